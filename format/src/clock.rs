@@ -1,0 +1,165 @@
+//! Ticks to nanoseconds, in integers, from the anchors a file carries.
+//!
+//! The tracer stores raw ticks and now and then an [`Anchor`]: the same moment on the tick counter, the monotonic and
+//! the realtime clock. [`TickMap`] draws a line from anchor to anchor and one beyond either end.
+
+use bytemuck::{Pod, Zeroable};
+
+/// One moment on three clocks. All zeros: none was taken.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+pub struct Anchor {
+    /// The tick counter.
+    pub ticks: u64,
+    /// `CLOCK_MONOTONIC` in ns.
+    pub monotonic: u64,
+    /// `CLOCK_REALTIME` in ns since 1970.
+    pub realtime: u64,
+}
+
+/// Anchors nearer to each other than this (in ns) would make a steep line out of their reading error (tens of ns).
+const MIN_DISTANCE: u64 = 1_000_000;
+
+/// The map from a file's ticks to nanoseconds of its monotonic clock: never decreasing, exact at the anchors.
+#[derive(Clone, Debug)]
+pub struct TickMap {
+    lines: Vec<Line>,
+}
+
+/// `monotonic + ((ticks - self.ticks) * multiplier >> shift)`, valid from `ticks` to the next line.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    ticks: u64,
+    monotonic: u64,
+    multiplier: u64,
+    shift: u32,
+}
+
+impl TickMap {
+    /// The map for ticks that already are nanoseconds of the monotonic clock.
+    pub fn identity() -> TickMap {
+        TickMap { lines: vec![Line { ticks: 0, monotonic: 0, multiplier: 1, shift: 0 }] }
+    }
+
+    /// The map through these anchors, in any order. `None` if they do not hold two different moments.
+    pub fn new(anchors: impl IntoIterator<Item = Anchor>) -> Option<TickMap> {
+        let mut anchors: Vec<Anchor> =
+            anchors.into_iter().filter(|a| *a != Anchor::default()).collect();
+        anchors.sort_unstable_by_key(|a| (a.ticks, a.monotonic));
+        let points = spread(&anchors)?;
+        let lines =
+            points.windows(2).map(|pair| Line::through(pair[0], pair[1])).collect::<Vec<_>>();
+        Some(TickMap { lines })
+    }
+
+    /// Nanoseconds of the monotonic clock at these ticks.
+    #[inline]
+    pub fn nanoseconds(&self, ticks: u64) -> u64 {
+        let index = self.lines.partition_point(|line| line.ticks <= ticks);
+        self.lines[index.saturating_sub(1)].at(ticks)
+    }
+}
+
+/// The anchors that are far enough apart and go forward on both clocks; at least two, or `None`.
+fn spread(sorted: &[Anchor]) -> Option<Vec<Anchor>> {
+    let (first, last) = (*sorted.first()?, *sorted.last()?);
+    let mut points = vec![first];
+    for anchor in &sorted[1..] {
+        let previous = points[points.len() - 1];
+        if anchor.ticks > previous.ticks
+            && anchor.monotonic >= previous.monotonic.saturating_add(MIN_DISTANCE)
+        {
+            points.push(*anchor);
+        }
+    }
+    if points.len() == 1 && last.ticks > first.ticks && last.monotonic > first.monotonic {
+        points.push(last);
+    }
+    (points.len() > 1).then_some(points)
+}
+
+impl Line {
+    fn through(a: Anchor, b: Anchor) -> Line {
+        let (ticks, ns) = (u128::from(b.ticks - a.ticks), u128::from(b.monotonic - a.monotonic));
+        // The largest shift whose multiplier still fits 64 bits gives the finest slope; rounding down keeps this
+        // line at or below the next line's first point.
+        let shift =
+            (0..=63).rev().find(|shift| (ns << shift) / ticks <= u128::from(u64::MAX)).unwrap_or(0);
+        let multiplier = u64::try_from((ns << shift) / ticks).unwrap_or(u64::MAX);
+        Line { ticks: a.ticks, monotonic: a.monotonic, multiplier, shift }
+    }
+
+    #[inline]
+    fn at(&self, ticks: u64) -> u64 {
+        match ticks.checked_sub(self.ticks) {
+            Some(after) => self.monotonic.saturating_add(self.scale(after)),
+            None => self.monotonic.saturating_sub(self.scale(self.ticks - ticks)),
+        }
+    }
+
+    #[inline]
+    fn scale(&self, ticks: u64) -> u64 {
+        u64::try_from((u128::from(ticks) * u128::from(self.multiplier)) >> self.shift)
+            .unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn anchor(ticks: u64, monotonic: u64) -> Anchor {
+        Anchor { ticks, monotonic, realtime: 0 }
+    }
+
+    #[test]
+    fn one_moment_gives_no_map() {
+        assert!(TickMap::new([]).is_none());
+        assert!(TickMap::new([anchor(5, 5)]).is_none());
+        assert!(TickMap::new([anchor(5, 5), anchor(5, 9), Anchor::default()]).is_none());
+    }
+
+    #[test]
+    fn anchors_too_near_are_used_only_when_there_are_no_others() {
+        let near = TickMap::new([anchor(0, 1000), anchor(300, 1100)]).unwrap();
+        assert_eq!(near.nanoseconds(600), 1199); // slopes round down
+        let far = TickMap::new([anchor(0, 1000), anchor(300, 5000), anchor(3_000_000, 1_001_000)])
+            .unwrap();
+        assert_eq!(far.nanoseconds(3_000_000), 1_000_999);
+        assert_eq!(far.nanoseconds(300), 1099);
+    }
+
+    #[test]
+    fn two_hundred_days_do_not_overflow() {
+        let day = 86_400_000_000_000u64;
+        let map = TickMap::new([anchor(0, 1), anchor(26 * day / 10, day + 1)]).unwrap();
+        let days_200 = map.nanoseconds(26 * day / 10 * 200);
+        assert!(days_200.abs_diff(200 * day) <= 200, "{days_200}");
+    }
+
+    proptest! {
+        #[test]
+        fn monotone_and_exact_at_the_anchors_in_any_order(
+            mut steps in prop::collection::vec((1u64..10_000_000_000, 1_000_000u64..4_000_000_000), 1..8),
+            probes in prop::collection::vec(0u64..100_000_000_000, 2..50),
+            seed in any::<u64>(),
+        ) {
+            let mut points = vec![anchor(1 << 40, 1 << 50)];
+            for (ticks, ns) in steps.drain(..) {
+                let last = points[points.len() - 1];
+                points.push(anchor(last.ticks + ticks, last.monotonic + ns));
+            }
+            let mut shuffled = points.clone();
+            shuffled.sort_by_key(|a| a.ticks.wrapping_mul(seed | 1));
+            let map = TickMap::new(shuffled).unwrap();
+            for point in &points[..points.len() - 1] {
+                prop_assert_eq!(map.nanoseconds(point.ticks), point.monotonic);
+            }
+            let mut probes = probes;
+            probes.sort_unstable();
+            let ns: Vec<u64> = probes.iter().map(|p| map.nanoseconds((1 << 40) + p)).collect();
+            prop_assert!(ns.is_sorted());
+        }
+    }
+}

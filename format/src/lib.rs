@@ -1,0 +1,31 @@
+//! The ring file of viztracer-ring, byte by byte: what the tracer writes while the program runs and what the merge
+//! reads afterwards, or meanwhile, or after a crash.
+//!
+//! ```text
+//! header (4 KiB) | segment | segment | segment | ...      kind: NAMES | STACKS | CALLS | PAYLOAD
+//! ```
+//!
+//! A call's way through this crate: its function gets a [`names`] entry, its entry into the function becomes an open
+//! frame on a thread's [`stack`], its end becomes a [`record`] in a CALLS [`segment`], whose commit counter publishes
+//! it. The [`reader`] turns the bytes of such segments back into events, and [`clock`] their ticks into nanoseconds.
+//! `FORMAT.md` beside this crate describes the same for people who write another reader.
+//!
+//! This crate does no I/O, starts no threads and knows no Python. It works on any memory given to it, and it trusts
+//! no byte that it reads.
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "ring files are little-endian and mapped as they are: big-endian machines cannot write them"
+);
+
+pub mod clock;
+mod error;
+pub mod header;
+pub mod names;
+pub mod reader;
+pub mod record;
+pub mod segment;
+pub mod stack;
+pub mod sync;
+
+pub use error::FormatError;

@@ -1,0 +1,289 @@
+//! NAMES segments: entries that follow each other, each a multiple of 8 bytes long.
+//!
+//! ```text
+//!  0  tag: 8 bits | flags: 8 bits | reserved: 16 bits | size of the entry: 32 bits
+//!  8  id: 32 bits | line: 32 bits
+//! FUNCTION  16  name size: 32 bits | file size: 32 bits, then name and file, UTF-8
+//! THREAD    16  tid | 24  begun | 32  ended | 40  events | 48  lost                    64 bits each, changing
+//! others    16  name size: 32 bits | 0: 32 bits, then name
+//! ```
+
+use crate::error::FormatError;
+use crate::sync::{AtomicU64, Ordering};
+
+/// Flag of a FUNCTION entry: a C function.
+pub const C_FUNCTION: u8 = 1;
+/// Flag: a string was longer than the segment and is cut.
+pub const CUT: u8 = 2;
+/// Bytes before the strings of an entry.
+pub const ENTRY_HEADER_SIZE: usize = 24;
+/// Bytes of a THREAD entry.
+pub const THREAD_ENTRY_SIZE: usize = 56;
+/// When a string must be cut, the file's path keeps all it needs and the name at least this many bytes.
+const NAME_MIN: usize = 256;
+
+/// What an entry names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Tag {
+    /// A Python or C function.
+    Function = 1,
+    /// A thread and its counts.
+    Thread = 2,
+    /// A thread's name; the last one for a serial holds.
+    ThreadName = 3,
+    /// The process's name; the last one holds.
+    ProcessName = 4,
+}
+
+/// A function, as its name stands in reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Function<'a> {
+    /// Qualified name.
+    pub name: &'a str,
+    /// Path of the source; empty for a C function.
+    pub file: &'a str,
+    /// First line; 0 for a C function.
+    pub line: u32,
+    /// Whether it is a C function.
+    pub is_c: bool,
+}
+
+/// The bytes of a FUNCTION entry that is at most `max` bytes long; longer strings are cut and flagged.
+pub fn function_entry(id: u32, function: &Function<'_>, max: usize) -> Vec<u8> {
+    let room = max.saturating_sub(ENTRY_HEADER_SIZE + 7);
+    let file = cut(function.file, room.saturating_sub(function.name.len().min(NAME_MIN)));
+    let name = cut(function.name, room - file.len());
+    let whole = name.len() == function.name.len() && file.len() == function.file.len();
+    let flags = if function.is_c { C_FUNCTION } else { 0 } | if whole { 0 } else { CUT };
+    entry(Tag::Function, flags, id, function.line, name, file)
+}
+
+/// The bytes of a THREAD_NAME or PROCESS_NAME entry that is at most `max` bytes long.
+pub fn name_entry(tag: Tag, id: u32, name: &str, max: usize) -> Vec<u8> {
+    let kept = cut(name, max.saturating_sub(ENTRY_HEADER_SIZE + 7));
+    let flags = if kept.len() == name.len() { 0 } else { CUT };
+    entry(tag, flags, id, 0, kept, "")
+}
+
+/// The bytes of a THREAD entry; its counts are zero.
+pub fn thread_entry(serial: u32, tid: u64, begun: u64) -> [u8; THREAD_ENTRY_SIZE] {
+    let mut bytes = [0; THREAD_ENTRY_SIZE];
+    bytes[0] = Tag::Thread as u8;
+    bytes[4..8].copy_from_slice(&(THREAD_ENTRY_SIZE as u32).to_le_bytes());
+    bytes[8..12].copy_from_slice(&serial.to_le_bytes());
+    bytes[16..24].copy_from_slice(&tid.to_le_bytes());
+    bytes[24..32].copy_from_slice(&begun.to_le_bytes());
+    bytes
+}
+
+/// The words of a THREAD entry that its thread changes, in place: from byte 32 of the entry on.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct ThreadCounts {
+    /// Ticks at the thread's end, 0 while it lives.
+    pub ended: AtomicU64,
+    /// Events in all segments that the thread has left behind, recycled ones included.
+    pub events: AtomicU64,
+    /// Events that found no room.
+    pub lost: AtomicU64,
+}
+
+impl ThreadCounts {
+    /// Where the changing words begin in a THREAD entry.
+    pub const OFFSET: usize = 32;
+
+    /// Adds events that found no room.
+    pub fn lose(&self, events: u64) {
+        self.lost.store(self.lost.load(Ordering::Relaxed) + events, Ordering::Relaxed);
+    }
+}
+
+fn entry(tag: Tag, flags: u8, id: u32, line: u32, first: &str, second: &str) -> Vec<u8> {
+    let size = (ENTRY_HEADER_SIZE + first.len() + second.len()).next_multiple_of(8);
+    let mut bytes = Vec::with_capacity(size);
+    bytes.extend([tag as u8, flags, 0, 0]);
+    for word in [size as u32, id, line, first.len() as u32, second.len() as u32] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend(first.as_bytes());
+    bytes.extend(second.as_bytes());
+    bytes.resize(size, 0);
+    bytes
+}
+
+/// The longest beginning of `text` that has at most `max` bytes and ends between characters.
+fn cut(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+/// An entry that was read and checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry<'a> {
+    /// Function `id`.
+    Function {
+        /// The id that records carry.
+        id: u32,
+        /// Whose name it is.
+        function: Function<'a>,
+    },
+    /// A thread.
+    Thread {
+        /// The number that segments and stacks carry; never used twice in a file.
+        serial: u32,
+        /// The operating system's id.
+        tid: u64,
+        /// Ticks at its first event.
+        begun: u64,
+        /// Ticks at its end, 0 if it lives.
+        ended: u64,
+        /// Events in the segments it has left behind.
+        events: u64,
+        /// Events that found no room.
+        lost: u64,
+    },
+    /// A thread's name.
+    ThreadName {
+        /// Whose.
+        serial: u32,
+        /// The name.
+        name: &'a str,
+    },
+    /// The process's name.
+    ProcessName(&'a str),
+    /// An entry of a later version, to be passed over.
+    Unknown(u8),
+}
+
+/// The entries in the committed part of a NAMES body that begins at `offset` of the file. The first bad one ends it.
+pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_>, FormatError>> {
+    let mut rest = body;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let at = offset + (body.len() - rest.len()) as u64;
+        match split_entry(rest, at).and_then(|(entry, after)| Ok((parse_entry(entry, at)?, after)))
+        {
+            Ok((entry, after)) => {
+                rest = after;
+                Some(Ok(entry))
+            }
+            Err(error) => {
+                rest = &[];
+                Some(Err(error))
+            }
+        }
+    })
+}
+
+fn split_entry(rest: &[u8], offset: u64) -> Result<(&[u8], &[u8]), FormatError> {
+    let too_short = |need| FormatError::TooShort { offset, need, found: rest.len() as u64 };
+    let size = read_u32(rest, 4).ok_or_else(|| too_short(ENTRY_HEADER_SIZE as u64))? as usize;
+    if size < ENTRY_HEADER_SIZE || !size.is_multiple_of(8) {
+        return Err(FormatError::Field {
+            field: "entry size",
+            offset: offset + 4,
+            value: size as u64,
+        });
+    }
+    rest.split_at_checked(size).ok_or_else(|| too_short(size as u64))
+}
+
+fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
+    let word = |at| read_u32(entry, at).unwrap_or(0);
+    let (flags, id, line) = (entry[1], word(8), word(12));
+    if entry[0] == Tag::Thread as u8 {
+        if entry.len() < THREAD_ENTRY_SIZE {
+            return Err(FormatError::Field {
+                field: "entry size",
+                offset: offset + 4,
+                value: entry.len() as u64,
+            });
+        }
+        let long = |at| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
+        let (tid, begun, ended, events, lost) = (long(16), long(24), long(32), long(40), long(48));
+        return Ok(Entry::Thread { serial: id, tid, begun, ended, events, lost });
+    }
+    let (first, second) = (word(16) as usize, word(20) as usize);
+    let strings = &entry[ENTRY_HEADER_SIZE..];
+    if first.saturating_add(second) > strings.len() {
+        return Err(FormatError::Field {
+            field: "name size",
+            offset: offset + 16,
+            value: first as u64,
+        });
+    }
+    let (name, file) =
+        (text(&strings[..first], offset)?, text(&strings[first..first + second], offset)?);
+    Ok(match entry[0] {
+        tag if tag == Tag::Function as u8 => Entry::Function {
+            id,
+            function: Function { name, file, line, is_c: flags & C_FUNCTION != 0 },
+        },
+        tag if tag == Tag::ThreadName as u8 => Entry::ThreadName { serial: id, name },
+        tag if tag == Tag::ProcessName as u8 => Entry::ProcessName(name),
+        tag => Entry::Unknown(tag),
+    })
+}
+
+fn text(bytes: &[u8], offset: u64) -> Result<&str, FormatError> {
+    std::str::from_utf8(bytes).map_err(|error| FormatError::Field {
+        field: "UTF-8 text",
+        offset: offset + ENTRY_HEADER_SIZE as u64,
+        value: error.valid_up_to() as u64,
+    })
+}
+
+fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_follow_each_other() {
+        let function = Function { name: "fib", file: "/x/é.py", line: 3, is_c: false };
+        let mut body = function_entry(7, &function, 4096);
+        body.extend(thread_entry(2, 4242, 99));
+        body.extend(name_entry(Tag::ThreadName, 2, "Thread-1", 4096));
+        body.extend(name_entry(Tag::ProcessName, 0, "MainProcess", 4096));
+        let read: Vec<_> = entries(&body, 0).map(Result::unwrap).collect();
+        assert_eq!(read[0], Entry::Function { id: 7, function });
+        assert_eq!(
+            read[1],
+            Entry::Thread { serial: 2, tid: 4242, begun: 99, ended: 0, events: 0, lost: 0 }
+        );
+        assert_eq!(read[2], Entry::ThreadName { serial: 2, name: "Thread-1" });
+        assert_eq!(read[3], Entry::ProcessName("MainProcess"));
+        assert_eq!(read.len(), 4);
+    }
+
+    #[test]
+    fn strings_of_a_megabyte_are_cut_between_characters() {
+        let (name, file) = ("é".repeat(1 << 19), "ü".repeat(2000));
+        let bytes =
+            function_entry(1, &Function { name: &name, file: &file, line: 1, is_c: false }, 3968);
+        assert!(bytes.len() <= 3968 && bytes[1] & CUT != 0);
+        let Some(Ok(Entry::Function { function, .. })) = entries(&bytes, 0).next() else {
+            panic!("no function")
+        };
+        assert!(function.name.len() >= NAME_MIN - 1 && name.starts_with(function.name));
+        assert!(function.file.len() > 3600 && file.starts_with(function.file));
+    }
+
+    #[test]
+    fn a_bad_size_ends_the_entries_with_its_offset() {
+        for size in [0u32, 8, 25, 4096, u32::MAX] {
+            let mut body = name_entry(Tag::ProcessName, 0, "a", 64);
+            let good = body.len();
+            body.extend(name_entry(Tag::ProcessName, 0, "b", 64));
+            body[good + 4..good + 8].copy_from_slice(&size.to_le_bytes());
+            let read: Vec<_> = entries(&body, 1000).collect();
+            assert_eq!(read.len(), 2);
+            assert!(read[0].is_ok() && read[1].is_err(), "size {size}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Bytes of segments back into what they tell. Takes copies of bytes, so that a file which changes meanwhile cannot
+//! change them; believes no size, kind or count without a check.
+
+use crate::clock::Anchor;
+use crate::error::FormatError;
+use crate::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, Record, full_ticks};
+use crate::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
+
+/// The header of a segment that is in use, read and checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where the segment begins in the file.
+    pub offset: u64,
+    /// Its allocation number; higher ones were opened later.
+    pub generation: u64,
+    /// What it holds.
+    pub kind: SegmentKind,
+    /// The thread whose records come first.
+    pub thread: u32,
+    /// Events that this thread recorded before.
+    pub first_event: u64,
+    /// Ticks when it was opened.
+    pub opened: u64,
+    /// The newest anchor then.
+    pub anchor: Anchor,
+    /// Bytes of the body that are complete.
+    pub committed: usize,
+    /// The checksum of those bytes if the segment is sealed.
+    pub seal: Option<u32>,
+    /// Records that are no events.
+    pub others: u32,
+    /// THREAD records among them.
+    pub handovers: u32,
+}
+
+impl Segment {
+    /// Reads the first [`SEGMENT_HEADER_SIZE`] bytes of the segment at `offset`; `Ok(None)` if it is free.
+    pub fn parse(
+        bytes: &[u8],
+        offset: u64,
+        segment_size: usize,
+    ) -> Result<Option<Segment>, FormatError> {
+        let header: &[u8; SEGMENT_HEADER_SIZE] =
+            bytes.first_chunk().ok_or(FormatError::TooShort {
+                offset,
+                need: SEGMENT_HEADER_SIZE as u64,
+                found: bytes.len() as u64,
+            })?;
+        let words: [u64; SEGMENT_HEADER_SIZE / 8] = bytemuck::pod_read_unaligned(header);
+        let [
+            generation,
+            owner,
+            first_event,
+            opened,
+            ticks,
+            monotonic,
+            realtime,
+            seal,
+            committed,
+            others,
+            ..,
+        ] = words;
+        if generation == 0 {
+            return Ok(None);
+        }
+        let kind = SegmentKind::from_byte(owner as u8).ok_or(FormatError::Field {
+            field: "segment kind",
+            offset: offset + 8,
+            value: owner & 0xff,
+        })?;
+        let unit = if kind == SegmentKind::Calls { RECORD_SIZE as u64 } else { 1 };
+        if committed > (segment_size - SEGMENT_HEADER_SIZE) as u64 || committed % unit != 0 {
+            return Err(FormatError::Field {
+                field: "committed",
+                offset: offset + 64,
+                value: committed,
+            });
+        }
+        Ok(Some(Segment {
+            offset,
+            generation,
+            kind,
+            thread: (owner >> 32) as u32,
+            first_event,
+            opened,
+            anchor: Anchor { ticks, monotonic, realtime },
+            committed: committed as usize,
+            seal: (seal & SEALED != 0).then_some(seal as u32),
+            others: others as u32,
+            handovers: (others >> 32) as u32,
+        }))
+    }
+
+    /// The committed bytes of this segment's body, given the whole body; checks the seal.
+    pub fn committed<'b>(&self, body: &'b [u8]) -> Result<&'b [u8], FormatError> {
+        let offset = self.offset + SEGMENT_HEADER_SIZE as u64;
+        let committed = body.get(..self.committed).ok_or(FormatError::TooShort {
+            offset,
+            need: self.committed as u64,
+            found: body.len() as u64,
+        })?;
+        match self.seal {
+            Some(crc) if crc != crc32fast::hash(committed) => {
+                Err(FormatError::SegmentChecksum(self.offset))
+            }
+            _ => Ok(committed),
+        }
+    }
+
+    /// Events in a sealed CALLS segment, by its header; `None` while it is open and must be read to know.
+    pub fn sealed_events(&self) -> Option<u64> {
+        self.seal?;
+        ((self.committed / RECORD_SIZE) as u64).checked_sub(self.others.into())
+    }
+
+    /// The events in the committed bytes of a CALLS segment.
+    pub fn events<'b>(&self, committed: &'b [u8]) -> Events<'b> {
+        Events { records: committed, thread: self.thread, opened: self.opened, unknown: 0 }
+    }
+}
+
+/// Something that happened on a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The thread's serial.
+    pub thread: u32,
+    /// What it was, or how the call ended.
+    pub kind: Kind,
+    /// Whether the call's frame was inherited by `fork`.
+    pub inherited: bool,
+    /// The function's id, or that of a name.
+    pub function: u32,
+    /// Ticks at the begin.
+    pub start: u64,
+    /// Ticks it took.
+    pub duration: u64,
+    /// Where its payload stands.
+    pub payload: Option<PayloadRef>,
+}
+
+/// Where a payload stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadRef {
+    /// Generation of the PAYLOAD segment; if none has it, the payload was overwritten.
+    pub generation: u64,
+    /// Offset in its body.
+    pub offset: u32,
+    /// Bytes.
+    pub length: u32,
+}
+
+/// The events of one CALLS segment in the order of their ends.
+#[derive(Clone, Debug)]
+pub struct Events<'b> {
+    records: &'b [u8],
+    thread: u32,
+    opened: u64,
+    unknown: u64,
+}
+
+impl Events<'_> {
+    /// Records passed over so far because their kind is unknown or they extend nothing.
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<Record> {
+        self.records.first_chunk::<RECORD_SIZE>().map(|bytes| bytemuck::pod_read_unaligned(bytes))
+    }
+
+    #[inline]
+    fn skip(&mut self) {
+        self.records = &self.records[RECORD_SIZE..];
+    }
+
+    /// Takes the extensions that belong to `event`.
+    #[inline]
+    fn extend(&mut self, event: &mut Event) {
+        while let Some(next) = self.peek() {
+            match Kind::from_byte(next.kind_byte()) {
+                Some(Kind::Long) => event.duration = next.start(),
+                Some(Kind::Payload) => {
+                    let (generation, place) = (next.start(), next.word1);
+                    let (offset, length) = (place as u32, (place >> 32) as u32);
+                    event.payload = Some(PayloadRef { generation, offset, length });
+                }
+                _ => return,
+            }
+            self.skip();
+        }
+    }
+}
+
+impl Iterator for Events<'_> {
+    type Item = Event;
+
+    #[inline]
+    fn next(&mut self) -> Option<Event> {
+        loop {
+            let record = self.peek()?;
+            self.skip();
+            match Kind::from_byte(record.kind_byte()) {
+                Some(kind) if kind.is_event() => {
+                    let mut event = Event {
+                        thread: self.thread,
+                        kind,
+                        inherited: record.kind_byte() & INHERITED != 0,
+                        function: record.function(),
+                        start: full_ticks(record.start(), self.opened),
+                        duration: record.duration(),
+                        payload: None,
+                    };
+                    if event.duration == DURATION_EXTENDED || !kind.is_call() {
+                        self.extend(&mut event);
+                    } else if let Some(Kind::Payload) =
+                        self.peek().and_then(|r| Kind::from_byte(r.kind_byte()))
+                    {
+                        self.extend(&mut event);
+                    }
+                    return Some(event);
+                }
+                Some(Kind::Thread) => self.thread = record.word1 as u32,
+                _ => self.unknown += 1,
+            }
+        }
+    }
+}

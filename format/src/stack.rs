@@ -1,0 +1,132 @@
+//! STACKS segments: blocks of open frames, which make a killed process's last moments readable.
+//!
+//! ```text
+//! block: 3968 bytes
+//!   0  owner    thread serial: 32 bits | frames below this block << 32; serial 0: the block is free
+//!   8  count    open frames in this block: the commit counter of the block
+//!  16  reserved
+//!  64  frame | frame | ...     244 of 16 bytes
+//!
+//! frame, shaped like the record that it becomes
+//!          63                              24 23                8 7       0
+//! word 0  | start: low 56 bits of the ticks at the call's begin  | flags   |
+//! word 1  | tag: 40 bits that know the frame | function id: 24 bits        |
+//! ```
+//!
+//! A stack deeper than one block goes on in another one. Entering stores the frame, then the count; leaving stores the
+//! record, commits it, then lowers the count: a process killed in between leaves one call that is both the thread's
+//! last record and its innermost frame, and a reader counts it once.
+
+use crate::record::{INHERITED, KIND_MASK, RECORD_SIZE, Record};
+use crate::segment::SEGMENT_HEADER_SIZE;
+use crate::sync::{AtomicU64, Ordering};
+
+/// Bytes of a block; the smallest segment holds just one.
+pub const BLOCK_SIZE: usize = 3968;
+/// Bytes of a block before its frames.
+pub const BLOCK_HEADER_SIZE: usize = 64;
+/// Frames that fit a block.
+pub const BLOCK_FRAMES: usize = (BLOCK_SIZE - BLOCK_HEADER_SIZE) / RECORD_SIZE;
+const _: () = assert!(SEGMENT_HEADER_SIZE + BLOCK_SIZE == crate::header::SEGMENT_SIZE_MIN);
+const _: () = assert!(BLOCK_FRAMES == 244);
+
+/// The flag bits that every open frame carries in its kind byte besides [`INHERITED`].
+pub const FRAME: u8 = 0x3f & KIND_MASK;
+
+/// Blocks in a segment of this size.
+pub const fn blocks_per_segment(segment_size: usize) -> usize {
+    (segment_size - SEGMENT_HEADER_SIZE) / BLOCK_SIZE
+}
+
+/// A slot of 16 bytes, of a block or of a CALLS segment.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Slot {
+    /// `start << 8 | kind`.
+    pub word0: AtomicU64,
+    /// `duration or tag << 24 | function`.
+    pub word1: AtomicU64,
+}
+
+impl Slot {
+    /// Stores a record; plain stores on the machines this runs on.
+    #[inline(always)]
+    pub fn store(&self, record: Record) {
+        self.word0.store(record.word0, Ordering::Relaxed);
+        self.word1.store(record.word1, Ordering::Relaxed);
+    }
+
+    /// Loads what was stored.
+    #[inline(always)]
+    pub fn load(&self) -> Record {
+        Record {
+            word0: self.word0.load(Ordering::Relaxed),
+            word1: self.word1.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// The head of a block, in atomic words.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct BlockHeader {
+    /// Thread serial and base depth.
+    pub owner: AtomicU64,
+    /// Open frames in this block.
+    pub count: AtomicU64,
+    /// Zeros.
+    pub reserved: [AtomicU64; 6],
+}
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<BlockHeader>() == BLOCK_HEADER_SIZE);
+
+impl BlockHeader {
+    /// Gives the block to a thread, empty, above `base` frames in other blocks.
+    pub fn take(&self, thread: u32, base: u32) {
+        self.count.store(0, Ordering::Relaxed);
+        self.owner.store(u64::from(thread) | u64::from(base) << 32, Ordering::Release);
+    }
+
+    /// Frees the block.
+    pub fn free(&self) {
+        self.count.store(0, Ordering::Relaxed);
+        self.owner.store(0, Ordering::Release);
+    }
+}
+
+/// The open frames of one block, outermost first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The thread they belong to.
+    pub thread: u32,
+    /// Frames of that thread below this block.
+    pub base: u32,
+    /// The frames: word 1 holds a tag in the place of the duration.
+    pub frames: Vec<Record>,
+}
+
+impl Block {
+    /// Whether a frame was inherited by `fork`.
+    pub fn is_inherited(frame: Record) -> bool {
+        frame.kind_byte() & INHERITED != 0
+    }
+}
+
+/// The blocks in use in the body of a STACKS segment. A count beyond the block is cut to what fits.
+pub fn blocks(body: &[u8]) -> impl Iterator<Item = Block> {
+    body.chunks_exact(BLOCK_SIZE).filter_map(|block| {
+        let word =
+            |at: usize| u64::from_le_bytes(*block[at..].first_chunk().expect("inside the block"));
+        let (owner, count) = (word(0), word(8));
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(BLOCK_FRAMES);
+        let frames = block[BLOCK_HEADER_SIZE..][..count * RECORD_SIZE]
+            .chunks_exact(RECORD_SIZE)
+            .map(bytemuck::pod_read_unaligned)
+            .collect();
+        (owner as u32 != 0).then_some(Block {
+            thread: owner as u32,
+            base: (owner >> 32) as u32,
+            frames,
+        })
+    })
+}
