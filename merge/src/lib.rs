@@ -1,1 +1,90 @@
-//! stub
+//! Ring files of any number of processes into one report.
+//!
+//! The data's way, one module after the other:
+//!
+//! ```text
+//! inputs --discover--> files --input, names, frames--> survey: a plan of each file
+//!        --cut--> the newest N events --align--> one time line
+//!        --decode--> moments --write--> text, in parallel and in order (window) --output--> the report
+//! ```
+//!
+//! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
+//! to be written, a few segments at a time, so memory does not grow with the trace. Files are read with `pread` and
+//! believed in nothing: what cannot be read is named in the [`Summary`] and the rest is merged.
+
+mod align;
+pub mod cli;
+mod cut;
+mod decode;
+mod discover;
+mod error;
+mod frames;
+mod input;
+mod names;
+mod output;
+mod progress;
+#[cfg(test)]
+mod sample;
+mod sources;
+mod summary;
+mod survey;
+mod window;
+mod write;
+
+pub use cli::command;
+pub use error::{BadInput, MergeError, Problem};
+pub use input::State;
+pub use progress::{Bar, Step, Watch};
+pub use summary::{FileSummary, Summary, ThreadSummary};
+pub use survey::Problems;
+#[doc(hidden)]
+pub use write::gzip::of_level as gzip_of_level;
+
+use std::path::PathBuf;
+
+/// What to merge into what.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Ring files, and directories that hold some.
+    pub inputs: Vec<PathBuf>,
+    /// The report; its name says of what kind it is.
+    pub output: PathBuf,
+    /// Worker threads; one for each processor if it does not say.
+    pub threads: Option<usize>,
+    /// Whether the text of the program's source files is added.
+    pub source: bool,
+}
+
+impl Request {
+    /// A request with the default options.
+    pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
+        Request { inputs, output, threads: None, source: true }
+    }
+}
+
+/// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
+pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
+    let kind = write::Kinds::of(&request.output)?;
+    let workers = request.threads.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
+
+    let (paths, mut bad) = discover::discover(&request.inputs);
+    let plans = survey::all(&paths, &pool, watch, &mut bad)?;
+    if plans.is_empty() {
+        return Err(MergeError::NothingReadable(bad));
+    }
+    let alignment = align::align(&plans);
+
+    let mut summary = Summary::of(request.output.clone(), &plans, bad);
+    summary.warnings = alignment.warnings.clone();
+    summary.base_realtime = alignment.base_realtime;
+    let mut output = output::Output::create(&request.output)?;
+    let report =
+        write::Report { files: &plans, alignment: &alignment, kind, source: request.source };
+    report.write(&pool, watch, &mut output, &mut summary)?;
+    output.finish()?;
+    Ok(summary)
+}
+
+#[cfg(test)]
+mod tests;

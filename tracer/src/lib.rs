@@ -1,1 +1,40 @@
-//! stub
+//! The Python extension of viztracer-ring, `viztracer.snaptrace`.
+//!
+//! The way of an event: the interpreter calls a [`hook`], which asks [`current`] for the calling thread's recorder and
+//! [`function`] for the id of what is called, and enters or leaves it on the record path of `viztracer-recorder`.
+//! Everything else happens once: a [`session`] begins and ends with the [`tracer`]'s `start` and `stop`, a [`filter`]
+//! decides over each code object the first time it runs, [`fork`] sees to it that a child records into a file of its own.
+//!
+//! Invariants: the per-call path formats no text, allocates nothing, takes no lock and calls no Python; nothing here
+//! merges, except that [`command`] lends `viztracer-merge` its Python door.
+
+mod command;
+mod current;
+mod filter;
+mod fork;
+mod function;
+mod hook;
+mod session;
+mod thread_name;
+mod tracer;
+
+/// What Python may see.
+#[pyo3::pymodule]
+mod snaptrace {
+    #[pymodule_export]
+    use super::command::{merge, merge_command};
+    #[pymodule_export]
+    use super::tracer::Tracer;
+
+    #[pymodule_init]
+    fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        super::tracer::note_import();
+        Ok(())
+    }
+}
+
+/// Says on stderr, in one line, why tracing does not go on.
+fn complain(reason: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "viztracer: {reason}");
+}

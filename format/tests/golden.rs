@@ -1,0 +1,208 @@
+//! The golden file of this format version: built anew, it has the same bytes; read, it tells the same.
+//!
+//! A deliberate change of the format is a new version and a new golden file; this one stays. `BLESS=1` writes it.
+
+#![cfg(not(loom))]
+
+mod support;
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use support::build::{File, Writer};
+use support::walk::walk;
+use viztracer_format::clock::Anchor;
+use viztracer_format::header::{CLOCK_TSC, Identity, SEGMENT_SIZE_MIN, STATE_OPEN};
+use viztracer_format::names::{Function, Tag, function_entry, name_entry, thread_entry};
+use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, Kind, Record};
+use viztracer_format::segment::{Opening, SegmentKind};
+use viztracer_format::stack::FRAME;
+
+/// The tick counter at the moment of the import; it makes 2.5 ticks a nanosecond.
+const IMPORTED: u64 = 2_500_000_000_000;
+/// The moment when the file was opened.
+const OPENED: u64 = IMPORTED + 25_000_000;
+/// Records that fill the body of a segment of 4 KiB.
+const FULL: u64 = 248;
+
+fn anchor(ticks: u64) -> Anchor {
+    let after = (ticks - IMPORTED) / 5 * 2;
+    Anchor {
+        ticks,
+        monotonic: 1_000_000_000_000 + after,
+        realtime: 1_700_000_000_000_000_000 + after,
+    }
+}
+
+fn opening(generation: u64, kind: SegmentKind, thread: u32, first_event: u64) -> Opening {
+    let opened = OPENED + generation * 1_000_000;
+    Opening { generation, kind, thread, first_event, opened, anchor: anchor(OPENED) }
+}
+
+fn identity() -> Identity {
+    Identity {
+        segment_size: SEGMENT_SIZE_MIN as u32,
+        clock: CLOCK_TSC,
+        entries: 400,
+        min_duration: 0,
+        pid: 4242,
+        parent_pid: 4000,
+        process_start: 123_456,
+        monotonic_offset: -5_000_000_000,
+        boot_id: *b"boot-id-16-bytes",
+        session_id: *b"session-16-bytes",
+        file_id: *b"file-id-16-bytes",
+        python_version: 0x030c_01f0,
+        imported: anchor(IMPORTED),
+        opened: anchor(OPENED),
+        ..Identity::new()
+    }
+}
+
+/// A process that was killed: seven segments, of which one is free and one was being rewritten.
+fn build() -> Vec<u8> {
+    let file = File::new(identity(), "python\0grüße.py\0".as_bytes(), 7);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    file.status().unmatched.store(2, Ordering::Relaxed);
+    let [first, second, third] = names(&file);
+    let mut payload = file.open(1, opening(2, SegmentKind::Payload, 0, 0));
+    let note = payload.append(b"hello") as u32;
+    let counter = payload.append(br#"{"a": 1}"#) as u32;
+
+    // The first thread fills a segment, which is recycled later on.
+    let mut filled = file.open(2, opening(3, SegmentKind::Calls, 1, 0));
+    for index in 0..FULL {
+        filled.record(call(Kind::Return, OPENED + index * 100, 60, 1), &[]);
+    }
+    filled.seal();
+    first.events.store(FULL, Ordering::Relaxed);
+
+    hand_over(&file, second, third);
+    every_kind(&file, note, counter);
+    open_frames(&file);
+
+    // The writer died while it gave this segment away: header and body are old, the generation is gone.
+    let mut given = file.open(6, opening(4, SegmentKind::Calls, 1, FULL));
+    given.record(call(Kind::Return, OPENED, 60, 1), &[]);
+    given.header().retire();
+    file.bytes()
+}
+
+fn call(kind: Kind, start: u64, duration: u64, function: u32) -> Record {
+    Record::new(kind as u8, start, duration, function)
+}
+
+/// The names; returns the changing words of the three threads.
+fn names(file: &File) -> [&viztracer_format::names::ThreadCounts; 3] {
+    let mut names = file.open(0, opening(1, SegmentKind::Names, 0, 0));
+    let functions = [
+        Function { name: "fib", file: "/x/fib.py", line: 3, is_c: false },
+        Function { name: "builtins.len", file: "", line: 0, is_c: true },
+        Function { name: "Straße.größe", file: "/x/größe.py", line: 12, is_c: false },
+        Function { name: "memory", file: "", line: 0, is_c: false },
+    ];
+    for (id, function) in (1..).zip(&functions) {
+        names.append(&function_entry(id, function, 4096));
+    }
+    let long = Function { name: &"n".repeat(300), file: "/x/long.py", line: 1, is_c: false };
+    names.append(&function_entry(5, &long, 128));
+    names.append(&name_entry(Tag::ProcessName, 0, "MainProcess", 4096));
+    let threads = [(1, 4242, "MainThread"), (2, 4243, "Thread-1 (worker)"), (3, 4250, "Thread-2")];
+    threads.map(|(serial, tid, name)| {
+        let entry = names.append(&thread_entry(serial, tid, OPENED + u64::from(serial) * 1000));
+        names.append(&name_entry(Tag::ThreadName, serial, name, 4096));
+        names.counts(entry)
+    })
+}
+
+/// The second thread ends and leaves a segment to the third.
+fn hand_over(
+    file: &File,
+    second: &viztracer_format::names::ThreadCounts,
+    third: &viztracer_format::names::ThreadCounts,
+) {
+    let mut shared = file.open(3, opening(5, SegmentKind::Calls, 2, 0));
+    for index in 0..3 {
+        shared.record(call(Kind::Return, OPENED + 5_000_000 + index * 1000, 500, 3), &[]);
+    }
+    second.events.store(3, Ordering::Relaxed);
+    second.ended.store(OPENED + 5_010_000, Ordering::Relaxed);
+    shared.hand_over(3);
+    shared.record(call(Kind::Return, OPENED + 5_020_000, 700, 2), &[]);
+    shared.record(call(Kind::Raise, OPENED + 5_019_000, 2_500, 3), &[]);
+    third.events.store(2, Ordering::Relaxed);
+    third.ended.store(OPENED + 5_030_000, Ordering::Relaxed);
+    third.lose(1);
+    shared.seal();
+}
+
+/// One record of every kind, in the segment that held the first thread's first records.
+fn every_kind(file: &File, note: u32, counter: u32) {
+    let begin = OPENED + 6_000_000;
+    let mut calls: Writer<'_> = file.open(2, opening(6, SegmentKind::Calls, 1, FULL));
+    for (index, kind) in
+        (0..).zip([Kind::Return, Kind::Yield, Kind::Raise, Kind::Open, Kind::Abandoned])
+    {
+        calls.record(call(kind, begin + index * 1000, index * 10, 1), &[]);
+    }
+    calls.record(call(Kind::Return, begin + 6000, DURATION_MAX, 1), &[]);
+    let long = call(Kind::Return, begin + 7000, DURATION_EXTENDED, 1);
+    calls.record(long, &[Record::long(DURATION_MAX + 1)]);
+    calls.record(long, &[Record::long(1 << 50), Record::payload(2, note, 5)]);
+    calls.record(call(Kind::Return, begin + 8000, 30, 2), &[Record::payload(2, note, 5)]);
+    calls.record(call(Kind::Instant, begin + 9000, 0, 3), &[Record::payload(4, 64, 8)]);
+    calls.record(call(Kind::Instant, begin + 9500, 0, 3), &[]);
+    calls.record(call(Kind::Counter, begin + 9600, 0, 4), &[Record::payload(2, counter, 8)]);
+    let inherited = Kind::Return as u8 | INHERITED;
+    calls.record(Record::new(inherited, IMPORTED, 30_000_000, 3), &[]);
+    calls.record(call(Kind::Return, begin + 10_000, 40, 1), &[]);
+}
+
+/// The first thread's open frames: one it inherited, one it is in, and one whose record was just committed.
+fn open_frames(file: &File) {
+    let begin = OPENED + 6_000_000;
+    let frame = |flags, start, function| Record::new(FRAME | flags, start, 0xabcd, function);
+    let stacks = file.open(4, opening(7, SegmentKind::Stacks, 0, 0));
+    stacks.block(
+        1,
+        0,
+        &[frame(INHERITED, IMPORTED, 3), frame(0, begin + 9700, 1), frame(0, begin + 10_000, 1)],
+    );
+}
+
+/// Compares with the file of the tree, or writes it under `BLESS=1`.
+fn golden(name: &str, actual: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    let first = expected.iter().zip(actual).position(|(a, b)| a != b);
+    assert!(
+        expected == actual,
+        "{name} differs, first at byte {first:?}; lengths {} and {}; now:\n{}",
+        expected.len(),
+        actual.len(),
+        String::from_utf8_lossy(if name.ends_with(".txt") { actual } else { b"" }),
+    );
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads a file")]
+fn the_writer_writes_the_golden_bytes() {
+    golden("v1.bin", &build());
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads a file")]
+fn the_golden_bytes_tell_the_golden_text() {
+    let text = walk(&build()).unwrap().to_string();
+    golden("v1.txt", text.as_bytes());
+}
+
+#[test]
+fn what_was_built_is_read_without_an_error() {
+    let bytes = build();
+    let walk = walk(&bytes).unwrap();
+    assert_eq!(walk.segments.len(), 7);
+    assert!(walk.segments.iter().all(Result::is_ok));
+}

@@ -1,0 +1,10 @@
+//! What the tests and the fuzz target share: a ring file built in memory, and a walk over all that a ring file tells.
+
+#![allow(dead_code, reason = "every test binary uses the part that it needs")]
+
+pub mod build;
+pub mod repair;
+pub mod walk;
+
+/// The golden file of format version 1.
+pub const GOLDEN: &[u8] = include_bytes!("../golden/v1.bin");

@@ -1,0 +1,222 @@
+//! A run of CALLS segments into moments of the report's time line: which thread, what, when, how long.
+
+use crate::align::Clock;
+use crate::error::Problem;
+use crate::input::{Input, Unread};
+use crate::survey::{Calls, FilePlan, Problems};
+use std::ops::Range;
+use viztracer_format::reader::{Event, PayloadRef, Segment};
+use viztracer_format::record::Kind;
+
+/// An event with its times in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The place of its thread in the file's plan.
+    pub thread: usize,
+    /// What it was.
+    pub kind: Kind,
+    /// The function's id, or that of a name.
+    pub function: u32,
+    /// Nanoseconds since the report's base; what began before it is negative.
+    pub start: i64,
+    /// Nanoseconds it took.
+    pub duration: u64,
+    /// What it carries.
+    pub payload: Option<Payload<'a>>,
+}
+
+/// What an event carries.
+#[derive(Clone, Copy, Debug)]
+pub enum Payload<'a> {
+    /// The bytes that were recorded.
+    Bytes(&'a [u8]),
+    /// The ring went over them.
+    Overwritten,
+}
+
+/// What became of the events that were planned.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// By the thread's place in the plan.
+    pub threads: Vec<ThreadOutcome>,
+    /// What could not be read.
+    pub problems: Problems,
+}
+
+/// What became of one thread's events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadOutcome {
+    /// The thread's place in the plan.
+    pub thread: usize,
+    /// Events in the report.
+    pub written: u64,
+    /// Those of them that never ended.
+    pub unfinished: u64,
+    /// Events that a living process overwrote after they were planned.
+    pub overwritten: u64,
+}
+
+impl Outcome {
+    /// Adds what became of other events.
+    pub fn append(&mut self, other: Outcome) {
+        for of in other.threads {
+            let sum = self.thread(of.thread);
+            sum.written += of.written;
+            sum.unfinished += of.unfinished;
+            sum.overwritten += of.overwritten;
+        }
+        self.problems.append(&other.problems);
+    }
+
+    /// The entry of a thread, made if there is none. A run of segments has few threads.
+    pub fn thread(&mut self, thread: usize) -> &mut ThreadOutcome {
+        let place = self.threads.iter().position(|outcome| outcome.thread == thread);
+        let place = place.unwrap_or_else(|| {
+            self.threads.push(ThreadOutcome { thread, ..ThreadOutcome::default() });
+            self.threads.len() - 1
+        });
+        &mut self.threads[place]
+    }
+}
+
+/// Buffers that a worker keeps from run to run.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    calls: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+/// Decodes `calls[run]` of a file.
+pub fn decode(
+    file: &FilePlan,
+    input: &Input,
+    clock: &Clock,
+    run: Range<usize>,
+    buffers: &mut Buffers,
+    mut each: impl FnMut(&Moment<'_>),
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut payloads = Payloads { file, input, buffer: &mut buffers.payload, loaded: None };
+    for place in run {
+        let Some(calls) = file.calls.get(place) else { break };
+        let committed = calls.committed as usize;
+        match input.read(calls.index, calls.generation, committed, &mut buffers.calls) {
+            Ok((segment, body)) => {
+                let skip = file.skips.get(&(place as u32)).cloned().unwrap_or_default();
+                let decoder = Decoder { file, clock, skip, outcome: &mut outcome };
+                decoder.segment(&segment, body, &mut payloads, &mut each);
+            }
+            Err(Unread::Recycled) => lose(file, calls, &mut outcome),
+            Err(Unread::Damaged(problem)) => outcome.problems.add(problem),
+        }
+    }
+    outcome
+}
+
+fn lose(file: &FilePlan, calls: &Calls, outcome: &mut Outcome) {
+    if let Some(thread) = file.thread(calls.thread) {
+        outcome.thread(thread).overwritten += u64::from(calls.events);
+    }
+}
+
+struct Decoder<'a> {
+    file: &'a FilePlan,
+    clock: &'a Clock,
+    /// By serial, events still to leave out.
+    skip: Vec<(u32, u64)>,
+    outcome: &'a mut Outcome,
+}
+
+impl Decoder<'_> {
+    #[inline]
+    fn segment(
+        mut self,
+        segment: &Segment,
+        body: &[u8],
+        payloads: &mut Payloads<'_>,
+        each: &mut impl FnMut(&Moment<'_>),
+    ) {
+        let min_duration = self.file.header.identity.min_duration;
+        let mut events = segment.events(body);
+        let mut current = ThreadOutcome::default();
+        let mut serial = None;
+        for event in &mut events {
+            if serial != Some(event.thread) {
+                self.leave(current);
+                serial = Some(event.thread);
+                // A thread without a place can only come from bytes that changed since they were planned.
+                let Some(thread) = self.file.thread(event.thread) else {
+                    serial = None;
+                    current = ThreadOutcome::default();
+                    continue;
+                };
+                current = ThreadOutcome { thread, ..ThreadOutcome::default() };
+            }
+            if !self.skip.is_empty() && self.skips(&event) {
+                continue;
+            }
+            let (start, duration) = self.clock.span(event.start, event.duration);
+            if duration < min_duration && ended(event.kind) {
+                continue;
+            }
+            let Event { kind, function, .. } = event;
+            let payload = event.payload.map(|reference| payloads.get(reference));
+            each(&Moment { thread: current.thread, kind, function, start, duration, payload });
+            current.written += 1;
+            current.unfinished += u64::from(kind == Kind::Open);
+        }
+        self.leave(current);
+        if events.unknown() > 0 {
+            let reason = format!("{} records of unknown kind passed over", events.unknown());
+            self.outcome.problems.add(Problem::at(segment.offset, reason));
+        }
+    }
+
+    fn leave(&mut self, of: ThreadOutcome) {
+        if of.written > 0 {
+            let sum = self.outcome.thread(of.thread);
+            sum.written += of.written;
+            sum.unfinished += of.unfinished;
+        }
+    }
+
+    fn skips(&mut self, event: &Event) -> bool {
+        let left = self.skip.iter_mut().find(|(thread, left)| *thread == event.thread && *left > 0);
+        left.map(|(_, left)| *left -= 1).is_some()
+    }
+}
+
+/// Calls whose duration says how long they took, so that short ones may be left out.
+fn ended(kind: Kind) -> bool {
+    matches!(kind, Kind::Return | Kind::Yield | Kind::Raise)
+}
+
+/// Payloads of one file; the segment used last is kept.
+struct Payloads<'a> {
+    file: &'a FilePlan,
+    input: &'a Input,
+    buffer: &'a mut Vec<u8>,
+    /// The generation in `buffer`, and its body's committed bytes.
+    loaded: Option<(u64, Vec<u8>)>,
+}
+
+impl Payloads<'_> {
+    #[cold]
+    fn get(&mut self, reference: PayloadRef) -> Payload<'_> {
+        if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != reference.generation) {
+            self.loaded = self.load(reference.generation).map(|body| (reference.generation, body));
+        }
+        let (offset, length) = (reference.offset as usize, reference.length as usize);
+        let body = self.loaded.as_ref().map_or(&[][..], |(_, body)| body);
+        match body.get(offset..).and_then(|rest| rest.get(..length)) {
+            Some(bytes) if self.loaded.is_some() => Payload::Bytes(bytes),
+            _ => Payload::Overwritten,
+        }
+    }
+
+    fn load(&mut self, generation: u64) -> Option<Vec<u8>> {
+        let (_, index) = self.file.payloads.iter().find(|(of, _)| *of == generation)?;
+        let (segment, body) = self.input.read_now(*index, self.buffer).ok()?;
+        (segment.generation == generation).then(|| body.to_vec())
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use viztracer_format::FormatError;
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum MergeError {
+    /// The output's name tells no format.
+    #[error("{}: unknown kind of report: the name must end with .json or .json.gz", .0.display())]
+    Extension(PathBuf),
+    /// Not one of the inputs is a readable ring file.
+    #[error("no input could be read, so there is no report")]
+    NothingReadable(Vec<BadInput>),
+    /// The report cannot be written.
+    #[error("{}: cannot write the report: {}", .0.display(), sentence(.1))]
+    Output(PathBuf, io::Error),
+    /// No threads to work with.
+    #[error("cannot start the worker threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The watcher asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Something in a file that cannot be used, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong, as a sentence without a full stop.
+    pub reason: String,
+    /// Bytes from the beginning of the file, where there is such a place.
+    pub offset: Option<u64>,
+}
+
+impl Problem {
+    /// A problem of the file as a whole.
+    pub fn new(reason: impl Into<String>) -> Problem {
+        Problem { reason: reason.into(), offset: None }
+    }
+
+    /// A problem at a place.
+    pub fn at(offset: u64, reason: impl Into<String>) -> Problem {
+        Problem { reason: reason.into(), offset: Some(offset) }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.offset {
+            Some(offset) => write!(f, "{} (offset {offset})", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Problem {
+        Problem::new(sentence(&error))
+    }
+}
+
+impl From<FormatError> for Problem {
+    fn from(error: FormatError) -> Problem {
+        match error {
+            FormatError::TooShort { offset, need, found } => {
+                Problem::at(offset, format!("cut off: {need} bytes needed, {found} found"))
+            }
+            FormatError::Magic => Problem::at(0, "not a ring file"),
+            FormatError::Version(version) => {
+                let reason = format!(
+                    "format version {version} is not supported, only {}",
+                    viztracer_format::header::VERSION
+                );
+                Problem::at(8, reason)
+            }
+            FormatError::Features(bits) => {
+                let reason =
+                    format!("written by a newer viztracer-ring (unknown features {bits:#x})");
+                Problem::at(24, reason)
+            }
+            FormatError::HeaderChecksum { offset, stored, computed } => {
+                let reason = format!(
+                    "damaged header: checksum is {computed:#010x} and should be {stored:#010x}"
+                );
+                Problem::at(offset, reason)
+            }
+            FormatError::Field { field, offset, value } => {
+                Problem::at(offset, format!("impossible {field}: {value}"))
+            }
+            FormatError::SegmentChecksum(offset) => {
+                Problem::at(offset, "damaged segment: wrong checksum")
+            }
+        }
+    }
+}
+
+/// An input that could not be read at all, or not wholly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadInput {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub problem: Problem,
+}
+
+impl BadInput {
+    pub(crate) fn new(path: &Path, problem: impl Into<Problem>) -> BadInput {
+        BadInput { path: path.to_path_buf(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.problem)
+    }
+}
+
+/// The operating system's words without Rust's `(os error 2)`.
+fn sentence(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,239 @@
+//! One ring file, opened for reading: its header, whether its writer still runs, and copies of its segments.
+//!
+//! Bytes are copied out with `pread` and never mapped: a file that is cut meanwhile must be an error, not a SIGBUS.
+
+use crate::error::Problem;
+use rustix::fs::{FlockOperation, OFlags, SeekFrom, flock, seek};
+use rustix::io::Errno;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use viztracer_format::header::{HEADER_SIZE, Header, Identity};
+use viztracer_format::reader::Segment;
+use viztracer_format::segment::SEGMENT_HEADER_SIZE;
+
+/// How a file's recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Closed in order.
+    Sealed,
+    /// The process ended without closing it.
+    Crashed,
+    /// The process still writes it.
+    Living,
+}
+
+impl State {
+    /// The word for it in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Sealed => "sealed",
+            State::Crashed => "crashed",
+            State::Living => "living",
+        }
+    }
+}
+
+/// A ring file whose header is good.
+#[derive(Debug)]
+pub struct Input {
+    file: File,
+    /// Bytes in the file when it was opened.
+    pub length: u64,
+    /// Device and inode: what tells this file from another one that gets its name later.
+    pub place: (u64, u64),
+    /// Its header.
+    pub header: Header,
+}
+
+/// A segment whose place now holds other data, because the writer went on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// Recycled by a living process: what was there counts as overwritten.
+    Recycled,
+    /// Not as it was written.
+    Damaged(Problem),
+}
+
+impl Input {
+    /// Opens a file and checks its header.
+    pub fn open(path: &Path) -> Result<Input, Problem> {
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(Problem::new("not a regular file"));
+        }
+        let mut page = vec![0; HEADER_SIZE];
+        let read = read_at_most(&file, &mut page, 0)?;
+        page.truncate(read);
+        if page.is_empty() {
+            return Err(Problem::at(0, "the file is empty"));
+        }
+        let header = Header::parse(&page).map_err(|error| kind_of_other_file(&page, error))?;
+        let place = (metadata.dev(), metadata.ino());
+        Ok(Input { file, length: metadata.len(), place, header })
+    }
+
+    /// How the recording ended. A sealed file is not asked further; else the writer's lock or the process tells.
+    pub fn state(&self) -> State {
+        if self.header.sealed {
+            return State::Sealed;
+        }
+        match flock(&self.file, FlockOperation::NonBlockingLockShared) {
+            Err(Errno::WOULDBLOCK) => return State::Living,
+            Err(_) => {}
+            Ok(()) => drop(flock(&self.file, FlockOperation::Unlock)),
+        }
+        if is_running(&self.header.identity) { State::Living } else { State::Crashed }
+    }
+
+    /// Calls `visit` with every segment in use, or with what is wrong with it. Holes of a sparse file cost nothing.
+    pub fn segments(&self, mut visit: impl FnMut(u32, Result<Segment, Problem>)) {
+        let size = self.header.segment_size() as u64;
+        let mut index = 0;
+        while let Some(offset) = self.offset(index).filter(|offset| *offset < self.length) {
+            match self.segment(index) {
+                Ok(Some(segment)) => visit(index, Ok(segment)),
+                Ok(None) => match seek(&self.file, SeekFrom::Data(offset + size)) {
+                    // A free segment may be followed by a hole of any length.
+                    Ok(data) if data > offset + size => {
+                        let next = (data - HEADER_SIZE as u64) / size;
+                        index = u32::try_from(next).unwrap_or(u32::MAX);
+                        continue;
+                    }
+                    Err(Errno::NXIO) => break,
+                    _ => {}
+                },
+                Err(problem) => visit(index, Err(problem)),
+            }
+            let Some(next) = index.checked_add(1) else { break };
+            index = next;
+        }
+    }
+
+    /// The header of a segment as it is now; `None` if it is free.
+    pub fn segment(&self, index: u32) -> Result<Option<Segment>, Problem> {
+        let offset = self.offset(index).unwrap_or(u64::MAX);
+        let mut bytes = [0; SEGMENT_HEADER_SIZE];
+        let read = read_at_most(&self.file, &mut bytes, offset)?;
+        let bytes = bytes.get(..read).unwrap_or_default();
+        Ok(Segment::parse(bytes, offset, self.header.segment_size())?)
+    }
+
+    /// Copies the first `committed` bytes of the body of segment `index` into `buffer`, with the header that they
+    /// belong to; both are of `generation`, or there is nothing.
+    pub fn read<'b>(
+        &self,
+        index: u32,
+        generation: u64,
+        committed: usize,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<(Segment, &'b [u8]), Unread> {
+        let size = self.header.segment_size();
+        let offset = self.offset(index).unwrap_or(u64::MAX);
+        let wanted = SEGMENT_HEADER_SIZE.saturating_add(committed).min(size);
+        // Grows to a segment once and stays; the size was checked with the header.
+        buffer.resize(buffer.len().max(size), 0);
+        let bytes = buffer.get_mut(..wanted).unwrap_or_default();
+        let read = read_at_most(&self.file, bytes, offset).map_err(Unread::io)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        let (head, body) = bytes.split_at_checked(SEGMENT_HEADER_SIZE).unwrap_or((bytes, &[]));
+        let segment = Segment::parse(head, offset, size).map_err(Unread::damaged)?;
+        let segment = segment.filter(|s| s.generation == generation).ok_or(Unread::Recycled)?;
+        let segment = Segment {
+            // What was committed later was not asked for, and the seal covers all of it.
+            seal: segment.seal.filter(|_| segment.committed == committed),
+            committed: committed.min(segment.committed),
+            ..segment
+        };
+        let body = segment.committed(body).map_err(Unread::damaged)?;
+        if !self.header.sealed && !self.is_still(offset, generation) {
+            return Err(Unread::Recycled);
+        }
+        Ok((segment, body))
+    }
+
+    /// Reads what is committed in a segment right now.
+    pub fn read_now<'b>(
+        &self,
+        index: u32,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<(Segment, &'b [u8]), Unread> {
+        let segment = self.segment(index).map_err(Unread::Damaged)?.ok_or(Unread::Recycled)?;
+        self.read(index, segment.generation, segment.committed, buffer)
+    }
+
+    fn offset(&self, index: u32) -> Option<u64> {
+        u64::from(index)
+            .checked_mul(self.header.segment_size() as u64)?
+            .checked_add(HEADER_SIZE as u64)
+    }
+
+    fn is_still(&self, offset: u64, generation: u64) -> bool {
+        let mut word = [0; 8];
+        read_at_most(&self.file, &mut word, offset).is_ok_and(|read| read == 8)
+            && u64::from_le_bytes(word) == generation
+    }
+}
+
+impl Unread {
+    fn io(error: std::io::Error) -> Unread {
+        Unread::Damaged(error.into())
+    }
+
+    fn damaged(error: viztracer_format::FormatError) -> Unread {
+        Unread::Damaged(error.into())
+    }
+}
+
+/// Fills `bytes` from `offset` on, as far as the file goes.
+fn read_at_most(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset.saturating_add(done as u64)) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// A clearer sentence where the bytes show what the file is instead.
+fn kind_of_other_file(page: &[u8], error: viztracer_format::FormatError) -> Problem {
+    use viztracer_format::FormatError::Magic;
+    match (&error, page) {
+        (Magic, [b'{' | b'[', ..]) => Problem::at(0, "not a ring file: this looks like JSON"),
+        (Magic, [0x1f, 0x8b, ..]) => Problem::at(0, "not a ring file: this is compressed by gzip"),
+        (Magic, _) => Problem::at(0, "not a ring file: it does not begin with VIZRING"),
+        _ => error.into(),
+    }
+}
+
+/// Whether the process that wrote the file still runs, and is not another one with its pid.
+fn is_running(identity: &Identity) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", identity.pid));
+    identity.process_start != 0
+        && stat.is_ok_and(|stat| start_time(&stat) == Some(identity.process_start))
+}
+
+/// Field 22 of `/proc/PID/stat`; the second one, the command's name, may hold spaces and parentheses.
+fn start_time(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn start_time_behind_a_name_with_parentheses() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 1 2 3";
+        assert_eq!(start_time(stat), Some(987654));
+        assert_eq!(start_time(""), None);
+        assert_eq!(start_time("7 (a) S"), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! What the NAMES segments of a file tell: its threads and process first, its functions when they are needed.
+
+use crate::error::Problem;
+use crate::input::{Input, Unread};
+use std::collections::BTreeMap;
+use viztracer_format::names::{Entry, Function, entries};
+use viztracer_format::segment::SEGMENT_HEADER_SIZE;
+
+/// A thread, as far as the NAMES segments know it.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadNames {
+    /// The operating system's id.
+    pub tid: u64,
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// Events in the segments that it has left behind.
+    pub events: u64,
+    /// Events that found no room.
+    pub lost: u64,
+}
+
+/// The threads and the process of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// By serial.
+    pub threads: BTreeMap<u32, ThreadNames>,
+    /// The process's name.
+    pub process: Option<String>,
+}
+
+impl Names {
+    /// Reads the threads and the process from these segments.
+    pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> Names {
+        let mut names = Names::default();
+        visit(input, segments, bad, |entry| match entry {
+            Entry::Thread { serial, tid, events, lost, .. } => {
+                let thread = names.threads.entry(serial).or_default();
+                (thread.tid, thread.events, thread.lost) = (tid, events, lost);
+            }
+            Entry::ThreadName { serial, name } => {
+                names.threads.entry(serial).or_default().name = Some(name.to_owned());
+            }
+            Entry::ProcessName(name) => names.process = Some(name.to_owned()),
+            Entry::Function { .. } | Entry::Unknown(_) => {}
+        });
+        names
+    }
+}
+
+/// Calls `each` with every function in these segments. Bad entries were reported when the threads were read.
+pub fn functions(input: &Input, segments: &[u32], mut each: impl FnMut(u32, Function<'_>)) {
+    visit(input, segments, drop, |entry| {
+        if let Entry::Function { id, function } = entry {
+            each(id, function);
+        }
+    });
+}
+
+fn visit(
+    input: &Input,
+    segments: &[u32],
+    mut bad: impl FnMut(Problem),
+    mut each: impl FnMut(Entry<'_>),
+) {
+    let mut buffer = Vec::new();
+    for index in segments {
+        let (segment, body) = match input.read_now(*index, &mut buffer) {
+            Ok(read) => read,
+            Err(Unread::Damaged(problem)) => {
+                bad(problem);
+                continue;
+            }
+            Err(Unread::Recycled) => continue,
+        };
+        for entry in entries(body, segment.offset + SEGMENT_HEADER_SIZE as u64) {
+            match entry {
+                Ok(entry) => each(entry),
+                Err(error) => bad(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Ring files for tests and benchmarks, put together segment by segment.
+
+use viztracer_format::clock::Anchor;
+use viztracer_format::header::{CLOCK_MONOTONIC, Identity, STATE_SEALED, STATUS_OFFSET};
+use viztracer_format::names::{Function, Tag, function_entry, name_entry, thread_entry};
+use viztracer_format::record::{FUNCTION_UNKNOWN, Kind, Record};
+use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
+use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BLOCK_SIZE, FRAME};
+
+/// A ring file in the making. Ticks are nanoseconds unless the identity says otherwise.
+pub struct Ring {
+    pub identity: Identity,
+    pub names: Vec<u8>,
+    segments: Vec<Vec<u8>>,
+}
+
+impl Ring {
+    /// A process whose monotonic clock stood at `opened` when it began.
+    pub fn new(pid: u32, opened: u64) -> Ring {
+        let anchor = Anchor { ticks: opened, monotonic: opened, realtime: opened + 1_000_000_000 };
+        let identity = Identity {
+            segment_size: 4096,
+            clock: CLOCK_MONOTONIC,
+            pid,
+            opened: anchor,
+            ..Identity::new()
+        };
+        let names = name_entry(Tag::ProcessName, 0, "MainProcess", 4096);
+        Ring { identity, names, segments: Vec::new() }
+    }
+
+    pub fn thread(&mut self, serial: u32, tid: u64, name: &str, events: u64, lost: u64) {
+        let mut entry = thread_entry(serial, tid, 0);
+        entry[40..48].copy_from_slice(&events.to_le_bytes());
+        entry[48..56].copy_from_slice(&lost.to_le_bytes());
+        self.names.extend(entry);
+        if !name.is_empty() {
+            self.names.extend(name_entry(Tag::ThreadName, serial, name, 4096));
+        }
+    }
+
+    pub fn function(&mut self, id: u32, name: &str, file: &str, line: u32) {
+        let is_c = file.is_empty();
+        self.names.extend(function_entry(id, &Function { name, file, line, is_c }, 3000));
+    }
+
+    /// A segment of records, and its generation.
+    pub fn calls(
+        &mut self,
+        thread: u32,
+        first_event: u64,
+        records: &[Record],
+        sealed: bool,
+    ) -> u64 {
+        let kinds = |kind: Kind| {
+            let of_kind = |r: &&Record| Kind::from_byte(r.kind_byte()) == Some(kind);
+            records.iter().filter(of_kind).count() as u64
+        };
+        let handovers = kinds(Kind::Thread);
+        let others = (kinds(Kind::Long) + kinds(Kind::Payload) + handovers) | handovers << 32;
+        let body: &[u8] = bytemuck::cast_slice(records);
+        self.segment(SegmentKind::Calls, thread, first_event, others, body, sealed)
+    }
+
+    pub fn payload(&mut self, body: &[u8]) -> u64 {
+        self.segment(SegmentKind::Payload, 0, 0, 0, body, false)
+    }
+
+    /// Open frames of one thread: function and start.
+    pub fn stack(&mut self, thread: u32, frames: &[(u32, u64)]) {
+        for (place, part) in frames.chunks(BLOCK_FRAMES).enumerate() {
+            let mut block = vec![0; BLOCK_SIZE];
+            let base = (place * BLOCK_FRAMES) as u64;
+            block[..8].copy_from_slice(&(u64::from(thread) | base << 32).to_le_bytes());
+            block[8..16].copy_from_slice(&(part.len() as u64).to_le_bytes());
+            let records: Vec<Record> =
+                part.iter().map(|(id, start)| Record::new(FRAME, *start, 7, *id)).collect();
+            let bytes: &[u8] = bytemuck::cast_slice(&records);
+            block[BLOCK_HEADER_SIZE..][..bytes.len()].copy_from_slice(bytes);
+            self.segment(SegmentKind::Stacks, 0, 0, 0, &block, false);
+        }
+    }
+
+    /// Any segment.
+    pub fn segment(
+        &mut self,
+        kind: SegmentKind,
+        thread: u32,
+        first_event: u64,
+        others: u64,
+        body: &[u8],
+        sealed: bool,
+    ) -> u64 {
+        let generation = self.segments.len() as u64 + 1;
+        let seal = if sealed { SEALED | u64::from(crc(body)) } else { 0 };
+        let owner = kind as u64 | u64::from(thread) << 32;
+        let Anchor { ticks, monotonic, realtime } = self.identity.opened;
+        let words = [
+            generation,
+            owner,
+            first_event,
+            ticks,
+            ticks,
+            monotonic,
+            realtime,
+            seal,
+            body.len() as u64,
+            others,
+        ];
+        let mut segment: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        segment.resize(SEGMENT_HEADER_SIZE, 0);
+        segment.extend(body);
+        assert!(segment.len() <= self.identity.segment_size as usize);
+        segment.resize(self.identity.segment_size as usize, 0);
+        self.segments.push(segment);
+        generation
+    }
+
+    /// The file's bytes.
+    pub fn bytes(mut self, sealed: bool) -> Vec<u8> {
+        let room = self.identity.segment_size as usize - SEGMENT_HEADER_SIZE;
+        let names = std::mem::take(&mut self.names);
+        for part in whole_entries(&names, room) {
+            self.segment(SegmentKind::Names, 0, 0, 0, part, false);
+        }
+        let mut bytes = self.identity.to_page(b"python\0x.py\0").to_vec();
+        let state = if sealed { STATE_SEALED } else { 1 };
+        bytes[STATUS_OFFSET..STATUS_OFFSET + 8].copy_from_slice(&state.to_le_bytes());
+        bytes.extend(self.segments.concat());
+        bytes
+    }
+}
+
+/// A call that returned.
+pub fn call(function: u32, start: u64, duration: u64) -> Record {
+    Record::new(Kind::Return as u8, start, duration, function)
+}
+
+/// Record of another kind.
+pub fn record(kind: Kind, function: u32, start: u64, duration: u64) -> Record {
+    Record::new(kind as u8, start, duration, function.min(FUNCTION_UNKNOWN))
+}
+
+fn crc(body: &[u8]) -> u32 {
+    crc32fast::hash(body)
+}
+
+/// Entries packed into bodies of at most `room` bytes.
+fn whole_entries(mut names: &[u8], room: usize) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    while !names.is_empty() {
+        let mut end = 0;
+        while let Some(size) = names.get(end + 4..end + 8) {
+            let size = u32::from_le_bytes(size.try_into().unwrap()) as usize;
+            if end + size > room {
+                break;
+            }
+            end += size;
+        }
+        let (part, rest) = names.split_at(end);
+        parts.push(part);
+        names = rest;
+    }
+    parts
+}

@@ -1,0 +1,278 @@
+//! What went into a report and what did not, as data, as metadata and as a table.
+
+use crate::decode::Outcome;
+use crate::error::BadInput;
+use crate::input::State;
+use crate::survey::{FilePlan, Problems};
+use serde_json::{Value, json};
+use std::fmt;
+use std::path::PathBuf;
+
+/// Files that get a row of their own in the table.
+const ROWS_MAX: usize = 100;
+
+/// What a merge did.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// The report.
+    pub output: PathBuf,
+    /// The files in it, in order.
+    pub files: Vec<FileSummary>,
+    /// Inputs of which nothing could be read.
+    pub bad: Vec<BadInput>,
+    /// Where times are a guess.
+    pub warnings: Vec<String>,
+    /// Realtime of the report's zero, in ns since 1970.
+    pub base_realtime: u64,
+}
+
+/// What went into the report from one file.
+#[derive(Clone, Debug)]
+pub struct FileSummary {
+    /// The file.
+    pub path: PathBuf,
+    /// The process's id.
+    pub pid: u32,
+    /// The process's name.
+    pub process: String,
+    /// Its threads.
+    pub threads: Vec<ThreadSummary>,
+    /// How its recording ended.
+    pub state: State,
+    /// Events of threads that could not even be named.
+    pub lost: u64,
+    /// Why recording stopped early: the operating system's error number, or 0.
+    pub failure: u64,
+    /// What could not be read.
+    pub problems: Problems,
+}
+
+/// What went into the report from one thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadSummary {
+    /// The operating system's id.
+    pub tid: u64,
+    /// Its name.
+    pub name: String,
+    /// Events in the report.
+    pub events: u64,
+    /// Older events that are not, because the ring went over them.
+    pub overwritten: u64,
+    /// Events that found no room.
+    pub lost: u64,
+    /// Events in the report that never ended.
+    pub unfinished: u64,
+}
+
+impl Summary {
+    /// A summary of these plans, before anything of them was written.
+    pub(crate) fn of(output: PathBuf, plans: &[FilePlan], bad: Vec<BadInput>) -> Summary {
+        let files = plans.iter().map(FileSummary::of).collect();
+        Summary { output, files, bad, ..Summary::default() }
+    }
+
+    /// Adds what became of a part of a file.
+    pub(crate) fn add(&mut self, file: usize, outcome: &Outcome) {
+        let Some(file) = self.files.get_mut(file) else { return };
+        for part in &outcome.threads {
+            if let Some(thread) = file.threads.get_mut(part.thread) {
+                thread.events += part.written;
+                thread.unfinished += part.unfinished;
+                thread.overwritten += part.overwritten;
+            }
+        }
+        file.problems.append(&outcome.problems);
+    }
+
+    /// Events in the report.
+    pub fn events(&self) -> u64 {
+        self.files.iter().map(|file| file.sum(|thread| thread.events)).sum()
+    }
+
+    /// Older events that are not in the report.
+    pub fn overwritten(&self) -> u64 {
+        self.files
+            .iter()
+            .map(|file| file.sum(|thread| thread.overwritten))
+            .fold(0, u64::saturating_add)
+    }
+
+    /// Whether every input was read from its first to its last byte.
+    pub fn is_complete(&self) -> bool {
+        self.bad.is_empty() && self.files.iter().all(|file| file.problems.count == 0)
+    }
+
+    /// The report's `viztracer_metadata`.
+    pub(crate) fn metadata(&self) -> Value {
+        let mut metadata = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "overflow": self.overwritten() > 0,
+            "baseTimeNanoseconds": self.base_realtime,
+            "processes": self.files.iter().map(FileSummary::metadata).collect::<Vec<_>>(),
+        });
+        if !self.warnings.is_empty() {
+            metadata["warnings"] = json!(self.warnings);
+        }
+        metadata
+    }
+}
+
+impl FileSummary {
+    fn of(plan: &FilePlan) -> FileSummary {
+        let thread = |thread: &crate::survey::Thread| ThreadSummary {
+            tid: thread.tid,
+            name: thread.display_name(),
+            overwritten: thread.overwritten,
+            lost: thread.lost,
+            ..ThreadSummary::default()
+        };
+        FileSummary {
+            path: plan.path.clone(),
+            pid: plan.header.identity.pid,
+            process: plan.process_name(),
+            threads: plan.threads.iter().map(thread).collect(),
+            state: plan.state,
+            lost: plan.header.lost,
+            failure: plan.header.failure,
+            problems: plan.problems.clone(),
+        }
+    }
+
+    /// The sum of one number over the threads.
+    pub fn sum(&self, number: impl Fn(&ThreadSummary) -> u64) -> u64 {
+        self.threads.iter().map(number).fold(0, u64::saturating_add)
+    }
+
+    /// Events that found no room, of all threads.
+    pub fn lost(&self) -> u64 {
+        self.sum(|thread| thread.lost).saturating_add(self.lost)
+    }
+
+    fn metadata(&self) -> Value {
+        let thread = |thread: &ThreadSummary| {
+            json!({
+                "tid": thread.tid as u32,
+                "name": thread.name,
+                "events": thread.events,
+                "overwritten": thread.overwritten,
+                "lost": thread.lost,
+                "unfinished": thread.unfinished,
+            })
+        };
+        let mut metadata = json!({
+            "pid": self.pid,
+            "name": self.process,
+            "state": self.state.word(),
+            "threads": self.threads.iter().map(thread).collect::<Vec<_>>(),
+        });
+        for (name, number) in
+            [("lost", self.lost), ("failure", self.failure), ("damaged", self.problems.count)]
+        {
+            if number > 0 {
+                metadata[name] = json!(number);
+            }
+        }
+        metadata
+    }
+
+    fn row(&self) -> [String; 9] {
+        [
+            self.pid.to_string(),
+            printable(&self.process),
+            self.threads.len().to_string(),
+            grouped(self.sum(|thread| thread.events)),
+            grouped(self.sum(|thread| thread.overwritten)),
+            grouped(self.sum(|thread| thread.unfinished)),
+            grouped(self.lost()),
+            self.state.word().to_owned(),
+            self.path.display().to_string(),
+        ]
+    }
+}
+
+const HEADINGS: [&str; 9] =
+    ["pid", "process", "threads", "events", "overwritten", "unfinished", "lost", "state", "file"];
+/// Columns of words; the others are numbers and stand to the right.
+const WORDS: [usize; 3] = [1, 7, 8];
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![HEADINGS.map(str::to_owned)];
+        rows.extend(self.files.iter().take(ROWS_MAX).map(FileSummary::row));
+        let mut widths = [0; 9];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        for row in &rows {
+            let mut line = String::new();
+            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+                let separator = if column == 0 { "" } else { "  " };
+                line += &match WORDS.contains(&column) {
+                    true => format!("{separator}{cell:<width$}"),
+                    false => format!("{separator}{cell:>width$}"),
+                };
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        if self.files.len() > ROWS_MAX {
+            writeln!(f, "... and {} more files", grouped((self.files.len() - ROWS_MAX) as u64))?;
+        }
+        let plural = if self.files.len() == 1 { "" } else { "s" };
+        let (events, files) = (grouped(self.events()), grouped(self.files.len() as u64));
+        writeln!(f, "{}: {events} events of {files} file{plural}", self.output.display())
+    }
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A name that cannot move the terminal's cursor.
+fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        let numbers = [0, 999, 1000, 123_456, 1_234_567];
+        assert_eq!(numbers.map(grouped), ["0", "999", "1,000", "123,456", "1,234,567"]);
+    }
+
+    #[test]
+    fn the_table_lines_up() {
+        let thread = ThreadSummary { events: 240_012, ..ThreadSummary::default() };
+        let file = FileSummary {
+            path: "temp_dir/result_7.bin".into(),
+            pid: 7,
+            process: "MainProcess".into(),
+            threads: vec![thread],
+            state: State::Crashed,
+            lost: 0,
+            failure: 0,
+            problems: Problems::default(),
+        };
+        let summary =
+            Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
+        let expected = "\
+pid  process      threads   events  overwritten  unfinished  lost  state    file
+  7  MainProcess        1  240,012            0           0     0  crashed  temp_dir/result_7.bin
+result.json: 240,012 events of 1 file
+";
+        assert_eq!(summary.to_string(), expected);
+    }
+}

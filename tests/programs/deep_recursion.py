@@ -1,0 +1,13 @@
+"""A recursion of 3,000 frames, far beyond the usual limit."""
+
+import sys
+
+sys.setrecursionlimit(4_000)
+
+
+def dive(depth):
+    if depth:
+        dive(depth - 1)
+
+
+dive(3_000)

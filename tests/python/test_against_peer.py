@@ -1,0 +1,39 @@
+"""Function by function, the report counts as many calls as VizTracer 1.1.1, but for the differences listed here."""
+
+import subprocess
+from collections import Counter
+
+import pytest
+import tree
+from conftest import PEER, program
+from test_call_trees import COMPLETE, OWN
+
+# Where the peer is not right: {program: {function: (calls that it counts, calls there are, why)}}
+DIFFERENCES = {
+    "fork": {
+        "before_the_fork (fork.py:7)": (3, 1, "a forked child of the peer repeats what its parent recorded before"),
+        "posix.fork": (5, 4, "the same: the grandchild repeats the child's own birth"),
+    },
+}
+
+
+@pytest.mark.parametrize("name", [*COMPLETE, *OWN, "frames_open_at_stop", "fork", "primes_processes"])
+def test_counts(sandbox, name):
+    path = program(f"{name}.py")
+    command = [PEER, "-m", "viztracer", "--quiet", "-o", "peer.json", path]
+    subprocess.run(command, cwd=sandbox.path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
+
+    peer = own_counts(sandbox.report("peer.json"), path)
+    ours = own_counts(sandbox.trace(path), path)
+    assert len(ours) > 1
+    different = {function: (peer[function], ours[function]) for function in peer | ours}
+    different = {function: counts for function, counts in different.items() if counts[0] != counts[1]}
+    listed = {function: (theirs, right) for function, (theirs, right, _why) in DIFFERENCES.get(name, {}).items()}
+    assert different == listed
+
+
+def own_counts(report, path):
+    """Calls of the program's own functions, and of the C functions that these call, over all threads and processes."""
+    directory = path.rpartition("/")[0] + "/"
+    calls = (call for calls in tree.trees(report).values() for call in tree.own(calls, path))
+    return Counter(call.name.replace(directory, "") for call in calls)

@@ -1,0 +1,98 @@
+"""The command `viztracer-merge`: inputs, outputs, summary."""
+
+import gzip
+import json
+import re
+
+import tree
+from conftest import program
+from counting_program import WORK, CountingProgram
+
+
+def rings(sandbox, name="primes_processes.py"):
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program(name))
+    assert done.returncode == 0, done.stderr
+    return sorted((sandbox.path / "rings").glob("*.bin"))
+
+
+def test_files_directories_or_both(sandbox):
+    first, *rest = rings(sandbox)
+    all_of_them = tree.trees(sandbox.merge(first, *rest))
+    assert tree.trees(sandbox.merge("rings")) == all_of_them
+    assert tree.trees(sandbox.merge("rings", first)) == all_of_them
+    assert {pid for pid, _ in tree.trees(sandbox.merge(first))} == {int(re.search(r"\d+", first.name)[0])}
+
+
+def test_json_and_gzip_hold_the_same(sandbox):
+    rings(sandbox)
+    for output in ("merged.json", "merged.json.gz"):
+        assert sandbox.viztracer_merge("rings", "-o", output).returncode == 0
+    packed = gzip.decompress((sandbox.path / "merged.json.gz").read_bytes())
+    assert packed == (sandbox.path / "merged.json").read_bytes()
+
+
+def test_bytes_do_not_depend_on_the_number_of_threads(sandbox):
+    rings(sandbox)
+    for threads in "123":
+        assert sandbox.viztracer_merge("rings", "--threads", threads, "-o", f"{threads}.json").returncode == 0
+    assert len({(sandbox.path / f"{threads}.json").read_bytes() for threads in "123"}) == 1
+
+
+def test_summary_tells_of_every_file(sandbox):
+    files = rings(sandbox)
+    done = sandbox.viztracer_merge("rings", "-o", "merged.json")
+    assert (done.returncode, done.stdout) == (0, "")
+    for file in files:
+        (line,) = [line for line in done.stderr.splitlines() if file.name in line]
+        assert re.search(r"Process-\d|MainProcess", line)
+        assert "sealed" in line
+    assert "\r" not in done.stderr and "\x1b" not in done.stderr  # no progress bar where there is no terminal
+
+
+def test_a_living_process_is_merged_as_far_as_it_got(sandbox):
+    with CountingProgram(sandbox.path, 1, "--quiet") as living:
+        living.wait_for(10_000)
+        done = sandbox.viztracer_merge("rings", "-o", "merged.json")
+    assert done.returncode == 0, done.stderr
+    assert "living" in done.stderr
+    report = sandbox.report("merged.json")
+    assert sum(event["name"] == WORK for event in tree.spans(report)) >= 9_999
+    tree.trees(report)
+
+
+def test_a_killed_process_is_said_to_have_crashed(sandbox):
+    sandbox.script("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    sandbox.viztracer("--pid_suffix", "--output_dir", "rings", "script.py")
+    done = sandbox.viztracer_merge("rings", "-o", "merged.json")
+    assert done.returncode == 0
+    assert "crashed" in done.stderr
+
+
+def test_metadata_starts_processes_and_threads_first(sandbox):
+    rings(sandbox)
+    report = sandbox.merge("rings")
+    phases = [event["ph"] for event in report["traceEvents"]]
+    assert "M" not in phases[phases.count("M") :]
+    assert report.keys() == {"traceEvents", "viztracer_metadata", "file_info"}
+
+
+def test_names_are_raw_text(sandbox):
+    """Perfetto shows \\u escapes letter by letter: only what JSON must escape is escaped."""
+    script = sandbox.script("def naïve_雪(): pass\nnaïve_雪()\n", 'quo"te\\back.py')
+    sandbox.trace(script)
+    text = (sandbox.path / "traced.json").read_text(encoding="utf-8")
+    assert "naïve_雪" in text and "\\u" not in text
+    assert f"naïve_雪 ({script}:1)" in {event["name"] for event in tree.spans(json.loads(text))}
+
+
+def test_help_and_version(sandbox):
+    for option in ("--help", "--version"):
+        done = sandbox.viztracer_merge(option)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "viztracer-merge" in done.stdout
+
+
+def test_no_input_is_a_usage_error(sandbox):
+    done = sandbox.viztracer_merge()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage:" in done.stderr

@@ -1,0 +1,184 @@
+"""Run a program under the tracer, and see to what it recorded when it ends."""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import glob
+import os
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from .. import report, runner
+from ..program import NoProgramError, Program, from_code, from_command, from_module
+from ..ring_directory import RingDirectory
+from ..tracer import RUNNER, VizTracer
+
+if TYPE_CHECKING:
+    import argparse
+    from types import TracebackType
+
+
+def run(options: argparse.Namespace, command: list[str]) -> int | None:
+    """Run the program that the command line names; return the exit status, or None if it names none."""
+    try:
+        program = _find(options, command)
+    except NoProgramError as error:
+        print(error)
+        return 1
+    if program is None:
+        return None
+    Run(options, program).execute()
+    return 0
+
+
+def _find(options: argparse.Namespace, command: list[str]) -> Program | None:
+    if options.cmd_string is not None:
+        return from_code(options.cmd_string, command)
+    if options.module is not None:
+        return from_module(options.module, command)
+    return from_command(command) if command else None
+
+
+class Run:
+    """A program that runs under the tracer, in this process and its forked children."""
+
+    def __init__(self, options: argparse.Namespace, program: Program) -> None:
+        self.options = options
+        self.program = program
+        self.pid = os.getpid()
+        self.output = os.path.abspath(_output(options, program))
+        self.tracer = VizTracer(
+            tracer_entries=options.tracer_entries,
+            verbose=0 if options.quiet else 1,
+            max_stack_depth=options.max_stack_depth,
+            include_files=options.include_files,
+            exclude_files=options.exclude_files,
+            ignore_c_function=options.ignore_c_function,
+            ignore_frozen=options.ignore_frozen,
+            min_duration=options.min_duration,
+            trace_self=options.trace_self,
+            output_file=self.output,
+            on_leave=self.write_own if self.reports_each_process else None,
+        )
+
+    @property
+    def keeps_rings(self) -> bool:
+        """Whether the ring files are what the user asked for."""
+        return bool(self.options.pid_suffix and not self.options.output_file)
+
+    @property
+    def reports_each_process(self) -> bool:
+        """Whether the user asked for a report per process."""
+        return bool(self.options.pid_suffix and self.options.output_file)
+
+    def execute(self) -> None:
+        """Run the program. What it raises goes on to the interpreter, without a trace of us."""
+        atexit.register(self.end)
+        namespace = self.program.become_main()
+        try:
+            runner.execute(self.start, self.tracer.pause, self.program.code, namespace)
+        except BaseException:
+            _hide_our_frames()
+            raise
+
+    def start(self) -> None:
+        """Begin to record; if that cannot be, say so and let the program run."""
+        try:
+            os.makedirs(os.path.dirname(self.output), exist_ok=True)
+            if self.keeps_rings:
+                stem = os.path.basename(self.output).partition(".")[0]
+                self.tracer.rings = RingDirectory(os.path.dirname(self.output), stem)
+            self.tracer.start()
+        except (OSError, RuntimeError) as error:
+            report.complain(f"{error}; the program runs without tracing")
+
+    def end(self) -> None:
+        """The process ends in order: close its ring file; in the first process, write the report."""
+        rings = self.tracer.rings
+        if rings is None or not self.tracer.enable:
+            return
+        self.tracer.leave()
+        if os.getpid() != self.pid:
+            return
+        try:
+            self.finish(rings)
+        except KeyboardInterrupt:
+            report.complain(f"interrupted; merge what was recorded with: viztracer-merge {shlex.quote(rings.path)}")
+        except (OSError, RuntimeError) as error:
+            report.complain(f"{error}; what was recorded is in {rings.path}")
+
+    def finish(self, rings: RingDirectory) -> None:
+        """Write what the user asked for, or tell how to get it."""
+        if self.keeps_rings:
+            self.tell_merge_command(rings)
+            return
+        self.wait_for_children(rings)
+        if self.reports_each_process:
+            for ring in glob.glob(os.path.join(glob.escape(rings.path), "*.bin")):
+                self.write_own(ring)
+        else:
+            report.write([rings.path], self.output, source=True, verbose=self.tracer.verbose)
+        rings.remove()
+
+    def write_own(self, ring: str) -> None:
+        """Turn the ring file of one process into its report."""
+        pid = os.path.basename(ring).split("_")[1].partition(".")[0]
+        report.write([ring], report.with_pid(self.output, pid), source=True, verbose=self.tracer.verbose)
+        os.unlink(ring)
+
+    def wait_for_children(self, rings: RingDirectory) -> None:
+        """Wait until every process that records here has ended; Ctrl+C ends the waiting."""
+        told = not self.tracer.verbose
+        for ring in glob.iglob(os.path.join(glob.escape(rings.path), "*.bin")):
+            try:
+                with open(ring, "rb") as file:
+                    if not told and _is_locked(file.fileno()):
+                        report.say("Wait for child processes to finish, Ctrl+C to skip")
+                        told = True
+                    fcntl.flock(file, fcntl.LOCK_SH)
+            except FileNotFoundError:
+                pass
+            except KeyboardInterrupt:
+                return
+
+    def tell_merge_command(self, rings: RingDirectory) -> None:
+        """Print the command that merges the ring files, as the last line."""
+        if self.tracer.verbose:
+            pattern = os.path.join(shlex.quote(os.path.relpath(rings.path)), f"{shlex.quote(rings.prefix)}_*.bin")
+            output = shlex.quote(os.path.relpath(self.output))
+            report.say("Use the following command to merge the ring files into a report:")
+            report.say(f"viztracer-merge {pattern} -o {output}", report.GREEN)
+
+
+def _output(options: argparse.Namespace, program: Program) -> str:
+    """Return the path of the report."""
+    output: str = options.output_file or "result.json"
+    if options.unique_output_file:
+        output = f"{program.name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
+    return os.path.join(options.output_dir, output) if options.output_dir else output
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _hide_our_frames() -> None:
+    """The program raised: have the interpreter show the traceback that it would show without us."""
+    show = sys.excepthook
+
+    def show_programs_part(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        entry = traceback
+        while entry and entry.tb_frame.f_code.co_filename != RUNNER:
+            entry = entry.tb_next
+        if entry:
+            error.__traceback__ = traceback = entry.tb_next
+        show(kind, error, traceback)
+
+    sys.excepthook = show_programs_part

@@ -1,0 +1,118 @@
+"""The command ``viztracer``: its options, and the ways to name the program to run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from .version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EPILOG = """\
+examples:
+  viztracer prog.py arg                        run prog.py, write result.json
+  viztracer -m pytest tests                    run a module
+  viztracer -o out.json.gz -- prog.py -o x     options after -- are the program's
+  viztracer --pid_suffix --output_dir D prog.py
+                                               leave a ring file per process in D; merge them any time, also
+                                               after a crash or while they run, with: viztracer-merge D -o out.json
+
+Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if there is
+little room; it is removed once they are merged. If the program is killed it stays, and viztracer-merge reads it.
+
+exit status: the program's own; 1 if there is no such program; 2 for wrong options.
+"""
+OUTPUT_EXTENSIONS = (".json", ".json.gz")
+
+
+def main() -> int:
+    """Run the command with the arguments of this process; return its exit status."""
+    options, command = parse(sys.argv[1:])
+    if options.version:
+        print(__version__)
+        return 0
+    from .commands import run
+
+    status = run.run(options, command)
+    if status is None:
+        build_parser().print_help()
+        return 0
+    return status
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Split the arguments into ours and the command: all after ``--``, or else all that we do not know."""
+    parser = build_parser()
+    if "--" in arguments:
+        split = list(arguments).index("--")
+        options, command = parser.parse_args(arguments[:split]), list(arguments[split + 1 :])
+    else:
+        options, command = parser.parse_known_args(arguments)
+    if options.output_file and not options.output_file.endswith(OUTPUT_EXTENSIONS):
+        parser.error(f"argument -o: {options.output_file!r} must end with {' or '.join(OUTPUT_EXTENSIONS)}")
+    if options.unique_output_file and options.output_file:
+        parser.error("-u and -o can't be both specified")
+    if options.include_files and options.exclude_files:
+        parser.error("--include_files and --exclude_files can't be both specified")
+    return options, command
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
+    parser = argparse.ArgumentParser(
+        prog="viztracer",
+        usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
+        description="Trace every call of a Python program, in all its processes and threads.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--version", action="store_true", help="print the version")
+    add("-c", "--cmd_string", metavar="CODE", nargs="?", help="run this source text")
+    add("-m", "--module", metavar="MODULE", nargs="?", help="run a library module")
+    add("-o", "--output_file", metavar="FILE", nargs="?", help="the report, .json or .json.gz [result.json]")
+    add("-u", "--unique_output_file", action="store_true", help="name the report by program, time and pid")
+    add("--output_dir", metavar="DIR", nargs="?", help="the report's directory, made if missing")
+    add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")
+    add("--quiet", action="store_true", help="print nothing")
+    add(
+        "--tracer_entries",
+        metavar="N",
+        type=_positive,
+        nargs="?",
+        default=1_000_000,
+        help="the newest events to keep, per process [1000000]",
+    )
+    add("--max_stack_depth", metavar="N", type=int, nargs="?", default=-1, help="the deepest nesting to record")
+    add(
+        "--min_duration",
+        metavar="TIME",
+        type=_microseconds,
+        nargs="?",
+        default=0.0,
+        help="leave out shorter calls: 20 or 20us, 0.3ms, 1s",
+    )
+    add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")
+    add("--exclude_files", metavar="FILE", nargs="*", help="do not record functions of files that begin so")
+    add("--ignore_c_function", action="store_true", help="do not record C functions")
+    add("--ignore_frozen", action="store_true", help="do not record functions frozen into the interpreter")
+    add("--trace_self", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _microseconds(text: str) -> float:
+    found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*(s|ms|us|ns)?", text.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"can't convert {text} to time. Format should be 0.3ms or 13us")
+    return float(found[1]) * {"s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}[found[2] or "us"]

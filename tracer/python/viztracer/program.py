@@ -1,0 +1,81 @@
+"""The program to trace: found the way the interpreter would find it, and made the main module of this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import shutil
+import sys
+import types
+from dataclasses import dataclass
+
+
+class NoProgramError(Exception):
+    """There is nothing to run; the message says what was looked for."""
+
+
+@dataclass
+class Program:
+    """What to run.
+
+    Attributes:
+        name: for the name of the report.
+        code: the main module's code.
+        arguments: what the program finds in `sys.argv`.
+        file: what it finds in ``__file__``.
+        directory: what it finds first in `sys.path`; None leaves that alone.
+    """
+
+    name: str
+    code: types.CodeType
+    arguments: list[str]
+    file: str
+    directory: str | None = None
+
+    def become_main(self) -> dict[str, object]:
+        """Make the program the main module; return its namespace."""
+        module = types.ModuleType("__main__")
+        module.__dict__.update(__file__=self.file, __builtins__=__builtins__)
+        sys.modules["__main__"] = sys.modules["__mp_main__"] = module
+        sys.argv = self.arguments
+        if self.directory is not None:
+            sys.path.insert(0, self.directory)
+        return module.__dict__
+
+
+def from_code(text: str, arguments: list[str]) -> Program:
+    """Return the program of ``-c``."""
+    return Program("python", compile(text, "<string>", "exec"), ["-c", *arguments], "<string>")
+
+
+def from_module(name: str, arguments: list[str]) -> Program:
+    """Return the program of ``-m``."""
+    directory = os.getcwd()
+    sys.path.insert(0, directory)
+    try:
+        missing = importlib.util.find_spec(name.partition(".")[0]) is None
+    finally:
+        sys.path.remove(directory)
+    if missing:
+        raise NoProgramError(f"No module named {name}")
+    text = f"import runpy\nrunpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
+    return Program(name, compile(text, "<string>", "exec"), [name, *arguments], "<string>", directory)
+
+
+def from_command(command: list[str]) -> Program:
+    """Return the program that a script's path, or the name of one on ``PATH``, stands for.
+
+    Raises:
+        NoProgramError: there is no such file.
+    """
+    path = command[0] if os.path.isfile(command[0]) else shutil.which(command[0])
+    if path is None:
+        hint = ", and viztracer knows no such option: see viztracer --help" if command[0].startswith("-") else ""
+        raise NoProgramError(f"No such file as {command[0]}{hint}")
+    if path.endswith(".json"):
+        raise NoProgramError(f'viztracer can\'t run json file, did you mean "vizviewer {path}"?')
+    file = os.path.abspath(path)
+    with io.open_code(file) as source:
+        code = compile(source.read(), file, "exec")
+    return Program(os.path.basename(file).partition(".")[0], code, command, file, os.path.dirname(file))

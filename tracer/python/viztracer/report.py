@@ -1,0 +1,63 @@
+"""Writing a report from ring files, and what is said about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import sys
+
+from .snaptrace import merge
+
+YELLOW, GREEN, RESET = "\033[33m", "\033[32m", "\033[0m"
+
+
+def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
+    """Merge ring files, or directories of them, into `output`; return how many events it holds.
+
+    Raises:
+        RuntimeError: there is no report.
+    """
+    os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
+    events, overwritten, problems = merge(inputs, output, source=source, progress=verbose > 0)
+    for problem in problems:
+        complain(problem)
+    if verbose > 0:
+        say(f"Total Entries: {events}")
+        if overwritten:
+            say(f"Circular buffer is full, {overwritten} early events were overwritten.", YELLOW)
+            say("Use --tracer_entries to keep more, or --quiet to hide this.", YELLOW)
+        say("Use the following command to open the report:")
+        say(f"vizviewer {shlex.quote(os.path.abspath(output))}", GREEN)
+    return events
+
+
+def with_pid(output: str, pid: int | str) -> str:
+    """Insert ``_<pid>`` before the extension: ``a.json.gz`` becomes ``a_123.json.gz``."""
+    directory, name = os.path.split(output)
+    stem, dot, extension = name.partition(".")
+    return os.path.join(directory, f"{stem}_{pid}{dot}{extension}")
+
+
+def say(text: str, color: str = "") -> None:
+    """Print a line where the peer does, on stdout; in color if that is a terminal."""
+    try:
+        colored = color and sys.stdout.isatty()
+        print(f"{color}{text}{RESET}" if colored else text, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass  # a closed stdout is the program's affair
+
+
+def complain(text: str) -> None:
+    """Print a line on stderr."""
+    try:
+        print(f"viztracer: {text}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def complain_of_failure(failure: int | None) -> None:
+    """Say that the ring file could not grow, if so."""
+    if failure:
+        reason = os.strerror(failure) if failure != errno.EFBIG else "the limit on the size of files is reached"
+        complain(f"the ring file could not grow ({reason.lower()}): only the newest events are kept")

@@ -1,0 +1,51 @@
+"""Where ring files live while a program runs, and what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+RECORD_SIZE = 16
+SHARED_MEMORY = "/dev/shm"
+
+
+class RingDirectory:
+    """A directory of ring files of one run.
+
+    Args:
+        path: the directory.
+        prefix: the files' names are ``<prefix>_<pid>.bin``.
+        keep: whether the files are the user's, or ours to remove once they are merged.
+    """
+
+    def __init__(self, path: str, prefix: str = "result", *, keep: bool = True) -> None:
+        self.path = os.path.abspath(path)
+        self.prefix = prefix
+        self.keep = keep
+        self.session_id = os.urandom(16)
+        self.owner = os.getpid()
+
+    @classmethod
+    def scratch(cls, entries: int, *, beside: str) -> RingDirectory:
+        """Return a new directory for files that are merged when the run ends.
+
+        It is in shared memory if that has room for a few full rings, since a disk that writes back can stall a store
+        into a mapped page; otherwise next to the report.
+        """
+        roomy = _free(SHARED_MEMORY) > 4 * entries * RECORD_SIZE + (64 << 20)
+        parent = SHARED_MEMORY if roomy else os.path.dirname(os.path.abspath(beside))
+        return cls(tempfile.mkdtemp(prefix="viztracer_", dir=parent), keep=False)
+
+    def remove(self) -> None:
+        """Remove the directory and its files, unless they are the user's or another process's."""
+        if not self.keep and self.owner == os.getpid():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _free(directory: str) -> int:
+    try:
+        stat = os.statvfs(directory)
+    except OSError:
+        return 0
+    return stat.f_bavail * stat.f_frsize if os.access(directory, os.W_OK) else 0

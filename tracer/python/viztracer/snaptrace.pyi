@@ -1,0 +1,65 @@
+"""The extension module: `tracer/src` in the source tree."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+class Tracer:
+    """Records the calls of this process into a ring file. One recording per process, whichever object began it."""
+
+    def __new__(cls, *_arguments: Any, **_keywords: Any) -> Tracer: ...
+    def record(
+        self,
+        *,
+        directory: str | os.PathLike[str],
+        prefix: str,
+        entries: int,
+        min_duration: int,
+        max_stack_depth: int,
+        c_functions: bool,
+        ignore_frozen: bool,
+        include_files: Sequence[str],
+        exclude_files: Sequence[str],
+        package: str,
+        runner: str,
+        session_id: bytes,
+    ) -> None:
+        """Begin to record into ``<directory>/<prefix>_<pid>.bin``, or go on in the file there is.
+
+        `entries`: how many of the newest events to keep. `min_duration`: in ns. `max_stack_depth`: negative for no
+        limit. `include_files`, `exclude_files`: beginnings of paths. `package`: a directory that is left out, except
+        its module `runner`. `session_id`: 16 bytes. Raises `OSError` if there can be no ring file, `RuntimeError` if
+        the interpreter has no room for a tracer, `ValueError` for `entries` below 1.
+        """
+    def halt(self, flush_as_finish: bool = False) -> None:
+        """End recording; open calls are recorded as open, or with `flush_as_finish` as if they returned now."""
+    def seal(self) -> str | None:
+        """Close the ring file and return its path; None if there is none."""
+    @property
+    def ring_file(self) -> str | None:
+        """The path of the ring file while there is one."""
+    @property
+    def ring_failure(self) -> int | None:
+        """Why the ring file could not grow to its full size, as an error number."""
+    def name_process(self, name: str) -> None:
+        """Name the process in the report."""
+    def pause(self) -> None:
+        """Do not record the calling thread until `resume` is called as often."""
+    def resume(self) -> None:
+        """End a `pause`."""
+
+def merge_command(arguments: Sequence[str]) -> int:
+    """Run ``viztracer-merge`` with these arguments, the first of which is its name; return its exit status."""
+
+def merge(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    *,
+    source: bool = True,
+    progress: bool = False,
+) -> tuple[int, int, list[str]]:
+    """Merge ring files, or directories of them, into a report.
+
+    Return how many events it holds, how many were overwritten, and a line for every input that could not be read.
+    Raise `RuntimeError` if there is no report.
+    """

@@ -1,0 +1,195 @@
+"""`VizTracer`: record the calls of this process, then write a report."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+from . import child, report
+from .ring_directory import RingDirectory
+from .snaptrace import Tracer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+PACKAGE = os.path.dirname(__file__) + os.sep
+RUNNER = PACKAGE + "runner.py"
+
+
+class VizTracer(Tracer):
+    """Records all calls between `start` and `stop`; `save` writes the report.
+
+    While it records, every event is already in a memory-mapped file, so nothing is lost when the process dies. The
+    arguments can also be changed as attributes before `start`.
+
+    Args:
+        tracer_entries: how many of the newest events to keep.
+        verbose: 0 prints nothing.
+        max_stack_depth: the deepest nesting that is recorded; negative for no limit.
+        include_files: record only functions of files whose paths begin with one of these.
+        exclude_files: do not record functions of files whose paths begin with one of these.
+        ignore_c_function: do not record functions written in C.
+        ignore_frozen: do not record what is frozen into the interpreter, such as the import system.
+        min_duration: do not record calls shorter than this, in us.
+        pid_suffix: insert ``_<pid>`` into the report's name.
+        file_info: put the source of the traced functions into the report.
+        register_global: let `get_tracer` find this tracer.
+        trace_self: record viztracer's own functions, too.
+        process_name: the process's name in the report.
+        output_file: where `save` writes: ``.json`` or ``.json.gz``.
+        on_leave: called with the path of a process's ring file when that process ends in order.
+    """
+
+    def __init__(
+        self,
+        tracer_entries: int = 1_000_000,
+        verbose: int = 1,
+        max_stack_depth: int = -1,
+        include_files: Sequence[str] | None = None,
+        exclude_files: Sequence[str] | None = None,
+        ignore_c_function: bool = False,
+        ignore_frozen: bool = False,
+        *,
+        min_duration: float = 0,
+        pid_suffix: bool = False,
+        file_info: bool = True,
+        register_global: bool = True,
+        trace_self: bool = False,
+        process_name: str | None = None,
+        output_file: str = "result.json",
+        on_leave: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.tracer_entries = tracer_entries
+        self.verbose = verbose
+        self.max_stack_depth = max_stack_depth
+        self.include_files = include_files
+        self.exclude_files = exclude_files
+        self.ignore_c_function = ignore_c_function
+        self.ignore_frozen = ignore_frozen
+        self.min_duration = min_duration
+        self.pid_suffix = pid_suffix
+        self.file_info = file_info
+        self.trace_self = trace_self
+        self.process_name = process_name
+        self.output_file = output_file
+        self.enable = False
+        self.total_entries = 0
+        self.rings: RingDirectory | None = None
+        self._on_leave = on_leave
+        if register_global:
+            self.register_global()
+
+    def register_global(self) -> None:
+        """Let `get_tracer` find this tracer."""
+        builtins.__dict__["__viz_tracer__"] = self
+
+    def start(self) -> None:
+        """Begin to record, or go on after a `stop`. Does nothing if it records already."""
+        if self.enable:
+            return
+        if self.include_files and self.exclude_files:
+            raise ValueError("include_files and exclude_files can't be both specified!")
+        if self.rings is None:
+            self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
+        self.enable = True
+        try:
+            self._record(self.rings)
+        except BaseException:
+            self.enable = False
+            raise
+
+    def _record(self, rings: RingDirectory) -> None:
+        child.follow(self)
+        self.record(
+            directory=rings.path,
+            prefix=rings.prefix,
+            entries=self.tracer_entries,
+            min_duration=round(self.min_duration * 1000),
+            max_stack_depth=self.max_stack_depth,
+            c_functions=not self.ignore_c_function,
+            ignore_frozen=self.ignore_frozen,
+            include_files=_with_absolute(self.include_files),
+            exclude_files=_with_absolute(self.exclude_files),
+            package="" if self.trace_self else PACKAGE,
+            runner=RUNNER,
+            session_id=rings.session_id,
+        )
+        self.name_process(self.process_name or child.process_name())
+
+    def stop(self, stop_option: str | None = None) -> None:
+        """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
+        if self.enable:
+            self.halt(stop_option == "flush_as_finish")
+            self.enable = False
+
+    def save(self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None) -> None:
+        """Write the report of all that was recorded since the last `save`; go on recording if it was.
+
+        Raises:
+            RuntimeError: the report could not be written.
+        """
+        output_file = self.output_file if output_file is None else output_file
+        if not isinstance(output_file, str):
+            raise ValueError("output_file must be a str")  # noqa: TRY004: as the peer does
+        recording = self.enable
+        self.stop()
+        ring = self.seal()
+        if ring is None or self.rings is None:
+            warnings.warn("Tried to save a report without recording anything. No data will be saved.", RuntimeWarning)
+            return
+        self.total_entries = report.write(
+            [self.rings.path],
+            report.with_pid(output_file, os.getpid()) if self.pid_suffix else output_file,
+            source=self.file_info if file_info is None else file_info,
+            verbose=self.verbose if verbose is None else verbose,
+        )
+        self.rings.remove()
+        self.rings = None
+        if recording:
+            self.start()
+
+    def leave(self) -> None:
+        """The process ends: record what is open as finished, and close the ring file."""
+        self.stop("flush_as_finish")
+        report.complain_of_failure(self.ring_failure)
+        ring = self.seal()
+        if ring and self._on_leave:
+            self._on_leave(ring)
+
+    def run(self, command: str, output_file: str | None = None) -> None:
+        """Record the execution of this source text, then save."""
+        self.start()
+        exec(command)
+        self.stop()
+        self.save(output_file)
+
+    def __enter__(self) -> VizTracer:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.save()
+        if builtins.__dict__.get("__viz_tracer__") is self:
+            del builtins.__dict__["__viz_tracer__"]
+
+
+def get_tracer() -> VizTracer | None:
+    """Return the tracer that was last made with ``register_global``, if there is one."""
+    tracer: VizTracer | None = builtins.__dict__.get("__viz_tracer__")
+    return tracer
+
+
+def _with_absolute(paths: Sequence[str] | None) -> list[str]:
+    """Beginnings of paths may be meant relative to the current directory: take both."""
+    paths = list(paths or ())
+    return paths + [os.path.abspath(path) for path in paths if not os.path.isabs(path)]

@@ -1,0 +1,133 @@
+//! What time it is: the tick counter for every event, and anchors that relate it to the machine's clocks.
+
+use rustix::time::{ClockId, clock_gettime};
+use viztracer_format::clock::Anchor;
+use viztracer_format::header::{CLOCK_MONOTONIC, CLOCK_TSC};
+
+/// The tick counter of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The time stamp counter of x86-64, where it runs at one rate on all processors and never stops.
+    Tsc,
+    /// `CLOCK_MONOTONIC` in nanoseconds.
+    Monotonic,
+}
+
+impl Clock {
+    /// The counter that serves this machine best.
+    pub fn detect() -> Clock {
+        if tsc_is_invariant() && kernel_trusts_tsc() { Clock::Tsc } else { Clock::Monotonic }
+    }
+
+    /// The number of this clock in a file's header.
+    pub fn number(self) -> u32 {
+        match self {
+            Clock::Tsc => CLOCK_TSC,
+            Clock::Monotonic => CLOCK_MONOTONIC,
+        }
+    }
+
+    /// Ticks now.
+    #[inline(always)]
+    pub fn now(self) -> u64 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: every x86-64 processor has the instruction, and it touches no memory.
+            Clock::Tsc => unsafe { core::arch::x86_64::_rdtsc() },
+            _ => monotonic(),
+        }
+    }
+
+    /// The same moment on all clocks: the try whose two tick readings are nearest to each other.
+    pub fn anchor(self) -> Anchor {
+        let tries = (0..4).map(|_| {
+            let before = self.now();
+            let monotonic = monotonic();
+            let after = self.now();
+            let width = after.saturating_sub(before);
+            (width, Anchor { ticks: before + width / 2, monotonic, realtime: realtime() })
+        });
+        let (_, anchor) = tries.min_by_key(|(width, _)| *width).unwrap_or_default();
+        match self {
+            Clock::Tsc => anchor,
+            Clock::Monotonic => Anchor { ticks: anchor.monotonic, ..anchor },
+        }
+    }
+}
+
+fn monotonic() -> u64 {
+    nanoseconds(ClockId::Monotonic)
+}
+
+fn realtime() -> u64 {
+    nanoseconds(ClockId::Realtime)
+}
+
+#[inline]
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// CPUID leaf 0x8000_0007, EDX bit 8 (AMD64 manual volume 3, Intel SDM volume 3 section "Invariant TSC").
+#[cfg(target_arch = "x86_64")]
+fn tsc_is_invariant() -> bool {
+    use core::arch::x86_64::__cpuid;
+    __cpuid(0x8000_0000).eax >= 0x8000_0007 && __cpuid(0x8000_0007).edx & 1 << 8 != 0
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn tsc_is_invariant() -> bool {
+    false
+}
+
+/// The kernel falls back to these clock sources when it has found the counter unstable.
+fn kernel_trusts_tsc() -> bool {
+    let source = std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    !matches!(source.as_deref().map(str::trim), Ok("hpet" | "acpi_pm" | "jiffies" | "refined-jiffies"))
+}
+
+/// When to take the next anchor: soon at first, so that a process killed early has two, then once a second.
+#[derive(Clone, Copy, Debug)]
+pub struct AnchorSchedule {
+    newest: Anchor,
+    opened: Anchor,
+}
+
+/// The longest time between two anchors while segments change, in ns.
+const ANCHOR_PERIOD: u64 = 1_000_000_000;
+
+impl AnchorSchedule {
+    /// The schedule of a file opened at this moment.
+    pub fn new(opened: Anchor) -> AnchorSchedule {
+        AnchorSchedule { newest: opened, opened }
+    }
+
+    /// The newest anchor, a fresh one if it is time: when the age of the file has doubled, or a second has passed.
+    pub fn anchor(&mut self, clock: Clock) -> Anchor {
+        let now = monotonic();
+        let age = self.newest.monotonic - self.opened.monotonic;
+        if now.saturating_sub(self.newest.monotonic) >= age.clamp(1_000_000, ANCHOR_PERIOD) {
+            self.newest = clock.anchor();
+        }
+        self.newest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_go_forward_on_every_clock() {
+        let clock = Clock::detect();
+        let (a, b) = (clock.anchor(), clock.anchor());
+        assert!(b.ticks > a.ticks && b.monotonic > a.monotonic && b.realtime > 1_600_000_000_000_000_000);
+    }
+
+    #[test]
+    fn the_monotonic_clock_is_its_own_tick() {
+        let anchor = Clock::Monotonic.anchor();
+        assert_eq!(anchor.ticks, anchor.monotonic);
+    }
+}

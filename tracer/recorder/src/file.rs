@@ -1,0 +1,218 @@
+//! The ring file as the operating system sees it: created under a temporary name, mapped once, grown in steps that are
+//! allocated before they are touched, locked for life.
+//!
+//! The mapping reaches beyond the file's end, over all that the file may ever become; nothing is touched there before
+//! [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which is
+//! what kills other tracers with SIGBUS when a disk fills up.
+
+use crate::error::RecorderError;
+use memmap2::{Advice, MmapOptions, MmapRaw};
+use rustix::fs::{self as unix, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
+use viztracer_format::header::{HEADER_SIZE, Status};
+
+/// A descriptor number that programs which count theirs from 3 do not meet.
+const HIGH_DESCRIPTOR: i32 = 200;
+
+/// A mapped file that grows.
+#[derive(Debug)]
+pub struct RingFile {
+    map: MmapRaw,
+    /// The descriptor's number, -1 once it is given up.
+    descriptor: AtomicI32,
+    identity: (u64, u64),
+    path: PathBuf,
+}
+
+impl RingFile {
+    /// Creates `<directory>/<stem>.bin`, or `<stem>_1.bin` and so on if that exists. It holds the header page and can
+    /// grow to `capacity` bytes.
+    pub fn create(
+        directory: &Path,
+        stem: &str,
+        header: &[u8; HEADER_SIZE],
+        capacity: usize,
+    ) -> Result<RingFile, RecorderError> {
+        let temporary = directory.join(format!(".{stem}.{}.new", std::process::id()));
+        let error = |action, path: &Path, errno: Errno| RecorderError::File {
+            action,
+            path: path.to_owned(),
+            source: errno.into(),
+        };
+        let file = open_new(&temporary).map_err(|errno| error("create a ring file in", directory, errno))?;
+        let made = fill(&file, header)
+            .map_err(|errno| error("write", &temporary, errno))
+            .and_then(|()| map(&file, capacity).map_err(|errno| error("map", &temporary, errno)))
+            .and_then(|map| {
+                let path = publish(&temporary, directory, stem).map_err(|errno| error("name", &temporary, errno))?;
+                Ok((map, path))
+            });
+        match made {
+            Ok((map, path)) => {
+                let identity = identity(&file).unwrap_or_default();
+                Ok(RingFile { map, identity, path, descriptor: AtomicI32::new(file.into_raw_fd()) })
+            }
+            Err(error) => {
+                let _ = std::fs::remove_file(&temporary);
+                Err(error)
+            }
+        }
+    }
+
+    /// The file's path when it was created.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The first byte of the mapping.
+    pub fn base(&self) -> *mut u8 {
+        self.map.as_mut_ptr()
+    }
+
+    /// The changing part of the header.
+    pub fn status(&self) -> &Status {
+        // SAFETY: the header page is allocated from the beginning and `Status` is atomic words at an aligned offset.
+        unsafe { &*self.base().add(viztracer_format::header::STATUS_OFFSET).cast() }
+    }
+
+    /// Allocates the bytes from `from` to `to`, so that they can be touched.
+    pub fn grow(&self, from: usize, to: usize) -> Result<(), Errno> {
+        let number = self.descriptor.load(Ordering::Relaxed);
+        if number < 0 {
+            return Err(Errno::BADF);
+        }
+        // SAFETY: the number is only borrowed for this call, and a number that the program closed is noticed next.
+        let file = unsafe { BorrowedFd::borrow_raw(number) };
+        if identity(file) != Some(self.identity) {
+            return Err(Errno::BADF);
+        }
+        allocate(file, from, to)?;
+        populate(&self.map, from, to)
+    }
+
+    /// Ends the mapping and the lock, and cuts the file to `length` bytes.
+    pub fn close(self, length: usize) {
+        let descriptor = self.take_descriptor();
+        drop(self);
+        if let Some(file) = descriptor {
+            let _ = unix::ftruncate(&file, length as u64);
+        }
+    }
+
+    /// Gives up the descriptor, and with it the lock, but not the mapping. For a forked child, where the lock is the
+    /// parent's alone; does only what a signal handler may do.
+    pub fn forget_descriptor(&self) {
+        drop(self.take_descriptor());
+    }
+
+    /// The descriptor, unless the program has closed it and perhaps opened something else under its number.
+    fn take_descriptor(&self) -> Option<OwnedFd> {
+        let number = self.descriptor.swap(-1, Ordering::Relaxed);
+        if number < 0 {
+            return None;
+        }
+        // SAFETY: as in `grow`.
+        let ours = identity(unsafe { BorrowedFd::borrow_raw(number) }) == Some(self.identity);
+        // SAFETY: it is our file, and the swap above made this the only owner.
+        ours.then(|| unsafe { OwnedFd::from_raw_fd(number) })
+    }
+}
+
+impl Drop for RingFile {
+    fn drop(&mut self) {
+        self.forget_descriptor();
+    }
+}
+
+fn open_new(path: &Path) -> Result<File, Errno> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let file = unix::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    let high = rustix::io::fcntl_dupfd_cloexec(&file, HIGH_DESCRIPTOR).unwrap_or(file);
+    unix::flock(&high, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(high.into())
+}
+
+fn fill(file: &File, header: &[u8; HEADER_SIZE]) -> Result<(), Errno> {
+    allocate(file, 0, HEADER_SIZE)?;
+    file.write_all_at(header, 0).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+}
+
+fn map(file: &File, capacity: usize) -> Result<MmapRaw, Errno> {
+    let map = MmapOptions::new()
+        .len(capacity)
+        .map_raw(file.as_raw_fd())
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::NOMEM))?;
+    populate(&map, 0, HEADER_SIZE)?;
+    Ok(map)
+}
+
+/// Gives the file a name that nothing has yet.
+fn publish(temporary: &Path, directory: &Path, stem: &str) -> Result<PathBuf, Errno> {
+    let names = std::iter::once(format!("{stem}.bin")).chain((1..).map(|image| format!("{stem}_{image}.bin")));
+    for name in names {
+        let path = directory.join(name);
+        match unix::renameat_with(unix::CWD, temporary, unix::CWD, &path, RenameFlags::NOREPLACE) {
+            Err(Errno::EXIST) => {}
+            Err(Errno::INVAL | Errno::NOSYS) => match unix::link(temporary, &path) {
+                Err(Errno::EXIST) => {}
+                linked => {
+                    linked?;
+                    let _ = unix::unlink(temporary);
+                    return Ok(path);
+                }
+            },
+            renamed => return renamed.map(|()| path),
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+/// Blocks on the disk, or pages of the tmpfs, for a range of the file. Asks the limit first, since passing it would
+/// raise SIGXFSZ.
+fn allocate(file: impl AsFd, from: usize, to: usize) -> Result<(), Errno> {
+    if getrlimit(Resource::Fsize).current.is_some_and(|limit| to as u64 > limit) {
+        return Err(Errno::FBIG);
+    }
+    match unix::fallocate(&file, FallocateFlags::empty(), from as u64, (to - from) as u64) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, from, to),
+        done => done,
+    }
+}
+
+/// The way to have blocks where the file system cannot reserve them.
+fn write_zeros(file: impl AsFd, from: usize, to: usize) -> Result<(), Errno> {
+    let zeros = [0; 4096];
+    let mut at = from;
+    while at < to {
+        let length = zeros.len().min(to - at);
+        at += rustix::io::pwrite(&file, &zeros[..length], at as u64)?;
+    }
+    Ok(())
+}
+
+/// Touches the pages of an allocated range now, in one call, instead of one fault at a time on the record path; and
+/// learns by an error, not by SIGBUS, if a page cannot be had.
+fn populate(map: &MmapRaw, from: usize, to: usize) -> Result<(), Errno> {
+    match map.advise_range(Advice::PopulateWrite, from, to - from).map_err(|e| Errno::from_io_error(&e)) {
+        Err(Some(Errno::FAULT)) => Err(Errno::NOSPC),
+        _ => Ok(()), // EINVAL: a kernel before 5.14, where each page faults by itself
+    }
+}
+
+/// Device and inode: what the descriptor stands for.
+fn identity(file: impl AsFd) -> Option<(u64, u64)> {
+    let stat = unix::fstat(file).ok()?;
+    Some((stat.st_dev, stat.st_ino))
+}
+
+/// Bytes that can still be written in the file system of this directory.
+pub fn free_space(directory: &Path) -> std::io::Result<u64> {
+    let stat = unix::statvfs(directory)?;
+    Ok(stat.f_bavail * stat.f_frsize)
+}

@@ -1,0 +1,91 @@
+//! The names table: gives ids to functions and appends names to the file before any record refers to them.
+
+use crate::ring::{Memory, Ring};
+use std::collections::HashMap;
+use std::sync::Arc;
+use viztracer_format::names::{self, Function, Tag, ThreadCounts};
+use viztracer_format::record::FUNCTION_UNKNOWN;
+use viztracer_format::segment::SegmentKind;
+use viztracer_format::sync::Ordering;
+
+/// The names of one file. Equal functions share an id, so code that is compiled again and again does not fill the disk.
+#[derive(Debug, Default)]
+pub struct NameTable {
+    ids: HashMap<Arc<[u8]>, u32>,
+    entries: Vec<Arc<[u8]>>,
+    /// The open NAMES segment and the bytes used of its body.
+    open: Option<(u32, usize)>,
+    unnamed: u64,
+}
+
+impl NameTable {
+    /// The id of a function; [`FUNCTION_UNKNOWN`] if the file has no room for its name.
+    pub fn function<M: Memory>(&mut self, ring: &Ring<M>, function: &Function<'_>) -> u32 {
+        self.entry(ring, names::function_entry(0, function, smallest_body()).into())
+    }
+
+    /// The id of a function by the entry it had, perhaps in another process's file.
+    pub fn entry<M: Memory>(&mut self, ring: &Ring<M>, entry: Arc<[u8]>) -> u32 {
+        if let Some(id) = self.ids.get(&entry) {
+            return *id;
+        }
+        let id = self.entries.len() as u32;
+        if id >= FUNCTION_UNKNOWN || self.append(ring, &with_id(&entry, id)).is_none() {
+            self.unnamed += 1;
+            return FUNCTION_UNKNOWN;
+        }
+        self.entries.push(Arc::clone(&entry));
+        self.ids.insert(entry, id);
+        id
+    }
+
+    /// The entry of a function, with id 0.
+    pub fn of(&self, id: u32) -> Option<Arc<[u8]>> {
+        self.entries.get(id as usize).map(Arc::clone)
+    }
+
+    /// Functions that got no id of their own.
+    pub fn unnamed(&self) -> u64 {
+        self.unnamed
+    }
+
+    /// Writes the name of a thread, or with `serial` 0 that of the process.
+    pub fn name<M: Memory>(&mut self, ring: &Ring<M>, tag: Tag, serial: u32, name: &str) {
+        self.append(ring, &names::name_entry(tag, serial, name, smallest_body()));
+    }
+
+    /// Writes the entry of a thread; what it returns are the entry's changing words, valid as long as the mapping.
+    pub fn thread<M: Memory>(&mut self, ring: &Ring<M>, serial: u32, tid: u64) -> Option<*const ThreadCounts> {
+        let (segment, at) = self.append(ring, &names::thread_entry(serial, tid, ring.clock().now()))?;
+        Some(ring.memory().slots(segment).as_ptr().wrapping_byte_add(at + ThreadCounts::OFFSET).cast())
+    }
+
+    /// Appends an entry and commits it; tells where it stands.
+    fn append<M: Memory>(&mut self, ring: &Ring<M>, entry: &[u8]) -> Option<(u32, usize)> {
+        let fits = |used: usize, segment| used + entry.len() <= size_of_val(ring.memory().slots(segment));
+        let (segment, at) = match self.open {
+            Some((segment, used)) if fits(used, segment) => (segment, used),
+            _ => (ring.permanent(SegmentKind::Names)?, 0),
+        };
+        let slots = ring.memory().slots(segment);
+        for (index, word) in entry.chunks_exact(8).enumerate() {
+            let slot = &slots[at / 16 + (at % 16 / 8 + index) / 2];
+            let half = if (at / 8 + index).is_multiple_of(2) { &slot.word0 } else { &slot.word1 };
+            half.store(u64::from_le_bytes(*word.first_chunk().unwrap_or(&[0; 8])), Ordering::Relaxed);
+        }
+        ring.memory().header(segment).commit(at + entry.len());
+        self.open = Some((segment, at + entry.len()));
+        Some((segment, at))
+    }
+}
+
+/// Entries are cut to what fits the body of the smallest segment, so that they fit every file.
+const fn smallest_body() -> usize {
+    viztracer_format::header::SEGMENT_SIZE_MIN - viztracer_format::segment::SEGMENT_HEADER_SIZE
+}
+
+fn with_id(entry: &[u8], id: u32) -> Vec<u8> {
+    let mut entry = entry.to_vec();
+    entry[8..12].copy_from_slice(&id.to_le_bytes());
+    entry
+}

@@ -1,0 +1,97 @@
+//! Who this process is: the facts of a file's header that the operating system knows.
+
+use std::fs;
+
+/// What tells this process from every other one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Process id of the parent.
+    pub parent_pid: u32,
+    /// Start in clock ticks since boot: field 22 of `/proc/self/stat` (proc_pid_stat(5)); 0 if unknown.
+    pub start: u64,
+    /// Random number of this boot; zeros if unknown.
+    pub boot_id: [u8; 16],
+    /// What the time namespace adds to `CLOCK_MONOTONIC`, in ns (time_namespaces(7)).
+    pub monotonic_offset: i64,
+    /// The command line, NUL after each argument.
+    pub arguments: Vec<u8>,
+}
+
+impl Process {
+    /// The facts about the calling process.
+    pub fn current() -> Process {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        Process {
+            pid: std::process::id(),
+            parent_pid: std::os::unix::process::parent_id(),
+            start: start_of(&read("/proc/self/stat")),
+            boot_id: uuid(&read("/proc/sys/kernel/random/boot_id")),
+            monotonic_offset: monotonic_offset(&read("/proc/self/timens_offsets")),
+            arguments: fs::read("/proc/self/cmdline").unwrap_or_default(),
+        }
+    }
+}
+
+/// The kernel's id of the calling thread.
+pub fn current_tid() -> u64 {
+    rustix::thread::gettid().as_raw_nonzero().get() as u64
+}
+
+/// 16 random bytes, zeros if the system has none.
+pub fn random_id() -> [u8; 16] {
+    let mut id = [0; 16];
+    let _ = rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty());
+    id
+}
+
+/// Field 22; the fields are counted after the last `)`, since the name before it may hold anything.
+fn start_of(stat: &str) -> u64 {
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    after_name.split_whitespace().nth(19).and_then(|field| field.parse().ok()).unwrap_or(0)
+}
+
+fn uuid(text: &str) -> [u8; 16] {
+    let hex: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    u128::from_str_radix(&hex, 16).map_or([0; 16], |number| {
+        let mut id = [0; 16];
+        for (at, byte) in id.iter_mut().enumerate() {
+            *byte = (number >> (120 - 8 * at)) as u8;
+        }
+        id
+    })
+}
+
+fn monotonic_offset(offsets: &str) -> i64 {
+    let mut fields = offsets.lines().find(|line| line.starts_with("monotonic")).unwrap_or_default().split_whitespace();
+    let mut number = || fields.next().and_then(|field| field.parse::<i64>().ok()).unwrap_or(0);
+    number(); // the name
+    let (seconds, nanoseconds) = (number(), number());
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_spaces_and_brackets_does_not_shift_the_fields() {
+        let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 2";
+        assert_eq!(start_of(stat), 98765);
+        assert_eq!(start_of(""), 0);
+    }
+
+    #[test]
+    fn the_running_process_is_known() {
+        let process = Process::current();
+        assert!(process.start > 0 && process.boot_id != [0; 16] && !process.arguments.is_empty());
+    }
+
+    #[test]
+    fn offsets_of_a_time_namespace() {
+        assert_eq!(monotonic_offset("monotonic         100   5\nboottime 0 0\n"), 100_000_000_005);
+        assert_eq!(monotonic_offset("monotonic         -3   0\n"), -3_000_000_000);
+        assert_eq!(monotonic_offset(""), 0);
+    }
+}

@@ -1,0 +1,255 @@
+//! A process's recording: its file, its threads, its names, from the first call to the close.
+
+use crate::clock::Clock;
+use crate::error::RecorderError;
+use crate::file::RingFile;
+use crate::mapped::MappedFile;
+use crate::names::NameTable;
+use crate::process::{self, Process};
+use crate::ring::{MappedRing, Ring};
+use crate::thread::ThreadRecorder;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use viztracer_format::clock::Anchor;
+use viztracer_format::header::{HEADER_SIZE, Identity, SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN, STATE_OPEN};
+use viztracer_format::names::{Function, Tag};
+use viztracer_format::record::{FUNCTION_UNKNOWN, Kind, RECORD_SIZE};
+use viztracer_format::sync::Ordering;
+
+/// What to record and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The directory of the ring file; it must exist.
+    pub directory: PathBuf,
+    /// The file's name is `<prefix>_<pid>.bin`.
+    pub prefix: String,
+    /// How many of the newest events to keep.
+    pub entries: u64,
+    /// Calls shorter than this, in ns, are not of interest.
+    pub min_duration: u64,
+    /// The deepest nesting that is recorded.
+    pub max_depth: usize,
+    /// Tells the processes of one run from others.
+    pub session_id: [u8; 16],
+    /// `PY_VERSION_HEX`.
+    pub python_version: u32,
+    /// An anchor from some time before, for the first estimate of the tick rate; zeros if there is none.
+    pub imported: Anchor,
+}
+
+/// Address space for names, stacks and the open segments of living threads, on top of the ring itself.
+const HEADROOM: usize = 256 << 20;
+/// Segments of a ring: many, so that recycling one forgets little, but not so small that headers weigh.
+const SEGMENTS_PER_RING: u64 = 1024;
+
+/// The recording of one process.
+#[derive(Debug)]
+pub struct Recorder {
+    ring: Arc<MappedRing>,
+    options: Options,
+    min_ticks: u64,
+    names: Mutex<NameTable>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Debug, Default)]
+struct Threads {
+    #[expect(clippy::vec_box, reason = "threads hold pointers to their recorders, which must not move")]
+    living: Vec<Box<ThreadRecorder>>,
+    last_serial: u32,
+}
+
+/// The frames that were open in the parent when it forked, from the outermost on.
+#[derive(Debug, Default)]
+pub struct Inherited(Vec<(u64, Option<Arc<[u8]>>)>);
+
+impl Recorder {
+    /// Creates the ring file of this process.
+    pub fn create(options: Options) -> Result<Recorder, RecorderError> {
+        let clock = Clock::detect();
+        let opened = clock.anchor();
+        let segment_size = segment_size(options.entries);
+        let (file, capacity) = create_file(&options, clock, opened, segment_size)?;
+        file.status().state.store(STATE_OPEN, Ordering::Release);
+        let ring = Ring::new(MappedFile::new(file, segment_size, capacity), clock, options.entries, opened);
+        if let Some(error) = ring.prepare() {
+            let path = ring.memory().file().path().to_owned();
+            let _ = std::fs::remove_file(&path);
+            let source = std::io::Error::from_raw_os_error(error);
+            return Err(RecorderError::File { action: "reserve room for", path, source });
+        }
+        Ok(Recorder {
+            ring: Arc::new(ring),
+            min_ticks: least_ticks(&options, opened),
+            options,
+            names: Mutex::default(),
+            threads: Mutex::default(),
+        })
+    }
+
+    /// The recording of a forked child: like this one, in a file of its own.
+    pub fn fork(&self) -> Result<Recorder, RecorderError> {
+        Recorder::create(self.options.clone())
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        self.ring.memory().file().path()
+    }
+
+    /// The operating system's error that ended the growth of the file, if one did; 0 stands for the file's own limit.
+    pub fn failure(&self) -> Option<i32> {
+        self.ring.failure()
+    }
+
+    /// The id of a function, new or known.
+    pub fn function(&self, function: &Function<'_>) -> u32 {
+        lock(&self.names).function(&self.ring, function)
+    }
+
+    /// Writes the process's name; the last one holds.
+    pub fn name_process(&self, name: &str) {
+        lock(&self.names).name(&self.ring, Tag::ProcessName, 0, name);
+    }
+
+    /// Writes a thread's name; the last one holds.
+    pub fn name_thread(&self, serial: u32, name: &str) {
+        lock(&self.names).name(&self.ring, Tag::ThreadName, serial, name);
+    }
+
+    /// Starts to record the calling thread. The pointer is valid until [`Recorder::retire`] or [`Recorder::close`].
+    pub fn attach(&self) -> *mut ThreadRecorder {
+        let mut threads = lock(&self.threads);
+        threads.last_serial += 1;
+        let serial = threads.last_serial;
+        let counts = lock(&self.names).thread(&self.ring, serial, process::current_tid());
+        let mut thread = Box::new(ThreadRecorder::new(self, serial, counts.unwrap_or(std::ptr::null())));
+        let pointer = &raw mut *thread;
+        threads.living.push(thread);
+        pointer
+    }
+
+    /// Ends the recording of a thread that is about to end.
+    pub fn retire(&self, serial: u32) {
+        let mut threads = lock(&self.threads);
+        if let Some(index) = threads.living.iter().position(|thread| thread.serial() == serial) {
+            threads.living.swap_remove(index).retire();
+        }
+    }
+
+    /// Closes the open frames of all threads with this kind. No thread may be recording meanwhile.
+    pub fn close_frames(&self, kind: Kind) {
+        for thread in &mut lock(&self.threads).living {
+            thread.close_frames(kind);
+        }
+    }
+
+    /// What a child forked from this thread will find open.
+    pub fn inherited(&self, thread: &ThreadRecorder) -> Inherited {
+        let names = lock(&self.names);
+        Inherited(thread.open_frames().into_iter().map(|(tag, function)| (tag, names.of(function))).collect())
+    }
+
+    /// Opens the frames that the parent had open.
+    pub fn inherit(&self, thread: &mut ThreadRecorder, inherited: Inherited) {
+        for (tag, entry) in inherited.0 {
+            let function = entry.map_or(FUNCTION_UNKNOWN, |entry| lock(&self.names).entry(&self.ring, entry));
+            thread.inherit(function, tag);
+        }
+    }
+
+    /// Seals the file. No thread may be recording, and every pointer from [`Recorder::attach`] ends here.
+    pub fn close(self) {
+        for mut thread in std::mem::take(&mut lock(&self.threads).living) {
+            thread.finish();
+        }
+        self.ring.seal_halves();
+        let status = self.ring.memory().status();
+        status.unnamed.store(lock(&self.names).unnamed(), Ordering::Relaxed);
+        status.failure.store(self.ring.failure().unwrap_or(0) as u64, Ordering::Relaxed);
+        status.seal(self.ring.clock().anchor());
+        let used = self.ring.used();
+        if let Some(ring) = Arc::into_inner(self.ring) {
+            ring.into_memory().close(used);
+        }
+    }
+
+    /// In a forked child: gives up the parent's lock on the file, which the child holds as well. Does only what a
+    /// signal handler may do.
+    pub fn release_lock(&self) {
+        self.ring.memory().file().forget_descriptor();
+    }
+
+    pub(crate) fn ring(&self) -> &Arc<MappedRing> {
+        &self.ring
+    }
+
+    pub(crate) fn min_ticks(&self) -> u64 {
+        self.min_ticks
+    }
+
+    pub(crate) fn max_depth(&self) -> usize {
+        self.options.max_depth
+    }
+}
+
+fn create_file(
+    options: &Options,
+    clock: Clock,
+    opened: Anchor,
+    segment_size: usize,
+) -> Result<(RingFile, u32), RecorderError> {
+    let process = Process::current();
+    let identity = Identity {
+        segment_size: segment_size as u32,
+        clock: clock.number(),
+        entries: options.entries,
+        min_duration: options.min_duration,
+        pid: process.pid,
+        parent_pid: process.parent_pid,
+        process_start: process.start,
+        monotonic_offset: process.monotonic_offset,
+        boot_id: process.boot_id,
+        session_id: options.session_id,
+        file_id: process::random_id(),
+        python_version: options.python_version,
+        imported: options.imported,
+        opened,
+        ..Identity::new()
+    };
+    let header = identity.to_page(&process.arguments);
+    let stem = format!("{}_{}", options.prefix, process.pid);
+    let ring = options.entries as usize * RECORD_SIZE;
+    let mut headroom = HEADROOM;
+    loop {
+        let capacity = ((ring + headroom) / segment_size) as u32;
+        let bytes = HEADER_SIZE + capacity as usize * segment_size;
+        match RingFile::create(&options.directory, &stem, &header, bytes) {
+            // A limit on the address space: ask for less, as long as it is of use.
+            Err(RecorderError::File { action: "map", .. }) if headroom > 1 << 20 => headroom /= 4,
+            created => return created.map(|file| (file, capacity)),
+        }
+    }
+}
+
+/// The size of a segment in a ring of this many entries.
+fn segment_size(entries: u64) -> usize {
+    let size = entries.saturating_mul(RECORD_SIZE as u64) / SEGMENTS_PER_RING;
+    (size.next_power_of_two() as usize).clamp(SEGMENT_SIZE_MIN, SEGMENT_SIZE_MAX)
+}
+
+/// A number of ticks that is certainly less than `min_duration`: the merge knows the tick rate and cuts exactly, the
+/// record path only saves the room. The rate is estimated from the two anchors there are, without waiting.
+fn least_ticks(options: &Options, opened: Anchor) -> u64 {
+    let ticks = opened.ticks.saturating_sub(options.imported.ticks);
+    let nanoseconds = opened.monotonic.saturating_sub(options.imported.monotonic);
+    if options.imported == Anchor::default() || nanoseconds < 100_000 {
+        return 0;
+    }
+    let estimate = u128::from(options.min_duration) * u128::from(ticks) / u128::from(nanoseconds);
+    u64::try_from(estimate * 99 / 100).unwrap_or(u64::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

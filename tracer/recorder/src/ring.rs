@@ -1,0 +1,274 @@
+//! Who gets which segment: fresh ones first, then the oldest sealed one again, process-wide.
+//!
+//! A sealed segment may be recycled once at least `entries` newer events exist, that is, events in segments that were
+//! opened after it was sealed. So the file always holds the newest `entries` events, whichever threads they are from,
+//! and the merge can show exactly those.
+
+use crate::clock::{AnchorSchedule, Clock};
+use crate::mapped::MappedFile;
+use std::collections::VecDeque;
+use sync::{Mutex, MutexGuard};
+use viztracer_format::clock::Anchor;
+use viztracer_format::segment::{Opening, SegmentHeader, SegmentKind};
+use viztracer_format::stack::{BlockHeader, Slot};
+
+#[cfg(not(loom))]
+use std::sync;
+#[cfg(loom)]
+use loom::sync;
+
+/// Where segments live: the mapped file, or the heap in tests.
+pub trait Memory {
+    /// Segments there can ever be.
+    fn capacity(&self) -> u32;
+    /// Makes the segments from `from` to `to` usable. `Err` holds the operating system's error number.
+    fn grow(&self, from: u32, to: u32) -> Result<(), i32>;
+    /// The header of a segment that is usable.
+    fn header(&self, segment: u32) -> &SegmentHeader;
+    /// The body of a segment that is usable, as record slots.
+    fn slots(&self, segment: u32) -> &[Slot];
+    /// Seals a CALLS segment of which this many slots are committed; tells how many events they hold.
+    fn seal(&self, segment: u32, slots: usize) -> u64;
+    /// The stack blocks of a segment that is usable.
+    fn blocks(&self, segment: u32) -> impl Iterator<Item = *const BlockHeader>;
+}
+
+/// The ring over a mapped file.
+pub type MappedRing = Ring<MappedFile>;
+
+/// Segments made usable in one step: few enough that the pause is short, enough to spread the system calls thin.
+/// `benches/` row "first fill": 4, 16 and 64 differ by less than the noise.
+const GROWTH: u32 = 16;
+
+/// The segments of one file.
+#[derive(Debug)]
+pub struct Ring<M> {
+    memory: M,
+    clock: Clock,
+    entries: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    anchors: AnchorSchedule,
+    generation: u64,
+    /// Segments handed out at least once.
+    used: u32,
+    /// Segments that can be touched.
+    usable: u32,
+    /// The error that ended growth; 0: all of the mapping is used.
+    failure: Option<i32>,
+    sealed: VecDeque<Sealed>,
+    /// How many segments were ever taken off the front of `sealed`.
+    recycled: u64,
+    /// Events in segments that were opened after the front of `sealed` was.
+    newer: u64,
+    /// Segments that dead threads left half empty.
+    halves: Vec<Place>,
+    /// Stack blocks without a thread.
+    blocks: Vec<Address>,
+}
+
+/// A sealed segment in the queue.
+#[derive(Debug)]
+struct Sealed {
+    segment: u32,
+    /// Events in the segments that were opened while this one was the newest sealed one.
+    followers: u64,
+}
+
+/// A stack block's address; it stays valid as long as the ring.
+#[derive(Debug)]
+struct Address(*const BlockHeader);
+
+// SAFETY: the address is of atomic words in the mapping, which outlives the ring's state.
+unsafe impl Send for Address {}
+
+
+/// A segment that a thread may fill.
+#[derive(Debug)]
+pub struct Place {
+    /// Its number.
+    pub segment: u32,
+    /// Slots that a dead thread has taken before; 0 in a fresh one.
+    pub taken: usize,
+    /// Segments sealed before this one was opened.
+    pub opened_after: u64,
+}
+
+impl<M: Memory> Ring<M> {
+    /// A ring over `memory` that keeps at least the newest `entries` events.
+    pub fn new(memory: M, clock: Clock, entries: u64, opened: Anchor) -> Ring<M> {
+        let state = State {
+            anchors: AnchorSchedule::new(opened),
+            generation: 0,
+            used: 0,
+            usable: 0,
+            failure: None,
+            sealed: VecDeque::new(),
+            recycled: 0,
+            newer: 0,
+            halves: Vec::new(),
+            blocks: Vec::new(),
+        };
+        Ring { memory, clock, entries, state: Mutex::new(state) }
+    }
+
+    /// Makes the first segments usable; tells the operating system's error number if that fails.
+    pub fn prepare(&self) -> Option<i32> {
+        let mut state = self.state();
+        self.grow(&mut state);
+        state.failure
+    }
+
+    /// The memory.
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// Gives the memory back.
+    pub fn into_memory(self) -> M {
+        self.memory
+    }
+
+    /// The clock of the file.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Segments handed out so far: the length that the file needs.
+    pub fn used(&self) -> u32 {
+        self.state().used
+    }
+
+    /// The error that ended the growth of the file, if one did.
+    pub fn failure(&self) -> Option<i32> {
+        self.state().failure
+    }
+
+    /// A segment for a new thread: what is left of a dead thread's, else like [`Ring::place`].
+    pub fn first_place(&self, thread: u32) -> Option<Place> {
+        let half = self.state().halves.pop();
+        half.or_else(|| self.place(SegmentKind::Calls, thread, 0))
+    }
+
+    /// An empty open segment that will be sealed one day. `None`: no room, and nothing sealed to recycle.
+    pub fn place(&self, kind: SegmentKind, thread: u32, first_event: u64) -> Option<Place> {
+        let mut state = self.state();
+        let enough = state.newer >= self.entries && self.entries > 0;
+        let segment = match enough.then(|| state.recycle()).flatten() {
+            Some(segment) => segment,
+            None => self.fresh(&mut state).or_else(|| state.recycle())?,
+        };
+        let opened_after = state.recycled + state.sealed.len() as u64;
+        self.open(&mut state, segment, kind, thread, first_event);
+        Some(Place { segment, taken: 0, opened_after })
+    }
+
+    /// An empty open segment that stays for ever.
+    pub fn permanent(&self, kind: SegmentKind) -> Option<u32> {
+        let mut state = self.state();
+        let segment = self.fresh(&mut state).or_else(|| state.recycle())?;
+        self.open(&mut state, segment, kind, 0, 0);
+        Some(segment)
+    }
+
+    /// Seals a segment of which this many slots are taken, and queues it for recycling.
+    pub fn seal(&self, segment: u32, taken: usize, opened_after: u64) {
+        let events = self.memory.seal(segment, taken);
+        let mut state = self.state();
+        let newest_before = opened_after.checked_sub(state.recycled + 1);
+        if let Some(before) = newest_before.and_then(|index| state.sealed.get_mut(index as usize)) {
+            before.followers += events;
+            state.newer += events;
+        }
+        state.sealed.push_back(Sealed { segment, followers: 0 });
+    }
+
+    /// Leaves an open segment with room in it to the next new thread.
+    pub fn leave_half(&self, half: Place) {
+        self.state().halves.push(half);
+    }
+
+    /// Seals what dead threads have left; the file is about to be closed.
+    pub fn seal_halves(&self) {
+        let halves = std::mem::take(&mut self.state().halves);
+        for Place { segment, taken, opened_after } in halves {
+            self.seal(segment, taken, opened_after);
+        }
+    }
+
+    /// A free stack block.
+    pub fn block(&self) -> Option<*const BlockHeader> {
+        let block = self.state().blocks.pop();
+        if let Some(Address(block)) = block {
+            return Some(block);
+        }
+        let segment = self.permanent(SegmentKind::Stacks)?;
+        self.memory.header(segment).commit(size_of_val(self.memory.slots(segment)));
+        let mut state = self.state();
+        state.blocks.extend(self.memory.blocks(segment).map(Address));
+        state.blocks.pop().map(|Address(block)| block)
+    }
+
+    /// Takes a stack block back.
+    pub fn free_block(&self, block: *const BlockHeader) {
+        self.state().blocks.push(Address(block));
+    }
+
+    fn open(&self, state: &mut State, segment: u32, kind: SegmentKind, thread: u32, first_event: u64) {
+        state.generation += 1;
+        self.memory.header(segment).open(Opening {
+            generation: state.generation,
+            kind,
+            thread,
+            first_event,
+            opened: self.clock.now(),
+            anchor: state.anchors.anchor(self.clock),
+        });
+    }
+
+    /// A segment that was never used, after making the next ones usable if need be.
+    fn fresh(&self, state: &mut State) -> Option<u32> {
+        if state.used == state.usable {
+            self.grow(state)?;
+        }
+        state.used += 1;
+        Some(state.used - 1)
+    }
+
+    /// Makes the next segments usable, or if the disk is nearly full just the next one.
+    fn grow(&self, state: &mut State) -> Option<()> {
+        if state.failure.is_some() {
+            return None;
+        }
+        let from = state.usable;
+        let steps = [GROWTH, 1].map(|step| (from + step).min(self.memory.capacity()));
+        let mut failure = 0;
+        for to in steps.into_iter().filter(|to| *to > from) {
+            match self.memory.grow(from, to) {
+                Ok(()) => {
+                    state.usable = to;
+                    return Some(());
+                }
+                Err(error) => failure = error,
+            }
+        }
+        state.failure = Some(failure);
+        None
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn recycle(&mut self) -> Option<u32> {
+        let oldest = self.sealed.pop_front()?;
+        self.recycled += 1;
+        self.newer -= oldest.followers;
+        Some(oldest.segment)
+    }
+}

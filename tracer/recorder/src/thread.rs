@@ -1,0 +1,454 @@
+//! One thread's record path: `enter` pushes an open frame, `leave` turns it into a record.
+//!
+//! Both work on two cursors into the mapped file, one into the thread's stack block, one into its open CALLS segment.
+//! What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of line.
+
+use crate::clock::Clock;
+use crate::recorder::Recorder;
+use crate::ring::{MappedRing, Memory, Place};
+use std::sync::Arc;
+use viztracer_format::names::ThreadCounts;
+use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
+use viztracer_format::segment::{SegmentHeader, SegmentKind};
+use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot};
+use viztracer_format::sync::{AtomicU64, Ordering};
+
+/// What `leave` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The innermost frame was that call; it is recorded.
+    Recorded,
+    /// The innermost frame is not that call: see [`ThreadRecorder::unwind_to`].
+    Unmatched,
+}
+
+/// Records the calls of one thread. Only that thread may use it, or one that keeps it from running.
+#[derive(Debug)]
+pub struct ThreadRecorder {
+    // The record path, together in two cache lines.
+    frame: *const Slot,
+    frame_end: *const Slot,
+    slot: *const Slot,
+    slot_end: *const Slot,
+    block: *const BlockHeader,
+    segment: *const SegmentHeader,
+    /// Durations from `min_ticks` to `min_ticks + span` fit a record as they are.
+    min_ticks: u64,
+    span: u64,
+    clock: Clock,
+    /// Calls entered beyond the depth limit, which are not on the stack.
+    beyond: u32,
+
+    ring: Arc<MappedRing>,
+    serial: u32,
+    counts: *const ThreadCounts,
+    /// Stack blocks from the outermost on; those above `depth_block` are empty and kept for the next descent.
+    blocks: Vec<Block>,
+    depth_block: usize,
+    max_depth: usize,
+    place: Option<Place>,
+    /// Events in segments this thread has left, and slots of the open one that hold no events or another thread's.
+    events: u64,
+    others: usize,
+}
+
+/// A stack block: in the file, or in private memory when the file has no room for it.
+#[derive(Debug)]
+enum Block {
+    Mapped(*const BlockHeader),
+    Private(Box<PrivateBlock>),
+}
+
+#[derive(Debug)]
+#[repr(C)]
+struct PrivateBlock {
+    header: BlockHeader,
+    frames: [Slot; BLOCK_FRAMES],
+}
+
+// SAFETY: the pointers are into the mapping that `ring` keeps, or into `blocks`; none is tied to a thread.
+unsafe impl Send for ThreadRecorder {}
+
+impl ThreadRecorder {
+    pub(crate) fn new(recorder: &Recorder, serial: u32, counts: *const ThreadCounts) -> ThreadRecorder {
+        let ring = Arc::clone(recorder.ring());
+        let min_ticks = recorder.min_ticks();
+        let mut thread = ThreadRecorder {
+            frame: std::ptr::null(),
+            frame_end: std::ptr::null(),
+            slot: std::ptr::null(),
+            slot_end: std::ptr::null(),
+            block: std::ptr::null(),
+            segment: std::ptr::null(),
+            min_ticks,
+            span: DURATION_MAX - min_ticks.min(DURATION_MAX),
+            clock: ring.clock(),
+            beyond: 0,
+            ring,
+            serial,
+            counts,
+            blocks: Vec::new(),
+            depth_block: 0,
+            max_depth: recorder.max_depth(),
+            place: None,
+            events: 0,
+            others: 0,
+        };
+        thread.use_block(0);
+        thread
+    }
+
+    /// The thread's serial number in the file.
+    pub fn serial(&self) -> u32 {
+        self.serial
+    }
+
+    /// A call begins. `tag` must not be 0, must fit 40 bits, and be the same when the call ends.
+    #[inline(always)]
+    pub fn enter(&mut self, function: u32, tag: u64) {
+        if self.frame == self.frame_end && !self.extend_stack() {
+            return;
+        }
+        let frame = self.frame;
+        // SAFETY: `frame` is below `frame_end`, inside the block in use.
+        let slot = unsafe { &*frame };
+        slot.word1.store(tag << 24 | u64::from(function), Ordering::Relaxed);
+        self.frame = frame.wrapping_add(1);
+        // The time is taken last, so that the call does not pay for what happens here.
+        slot.word0.store(self.clock.now() << 8 | u64::from(FRAME), Ordering::Relaxed);
+        self.publish_depth();
+    }
+
+    /// The call that began with this tag ends.
+    #[inline(always)]
+    pub fn leave(&mut self, tag: u64, kind: Kind) -> Left {
+        let now = self.clock.now(); // first, for the same reason
+        if self.beyond != 0 {
+            self.beyond -= 1;
+            return Left::Recorded;
+        }
+        let top = self.frame.wrapping_sub(1);
+        // SAFETY: below the first frame of a block lies its header, whose last 16 bytes are zeros: tag 0, no match.
+        let frame = unsafe { &*top }.load();
+        if frame.duration() != tag {
+            return Left::Unmatched;
+        }
+        self.frame = top;
+        self.record(frame, kind, now);
+        self.publish_depth();
+        Left::Recorded
+    }
+
+    /// Stores the record of a frame that ends now.
+    #[inline(always)]
+    fn record(&mut self, frame: Record, kind: Kind, now: u64) {
+        let duration = (now << 8).wrapping_sub(frame.word0 & !0xff) >> 8;
+        if self.slot == self.slot_end || duration.wrapping_sub(self.min_ticks) > self.span {
+            return self.record_rare(frame, kind, duration);
+        }
+        self.store(Record {
+            word0: frame.word0 & !u64::from(KIND_MASK) | kind as u64,
+            word1: duration << 24 | u64::from(frame.function()),
+        });
+        self.commit();
+    }
+
+    #[inline(always)]
+    fn store(&mut self, record: Record) {
+        // SAFETY: every caller has seen that `slot` is below `slot_end`, inside the open segment.
+        unsafe { &*self.slot }.store(record);
+        self.slot = self.slot.wrapping_add(1);
+    }
+
+    #[inline(always)]
+    fn commit(&self) {
+        let body = self.segment.wrapping_add(1);
+        // SAFETY: `segment` is the open segment's header whenever there is a slot in it.
+        unsafe { &*self.segment }.commit(self.slot as usize - body as usize);
+    }
+
+    #[inline(always)]
+    fn publish_depth(&self) {
+        let depth = self.block_depth() as u64;
+        // SAFETY: `block` is the header of the block in use, mapped or private.
+        unsafe { &*self.block }.count.store(depth, Ordering::Release);
+    }
+
+    /// Open frames in the block in use.
+    #[inline(always)]
+    fn block_depth(&self) -> usize {
+        (self.frame as usize - self.block as usize - BLOCK_HEADER_SIZE) / RECORD_SIZE
+    }
+}
+
+/// What is rare.
+impl ThreadRecorder {
+    /// Makes room for one more frame; `false` if the depth limit forbids it, which is then counted.
+    #[cold]
+    #[inline(never)]
+    fn extend_stack(&mut self) -> bool {
+        if self.depth() >= self.max_depth {
+            self.beyond += 1;
+            return false;
+        }
+        self.use_block(self.depth_block + 1);
+        true
+    }
+
+    /// Open frames.
+    fn depth(&self) -> usize {
+        self.depth_block * BLOCK_FRAMES + self.block_depth()
+    }
+
+    /// Continues the stack, at its bottom, in the block with this index, which may be new.
+    fn use_block(&mut self, index: usize) {
+        let base = index * BLOCK_FRAMES;
+        if index == self.blocks.len() {
+            let block = self.ring.block().map_or_else(Block::private, Block::Mapped);
+            // SAFETY: the block is mapped or was just allocated.
+            unsafe { &*block.header() }.take(self.serial, base as u32);
+            self.blocks.push(block);
+        }
+        self.depth_block = index;
+        self.block = self.blocks[index].header();
+        self.frame = self.block.wrapping_byte_add(BLOCK_HEADER_SIZE).cast();
+        self.frame_end = self.frame.wrapping_add((self.max_depth - base).min(BLOCK_FRAMES));
+    }
+
+    /// Goes back to the full block below, if this one is empty.
+    fn step_down(&mut self) {
+        if self.block_depth() == 0 && self.depth_block > 0 {
+            self.use_block(self.depth_block - 1);
+            self.frame = self.frame_end;
+        }
+    }
+
+    /// The innermost open frame.
+    fn innermost(&mut self) -> Option<Record> {
+        self.step_down();
+        // SAFETY: a frame below the cursor of the block in use.
+        (self.block_depth() > 0).then(|| unsafe { &*self.frame.wrapping_sub(1) }.load())
+    }
+
+    fn pop(&mut self) {
+        self.frame = self.frame.wrapping_sub(1);
+        self.publish_depth();
+    }
+
+    /// Handles a call's end that [`ThreadRecorder::leave`] could not match: if its frame is open further out, the
+    /// frames inside it have ended unseen and are recorded as abandoned; if not, the call began unseen (before
+    /// tracing, or on another greenlet) and is counted.
+    #[cold]
+    #[inline(never)]
+    pub fn unwind_to(&mut self, tag: u64, kind: Kind) {
+        let now = self.clock.now();
+        if !self.is_open(tag) {
+            increment(&self.ring.memory().status().unmatched);
+            return;
+        }
+        while let Some(frame) = self.innermost() {
+            let found = frame.duration() == tag;
+            self.record(frame, if found { kind } else { Kind::Abandoned }, now);
+            self.pop();
+            if found {
+                return;
+            }
+        }
+    }
+
+    fn is_open(&mut self, tag: u64) -> bool {
+        self.step_down();
+        let in_use = &self.blocks[..=self.depth_block];
+        in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag))
+    }
+
+    /// A duration too long or too short, or a segment that is full.
+    #[cold]
+    #[inline(never)]
+    fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
+        let backwards = duration >> 55 != 0; // the counter of another processor may be a few ticks behind
+        let duration = if backwards { 0 } else { duration };
+        if duration < self.min_ticks {
+            return;
+        }
+        let kind = frame.kind_byte() & INHERITED | kind as u8;
+        let start = frame.start();
+        if duration <= DURATION_MAX {
+            if self.make_room(1) {
+                self.store(Record::new(kind, start, duration, frame.function()));
+                self.commit();
+            }
+        } else if self.make_room(2) {
+            self.count_others(1, 0);
+            self.store(Record::new(kind, start, DURATION_EXTENDED, frame.function()));
+            self.store(Record::long(duration));
+            self.commit();
+        }
+    }
+
+    /// Sees to it that the open segment has this many free slots; counts the event as lost if there is no room at all.
+    fn make_room(&mut self, slots: usize) -> bool {
+        let free = (self.slot_end as usize - self.slot as usize) / RECORD_SIZE;
+        if free >= slots {
+            return true;
+        }
+        let first = self.place.is_none() && self.events == 0;
+        self.seal();
+        let place = match first {
+            true => self.ring.first_place(self.serial),
+            false => self.ring.place(SegmentKind::Calls, self.serial, self.events),
+        };
+        match place {
+            Some(place) => self.begin(place),
+            None => {
+                self.lose();
+                false
+            }
+        }
+    }
+
+    fn begin(&mut self, place: Place) -> bool {
+        let slots = self.ring.memory().slots(place.segment);
+        self.segment = self.ring.memory().header(place.segment);
+        let range = slots.as_ptr_range();
+        (self.slot, self.slot_end) = (range.start.wrapping_add(place.taken), range.end);
+        self.others = place.taken;
+        if place.taken > 0 {
+            self.count_others(0, 1);
+            self.store(Record::thread(self.serial));
+            self.commit();
+        }
+        self.place = Some(place);
+        true
+    }
+
+    fn count_others(&mut self, extensions: u32, threads: u32) {
+        self.others += (extensions + threads) as usize;
+        // SAFETY: there is room in the open segment, so there is one.
+        unsafe { &*self.segment }.count_others(extensions, threads);
+    }
+
+    fn lose(&self) {
+        // SAFETY: checked for null; else the words of a THREAD entry, which are mapped as long as the ring.
+        match unsafe { self.counts.as_ref() } {
+            Some(counts) => counts.lose(1),
+            None => increment(&self.ring.memory().status().lost),
+        }
+    }
+
+    /// Slots taken in the open segment.
+    fn taken(&self) -> usize {
+        let body: *const Slot = self.segment.wrapping_add(1).cast();
+        (self.slot as usize - body as usize) / RECORD_SIZE
+    }
+
+    /// Seals the open segment, if there is one, and queues it for recycling.
+    fn seal(&mut self) {
+        let Some(place) = self.place.take() else { return };
+        let taken = self.taken();
+        self.count_events(taken);
+        self.ring.seal(place.segment, taken, place.opened_after);
+        (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
+    }
+
+    /// Adds the events in the open segment to the thread's total.
+    fn count_events(&mut self, taken: usize) {
+        self.events += (taken - self.others) as u64;
+        // SAFETY: as in `lose`.
+        if let Some(counts) = unsafe { self.counts.as_ref() } {
+            counts.events.store(self.events, Ordering::Relaxed);
+        }
+    }
+
+    /// Tracing stops: records the open frames with this kind, from the innermost on, and empties the stack. Frames
+    /// inherited by `fork` are dropped: they did not run here and will end unseen.
+    pub fn close_frames(&mut self, kind: Kind) {
+        let now = self.clock.now();
+        self.beyond = 0;
+        while let Some(frame) = self.innermost() {
+            if frame.kind_byte() & INHERITED == 0 {
+                self.record(frame, kind, now);
+            }
+            self.pop();
+        }
+    }
+
+    /// The open frames from the outermost on, as (tag, function id).
+    pub fn open_frames(&self) -> Vec<(u64, u32)> {
+        let in_use = &self.blocks[..=self.depth_block];
+        in_use.iter().flat_map(Block::frames).map(|frame| (frame.duration(), frame.function())).collect()
+    }
+
+    /// Opens a frame that the parent process entered and this one inherited by `fork`.
+    pub(crate) fn inherit(&mut self, function: u32, tag: u64) {
+        self.enter(function, tag);
+        if self.beyond == 0 {
+            // SAFETY: `enter` has just stored the frame below the cursor.
+            let slot = unsafe { &*self.frame.wrapping_sub(1) };
+            slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);
+        }
+    }
+
+    /// The thread has ended: its frames are abandoned, its blocks are free, what is left of its segment goes to the
+    /// next new thread.
+    pub(crate) fn retire(&mut self) {
+        self.close_frames(Kind::Abandoned);
+        self.release_blocks();
+        if let Some(place) = self.place.take() {
+            let taken = self.taken();
+            self.count_events(taken);
+            self.ring.leave_half(Place { taken, ..place });
+            (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
+        }
+        // SAFETY: as in `lose`.
+        if let Some(counts) = unsafe { self.counts.as_ref() } {
+            counts.ended.store(self.clock.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// The file is about to be closed: seals what is open.
+    pub(crate) fn finish(&mut self) {
+        self.release_blocks();
+        self.seal();
+    }
+
+    fn release_blocks(&mut self) {
+        for block in self.blocks.drain(..) {
+            if let Block::Mapped(header) = block {
+                // SAFETY: a block of the mapping, which this thread owned until now.
+                unsafe { &*header }.free();
+                self.ring.free_block(header);
+            }
+        }
+        // An empty private block takes the place of the ones given back, so that a late call finds a stack.
+        self.blocks.push(Block::private());
+        self.use_block(0);
+    }
+}
+
+/// Adds one to a counter that only one thread at a time changes.
+fn increment(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+}
+
+impl Block {
+    fn private() -> Block {
+        let frames = std::array::from_fn(|_| Slot::default());
+        Block::Private(Box::new(PrivateBlock { header: BlockHeader::default(), frames }))
+    }
+
+    fn header(&self) -> *const BlockHeader {
+        match self {
+            Block::Mapped(header) => *header,
+            Block::Private(block) => (&raw const **block).cast(),
+        }
+    }
+
+    fn frames(&self) -> impl DoubleEndedIterator<Item = Record> {
+        let frames: *const Slot = self.header().wrapping_byte_add(BLOCK_HEADER_SIZE).cast();
+        // SAFETY: the header of a block that this thread owns.
+        let count = unsafe { &*self.header() }.count.load(Ordering::Relaxed) as usize;
+        // SAFETY: `count` never exceeds the frames of a block.
+        (0..count.min(BLOCK_FRAMES)).map(move |index| unsafe { &*frames.add(index) }.load())
+    }
+}

@@ -1,0 +1,64 @@
+//! The Python doors of `viztracer-merge`: the command, and the merge that ends a run.
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::prelude::*;
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use viztracer_merge::{Bar, MergeError, Request, Step, Watch};
+
+/// Runs the command `viztracer-merge` with these arguments, the first of which is its name; gives its exit status.
+#[pyfunction]
+pub fn merge_command(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    python.detach(|| viztracer_merge::command(arguments, &signal_arrived))
+}
+
+/// Merges ring files into one report, with a bar on the terminal if `progress`. Returns the number of events in it,
+/// the number of overwritten ones, and a line for every input that could not be read.
+#[pyfunction]
+#[pyo3(signature = (inputs, output, *, source = true, progress = false))]
+pub fn merge(
+    python: Python<'_>,
+    inputs: Vec<PathBuf>,
+    output: PathBuf,
+    source: bool,
+    progress: bool,
+) -> PyResult<(u64, u64, Vec<String>)> {
+    let request = Request { source, ..Request::new(inputs, output) };
+    let merged = python.detach(|| {
+        let watcher = Watcher { bar: Bar::new(!progress), interrupted: Cell::new(false) };
+        let merged = viztracer_merge::merge(&request, &watcher);
+        watcher.bar.clear();
+        merged
+    });
+    match merged {
+        Ok(summary) => {
+            let problems = summary.bad.iter().map(ToString::to_string).collect();
+            Ok((summary.events(), summary.overwritten(), problems))
+        }
+        Err(MergeError::Interrupted) => Err(PyErr::take(python).unwrap_or_else(|| PyKeyboardInterrupt::new_err(()))),
+        Err(error) => Err(PyRuntimeError::new_err(error.to_string())),
+    }
+}
+
+/// Shows the progress and stops at a signal whose handler raises.
+struct Watcher {
+    bar: Bar,
+    interrupted: Cell<bool>,
+}
+
+impl Watch for Watcher {
+    fn progress(&self, step: Step, done: u64, total: u64) {
+        self.bar.show(step, done, total);
+    }
+
+    fn stopped(&self) -> bool {
+        self.interrupted.set(self.interrupted.get() || signal_arrived());
+        self.interrupted.get()
+    }
+}
+
+/// Runs the handlers of signals that have arrived; whether one of them raised, as Ctrl+C does.
+fn signal_arrived() -> bool {
+    Python::attach(|python| python.check_signals().is_err())
+}

@@ -1,0 +1,34 @@
+//! Which functions are recorded, decided once per code object.
+
+/// The rules of a `start`.
+///
+/// A function counts by its own file. One that is left out costs nothing from its first call on and hides nothing but
+/// itself and the C functions it calls: what it calls in included files is recorded.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Beginnings of paths; if any are given, other files are left out.
+    pub include_files: Vec<String>,
+    /// Beginnings of paths that are left out.
+    pub exclude_files: Vec<String>,
+    /// Leaves out what is frozen into the interpreter, such as the import system.
+    pub ignore_frozen: bool,
+    /// The directory of this package, which is left out; empty: it is not.
+    pub package: String,
+    /// The module in it that runs the program, whose call of `exec` is shown.
+    pub runner: String,
+}
+
+impl Filter {
+    /// Whether functions of this file are recorded.
+    pub fn includes(&self, file: &str) -> bool {
+        let begins_with_one_of = |prefixes: &[String]| prefixes.iter().any(|prefix| file.starts_with(prefix.as_str()));
+        if !self.package.is_empty() && file.starts_with(&self.package) && file != self.runner {
+            return false;
+        }
+        if self.ignore_frozen && file.starts_with("<frozen") {
+            return false;
+        }
+        let included = self.include_files.is_empty() || begins_with_one_of(&self.include_files) || file == self.runner;
+        included && !begins_with_one_of(&self.exclude_files)
+    }
+}

@@ -1,0 +1,65 @@
+//! The C functions behind the callables of CALL, C_RETURN and C_RAISE events.
+
+use super::builtin::{Builtin, Owner};
+use pyo3::ffi;
+
+/// The head of `method_descriptor` (Include/cpython/descrobject.h).
+#[repr(C)]
+struct MethodDescriptor {
+    object: ffi::PyObject,
+    owner: *mut ffi::PyTypeObject,
+    name: *mut ffi::PyObject,
+    qualified_name: *mut ffi::PyObject,
+    definition: *const ffi::PyMethodDef,
+}
+
+unsafe extern "C" {
+    /// The type of bound methods (Include/cpython/classobject.h), and the function in one.
+    static mut PyMethod_Type: ffi::PyTypeObject;
+    fn PyMethod_Function(method: *mut ffi::PyObject) -> *mut ffi::PyObject;
+}
+
+impl Builtin {
+    /// The C function behind a callable and its first argument; `None` for Python functions, types, and objects that
+    /// can be called. The peer sees the same ones.
+    ///
+    /// # Safety
+    /// Both must be living objects, and the GIL must be held as long as the answer is used.
+    #[inline(always)]
+    pub unsafe fn of_call(callable: *mut ffi::PyObject, first: *mut ffi::PyObject) -> Option<Builtin> {
+        // SAFETY: a living object.
+        let kind = unsafe { ffi::Py_TYPE(callable) };
+        if kind == &raw mut ffi::PyFunction_Type {
+            None
+        } else if kind == &raw mut ffi::PyCFunction_Type {
+            // SAFETY: just checked.
+            Some(unsafe { Builtin::of_c_function(callable) })
+        } else if kind == &raw mut ffi::PyMethodDescr_Type {
+            // SAFETY: just checked; the first argument of a method is its receiver.
+            Some(unsafe { Builtin::of_descriptor(callable, first) })
+        } else {
+            // SAFETY: living objects.
+            unsafe { Builtin::of_rare(callable, kind) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn of_descriptor(descriptor: *mut ffi::PyObject, receiver: *mut ffi::PyObject) -> Builtin {
+        // SAFETY: the caller has checked the type.
+        let definition = unsafe { &*descriptor.cast::<MethodDescriptor>() }.definition;
+        // SAFETY: a living object.
+        Builtin { definition, owner: Owner::Type(unsafe { ffi::Py_TYPE(receiver) }) }
+    }
+
+    #[cold]
+    unsafe fn of_rare(callable: *mut ffi::PyObject, kind: *mut ffi::PyTypeObject) -> Option<Builtin> {
+        // SAFETY: a living object.
+        let mut function = callable;
+        if kind == &raw mut PyMethod_Type {
+            // SAFETY: just checked; the method keeps the function.
+            function = unsafe { PyMethod_Function(callable) };
+        }
+        // SAFETY: a living object. This includes the subtype for functions that know their class.
+        (unsafe { ffi::PyCFunction_Check(function) } != 0).then(|| unsafe { Builtin::of_c_function(function) })
+    }
+}

@@ -1,0 +1,158 @@
+//! Python functions, by their code objects.
+//!
+//! A code object keeps its id in an extra slot, which goes away with it; a direct-mapped cache by address saves the
+//! call that reads it. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
+
+use super::{EXCLUDED, tag};
+use crate::session;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{AtomicIsize, AtomicU32, AtomicUsize, Ordering};
+use viztracer_format::names::Function;
+
+const CACHE_SIZE: usize = 1024;
+
+struct Cached {
+    code: AtomicUsize,
+    id: AtomicU32,
+}
+
+static CACHE: [Cached; CACHE_SIZE] =
+    [const { Cached { code: AtomicUsize::new(0), id: AtomicU32::new(0) } }; CACHE_SIZE];
+
+/// The index of our extra slot in code objects; -1: not asked for yet.
+static SLOT: AtomicIsize = AtomicIsize::new(-1);
+
+/// What the slot points to.
+struct Extra {
+    code: usize,
+    rules: u64,
+    id: u32,
+}
+
+/// A code object that a hook was called with.
+#[derive(Clone, Copy)]
+pub struct Code(*mut ffi::PyObject);
+
+impl Code {
+    /// The code object at this address.
+    ///
+    /// # Safety
+    /// It must be a living code object, and the GIL must be held as long as this is used.
+    #[inline(always)]
+    pub unsafe fn new(code: *mut ffi::PyObject) -> Code {
+        Code(code)
+    }
+
+    /// What its frames on the stack are known by.
+    #[inline(always)]
+    pub fn tag(self) -> u64 {
+        tag(self.0 as usize)
+    }
+
+    /// Its function id, or [`EXCLUDED`].
+    #[inline(always)]
+    pub fn id(self) -> u32 {
+        let cached = cached(self.0 as usize);
+        if cached.code.load(Ordering::Relaxed) == self.0 as usize {
+            return cached.id.load(Ordering::Relaxed);
+        }
+        self.look_up()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up(self) -> u32 {
+        let extra = self.extra();
+        let rules = session::rules();
+        // SAFETY: what the slot holds was put there by `remember` and is freed only with the code object.
+        let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules).map(|extra| extra.id);
+        let id = known.unwrap_or_else(|| {
+            let id = self.register();
+            self.remember(extra, Extra { code: self.0 as usize, rules, id });
+            id
+        });
+        let cached = cached(self.0 as usize);
+        cached.id.store(id, Ordering::Relaxed);
+        cached.code.store(self.0 as usize, Ordering::Relaxed);
+        id
+    }
+
+    /// Decides whether the function is recorded, and writes its name.
+    fn register(self) -> u32 {
+        // SAFETY: hooks run with the GIL held.
+        let python = unsafe { Python::assume_attached() };
+        // SAFETY: `new` demands a living object.
+        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        let text = |attribute| code.getattr(attribute).and_then(|value| lossy(&value));
+        let file = text("co_filename").unwrap_or_default();
+        if !session::includes(&file) {
+            return EXCLUDED;
+        }
+        let name = text("co_qualname").or_else(|_| text("co_name")).unwrap_or_default();
+        let line = code.getattr("co_firstlineno").and_then(|line| line.extract()).unwrap_or(0);
+        session::function(&Function { name: &name, file: &file, line, is_c: false })
+    }
+
+    fn extra(self) -> *mut Extra {
+        let mut extra: *mut c_void = ptr::null_mut();
+        // SAFETY: a code object, a slot we own, and a place for the answer.
+        let status = unsafe { ffi::PyUnstable_Code_GetExtra(self.0, slot(), &raw mut extra) };
+        if status != 0 {
+            // SAFETY: the GIL is held.
+            unsafe { ffi::PyErr_Clear() };
+        }
+        extra.cast()
+    }
+
+    fn remember(self, old: *mut Extra, new: Extra) {
+        // SAFETY: the slot's content, see `look_up`.
+        if let Some(old) = unsafe { old.as_mut() } {
+            *old = new;
+            return;
+        }
+        let new = Box::into_raw(Box::new(new));
+        // SAFETY: a code object, and a slot whose `free` takes such boxes.
+        if unsafe { ffi::PyUnstable_Code_SetExtra(self.0, slot(), new.cast()) } != 0 {
+            // SAFETY: the GIL is held.
+            unsafe { ffi::PyErr_Clear() };
+            // SAFETY: the slot did not take it.
+            drop(unsafe { Box::from_raw(new) });
+        }
+    }
+}
+
+/// Empties the cache.
+pub fn forget() {
+    for cached in &CACHE {
+        cached.code.store(0, Ordering::Relaxed);
+    }
+}
+
+#[inline(always)]
+fn cached(code: usize) -> &'static Cached {
+    &CACHE[(code >> 4 ^ code >> 14) % CACHE_SIZE]
+}
+
+/// The index of our extra slot, asked for once per process.
+fn slot() -> ffi::Py_ssize_t {
+    if SLOT.load(Ordering::Relaxed) < 0 {
+        // SAFETY: the GIL is held, and `free` takes what `remember` puts in.
+        SLOT.store(unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free) }, Ordering::Relaxed);
+    }
+    SLOT.load(Ordering::Relaxed)
+}
+
+/// A code object is freed: its address may soon be another one's.
+unsafe extern "C" fn free(extra: *mut c_void) {
+    // SAFETY: the slot holds nothing else than what `remember` puts in, and gives it here once.
+    let extra = unsafe { Box::from_raw(extra.cast::<Extra>()) };
+    let _ = cached(extra.code).code.compare_exchange(extra.code, 0, Ordering::Relaxed, Ordering::Relaxed);
+}
+
+/// A `str` as UTF-8; lone surrogates, as in names of files that are not UTF-8, become U+FFFD.
+pub fn lossy(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(value.cast::<pyo3::types::PyString>()?.to_string_lossy().into_owned())
+}

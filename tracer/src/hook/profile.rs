@@ -1,0 +1,169 @@
+//! CPython 3.10 and 3.11: `PyEval_SetProfile`, per thread.
+//!
+//! Threads that exist at the start get the hook from there, later ones from `threading.setprofile`. Yields cannot be
+//! told from returns here; such spans end with a return.
+
+use crate::current;
+use crate::function::{Builtin, Code, EXCLUDED};
+use crate::session;
+use pyo3::ffi::{self, PyFrameObject, PyObject};
+use pyo3::prelude::*;
+use std::ffi::c_int;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use viztracer_format::record::Kind;
+use viztracer_recorder::Left;
+
+/// Whether events of C functions are wanted; they come in any case.
+static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
+
+unsafe extern "C" {
+    /// Include/cpython/ceval.h: works on other threads than the calling one, too, as long as the GIL is held.
+    fn _PyEval_SetProfile(
+        thread: *mut ffi::PyThreadState,
+        hook: Option<ffi::Py_tracefunc>,
+        argument: *mut PyObject,
+    ) -> c_int;
+}
+
+/// Hooks all threads, those that exist and those to come.
+pub fn install(python: Python<'_>, c_functions: bool) -> PyResult<()> {
+    C_FUNCTIONS.store(c_functions, Ordering::Relaxed);
+    for thread in threads() {
+        // SAFETY: a living thread of this interpreter, and the GIL is held.
+        if unsafe { _PyEval_SetProfile(thread, Some(on_event), ptr::null_mut()) } != 0 {
+            return Err(PyErr::fetch(python));
+        }
+    }
+    let hook = wrap_pyfunction!(hook_new_thread, python)?;
+    python.import("threading")?.call_method1("setprofile", (hook,))?;
+    Ok(())
+}
+
+/// Unhooks the calling thread and those to come. Other threads unhook themselves at their next event, since their hook
+/// may be somebody else's by now.
+pub fn uninstall(python: Python<'_>) -> PyResult<()> {
+    unhook();
+    python.import("threading")?.call_method1("setprofile", (python.None(),))?;
+    Ok(())
+}
+
+fn unhook() {
+    // SAFETY: the GIL is held.
+    unsafe { ffi::PyEval_SetProfile(None, ptr::null_mut()) };
+}
+
+/// The threads of this interpreter.
+fn threads() -> Vec<*mut ffi::PyThreadState> {
+    // SAFETY: the GIL is held, so the list of threads stands still.
+    let first = unsafe { ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get()) };
+    // SAFETY: a living thread.
+    let next = |thread: &*mut ffi::PyThreadState| unsafe { ffi::PyThreadState_Next(*thread) };
+    let is_some = |thread: *mut ffi::PyThreadState| (!thread.is_null()).then_some(thread);
+    std::iter::successors(is_some(first), |thread| is_some(next(thread))).collect()
+}
+
+/// The first event of a new thread: hooks it, and handles the event if it is a call.
+#[pyfunction]
+fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, _argument: &Bound<'_, PyAny>) {
+    if session::current() == 0 {
+        return unhook();
+    }
+    // SAFETY: the GIL is held.
+    unsafe { ffi::PyEval_SetProfile(Some(on_event), ptr::null_mut()) };
+    if event == "call" {
+        // SAFETY: a living frame.
+        unsafe { on_python(frame.as_ptr().cast(), None) };
+    }
+}
+
+unsafe extern "C" fn on_event(
+    _: *mut PyObject,
+    frame: *mut PyFrameObject,
+    what: c_int,
+    argument: *mut PyObject,
+) -> c_int {
+    if session::current() == 0 {
+        unhook();
+        return 0;
+    }
+    match what {
+        // SAFETY: the interpreter passes a living frame.
+        ffi::PyTrace_CALL => unsafe { on_python(frame, None) },
+        ffi::PyTrace_RETURN => {
+            let kind = if argument.is_null() { Kind::Raise } else { Kind::Return };
+            // SAFETY: as above.
+            unsafe { on_python(frame, Some(kind)) }
+        }
+        // SAFETY: as above, and with these events the C function.
+        ffi::PyTrace_C_CALL => unsafe { on_c(frame, argument, None) },
+        // SAFETY: as above.
+        ffi::PyTrace_C_RETURN => unsafe { on_c(frame, argument, Some(Kind::Return)) },
+        // SAFETY: as above.
+        ffi::PyTrace_C_EXCEPTION => unsafe { on_c(frame, argument, Some(Kind::Raise)) },
+        _ => {}
+    }
+    0
+}
+
+/// The code object that a frame runs; the frame keeps it alive.
+#[inline(always)]
+unsafe fn code(frame: *mut PyFrameObject) -> Code {
+    // SAFETY: a living frame.
+    let code = unsafe { ffi::PyFrame_GetCode(frame) }.cast::<PyObject>();
+    // SAFETY: the reference that was just made; the frame holds another one.
+    unsafe { ffi::Py_DECREF(code) };
+    // SAFETY: a living code object.
+    unsafe { Code::new(code) }
+}
+
+/// A Python function is entered (`None`) or left.
+unsafe fn on_python(frame: *mut PyFrameObject, left: Option<Kind>) {
+    let Some(recorder) = current::recorder() else { return };
+    // SAFETY: a living frame.
+    let code = unsafe { code(frame) };
+    match left {
+        None => {
+            let id = code.id();
+            if id != EXCLUDED {
+                recorder.enter(id, code.tag());
+            }
+        }
+        Some(kind) => {
+            if recorder.leave(code.tag(), kind) == Left::Unmatched && code.id() != EXCLUDED {
+                recorder.unwind_to(code.tag(), kind);
+            }
+        }
+    }
+}
+
+/// A C function is entered (`None`) or left.
+unsafe fn on_c(frame: *mut PyFrameObject, function: *mut PyObject, left: Option<Kind>) {
+    if !C_FUNCTIONS.load(Ordering::Relaxed) {
+        return;
+    }
+    let Some(recorder) = current::recorder() else { return };
+    // SAFETY: these events come only with `builtin_function_or_method` objects.
+    let builtin = unsafe { Builtin::of_c_function(function) };
+    match left {
+        None => {
+            // SAFETY: a living frame.
+            if unsafe { code(frame) }.id() == EXCLUDED {
+                return;
+            }
+            let id = builtin.id();
+            if id != EXCLUDED {
+                recorder.enter(id, builtin.tag());
+            }
+        }
+        Some(kind) => {
+            if recorder.leave(builtin.tag(), kind) == Left::Unmatched {
+                // SAFETY: a living frame.
+                let caller = unsafe { code(frame) };
+                if caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
+                    recorder.unwind_to(builtin.tag(), kind);
+                }
+            }
+        }
+    }
+}
