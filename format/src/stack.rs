@@ -87,6 +87,13 @@ impl BlockHeader {
         self.owner.store(u64::from(thread) | u64::from(base) << 32, Ordering::Release);
     }
 
+    /// Makes the block a free one, whatever its memory held before.
+    pub fn clear(&self) {
+        for word in [&self.owner, &self.count].into_iter().chain(&self.reserved) {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Frees the block.
     pub fn free(&self) {
         self.count.store(0, Ordering::Relaxed);

@@ -16,12 +16,18 @@ pub struct Clock {
 
 impl Clock {
     /// Nanoseconds since the report's base, and nanoseconds that it takes from `start` for `duration` ticks. Begin
-    /// and end are mapped alone and subtracted, so that calls inside each other stay inside each other.
+    /// and end are mapped alone and subtracted, so that calls inside each other stay inside each other. What lies
+    /// before the base (a frame inherited by `fork`, or a nanosecond of rounding) is cut: Perfetto drops events
+    /// with negative times.
     #[inline]
-    pub fn span(&self, start: u64, duration: u64) -> (i64, u64) {
-        let begin = self.map.nanoseconds(start);
-        let end = self.map.nanoseconds(start.saturating_add(duration));
-        ((begin as i64).wrapping_add(self.shift), end.saturating_sub(begin))
+    pub fn span(&self, start: u64, duration: u64) -> (u64, u64) {
+        let begin = self.place(start);
+        (begin, self.place(start.saturating_add(duration)).saturating_sub(begin))
+    }
+
+    #[inline]
+    fn place(&self, ticks: u64) -> u64 {
+        (self.map.nanoseconds(ticks) as i64).wrapping_add(self.shift).max(0) as u64
     }
 }
 

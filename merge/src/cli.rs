@@ -52,7 +52,7 @@ struct Arguments {
     #[arg(short, long)]
     quiet: bool,
 
-    /// Worker threads [default: one per processor]
+    /// Worker threads [default: one per processor, at most 16]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 

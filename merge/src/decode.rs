@@ -17,8 +17,8 @@ pub struct Moment<'a> {
     pub kind: Kind,
     /// The function's id, or that of a name.
     pub function: u32,
-    /// Nanoseconds since the report's base; what began before it is negative.
-    pub start: i64,
+    /// Nanoseconds since the report's base.
+    pub start: u64,
     /// Nanoseconds it took.
     pub duration: u64,
     /// What it carries.

@@ -6,11 +6,12 @@ use crate::error::Problem;
 use rustix::fs::{FlockOperation, OFlags, SeekFrom, flock, seek};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
+use std::mem::offset_of;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use viztracer_format::header::{HEADER_SIZE, Header, Identity};
 use viztracer_format::reader::Segment;
-use viztracer_format::segment::SEGMENT_HEADER_SIZE;
+use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
 
 /// How a file's recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +45,11 @@ pub struct Input {
     pub place: (u64, u64),
     /// Its header.
     pub header: Header,
+    /// In a snapshot, the first generation that was not sealed yet when its stacks were copied.
+    pub unsettled: u64,
 }
 
-/// A segment whose place now holds other data, because the writer went on.
+/// Why the bytes of a segment cannot be had.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unread {
     /// Recycled by a living process: what was there counts as overwritten.
@@ -72,7 +75,28 @@ impl Input {
         }
         let header = Header::parse(&page).map_err(|error| kind_of_other_file(&page, error))?;
         let place = (metadata.dev(), metadata.ino());
-        Ok(Input { file, length: metadata.len(), place, header })
+        Ok(Input { file, length: metadata.len(), place, header, unsettled: u64::MAX })
+    }
+
+    /// A copy of a file that is being written, in a file without a name: by the time its turn comes to be merged,
+    /// the process may have gone once around its ring. Stacks come first, so that a call which ends meanwhile is
+    /// both a frame and a record, which can be told, and never neither; names last, so that no record lacks one.
+    pub fn snapshot(&self) -> std::io::Result<Input> {
+        let copy = Copy { from: self, to: tempfile::tempfile()? };
+        let mut page = vec![0; HEADER_SIZE];
+        read_at_most(&self.file, &mut page, 0)?;
+        copy.to.write_all_at(&page, 0)?;
+        let mut unsettled = u64::MAX;
+        self.segments(|_, segment| {
+            if let Ok(Segment { kind: SegmentKind::Calls, seal: None, generation, .. }) = segment {
+                unsettled = unsettled.min(generation);
+            }
+        });
+        copy.segments(|kind| kind == SegmentKind::Stacks)?;
+        copy.segments(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload))?;
+        copy.segments(|kind| kind == SegmentKind::Names)?;
+        let (header, length) = (self.header.clone(), copy.to.metadata()?.len());
+        Ok(Input { file: copy.to, length, place: self.place, header, unsettled })
     }
 
     /// How the recording ended. A sealed file is not asked further; else the writer's lock or the process tells.
@@ -164,6 +188,12 @@ impl Input {
         self.read(index, segment.generation, segment.committed, buffer)
     }
 
+    /// The place of a segment in the file.
+    pub fn index(&self, segment: &Segment) -> u32 {
+        let place = segment.offset.saturating_sub(HEADER_SIZE as u64);
+        (place / self.header.segment_size() as u64) as u32
+    }
+
     fn offset(&self, index: u32) -> Option<u64> {
         u64::from(index)
             .checked_mul(self.header.segment_size() as u64)?
@@ -176,6 +206,53 @@ impl Input {
             && u64::from_le_bytes(word) == generation
     }
 }
+
+/// A snapshot in the making.
+struct Copy<'a> {
+    from: &'a Input,
+    to: File,
+}
+
+impl Copy<'_> {
+    fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> std::io::Result<()> {
+        let mut buffer = Vec::new();
+        let mut result = Ok(());
+        self.from.segments(|index, segment| {
+            if result.is_ok() && segment.as_ref().map_or(true, |segment| wanted(segment.kind)) {
+                result = self.segment(index, &mut buffer);
+            }
+        });
+        result
+    }
+
+    fn segment(&self, index: u32, buffer: &mut Vec<u8>) -> std::io::Result<()> {
+        let offset = self.from.offset(index).unwrap_or(u64::MAX);
+        match self.from.read_now(index, buffer) {
+            Ok((segment, body)) => {
+                // What was committed after we looked is not in the copy.
+                let committed = body.len();
+                let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
+                let bytes = buffer.get_mut(..SEGMENT_HEADER_SIZE + committed).unwrap_or_default();
+                if let Some(words) = bytes.get_mut(SEAL_OFFSET..SEAL_OFFSET + 16) {
+                    words[..8].copy_from_slice(&seal.to_le_bytes());
+                    words[8..].copy_from_slice(&(committed as u64).to_le_bytes());
+                }
+                self.to.write_all_at(bytes, offset)
+            }
+            // The header alone is enough to find the damage again.
+            Err(Unread::Damaged(_)) => {
+                let mut header = [0; SEGMENT_HEADER_SIZE];
+                read_at_most(&self.from.file, &mut header, offset)?;
+                self.to.write_all_at(&header, offset)
+            }
+            Err(Unread::Recycled) => Ok(()),
+        }
+    }
+}
+
+/// Where a segment's header has its seal; the committed bytes come next.
+const SEAL_OFFSET: usize = offset_of!(SegmentHeader, seal);
+const _: () = assert!(offset_of!(SegmentHeader, committed) == SEAL_OFFSET + 8);
 
 impl Unread {
     fn io(error: std::io::Error) -> Unread {

@@ -3,14 +3,15 @@
 //! The data's way, one module after the other:
 //!
 //! ```text
-//! inputs --discover--> files --input, names, frames--> survey: a plan of each file
+//! inputs --discover--> files --input, table, names, frames--> survey: a plan of each file
 //!        --cut--> the newest N events --align--> one time line
 //!        --decode--> moments --write--> text, in parallel and in order (window) --output--> the report
 //! ```
 //!
 //! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
-//! to be written, a few segments at a time, so memory does not grow with the trace. Files are read with `pread` and
-//! believed in nothing: what cannot be read is named in the [`Summary`] and the rest is merged.
+//! to be written, a few segments at a time, so memory does not grow with the trace. A file that is still being written
+//! is copied first. Files are read with `pread` and believed in nothing: what cannot be read is named in the
+//! [`Summary`] and the rest is merged.
 
 mod align;
 pub mod cli;
@@ -28,6 +29,7 @@ mod sample;
 mod sources;
 mod summary;
 mod survey;
+mod table;
 mod window;
 mod write;
 
@@ -42,6 +44,9 @@ pub use write::gzip::of_level as gzip_of_level;
 
 use std::path::PathBuf;
 
+/// More workers than this only wait for the one that writes, and each of them holds some MB.
+const WORKERS_USUAL: usize = 16;
+
 /// What to merge into what.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -49,7 +54,7 @@ pub struct Request {
     pub inputs: Vec<PathBuf>,
     /// The report; its name says of what kind it is.
     pub output: PathBuf,
-    /// Worker threads; one for each processor if it does not say.
+    /// Worker threads; one for each processor, but not more than 16, if it does not say.
     pub threads: Option<usize>,
     /// Whether the text of the program's source files is added.
     pub source: bool,
@@ -64,8 +69,9 @@ impl Request {
 
 /// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
-    let kind = write::Kinds::of(&request.output)?;
-    let workers = request.threads.unwrap_or(0);
+    let format = write::Format::of(&request.output)?;
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = request.threads.unwrap_or_else(|| processors().min(WORKERS_USUAL));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
 
     let (paths, mut bad) = discover::discover(&request.inputs);
@@ -80,8 +86,11 @@ pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError
     summary.base_realtime = alignment.base_realtime;
     let mut output = output::Output::create(&request.output)?;
     let report =
-        write::Report { files: &plans, alignment: &alignment, kind, source: request.source };
+        write::Report { files: &plans, alignment: &alignment, format, source: request.source };
     report.write(&pool, watch, &mut output, &mut summary)?;
+    if watch.stopped() {
+        return Err(MergeError::Interrupted);
+    }
     output.finish()?;
     Ok(summary)
 }

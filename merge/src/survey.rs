@@ -9,14 +9,15 @@ use crate::frames::{self, OpenFrame};
 use crate::input::{Input, State, Unread};
 use crate::names::Names;
 use crate::progress::{Step, Watch};
+use crate::table::Table;
 use crate::window::in_order;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::Header;
 use viztracer_format::reader::{Event, Segment};
 use viztracer_format::record::RECORD_SIZE;
-use viztracer_format::segment::SegmentKind;
 
 /// Problems of one file that are kept word by word; of the others only the number.
 const PROBLEMS_MAX: usize = 16;
@@ -77,6 +78,8 @@ pub struct FilePlan {
     pub anchors: Vec<Anchor>,
     /// What could not be read.
     pub problems: Problems,
+    /// A copy of a file that is still written.
+    pub snapshot: Option<Arc<Input>>,
 }
 
 /// A thread's part in a file.
@@ -148,12 +151,41 @@ pub(crate) type Counts = Vec<(u32, u64)>;
 impl FilePlan {
     /// Opens a file and plans it. A problem of a part is in the plan, one of the whole is the error.
     pub fn of(path: &Path) -> Result<FilePlan, Problem> {
-        let input = Input::open(path)?;
-        let mut plan = FilePlan {
+        let mut input = Input::open(path)?;
+        let mut state = input.state();
+        if state == State::Crashed {
+            // Its process may have closed it in order between our look at the header and that at the process.
+            let again = Input::open(path)?;
+            if again.header.sealed {
+                (input, state) = (again, State::Sealed);
+            }
+        }
+        let snapshot = match state {
+            // Without room for a copy, the file itself is read, and what is overwritten meanwhile is counted.
+            State::Living => input.snapshot().ok().map(Arc::new),
+            _ => None,
+        };
+        let mut plan = FilePlan::unread(path, &input, state, snapshot.clone());
+        let live = input;
+        let input = snapshot.as_deref().unwrap_or(&live);
+        let table = plan.tables(input);
+        let mut tally = Tally { frames: plan.frames.iter().copied().collect(), ..Tally::default() };
+        let counts = plan.count_events(input, &table, &mut tally);
+        plan.frames.retain(|frame| !tally.ended.contains(frame));
+        if state == State::Living {
+            plan.drop_stale_frames(&live, &table, &counts);
+        }
+        plan.settle_threads(input, &table, &counts);
+        plan.cut_to_newest(input, counts);
+        Ok(plan)
+    }
+
+    fn unread(path: &Path, input: &Input, state: State, snapshot: Option<Arc<Input>>) -> FilePlan {
+        FilePlan {
             path: path.to_path_buf(),
             place: input.place,
             header: input.header.clone(),
-            state: input.state(),
+            state,
             process: None,
             threads: Vec::new(),
             calls: Vec::new(),
@@ -164,14 +196,8 @@ impl FilePlan {
             last_moment: 0,
             anchors: Vec::new(),
             problems: Problems::default(),
-        };
-        let table = plan.tables(&input);
-        let mut tally = Tally { frames: plan.frames.iter().copied().collect(), ..Tally::default() };
-        let counts = plan.count_events(&input, &table, &mut tally);
-        plan.settle_threads(&input, &table, &counts);
-        plan.frames.retain(|frame| !tally.ended.contains(frame));
-        plan.cut_to_newest(&input, counts);
-        Ok(plan)
+            snapshot,
+        }
     }
 
     /// Reads all segment headers, and for an unclosed file the stacks between the first look and the last: a call
@@ -185,7 +211,11 @@ impl FilePlan {
         }
         if self.state == State::Living {
             let open = table.calls.iter().filter(|segment| segment.seal.is_none());
-            let unsettled = open.map(|segment| segment.generation).min().unwrap_or(u64::MAX);
+            let unsettled = open
+                .map(|segment| segment.generation)
+                .min()
+                .unwrap_or(u64::MAX)
+                .min(input.unsettled);
             self.problems = Problems::default();
             table = Table { unsettled, ..Table::read(input, &mut self.problems) };
         }
@@ -210,12 +240,7 @@ impl FilePlan {
                 Some(counts) => counts,
                 None => {
                     let (generation, committed) = (segment.generation, segment.committed);
-                    match input.read(
-                        table.index(segment, input),
-                        generation,
-                        committed,
-                        &mut buffer,
-                    ) {
+                    match input.read(input.index(segment), generation, committed, &mut buffer) {
                         Ok((segment, body)) => self.scan(&segment, body, tally),
                         Err(Unread::Damaged(problem)) => {
                             self.problems.add(problem);
@@ -229,7 +254,7 @@ impl FilePlan {
             if events > 0 {
                 let calls = Calls {
                     generation: segment.generation,
-                    index: table.index(segment, input),
+                    index: input.index(segment),
                     committed: segment.committed as u32,
                     thread: segment.thread,
                     events: events as u32,
@@ -287,6 +312,17 @@ impl FilePlan {
         }
     }
 
+    /// Where a process overtook the reader, the record of a frame's end may be among what was missed. Of such threads
+    /// only the frames that are open even now are believed.
+    fn drop_stale_frames(&mut self, live: &Input, table: &Table, counts: &[Counts]) {
+        let gaps = table.threads_with_gaps(&self.calls, counts);
+        if self.frames.iter().any(|frame| gaps.contains(&frame.thread)) {
+            let now = frames::read(live, &table.stacks, self.last_moment, drop);
+            let now: HashSet<OpenFrame> = now.into_iter().collect();
+            self.frames.retain(|frame| !gaps.contains(&frame.thread) || now.contains(frame));
+        }
+    }
+
     /// Threads with their totals; for now, all that the file does not hold is overwritten.
     fn settle_threads(&mut self, input: &Input, table: &Table, counts: &[Counts]) {
         let problems = &mut self.problems;
@@ -297,8 +333,7 @@ impl FilePlan {
             let (total, _) = totals.entry(segment.thread).or_default();
             *total = segment.first_event.max(*total);
         }
-        let first_events: HashMap<u64, u64> =
-            table.calls.iter().map(|s| (s.generation, s.first_event)).collect();
+        let first_events = table.first_events();
         for (calls, counts) in self.calls.iter().zip(counts) {
             for (thread, events) in counts {
                 // A thread that took over a segment had recorded nothing before.
@@ -384,47 +419,6 @@ struct Tally {
     frames: HashSet<OpenFrame>,
     /// Those of them that turned out to have ended.
     ended: HashSet<OpenFrame>,
-}
-
-/// The segments of a file by kind.
-#[derive(Default)]
-struct Table {
-    calls: Vec<Segment>,
-    names: Vec<u32>,
-    stacks: Vec<u32>,
-    payloads: Vec<(u64, u32)>,
-    anchors: Vec<Anchor>,
-    /// Segments of this generation or later were not all sealed when the stacks were read.
-    unsettled: u64,
-}
-
-impl Table {
-    fn read(input: &Input, problems: &mut Problems) -> Table {
-        let mut table = Table { unsettled: u64::MAX, ..Table::default() };
-        input.segments(|index, segment| match segment {
-            Ok(segment) => table.add(index, segment),
-            Err(problem) => problems.add(problem),
-        });
-        table.calls.sort_unstable_by_key(|segment| segment.generation);
-        table
-    }
-
-    fn add(&mut self, index: u32, segment: Segment) {
-        match segment.kind {
-            SegmentKind::Names => self.names.push(index),
-            SegmentKind::Stacks => self.stacks.push(index),
-            SegmentKind::Payload => self.payloads.push((segment.generation, index)),
-            SegmentKind::Calls => self.calls.push(segment),
-        }
-        if self.anchors.last() != Some(&segment.anchor) {
-            self.anchors.push(segment.anchor);
-        }
-    }
-
-    fn index(&self, segment: &Segment, input: &Input) -> u32 {
-        let place = segment.offset - viztracer_format::header::HEADER_SIZE as u64;
-        (place / input.header.segment_size() as u64) as u32
-    }
 }
 
 /// One entry per thread, in the order of serials.

@@ -111,7 +111,7 @@ fn every_kind_of_event_as_text() {
 {"pid":9,"tid":11,"ts":10.000,"ph":"X","dur":1.500,"name":"f (/x/ev.py:7)","cat":"FEE","args":{"raised":true}},
 {"pid":9,"tid":11,"ts":20.000,"ph":"X","dur":0.000,"name":"f (/x/ev.py:7)","cat":"FEE"},
 {"pid":9,"tid":11,"ts":30.000,"ph":"X","dur":0.007,"name":"f (/x/ev.py:7)","cat":"FEE","args":{"abandoned":true}},
-{"pid":9,"tid":11,"ts":-0.001,"ph":"B","name":"f (/x/ev.py:7)","cat":"FEE","args":{"unfinished":true}},
+{"pid":9,"tid":11,"ts":0.000,"ph":"B","name":"f (/x/ev.py:7)","cat":"FEE","args":{"unfinished":true}},
 {"pid":9,"tid":11,"ts":40.000,"ph":"i","cat":"INSTANT","name":"mark","args":null,"s":"t"},
 {"pid":9,"tid":11,"ts":41.000,"ph":"i","cat":"INSTANT","name":"mark","args":{"k":1},"s":"t"},
 {"pid":9,"tid":11,"ts":42.000,"ph":"C","name":"mark","args":{"overwritten":true}},

@@ -34,21 +34,21 @@ const TAIL_MAX: usize = 1 << 20;
 
 /// The kinds of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kinds {
+pub enum Format {
     /// `.json`
     Json,
     /// `.json.gz`
     JsonGzip,
 }
 
-impl Kinds {
+impl Format {
     /// The kind that a file's name asks for. A device or a pipe has no such name and gets plain JSON.
-    pub fn of(path: &Path) -> Result<Kinds, MergeError> {
+    pub fn of(path: &Path) -> Result<Format, MergeError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match &*name {
-            name if name.ends_with(".json") => Ok(Kinds::Json),
-            name if name.ends_with(".json.gz") => Ok(Kinds::JsonGzip),
-            _ if output::is_special(path) => Ok(Kinds::Json),
+            name if name.ends_with(".json") => Ok(Format::Json),
+            name if name.ends_with(".json.gz") => Ok(Format::JsonGzip),
+            _ if output::is_special(path) => Ok(Format::Json),
             _ => Err(MergeError::Extension(path.into())),
         }
     }
@@ -62,7 +62,7 @@ pub struct Report<'a> {
     /// Their clocks.
     pub alignment: &'a Alignment,
     /// Which kind of report.
-    pub kind: Kinds,
+    pub format: Format,
     /// Whether the program's text is added.
     pub source: bool,
 }
@@ -115,7 +115,7 @@ impl Report<'_> {
     }
 
     fn encoder(&self) -> Option<Gzip> {
-        (self.kind == Kinds::JsonGzip).then(|| Gzip::new(gzip::LEVEL))
+        (self.format == Format::JsonGzip).then(|| Gzip::new(gzip::LEVEL))
     }
 }
 
@@ -169,7 +169,7 @@ struct Slot {
 
 /// What workers need of a file.
 struct Opened {
-    input: Result<Input, Problem>,
+    input: Result<Arc<Input>, Problem>,
     text: FileText,
 }
 
@@ -211,10 +211,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Opened {
     fn load(report: &Report<'_>, plan: &FilePlan, sources: &Sources) -> Opened {
         let mut text = FileText::new(plan);
-        let input = Input::open(&plan.path).and_then(|input| match input.place == plan.place {
-            true => Ok(input),
-            false => Err(Problem::new("another file has taken its name meanwhile")),
-        });
+        let input = match &plan.snapshot {
+            Some(snapshot) => Ok(Arc::clone(snapshot)),
+            None => reopen(plan).map(Arc::new),
+        };
         if let Ok(input) = &input {
             names::functions(input, &plan.names, |id, function| {
                 text.add(id, &function);
@@ -225,6 +225,14 @@ impl Opened {
         }
         Opened { input, text }
     }
+}
+
+fn reopen(plan: &FilePlan) -> Result<Input, Problem> {
+    let input = Input::open(&plan.path)?;
+    if input.place == plan.place {
+        return Ok(input);
+    }
+    Err(Problem::new("another file has taken its name meanwhile"))
 }
 
 /// What a worker keeps from part to part.

@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTypeInfo, ffi};
 use pyo3::types::{PyDict, PyTuple};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use viztracer_format::clock::Anchor;
@@ -86,16 +87,16 @@ impl Tracer {
     }
 
     /// Seals the ring file and tells its path; `None` if there is none.
-    fn seal(&self, python: Python<'_>) -> Option<PathBuf> {
+    fn seal(&self, python: Python<'_>) -> Option<OsString> {
         fork::settle();
-        python.detach(session::close)
+        python.detach(session::close).map(PathBuf::into_os_string)
     }
 
     /// The path of the ring file while there is one.
     #[getter]
-    fn ring_file(&self) -> Option<PathBuf> {
+    fn ring_file(&self) -> Option<OsString> {
         fork::settle();
-        session::path()
+        session::path().map(PathBuf::into_os_string)
     }
 
     /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its room.

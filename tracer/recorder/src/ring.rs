@@ -40,6 +40,9 @@ pub type MappedRing = Ring<MappedFile>;
 /// `benches/` row "first fill": 4, 16 and 64 differ by less than the noise.
 const GROWTH: u32 = 16;
 
+/// Free slots that make a dead thread's segment worth taking over: the THREAD record and the longest event must fit.
+const HALF_MIN: usize = 16;
+
 /// The segments of one file.
 #[derive(Debug)]
 pub struct Ring<M> {
@@ -186,9 +189,13 @@ impl<M: Memory> Ring<M> {
         state.sealed.push_back(Sealed { segment, followers: 0 });
     }
 
-    /// Leaves an open segment with room in it to the next new thread.
-    pub fn leave_half(&self, half: Place) {
-        self.state().halves.push(half);
+    /// Leaves an open segment to the next new thread, or seals it if there is hardly room in it.
+    pub fn leave(&self, place: Place) {
+        if self.memory.slots(place.segment).len() - place.taken >= HALF_MIN {
+            self.state().halves.push(place);
+        } else {
+            self.seal(place.segment, place.taken, place.opened_after);
+        }
     }
 
     /// Seals what dead threads have left; the file is about to be closed.
@@ -206,6 +213,10 @@ impl<M: Memory> Ring<M> {
             return Some(block);
         }
         let segment = self.permanent(SegmentKind::Stacks)?;
+        for block in self.memory.blocks(segment) {
+            // SAFETY: the blocks of a usable segment, which nobody has yet.
+            unsafe { &*block }.clear(); // a recycled segment holds old records
+        }
         self.memory.header(segment).commit(size_of_val(self.memory.slots(segment)));
         let mut state = self.state();
         state.blocks.extend(self.memory.blocks(segment).map(Address));

@@ -112,10 +112,11 @@ impl ThreadRecorder {
         let frame = self.frame;
         // SAFETY: `frame` is below `frame_end`, inside the block in use.
         let slot = unsafe { &*frame };
-        slot.word1.store(tag << 24 | u64::from(function), Ordering::Relaxed);
+        // Release, so that no reader sees this frame under the count of the one that stood here before.
+        slot.word1.store(tag << 24 | u64::from(function), Ordering::Release);
         self.frame = frame.wrapping_add(1);
         // The time is taken last, so that the call does not pay for what happens here.
-        slot.word0.store(self.clock.now() << 8 | u64::from(FRAME), Ordering::Relaxed);
+        slot.word0.store(self.clock.now() << 8 | u64::from(FRAME), Ordering::Release);
         self.publish_depth();
     }
 
@@ -397,7 +398,7 @@ impl ThreadRecorder {
         if let Some(place) = self.place.take() {
             let taken = self.taken();
             self.count_events(taken);
-            self.ring.leave_half(Place { taken, ..place });
+            self.ring.leave(Place { taken, ..place });
             (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
         }
         // SAFETY: as in `lose`.
