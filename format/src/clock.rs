@@ -26,7 +26,8 @@ pub struct TickMap {
     lines: Vec<Line>,
 }
 
-/// `monotonic + ((ticks - self.ticks) * multiplier >> shift)`, valid from `ticks` to the next line.
+/// `monotonic + ((ticks - self.ticks << shift) * multiplier >> 64)`, valid from `ticks` to the next line. With a fixed
+/// shift to the right it is one multiplication; `shift` is 0 for counters faster than 1 GHz.
 #[derive(Clone, Copy, Debug)]
 struct Line {
     ticks: u64,
@@ -38,17 +39,15 @@ struct Line {
 impl TickMap {
     /// The map for ticks that already are nanoseconds of the monotonic clock.
     pub fn identity() -> TickMap {
-        TickMap { lines: vec![Line { ticks: 0, monotonic: 0, multiplier: 1, shift: 0 }] }
+        TickMap { lines: vec![Line { ticks: 0, monotonic: 0, multiplier: 1 << 62, shift: 2 }] }
     }
 
     /// The map through these anchors, in any order. `None` if they do not hold two different moments.
     pub fn new(anchors: impl IntoIterator<Item = Anchor>) -> Option<TickMap> {
-        let mut anchors: Vec<Anchor> =
-            anchors.into_iter().filter(|a| *a != Anchor::default()).collect();
+        let mut anchors: Vec<Anchor> = anchors.into_iter().filter(|a| *a != Anchor::default()).collect();
         anchors.sort_unstable_by_key(|a| (a.ticks, a.monotonic));
         let points = spread(&anchors)?;
-        let lines =
-            points.windows(2).map(|pair| Line::through(pair[0], pair[1])).collect::<Vec<_>>();
+        let lines = points.windows(2).map(|pair| Line::through(pair[0], pair[1])).collect::<Vec<_>>();
         Some(TickMap { lines })
     }
 
@@ -66,9 +65,7 @@ fn spread(sorted: &[Anchor]) -> Option<Vec<Anchor>> {
     let mut points = vec![first];
     for anchor in &sorted[1..] {
         let previous = points[points.len() - 1];
-        if anchor.ticks > previous.ticks
-            && anchor.monotonic >= previous.monotonic.saturating_add(MIN_DISTANCE)
-        {
+        if anchor.ticks > previous.ticks && anchor.monotonic >= previous.monotonic.saturating_add(MIN_DISTANCE) {
             points.push(*anchor);
         }
     }
@@ -81,11 +78,11 @@ fn spread(sorted: &[Anchor]) -> Option<Vec<Anchor>> {
 impl Line {
     fn through(a: Anchor, b: Anchor) -> Line {
         let (ticks, ns) = (u128::from(b.ticks - a.ticks), u128::from(b.monotonic - a.monotonic));
-        // The largest shift whose multiplier still fits 64 bits gives the finest slope; rounding down keeps this
-        // line at or below the next line's first point.
-        let shift =
-            (0..=63).rev().find(|shift| (ns << shift) / ticks <= u128::from(u64::MAX)).unwrap_or(0);
-        let multiplier = u64::try_from((ns << shift) / ticks).unwrap_or(u64::MAX);
+        // The smallest shift whose multiplier fits 64 bits gives the finest slope; rounding down keeps this line at
+        // or below the next line's first point.
+        let multiplier = |shift: u32| u64::try_from((ns << (64 - shift)) / ticks);
+        let shift = (0..64).find(|shift| multiplier(*shift).is_ok()).unwrap_or(63);
+        let multiplier = multiplier(shift).unwrap_or(u64::MAX);
         Line { ticks: a.ticks, monotonic: a.monotonic, multiplier, shift }
     }
 
@@ -99,8 +96,7 @@ impl Line {
 
     #[inline]
     fn scale(&self, ticks: u64) -> u64 {
-        u64::try_from((u128::from(ticks) * u128::from(self.multiplier)) >> self.shift)
-            .unwrap_or(u64::MAX)
+        ((u128::from(ticks << self.shift) * u128::from(self.multiplier)) >> 64) as u64
     }
 }
 
@@ -124,8 +120,7 @@ mod tests {
     fn anchors_too_near_are_used_only_when_there_are_no_others() {
         let near = TickMap::new([anchor(0, 1000), anchor(300, 1100)]).unwrap();
         assert_eq!(near.nanoseconds(600), 1199); // slopes round down
-        let far = TickMap::new([anchor(0, 1000), anchor(300, 5000), anchor(3_000_000, 1_001_000)])
-            .unwrap();
+        let far = TickMap::new([anchor(0, 1000), anchor(300, 5000), anchor(3_000_000, 1_001_000)]).unwrap();
         assert_eq!(far.nanoseconds(3_000_000), 1_000_999);
         assert_eq!(far.nanoseconds(300), 1099);
     }

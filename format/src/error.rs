@@ -22,14 +22,10 @@ pub enum FormatError {
     #[error("format version {0} at offset 8 is not supported (this program reads version {version})", version = crate::header::VERSION)]
     Version(u32),
     /// The file needs features that this reader does not have.
-    #[error(
-        "unknown incompatible features {0:#x} at offset 24: a newer viztracer-ring wrote this file"
-    )]
+    #[error("unknown incompatible features {0:#x} at offset 24: a newer viztracer-ring wrote this file")]
     Features(u64),
     /// The checksum of the header does not match its bytes.
-    #[error(
-        "header checksum mismatch at offset {offset}: stored {stored:#010x}, computed {computed:#010x}"
-    )]
+    #[error("header checksum mismatch at offset {offset}: stored {stored:#010x}, computed {computed:#010x}")]
     HeaderChecksum {
         /// Where the checksum stands.
         offset: u64,

@@ -37,10 +37,7 @@ pub const CLOCK_MONOTONIC: u32 = 2;
 /// The part of the header that never changes. `FORMAT.md` says what each field means.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[allow(
-    missing_docs,
-    reason = "FORMAT.md is the one description; a test ties its table to these fields"
-)]
+#[allow(missing_docs, reason = "FORMAT.md is the one description; a test ties its table to these fields")]
 pub struct Identity {
     pub magic: [u8; 8],
     pub version: u32,
@@ -132,9 +129,7 @@ const _: () = assert!(size_of::<Status>() == 64);
 impl Status {
     /// Marks the file as closed in order, at this moment.
     pub fn seal(&self, anchor: Anchor) {
-        for (word, value) in
-            self.closed.iter().zip([anchor.ticks, anchor.monotonic, anchor.realtime])
-        {
+        for (word, value) in self.closed.iter().zip([anchor.ticks, anchor.monotonic, anchor.realtime]) {
             word.store(value, Ordering::Relaxed);
         }
         self.state.store(STATE_SEALED, Ordering::Release);
@@ -178,9 +173,7 @@ impl Header {
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
             identity,
-            arguments: split_arguments(
-                &page[ARGUMENTS_OFFSET..][..identity.arguments_size as usize],
-            ),
+            arguments: split_arguments(&page[ARGUMENTS_OFFSET..][..identity.arguments_size as usize]),
             sealed,
             closed: if sealed { closed } else { Anchor::default() },
             unmatched,
@@ -198,28 +191,17 @@ impl Header {
 
 impl Identity {
     fn check(&self, page: &[u8; HEADER_SIZE]) -> Result<(), FormatError> {
-        let field = |field, offset: usize, value: u32| FormatError::Field {
-            field,
-            offset: offset as u64,
-            value: value.into(),
-        };
+        let field =
+            |field, offset: usize, value: u32| FormatError::Field { field, offset: offset as u64, value: value.into() };
         if self.version != VERSION {
             return Err(FormatError::Version(self.version));
         }
         if self.arguments_size as usize > ARGUMENTS_MAX {
-            return Err(field(
-                "arguments_size",
-                offset_of!(Identity, arguments_size),
-                self.arguments_size,
-            ));
+            return Err(field("arguments_size", offset_of!(Identity, arguments_size), self.arguments_size));
         }
         let computed = checksum(page, self.arguments_size as usize);
         if computed != self.crc {
-            return Err(FormatError::HeaderChecksum {
-                offset: CRC_OFFSET as u64,
-                stored: self.crc,
-                computed,
-            });
+            return Err(FormatError::HeaderChecksum { offset: CRC_OFFSET as u64, stored: self.crc, computed });
         }
         if self.incompatible != 0 {
             return Err(FormatError::Features(self.incompatible));
@@ -229,11 +211,7 @@ impl Identity {
         }
         let size = self.segment_size as usize;
         if !size.is_power_of_two() || !(SEGMENT_SIZE_MIN..=SEGMENT_SIZE_MAX).contains(&size) {
-            return Err(field(
-                "segment_size",
-                offset_of!(Identity, segment_size),
-                self.segment_size,
-            ));
+            return Err(field("segment_size", offset_of!(Identity, segment_size), self.segment_size));
         }
         if ![CLOCK_TSC, CLOCK_MONOTONIC].contains(&self.clock) {
             return Err(field("clock", offset_of!(Identity, clock), self.clock));
@@ -251,10 +229,7 @@ fn split_arguments(bytes: &[u8]) -> Vec<String> {
     if bytes.is_empty() {
         return Vec::new();
     }
-    bytes
-        .split(|byte| *byte == 0)
-        .map(|argument| String::from_utf8_lossy(argument).into_owned())
-        .collect()
+    bytes.split(|byte| *byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
 }
 
 #[cfg(test)]
@@ -284,10 +259,7 @@ mod tests {
         let page = identity().to_page(b"");
         for length in [0, 1, 7, 8, 511, HEADER_SIZE - 1] {
             let error = Header::parse(&page[..length]).unwrap_err();
-            assert_eq!(
-                error,
-                FormatError::TooShort { offset: 0, need: 4096, found: length as u64 }
-            );
+            assert_eq!(error, FormatError::TooShort { offset: 0, need: 4096, found: length as u64 });
         }
     }
 
@@ -306,8 +278,7 @@ mod tests {
     fn impossible_sizes_are_refused_with_their_offset() {
         for size in [0, 1, 2048, 4097, 12288, 131072, u32::MAX] {
             let page = Identity { segment_size: size, ..identity() }.to_page(b"");
-            let error =
-                FormatError::Field { field: "segment_size", offset: 16, value: size.into() };
+            let error = FormatError::Field { field: "segment_size", offset: 16, value: size.into() };
             assert_eq!(Header::parse(&page[..]).unwrap_err(), error);
         }
     }

@@ -14,9 +14,7 @@
 //! no byte that it reads.
 
 #[cfg(target_endian = "big")]
-compile_error!(
-    "ring files are little-endian and mapped as they are: big-endian machines cannot write them"
-);
+compile_error!("ring files are little-endian and mapped as they are: big-endian machines cannot write them");
 
 pub mod clock;
 mod error;

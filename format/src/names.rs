@@ -163,8 +163,7 @@ pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_
             return None;
         }
         let at = offset + (body.len() - rest.len()) as u64;
-        match split_entry(rest, at).and_then(|(entry, after)| Ok((parse_entry(entry, at)?, after)))
-        {
+        match split_entry(rest, at).and_then(|(entry, after)| Ok((parse_entry(entry, at)?, after))) {
             Ok((entry, after)) => {
                 rest = after;
                 Some(Ok(entry))
@@ -181,11 +180,7 @@ fn split_entry(rest: &[u8], offset: u64) -> Result<(&[u8], &[u8]), FormatError> 
     let too_short = |need| FormatError::TooShort { offset, need, found: rest.len() as u64 };
     let size = read_u32(rest, 4).ok_or_else(|| too_short(ENTRY_HEADER_SIZE as u64))? as usize;
     if size < ENTRY_HEADER_SIZE || !size.is_multiple_of(8) {
-        return Err(FormatError::Field {
-            field: "entry size",
-            offset: offset + 4,
-            value: size as u64,
-        });
+        return Err(FormatError::Field { field: "entry size", offset: offset + 4, value: size as u64 });
     }
     rest.split_at_checked(size).ok_or_else(|| too_short(size as u64))
 }
@@ -195,11 +190,7 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
     let (flags, id, line) = (entry[1], word(8), word(12));
     if entry[0] == Tag::Thread as u8 {
         if entry.len() < THREAD_ENTRY_SIZE {
-            return Err(FormatError::Field {
-                field: "entry size",
-                offset: offset + 4,
-                value: entry.len() as u64,
-            });
+            return Err(FormatError::Field { field: "entry size", offset: offset + 4, value: entry.len() as u64 });
         }
         let long = |at| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
         let (tid, begun, ended, events, lost) = (long(16), long(24), long(32), long(40), long(48));
@@ -208,19 +199,13 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
     let (first, second) = (word(16) as usize, word(20) as usize);
     let strings = &entry[ENTRY_HEADER_SIZE..];
     if first.saturating_add(second) > strings.len() {
-        return Err(FormatError::Field {
-            field: "name size",
-            offset: offset + 16,
-            value: first as u64,
-        });
+        return Err(FormatError::Field { field: "name size", offset: offset + 16, value: first as u64 });
     }
-    let (name, file) =
-        (text(&strings[..first], offset)?, text(&strings[first..first + second], offset)?);
+    let (name, file) = (text(&strings[..first], offset)?, text(&strings[first..first + second], offset)?);
     Ok(match entry[0] {
-        tag if tag == Tag::Function as u8 => Entry::Function {
-            id,
-            function: Function { name, file, line, is_c: flags & C_FUNCTION != 0 },
-        },
+        tag if tag == Tag::Function as u8 => {
+            Entry::Function { id, function: Function { name, file, line, is_c: flags & C_FUNCTION != 0 } }
+        }
         tag if tag == Tag::ThreadName as u8 => Entry::ThreadName { serial: id, name },
         tag if tag == Tag::ProcessName as u8 => Entry::ProcessName(name),
         tag => Entry::Unknown(tag),
@@ -252,10 +237,7 @@ mod tests {
         body.extend(name_entry(Tag::ProcessName, 0, "MainProcess", 4096));
         let read: Vec<_> = entries(&body, 0).map(Result::unwrap).collect();
         assert_eq!(read[0], Entry::Function { id: 7, function });
-        assert_eq!(
-            read[1],
-            Entry::Thread { serial: 2, tid: 4242, begun: 99, ended: 0, events: 0, lost: 0 }
-        );
+        assert_eq!(read[1], Entry::Thread { serial: 2, tid: 4242, begun: 99, ended: 0, events: 0, lost: 0 });
         assert_eq!(read[2], Entry::ThreadName { serial: 2, name: "Thread-1" });
         assert_eq!(read[3], Entry::ProcessName("MainProcess"));
         assert_eq!(read.len(), 4);
@@ -264,12 +246,9 @@ mod tests {
     #[test]
     fn strings_of_a_megabyte_are_cut_between_characters() {
         let (name, file) = ("é".repeat(1 << 19), "ü".repeat(2000));
-        let bytes =
-            function_entry(1, &Function { name: &name, file: &file, line: 1, is_c: false }, 3968);
+        let bytes = function_entry(1, &Function { name: &name, file: &file, line: 1, is_c: false }, 3968);
         assert!(bytes.len() <= 3968 && bytes[1] & CUT != 0);
-        let Some(Ok(Entry::Function { function, .. })) = entries(&bytes, 0).next() else {
-            panic!("no function")
-        };
+        let Some(Ok(Entry::Function { function, .. })) = entries(&bytes, 0).next() else { panic!("no function") };
         assert!(function.name.len() >= NAME_MIN - 1 && name.starts_with(function.name));
         assert!(function.file.len() > 3600 && file.starts_with(function.file));
     }

@@ -35,31 +35,14 @@ pub struct Segment {
 
 impl Segment {
     /// Reads the first [`SEGMENT_HEADER_SIZE`] bytes of the segment at `offset`; `Ok(None)` if it is free.
-    pub fn parse(
-        bytes: &[u8],
-        offset: u64,
-        segment_size: usize,
-    ) -> Result<Option<Segment>, FormatError> {
-        let header: &[u8; SEGMENT_HEADER_SIZE] =
-            bytes.first_chunk().ok_or(FormatError::TooShort {
-                offset,
-                need: SEGMENT_HEADER_SIZE as u64,
-                found: bytes.len() as u64,
-            })?;
+    pub fn parse(bytes: &[u8], offset: u64, segment_size: usize) -> Result<Option<Segment>, FormatError> {
+        let header: &[u8; SEGMENT_HEADER_SIZE] = bytes.first_chunk().ok_or(FormatError::TooShort {
+            offset,
+            need: SEGMENT_HEADER_SIZE as u64,
+            found: bytes.len() as u64,
+        })?;
         let words: [u64; SEGMENT_HEADER_SIZE / 8] = bytemuck::pod_read_unaligned(header);
-        let [
-            generation,
-            owner,
-            first_event,
-            opened,
-            ticks,
-            monotonic,
-            realtime,
-            seal,
-            committed,
-            others,
-            ..,
-        ] = words;
+        let [generation, owner, first_event, opened, ticks, monotonic, realtime, seal, committed, others, ..] = words;
         if generation == 0 {
             return Ok(None);
         }
@@ -70,11 +53,7 @@ impl Segment {
         })?;
         let unit = if kind == SegmentKind::Calls { RECORD_SIZE as u64 } else { 1 };
         if committed > (segment_size - SEGMENT_HEADER_SIZE) as u64 || committed % unit != 0 {
-            return Err(FormatError::Field {
-                field: "committed",
-                offset: offset + 64,
-                value: committed,
-            });
+            return Err(FormatError::Field { field: "committed", offset: offset + 64, value: committed });
         }
         Ok(Some(Segment {
             offset,
@@ -100,9 +79,7 @@ impl Segment {
             found: body.len() as u64,
         })?;
         match self.seal {
-            Some(crc) if crc != crc32fast::hash(committed) => {
-                Err(FormatError::SegmentChecksum(self.offset))
-            }
+            Some(crc) if crc != crc32fast::hash(committed) => Err(FormatError::SegmentChecksum(self.offset)),
             _ => Ok(committed),
         }
     }
@@ -213,9 +190,7 @@ impl Iterator for Events<'_> {
                     };
                     if event.duration == DURATION_EXTENDED || !kind.is_call() {
                         self.extend(&mut event);
-                    } else if let Some(Kind::Payload) =
-                        self.peek().and_then(|r| Kind::from_byte(r.kind_byte()))
-                    {
+                    } else if let Some(Kind::Payload) = self.peek().and_then(|r| Kind::from_byte(r.kind_byte())) {
                         self.extend(&mut event);
                     }
                     return Some(event);

@@ -114,10 +114,7 @@ impl Record {
 
     /// The extension that says where a payload stands: the PAYLOAD segment's generation, and the bytes in its body.
     pub fn payload(generation: u64, offset: u32, length: u32) -> Record {
-        Record {
-            word0: generation << 8 | Kind::Payload as u64,
-            word1: u64::from(offset) | u64::from(length) << 32,
-        }
+        Record { word0: generation << 8 | Kind::Payload as u64, word1: u64::from(offset) | u64::from(length) << 32 }
     }
 
     /// The kind byte, with its flag.
@@ -160,10 +157,7 @@ mod tests {
     #[test]
     fn example_bytes_of_the_module_documentation() {
         let record = Record::new(Kind::Return as u8, 0x1000, 0x20, 7);
-        assert_eq!(
-            bytemuck::bytes_of(&record),
-            [1, 0, 0x10, 0, 0, 0, 0, 0, 7, 0, 0, 0x20, 0, 0, 0, 0]
-        );
+        assert_eq!(bytemuck::bytes_of(&record), [1, 0, 0x10, 0, 0, 0, 0, 0, 7, 0, 0, 0x20, 0, 0, 0, 0]);
     }
 
     #[test]
@@ -174,18 +168,14 @@ mod tests {
             for byte in [Kind::Return as u8, Kind::Abandoned as u8 | INHERITED] {
                 let record = Record::new(byte, start, duration, function);
                 assert_eq!(record.kind_byte(), byte);
-                assert_eq!(
-                    (record.start(), record.duration(), record.function()),
-                    (start, duration, function)
-                );
+                assert_eq!((record.start(), record.duration(), record.function()), (start, duration, function));
             }
         }
     }
 
     #[test]
     fn kinds_survive_the_byte_and_unknown_ones_are_refused() {
-        let known =
-            (0..=255u8).filter(|byte| *byte < INHERITED && Kind::from_byte(*byte).is_some());
+        let known = (0..=255u8).filter(|byte| *byte < INHERITED && Kind::from_byte(*byte).is_some());
         assert_eq!(known.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 0x10, 0x11, 0x20, 0x21, 0x22]);
         assert_eq!(Kind::from_byte(0), None);
         assert_eq!(Kind::from_byte(Kind::Raise as u8 | INHERITED), Some(Kind::Raise));

@@ -116,10 +116,7 @@ impl SegmentHeader {
     /// Counts records that are no events, before they are committed.
     pub fn count_others(&self, extensions: u32, threads: u32) {
         let others = self.others.load(Ordering::Relaxed);
-        self.others.store(
-            others + u64::from(extensions + threads) + (u64::from(threads) << 32),
-            Ordering::Relaxed,
-        );
+        self.others.store(others + u64::from(extensions + threads) + (u64::from(threads) << 32), Ordering::Relaxed);
     }
 
     /// Closes the segment with the checksum of its committed bytes.

@@ -59,10 +59,7 @@ impl Slot {
     /// Loads what was stored.
     #[inline(always)]
     pub fn load(&self) -> Record {
-        Record {
-            word0: self.word0.load(Ordering::Relaxed),
-            word1: self.word1.load(Ordering::Relaxed),
-        }
+        Record { word0: self.word0.load(Ordering::Relaxed), word1: self.word1.load(Ordering::Relaxed) }
     }
 }
 
@@ -122,18 +119,13 @@ impl Block {
 /// The blocks in use in the body of a STACKS segment. A count beyond the block is cut to what fits.
 pub fn blocks(body: &[u8]) -> impl Iterator<Item = Block> {
     body.chunks_exact(BLOCK_SIZE).filter_map(|block| {
-        let word =
-            |at: usize| u64::from_le_bytes(*block[at..].first_chunk().expect("inside the block"));
+        let word = |at: usize| u64::from_le_bytes(*block[at..].first_chunk().expect("inside the block"));
         let (owner, count) = (word(0), word(8));
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(BLOCK_FRAMES);
         let frames = block[BLOCK_HEADER_SIZE..][..count * RECORD_SIZE]
             .chunks_exact(RECORD_SIZE)
             .map(bytemuck::pod_read_unaligned)
             .collect();
-        (owner as u32 != 0).then_some(Block {
-            thread: owner as u32,
-            base: (owner >> 32) as u32,
-            frames,
-        })
+        (owner as u32 != 0).then_some(Block { thread: owner as u32, base: (owner >> 32) as u32, frames })
     })
 }

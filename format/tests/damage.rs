@@ -27,9 +27,7 @@ fn check_the_rest(damaged: &[u8], touched: &[usize]) {
     let (before, after) = (golden(), walk(damaged).expect("the header is whole"));
     for (index, segment) in before.segments.iter().enumerate() {
         let begin = HEADER_SIZE + index * PAGE;
-        if begin + PAGE <= damaged.len()
-            && !touched.iter().any(|byte| (begin..begin + PAGE).contains(byte))
-        {
+        if begin + PAGE <= damaged.len() && !touched.iter().any(|byte| (begin..begin + PAGE).contains(byte)) {
             assert_eq!(&after.segments[index], segment, "segment {index}, bytes {touched:?}");
         }
     }

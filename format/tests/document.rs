@@ -42,8 +42,7 @@ fn number(cell: &str) -> u64 {
 /// (offset, size, name) of each row; they follow each other without a gap.
 fn layout(heading: &str) -> Vec<(usize, usize, &'static str)> {
     let rows = table(heading, "offset");
-    let layout: Vec<_> =
-        rows.iter().map(|row| (number(row[0]) as usize, number(row[1]) as usize, row[2])).collect();
+    let layout: Vec<_> = rows.iter().map(|row| (number(row[0]) as usize, number(row[1]) as usize, row[2])).collect();
     let mut end = 0;
     for (offset, size, name) in &layout {
         assert_eq!(*offset, end, "{heading}: {name}");
@@ -88,8 +87,7 @@ fn names_entries() {
     let function = Function { name: "abc", file: "/defgh", line: 0x0405_0607, is_c: true };
     let bytes = names::function_entry(0x0102_0304, &function, 4096);
     let field = |name| {
-        let (offset, size, _) =
-            *layout("Entry").iter().find(|row| row.2 == name).expect("a row of this name");
+        let (offset, size, _) = *layout("Entry").iter().find(|row| row.2 == name).expect("a row of this name");
         bytes[offset..offset + size].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     };
     let fields = ["tag", "flags", "reserved", "entry_size", "id", "line", "name_size", "file_size"];
@@ -116,8 +114,7 @@ fn thread_entries() {
 
 #[test]
 fn kinds_of_records() {
-    let rows: Vec<_> =
-        table("Record", "number").iter().map(|row| (number(row[0]) as u8, row[1])).collect();
+    let rows: Vec<_> = table("Record", "number").iter().map(|row| (number(row[0]) as u8, row[1])).collect();
     let known: Vec<_> = (0..=record::KIND_MASK)
         .filter_map(|byte| Some((byte, format!("{:?}", Kind::from_byte(byte)?).to_uppercase())))
         .collect();
@@ -129,14 +126,10 @@ fn kinds_of_records() {
 
 #[test]
 fn kinds_of_segments() {
-    let rows: Vec<_> = table("The ring file, version 1", "number")
-        .iter()
-        .map(|row| (number(row[0]) as u8, row[1]))
-        .collect();
+    let rows: Vec<_> =
+        table("The ring file, version 1", "number").iter().map(|row| (number(row[0]) as u8, row[1])).collect();
     let known: Vec<_> = (0..=255)
-        .filter_map(|byte| {
-            Some((byte, format!("{:?}", SegmentKind::from_byte(byte)?).to_uppercase()))
-        })
+        .filter_map(|byte| Some((byte, format!("{:?}", SegmentKind::from_byte(byte)?).to_uppercase())))
         .collect();
     assert!(rows.iter().copied().eq(known.iter().map(|(byte, name)| (*byte, name.as_str()))));
 }
@@ -168,8 +161,7 @@ fn constants() {
         stack: FRAME;
         names: C_FUNCTION, CUT;
     };
-    let rows: Vec<_> =
-        table("Constants", "name").iter().map(|row| (row[0], number(row[1]))).collect();
+    let rows: Vec<_> = table("Constants", "name").iter().map(|row| (row[0], number(row[1]))).collect();
     assert_eq!(rows, known);
     assert_eq!(segment::SEALED, 1 << 63, "bit 63 of `seal`");
     assert_eq!(header::MAGIC, *b"VIZRING\n");
@@ -177,11 +169,8 @@ fn constants() {
 
 #[test]
 fn hex_lines_are_those_of_the_golden_file() {
-    let lines: Vec<_> = DOCUMENT
-        .split("```")
-        .filter_map(|block| block.strip_prefix("hex\n"))
-        .flat_map(str::lines)
-        .collect();
+    let lines: Vec<_> =
+        DOCUMENT.split("```").filter_map(|block| block.strip_prefix("hex\n")).flat_map(str::lines).collect();
     assert_eq!(lines.len(), 11);
     for line in lines {
         let (offset, bytes) = line.split_once(": ").expect("an offset");

@@ -79,8 +79,7 @@ impl Mutation {
                 }
             }
             Mutation::Copy { from, to, length: copied } => {
-                let bytes: Vec<u8> =
-                    file.iter().skip(from % length).take(*copied).copied().collect();
+                let bytes: Vec<u8> = file.iter().skip(from % length).take(*copied).copied().collect();
                 Mutation::Store { at: *to, bytes }.apply(file);
             }
             Mutation::Cut(at) => file.truncate(at % length),

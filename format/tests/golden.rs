@@ -26,11 +26,7 @@ const FULL: u64 = 248;
 
 fn anchor(ticks: u64) -> Anchor {
     let after = (ticks - IMPORTED) / 5 * 2;
-    Anchor {
-        ticks,
-        monotonic: 1_000_000_000_000 + after,
-        realtime: 1_700_000_000_000_000_000 + after,
-    }
+    Anchor { ticks, monotonic: 1_000_000_000_000 + after, realtime: 1_700_000_000_000_000_000 + after }
 }
 
 fn opening(generation: u64, kind: SegmentKind, thread: u32, first_event: u64) -> Opening {
@@ -139,9 +135,7 @@ fn hand_over(
 fn every_kind(file: &File, note: u32, counter: u32) {
     let begin = OPENED + 6_000_000;
     let mut calls: Writer<'_> = file.open(2, opening(6, SegmentKind::Calls, 1, FULL));
-    for (index, kind) in
-        (0..).zip([Kind::Return, Kind::Yield, Kind::Raise, Kind::Open, Kind::Abandoned])
-    {
+    for (index, kind) in (0..).zip([Kind::Return, Kind::Yield, Kind::Raise, Kind::Open, Kind::Abandoned]) {
         calls.record(call(kind, begin + index * 1000, index * 10, 1), &[]);
     }
     calls.record(call(Kind::Return, begin + 6000, DURATION_MAX, 1), &[]);
@@ -162,11 +156,7 @@ fn open_frames(file: &File) {
     let begin = OPENED + 6_000_000;
     let frame = |flags, start, function| Record::new(FRAME | flags, start, 0xabcd, function);
     let stacks = file.open(4, opening(7, SegmentKind::Stacks, 0, 0));
-    stacks.block(
-        1,
-        0,
-        &[frame(INHERITED, IMPORTED, 3), frame(0, begin + 9700, 1), frame(0, begin + 10_000, 1)],
-    );
+    stacks.block(1, 0, &[frame(INHERITED, IMPORTED, 3), frame(0, begin + 9700, 1), frame(0, begin + 10_000, 1)]);
 }
 
 /// Compares with the file of the tree, or writes it under `BLESS=1`.

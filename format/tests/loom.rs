@@ -61,8 +61,7 @@ impl Segment {
         if generation == 0 {
             return None;
         }
-        let records =
-            self.slots[..committed / RECORD_SIZE].iter().map(Slot::load).collect::<Vec<_>>();
+        let records = self.slots[..committed / RECORD_SIZE].iter().map(Slot::load).collect::<Vec<_>>();
         let copy = Copy {
             first_event: self.header.first_event.load(Ordering::Relaxed),
             owner: self.header.owner.load(Ordering::Relaxed),

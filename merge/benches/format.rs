@@ -34,9 +34,7 @@ fn main() {
             path
         })
         .collect();
-    for (name, output) in
-        [("json to /dev/null", "/dev/null"), ("json", "out.json"), ("gzip", "out.json.gz")]
-    {
+    for (name, output) in [("json to /dev/null", "/dev/null"), ("json", "out.json"), ("gzip", "out.json.gz")] {
         for threads in [1, 2] {
             row(name, &inputs, &directory.path().join(output), threads);
         }
@@ -56,10 +54,7 @@ fn row(name: &str, inputs: &[PathBuf], output: &Path, threads: usize) {
         (events / (processor_seconds() - cpu) / 1e6, events / wall.elapsed().as_secs_f64() / 1e6)
     });
     let best = runs.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
-    println!(
-        "{name:<18} {threads} threads  {:>6.1} M events/s of processor time  {:>6.1} M events/s",
-        best.0, best.1
-    );
+    println!("{name:<18} {threads} threads  {:>6.1} M events/s of processor time  {:>6.1} M events/s", best.0, best.1);
 }
 
 fn gzip_levels(report: &Path) {
@@ -70,10 +65,7 @@ fn gzip_levels(report: &Path) {
         let begin = Instant::now();
         let size: usize = sample.chunks(1 << 20).map(|part| gzip.member(part).len()).sum();
         let rate = sample.len() as f64 / begin.elapsed().as_secs_f64() / 1e6;
-        println!(
-            "gzip level {level}  {rate:>6.0} MB/s  1/{:.1}",
-            sample.len() as f64 / size as f64
-        );
+        println!("gzip level {level}  {rate:>6.0} MB/s  1/{:.1}", sample.len() as f64 / size as f64);
     }
 }
 
@@ -92,9 +84,7 @@ fn ring(pid: u32, segments: u64) -> Vec<u8> {
     for id in 1..=300 {
         match id % 3 {
             0 => ring.function(id, "list.append", "", 0),
-            _ => {
-                ring.function(id, "Class.method_of_it", "/home/user/project/package/module.py", id)
-            }
+            _ => ring.function(id, "Class.method_of_it", "/home/user/project/package/module.py", id),
         }
     }
     let mut random = u64::from(pid);

@@ -47,9 +47,7 @@ pub fn align(files: &[FilePlan]) -> Alignment {
     let mut alignment = Alignment::default();
     let Some(first) = files.first() else { return alignment };
     let shifts: Vec<i64> = files.iter().map(|file| shift(file, first)).collect();
-    let opened = |file: &FilePlan, shift: i64| {
-        (file.header.identity.opened.monotonic as i64).wrapping_add(shift)
-    };
+    let opened = |file: &FilePlan, shift: i64| (file.header.identity.opened.monotonic as i64).wrapping_add(shift);
     let base = files.iter().zip(&shifts).min_by_key(|(file, shift)| opened(file, **shift));
     if let Some((file, shift)) = base {
         alignment.base_realtime = file.header.identity.opened.realtime;
@@ -99,10 +97,7 @@ fn tick_map(file: &FilePlan, files: &[FilePlan], warnings: &mut Vec<String>) -> 
     if let Some(map) = same_boot.filter_map(ends).find_map(|ends| borrowed(own, ends)) {
         return map;
     }
-    warnings.push(format!(
-        "{}: its clock was read only once; durations assume 1 tick = 1 ns",
-        file.path.display()
-    ));
+    warnings.push(format!("{}: its clock was read only once; durations assume 1 tick = 1 ns", file.path.display()));
     borrowed(own, (Anchor::default(), anchor(1 << 30, 1 << 30))).unwrap_or_else(TickMap::identity)
 }
 

@@ -63,10 +63,7 @@ struct Arguments {
 
 /// Runs the command with these arguments, the first of which is the program's name, and gives its exit status.
 /// `interrupted` is asked on the calling thread, several times a second.
-pub fn command(
-    arguments: impl IntoIterator<Item = OsString>,
-    interrupted: &(dyn Fn() -> bool + Sync),
-) -> u8 {
+pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn Fn() -> bool + Sync)) -> u8 {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return show_usage(&error),

@@ -13,12 +13,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 const ENDS_MAX: usize = 1 << 20;
 
 /// By thread, how many of its first events are among the `drop` oldest of the file.
-pub(crate) fn oldest(
-    input: &Input,
-    calls: &[Calls],
-    counts: &[Counts],
-    mut drop: u64,
-) -> HashMap<u32, u64> {
+pub(crate) fn oldest(input: &Input, calls: &[Calls], counts: &[Counts], mut drop: u64) -> HashMap<u32, u64> {
     let mut streams = streams(counts);
     let batch = (ENDS_MAX / streams.len().max(1)).clamp(16, 1 << 16);
     let mut walk = Walk { input, calls, counts, buffer: Vec::new(), batch };
@@ -56,10 +51,7 @@ fn streams(counts: &[Counts]) -> Vec<Stream> {
             places.entry(*thread).or_default().push_back(place as u32);
         }
     }
-    places
-        .into_iter()
-        .map(|(thread, places)| Stream { thread, places, ..Default::default() })
-        .collect()
+    places.into_iter().map(|(thread, places)| Stream { thread, places, ..Default::default() }).collect()
 }
 
 struct Walk<'a> {
@@ -73,8 +65,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn next_end(&mut self, stream: &mut Stream, drop: &mut u64) -> Option<u64> {
         while stream.ends.is_empty() {
-            let (place, behind) =
-                stream.current.take().or_else(|| Some((stream.places.pop_front()?, 0)))?;
+            let (place, behind) = stream.current.take().or_else(|| Some((stream.places.pop_front()?, 0)))?;
             let expected = self.expected(place, stream.thread);
             if !self.refill(stream, place, behind) {
                 // A living process recycled the segment since it was counted: those events are the oldest now.

@@ -66,9 +66,8 @@ impl Found {
     }
 
     fn list(&mut self, path: &Path) -> Vec<PathBuf> {
-        let listed = fs::read_dir(path).and_then(|entries| {
-            entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>()
-        });
+        let listed =
+            fs::read_dir(path).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
         match listed {
             Ok(mut entries) => {
                 entries.sort_unstable();

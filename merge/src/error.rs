@@ -70,29 +70,20 @@ impl From<FormatError> for Problem {
             }
             FormatError::Magic => Problem::at(0, "not a ring file"),
             FormatError::Version(version) => {
-                let reason = format!(
-                    "format version {version} is not supported, only {}",
-                    viztracer_format::header::VERSION
-                );
+                let reason =
+                    format!("format version {version} is not supported, only {}", viztracer_format::header::VERSION);
                 Problem::at(8, reason)
             }
             FormatError::Features(bits) => {
-                let reason =
-                    format!("written by a newer viztracer-ring (unknown features {bits:#x})");
+                let reason = format!("written by a newer viztracer-ring (unknown features {bits:#x})");
                 Problem::at(24, reason)
             }
             FormatError::HeaderChecksum { offset, stored, computed } => {
-                let reason = format!(
-                    "damaged header: checksum is {computed:#010x} and should be {stored:#010x}"
-                );
+                let reason = format!("damaged header: checksum is {computed:#010x} and should be {stored:#010x}");
                 Problem::at(offset, reason)
             }
-            FormatError::Field { field, offset, value } => {
-                Problem::at(offset, format!("impossible {field}: {value}"))
-            }
-            FormatError::SegmentChecksum(offset) => {
-                Problem::at(offset, "damaged segment: wrong checksum")
-            }
+            FormatError::Field { field, offset, value } => Problem::at(offset, format!("impossible {field}: {value}")),
+            FormatError::SegmentChecksum(offset) => Problem::at(offset, "damaged segment: wrong checksum"),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The calls that were open when a file was left or looked at, out of its STACKS segments.
+//! The calls that were open when tracing stopped, or the process, or when we look, out of the STACKS segments.
 
 use crate::error::Problem;
 use crate::input::{Input, Unread};
 use std::collections::BTreeMap;
 use viztracer_format::reader::Event;
 use viztracer_format::record::{Record, full_ticks};
-use viztracer_format::stack::blocks;
+use viztracer_format::stack::{Block, blocks};
 
 /// How often a stack that moves is read again.
 const ATTEMPTS: usize = 4;
@@ -19,15 +19,12 @@ pub struct OpenFrame {
     pub function: u32,
     /// Ticks at its begin.
     pub start: u64,
+    /// Whether it began in the parent process.
+    pub inherited: bool,
 }
 
 /// The open frames of every thread, outermost first. Ticks are told from 56 bits as near to `reference` as can be.
-pub fn read(
-    input: &Input,
-    segments: &[u32],
-    reference: u64,
-    mut bad: impl FnMut(Problem),
-) -> Vec<OpenFrame> {
+pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut(Problem)) -> Vec<OpenFrame> {
     let mut threads: BTreeMap<u32, Vec<(u32, Vec<Record>)>> = BTreeMap::new();
     let mut buffer = Vec::new();
     for index in segments {
@@ -48,6 +45,7 @@ pub fn read(
                 thread,
                 function: frame.function(),
                 start: full_ticks(frame.start(), reference),
+                inherited: Block::is_inherited(frame),
             })
         })
         .collect()
@@ -81,6 +79,7 @@ fn stack(mut blocks: Vec<(u32, Vec<Record>)>) -> Vec<Record> {
 impl OpenFrame {
     /// The frame that this event ended.
     pub fn of(event: &Event) -> OpenFrame {
-        OpenFrame { thread: event.thread, function: event.function, start: event.start }
+        let Event { thread, function, start, inherited, .. } = *event;
+        OpenFrame { thread, function, start, inherited }
     }
 }

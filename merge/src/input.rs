@@ -179,11 +179,7 @@ impl Input {
     }
 
     /// Reads what is committed in a segment right now.
-    pub fn read_now<'b>(
-        &self,
-        index: u32,
-        buffer: &'b mut Vec<u8>,
-    ) -> Result<(Segment, &'b [u8]), Unread> {
+    pub fn read_now<'b>(&self, index: u32, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         let segment = self.segment(index).map_err(Unread::Damaged)?.ok_or(Unread::Recycled)?;
         self.read(index, segment.generation, segment.committed, buffer)
     }
@@ -195,9 +191,7 @@ impl Input {
     }
 
     fn offset(&self, index: u32) -> Option<u64> {
-        u64::from(index)
-            .checked_mul(self.header.segment_size() as u64)?
-            .checked_add(HEADER_SIZE as u64)
+        u64::from(index).checked_mul(self.header.segment_size() as u64)?.checked_add(HEADER_SIZE as u64)
     }
 
     fn is_still(&self, offset: u64, generation: u64) -> bool {
@@ -292,8 +286,7 @@ fn kind_of_other_file(page: &[u8], error: viztracer_format::FormatError) -> Prob
 /// Whether the process that wrote the file still runs, and is not another one with its pid.
 fn is_running(identity: &Identity) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", identity.pid));
-    identity.process_start != 0
-        && stat.is_ok_and(|stat| start_time(&stat) == Some(identity.process_start))
+    identity.process_start != 0 && stat.is_ok_and(|stat| start_time(&stat) == Some(identity.process_start))
 }
 
 /// Field 22 of `/proc/PID/stat`; the second one, the command's name, may hold spaces and parentheses.

@@ -85,8 +85,7 @@ pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError
     summary.warnings = alignment.warnings.clone();
     summary.base_realtime = alignment.base_realtime;
     let mut output = output::Output::create(&request.output)?;
-    let report =
-        write::Report { files: &plans, alignment: &alignment, format, source: request.source };
+    let report = write::Report { files: &plans, alignment: &alignment, format, source: request.source };
     report.write(&pool, watch, &mut output, &mut summary)?;
     if watch.stopped() {
         return Err(MergeError::Interrupted);

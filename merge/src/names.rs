@@ -56,12 +56,7 @@ pub fn functions(input: &Input, segments: &[u32], mut each: impl FnMut(u32, Func
     });
 }
 
-fn visit(
-    input: &Input,
-    segments: &[u32],
-    mut bad: impl FnMut(Problem),
-    mut each: impl FnMut(Entry<'_>),
-) {
+fn visit(input: &Input, segments: &[u32], mut bad: impl FnMut(Problem), mut each: impl FnMut(Entry<'_>)) {
     let mut buffer = Vec::new();
     for index in segments {
         let (segment, body) = match input.read_now(*index, &mut buffer) {

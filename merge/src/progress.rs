@@ -35,8 +35,7 @@ pub struct Bar {
 impl Bar {
     /// A bar that appears where stderr is a terminal; a hidden one never does.
     pub fn new(hidden: bool) -> Bar {
-        let target =
-            if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         let template = "{msg} [{wide_bar}] {human_pos}/{human_len} {elapsed}";
         if let Ok(style) = ProgressStyle::with_template(template) {

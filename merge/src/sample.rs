@@ -18,13 +18,7 @@ impl Ring {
     /// A process whose monotonic clock stood at `opened` when it began.
     pub fn new(pid: u32, opened: u64) -> Ring {
         let anchor = Anchor { ticks: opened, monotonic: opened, realtime: opened + 1_000_000_000 };
-        let identity = Identity {
-            segment_size: 4096,
-            clock: CLOCK_MONOTONIC,
-            pid,
-            opened: anchor,
-            ..Identity::new()
-        };
+        let identity = Identity { segment_size: 4096, clock: CLOCK_MONOTONIC, pid, opened: anchor, ..Identity::new() };
         let names = name_entry(Tag::ProcessName, 0, "MainProcess", 4096);
         Ring { identity, names, segments: Vec::new() }
     }
@@ -45,13 +39,7 @@ impl Ring {
     }
 
     /// A segment of records, and its generation.
-    pub fn calls(
-        &mut self,
-        thread: u32,
-        first_event: u64,
-        records: &[Record],
-        sealed: bool,
-    ) -> u64 {
+    pub fn calls(&mut self, thread: u32, first_event: u64, records: &[Record], sealed: bool) -> u64 {
         let kinds = |kind: Kind| {
             let of_kind = |r: &&Record| Kind::from_byte(r.kind_byte()) == Some(kind);
             records.iter().filter(of_kind).count() as u64
@@ -73,8 +61,7 @@ impl Ring {
             let base = (place * BLOCK_FRAMES) as u64;
             block[..8].copy_from_slice(&(u64::from(thread) | base << 32).to_le_bytes());
             block[8..16].copy_from_slice(&(part.len() as u64).to_le_bytes());
-            let records: Vec<Record> =
-                part.iter().map(|(id, start)| Record::new(FRAME, *start, 7, *id)).collect();
+            let records: Vec<Record> = part.iter().map(|(id, start)| Record::new(FRAME, *start, 7, *id)).collect();
             let bytes: &[u8] = bytemuck::cast_slice(&records);
             block[BLOCK_HEADER_SIZE..][..bytes.len()].copy_from_slice(bytes);
             self.segment(SegmentKind::Stacks, 0, 0, 0, &block, false);
@@ -95,18 +82,8 @@ impl Ring {
         let seal = if sealed { SEALED | u64::from(crc(body)) } else { 0 };
         let owner = kind as u64 | u64::from(thread) << 32;
         let Anchor { ticks, monotonic, realtime } = self.identity.opened;
-        let words = [
-            generation,
-            owner,
-            first_event,
-            ticks,
-            ticks,
-            monotonic,
-            realtime,
-            seal,
-            body.len() as u64,
-            others,
-        ];
+        let words =
+            [generation, owner, first_event, ticks, ticks, monotonic, realtime, seal, body.len() as u64, others];
         let mut segment: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         segment.resize(SEGMENT_HEADER_SIZE, 0);
         segment.extend(body);

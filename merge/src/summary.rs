@@ -91,10 +91,7 @@ impl Summary {
 
     /// Older events that are not in the report.
     pub fn overwritten(&self) -> u64 {
-        self.files
-            .iter()
-            .map(|file| file.sum(|thread| thread.overwritten))
-            .fold(0, u64::saturating_add)
+        self.files.iter().map(|file| file.sum(|thread| thread.overwritten)).fold(0, u64::saturating_add)
     }
 
     /// Whether every input was read from its first to its last byte.
@@ -165,9 +162,7 @@ impl FileSummary {
             "state": self.state.word(),
             "threads": self.threads.iter().map(thread).collect::<Vec<_>>(),
         });
-        for (name, number) in
-            [("lost", self.lost), ("failure", self.failure), ("damaged", self.problems.count)]
-        {
+        for (name, number) in [("lost", self.lost), ("failure", self.failure), ("damaged", self.problems.count)] {
             if number > 0 {
                 metadata[name] = json!(number);
             }
@@ -266,8 +261,7 @@ mod tests {
             failure: 0,
             problems: Problems::default(),
         };
-        let summary =
-            Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
+        let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
         let expected = "\
 pid  process      threads   events  overwritten  unfinished  lost  state    file
   7  MainProcess        1  240,012            0           0     0  crashed  temp_dir/result_7.bin

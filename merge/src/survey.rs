@@ -200,22 +200,20 @@ impl FilePlan {
         }
     }
 
-    /// Reads all segment headers, and for an unclosed file the stacks between the first look and the last: a call
-    /// that ends meanwhile is then both a frame and a record, which can be told, and never neither.
+    /// Reads all segment headers, and the stacks between the first look and the last: a call that ends meanwhile is
+    /// then both a frame and a record, which can be told, and never neither.
     fn tables(&mut self, input: &Input) -> Table {
         let mut table = Table::read(input, &mut self.problems);
-        if self.state != State::Sealed {
-            let reference = table.anchors.iter().map(|a| a.ticks).max().unwrap_or(0);
-            let problems = &mut self.problems;
-            self.frames = frames::read(input, &table.stacks, reference, |p| problems.add(p));
+        let reference = table.anchors.iter().map(|a| a.ticks).max().unwrap_or(0);
+        let problems = &mut self.problems;
+        self.frames = frames::read(input, &table.stacks, reference, |p| problems.add(p));
+        if self.state == State::Sealed {
+            // What the parent had open when it forked did not run in a child that ends in order.
+            self.frames.retain(|frame| !frame.inherited);
         }
         if self.state == State::Living {
             let open = table.calls.iter().filter(|segment| segment.seal.is_none());
-            let unsettled = open
-                .map(|segment| segment.generation)
-                .min()
-                .unwrap_or(u64::MAX)
-                .min(input.unsettled);
+            let unsettled = open.map(|segment| segment.generation).min().unwrap_or(u64::MAX).min(input.unsettled);
             self.problems = Problems::default();
             table = Table { unsettled, ..Table::read(input, &mut self.problems) };
         }
@@ -269,8 +267,7 @@ impl FilePlan {
 
     fn known_by_header(&self, segment: &Segment, table: &Table, tally: &Tally) -> Option<Counts> {
         let events = segment.sealed_events().filter(|_| segment.handovers == 0)?;
-        let last_of_its_thread =
-            self.state != State::Sealed && !tally.seen.contains(&segment.thread);
+        let last_of_its_thread = self.state != State::Sealed && !tally.seen.contains(&segment.thread);
         let may_end_frames = segment.generation >= table.unsettled;
         (!last_of_its_thread && !may_end_frames).then(|| vec![(segment.thread, events)])
     }

@@ -145,8 +145,7 @@ fn large(pid: u32) -> Ring {
     }
     for segment in 0..120u64 {
         let at = |i: u64| 5_000_000 + (segment * 248 + i) * 1000;
-        let records: Vec<Record> =
-            (0..248).map(|i| call((i % 600) as u32, at(i), 10 + i * 7)).collect();
+        let records: Vec<Record> = (0..248).map(|i| call((i % 600) as u32, at(i), 10 + i * 7)).collect();
         ring.calls(1 + (segment % 3) as u32, segment / 3 * 248, &records, true);
     }
     ring
@@ -205,12 +204,9 @@ fn a_crash_leaves_its_open_frames_and_the_last_call_once() {
     let events = events(&report);
     let shown: Vec<_> = events
         .iter()
-        .map(|e| {
-            (e["ts"].as_f64().unwrap(), e["dur"].as_f64().unwrap(), e["args"]["unfinished"] == true)
-        })
+        .map(|e| (e["ts"].as_f64().unwrap(), e["dur"].as_f64().unwrap(), e["args"]["unfinished"] == true))
         .collect();
-    let expected =
-        [(0.010, 0.390, true), (0.200, 0.200, true), (0.050, 0.010, false), (0.300, 0.100, false)];
+    let expected = [(0.010, 0.390, true), (0.200, 0.200, true), (0.050, 0.010, false), (0.300, 0.100, false)];
     assert_eq!(shown, expected);
     let file = &summary.files[0];
     assert_eq!((file.state, file.threads[0].unfinished), (State::Crashed, 2));
@@ -273,8 +269,7 @@ fn a_file_that_is_written_while_it_is_read() {
 fn short_calls_are_left_out_exactly() {
     let mut ring = small(1);
     ring.identity.min_duration = 100;
-    let records =
-        [call(1, 5_000_000, 99), call(1, 5_000_200, 100), record(Kind::Instant, 2, 5_000_400, 0)];
+    let records = [call(1, 5_000_000, 99), call(1, 5_000_200, 100), record(Kind::Instant, 2, 5_000_400, 0)];
     ring.calls(1, 0, &records, true);
     let (summary, report) = Case::of(ring, true).json();
     assert_eq!(events(&report).len(), 2);
@@ -288,8 +283,7 @@ fn a_segment_that_changed_hands_and_events_long_gone() {
     ring.thread(3, 13, "", 500, 4);
     ring.calls(1, 40, &[call(1, 5_000_000, 1), Record::thread(2), call(1, 5_000_010, 1)], true);
     let (summary, _) = Case::of(ring, true).json();
-    let shown: Vec<_> =
-        summary.files[0].threads.iter().map(|t| (t.tid, t.events, t.overwritten, t.lost)).collect();
+    let shown: Vec<_> = summary.files[0].threads.iter().map(|t| (t.tid, t.events, t.overwritten, t.lost)).collect();
     assert_eq!(shown, [(11, 1, 40, 0), (12, 1, 0, 0), (13, 0, 500, 4)]);
 }
 
@@ -410,12 +404,7 @@ fn damaged_sample(sealed: bool) -> Vec<u8> {
     let payload = ring.payload(b"{\"k\":1}");
     ring.calls(1, 0, &[call(1, 5_000_000, 10); 17], true);
     let other = [Record::thread(2), call(1, 5_000_100, 10), record(Kind::Instant, 1, 5_000_200, 0)];
-    ring.calls(
-        1,
-        17,
-        &[&other[..], &[Record::payload(payload, 0, 7), call(2, 5_000_300, 1)]].concat(),
-        true,
-    );
+    ring.calls(1, 17, &[&other[..], &[Record::payload(payload, 0, 7), call(2, 5_000_300, 1)]].concat(), true);
     ring.calls(2, 3, &[call(1, 5_001_000, 10); 9], sealed);
     ring.stack(1, &[(1, 5_000_001), (2, 5_000_002)]);
     ring.bytes(sealed)
@@ -461,8 +450,7 @@ fn bad_inputs_are_named_and_good_ones_merged() {
     case.add("noise.bin", [0x5a; 9000]);
     case.add("short.bin", &small(1).bytes(true)[..100]);
     case.inputs.push(case.directory.path().join("missing.bin"));
-    let reasons: Vec<String> =
-        case.json().0.bad.iter().map(|bad| bad.problem.to_string()).collect();
+    let reasons: Vec<String> = case.json().0.bad.iter().map(|bad| bad.problem.to_string()).collect();
     let expected = [
         "No such file or directory",
         "the file is empty (offset 0)",
@@ -483,8 +471,7 @@ fn usage_errors_and_outputs_that_cannot_be() {
     let case = Case::of(small(1), true);
     let input = case.inputs[0].as_os_str();
     let run = |output: &Path| {
-        let arguments =
-            ["viztracer-merge".into(), "-q".into(), input.into(), "-o".into(), output.into()];
+        let arguments = ["viztracer-merge".into(), "-q".into(), input.into(), "-o".into(), output.into()];
         command(arguments, &|| false)
     };
     assert_eq!(command(["viztracer-merge".into()], &|| false), 2);

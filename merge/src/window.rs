@@ -171,14 +171,7 @@ mod tests {
 
     #[test]
     fn an_error_or_the_watcher_ends_it() {
-        let failed = in_order(
-            &pool(2),
-            1000,
-            || false,
-            || (),
-            |_, i| i,
-            |i| if i < 5 { Ok(()) } else { Err(i) },
-        );
+        let failed = in_order(&pool(2), 1000, || false, || (), |_, i| i, |i| if i < 5 { Ok(()) } else { Err(i) });
         assert!(matches!(failed, Err(Ended::Failed(5))));
         let stop = AtomicBool::new(false);
         let work = |_: &mut (), _| std::thread::sleep(Duration::from_millis(5));

@@ -11,7 +11,7 @@ pub mod json;
 use crate::align::{Alignment, Clock};
 use crate::decode::{Buffers, Moment, Outcome, decode};
 use crate::error::{MergeError, Problem};
-use crate::input::Input;
+use crate::input::{Input, State};
 use crate::names;
 use crate::output::{self, Output};
 use crate::progress::{Step, Watch};
@@ -264,12 +264,11 @@ impl Worker {
         }
         let mut outcome = Outcome::default();
         if part.first == 0 {
-            json::names(plan, &mut text);
             open_frames(plan, clock, &opened.text, &mut text, &mut outcome);
         }
         if begins {
             let first = std::mem::take(&mut text);
-            json::begin(&first, &mut text);
+            json::begin(report.files, &first, &mut text);
         }
         match &opened.input {
             Ok(input) => {
@@ -301,20 +300,19 @@ impl Worker {
     }
 }
 
-/// The calls that an unclosed file left open, to the last moment that the file knows of.
-fn open_frames(
-    plan: &FilePlan,
-    clock: &Clock,
-    pieces: &FileText,
-    text: &mut Text,
-    outcome: &mut Outcome,
-) {
+/// The calls that were open: when tracing stopped, without an end; when the process died or we looked, to just after
+/// the last moment that the file knows of, so that they contain whatever began then.
+fn open_frames(plan: &FilePlan, clock: &Clock, pieces: &FileText, text: &mut Text, outcome: &mut Outcome) {
     for frame in &plan.frames {
         let Some(thread) = plan.thread(frame.thread) else { continue };
         let ticks = plan.last_moment.saturating_sub(frame.start);
         let (start, duration) = clock.span(frame.start, ticks);
         let (kind, function) = (Kind::Open, frame.function);
-        pieces.unfinished(&Moment { thread, kind, function, start, duration, payload: None }, text);
+        let moment = Moment { thread, kind, function, start, duration: duration + 1, payload: None };
+        match plan.state {
+            State::Sealed => pieces.event(&moment, text),
+            State::Crashed | State::Living => pieces.unfinished(&moment, text),
+        }
         let of = outcome.thread(thread);
         of.written += 1;
         of.unfinished += 1;

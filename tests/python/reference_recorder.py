@@ -63,9 +63,15 @@ def c_name(function):
 
 
 def left_by_exception(frame):
+    """Whether an exception ended a call that gave None; None where the hook does not tell.
+
+    A generator that `throw` ends stands on the same instruction as one that has just yielded None.
+    """
     code, last = frame.f_code.co_code, frame.f_lasti
     if last < 0:
         return True
+    if code[last] == dis.opmap["YIELD_VALUE"]:
+        return None
     return code[last] not in LEAVES and (DELEGATES is None or code[last + 2 : last + 3] != bytes([DELEGATES]))
 
 

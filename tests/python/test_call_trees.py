@@ -38,7 +38,7 @@ def test_tree_is_complete(sandbox, name):
     expected = module_tree(reference(sandbox, path)["MainThread"][0])
     traced = module_tree(by_name(sandbox.trace(path))["MainThread"][0])
     assert len(expected) > 5
-    assert traced == expected
+    assert told_alike(traced, expected) == expected
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -55,7 +55,7 @@ def test_random_calls(sandbox, seed):
     expected = module_tree(reference(sandbox, path, str(seed))["MainThread"][0])
     traced = module_tree(by_name(sandbox.trace(path, str(seed)))["MainThread"][0])
     assert len(expected) > 500
-    assert traced == expected
+    assert told_alike(traced, expected) == expected
 
 
 def test_bare_threads_have_trees_too(sandbox):
@@ -90,6 +90,12 @@ def test_frames_open_at_the_end(sandbox):
     waiting = by_name(report)["waiting"][0]
     names = [call.name for call in tree.own(waiting, path)]
     assert names[:2] == [f"never_returns ({path}:11)", f"waits ({path}:15)"]
+
+
+def told_alike(traced, expected):
+    """The traced calls without marks where the reference does not know whether an exception ended them."""
+    unknown = [call.raised is None for call in expected] + [False] * len(traced)
+    return [call._replace(raised=None) if skip else call for call, skip in zip(traced, unknown)]
 
 
 def module_tree(calls):

@@ -202,7 +202,7 @@ def test_ignore_frozen(sandbox):
     assert {f"<module> ({path}:1)", f"f ({path}:1)"} <= without
 
 
-LIBRARY = "def outer(callback):\n    len('c')\n    callback()\n"
+LIBRARY = "def outer(callback):\n    divmod(7, 2)\n    callback()\n"
 USES_LIBRARY = "import library\n\ndef inner():\n    abs(1)\n\nlibrary.outer(inner)\n"
 
 
@@ -212,7 +212,7 @@ def test_excluded_functions_do_not_hide_those_they_call(sandbox, option):
     sandbox.script(USES_LIBRARY)
     names = called(sandbox.trace(*option, "--", "script.py"))
     assert {"inner", "builtins.abs"} <= names
-    assert not {"outer", "builtins.len"} & names
+    assert not {"outer", "builtins.divmod"} & names
 
 
 def test_include_and_exclude_together_are_refused(sandbox):
@@ -331,8 +331,8 @@ def test_exceptions_leave_a_mark_on_each_call_they_end(sandbox):
     assert (done.returncode, done.stdout) == (3, "cleaned up\nat exit\n")
     spans = tree.spans(sandbox.report("result.json"))
     raised = {event["name"] for event in spans if event.get("args") == {"raised": True}}
-    assert {"sys.exit", f"inner ({path}:17)", f"outer ({path}:10)"} <= raised
-    assert f"cleans_up ({path}:21)" not in raised
+    assert {"sys.exit", f"inner ({path}:14)", f"outer ({path}:7)"} <= raised
+    assert f"cleans_up ({path}:18)" not in raised
 
 
 def test_handlers_of_signals_are_the_programs_own(sandbox):
@@ -359,7 +359,7 @@ def test_interrupt_from_the_terminal(sandbox):
         (["missing.py"], 1, "No such file as missing.py"),
         (["--unknown", "script.py"], 1, "No such file as --unknown"),
         (["report.json"], 1, 'did you mean "vizviewer report.json"?'),
-        (["-o", "report.txt", "script.py"], 1, "Only html, json and gz are supported"),
+        (["-o", "report.txt", "script.py"], 1, "Only json and gz are supported"),
         (["-m", "there_is_no_such_module"], 1, "No module named there_is_no_such_module"),
         (["--tracer_entries", "many", "script.py"], 2, "invalid int value: 'many'"),
         (["-u", "-o", "report.json", "script.py"], 2, "not allowed with argument"),

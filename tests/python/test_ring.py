@@ -76,7 +76,7 @@ def test_every_call_is_shown_or_counted(sandbox, entries):
     assert total_overwritten(whole) == 0
     assert len(tree.spans(small)) + total_overwritten(small) == len(tree.spans(whole))
     names = {event["name"].partition(" (")[0] for event in tree.spans(small)}
-    assert {"<module>", "builtins.exec"} <= names
+    assert "builtins.exec" in names  # the outermost call is the newest: it ended last
 
 
 def test_threads_cover_the_same_time(sandbox):

@@ -21,7 +21,7 @@ def serving(sandbox, file):
     with subprocess.Popen(command, cwd=sandbox.path, env=env, stdout=subprocess.PIPE, text=True) as viewer:
         try:
             for line in viewer.stdout:
-                if f"http://localhost:{port}" in line:
+                if f"http://127.0.0.1:{port}" in line:
                     break
             else:
                 pytest.fail("vizviewer ended without serving")
@@ -35,9 +35,9 @@ def serving(sandbox, file):
 @pytest.mark.parametrize("name", ["traced.json", "traced.json.gz"])
 def test_report_is_served_as_it_is(sandbox, name):
     assert sandbox.viztracer("-o", name, program("recursion.py")).returncode == 0
-    with serving(sandbox, name) as address, urllib.request.urlopen(f"{address}/localtrace", timeout=60) as answer:
+    with serving(sandbox, name) as address, urllib.request.urlopen(f"{address}/{name}", timeout=60) as answer:
         assert answer.read() == (sandbox.path / name).read_bytes()
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://ui.perfetto.dev"
 
 
 @pytest.mark.parametrize(

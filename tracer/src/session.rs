@@ -40,7 +40,11 @@ pub fn rules() -> u64 {
 pub fn start(options: &Options, filter: Filter) -> Result<(), RecorderError> {
     let mut session = write();
     match &mut *session {
-        Some(session) => session.filter = filter,
+        Some(session) => {
+            // What was open at the stop has ended unseen, or goes on as a call that began before this start.
+            session.recorder.close_frames(Kind::Open);
+            session.filter = filter;
+        }
         None => {
             *session = Some(Session { recorder: Recorder::create(options.clone())?, filter });
             NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -53,12 +57,12 @@ pub fn start(options: &Options, filter: Filter) -> Result<(), RecorderError> {
     Ok(())
 }
 
-/// Ends recording; the calls that are open get this kind.
-pub fn stop(kind: Kind) {
+/// Ends recording. Calls that are open stay so, or are recorded as if they returned now.
+pub fn stop(finish_open_calls: bool) {
     RECORDING.store(false, Ordering::Relaxed);
     current::forget();
-    if let Some(session) = &*read() {
-        session.recorder.close_frames(kind);
+    if let Some(session) = read().as_ref().filter(|_| finish_open_calls) {
+        session.recorder.close_frames(Kind::Return);
     }
 }
 

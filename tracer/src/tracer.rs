@@ -4,13 +4,12 @@ use crate::filter::Filter;
 use crate::{current, fork, hook, session};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::{PyTypeInfo, ffi};
 use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTypeInfo, ffi};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use viztracer_format::clock::Anchor;
-use viztracer_format::record::Kind;
 use viztracer_recorder::Options;
 use viztracer_recorder::clock::Clock;
 
@@ -73,16 +72,16 @@ impl Tracer {
         fork::watch();
         fork::settle();
         session::start(&options, filter).map_err(|error| PyOSError::new_err(error.to_string()))?;
-        hook::install(python, c_functions).inspect_err(|_| session::stop(Kind::Open))
+        hook::install(python, c_functions).inspect_err(|_| session::stop(false))
     }
 
-    /// Ends recording; the file stays open for another start. Calls that are open are recorded as such, or with
-    /// `flush_as_finish` as if they returned now.
+    /// Ends recording; the file stays open for another start. Calls that are open stay so, or with `flush_as_finish`
+    /// are recorded as if they returned now.
     #[pyo3(signature = (flush_as_finish = false))]
     fn halt(&self, python: Python<'_>, flush_as_finish: bool) -> PyResult<()> {
         fork::settle();
         let uninstalled = hook::uninstall(python);
-        session::stop(if flush_as_finish { Kind::Return } else { Kind::Open });
+        session::stop(flush_as_finish);
         uninstalled
     }
 
@@ -132,4 +131,3 @@ fn python_version(python: Python<'_>) -> u32 {
     let version = python.version_info();
     u32::from(version.major) << 24 | u32::from(version.minor) << 16 | u32::from(version.patch) << 8 | 0xf0
 }
-

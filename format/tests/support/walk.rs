@@ -51,17 +51,11 @@ pub fn walk(file: &[u8]) -> Result<Walk<'_>, FormatError> {
     Ok(Walk { header, segments, map })
 }
 
-fn segment(
-    bytes: &[u8],
-    offset: u64,
-    size: usize,
-) -> Result<Option<(Segment, Content<'_>)>, FormatError> {
+fn segment(bytes: &[u8], offset: u64, size: usize) -> Result<Option<(Segment, Content<'_>)>, FormatError> {
     let Some(segment) = Segment::parse(bytes, offset, size)? else { return Ok(None) };
     let committed = segment.committed(&bytes[SEGMENT_HEADER_SIZE..])?;
     let content = match segment.kind {
-        SegmentKind::Names => {
-            Content::Names(entries(committed, offset + SEGMENT_HEADER_SIZE as u64).collect())
-        }
+        SegmentKind::Names => Content::Names(entries(committed, offset + SEGMENT_HEADER_SIZE as u64).collect()),
         SegmentKind::Stacks => Content::Stacks(blocks(committed).collect()),
         SegmentKind::Calls => {
             let mut reading = segment.events(committed);
@@ -138,8 +132,7 @@ impl<'b> Walk<'b> {
             match *entry {
                 Entry::Thread { serial, tid, ended, events, lost, .. } => {
                     let thread = threads.entry(serial).or_default();
-                    (thread.tid, thread.ended, thread.events, thread.lost) =
-                        (tid, ended, events, lost);
+                    (thread.tid, thread.ended, thread.events, thread.lost) = (tid, ended, events, lost);
                 }
                 Entry::ThreadName { serial, name } => {
                     threads.entry(serial).or_default().name = name;
@@ -168,8 +161,7 @@ impl<'b> Walk<'b> {
     }
 
     fn payload(&self, payload: PayloadRef) -> Option<&'b [u8]> {
-        let (_, content) =
-            self.contents().find(|(segment, _)| segment.generation == payload.generation)?;
+        let (_, content) = self.contents().find(|(segment, _)| segment.generation == payload.generation)?;
         let Content::Payload(bytes) = content else { return None };
         bytes.get(payload.offset as usize..)?.get(..payload.length as usize)
     }
@@ -187,8 +179,8 @@ impl<'b> Walk<'b> {
         writeln!(f, "process {pid} of {parent_pid}, started at {process_start}: {arguments:?}")?;
         let Identity { entries, min_duration, monotonic_offset, .. } = identity;
         writeln!(f, "Python {python_version:#010x}, {entries} entries, from {min_duration} ns on")?;
-        let [boot, session, file] = [identity.boot_id, identity.session_id, identity.file_id]
-            .map(|id| id.escape_ascii().to_string());
+        let [boot, session, file] =
+            [identity.boot_id, identity.session_id, identity.file_id].map(|id| id.escape_ascii().to_string());
         writeln!(f, "boot {boot}, session {session}, file {file}")?;
         writeln!(f, "monotonic offset {monotonic_offset}")?;
         writeln!(f, "imported {:?}\nopened {:?}", identity.imported, identity.opened)?;

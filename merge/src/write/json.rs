@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"traceEvents":[
-//! {"ph":"M",...},            process and thread names of a file, then its events
+//! {"ph":"M",...},            process and thread names of all files, then their events
 //! {"pid":1,"tid":1,"ts":862002664.095,"ph":"X","dur":3.184,"name":"f (/x/ev.py:7)","cat":"FEE"}
 //! ],
 //! "viztracer_metadata":{...},
@@ -11,7 +11,7 @@
 //!
 //! Events are put together from pieces that are prepared once per file: all up to the time per thread, all from the
 //! name on per function. Every event begins with `,\n`, so that parts of the report can be written independently; the
-//! first one's comma is what [`begin`] turns into a bracket. Perfetto shows `\u` escapes literally, so text stays UTF-8.
+//! first name's comma is left out by [`begin`]. Perfetto shows `\u` escapes literally, so text stays UTF-8.
 
 use crate::decode::{Moment, Payload};
 use crate::survey::FilePlan;
@@ -69,9 +69,7 @@ impl Text {
     pub fn put_string(&mut self, text: &str) {
         self.put(b"\"");
         let mut rest = text;
-        while let Some(at) =
-            rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-        {
+        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
             self.put(&rest.as_bytes()[..at]);
             match rest.as_bytes()[at] {
                 b'"' => self.put(b"\\\""),
@@ -136,8 +134,7 @@ impl FileText {
     pub fn new(file: &FilePlan) -> FileText {
         let pid = file.header.identity.pid;
         let prefix = |tid: u64| {
-            let mut bytes =
-                format!(",\n{{\"pid\":{pid},\"tid\":{},\"ts\":", tid as u32).into_bytes();
+            let mut bytes = format!(",\n{{\"pid\":{pid},\"tid\":{},\"ts\":", tid as u32).into_bytes();
             let len = bytes.len();
             bytes.resize(PREFIX_USUAL.max(len) + CHUNK, 0);
             Piece { bytes, len }
@@ -261,13 +258,11 @@ pub fn function_name(name: &str, file: &str, line: u32) -> String {
 }
 
 /// Appends the names of a file's process and threads.
-pub fn names(file: &FilePlan, text: &mut Text) {
+fn names(file: &FilePlan, text: &mut Text) {
     let pid = file.header.identity.pid;
     let mut put = |tid: u64, kind: &str, name: &str| {
-        let head = format!(
-            ",\n{{\"ph\":\"M\",\"pid\":{pid},\"tid\":{},\"name\":\"{kind}\",\"args\":{{\"name\":",
-            tid as u32
-        );
+        let head =
+            format!(",\n{{\"ph\":\"M\",\"pid\":{pid},\"tid\":{},\"name\":\"{kind}\",\"args\":{{\"name\":", tid as u32);
         text.put(head.as_bytes());
         text.put_string(name);
         text.put(b"}}");
@@ -278,10 +273,13 @@ pub fn names(file: &FilePlan, text: &mut Text) {
     }
 }
 
-/// Puts the report's beginning before its first event, whose comma it replaces.
-pub fn begin(first: &Text, text: &mut Text) {
+/// Puts the report's beginning, all names first, before the first events.
+pub fn begin(files: &[FilePlan], events: &Text, text: &mut Text) {
     text.put(br#"{"traceEvents":["#);
-    text.put(first.as_bytes().strip_prefix(b",").unwrap_or_default());
+    let mut all = Text::default();
+    files.iter().for_each(|file| names(file, &mut all));
+    text.put(all.as_bytes().strip_prefix(b",").unwrap_or_default());
+    text.put(events.as_bytes());
 }
 
 /// What follows the last event.
@@ -418,8 +416,7 @@ static DECIMALS: [[u8; 4]; 1000] = {
     let mut decimals = [[b'.'; 4]; 1000];
     let mut n = 0;
     while n < 1000 {
-        decimals[n] =
-            [b'.', b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
+        decimals[n] = [b'.', b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
         n += 1;
     }
     decimals
@@ -478,8 +475,7 @@ mod tests {
 
     #[test]
     fn strings_are_what_they_were_after_parsing() {
-        for string in ["", "plain", "\"\\\n\r\t\0\u{1f}\u{7f}", "é 🙂 \u{2028} </script>", "a\"b"]
-        {
+        for string in ["", "plain", "\"\\\n\r\t\0\u{1f}\u{7f}", "é 🙂 \u{2028} </script>", "a\"b"] {
             let mut text = Text::default();
             text.put_string(string);
             assert_eq!(serde_json::from_slice::<String>(text.as_bytes()).unwrap(), string);

@@ -12,6 +12,10 @@ from .version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+class UsageError(Exception):
+    """The options make no sense; the message is the peer's."""
+
+
 EPILOG = """\
 examples:
   viztracer prog.py arg                        run prog.py, write result.json
@@ -31,7 +35,11 @@ OUTPUT_EXTENSIONS = (".json", ".json.gz")
 
 def main() -> int:
     """Run the command with the arguments of this process; return its exit status."""
-    options, command = parse(sys.argv[1:])
+    try:
+        options, command = parse(sys.argv[1:])
+    except UsageError as error:
+        print(error)
+        return 1
     if options.version:
         print(__version__)
         return 0
@@ -45,7 +53,11 @@ def main() -> int:
 
 
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Split the arguments into ours and the command: all after ``--``, or else all that we do not know."""
+    """Split the arguments into ours and the command: all after ``--``, or else all that we do not know.
+
+    Raises:
+        UsageError: they contradict each other or cannot be understood.
+    """
     parser = build_parser()
     if "--" in arguments:
         split = list(arguments).index("--")
@@ -53,11 +65,12 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     else:
         options, command = parser.parse_known_args(arguments)
     if options.output_file and not options.output_file.endswith(OUTPUT_EXTENSIONS):
-        parser.error(f"argument -o: {options.output_file!r} must end with {' or '.join(OUTPUT_EXTENSIONS)}")
-    if options.unique_output_file and options.output_file:
-        parser.error("-u and -o can't be both specified")
+        raise UsageError("Only json and gz are supported")
     if options.include_files and options.exclude_files:
-        parser.error("--include_files and --exclude_files can't be both specified")
+        raise UsageError("include_files and exclude_files can't be both specified!")
+    if options.tracer_entries is not None and options.tracer_entries < 1:
+        raise UsageError("tracer_entries must be at least 1")
+    options.min_duration = microseconds(options.min_duration or "0")
     return options, command
 
 
@@ -74,15 +87,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("--version", action="store_true", help="print the version")
     add("-c", "--cmd_string", metavar="CODE", nargs="?", help="run this source text")
     add("-m", "--module", metavar="MODULE", nargs="?", help="run a library module")
-    add("-o", "--output_file", metavar="FILE", nargs="?", help="the report, .json or .json.gz [result.json]")
-    add("-u", "--unique_output_file", action="store_true", help="name the report by program, time and pid")
+    output = parser.add_mutually_exclusive_group().add_argument
+    output("-o", "--output_file", metavar="FILE", nargs="?", help="the report, .json or .json.gz [result.json]")
+    output("-u", "--unique_output_file", action="store_true", help="name the report by program, time and pid")
     add("--output_dir", metavar="DIR", nargs="?", help="the report's directory, made if missing")
     add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")
     add("--quiet", action="store_true", help="print nothing")
     add(
         "--tracer_entries",
         metavar="N",
-        type=_positive,
+        type=int,
         nargs="?",
         default=1_000_000,
         help="the newest events to keep, per process [1000000]",
@@ -91,9 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--min_duration",
         metavar="TIME",
-        type=_microseconds,
         nargs="?",
-        default=0.0,
         help="leave out shorter calls: 20 or 20us, 0.3ms, 1s",
     )
     add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")
@@ -104,15 +116,9 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
-
-
-def _microseconds(text: str) -> float:
-    found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*(s|ms|us|ns)?", text.strip())
+def microseconds(text: str) -> float:
+    """Read a time such as ``20``, ``20us`` or ``0.3ms``."""
+    found = re.match(r"([0-9]*\.?[0-9]+)\s*(s|ms|us|ns)?", text.strip())
     if not found:
-        raise argparse.ArgumentTypeError(f"can't convert {text} to time. Format should be 0.3ms or 13us")
+        raise UsageError(f"Can't convert {text} to time. Format should be 0.3ms or 13us")
     return float(found[1]) * {"s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}[found[2] or "us"]

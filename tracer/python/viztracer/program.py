@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
-import shutil
 import sys
 import types
 from dataclasses import dataclass
@@ -69,7 +68,8 @@ def from_command(command: list[str]) -> Program:
     Raises:
         NoProgramError: there is no such file.
     """
-    path = command[0] if os.path.isfile(command[0]) else shutil.which(command[0])
+    places = ["", *os.environ.get("PATH", "").split(os.pathsep)]
+    path = next(filter(os.path.isfile, (os.path.join(place, command[0]) for place in places)), None)
     if path is None:
         hint = ", and viztracer knows no such option: see viztracer --help" if command[0].startswith("-") else ""
         raise NoProgramError(f"No such file as {command[0]}{hint}")

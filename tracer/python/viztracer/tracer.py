@@ -12,7 +12,7 @@ from .ring_directory import RingDirectory
 from .snaptrace import Tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import TracebackType
 
 PACKAGE = os.path.dirname(__file__) + os.sep
@@ -48,8 +48,8 @@ class VizTracer(Tracer):
         tracer_entries: int = 1_000_000,
         verbose: int = 1,
         max_stack_depth: int = -1,
-        include_files: Sequence[str] | None = None,
-        exclude_files: Sequence[str] | None = None,
+        include_files: list[str] | None = None,
+        exclude_files: list[str] | None = None,
         ignore_c_function: bool = False,
         ignore_frozen: bool = False,
         *,
@@ -63,6 +63,18 @@ class VizTracer(Tracer):
         on_leave: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
+        _check("tracer_entries", tracer_entries, int)
+        _check("verbose", verbose, int)
+        _check("max_stack_depth", max_stack_depth, int)
+        _check("include_files", include_files, list, type(None))
+        _check("exclude_files", exclude_files, list, type(None))
+        _check("ignore_c_function", ignore_c_function, bool)
+        _check("ignore_frozen", ignore_frozen, bool)
+        _check("min_duration", min_duration, int, float)
+        _check("trace_self", trace_self, bool)
+        _check("process_name", process_name, str, type(None))
+        if not isinstance(pid_suffix, bool):
+            raise ValueError("pid_suffix must be a bool")
         self.tracer_entries = tracer_entries
         self.verbose = verbose
         self.max_stack_depth = max_stack_depth
@@ -189,7 +201,13 @@ def get_tracer() -> VizTracer | None:
     return tracer
 
 
-def _with_absolute(paths: Sequence[str] | None) -> list[str]:
+def _check(name: str, value: object, *types: type) -> None:
+    if not isinstance(value, types):
+        expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
+        raise TypeError(f"{name} must be {expected}, not {type(value).__name__}")
+
+
+def _with_absolute(paths: list[str] | None) -> list[str]:
     """Beginnings of paths may be meant relative to the current directory: take both."""
-    paths = list(paths or ())
+    paths = paths or []
     return paths + [os.path.abspath(path) for path in paths if not os.path.isabs(path)]

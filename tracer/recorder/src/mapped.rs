@@ -82,6 +82,8 @@ impl Memory for MappedFile {
 
     fn blocks(&self, segment: u32) -> impl Iterator<Item = *const BlockHeader> {
         let body = self.body(segment);
-        (0..blocks_per_segment(self.segment_size)).rev().map(move |index| body.wrapping_add(index * BLOCK_SIZE).cast_const().cast())
+        (0..blocks_per_segment(self.segment_size))
+            .rev()
+            .map(move |index| body.wrapping_add(index * BLOCK_SIZE).cast_const().cast())
     }
 }

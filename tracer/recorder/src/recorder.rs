@@ -48,6 +48,7 @@ pub struct Recorder {
     ring: Arc<MappedRing>,
     options: Options,
     min_ticks: u64,
+    process_name: Mutex<String>,
     names: Mutex<NameTable>,
     threads: Mutex<Threads>,
 }
@@ -82,6 +83,7 @@ impl Recorder {
             ring: Arc::new(ring),
             min_ticks: least_ticks(&options, opened),
             options,
+            process_name: Mutex::default(),
             names: Mutex::default(),
             threads: Mutex::default(),
         })
@@ -89,7 +91,9 @@ impl Recorder {
 
     /// The recording of a forked child: like this one, in a file of its own.
     pub fn fork(&self) -> Result<Recorder, RecorderError> {
-        Recorder::create(self.options.clone())
+        let child = Recorder::create(self.options.clone())?;
+        child.name_process(&lock(&self.process_name));
+        Ok(child)
     }
 
     /// Where the file is.
@@ -109,6 +113,7 @@ impl Recorder {
 
     /// Writes the process's name; the last one holds.
     pub fn name_process(&self, name: &str) {
+        name.clone_into(&mut lock(&self.process_name));
         lock(&self.names).name(&self.ring, Tag::ProcessName, 0, name);
     }
 

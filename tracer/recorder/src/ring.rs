@@ -12,10 +12,10 @@ use viztracer_format::clock::Anchor;
 use viztracer_format::segment::{Opening, SegmentHeader, SegmentKind};
 use viztracer_format::stack::{BlockHeader, Slot};
 
-#[cfg(not(loom))]
-use std::sync;
 #[cfg(loom)]
 use loom::sync;
+#[cfg(not(loom))]
+use std::sync;
 
 /// Where segments live: the mapped file, or the heap in tests.
 pub trait Memory {
@@ -87,7 +87,6 @@ struct Address(*const BlockHeader);
 
 // SAFETY: the address is of atomic words in the mapping, which outlives the ring's state.
 unsafe impl Send for Address {}
-
 
 /// A segment that a thread may fill.
 #[derive(Debug)]

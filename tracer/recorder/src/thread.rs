@@ -361,8 +361,8 @@ impl ThreadRecorder {
         }
     }
 
-    /// Tracing stops: records the open frames with this kind, from the innermost on, and empties the stack. Frames
-    /// inherited by `fork` are dropped: they did not run here and will end unseen.
+    /// Records the open frames with this kind, from the innermost on, and empties the stack. Frames inherited by
+    /// `fork` are dropped: they did not begin here and will end unseen.
     pub fn close_frames(&mut self, kind: Kind) {
         let now = self.clock.now();
         self.beyond = 0;
@@ -407,9 +407,8 @@ impl ThreadRecorder {
         }
     }
 
-    /// The file is about to be closed: seals what is open.
+    /// The file is about to be closed: seals what is open. Frames that are open stay on the stack for the reader.
     pub(crate) fn finish(&mut self) {
-        self.release_blocks();
         self.seal();
     }
 

@@ -1,0 +1,76 @@
+//! A program that makes pseudo-random calls: the same ones wherever it runs, so that one process can tell what another
+//! one was doing.
+
+/// How many functions the program has; function `n` is called `f<n>`.
+pub const FUNCTIONS: u32 = 40;
+/// The deepest it nests: over two blocks of a stack.
+const DEPTH_MAX: usize = 300;
+
+/// One thread's calls.
+#[derive(Clone, Debug)]
+pub struct Program {
+    random: Random,
+    /// The functions that are open, outermost first.
+    pub stack: Vec<u32>,
+    /// Steps left of a descent (positive) or an ascent (negative).
+    slope: i64,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A function is called.
+    Enter(u32),
+    /// The innermost call ends.
+    Leave(u32),
+}
+
+impl Program {
+    /// The program of this seed.
+    pub fn new(seed: u64) -> Program {
+        Program { random: Random::new(seed), stack: Vec::new(), slope: 0 }
+    }
+}
+
+impl Iterator for Program {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        let random = self.random.number();
+        if self.slope == 0 && random.is_multiple_of(4096) {
+            self.slope = if self.stack.len() < DEPTH_MAX / 2 { DEPTH_MAX as i64 } else { -250 };
+        }
+        let deeper = match self.slope {
+            0 => random & 64 == 0,
+            slope => slope > 0,
+        };
+        self.slope -= self.slope.signum();
+        if self.stack.is_empty() || deeper && self.stack.len() < DEPTH_MAX {
+            let function = (random >> 20) as u32 % FUNCTIONS;
+            self.stack.push(function);
+            return Some(Step::Enter(function));
+        }
+        self.stack.pop().map(Step::Leave)
+    }
+}
+
+/// Numbers that look random: splitmix64.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The numbers of this seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+}
+
+impl Random {
+    /// The next one.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+}
