@@ -46,7 +46,9 @@ def test_own_functions(sandbox, name):
     path = program(f"{name}.py")
     expected = own_trees(reference(sandbox, path), path)
     traced = own_trees(by_name(sandbox.trace(path)), path)
-    assert traced == expected
+    assert traced.keys() == expected.keys()
+    for name, calls in expected.items():
+        assert [told_alike(*pair) for pair in zip(traced[name], calls, strict=True)] == calls
 
 
 @pytest.mark.parametrize("seed", range(5))

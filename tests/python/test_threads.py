@@ -51,11 +51,10 @@ def test_short_lived_threads_keep_their_names_and_calls(sandbox):
 
 @pytest.mark.parametrize("thread_is_inside", ["a call", "a loop of calls"])
 def test_threads_that_were_there_before_the_start(sandbox, thread_is_inside):
-    """What such a thread calls after the start is recorded, under its name. Before 3.12 the interpreter lets a tracer
-    into a running thread only from that thread itself: there `enable_thread_tracing()` is needed, as with the peer."""
+    """What such a thread calls after the start is recorded, under its name, without its help."""
     loop = {"a call": "go.acquire(); work()", "a loop of calls": "while not go.acquire(False): idle()\n    work()"}
     script = sandbox.script(
-        "import sys, threading\n"
+        "import threading\n"
         "from viztracer import VizTracer\n"
         "ready, go = threading.Lock(), threading.Lock()\n"
         "ready.acquire(); go.acquire()\n"
@@ -65,10 +64,6 @@ def test_threads_that_were_there_before_the_start(sandbox, thread_is_inside):
         "    ready.release()\n"
         f"    {loop[thread_is_inside]}\n"
         "tracer = VizTracer(verbose=0)\n"
-        "if sys.version_info < (3, 12):\n"
-        "    work_untraced = work\n"
-        "    def work():\n"
-        "        tracer.enable_thread_tracing(); work_untraced()\n"
         "thread = threading.Thread(target=run, name='before')\n"
         "thread.start()\n"
         "ready.acquire()\n"

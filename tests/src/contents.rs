@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{HEADER_SIZE, Header};
-use viztracer_format::names::{Entry, entries};
+use viztracer_format::names::{Entry, Function, entries};
 use viztracer_format::reader::{Event, Segment};
 use viztracer_format::record::Record;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
@@ -24,7 +24,7 @@ pub struct Contents {
 }
 
 /// A function with strings of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedFunction {
     /// Qualified name.
     pub name: String,
@@ -34,6 +34,13 @@ pub struct NamedFunction {
     pub line: u32,
     /// Whether it is a C function.
     pub is_c: bool,
+}
+
+impl NamedFunction {
+    /// As the recorder takes it.
+    pub fn borrow(&self) -> Function<'_> {
+        Function { name: &self.name, file: &self.file, line: self.line, is_c: self.is_c }
+    }
 }
 
 /// A thread of a ring file.
@@ -160,11 +167,8 @@ pub fn copy_of_the_dead(from: &Path, to: &Path) {
     let mut bytes = std::fs::read(from).expect("the ring file can be read");
     let header = Header::parse(&bytes).expect("a good header");
     let arguments: String = header.arguments.iter().map(|word| format!("{word}\0")).collect();
-    let identity = viztracer_format::header::Identity {
-        process_start: 0,
-        imported: Anchor::default(),
-        ..header.identity
-    };
+    let identity =
+        viztracer_format::header::Identity { process_start: 0, imported: Anchor::default(), ..header.identity };
     let page = identity.to_page(arguments.as_bytes());
     let status = viztracer_format::header::STATUS_OFFSET..viztracer_format::header::ARGUMENTS_OFFSET;
     bytes[..status.start].copy_from_slice(&page[..status.start]);

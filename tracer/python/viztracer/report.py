@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
 import sys
@@ -56,8 +55,9 @@ def complain(text: str) -> None:
         pass
 
 
-def complain_of_failure(failure: int | None) -> None:
-    """Say that the ring file could not grow, if so."""
-    if failure:
-        reason = os.strerror(failure) if failure != errno.EFBIG else "the limit on the size of files is reached"
-        complain(f"the ring file could not grow ({reason.lower()}): only the newest events are kept")
+def complain_of_ring(ring: str | None, failure: int | None) -> None:
+    """Say what befell a ring file, if anything did: it could not grow, or somebody has removed it."""
+    if ring and not os.path.exists(ring):
+        complain(f"{ring} is gone, and with it what was recorded: it was removed while the program ran")
+    elif failure:
+        complain(f"{ring} could not grow ({os.strerror(failure)}): it keeps only the newest calls")

@@ -164,11 +164,15 @@ class VizTracer(Tracer):
         if recording:
             self.start()
 
+    def enable_thread_tracing(self) -> None:
+        """Do nothing: every thread is recorded. For programs that call this for the peer."""
+
     def leave(self) -> None:
         """The process ends: record what is open as finished, and close the ring file."""
         self.stop("flush_as_finish")
-        report.complain_of_failure(self.ring_failure)
+        failure = self.ring_failure
         ring = self.seal()
+        report.complain_of_ring(ring, failure)
         if ring and self._on_leave:
             self._on_leave(ring)
 

@@ -36,8 +36,8 @@ pub struct ThreadRecorder {
     min_ticks: u64,
     span: u64,
     clock: Clock,
-    /// Calls entered beyond the depth limit, which are not on the stack.
-    beyond: u32,
+    /// The tags of calls beyond the depth limit, which are not on the stack. The only thing here that may allocate.
+    beyond: Vec<u64>,
 
     ring: Arc<MappedRing>,
     serial: u32,
@@ -83,7 +83,7 @@ impl ThreadRecorder {
             min_ticks,
             span: DURATION_MAX - min_ticks.min(DURATION_MAX),
             clock: ring.clock(),
-            beyond: 0,
+            beyond: Vec::new(),
             ring,
             serial,
             counts,
@@ -106,7 +106,7 @@ impl ThreadRecorder {
     /// A call begins. `tag` must not be 0, must fit 40 bits, and be the same when the call ends.
     #[inline(always)]
     pub fn enter(&mut self, function: u32, tag: u64) {
-        if self.frame == self.frame_end && !self.extend_stack() {
+        if self.frame == self.frame_end && !self.extend_stack(tag) {
             return;
         }
         let frame = self.frame;
@@ -124,9 +124,8 @@ impl ThreadRecorder {
     #[inline(always)]
     pub fn leave(&mut self, tag: u64, kind: Kind) -> Left {
         let now = self.clock.now(); // first, for the same reason
-        if self.beyond != 0 {
-            self.beyond -= 1;
-            return Left::Recorded;
+        if !self.beyond.is_empty() {
+            return self.leave_beyond(tag);
         }
         let top = self.frame.wrapping_sub(1);
         // SAFETY: below the first frame of a block lies its header, whose last 16 bytes are zeros: tag 0, no match.
@@ -184,16 +183,26 @@ impl ThreadRecorder {
 
 /// What is rare.
 impl ThreadRecorder {
-    /// Makes room for one more frame; `false` if the depth limit forbids it, which is then counted.
+    /// Makes room for one more frame; `false` if the depth limit forbids it, and only the tag is kept.
     #[cold]
     #[inline(never)]
-    fn extend_stack(&mut self) -> bool {
+    fn extend_stack(&mut self, tag: u64) -> bool {
         if self.depth() >= self.max_depth {
-            self.beyond += 1;
+            self.beyond.push(tag);
             return false;
         }
         self.use_block(self.depth_block + 1);
         true
+    }
+
+    /// Ends a call beyond the depth limit.
+    #[cold]
+    #[inline(never)]
+    fn leave_beyond(&mut self, tag: u64) -> Left {
+        match self.beyond.pop_if(|innermost| *innermost == tag) {
+            Some(_) => Left::Recorded,
+            None => Left::Unmatched,
+        }
     }
 
     /// Open frames.
@@ -243,10 +252,14 @@ impl ThreadRecorder {
     #[inline(never)]
     pub fn unwind_to(&mut self, tag: u64, kind: Kind) {
         let now = self.clock.now();
+        if let Some(index) = self.beyond.iter().rposition(|beyond| *beyond == tag) {
+            return self.beyond.truncate(index);
+        }
         if !self.is_open(tag) {
             increment(&self.ring.memory().status().unmatched);
             return;
         }
+        self.beyond.clear();
         while let Some(frame) = self.innermost() {
             let found = frame.duration() == tag;
             self.record(frame, if found { kind } else { Kind::Abandoned }, now);
@@ -365,7 +378,7 @@ impl ThreadRecorder {
     /// `fork` are dropped: they did not begin here and will end unseen.
     pub fn close_frames(&mut self, kind: Kind) {
         let now = self.clock.now();
-        self.beyond = 0;
+        self.beyond.clear();
         while let Some(frame) = self.innermost() {
             if frame.kind_byte() & INHERITED == 0 {
                 self.record(frame, kind, now);
@@ -383,7 +396,7 @@ impl ThreadRecorder {
     /// Opens a frame that the parent process entered and this one inherited by `fork`.
     pub(crate) fn inherit(&mut self, function: u32, tag: u64) {
         self.enter(function, tag);
-        if self.beyond == 0 {
+        if self.beyond.is_empty() {
             // SAFETY: `enter` has just stored the frame below the cursor.
             let slot = unsafe { &*self.frame.wrapping_sub(1) };
             slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);

@@ -29,14 +29,14 @@ unsafe extern "C" {
 /// Hooks all threads, those that exist and those to come.
 pub fn install(python: Python<'_>, c_functions: bool) -> PyResult<()> {
     C_FUNCTIONS.store(c_functions, Ordering::Relaxed);
+    let hook = wrap_pyfunction!(hook_new_thread, python)?;
+    python.import("threading")?.call_method1("setprofile", (hook,))?;
     for thread in threads() {
         // SAFETY: a living thread of this interpreter, and the GIL is held.
         if unsafe { _PyEval_SetProfile(thread, Some(on_event), ptr::null_mut()) } != 0 {
             return Err(PyErr::fetch(python));
         }
     }
-    let hook = wrap_pyfunction!(hook_new_thread, python)?;
-    python.import("threading")?.call_method1("setprofile", (hook,))?;
     Ok(())
 }
 

@@ -1,0 +1,78 @@
+"""What does an interpreter pay for having the package, when it traces nothing?  ``benches/run startup``
+
+`python -c pass` in a virtual environment with the package and in one without any, taking turns; and `import viztracer`,
+ours and the peer's, timed inside fresh processes. The quartiles show what is noise.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+from typing import TYPE_CHECKING
+
+from process import run
+from question import Answer, Bench, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RUNS = 50
+IMPORT = "import time; t = time.perf_counter(); import viztracer; print((time.perf_counter() - t) * 1e3)"
+
+
+def answer(bench: Bench) -> Answer:
+    """Measure every Python version."""
+    result = Answer("Start of an interpreter", (__doc__ or "").partition("\n\n")[2].strip())
+    contenders: dict[tuple[str, str], Callable[[], float]] = {}
+    for environment in bench.environments:
+        version = environment.version
+        contenders[version, "with"] = starts(environment.ours)
+        contenders[version, "without"] = starts(environment.plain())
+        contenders[version, "import ours"] = imports(environment.ours)
+        contenders[version, "import peer"] = imports(environment.peer)
+    for take in contenders.values():
+        take()  # the first time, files are read and byte code is written
+    samples: dict[tuple[str, str], list[float]] = {key: [] for key in contenders}
+    for _ in bench.rounds(RUNS):
+        for key, take in contenders.items():
+            samples[key].append(take())
+    for (version, what), values in samples.items():
+        result.samples.append({"python": version, "what": what, "ms": values})
+    rows = [row(environment.version, samples) for environment in bench.environments]
+    head = ("CPython", "with, ms", "quartiles", "without, ms", "quartiles", "difference", "`import`, ours", "peer")
+    result.table(head, rows)
+    return result
+
+
+def starts(place: Path) -> Callable[[], float]:
+    """Return a function that starts an interpreter that does nothing; it returns milliseconds."""
+    return lambda: run([place / "python", "-c", "pass"]).seconds * 1e3
+
+
+def imports(place: Path) -> Callable[[], float]:
+    """Return a function that imports the package in a fresh process; it returns milliseconds."""
+    return lambda: float(subprocess.check_output([place / "python", "-c", IMPORT]))
+
+
+def row(version: str, samples: dict[tuple[str, str], list[float]]) -> list[str]:
+    """Return the table's line for a Python version."""
+    medians = {what: statistics.median(samples[version, what]) for v, what in samples if v == version}
+    return [
+        version,
+        number(medians["with"], 2),
+        quartiles(samples[version, "with"]),
+        number(medians["without"], 2),
+        quartiles(samples[version, "without"]),
+        f"{medians['with'] - medians['without']:+.2f}",
+        number(medians["import ours"], 1),
+        number(medians["import peer"], 1),
+    ]
+
+
+def quartiles(values: list[float]) -> str:
+    """Return the lower and the upper quartile."""
+    if len(values) < 2:
+        return "–"
+    low, _, high = statistics.quantiles(values, n=4)
+    return f"{number(low, 2)} to {number(high, 2)}"

@@ -1,0 +1,95 @@
+"""The benchmarks, one question after the other: ``benches/run [QUESTION...] [--runs N] [--python 3.12,3.13]``.
+
+Each question is a file of its own: what it asks, how, and the table that answers it. The tables go to stdout and, with
+every raw sample, to ``results/``: ``latest.md`` and ``latest.json`` if all questions were asked, else files named after
+the questions. Nothing here passes or fails by a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bytes_per_call
+import machine
+import merge
+import overhead
+import startup
+import whole_job
+from environments import Missing, found
+from question import Answer, Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESULTS = Path(__file__).parent / "results"
+QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
+    "overhead": overhead.answer,
+    "whole_job": whole_job.answer,
+    "merge": merge.answer,
+    "bytes_per_call": bytes_per_call.answer,
+    "startup": startup.answer,
+}
+
+
+def main() -> int:
+    """Ask the questions that the command line names; return the exit status."""
+    options = parse()
+    asked = options.questions or list(QUESTIONS)
+    environments, missing = found(options.python)
+    for reason in missing:
+        print(f"not measured: {reason}", file=sys.stderr)
+    if not environments:
+        return 2
+    with tempfile.TemporaryDirectory(prefix="viztracer-bench-") as scratch:
+        bench = Bench(environments, options.runs, Path(scratch))
+        about = machine.describe(environments)
+        about.update(command=shlex.join(["benches/run", *sys.argv[1:]]), not_measured=missing)
+        try:
+            answers = {name: ask(name, bench) for name in asked}
+        except Missing as reason:
+            print(f"benches/run: {reason}", file=sys.stderr)
+            return 2
+    text = "\n\n".join([machine.header(about), *(answer.text() for answer in answers.values())])
+    print(text)
+    save("latest" if asked == list(QUESTIONS) else "_".join(asked), text, about, answers)
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    """Return the command line's options."""
+    parser = argparse.ArgumentParser(prog="benches/run", description="Measure, and print tables in Markdown.")
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", help=f"{', '.join(QUESTIONS)} [all]")
+    parser.add_argument("--runs", type=int, metavar="N", help="samples of each kind [each question's own number]")
+    parser.add_argument("--python", type=lambda text: text.split(","), metavar="VERSIONS", help="3.12,3.13 [all found]")
+    options = parser.parse_args()
+    for name in options.questions:
+        if name not in QUESTIONS:
+            parser.error(f"there is no question {name!r}; choose from {', '.join(QUESTIONS)}")
+    return options
+
+
+def ask(name: str, bench: Bench) -> Answer:
+    """Answer one question, and tell how long that took."""
+    began = time.monotonic()
+    answer = QUESTIONS[name](bench)
+    print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return answer
+
+
+def save(stem: str, text: str, about: dict[str, object], answers: dict[str, Answer]) -> None:
+    """Write the tables and the samples behind them."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{stem}.md").write_text(text + "\n")
+    samples = {name: answer.samples for name, answer in answers.items()}
+    (RESULTS / f"{stem}.json").write_text(json.dumps({**about, "samples": samples}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
