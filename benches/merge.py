@@ -2,12 +2,12 @@
 
 Four runs of `orders.py 240000` are recorded by ours into ring files and by the peer into JSON files. Then
 `viztracer-merge` of the one (with all cores, with one thread) and `viztracer --combine` of the other take turns. At the end,
-ours merges files with 20 times as many calls, where memory must stay the same. All in the newest Python version.
+ours merges files with 20 times as many calls, where memory must stay the same. All in the newest Python version; files
+are where Python puts temporary files.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ TIMES = 20
 GOAL = 30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contender:
     """A way to merge; its last argument is the output's name.
 
@@ -57,7 +57,6 @@ def answer(bench: Bench) -> Answer:
     finished: dict[Contender, list[Finished]] = {}
 
     def take(contender: Contender) -> None:
-        print(f"    {contender.name}", file=sys.stderr)
         sample = contender.merge(bench.scratch)
         finished.setdefault(contender, []).append(sample)
         result.samples.append({"contender": contender.name, "calls": contender.calls, **sample.sample()})
@@ -69,7 +68,8 @@ def answer(bench: Bench) -> Answer:
     for _ in range(min(bench.runs or LARGE_RUNS, LARGE_RUNS)):
         take(large)
     (bench.scratch / "merged.json").unlink()
-    rows = [row(contender, samples, finished[peer]) for contender, samples in finished.items()]
+    peers_rate = rate(peer, finished[peer])
+    rows = [row(contender, samples, peers_rate) for contender, samples in finished.items()]
     head = ("merge", "calls", "s", "million calls/s", "x peer", "goal", "CPU s", "peak MB", "goal")
     result.table(head, rows, f"CPython {environment.version}, medians")
     result.note(f"The smallest peak that can be seen is that of the runner, {smallest_peak_mb():.0f} MB.")
@@ -80,6 +80,7 @@ def contenders(environment: Environment, scratch: Path) -> tuple[list[Contender]
     """Record the inputs; return our ways to merge them, and the peer's."""
     rings, reports = scratch / "rings", scratch / "reports"
     record_rings(environment, rings, CALLS)
+    reports.mkdir()
     inputs = [reports / f"{number}.json" for number in range(PROCESSES)]
     for report in inputs:
         run([environment.peer / "viztracer", "-o", report, PROGRAMS / "orders.py", str(CALLS)])
@@ -116,19 +117,22 @@ def our_merge(environment: Environment, rings: Path, options: list[str]) -> list
     return [environment.ours / "viztracer-merge", rings, *options, "-o"]
 
 
-def row(contender: Contender, samples: list[Finished], peer: list[Finished]) -> list[str]:
+def row(contender: Contender, samples: list[Finished], peers_rate: float) -> list[str]:
     """Return the table's line for a way to merge."""
-    rate = median(contender.calls / sample.seconds for sample in samples)
-    peers_rate = median(contender.calls / sample.seconds for sample in peer)
     ours = contender.name != "peer"
     return [
         contender.name,
         number(contender.calls, 0),
         number(median(sample.seconds for sample in samples), 3),
-        number(rate / 1e6, 2),
-        number(rate / peers_rate, 1) if ours else "1",
+        number(rate(contender, samples) / 1e6, 2),
+        number(rate(contender, samples) / peers_rate, 1) if ours else "1",
         str(GOAL) if contender.name == "ours" else "–",
         number(median(sample.cpu_seconds for sample in samples), 3),
         number(median(sample.peak_mb for sample in samples), 0),
         "150" if ours else "–",
     ]
+
+
+def rate(contender: Contender, samples: list[Finished]) -> float:
+    """Return calls per second."""
+    return median(contender.calls / sample.seconds for sample in samples)

@@ -1,17 +1,16 @@
-"""How much does tracing add to a call?  ``benches/run overhead``
+"""How much time does tracing add to a call?  ``benches/run overhead``
 
 Added time per call = (time traced - time untraced, the best of three, in the same process) / number of calls, which
 `sys.setprofile` counts once in a process of its own. Ours, the peer and the floor take turns, each sample in a fresh
-process. "First fill": the first run after `start()`, as in a user's program, whose ring is filled for the first
-time. "Steady": the third run, when the ring is full. The floor is the interpreter's own part: the same events, with callbacks
-that do nothing (floor/floor.c).
+process. "First fill" is the first run after `start()`, as in a user's program, whose ring is filled for the first time.
+"Steady" is the third run, when the ring is full. The floor is the interpreter's own part: the same events, with
+callbacks that do nothing (floor/floor.c).
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,7 +116,6 @@ def interleaved(case: Case, floor: Path | None, scratch: Path) -> list[dict[str,
     contenders = {"ours": ("viztracer", environment.ours), "peer": ("viztracer", environment.peer)}
     if floor:
         contenders["floor"] = (f"floor={floor}", environment.peer)
-    print(f"    {environment.version} {case.program.name} {case.calls}", file=sys.stderr)
     return [{"contender": name, **case.sample(*how, scratch)} for name, how in contenders.items()]
 
 

@@ -34,7 +34,8 @@ class Bench:
         """Number the rounds; in each, every contender is measured once, so that all see the same machine."""
         rounds = self.runs or default
         for number in range(rounds):
-            print(f"  round {number + 1} of {rounds}", file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"  round {number + 1} of {rounds}", end="\r", file=sys.stderr, flush=True)
             yield number
 
 

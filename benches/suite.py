@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -47,18 +49,18 @@ def main() -> int:
         print(f"not measured: {reason}", file=sys.stderr)
     if not environments:
         return 2
+    about = machine.describe(environments)
+    about.update(command=shlex.join(["benches/run", *sys.argv[1:]]), not_measured=missing)
+    print(machine.header(about), flush=True)
+    answers = {}
     with tempfile.TemporaryDirectory(prefix="viztracer-bench-") as scratch:
-        bench = Bench(environments, options.runs, Path(scratch))
-        about = machine.describe(environments)
-        about.update(command=shlex.join(["benches/run", *sys.argv[1:]]), not_measured=missing)
-        try:
-            answers = {name: ask(name, bench) for name in asked}
-        except Missing as reason:
-            print(f"benches/run: {reason}", file=sys.stderr)
-            return 2
-    text = "\n\n".join([machine.header(about), *(answer.text() for answer in answers.values())])
-    print(text)
-    save("latest" if asked == list(QUESTIONS) else "_".join(asked), text, about, answers)
+        for name in asked:
+            try:
+                answers[name] = ask(name, Bench(environments, options.runs, Path(scratch, name)))
+            except (Missing, subprocess.CalledProcessError) as reason:
+                complain(name, reason)
+                return 2
+    save("latest" if asked == list(QUESTIONS) else "_".join(asked), about, answers)
     return 0
 
 
@@ -76,19 +78,32 @@ def parse() -> argparse.Namespace:
 
 
 def ask(name: str, bench: Bench) -> Answer:
-    """Answer one question, and tell how long that took."""
+    """Answer one question in a directory of its own, print the answer, and tell how long that took."""
     began = time.monotonic()
+    print(f"{name}:", file=sys.stderr)
+    bench.scratch.mkdir()
     answer = QUESTIONS[name](bench)
+    shutil.rmtree(bench.scratch)
+    print(f"\n{answer.text()}", flush=True)
     print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     return answer
 
 
-def save(stem: str, text: str, about: dict[str, object], answers: dict[str, Answer]) -> None:
+def save(stem: str, about: dict[str, object], answers: dict[str, Answer]) -> None:
     """Write the tables and the samples behind them."""
     RESULTS.mkdir(exist_ok=True)
+    text = "\n\n".join([machine.header(about), *(answer.text() for answer in answers.values())])
     (RESULTS / f"{stem}.md").write_text(text + "\n")
     samples = {name: answer.samples for name, answer in answers.items()}
     (RESULTS / f"{stem}.json").write_text(json.dumps({**about, "samples": samples}, indent=1) + "\n")
+
+
+def complain(name: str, reason: Missing | subprocess.CalledProcessError) -> None:
+    """Say why a question has no answer, with what the failed command printed."""
+    print(f"benches/run: {name}: {reason}", file=sys.stderr)
+    if isinstance(reason, subprocess.CalledProcessError) and reason.output:
+        output = reason.output
+        print(output.decode(errors="replace") if isinstance(output, bytes) else output, file=sys.stderr)
 
 
 if __name__ == "__main__":

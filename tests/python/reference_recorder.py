@@ -8,14 +8,14 @@ OUT.json: a list of {"name": the thread's name, "calls": [[depth, name, raised],
 
 import ctypes
 import dis
+import inspect
 import json
 import sys
 import threading
 
 TP_NAME = 3 * ctypes.sizeof(ctypes.c_void_p)  # PyTypeObject.tp_name comes after ob_refcnt, ob_type and ob_size
 
-LEAVES = {dis.opmap.get(name) for name in ("RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR", "YIELD_VALUE")}
-DELEGATES = dis.opmap.get("YIELD_FROM")  # 3.10: suspends with the instruction pointer one step before it
+RETURNS = {dis.opmap.get(name) for name in ("RETURN_VALUE", "RETURN_CONST", "RETURN_GENERATOR")}
 
 
 class Thread:
@@ -63,16 +63,14 @@ def c_name(function):
 
 
 def left_by_exception(frame):
-    """Whether an exception ended a call that gave None; None where the hook does not tell.
-
-    A generator that `throw` ends stands on the same instruction as one that has just yielded None.
-    """
+    """Whether an exception ended a call that gave None; None where the hook does not tell: a generator that `throw`
+    ends stands on the same instruction as one that has just yielded None."""
     code, last = frame.f_code.co_code, frame.f_lasti
     if last < 0:
         return True
-    if code[last] == dis.opmap["YIELD_VALUE"]:
+    if frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         return None
-    return code[last] not in LEAVES and (DELEGATES is None or code[last + 2 : last + 3] != bytes([DELEGATES]))
+    return code[last] not in RETURNS
 
 
 def main(out, program):

@@ -128,11 +128,9 @@ impl Contents {
     }
 
     fn add_frames(&mut self, body: &[u8]) {
-        let mut found: Vec<_> = blocks(body).collect();
-        found.sort_by_key(|block| block.base);
-        for block in found {
+        // Blocks of one thread may stand in any segment, in any order; empty ones wait for the next descent.
+        for block in blocks(body).filter(|block| !block.frames.is_empty()) {
             let frames = &mut self.threads.entry(block.thread).or_default().frames;
-            // Blocks of one thread may stand in any segment, so their places are made first.
             let (base, end) = (block.base as usize, block.base as usize + block.frames.len());
             frames.resize(frames.len().max(end), NO_FRAME);
             frames[base..end].copy_from_slice(&block.frames);
@@ -159,8 +157,8 @@ impl Contents {
     }
 }
 
-/// Stands where no block has told a frame.
-pub const NO_FRAME: Record = Record { word0: 0, word1: 0 };
+/// Stands where no block has told a frame; no function has this id.
+pub const NO_FRAME: Record = Record { word0: 0, word1: u64::MAX };
 
 /// Writes a copy of a file as if the process that left it were dead.
 pub fn copy_of_the_dead(from: &Path, to: &Path) {

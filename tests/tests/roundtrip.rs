@@ -273,10 +273,9 @@ fn check(case: &Case, run: impl Fn(&Recorder, &Case) -> Vec<Life>, in_order: boo
     };
     let contents = Contents::read(&path);
     assert_eq!(contents.process.as_ref(), Some(&case.names[0].name));
-    let open = matches!(case.end, End::Living | End::Dead);
-    check_file(&contents, &lives, open, in_order);
+    check_file(&contents, &lives, in_order);
     let report = Report::of(&[path], directory.path());
-    check_report(&report, &contents, &lives, open);
+    check_report(&report, &contents, &lives);
     let state = ["sealed", "sealed", "living", "crashed"][case.end as usize];
     assert_eq!(report.summary.files[0].state.word(), state);
     drop(recorder);

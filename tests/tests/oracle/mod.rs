@@ -117,7 +117,7 @@ fn assert_nested(spans: impl Iterator<Item = (u64, u64)>) {
 }
 
 /// The file holds the newest events, knows how many there were, and which calls are open.
-pub fn check_file(contents: &Contents, lives: &[Life], open: bool, in_order: bool) {
+pub fn check_file(contents: &Contents, lives: &[Life], in_order: bool) {
     let total: u64 = lives.iter().map(|life| life.ended.len() as u64).sum();
     let entries = contents.header.identity.entries;
     assert!(contents.kept() >= total.min(entries), "{} of {total} are there", contents.kept());
@@ -125,7 +125,7 @@ pub fn check_file(contents: &Contents, lives: &[Life], open: bool, in_order: boo
     let lost = contents.threads.values().map(|thread| thread.lost).sum::<u64>();
     assert_eq!((contents.header.lost, lost, contents.header.failure), (0, 0, 0));
     for life in lives {
-        check_thread(contents, life, &contents.threads[&life.serial], open);
+        check_thread(contents, life, &contents.threads[&life.serial]);
     }
     if in_order {
         let unmatched: u64 = lives.iter().map(|life| life.unmatched).sum();
@@ -134,7 +134,7 @@ pub fn check_file(contents: &Contents, lives: &[Life], open: bool, in_order: boo
     }
 }
 
-fn check_thread(contents: &Contents, life: &Life, thread: &Thread, open: bool) {
+fn check_thread(contents: &Contents, life: &Life, thread: &Thread) {
     assert_eq!(thread.name, life.name);
     assert_eq!(thread.ended, life.is_over);
     assert_eq!(thread.total, life.ended.len() as u64, "events of thread {}", life.serial);
@@ -148,9 +148,9 @@ fn check_thread(contents: &Contents, life: &Life, thread: &Thread, open: bool) {
     assert!(found.eq(told), "thread {} holds other calls than its last ones", life.serial);
     assert_nested(thread.events.iter().map(|event| (event.start, event.start + event.duration)));
 
-    let frames: Vec<_> = thread.frames.iter().map(|frame| meaning(frame.function())).collect();
-    let told = if open { life.open() } else { &[] };
-    assert_eq!(frames, told.iter().map(|function| &life.functions[*function]).collect::<Vec<_>>());
+    let frames = thread.frames.iter().map(|frame| meaning(frame.function()));
+    let told = life.open().iter().map(|function| &life.functions[*function]);
+    assert!(frames.eq(told), "thread {} has other frames open than these: {:?}", life.serial, life.open());
     assert!(thread.frames.is_sorted_by_key(|frame| frame.start()));
 }
 
@@ -173,7 +173,7 @@ fn check_order(contents: &Contents, lives: &[Life]) {
 }
 
 /// The report shows exactly the newest events that were asked for, and says how many it does not show.
-pub fn check_report(report: &Report, contents: &Contents, lives: &[Life], open: bool) {
+pub fn check_report(report: &Report, contents: &Contents, lives: &[Life]) {
     assert!(report.summary.is_complete(), "{:?}", report.summary);
     let total: u64 = lives.iter().map(|life| life.ended.len() as u64).sum();
     let mut lives: Vec<&Life> = lives.iter().collect();
@@ -181,9 +181,9 @@ pub fn check_report(report: &Report, contents: &Contents, lives: &[Life], open: 
     let mut shown = by_life(report, &lives);
     let (mut complete, mut newest_hidden, mut oldest_shown) = (0, 0, Reverse(u64::MAX));
     for (life, summary) in lives.iter().zip(&report.summary.files[0].threads) {
-        let frames = if open { life.open() } else { &[] };
-        let mut calls = shown.remove(&life.serial).unwrap_or_default();
-        let unfinished = calls.split_off(calls.len() - frames.len());
+        let frames = life.open();
+        let mut unfinished = shown.remove(&life.serial).unwrap_or_default();
+        let calls = unfinished.split_off(frames.len());
         assert!(unfinished.iter().all(|(_, shown)| shown.ending == Ending::Unfinished));
         assert_eq!(unfinished.iter().map(|(function, _)| *function).collect::<Vec<_>>(), frames);
         check_calls(life, &calls);

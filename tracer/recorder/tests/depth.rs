@@ -1,5 +1,10 @@
 //! Calls beyond the depth limit are not recorded, but known: an end is told from that of another call.
 
+#![cfg(not(loom))]
+
+mod support;
+
+use support::options;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
 use viztracer_recorder::{Left, Options, Recorder, ThreadRecorder};
@@ -11,17 +16,8 @@ const EXCLUDED: u64 = 3;
 /// Records with a limit of three; tells the tags that are open at the end.
 fn with_limit(program: impl Fn(&mut ThreadRecorder)) -> Vec<u64> {
     let directory = tempfile::tempdir().unwrap();
-    let recorder = Recorder::create(Options {
-        directory: directory.path().to_owned(),
-        prefix: "result".to_owned(),
-        entries: 1000,
-        min_duration: 0,
-        max_depth: 3,
-        session_id: [0; 16],
-        python_version: 0,
-        imported: Default::default(),
-    })
-    .unwrap();
+    let options = Options { max_depth: 3, ..options(directory.path(), 1000) };
+    let recorder = Recorder::create(options).unwrap();
     recorder.function(&Function { name: "f", ..Function::default() });
     // SAFETY: attached just now, and this thread is the only user.
     let thread = unsafe { &mut *recorder.attach() };

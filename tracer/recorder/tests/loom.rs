@@ -1,0 +1,132 @@
+//! Every interleaving of threads that get, fill and give back segments, and of a reader.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test -p viztracer-recorder --test loom --release`
+
+#![cfg(loom)]
+
+mod support;
+
+use loom::sync::Arc;
+use loom::thread::{self, JoinHandle};
+use std::sync::Mutex;
+use support::heap::Heap;
+use viztracer_format::clock::Anchor;
+use viztracer_format::segment::SegmentKind;
+use viztracer_recorder::clock::Clock;
+use viztracer_recorder::ring::{Memory, Place, Ring};
+
+/// A ring, and the events of all threads in the order of their commits.
+struct Model {
+    ring: Ring<Heap>,
+    /// Not one of loom's: whoever has committed notes it before anybody else runs.
+    committed: Mutex<Vec<u64>>,
+}
+
+impl Model {
+    fn new(segments: usize, slots: usize, entries: u64) -> Arc<Model> {
+        let ring = Ring::new(Heap::new(segments, slots), Clock::Monotonic, entries, Anchor::default());
+        Arc::new(Model { ring, committed: Mutex::default() })
+    }
+
+    fn append(&self, place: &Place, index: usize, event: u64) {
+        self.ring.memory().append(place.segment, index, event);
+        self.committed.lock().unwrap().push(event);
+    }
+
+    /// A thread fills segments with these events.
+    fn fill(&self, thread: u32, segments: &[&[u64]]) {
+        for events in segments {
+            let place = self.ring.place(SegmentKind::Calls, thread, 0).expect("there is room");
+            self.ring.memory().take(place.segment);
+            events.iter().enumerate().for_each(|(index, event)| self.append(&place, index, *event));
+            self.ring.memory().give(place.segment);
+            self.ring.seal(place.segment, events.len(), place.opened_after);
+        }
+    }
+
+    /// Everything that a reader finds.
+    fn read(&self) -> Vec<(u64, Vec<u64>)> {
+        let memory = self.ring.memory();
+        (0..memory.capacity()).filter_map(|segment| memory.read(segment)).collect()
+    }
+
+    /// The newest events are all there.
+    fn check_newest(&self, entries: usize) {
+        let found: Vec<u64> = self.read().into_iter().flat_map(|(_, events)| events).collect();
+        let committed = self.committed.lock().unwrap();
+        let newest = &committed[committed.len().saturating_sub(entries)..];
+        assert!(newest.iter().all(|event| found.contains(event)), "{newest:?} are not all in {found:?}");
+    }
+}
+
+fn spawn(model: &Arc<Model>, run: impl FnOnce(&Model) + 'static) -> JoinHandle<()> {
+    let model = Arc::clone(model);
+    thread::spawn(move || run(&model))
+}
+
+/// Explores with at most this many forced switches between threads; without a bound these models take hours.
+fn explore(switches: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(switches);
+    builder.check(model);
+}
+
+#[test]
+fn threads_share_a_ring_and_the_newest_events_stay() {
+    explore(3, || {
+        let model = Model::new(5, 2, 2);
+        let other = spawn(&model, |model| model.fill(2, &[&[21, 22], &[23]]));
+        model.fill(1, &[&[11, 12], &[13, 14], &[15]]);
+        other.join().unwrap();
+        model.check_newest(2);
+    });
+}
+
+#[test]
+fn a_reader_never_sees_two_generations_in_one() {
+    explore(3, || {
+        let model = Model::new(3, 1, 1);
+        let writer = spawn(&model, |model| model.fill(1, &[&[1], &[2], &[3], &[4]]));
+        let found = model.read();
+        assert!(found.iter().all(|(generation, events)| events.iter().all(|event| event == generation)));
+        writer.join().unwrap();
+        model.check_newest(1);
+    });
+}
+
+/// The last event of a thread that waits long is newer than a segment that others filled meanwhile.
+#[test]
+fn a_segment_that_stays_open_does_not_let_others_go_too_early() {
+    explore(3, || {
+        let model = Model::new(6, 1, 2);
+        let slow = spawn(&model, |model| model.fill(2, &[&[21]]));
+        model.fill(1, &[&[11], &[12], &[13], &[14]]);
+        slow.join().unwrap();
+        model.check_newest(2);
+    });
+}
+
+#[test]
+fn a_half_goes_to_one_thread() {
+    const SLOTS: usize = 20;
+    explore(3, || {
+        let model = Model::new(4, SLOTS, 100);
+        let half = model.ring.place(SegmentKind::Calls, 1, 0).unwrap();
+        model.append(&half, 0, 11);
+        model.ring.leave(Place { taken: 1, ..half });
+        let next = |thread: u32| {
+            move |model: &Model| {
+                let place = model.ring.first_place(thread).unwrap();
+                model.ring.memory().take(place.segment);
+                model.append(&place, place.taken, thread.into());
+                model.ring.memory().give(place.segment);
+                model.ring.leave(Place { taken: place.taken + 1, ..place });
+            }
+        };
+        let other = spawn(&model, next(2));
+        next(3)(&model);
+        other.join().unwrap();
+        model.ring.seal_halves();
+        model.check_newest(3);
+    });
+}
