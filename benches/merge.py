@@ -1,9 +1,9 @@
 """How fast are the files of several processes merged, and with how much memory?  ``benches/run merge``
 
 Four runs of `orders.py 240000` are recorded by ours into ring files and by the peer into JSON files. Then
-`viztracer-merge` of the one (with all cores, with one thread) and `viztracer --combine` of the other take turns. At the end,
-ours merges files with 20 times as many calls, where memory must stay the same. All in the newest Python version; files
-are where Python puts temporary files.
+`viztracer-merge` of the one (with all cores, with one thread) and `viztracer --combine` of the other take turns. At the
+end, ours merges files with 20 times as many calls, where memory must stay the same. All in the newest Python version;
+the files are where Python puts temporary files.
 """
 
 from __future__ import annotations

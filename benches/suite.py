@@ -94,8 +94,10 @@ def save(stem: str, about: dict[str, object], answers: dict[str, Answer]) -> Non
     RESULTS.mkdir(exist_ok=True)
     text = "\n\n".join([machine.header(about), *(answer.text() for answer in answers.values())])
     (RESULTS / f"{stem}.md").write_text(text + "\n")
-    samples = {name: answer.samples for name, answer in answers.items()}
-    (RESULTS / f"{stem}.json").write_text(json.dumps({**about, "samples": samples}, indent=1) + "\n")
+    samples = [json.dumps({"question": name, **sample}) for name in answers for sample in answers[name].samples]
+    head = json.dumps(about, indent=1).removesuffix("\n}")
+    lines = ",\n  ".join(samples)
+    (RESULTS / f"{stem}.json").write_text(f'{head},\n "samples": [\n  {lines}\n ]\n}}\n')
 
 
 def complain(name: str, reason: Missing | subprocess.CalledProcessError) -> None:

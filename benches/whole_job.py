@@ -1,8 +1,9 @@
 """How long from `viztracer prog.py` to a readable report, and with how much memory?  ``benches/run whole_job``
 
-`viztracer -o result.json orders.py 600000`, from the start of the command to its end, ours and the peer taking turns. Peak
-memory is the largest resident set of the process or of a child it waited for (`wait4`). That the report is good JSON
-with all the calls is checked after the clock has stopped. The report is written where Python puts temporary files.
+`viztracer -o result.json orders.py 600000`, from the start of the command to its end, ours and the peer taking turns.
+Peak memory is the largest resident set of the process or of a child it waited for (`wait4`). That the report is good
+JSON, and how many calls it shows, is found out after the clock has stopped. The report is written where Python puts
+temporary files.
 """
 
 from __future__ import annotations

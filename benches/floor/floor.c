@@ -1,8 +1,9 @@
-/* The least that a tracer of calls can cost: the interpreter's own dispatch of the events, to callbacks that do nothing.
+/* The least that a tracer of calls can cost: the interpreter's own dispatch of the events, to callbacks that do
+ * nothing.
  *
- * From CPython 3.12 on, `noop` is an object for sys.monitoring.register_callback. It is called through a vectorcall slot
- * of its own, which is cheaper than a builtin function. Before that, `set_profile(True)` installs a C function that
- * returns at once.
+ * From CPython 3.12 on, `noop` is an object for sys.monitoring.register_callback. It is called through a vectorcall
+ * slot of its own, which is cheaper than a builtin function. Before that, `set_profile(True)` installs a C function
+ * that returns at once.
  */
 #include <Python.h>
 #include <stddef.h>

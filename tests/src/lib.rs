@@ -9,6 +9,7 @@
 //! starved of disk and memory.
 
 pub mod contents;
+pub mod left;
 pub mod program;
 pub mod report;
 

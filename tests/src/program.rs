@@ -74,3 +74,43 @@ impl Random {
         mixed ^ mixed >> 31
     }
 }
+
+/// What a thread has done when so many of its calls have ended.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The functions of these calls, in the order of their ends.
+    pub ended: Vec<u32>,
+    /// The functions that are open when the next call is about to end.
+    pub stack: Vec<u32>,
+    /// How many of those were already open when the last call had ended.
+    pub depth: usize,
+}
+
+impl History {
+    /// Runs a program.
+    pub fn of(seed: u64, calls: u64) -> History {
+        let mut program = Program::new(seed);
+        let mut history = History { ended: Vec::new(), stack: Vec::new(), depth: 0 };
+        while let Some(step) = program.next() {
+            let Step::Leave(function) = step else { continue };
+            if history.ended.len() as u64 == calls {
+                history.stack.clone_from(&program.stack);
+                history.stack.push(function);
+                break;
+            }
+            history.ended.push(function);
+            history.depth = program.stack.len();
+        }
+        history
+    }
+
+    /// The names of the calls that ended last.
+    pub fn last(&self, calls: usize) -> impl Iterator<Item = String> {
+        self.ended[self.ended.len() - calls..].iter().map(|function| name(*function))
+    }
+}
+
+/// What a function is called.
+pub fn name(function: u32) -> String {
+    format!("f{function}")
+}

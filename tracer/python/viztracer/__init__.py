@@ -10,7 +10,7 @@ A drop-in replacement for VizTracer::
 
 from __future__ import annotations
 
-from .tracer import VizTracer, get_tracer
+from .viztracer import VizTracer, get_tracer
 from .version import __version__
 
 __all__ = ["VizTracer", "__version__", "get_tracer"]

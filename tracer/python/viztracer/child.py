@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .tracer import VizTracer
+    from .viztracer import VizTracer
 
 _tracers: list[VizTracer] = []
 

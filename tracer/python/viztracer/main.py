@@ -85,27 +85,25 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--version", action="store_true", help="print the version")
-    add("-c", "--cmd_string", metavar="CODE", nargs="?", help="run this source text")
-    add("-m", "--module", metavar="MODULE", nargs="?", help="run a library module")
+    add("-c", "--cmd_string", metavar="CODE", help="run this source text")
+    add("-m", "--module", metavar="MODULE", help="run a library module")
     output = parser.add_mutually_exclusive_group().add_argument
-    output("-o", "--output_file", metavar="FILE", nargs="?", help="the report, .json or .json.gz [result.json]")
+    output("-o", "--output_file", metavar="FILE", help="the report, .json or .json.gz [result.json]")
     output("-u", "--unique_output_file", action="store_true", help="name the report by program, time and pid")
-    add("--output_dir", metavar="DIR", nargs="?", help="the report's directory, made if missing")
+    add("--output_dir", metavar="DIR", help="the report's directory, made if missing")
     add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")
     add("--quiet", action="store_true", help="print nothing")
     add(
         "--tracer_entries",
         metavar="N",
         type=int,
-        nargs="?",
         default=1_000_000,
         help="the newest events to keep, per process [1000000]",
     )
-    add("--max_stack_depth", metavar="N", type=int, nargs="?", default=-1, help="the deepest nesting to record")
+    add("--max_stack_depth", metavar="N", type=int, default=-1, help="the deepest nesting to record")
     add(
         "--min_duration",
         metavar="TIME",
-        nargs="?",
         help="leave out shorter calls: 20 or 20us, 0.3ms, 1s",
     )
     add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")

@@ -4,6 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import disjoint_base
+
+__all__ = ["Tracer", "merge", "merge_command"]
+
+@disjoint_base
 class Tracer:
     """Records the calls of this process into a ring file. One recording per process, whichever object began it."""
 

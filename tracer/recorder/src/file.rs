@@ -134,7 +134,8 @@ fn open_new(path: &Path) -> Result<File, Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let file = unix::open(path, flags, Mode::RUSR | Mode::WUSR)?;
     let high = rustix::io::fcntl_dupfd_cloexec(&file, HIGH_DESCRIPTOR).unwrap_or(file);
-    unix::flock(&high, FlockOperation::NonBlockingLockExclusive)?;
+    // Without the lock, as on some network file systems, readers ask for the process instead.
+    let _ = unix::flock(&high, FlockOperation::NonBlockingLockExclusive);
     Ok(high.into())
 }
 

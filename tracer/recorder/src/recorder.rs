@@ -224,10 +224,11 @@ fn create_file(
     };
     let header = identity.to_page(&process.arguments);
     let stem = format!("{}_{}", options.prefix, process.pid);
-    let ring = options.entries as usize * RECORD_SIZE;
+    let ring = usize::try_from(options.entries).unwrap_or(usize::MAX).saturating_mul(RECORD_SIZE);
     let mut headroom = HEADROOM;
     loop {
-        let capacity = ((ring + headroom) / segment_size) as u32;
+        // More than can be numbered is more than can be mapped.
+        let capacity = u32::try_from(ring.saturating_add(headroom) / segment_size).unwrap_or(u32::MAX);
         let bytes = HEADER_SIZE + capacity as usize * segment_size;
         match RingFile::create(&options.directory, &stem, &header, bytes) {
             // A limit on the address space: ask for less, as long as it is of use.

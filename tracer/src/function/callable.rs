@@ -2,6 +2,7 @@
 
 use super::builtin::{Builtin, Owner};
 use pyo3::ffi;
+use std::ptr::NonNull;
 
 /// The head of `method_descriptor` (Include/cpython/descrobject.h).
 #[repr(C)]
@@ -10,7 +11,7 @@ struct MethodDescriptor {
     owner: *mut ffi::PyTypeObject,
     name: *mut ffi::PyObject,
     qualified_name: *mut ffi::PyObject,
-    definition: *const ffi::PyMethodDef,
+    definition: NonNull<ffi::PyMethodDef>,
 }
 
 unsafe extern "C" {
@@ -48,7 +49,7 @@ impl Builtin {
         // SAFETY: the caller has checked the type.
         let definition = unsafe { &*descriptor.cast::<MethodDescriptor>() }.definition;
         // SAFETY: a living object.
-        Builtin { definition, owner: Owner::Type(unsafe { ffi::Py_TYPE(receiver) }) }
+        Builtin { definition, owner: Owner::of_type(unsafe { ffi::Py_TYPE(receiver) }) }
     }
 
     #[cold]

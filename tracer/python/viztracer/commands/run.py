@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .. import report, runner
 from ..program import NoProgramError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
-from ..tracer import RUNNER, VizTracer
+from ..viztracer import RUNNER, VizTracer
 
 if TYPE_CHECKING:
     import argparse
