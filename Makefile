@@ -56,6 +56,7 @@ lint:
 # The extension takes its symbols from the interpreter that loads it, so it is tested from Python only.
 rust-test:
 	cargo test --workspace --exclude viztracer-tracer
+	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom -p viztracer-format -p viztracer-recorder --test loom
 
 types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer

@@ -206,7 +206,7 @@ fn a_crash_leaves_its_open_frames_and_the_last_call_once() {
         .iter()
         .map(|e| (e["ts"].as_f64().unwrap(), e["dur"].as_f64().unwrap(), e["args"]["unfinished"] == true))
         .collect();
-    let expected = [(0.010, 0.390, true), (0.200, 0.200, true), (0.050, 0.010, false), (0.300, 0.100, false)];
+    let expected = [(0.010, 0.391, true), (0.200, 0.201, true), (0.050, 0.010, false), (0.300, 0.100, false)];
     assert_eq!(shown, expected);
     let file = &summary.files[0];
     assert_eq!((file.state, file.threads[0].unfinished), (State::Crashed, 2));

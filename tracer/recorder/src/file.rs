@@ -6,6 +6,7 @@
 //! what kills other tracers with SIGBUS when a disk fills up.
 
 use crate::error::RecorderError;
+use crate::process;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{self as unix, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -39,7 +40,8 @@ impl RingFile {
         header: &[u8; HEADER_SIZE],
         capacity: usize,
     ) -> Result<RingFile, RecorderError> {
-        let temporary = directory.join(format!(".{stem}.{}.new", std::process::id()));
+        let unique = u128::from_le_bytes(process::random_id()); // two containers may share a directory and a pid
+        let temporary = directory.join(format!(".{stem}.{unique:032x}.new"));
         let error = |action, path: &Path, errno: Errno| RecorderError::File {
             action,
             path: path.to_owned(),
@@ -131,7 +133,7 @@ impl Drop for RingFile {
 }
 
 fn open_new(path: &Path) -> Result<File, Errno> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = unix::open(path, flags, Mode::RUSR | Mode::WUSR)?;
     let high = rustix::io::fcntl_dupfd_cloexec(&file, HIGH_DESCRIPTOR).unwrap_or(file);
     // Without the lock, as on some network file systems, readers ask for the process instead.

@@ -49,12 +49,14 @@ fn a_file_of_someone_else_is_left_alone() {
 }
 
 #[test]
-fn what_a_dead_process_left_of_a_beginning_is_in_nobodys_way() {
+fn a_beginning_that_another_process_makes_is_left_alone() {
     let directory = TempDir::new().unwrap();
     let pid = std::process::id();
-    fs::write(directory.path().join(format!(".result_{pid}.{pid}.new")), [1; 10_000]).unwrap();
+    let others = directory.path().join(format!(".result_{pid}.{:032x}.new", 7));
+    fs::write(&others, [1; 10_000]).unwrap();
     create(directory.path(), 100).close();
-    assert_eq!(names_in(directory.path()), [format!("result_{pid}.bin")]);
+    assert_eq!(fs::read(&others).unwrap(), [1; 10_000]);
+    assert!(names_in(directory.path()).contains(&format!("result_{pid}.bin")));
 }
 
 #[test]
