@@ -39,10 +39,20 @@ class Environment:
         return int(self.version.split(".")[1]) >= 12
 
     def plain(self) -> Path:
-        """Return the one without any package; make it if need be."""
-        directory = ENVS / f"plain-py{self.version}"
-        if not (directory / "bin/python").exists():
-            subprocess.run([self.ours / "python", "-m", "venv", "--without-pip", directory], check=True)
+        """Return a new one without any package."""
+        return self._fresh("plain")
+
+    def only_ours(self) -> Path:
+        """Return a new one that differs from the plain one in nothing but our package."""
+        place = self._fresh("only-ours")
+        (wheel,) = (ROOT / f"target/wheels/py{self.version}").glob("*.whl")
+        pip = [self.ours / "python", "-m", "pip", "--disable-pip-version-check", "-q", "--python", place / "python"]
+        subprocess.run([*pip, "install", "--no-deps", wheel], check=True)
+        return place
+
+    def _fresh(self, name: str) -> Path:
+        directory = ENVS / f"{name}-py{self.version}"
+        subprocess.run([self.ours / "python", "-m", "venv", "--clear", "--without-pip", directory], check=True)
         return directory / "bin"
 
     def has(self, bin_directory: Path, distribution: str) -> str | None:

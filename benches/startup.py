@@ -1,6 +1,6 @@
 """What does an interpreter pay for having the package, when it traces nothing?  ``benches/run startup``
 
-`python -c pass` in a virtual environment with the package and in one without any, taking turns; and `import viztracer`,
+`python -c pass` in a new virtual environment with nothing but the package and in one without it, taking turns; and `import viztracer`,
 ours and the peer's, timed inside fresh processes. The quartiles show what is noise.
 """
 
@@ -27,15 +27,17 @@ def answer(bench: Bench) -> Answer:
     contenders: dict[tuple[str, str], Callable[[], float]] = {}
     for environment in bench.environments:
         version = environment.version
-        contenders[version, "with"] = starts(environment.ours)
+        contenders[version, "with"] = starts(environment.only_ours())
         contenders[version, "without"] = starts(environment.plain())
         contenders[version, "import ours"] = imports(environment.ours)
         contenders[version, "import peer"] = imports(environment.peer)
     for take in contenders.values():
         take()  # the first time, files are read and byte code is written
     samples: dict[tuple[str, str], list[float]] = {key: [] for key in contenders}
+    order = list(contenders.items())
     for _ in bench.rounds(RUNS):
-        for key, take in contenders.items():
+        order.reverse()  # who comes first finds the caches filled with another version's files
+        for key, take in order:
             samples[key].append(take())
     for (version, what), values in samples.items():
         result.samples.append({"python": version, "what": what, "ms": values})
