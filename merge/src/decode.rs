@@ -1,9 +1,9 @@
 //! A run of CALLS segments into moments of the report's time line: which thread, what, when, how long.
 
 use crate::align::Clock;
-use crate::error::Problem;
+use crate::error::{Problem, Problems};
 use crate::input::{Input, Unread};
-use crate::survey::{Calls, FilePlan, Problems};
+use crate::survey::{Calls, FilePlan};
 use std::ops::Range;
 use viztracer_format::reader::{Event, PayloadRef, Segment};
 use viztracer_format::record::Kind;

@@ -1,5 +1,6 @@
 //! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
 
+use crate::window::Ended;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,15 @@ pub enum MergeError {
     /// The watcher asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<Ended<MergeError>> for MergeError {
+    fn from(ended: Ended<MergeError>) -> MergeError {
+        match ended {
+            Ended::Stopped => MergeError::Interrupted,
+            Ended::Failed(error) => error,
+        }
+    }
 }
 
 /// Something in a file that cannot be used, and where it stands.
@@ -115,5 +125,34 @@ fn sentence(error: &io::Error) -> String {
     match text.find(" (os error ") {
         Some(end) => text[..end].to_owned(),
         None => text,
+    }
+}
+
+/// Problems of one file that are kept word by word; of the others only the number.
+const PROBLEMS_MAX: usize = 16;
+
+/// What is wrong with a file: the first problems, and how many there are.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    /// The first ones.
+    pub first: Vec<Problem>,
+    /// All of them.
+    pub count: u64,
+}
+
+impl Problems {
+    /// Adds those of a part.
+    pub(crate) fn append(&mut self, other: &Problems) {
+        let room = PROBLEMS_MAX.saturating_sub(self.first.len());
+        self.first.extend(other.first.iter().take(room).cloned());
+        self.count += other.count;
+    }
+
+    /// Adds one.
+    pub(crate) fn add(&mut self, problem: Problem) {
+        if self.first.len() < PROBLEMS_MAX {
+            self.first.push(problem);
+        }
+        self.count += 1;
     }
 }

@@ -34,11 +34,11 @@ mod window;
 mod write;
 
 pub use cli::command;
-pub use error::{BadInput, MergeError, Problem};
+pub use error::{BadInput, MergeError, Problem, Problems};
 pub use input::State;
 pub use progress::{Bar, Step, Watch};
 pub use summary::{FileSummary, Summary, ThreadSummary};
-pub use survey::Problems;
+
 #[doc(hidden)]
 pub use write::gzip::of_level as gzip_of_level;
 

@@ -1,9 +1,9 @@
 //! What went into a report and what did not, as data, as metadata and as a table.
 
 use crate::decode::Outcome;
-use crate::error::BadInput;
+use crate::error::{BadInput, Problems};
 use crate::input::State;
-use crate::survey::{FilePlan, Problems};
+use crate::survey::FilePlan;
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::PathBuf;

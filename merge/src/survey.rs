@@ -4,7 +4,7 @@
 //! that was not closed the last one of each thread are read here. What a plan keeps per segment is 24 bytes.
 
 use crate::cut;
-use crate::error::{BadInput, MergeError, Problem};
+use crate::error::{BadInput, MergeError, Problem, Problems};
 use crate::frames::{self, OpenFrame};
 use crate::input::{Input, State, Unread};
 use crate::names::Names;
@@ -18,9 +18,6 @@ use viztracer_format::clock::Anchor;
 use viztracer_format::header::Header;
 use viztracer_format::reader::{Event, Segment};
 use viztracer_format::record::RECORD_SIZE;
-
-/// Problems of one file that are kept word by word; of the others only the number.
-const PROBLEMS_MAX: usize = 16;
 
 /// The plans of all files that can be read, in order; the others are added to `bad`.
 pub(crate) fn all(
@@ -43,7 +40,7 @@ pub(crate) fn all(
         Ok(())
     };
     let stopped = || watch.stopped();
-    in_order(pool, paths.len(), stopped, || (), work, take).map_err(crate::write::ended)?;
+    in_order(pool, paths.len(), stopped, || (), work, take).map_err(MergeError::from)?;
     Ok(plans)
 }
 
@@ -117,32 +114,6 @@ pub struct Calls {
     pub thread: u32,
     /// Events of all its threads.
     pub events: u32,
-}
-
-/// What is wrong with a file: the first problems, and how many there are.
-#[derive(Clone, Debug, Default)]
-pub struct Problems {
-    /// The first ones.
-    pub first: Vec<Problem>,
-    /// All of them.
-    pub count: u64,
-}
-
-impl Problems {
-    /// Adds those of a part.
-    pub(crate) fn append(&mut self, other: &Problems) {
-        let room = PROBLEMS_MAX.saturating_sub(self.first.len());
-        self.first.extend(other.first.iter().take(room).cloned());
-        self.count += other.count;
-    }
-
-    /// Adds one.
-    pub(crate) fn add(&mut self, problem: Problem) {
-        if self.first.len() < PROBLEMS_MAX {
-            self.first.push(problem);
-        }
-        self.count += 1;
-    }
 }
 
 /// Events by thread in one segment: nearly always one thread's.

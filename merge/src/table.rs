@@ -1,7 +1,8 @@
 //! The segments of a file by kind, as their headers tell.
 
+use crate::error::Problems;
 use crate::input::Input;
-use crate::survey::{Calls, Counts, Problems};
+use crate::survey::{Calls, Counts};
 use std::collections::{HashMap, HashSet};
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::Segment;

@@ -18,7 +18,7 @@ use crate::progress::{Step, Watch};
 use crate::sources::{self, Sources};
 use crate::summary::Summary;
 use crate::survey::FilePlan;
-use crate::window::{Ended, in_order};
+use crate::window::in_order;
 use gzip::Gzip;
 use json::{FileText, Text};
 use rayon::ThreadPool;
@@ -110,20 +110,12 @@ impl Report<'_> {
             shared.give_back(finished.text);
             Ok(())
         };
-        in_order(pool, parts.len(), || watch.stopped(), local, work, take).map_err(ended)?;
+        in_order(pool, parts.len(), || watch.stopped(), local, work, take).map_err(MergeError::from)?;
         Ok(shared.sources)
     }
 
     fn encoder(&self) -> Option<Gzip> {
         (self.format == Format::JsonGzip).then(|| Gzip::new(gzip::LEVEL))
-    }
-}
-
-/// The error for work that ended early.
-pub(crate) fn ended(ended: Ended<MergeError>) -> MergeError {
-    match ended {
-        Ended::Stopped => MergeError::Interrupted,
-        Ended::Failed(error) => error,
     }
 }
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,11 @@ PROGRAMS = ROOT / "tests" / "programs"
 BIN = Path(sys.executable).parent
 VERSION = "%d.%d" % sys.version_info[:2]
 PEER = Path(os.environ.get("VIZTRACER_PEER_PYTHON", ROOT / ".envs" / f"peer-py{VERSION}" / "bin" / "python"))
+
+
+def heed_interrupts():
+    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, and their children too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def program(name):

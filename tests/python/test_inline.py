@@ -241,6 +241,23 @@ tracer.save({name!r})
     assert called(sandbox.report(name)) == ["f"]
 
 
+def test_a_tracer_inside_a_traced_run_leaves_the_run_alone(sandbox):
+    script = sandbox.script(
+        "from viztracer import VizTracer\n"
+        "def inside(): pass\n"
+        "def after(): pass\n"
+        "with VizTracer(output_file='inner.json'):\n"
+        "    inside()\n"
+        "after()\n"
+    )
+    done = sandbox.viztracer("--quiet", "-o", "outer.json", script)
+    assert done.returncode == 0
+    assert "No report is saved to inner.json: another tracer records this process" in done.stderr
+    assert not (sandbox.path / "inner.json").exists()
+    names = [event["name"].partition(" (")[0] for event in sandbox.report("outer.json")["traceEvents"]]
+    assert names.count("inside") == names.count("after") == 1
+
+
 def test_refused_arguments(run):
     printed = run(
         """

@@ -8,7 +8,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
-from conftest import BIN, program
+from conftest import BIN, heed_interrupts, program
 
 
 @contextmanager
@@ -18,7 +18,8 @@ def serving(sandbox, file):
         port = free.getsockname()[1]
     command = [BIN / "vizviewer", "--server_only", "--port", str(port), file]
     env = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, cwd=sandbox.path, env=env, stdout=subprocess.PIPE, text=True) as viewer:
+    options = {"cwd": sandbox.path, "env": env, "stdout": subprocess.PIPE, "text": True, "preexec_fn": heed_interrupts}
+    with subprocess.Popen(command, **options) as viewer:
         try:
             for line in viewer.stdout:
                 if f"http://127.0.0.1:{port}" in line:

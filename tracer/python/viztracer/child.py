@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from .viztracer import VizTracer
 
 _tracers: list[VizTracer] = []
@@ -22,17 +24,30 @@ def follow(tracer: VizTracer) -> None:
     _tracers[:] = [tracer]
 
 
+def recording() -> VizTracer | None:
+    """Return the tracer that records this process now."""
+    return _tracers[0] if _tracers and _tracers[0].enable else None
+
+
 def process_name() -> str:
     """Return the name that `multiprocessing` knows this process by; it is not imported for that."""
     process: Any = sys.modules.get("multiprocessing.process")
     return str(process.current_process().name) if process else "MainProcess"
 
 
-def _after_fork() -> None:
-    # `multiprocessing` forgets the exit functions of its forked children first, and runs these afterwards.
+def expect_bootstrap(tracer: VizTracer) -> None:
+    """Where this process is one that `multiprocessing` is about to begin, have `tracer` follow it.
+
+    `multiprocessing` forgets the exit functions of its processes first, and runs these afterwards.
+    """
     util = sys.modules.get("multiprocessing.util")
-    if util and _tracers[0].enable:
-        util.register_after_fork(_tracers[0], _begin)
+    if util:
+        util.register_after_fork(tracer, _begin)
+
+
+def _after_fork() -> None:
+    if _tracers[0].enable:
+        expect_bootstrap(_tracers[0])
 
 
 def _begin(tracer: VizTracer) -> None:

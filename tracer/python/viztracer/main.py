@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from .version import __version__
 
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
 
 class UsageError(Exception):
     """The options make no sense; the message is the peer's."""
@@ -71,6 +72,8 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     if options.tracer_entries is not None and options.tracer_entries < 1:
         raise UsageError("tracer_entries must be at least 1")
     options.min_duration = microseconds(options.min_duration or "0")
+    if options.log_multiprocess or options.log_subprocess:
+        print("--log_multiprocess and --log_subprocess are no longer needed to trace multi-process program")
     return options, command
 
 
@@ -110,6 +113,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--exclude_files", metavar="FILE", nargs="*", help="do not record functions of files that begin so")
     add("--ignore_c_function", action="store_true", help="do not record C functions")
     add("--ignore_frozen", action="store_true", help="do not record functions frozen into the interpreter")
+    add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
+    add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
+    add("--log_multiprocess", action="store_true", help=argparse.SUPPRESS)
+    add("--log_subprocess", action="store_true", help=argparse.SUPPRESS)
     add("--trace_self", action="store_true", help=argparse.SUPPRESS)
     return parser
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 
 from .snaptrace import merge
@@ -27,7 +26,7 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
             say(f"Circular buffer is full, {overwritten} early events were overwritten.", YELLOW)
             say("Use --tracer_entries to keep more, or --quiet to hide this.", YELLOW)
         say("Use the following command to open the report:")
-        say(f"vizviewer {shlex.quote(os.path.abspath(output))}", GREEN)
+        say(f"vizviewer {quote(os.path.abspath(output))}", GREEN)
     return events
 
 
@@ -36,6 +35,12 @@ def with_pid(output: str, pid: int | str) -> str:
     directory, name = os.path.split(output)
     stem, dot, extension = name.partition(".")
     return os.path.join(directory, f"{stem}_{pid}{dot}{extension}")
+
+
+def quote(path: str) -> str:
+    """Quote a path for a shell, if need be."""
+    plain = all(char.isalnum() or char in "/._-+@%" for char in path)
+    return path if plain else "'" + path.replace("'", "'\"'\"'") + "'"
 
 
 def say(text: str, color: str = "") -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import os
+import sys
 import warnings
-from typing import TYPE_CHECKING
 
 from . import child, report
 from .ring_directory import RingDirectory
 from .snaptrace import Tracer
 
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Any
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 RUNNER = PACKAGE + "runner.py"
@@ -91,6 +94,7 @@ class VizTracer(Tracer):
         self.enable = False
         self.total_entries = 0
         self.rings: RingDirectory | None = None
+        self.first_name: str | None = None
         self._on_leave = on_leave
         if register_global:
             self.register_global()
@@ -100,8 +104,8 @@ class VizTracer(Tracer):
         builtins.__dict__["__viz_tracer__"] = self
 
     def start(self) -> None:
-        """Begin to record, or go on after a `stop`. Does nothing if it records already."""
-        if self.enable:
+        """Begin to record, or go on after a `stop`. Does nothing if this or another tracer records already."""
+        if child.recording():
             return
         if self.include_files and self.exclude_files:
             raise ValueError("include_files and exclude_files can't be both specified!")
@@ -130,7 +134,7 @@ class VizTracer(Tracer):
             runner=RUNNER,
             session_id=rings.session_id,
         )
-        self.name_process(self.process_name or child.process_name())
+        self.name_process(self.process_name or self.first_name or child.process_name())
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
@@ -149,9 +153,9 @@ class VizTracer(Tracer):
             raise ValueError("output_file must be a str")  # noqa: TRY004: as the peer does
         recording = self.enable
         self.stop()
-        ring = self.seal()
-        if ring is None or self.rings is None:
-            warnings.warn("Tried to save a report without recording anything. No data will be saved.", RuntimeWarning)
+        if self.rings is None or child.recording() or self.seal() is None:
+            reason = "another tracer records this process" if child.recording() else "nothing was recorded"
+            warnings.warn(f"No report is saved to {output_file}: {reason}", RuntimeWarning, stacklevel=2)
             return
         self.total_entries = report.write(
             [self.rings.path],
@@ -167,9 +171,32 @@ class VizTracer(Tracer):
     def enable_thread_tracing(self) -> None:
         """Do nothing: every thread is recorded. For programs that call this for the peer."""
 
+    @property
+    def init_kwargs(self) -> dict[str, Any]:
+        """The arguments that make a tracer like this one, all of them plain values; for other processes."""
+        return {
+            "tracer_entries": self.tracer_entries,
+            "verbose": self.verbose,
+            "max_stack_depth": self.max_stack_depth,
+            "include_files": _with_absolute(self.include_files),
+            "exclude_files": _with_absolute(self.exclude_files),
+            "ignore_c_function": self.ignore_c_function,
+            "ignore_frozen": self.ignore_frozen,
+            "min_duration": float(self.min_duration),
+            "trace_self": self.trace_self,
+        }
+
+    def register_exit(self) -> None:
+        """Close the ring file when this process ends; for workers that make their own tracer of `init_kwargs`."""
+        atexit.register(self.leave)
+
     def leave(self) -> None:
         """The process ends: record what is open as finished, and close the ring file."""
+        if not self.enable:
+            return
         self.stop("flush_as_finish")
+        if self.process_name is None and "multiprocessing.process" in sys.modules:
+            self.name_process(child.process_name())
         failure = self.ring_failure
         ring = self.seal()
         report.complain_of_ring(ring, failure)

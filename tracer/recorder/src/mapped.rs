@@ -1,12 +1,15 @@
 //! The segments of a mapped ring file.
 
 use crate::file::RingFile;
-use crate::ring::Memory;
+use crate::ring::{Memory, Ring};
 use viztracer_format::header::{HEADER_SIZE, Status};
 use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentHeader};
 use viztracer_format::stack::{BLOCK_SIZE, BlockHeader, Slot, blocks_per_segment};
 use viztracer_format::sync::Ordering;
+
+/// The ring over a mapped file.
+pub type MappedRing = Ring<MappedFile>;
 
 /// A ring file seen as equal segments.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use crate::clock::Clock;
 use crate::error::RecorderError;
 use crate::file::RingFile;
-use crate::mapped::MappedFile;
+use crate::mapped::{MappedFile, MappedRing};
 use crate::names::NameTable;
 use crate::process::{self, Process};
-use crate::ring::{MappedRing, Ring};
+use crate::ring::Ring;
 use crate::thread::ThreadRecorder;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -5,7 +5,6 @@
 //! and the merge can show exactly those.
 
 use crate::clock::{AnchorSchedule, Clock};
-use crate::mapped::MappedFile;
 use std::collections::VecDeque;
 use sync::{Mutex, MutexGuard};
 use viztracer_format::clock::Anchor;
@@ -32,9 +31,6 @@ pub trait Memory {
     /// The stack blocks of a segment that is usable.
     fn blocks(&self, segment: u32) -> impl Iterator<Item = *const BlockHeader>;
 }
-
-/// The ring over a mapped file.
-pub type MappedRing = Ring<MappedFile>;
 
 /// Segments made usable in one step: few enough that the pause is short, enough to spread the system calls thin.
 /// `benches/` row "first fill": 4, 16 and 64 differ by less than the noise.

@@ -4,8 +4,9 @@
 //! What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of line.
 
 use crate::clock::Clock;
+use crate::mapped::MappedRing;
 use crate::recorder::Recorder;
-use crate::ring::{MappedRing, Memory, Place};
+use crate::ring::{Memory, Place};
 use std::sync::Arc;
 use viztracer_format::names::ThreadCounts;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};

@@ -143,6 +143,7 @@ impl Builtin {
 
 impl Owner {
     /// A type as an owner.
+    #[cfg(Py_3_12)]
     #[inline(always)]
     pub(super) fn of_type(kind: *mut ffi::PyTypeObject) -> Owner {
         Owner(kind as usize)

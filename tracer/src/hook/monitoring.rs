@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use viztracer_format::record::Kind;
 use viztracer_recorder::Left;
 
-/// Tool ids in the order in which we ask for them: the profilers' own, the two without a meaning, the optimizers', then
+/// Tool ids in the order in which we ask for them: the two without a meaning first, since `cProfile` in the traced program
+/// knows no id but the profilers' own and fails if that is taken; then that one, the optimizers', and
 /// those of coverage tools and debuggers.
-const TOOL_IDS: [i32; 6] = [2, 3, 4, 5, 1, 0];
+const TOOL_IDS: [i32; 6] = [4, 3, 2, 5, 1, 0];
 
 /// The tool id we hold, -1 if none.
 static TOOL: AtomicI32 = AtomicI32::new(-1);

@@ -6,18 +6,18 @@ import atexit
 import fcntl
 import glob
 import os
-import shlex
 import sys
 import time
-from typing import TYPE_CHECKING
 
-from .. import report, runner
+from .. import report, runner, session
 from ..program import NoProgramError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
 from ..viztracer import RUNNER, VizTracer
 
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from types import TracebackType
 
 
@@ -90,9 +90,15 @@ class Run:
             os.makedirs(os.path.dirname(self.output), exist_ok=True)
             if self.keeps_rings:
                 stem = os.path.basename(self.output).partition(".")[0]
-                self.tracer.rings = RingDirectory(os.path.dirname(self.output), stem)
+                rings = RingDirectory(os.path.dirname(self.output), stem)
+            else:
+                rings = RingDirectory.scratch(self.tracer.tracer_entries, beside=self.output)
+            self.tracer.rings = rings
+            if not self.options.ignore_multiprocess:
+                session.announce(self.tracer, rings)
             self.tracer.start()
         except (OSError, RuntimeError) as error:
+            session.withdraw()
             report.complain(f"{error}; the program runs without tracing")
 
     def end(self) -> None:
@@ -100,13 +106,14 @@ class Run:
         rings = self.tracer.rings
         if rings is None or not self.tracer.enable:
             return
+        session.withdraw()
         self.tracer.leave()
         if os.getpid() != self.pid:
             return
         try:
             self.finish(rings)
         except KeyboardInterrupt:
-            report.complain(f"interrupted; merge what was recorded with: viztracer-merge {shlex.quote(rings.path)}")
+            report.complain(f"interrupted; merge what was recorded with: viztracer-merge {report.quote(rings.path)}")
         except (OSError, RuntimeError) as error:
             report.complain(f"{error}; what was recorded is in {rings.path}")
 
@@ -115,13 +122,18 @@ class Run:
         if self.keeps_rings:
             self.tell_merge_command(rings)
             return
-        self.wait_for_children(rings)
+        running = self.wait_for_children(rings)
         if self.reports_each_process:
-            for ring in glob.glob(os.path.join(glob.escape(rings.path), "*.bin")):
-                self.write_own(ring)
+            for ring in _files(rings):
+                if not _is_open(ring):
+                    self.write_own(ring)
         else:
             report.write([rings.path], self.output, source=True, verbose=self.tracer.verbose)
-        rings.remove()
+        if running:
+            merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(self.output)}"
+            report.complain(f"still running: {', '.join(running)}; to merge all of it later: {merge}")
+        else:
+            rings.remove()
 
     def write_own(self, ring: str) -> None:
         """Turn the ring file of one process into its report."""
@@ -129,26 +141,28 @@ class Run:
         report.write([ring], report.with_pid(self.output, pid), source=True, verbose=self.tracer.verbose)
         os.unlink(ring)
 
-    def wait_for_children(self, rings: RingDirectory) -> None:
-        """Wait until every process that records here has ended; Ctrl+C ends the waiting."""
+    def wait_for_children(self, rings: RingDirectory) -> list[str]:
+        """Wait until every process that records here has ended, or for Ctrl+C; return those that have not, by file."""
         told = not self.tracer.verbose
-        for ring in glob.iglob(os.path.join(glob.escape(rings.path), "*.bin")):
-            try:
-                with open(ring, "rb") as file:
-                    if not told and _is_locked(file.fileno()):
-                        report.say("Wait for child processes to finish, Ctrl+C to skip")
-                        told = True
+        try:
+            while running := [ring for ring in _files(rings) if _is_open(ring)]:
+                if self.options.no_wait:
+                    return _names(running)
+                if not told:
+                    names = ", ".join(_names(running))
+                    report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
+                    told = True
+                with open(running[0], "rb") as file:
                     fcntl.flock(file, fcntl.LOCK_SH)
-            except FileNotFoundError:
-                pass
-            except KeyboardInterrupt:
-                return
+        except KeyboardInterrupt:
+            return _names(filter(_is_open, _files(rings)))
+        return []
 
     def tell_merge_command(self, rings: RingDirectory) -> None:
         """Print the command that merges the ring files, as the last line."""
         if self.tracer.verbose:
-            pattern = os.path.join(shlex.quote(os.path.relpath(rings.path)), f"{shlex.quote(rings.prefix)}_*.bin")
-            output = shlex.quote(os.path.relpath(self.output))
+            pattern = os.path.join(report.quote(os.path.relpath(rings.path)), f"{report.quote(rings.prefix)}_*.bin")
+            output = report.quote(os.path.relpath(self.output))
             report.say("Use the following command to merge the ring files into a report:")
             report.say(f"viztracer-merge {pattern} -o {output}", report.GREEN)
 
@@ -161,11 +175,23 @@ def _output(options: argparse.Namespace, program: Program) -> str:
     return os.path.join(options.output_dir, output) if options.output_dir else output
 
 
-def _is_locked(descriptor: int) -> bool:
+def _files(rings: RingDirectory) -> list[str]:
+    return sorted(glob.glob(os.path.join(glob.escape(rings.path), "*.bin")))
+
+
+def _names(files: Iterable[str]) -> list[str]:
+    return [os.path.basename(file) for file in files]
+
+
+def _is_open(ring: str) -> bool:
+    """Whether the process that writes this file is alive: it holds a lock on it."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with open(ring, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except FileNotFoundError:
+        pass
     return False
 
 

@@ -1,0 +1,163 @@
+"""Every Python process that descends from a traced one is in the report, however it was started."""
+
+import os
+import sys
+
+import pytest
+import tree
+from conftest import BIN
+
+CHILD = """
+import os
+def in_the_child(): print("child", os.getpid(), flush=True)
+in_the_child()
+"""
+
+# How the program starts `child.py`. PYTHON is the interpreter that runs the program itself.
+STARTS = {
+    "a list": "subprocess.run([PYTHON, 'child.py'])",
+    "a string": "subprocess.run(f'{PYTHON} child.py', shell=True)",
+    "quotes and a pipe": """subprocess.run(f'"{PYTHON}" "child.py" | cat', shell=True)""",
+    "bytes and a path": "subprocess.run([os.fsencode(PYTHON), pathlib.Path('child.py')])",
+    "a positional bufsize": "subprocess.Popen([PYTHON, 'child.py'], 0).wait()",
+    "a heredoc": "subprocess.run(f'{PYTHON} - <<EOF\\n{CHILD}\\nEOF', shell=True)",
+    "bash -c": "subprocess.run(['bash', '-c', f'{PYTHON} child.py; true'])",
+    "env": "subprocess.run(['env', 'ANYTHING=1', PYTHON, 'child.py'])",
+    "a script with a shebang": "subprocess.run(['./child'])",
+    "os.system": "os.system(f'{PYTHON} child.py')",
+    "os.popen": "print(os.popen(f'{PYTHON} child.py').read())",
+    "os.posix_spawn": "os.waitpid(os.posix_spawn(PYTHON, [PYTHON, 'child.py'], os.environ), 0)",
+    "os.spawnv": "os.spawnv(os.P_WAIT, PYTHON, [PYTHON, 'child.py'])",
+    "asyncio": "asyncio.run(asynchronously())",
+    "-c": "subprocess.run([PYTHON, '-c', CHILD])",
+    "-m": "subprocess.run([PYTHON, '-m', 'child'])",
+    "-E": "subprocess.run([PYTHON, '-E', 'child.py'])",
+    "-I": "subprocess.run([PYTHON, '-I', 'child.py'])",
+    "standard input": "subprocess.run([PYTHON], input=CHILD.encode())",
+    "a grandchild": "subprocess.run(['sh', '-c', f'sh -c \"{PYTHON} child.py; true\"; true'])",
+    "fork and exec": "os.fork() or os.execv(PYTHON, [PYTHON, 'child.py'])\nos.wait()",
+}
+
+PROGRAM = """
+import asyncio, os, pathlib, subprocess, sys
+PYTHON = sys.executable
+CHILD = pathlib.Path("child.py").read_text()
+async def asynchronously():
+    await (await asyncio.create_subprocess_exec(PYTHON, "child.py")).wait()
+"""
+
+
+@pytest.fixture
+def start(sandbox):
+    """Traces a program that starts a child in a certain way; gives what was printed and the report."""
+
+    def start(source, *options):
+        os.chmod(sandbox.script(f"#!{sys.executable}\n{CHILD}", "child"), 0o755)
+        sandbox.script(CHILD, "child.py")
+        done = sandbox.viztracer(*options, "-o", "report.json", "--", sandbox.script(PROGRAM + source + "\n"))
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout, sandbox.report("report.json")
+
+    return start
+
+
+def called_in(report, pid):
+    return [event["name"].partition(" (")[0] for event in tree.spans(report) if event["pid"] == pid]
+
+
+def child_pid(printed):
+    (line,) = [line for line in printed.splitlines() if line.startswith("child ")]
+    return int(line.split()[1])
+
+
+@pytest.mark.parametrize("how", STARTS)
+def test_started_by(start, how):
+    printed, report = start(STARTS[how])
+    pid = child_pid(printed)
+    assert called_in(report, pid).count("in_the_child") == 1
+    assert "<module>" in called_in(report, pid)
+    states = {process["pid"]: process["state"] for process in report["viztracer_metadata"]["processes"]}
+    assert states[pid] == "sealed"
+
+
+def test_exec_in_place_leaves_two_files_of_one_pid(sandbox):
+    sandbox.script(CHILD, "child.py")
+    script = sandbox.script("import os, sys\ndef before(): pass\nbefore()\nos.execv(sys.executable, [sys.executable, 'child.py'])\n")
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    pid = child_pid(done.stdout)
+    assert sorted(file.name for file in (sandbox.path / "rings").iterdir()) == [f"result_{pid}.bin", f"result_{pid}_1.bin"]
+    names = called_in(sandbox.merge("rings"), pid)
+    assert {"before", "in_the_child"} <= set(names)
+
+
+def test_options_are_inherited(start):
+    printed, report = start(STARTS["a list"], "--ignore_c_function")
+    assert not any(name.startswith("builtins.") for name in called_in(report, child_pid(printed)))
+
+
+def test_other_processes_can_be_left_alone(start):
+    printed, report = start(STARTS["a list"], "--ignore_multiprocess")
+    assert called_in(report, child_pid(printed)) == []
+
+
+def test_the_environment_is_clean_after_the_run(sandbox):
+    script = sandbox.script("import atexit, os, viztracer\natexit.register(lambda: print('VIZTRACER_RING_SESSION' in os.environ))\n")
+    assert sandbox.viztracer("--quiet", script).stdout == "True\n"
+    assert "VIZTRACER_RING_SESSION" not in sandbox.python("-c", "import os; print(*os.environ)").stdout
+
+
+MULTIPROCESSING = """
+import multiprocessing, os, concurrent.futures
+def work(n):
+    return os.getpid()
+if __name__ == "__main__":
+    context = multiprocessing.get_context({method!r})
+    {body}
+"""
+BODIES = {
+    "Process": "p = context.Process(target=work, args=(1,)); p.start(); p.join(); print('child', p.pid)",
+    "Pool": "pool = context.Pool(1); print('child', pool.apply(work, (1,))); pool.close(); pool.join()",
+    "executor": (
+        "executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=context)\n"
+        "    print('child', executor.submit(work, 1).result()); executor.shutdown()"
+    ),
+}
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("body", BODIES)
+def test_multiprocessing(sandbox, method, body):
+    script = sandbox.script(MULTIPROCESSING.format(method=method, body=BODIES[body]))
+    done = sandbox.viztracer("-o", "report.json", script)
+    assert done.returncode == 0, done.stderr
+    report = sandbox.report("report.json")
+    pid = child_pid(done.stdout)
+    assert called_in(report, pid).count("work") == 1
+    if body == "Process":
+        assert tree.names(report, "process_name")[pid].endswith("Process-1")
+    tree.trees(report)
+
+
+def test_a_child_that_outlives_the_program_is_waited_for_or_left(sandbox):
+    """It goes on until it reads the end of a pipe whose other end the program holds until it is gone."""
+    sandbox.script("import sys\nprint('begun', flush=True)\nsys.stdin.read()\n", "child.py")
+    script = sandbox.script(
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, 'child.py'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
+        "print('child', child.pid)\n"
+    )
+    done = sandbox.viztracer("--no_wait", "-o", "report.json", script)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert f"result_{child_pid(done.stdout)}.bin" in line and "viztracer-merge" in line
+    rest = line.partition("viztracer-merge ")[2].split()
+    assert sandbox.viztracer_merge(*rest).returncode == 0
+    sandbox.run("rm", "-r", rest[0])
+
+
+def test_commands_of_ours_are_not_traced(sandbox):
+    script = sandbox.script(f"import subprocess\nsubprocess.run([{str(BIN / 'viztracer')!r}, '--version'])\n")
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0
+    assert len(list((sandbox.path / "rings").iterdir())) == 1

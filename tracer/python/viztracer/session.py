@@ -1,0 +1,106 @@
+"""A traced run and all its processes.
+
+What a descendant needs to know stands in one environment variable. A ``.pth`` file of the package looks for it when an
+interpreter starts, so it does not matter how that was started: by `subprocess` in any form, through a shell, a console
+script or ``env``, by `multiprocessing`, by `os.exec`. Command lines stay as the program wrote them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import child, report
+from .ring_directory import RingDirectory
+from .viztracer import VizTracer
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from typing import Any
+
+VARIABLE = "VIZTRACER_RING_SESSION"
+
+# What `sys.orig_argv` of interpreters looks like that serve others and outlive what they serve.
+RESOURCE_TRACKER = "from multiprocessing.resource_tracker import"
+FORKSERVER = "from multiprocessing.forkserver import"
+OUR_COMMANDS = ("viztracer", "viztracer-merge", "vizviewer")
+
+_joined: list[VizTracer] = []
+
+
+def announce(tracer: VizTracer, rings: RingDirectory) -> None:
+    """Have every Python process that descends from this one, and inherits its environment, join the run."""
+    fields = {"directory": rings.path, "prefix": rings.prefix, "id": rings.session_id.hex(), **tracer.init_kwargs}
+    os.environ[VARIABLE] = ";".join(f"{name}={_pack(value)}" for name, value in fields.items())
+
+
+def withdraw() -> None:
+    """Let processes that start from now on alone."""
+    os.environ.pop(VARIABLE, None)
+
+
+def join() -> None:
+    """Record this process, which has just started, as a part of the run that its environment names."""
+    if _serves_others(sys.orig_argv):
+        return
+    try:
+        if any(FORKSERVER in argument for argument in sys.orig_argv):
+            # What it forks belongs to the run; it itself does nothing and ends when the first process has ended.
+            os.register_at_fork(after_in_child=_begin)
+        else:
+            _begin()
+    except Exception as error:  # whatever it is, the program must not suffer from it
+        report.complain(f"{error}; process {os.getpid()} is not traced")
+
+
+def _begin() -> None:
+    if _joined:
+        return  # a fork of a process that has joined needs nothing but its own file, which it makes itself
+    fields = dict(field.split("=", 1) for field in os.environ[VARIABLE].split(";"))
+    rings = RingDirectory(_unpack(fields.pop("directory"), ""), _unpack(fields.pop("prefix"), ""))
+    if not os.path.isdir(rings.path):
+        return  # the run is over
+    rings.session_id = bytes.fromhex(fields.pop("id"))
+    defaults = VizTracer(register_global=False).init_kwargs
+    keywords = {name: _unpack(fields[name], default) for name, default in defaults.items() if name in fields}
+    tracer = VizTracer(**keywords)
+    tracer.rings = rings
+    tracer.first_name = _name(sys.orig_argv)
+    _joined.append(tracer)
+    tracer.register_exit()
+    child.expect_bootstrap(tracer)
+    tracer.start()
+
+
+def _serves_others(command: list[str]) -> bool:
+    """Whether this interpreter runs one of our own commands, or one that would keep the run waiting for ever."""
+    words = [os.path.basename(word) for word in command[1:3]]
+    return any(RESOURCE_TRACKER in word for word in command) or any(word in OUR_COMMANDS for word in words)
+
+
+def _name(command: list[str]) -> str:
+    """Return what the process is called in the report until `multiprocessing` knows better."""
+    words = iter(command[1:])
+    for word in words:
+        if word in ("-c", "-m"):
+            return "python -c" if word == "-c" else f"python -m {next(words, '')}"
+        if not word.startswith("-"):
+            return os.path.basename(word)
+    return "python"
+
+
+def _pack(value: object) -> str:
+    """Return a value as text without the characters that separate values."""
+    if isinstance(value, list):
+        return ",".join(map(_pack, value))
+    text = str(int(value) if isinstance(value, bool) else value)
+    return text.replace("%", "%25").replace(";", "%3B").replace(",", "%2C")
+
+
+def _unpack(text: str, like: object) -> Any:
+    """Return what `_pack` made this text of: a value of the kind of `like`."""
+    if isinstance(like, list):
+        return [_unpack(part, "") for part in text.split(",") if part]
+    if isinstance(like, (bool, int, float)):
+        return type(like)(float(text))
+    return text.replace("%2C", ",").replace("%3B", ";").replace("%25", "%")
