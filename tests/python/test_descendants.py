@@ -90,6 +90,16 @@ def test_exec_in_place_leaves_two_files_of_one_pid(sandbox):
     assert {"before", "in_the_child"} <= set(names)
 
 
+def test_each_image_of_a_process_gets_its_own_report(sandbox):
+    sandbox.script(CHILD, "child.py")
+    script = sandbox.script("import os, sys\nif not os.fork(): os.execv(sys.executable, [sys.executable, 'child.py'])\nos.wait()\n")
+    done = sandbox.viztracer("--pid_suffix", "-o", "each.json", script)
+    pid = child_pid(done.stdout)
+    reports = sorted(file.name for file in sandbox.path.glob("each*.json"))
+    assert len(reports) == 3 and {f"each_{pid}.json", f"each_{pid}_1.json"} < set(reports)
+    assert "in_the_child" in called_in(sandbox.report(f"each_{pid}_1.json"), pid)
+
+
 def test_options_are_inherited(start):
     printed, report = start(STARTS["a list"], "--ignore_c_function")
     assert not any(name.startswith("builtins.") for name in called_in(report, child_pid(printed)))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from .viztracer import VizTracer
 
+MAIN = "MainProcess"  # what `multiprocessing` calls a process that it has not started
+
 _tracers: list[VizTracer] = []
 
 
@@ -32,7 +34,7 @@ def recording() -> VizTracer | None:
 def process_name() -> str:
     """Return the name that `multiprocessing` knows this process by; it is not imported for that."""
     process: Any = sys.modules.get("multiprocessing.process")
-    return str(process.current_process().name) if process else "MainProcess"
+    return str(process.current_process().name) if process else MAIN
 
 
 def expect_bootstrap(tracer: VizTracer) -> None:

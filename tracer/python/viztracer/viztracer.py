@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import builtins
 import os
-import sys
 import warnings
 
 from . import child, report
@@ -195,13 +194,16 @@ class VizTracer(Tracer):
         if not self.enable:
             return
         self.stop("flush_as_finish")
-        if self.process_name is None and "multiprocessing.process" in sys.modules:
+        if self.process_name is None and child.process_name() != child.MAIN:
             self.name_process(child.process_name())
         failure = self.ring_failure
         ring = self.seal()
         report.complain_of_ring(ring, failure)
         if ring and self._on_leave:
-            self._on_leave(ring)
+            try:
+                self._on_leave(ring)
+            except (OSError, RuntimeError) as error:
+                report.complain(f"{error}; what was recorded is in {ring}")
 
     def run(self, command: str, output_file: str | None = None) -> None:
         """Record the execution of this source text, then save."""

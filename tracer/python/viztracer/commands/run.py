@@ -99,6 +99,8 @@ class Run:
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session.withdraw()
+            if self.tracer.rings:
+                self.tracer.rings.remove()
             report.complain(f"{error}; the program runs without tracing")
 
     def end(self) -> None:
@@ -136,8 +138,8 @@ class Run:
             rings.remove()
 
     def write_own(self, ring: str) -> None:
-        """Turn the ring file of one process into its report."""
-        pid = os.path.basename(ring).split("_")[1].partition(".")[0]
+        """Turn the ring file of one process into its report, which gets the pid from its name."""
+        pid = os.path.basename(ring).removesuffix(".bin").partition("_")[2]
         report.write([ring], report.with_pid(self.output, pid), source=True, verbose=self.tracer.verbose)
         os.unlink(ring)
 
