@@ -160,8 +160,8 @@ pub struct Header {
 impl Header {
     /// Reads the first [`HEADER_SIZE`] bytes of a file.
     pub fn parse(page: &[u8]) -> Result<Header, FormatError> {
-        let magic = page.get(..8).ok_or_else(|| too_short(page))?;
-        if magic != MAGIC {
+        let begin = page.len().min(MAGIC.len());
+        if page[..begin] != MAGIC[..begin] {
             return Err(FormatError::Magic);
         }
         let page: &[u8; HEADER_SIZE] = page.first_chunk().ok_or_else(|| too_short(page))?;
@@ -266,6 +266,7 @@ mod tests {
     #[test]
     fn wrong_magic_other_version_unknown_feature() {
         assert_eq!(Header::parse(&[b'{'; HEADER_SIZE]).unwrap_err(), FormatError::Magic);
+        assert_eq!(Header::parse(b"{}").unwrap_err(), FormatError::Magic);
         let other = Identity { version: 2, ..identity() }.to_page(b"");
         assert_eq!(Header::parse(&other[..]).unwrap_err(), FormatError::Version(2));
         let feature = Identity { incompatible: 4, ..identity() }.to_page(b"");
