@@ -214,9 +214,3 @@ fn identity(file: impl AsFd) -> Option<(u64, u64)> {
     let stat = unix::fstat(file).ok()?;
     Some((stat.st_dev, stat.st_ino))
 }
-
-/// Bytes that can still be written in the file system of this directory.
-pub fn free_space(directory: &Path) -> std::io::Result<u64> {
-    let stat = unix::statvfs(directory)?;
-    Ok(stat.f_bavail * stat.f_frsize)
-}

@@ -33,7 +33,7 @@ pub trait Memory {
 }
 
 /// Segments made usable in one step: few enough that the pause is short, enough to spread the system calls thin.
-/// `benches/` row "first fill": 4, 16 and 64 differ by less than the noise.
+/// 4, 16 and 64 segments of 16 KiB cost 9.9, 9.8 and 10.6 ns per record on tmpfs, and 5.9, 5.2 and 4.1 on ext4.
 const GROWTH: u32 = 16;
 
 /// Free slots that make a dead thread's segment worth taking over: the THREAD record and the longest event must fit.
