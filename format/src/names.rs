@@ -34,6 +34,8 @@ pub enum Tag {
     ThreadName = 3,
     /// The process's name; the last one holds.
     ProcessName = 4,
+    /// An asyncio task's name; the last one for a serial holds.
+    TaskName = 5,
 }
 
 /// A function, as its name stands in reports.
@@ -59,7 +61,7 @@ pub fn function_entry(id: u32, function: &Function<'_>, max: usize) -> Vec<u8> {
     entry(Tag::Function, flags, id, function.line, name, file)
 }
 
-/// The bytes of a THREAD_NAME or PROCESS_NAME entry that is at most `max` bytes long.
+/// The bytes of an entry of another kind, which names a thread, the process or a task, that is at most `max` bytes long.
 pub fn name_entry(tag: Tag, id: u32, name: &str, max: usize) -> Vec<u8> {
     let kept = cut(name, max.saturating_sub(ENTRY_HEADER_SIZE + 7));
     let flags = if kept.len() == name.len() { 0 } else { CUT };
@@ -151,6 +153,13 @@ pub enum Entry<'a> {
     },
     /// The process's name.
     ProcessName(&'a str),
+    /// An asyncio task's name.
+    TaskName {
+        /// Whose.
+        serial: u32,
+        /// The name.
+        name: &'a str,
+    },
     /// An entry of a later version, to be passed over.
     Unknown(u8),
 }
@@ -208,6 +217,7 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
         }
         tag if tag == Tag::ThreadName as u8 => Entry::ThreadName { serial: id, name },
         tag if tag == Tag::ProcessName as u8 => Entry::ProcessName(name),
+        tag if tag == Tag::TaskName as u8 => Entry::TaskName { serial: id, name },
         tag => Entry::Unknown(tag),
     })
 }

@@ -92,7 +92,7 @@ impl Segment {
 
     /// The events in the committed bytes of a CALLS segment.
     pub fn events<'b>(&self, committed: &'b [u8]) -> Events<'b> {
-        Events { records: committed, thread: self.thread, opened: self.opened, unknown: 0 }
+        Events { records: committed, thread: self.thread, task: 0, opened: self.opened, unknown: 0 }
     }
 }
 
@@ -101,6 +101,8 @@ impl Segment {
 pub struct Event {
     /// The thread's serial.
     pub thread: u32,
+    /// The serial of the task that the thread was running, 0 if none.
+    pub task: u32,
     /// What it was, or how the call ended.
     pub kind: Kind,
     /// Whether the call's frame was inherited by `fork`.
@@ -131,6 +133,7 @@ pub struct PayloadRef {
 pub struct Events<'b> {
     records: &'b [u8],
     thread: u32,
+    task: u32,
     opened: u64,
     unknown: u64,
 }
@@ -181,6 +184,7 @@ impl Iterator for Events<'_> {
                 Some(kind) if kind.is_event() => {
                     let mut event = Event {
                         thread: self.thread,
+                        task: self.task,
                         kind,
                         inherited: record.kind_byte() & INHERITED != 0,
                         function: record.function(),
@@ -195,7 +199,8 @@ impl Iterator for Events<'_> {
                     }
                     return Some(event);
                 }
-                Some(Kind::Thread) => self.thread = record.word1 as u32,
+                Some(Kind::Thread) => (self.thread, self.task) = (record.word1 as u32, 0),
+                Some(Kind::Task) => self.task = record.word1 as u32,
                 _ => self.unknown += 1,
             }
         }

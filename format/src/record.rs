@@ -49,6 +49,8 @@ pub enum Kind {
     Long = 0x21,
     /// Where the payload of the event before stands: generation in word 0, `offset | length << 32` in word 1.
     Payload = 0x22,
+    /// From here on the thread runs the asyncio task whose serial stands in word 1; 0: none.
+    Task = 0x23,
 }
 
 impl Kind {
@@ -65,6 +67,7 @@ impl Kind {
             0x20 => Kind::Thread,
             0x21 => Kind::Long,
             0x22 => Kind::Payload,
+            0x23 => Kind::Task,
             _ => return None,
         })
     }
@@ -105,6 +108,11 @@ impl Record {
     /// The mark that a segment passes to the thread with this serial.
     pub fn thread(serial: u32) -> Record {
         Record { word0: Kind::Thread as u64, word1: u64::from(serial) }
+    }
+
+    /// The mark that the thread goes on in the task with this serial; 0: in none.
+    pub fn task(serial: u32) -> Record {
+        Record { word0: Kind::Task as u64, word1: u64::from(serial) }
     }
 
     /// The extension that holds a duration of up to 56 bits.
@@ -176,7 +184,7 @@ mod tests {
     #[test]
     fn kinds_survive_the_byte_and_unknown_ones_are_refused() {
         let known = (0..=255u8).filter(|byte| *byte < INHERITED && Kind::from_byte(*byte).is_some());
-        assert_eq!(known.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 0x10, 0x11, 0x20, 0x21, 0x22]);
+        assert_eq!(known.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 0x10, 0x11, 0x20, 0x21, 0x22, 0x23]);
         assert_eq!(Kind::from_byte(0), None);
         assert_eq!(Kind::from_byte(Kind::Raise as u8 | INHERITED), Some(Kind::Raise));
     }

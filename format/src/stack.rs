@@ -13,6 +13,13 @@
 //! word 1  | tag: 40 bits that know the frame | function id: 24 bits        |
 //! ```
 //!
+//! Where a thread begins to run an asyncio task, a mark stands between the frames; it is not a call:
+//!
+//! ```text
+//! word 0  | task serial: 56 bits                                   | flags   |
+//! word 1  | 0                                                              |
+//! ```
+//!
 //! A stack deeper than one block goes on in another one. Entering stores the frame, then the count; leaving stores the
 //! record, commits it, then lowers the count: a process killed in between leaves one call that is both the thread's
 //! last record and its innermost frame, and a reader counts it once.
@@ -32,6 +39,19 @@ const _: () = assert!(BLOCK_FRAMES == 244);
 
 /// The flag bits that every open frame carries in its kind byte besides [`INHERITED`].
 pub const FRAME: u8 = 0x3f & KIND_MASK;
+/// The flag bits of a mark that the frames above it, up to the next mark, run in a task.
+pub const TASK_FRAME: u8 = 0x3e & KIND_MASK;
+
+/// The mark that the frames above it run in the task with this serial.
+pub fn task_frame(serial: u32) -> Record {
+    Record { word0: u64::from(serial) << 8 | u64::from(TASK_FRAME), word1: 0 }
+}
+
+/// The task's serial, if this is the mark of one.
+#[inline]
+pub fn task_of(frame: Record) -> Option<u32> {
+    (frame.kind_byte() & KIND_MASK == TASK_FRAME).then_some(frame.start() as u32)
+}
 
 /// Blocks in a segment of this size.
 pub const fn blocks_per_segment(segment_size: usize) -> usize {
@@ -105,7 +125,7 @@ pub struct Block {
     pub thread: u32,
     /// Frames of that thread below this block.
     pub base: u32,
-    /// The frames: word 1 holds a tag in the place of the duration.
+    /// The frames: word 1 holds a tag in the place of the duration. Some are marks, see [`task_of`].
     pub frames: Vec<Record>,
 }
 

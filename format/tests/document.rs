@@ -136,7 +136,7 @@ fn kinds_of_segments() {
 
 #[test]
 fn tags_of_names() {
-    let tags = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName];
+    let tags = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName, Tag::TaskName];
     let known = tags.map(|tag| (tag as u64, format!("{tag:?}").to_uppercase()));
     let rows = table("Names", "number");
     assert!(rows.iter().map(|row| (number(row[0]), row[1].to_owned())).eq(known));
@@ -158,7 +158,7 @@ fn constants() {
         names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE;
         header: CLOCK_TSC, CLOCK_MONOTONIC, STATE_OPEN, STATE_SEALED;
         record: DURATION_MAX, DURATION_EXTENDED, FUNCTION_UNKNOWN, INHERITED, KIND_MASK;
-        stack: FRAME;
+        stack: FRAME, TASK_FRAME;
         names: C_FUNCTION, CUT;
     };
     let rows: Vec<_> = table("Constants", "name").iter().map(|row| (row[0], number(row[1]))).collect();

@@ -15,7 +15,7 @@ use viztracer_format::header::{CLOCK_TSC, Identity, SEGMENT_SIZE_MIN, STATE_OPEN
 use viztracer_format::names::{Function, Tag, function_entry, name_entry, thread_entry};
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, Kind, Record};
 use viztracer_format::segment::{Opening, SegmentKind};
-use viztracer_format::stack::FRAME;
+use viztracer_format::stack::{FRAME, task_frame};
 
 /// The tick counter at the moment of the import; it makes 2.5 ticks a nanosecond.
 const IMPORTED: u64 = 2_500_000_000_000;
@@ -159,6 +159,35 @@ fn open_frames(file: &File) {
     stacks.block(1, 0, &[frame(INHERITED, IMPORTED, 3), frame(0, begin + 9700, 1), frame(0, begin + 10_000, 1)]);
 }
 
+/// A process that was killed while it ran a task: what version 1 tells of tasks.
+fn build_tasks() -> Vec<u8> {
+    let file = File::new(identity(), b"python\0tasks.py\0", 3);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    let mut names = file.open(0, opening(1, SegmentKind::Names, 0, 0));
+    for (id, name) in (1..).zip(["run", "step", "sleep"]) {
+        names.append(&function_entry(id, &Function { name, file: "/x/tasks.py", line: id, is_c: false }, 4096));
+    }
+    names.append(&thread_entry(1, 4242, OPENED));
+    names.append(&name_entry(Tag::TaskName, 1, "Task-1", 4096));
+    names.append(&name_entry(Tag::TaskName, 2, "Task-2", 4096));
+    names.append(&name_entry(Tag::TaskName, 2, "fetch", 4096));
+
+    let begin = OPENED + 3_000_000;
+    let mut calls = file.open(1, opening(2, SegmentKind::Calls, 1, 0));
+    calls.mark(Record::task(1));
+    calls.record(call(Kind::Return, begin + 2000, 100, 3), &[]);
+    calls.record(call(Kind::Yield, begin + 1000, 2000, 2), &[]);
+    calls.mark(Record::task(0));
+    calls.record(call(Kind::Return, begin + 3500, 20, 1), &[]);
+    calls.mark(Record::task(2));
+    calls.record(call(Kind::Return, begin + 6000, 100, 3), &[]);
+
+    let stacks = file.open(2, opening(3, SegmentKind::Stacks, 0, 0));
+    let frame = |start, function| Record::new(FRAME, start, 0xabcd, function);
+    stacks.block(1, 0, &[frame(begin, 1), task_frame(2), frame(begin + 5000, 2), frame(begin + 7000, 3)]);
+    file.bytes()
+}
+
 /// Compares with the file of the tree, or writes it under `BLESS=1`.
 fn golden(name: &str, actual: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -180,6 +209,7 @@ fn golden(name: &str, actual: &[u8]) {
 #[cfg_attr(miri, ignore = "reads a file")]
 fn the_writer_writes_the_golden_bytes() {
     golden("v1.bin", &build());
+    golden("v1-tasks.bin", &build_tasks());
 }
 
 #[test]
@@ -187,6 +217,7 @@ fn the_writer_writes_the_golden_bytes() {
 fn the_golden_bytes_tell_the_golden_text() {
     let text = walk(&build()).unwrap().to_string();
     golden("v1.txt", text.as_bytes());
+    golden("v1-tasks.txt", walk(&build_tasks()).unwrap().to_string().as_bytes());
 }
 
 #[test]

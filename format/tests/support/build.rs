@@ -131,6 +131,13 @@ impl<'f> Writer<'f> {
         self.header().commit(self.used);
     }
 
+    /// Appends a record that is neither an event nor a hand-over.
+    pub fn mark(&mut self, mark: Record) {
+        self.slots(mark, &[]);
+        self.header().count_others(1, 0);
+        self.header().commit(self.used);
+    }
+
     fn slots(&mut self, first: Record, others: &[Record]) {
         for record in std::iter::once(&first).chain(others) {
             let slot: &Slot = self.file.at(self.page, SEGMENT_HEADER_SIZE + self.used);

@@ -9,7 +9,7 @@ use viztracer_format::names::{Entry, Function, entries};
 use viztracer_format::reader::{Event, PayloadRef, Segment};
 use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
-use viztracer_format::stack::{BLOCK_FRAMES, Block, blocks};
+use viztracer_format::stack::{BLOCK_FRAMES, Block, blocks, task_of};
 
 /// The bits of a tick count that a frame holds.
 const START_MASK: u64 = (1 << 56) - 1;
@@ -195,8 +195,12 @@ impl<'b> Walk<'b> {
         event: &Event,
         functions: &BTreeMap<u32, Function<'_>>,
     ) -> fmt::Result {
-        let Event { thread, kind, inherited, function, start, duration, payload } = event;
-        write!(f, "  thread {thread} {kind:?} ")?;
+        let Event { thread, task, kind, inherited, function, start, duration, payload } = event;
+        write!(f, "  thread {thread} ")?;
+        if *task != 0 {
+            write!(f, "task {task} ")?;
+        }
+        write!(f, "{kind:?} ")?;
         match functions.get(function) {
             Some(function) => write!(f, "{}", function.name)?,
             None => write!(f, "function {function}")?,
@@ -274,6 +278,10 @@ impl Display for Walk<'_> {
 fn write_block(f: &mut Formatter<'_>, block: &Block, thread: Option<&Thread<'_>>) -> fmt::Result {
     writeln!(f, "  thread {}, {} frames below", block.thread, block.base)?;
     for frame in &block.frames {
+        if let Some(task) = task_of(*frame) {
+            writeln!(f, "    task {task}")?;
+            continue;
+        }
         let (function, start) = (frame.function(), frame.start());
         write!(f, "    open: function {function} at tick {start}")?;
         if Block::is_inherited(*frame) {
