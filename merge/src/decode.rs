@@ -4,6 +4,7 @@ use crate::align::Clock;
 use crate::error::{Problem, Problems};
 use crate::input::{Input, Unread};
 use crate::survey::{Calls, FilePlan};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use viztracer_format::reader::{Event, PayloadRef, Segment};
 use viztracer_format::record::Kind;
@@ -13,6 +14,8 @@ use viztracer_format::record::Kind;
 pub struct Moment<'a> {
     /// The place of its thread in the file's plan.
     pub thread: usize,
+    /// The serial of the task that the thread was running, 0 if none.
+    pub task: u32,
     /// What it was.
     pub kind: Kind,
     /// The function's id, or that of a name.
@@ -39,6 +42,8 @@ pub enum Payload<'a> {
 pub struct Outcome {
     /// By the thread's place in the plan.
     pub threads: Vec<ThreadOutcome>,
+    /// The tasks that events are of.
+    pub tasks: BTreeSet<u32>,
     /// What could not be read.
     pub problems: Problems,
 }
@@ -65,6 +70,7 @@ impl Outcome {
             sum.unfinished += of.unfinished;
             sum.overwritten += of.overwritten;
         }
+        self.tasks.extend(other.tasks);
         self.problems.append(&other.problems);
     }
 
@@ -140,6 +146,7 @@ impl Decoder<'_> {
         let mut events = segment.events(body);
         let mut current = ThreadOutcome::default();
         let mut serial = None;
+        let mut seen_task = 0;
         for event in &mut events {
             if serial != Some(event.thread) {
                 self.leave(current);
@@ -159,9 +166,13 @@ impl Decoder<'_> {
             if duration < min_duration && ended(event.kind) {
                 continue;
             }
-            let Event { kind, function, .. } = event;
+            let Event { task, kind, function, .. } = event;
+            if task != seen_task {
+                seen_task = task;
+                self.outcome.tasks.insert(task);
+            }
             let payload = event.payload.map(|reference| payloads.get(reference));
-            each(&Moment { thread: current.thread, kind, function, start, duration, payload });
+            each(&Moment { thread: current.thread, task, kind, function, start, duration, payload });
             current.written += 1;
             current.unfinished += u64::from(kind == Kind::Open);
         }

@@ -5,7 +5,7 @@ use crate::input::{Input, Unread};
 use std::collections::BTreeMap;
 use viztracer_format::reader::Event;
 use viztracer_format::record::{Record, full_ticks};
-use viztracer_format::stack::{Block, blocks};
+use viztracer_format::stack::{Block, blocks, task_of};
 
 /// How often a stack that moves is read again.
 const ATTEMPTS: usize = 4;
@@ -15,6 +15,8 @@ const ATTEMPTS: usize = 4;
 pub struct OpenFrame {
     /// The thread's serial.
     pub thread: u32,
+    /// The serial of the task that it runs in, 0 if none.
+    pub task: u32,
     /// The function's id.
     pub function: u32,
     /// Ticks at its begin.
@@ -40,15 +42,21 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
     }
     threads
         .into_iter()
-        .flat_map(|(thread, blocks)| {
-            stack(blocks).into_iter().map(move |frame| OpenFrame {
-                thread,
-                function: frame.function(),
-                start: full_ticks(frame.start(), reference),
-                inherited: Block::is_inherited(frame),
-            })
-        })
+        .flat_map(|(thread, blocks)| calls(thread, stack(blocks), reference))
         .collect()
+}
+
+/// The calls among a thread's frames; the marks between them tell their tasks.
+fn calls(thread: u32, frames: Vec<Record>, reference: u64) -> impl Iterator<Item = OpenFrame> {
+    let mut task = 0;
+    frames.into_iter().filter_map(move |frame| {
+        if let Some(begun) = task_of(frame) {
+            task = begun;
+            return None;
+        }
+        let (function, start) = (frame.function(), full_ticks(frame.start(), reference));
+        Some(OpenFrame { thread, task, function, start, inherited: Block::is_inherited(frame) })
+    })
 }
 
 /// The body of a STACKS segment, if possible one that was read twice the same.
@@ -79,7 +87,7 @@ fn stack(mut blocks: Vec<(u32, Vec<Record>)>) -> Vec<Record> {
 impl OpenFrame {
     /// The frame that this event ended.
     pub fn of(event: &Event) -> OpenFrame {
-        let Event { thread, function, start, inherited, .. } = *event;
-        OpenFrame { thread, function, start, inherited }
+        let Event { thread, task, function, start, inherited, .. } = *event;
+        OpenFrame { thread, task, function, start, inherited }
     }
 }

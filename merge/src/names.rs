@@ -41,7 +41,7 @@ impl Names {
                 names.threads.entry(serial).or_default().name = Some(name.to_owned());
             }
             Entry::ProcessName(name) => names.process = Some(name.to_owned()),
-            Entry::Function { .. } | Entry::Unknown(_) => {}
+            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Unknown(_) => {}
         });
         names
     }
@@ -52,6 +52,15 @@ pub fn functions(input: &Input, segments: &[u32], mut each: impl FnMut(u32, Func
     visit(input, segments, drop, |entry| {
         if let Entry::Function { id, function } = entry {
             each(id, function);
+        }
+    });
+}
+
+/// Calls `each` with every name that was given to a task; the last one for a serial holds.
+pub fn tasks(input: &Input, segments: &[u32], mut each: impl FnMut(u32, &str)) {
+    visit(input, segments, drop, |entry| {
+        if let Entry::TaskName { serial, name } = entry {
+            each(serial, name);
         }
     });
 }

@@ -11,6 +11,7 @@ pub mod json;
 use crate::align::{Alignment, Clock};
 use crate::decode::{Buffers, Moment, Outcome, decode};
 use crate::error::{MergeError, Problem};
+use crate::frames::OpenFrame;
 use crate::input::{Input, State};
 use crate::names;
 use crate::output::{self, Output};
@@ -22,6 +23,7 @@ use crate::window::in_order;
 use gzip::Gzip;
 use json::{FileText, Text};
 use rayon::ThreadPool;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,8 +78,11 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let sources = self.events(pool, watch, output, summary)?;
+        let Mentioned { sources, tasks } = self.events(pool, watch, output, summary)?;
         let mut tail = Tail { output, encoder: self.encoder(), text: Text::default() };
+        for (plan, tasks) in self.files.iter().zip(&tasks) {
+            tail.tasks(plan, tasks)?;
+        }
         json::metadata(&summary.metadata(), &mut tail.text);
         if self.source {
             tail.sources(sources, watch)?;
@@ -92,7 +97,7 @@ impl Report<'_> {
         watch: &dyn Watch,
         output: &mut Output,
         summary: &mut Summary,
-    ) -> Result<Sources, MergeError> {
+    ) -> Result<Mentioned, MergeError> {
         let parts = parts(self.files);
         let shared = Shared::new(self, &parts);
         let total = self.files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
@@ -102,21 +107,30 @@ impl Report<'_> {
             None => Finished::default(),
         };
         let mut planned = 0;
-        let take = |finished: Finished| {
+        let mut tasks = vec![BTreeSet::new(); self.files.len()];
+        let take = |mut finished: Finished| {
             output.write(finished.text.as_bytes())?;
             planned += finished.planned;
             watch.progress(Step::Writing, planned, total);
             summary.add(finished.file, &finished.outcome);
+            tasks[finished.file].append(&mut finished.outcome.tasks);
             shared.give_back(finished.text);
             Ok(())
         };
         in_order(pool, parts.len(), || watch.stopped(), local, work, take).map_err(MergeError::from)?;
-        Ok(shared.sources)
+        Ok(Mentioned { sources: shared.sources, tasks })
     }
 
     fn encoder(&self) -> Option<Gzip> {
         (self.format == Format::JsonGzip).then(|| Gzip::new(gzip::LEVEL))
     }
+}
+
+/// What the events speak of and the tail tells.
+struct Mentioned {
+    sources: Sources,
+    /// By file, the serials of asyncio tasks.
+    tasks: Vec<BTreeSet<u32>>,
 }
 
 /// A run of a file's CALLS segments. Every file has a first one, be it empty.
@@ -203,10 +217,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Opened {
     fn load(report: &Report<'_>, plan: &FilePlan, sources: &Sources) -> Opened {
         let mut text = FileText::new(plan);
-        let input = match &plan.snapshot {
-            Some(snapshot) => Ok(Arc::clone(snapshot)),
-            None => reopen(plan).map(Arc::new),
-        };
+        let input = reopen(plan);
         if let Ok(input) = &input {
             names::functions(input, &plan.names, |id, function| {
                 text.add(id, &function);
@@ -219,10 +230,14 @@ impl Opened {
     }
 }
 
-fn reopen(plan: &FilePlan) -> Result<Input, Problem> {
+/// What was planned: the copy of a living file, else the file.
+fn reopen(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
+    if let Some(snapshot) = &plan.snapshot {
+        return Ok(Arc::clone(snapshot));
+    }
     let input = Input::open(&plan.path)?;
     if input.place == plan.place {
-        return Ok(input);
+        return Ok(Arc::new(input));
     }
     Err(Problem::new("another file has taken its name meanwhile"))
 }
@@ -299,8 +314,9 @@ fn open_frames(plan: &FilePlan, clock: &Clock, pieces: &FileText, text: &mut Tex
         let Some(thread) = plan.thread(frame.thread) else { continue };
         let ticks = plan.last_moment.saturating_sub(frame.start);
         let (start, duration) = clock.span(frame.start, ticks);
-        let (kind, function) = (Kind::Open, frame.function);
-        let moment = Moment { thread, kind, function, start, duration: duration + 1, payload: None };
+        let OpenFrame { task, function, .. } = *frame;
+        let moment = Moment { thread, task, kind: Kind::Open, function, start, duration: duration + 1, payload: None };
+        outcome.tasks.insert(task);
         match plan.state {
             State::Sealed => pieces.event(&moment, text),
             State::Crashed | State::Living => pieces.unfinished(&moment, text),
@@ -319,6 +335,22 @@ struct Tail<'a> {
 }
 
 impl Tail<'_> {
+    /// The names of a file's tasks: only now is it known which of them the report shows.
+    fn tasks(&mut self, plan: &FilePlan, tasks: &BTreeSet<u32>) -> Result<(), MergeError> {
+        let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
+        shown.remove(&0);
+        if let Some(input) = (!shown.is_empty()).then(|| reopen(plan).ok()).flatten() {
+            names::tasks(&input, &plan.names, |serial, name| {
+                shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
+            });
+        }
+        for (serial, name) in shown {
+            json::task_name(plan, serial, name.as_deref(), &mut self.text);
+            self.flush_if_large()?;
+        }
+        Ok(())
+    }
+
     fn sources(&mut self, sources: Sources, watch: &dyn Watch) -> Result<(), MergeError> {
         let mut files = sources.into_files();
         json::begin_files(&mut self.text);

@@ -3,7 +3,7 @@
 //! The way of an event: the interpreter calls a [`hook`], which asks [`current`] for the calling thread's recorder and
 //! [`function`] for the id of what is called, and enters or leaves it on the record path of `viztracer-recorder`.
 //! Everything else happens once: a [`session`] begins and ends with the [`tracer`]'s `start` and `stop`, a [`filter`]
-//! decides over each code object the first time it runs, [`fork`] sees to it that a child records into a file of its own.
+//! decides over each code object the first time it runs, [`task`] tells which asyncio task runs it, [`fork`] sees to it that a child records into a file of its own.
 //!
 //! Invariants: the per-call path formats no text, allocates nothing, takes no lock and calls no Python; nothing here
 //! merges, except that [`command`] lends `viztracer-merge` its Python door.
@@ -15,6 +15,7 @@ mod fork;
 mod function;
 mod hook;
 mod session;
+mod task;
 mod thread_name;
 mod tracer;
 

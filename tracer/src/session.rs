@@ -103,6 +103,18 @@ pub fn includes(file: &str) -> bool {
     read().as_ref().is_some_and(|session| session.filter.includes(file))
 }
 
+/// The serial of a new asyncio task.
+pub fn task(name: &str) -> Option<u32> {
+    read().as_ref().map(|session| session.recorder.task(name))
+}
+
+/// Writes a task's name again.
+pub fn name_task(serial: u32, name: &str) {
+    if let Some(session) = &*read() {
+        session.recorder.name_task(serial, name);
+    }
+}
+
 /// A recorder for the calling thread.
 pub fn attach_thread() -> *mut ThreadRecorder {
     let Some(recorder) = read().as_ref().map(|session| session.recorder.attach()) else {

@@ -36,8 +36,8 @@ impl Tracer {
     }
 
     /// Begins to record, or goes on in the file there is. The keywords say what and where; see the stub file.
-    #[pyo3(signature = (*, directory, prefix, entries, min_duration, max_stack_depth, c_functions, ignore_frozen,
-                        include_files, exclude_files, package, runner, session_id))]
+    #[pyo3(signature = (*, directory, prefix, entries, min_duration, max_stack_depth, c_functions, tasks,
+                        ignore_frozen,                        include_files, exclude_files, package, runner, session_id))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments, each with its name at the call")]
     fn record(
         &self,
@@ -48,6 +48,7 @@ impl Tracer {
         min_duration: u64,
         max_stack_depth: i64,
         c_functions: bool,
+        tasks: bool,
         ignore_frozen: bool,
         include_files: Vec<String>,
         exclude_files: Vec<String>,
@@ -72,7 +73,7 @@ impl Tracer {
         fork::watch();
         fork::settle();
         session::start(&options, filter).map_err(|error| PyOSError::new_err(error.to_string()))?;
-        hook::install(python, c_functions).inspect_err(|_| session::stop(false))
+        hook::install(python, hook::Wanted { c_functions, tasks }).inspect_err(|_| session::stop(false))
     }
 
     /// Ends recording; the file stays open for another start. Calls that are open stay so, or with `flush_as_finish`

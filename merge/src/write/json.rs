@@ -16,6 +16,7 @@
 use crate::decode::{Moment, Payload};
 use crate::survey::FilePlan;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
@@ -23,12 +24,15 @@ use viztracer_format::record::Kind;
 const CATEGORY: &[u8] = br#","cat":"FEE"}"#;
 /// Pieces are copied in chunks of this size: a few moves of the processor in the place of a call of `memcpy`.
 const CHUNK: usize = 32;
-/// Most prefixes are not longer.
-const PREFIX_USUAL: usize = 64;
+/// No prefix is longer.
+const PREFIX_MAX: usize = 64;
 /// Most names are not longer.
 const NAME_USUAL: usize = 128;
 /// More than all parts of an event besides the prefix, the name and the arguments.
 const FIXED_MAX: usize = 160;
+
+/// Tracks of tasks are numbered from here on: no thread of an operating system has such an id.
+const FIRST_TASK: u32 = 1 << 24;
 
 /// Text that grows at its end. Behind `len`, `bytes` is scratch for copies that write too much.
 #[derive(Debug, Default)]
@@ -106,14 +110,15 @@ impl Text {
 /// The prepared pieces of one file.
 #[derive(Debug)]
 pub struct FileText {
+    pid: u32,
     threads: Vec<Piece>,
     functions: Functions,
 }
 
-/// A piece with scratch behind it, so that whole chunks of it can be read.
-#[derive(Clone, Debug, Default)]
+/// What an event begins with. Two numbers of 32 bits leave it shorter than its room, which is read as a whole.
+#[derive(Clone, Debug)]
 struct Piece {
-    bytes: Vec<u8>,
+    bytes: [u8; PREFIX_MAX],
     len: usize,
 }
 
@@ -133,16 +138,10 @@ impl FileText {
     /// The pieces of a file's threads; functions are added after.
     pub fn new(file: &FilePlan) -> FileText {
         let pid = file.header.identity.pid;
-        let prefix = |tid: u64| {
-            let mut bytes = format!(",\n{{\"pid\":{pid},\"tid\":{},\"ts\":", tid as u32).into_bytes();
-            let len = bytes.len();
-            bytes.resize(PREFIX_USUAL.max(len) + CHUNK, 0);
-            Piece { bytes, len }
-        };
-        let threads = file.threads.iter().map(|thread| prefix(thread.tid)).collect();
+        let threads = file.threads.iter().map(|thread| Piece::before_time(pid, thread.tid as u32)).collect();
         let mut functions = Functions::default();
         functions.unknown = functions.text("unknown function", "", 0);
-        FileText { threads, functions }
+        FileText { pid, threads, functions }
     }
 
     /// Prepares a function's piece.
@@ -178,11 +177,12 @@ impl FileText {
 
     #[inline]
     fn call(&self, moment: &Moment<'_>, text: &mut Text, arguments: Option<&[u8]>) {
-        let Some(prefix) = self.threads.get(moment.thread) else { return };
+        let of_task = (moment.task != 0).then(|| Piece::before_time(self.pid, task_track(moment.task)));
+        let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
         let (name, length) = self.functions.get(moment.function);
         text.reserve(prefix.bytes.len() + length + NAME_USUAL + CHUNK + FIXED_MAX);
         let out = &mut text.bytes[text.len..];
-        let mut at = copy::<PREFIX_USUAL>(out, 0, &prefix.bytes, prefix.len);
+        let mut at = copy::<PREFIX_MAX>(out, 0, &prefix.bytes, prefix.len);
         at = microseconds(out, at, moment.start);
         out[at..at + 16].copy_from_slice(br#","ph":"X","dur":"#);
         at = microseconds(out, at + 16, moment.duration);
@@ -198,10 +198,11 @@ impl FileText {
     /// The rarer kinds, whose parts come in another order.
     #[cold]
     fn other(&self, moment: &Moment<'_>, text: &mut Text) {
-        let Some(prefix) = self.threads.get(moment.thread) else { return };
+        let of_task = (moment.task != 0).then(|| Piece::before_time(self.pid, task_track(moment.task)));
+        let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
         let (name, length) = self.functions.get(moment.function);
         let bare = name.get(..length - CATEGORY.len()).unwrap_or_default();
-        text.put(prefix.bytes.get(..prefix.len).unwrap_or_default());
+        text.put(&prefix.bytes[..prefix.len]);
         text.reserve(FIXED_MAX);
         text.len = microseconds(&mut text.bytes, text.len, moment.start);
         match moment.kind {
@@ -225,6 +226,25 @@ impl FileText {
                 text.put(br#","cat":"FEE","args":{"unfinished":true}}"#);
             }
         }
+    }
+}
+
+impl Piece {
+    /// All of an event up to its time.
+    fn before_time(pid: u32, tid: u32) -> Piece {
+        let mut piece = Piece { bytes: [0; PREFIX_MAX], len: 0 };
+        piece.put(b",\n{\"pid\":");
+        piece.put(itoa::Buffer::new().format(pid).as_bytes());
+        piece.put(b",\"tid\":");
+        piece.put(itoa::Buffer::new().format(tid).as_bytes());
+        piece.put(b",\"ts\":");
+        piece
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..][..bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
     }
 }
 
@@ -260,17 +280,29 @@ pub fn function_name(name: &str, file: &str, line: u32) -> String {
 /// Appends the names of a file's process and threads.
 fn names(file: &FilePlan, text: &mut Text) {
     let pid = file.header.identity.pid;
-    let mut put = |tid: u64, kind: &str, name: &str| {
-        let head =
-            format!(",\n{{\"ph\":\"M\",\"pid\":{pid},\"tid\":{},\"name\":\"{kind}\",\"args\":{{\"name\":", tid as u32);
-        text.put(head.as_bytes());
-        text.put_string(name);
-        text.put(b"}}");
-    };
-    put(pid.into(), "process_name", &file.process_name());
+    name(pid, pid, "process_name", &file.process_name(), text);
     for thread in &file.threads {
-        put(thread.tid, "thread_name", &thread.display_name());
+        name(pid, thread.tid as u32, "thread_name", &thread.display_name(), text);
     }
+}
+
+/// Appends the name of a task: its track looks like a thread's.
+pub fn task_name(file: &FilePlan, serial: u32, given: Option<&str>, text: &mut Text) {
+    let unnamed = || format!("task {serial}").into();
+    let given: Cow<'_, str> = given.map_or_else(unnamed, Cow::Borrowed);
+    name(file.header.identity.pid, task_track(serial), "thread_name", &given, text);
+}
+
+fn name(pid: u32, tid: u32, kind: &str, name: &str, text: &mut Text) {
+    let head = format!(",\n{{\"ph\":\"M\",\"pid\":{pid},\"tid\":{tid},\"name\":\"{kind}\",\"args\":{{\"name\":");
+    text.put(head.as_bytes());
+    text.put_string(name);
+    text.put(b"}}");
+}
+
+/// The number of a task's track.
+fn task_track(serial: u32) -> u32 {
+    FIRST_TASK.saturating_add(serial)
 }
 
 /// Puts the report's beginning, all names first, before the first events.

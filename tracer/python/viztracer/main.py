@@ -113,6 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--exclude_files", metavar="FILE", nargs="*", help="do not record functions of files that begin so")
     add("--ignore_c_function", action="store_true", help="do not record C functions")
     add("--ignore_frozen", action="store_true", help="do not record functions frozen into the interpreter")
+    add("--log_async", action="store_true", help="give every asyncio task a track of its own")
     add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
     add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
     add("--log_multiprocess", action="store_true", help=argparse.SUPPRESS)

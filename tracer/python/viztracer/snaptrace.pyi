@@ -22,6 +22,7 @@ class Tracer:
         min_duration: int,
         max_stack_depth: int,
         c_functions: bool,
+        tasks: bool,
         ignore_frozen: bool,
         include_files: Sequence[str],
         exclude_files: Sequence[str],
@@ -32,8 +33,8 @@ class Tracer:
         """Begin to record into ``<directory>/<prefix>_<pid>.bin``, or go on in the file there is.
 
         `entries`: how many of the newest events to keep. `min_duration`: in ns. `max_stack_depth`: negative for no
-        limit. `include_files`, `exclude_files`: beginnings of paths. `package`: a directory that is left out, except
-        its module `runner`. `session_id`: 16 bytes. Raises `OSError` if there can be no ring file, `RuntimeError` if
+        limit. `tasks`: tell asyncio's tasks apart. `include_files`, `exclude_files`: beginnings of paths. `package`: a
+        directory that is left out, except its module `runner`. `session_id`: 16 bytes. Raises `OSError` if there can be no ring file, `RuntimeError` if
         the interpreter has no room for a tracer, `ValueError` for `entries` below 1.
         """
     def halt(self, flush_as_finish: bool = False) -> None:

@@ -35,6 +35,7 @@ class VizTracer(Tracer):
         exclude_files: do not record functions of files whose paths begin with one of these.
         ignore_c_function: do not record functions written in C.
         ignore_frozen: do not record what is frozen into the interpreter, such as the import system.
+        log_async: give every asyncio (or trio) task a track of its own.
         min_duration: do not record calls shorter than this, in us.
         pid_suffix: insert ``_<pid>`` into the report's name.
         file_info: put the source of the traced functions into the report.
@@ -55,6 +56,7 @@ class VizTracer(Tracer):
         ignore_c_function: bool = False,
         ignore_frozen: bool = False,
         *,
+        log_async: bool = False,
         min_duration: float = 0,
         pid_suffix: bool = False,
         file_info: bool = True,
@@ -72,6 +74,7 @@ class VizTracer(Tracer):
         _check("exclude_files", exclude_files, list, type(None))
         _check("ignore_c_function", ignore_c_function, bool)
         _check("ignore_frozen", ignore_frozen, bool)
+        _check("log_async", log_async, bool)
         _check("min_duration", min_duration, int, float)
         _check("trace_self", trace_self, bool)
         _check("process_name", process_name, str, type(None))
@@ -84,6 +87,7 @@ class VizTracer(Tracer):
         self.exclude_files = exclude_files
         self.ignore_c_function = ignore_c_function
         self.ignore_frozen = ignore_frozen
+        self.log_async = log_async
         self.min_duration = min_duration
         self.pid_suffix = pid_suffix
         self.file_info = file_info
@@ -126,6 +130,7 @@ class VizTracer(Tracer):
             min_duration=round(self.min_duration * 1000),
             max_stack_depth=self.max_stack_depth,
             c_functions=not self.ignore_c_function,
+            tasks=self.log_async,
             ignore_frozen=self.ignore_frozen,
             include_files=_with_absolute(self.include_files),
             exclude_files=_with_absolute(self.exclude_files),
@@ -181,6 +186,7 @@ class VizTracer(Tracer):
             "exclude_files": _with_absolute(self.exclude_files),
             "ignore_c_function": self.ignore_c_function,
             "ignore_frozen": self.ignore_frozen,
+            "log_async": self.log_async,
             "min_duration": float(self.min_duration),
             "trace_self": self.trace_self,
         }

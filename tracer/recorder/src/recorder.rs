@@ -9,6 +9,7 @@ use crate::process::{self, Process};
 use crate::ring::Ring;
 use crate::thread::ThreadRecorder;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{HEADER_SIZE, Identity, SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN, STATE_OPEN};
@@ -39,6 +40,8 @@ pub struct Options {
 
 /// Address space for names, stacks and the open segments of living threads, on top of the ring itself.
 const HEADROOM: usize = 256 << 20;
+/// Tasks whose names are kept: 32 to 64 MB of them.
+const NAMED_TASKS_MAX: u32 = 1 << 20;
 /// Segments of a ring: many, so that recycling one forgets little, but not so small that headers weigh.
 const SEGMENTS_PER_RING: u64 = 1024;
 
@@ -51,6 +54,7 @@ pub struct Recorder {
     process_name: Mutex<String>,
     names: Mutex<NameTable>,
     threads: Mutex<Threads>,
+    last_task: AtomicU32,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +90,7 @@ impl Recorder {
             process_name: Mutex::default(),
             names: Mutex::default(),
             threads: Mutex::default(),
+            last_task: AtomicU32::new(0),
         })
     }
 
@@ -120,6 +125,20 @@ impl Recorder {
     /// Writes a thread's name; the last one holds.
     pub fn name_thread(&self, serial: u32, name: &str) {
         lock(&self.names).name(&self.ring, Tag::ThreadName, serial, name);
+    }
+
+    /// The serial of a new asyncio task. Names are kept for ever, so not of more than a million tasks.
+    pub fn task(&self, name: &str) -> u32 {
+        let serial = self.last_task.fetch_add(1, Ordering::Relaxed) + 1;
+        self.name_task(serial, name);
+        serial
+    }
+
+    /// Writes a task's name; the last one holds.
+    pub fn name_task(&self, serial: u32, name: &str) {
+        if serial <= NAMED_TASKS_MAX {
+            lock(&self.names).name(&self.ring, Tag::TaskName, serial, name);
+        }
     }
 
     /// Starts to record the calling thread. The pointer is valid until [`Recorder::retire`] or [`Recorder::close`].

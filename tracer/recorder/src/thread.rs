@@ -1,7 +1,10 @@
 //! One thread's record path: `enter` pushes an open frame, `leave` turns it into a record.
 //!
 //! Both work on two cursors into the mapped file, one into the thread's stack block, one into its open CALLS segment.
-//! What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of line.
+//! What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of line, and so is
+//! the switching of asyncio [`task`]s.
+
+mod task;
 
 use crate::clock::Clock;
 use crate::mapped::MappedRing;
@@ -11,7 +14,7 @@ use std::sync::Arc;
 use viztracer_format::names::ThreadCounts;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::{SegmentHeader, SegmentKind};
-use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot};
+use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot, task_of};
 use viztracer_format::sync::{AtomicU64, Ordering};
 
 /// What `leave` did.
@@ -47,6 +50,9 @@ pub struct ThreadRecorder {
     blocks: Vec<Block>,
     depth_block: usize,
     max_depth: usize,
+    /// The task that the thread runs, 0 if none, and how many marks of tasks are on the stack.
+    task: u32,
+    task_marks: usize,
     place: Option<Place>,
     /// Events in segments this thread has left, and slots of the open one that hold no events or another thread's.
     events: u64,
@@ -91,6 +97,8 @@ impl ThreadRecorder {
             blocks: Vec::new(),
             depth_block: 0,
             max_depth: recorder.max_depth(),
+            task: 0,
+            task_marks: 0,
             place: None,
             events: 0,
             others: 0,
@@ -188,7 +196,7 @@ impl ThreadRecorder {
     #[cold]
     #[inline(never)]
     fn extend_stack(&mut self, tag: u64) -> bool {
-        if self.depth() >= self.max_depth {
+        if self.depth() >= self.depth_limit() {
             self.beyond.push(tag);
             return false;
         }
@@ -222,8 +230,23 @@ impl ThreadRecorder {
         }
         self.depth_block = index;
         self.block = self.blocks[index].header();
-        self.frame = self.block.wrapping_byte_add(BLOCK_HEADER_SIZE).cast();
-        self.frame_end = self.frame.wrapping_add((self.max_depth - base).min(BLOCK_FRAMES));
+        self.frame = self.first_frame();
+        self.end_block();
+    }
+
+    fn first_frame(&self) -> *const Slot {
+        self.block.wrapping_byte_add(BLOCK_HEADER_SIZE).cast()
+    }
+
+    /// Says where the frames of the block in use must end, by its size or the depth limit.
+    fn end_block(&mut self) {
+        let left = self.depth_limit().saturating_sub(self.depth_block * BLOCK_FRAMES);
+        self.frame_end = self.first_frame().wrapping_add(left.min(BLOCK_FRAMES));
+    }
+
+    /// The deepest stack; marks of tasks are not counted as calls.
+    fn depth_limit(&self) -> usize {
+        self.max_depth.saturating_add(self.task_marks)
     }
 
     /// Goes back to the full block below, if this one is empty.
@@ -261,7 +284,7 @@ impl ThreadRecorder {
             return;
         }
         self.beyond.clear();
-        while let Some(frame) = self.innermost() {
+        while let Some(frame) = self.innermost_call() {
             let found = frame.duration() == tag;
             self.record(frame, if found { kind } else { Kind::Abandoned }, now);
             self.pop();
@@ -334,6 +357,9 @@ impl ThreadRecorder {
             self.commit();
         }
         self.place = Some(place);
+        if self.task != 0 {
+            self.mark_task();
+        }
         true
     }
 
@@ -380,7 +406,7 @@ impl ThreadRecorder {
     pub fn close_frames(&mut self, kind: Kind) {
         let now = self.clock.now();
         self.beyond.clear();
-        while let Some(frame) = self.innermost() {
+        while let Some(frame) = self.innermost_call() {
             if frame.kind_byte() & INHERITED == 0 {
                 self.record(frame, kind, now);
             }
@@ -388,10 +414,11 @@ impl ThreadRecorder {
         }
     }
 
-    /// The open frames from the outermost on, as (tag, function id).
+    /// The open calls from the outermost on, as (tag, function id).
     pub fn open_frames(&self) -> Vec<(u64, u32)> {
         let in_use = &self.blocks[..=self.depth_block];
-        in_use.iter().flat_map(Block::frames).map(|frame| (frame.duration(), frame.function())).collect()
+        let calls = in_use.iter().flat_map(Block::frames).filter(|frame| task_of(*frame).is_none());
+        calls.map(|frame| (frame.duration(), frame.function())).collect()
     }
 
     /// Opens a frame that the parent process entered and this one inherited by `fork`.

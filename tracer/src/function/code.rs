@@ -5,11 +5,12 @@
 
 use super::{EXCLUDED, tag};
 use crate::session;
+use crate::task::COROUTINE_FLAGS;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicIsize, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, AtomicUsize, Ordering};
 use viztracer_format::names::Function;
 
 const CACHE_SIZE: usize = 1024;
@@ -17,10 +18,13 @@ const CACHE_SIZE: usize = 1024;
 struct Cached {
     code: AtomicUsize,
     id: AtomicU32,
+    is_coroutine: AtomicBool,
 }
+const _: () = assert!(size_of::<Cached>() == 16);
 
 static CACHE: [Cached; CACHE_SIZE] =
-    [const { Cached { code: AtomicUsize::new(0), id: AtomicU32::new(0) } }; CACHE_SIZE];
+    [const { Cached { code: AtomicUsize::new(0), id: AtomicU32::new(0), is_coroutine: AtomicBool::new(false) } };
+        CACHE_SIZE];
 
 /// The index of our extra slot in code objects; -1: not asked for yet.
 static SLOT: AtomicIsize = AtomicIsize::new(-1);
@@ -30,6 +34,7 @@ struct Extra {
     code: usize,
     rules: u64,
     id: u32,
+    is_coroutine: bool,
 }
 
 /// A code object that a hook was called with.
@@ -62,22 +67,42 @@ impl Code {
         self.look_up()
     }
 
+    /// Whether an asyncio task may begin with it.
+    #[inline(always)]
+    pub fn is_coroutine(self) -> bool {
+        let cached = cached(self.0 as usize);
+        if cached.code.load(Ordering::Relaxed) != self.0 as usize {
+            self.look_up();
+        }
+        cached.is_coroutine.load(Ordering::Relaxed)
+    }
+
     #[cold]
     #[inline(never)]
     fn look_up(self) -> u32 {
         let extra = self.extra();
         let rules = session::rules();
         // SAFETY: what the slot holds was put there by `remember` and is freed only with the code object.
-        let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules).map(|extra| extra.id);
-        let id = known.unwrap_or_else(|| {
-            let id = self.register();
-            self.remember(extra, Extra { code: self.0 as usize, rules, id });
-            id
+        let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules);
+        let (id, is_coroutine) = known.map(|extra| (extra.id, extra.is_coroutine)).unwrap_or_else(|| {
+            let (id, is_coroutine) = (self.register(), self.has_coroutine_flag());
+            self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
+            (id, is_coroutine)
         });
         let cached = cached(self.0 as usize);
         cached.id.store(id, Ordering::Relaxed);
+        cached.is_coroutine.store(is_coroutine, Ordering::Relaxed);
         cached.code.store(self.0 as usize, Ordering::Relaxed);
         id
+    }
+
+    fn has_coroutine_flag(self) -> bool {
+        // SAFETY: hooks run with the GIL held.
+        let python = unsafe { Python::assume_attached() };
+        // SAFETY: `new` demands a living object.
+        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        let flags: Option<u32> = code.getattr("co_flags").and_then(|flags| flags.extract()).ok();
+        flags.is_some_and(|flags| flags & COROUTINE_FLAGS != 0)
     }
 
     /// Decides whether the function is recorded, and writes its name.

@@ -4,8 +4,9 @@
 //! to call out, 7 ns per call below builtin functions. A location in code that is not recorded answers `DISABLE`
 //! and costs nothing from then on; `restart_events` at the next start wakes it again.
 
-use crate::current;
+use super::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
+use crate::{current, task};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -26,8 +27,11 @@ static TOOL: AtomicI32 = AtomicI32::new(-1);
 /// `sys.monitoring.DISABLE`.
 static DISABLE: AtomicPtr<PyObject> = AtomicPtr::new(ptr::null_mut());
 
-/// The events of Python functions and of C functions, each with its callback.
-const PYTHON_EVENTS: [(&str, ffi::vectorcallfunc); 6] = [
+/// Events, each with its callback.
+type Events = [(&'static str, ffi::vectorcallfunc)];
+
+/// Those of Python functions.
+const PYTHON_EVENTS: &Events = &[
     ("PY_START", on_enter),
     ("PY_RESUME", on_enter),
     ("PY_THROW", on_throw),
@@ -35,18 +39,28 @@ const PYTHON_EVENTS: [(&str, ffi::vectorcallfunc); 6] = [
     ("PY_YIELD", on_yield),
     ("PY_UNWIND", on_unwind),
 ];
-const C_EVENTS: [(&str, ffi::vectorcallfunc); 3] =
-    [("CALL", on_call), ("C_RETURN", on_c_return), ("C_RAISE", on_c_raise)];
+/// The same, with an eye on tasks.
+const TASK_EVENTS: &Events = &[
+    ("PY_START", on_enter_in_task),
+    ("PY_RESUME", on_enter_in_task),
+    ("PY_THROW", on_throw_in_task),
+    ("PY_RETURN", on_return_in_task),
+    ("PY_YIELD", on_yield_in_task),
+    ("PY_UNWIND", on_unwind_in_task),
+];
+/// Those of C functions.
+const C_EVENTS: &Events = &[("CALL", on_call), ("C_RETURN", on_c_return), ("C_RAISE", on_c_raise)];
 
 /// Registers the callbacks and switches their events on.
-pub fn install(python: Python<'_>, c_functions: bool) -> PyResult<()> {
+pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
     let monitoring = python.import("sys")?.getattr("monitoring")?;
     DISABLE.store(monitoring.getattr("DISABLE")?.into_ptr(), Ordering::Relaxed);
     let tool = acquire_tool(&monitoring)?;
     let names = monitoring.getattr("events")?;
     let kind = callback_type(python)?;
     let mut events = 0i32;
-    for (name, callback) in PYTHON_EVENTS.iter().chain(if c_functions { &C_EVENTS[..] } else { &[] }) {
+    let python_events = if wanted.tasks { TASK_EVENTS } else { PYTHON_EVENTS };
+    for (name, callback) in python_events.iter().chain(if wanted.c_functions { C_EVENTS } else { &[] }) {
         let event: i32 = names.getattr(*name)?.extract()?;
         monitoring.call_method1("register_callback", (tool, event, new_callback(&kind, *callback)?))?;
         // C_RETURN and C_RAISE come with CALL and cannot be asked for alone.
@@ -69,7 +83,7 @@ pub fn uninstall(python: Python<'_>) -> PyResult<()> {
     }
     monitoring.call_method1("set_events", (tool, 0))?;
     let names = monitoring.getattr("events")?;
-    for (name, _) in PYTHON_EVENTS.iter().chain(&C_EVENTS) {
+    for (name, _) in PYTHON_EVENTS.iter().chain(C_EVENTS) {
         monitoring.call_method1("register_callback", (tool, names.getattr(*name)?, python.None()))?;
     }
     monitoring.call_method1("free_tool_id", (tool,))?;
@@ -180,13 +194,18 @@ macro_rules! callbacks {
 }
 
 callbacks! {
-    on_enter = |args| enter(args, true);
+    on_enter = |args| enter::<false>(args, true);
+    on_enter_in_task = |args| enter::<true>(args, true);
     /// `generator.throw()`: this event cannot be disabled for a location.
-    on_throw = |args| enter(args, false);
-    on_return = |args| leave(args, Kind::Return, true);
-    on_yield = |args| leave(args, Kind::Yield, true);
+    on_throw = |args| enter::<false>(args, false);
+    on_throw_in_task = |args| enter::<true>(args, false);
+    on_return = |args| leave::<false>(args, Kind::Return, true);
+    on_return_in_task = |args| leave::<true>(args, Kind::Return, true);
+    on_yield = |args| leave::<false>(args, Kind::Yield, true);
+    on_yield_in_task = |args| leave::<true>(args, Kind::Yield, true);
     /// An exception leaves a function: this event cannot be disabled for a location, either.
-    on_unwind = |args| leave(args, Kind::Raise, false);
+    on_unwind = |args| leave::<false>(args, Kind::Raise, false);
+    on_unwind_in_task = |args| leave::<true>(args, Kind::Raise, false);
     on_call = |args| enter_c(args);
     on_c_return = |args| leave_c(args, Kind::Return);
     on_c_raise = |args| leave_c(args, Kind::Raise);
@@ -194,28 +213,37 @@ callbacks! {
 
 /// A Python function's span begins.
 #[inline(always)]
-unsafe fn enter(args: *const *mut PyObject, can_disable: bool) -> *mut PyObject {
+unsafe fn enter<const TASKS: bool>(args: *const *mut PyObject, can_disable: bool) -> *mut PyObject {
     let Some(recorder) = current::recorder() else { return none() };
     // SAFETY: the caller passes a callback's arguments.
     let code = unsafe { code(args) };
     match code.id() {
         EXCLUDED if can_disable => return disable(),
         EXCLUDED => {}
-        id => recorder.enter(id, code.tag()),
+        id => {
+            if TASKS && code.is_coroutine() {
+                task::enter(recorder);
+            }
+            recorder.enter(id, code.tag());
+        }
     }
     none()
 }
 
 /// A Python function's span ends.
 #[inline(always)]
-unsafe fn leave(args: *const *mut PyObject, kind: Kind, can_disable: bool) -> *mut PyObject {
+unsafe fn leave<const TASKS: bool>(args: *const *mut PyObject, kind: Kind, can_disable: bool) -> *mut PyObject {
     let Some(recorder) = current::recorder() else { return none() };
     // SAFETY: the caller passes a callback's arguments.
     let code = unsafe { code(args) };
-    if recorder.leave(code.tag(), kind) == Left::Recorded {
-        return none();
+    let answer = match recorder.leave(code.tag(), kind) {
+        Left::Recorded => none(),
+        Left::Unmatched => leave_unmatched(code, kind, can_disable),
+    };
+    if TASKS && code.is_coroutine() {
+        task::leave(recorder, kind != Kind::Yield);
     }
-    leave_unmatched(code, kind, can_disable)
+    answer
 }
 
 #[cold]

@@ -3,9 +3,9 @@
 //! Threads that exist at the start get the hook from there, later ones from `threading.setprofile`. Yields cannot be
 //! told from returns here; such spans end with a return.
 
-use crate::current;
+use super::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
-use crate::session;
+use crate::{current, session, task};
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
 use std::ffi::c_int;
@@ -16,6 +16,8 @@ use viztracer_recorder::Left;
 
 /// Whether events of C functions are wanted; they come in any case.
 static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
+/// Whether tasks are told apart.
+static TASKS: AtomicBool = AtomicBool::new(false);
 
 unsafe extern "C" {
     /// Include/cpython/ceval.h: works on other threads than the calling one, too, as long as the GIL is held.
@@ -27,8 +29,9 @@ unsafe extern "C" {
 }
 
 /// Hooks all threads, those that exist and those to come.
-pub fn install(python: Python<'_>, c_functions: bool) -> PyResult<()> {
-    C_FUNCTIONS.store(c_functions, Ordering::Relaxed);
+pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
+    C_FUNCTIONS.store(wanted.c_functions, Ordering::Relaxed);
+    TASKS.store(wanted.tasks, Ordering::Relaxed);
     let hook = wrap_pyfunction!(hook_new_thread, python)?;
     python.import("threading")?.call_method1("setprofile", (hook,))?;
     for thread in threads() {
@@ -126,12 +129,18 @@ unsafe fn on_python(frame: *mut PyFrameObject, left: Option<Kind>) {
         None => {
             let id = code.id();
             if id != EXCLUDED {
+                if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
+                    task::enter(recorder);
+                }
                 recorder.enter(id, code.tag());
             }
         }
         Some(kind) => {
             if recorder.leave(code.tag(), kind) == Left::Unmatched && code.id() != EXCLUDED {
                 recorder.unwind_to(code.tag(), kind);
+            }
+            if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
+                task::leave(recorder, true); // perhaps it only waits: that cannot be told here
             }
         }
     }

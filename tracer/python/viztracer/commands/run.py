@@ -58,6 +58,7 @@ class Run:
             exclude_files=options.exclude_files,
             ignore_c_function=options.ignore_c_function,
             ignore_frozen=options.ignore_frozen,
+            log_async=options.log_async,
             min_duration=options.min_duration,
             trace_self=options.trace_self,
             output_file=self.output,

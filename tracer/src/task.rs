@@ -1,0 +1,162 @@
+//! Which task the calling thread runs, for `log_async`: asked of asyncio, or trio, whenever a coroutine is entered.
+//!
+//! A task gets its serial when it is first seen. What is kept of it is a weak reference, so that tracing lets no task live
+//! longer than the program does. The interpreter raises no events while it is in a hook, so what is called here
+//! leaves no trace.
+
+use crate::session;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyWeakrefMethods, PyWeakrefReference};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use viztracer_recorder::ThreadRecorder;
+
+/// Tasks that are known before dead ones are looked for.
+const KNOWN_MIN: usize = 1024;
+
+static TASKS: Mutex<Tasks> = Mutex::new(Tasks { session: 0, known: None, crowded: KNOWN_MIN });
+
+/// The tasks of one session.
+struct Tasks {
+    session: u64,
+    /// By address, which another task may have once this one is gone.
+    known: Option<HashMap<usize, Known>>,
+    /// How many make it worth to look for dead ones.
+    crowded: usize,
+}
+
+struct Known {
+    task: Py<PyWeakrefReference>,
+    serial: u32,
+    /// The address of the name that was written; a task keeps the object until it is renamed.
+    name: usize,
+}
+
+/// A coroutine is about to be entered: if that begins a step of a task, the recorder is told.
+#[inline(never)]
+pub fn enter(recorder: &mut ThreadRecorder) {
+    let serial = undisturbed(|python| serial_of(&current(python)?));
+    if let Some(serial) = serial.filter(|serial| *serial != recorder.task()) {
+        recorder.begin_step(serial);
+    }
+}
+
+/// A coroutine was left: if that ends a step, the recorder is told, and at the task's end its name is read again.
+#[inline(never)]
+pub fn leave(recorder: &mut ThreadRecorder, may_be_over: bool) {
+    let before = recorder.task();
+    recorder.end_step();
+    if may_be_over && recorder.task() != before {
+        undisturbed(|python| serial_of(&current(python)?));
+    }
+}
+
+/// Calls Python as if nothing had happened: the exception that is under way, if any, stays so.
+fn undisturbed<T>(call: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
+    // SAFETY: hooks run with the GIL held.
+    let python = unsafe { Python::assume_attached() };
+    let error = PyErr::take(python);
+    let result = call(python);
+    let _ = PyErr::take(python);
+    if let Some(error) = error {
+        error.restore(python);
+    }
+    result
+}
+
+/// The task that the calling thread runs.
+fn current(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    asyncio_task(python).or_else(|| trio_task(python))
+}
+
+fn asyncio_task(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CURRENT_TASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let running_loop = function(python, &RUNNING_LOOP, "asyncio", "_get_running_loop")?.call0().ok()?;
+    if running_loop.is_none() {
+        return None;
+    }
+    let task = function(python, &CURRENT_TASK, "asyncio", "current_task")?.call1((running_loop,)).ok()?;
+    (!task.is_none()).then_some(task)
+}
+
+fn trio_task(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    static CURRENT_TASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    function(python, &CURRENT_TASK, "trio.lowlevel", "current_task")?.call0().ok()
+}
+
+/// A function of a module, if the program has imported that.
+fn function<'py>(
+    python: Python<'py>,
+    known: &'static PyOnceLock<Py<PyAny>>,
+    module: &str,
+    name: &str,
+) -> Option<&'py Bound<'py, PyAny>> {
+    let found = known.get_or_try_init(python, || {
+        let modules = python.import("sys")?.getattr("modules")?;
+        PyResult::Ok(modules.get_item(module)?.getattr(name)?.unbind())
+    });
+    found.ok().map(|function| function.bind(python))
+}
+
+/// The task's serial; writes its name if it has got another one.
+fn serial_of(task: &Bound<'_, PyAny>) -> Option<u32> {
+    let name = name_of(task)?;
+    let mut tasks = tasks();
+    let known = tasks.known.get_or_insert_default();
+    let address = task.as_ptr() as usize;
+    if let Some(known) = known.get_mut(&address).filter(|known| is(known.task.bind(task.py()), task)) {
+        if known.name != name.as_ptr() as usize {
+            known.name = name.as_ptr() as usize;
+            session::name_task(known.serial, &text(&name));
+        }
+        return Some(known.serial);
+    }
+    let serial = session::task(&text(&name))?;
+    let reference = PyWeakrefReference::new(task).ok()?.unbind();
+    known.insert(address, Known { task: reference, serial, name: name.as_ptr() as usize });
+    tasks.forget_the_dead(task.py());
+    Some(serial)
+}
+
+fn is(reference: &Bound<'_, PyWeakrefReference>, task: &Bound<'_, PyAny>) -> bool {
+    reference.upgrade().is_some_and(|living| living.is(task))
+}
+
+/// asyncio's tasks have a method for it, trio's an attribute.
+fn name_of<'py>(task: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    task.call_method0("get_name").or_else(|_| task.getattr("name")).ok()
+}
+
+fn text(name: &Bound<'_, PyAny>) -> String {
+    let name: Option<&Bound<'_, PyString>> = name.cast().ok();
+    name.map_or_else(|| "Task".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The tasks of this session; those of another one are forgotten.
+fn tasks() -> MutexGuard<'static, Tasks> {
+    let mut tasks = TASKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let session = session::current();
+    if tasks.session != session {
+        *tasks = Tasks { session, known: None, crowded: KNOWN_MIN };
+    }
+    tasks
+}
+
+impl Tasks {
+    /// Lets go of tasks that are no more, from time to time, so that it costs little per task.
+    fn forget_the_dead(&mut self, python: Python<'_>) {
+        let Some(known) = &mut self.known else { return };
+        if known.len() > self.crowded {
+            known.retain(|_, known| known.task.bind(python).upgrade().is_some());
+            self.crowded = KNOWN_MIN.max(known.len() * 2);
+        }
+    }
+}
+
+/// Flags of code objects whose frames a task may begin with (Include/cpython/code.h): coroutines, generators that stand
+/// for them, and asynchronous generators.
+pub const COROUTINE_FLAGS: u32 =
+    (ffi::CO_COROUTINE | ffi::CO_ITERABLE_COROUTINE | ffi::CO_ASYNC_GENERATOR) as u32;
