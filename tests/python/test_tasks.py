@@ -1,0 +1,255 @@
+"""--log_async: every task is a track of its own, with its name, and on it is just what ran in it."""
+
+import json
+import re
+import signal
+import sys
+from collections import defaultdict
+
+import pytest
+import tree
+from conftest import program
+
+SCENARIOS = [
+    "gather",
+    "group",
+    "cancelled",
+    "raises",
+    "generators",
+    "callbacks",
+    "blocking",
+    "eager",
+    "manual",
+    "loops_in_threads",
+    "python_tasks",
+    "uvloop",
+    "trio",
+    "anyio",
+]
+NEEDS = {"group": (3, 11), "eager": (3, 12)}
+FIRST_TASK = 1 << 24
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_each_call_is_on_the_track_of_its_task(sandbox, scenario):
+    if scenario in ("uvloop", "trio", "anyio"):
+        pytest.importorskip(scenario)
+    if sys.version_info < NEEDS.get(scenario, (3, 10)):
+        pytest.skip("asyncio of this version has no such thing")
+    path = program("tasks.py")
+    done = sandbox.viztracer("--quiet", "--log_async", "-o", "traced.json", path, scenario)
+    assert done.returncode == 0, done.stderr
+
+    noted = defaultdict(list)
+    for owner, function in json.loads(done.stdout):
+        noted[owner].append(function)
+    assert on_tracks(sandbox.report("traced.json"), path) == {owner: sorted(names) for owner, names in noted.items()}
+
+
+def on_tracks(report, path):
+    """The functions that write down their owner, by the name of the track they are on; tracks of one name together.
+
+    Also checks that each of them is where its caller is: no track begins with one.
+    """
+    names = tree.names(report, "thread_name")
+    tracks = defaultdict(list)
+    for thread, calls in tree.trees(report).items():
+        for call in calls:
+            if found := re.match(rf"(?:\w+\.<locals>\.)*(before|between|after) \({re.escape(path)}:", call.name):
+                tracks[names[thread]].append(found[1])
+                assert call.depth > 0
+    return {name: sorted(calls) for name, calls in tracks.items()}
+
+
+def test_steps_of_a_task_stand_side_by_side(sandbox):
+    """The article's example: tasks that wait overlap, tasks that block follow each other."""
+    script = sandbox.script(
+        "import asyncio, sys, time\n"
+        "async def io_task():\n"
+        "    if sys.argv[1] == 'block':\n"
+        "        time.sleep(0.05)\n"
+        "    await asyncio.sleep(0.05)\n"
+        "async def main():\n"
+        "    await asyncio.gather(*(asyncio.create_task(io_task(), name=f'io {n}') for n in range(3)))\n"
+        "asyncio.run(main())\n"
+    )
+
+    def extents(mode):
+        report = sandbox.trace("--log_async", script, mode)
+        names = tree.names(report, "thread_name")
+        tracks = defaultdict(list)
+        for event in tree.spans(report):
+            if event["name"].startswith("io_task "):
+                tracks[names[event["pid"], event["tid"]]].append(tree.nanoseconds(event))
+        assert sorted(tracks) == ["io 0", "io 1", "io 2"]
+        assert all(len(steps) == 2 for steps in tracks.values())
+        return [sorted(steps) for _, steps in sorted(tracks.items())]
+
+    first, second, third = extents("wait")
+    assert max(first[0][1], second[0][1], third[0][1]) <= min(first[1][0], second[1][0], third[1][0])
+    first, second, third = extents("block")
+    assert first[0][1] <= second[0][0] and second[0][1] <= third[0][0]
+    assert all(steps[0][1] - steps[0][0] >= 50_000_000 for steps in (first, second, third))
+
+
+def test_a_new_name_is_the_one_that_is_shown(sandbox):
+    script = sandbox.script(
+        "import asyncio\n"
+        "async def work():\n"
+        "    await asyncio.sleep(0)\n"
+        "    asyncio.current_task().set_name('renamed ☃')\n"
+        "async def main():\n"
+        "    task = asyncio.create_task(work(), name='first')\n"
+        "    await task\n"
+        "asyncio.run(main())\n"
+    )
+    names = set(tree.names(sandbox.trace("--log_async", script), "thread_name").values())
+    assert "renamed ☃" in names and "first" not in names
+
+
+def test_tracks_are_numbered_beyond_threads(sandbox):
+    report = sandbox.trace("--log_async", program("tasks.py"), "gather")
+    names = tree.names(report, "thread_name")
+    tasks = {tid for (_, tid), name in names.items() if name.startswith("worker")}
+    assert len(tasks) == 5 and min(tasks) > FIRST_TASK
+
+
+def test_without_the_option_tasks_are_on_their_thread(sandbox):
+    names = set(tree.names(sandbox.trace(program("tasks.py"), "gather"), "thread_name").values())
+    assert names == {"MainThread"}
+
+
+def test_no_task_lives_longer_for_it(sandbox):
+    script = sandbox.script(
+        "import asyncio, gc\n"
+        "async def work():\n"
+        "    await asyncio.sleep(0)\n"
+        "async def main():\n"
+        "    done = asyncio.create_task(work())\n"
+        "    await done\n"
+        "asyncio.run(main())\n"
+        "gc.collect()\n"
+        "print(sum(isinstance(thing, asyncio.Task) for thing in gc.get_objects()))\n"
+    )
+    done = sandbox.viztracer("--quiet", "--log_async", script)
+    assert done.stdout.split() == ["0"], done.stderr
+
+
+def test_ten_thousand_tasks_in_a_small_ring(sandbox):
+    """Task tracks stay right when the ring has gone over the marks: those of the newest calls are all there."""
+    script = sandbox.script(
+        "import asyncio\n"
+        "def leaf(): pass\n"
+        "async def work(n):\n"
+        "    leaf()\n"
+        "    await asyncio.sleep(0)\n"
+        "    leaf()\n"
+        "async def main():\n"
+        "    for first in range(0, 10_000, 100):\n"
+        "        tasks = [asyncio.create_task(work(n), name=f'task {n}') for n in range(first, first + 100)]\n"
+        "        await asyncio.gather(*tasks)\n"
+        "asyncio.run(main())\n"
+    )
+    report = sandbox.trace("--log_async", "--tracer_entries", "5000", script)
+    names = tree.names(report, "thread_name")
+    leaves = [names[event["pid"], event["tid"]] for event in tree.spans(report) if event["name"].startswith("leaf ")]
+    assert len(leaves) > 50
+    assert all(name.startswith("task 99") for name in leaves)
+    shown = [name for name in names.values() if name.startswith("task ")]
+    assert set(leaves) <= set(shown) and len(shown) <= 300
+    tree.trees(report)
+
+
+def test_a_killed_process_shows_the_task_it_was_in(sandbox):
+    script = sandbox.script(
+        "import asyncio, os, signal\n"
+        "def dies(): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "async def inner(): dies()\n"
+        "async def fatal():\n"
+        "    await asyncio.sleep(0)\n"
+        "    await inner()\n"
+        "async def main():\n"
+        "    await asyncio.create_task(fatal(), name='the last one')\n"
+        "asyncio.run(main())\n"
+    )
+    done = sandbox.viztracer("--log_async", "--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == -signal.SIGKILL
+    report = sandbox.merge("rings")
+    names = tree.names(report, "thread_name")
+    unfinished = defaultdict(list)
+    for event in tree.spans(report):
+        if (event.get("args") or {}).get("unfinished"):
+            unfinished[names[event["pid"], event["tid"]]].append(event["name"].split(" ")[0])
+    assert unfinished["the last one"] == ["fatal", "inner", "dies", "posix.kill"]
+    assert "<module>" in unfinished["MainThread"]
+
+
+def test_a_fork_inside_a_task(sandbox):
+    script = sandbox.script(
+        "import asyncio, os\n"
+        "def leaf(): pass\n"
+        "async def work():\n"
+        "    await asyncio.sleep(0)\n"
+        "    child = os.fork()\n"
+        "    leaf()\n"
+        "    if not child: os._exit(0)\n"
+        "    os.waitpid(child, 0)\n"
+        "    await asyncio.sleep(0)\n"
+        "    leaf()\n"
+        "async def main():\n"
+        "    await asyncio.create_task(work(), name='forking')\n"
+        "asyncio.run(main())\n"
+    )
+    report = sandbox.trace("--log_async", script)
+    names = tree.names(report, "thread_name")
+    leaves = [names[event["pid"], event["tid"]] for event in tree.spans(report) if event["name"].startswith("leaf ")]
+    assert leaves.count("forking") == 2 and len(leaves) == 3
+    tree.trees(report)
+
+
+def test_the_depth_limit_counts_calls_alone(sandbox):
+    """A step's mark on the stack is no call: as deep as without tasks."""
+    script = sandbox.script(
+        "import asyncio\n"
+        "def deep(n): return deep(n - 1) if n else None\n"
+        "async def work(): deep(300)\n"
+        "async def main(): await asyncio.create_task(work(), name='deep')\n"
+        "asyncio.run(main())\n"
+    )
+    plain = sandbox.trace("--max_stack_depth", "200", script)
+    tasks = sandbox.trace("--log_async", "--max_stack_depth", "200", script)
+
+    def count(report):
+        return sum(event["name"].startswith("deep ") for event in tree.spans(report))
+
+    assert count(plain) == count(tasks) > 100
+
+
+def test_an_inline_tracer(sandbox):
+    script = sandbox.script(
+        "import asyncio\n"
+        "from viztracer import VizTracer\n"
+        "async def work(): await asyncio.sleep(0)\n"
+        "async def main(): await asyncio.create_task(work(), name='worker')\n"
+        "with VizTracer(log_async=True, output_file='inline.json', verbose=0):\n"
+        "    asyncio.run(main())\n"
+    )
+    assert sandbox.python(script).returncode == 0
+    assert "worker" in tree.names(sandbox.report("inline.json"), "thread_name").values()
+
+
+def test_descendants_do_the_same(sandbox):
+    child = sandbox.script(
+        "import asyncio\n"
+        "async def work(): await asyncio.sleep(0)\n"
+        "async def main(): await asyncio.create_task(work(), name='worker')\n"
+        "asyncio.run(main())\n",
+        "child.py",
+    )
+    script = sandbox.script(f"import subprocess, sys\nsubprocess.run([sys.executable, {child!r}], check=True)\n")
+    assert "worker" in tree.names(sandbox.trace("--log_async", script), "thread_name").values()
+
+
+def test_perfetto_takes_it(sandbox, perfetto):
+    sandbox.trace("--log_async", program("tasks.py"), "loops_in_threads")
+    assert perfetto(sandbox.path / "traced.json")["errors"] == []
