@@ -21,6 +21,8 @@ pub struct Contents {
     pub functions: HashMap<u32, NamedFunction>,
     /// The threads by serial.
     pub threads: BTreeMap<u32, Thread>,
+    /// The names of tasks by serial.
+    pub tasks: BTreeMap<u32, String>,
 }
 
 /// A function with strings of its own.
@@ -68,7 +70,7 @@ impl Contents {
         let bytes = std::fs::read(path).expect("the ring file can be read");
         let header = Header::parse(&bytes).expect("a good header");
         let (process, functions, threads) = (None, HashMap::new(), BTreeMap::new());
-        let mut contents = Contents { header, process, functions, threads };
+        let mut contents = Contents { header, process, functions, threads, tasks: BTreeMap::new() };
         let mut segments = contents.segments(&bytes);
         segments.sort_by_key(|(segment, _)| segment.generation);
         for (segment, body) in &segments {
@@ -122,6 +124,9 @@ impl Contents {
                     self.threads.entry(serial).or_default().name = Some(name.to_owned());
                 }
                 Entry::ProcessName(name) => self.process = Some(name.to_owned()),
+                Entry::TaskName { serial, name } => {
+                    self.tasks.insert(serial, name.to_owned());
+                }
                 Entry::Unknown(tag) => panic!("tag {tag}"),
             }
         }
