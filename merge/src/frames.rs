@@ -40,10 +40,7 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
             Err(Unread::Recycled) => {}
         }
     }
-    threads
-        .into_iter()
-        .flat_map(|(thread, blocks)| calls(thread, stack(blocks), reference))
-        .collect()
+    threads.into_iter().flat_map(|(thread, blocks)| calls(thread, stack(blocks), reference)).collect()
 }
 
 /// The calls among a thread's frames; the marks between them tell their tasks.

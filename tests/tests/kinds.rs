@@ -131,6 +131,7 @@ fn check(entries: u64, told: &[Told]) {
     let last = &told[told.len() - thread.events.len()..];
     let event = |told: &Told| Event {
         thread: SERIAL,
+        task: 0,
         kind: told.kind,
         inherited: told.inherited,
         function: told.function,

@@ -9,6 +9,7 @@
 //! merges, except that [`command`] lends `viztracer-merge` its Python door.
 
 mod command;
+mod control;
 mod current;
 mod filter;
 mod fork;
@@ -24,6 +25,8 @@ mod tracer;
 mod snaptrace {
     #[pymodule_export]
     use super::command::{merge, merge_command};
+    #[pymodule_export]
+    use super::control::ControlBlock;
     #[pymodule_export]
     use super::tracer::Tracer;
 

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyWeakrefMethods, PyWeakrefReference};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use viztracer_recorder::ThreadRecorder;
 
@@ -37,8 +38,14 @@ struct Known {
 /// A coroutine is about to be entered: if that begins a step of a task, the recorder is told.
 #[inline(never)]
 pub fn enter(recorder: &mut ThreadRecorder) {
-    let serial = undisturbed(|python| serial_of(&current(python)?));
-    if let Some(serial) = serial.filter(|serial| *serial != recorder.task()) {
+    let begun = undisturbed(|python| {
+        let task = current(python)?;
+        // Most coroutines are awaited by one of the same step; its task lives, so its address is its own.
+        let is_known = recorder.task() != 0 && LAST.is(task.as_ptr() as usize, recorder.task());
+        let serial = if is_known { None } else { serial_of(&task) };
+        serial.inspect(|serial| LAST.set(task.as_ptr() as usize, *serial))
+    });
+    if let Some(serial) = begun.filter(|serial| *serial != recorder.task()) {
         recorder.begin_step(serial);
     }
 }
@@ -50,6 +57,25 @@ pub fn leave(recorder: &mut ThreadRecorder, may_be_over: bool) {
     recorder.end_step();
     if may_be_over && recorder.task() != before {
         undisturbed(|python| serial_of(&current(python)?));
+    }
+}
+
+/// The task that began a step last, by address, and its serial.
+struct Last {
+    task: AtomicUsize,
+    serial: AtomicU32,
+}
+
+static LAST: Last = Last { task: AtomicUsize::new(0), serial: AtomicU32::new(0) };
+
+impl Last {
+    fn is(&self, task: usize, serial: u32) -> bool {
+        self.task.load(Ordering::Relaxed) == task && self.serial.load(Ordering::Relaxed) == serial
+    }
+
+    fn set(&self, task: usize, serial: u32) {
+        self.task.store(task, Ordering::Relaxed);
+        self.serial.store(serial, Ordering::Relaxed);
     }
 }
 
@@ -158,5 +184,4 @@ impl Tasks {
 
 /// Flags of code objects whose frames a task may begin with (Include/cpython/code.h): coroutines, generators that stand
 /// for them, and asynchronous generators.
-pub const COROUTINE_FLAGS: u32 =
-    (ffi::CO_COROUTINE | ffi::CO_ITERABLE_COROUTINE | ffi::CO_ASYNC_GENERATOR) as u32;
+pub const COROUTINE_FLAGS: u32 = (ffi::CO_COROUTINE | ffi::CO_ITERABLE_COROUTINE | ffi::CO_ASYNC_GENERATOR) as u32;

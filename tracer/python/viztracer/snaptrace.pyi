@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 from typing_extensions import disjoint_base
 
-__all__ = ["Tracer", "merge", "merge_command"]
+__all__ = ["ControlBlock", "Tracer", "merge", "merge_command"]
 
 @disjoint_base
 class Tracer:
@@ -53,6 +53,28 @@ class Tracer:
         """Do not record the calling thread until `resume` is called as often."""
     def resume(self) -> None:
         """End a `pause`."""
+
+@final
+class ControlBlock:
+    """The page of shared memory in which the processes of a run count themselves. Every method raises `OSError`.
+
+    Args:
+        name: that of the block, which another process has made.
+    """
+
+    def __new__(cls, name: str) -> ControlBlock: ...
+    @property
+    def name(self) -> str:
+        """The name by which other processes find the block."""
+    @staticmethod
+    def create() -> ControlBlock:
+        """Make the block of a run whose first process this is; remove those that killed runs have left."""
+    def join(self) -> bool:
+        """Count this process as one that records; False if the run is over."""
+    def refuse(self, error: int) -> None:
+        """Count this process, which has joined, as one that cannot record because of this `errno`."""
+    def end(self) -> tuple[int, int, int]:
+        """End the run; return how many processes recorded, how many could not, and the last such `errno` or 0."""
 
 def merge_command(arguments: Sequence[str]) -> int:
     """Run ``viztracer-merge`` with these arguments, the first of which is its name; return its exit status."""

@@ -9,6 +9,7 @@
 //! or a limit costs events, which are counted, but never the host program.
 
 pub mod clock;
+pub mod control;
 mod error;
 pub mod file;
 pub mod mapped;

@@ -1,0 +1,42 @@
+//! `snaptrace.ControlBlock`, Python's door to the control block of a run.
+
+use pyo3::prelude::*;
+use viztracer_recorder::control;
+
+/// The page of shared memory in which the processes of a run count themselves, by its name.
+#[pyclass(frozen, module = "viztracer.snaptrace")]
+pub struct ControlBlock {
+    #[pyo3(get)]
+    name: String,
+}
+
+#[pymethods]
+impl ControlBlock {
+    /// The block with this name.
+    #[new]
+    fn new(name: String) -> ControlBlock {
+        ControlBlock { name }
+    }
+
+    /// Makes the block of a run whose first process this is.
+    #[staticmethod]
+    fn create() -> PyResult<ControlBlock> {
+        Ok(ControlBlock { name: control::create()? })
+    }
+
+    /// Counts this process as one that records; false if the run is over.
+    fn join(&self) -> PyResult<bool> {
+        Ok(control::join(&self.name)?)
+    }
+
+    /// Counts this process, which has joined, as one that cannot record, because of an error of this number.
+    fn refuse(&self, error: i32) -> PyResult<()> {
+        Ok(control::refuse(&self.name, error)?)
+    }
+
+    /// Ends the run and removes the block; tells how many processes recorded and could not record, and the last error.
+    fn end(&self) -> PyResult<(u64, u64, i32)> {
+        let control::Counts { joined, refused, error } = control::end(&self.name)?;
+        Ok((joined, refused, error))
+    }
+}
