@@ -1,17 +1,20 @@
 """One sample of `overhead.py`, in a fresh process of the interpreter that is measured; prints it as JSON.
 
-usage: sample.py (count | viztracer | floor=PATH) FILE STATEMENT (all | python) SCRATCH
+usage: sample.py (count | viztracer | floor=PATH) FILE STATEMENT (all | python | tasks) SCRATCH
 
 It runs STATEMENT in the namespace of the module FILE, untraced and then under the tracer that this interpreter's
-`viztracer` is, or under callbacks that do nothing. The third word says whether calls of C functions are recorded.
+`viztracer` is, or under callbacks that do nothing. The last word but one says whether calls of C functions are recorded,
+and whether asyncio tasks are told apart.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import sys
+import threading
 import time
 import types
 from importlib.machinery import ExtensionFileLoader, SourceFileLoader
@@ -52,8 +55,9 @@ def main() -> None:
         return
     # Before there is a tracer: the peer's has its hook in place from its creation on, before 3.12.
     untraced = [timed(code, namespace) for _ in range(UNTRACED_RUNS)]
-    c_functions = calls == "all"
-    tracer = Floor(contender[6:], c_functions) if contender.startswith("floor=") else viztracer(c_functions)
+    c_functions = calls != "python"
+    is_floor = contender.startswith("floor=")
+    tracer = Floor(contender[6:], c_functions) if is_floor else viztracer(c_functions, calls == "tasks")
     print(json.dumps({"untraced": untraced, **traced(tracer, code, namespace)}))
     if isinstance(tracer, RingTracer):
         tracer.save(os.path.join(scratch, "sample.json"))
@@ -61,16 +65,18 @@ def main() -> None:
 
 def count(code: types.CodeType, namespace: dict[str, object]) -> dict[str, int]:
     """Return how many calls there are, by the interpreter's own hook."""
-    calls = {"call": 0, "c_call": 0}
+    calls = {"call": itertools.count(), "c_call": itertools.count()}  # threads may count at the same time
 
     def profile(_frame: types.FrameType, event: str, _argument: object) -> None:
         if event in calls:
-            calls[event] += 1
+            next(calls[event])
 
+    threading.setprofile(profile)
     sys.setprofile(profile)
     exec(code, namespace)
     sys.setprofile(None)
-    return {"python": calls["call"], "all": calls["call"] + calls["c_call"]}
+    python, c = (next(counter) for counter in calls.values())
+    return {"python": python, "all": python + c}
 
 
 def traced(tracer: Tracer, code: types.CodeType, namespace: dict[str, object]) -> dict[str, object]:
@@ -94,11 +100,11 @@ def timed(code: types.CodeType, namespace: dict[str, object]) -> dict[str, int]:
     return {"wall": wall, "cpu": time.process_time_ns() - cpu}
 
 
-def viztracer(c_functions: bool) -> Tracer:
+def viztracer(c_functions: bool, tasks: bool) -> Tracer:
     """Return this environment's VizTracer, ours or the peer."""
     from viztracer import VizTracer  # type: ignore[import-not-found, unused-ignore]
 
-    tracer: Tracer = VizTracer(verbose=0, ignore_c_function=not c_functions)
+    tracer: Tracer = VizTracer(verbose=0, ignore_c_function=not c_functions, log_async=tasks)
     return tracer
 
 

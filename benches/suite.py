@@ -22,7 +22,9 @@ import bytes_per_call
 import machine
 import merge
 import overhead
+import processes
 import startup
+import switching
 import whole_job
 from environments import Missing, found
 from question import Answer, Bench
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "overhead": overhead.answer,
+    "switching": switching.answer,
     "whole_job": whole_job.answer,
     "merge": merge.answer,
     "bytes_per_call": bytes_per_call.answer,
     "startup": startup.answer,
+    "processes": processes.answer,
 }
 
 
