@@ -3,7 +3,9 @@
 //! The way of an event: the interpreter calls a [`hook`], which asks [`current`] for the calling thread's recorder and
 //! [`function`] for the id of what is called, and enters or leaves it on the record path of `viztracer-recorder`.
 //! Everything else happens once: a [`session`] begins and ends with the [`tracer`]'s `start` and `stop`, a [`filter`]
-//! decides over each code object the first time it runs, [`task`] tells which asyncio task runs it, [`fork`] sees to it that a child records into a file of its own.
+//! decides over each code object the first time it runs, [`task`] tells which asyncio task runs it, [`fork`] sees to it
+//! that a child records into a file of its own, [`deadly_signal`] that a first process which a signal ends has its
+//! report all the same, and [`control`] lets the processes of a run count themselves.
 //!
 //! Invariants: the per-call path formats no text, allocates nothing, takes no lock and calls no Python; nothing here
 //! merges, except that [`command`] lends `viztracer-merge` its Python door.
@@ -11,6 +13,7 @@
 mod command;
 mod control;
 mod current;
+mod deadly_signal;
 mod filter;
 mod fork;
 mod function;
@@ -27,6 +30,8 @@ mod snaptrace {
     use super::command::{merge, merge_command};
     #[pymodule_export]
     use super::control::ControlBlock;
+    #[pymodule_export]
+    use super::deadly_signal::{arm_deadly_signals, disarm_deadly_signals};
     #[pymodule_export]
     use super::tracer::Tracer;
 

@@ -6,7 +6,14 @@ from typing import Any, final
 
 from typing_extensions import disjoint_base
 
-__all__ = ["ControlBlock", "Tracer", "merge", "merge_command"]
+__all__ = [
+    "ControlBlock",
+    "Tracer",
+    "arm_deadly_signals",
+    "disarm_deadly_signals",
+    "merge",
+    "merge_command",
+]
 
 @disjoint_base
 class Tracer:
@@ -75,6 +82,15 @@ class ControlBlock:
         """Count this process, which has joined, as one that cannot record because of this `errno`."""
     def end(self) -> tuple[int, int, int]:
         """End the run; return how many processes recorded, how many could not, and the last such `errno` or 0."""
+
+def arm_deadly_signals(command: Sequence[str], environment: Sequence[str]) -> None:
+    """From now on, SIGTERM, SIGINT or SIGHUP, if it ends this process by default, has this command run first.
+
+    `command`: its first argument is the program's path. `environment`: ``NAME=value`` each.
+    """
+
+def disarm_deadly_signals() -> None:
+    """From now on such a signal ends the process at once."""
 
 def merge_command(arguments: Sequence[str]) -> int:
     """Run ``viztracer-merge`` with these arguments, the first of which is its name; return its exit status."""

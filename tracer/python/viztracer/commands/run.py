@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import fcntl
-import glob
 import os
 import sys
 import time
@@ -12,12 +10,13 @@ import time
 from .. import report, runner, session
 from ..program import NoProgramError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
+from ..snaptrace import disarm_deadly_signals
 from ..viztracer import RUNNER, VizTracer
+from . import finish
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
     from types import TracebackType
 
 
@@ -97,9 +96,12 @@ class Run:
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
                 session.announce(self.tracer, rings)
+            if not self.keeps_rings:
+                self.ending(rings).arm()
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session.withdraw()
+            disarm_deadly_signals()
             if self.tracer.rings:
                 self.tracer.rings.remove()
             report.complain(f"{error}; the program runs without tracing")
@@ -113,61 +115,20 @@ class Run:
         self.tracer.leave()
         if os.getpid() != self.pid:
             return
-        try:
-            self.finish(rings)
-        except KeyboardInterrupt:
-            report.complain(f"interrupted; merge what was recorded with: viztracer-merge {report.quote(rings.path)}")
-        except (OSError, RuntimeError) as error:
-            report.complain(f"{error}; what was recorded is in {rings.path}")
-
-    def finish(self, rings: RingDirectory) -> None:
-        """Write what the user asked for, or tell how to get it."""
         if self.keeps_rings:
-            self.tell_merge_command(rings)
+            if self.tracer.verbose:
+                finish.tell_merge_command(rings, self.output)
             return
-        running = self.wait_for_children(rings)
-        if self.reports_each_process:
-            for ring in _files(rings):
-                if not _is_open(ring):
-                    self.write_own(ring)
-        else:
-            report.write([rings.path], self.output, source=True, verbose=self.tracer.verbose)
-        if running:
-            merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(self.output)}"
-            report.complain(f"still running: {', '.join(running)}; to merge all of it later: {merge}")
-        else:
-            rings.remove()
+        self.ending(rings).come(wait=not self.options.no_wait)
+
+    def ending(self, rings: RingDirectory) -> finish.Ending:
+        """What is to become of the ring files, unless the user asked for these themselves."""
+        return finish.Ending(rings, self.output, each=self.reports_each_process, verbose=self.tracer.verbose)
 
     def write_own(self, ring: str) -> None:
-        """Turn the ring file of one process into its report, which gets the pid from its name."""
-        pid = os.path.basename(ring).removesuffix(".bin").partition("_")[2]
-        report.write([ring], report.with_pid(self.output, pid), source=True, verbose=self.tracer.verbose)
-        os.unlink(ring)
-
-    def wait_for_children(self, rings: RingDirectory) -> list[str]:
-        """Wait until every process that records here has ended, or for Ctrl+C; return those that have not, by file."""
-        told = not self.tracer.verbose
-        try:
-            while running := [ring for ring in _files(rings) if _is_open(ring)]:
-                if self.options.no_wait:
-                    return _names(running)
-                if not told:
-                    names = ", ".join(_names(running))
-                    report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
-                    told = True
-                with open(running[0], "rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_SH)
-        except KeyboardInterrupt:
-            return _names(filter(_is_open, _files(rings)))
-        return []
-
-    def tell_merge_command(self, rings: RingDirectory) -> None:
-        """Print the command that merges the ring files, as the last line."""
-        if self.tracer.verbose:
-            pattern = os.path.join(report.quote(os.path.relpath(rings.path)), f"{report.quote(rings.prefix)}_*.bin")
-            output = report.quote(os.path.relpath(self.output))
-            report.say("Use the following command to merge the ring files into a report:")
-            report.say(f"viztracer-merge {pattern} -o {output}", report.GREEN)
+        """Turn the ring file of this process into its report."""
+        if self.tracer.rings:
+            self.ending(self.tracer.rings).write_own(ring)
 
 
 def _output(options: argparse.Namespace, program: Program) -> str:
@@ -176,26 +137,6 @@ def _output(options: argparse.Namespace, program: Program) -> str:
     if options.unique_output_file:
         output = f"{program.name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
-
-
-def _files(rings: RingDirectory) -> list[str]:
-    return sorted(glob.glob(os.path.join(glob.escape(rings.path), "*.bin")))
-
-
-def _names(files: Iterable[str]) -> list[str]:
-    return [os.path.basename(file) for file in files]
-
-
-def _is_open(ring: str) -> bool:
-    """Whether the process that writes this file is alive: it holds a lock on it."""
-    try:
-        with open(ring, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        pass
-    return False
 
 
 def _hide_our_frames() -> None:

@@ -1,0 +1,163 @@
+"""What becomes of the ring files when a run ends: the report, or a word about how to get it.
+
+Two processes may see to that: the first one of the run when it ends in order; or, when a signal ends it, one that takes
+its place and waits for nobody (`arm`, `main`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import select
+import sys
+
+from .. import report, session
+from ..ring_directory import RingDirectory
+from ..snaptrace import arm_deadly_signals, disarm_deadly_signals
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Isolated from the program: neither its directory nor its PYTHONPATH is searched, and the package is found last.
+ENTRY = "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.commands import finish; finish.main()"
+PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Ending:
+    """How a run that merges its ring files ends.
+
+    Args:
+        rings: where the files are.
+        output: the report.
+        each: whether to write a report per process, named by its pid, instead of one.
+        verbose: 0 prints nothing.
+    """
+
+    def __init__(self, rings: RingDirectory, output: str, *, each: bool, verbose: int) -> None:
+        self.rings = rings
+        self.output = output
+        self.each = each
+        self.verbose = verbose
+
+    def arm(self) -> None:
+        """Have the run end like this, too, if a signal ends this process, which is about to record."""
+        if sys.executable:
+            entry = ENTRY.format(packages=PACKAGES)
+            own_ring = os.path.join(self.rings.path, f"{self.rings.prefix}_{os.getpid()}.bin")
+            arguments = [self.rings.path, self.output, str(int(self.each)), str(self.verbose), own_ring]
+            arm_deadly_signals([sys.executable, "-sS", "-c", entry, *arguments], _environment())
+
+    def come(self, *, wait: bool = False, ended: str | None = None) -> None:
+        """Write the reports, first waiting for the processes that still run if `wait`; tell what cannot be written.
+
+        Args:
+            ended: the ring file of a process that counts as ended, whatever it looks like.
+        """
+        try:
+            if wait:
+                self._wait()
+            disarm_deadly_signals()
+            running = [ring for ring in self.running() if ring != ended]
+            self._write(running)
+            if running:
+                merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output)}"
+                report.complain(f"still running: {', '.join(_names(running))}; to merge all of it later: {merge}")
+            else:
+                self.rings.remove()
+        except KeyboardInterrupt:
+            merge = f"viztracer-merge {report.quote(self.rings.path)}"
+            report.complain(f"interrupted; merge what was recorded with: {merge}")
+        except (OSError, RuntimeError) as error:
+            report.complain(f"{error}; what was recorded is in {self.rings.path}")
+
+    def _wait(self) -> None:
+        """Wait until every process that records here has ended, or for Ctrl+C."""
+        told = not self.verbose
+        try:
+            while running := self.running():
+                if not told:
+                    names = ", ".join(_names(running))
+                    report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
+                    told = True
+                with open(running[0], "rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_SH)
+        except KeyboardInterrupt:
+            pass
+
+    def _write(self, running: list[str]) -> None:
+        if self.each:
+            for ring in self.files():
+                if ring not in running:
+                    self.write_own(ring)
+        else:
+            report.write([self.rings.path], self.output, source=True, verbose=self.verbose)
+
+    def write_own(self, ring: str) -> None:
+        """Turn the ring file of one process into its report, which gets the pid from its name."""
+        pid = os.path.basename(ring).removesuffix(".bin").partition("_")[2]
+        report.write([ring], report.with_pid(self.output, pid), source=True, verbose=self.verbose)
+        os.unlink(ring)
+
+    def running(self) -> list[str]:
+        """The ring files of processes that have not ended."""
+        return [ring for ring in self.files() if _is_open(ring)]
+
+    def files(self) -> list[str]:
+        """All ring files."""
+        return sorted(glob.glob(os.path.join(glob.escape(self.rings.path), "*.bin")))
+
+
+def main() -> None:
+    """End the run that the arguments of this process tell of, in the place of a process that a signal ends."""
+    _never_block()
+    directory, output, each, verbose, own_ring = sys.argv[1:]
+    ending = Ending(RingDirectory(directory, keep=False), output, each=each == "1", verbose=int(verbose))
+    if ending.files():
+        ending.come(ended=own_ring)
+    else:
+        ending.rings.remove()
+
+
+def tell_merge_command(rings: RingDirectory, output: str) -> None:
+    """Print the command that merges the ring files, as the last line."""
+    pattern = os.path.join(report.quote(os.path.relpath(rings.path)), f"{report.quote(rings.prefix)}_*.bin")
+    report.say("Use the following command to merge the ring files into a report:")
+    report.say(f"viztracer-merge {pattern} -o {report.quote(os.path.relpath(output))}", report.GREEN)
+
+
+def _environment() -> list[str]:
+    """The environment without what would make the interpreter trace itself, or behave in a special way."""
+
+    def is_kept(name: str) -> bool:
+        return name == "PYTHONHOME" or not name.startswith(("PYTHON", session.VARIABLE))
+
+    return [f"{name}={value}" for name, value in os.environ.items() if is_kept(name)]
+
+
+def _never_block() -> None:
+    """Print nothing where nobody reads: the process that waits for this one must end, whoever waits for it."""
+    poll = select.poll()
+    for descriptor in (1, 2):
+        poll.register(descriptor, select.POLLOUT)
+    ready = {descriptor for descriptor, events in poll.poll(0) if not events & select.POLLNVAL}
+    for descriptor in {1, 2} - ready:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+
+
+def _names(files: Iterable[str]) -> list[str]:
+    return [os.path.basename(file) for file in files]
+
+
+def _is_open(ring: str) -> bool:
+    """Whether the process that writes this file is alive: it holds a lock on it."""
+    try:
+        with open(ring, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
