@@ -13,7 +13,6 @@ from .snaptrace import Tracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
     from typing import Any
 
@@ -43,7 +42,6 @@ class VizTracer(Tracer):
         trace_self: record viztracer's own functions, too.
         process_name: the process's name in the report.
         output_file: where `save` writes: ``.json`` or ``.json.gz``.
-        on_leave: called with the path of a process's ring file when that process ends in order.
     """
 
     def __init__(
@@ -64,7 +62,6 @@ class VizTracer(Tracer):
         trace_self: bool = False,
         process_name: str | None = None,
         output_file: str = "result.json",
-        on_leave: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         _check("tracer_entries", tracer_entries, int)
@@ -98,7 +95,6 @@ class VizTracer(Tracer):
         self.total_entries = 0
         self.rings: RingDirectory | None = None
         self.first_name: str | None = None
-        self._on_leave = on_leave
         if register_global:
             self.register_global()
 
@@ -205,11 +201,6 @@ class VizTracer(Tracer):
         failure = self.ring_failure
         ring = self.seal()
         report.complain_of_ring(ring, failure)
-        if ring and self._on_leave:
-            try:
-                self._on_leave(ring)
-            except (OSError, RuntimeError) as error:
-                report.complain(f"{error}; what was recorded is in {ring}")
 
     def run(self, command: str, output_file: str | None = None) -> None:
         """Record the execution of this source text, then save."""

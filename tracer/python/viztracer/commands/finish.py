@@ -1,7 +1,7 @@
 """What becomes of the ring files when a run ends: the report, or a word about how to get it.
 
 Two processes may see to that: the first one of the run when it ends in order; or, when a signal ends it, one that takes
-its place and waits for nobody (`arm`, `main`).
+its place and waits only for those that the signal ends, too (`Ending.arm`, `main`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import glob
 import os
 import select
 import sys
+import time
 
 from .. import report, session
 from ..ring_directory import RingDirectory
@@ -20,9 +21,12 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 # Isolated from the program: neither its directory nor its PYTHONPATH is searched, and the package is found last.
 ENTRY = "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.commands import finish; finish.main()"
-PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Seconds that processes get to end which the same signal has reached: all of a terminal that is closed, say.
+GRACE = 0.3
 
 
 class Ending:
@@ -33,13 +37,23 @@ class Ending:
         output: the report.
         each: whether to write a report per process, named by its pid, instead of one.
         verbose: 0 prints nothing.
+        ended: a ring file whose process counts as ended, whatever the file looks like.
     """
 
-    def __init__(self, rings: RingDirectory, output: str, *, each: bool, verbose: int) -> None:
+    def __init__(
+        self,
+        rings: RingDirectory,
+        output: str,
+        *,
+        each: bool,
+        verbose: int,
+        ended: str | None = None,
+    ) -> None:
         self.rings = rings
         self.output = output
         self.each = each
         self.verbose = verbose
+        self.ended = ended
 
     def arm(self) -> None:
         """Have the run end like this, too, if a signal ends this process, which is about to record."""
@@ -49,17 +63,19 @@ class Ending:
             arguments = [self.rings.path, self.output, str(int(self.each)), str(self.verbose), own_ring]
             arm_deadly_signals([sys.executable, "-sS", "-c", entry, *arguments], _environment())
 
-    def come(self, *, wait: bool = False, ended: str | None = None) -> None:
-        """Write the reports, first waiting for the processes that still run if `wait`; tell what cannot be written.
+    def come(self, *, wait: bool) -> None:
+        """Write the report, remove the ring files, and tell what is left.
 
         Args:
-            ended: the ring file of a process that counts as ended, whatever it looks like.
+            wait: whether to wait for all processes that record here, or only for those that are about to end.
         """
         try:
             if wait:
                 self._wait()
+            else:
+                self._wait_a_little()
             disarm_deadly_signals()
-            running = [ring for ring in self.running() if ring != ended]
+            running = self.running()
             self._write(running)
             if running:
                 merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output)}"
@@ -81,20 +97,24 @@ class Ending:
                     names = ", ".join(_names(running))
                     report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
                     told = True
-                with open(running[0], "rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_SH)
+                _wait_for(running[0])
         except KeyboardInterrupt:
             pass
+
+    def _wait_a_little(self) -> None:
+        give_up = time.monotonic() + GRACE
+        while self.running() and time.monotonic() < give_up:
+            time.sleep(0.01)
 
     def _write(self, running: list[str]) -> None:
         if self.each:
             for ring in self.files():
                 if ring not in running:
-                    self.write_own(ring)
+                    self._write_own(ring)
         else:
             report.write([self.rings.path], self.output, source=True, verbose=self.verbose)
 
-    def write_own(self, ring: str) -> None:
+    def _write_own(self, ring: str) -> None:
         """Turn the ring file of one process into its report, which gets the pid from its name."""
         pid = os.path.basename(ring).removesuffix(".bin").partition("_")[2]
         report.write([ring], report.with_pid(self.output, pid), source=True, verbose=self.verbose)
@@ -102,7 +122,7 @@ class Ending:
 
     def running(self) -> list[str]:
         """The ring files of processes that have not ended."""
-        return [ring for ring in self.files() if _is_open(ring)]
+        return [ring for ring in self.files() if ring != self.ended and _is_open(ring)]
 
     def files(self) -> list[str]:
         """All ring files."""
@@ -112,12 +132,13 @@ class Ending:
 def main() -> None:
     """End the run that the arguments of this process tell of, in the place of a process that a signal ends."""
     _never_block()
-    directory, output, each, verbose, own_ring = sys.argv[1:]
-    ending = Ending(RingDirectory(directory, keep=False), output, each=each == "1", verbose=int(verbose))
+    directory, output, each, verbose, ended = sys.argv[1:]
+    rings = RingDirectory(directory, keep=False)
+    ending = Ending(rings, output, each=each == "1", verbose=int(verbose), ended=ended)
     if ending.files():
-        ending.come(ended=own_ring)
+        ending.come(wait=False)
     else:
-        ending.rings.remove()
+        rings.remove()
 
 
 def tell_merge_command(rings: RingDirectory, output: str) -> None:
@@ -149,6 +170,14 @@ def _never_block() -> None:
 
 def _names(files: Iterable[str]) -> list[str]:
     return [os.path.basename(file) for file in files]
+
+
+def _wait_for(ring: str) -> None:
+    try:
+        with open(ring, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        pass  # somebody has removed it
 
 
 def _is_open(ring: str) -> bool:

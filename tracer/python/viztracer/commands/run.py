@@ -61,18 +61,12 @@ class Run:
             min_duration=options.min_duration,
             trace_self=options.trace_self,
             output_file=self.output,
-            on_leave=self.write_own if self.reports_each_process else None,
         )
 
     @property
     def keeps_rings(self) -> bool:
         """Whether the ring files are what the user asked for."""
         return bool(self.options.pid_suffix and not self.options.output_file)
-
-    @property
-    def reports_each_process(self) -> bool:
-        """Whether the user asked for a report per process."""
-        return bool(self.options.pid_suffix and self.options.output_file)
 
     def execute(self) -> None:
         """Run the program. What it raises goes on to the interpreter, without a trace of us."""
@@ -123,12 +117,7 @@ class Run:
 
     def ending(self, rings: RingDirectory) -> finish.Ending:
         """What is to become of the ring files, unless the user asked for these themselves."""
-        return finish.Ending(rings, self.output, each=self.reports_each_process, verbose=self.tracer.verbose)
-
-    def write_own(self, ring: str) -> None:
-        """Turn the ring file of this process into its report."""
-        if self.tracer.rings:
-            self.ending(self.tracer.rings).write_own(ring)
+        return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=self.tracer.verbose)
 
 
 def _output(options: argparse.Namespace, program: Program) -> str:
