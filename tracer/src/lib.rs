@@ -5,7 +5,8 @@
 //! Everything else happens once: a [`session`] begins and ends with the [`tracer`]'s `start` and `stop`, a [`filter`]
 //! decides over each code object the first time it runs, [`task`] tells which asyncio task runs it, [`fork`] sees to it
 //! that a child records into a file of its own, [`deadly_signal`] that a first process which a signal ends has its
-//! report all the same, and [`control`] lets the processes of a run count themselves.
+//! report all the same, [`control`] lets the processes of a run count themselves, and [`reserve`] sees to it that a
+//! program without memory does not die of us.
 //!
 //! Invariants: the per-call path formats no text, allocates nothing, takes no lock and calls no Python; nothing here
 //! merges, except that [`command`] lends `viztracer-merge` its Python door.
@@ -18,6 +19,7 @@ mod filter;
 mod fork;
 mod function;
 mod hook;
+mod reserve;
 mod session;
 mod task;
 mod thread_name;
