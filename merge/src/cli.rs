@@ -2,10 +2,14 @@
 //! package both end up here.
 
 use crate::error::{BadInput, MergeError};
+use crate::leftovers::{self, Leftovers};
 use crate::progress::{Bar, Step, Watch};
 use crate::summary::{FileSummary, Summary};
+use crate::trace::Trace;
+use crate::write::Format;
 use crate::{Request, merge};
 use clap::Parser;
+use clap::error::ErrorKind;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
@@ -21,6 +25,9 @@ pub const FAILED: u8 = 2;
 /// There is no report, because of Ctrl+C.
 pub const INTERRUPTED: u8 = 130;
 
+/// The report, if no other is asked for.
+const OUTPUT_USUAL: &str = "result.json";
+
 const EXIT_STATUS: &str = "\
 Exit status:
   0    the report is written and every input was read
@@ -28,10 +35,17 @@ Exit status:
        each is named on stderr with offset and reason
   2    no report: wrong usage, no readable input, or the output cannot be written
   130  no report: interrupted
+With --last_words the same holds for the last words, and for the report only if -o asks for it.
 
 Examples:
   viztracer-merge ./temp_dir/*.bin -o result.json
-  viztracer-merge ./temp_dir -o result.json.gz";
+  viztracer-merge ./temp_dir -o result.json.gz
+  viztracer-merge --last_words ./temp_dir | less
+
+After a crash:
+  What the processes left is in the directory that was given by --output_dir, or else in one
+  like /dev/shm/viztracer_<pid>_<random>. viztracer-merge, also without any input, names those
+  that no process writes any more, in /dev/shm, here and beside the report.";
 
 /// Merge the ring files of any number of processes into one report.
 ///
@@ -44,11 +58,16 @@ struct Arguments {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
 
-    /// The report; its name must end with .json or .json.gz
-    #[arg(short, long, value_name = "OUT", default_value = "result.json")]
-    output: PathBuf,
+    /// The report; its name must end with .json or .json.gz [default: result.json]
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
 
-    /// Show no progress and no summary; errors are always shown
+    /// Print what each process was doing that was killed or still runs: of every thread the open calls and the last 20
+    /// that ended. No report is written unless -o is given
+    #[arg(long = "last_words", alias = "last-words")]
+    last_words: bool,
+
+    /// Show no progress, no summary and no leftovers of crashes; errors are always shown
     #[arg(short, long)]
     quiet: bool,
 
@@ -64,28 +83,53 @@ struct Arguments {
 /// Runs the command with these arguments, the first of which is the program's name, and gives its exit status.
 /// `interrupted` is asked on the calling thread, several times a second.
 pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn Fn() -> bool + Sync)) -> u8 {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let words: Vec<OsString> = arguments.into_iter().collect();
+    let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) => return show_usage(&error),
+        Err(error) => return show_usage(&error, &words),
     };
     let request = Request {
-        inputs: arguments.inputs,
-        output: arguments.output,
+        inputs: arguments.inputs.clone(),
+        output: arguments.output.clone().unwrap_or_else(|| OUTPUT_USUAL.into()),
         threads: arguments.threads.map(NonZeroUsize::get),
         source: !arguments.no_source,
     };
-    let watcher = Watcher { bar: Bar::new(arguments.quiet), interrupted };
-    let merged = merge(&request, &watcher);
-    watcher.bar.clear();
-    match merged {
-        Ok(summary) => show_summary(&summary, arguments.quiet),
-        Err(error) => show_error(&error),
+    let status = match arguments.last_words {
+        true => last_words(&arguments, &request, interrupted),
+        false => report(&arguments, &request, interrupted),
+    };
+    let status = status.unwrap_or_else(|error| show_error(&error));
+    if !arguments.quiet {
+        show_leftovers(&leftovers::find(Some(&request.output), &request.inputs));
     }
+    status
+}
+
+fn report(arguments: &Arguments, request: &Request, interrupted: &dyn Fn() -> bool) -> Result<u8, MergeError> {
+    let watcher = Watcher { bar: Bar::new(arguments.quiet), interrupted };
+    let merged = merge(request, &watcher);
+    watcher.bar.clear();
+    Ok(show_summary(&merged?, arguments.quiet))
+}
+
+/// The last words on stdout, then the report if it is asked for.
+fn last_words(arguments: &Arguments, request: &Request, interrupted: &dyn Fn() -> bool) -> Result<u8, MergeError> {
+    let format = arguments.output.as_deref().map(Format::of).transpose()?;
+    let watcher = Watcher { bar: Bar::new(arguments.quiet), interrupted };
+    let trace = Trace::read(request, &watcher);
+    watcher.bar.clear();
+    let trace = trace?;
+    let told = trace.last_words(&watcher, &mut std::io::stdout().lock())?;
+    let Some(format) = format else { return Ok(show_summary(&told, true)) };
+    let watcher = Watcher { bar: Bar::new(arguments.quiet), interrupted };
+    let merged = trace.report(&watcher, format);
+    watcher.bar.clear();
+    Ok(show_summary(&merged?, arguments.quiet))
 }
 
 struct Watcher<'a> {
     bar: Bar,
-    interrupted: &'a (dyn Fn() -> bool + Sync),
+    interrupted: &'a dyn Fn() -> bool,
 }
 
 impl Watch for Watcher<'_> {
@@ -98,10 +142,14 @@ impl Watch for Watcher<'_> {
     }
 }
 
-/// Help and version go to stdout and are no error.
-fn show_usage(error: &clap::Error) -> u8 {
+/// Help and version go to stdout and are no error. Who names no input may look for what a crash has left.
+fn show_usage(error: &clap::Error, words: &[OsString]) -> u8 {
     // What cannot be shown, because the reader has gone, is no reason to fail or to panic.
     drop(error.print());
+    let quiet = words.iter().any(|word| word == "-q" || word == "--quiet");
+    if error.kind() == ErrorKind::MissingRequiredArgument && !quiet {
+        show_leftovers(&leftovers::find(None, &[]));
+    }
     if error.use_stderr() { FAILED } else { OK }
 }
 
@@ -140,6 +188,10 @@ fn show_error(error: &MergeError) -> u8 {
     }
     complain(error);
     if matches!(error, MergeError::Interrupted) { INTERRUPTED } else { FAILED }
+}
+
+fn show_leftovers(leftovers: &Leftovers) {
+    leftovers.lines().iter().for_each(complain);
 }
 
 fn show_bad(bad: &[BadInput]) {

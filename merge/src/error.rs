@@ -19,6 +19,9 @@ pub enum MergeError {
     /// The report cannot be written.
     #[error("{}: cannot write the report: {}", .0.display(), sentence(.1))]
     Output(PathBuf, io::Error),
+    /// The last words cannot be written.
+    #[error("cannot write the last words: {}", sentence(.0))]
+    LastWords(io::Error),
     /// No threads to work with.
     #[error("cannot start the worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -6,6 +6,7 @@
 //! inputs --discover--> files --input, table, names, frames--> survey: a plan of each file
 //!        --cut--> the newest N events --align--> one time line
 //!        --decode--> moments --write--> text, in parallel and in order (window) --output--> the report
+//!                      or --last_words--> what was going on when each process died
 //! ```
 //!
 //! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
@@ -21,6 +22,8 @@ mod discover;
 mod error;
 mod frames;
 mod input;
+mod last_words;
+mod leftovers;
 mod names;
 mod output;
 mod progress;
@@ -30,12 +33,15 @@ mod sources;
 mod summary;
 mod survey;
 mod table;
+mod trace;
+mod when;
 mod window;
 mod write;
 
 pub use cli::command;
 pub use error::{BadInput, MergeError, Problem, Problems};
 pub use input::State;
+pub use last_words::Innermost;
 pub use progress::{Bar, Step, Watch};
 pub use summary::{FileSummary, Summary, ThreadSummary};
 
@@ -43,9 +49,6 @@ pub use summary::{FileSummary, Summary, ThreadSummary};
 pub use write::gzip::of_level as gzip_of_level;
 
 use std::path::PathBuf;
-
-/// More workers than this only wait for the one that writes, and each of them holds some MB.
-const WORKERS_USUAL: usize = 16;
 
 /// What to merge into what.
 #[derive(Clone, Debug)]
@@ -70,28 +73,7 @@ impl Request {
 /// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
     let format = write::Format::of(&request.output)?;
-    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = request.threads.unwrap_or_else(|| processors().min(WORKERS_USUAL));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
-
-    let (paths, mut bad) = discover::discover(&request.inputs);
-    let plans = survey::all(&paths, &pool, watch, &mut bad)?;
-    if plans.is_empty() {
-        return Err(MergeError::NothingReadable(bad));
-    }
-    let alignment = align::align(&plans);
-
-    let mut summary = Summary::of(request.output.clone(), &plans, bad);
-    summary.warnings = alignment.warnings.clone();
-    summary.base_realtime = alignment.base_realtime;
-    let mut output = output::Output::create(&request.output)?;
-    let report = write::Report { files: &plans, alignment: &alignment, format, source: request.source };
-    report.write(&pool, watch, &mut output, &mut summary)?;
-    if watch.stopped() {
-        return Err(MergeError::Interrupted);
-    }
-    output.finish()?;
-    Ok(summary)
+    trace::Trace::read(request, watch)?.report(watch, format)
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub struct ThreadNames {
     pub events: u64,
     /// Events that found no room.
     pub lost: u64,
+    /// Ticks at its end, 0 if it lives.
+    pub ended: u64,
 }
 
 /// The threads and the process of a file.
@@ -33,9 +35,9 @@ impl Names {
     pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> Names {
         let mut names = Names::default();
         visit(input, segments, bad, |entry| match entry {
-            Entry::Thread { serial, tid, events, lost, .. } => {
+            Entry::Thread { serial, tid, events, lost, ended, .. } => {
                 let thread = names.threads.entry(serial).or_default();
-                (thread.tid, thread.events, thread.lost) = (tid, events, lost);
+                (thread.tid, thread.events, thread.lost, thread.ended) = (tid, events, lost, ended);
             }
             Entry::ThreadName { serial, name } => {
                 names.threads.entry(serial).or_default().name = Some(name.to_owned());

@@ -1,6 +1,8 @@
 //! Where the report goes. It appears under its name when it is whole, or not at all.
 
 use crate::error::MergeError;
+use crate::leftovers::REPORT_PREFIX;
+use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -67,10 +69,12 @@ impl To {
         };
         // Mode 0666 is what the umask is taken from, as for any file that a program makes for its user.
         let temporary = tempfile::Builder::new()
-            .prefix(".viztracer-merge-")
+            .prefix(REPORT_PREFIX)
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(directory)
             .map_err(|error| error.raw_os_error().map_or(error, io::Error::from_raw_os_error))?;
+        // What tells it from one that a crash left behind.
+        let _ = flock(temporary.as_file(), FlockOperation::NonBlockingLockExclusive);
         if let Some(before) = before {
             // The owner of the old file chose who may read it; best effort, as on another user's file it is not ours.
             drop(temporary.as_file().set_permissions(before.permissions()));

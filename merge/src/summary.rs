@@ -3,6 +3,7 @@
 use crate::decode::Outcome;
 use crate::error::{BadInput, Problems};
 use crate::input::State;
+use crate::last_words::Innermost;
 use crate::survey::FilePlan;
 use serde_json::{Value, json};
 use std::fmt;
@@ -24,6 +25,8 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// Realtime of the report's zero, in ns since 1970.
     pub base_realtime: u64,
+    /// Where those processes were that did not end in order.
+    pub last_words: Innermost,
 }
 
 /// What went into the report from one file.
@@ -214,6 +217,7 @@ impl fmt::Display for Summary {
         if self.files.len() > ROWS_MAX {
             writeln!(f, "... and {} more files", grouped((self.files.len() - ROWS_MAX) as u64))?;
         }
+        self.last_words.fmt(f)?;
         let plural = if self.files.len() == 1 { "" } else { "s" };
         let (events, files) = (grouped(self.events()), grouped(self.files.len() as u64));
         writeln!(f, "{}: {events} events of {files} file{plural}", self.output.display())
@@ -221,7 +225,7 @@ impl fmt::Display for Summary {
 }
 
 /// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -234,7 +238,7 @@ fn grouped(number: u64) -> String {
 }
 
 /// A name that cannot move the terminal's cursor.
-fn printable(name: &str) -> String {
+pub fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -231,7 +231,7 @@ impl Opened {
 }
 
 /// What was planned: the copy of a living file, else the file.
-fn reopen(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
+pub fn reopen(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
     if let Some(snapshot) = &plan.snapshot {
         return Ok(Arc::clone(snapshot));
     }

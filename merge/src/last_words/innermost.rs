@@ -1,0 +1,83 @@
+//! One line for each thread that died in a call: what every summary says of processes that did not end in order.
+
+use super::Functions;
+use crate::input::State;
+use crate::summary::printable;
+use crate::survey::FilePlan;
+use crate::write::reopen;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+
+/// Processes, and threads of each, that get a line.
+const PROCESSES_MAX: usize = 10;
+const THREADS_MAX: usize = 3;
+
+/// C functions in which a process ends, or becomes another program, by its own will.
+const LEAVING: [&str; 3] = ["posix._exit", "posix.execv", "posix.execve"];
+
+/// The innermost open call of each thread of the processes that did not end in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Innermost {
+    /// `worker (pid 4712) was killed in parse (app.py:31) [MainThread]`, the main thread first.
+    pub lines: Vec<String>,
+}
+
+/// Reads what that takes from the files of these plans.
+pub fn innermost(plans: &[FilePlan]) -> Innermost {
+    let mut processes = plans.iter().filter(|plan| plan.state != State::Sealed && !plan.frames.is_empty());
+    let mut lines: Vec<String> = processes.by_ref().take(PROCESSES_MAX).flat_map(of_process).collect();
+    let more = processes.count();
+    if more > 0 {
+        lines.push(format!("... and {more} more processes; --last_words tells of all"));
+    }
+    Innermost { lines }
+}
+
+fn of_process(plan: &FilePlan) -> Vec<String> {
+    let innermost: BTreeMap<u32, u32> = plan.frames.iter().map(|frame| (frame.thread, frame.function)).collect();
+    let mut threads: Vec<_> = plan.threads.iter().filter(|thread| innermost.contains_key(&thread.serial)).collect();
+    threads.sort_by_key(|thread| thread.tid != u64::from(plan.header.identity.pid));
+    let more = threads.len().saturating_sub(THREADS_MAX);
+    threads.truncate(THREADS_MAX);
+    let wanted: HashSet<u32> = innermost.values().copied().collect();
+    let functions = match reopen(plan) {
+        Ok(input) => Functions::read(&input, &plan.names, &wanted),
+        Err(_) => Functions::default(), // the merge itself tells why the file cannot be read
+    };
+    let process = process(plan);
+    let line = |thread: &&crate::survey::Thread| {
+        let function = innermost.get(&thread.serial).and_then(|id| functions.get(*id));
+        let (function, thread) = (function.map_or("unknown function", |f| &f.brief), thread.display_name());
+        printable(&format!("{process} {} {function} [{thread}]", verb(plan.state, function)))
+    };
+    let mut lines: Vec<String> = threads.iter().map(line).collect();
+    if more > 0 {
+        lines.push(format!("... and {more} more threads of {process}"));
+    }
+    lines
+}
+
+/// `worker (pid 4712)`.
+pub fn process(plan: &FilePlan) -> String {
+    let pid = plan.header.identity.pid;
+    plan.process.as_ref().map_or_else(|| format!("pid {pid}"), |name| printable(&format!("{name} (pid {pid})")))
+}
+
+fn verb(state: State, function: &str) -> &'static str {
+    match state {
+        State::Living => "is in",
+        _ if is_leaving(function) => "ended in",
+        _ => "was killed in",
+    }
+}
+
+/// Whether a process that ended inside this function was not killed but left.
+pub fn is_leaving(function: &str) -> bool {
+    LEAVING.contains(&function)
+}
+
+impl fmt::Display for Innermost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}

@@ -1,0 +1,191 @@
+//! Last words as text for a terminal of 100 columns.
+
+use super::innermost::{is_leaving, process};
+use super::{EndedCall, LastWords, OpenCall, ThreadWords};
+use crate::input::State;
+use crate::summary::printable;
+use crate::survey::FilePlan;
+use crate::when;
+use std::fmt::{self, Write};
+use viztracer_format::record::Kind;
+
+const WIDTH: usize = 100;
+/// Of deeper stacks the middle is left out: so many outermost and innermost calls are shown.
+const OUTERMOST: usize = 20;
+const INNERMOST: usize = 40;
+/// Columns of a duration.
+const DURATION: usize = 12;
+
+/// Processes of which there is nothing to tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Others {
+    /// Processes that ended in order.
+    pub ended: usize,
+    /// Whether there were no others.
+    pub all: bool,
+}
+
+/// Appends the last words of one process.
+pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Result {
+    let process = process(plan);
+    writeln!(text, "{process} {}", ending(plan, words))?;
+    let at = words.last_record;
+    writeln!(text, "  last record: {}, {}", when::utc(at), when::ago(at))?;
+    let arguments: Vec<String> = plan.header.arguments.iter().map(|argument| quoted(argument)).collect();
+    writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
+    writeln!(text, "  file:        {}", printable(&plan.path.display().to_string()))?;
+    for thread in &words.threads {
+        Thread { thread, words, now: plan.state == State::Living }.write(text)?;
+    }
+    match words.ended {
+        0 => writeln!(text),
+        1 => writeln!(text, "\n  1 other thread had ended before\n"),
+        ended => writeln!(text, "\n  {ended} other threads had ended before\n"),
+    }
+}
+
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.all, self.ended) {
+            (_, 0) => Ok(()),
+            (true, 1) => writeln!(f, "The process ended in order: it has no last words."),
+            (true, ended) => writeln!(f, "All {ended} processes ended in order: they have no last words."),
+            (false, 1) => writeln!(f, "1 other process ended in order."),
+            (false, ended) => writeln!(f, "{ended} other processes ended in order."),
+        }
+    }
+}
+
+fn ending(plan: &FilePlan, words: &LastWords) -> String {
+    let innermost = words.threads.iter().filter_map(|thread| thread.open.last());
+    let mut left = innermost.map(|call| words.function(call.function)).filter(|function| is_leaving(function));
+    match (plan.state, left.next()) {
+        (State::Living, _) => "is still running".to_owned(),
+        (_, Some(function)) => format!("ended in {function}"),
+        (_, None) => "was killed".to_owned(),
+    }
+}
+
+struct Thread<'a> {
+    thread: &'a ThreadWords,
+    words: &'a LastWords,
+    now: bool,
+}
+
+impl Thread<'_> {
+    fn write(&self, text: &mut String) -> fmt::Result {
+        let ThreadWords { name, tid, open, calls } = self.thread;
+        writeln!(text, "\n  {}", shortened(&format!("{name} (tid {tid})"), WIDTH - 2))?;
+        match open.len() {
+            0 => writeln!(text, "    no call open")?,
+            _ => self.open_calls(text)?,
+        }
+        match calls.len() {
+            0 => writeln!(text, "    no call ended that is still recorded"),
+            _ => self.ended_calls(text),
+        }
+    }
+
+    fn open_calls(&self, text: &mut String) -> fmt::Result {
+        let open = &self.thread.open;
+        let heading = if self.now { "open for" } else { "was open for" };
+        let name = WIDTH - 4 - 2 - DURATION;
+        writeln!(text, "    {:<name$}  {heading:>DURATION$}", "open calls, outermost first")?;
+        let hidden = open.len().saturating_sub(OUTERMOST + INNERMOST);
+        let (first, last) = if hidden > 0 { (OUTERMOST, OUTERMOST + hidden) } else { (open.len(), open.len()) };
+        for (depth, call) in open.iter().enumerate() {
+            match depth {
+                _ if depth < first || depth >= last => self.open_call(depth, call, text)?,
+                _ if depth == first => writeln!(text, "    ... {hidden} more ...")?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn open_call(&self, depth: usize, call: &OpenCall, text: &mut String) -> fmt::Result {
+        let digits = self.thread.open.len().to_string().len().max(2);
+        let name = WIDTH - 4 - digits - 2 - 2 - DURATION;
+        let mark = if call.inherited { ", from before the fork" } else { "" };
+        let function = shortened(self.words.function(call.function), name - mark.len()) + mark;
+        writeln!(text, "    {depth:>digits$}  {function:<name$}  {:>DURATION$}", when::duration(call.duration))
+    }
+
+    fn ended_calls(&self, text: &mut String) -> fmt::Result {
+        let heading = match self.thread.calls.len() {
+            1 => "last call that ended".to_owned(),
+            calls => format!("last {calls} calls that ended, newest last"),
+        };
+        let before = if self.now { "ended, ago" } else { "before end" };
+        let name = WIDTH - 4 - 2 * (DURATION + 2) - 11;
+        writeln!(text, "    {heading:<name$}  {:>DURATION$}  {before:>DURATION$}  by", "took")?;
+        for call in &self.thread.calls {
+            let EndedCall { function, duration, before, kind } = *call;
+            let function = shortened(self.words.function(function), name);
+            let (took, before) = (when::duration(duration), when::duration(before));
+            let how = how(kind);
+            writeln!(text, "    {function:<name$}  {took:>DURATION$}  {before:>DURATION$}  {how}")?;
+        }
+        Ok(())
+    }
+}
+
+fn how(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Return => "returned",
+        Kind::Raise => "raised",
+        Kind::Yield => "yielded",
+        _ => "abandoned",
+    }
+}
+
+/// At most `width` characters of a text, which is cut in the middle if it is longer.
+fn shortened(text: &str, width: usize) -> String {
+    let characters: Vec<char> = printable(text).chars().collect();
+    if characters.len() <= width {
+        return characters.into_iter().collect();
+    }
+    let kept = width.saturating_sub(3);
+    let (head, tail) = (kept / 2, kept - kept / 2);
+    let head: String = characters.iter().take(head).collect();
+    let tail: String = characters.iter().skip(characters.len() - tail).collect();
+    format!("{head}...{tail}")
+}
+
+/// An argument as a shell would need it.
+pub fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@%=:,".contains(c);
+    match !argument.is_empty() && argument.chars().all(plain) {
+        true => argument.to_owned(),
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_lose_their_middle_and_no_more_than_needed() {
+        assert_eq!(shortened("abcdefghij", 10), "abcdefghij");
+        assert_eq!(shortened("abcdefghijk", 10), "abc...hijk");
+        assert_eq!(shortened("ééééééé", 5), "é...é");
+        assert_eq!(shortened("a\x1b[2Jb", 10), "a\u{fffd}[2Jb");
+        assert_eq!(shortened("abcdef", 2), "...");
+    }
+
+    #[test]
+    fn arguments_as_a_shell_takes_them() {
+        let arguments = ["a.py", "", "two words", "it's", "--x=1"].map(quoted);
+        assert_eq!(arguments, ["a.py", "''", "'two words'", r"'it'\''s'", "--x=1"]);
+    }
+
+    #[test]
+    fn what_is_said_when_nobody_died() {
+        let said = |ended, all| Others { ended, all }.to_string();
+        assert_eq!(said(1, true), "The process ended in order: it has no last words.\n");
+        assert_eq!(said(3, true), "All 3 processes ended in order: they have no last words.\n");
+        assert_eq!(said(2, false), "2 other processes ended in order.\n");
+        assert_eq!(said(0, false), "");
+    }
+}

@@ -1,0 +1,221 @@
+//! What crashes left behind: directories of ring files whose run is over, and temporary files that never got a name.
+//!
+//! Looked for where they are made: in shared memory, beside the report and in the current directory. A directory is
+//! left over if the process in its name is gone and none of its files has a living writer; so one of a run that is
+//! just starting, or is merging its files, is not.
+
+use crate::input::{Input, State};
+use crate::last_words::quoted;
+use crate::when;
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::process::{Pid, getuid, test_kill_process};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+const SHARED_MEMORY: &str = "/dev/shm";
+/// Directories that get a line of their own, and temporary files that are named.
+const SHOWN_MAX: usize = 5;
+/// What the names of [`crate::output`]'s temporary files begin with.
+pub const REPORT_PREFIX: &str = ".viztracer-merge-";
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    /// The newest first.
+    directories: Vec<Directory>,
+    files: Vec<PathBuf>,
+}
+
+/// A directory that nobody writes to any more.
+#[derive(Debug)]
+struct Directory {
+    path: PathBuf,
+    files: usize,
+    bytes: u64,
+    /// Realtime in ns since 1970.
+    written: u64,
+}
+
+/// Looks in shared memory, the current directory and beside the report; for files also beside the inputs. What was
+/// among the inputs is not told of.
+pub fn find(output: Option<&Path>, inputs: &[PathBuf]) -> Leftovers {
+    let mut places = vec![PathBuf::new(), PathBuf::from(SHARED_MEMORY)];
+    places.extend(output.and_then(Path::parent).map(Path::to_owned));
+    let beside = |input: &PathBuf| match input.is_dir() {
+        true => Some(input.clone()),
+        false => input.parent().map(Path::to_owned),
+    };
+    find_in(&places, &inputs.iter().filter_map(beside).collect::<Vec<_>>(), inputs)
+}
+
+fn find_in(places: &[PathBuf], for_files: &[PathBuf], inputs: &[PathBuf]) -> Leftovers {
+    let inputs: Vec<PathBuf> = inputs.iter().filter_map(|input| fs::canonicalize(input).ok()).collect();
+    let is_input = |path: &Path| {
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        inputs.iter().any(|input| input.starts_with(&path) || path.starts_with(input))
+    };
+    let mut found = Leftovers::default();
+    let mut seen = BTreeSet::new();
+    for (number, place) in places.iter().chain(for_files).enumerate() {
+        if !seen.insert(fs::canonicalize(here(place)).unwrap_or_else(|_| place.clone())) {
+            continue;
+        }
+        for (path, metadata) in own_entries(place) {
+            if metadata.is_file() && is_forsaken(&path) {
+                found.files.push(path);
+            } else if number < places.len() && metadata.is_dir() && !is_input(&path) {
+                found.directories.extend(Directory::left(path));
+            }
+        }
+    }
+    found.directories.sort_by(|a, b| (b.written, &a.path).cmp(&(a.written, &b.path)));
+    found.files.sort_unstable();
+    found
+}
+
+/// The directory meant by an empty path.
+fn here(place: &Path) -> &Path {
+    if place == Path::new("") { Path::new(".") } else { place }
+}
+
+/// This user's entries of a directory whose names are like ours.
+fn own_entries(place: &Path) -> Vec<(PathBuf, Metadata)> {
+    let user = getuid().as_raw();
+    let entries = fs::read_dir(here(place)).into_iter().flatten().flatten();
+    let like_ours = entries.filter(|entry| {
+        let name = entry.file_name();
+        name.to_str().is_some_and(|name| owner(name).is_some() || is_temporary(name))
+    });
+    let with_metadata = like_ours.filter_map(|entry| Some((place.join(entry.file_name()), entry.metadata().ok()?)));
+    with_metadata.filter(|(_, metadata)| metadata.uid() == user).collect()
+}
+
+/// The pid in `viztracer_<pid>_<hex>`.
+fn owner(name: &str) -> Option<i32> {
+    let (pid, random) = name.strip_prefix("viztracer_")?.split_once('_')?;
+    let is_random = !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_hexdigit());
+    pid.parse().ok().filter(|pid| is_random && *pid > 0)
+}
+
+/// Whether a file of this name waits for its real name: a ring file or a report in the making.
+fn is_temporary(name: &str) -> bool {
+    writer(name).is_some() || name.starts_with(REPORT_PREFIX)
+}
+
+/// The pid in `.<stem>_<pid>.<32 digits>.new`.
+fn writer(name: &str) -> Option<i32> {
+    let (stem, random) = name.strip_prefix('.')?.strip_suffix(".new")?.rsplit_once('.')?;
+    let is_random = random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
+    stem.rsplit('_').next()?.parse().ok().filter(|pid| is_random && *pid > 0)
+}
+
+/// Whether nobody will ever give this temporary file its name. Its writer is asked for by pid first: our lock,
+/// although it is a shared one and gone at once, could come before the writer's own.
+fn is_forsaken(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    is_temporary(name) && !writer(name).is_some_and(is_running) && !is_locked(path)
+}
+
+impl Directory {
+    fn left(path: PathBuf) -> Option<Directory> {
+        let pid = owner(path.file_name()?.to_str()?)?;
+        if is_running(pid) {
+            return None;
+        }
+        let mut directory = Directory { written: modified(&fs::metadata(&path).ok()?), path, files: 0, bytes: 0 };
+        for entry in fs::read_dir(&directory.path).ok()? {
+            let entry = entry.ok()?;
+            let metadata = entry.metadata().ok()?;
+            let (is_live, written) = look(&entry.path());
+            if is_live {
+                return None;
+            }
+            directory.files += 1;
+            directory.bytes += metadata.len();
+            directory.written = directory.written.max(modified(&metadata)).max(written);
+        }
+        Some(directory)
+    }
+}
+
+/// Whether somebody still writes this ring file, and the newest moment that it knows: stores into a mapped page do
+/// not change when a file was modified.
+fn look(path: &Path) -> (bool, u64) {
+    let Ok(input) = Input::open(path) else { return (is_locked(path), 0) };
+    let mut newest = input.header.identity.opened.realtime.max(input.header.closed.realtime);
+    input.segments(|_, segment| newest = segment.map_or(newest, |segment| newest.max(segment.anchor.realtime)));
+    (input.state() == State::Living, newest.min(when::now()))
+}
+
+fn modified(metadata: &Metadata) -> u64 {
+    metadata.modified().map_or(0, when::nanoseconds)
+}
+
+/// Whether somebody holds a lock on this file, or it cannot be known.
+fn is_locked(path: &Path) -> bool {
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits()).unwrap_or(0);
+    let opened: std::io::Result<File> = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    !opened.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
+}
+
+/// Whether there is a process with this pid that has not died; one that waits for its parent to notice has.
+fn is_running(pid: i32) -> bool {
+    let Some(id) = Pid::from_raw(pid) else { return false };
+    if test_kill_process(id) == Err(rustix::io::Errno::SRCH) {
+        return false;
+    }
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    !matches!(state, Some('Z' | 'X'))
+}
+
+impl fmt::Display for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = quoted(&self.path.display().to_string());
+        let written = self.written;
+        write!(f, "left behind: {path}: ")?;
+        match self.files {
+            0 => return write!(f, "empty, made {}; remove it", when::ago(written)),
+            1 => write!(f, "1 file")?,
+            files => write!(f, "{files} files")?,
+        }
+        let (size, at, ago) = (size(self.bytes), when::utc(written), when::ago(written));
+        write!(f, ", {size}, last written {at}, {ago}; merge it: viztracer-merge {path}, or remove it")
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit / (unit / 10));
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{} MB", tenths(1_000_000)),
+        _ => format!("{} GB", tenths(1_000_000_000)),
+    }
+}
+
+impl Leftovers {
+    /// What to say of them, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.directories.iter().take(SHOWN_MAX).map(Directory::to_string).collect();
+        match self.directories.len().saturating_sub(SHOWN_MAX) {
+            0 => {}
+            more => lines.push(format!("left behind: and {more} more such directories")),
+        }
+        if !self.files.is_empty() {
+            let shown = self.files.iter().take(SHOWN_MAX).map(|path| quoted(&path.display().to_string()));
+            let shown = shown.collect::<Vec<_>>().join(" ");
+            let more = match self.files.len().saturating_sub(SHOWN_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            lines.push(format!("left unfinished, remove them: {shown}{more}"));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests;
