@@ -141,6 +141,7 @@ struct Functions(HashMap<u32, Name>);
 struct Name {
     whole: String,
     brief: String,
+    is_c: bool,
 }
 
 impl Functions {
@@ -153,7 +154,7 @@ impl Functions {
                     file => function_name(function.name, file, function.line),
                 };
                 let brief = name(function.file.rsplit('/').next().unwrap_or_default());
-                functions.0.insert(id, Name { whole: name(function.file), brief });
+                functions.0.insert(id, Name { whole: name(function.file), brief, is_c: function.is_c });
             }
         });
         functions

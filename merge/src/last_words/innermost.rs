@@ -3,9 +3,9 @@
 use super::Functions;
 use crate::input::State;
 use crate::summary::printable;
-use crate::survey::FilePlan;
+use crate::survey::{FilePlan, Thread};
 use crate::write::reopen;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Processes, and threads of each, that get a line.
@@ -34,27 +34,38 @@ pub fn innermost(plans: &[FilePlan]) -> Innermost {
 }
 
 fn of_process(plan: &FilePlan) -> Vec<String> {
-    let innermost: BTreeMap<u32, u32> = plan.frames.iter().map(|frame| (frame.thread, frame.function)).collect();
-    let mut threads: Vec<_> = plan.threads.iter().filter(|thread| innermost.contains_key(&thread.serial)).collect();
+    let mut stacks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for frame in &plan.frames {
+        stacks.entry(frame.thread).or_default().push(frame.function);
+    }
+    let mut threads: Vec<_> = plan.threads.iter().filter(|thread| stacks.contains_key(&thread.serial)).collect();
     threads.sort_by_key(|thread| thread.tid != u64::from(plan.header.identity.pid));
     let more = threads.len().saturating_sub(THREADS_MAX);
     threads.truncate(THREADS_MAX);
-    let wanted: HashSet<u32> = innermost.values().copied().collect();
     let functions = match reopen(plan) {
-        Ok(input) => Functions::read(&input, &plan.names, &wanted),
+        Ok(input) => Functions::read(&input, &plan.names, &stacks.values().flatten().copied().collect()),
         Err(_) => Functions::default(), // the merge itself tells why the file cannot be read
     };
     let process = process(plan);
-    let line = |thread: &&crate::survey::Thread| {
-        let function = innermost.get(&thread.serial).and_then(|id| functions.get(*id));
-        let (function, thread) = (function.map_or("unknown function", |f| &f.brief), thread.display_name());
-        printable(&format!("{process} {} {function} [{thread}]", verb(plan.state, function)))
+    let line = |thread: &&Thread| {
+        let stack = stacks.get(&thread.serial).map(Vec::as_slice).unwrap_or_default();
+        printable(&format!("{process} {} [{}]", place(plan.state, stack, &functions), thread.display_name()))
     };
     let mut lines: Vec<String> = threads.iter().map(line).collect();
     if more > 0 {
         lines.push(format!("... and {more} more threads of {process}"));
     }
     lines
+}
+
+/// `was killed in parse (app.py:31)`; of a C function also the Python function that it works for.
+fn place(state: State, stack: &[u32], functions: &Functions) -> String {
+    let mut known = stack.iter().rev().map(|id| functions.get(*id));
+    let innermost = known.next().flatten();
+    let function = innermost.map_or("unknown function", |function| &function.brief);
+    let text = format!("{} {function}", verb(state, function));
+    let caller = known.flatten().find(|function| !function.is_c).filter(|_| innermost.is_some_and(|name| name.is_c));
+    caller.map_or(text.clone(), |caller| format!("{text}, called by {}", caller.brief))
 }
 
 /// `worker (pid 4712)`.

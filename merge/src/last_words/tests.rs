@@ -79,7 +79,7 @@ MainProcess (pid 11) was killed
      0  <module> (/x/ev.py:1)                                                               2.000 ms
      1  f (/x/ev.py:7)                                                                      1.900 ms
      2  builtins.len                                                                            0 ns
-    last 3 calls that ended, newest last                               took    before end  by
+    last 3 calls that ended, newest last                               took    before end  how
     f (/x/ev.py:7)                                                    10 ns      1.799 ms  yielded
     f (/x/ev.py:7)                                               700.000 us      1.000 ms  raised
     builtins.len                                                     950 ns         50 ns  returned
@@ -188,7 +188,7 @@ fn the_summary_names_the_innermost_calls() {
     let case = Case::of([("a.bin", killed.bytes(false)), ("b.bin", ring().bytes(true))]);
     let summary = merge(&case.request(), &()).unwrap();
     let expected = [
-        "MainProcess (pid 13) ended in posix._exit [T3]",
+        "MainProcess (pid 13) ended in posix._exit, called by f (ev.py:7) [T3]",
         "MainProcess (pid 13) was killed in f (ev.py:7) [T1]",
         "MainProcess (pid 13) was killed in f (ev.py:7) [T2]",
         "... and 3 more threads of MainProcess (pid 13)",

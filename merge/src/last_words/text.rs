@@ -118,7 +118,7 @@ impl Thread<'_> {
         };
         let before = if self.now { "ended, ago" } else { "before end" };
         let name = WIDTH - 4 - 2 * (DURATION + 2) - 11;
-        writeln!(text, "    {heading:<name$}  {:>DURATION$}  {before:>DURATION$}  by", "took")?;
+        writeln!(text, "    {heading:<name$}  {:>DURATION$}  {before:>DURATION$}  how", "took")?;
         for call in &self.thread.calls {
             let EndedCall { function, duration, before, kind } = *call;
             let function = shortened(self.words.function(function), name);
@@ -139,17 +139,19 @@ fn how(kind: Kind) -> &'static str {
     }
 }
 
-/// At most `width` characters of a text, which is cut in the middle if it is longer.
+/// At most `width` characters of a text, which is cut in the middle if it is longer; of `name (path/file:line)` if
+/// possible in the path.
 fn shortened(text: &str, width: usize) -> String {
     let characters: Vec<char> = printable(text).chars().collect();
     if characters.len() <= width {
         return characters.into_iter().collect();
     }
     let kept = width.saturating_sub(3);
-    let (head, tail) = (kept / 2, kept - kept / 2);
-    let head: String = characters.iter().take(head).collect();
-    let tail: String = characters.iter().skip(characters.len() - tail).collect();
-    format!("{head}...{tail}")
+    let name = characters.iter().position(|c| *c == '(').map_or(0, |at| at + 1);
+    let file = characters.iter().rev().position(|c| *c == '/').map_or(0, |at| at + 1);
+    let head = if name + file <= kept { (kept / 2).clamp(name, kept - file) } else { kept / 2 };
+    let tail = characters.len() - (kept - head);
+    [&characters[..head], &['.'; 3], &characters[tail..]].concat().into_iter().collect()
 }
 
 /// An argument as a shell would need it.
@@ -172,6 +174,8 @@ mod tests {
         assert_eq!(shortened("ééééééé", 5), "é...é");
         assert_eq!(shortened("a\x1b[2Jb", 10), "a\u{fffd}[2Jb");
         assert_eq!(shortened("abcdef", 2), "...");
+        assert_eq!(shortened("a_long_name (/some/where/a.py:7)", 25), "a_long_name (...e/a.py:7)");
+        assert_eq!(shortened("f (/some/where/long_name.py:7)", 25), "f (/so.../long_name.py:7)");
     }
 
     #[test]
