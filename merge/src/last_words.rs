@@ -1,8 +1,9 @@
 //! What the threads of a process were doing when it died, or are doing now: their open calls, and the last ones that
-//! ended. Segments are read from the newest back, and only those that can hold one of the calls still missing.
+//! ended.
 
 mod innermost;
 mod text;
+mod walk;
 
 pub use innermost::Innermost;
 pub(crate) use innermost::innermost;
@@ -10,14 +11,14 @@ pub(crate) use text::{Others, quoted, write};
 
 use crate::align::Clock;
 use crate::error::Problems;
-use crate::input::{Input, State, Unread};
+use crate::input::{Input, State};
 use crate::names;
-use crate::survey::{Calls, FilePlan};
+use crate::survey::FilePlan;
 use crate::when;
 use crate::write::{json::function_name, reopen};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use viztracer_format::reader::Segment;
-use viztracer_format::record::{Kind, RECORD_SIZE};
+use viztracer_format::record::Kind;
+use walk::Walk;
 
 /// Calls that are kept of each thread.
 const CALLS_MAX: usize = 20;
@@ -163,84 +164,6 @@ impl Functions {
     fn get(&self, id: u32) -> Option<&Name> {
         self.0.get(&id)
     }
-}
-
-/// The way back through a file's segments.
-struct Walk<'a> {
-    plan: &'a FilePlan,
-    input: &'a Input,
-    clock: &'a Clock,
-    end: u64,
-    threads: &'a mut BTreeMap<u32, ThreadWords>,
-    problems: Problems,
-}
-
-impl Walk<'_> {
-    fn back(&mut self) {
-        let mut missing: HashSet<u32> = self.threads.keys().copied().collect();
-        let mut buffer = Vec::new();
-        for (place, calls) in self.plan.calls.iter().enumerate().rev() {
-            if missing.is_empty() {
-                break;
-            }
-            if !missing.contains(&calls.thread) && !self.changed_hands(calls) {
-                continue;
-            }
-            match self.input.read(calls.index, calls.generation, calls.committed as usize, &mut buffer) {
-                Ok((segment, body)) => {
-                    self.add(place as u32, &segment, body);
-                    let threads = &*self.threads;
-                    missing.retain(|serial| threads.get(serial).is_some_and(|words| words.calls.len() < CALLS_MAX));
-                    if segment.first_event == 0 {
-                        missing.remove(&segment.thread);
-                    }
-                }
-                Err(Unread::Damaged(problem)) => self.problems.add(problem),
-                Err(Unread::Recycled) => {}
-            }
-        }
-    }
-
-    /// Whether a segment holds events of other threads than the one it was opened for. Nearly all hold nothing but
-    /// one record for each event of one thread, which tells without a look.
-    fn changed_hands(&self, calls: &Calls) -> bool {
-        let others = calls.events as usize * RECORD_SIZE < calls.committed as usize;
-        others && matches!(self.input.segment(calls.index), Ok(Some(segment)) if segment.handovers > 0)
-    }
-
-    /// Puts the newest calls of a segment before those that were found in newer ones.
-    fn add(&mut self, place: u32, segment: &Segment, body: &[u8]) {
-        let mut skip = self.plan.skips.get(&place).cloned().unwrap_or_default();
-        let mut found: HashMap<u32, VecDeque<EndedCall>> = HashMap::new();
-        for event in segment.events(body) {
-            let skipped = skip.iter_mut().find(|(thread, left)| *thread == event.thread && *left > 0);
-            if skipped.map(|(_, left)| *left -= 1).is_some() || !has_ended(event.kind) {
-                continue;
-            }
-            let Some(words) = self.threads.get(&event.thread) else { continue };
-            let room = CALLS_MAX.saturating_sub(words.calls.len());
-            let (start, duration) = self.clock.span(event.start, event.duration);
-            if room == 0 || duration < self.plan.header.identity.min_duration {
-                continue;
-            }
-            let calls = found.entry(event.thread).or_default();
-            if calls.len() == room {
-                calls.pop_front();
-            }
-            let before = self.end.saturating_sub(start.saturating_add(duration));
-            calls.push_back(EndedCall { function: event.function, duration, before, kind: event.kind });
-        }
-        for (thread, mut calls) in found {
-            if let Some(words) = self.threads.get_mut(&thread) {
-                calls.append(&mut words.calls);
-                words.calls = calls;
-            }
-        }
-    }
-}
-
-fn has_ended(kind: Kind) -> bool {
-    matches!(kind, Kind::Return | Kind::Yield | Kind::Raise | Kind::Abandoned)
 }
 
 #[cfg(test)]

@@ -4,15 +4,17 @@
 //! left over if the process in its name is gone and none of its files has a living writer; so one of a run that is
 //! just starting, or is merging its files, is not.
 
+mod owner;
+
 use crate::input::{Input, State};
 use crate::last_words::quoted;
 use crate::when;
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::process::{Pid, getuid, test_kill_process};
+use owner::{is_forsaken, is_locked, is_running, is_temporary, owner};
+use rustix::process::getuid;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const SHARED_MEMORY: &str = "/dev/shm";
@@ -93,32 +95,6 @@ fn own_entries(place: &Path) -> Vec<(PathBuf, Metadata)> {
     with_metadata.filter(|(_, metadata)| metadata.uid() == user).collect()
 }
 
-/// The pid in `viztracer_<pid>_<hex>`.
-fn owner(name: &str) -> Option<i32> {
-    let (pid, random) = name.strip_prefix("viztracer_")?.split_once('_')?;
-    let is_random = !random.is_empty() && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    pid.parse().ok().filter(|pid| is_random && *pid > 0)
-}
-
-/// Whether a file of this name waits for its real name: a ring file or a report in the making.
-fn is_temporary(name: &str) -> bool {
-    writer(name).is_some() || name.starts_with(REPORT_PREFIX)
-}
-
-/// The pid in `.<stem>_<pid>.<32 digits>.new`.
-fn writer(name: &str) -> Option<i32> {
-    let (stem, random) = name.strip_prefix('.')?.strip_suffix(".new")?.rsplit_once('.')?;
-    let is_random = random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    stem.rsplit('_').next()?.parse().ok().filter(|pid| is_random && *pid > 0)
-}
-
-/// Whether nobody will ever give this temporary file its name. Its writer is asked for by pid first: our lock,
-/// although it is a shared one and gone at once, could come before the writer's own.
-fn is_forsaken(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    is_temporary(name) && !writer(name).is_some_and(is_running) && !is_locked(path)
-}
-
 impl Directory {
     fn left(path: PathBuf) -> Option<Directory> {
         let pid = owner(path.file_name()?.to_str()?)?;
@@ -152,24 +128,6 @@ fn look(path: &Path) -> (bool, u64) {
 
 fn modified(metadata: &Metadata) -> u64 {
     metadata.modified().map_or(0, when::nanoseconds)
-}
-
-/// Whether somebody holds a lock on this file, or it cannot be known.
-fn is_locked(path: &Path) -> bool {
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits()).unwrap_or(0);
-    let opened: std::io::Result<File> = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    !opened.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
-}
-
-/// Whether there is a process with this pid that has not died; one that waits for its parent to notice has.
-fn is_running(pid: i32) -> bool {
-    let Some(id) = Pid::from_raw(pid) else { return false };
-    if test_kill_process(id) == Err(rustix::io::Errno::SRCH) {
-        return false;
-    }
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    !matches!(state, Some('Z' | 'X'))
 }
 
 impl fmt::Display for Directory {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::sample::Ring;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
 use tempfile::TempDir;
 
 /// Larger than any pid that Linux gives.
