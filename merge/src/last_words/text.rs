@@ -30,7 +30,8 @@ pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Resu
     let process = process(plan);
     writeln!(text, "{process} {}", ending(plan, words))?;
     let at = words.last_record;
-    writeln!(text, "  last record: {}, {}", when::utc(at), when::ago(at))?;
+    let reference = if plan.state == State::Living { "now" } else { "it" };
+    writeln!(text, "  last record: {}, {}; times count back from {reference}", when::utc(at), when::ago(at))?;
     let arguments: Vec<String> = plan.header.arguments.iter().map(|argument| quoted(argument)).collect();
     writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
     writeln!(text, "  file:        {}", printable(&plan.path.display().to_string()))?;
