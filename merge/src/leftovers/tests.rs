@@ -123,13 +123,15 @@ fn temporary_files_are_one_line_unless_somebody_holds_them() {
     let random = "0123456789abcdef0123456789abcdef";
     let ring = file(&format!(".result_{NOBODY}.{random}.new"));
     let report = file(".viztracer-merge-aBcDeF");
+    let control = file(&format!("viztracer_control_{NOBODY}_0123456789ab"));
+    file(&format!("viztracer_control_{}_0123456789ab", std::process::id()));
     file(&format!(".result_{}.{random}.new", std::process::id()));
     let held = lock(&file(".viztracer-merge-ZZZZZZ"));
-    let (a, b) = (ring.display(), report.display());
-    assert_eq!(place.find(&[]), [format!("left unfinished, remove them: {a} {b}")]);
+    let (a, b, c) = (ring.display(), report.display(), control.display());
+    assert_eq!(place.find(&[]), [format!("left unfinished, remove them: {a} {b} {c}")]);
     drop(held);
     assert!(place.find(&[])[0].contains("/.viztracer-merge-ZZZZZZ"));
-    assert_eq!(find_in(&[], &[place.0.path().into()], &[]).files.len(), 3);
+    assert_eq!(find_in(&[], &[place.0.path().into()], &[]).files.len(), 4);
 }
 
 #[test]
