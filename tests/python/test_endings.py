@@ -1,5 +1,6 @@
 """However a process ends, its status is the one it has without us, and every call it made is in the report."""
 
+import json
 import os
 import re
 import shlex
@@ -251,6 +252,21 @@ def test_told_to_end_while_it_waits_for_its_children(sandbox, kind):
     assert_calls(sandbox, report, run.pid)
     assert_open(report, run.pid, set())
     assert_open(report, child, {"until_go"})
+
+
+def test_told_to_end_while_it_writes_the_report(sandbox):
+    """It waits for a reader of the pipe that the report goes to. Who takes its place writes all of it."""
+    os.mkfifo(sandbox.path / "result.json")
+    script = sandbox.script(f"{LOGS_CALLS}{READY}")
+    with started(sandbox, path=script) as run:
+        ready(run)
+        wait_until(lambda: is_asleep(run.pid))
+        run.terminate()
+        report = json.loads(sandbox.run("cat", "result.json").stdout)
+        assert run.wait(HANGS) == -signal.SIGTERM
+    assert_calls(sandbox, report, run.pid)
+    assert_open(report, run.pid, set())
+    assert scratch(sandbox, run.pid) == []
 
 
 def test_told_again_and_again(sandbox):

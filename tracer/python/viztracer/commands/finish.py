@@ -73,9 +73,9 @@ class Ending:
                 self._wait()
             else:
                 self._wait_a_little()
-            disarm_deadly_signals()
             running = self.running()
             self._write(running)
+            disarm_deadly_signals()  # whoever wrote it again would not find all ring files any more
             if running:
                 merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output)}"
                 report.complain(f"still running: {', '.join(_names(running))}; to merge all of it later: {merge}")

@@ -87,11 +87,10 @@ class Run:
                 rings = RingDirectory(os.path.dirname(self.output), stem)
             else:
                 rings = RingDirectory.scratch(self.tracer.tracer_entries, beside=self.output)
+                self.ending(rings).arm()
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
                 session.announce(self.tracer, rings)
-            if not self.keeps_rings:
-                self.ending(rings).arm()
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session.withdraw()
