@@ -13,8 +13,20 @@ pub fn merge_command(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
     python.detach(|| viztracer_merge::command(arguments, &signal_arrived))
 }
 
-/// Merges ring files into one report, with a bar on the terminal if `progress`. Returns the number of events in it,
-/// the number of overwritten ones, and a line for every input that could not be read.
+/// What a merge did, as far as the end of a run tells it.
+#[pyclass(frozen, get_all, module = "viztracer.snaptrace")]
+pub struct Merged {
+    /// Events in the report.
+    events: u64,
+    /// Older events that are not, because a ring went over them.
+    overwritten: u64,
+    /// A line for every input that could not be read.
+    problems: Vec<String>,
+    /// A line for every thread of a process that did not end in order: what it was doing.
+    last_words: Vec<String>,
+}
+
+/// Merges ring files into one report, with a bar on the terminal if `progress`.
 #[pyfunction]
 #[pyo3(signature = (inputs, output, *, source = true, progress = false))]
 pub fn merge(
@@ -23,7 +35,7 @@ pub fn merge(
     output: PathBuf,
     source: bool,
     progress: bool,
-) -> PyResult<(u64, u64, Vec<String>)> {
+) -> PyResult<Merged> {
     let request = Request { source, ..Request::new(inputs, output) };
     let merged = python.detach(|| {
         let watcher = Watcher { bar: Bar::new(!progress), interrupted: Cell::new(false) };
@@ -32,10 +44,12 @@ pub fn merge(
         merged
     });
     match merged {
-        Ok(summary) => {
-            let problems = summary.bad.iter().map(ToString::to_string).collect();
-            Ok((summary.events(), summary.overwritten(), problems))
-        }
+        Ok(summary) => Ok(Merged {
+            events: summary.events(),
+            overwritten: summary.overwritten(),
+            problems: summary.bad.iter().map(ToString::to_string).collect(),
+            last_words: summary.last_words.lines,
+        }),
         Err(MergeError::Interrupted) => Err(PyErr::take(python).unwrap_or_else(|| PyKeyboardInterrupt::new_err(()))),
         Err(error) => Err(PyRuntimeError::new_err(error.to_string())),
     }

@@ -29,7 +29,7 @@ mod tracer;
 #[pyo3::pymodule]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{merge, merge_command};
+    use super::command::{Merged, merge, merge_command};
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]

@@ -17,17 +17,19 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
         RuntimeError: there is no report.
     """
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    events, overwritten, problems = merge(inputs, output, source=source, progress=verbose > 0)
-    for problem in problems:
+    merged = merge(inputs, output, source=source, progress=verbose > 0)
+    for problem in merged.problems:
         complain(problem)
     if verbose > 0:
-        say(f"Total Entries: {events}")
-        if overwritten:
-            say(f"Circular buffer is full, {overwritten} early events were overwritten.", YELLOW)
+        for line in merged.last_words:
+            say(line, YELLOW)
+        say(f"Total Entries: {merged.events}")
+        if merged.overwritten:
+            say(f"Circular buffer is full, {merged.overwritten} early events were overwritten.", YELLOW)
             say("Use --tracer_entries to keep more, or --quiet to hide this.", YELLOW)
         say("Use the following command to open the report:")
         say(f"vizviewer {quote(os.path.abspath(output))}", GREEN)
-    return events
+    return merged.events
 
 
 def with_pid(output: str, pid: int | str) -> str:

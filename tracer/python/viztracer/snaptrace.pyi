@@ -8,6 +8,7 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "ControlBlock",
+    "Merged",
     "Tracer",
     "arm_deadly_signals",
     "disarm_deadly_signals",
@@ -92,6 +93,23 @@ def arm_deadly_signals(command: Sequence[str], environment: Sequence[str]) -> No
 def disarm_deadly_signals() -> None:
     """From now on such a signal ends the process at once."""
 
+@final
+class Merged:
+    """What a merge did."""
+
+    @property
+    def events(self) -> int:
+        """How many events the report holds."""
+    @property
+    def overwritten(self) -> int:
+        """How many older ones it does not, because a ring went over them."""
+    @property
+    def problems(self) -> list[str]:
+        """A line for every input that could not be read."""
+    @property
+    def last_words(self) -> list[str]:
+        """A line for every thread of a process that did not end in order: what it was doing."""
+
 def merge_command(arguments: Sequence[str]) -> int:
     """Run ``viztracer-merge`` with these arguments, the first of which is its name; return its exit status."""
 
@@ -101,9 +119,5 @@ def merge(
     *,
     source: bool = True,
     progress: bool = False,
-) -> tuple[int, int, list[str]]:
-    """Merge ring files, or directories of them, into a report.
-
-    Return how many events it holds, how many were overwritten, and a line for every input that could not be read.
-    Raise `RuntimeError` if there is no report.
-    """
+) -> Merged:
+    """Merge ring files, or directories of them, into a report. Raise `RuntimeError` if there is no report."""
