@@ -5,11 +5,13 @@ The file itself needs none of this: it is there whatever happens.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .viztracer import VizTracer
@@ -37,14 +39,25 @@ def process_name() -> str:
     return str(process.current_process().name) if process else MAIN
 
 
-def expect_bootstrap(tracer: VizTracer) -> None:
+def at_exit(function: Callable[[], None]) -> None:
+    """Call `function` when this process ends in order, whoever began it."""
+    atexit.register(function)
+    process = sys.modules.get("multiprocessing.process")
+    if process and process.parent_process():
+        _before_multiprocessing_leaves(function)
+
+
+def expect_bootstrap(tracer: VizTracer, *, forked: bool = True) -> None:
     """Where this process is one that `multiprocessing` is about to begin, have `tracer` follow it.
 
     `multiprocessing` forgets the exit functions of its processes first, and runs these afterwards.
+
+    Args:
+        forked: whether `multiprocessing` will end it by `os._exit`, as it does with what it has forked.
     """
     util = sys.modules.get("multiprocessing.util")
     if util:
-        util.register_after_fork(tracer, _begin)
+        util.register_after_fork(tracer, _begin_forked if forked else _begin)
 
 
 def _after_fork() -> None:
@@ -53,6 +66,13 @@ def _after_fork() -> None:
 
 
 def _begin(tracer: VizTracer) -> None:
-    util = sys.modules["multiprocessing.util"]
     tracer.name_process(process_name())
-    util.Finalize(tracer, tracer.leave, exitpriority=-100)
+
+
+def _begin_forked(tracer: VizTracer) -> None:
+    _begin(tracer)
+    _before_multiprocessing_leaves(tracer.leave)
+
+
+def _before_multiprocessing_leaves(function: Callable[[], None]) -> None:
+    sys.modules["multiprocessing.util"].Finalize(None, function, exitpriority=-100)

@@ -6,6 +6,7 @@ three quarters of the time that every traced process takes to start (``benches/r
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 RECORD_SIZE = 16
@@ -29,6 +30,15 @@ class RingDirectory:
         self.owner = os.getpid()
 
     @classmethod
+    def at(cls, address: str) -> RingDirectory:
+        """Return another process's directory, of which this is the `address`."""
+        session_id, _, stem = address.partition(":")
+        rings = cls(*os.path.split(stem))
+        rings.session_id = bytes.fromhex(session_id)
+        rings.owner = 0
+        return rings
+
+    @classmethod
     def scratch(cls, entries: int, *, beside: str) -> RingDirectory:
         """Return a new directory for files that are merged when the run ends.
 
@@ -41,9 +51,24 @@ class RingDirectory:
         os.mkdir(path, 0o700)
         return cls(path, keep=False)
 
+    @property
+    def address(self) -> str:
+        """What other processes need to know to record here, too."""
+        return f"{self.session_id.hex()}:{os.path.join(self.path, self.prefix)}"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process has made the directory, and not one that it descends from."""
+        return self.owner == os.getpid()
+
+    def running(self) -> list[str]:
+        """Return the names of the files of processes that have not ended."""
+        names = sorted(name for name in os.listdir(self.path) if name.endswith(".bin"))
+        return [name for name in names if _is_open(os.path.join(self.path, name))]
+
     def remove(self) -> None:
         """Remove the directory and its files, unless they are the user's or another process's."""
-        if self.keep or self.owner != os.getpid():
+        if self.keep or not self.is_own:
             return
         try:
             for name in os.listdir(self.path):
@@ -51,6 +76,18 @@ class RingDirectory:
             os.rmdir(self.path)
         except OSError:
             pass  # somebody was faster, or has put something of his own there
+
+
+def _is_open(ring: str) -> bool:
+    """Whether the process that writes this file is alive: it holds a lock on it."""
+    try:
+        with open(ring, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def _free(directory: str) -> int:

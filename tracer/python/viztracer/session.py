@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 VARIABLE = "VIZTRACER_RING_SESSION"
 
 # What `sys.orig_argv` of interpreters looks like that serve others and outlive what they serve.
-RESOURCE_TRACKER = "from multiprocessing.resource_tracker import"
+RESOURCE_TRACKER = ".resource_tracker import"  # of multiprocessing, and of loky
 FORKSERVER = "from multiprocessing.forkserver import"
+# And of those that run one process for `multiprocessing`, or for loky.
+SPAWNED = ("from multiprocessing.spawn import", "loky.backend.popen_loky_posix")
 OUR_COMMANDS = ("viztracer", "viztracer-merge", "vizviewer")
 
 _joined: list[VizTracer] = []
@@ -30,7 +32,7 @@ _joined: list[VizTracer] = []
 
 def announce(tracer: VizTracer, rings: RingDirectory) -> None:
     """Have every Python process that descends from this one, and inherits its environment, join the run."""
-    fields = {"directory": rings.path, "prefix": rings.prefix, "id": rings.session_id.hex(), **tracer.init_kwargs}
+    fields = tracer.init_kwargs | {"session": rings.address}
     os.environ[VARIABLE] = ";".join(f"{name}={_pack(value)}" for name, value in fields.items())
 
 
@@ -57,18 +59,18 @@ def _begin() -> None:
     if _joined:
         return  # a fork of a process that has joined needs nothing but its own file, which it makes itself
     fields = dict(field.split("=", 1) for field in os.environ[VARIABLE].split(";"))
-    rings = RingDirectory(_unpack(fields.pop("directory"), ""), _unpack(fields.pop("prefix"), ""))
-    if not os.path.isdir(rings.path):
-        return  # the run is over
-    rings.session_id = bytes.fromhex(fields.pop("id"))
     defaults = VizTracer(register_global=False).init_kwargs
     keywords = {name: _unpack(fields[name], default) for name, default in defaults.items() if name in fields}
+    if not os.path.isdir(RingDirectory.at(keywords["session"]).path):
+        return  # the run is over
     tracer = VizTracer(**keywords)
-    tracer.rings = rings
     tracer.first_name = _name(sys.orig_argv)
     _joined.append(tracer)
     tracer.register_exit()
-    child.expect_bootstrap(tracer)
+    spawned = any(beginning in word for word in sys.orig_argv for beginning in SPAWNED)
+    if spawned:
+        import multiprocessing.util  # noqa: F401: it does so anyway in a moment, and then it is too late
+    child.expect_bootstrap(tracer, forked=not spawned)
     tracer.start()
 
 

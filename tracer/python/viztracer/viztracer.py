@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import builtins
 import os
 import warnings
@@ -42,6 +41,7 @@ class VizTracer(Tracer):
         trace_self: record viztracer's own functions, too.
         process_name: the process's name in the report.
         output_file: where `save` writes: ``.json`` or ``.json.gz``.
+        session: the run of another process to which this one's calls belong, from that one's `init_kwargs`.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class VizTracer(Tracer):
         trace_self: bool = False,
         process_name: str | None = None,
         output_file: str = "result.json",
+        session: str | None = None,
     ) -> None:
         super().__init__()
         _check("tracer_entries", tracer_entries, int)
@@ -75,6 +76,7 @@ class VizTracer(Tracer):
         _check("min_duration", min_duration, int, float)
         _check("trace_self", trace_self, bool)
         _check("process_name", process_name, str, type(None))
+        _check("session", session, str, type(None))
         if not isinstance(pid_suffix, bool):
             raise ValueError("pid_suffix must be a bool")
         self.tracer_entries = tracer_entries
@@ -93,9 +95,12 @@ class VizTracer(Tracer):
         self.output_file = output_file
         self.enable = False
         self.total_entries = 0
-        self.rings: RingDirectory | None = None
+        self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
-        if register_global:
+        self._inline = False  # whether the ring files are nobody's concern but this object's
+        self._watches_exit = False
+        self._saves_at_exit = False
+        if register_global and not (session and child.recording()):  # it has joined the run by itself
             self.register_global()
 
     def register_global(self) -> None:
@@ -110,12 +115,16 @@ class VizTracer(Tracer):
             raise ValueError("include_files and exclude_files can't be both specified!")
         if self.rings is None:
             self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
+            self._inline = True
+            self._watch_exit()
         self.enable = True
         try:
             self._record(self.rings)
-        except BaseException:
+        except BaseException as error:
             self.enable = False
-            raise
+            if self.rings.is_own or not isinstance(error, (OSError, RuntimeError)):
+                raise
+            report.complain(f"{error}; process {os.getpid()} is not traced")  # it must not suffer from another's end
 
     def _record(self, rings: RingDirectory) -> None:
         child.follow(self)
@@ -145,28 +154,43 @@ class VizTracer(Tracer):
     def save(self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None) -> None:
         """Write the report of all that was recorded since the last `save`; go on recording if it was.
 
+        It includes the processes that recorded with this one's `init_kwargs`, and what this one has forked. In such a
+        process, the calls stay with those of the first one, whose `save` reports them, unless a file is given.
+
         Raises:
             RuntimeError: the report could not be written.
         """
-        output_file = self.output_file if output_file is None else output_file
-        if not isinstance(output_file, str):
+        output = self.output_file if output_file is None else output_file
+        if not isinstance(output, str):
             raise ValueError("output_file must be a str")  # noqa: TRY004: as the peer does
         recording = self.enable
         self.stop()
-        if self.rings is None or child.recording() or self.seal() is None:
+        ring = None if child.recording() else self.seal()
+        if self.rings is None or ring is None:
             reason = "another tracer records this process" if child.recording() else "nothing was recorded"
-            warnings.warn(f"No report is saved to {output_file}: {reason}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=2)
             return
-        self.total_entries = report.write(
-            [self.rings.path],
-            report.with_pid(output_file, os.getpid()) if self.pid_suffix else output_file,
-            source=self.file_info if file_info is None else file_info,
-            verbose=self.verbose if verbose is None else verbose,
-        )
-        self.rings.remove()
-        self.rings = None
+        if self.rings.is_own or output_file is not None or self.pid_suffix:
+            output = report.with_pid(output, os.getpid()) if self.pid_suffix else output
+            self.total_entries = report.write(
+                [self.rings.path if self.rings.is_own else ring],
+                output,
+                source=self.file_info if file_info is None else file_info,
+                verbose=self.verbose if verbose is None else verbose,
+            )
+        if self._inline and self.rings.is_own:
+            self._clear(self.rings, output)
+            self.rings = None
         if recording:
             self.start()
+
+    def _clear(self, rings: RingDirectory, output: str) -> None:
+        """Remove the ring files that are in the report, unless other processes still write to some."""
+        if running := rings.running():
+            merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(os.path.abspath(output))}"
+            report.complain(f"still running: {', '.join(running)}; to merge all of it later: {merge}")
+        else:
+            rings.remove()
 
     def enable_thread_tracing(self) -> None:
         """Do nothing: every thread is recorded. For programs that call this for the peer."""
@@ -185,11 +209,32 @@ class VizTracer(Tracer):
             "log_async": self.log_async,
             "min_duration": float(self.min_duration),
             "trace_self": self.trace_self,
+            "session": self.rings.address if self.rings else None,
         }
 
     def register_exit(self) -> None:
-        """Close the ring file when this process ends; for workers that make their own tracer of `init_kwargs`."""
-        atexit.register(self.leave)
+        """When this process ends, close its ring file; or save, if its calls belong to no other process's report.
+
+        For workers that make their own tracer of another process's `init_kwargs`.
+        """
+        self._saves_at_exit = True
+        self._watch_exit()
+
+    def _watch_exit(self) -> None:
+        if not self._watches_exit:
+            child.at_exit(self._exit)
+            self._watches_exit = True
+
+    def _exit(self) -> None:
+        """The process ends, and nobody has saved since the last `start`."""
+        if self.rings is None or not (self._inline and self.rings.is_own):
+            self.leave()
+        elif self._saves_at_exit:
+            self.stop("flush_as_finish")
+            self.save()
+        elif ring := self.seal():
+            merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output_file)}"
+            report.complain(f"no report was saved; {ring} holds what was recorded, to merge it: {merge}")
 
     def leave(self) -> None:
         """The process ends: record what is open as finished, and close the ring file."""
