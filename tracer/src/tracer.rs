@@ -1,7 +1,7 @@
 //! `snaptrace.Tracer`, the base class of `viztracer.VizTracer`: what Python needs of the recording, and no more.
 
 use crate::filter::Filter;
-use crate::{current, fork, hook, session};
+use crate::{current, fork, hook, session, thread_name};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -81,6 +81,7 @@ impl Tracer {
     #[pyo3(signature = (flush_as_finish = false))]
     fn halt(&self, python: Python<'_>, flush_as_finish: bool) -> PyResult<()> {
         fork::settle();
+        thread_name::renew(python);
         let uninstalled = hook::uninstall(python);
         session::stop(flush_as_finish);
         uninstalled
