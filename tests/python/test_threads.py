@@ -1,6 +1,8 @@
 """Threads: each has a track of its own, with its name and the number the system gave it."""
 
 import re
+import sys
+from collections import Counter
 
 import pytest
 import tree
@@ -99,3 +101,191 @@ def test_every_call_of_every_thread_is_there(sandbox):
     pair = [tree.Call(1, f"leaf ({script}:3)", False), tree.Call(2, "builtins.len", False)]
     for n in range(8):
         assert workers[f"worker-{n}"] == [tree.Call(0, f"work ({script}:4)", False), *pair * 2000]
+
+
+def calls_by_thread(report, name, path):
+    """How often each thread, by its name, called a function of the program."""
+    names = tree.names(report, "thread_name")
+    wanted = re.compile(rf"{name} \({re.escape(path)}:\d+\)")
+    return Counter(names[e["pid"], e["tid"]] for e in tree.spans(report) if wanted.fullmatch(e["name"]))
+
+
+def test_threads_of_all_kinds(sandbox):
+    path = program("threads.py")
+    report = sandbox.trace(path)
+    calls = calls_by_thread(report, "leaf", path)
+    expected = {name: 2 for name in ("named", "naïve ☃", "subclass", "nested", *(f"together-{n}" for n in range(4)))}
+    (bare,) = bare_thread_names(report)
+    assert calls == expected | {"pool_0": 5, bare: 2}
+    assert calls_by_thread(report, "fails", path) == {"failing": 1}
+    assert calls_by_thread(report, "starts_another", path) == {"outer": 1}
+
+
+def test_renamed_threads(sandbox):
+    """A thread goes by the name it had last, whether it has ended by then or not."""
+    script = sandbox.script(
+        "import threading\n"
+        "def work(): pass\n"
+        "def renames(name):\n"
+        "    work(); threading.current_thread().name = name; work()\n"
+        "def lives_on(name):\n"
+        "    renames(name); renamed.release(); threading.Event().wait()\n"
+        "renamed = threading.Lock(); renamed.acquire()\n"
+        "threads = [threading.Thread(target=renames, args=(f'new-{n}',), name=f'old-{n}') for n in range(20)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "threading.Thread(target=lives_on, args=('daemon',), daemon=True).start()\n"
+        "renamed.acquire()\n"
+        "renames('main')\n"
+    )
+    report = sandbox.trace(script)
+    expected = {*(f"new-{n}" for n in range(20)), "daemon", "main"}
+    assert calls_by_thread(report, "work", script) == {name: 2 for name in expected}
+    assert set(tree.names(report, "thread_name").values()) == expected
+
+
+def test_daemon_threads(sandbox):
+    """They are recorded until the program ends; what they were in is the end of the track."""
+    script = sandbox.script(
+        "import threading\n"
+        "def work(): pass\n"
+        "def goes_on():\n"
+        "    for n in range(100): work()\n"
+        "    done.set(); threading.Event().wait()\n"
+        "done = threading.Event()\n"
+        "threading.Thread(target=goes_on, name='daemon', daemon=True).start()\n"
+        "done.wait()\n"
+    )
+    report = sandbox.trace(script)
+    assert calls_by_thread(report, "work", script) == {"daemon": 100}
+    assert calls_by_thread(report, "goes_on", script) == {"daemon": 1}
+
+
+BARE = """
+import _thread, threading
+from viztracer import VizTracer
+def work(): pass
+def runs():
+    work(); ready.release(); go.acquire(); work(); done.release()
+ready, go, done = (_thread.allocate_lock() for n in range(3))
+ready.acquire(); go.acquire(); done.acquire()
+tracer = VizTracer(verbose=0)
+{before}
+ready.acquire()
+tracer.start()
+{after}
+go.release(); done.acquire()
+tracer.save()
+"""
+
+
+@pytest.mark.parametrize("start", ["_thread.start_new_thread(runs, ())", "_thread.start_new(runs, ())"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_threads_without_an_object(sandbox, moment, start):
+    other = {"before": "after", "after": "before"}[moment]
+    script = sandbox.script(BARE.format(**{moment: start, other: "" if other == "after" else "ready.release()"}))
+    done = sandbox.python(script)
+    assert (done.returncode, done.stderr) == (0, "")
+    calls = calls_by_thread(sandbox.report("result.json"), "work", script)
+    assert list(calls.values()) == [1 if moment == "before" else 2]
+    assert not any(name.startswith("Dummy") or name == "MainThread" for name in calls)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="before, hooks are per thread, and nobody tells of such threads")
+def test_threads_that_c_code_makes(sandbox):
+    """Threads of pthread_create(3) that call back into Python."""
+    script = sandbox.script(
+        "import ctypes\n"
+        "def work(): pass\n"
+        "def called(argument): work()\n"
+        "library = ctypes.CDLL(None)\n"
+        "callback = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(called)\n"
+        "threads = [ctypes.c_ulong() for n in range(3)]\n"
+        "for thread in threads:\n"
+        "    assert library.pthread_create(ctypes.byref(thread), None, callback, None) == 0\n"
+        "for thread in threads: library.pthread_join(thread, None)\n"
+    )
+    report = sandbox.trace(script)
+    calls = calls_by_thread(report, "work", script)
+    assert list(calls.values()) == [1, 1, 1]
+    assert not any(name.startswith("Dummy") or name == "MainThread" for name in calls)
+
+
+def test_a_hook_of_the_programs_own_for_new_threads_is_called(sandbox):
+    """`threading.setprofile` of the program works; before 3.12 it is the only one then."""
+    script = sandbox.script(
+        "import threading\n"
+        "called = []\n"
+        "def work(): pass\n"
+        "threading.setprofile(lambda frame, event, argument: called.append(frame.f_code.co_name))\n"
+        "thread = threading.Thread(target=work)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "print('work' in called)\n"
+    )
+    assert sandbox.viztracer("--quiet", script).stdout == "True\n"
+
+
+SHORT_LIVED = """
+import threading
+def work(n): return n
+def run():
+    for n in range(10): work(n)
+def memory():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon"))
+def run_threads(count):
+    for n in range(count):
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+run_threads(1000)
+before = memory()
+run_threads(9000)
+print(memory() - before)
+"""
+
+
+def test_ten_thousand_threads_one_after_the_other(sandbox):
+    """Every call is there; 9,000 threads cost less than 1 MiB of memory, and the file holds but records and names."""
+    script = sandbox.script(SHORT_LIVED)
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.splitlines()[0]) < 1024
+    (ring,) = (sandbox.path / "rings").iterdir()
+    report = sandbox.merge(ring)
+    assert sum(calls_by_thread(report, "work", script).values()) == 100_000
+    assert calls_by_thread(report, "run", script).keys() == {f"Thread-{n} (run)" for n in range(1, 10_001)}
+    (process,) = report["viztracer_metadata"]["processes"]
+    events = sum(thread["events"] for thread in process["threads"])
+    assert not any(thread["overwritten"] or thread["lost"] for thread in process["threads"])
+    """Every call is there; each living thread takes at most a segment of 64 KiB, and less than 8 KiB of memory."""
+    assert ring.stat().st_size < events * 16.3 + 10_000 * 128 + (1 << 20)
+
+
+def test_five_hundred_threads_at_once(sandbox):
+    """Every call is there; each living thread takes its own segment, 64 KiB at most, and less than 8 KiB of memory."""
+    script = sandbox.script(
+        "import threading\n"
+        "def work(): pass\n"
+        "def run():\n"
+        "    for n in range(10): work()\n"
+        "    here.wait(); go.wait()\n"
+        "    for n in range(10): work()\n"
+        "here, go = threading.Barrier(501), threading.Event()\n"
+        "threads = [threading.Thread(target=run, name=f'thread-{n}') for n in range(500)]\n"
+        "for thread in threads: thread.start()\n"
+        "here.wait()\n"
+        "status = open('/proc/self/status')\n"
+        "print(next(int(line.split()[1]) for line in status if line.startswith('RssAnon')))\n"
+        "go.set()\n"
+        "for thread in threads: thread.join()\n"
+    )
+    untraced = int(sandbox.python(script).stdout)
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.splitlines()[0]) < untraced + 8 * 1024 + 500 * 8
+    (ring,) = (sandbox.path / "rings").iterdir()
+    assert ring.stat().st_size < 500 * 65536 + (16 << 20)
+    report = sandbox.merge(ring)
+    assert calls_by_thread(report, "work", script) == {f"thread-{n}": 20 for n in range(500)}
+    tree.trees(report)

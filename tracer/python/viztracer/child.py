@@ -47,17 +47,31 @@ def at_exit(function: Callable[[], None]) -> None:
         _before_multiprocessing_leaves(function)
 
 
-def expect_bootstrap(tracer: VizTracer, *, forked: bool = True) -> None:
-    """Where this process is one that `multiprocessing` is about to begin, have `tracer` follow it.
+def expect_bootstrap(tracer: VizTracer) -> None:
+    """Where this process was forked by `multiprocessing`, which is about to begin it, have `tracer` follow it.
 
     `multiprocessing` forgets the exit functions of its processes first, and runs these afterwards.
-
-    Args:
-        forked: whether `multiprocessing` will end it by `os._exit`, as it does with what it has forked.
     """
     util = sys.modules.get("multiprocessing.util")
     if util:
-        util.register_after_fork(tracer, _begin_forked if forked else _begin)
+        util.register_after_fork(tracer, _begin)
+
+
+def expect_spawned(tracer: VizTracer) -> None:
+    """This interpreter was started for one process of `multiprocessing`, or loky: name it when it is known which.
+
+    It may be killed later without a word, and nobody is told when it begins: so this takes the place of what begins it.
+    """
+    from multiprocessing.process import BaseProcess
+
+    bootstrap: Any = BaseProcess._bootstrap  # type: ignore[attr-defined]
+
+    def name_and_begin(process: BaseProcess, *arguments: object, **keywords: object) -> object:
+        BaseProcess._bootstrap = bootstrap  # type: ignore[attr-defined]
+        tracer.name_process(process.name)
+        return bootstrap(process, *arguments, **keywords)
+
+    BaseProcess._bootstrap = name_and_begin  # type: ignore[attr-defined]
 
 
 def _after_fork() -> None:
@@ -67,10 +81,6 @@ def _after_fork() -> None:
 
 def _begin(tracer: VizTracer) -> None:
     tracer.name_process(process_name())
-
-
-def _begin_forked(tracer: VizTracer) -> None:
-    _begin(tracer)
     _before_multiprocessing_leaves(tracer.leave)
 
 

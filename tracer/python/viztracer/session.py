@@ -67,10 +67,10 @@ def _begin() -> None:
     tracer.first_name = _name(sys.orig_argv)
     _joined.append(tracer)
     tracer.register_exit()
-    spawned = any(beginning in word for word in sys.orig_argv for beginning in SPAWNED)
-    if spawned:
-        import multiprocessing.util  # noqa: F401: it does so anyway in a moment, and then it is too late
-    child.expect_bootstrap(tracer, forked=not spawned)
+    if any(beginning in word for word in sys.orig_argv for beginning in SPAWNED):
+        child.expect_spawned(tracer)
+    else:
+        child.expect_bootstrap(tracer)
     tracer.start()
 
 

@@ -100,6 +100,7 @@ class VizTracer(Tracer):
         self._inline = False  # whether the ring files are nobody's concern but this object's
         self._watches_exit = False
         self._saves_at_exit = False
+        self._has_saved = False
         if register_global and not (session and child.recording()):  # it has joined the run by itself
             self.register_global()
 
@@ -178,6 +179,7 @@ class VizTracer(Tracer):
                 source=self.file_info if file_info is None else file_info,
                 verbose=self.verbose if verbose is None else verbose,
             )
+        self._has_saved = True
         if self._inline and self.rings.is_own:
             self._clear(self.rings, output)
             self.rings = None
@@ -232,6 +234,10 @@ class VizTracer(Tracer):
         elif self._saves_at_exit:
             self.stop("flush_as_finish")
             self.save()
+        elif self._has_saved:  # and has gone on without being asked to report that, too
+            self.stop()
+            self.seal()
+            self._clear(self.rings, self.output_file)
         elif ring := self.seal():
             merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output_file)}"
             report.complain(f"no report was saved; {ring} holds what was recorded, to merge it: {merge}")

@@ -1,0 +1,206 @@
+"""Greenlets switch stacks inside a thread: recording goes on, every call is there once, and what is there nests."""
+
+import re
+from collections import Counter
+
+import pytest
+import tree
+
+LOGGED = """
+import atexit, collections, functools, json, sys
+log = collections.Counter()
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*arguments):
+        log[function.__name__] += 1
+        return function(*arguments)
+    return wrapper
+@logged
+def leaf(n): return n
+def write_log():
+    with open("log", "w") as file: json.dump(log, file)
+"""
+END = """
+leaf("the last call")
+def after(): pass
+after()
+write_log()
+"""
+
+GREENLETS = {
+    "ping-pong": """
+from greenlet import greenlet, getcurrent
+main = getcurrent()
+@logged
+def player(n):
+    for round in range(300): leaf(main.switch(round))
+@logged
+def referee():
+    players = [greenlet(player) for n in range(3)]
+    for round in range(300):
+        for each in players: leaf(each.switch(round))
+referee()
+""",
+    "exceptions": """
+from greenlet import greenlet, getcurrent
+main = getcurrent()
+@logged
+def inner(n):
+    leaf(n)
+    main.switch(n)
+    raise KeyError(n)
+@logged
+def outer(n):
+    try: inner(n)
+    except KeyError: main.switch(leaf(n))
+    raise ValueError(n)
+@logged
+def survives(each):
+    try: each.switch()
+    except ValueError as error: leaf(error)
+greenlets = [greenlet(outer) for n in range(200)]
+for n, each in enumerate(greenlets): each.switch(n)
+for each in greenlets: each.switch()
+for each in greenlets[::-1]: survives(each)
+""",
+    "thrown into and killed": """
+from greenlet import greenlet, getcurrent, GreenletExit
+main = getcurrent()
+@logged
+def waits(n):
+    try: main.switch(leaf(n))
+    except KeyError: leaf(n)
+    finally: leaf(n)
+greenlets = [greenlet(waits) for n in range(300)]
+for n, each in enumerate(greenlets): each.switch(n)
+for n, each in enumerate(greenlets[:200]): each.throw(KeyError if n % 2 else GreenletExit)
+del greenlets, each
+""",
+    "at random": """
+import random
+from greenlet import greenlet, getcurrent
+choose = random.Random(5)
+main, living = getcurrent(), []
+@logged
+def step(depth):
+    leaf(depth)
+    if depth < 4 and choose.random() < 0.6: step(depth + 1)
+    others = [each for each in living if each is not getcurrent() and not each.dead]
+    if choose.random() < 0.5 and others: choose.choice(others).switch()
+    elif choose.random() < 0.3: main.switch()
+    if choose.random() < 0.1: raise KeyError(depth)
+@logged
+def lives():
+    for n in range(20):
+        try: step(0)
+        except KeyError: leaf("caught")
+living += [greenlet(lives) for n in range(10)]
+while any(not each.dead for each in living):
+    for each in living:
+        if not each.dead: each.switch()
+""",
+    "in threads": """
+import threading
+from greenlet import greenlet, getcurrent
+@logged
+def plays(main):
+    for round in range(200): main.switch(leaf(round))
+def thread():
+    players = [greenlet(plays) for n in range(2)]
+    for each in players: each.switch(getcurrent())
+    for round in range(200):
+        for each in players: each.switch()
+threads = [threading.Thread(target=thread, name=f"thread-{n}") for n in range(4)]
+lock = threading.Lock()
+for each in threads: each.start(); each.join()
+""",
+    "gevent": """
+import gevent, gevent.queue
+queue = gevent.queue.Queue()
+@logged
+def produces(n):
+    for round in range(100): queue.put(leaf(round)); gevent.sleep(0)
+@logged
+def consumes():
+    for round in range(500): leaf(queue.get())
+@logged
+def fails():
+    gevent.sleep(0)
+    raise KeyError
+failing = gevent.spawn(fails)
+gevent.get_hub().exception_stream = None
+gevent.joinall([gevent.spawn(produces, n) for n in range(5)] + [gevent.spawn(consumes), failing])
+killed = gevent.spawn(gevent.sleep, 1000)
+gevent.sleep(0)
+killed.kill()
+assert isinstance(failing.exception, KeyError)
+""",
+    "gevent, patched": """
+import gevent.monkey
+gevent.monkey.patch_all()
+import threading, time
+@logged
+def sleeps(n):
+    for round in range(50): time.sleep(0); leaf(round)
+threads = [threading.Thread(target=sleeps, args=(n,)) for n in range(5)]
+for each in threads: each.start()
+for each in threads: each.join()
+""",
+}
+
+
+@pytest.fixture(params=GREENLETS)
+def switching(request, sandbox):
+    pytest.importorskip("gevent" if "gevent" in request.param else "greenlet")
+    return sandbox.script(LOGGED + GREENLETS[request.param] + END)
+
+
+def logged_calls(sandbox):
+    return Counter(sandbox.report("log"))
+
+
+def own_calls(report, path):
+    found = (re.fullmatch(rf"(\w+) \({re.escape(path)}:\d+\)", event["name"]) for event in tree.spans(report))
+    return Counter(match[1] for match in found if match)
+
+
+def test_every_call_is_there_once(sandbox, switching):
+    done = sandbox.viztracer("-o", "report.json", "--", switching)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = sandbox.report("report.json")
+    calls = own_calls(report, switching)
+    log = logged_calls(sandbox)
+    assert {name: calls[name] for name in log} == log
+    assert calls["after"] == 1
+    tree.trees(report)
+    assert report["viztracer_metadata"]["processes"][0]["threads"][0]["name"] == "MainThread"
+
+
+def test_program_runs_as_it_does_untraced(sandbox, switching):
+    """What it prints, how it ends and what it logs is the same."""
+    ends = []
+    for run in (sandbox.python, lambda path: sandbox.viztracer("--quiet", path)):
+        done = run(switching)
+        ends.append((done.returncode, done.stdout, done.stderr, logged_calls(sandbox)))
+    assert ends[0] == ends[1]
+
+
+def test_start_and_stop_on_different_greenlets(sandbox):
+    pytest.importorskip("greenlet")
+    path = sandbox.script(
+        "from greenlet import greenlet, getcurrent\n"
+        "from viztracer import VizTracer\n"
+        "def work(): pass\n"
+        "main = getcurrent()\n"
+        "tracer = VizTracer(verbose=0, output_file='report.json')\n"
+        "def starts(): tracer.start(); work(); main.switch(); work()\n"
+        "def stops(): work(); main.switch(); work(); tracer.stop(); work()\n"
+        "first, second = greenlet(starts), greenlet(stops)\n"
+        "first.switch(); second.switch(); first.switch(); second.switch()\n"
+        "tracer.save()\n"
+    )
+    done = sandbox.python(path)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = sandbox.report("report.json")
+    assert own_calls(report, path)["work"] == 4
+    tree.trees(report)

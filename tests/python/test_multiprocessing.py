@@ -1,0 +1,182 @@
+"""`multiprocessing` and what stands on it: every worker is in the report, with its name and all that it did.
+
+Workers keep a log of their own: a line with pid and name per call of `work`.
+"""
+
+import re
+import sys
+from collections import Counter
+
+import pytest
+import tree
+
+PROGRAM = """
+import atexit, multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+
+METHOD = sys.argv[1]
+context = multiprocessing.get_context(METHOD)
+
+def work(n):
+    with open("log", "a") as log:
+        log.write(f"{os.getpid()} {multiprocessing.current_process().name}\\n")
+    return n
+
+def run(**options):
+    process = context.Process(target=work, args=(1,), **options)
+    process.start()
+    process.join()
+"""
+
+# What the program does with them, on top of that.
+WAYS = {
+    "Process": "run(); run()",
+    "a named Process": "run(name='chosen ☃')",
+    "a name chosen late": (
+        "process = context.Process(target=work, args=(1,))\n    process.name = 'late'; process.start(); process.join()"
+    ),
+    "Process subclass": "process = Subclass(); process.start(); process.join()",
+    "Process of a Process": "process = context.Process(target=nests); process.start(); process.join()",
+    "Pool, closed": "pool = context.Pool(2); pool.map(work, range(20), 1); pool.close(); pool.join()",
+    "Pool, terminated": "with context.Pool(2) as pool: pool.map(work, range(20), 1)",
+    "Pool, maxtasksperchild": "with context.Pool(2, maxtasksperchild=2) as pool: pool.map(work, range(8), 1)",
+    "Pool, never ended": "pool = context.Pool(2); pool.map(work, range(20), 1)",
+    "Queue": (
+        "queue = context.Queue()\n"
+        "    process = context.Process(target=feeds, args=(queue,)); process.start()\n"
+        "    assert [queue.get() for n in range(5)] == list(range(5)); process.join()"
+    ),
+    "executor": "with ProcessPoolExecutor(2, mp_context=context) as pool: list(pool.map(work, range(20)))",
+    "executor, never ended": "pool = ProcessPoolExecutor(2, mp_context=context); pool.submit(work, 1).result()",
+    "daemon": (
+        "ours, its = context.Pipe()\n"
+        "    context.Process(target=goes_on, args=(its,), daemon=True).start(); ours.recv()"
+    ),
+}
+TARGETS = """
+class Subclass(context.Process):
+    def run(self): work(1)
+
+def nests():
+    run()
+    run(name="inner")
+    work(1)
+
+def feeds(queue):
+    for n in range(5): queue.put(work(n))
+
+def goes_on(connection):
+    work(1)
+    connection.send("working")
+    connection.recv()
+"""
+
+
+def script(sandbox, way):
+    return sandbox.script(f"{PROGRAM}{TARGETS}\nif __name__ == '__main__':\n    {way}\n")
+
+
+def assert_all_work_is_there(sandbox, path, report, method, others=()):
+    """Every line of the log is a call in the report, in the process that wrote it and under the name it told."""
+    lines = [line.split(" ", 1) for line in (sandbox.path / "log").read_text(encoding="utf-8").splitlines()]
+    wanted = re.compile(rf"work \({re.escape(path)}:\d+\)")
+    assert Counter(e["pid"] for e in tree.spans(report) if wanted.fullmatch(e["name"])) == Counter(
+        int(pid) for pid, _ in lines
+    )
+    names = tree.names(report, "process_name")
+    told = {int(pid): name for pid, name in lines}
+    assert told.items() <= names.items()
+    # A worker may have got no work, or have been ended before it had a name.
+    idle = re.compile(rf"{method}PoolWorker-\d+|{method}Process-\d+|python -c", re.IGNORECASE)
+    rest = sorted(name for pid, name in names.items() if pid not in told and not idle.fullmatch(name))
+    assert rest == sorted(["MainProcess", *others])
+    tree.trees(report)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("way", WAYS)
+def test_workers(sandbox, way, method):
+    path = script(sandbox, WAYS[way])
+    done = sandbox.viztracer("-o", "report.json", "--", path, method)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_all_work_is_there(sandbox, path, sandbox.report("report.json"), method)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_manager(sandbox, method):
+    """Its server is a process like any other, and serves each of its clients in a thread."""
+    path = script(sandbox, "with context.Manager() as manager: manager.dict()[1] = 2; run()")
+    done = sandbox.viztracer("-o", "report.json", "--", path, method)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = sandbox.report("report.json")
+    assert_all_work_is_there(sandbox, path, report, method, ["SyncManager-1"])
+    (server,) = [pid for pid, name in tree.names(report, "process_name").items() if name == "SyncManager-1"]
+    assert any(e["name"].startswith("Server.serve_client (") for e in tree.spans(report) if e["pid"] == server)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="max_tasks_per_child is new in 3.11")
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_executor_whose_workers_are_replaced(sandbox, method):
+    # One task at a time: CPython's executor hangs where tasks wait for a worker that has done its share.
+    way = (
+        "with ProcessPoolExecutor(1, context, max_tasks_per_child=2) as pool:\n"
+        "        for n in range(6): pool.submit(work, n).result()"
+    )
+    path = script(sandbox, way)
+    done = sandbox.viztracer("-o", "report.json", "--", path, method)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_all_work_is_there(sandbox, path, sandbox.report("report.json"), method)
+
+
+OUTLIVES = """
+def outlives(reader):
+    if METHOD == "fork": writer.close()
+    open("outlives", "w").close()
+    try: reader.recv()
+    except EOFError: pass
+    work(1)
+
+def leaves(reader):
+    context.Process(target=outlives, args=(reader,), name="orphan").start()
+    os._exit(0)
+
+if __name__ == "__main__":
+    reader, writer = context.Pipe(False)
+    process = context.Process(target=leaves, args=(reader,))
+    process.start()
+    process.join()
+    while not os.path.exists("outlives"): time.sleep(0.01)
+    END
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_worker_that_outlives_its_parent_and_the_program(sandbox, method):
+    """It begins to work when the program has ended; the end of the run waits for it."""
+    path = sandbox.script(PROGRAM + OUTLIVES.replace("END", "atexit.register(writer.close)"))
+    done = sandbox.viztracer("-o", "report.json", "--", path, method)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_all_work_is_there(sandbox, path, sandbox.report("report.json"), method)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_worker_that_outlives_a_program_that_dies(sandbox, method):
+    """Its file has all that it did when it ends, which is when the test's pipe to it has no writer left."""
+    path = sandbox.script(PROGRAM + OUTLIVES.replace("END", "os._exit(7)"))
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", "--", path, method)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert_all_work_is_there(sandbox, path, sandbox.merge("rings"), method)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_status_of_a_worker_is_its_own(sandbox, method):
+    way = (
+        "codes = []\n"
+        "    for end in (sys.exit, os._exit, os.abort, time.sleep):\n"
+        "        process = context.Process(target=end, args=() if end is os.abort else (4,)); process.start()\n"
+        "        if end is time.sleep: process.terminate()\n"
+        "        process.join(); codes.append(process.exitcode)\n"
+        "    print(codes)"
+    )
+    path = script(sandbox, way)
+    assert sandbox.viztracer("--quiet", "--", path, method).stdout == "[4, 4, -6, -15]\n"
