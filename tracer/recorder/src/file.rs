@@ -89,21 +89,31 @@ impl RingFile {
 
     /// Allocates the bytes from `from` to `to`, so that they can be touched.
     pub fn grow(&self, from: usize, to: usize) -> Result<(), Errno> {
-        let number = self.descriptor.load(Ordering::Relaxed);
+        allocate(self.descriptor()?, from, to)?;
+        populate(&self.map, from, to)
+    }
+
+    /// The file's descriptor: a new one if the program has closed ours, as daemons close all that they find.
+    fn descriptor(&self) -> Result<BorrowedFd<'_>, Errno> {
+        let mut number = self.descriptor.load(Ordering::Relaxed);
         if number < 0 {
             return Err(Errno::BADF);
         }
-        // SAFETY: the number is only borrowed for this call, and a number that the program closed is noticed next.
-        let file = unsafe { BorrowedFd::borrow_raw(number) };
-        if identity(file) != Some(self.identity) {
-            return Err(Errno::BADF);
+        if !self.is_ours(number) {
+            let file = unix::open(&self.path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+            if identity(&file) != Some(self.identity) {
+                return Err(Errno::BADF); // removed, and something else has its name
+            }
+            number = out_of_the_way(file).into_raw_fd();
+            self.descriptor.store(number, Ordering::Relaxed);
         }
-        allocate(file, from, to)?;
-        populate(&self.map, from, to)
+        // SAFETY: it is our file, which is borrowed for one system call.
+        Ok(unsafe { BorrowedFd::borrow_raw(number) })
     }
 
     /// Ends the mapping and the lock, and cuts the file to `length` bytes.
     pub fn close(self, length: usize) {
+        let _ = self.descriptor();
         let descriptor = self.take_descriptor();
         drop(self);
         if let Some(file) = descriptor {
@@ -123,10 +133,14 @@ impl RingFile {
         if number < 0 {
             return None;
         }
-        // SAFETY: as in `grow`.
-        let ours = identity(unsafe { BorrowedFd::borrow_raw(number) }) == Some(self.identity);
         // SAFETY: it is our file, and the swap above made this the only owner.
-        ours.then(|| unsafe { OwnedFd::from_raw_fd(number) })
+        self.is_ours(number).then(|| unsafe { OwnedFd::from_raw_fd(number) })
+    }
+
+    /// Whether a descriptor still stands for this file. The program may have closed it and opened another one.
+    fn is_ours(&self, number: i32) -> bool {
+        // SAFETY: the number is borrowed for one system call, which tells if nothing is open under it.
+        identity(unsafe { BorrowedFd::borrow_raw(number) }) == Some(self.identity)
     }
 }
 
@@ -138,11 +152,15 @@ impl Drop for RingFile {
 
 fn open_new(path: &Path) -> Result<File, Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = unix::open(path, flags, Mode::RUSR | Mode::WUSR)?;
-    let high = rustix::io::fcntl_dupfd_cloexec(&file, HIGH_DESCRIPTOR).unwrap_or(file);
+    let file = out_of_the_way(unix::open(path, flags, Mode::RUSR | Mode::WUSR)?);
     // Without the lock, as on some network file systems, readers ask for the process instead.
-    let _ = unix::flock(&high, FlockOperation::NonBlockingLockExclusive);
-    Ok(high.into())
+    let _ = unix::flock(&file, FlockOperation::NonBlockingLockExclusive);
+    Ok(file.into())
+}
+
+/// The same file under a high number, if there is one.
+fn out_of_the_way(file: OwnedFd) -> OwnedFd {
+    rustix::io::fcntl_dupfd_cloexec(&file, HIGH_DESCRIPTOR).unwrap_or(file)
 }
 
 fn fill(file: &File, header: &[u8; HEADER_SIZE]) -> Result<(), Errno> {
