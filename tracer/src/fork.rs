@@ -52,8 +52,10 @@ extern "C" fn parent() {
 
 extern "C" fn child() {
     if let Some(held) = HELD.take() {
-        INHERITED.put(held.release());
-        FORKED.store(true, Ordering::Relaxed);
+        // Forked again before it has settled: what it inherited the first time holds.
+        if !FORKED.swap(true, Ordering::Relaxed) {
+            INHERITED.put(held.release());
+        }
         current::forget();
     }
 }

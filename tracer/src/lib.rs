@@ -25,6 +25,12 @@ mod task;
 mod thread_name;
 mod tracer;
 
+use std::io::Write;
+use std::sync::OnceLock;
+
+/// Whether there was a stderr when this module was imported.
+static STDERR: OnceLock<bool> = OnceLock::new();
+
 /// What Python may see.
 #[pyo3::pymodule]
 mod snaptrace {
@@ -36,16 +42,20 @@ mod snaptrace {
     use super::deadly_signal::{arm_deadly_signals, disarm_deadly_signals};
     #[pymodule_export]
     use super::tracer::Tracer;
+    use std::os::fd::AsFd;
 
     #[pymodule_init]
     fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         super::tracer::note_import();
+        super::STDERR.get_or_init(|| std::io::stderr().as_fd().try_clone_to_owned().is_ok());
         Ok(())
     }
 }
 
-/// Says on stderr, in one line, why tracing does not go on.
+/// Says on stderr, in one line, why tracing does not go on. If the process began without a stderr, its number may by
+/// now be that of a file of the program's.
 fn complain(reason: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "viztracer: {reason}");
+    if STDERR.get() == Some(&true) {
+        let _ = writeln!(std::io::stderr(), "viztracer: {reason}");
+    }
 }

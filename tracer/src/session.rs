@@ -86,6 +86,11 @@ pub fn failure() -> Option<i32> {
     read().as_ref().and_then(|session| session.recorder.failure())
 }
 
+/// Whether somebody has removed the session's file.
+pub fn removed() -> bool {
+    read().as_ref().is_some_and(|session| session.recorder.is_removed())
+}
+
 /// Writes the process's name.
 pub fn name_process(name: &str) {
     if let Some(session) = &*read() {
@@ -165,8 +170,9 @@ pub fn hold() -> Held {
 impl Held {
     /// In the child: lets go of the parent's file. Does only what a signal handler may do.
     pub fn release(self) -> Inherited {
+        NUMBER.fetch_add(1, Ordering::Relaxed); // a thread that ends before `adopt` has no recorder to give back
         if let Some(session) = &*self.session {
-            session.recorder.release_lock();
+            session.recorder.forget_descriptor();
         }
         self.inherited
     }
@@ -177,7 +183,6 @@ pub fn adopt(inherited: Inherited) -> Result<(), RecorderError> {
     let mut session = write();
     let Some(Session { recorder: parents, filter }) = session.take() else { return Ok(()) };
     let recorder = parents.fork();
-    std::mem::forget(parents); // the mapping is the parent's; threads that no longer exist may have been using it
     NUMBER.fetch_add(1, Ordering::Relaxed);
     RULES.fetch_add(1, Ordering::Relaxed);
     function::forget();

@@ -103,11 +103,20 @@ impl Tracer {
     /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its room.
     #[getter]
     fn ring_failure(&self) -> Option<i32> {
+        fork::settle();
         session::failure()
+    }
+
+    /// Whether somebody has removed the ring file.
+    #[getter]
+    fn ring_removed(&self) -> bool {
+        fork::settle();
+        session::removed()
     }
 
     /// Names the process in the report.
     fn name_process(&self, name: &str) {
+        fork::settle();
         session::name_process(name);
     }
 

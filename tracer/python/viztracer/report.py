@@ -55,16 +55,18 @@ def say(text: str, color: str = "") -> None:
 
 
 def complain(text: str) -> None:
-    """Print a line on stderr."""
+    """Print a line on stderr, if there is one."""
+    if sys.stderr is None:
+        return  # `print` would take stdout instead
     try:
         print(f"viztracer: {text}", file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         pass
 
 
-def complain_of_ring(ring: str | None, failure: int | None) -> None:
+def complain_of_ring(ring: str | None, failure: int | None, *, removed: bool) -> None:
     """Say what befell a ring file, if anything did: it could not grow, or somebody has removed it."""
-    if ring and not os.path.exists(ring):
+    if removed:
         complain(f"{ring} is gone, and with it what was recorded: it was removed while the program ran")
     elif failure:
         complain(f"{ring} could not grow ({os.strerror(failure)}): it keeps only the newest calls")

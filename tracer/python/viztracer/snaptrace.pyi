@@ -55,6 +55,9 @@ class Tracer:
     @property
     def ring_failure(self) -> int | None:
         """Why the ring file could not grow to its full size, as an error number."""
+    @property
+    def ring_removed(self) -> bool:
+        """Whether somebody has removed the ring file."""
     def name_process(self, name: str) -> None:
         """Name the process in the report."""
     def pause(self) -> None:

@@ -249,9 +249,9 @@ class VizTracer(Tracer):
         self.stop("flush_as_finish")
         if self.process_name is None and child.process_name() != child.MAIN:
             self.name_process(child.process_name())
-        failure = self.ring_failure
+        failure, removed = self.ring_failure, self.ring_removed
         ring = self.seal()
-        report.complain_of_ring(ring, failure)
+        report.complain_of_ring(ring, failure, removed=removed)
 
     def run(self, command: str, output_file: str | None = None) -> None:
         """Record the execution of this source text, then save."""

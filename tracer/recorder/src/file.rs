@@ -121,10 +121,25 @@ impl RingFile {
         }
     }
 
-    /// Gives up the descriptor, and with it the lock, but not the mapping. For a forked child, where the lock is the
-    /// parent's alone; does only what a signal handler may do.
+    /// Gives up the descriptor, but not the mapping, which holds the lock. For a forked child, where both are the
+    /// parent's; does only what a signal handler may do.
     pub fn forget_descriptor(&self) {
         drop(self.take_descriptor());
+    }
+
+    /// Gives up the mapping as well, and so the lock.
+    ///
+    /// # Safety
+    ///
+    /// Nobody may touch the file's bytes again, nor drop this.
+    pub unsafe fn forget_mapping(&self) {
+        // SAFETY: the whole of our mapping, which nobody uses any more.
+        let _ = unsafe { rustix::mm::munmap(self.map.as_mut_ptr().cast(), self.map.len()) };
+    }
+
+    /// Whether the file still has a name. One that this process cannot reach has.
+    pub fn is_linked(&self) -> bool {
+        self.descriptor().and_then(unix::fstat).map_or_else(|errno| errno != Errno::NOENT, |stat| stat.st_nlink > 0)
     }
 
     /// The descriptor, unless the program has closed it and perhaps opened something else under its number.
@@ -158,9 +173,10 @@ fn open_new(path: &Path) -> Result<File, Errno> {
     Ok(file.into())
 }
 
-/// The same file under a high number, if there is one.
+/// The same file under a high number if there is one, else not under that of a standard stream.
 fn out_of_the_way(file: OwnedFd) -> OwnedFd {
-    rustix::io::fcntl_dupfd_cloexec(&file, HIGH_DESCRIPTOR).unwrap_or(file)
+    let free = [HIGH_DESCRIPTOR, 3].iter().find_map(|least| rustix::io::fcntl_dupfd_cloexec(&file, *least).ok());
+    free.unwrap_or(file)
 }
 
 fn fill(file: &File, header: &[u8; HEADER_SIZE]) -> Result<(), Errno> {

@@ -94,11 +94,21 @@ impl Recorder {
         })
     }
 
-    /// The recording of a forked child: like this one, in a file of its own.
-    pub fn fork(&self) -> Result<Recorder, RecorderError> {
-        let child = Recorder::create(self.options.clone())?;
-        child.name_process(&lock(&self.process_name));
-        Ok(child)
+    /// The recording of a forked child: like this one, the parent's, in a file of its own.
+    pub fn fork(self) -> Result<Recorder, RecorderError> {
+        let child = Recorder::create(self.options.clone());
+        if let Ok(child) = &child {
+            child.name_process(&lock(&self.process_name));
+        }
+        // SAFETY: nothing of this is used any more, and it is never dropped.
+        unsafe { self.ring.memory().file().forget_mapping() };
+        std::mem::forget(self); // threads that no longer exist may have been using it
+        child
+    }
+
+    /// Whether somebody has removed the file.
+    pub fn is_removed(&self) -> bool {
+        !self.ring.memory().file().is_linked()
     }
 
     /// Where the file is.
@@ -198,9 +208,10 @@ impl Recorder {
         }
     }
 
-    /// In a forked child: gives up the parent's lock on the file, which the child holds as well. Does only what a
+    /// In a forked child: gives up the descriptor of the parent's file. The parent's lock, which the child holds as
+    /// well, stays until the child has a file of its own, so that whoever waits for both sees no gap. Does only what a
     /// signal handler may do.
-    pub fn release_lock(&self) {
+    pub fn forget_descriptor(&self) {
         self.ring.memory().file().forget_descriptor();
     }
 

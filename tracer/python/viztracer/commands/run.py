@@ -48,7 +48,7 @@ class Run:
         self.options = options
         self.program = program
         self.pid = os.getpid()
-        self.output = os.path.abspath(_output(options, program))
+        self.output = _absolute(_output(options, program))
         self.tracer = VizTracer(
             tracer_entries=options.tracer_entries,
             verbose=0 if options.quiet else 1,
@@ -125,6 +125,14 @@ def _output(options: argparse.Namespace, program: Program) -> str:
     if options.unique_output_file:
         output = f"{program.name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
+
+
+def _absolute(path: str) -> str:
+    """Return the absolute path, or the same one if the current directory is gone; `Run.start` will tell."""
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        return path
 
 
 def _hide_our_frames() -> None:
