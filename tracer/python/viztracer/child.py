@@ -85,4 +85,11 @@ def _begin(tracer: VizTracer) -> None:
 
 
 def _before_multiprocessing_leaves(function: Callable[[], None]) -> None:
-    sys.modules["multiprocessing.util"].Finalize(None, function, exitpriority=-100)
+    sys.modules["multiprocessing.util"].Finalize(None, _after_threads, (function,), exitpriority=-100)
+
+
+def _after_threads(function: Callable[[], None]) -> None:
+    """Wait for the threads first, as `multiprocessing` is about to do, so that the rest of their calls is recorded."""
+    threading: Any = sys.modules["threading"]
+    threading._shutdown()
+    function()
