@@ -289,10 +289,13 @@ fn is_running(identity: &Identity) -> bool {
     identity.process_start != 0 && stat.is_ok_and(|stat| start_time(&stat) == Some(identity.process_start))
 }
 
-/// Field 22 of `/proc/PID/stat`; the second one, the command's name, may hold spaces and parentheses.
+/// Field 22 of `/proc/PID/stat`, unless field 3 tells that the process is dead and nobody has asked how it ended. The
+/// second one, the command's name, may hold spaces and parentheses.
 fn start_time(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_ascii_whitespace().nth(19)?.parse().ok()
+    let mut fields = after_name.split_ascii_whitespace();
+    let state = fields.next()?;
+    (!matches!(state, "Z" | "X")).then(|| fields.nth(18)?.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -303,6 +306,7 @@ mod tests {
     fn start_time_behind_a_name_with_parentheses() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 1 2 3";
         assert_eq!(start_time(stat), Some(987654));
+        assert_eq!(start_time(&stat.replace(" S ", " Z ")), None);
         assert_eq!(start_time(""), None);
         assert_eq!(start_time("7 (a) S"), None);
     }
