@@ -3,6 +3,7 @@
 A run under the tracer must behave as one without it, and its report must hold the calls that its journal holds.
 """
 
+import re
 import sys
 from collections import Counter
 
@@ -34,25 +35,26 @@ class Witness:
     def __init__(self, sandbox):
         self.sandbox = sandbox
         self.journal = sandbox.path / "journal"
+        self.journal.touch()
         sandbox.script(MODULE, "witness.py")
         sandbox.script(CHILD, "child.py")
 
     def bare(self, source, **options):
-        """The program without tracing: what `subprocess.run` returns, and the names in the journal."""
+        """The program without tracing: what `subprocess.run` returns, and the journal: {(pid, name): calls}."""
         self.sandbox.script(IMPORT + source)
-        return self._run([sys.executable, "script.py"], options)
+        return self._run([sys.executable, "script.py"], {**options})
 
     def traced(self, source, *arguments, **options):
         """The same with `viztracer ARGUMENTS`."""
         self.sandbox.script(IMPORT + source)
-        return self._run([BIN / "viztracer", "--quiet", *arguments, "--", "script.py"], options)
+        return self._run([BIN / "viztracer", "--quiet", *arguments, "--", "script.py"], {**options})
 
     def same(self, source, *arguments, stderr="", **options):
-        """Runs the program both ways, which must not differ but for these words on stderr; returns its journal."""
+        """Runs the program both ways, which differ at most by what this pattern tells of stderr; returns the journal."""
         bare, expected = self.bare(source, **options)
         done, journal = self.traced(source, *arguments, **options)
         assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode)
-        assert done.stderr == bare.stderr + stderr
+        assert re.fullmatch(re.escape(bare.stderr) + stderr, done.stderr), done.stderr
         assert names(journal) == names(expected)
         return journal
 
@@ -74,9 +76,10 @@ class Witness:
         return report
 
     def _run(self, command, options):
+        """`options` are those of `subprocess.run`, and `prefix`: words to put before the command."""
         self.journal.write_bytes(b"")
         self.journal.chmod(0o666)
-        done = self.sandbox.run(*command, **options)
+        done = self.sandbox.run(*options.pop("prefix", ()), *command, **options)
         lines = self.journal.read_text().splitlines()
         return done, Counter((int(pid), name) for pid, name in map(str.split, lines))
 
@@ -91,8 +94,3 @@ def calls(report, journal):
     witnessed = {name for _, name in journal}
     spans = ((event["pid"], event["name"].partition(" (")[0]) for event in tree.spans(report))
     return Counter((pid, name) for pid, name in spans if name in witnessed)
-
-
-def leftovers(*directories):
-    """Directories of rings that no process uses any more: those that a run left behind."""
-    return {path for directory in directories for path in directory.glob("viztracer_*")}

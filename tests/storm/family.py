@@ -96,13 +96,14 @@ def by_fork_in_a_thread(seed, generation, journals):
 
 
 def by_double_fork(seed, generation, journals):
-    """A daemon: nobody waits for it, and its descriptors are closed."""
+    """A daemon: nobody waits for it, and its descriptors are closed, unless multiprocessing counts on them."""
     pid = os.fork()
     if pid:
         os.waitpid(pid, 0)
         return 0
     if not os.fork():
-        os.closerange(3, 1024)
+        if "multiprocessing.resource_tracker" not in sys.modules:
+            os.closerange(3, 1024)
         live(seed, generation, journals)
     os._exit(0)
 

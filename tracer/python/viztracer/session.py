@@ -27,6 +27,7 @@ FORKSERVER = "from multiprocessing.forkserver import"
 SPAWNED = ("from multiprocessing.spawn import", "loky.backend.popen_loky_posix")
 OUR_COMMANDS = ("viztracer", "viztracer-merge", "vizviewer")
 
+_asked: list[bool] = []
 _joined: list[VizTracer] = []
 
 
@@ -43,8 +44,9 @@ def withdraw() -> None:
 
 def join() -> None:
     """Record this process, which has just started, as a part of the run that its environment names."""
-    if _serves_others(sys.orig_argv):
-        return
+    if _asked or _serves_others(sys.orig_argv):
+        return  # `site` reads the .pth files of a virtual environment twice
+    _asked.append(True)
     try:
         if any(FORKSERVER in argument for argument in sys.orig_argv):
             # What it forks belongs to the run; it itself does nothing and ends when the first process has ended.
@@ -58,12 +60,12 @@ def join() -> None:
 def _begin() -> None:
     if _joined:
         return  # a fork of a process that has joined needs nothing but its own file, which it makes itself
-    fields = dict(field.split("=", 1) for field in os.environ[VARIABLE].split(";"))
-    defaults = VizTracer(register_global=False).init_kwargs
-    keywords = {name: _unpack(fields[name], default) for name, default in defaults.items() if name in fields}
-    if not os.path.isdir(RingDirectory.at(keywords["session"]).path):
+    try:
+        tracer = _tracer(dict(field.split("=", 1) for field in os.environ[VARIABLE].split(";")))
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        raise ValueError(f"the environment variable {VARIABLE} names no session") from None
+    if not tracer.rings or not os.path.isdir(tracer.rings.path):
         return  # the run is over
-    tracer = VizTracer(**keywords)
     tracer.first_name = _name(sys.orig_argv)
     _joined.append(tracer)
     tracer.register_exit()
@@ -72,6 +74,14 @@ def _begin() -> None:
     else:
         child.expect_bootstrap(tracer)
     tracer.start()
+
+
+def _tracer(fields: dict[str, str]) -> VizTracer:
+    """Return a tracer like that of the process which began the run."""
+    defaults = VizTracer(register_global=False).init_kwargs
+    if not fields["session"]:
+        raise ValueError
+    return VizTracer(**{name: _unpack(fields[name], default) for name, default in defaults.items() if name in fields})
 
 
 def _serves_others(command: list[str]) -> bool:
