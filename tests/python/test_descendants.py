@@ -2,9 +2,12 @@
 
 import os
 import sys
+import venv
+from pathlib import Path
 
 import pytest
 import tree
+import viztracer
 from conftest import BIN
 
 CHILD = """
@@ -36,14 +39,32 @@ STARTS = {
     "standard input": "subprocess.run([PYTHON], input=CHILD.encode())",
     "a grandchild": "subprocess.run(['sh', '-c', f'sh -c \"{PYTHON} child.py; true\"; true'])",
     "fork and exec": "os.fork() or os.execv(PYTHON, [PYTHON, 'child.py'])\nos.wait()",
+    "env python": "os.environ['PATH'] = BIN + ':' + os.environ['PATH']\nsubprocess.run('env python child.py', shell=True)",
+    "quotes inside quotes": """subprocess.run(f"{PYTHON} -c 'print(1, \\\"2;3\\\")' && {PYTHON} child.py", shell=True)""",
+    "bytes with a shell": "subprocess.run(os.fsencode(PYTHON) + b' child.py', shell=True)",
+    "redirections and pipes": "subprocess.run(f'{PYTHON} child.py 2>&1 | cat | cat', shell=True)",
+    "asyncio and a shell": "asyncio.run(asynchronously(shell=True))",
+    "a module of a package": "subprocess.run([PYTHON, '-m', 'package'])",
+    "a directory": "subprocess.run([PYTHON, 'package'])",
+    "-s -u -B -O": "subprocess.run([PYTHON, '-s', '-u', '-B', '-OO', '-X', 'utf8', '-W', 'ignore', 'child.py'])",
+    "a script on standard input": "subprocess.run([PYTHON, '-'], input=CHILD.encode())",
+    "a session of its own": "subprocess.run([PYTHON, 'child.py'], start_new_session=True)",
+    "another directory": "subprocess.run([PYTHON, os.path.abspath('child.py')], cwd='/')",
+    "closed streams": "subprocess.run(f'{PYTHON} child.py >child.out <&- 2>&-', shell=True)\nprint(open('child.out').read())",
+    "an environment that is a copy": "subprocess.run([PYTHON, 'child.py'], env=dict(os.environ, MORE='1'))",
+    "xargs": "subprocess.run(f'echo child.py | xargs {PYTHON}', shell=True)",
 }
 
 PROGRAM = """
 import asyncio, os, pathlib, subprocess, sys
 PYTHON = sys.executable
+BIN = os.path.dirname(PYTHON)
 CHILD = pathlib.Path("child.py").read_text()
-async def asynchronously():
-    await (await asyncio.create_subprocess_exec(PYTHON, "child.py")).wait()
+async def asynchronously(shell=False):
+    if shell:
+        await (await asyncio.create_subprocess_shell(f"{PYTHON} child.py")).wait()
+    else:
+        await (await asyncio.create_subprocess_exec(PYTHON, "child.py")).wait()
 """
 
 
@@ -54,6 +75,8 @@ def start(sandbox):
     def start(source, *options):
         os.chmod(sandbox.script(f"#!{sys.executable}\n{CHILD}", "child"), 0o755)
         sandbox.script(CHILD, "child.py")
+        (sandbox.path / "package").mkdir()
+        sandbox.script(CHILD, "package/__main__.py")
         done = sandbox.viztracer(*options, "-o", "report.json", "--", sandbox.script(PROGRAM + source + "\n"))
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout, sandbox.report("report.json")
@@ -171,3 +194,66 @@ def test_commands_of_ours_are_not_traced(sandbox):
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
     assert done.returncode == 0
     assert len(list((sandbox.path / "rings").iterdir())) == 1
+
+
+# --- command lines ---
+
+TELLS = "import sys\nprint(sys.argv, sys.orig_argv, open('/proc/self/cmdline').read().split('\\0'), __name__, file=sys.stdout)\n"
+COMMANDS = {
+    "a script": "[PYTHON, 'tells.py', 'a b', '', '-o', \"'\"]",
+    "bytes and a path": "[os.fsencode(PYTHON), pathlib.Path('tells.py'), b'a b']",
+    "code": "[PYTHON, '-c', TELLS, '-m', 'x']",
+    "a module": "[PYTHON, '-m', 'tells', '--', '-c']",
+    "options": "[PYTHON, '-sEB', '-Wignore', '-X', 'utf8', 'tells.py', '--help']",
+    "isolated": "[PYTHON, '-I', 'tells.py']",
+    "without site": "[PYTHON, '-S', 'tells.py', '1']",
+    "a name of its own": "['another', 'tells.py']",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_lines_stay_as_they_were_written(sandbox, command):
+    sandbox.script(TELLS, "tells.py")
+    script = sandbox.script(
+        f"import os, pathlib, subprocess, sys\nPYTHON, TELLS = sys.executable, {TELLS!r}\n"
+        f"print(subprocess.run({COMMANDS[command]}, executable=PYTHON).returncode, flush=True)\n"
+    )
+    bare, done = sandbox.python(script), sandbox.viztracer("--quiet", script)
+    assert bare.stdout.count("tells.py") + bare.stdout.count("-c") > 0
+    assert (done.stdout, done.stderr, done.returncode) == (bare.stdout, bare.stderr, bare.returncode)
+
+
+# --- those that are not found: they run as if nobody was tracing ---
+
+NOT_FOUND = {
+    "-S": "subprocess.run([PYTHON, '-S', 'child.py'])",
+    "an empty environment": "subprocess.run([PYTHON, 'child.py'], env={})",
+    "an environment of its own": "subprocess.run([PYTHON, 'child.py'], env={'PATH': os.environ['PATH'], 'A': '1'})",
+    "env -i": "subprocess.run(['env', '-i', PYTHON, 'child.py'])",
+    "a virtual environment without the package": "subprocess.run([BARE, 'child.py'])",
+}
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """The Python of a new virtual environment, without any package."""
+    directory = tmp_path_factory.mktemp("environment")
+    venv.create(directory, symlinks=True)
+    return directory / "bin" / "python"
+
+
+@pytest.mark.parametrize("how", NOT_FOUND)
+def test_not_found(start, environment, how):
+    printed, report = start(f"BARE = {str(environment)!r}\n{NOT_FOUND[how]}")
+    assert called_in(report, child_pid(printed)) == []
+    assert len(report["viztracer_metadata"]["processes"]) == 1
+
+
+def test_another_virtual_environment_that_has_the_package(start, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("with_package")
+    venv.create(directory, symlinks=True)
+    (packages,) = directory.glob("lib/python*/site-packages")
+    for installed in (Path(viztracer.__file__).parent, Path(viztracer.__file__).parents[1] / "viztracer_ring.pth"):
+        (packages / installed.name).symlink_to(installed)
+    printed, report = start(f"subprocess.run([{str(directory / 'bin' / 'python')!r}, 'child.py'])")
+    assert called_in(report, child_pid(printed)).count("in_the_child") == 1

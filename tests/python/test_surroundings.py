@@ -3,8 +3,9 @@
 import os
 import re
 import resource
-import subprocess
+import struct
 import sys
+import zlib
 
 import pytest
 import tree
@@ -199,7 +200,6 @@ def test_file_sizes_are_limited(witness):
 # --- mounts ---
 
 NO_SHARED_MEMORY = {
-    "absent": "mount -t tmpfs -o ro,size=4k tmpfs /dev && exec 2>&1",
     "read-only": "mount -t tmpfs -o ro tmpfs /dev/shm",
     "full": "mount -t tmpfs -o size=64k tmpfs /dev/shm; head -c 64k /dev/zero > /dev/shm/full",
     "small": "mount -t tmpfs -o size=64k tmpfs /dev/shm",
@@ -227,9 +227,8 @@ def test_no_shared_memory(witness, mounted):
 @pytest.mark.parametrize("options", [["-o", "report.json"], ["--pid_suffix", "-o", "each.json"]])
 def test_nothing_is_left_behind(witness, mounted, options):
     """Neither in shared memory nor where temporary files go."""
-    listing = ["sh", "-c", '"$@"; find /dev/shm /tmp -mindepth 1 1>&2', "sh"]
+    listing = ["sh", "-c", '"$@"; find /dev/shm $TMPDIR -mindepth 1 >&2', "sh"]
     prefix = [*mounted(f"{SHARED_MEMORY}; mkdir tmp; export TMPDIR=$PWD/tmp"), *listing]
-    prefix[-2] = '"$@"; find /dev/shm $TMPDIR -mindepth 1 >&2'
     source = FUNCTIONS + "if not os.fork():\n    in_child()\n    os._exit(0)\nos.wait()\nrun_child()\nafter()\n"
     done, _ = witness.traced(source, *options, prefix=prefix)
     assert done.stderr == ""
@@ -278,7 +277,6 @@ def test_the_program_changes_its_root(witness):
 def test_a_child_becomes_another_user(witness):
     """It goes on in its file, which its own children cannot."""
     source = f"""
-import tempfile
 if not os.fork():
     in_child()
     os.setgid({NOBODY})
@@ -314,9 +312,9 @@ def test_the_program_becomes_another_user(witness):
 
 
 def test_the_current_directory_is_deleted(witness):
-    source = FUNCTIONS + "os.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')\nafter()\n"
-    source += "subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), 'child.py')])\n"
-    witness.report(source.replace("__file__", "JOURNAL").replace("import subprocess", "import subprocess\nfrom witness import JOURNAL"))
+    child = str(witness.sandbox.path / "child.py")
+    source = "os.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')\nafter()\n"
+    witness.report(FUNCTIONS + source + f"subprocess.run([sys.executable, {child!r}])\n")
 
 
 def test_it_starts_in_a_deleted_directory(witness):
@@ -346,3 +344,29 @@ def test_closed_streams(witness, closed, fails):
     if not fails:
         report = witness.sandbox.report("report.json")
         assert calls(report, journal) == journal
+
+
+# --- the clock ---
+
+
+def set_back(ring, seconds):
+    """Rewrites a ring file as if the clock of the machine had been set back before the process began: FORMAT.md."""
+    content = bytearray(ring.read_bytes())
+    (realtime,) = struct.unpack_from("<Q", content, 160 + 16)
+    struct.pack_into("<Q", content, 160 + 16, realtime - seconds * 10**9)
+    (length,) = struct.unpack_from("<I", content, 132)
+    struct.pack_into("<I", content, 508, zlib.crc32(content[:508] + content[1024 : 1024 + length]))
+    ring.write_bytes(content)
+
+
+def test_the_clock_is_set_back_during_the_run(witness):
+    """Times are of the clock that nobody sets: the child's calls stay between the parent's fork and its wait."""
+    source = FUNCTIONS + "pid = os.fork()\nif not pid:\n    in_child()\n    os._exit(0)\nos.waitpid(pid, 0)\nafter()\n"
+    _, journal = witness.traced(source, "--pid_suffix", "--output_dir", "rings")
+    before = witness.sandbox.merge("rings")
+    (child,) = {pid for pid, name in journal if name == "in_child"}
+    set_back(witness.sandbox.path / "rings" / f"result_{child}.bin", 3600)
+    report = witness.sandbox.merge("rings")
+    assert calls(report, journal) == journal
+    assert report["traceEvents"] == before["traceEvents"]
+    assert report["viztracer_metadata"] == before["viztracer_metadata"]
