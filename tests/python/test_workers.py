@@ -195,7 +195,7 @@ def test_save_tells_of_workers_that_still_run(sandbox):
 
 def test_worker_of_a_run_that_is_over(sandbox, worker):
     """It runs as if untraced and says why; `start` raises nothing that would end it."""
-    session = f"{16 * '00'}:{sandbox.path / 'gone' / 'result'}"
+    session = f"{16 * '00'}::{sandbox.path / 'gone' / 'result'}"
     (sandbox.path / "init_kwargs").write_bytes(pickle.dumps({"session": session}))
     done = sandbox.python(worker)
     assert done.returncode == 0

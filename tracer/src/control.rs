@@ -29,14 +29,14 @@ impl ControlBlock {
         Ok(control::join(&self.name)?)
     }
 
-    /// Counts this process, which has joined, as one that cannot record, because of an error of this number.
-    fn refuse(&self, error: i32) -> PyResult<()> {
-        Ok(control::refuse(&self.name, error)?)
+    /// Counts this process, which has joined, as one that cannot record.
+    fn refuse(&self) -> PyResult<()> {
+        Ok(control::refuse(&self.name)?)
     }
 
-    /// Ends the run and removes the block; tells how many processes recorded and could not record, and the last error.
-    fn end(&self) -> PyResult<(u64, u64, i32)> {
-        let control::Counts { joined, refused, error } = control::end(&self.name)?;
-        Ok((joined, refused, error))
+    /// Ends the run and removes the block; tells how many processes recorded, and how many could not.
+    fn end(&self) -> PyResult<(u64, u64)> {
+        let control::Counts { joined, refused } = control::end(&self.name)?;
+        Ok((joined, refused))
     }
 }

@@ -9,6 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 
+from .snaptrace import ControlBlock
+
 RECORD_SIZE = 16
 SHARED_MEMORY = "/dev/shm"
 
@@ -28,14 +30,16 @@ class RingDirectory:
         self.keep = keep
         self.session_id = os.urandom(16)
         self.owner = os.getpid()
+        self.control: ControlBlock | None = None
 
     @classmethod
     def at(cls, address: str) -> RingDirectory:
         """Return another process's directory, of which this is the `address`."""
-        session_id, _, stem = address.partition(":")
+        session_id, control, stem = address.split(":", 2)
         rings = cls(*os.path.split(stem))
         rings.session_id = bytes.fromhex(session_id)
         rings.owner = 0
+        rings.control = ControlBlock(control) if control else None
         return rings
 
     @classmethod
@@ -49,27 +53,67 @@ class RingDirectory:
         parent = SHARED_MEMORY if roomy else os.path.dirname(os.path.abspath(beside))
         path = os.path.join(parent, f"viztracer_{os.getpid()}_{os.urandom(6).hex()}")
         os.mkdir(path, 0o700)
-        return cls(path, keep=False)
+        rings = cls(path, keep=False)
+        try:
+            rings.control = ControlBlock.create()
+        except OSError:
+            pass  # without shared memory nobody is counted
+        return rings
 
     @property
     def address(self) -> str:
         """What other processes need to know to record here, too."""
-        return f"{self.session_id.hex()}:{os.path.join(self.path, self.prefix)}"
+        control = self.control.name if self.control else ""
+        return f"{self.session_id.hex()}:{control}:{os.path.join(self.path, self.prefix)}"
 
     @property
     def is_own(self) -> bool:
         """Whether this process has made the directory, and not one that it descends from."""
         return self.owner == os.getpid()
 
+    def join(self) -> bool:
+        """Count this process as one that records here; return False if it is too late for that."""
+        try:
+            return self.control.join() if self.control else os.path.isdir(self.path)
+        except FileNotFoundError:
+            return False
+
+    def refuse(self) -> None:
+        """Count this process, which has joined, as one that cannot record."""
+        if self.control:
+            try:
+                self.control.refuse()
+            except OSError:
+                pass
+
+    def close(self) -> str | None:
+        """The run is over, whoever comes now is too late; return a line about processes that could not record."""
+        if not (self.control and self.is_own):
+            return None
+        try:
+            joined, refused = self.control.end()
+        except OSError:
+            return None
+        self.control = None
+        return f"{refused} of {joined + refused} descendants could not be traced" if refused else None
+
+    def files(self) -> list[str]:
+        """Return the paths of the ring files, sorted."""
+        try:
+            names = sorted(os.listdir(self.path))
+        except FileNotFoundError:
+            return []
+        return [os.path.join(self.path, name) for name in names if name.endswith(".bin")]
+
     def running(self) -> list[str]:
-        """Return the names of the files of processes that have not ended."""
-        names = sorted(name for name in os.listdir(self.path) if name.endswith(".bin"))
-        return [name for name in names if _is_open(os.path.join(self.path, name))]
+        """Return the paths of the files of processes that have not ended."""
+        return list(filter(_is_open, self.files()))
 
     def remove(self) -> None:
         """Remove the directory and its files, unless they are the user's or another process's."""
         if self.keep or not self.is_own:
             return
+        self.close()
         try:
             for name in os.listdir(self.path):
                 os.unlink(os.path.join(self.path, name))

@@ -64,8 +64,6 @@ def _begin() -> None:
         tracer = _tracer(dict(field.split("=", 1) for field in os.environ[VARIABLE].split(";")))
     except (KeyError, TypeError, ValueError, ArithmeticError):
         raise ValueError(f"the environment variable {VARIABLE} names no session") from None
-    if not tracer.rings or not os.path.isdir(tracer.rings.path):
-        return  # the run is over
     tracer.first_name = _name(sys.orig_argv)
     _joined.append(tracer)
     tracer.register_exit()

@@ -82,10 +82,10 @@ class ControlBlock:
         """Make the block of a run whose first process this is; remove those that killed runs have left."""
     def join(self) -> bool:
         """Count this process as one that records; False if the run is over."""
-    def refuse(self, error: int) -> None:
-        """Count this process, which has joined, as one that cannot record because of this `errno`."""
-    def end(self) -> tuple[int, int, int]:
-        """End the run; return how many processes recorded, how many could not, and the last such `errno` or 0."""
+    def refuse(self) -> None:
+        """Count this process, which has joined, as one that cannot record."""
+    def end(self) -> tuple[int, int]:
+        """End the run and remove the block; return how many processes recorded, and how many could not."""
 
 def arm_deadly_signals(command: Sequence[str], environment: Sequence[str]) -> None:
     """From now on, SIGTERM, SIGINT or SIGHUP, if it ends this process by default, has this command run first.

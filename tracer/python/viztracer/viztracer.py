@@ -98,6 +98,7 @@ class VizTracer(Tracer):
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
         self._inline = False  # whether the ring files are nobody's concern but this object's
+        self._has_joined = False
         self._watches_exit = False
         self._saves_at_exit = False
         self._has_saved = False
@@ -118,6 +119,8 @@ class VizTracer(Tracer):
             self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
             self._inline = True
             self._watch_exit()
+        if not self._may_record(self.rings):
+            return
         self.enable = True
         try:
             self._record(self.rings)
@@ -125,7 +128,13 @@ class VizTracer(Tracer):
             self.enable = False
             if self.rings.is_own or not isinstance(error, (OSError, RuntimeError)):
                 raise
+            self.rings.refuse()
             report.complain(f"{error}; process {os.getpid()} is not traced")  # it must not suffer from another's end
+
+    def _may_record(self, rings: RingDirectory) -> bool:
+        """Whether the run goes on to which the ring files belong."""
+        self._has_joined = self._has_joined or rings.is_own or rings.join()
+        return self._has_joined
 
     def _record(self, rings: RingDirectory) -> None:
         child.follow(self)
@@ -188,7 +197,7 @@ class VizTracer(Tracer):
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
-        if running := rings.running():
+        if running := [os.path.basename(ring) for ring in rings.running()]:
             merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(os.path.abspath(output))}"
             report.complain(f"still running: {', '.join(running)}; to merge all of it later: {merge}")
         else:

@@ -5,7 +5,6 @@
 //!  8  over     1: the first process merges what there is, whoever comes now is too late
 //! 16  joined   processes that record
 //! 24  refused  processes that should record and cannot
-//! 32  error    the operating system's error number of the last of these, 0 if it was something else
 //! ```
 //!
 //! It holds no ring: those are files, which outlive a killed process, and this lives only as long as the run. A
@@ -29,7 +28,6 @@ struct Block {
     over: AtomicU64,
     joined: AtomicU64,
     refused: AtomicU64,
-    error: AtomicU64,
 }
 const _: () = assert!(size_of::<Block>() <= SIZE);
 
@@ -40,8 +38,6 @@ pub struct Counts {
     pub joined: u64,
     /// Processes that should have and could not.
     pub refused: u64,
-    /// The operating system's error number of the last of those, or 0.
-    pub error: i32,
 }
 
 /// Makes the control block of a run whose first process this is; tells its name. Removes those that killed runs left.
@@ -80,12 +76,11 @@ pub fn join(name: &str) -> io::Result<bool> {
 ///
 /// # Errors
 /// There is no such block.
-pub fn refuse(name: &str, error: i32) -> io::Result<()> {
+pub fn refuse(name: &str) -> io::Result<()> {
     let memory = open(name)?;
     let block = block(&memory)?;
     block.joined.fetch_sub(1, Ordering::SeqCst);
     block.refused.fetch_add(1, Ordering::SeqCst);
-    block.error.store(error as u64, Ordering::Relaxed);
     Ok(())
 }
 
@@ -99,7 +94,7 @@ pub fn end(name: &str) -> io::Result<Counts> {
     let block = block(&memory)?;
     block.over.store(1, Ordering::SeqCst);
     let [joined, refused] = [&block.joined, &block.refused].map(|count| count.load(Ordering::SeqCst));
-    Ok(Counts { joined, refused, error: block.error.load(Ordering::Relaxed) as i32 })
+    Ok(Counts { joined, refused })
 }
 
 fn open(name: &str) -> io::Result<Shmem> {
@@ -152,8 +147,8 @@ mod tests {
         let name = create().unwrap();
         assert!(join(&name).unwrap());
         assert!(join(&name).unwrap());
-        refuse(&name, 13).unwrap();
-        assert_eq!(end(&name).unwrap(), Counts { joined: 1, refused: 1, error: 13 });
+        refuse(&name).unwrap();
+        assert_eq!(end(&name).unwrap(), Counts { joined: 1, refused: 1 });
         assert!(join(&name).is_err());
         assert!(!std::path::Path::new(DIRECTORY).join(name).exists());
     }

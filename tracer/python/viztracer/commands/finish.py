@@ -59,7 +59,7 @@ class Ending:
         if sys.executable:
             entry = ENTRY.format(packages=PACKAGES)
             own_ring = os.path.join(self.rings.path, f"{self.rings.prefix}_{os.getpid()}.bin")
-            arguments = [self.rings.path, self.output, str(int(self.each)), str(self.verbose), own_ring]
+            arguments = [self.rings.address, self.output, str(int(self.each)), str(self.verbose), own_ring]
             arm_deadly_signals([sys.executable, "-sS", "-c", entry, *arguments], _environment())
 
     def come(self, *, wait: bool) -> None:
@@ -74,6 +74,8 @@ class Ending:
             else:
                 self._wait_a_little()
             running = self.running()
+            if refused := self.rings.close():
+                report.complain(refused)
             self._write(running)
             disarm_deadly_signals()  # whoever wrote it again would not find all ring files any more
             if running:
@@ -107,7 +109,7 @@ class Ending:
 
     def _write(self, running: list[str]) -> None:
         if self.each:
-            for ring in self.files():
+            for ring in self.rings.files():
                 if ring not in running:
                     self._write_own(ring)
         else:
@@ -121,21 +123,17 @@ class Ending:
 
     def running(self) -> list[str]:
         """The ring files of processes that have not ended."""
-        return [ring for ring in self.files() if ring != self.ended and _is_open(ring)]
-
-    def files(self) -> list[str]:
-        """All ring files."""
-        names = os.listdir(self.rings.path) if os.path.isdir(self.rings.path) else []
-        return [os.path.join(self.rings.path, name) for name in sorted(names) if name.endswith(".bin")]
+        return [ring for ring in self.rings.running() if ring != self.ended]
 
 
 def main() -> None:
     """End the run that the arguments of this process tell of, in the place of a process that a signal ends."""
     _never_block()
-    directory, output, each, verbose, ended = sys.argv[1:]
-    rings = RingDirectory(directory, keep=False)
+    address, output, each, verbose, ended = sys.argv[1:]
+    rings = RingDirectory.at(address)
+    rings.keep, rings.owner = False, os.getpid()
     ending = Ending(rings, output, each=each == "1", verbose=int(verbose), ended=ended)
-    if ending.files():
+    if rings.files():
         ending.come(wait=False)
     else:
         rings.remove()
@@ -178,15 +176,3 @@ def _wait_for(ring: str) -> None:
             fcntl.flock(file, fcntl.LOCK_SH)
     except FileNotFoundError:
         pass  # somebody has removed it
-
-
-def _is_open(ring: str) -> bool:
-    """Whether the process that writes this file is alive: it holds a lock on it."""
-    try:
-        with open(ring, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        pass
-    return False

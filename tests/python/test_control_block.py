@@ -1,0 +1,89 @@
+"""The control block of a run: who could not be traced is told, who comes too late is not traced, and nothing stays."""
+
+import time
+from pathlib import Path
+
+import tree
+
+SHARED_MEMORY = Path("/dev/shm")
+
+
+def control_blocks():
+    return {path.name for path in SHARED_MEMORY.glob("viztracer_control_*")}
+
+
+def test_a_descendant_that_cannot_record_is_told_of(sandbox):
+    script = sandbox.script(
+        "import resource, subprocess, sys\n"
+        "def no_files(): resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "subprocess.run([sys.executable, '-c', 'pass'], check=True)\n"
+        "subprocess.run([sys.executable, '-c', 'pass'], check=True, preexec_fn=no_files)\n"
+    )
+    done = sandbox.viztracer("-o", "traced.json", script)
+    assert done.returncode == 0
+    assert "1 of 2 descendants could not be traced" in done.stderr
+    assert len(tree.names(sandbox.report("traced.json"), "process_name")) == 2
+
+
+def test_who_comes_after_the_merge_is_not_traced(sandbox):
+    """A daemon outlives the run and starts an interpreter when that is over."""
+    sandbox.script("open('late.txt', 'w')", "late.py")
+    script = sandbox.script(
+        "import os, pathlib, subprocess, sys, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    os.closerange(0, 3)\n"
+        "    while not pathlib.Path('go').exists(): time.sleep(0.01)\n"
+        "    subprocess.run([sys.executable, 'late.py'], check=True)\n"
+        "    pathlib.Path('done').touch()\n"
+        "    os._exit(0)\n"
+    )
+    before = control_blocks()
+    done = sandbox.viztracer("--no_wait", "-o", "traced.json", script)
+    assert done.returncode == 0, done.stderr
+    kept = Path(done.stderr.split("viztracer-merge ")[1].split(" ")[0])
+    files = {path.name for path in kept.iterdir()}
+    assert control_blocks() <= before
+    (sandbox.path / "go").touch()
+    wait_for(sandbox.path / "done")
+    assert (sandbox.path / "late.txt").exists()
+    assert {path.name for path in kept.iterdir()} == files
+    sandbox.run("rm", "-r", kept)
+
+
+def test_a_run_without_shared_memory_does_without(sandbox):
+    """As in a container that has none: here the block is taken away while the program runs."""
+    script = sandbox.script(
+        "import os, subprocess, sys\n"
+        "block = next(f for f in os.environ['VIZTRACER_RING_SESSION'].split(':') if f.startswith('viztracer_control_'))\n"
+        "os.unlink('/dev/shm/' + block)\n"
+        "print(subprocess.run([sys.executable, '-c', 'print(1)'], check=True, capture_output=True).stdout)\n"
+    )
+    done = sandbox.viztracer("--quiet", "-o", "traced.json", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "b'1\\n'\n", "")
+    assert len(tree.names(sandbox.report("traced.json"), "process_name")) == 1
+
+
+def test_the_block_goes_with_the_run(sandbox):
+    before = control_blocks()
+    script = sandbox.script("import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'])")
+    sandbox.trace(script)
+    sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    inline = "from viztracer import VizTracer\nwith VizTracer(verbose=0): pass\n"
+    assert sandbox.python("-c", inline).returncode == 0
+    assert control_blocks() <= before
+
+
+def test_a_descriptor_is_what_it_would_be(sandbox):
+    """The lowest free descriptor is the program's: in the first process and in descendants."""
+    show = "import os; print(os.open('/dev/null', os.O_RDONLY))"
+    script = sandbox.script(f"{show}\nimport subprocess, sys\nsubprocess.run([sys.executable, '-c', {show!r}])\n")
+    untraced = sandbox.python(script).stdout
+    assert sandbox.viztracer("--quiet", script).stdout == untraced
+
+
+def wait_for(path, seconds=60):
+    give_up = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < give_up, path
+        time.sleep(0.01)
