@@ -39,8 +39,8 @@ STARTS = {
     "standard input": "subprocess.run([PYTHON], input=CHILD.encode())",
     "a grandchild": "subprocess.run(['sh', '-c', f'sh -c \"{PYTHON} child.py; true\"; true'])",
     "fork and exec": "os.fork() or os.execv(PYTHON, [PYTHON, 'child.py'])\nos.wait()",
-    "env python": "os.environ['PATH'] = BIN + ':' + os.environ['PATH']\nsubprocess.run('env python child.py', shell=True)",
-    "quotes inside quotes": """subprocess.run(f"{PYTHON} -c 'print(1, \\\"2;3\\\")' && {PYTHON} child.py", shell=True)""",
+    "env python": "os.environ['PATH'] = f'{BIN}:' + os.environ['PATH']\nsubprocess.run('env python child.py', shell=True)",
+    "quotes in quotes": """subprocess.run(f"{PYTHON} -c 'print(1, \\\"2;3\\\")' && {PYTHON} child.py", shell=True)""",
     "bytes with a shell": "subprocess.run(os.fsencode(PYTHON) + b' child.py', shell=True)",
     "redirections and pipes": "subprocess.run(f'{PYTHON} child.py 2>&1 | cat | cat', shell=True)",
     "asyncio and a shell": "asyncio.run(asynchronously(shell=True))",
@@ -50,7 +50,7 @@ STARTS = {
     "a script on standard input": "subprocess.run([PYTHON, '-'], input=CHILD.encode())",
     "a session of its own": "subprocess.run([PYTHON, 'child.py'], start_new_session=True)",
     "another directory": "subprocess.run([PYTHON, os.path.abspath('child.py')], cwd='/')",
-    "closed streams": "subprocess.run(f'{PYTHON} child.py >child.out <&- 2>&-', shell=True)\nprint(open('child.out').read())",
+    "closed streams": "subprocess.run(f'{PYTHON} child.py >out <&- 2>&-', shell=True)\nprint(open('out').read())",
     "an environment that is a copy": "subprocess.run([PYTHON, 'child.py'], env=dict(os.environ, MORE='1'))",
     "xargs": "subprocess.run(f'echo child.py | xargs {PYTHON}', shell=True)",
 }
@@ -198,7 +198,7 @@ def test_commands_of_ours_are_not_traced(sandbox):
 
 # --- command lines ---
 
-TELLS = "import sys\nprint(sys.argv, sys.orig_argv, open('/proc/self/cmdline').read().split('\\0'), __name__, file=sys.stdout)\n"
+TELLS = "import sys\nprint(sys.argv, sys.orig_argv, open('/proc/self/cmdline').read().split('\\0'), __name__)\n"
 COMMANDS = {
     "a script": "[PYTHON, 'tells.py', 'a b', '', '-o', \"'\"]",
     "bytes and a path": "[os.fsencode(PYTHON), pathlib.Path('tells.py'), b'a b']",

@@ -65,7 +65,8 @@ def test_a_directory_that_cannot_be_written(witness):
         f"if session: os.environ['{VARIABLE}'] = re.sub('directory=[^;]*', 'directory=/proc', session)\n"
         "run_child()\nafter()\n"
     )
-    journal = witness.same(source, "-o", "report.json", stderr=line(r"cannot create a ring file in /proc\b.*not traced"))
+    stderr = line(r"cannot create a ring file in /proc\b.*not traced")
+    journal = witness.same(source, "-o", "report.json", stderr=stderr)
     traced = calls(witness.sandbox.report("report.json"), journal)
     assert {name for _, name in traced} == {"before", "after"}
 
@@ -78,7 +79,7 @@ chance = random.Random(int(sys.argv[1]))
 good = "directory={{directory}};prefix=result;id=000102030405060708090a0b0c0d0e0f;tracer_entries=1000;verbose=1;" \\
     "max_stack_depth=-1;include_files=;exclude_files=a,b;ignore_c_function=0;min_duration=0.0;trace_self=0"
 good = good.replace("{{directory}}", os.getcwd() + "/rings")
-words = ["", ";", "=", ",", "%", "%2", "-1", "1e999", "nan", "9" * 30, "/no/such", "\\udcff", "\\N{{snowman}}", "id=", "x" * 5000]
+words = ["", ";", "=", ",", "%", "%2", "-1", "1e999", "nan", "9" * 30, "/no/such", "\\udcff", "☃", "id=", "x" * 5000]
 
 def garbage():
     if chance.random() < 0.1:

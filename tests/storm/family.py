@@ -1,8 +1,8 @@
 """usage: family.py SEED GENERATION JOURNALS
 
-A process that works, has children in many ways, and dies in one of many ways, as the seed has it. Its journal, a file of
-its own in the directory JOURNALS named by its pid, gets 16 bytes for each call of `work` as soon as that has returned:
-the native id of the thread and the number of the call. It knows nothing of tracing.
+A process that works, has children in many ways, and dies in one of many ways, as the seed has it. Its journal, a file
+of its own in the directory JOURNALS named by its pid, gets 16 bytes for each call of `work` as soon as that has
+returned: the native id of the thread and the number of the call. It knows nothing of tracing.
 """
 
 import ctypes
