@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import tree
-from conftest import BIN, heed_interrupts, program
+from conftest import BIN, Sandbox, heed_interrupts, program
 
 ENDS = program("ends.py")
 HANGS = 60  # seconds; no test waits that long for a program that works
@@ -49,7 +49,7 @@ def test_first_process(sandbox, end):
     bare = sandbox.python(ENDS, end, preexec_fn=heed_interrupts)
     forget_logs(sandbox)
     with started(sandbox, end) as run:
-        stdout, stderr = run.communicate(timeout=HANGS)
+        stdout = run.communicate(timeout=HANGS)[0]
     assert run.returncode == bare.returncode
     assert stdout.startswith(bare.stdout)
     left = scratch(sandbox, run.pid)
@@ -69,8 +69,6 @@ def test_first_process(sandbox, end):
 @pytest.fixture(scope="module", params=PROCESSES)
 def children(request, tmp_path_factory):
     """A child for each end, of one kind of process: pid and status by end, those without us, and all in one report."""
-    from conftest import Sandbox
-
     sandbox = Sandbox(tmp_path_factory.mktemp("children"))
     bare = sandbox.python(ENDS, request.param, *OF_A_CHILD, preexec_fn=heed_interrupts)
     forget_logs(sandbox)
@@ -123,15 +121,15 @@ def test_pool_that_is_terminated(sandbox):
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("kind", PROCESSES)
 def test_signal_to_the_group(sandbox, kind, signum):
-    with started(sandbox, "meanwhile", kind, traced=False, start_new_session=True) as bare:
+    with started(sandbox, "meanwhile", kind, traced=False) as bare:
         ready(bare)
         os.killpg(bare.pid, signum)
         bare.communicate(timeout=HANGS)
     forget_logs(sandbox)
-    with started(sandbox, "meanwhile", kind, start_new_session=True) as run:
+    with started(sandbox, "meanwhile", kind) as run:
         child = ready(run)
         os.killpg(run.pid, signum)
-        stdout, stderr = run.communicate(timeout=HANGS)
+        stderr = run.communicate(timeout=HANGS)[1]
     assert run.returncode == bare.returncode == -signum
     report = sandbox.report("result.json")
     for directory in scratch(sandbox, run.pid):
@@ -272,7 +270,7 @@ def test_told_to_end_while_it_writes_the_report(sandbox):
 def test_told_again_and_again(sandbox):
     """Whoever is in a hurry tells the whole group once more; the report is written all the same."""
     script = sandbox.script(f"{LOGS_CALLS}for _ in range(4000): work()\n{READY}time.sleep(1000)\n")
-    with started(sandbox, path=script, start_new_session=True) as run:
+    with started(sandbox, path=script) as run:
         ready(run)
         while run.poll() is None:
             os.killpg(run.pid, signal.SIGTERM)
@@ -394,15 +392,16 @@ def test_children_that_outlive_the_program_get_their_own_reports(sandbox):
 
 @contextmanager
 def started(sandbox, *arguments, traced=True, options=(), path=ENDS, **popen):
-    """A running program, its output in pipes."""
+    """A running program, its output in pipes; in the end, it and whatever it has started are killed."""
     command = [BIN / "viztracer", *options, "--"] if traced else [sys.executable]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    settings = {**pipes, "text": True, "cwd": sandbox.path, "preexec_fn": heed_interrupts, **popen}
-    with subprocess.Popen([*command, path, *arguments], **settings) as run:
+    settings = {"text": True, "cwd": sandbox.path, "preexec_fn": heed_interrupts, "start_new_session": True, **pipes}
+    with subprocess.Popen([*command, path, *arguments], **settings | popen) as run:
         try:
             yield run
         finally:
-            run.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
 
 
 def ready(run):
