@@ -111,7 +111,7 @@ def test_manager(sandbox, method):
     report = sandbox.report("report.json")
     assert_all_work_is_there(sandbox, path, report, method, ["SyncManager-1"])
     (server,) = [pid for pid, name in tree.names(report, "process_name").items() if name == "SyncManager-1"]
-    assert any(e["name"].startswith("Server.serve_client (") for e in tree.spans(report) if e["pid"] == server)
+    assert any("serve_client (" in e["name"] for e in tree.spans(report) if e["pid"] == server)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="max_tasks_per_child is new in 3.11")
