@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 
 import pytest
 import tree
@@ -61,11 +60,10 @@ def test_random_calls(sandbox, seed):
 
 
 def test_bare_threads_have_trees_too(sandbox):
-    """Threads that _thread starts have no Thread object; before 3.12 the interpreter tells no tracer of them."""
+    """Threads that _thread starts have no Thread object."""
     path = program("threads.py")
     roots = [calls[0].name for trees in by_name(sandbox.trace(path)).values() for calls in trees]
-    bare = [root for root in roots if re.search(r"\bbare \(", root)]
-    assert len(bare) == (1 if sys.version_info >= (3, 12) else 0)
+    assert len([root for root in roots if re.search(r"\bbare \(", root)]) == 1
 
 
 def test_recursion_error(sandbox):
