@@ -64,6 +64,8 @@ def _begin() -> None:
         tracer = _tracer(dict(field.split("=", 1) for field in os.environ[VARIABLE].split(";")))
     except (KeyError, TypeError, ValueError, ArithmeticError):
         raise ValueError(f"the environment variable {VARIABLE} names no session") from None
+    if not tracer.join():
+        return
     tracer.first_name = _name(sys.orig_argv)
     _joined.append(tracer)
     tracer.register_exit()

@@ -119,7 +119,8 @@ class VizTracer(Tracer):
             self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
             self._inline = True
             self._watch_exit()
-        if not self._may_record(self.rings):
+        if not self.join():
+            report.complain(f"the run that uses {self.rings.path} is over; process {os.getpid()} is not traced")
             return
         self.enable = True
         try:
@@ -131,9 +132,9 @@ class VizTracer(Tracer):
             self.rings.refuse()
             report.complain(f"{error}; process {os.getpid()} is not traced")  # it must not suffer from another's end
 
-    def _may_record(self, rings: RingDirectory) -> bool:
-        """Whether the run goes on to which the ring files belong."""
-        self._has_joined = self._has_joined or rings.is_own or rings.join()
+    def join(self) -> bool:
+        """Join the run of which `session` told, which is done once; return False if it is over."""
+        self._has_joined = self._has_joined or self.rings is None or self.rings.is_own or self.rings.join()
         return self._has_joined
 
     def _record(self, rings: RingDirectory) -> None:

@@ -53,6 +53,8 @@ class Ending:
         self.each = each
         self.verbose = verbose
         self.ended = ended
+        self._has_told = False
+        self._has_skipped = False
 
     def arm(self) -> None:
         """Have the run end like this, too, if a signal ends this process, which is about to record."""
@@ -68,14 +70,13 @@ class Ending:
         Args:
             wait: whether to wait for all processes that record here, or only for those that are about to end.
         """
+        wait_for_processes = self._wait if wait else self._wait_a_little
         try:
-            if wait:
-                self._wait()
-            else:
-                self._wait_a_little()
-            running = self.running()
+            wait_for_processes()
             if refused := self.rings.close():
                 report.complain(refused)
+            wait_for_processes()  # for those that joined at the last moment
+            running = self.running()
             self._write(running)
             disarm_deadly_signals()  # whoever wrote it again would not find all ring files any more
             if running:
@@ -91,21 +92,23 @@ class Ending:
 
     def _wait(self) -> None:
         """Wait until every process that records here has ended, or for Ctrl+C."""
-        told = not self.verbose
+        if self._has_skipped:
+            return
         try:
             while running := self.running():
-                if not told:
+                if self.verbose and not self._has_told:
                     names = ", ".join(_names(running))
                     report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
-                    told = True
+                    self._has_told = True
                 _wait_for(running[0])
         except KeyboardInterrupt:
-            pass
+            self._has_skipped = True
 
     def _wait_a_little(self) -> None:
         give_up = time.monotonic() + GRACE
-        while self.running() and time.monotonic() < give_up:
+        while self.running() and time.monotonic() < give_up and not self._has_skipped:
             time.sleep(0.01)
+        self._has_skipped = True
 
     def _write(self, running: list[str]) -> None:
         if self.each:
