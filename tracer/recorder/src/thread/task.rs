@@ -14,6 +14,11 @@ impl ThreadRecorder {
         self.task
     }
 
+    /// The address at which the next frame will stand, if it fits the block in use; below it stands the innermost one.
+    pub fn top(&self) -> usize {
+        self.frame as usize
+    }
+
     /// A step of this task begins: the next call is its coroutine's.
     pub fn begin_step(&mut self, task: u32) {
         if !self.beyond.is_empty() {
