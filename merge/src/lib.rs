@@ -33,6 +33,7 @@ mod sources;
 mod summary;
 mod survey;
 mod table;
+mod timeline;
 mod trace;
 mod when;
 mod window;

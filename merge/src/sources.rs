@@ -33,9 +33,9 @@ impl Sources {
         }
     }
 
-    /// The files and their functions, sorted.
-    pub fn into_files(self) -> BTreeMap<String, BTreeSet<Place>> {
-        self.files.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// Takes the files and their functions, sorted.
+    pub fn take(&self) -> BTreeMap<String, BTreeSet<Place>> {
+        std::mem::take(&mut self.files.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

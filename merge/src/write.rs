@@ -1,37 +1,38 @@
 //! The report, part after part: workers decode, format and compress runs of segments; the calling thread writes them
 //! in order.
 //!
-//! A part is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
-//! workers need of a file (the open file, its prepared texts) is loaded by the first one that comes and dropped by
-//! the last one that leaves.
+//! A [`part`] is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
+//! workers need of a file (the open file, what the [`Writer`] has prepared of it) is loaded by the first one that comes
+//! and dropped by the last one that leaves.
 
 pub mod gzip;
 pub mod json;
+mod part;
+mod text;
 
-use crate::align::{Alignment, Clock};
-use crate::decode::{Buffers, Moment, Outcome, decode};
+use crate::align::Alignment;
+use crate::decode::Outcome;
 use crate::error::{MergeError, Problem};
-use crate::frames::OpenFrame;
-use crate::input::{Input, State};
+use crate::input::Input;
 use crate::names;
 use crate::output::{self, Output};
 use crate::progress::{Step, Watch};
-use crate::sources::{self, Sources};
 use crate::summary::Summary;
 use crate::survey::FilePlan;
+use crate::timeline::{Edges, FileWindows, WindowsBuilder, unfinished};
 use crate::window::in_order;
 use gzip::Gzip;
-use json::{FileText, Text};
+use json::Json;
+use part::{Part, Reader, Scratch, parts};
 use rayon::ThreadPool;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use viztracer_format::record::Kind;
+use text::Text;
+use viztracer_format::names::Function;
 
-/// Records in a part: enough that a part is near 1 MiB of text, which is what a gzip member should have.
-const RECORDS_PER_PART: usize = 8192;
-/// Text that is collected before it is written, after the events.
+/// Text that is collected before it is written, after the parts.
 const TAIL_MAX: usize = 1 << 20;
 
 /// The kinds of report.
@@ -56,6 +57,37 @@ impl Format {
     }
 }
 
+/// A kind of report: what stands before the parts, in them, and behind them.
+pub trait Writer: Sync {
+    /// What it prepares of a file, for all of its parts.
+    type File: Send + Sync;
+
+    /// Whether parts are read as steps, calls nested and in the order of time, and not as moments.
+    const NESTED: bool;
+
+    /// Begins to prepare a file.
+    fn file(&self, plan: &FilePlan) -> Self::File;
+
+    /// Prepares a function of the file.
+    fn function(&self, file: &mut Self::File, id: u32, function: &Function<'_>);
+
+    /// Writes what stands before the first part.
+    fn begin(&self, report: &Report<'_>, text: &mut Text);
+
+    /// Writes a part.
+    fn part(&self, reader: &mut Reader<'_>, file: &Self::File, text: &mut Text) -> Outcome;
+
+    /// Writes what stands behind the last part. `tasks` are, by file, the asyncio tasks that were in the parts.
+    fn end(
+        &self,
+        report: &Report<'_>,
+        tasks: &[BTreeSet<u32>],
+        summary: &Summary,
+        watch: &dyn Watch,
+        tail: &mut Tail<'_>,
+    ) -> Result<(), MergeError>;
+}
+
 /// All that a report is made of.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -78,120 +110,144 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let Mentioned { sources, tasks } = self.events(pool, watch, output, summary)?;
-        let mut tail = Tail { output, encoder: self.encoder(), text: Text::default() };
-        for (plan, tasks) in self.files.iter().zip(&tasks) {
-            tail.tasks(plan, tasks)?;
+        let run = Run { report: self, pool, watch, gzip: matches!(self.format, Format::JsonGzip) };
+        match self.format {
+            Format::Json | Format::JsonGzip => run.write(&Json::new(self.source), output, summary),
         }
-        json::metadata(&summary.metadata(), &mut tail.text);
-        if self.source {
-            tail.sources(sources, watch)?;
-        }
-        json::end(&mut tail.text);
+    }
+}
+
+/// What was planned: the copy of a living file, else the file.
+pub fn reopen(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
+    if let Some(snapshot) = &plan.snapshot {
+        return Ok(Arc::clone(snapshot));
+    }
+    let input = Input::open(&plan.path)?;
+    if input.place == plan.place {
+        return Ok(Arc::new(input));
+    }
+    Err(Problem::new("another file has taken its name meanwhile"))
+}
+
+/// The writing of one report.
+struct Run<'a> {
+    report: &'a Report<'a>,
+    pool: &'a ThreadPool,
+    watch: &'a dyn Watch,
+    /// Whether the bytes are compressed.
+    gzip: bool,
+}
+
+impl Run<'_> {
+    fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
+        let tasks = self.parts(writer, output, summary)?;
+        let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
+        writer.end(self.report, &tasks, summary, self.watch, &mut tail)?;
         tail.flush()
     }
 
-    fn events(
+    /// Writes all parts; tells, by file, which tasks were in them.
+    fn parts<W: Writer>(
         &self,
-        pool: &ThreadPool,
-        watch: &dyn Watch,
+        writer: &W,
         output: &mut Output,
         summary: &mut Summary,
-    ) -> Result<Mentioned, MergeError> {
-        let parts = parts(self.files);
-        let shared = Shared::new(self, &parts);
-        let total = self.files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
-        let local = || Worker { encoder: self.encoder(), ..Worker::default() };
+    ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
+        let files = self.report.files;
+        let parts = parts(files);
+        let windows = if W::NESTED { self.windows(&parts)? } else { Vec::new() };
+        let shared = Shared::new(writer, self.report, windows, &parts);
+        let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
+        let gzip = self.gzip;
+        let local = || Worker { encoder: encoder(gzip), ..Worker::default() };
         let work = |worker: &mut Worker, index: usize| match parts.get(index) {
             Some(part) => worker.format(&shared, part, index == 0),
             None => Finished::default(),
         };
         let mut planned = 0;
-        let mut tasks = vec![BTreeSet::new(); self.files.len()];
+        let mut tasks = vec![BTreeSet::new(); files.len()];
         let take = |mut finished: Finished| {
             output.write(finished.text.as_bytes())?;
             planned += finished.planned;
-            watch.progress(Step::Writing, planned, total);
+            self.watch.progress(Step::Writing, planned, total);
             summary.add(finished.file, &finished.outcome);
             tasks[finished.file].append(&mut finished.outcome.tasks);
             shared.give_back(finished.text);
             Ok(())
         };
-        in_order(pool, parts.len(), || watch.stopped(), local, work, take).map_err(MergeError::from)?;
-        Ok(Mentioned { sources: shared.sources, tasks })
+        in_order(self.pool, parts.len(), || self.watch.stopped(), local, work, take).map_err(MergeError::from)?;
+        Ok(tasks)
     }
 
-    fn encoder(&self) -> Option<Gzip> {
-        (self.format == Format::JsonGzip).then(|| Gzip::new(gzip::LEVEL))
-    }
-}
-
-/// What the events speak of and the tail tells.
-struct Mentioned {
-    sources: Sources,
-    /// By file, the serials of asyncio tasks.
-    tasks: Vec<BTreeSet<u32>>,
-}
-
-/// A run of a file's CALLS segments. Every file has a first one, be it empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Part {
-    file: usize,
-    first: usize,
-    end: usize,
-}
-
-fn parts(files: &[FilePlan]) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for (file, plan) in files.iter().enumerate() {
-        let mut first = 0;
-        loop {
-            let end = plan.run_of(first, RECORDS_PER_PART);
-            parts.push(Part { file, first, end });
-            first = end;
-            if first >= plan.calls.len() {
-                break;
+    /// Reads all parts once, to know which calls are open around each of them.
+    fn windows(&self, parts: &[Part]) -> Result<Vec<FileWindows>, MergeError> {
+        let files = self.report.files;
+        let mut builders: Vec<WindowsBuilder> = files.iter().map(|_| WindowsBuilder::default()).collect();
+        let shared = Shared::new(&(), self.report, Vec::new(), parts);
+        let work = |scratch: &mut Scratch, index: usize| parts.get(index).map(|part| shared.edges(part, scratch));
+        let take = |edges: Option<(usize, Edges)>| {
+            if let Some((file, edges)) = edges {
+                builders[file].add(edges);
             }
-        }
+            Ok(())
+        };
+        let stopped = || self.watch.stopped();
+        in_order(self.pool, parts.len(), stopped, Scratch::default, work, take).map_err(MergeError::from)?;
+        let clocks = &self.report.alignment.clocks;
+        let finish = |((builder, plan), clock): ((WindowsBuilder, _), _)| builder.finish(unfinished(plan, clock));
+        Ok(builders.into_iter().zip(files).zip(clocks).map(finish).collect())
     }
-    parts
+}
+
+fn encoder(gzip: bool) -> Option<Gzip> {
+    gzip.then(|| Gzip::new(gzip::LEVEL))
 }
 
 /// What workers share.
-struct Shared<'a> {
+struct Shared<'a, W: Writer> {
+    writer: &'a W,
     report: &'a Report<'a>,
-    slots: Vec<Slot>,
-    sources: Sources,
+    /// By file, if the writer asks for steps.
+    windows: Vec<FileWindows>,
+    slots: Vec<Slot<W::File>>,
     /// Texts that were written and can be used again: fresh memory costs as much as filling it.
     spare: Mutex<Vec<Text>>,
 }
 
 /// A file's place for what workers need of it.
-#[derive(Default)]
-struct Slot {
+struct Slot<F> {
     parts_left: AtomicUsize,
-    opened: Mutex<Option<Arc<Opened>>>,
+    opened: Mutex<Option<Arc<Opened<F>>>>,
 }
 
 /// What workers need of a file.
-struct Opened {
+struct Opened<F> {
     input: Result<Arc<Input>, Problem>,
-    text: FileText,
+    prepared: F,
 }
 
-impl<'a> Shared<'a> {
-    fn new(report: &'a Report<'a>, parts: &[Part]) -> Shared<'a> {
-        let slots: Vec<Slot> = report.files.iter().map(|_| Slot::default()).collect();
+impl<'a, W: Writer> Shared<'a, W> {
+    fn new(writer: &'a W, report: &'a Report<'a>, windows: Vec<FileWindows>, parts: &[Part]) -> Shared<'a, W> {
+        let slot = |_| Slot { parts_left: AtomicUsize::new(0), opened: Mutex::new(None) };
+        let slots: Vec<Slot<W::File>> = report.files.iter().map(slot).collect();
         for part in parts {
             slots[part.file].parts_left.fetch_add(1, Ordering::Relaxed);
         }
-        Shared { report, slots, sources: Sources::default(), spare: Mutex::default() }
+        Shared { writer, report, windows, slots, spare: Mutex::default() }
     }
 
-    fn open(&self, file: usize) -> Arc<Opened> {
+    fn open(&self, file: usize) -> Arc<Opened<W::File>> {
         let mut opened = lock(&self.slots[file].opened);
-        let load = || Arc::new(Opened::load(self.report, &self.report.files[file], &self.sources));
-        Arc::clone(opened.get_or_insert_with(load))
+        Arc::clone(opened.get_or_insert_with(|| Arc::new(self.load(&self.report.files[file]))))
+    }
+
+    fn load(&self, plan: &FilePlan) -> Opened<W::File> {
+        let mut prepared = self.writer.file(plan);
+        let input = reopen(plan);
+        if let Ok(input) = &input {
+            names::functions(input, &plan.names, |id, function| self.writer.function(&mut prepared, id, &function));
+        }
+        Opened { input, prepared }
     }
 
     fn leave(&self, file: usize) {
@@ -208,44 +264,63 @@ impl<'a> Shared<'a> {
         text.clear();
         lock(&self.spare).push(text);
     }
+
+    fn reader<'b>(
+        &'b self,
+        part: &'b Part,
+        input: &'b Result<Arc<Input>, Problem>,
+        scratch: &'b mut Scratch,
+    ) -> Reader<'b> {
+        let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
+        Reader { plan, clock, input, part, windows: self.windows.get(part.file), scratch }
+    }
+}
+
+impl Shared<'_, ()> {
+    fn edges(&self, part: &Part, scratch: &mut Scratch) -> (usize, Edges) {
+        let opened = self.open(part.file);
+        let edges = self.reader(part, &opened.input, scratch).edges();
+        drop(opened);
+        self.leave(part.file);
+        (part.file, edges)
+    }
+}
+
+/// Writes nothing.
+impl Writer for () {
+    type File = ();
+    const NESTED: bool = false;
+
+    fn file(&self, _: &FilePlan) {}
+
+    fn function(&self, _: &mut (), _: u32, _: &Function<'_>) {}
+
+    fn begin(&self, _: &Report<'_>, _: &mut Text) {}
+
+    fn part(&self, _: &mut Reader<'_>, _: &(), _: &mut Text) -> Outcome {
+        Outcome::default()
+    }
+
+    fn end(
+        &self,
+        _: &Report<'_>,
+        _: &[BTreeSet<u32>],
+        _: &Summary,
+        _: &dyn Watch,
+        _: &mut Tail<'_>,
+    ) -> Result<(), MergeError> {
+        Ok(())
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Opened {
-    fn load(report: &Report<'_>, plan: &FilePlan, sources: &Sources) -> Opened {
-        let mut text = FileText::new(plan);
-        let input = reopen(plan);
-        if let Ok(input) = &input {
-            names::functions(input, &plan.names, |id, function| {
-                text.add(id, &function);
-                if report.source {
-                    sources.add(&function);
-                }
-            });
-        }
-        Opened { input, text }
-    }
-}
-
-/// What was planned: the copy of a living file, else the file.
-pub fn reopen(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
-    if let Some(snapshot) = &plan.snapshot {
-        return Ok(Arc::clone(snapshot));
-    }
-    let input = Input::open(&plan.path)?;
-    if input.place == plan.place {
-        return Ok(Arc::new(input));
-    }
-    Err(Problem::new("another file has taken its name meanwhile"))
-}
-
 /// What a worker keeps from part to part.
 #[derive(Default)]
 struct Worker {
-    buffers: Buffers,
+    scratch: Scratch,
     encoder: Option<Gzip>,
     text: Text,
 }
@@ -261,41 +336,25 @@ struct Finished {
 }
 
 impl Worker {
-    fn format(&mut self, shared: &Shared<'_>, part: &Part, begins: bool) -> Finished {
-        let report = shared.report;
+    fn format<W: Writer>(&mut self, shared: &Shared<'_, W>, part: &Part, begins: bool) -> Finished {
         let opened = shared.open(part.file);
-        let (plan, clock) = (&report.files[part.file], &report.alignment.clocks[part.file]);
         let mut text = std::mem::take(&mut self.text);
         if text.is_empty() && self.encoder.is_none() {
             text = shared.spare();
         }
-        let mut outcome = Outcome::default();
-        if part.first == 0 {
-            open_frames(plan, clock, &opened.text, &mut text, &mut outcome);
-        }
         if begins {
-            let first = std::mem::take(&mut text);
-            json::begin(report.files, &first, &mut text);
+            shared.writer.begin(shared.report, &mut text);
         }
-        match &opened.input {
-            Ok(input) => {
-                let run = part.first..part.end;
-                let each = |moment: &Moment<'_>| opened.text.event(moment, &mut text);
-                let decoded = decode(plan, input, clock, run, &mut self.buffers, each);
-                outcome.append(decoded);
-            }
-            Err(problem) if part.first == 0 => outcome.problems.add(problem.clone()),
-            Err(_) => {}
-        }
+        let mut reader = shared.reader(part, &opened.input, &mut self.scratch);
+        let outcome = shared.writer.part(&mut reader, &opened.prepared, &mut text);
+        let planned = reader.planned();
         drop(opened);
         shared.leave(part.file);
         let text = self.encode(shared, text);
-        let calls = plan.calls.get(part.first..part.end).unwrap_or_default();
-        let planned = calls.iter().map(|calls| u64::from(calls.events)).sum();
         Finished { file: part.file, text, outcome, planned }
     }
 
-    fn encode(&mut self, shared: &Shared<'_>, mut text: Text) -> Text {
+    fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {
         let Some(gzip) = &mut self.encoder else { return text };
         let mut member = shared.spare();
         if !text.is_empty() {
@@ -307,85 +366,17 @@ impl Worker {
     }
 }
 
-/// The calls that were open: when tracing stopped, without an end; when the process died or we looked, to just after
-/// the last moment that the file knows of, so that they contain whatever began then.
-fn open_frames(plan: &FilePlan, clock: &Clock, pieces: &FileText, text: &mut Text, outcome: &mut Outcome) {
-    for frame in &plan.frames {
-        let Some(thread) = plan.thread(frame.thread) else { continue };
-        let ticks = plan.last_moment.saturating_sub(frame.start);
-        let (start, duration) = clock.span(frame.start, ticks);
-        let OpenFrame { task, function, .. } = *frame;
-        let moment = Moment { thread, task, kind: Kind::Open, function, start, duration: duration + 1, payload: None };
-        outcome.tasks.insert(task);
-        match plan.state {
-            State::Sealed => pieces.event(&moment, text),
-            State::Crashed | State::Living => pieces.unfinished(&moment, text),
-        }
-        let of = outcome.thread(thread);
-        of.written += 1;
-        of.unfinished += 1;
-    }
-}
-
-/// What comes after the events, written as it grows.
-struct Tail<'a> {
+/// What comes behind the parts, written as it grows.
+pub struct Tail<'a> {
     output: &'a mut Output,
     encoder: Option<Gzip>,
-    text: Text,
+    /// What was not written yet.
+    pub text: Text,
 }
 
 impl Tail<'_> {
-    /// The names of a file's tasks: only now is it known which of them the report shows.
-    fn tasks(&mut self, plan: &FilePlan, tasks: &BTreeSet<u32>) -> Result<(), MergeError> {
-        let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
-        shown.remove(&0);
-        if let Some(input) = (!shown.is_empty()).then(|| reopen(plan).ok()).flatten() {
-            names::tasks(&input, &plan.names, |serial, name| {
-                shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
-            });
-        }
-        for (serial, name) in shown {
-            json::task_name(plan, serial, name.as_deref(), &mut self.text);
-            self.flush_if_large()?;
-        }
-        Ok(())
-    }
-
-    fn sources(&mut self, sources: Sources, watch: &dyn Watch) -> Result<(), MergeError> {
-        let mut files = sources.into_files();
-        json::begin_files(&mut self.text);
-        let mut is_first = true;
-        let mut unreadable = Vec::new();
-        for path in files.keys() {
-            match sources::read(path) {
-                Some(source) => {
-                    json::file(path, &source, is_first, &mut self.text);
-                    is_first = false;
-                }
-                None => unreadable.push(path.clone()),
-            }
-            self.flush_if_large()?;
-            if watch.stopped() {
-                return Err(MergeError::Interrupted);
-            }
-        }
-        for path in unreadable {
-            files.remove(&path);
-        }
-        json::begin_functions(&mut self.text);
-        let mut is_first = true;
-        for (path, places) in &files {
-            for (line, name) in places {
-                json::function(name, path, *line, is_first, &mut self.text);
-                is_first = false;
-                self.flush_if_large()?;
-            }
-        }
-        json::end_files(&mut self.text);
-        Ok(())
-    }
-
-    fn flush_if_large(&mut self) -> Result<(), MergeError> {
+    /// Writes what there is, if it is worth it.
+    pub fn flush_if_large(&mut self) -> Result<(), MergeError> {
         if self.text.len() < TAIL_MAX { Ok(()) } else { self.flush() }
     }
 

@@ -1,0 +1,86 @@
+//! Calls nested and in the order of time, out of records that stand in the order of their ends, part by part.
+//!
+//! A part alone does not tell which calls are open around it: their records come later. So all parts are read twice:
+//!
+//! ```text
+//! first   edges: of each part and thread, the calls that may have begun before it  --windows--> what is open where
+//! then    order: what is open at the part's begin + its records --> steps: begin, begin, end, ...
+//! ```
+//!
+//! The time between a thread's last end in one part and that in the next is its *window* in the latter. A call is
+//! recorded in the window of its end; if it began in an earlier one it is *long*. Only of long calls more than one part
+//! needs to know, and those are few: at most the depth of the stack at each border between parts.
+
+mod edges;
+mod order;
+mod windows;
+
+#[cfg(test)]
+mod tests;
+
+use crate::align::Clock;
+use crate::decode::{Moment, Outcome};
+use crate::survey::FilePlan;
+pub use edges::Edges;
+pub use order::Steps;
+use viztracer_format::record::Kind;
+pub use windows::{FileWindows, WindowsBuilder};
+
+/// What happens on the track of a thread or task. At equal times ends come before begins, callers before callees.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// A call begins.
+    Begin(&'a Call),
+    /// The innermost open call of the thread ends.
+    End(&'a Call),
+    /// An instant or a counter.
+    Moment(&'a Moment<'a>),
+}
+
+/// A call on the time line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The place of its thread in the file's plan.
+    pub thread: usize,
+    /// The serial of the task that made it, 0 if none did. Calls of a task have a track of their own.
+    pub task: u32,
+    /// The function's id.
+    pub function: u32,
+    /// How it ended.
+    pub kind: Kind,
+    /// Whether the process died, or lives, in it.
+    pub is_unfinished: bool,
+    /// Nanoseconds since the report's base.
+    pub start: u64,
+    /// The same, at its end.
+    pub end: u64,
+    /// Calls around it on its track.
+    pub depth: u32,
+}
+
+impl Call {
+    fn of(moment: &Moment<'_>) -> Call {
+        let Moment { thread, task, function, kind, start, duration, .. } = *moment;
+        Call { thread, task, function, kind, is_unfinished: false, start, end: start.saturating_add(duration), depth: 0 }
+    }
+}
+
+/// The calls of a plan that had not ended, as long as they are known to have lasted.
+pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Item = Call> + 'a {
+    plan.frames.iter().filter_map(move |frame| {
+        let thread = plan.thread(frame.thread)?;
+        // To just after the last moment that the file knows of, so that they contain whatever began then.
+        let (start, duration) = clock.span(frame.start, plan.last_moment.saturating_sub(frame.start));
+        let is_unfinished = plan.state != crate::input::State::Sealed;
+        let (task, function, kind, end) = (frame.task, frame.function, Kind::Open, start.saturating_add(duration) + 1);
+        Some(Call { thread, task, function, kind, is_unfinished, start, end, depth: 0 })
+    })
+}
+
+/// Counts an unfinished call.
+pub fn count_unfinished(call: &Call, outcome: &mut Outcome) {
+    outcome.tasks.insert(call.task);
+    let of = outcome.thread(call.thread);
+    of.written += 1;
+    of.unfinished += 1;
+}

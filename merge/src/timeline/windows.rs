@@ -1,0 +1,135 @@
+//! Which long calls are open where.
+
+use super::{Call, Edges};
+use std::collections::BTreeMap;
+
+/// The long calls of a file, as each of its parts needs to know them.
+#[derive(Debug, Default)]
+pub struct FileWindows {
+    /// By part, the windows that it holds.
+    parts: Vec<Vec<Window>>,
+    calls: Vec<Long>,
+}
+
+/// A thread's time in one part.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// The place of the thread in the file's plan.
+    pub thread: usize,
+    /// When it begins: at the thread's last end in an earlier part. Clocks of two processors may differ by a few ticks, so
+    /// not after the first end in this one.
+    pub begin: u64,
+    /// Whether no later part has anything of this thread.
+    pub is_last: bool,
+    /// The innermost call that is open at the begin, by place in `calls`.
+    open: Option<u32>,
+    /// Calls that begin here and end in a later window, outermost first, by place in `calls`.
+    begun: Vec<u32>,
+}
+
+/// A call that ends in a later window than it began.
+#[derive(Debug)]
+struct Long {
+    call: Call,
+    /// The number of the thread's window in which it ends.
+    home: u32,
+    /// The call around it when it begins that is long as well.
+    around: Option<u32>,
+}
+
+impl FileWindows {
+    /// The windows of a part.
+    pub fn of_part(&self, part: usize) -> &[Window] {
+        self.parts.get(part).map_or(&[], |windows| windows)
+    }
+
+    /// The calls that are open when a window begins, outermost first.
+    pub fn open(&self, window: &Window, into: &mut Vec<Call>) {
+        into.clear();
+        let mut next = window.open;
+        while let Some(long) = next.and_then(|place| self.calls.get(place as usize)) {
+            into.push(long.call);
+            next = long.around;
+        }
+        into.reverse();
+    }
+
+    /// The calls that begin in a window and end in a later one, outermost first.
+    pub fn begun<'a>(&'a self, window: &'a Window) -> impl DoubleEndedIterator<Item = &'a Call> {
+        window.begun.iter().filter_map(|place| self.calls.get(*place as usize)).map(|long| &long.call)
+    }
+}
+
+/// Makes them of the edges of all parts of a file, in order.
+#[derive(Debug, Default)]
+pub struct WindowsBuilder {
+    parts: usize,
+    threads: BTreeMap<usize, Thread>,
+}
+
+#[derive(Debug, Default)]
+struct Thread {
+    /// The part and the begin of each window.
+    windows: Vec<(usize, u64)>,
+    last_end: u64,
+    /// Long calls, with the number of the window in which they end.
+    long: Vec<(Call, u32)>,
+}
+
+impl WindowsBuilder {
+    /// Takes the edges of the next part.
+    pub fn add(&mut self, edges: Edges) {
+        for edge in edges.0 {
+            let thread = self.threads.entry(edge.thread).or_default();
+            let number = thread.windows.len() as u32;
+            let begin = edge.first_end.map_or(thread.last_end, |end| end.min(thread.last_end));
+            thread.windows.push((self.parts, begin));
+            thread.last_end = thread.last_end.max(edge.last_end);
+            let long = edge.early.into_iter().rev().filter(|call| call.start < begin);
+            thread.long.extend(long.map(|call| (call, number)));
+        }
+        self.parts += 1;
+    }
+
+    /// Takes the calls that never ended, and tells what is open where.
+    pub fn finish(mut self, unfinished: impl Iterator<Item = Call>) -> FileWindows {
+        for call in unfinished {
+            let thread = self.threads.entry(call.thread).or_default();
+            if thread.windows.is_empty() {
+                thread.windows.push((0, 0));
+            }
+            thread.long.push((call, u32::MAX));
+        }
+        let mut windows = FileWindows { parts: vec![Vec::new(); self.parts.max(1)], calls: Vec::new() };
+        for (place, thread) in self.threads {
+            thread.finish(place, &mut windows);
+        }
+        windows
+    }
+}
+
+impl Thread {
+    fn finish(mut self, thread: usize, file: &mut FileWindows) {
+        // Outermost first: of calls that begin together, the one that ends later, or is recorded later, is around.
+        self.long.sort_by(|(a, home_a), (b, home_b)| (a.start, b.end, home_b).cmp(&(b.start, a.end, home_a)));
+        let mut long = self.long.into_iter().peekable();
+        let mut open: Option<u32> = None;
+        let last = self.windows.len() - 1;
+        for (number, (part, begin)) in self.windows.iter().copied().enumerate() {
+            let mut window = Window { thread, begin, is_last: number == last, open, begun: Vec::new() };
+            let next_begin = self.windows.get(number + 1).map_or(u64::MAX, |(_, begin)| *begin);
+            while let Some(around) = open.map(|place| &file.calls[place as usize]).filter(|l| l.home <= number as u32) {
+                open = around.around;
+            }
+            while let Some((call, home)) = long.next_if(|(call, _)| call.start < next_begin) {
+                let place = file.calls.len() as u32;
+                file.calls.push(Long { call, home, around: open });
+                window.begun.push(place);
+                open = Some(place);
+            }
+            if let Some(windows) = file.parts.get_mut(part) {
+                windows.push(window);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
+
+use crate::align::Clock;
+use crate::decode::{Buffers, Moment, Outcome, decode};
+use crate::error::Problem;
+use crate::input::Input;
+use crate::survey::FilePlan;
+use crate::timeline::{Call, Edges, FileWindows, Step, Steps, count_unfinished, unfinished};
+use std::sync::Arc;
+
+/// Records in a part: enough that a part is near 1 MiB of text, which is what a gzip member should have.
+const RECORDS_PER_PART: usize = 8192;
+
+/// A run of a file's CALLS segments. Every file has a first one, be it empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The place of the file.
+    pub file: usize,
+    /// How many parts of the file come before.
+    pub number: usize,
+    first: usize,
+    end: usize,
+}
+
+/// The parts of all files.
+pub fn parts(files: &[FilePlan]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (file, plan) in files.iter().enumerate() {
+        let (mut first, mut number) = (0, 0);
+        loop {
+            let end = plan.run_of(first, RECORDS_PER_PART);
+            parts.push(Part { file, number, first, end });
+            (first, number) = (end, number + 1);
+            if first >= plan.calls.len() {
+                break;
+            }
+        }
+    }
+    parts
+}
+
+/// Memory that a worker keeps from part to part.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    buffers: Buffers,
+    steps: Steps,
+}
+
+/// A part that can be read.
+pub struct Reader<'a> {
+    /// Its file's plan.
+    pub plan: &'a FilePlan,
+    /// Its file's clock.
+    pub clock: &'a Clock,
+    pub(super) input: &'a Result<Arc<Input>, Problem>,
+    /// Which part it is.
+    pub part: &'a Part,
+    pub(super) windows: Option<&'a FileWindows>,
+    pub(super) scratch: &'a mut Scratch,
+}
+
+impl Reader<'_> {
+    /// Whether this is the first part of its file.
+    pub fn is_first(&self) -> bool {
+        self.part.number == 0
+    }
+
+    /// Events that the plan expects here.
+    pub fn planned(&self) -> u64 {
+        let calls = self.plan.calls.get(self.part.first..self.part.end).unwrap_or_default();
+        calls.iter().map(|calls| u64::from(calls.events)).sum()
+    }
+
+    /// Calls `each` with the recorded moments, thread after thread in the order of their ends.
+    pub fn moments(&mut self, each: impl FnMut(&Moment<'_>)) -> Outcome {
+        match self.input {
+            Ok(input) => {
+                let run = self.part.first..self.part.end;
+                decode(self.plan, input, self.clock, run, &mut self.scratch.buffers, each)
+            }
+            Err(problem) => {
+                let mut outcome = Outcome::default();
+                if self.is_first() {
+                    outcome.problems.add(problem.clone());
+                }
+                outcome
+            }
+        }
+    }
+
+    /// The calls of the file that never ended, which belong to no part; the first one accounts for them.
+    pub fn unfinished(&self, outcome: &mut Outcome) -> Vec<Call> {
+        if !self.is_first() {
+            return Vec::new();
+        }
+        let calls: Vec<Call> = unfinished(self.plan, self.clock).collect();
+        calls.iter().for_each(|call| count_unfinished(call, outcome));
+        calls
+    }
+
+    /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;
+    /// and with the calls that are open on the thread, outermost first.
+    pub fn steps(&mut self, each: impl FnMut(Step<'_>, &[Call])) -> Outcome {
+        let Some(file) = self.windows else { return Outcome::default() };
+        let windows = file.of_part(self.part.number);
+        let mut steps = std::mem::take(&mut self.scratch.steps);
+        steps.begin(windows);
+        let mut outcome = self.moments(|moment| steps.add(windows, moment));
+        self.unfinished(&mut outcome);
+        steps.tell(file, windows, each);
+        self.scratch.steps = steps;
+        outcome
+    }
+
+    /// What the first reading keeps of the part.
+    pub fn edges(&mut self) -> Edges {
+        let mut edges = Edges::default();
+        self.moments(|moment| edges.add(moment));
+        edges
+    }
+}
