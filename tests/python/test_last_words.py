@@ -410,4 +410,4 @@ def test_temporary_files_are_one_line(sandbox):
         (sandbox.path / name).touch()
     done = sandbox.viztracer_merge()
     (line,) = [line for line in done.stderr.splitlines() if "left unfinished" in line]
-    assert line.startswith(f"viztracer-merge: left unfinished, remove them: {' '.join(names)}")
+    assert line.startswith("viztracer-merge: left unfinished, remove them: ") and line.endswith(' '.join(names))

@@ -53,7 +53,7 @@ def line(words):
 
 def test_a_session_that_is_over(witness):
     """Nobody is told: a daemon that outlives the run starts processes for years."""
-    env = {VARIABLE: f"directory={witness.sandbox.path}/gone;prefix=result;id={'00' * 16}"}
+    env = {VARIABLE: f"session={'00' * 16}::{witness.sandbox.path}/gone/result"}
     done = witness.sandbox.python("child.py", env=os.environ | env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "child\n", "")
 
@@ -62,7 +62,7 @@ def test_a_directory_that_cannot_be_written(witness):
     source = FUNCTIONS + (
         "import re\n"
         f"session = os.environ.get('{VARIABLE}')\n"
-        f"if session: os.environ['{VARIABLE}'] = re.sub('directory=[^;]*', 'directory=/proc', session)\n"
+        f"if session: os.environ['{VARIABLE}'] = re.sub('session=[^;]*', 'session={'00' * 16}::/proc/result', session)\n"
         "run_child()\nafter()\n"
     )
     stderr = line(r"cannot create a ring file in /proc\b.*not traced")
@@ -76,7 +76,7 @@ import os, random, sys
 from viztracer import session
 
 chance = random.Random(int(sys.argv[1]))
-good = "directory={{directory}};prefix=result;id=000102030405060708090a0b0c0d0e0f;tracer_entries=1000;verbose=1;" \\
+good = "session=000102030405060708090a0b0c0d0e0f::{{directory}}/result;tracer_entries=1000;verbose=1;" \\
     "max_stack_depth=-1;include_files=;exclude_files=a,b;ignore_c_function=0;min_duration=0.0;trace_self=0"
 good = good.replace("{{directory}}", os.getcwd() + "/rings")
 words = ["", ";", "=", ",", "%", "%2", "-1", "1e999", "nan", "9" * 30, "/no/such", "\\udcff", "☃", "id=", "x" * 5000]
@@ -121,7 +121,7 @@ def test_a_variable_that_is_garbage(sandbox, seed):
     assert all(re.fullmatch(r"viztracer: .*; process \d+ is not traced", line) for line in lines)
 
 
-@pytest.mark.parametrize("value", ["", ";", "nonsense", "directory=", "directory=/;prefix=/;id=zz", "=;=" * 1000])
+@pytest.mark.parametrize("value", ["", ";", "nonsense", "session=", "session=:", "session=zz::/result", "=;=" * 1000])
 def test_an_interpreter_starts_with_garbage(witness, value):
     done = witness.sandbox.python("child.py", env=os.environ | {VARIABLE: value})
     assert (done.returncode, done.stdout) == (0, "child\n")

@@ -256,10 +256,11 @@ def test_both_sides_of_a_fork_leave_the_with_statement(sandbox):
     """The child ends last, and yet the report is the parent's, with the child in it."""
     script = sandbox.script(
         FORKS + "read, write = os.pipe()\n"
+        "has_called, tell = os.pipe()\n"
         "with tracer:\n"
         "    pid = os.fork()\n"
-        "    if pid: os.close(read); in_the_parent()\n"
-        "    else: os.close(write); in_the_child(); os.read(read, 1)\n"
+        "    if pid: os.close(read); in_the_parent(); os.read(has_called, 1)\n"
+        "    else: os.close(write); in_the_child(); os.write(tell, b'.'); os.read(read, 1)\n"
         "if pid: os.close(write); os.waitpid(pid, 0); print(pid)\n"
     )
     done = sandbox.python(script)
