@@ -61,7 +61,16 @@ pub struct Call {
 impl Call {
     fn of(moment: &Moment<'_>) -> Call {
         let Moment { thread, task, function, kind, start, duration, .. } = *moment;
-        Call { thread, task, function, kind, is_unfinished: false, start, end: start.saturating_add(duration), depth: 0 }
+        Call {
+            thread,
+            task,
+            function,
+            kind,
+            is_unfinished: false,
+            start,
+            end: start.saturating_add(duration),
+            depth: 0,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! workers need of a file (the open file, what the [`Writer`] has prepared of it) is loaded by the first one that comes
 //! and dropped by the last one that leaves.
 
+mod folded;
 pub mod gzip;
 pub mod json;
 mod part;
@@ -21,6 +22,7 @@ use crate::summary::Summary;
 use crate::survey::FilePlan;
 use crate::timeline::{Edges, FileWindows, WindowsBuilder, unfinished};
 use crate::window::in_order;
+use folded::Folded;
 use gzip::Gzip;
 use json::Json;
 use part::{Part, Reader, Scratch, parts};
@@ -42,6 +44,8 @@ pub enum Format {
     Json,
     /// `.json.gz`
     JsonGzip,
+    /// `.folded`
+    Folded,
 }
 
 impl Format {
@@ -51,6 +55,7 @@ impl Format {
         match &*name {
             name if name.ends_with(".json") => Ok(Format::Json),
             name if name.ends_with(".json.gz") => Ok(Format::JsonGzip),
+            name if name.ends_with(".folded") => Ok(Format::Folded),
             _ if output::is_special(path) => Ok(Format::Json),
             _ => Err(MergeError::Extension(path.into())),
         }
@@ -113,6 +118,7 @@ impl Report<'_> {
         let run = Run { report: self, pool, watch, gzip: matches!(self.format, Format::JsonGzip) };
         match self.format {
             Format::Json | Format::JsonGzip => run.write(&Json::new(self.source), output, summary),
+            Format::Folded => run.write(&Folded::default(), output, summary),
         }
     }
 }

@@ -86,7 +86,7 @@ impl Steps {
         self.backwards(place);
         file.open(window, &mut self.open);
         set_depths(&mut self.open);
-        let mut now = window.begin;
+        let mut now = window.floor;
         let told = std::mem::take(&mut self.told);
         for told in told.iter().rev() {
             match *told {
@@ -101,7 +101,10 @@ impl Steps {
                     self.open.push(call);
                     each(Step::Begin(&call), &self.open);
                 }
-                Told::End(index) if (index as usize) < recorded => now = self.end(now, each),
+                Told::End(index) if (index as usize) < recorded => {
+                    now = now.max(self.items[place][index as usize].call.end);
+                    self.end(now, each);
+                }
                 Told::End(_) => {}
                 Told::Moment(index) => {
                     let item = &self.items[place][index as usize];
@@ -111,17 +114,17 @@ impl Steps {
             }
         }
         self.told = told;
-        while window.is_last && !self.open.is_empty() {
-            now = self.end(now, each);
+        while let Some(innermost) = self.open.last().filter(|_| window.is_last) {
+            now = now.max(innermost.end);
+            self.end(now, each);
         }
     }
 
-    /// The innermost open call ends, but not before `now`.
-    fn end(&mut self, now: u64, each: &mut impl FnMut(Step<'_>, &[Call])) -> u64 {
-        let Some(mut call) = self.open.pop() else { return now };
-        call.end = call.end.max(now);
-        each(Step::End(&call), &self.open);
-        call.end
+    /// The innermost open call ends. In a file that is not damaged it is the one whose record says so.
+    fn end(&mut self, now: u64, each: &mut impl FnMut(Step<'_>, &[Call])) {
+        if let Some(call) = self.open.pop() {
+            each(Step::End(&Call { end: now, ..call }), &self.open);
+        }
     }
 
     fn backwards(&mut self, place: usize) {

@@ -1,0 +1,218 @@
+//! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the calls.
+
+use super::{Call, Edges, FileWindows, Step, Steps, WindowsBuilder};
+use crate::decode::{Moment, Payload};
+use proptest::prelude::*;
+use viztracer_format::record::Kind;
+
+/// A step as text: what, when, on which thread's or task's track, how deep.
+type Told = (char, u64, usize, u32, u32, u32);
+
+/// What threads did, in the order in which it was recorded, and the steps as they happened.
+#[derive(Clone, Debug, Default)]
+struct History {
+    records: Vec<Call>,
+    steps: Vec<Told>,
+    unfinished: Vec<Call>,
+}
+
+/// What a thread does next.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Call,
+    Return,
+    Step(u32),
+    Instant,
+    /// Time passes.
+    Wait(u64),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => Just(Op::Call),
+        4 => Just(Op::Return),
+        1 => (1u32..4).prop_map(Op::Step),
+        1 => Just(Op::Instant),
+        4 => (0u64..3).prop_map(Op::Wait),
+    ]
+}
+
+fn run(ops: &[(usize, Op)]) -> History {
+    let mut history = History::default();
+    let mut open: Vec<Vec<Call>> = vec![Vec::new(); 3];
+    let (mut now, mut function) = (10, 0);
+    for (thread, op) in ops {
+        let stack = &mut open[*thread];
+        let task = stack.last().map_or(0, |call| call.task);
+        let depth = |stack: &[Call], task| stack.iter().filter(|call| call.task == task).count() as u32;
+        match *op {
+            Op::Wait(time) => now += time,
+            Op::Call | Op::Step(_) => {
+                let task = if let Op::Step(task) = *op { task } else { task };
+                // A task is in one place at a time, and its steps do not nest.
+                let task = if stack.iter().any(|call| call.task != 0) { stack[stack.len() - 1].task } else { task };
+                function += 1;
+                let depth = depth(stack, task);
+                let (kind, is_unfinished) = (Kind::Return, false);
+                stack.push(Call { thread: *thread, task, function, kind, is_unfinished, start: now, end: 0, depth });
+                history.steps.push(('B', now, *thread, task, function, depth));
+            }
+            Op::Return => {
+                let Some(call) = stack.pop() else { continue };
+                history.records.push(Call { end: now, ..call });
+                history.steps.push(('E', now, *thread, call.task, call.function, call.depth));
+            }
+            Op::Instant => {
+                let (function, kind, end) = (77, Kind::Instant, now);
+                let depth = depth(stack, task);
+                let is_unfinished = false;
+                history.records.push(Call {
+                    thread: *thread,
+                    task,
+                    function,
+                    kind,
+                    is_unfinished,
+                    start: now,
+                    end,
+                    depth,
+                });
+                history.steps.push(('i', now, *thread, task, function, 0));
+            }
+        }
+    }
+    for stack in open {
+        for call in &stack {
+            history.unfinished.push(Call { end: now + 1, kind: Kind::Open, is_unfinished: true, ..*call });
+        }
+        for call in stack.iter().rev() {
+            history.steps.push(('E', now + 1, call.thread, call.task, call.function, call.depth));
+        }
+    }
+    history
+}
+
+fn moment<'a>(call: &Call, payload: &'a [u8]) -> Moment<'a> {
+    let Call { thread, task, function, kind, start, end, .. } = *call;
+    let payload = (kind == Kind::Instant).then_some(Payload::Bytes(payload));
+    Moment { thread, task, kind, function, start, duration: end - start, payload }
+}
+
+fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
+    let mut told = Vec::new();
+    let mut steps = Steps::default();
+    for (number, part) in parts.iter().enumerate() {
+        let of_part = windows.of_part(number);
+        steps.begin(of_part);
+        for call in *part {
+            steps.add(of_part, &moment(call, call.start.to_string().as_bytes()));
+        }
+        steps.tell(windows, of_part, |step, open| match step {
+            Step::Begin(call) => {
+                assert_eq!(open.last(), Some(call));
+                told.push(('B', call.start, call.thread, call.task, call.function, call.depth));
+            }
+            Step::End(call) => {
+                assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
+                told.push(('E', call.end, call.thread, call.task, call.function, call.depth));
+            }
+            Step::Moment(moment) => {
+                let Some(Payload::Bytes(bytes)) = moment.payload else { panic!("no payload") };
+                assert_eq!(bytes, moment.start.to_string().as_bytes());
+                told.push(('i', moment.start, moment.thread, moment.task, moment.function, 0));
+            }
+        });
+    }
+    told
+}
+
+fn windows(parts: &[&[Call]], unfinished: &[Call]) -> FileWindows {
+    let mut builder = WindowsBuilder::default();
+    for part in parts {
+        let mut edges = Edges::default();
+        part.iter().for_each(|call| edges.add(&moment(call, b"")));
+        builder.add(edges);
+    }
+    builder.finish(unfinished.iter().copied())
+}
+
+/// Cuts the records at these places.
+fn cut<'a>(records: &'a [Call], places: &[prop::sample::Index]) -> Vec<&'a [Call]> {
+    let mut places: Vec<usize> = places.iter().map(|place| place.index(records.len() + 1)).collect();
+    places.sort_unstable();
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    for place in places.into_iter().chain([records.len()]) {
+        parts.push(&records[begin..place]);
+        begin = place;
+    }
+    parts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// One thread: every step in the very order in which it happened, but for calls of no duration, of which the
+    /// records do not tell whether one was inside the other or before it.
+    #[test]
+    fn steps_are_what_happened(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        // Time passes with every step, so that the order is known.
+        let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
+        let history = run(&ops);
+        let parts = cut(&history.records, &places);
+        let steps = told(&parts, &windows(&parts, &history.unfinished));
+        for thread in 0..3 {
+            let of_thread = |steps: &[Told]| steps.iter().filter(|step| step.2 == thread).copied().collect::<Vec<_>>();
+            prop_assert_eq!(of_thread(&steps), of_thread(&history.steps));
+        }
+    }
+
+    /// Also where many things happen at once, begins and ends balance, and time never goes back on a thread.
+    #[test]
+    fn steps_nest(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let history = run(&ops);
+        let parts = cut(&history.records, &places);
+        check_nesting(&told(&parts, &windows(&parts, &history.unfinished)));
+    }
+
+    /// Bytes that a damaged or hostile file can hold: no order, no nesting.
+    #[test]
+    fn garbage_is_survived(
+        calls in prop::collection::vec((0usize..3, 0u64..50, 0u64..50, any::<bool>()), 0..60),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
+            thread, task: 0, function: 1, kind: if open { Kind::Open } else { Kind::Return }, is_unfinished: false,
+            start, end: start + duration, depth: 0,
+        };
+        let calls: Vec<Call> = calls.into_iter().map(call).collect();
+        let parts = cut(&calls, &places);
+        let steps = told(&parts, &windows(&parts, &calls[..calls.len() / 4]));
+        for thread in 0..3 {
+            let mut times = steps.iter().filter(|step| step.2 == thread).map(|step| step.1);
+            prop_assert!(times.clone().zip(times.by_ref().skip(1)).all(|(before, after)| before <= after));
+        }
+    }
+}
+
+fn check_nesting(steps: &[Told]) {
+    for thread in 0..3 {
+        let mut open = Vec::new();
+        let mut now = 0;
+        for (what, time, _, task, function, _) in steps.iter().filter(|step| step.2 == thread) {
+            assert!(*time >= now);
+            now = *time;
+            match what {
+                'B' => open.push((*task, *function)),
+                'E' => assert_eq!(open.pop(), Some((*task, *function))),
+                _ => {}
+            }
+        }
+        assert!(open.is_empty());
+    }
+}

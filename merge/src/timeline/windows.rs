@@ -16,8 +16,10 @@ pub struct FileWindows {
 pub struct Window {
     /// The place of the thread in the file's plan.
     pub thread: usize,
-    /// When it begins: at the thread's last end in an earlier part. Clocks of two processors may differ by a few ticks, so
-    /// not after the first end in this one.
+    /// The thread's last end in an earlier part: nothing is told to have happened before.
+    pub floor: u64,
+    /// Calls that started before this are open when it begins. It is the floor, or the first end here, since the clocks of
+    /// two processors may differ by a few ticks.
     pub begin: u64,
     /// Whether no later part has anything of this thread.
     pub is_last: bool,
@@ -69,8 +71,8 @@ pub struct WindowsBuilder {
 
 #[derive(Debug, Default)]
 struct Thread {
-    /// The part and the begin of each window.
-    windows: Vec<(usize, u64)>,
+    /// The part, the floor and the begin of each window.
+    windows: Vec<(usize, u64, u64)>,
     last_end: u64,
     /// Long calls, with the number of the window in which they end.
     long: Vec<(Call, u32)>,
@@ -83,7 +85,7 @@ impl WindowsBuilder {
             let thread = self.threads.entry(edge.thread).or_default();
             let number = thread.windows.len() as u32;
             let begin = edge.first_end.map_or(thread.last_end, |end| end.min(thread.last_end));
-            thread.windows.push((self.parts, begin));
+            thread.windows.push((self.parts, thread.last_end, begin));
             thread.last_end = thread.last_end.max(edge.last_end);
             let long = edge.early.into_iter().rev().filter(|call| call.start < begin);
             thread.long.extend(long.map(|call| (call, number)));
@@ -96,7 +98,7 @@ impl WindowsBuilder {
         for call in unfinished {
             let thread = self.threads.entry(call.thread).or_default();
             if thread.windows.is_empty() {
-                thread.windows.push((0, 0));
+                thread.windows.push((0, 0, 0));
             }
             thread.long.push((call, u32::MAX));
         }
@@ -115,9 +117,9 @@ impl Thread {
         let mut long = self.long.into_iter().peekable();
         let mut open: Option<u32> = None;
         let last = self.windows.len() - 1;
-        for (number, (part, begin)) in self.windows.iter().copied().enumerate() {
-            let mut window = Window { thread, begin, is_last: number == last, open, begun: Vec::new() };
-            let next_begin = self.windows.get(number + 1).map_or(u64::MAX, |(_, begin)| *begin);
+        for (number, (part, floor, begin)) in self.windows.iter().copied().enumerate() {
+            let mut window = Window { thread, floor, begin, is_last: number == last, open, begun: Vec::new() };
+            let next_begin = self.windows.get(number + 1).map_or(u64::MAX, |(_, _, begin)| *begin);
             while let Some(around) = open.map(|place| &file.calls[place as usize]).filter(|l| l.home <= number as u32) {
                 open = around.around;
             }

@@ -1,0 +1,218 @@
+//! Collapsed stacks, as flame graph tools read them: a line for each stack, and the ns spent in its innermost function.
+//!
+//! ```text
+//! MainProcess (4711);MainThread (4711);<module> (/x/prog.py:1);fib (/x/prog.py:3) 1250000
+//! ```
+//!
+//! A stack's own time is that of its calls without that of the calls they made, which may be recorded in another part:
+//! so each call adds its time to its own stack and takes it from the one around it, in whatever order they come.
+
+use super::json::function_name;
+use super::part::Reader;
+use super::text::Text;
+use super::{Report, Tail, Writer};
+use crate::decode::Outcome;
+use crate::error::MergeError;
+use crate::progress::Watch;
+use crate::summary::Summary;
+use crate::survey::FilePlan;
+use crate::timeline::{Call, Step};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+use viztracer_format::names::Function;
+
+/// Writes them.
+#[derive(Debug, Default)]
+pub struct Folded {
+    stacks: Mutex<Stacks>,
+}
+
+/// The frames of one file as they stand in a line.
+#[derive(Debug)]
+pub struct FileFrames {
+    /// Process and thread, by the thread's place.
+    threads: Vec<String>,
+    functions: HashMap<u32, String>,
+}
+
+impl Writer for Folded {
+    type File = FileFrames;
+    const NESTED: bool = true;
+
+    fn file(&self, plan: &FilePlan) -> FileFrames {
+        let process = frame(&format!("{} ({})", plan.process_name(), plan.header.identity.pid));
+        let thread = |name: String, tid| format!("{process};{}", frame(&format!("{name} ({tid})")));
+        let threads = plan.threads.iter().map(|of| thread(of.display_name(), of.tid)).collect();
+        FileFrames { threads, functions: HashMap::new() }
+    }
+
+    fn function(&self, file: &mut FileFrames, id: u32, function: &Function<'_>) {
+        let name = match function.file {
+            "" => frame(function.name),
+            path => frame(&function_name(function.name, path, function.line)),
+        };
+        file.functions.insert(id, name);
+    }
+
+    fn begin(&self, _: &Report<'_>, _: &mut Text) {}
+
+    fn part(&self, reader: &mut Reader<'_>, file: &FileFrames, _: &mut Text) -> Outcome {
+        let mut walk = Walk { file, stacks: Stacks::default(), open: Vec::new(), thread: usize::MAX };
+        let outcome = reader.steps(|step, open| walk.take(step, open));
+        self.stacks.lock().unwrap_or_else(PoisonError::into_inner).append(&walk.stacks);
+        outcome
+    }
+
+    fn end(
+        &self,
+        _: &Report<'_>,
+        _: &[BTreeSet<u32>],
+        _: &Summary,
+        _: &dyn Watch,
+        tail: &mut Tail<'_>,
+    ) -> Result<(), MergeError> {
+        for (stack, own) in self.stacks.lock().unwrap_or_else(PoisonError::into_inner).lines() {
+            tail.text.put(format!("{stack} {own}\n").as_bytes());
+            tail.flush_if_large()?;
+        }
+        Ok(())
+    }
+}
+
+/// A name without what separates frames and lines.
+fn frame(name: &str) -> String {
+    name.replace(|c: char| c == ';' || c.is_control(), "_")
+}
+
+/// Follows the steps of a part.
+struct Walk<'a> {
+    file: &'a FileFrames,
+    stacks: Stacks,
+    /// The stacks of the open calls of `thread`, outermost first.
+    open: Vec<u32>,
+    thread: usize,
+}
+
+impl Walk<'_> {
+    fn take(&mut self, step: Step<'_>, open: &[Call]) {
+        match step {
+            Step::Begin(call) => {
+                let (_, around) = open.split_last().unwrap_or((call, &[]));
+                self.settle(call.thread, around);
+                self.push(call, around);
+            }
+            Step::End(call) => {
+                if self.thread != call.thread || self.open.len() != open.len() + 1 {
+                    self.settle(call.thread, open);
+                    self.push(call, open);
+                }
+                let stack = self.open.pop().unwrap_or_default();
+                self.stacks.spend(stack, call.end.saturating_sub(call.start));
+            }
+            Step::Moment(_) => {}
+        }
+    }
+
+    /// Sees to it that `open` holds the stacks of these calls: at the beginning of a part, some are open already.
+    fn settle(&mut self, thread: usize, calls: &[Call]) {
+        if self.thread != thread || self.open.len() != calls.len() {
+            self.thread = thread;
+            self.open.clear();
+            for place in 0..calls.len() {
+                self.push(&calls[place], &calls[..place]);
+            }
+        }
+    }
+
+    fn push(&mut self, call: &Call, around: &[Call]) {
+        // What a task does stands on the thread that runs it, below the event loop.
+        let outer = self.open.get(around.len().wrapping_sub(1)).copied().unwrap_or(OUTSIDE);
+        let outer = match outer {
+            OUTSIDE => self.stacks.of(OUTSIDE, self.file.threads.get(call.thread).map_or("?", |name| name)),
+            stack => stack,
+        };
+        let name = self.file.functions.get(&call.function).map_or("unknown function", |name| name);
+        let stack = self.stacks.of(outer, name);
+        self.open.push(stack);
+    }
+}
+
+/// Stands for no stack.
+const OUTSIDE: u32 = u32::MAX;
+
+/// A tree of stacks.
+#[derive(Debug, Default)]
+struct Stacks {
+    names: HashMap<String, u32>,
+    nodes: Vec<Node>,
+    places: HashMap<(u32, u32), u32>,
+}
+
+#[derive(Debug)]
+struct Node {
+    outer: u32,
+    name: u32,
+    own: i64,
+}
+
+impl Stacks {
+    /// The stack of this frame inside another one.
+    fn of(&mut self, outer: u32, frame: &str) -> u32 {
+        let name = match self.names.get(frame) {
+            Some(name) => *name,
+            None => {
+                let name = self.names.len() as u32;
+                self.names.insert(frame.to_owned(), name);
+                name
+            }
+        };
+        *self.places.entry((outer, name)).or_insert_with(|| {
+            self.nodes.push(Node { outer, name, own: 0 });
+            self.nodes.len() as u32 - 1
+        })
+    }
+
+    /// A call with this stack has taken so long.
+    fn spend(&mut self, stack: u32, time: u64) {
+        let Some(node) = self.nodes.get_mut(stack as usize) else { return };
+        node.own = node.own.saturating_add_unsigned(time);
+        let outer = node.outer;
+        if let Some(around) = self.nodes.get_mut(outer as usize).filter(|around| around.outer != OUTSIDE) {
+            around.own = around.own.saturating_sub_unsigned(time);
+        }
+    }
+
+    fn append(&mut self, other: &Stacks) {
+        let mut names = vec![""; other.names.len()];
+        other.names.iter().for_each(|(name, place)| names[*place as usize] = name);
+        let mut here = Vec::with_capacity(other.nodes.len());
+        for node in &other.nodes {
+            let outer = here.get(node.outer as usize).copied().unwrap_or(OUTSIDE);
+            let stack = self.of(outer, names[node.name as usize]);
+            self.nodes[stack as usize].own += node.own;
+            here.push(stack);
+        }
+    }
+
+    /// Every stack with a time of its own, sorted.
+    fn lines(&self) -> Vec<(String, i64)> {
+        let mut names = vec![""; self.names.len()];
+        self.names.iter().for_each(|(name, place)| names[*place as usize] = name);
+        let mut stacks: Vec<String> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let name = names[node.name as usize];
+            stacks.push(match stacks.get(node.outer as usize) {
+                Some(outer) => format!("{outer};{name}"),
+                None => name.to_owned(),
+            });
+        }
+        let mut lines: Vec<_> = stacks
+            .into_iter()
+            .zip(&self.nodes)
+            .filter(|(_, node)| node.own > 0)
+            .map(|(s, node)| (s, node.own))
+            .collect();
+        lines.sort();
+        lines
+    }
+}
