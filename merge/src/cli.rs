@@ -4,6 +4,7 @@
 use crate::error::{BadInput, MergeError};
 use crate::leftovers::{self, Leftovers};
 use crate::progress::{Bar, Step, Watch};
+use crate::selection;
 use crate::summary::{FileSummary, Summary};
 use crate::trace::Trace;
 use crate::write::Format;
@@ -78,6 +79,9 @@ struct Arguments {
     /// Leave the text of the program's source files out of the report
     #[arg(long)]
     no_source: bool,
+
+    #[command(flatten)]
+    selection: selection::Options,
 }
 
 /// Runs the command with these arguments, the first of which is the program's name, and gives its exit status.
@@ -93,6 +97,7 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
         output: arguments.output.clone().unwrap_or_else(|| OUTPUT_USUAL.into()),
         threads: arguments.threads.map(NonZeroUsize::get),
         source: !arguments.no_source,
+        selection: arguments.selection.clone().into(),
     };
     let status = match arguments.last_words {
         true => last_words(&arguments, &request, interrupted),

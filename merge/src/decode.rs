@@ -24,6 +24,8 @@ pub struct Moment<'a> {
     pub start: u64,
     /// Nanoseconds it took.
     pub duration: u64,
+    /// Whether a part of it lies outside of the time that is asked for.
+    pub clipped: bool,
     /// What it carries.
     pub payload: Option<Payload<'a>>,
 }
@@ -59,6 +61,18 @@ pub struct ThreadOutcome {
     pub unfinished: u64,
     /// Events that a living process overwrote after they were planned.
     pub overwritten: u64,
+    /// Events that were read and not asked for. What was written may be counted in another part, so that the sums over
+    /// all parts are right, and those of one may be less than nothing: they wrap.
+    pub left_out: u64,
+}
+
+impl ThreadOutcome {
+    /// An event that was counted as written is not asked for.
+    pub fn leave_out(&mut self, kind: Kind) {
+        self.left_out += 1;
+        self.written = self.written.wrapping_sub(1);
+        self.unfinished = self.unfinished.wrapping_sub(u64::from(kind == Kind::Open));
+    }
 }
 
 impl Outcome {
@@ -66,9 +80,10 @@ impl Outcome {
     pub fn append(&mut self, other: Outcome) {
         for of in other.threads {
             let sum = self.thread(of.thread);
-            sum.written += of.written;
-            sum.unfinished += of.unfinished;
+            sum.written = sum.written.wrapping_add(of.written);
+            sum.unfinished = sum.unfinished.wrapping_add(of.unfinished);
             sum.overwritten += of.overwritten;
+            sum.left_out += of.left_out;
         }
         self.tasks.extend(other.tasks);
         self.problems.append(&other.problems);
@@ -172,7 +187,7 @@ impl Decoder<'_> {
                 self.outcome.tasks.insert(task);
             }
             let payload = event.payload.map(|reference| payloads.get(reference));
-            each(&Moment { thread: current.thread, task, kind, function, start, duration, payload });
+            each(&Moment { thread: current.thread, task, kind, function, start, duration, clipped: false, payload });
             current.written += 1;
             current.unfinished += u64::from(kind == Kind::Open);
         }

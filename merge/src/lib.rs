@@ -29,6 +29,7 @@ mod output;
 mod progress;
 #[cfg(test)]
 mod sample;
+mod selection;
 mod sources;
 mod summary;
 mod survey;
@@ -44,6 +45,7 @@ pub use error::{BadInput, MergeError, Problem, Problems};
 pub use input::State;
 pub use last_words::Innermost;
 pub use progress::{Bar, Step, Watch};
+pub use selection::{Bound, Selection};
 pub use summary::{FileSummary, Summary, ThreadSummary};
 
 #[doc(hidden)]
@@ -62,12 +64,14 @@ pub struct Request {
     pub threads: Option<usize>,
     /// Whether the text of the program's source files is added.
     pub source: bool,
+    /// What of the trace is asked for.
+    pub selection: Selection,
 }
 
 impl Request {
     /// A request with the default options.
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
-        Request { inputs, output, threads: None, source: true }
+        Request { inputs, output, threads: None, source: true, selection: Selection::default() }
     }
 }
 

@@ -65,6 +65,8 @@ pub struct ThreadSummary {
     pub lost: u64,
     /// Events in the report that never ended.
     pub unfinished: u64,
+    /// Events that are not in the report because they were not asked for.
+    pub left_out: u64,
 }
 
 impl Summary {
@@ -79,9 +81,10 @@ impl Summary {
         let Some(file) = self.files.get_mut(file) else { return };
         for part in &outcome.threads {
             if let Some(thread) = file.threads.get_mut(part.thread) {
-                thread.events += part.written;
-                thread.unfinished += part.unfinished;
+                thread.events = thread.events.wrapping_add(part.written);
+                thread.unfinished = thread.unfinished.wrapping_add(part.unfinished);
                 thread.overwritten += part.overwritten;
+                thread.left_out += part.left_out;
             }
         }
         file.problems.append(&outcome.problems);
@@ -95,6 +98,11 @@ impl Summary {
     /// Older events that are not in the report.
     pub fn overwritten(&self) -> u64 {
         self.files.iter().map(|file| file.sum(|thread| thread.overwritten)).fold(0, u64::saturating_add)
+    }
+
+    /// Events that are not in the report because they were not asked for.
+    pub fn left_out(&self) -> u64 {
+        self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
     }
 
     /// Whether every input was read from its first to its last byte.
@@ -150,14 +158,18 @@ impl FileSummary {
 
     fn metadata(&self) -> Value {
         let thread = |thread: &ThreadSummary| {
-            json!({
+            let mut metadata = json!({
                 "tid": thread.tid as u32,
                 "name": thread.name,
                 "events": thread.events,
                 "overwritten": thread.overwritten,
                 "lost": thread.lost,
                 "unfinished": thread.unfinished,
-            })
+            });
+            if thread.left_out > 0 {
+                metadata["left_out"] = json!(thread.left_out);
+            }
+            metadata
         };
         let mut metadata = json!({
             "pid": self.pid,
@@ -220,7 +232,11 @@ impl fmt::Display for Summary {
         self.last_words.fmt(f)?;
         let plural = if self.files.len() == 1 { "" } else { "s" };
         let (events, files) = (grouped(self.events()), grouped(self.files.len() as u64));
-        writeln!(f, "{}: {events} events of {files} file{plural}", self.output.display())
+        let left_out = match self.left_out() {
+            0 => String::new(),
+            events => format!("; {} were not asked for", grouped(events)),
+        };
+        writeln!(f, "{}: {events} events of {files} file{plural}{left_out}", self.output.display())
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Call {
     pub end: u64,
     /// Calls around it on its track.
     pub depth: u32,
+    /// Whether a part of it lies outside of the time that is asked for.
+    pub is_clipped: bool,
 }
 
 impl Call {
@@ -70,7 +72,15 @@ impl Call {
             start,
             end: start.saturating_add(duration),
             depth: 0,
+            is_clipped: false,
         }
+    }
+
+    /// The call as a moment.
+    pub fn moment(&self) -> Moment<'static> {
+        let Call { thread, task, function, kind, start, is_clipped: clipped, .. } = *self;
+        let duration = self.end.saturating_sub(start);
+        Moment { thread, task, kind, function, start, duration, clipped, payload: None }
     }
 }
 
@@ -82,7 +92,7 @@ pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Ite
         let (start, duration) = clock.span(frame.start, plan.last_moment.saturating_sub(frame.start));
         let is_unfinished = plan.state != crate::input::State::Sealed;
         let (task, function, kind, end) = (frame.task, frame.function, Kind::Open, start.saturating_add(duration) + 1);
-        Some(Call { thread, task, function, kind, is_unfinished, start, end, depth: 0 })
+        Some(Call { thread, task, function, kind, is_unfinished, start, end, depth: 0, is_clipped: false })
     })
 }
 

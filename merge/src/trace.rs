@@ -6,6 +6,7 @@ use crate::input::State;
 use crate::last_words::{self, LastWords, Others, innermost};
 use crate::output::Output;
 use crate::progress::Watch;
+use crate::selection::Selected;
 use crate::summary::Summary;
 use crate::survey::{self, FilePlan};
 use crate::write::{Format, Report};
@@ -45,7 +46,8 @@ impl<'a> Trace<'a> {
         summary.last_words = innermost(&self.plans);
         let mut output = Output::create(&self.request.output)?;
         let (files, alignment) = (&self.plans[..], &self.alignment);
-        let report = Report { files, alignment, format, source: self.request.source };
+        let selected = Selected::of(&self.request.selection, files, alignment);
+        let report = Report { files, alignment, format, source: self.request.source, selected };
         report.write(&self.pool, watch, &mut output, &mut summary)?;
         if watch.stopped() {
             return Err(MergeError::Interrupted);

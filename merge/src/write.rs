@@ -18,6 +18,7 @@ use crate::input::Input;
 use crate::names;
 use crate::output::{self, Output};
 use crate::progress::{Step, Watch};
+use crate::selection::{FileSelection, Selected};
 use crate::summary::Summary;
 use crate::survey::FilePlan;
 use crate::timeline::{Edges, FileWindows, WindowsBuilder, unfinished};
@@ -104,6 +105,8 @@ pub struct Report<'a> {
     pub format: Format,
     /// Whether the program's text is added.
     pub source: bool,
+    /// What is asked for, if that is not everything.
+    pub selected: Option<Selected<'a>>,
 }
 
 impl Report<'_> {
@@ -161,7 +164,8 @@ impl Run<'_> {
     ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
         let files = self.report.files;
         let parts = parts(files);
-        let windows = if W::NESTED { self.windows(&parts)? } else { Vec::new() };
+        let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
+        let windows = if is_nested { self.windows(&parts)? } else { Vec::new() };
         let shared = Shared::new(writer, self.report, windows, &parts);
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
         let gzip = self.gzip;
@@ -230,6 +234,7 @@ struct Slot<F> {
 struct Opened<F> {
     input: Result<Arc<Input>, Problem>,
     prepared: F,
+    selection: Option<FileSelection>,
 }
 
 impl<'a, W: Writer> Shared<'a, W> {
@@ -249,11 +254,17 @@ impl<'a, W: Writer> Shared<'a, W> {
 
     fn load(&self, plan: &FilePlan) -> Opened<W::File> {
         let mut prepared = self.writer.file(plan);
+        let mut selection = self.report.selected.as_ref().map(|selected| selected.file(plan));
         let input = reopen(plan);
         if let Ok(input) = &input {
-            names::functions(input, &plan.names, |id, function| self.writer.function(&mut prepared, id, &function));
+            names::functions(input, &plan.names, |id, function| {
+                self.writer.function(&mut prepared, id, &function);
+                if let (Some(selected), Some(selection)) = (&self.report.selected, &mut selection) {
+                    selected.function(selection, id, &function, &json::display_name(&function));
+                }
+            });
         }
-        Opened { input, prepared }
+        Opened { input, prepared, selection }
     }
 
     fn leave(&self, file: usize) {
@@ -271,21 +282,17 @@ impl<'a, W: Writer> Shared<'a, W> {
         lock(&self.spare).push(text);
     }
 
-    fn reader<'b>(
-        &'b self,
-        part: &'b Part,
-        input: &'b Result<Arc<Input>, Problem>,
-        scratch: &'b mut Scratch,
-    ) -> Reader<'b> {
+    fn reader<'b>(&'b self, part: &'b Part, opened: &'b Opened<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
         let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
-        Reader { plan, clock, input, part, windows: self.windows.get(part.file), scratch }
+        let (input, selection) = (&opened.input, opened.selection.as_ref());
+        Reader { plan, clock, input, part, windows: self.windows.get(part.file), selection, scratch }
     }
 }
 
 impl Shared<'_, ()> {
     fn edges(&self, part: &Part, scratch: &mut Scratch) -> (usize, Edges) {
         let opened = self.open(part.file);
-        let edges = self.reader(part, &opened.input, scratch).edges();
+        let edges = self.reader(part, &opened, scratch).edges();
         drop(opened);
         self.leave(part.file);
         (part.file, edges)
@@ -351,7 +358,7 @@ impl Worker {
         if begins {
             shared.writer.begin(shared.report, &mut text);
         }
-        let mut reader = shared.reader(part, &opened.input, &mut self.scratch);
+        let mut reader = shared.reader(part, &opened, &mut self.scratch);
         let outcome = shared.writer.part(&mut reader, &opened.prepared, &mut text);
         let planned = reader.planned();
         drop(opened);

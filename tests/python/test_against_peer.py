@@ -18,8 +18,9 @@ DIFFERENCES = {
 }
 if sys.version_info < (3, 12):
     WHY = "the peer does not see threads that _thread starts"
+    BARE = "bare" if sys.version_info < (3, 11) else "without_an_object.<locals>.bare"
     DIFFERENCES["threads"] = {
-        "bare (threads.py:38)": (0, 1, WHY),
+        f"{BARE} (threads.py:38)": (0, 1, WHY),
         "work (threads.py:12)": (8, 9, WHY),
         "leaf (threads.py:8)": (21, 23, WHY),
         "builtins.len": (21, 23, WHY),

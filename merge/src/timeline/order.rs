@@ -154,7 +154,7 @@ impl Item {
             Kept::Overwritten => Payload::Overwritten,
             Kept::Bytes(range) => Payload::Bytes(payloads.get(range.clone()).unwrap_or_default()),
         });
-        Moment { thread, task, kind, function, start, duration: 0, payload }
+        Moment { thread, task, kind, function, start, duration: 0, clipped: false, payload }
     }
 }
 

@@ -54,7 +54,17 @@ fn run(ops: &[(usize, Op)]) -> History {
                 function += 1;
                 let depth = depth(stack, task);
                 let (kind, is_unfinished) = (Kind::Return, false);
-                stack.push(Call { thread: *thread, task, function, kind, is_unfinished, start: now, end: 0, depth });
+                stack.push(Call {
+                    thread: *thread,
+                    task,
+                    function,
+                    kind,
+                    is_unfinished,
+                    start: now,
+                    end: 0,
+                    depth,
+                    is_clipped: false,
+                });
                 history.steps.push(('B', now, *thread, task, function, depth));
             }
             Op::Return => {
@@ -75,6 +85,7 @@ fn run(ops: &[(usize, Op)]) -> History {
                     start: now,
                     end,
                     depth,
+                    is_clipped: false,
                 });
                 history.steps.push(('i', now, *thread, task, function, 0));
             }
@@ -94,7 +105,7 @@ fn run(ops: &[(usize, Op)]) -> History {
 fn moment<'a>(call: &Call, payload: &'a [u8]) -> Moment<'a> {
     let Call { thread, task, function, kind, start, end, .. } = *call;
     let payload = (kind == Kind::Instant).then_some(Payload::Bytes(payload));
-    Moment { thread, task, kind, function, start, duration: end - start, payload }
+    Moment { thread, task, kind, function, start, duration: end - start, clipped: false, payload }
 }
 
 fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
@@ -188,7 +199,7 @@ proptest! {
     ) {
         let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
             thread, task: 0, function: 1, kind: if open { Kind::Open } else { Kind::Return }, is_unfinished: false,
-            start, end: start + duration, depth: 0,
+            start, end: start + duration, depth: 0, is_clipped: false,
         };
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
         let parts = cut(&calls, &places);

@@ -7,7 +7,7 @@
 //! A stack's own time is that of its calls without that of the calls they made, which may be recorded in another part:
 //! so each call adds its time to its own stack and takes it from the one around it, in whatever order they come.
 
-use super::json::function_name;
+use super::json::display_name;
 use super::part::Reader;
 use super::text::Text;
 use super::{Report, Tail, Writer};
@@ -47,11 +47,7 @@ impl Writer for Folded {
     }
 
     fn function(&self, file: &mut FileFrames, id: u32, function: &Function<'_>) {
-        let name = match function.file {
-            "" => frame(function.name),
-            path => frame(&function_name(function.name, path, function.line)),
-        };
-        file.functions.insert(id, name);
+        file.functions.insert(id, frame(&display_name(function)));
     }
 
     fn begin(&self, _: &Report<'_>, _: &mut Text) {}

@@ -24,8 +24,9 @@ use crate::progress::Watch;
 use crate::sources::{self, Sources};
 use crate::summary::Summary;
 use crate::survey::FilePlan;
+use crate::timeline::{Call, Step};
 use event::FileText;
-pub use event::function_name;
+pub use event::{display_name, function_name};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use viztracer_format::names::Function;
@@ -67,15 +68,15 @@ impl Writer for Json {
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
-        let mut outcome = Outcome::default();
-        for call in reader.unfinished(&mut outcome) {
-            let (thread, task, kind, function, start) = (call.thread, call.task, call.kind, call.function, call.start);
-            let moment = Moment { thread, task, kind, function, start, duration: call.end - start, payload: None };
-            match call.is_unfinished {
-                true => file.unfinished(&moment, text),
-                false => file.event(&moment, text),
-            }
+        if reader.is_nested() {
+            return reader.steps(|step, _| match step {
+                Step::Begin(_) => {}
+                Step::End(call) => put(&call.moment(), call, file, text),
+                Step::Moment(moment) => file.event(moment, text),
+            });
         }
+        let mut outcome = Outcome::default();
+        reader.unfinished(&mut outcome, |moment, call| put(moment, call, file, text));
         outcome.append(reader.moments(|moment| file.event(moment, text)));
         outcome
     }
@@ -98,6 +99,13 @@ impl Writer for Json {
         }
         tail.text.put(b"}\n");
         Ok(())
+    }
+}
+
+fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
+    match call.is_unfinished {
+        true => file.unfinished(moment, text),
+        false => file.event(moment, text),
     }
 }
 

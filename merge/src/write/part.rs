@@ -4,6 +4,7 @@ use crate::align::Clock;
 use crate::decode::{Buffers, Moment, Outcome, decode};
 use crate::error::Problem;
 use crate::input::Input;
+use crate::selection::{FileSelection, Sieve};
 use crate::survey::FilePlan;
 use crate::timeline::{Call, Edges, FileWindows, Step, Steps, count_unfinished, unfinished};
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct Reader<'a> {
     /// Which part it is.
     pub part: &'a Part,
     pub(super) windows: Option<&'a FileWindows>,
+    /// What is asked for, if that is not everything.
+    pub(super) selection: Option<&'a FileSelection>,
     pub(super) scratch: &'a mut Scratch,
 }
 
@@ -71,8 +74,24 @@ impl Reader<'_> {
         calls.iter().map(|calls| u64::from(calls.events)).sum()
     }
 
-    /// Calls `each` with the recorded moments, thread after thread in the order of their ends.
-    pub fn moments(&mut self, each: impl FnMut(&Moment<'_>)) -> Outcome {
+    /// Whether the part is to be read as steps.
+    pub fn is_nested(&self) -> bool {
+        self.windows.is_some()
+    }
+
+    /// Calls `each` with the recorded moments that are asked for, thread after thread in the order of their ends.
+    pub fn moments(&mut self, mut each: impl FnMut(&Moment<'_>)) -> Outcome {
+        let Some(selection) = self.selection else { return self.all(each) };
+        let mut left = Outcome::default();
+        let mut outcome = self.all(|moment| match selection.clip(moment) {
+            Some(moment) => each(&moment),
+            None => left.thread(moment.thread).leave_out(moment.kind),
+        });
+        outcome.append(left);
+        outcome
+    }
+
+    fn all(&mut self, each: impl FnMut(&Moment<'_>)) -> Outcome {
         match self.input {
             Ok(input) => {
                 let run = self.part.first..self.part.end;
@@ -88,8 +107,19 @@ impl Reader<'_> {
         }
     }
 
-    /// The calls of the file that never ended, which belong to no part; the first one accounts for them.
-    pub fn unfinished(&self, outcome: &mut Outcome) -> Vec<Call> {
+    /// Calls `each` with the calls of the file that never ended, if they are asked for, as moments; they belong to no
+    /// part, and the first one accounts for them.
+    pub fn unfinished(&self, outcome: &mut Outcome, mut each: impl FnMut(&Moment<'_>, &Call)) {
+        for call in self.count_unfinished(outcome) {
+            let moment = call.moment();
+            match self.selection.map_or(Some(moment), |selection| selection.clip(&moment)) {
+                Some(moment) => each(&moment, &call),
+                None => outcome.thread(call.thread).leave_out(call.kind),
+            }
+        }
+    }
+
+    fn count_unfinished(&self, outcome: &mut Outcome) -> Vec<Call> {
         if !self.is_first() {
             return Vec::new();
         }
@@ -100,14 +130,20 @@ impl Reader<'_> {
 
     /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;
     /// and with the calls that are open on the thread, outermost first.
-    pub fn steps(&mut self, each: impl FnMut(Step<'_>, &[Call])) -> Outcome {
+    pub fn steps(&mut self, mut each: impl FnMut(Step<'_>, &[Call])) -> Outcome {
         let Some(file) = self.windows else { return Outcome::default() };
         let windows = file.of_part(self.part.number);
         let mut steps = std::mem::take(&mut self.scratch.steps);
         steps.begin(windows);
-        let mut outcome = self.moments(|moment| steps.add(windows, moment));
-        self.unfinished(&mut outcome);
-        steps.tell(file, windows, each);
+        let mut outcome = self.all(|moment| steps.add(windows, moment));
+        self.count_unfinished(&mut outcome);
+        match self.selection {
+            None => steps.tell(file, windows, each),
+            Some(selection) => {
+                let mut sieve = Sieve::new(selection);
+                steps.tell(file, windows, |step, open| sieve.pass(step, open, &mut outcome, &mut each));
+            }
+        }
         self.scratch.steps = steps;
         outcome
     }
@@ -115,7 +151,7 @@ impl Reader<'_> {
     /// What the first reading keeps of the part.
     pub fn edges(&mut self) -> Edges {
         let mut edges = Edges::default();
-        self.moments(|moment| edges.add(moment));
+        self.all(|moment| edges.add(moment));
         edges
     }
 }

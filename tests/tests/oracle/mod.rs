@@ -244,6 +244,7 @@ fn check_summary(life: &Life, summary: &ThreadSummary, calls: &[(usize, &Shown)]
         overwritten: (life.ended.len() - calls.len()) as u64,
         lost: 0,
         unfinished: opened as u64 + frames,
+        left_out: 0,
     };
     assert_eq!(*summary, expected);
     assert!(calls.iter().all(|(_, shown)| shown.tid == summary.tid));

@@ -104,6 +104,9 @@ impl FileText {
     /// Appends one event.
     #[inline]
     pub fn event(&self, moment: &Moment<'_>, text: &mut Text) {
+        if moment.clipped {
+            return self.clipped(moment, text);
+        }
         match moment.kind {
             Kind::Return | Kind::Yield => self.call(moment, text, None),
             Kind::Raise => self.call(moment, text, Some(br#","args":{"raised":true}}"#)),
@@ -114,7 +117,22 @@ impl FileText {
 
     /// Appends a call that had not ended when it was last seen.
     pub fn unfinished(&self, moment: &Moment<'_>, text: &mut Text) {
-        self.call(moment, text, Some(br#","args":{"unfinished":true}}"#));
+        match moment.clipped {
+            true => self.call(moment, text, Some(br#","args":{"unfinished":true,"clipped":true}}"#)),
+            false => self.call(moment, text, Some(br#","args":{"unfinished":true}}"#)),
+        }
+    }
+
+    /// Appends a call of which only a part is asked for.
+    #[cold]
+    fn clipped(&self, moment: &Moment<'_>, text: &mut Text) {
+        let arguments: &[u8] = match moment.kind {
+            Kind::Raise => br#","args":{"raised":true,"clipped":true}}"#,
+            Kind::Abandoned => br#","args":{"abandoned":true,"clipped":true}}"#,
+            Kind::Open => br#","args":{"unfinished":true,"clipped":true}}"#,
+            _ => br#","args":{"clipped":true}}"#,
+        };
+        self.call(moment, text, Some(arguments));
     }
 
     #[inline]
@@ -211,6 +229,14 @@ impl Functions {
             _ => self.far.get(&id).copied().unwrap_or(self.unknown),
         };
         (self.bytes.bytes.get(begin..).unwrap_or_default(), length)
+    }
+}
+
+/// How a function is called in the report.
+pub fn display_name(function: &Function<'_>) -> String {
+    match function.file {
+        "" => function.name.to_owned(),
+        file => function_name(function.name, file, function.line),
     }
 }
 

@@ -1,0 +1,182 @@
+"""What of a trace is asked for: held against the whole report, call by call."""
+
+import datetime
+import re
+
+import pytest
+import tree
+from conftest import Sandbox
+
+PROGRAM = """
+import os, sys, threading, time
+def leaf(n): return len(str(n))
+def node(n):
+    for i in range(3): leaf(i)
+    if n: node(n - 1)
+def phase():
+    for n in range(300): node(n % 7)
+def work():
+    phase()
+    time.sleep(0.01)
+    phase()
+threads = [threading.Thread(target=work, name=f"worker-{n}") for n in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+if os.fork() == 0:
+    phase()
+    sys.exit()
+os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    """A sandbox with ring files, and their whole report."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("selection"))
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", sandbox.script(PROGRAM))
+    assert done.returncode == 0, done.stderr
+    return sandbox, sandbox.merge("rings")
+
+
+def select(sandbox, *options, output="selected.json"):
+    """The report of a selection; its counts must say how much it is."""
+    done = sandbox.viztracer_merge("rings", "-o", output, *options)
+    assert done.returncode == 0, done.stderr
+    report = sandbox.report(output)
+    threads = [thread for process in report["viztracer_metadata"]["processes"] for thread in process["threads"]]
+    assert sum(thread["events"] for thread in threads) == len(tree.spans(report))
+    return report, sum(thread.get("left_out", 0) for thread in threads)
+
+
+def facts(report):
+    """Each call as its track, begin, end and name, sorted."""
+    return sorted((e["pid"], e["tid"], *tree.nanoseconds(e), e["name"]) for e in tree.spans(report))
+
+
+def is_clipped(event):
+    return bool((event.get("args") or {}).get("clipped"))
+
+
+@pytest.mark.parametrize(
+    ("options", "bounds"),
+    [
+        (["--since", "4ms"], (4_000_000, None)),
+        (["--until", "6ms"], (None, 6_000_000)),
+        (["--since", "3ms", "--until", "9ms"], (3_000_000, 9_000_000)),
+        (["--since", "3ms", "--until", "9ms", "--max_depth", "10000"], (3_000_000, 9_000_000)),
+    ],
+)
+def test_time(trace, options, bounds):
+    """Calls that reach over an edge are cut there and say so; all others are as they were, or not there."""
+    sandbox, whole = trace
+    begin, end = bounds[0] or 0, bounds[1] or 1 << 60
+    report, left_out = select(sandbox, *options)
+    expected = []
+    for pid, tid, start, stop, name in facts(whole):
+        if start < end and (stop > begin or start >= begin):
+            expected.append((pid, tid, max(start, begin), min(stop, end), name))
+    assert facts(report) == sorted(expected)
+    assert 0 < len(expected) < len(facts(whole)) and left_out == len(facts(whole)) - len(expected)
+    originals = set(facts(whole))
+    for event in tree.spans(report):
+        is_whole = (event["pid"], event["tid"], *tree.nanoseconds(event), event["name"]) in originals
+        assert is_clipped(event) != is_whole
+    tree.trees(report)
+
+
+def test_last(trace):
+    sandbox, whole = trace
+    report, _ = select(sandbox, "--last", "2ms")
+    end = max(stop for *_, stop, _ in facts(whole))
+    starts = [start for _, _, start, _, _ in facts(report)]
+    assert end - 2_000_001 <= min(starts)  # the trace ends when the last file is closed, a little after its last call
+    assert 0 < len(starts) < len(facts(whole))
+
+
+def test_a_moment_of_the_wall_clock(trace):
+    sandbox, whole = trace
+    base = whole["viztracer_metadata"]["baseTimeNanoseconds"]
+    moment = base + 5_000_000
+    second = datetime.datetime.fromtimestamp(moment // 10**9, datetime.timezone.utc)
+    report, _ = select(sandbox, "--since", f"{second:%Y-%m-%dT%H:%M:%S}.{moment % 10**9:09}Z")
+    assert facts(report) == facts(select(sandbox, "--since", "5ms")[0])
+
+
+def test_processes_and_threads(trace):
+    sandbox, whole = trace
+    names = tree.names(whole, "thread_name")
+    (pid, tid), _ = next((track, name) for track, name in names.items() if name == "worker-1")
+    assert facts(select(sandbox, "--tid", str(tid))[0]) == [fact for fact in facts(whole) if fact[1] == tid]
+    assert facts(select(sandbox, "--pid", str(pid))[0]) == [fact for fact in facts(whole) if fact[0] == pid]
+    pids = [option for fact in {fact[0] for fact in facts(whole)} for option in ("--pid", str(fact))]
+    assert facts(select(sandbox, *pids)[0]) == facts(whole)
+    assert facts(select(sandbox, "--process_name", "MainProcess")[0]) == facts(whole)
+    assert facts(select(sandbox, "--process_name", "nobody")[0]) == []
+
+
+def test_calls(trace):
+    sandbox, whole = trace
+    long = [fact for fact in facts(whole) if fact[3] - fact[2] >= 20_000]
+    assert 0 < len(long) < len(facts(whole))
+    assert facts(select(sandbox, "--min_duration", "20us")[0]) == long
+    python = [fact for fact in facts(whole) if fact[4].endswith(")")]
+    assert facts(select(sandbox, "--drop_c_functions")[0]) == python
+
+
+def test_depth(trace):
+    sandbox, whole = trace
+    report, _ = select(sandbox, "--max_depth", "6")
+    for track, calls in tree.trees(whole).items():
+        assert tree.trees(report)[track] == [call for call in calls if call.depth < 6]
+
+
+def test_functions(trace):
+    """What matches and what it calls, on its own level."""
+    sandbox, whole = trace
+    report, _ = select(sandbox, "--func", r"^node ")
+    for track, calls in tree.trees(whole).items():
+        expected, depth = [], None
+        for call in calls:
+            if depth is not None and call.depth <= depth:
+                depth = None
+            if depth is None and call.name.startswith("node "):
+                depth = call.depth
+            if depth is not None:
+                expected.append(call._replace(depth=call.depth - depth))
+        assert tree.trees(report).get(track, []) == expected
+    assert any(call.name == "builtins.len" for calls in tree.trees(report).values() for call in calls)
+
+
+def test_any_number_of_threads_gives_the_same_bytes(trace):
+    sandbox, _ = trace
+    for options in (["--func", "leaf"], ["--since", "3ms", "--min_duration", "1us"]):
+        texts = set()
+        for threads in ("1", "2", "8"):
+            select(sandbox, *options, "--threads", threads)
+            texts.add((sandbox.path / "selected.json").read_bytes())
+        assert len(texts) == 1
+
+
+def test_a_killed_process(sandbox):
+    """Frames that were open when it died are clipped like others."""
+    script = sandbox.script(
+        "import os, signal, time\n"
+        "def inner(): time.sleep(0.02); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def outer(): inner()\n"
+        "outer()\n"
+    )
+    sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    for options in (["--last", "5ms"], ["--last", "5ms", "--max_depth", "100"]):
+        report, _ = select(sandbox, *options)
+        names = {re.sub(r" .*", "", event["name"]) for event in tree.spans(report)}
+        assert {"inner", "outer", "posix.kill"} <= names
+        assert all(event["args"]["unfinished"] for event in tree.spans(report) if event["name"].startswith("inner "))
+
+
+@pytest.mark.parametrize("options", [["--since", "yesterday"], ["--last", "5"], ["--func", "("], ["--pid", "x"]])
+def test_nonsense_is_refused(trace, options):
+    sandbox, _ = trace
+    done = sandbox.viztracer_merge("rings", "-o", "none.json", *options)
+    assert done.returncode == 2
+    assert options[0] in done.stderr
+    assert not (sandbox.path / "none.json").exists()
