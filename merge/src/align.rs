@@ -4,8 +4,19 @@
 //! of another time namespace is placed by the wall clock, which is as good as the machines' agreement on it.
 
 use crate::survey::FilePlan;
+use std::collections::HashMap;
 use viztracer_format::clock::{Anchor, TickMap};
 use viztracer_format::header::CLOCK_MONOTONIC;
+
+/// How files are placed beside each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Align {
+    /// Where their clocks say.
+    #[default]
+    Clock,
+    /// As if all runs had begun at the same moment; the processes of one run stay as they were to each other.
+    Start,
+}
 
 /// From a file's ticks to nanoseconds of the report.
 #[derive(Clone, Debug)]
@@ -27,7 +38,13 @@ impl Clock {
 
     #[inline]
     fn place(&self, ticks: u64) -> u64 {
-        (self.map.nanoseconds(ticks) as i64).wrapping_add(self.shift).max(0) as u64
+        self.signed(ticks).max(0) as u64
+    }
+
+    /// Nanoseconds since the report's base, or before it.
+    #[inline]
+    pub fn signed(&self, ticks: u64) -> i64 {
+        (self.map.nanoseconds(ticks) as i64).wrapping_add(self.shift)
     }
 }
 
@@ -43,11 +60,13 @@ pub struct Alignment {
 }
 
 /// Puts all files on one time line that begins when the first of them was opened.
-pub fn align(files: &[FilePlan]) -> Alignment {
+pub fn align(files: &[FilePlan], how: Align) -> Alignment {
     let mut alignment = Alignment::default();
     let Some(first) = files.first() else { return alignment };
-    let shifts: Vec<i64> = files.iter().map(|file| shift(file, first)).collect();
-    let opened = |file: &FilePlan, shift: i64| (file.header.identity.opened.monotonic as i64).wrapping_add(shift);
+    let mut shifts: Vec<i64> = files.iter().map(|file| shift(file, first)).collect();
+    if how == Align::Start {
+        begin_together(files, &mut shifts);
+    }
     let base = files.iter().zip(&shifts).min_by_key(|(file, shift)| opened(file, **shift));
     if let Some((file, shift)) = base {
         alignment.base_realtime = file.header.identity.opened.realtime;
@@ -58,7 +77,7 @@ pub fn align(files: &[FilePlan]) -> Alignment {
         }
     }
     let moved: Vec<&FilePlan> = files.iter().filter(|file| !same_clock(file, first)).collect();
-    if let Some(file) = moved.first() {
+    if let Some(file) = moved.first().filter(|_| how == Align::Clock) {
         alignment.warnings.push(format!(
             "{} of {} files are of another boot or time namespace and placed by the wall clock: {} and such",
             moved.len(),
@@ -67,6 +86,31 @@ pub fn align(files: &[FilePlan]) -> Alignment {
         ));
     }
     alignment
+}
+
+/// When a file was opened, on the common time line.
+fn opened(file: &FilePlan, shift: i64) -> i64 {
+    (file.header.identity.opened.monotonic as i64).wrapping_add(shift)
+}
+
+/// Moves every run to the beginning of the first one.
+fn begin_together(files: &[FilePlan], shifts: &mut [i64]) {
+    let mut begins: HashMap<[u8; 16], i64> = HashMap::new();
+    for (file, shift) in files.iter().zip(&*shifts) {
+        let begin = begins.entry(run(file)).or_insert(i64::MAX);
+        *begin = opened(file, *shift).min(*begin);
+    }
+    let Some(first) = files.first().and_then(|file| begins.get(&run(file)).copied()) else { return };
+    for (file, shift) in files.iter().zip(shifts) {
+        let begin = begins.get(&run(file)).copied().unwrap_or(first);
+        *shift = shift.wrapping_add(first).wrapping_sub(begin);
+    }
+}
+
+/// What the files of one run have in common; a file that belongs to none is a run of its own.
+fn run(file: &FilePlan) -> [u8; 16] {
+    let identity = &file.header.identity;
+    if identity.session_id == [0; 16] { identity.file_id } else { identity.session_id }
 }
 
 fn same_clock(a: &FilePlan, b: &FilePlan) -> bool {

@@ -1,88 +1,28 @@
 //! The command `viztracer-merge`: its arguments, its words on stderr, its exit status. The program and the Python
 //! package both end up here.
 
-use crate::error::{BadInput, MergeError};
-use crate::leftovers::{self, Leftovers};
+mod arguments;
+mod exit;
+mod generate;
+mod say;
+
+use crate::discover;
+use crate::dump;
+use crate::error::MergeError;
+use crate::info;
+use crate::leftovers;
+use crate::output::STDOUT;
 use crate::progress::{Bar, Step, Watch};
-use crate::selection;
-use crate::summary::{FileSummary, Summary};
+use crate::summary::Summary;
 use crate::trace::Trace;
-use crate::write::Format;
-use crate::{Request, merge};
+use arguments::{Arguments, Target};
 use clap::Parser;
 use clap::error::ErrorKind;
+use exit::{FAILED, INCOMPLETE, OK};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::io::Write;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-
-/// The report is there and every input was read.
-pub const OK: u8 = 0;
-/// The report is there, but of some input not all could be read.
-pub const INCOMPLETE: u8 = 1;
-/// There is no report.
-pub const FAILED: u8 = 2;
-/// There is no report, because of Ctrl+C.
-pub const INTERRUPTED: u8 = 130;
-
-/// The report, if no other is asked for.
-const OUTPUT_USUAL: &str = "result.json";
-
-const EXIT_STATUS: &str = "\
-Exit status:
-  0    the report is written and every input was read
-  1    the report is written, but some input could not be read, or not all of it;
-       each is named on stderr with offset and reason
-  2    no report: wrong usage, no readable input, or the output cannot be written
-  130  no report: interrupted
-With --last_words the same holds for the last words, and for the report only if -o asks for it.
-
-Examples:
-  viztracer-merge ./temp_dir/*.bin -o result.json
-  viztracer-merge ./temp_dir -o result.json.gz
-  viztracer-merge --last_words ./temp_dir | less
-
-After a crash:
-  What the processes left is in the directory that was given by --output_dir, or else in one
-  like /dev/shm/viztracer_<pid>_<random>. viztracer-merge, also without any input, names those
-  that no process writes any more, in /dev/shm, here and beside the report.";
-
-/// Merge the ring files of any number of processes into one report.
-///
-/// Files of finished, crashed and still running processes can be mixed; nothing is ever written to them. The report is
-/// a Chrome trace in JSON, which vizviewer and https://ui.perfetto.dev open.
-#[derive(Debug, Parser)]
-#[command(name = "viztracer-merge", version, after_help = EXIT_STATUS)]
-struct Arguments {
-    /// Ring files (.bin), and directories in which all .bin files are meant, also those in directories below
-    #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
-
-    /// The report; its name must end with .json or .json.gz [default: result.json]
-    #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
-
-    /// Print what each process was doing that was killed or still runs: of every thread the open calls and the last 20
-    /// that ended. No report is written unless -o is given
-    #[arg(long = "last_words", alias = "last-words")]
-    last_words: bool,
-
-    /// Show no progress, no summary and no leftovers of crashes; errors are always shown
-    #[arg(short, long)]
-    quiet: bool,
-
-    /// Worker threads [default: one per processor, at most 16]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
-
-    /// Leave the text of the program's source files out of the report
-    #[arg(long)]
-    no_source: bool,
-
-    #[command(flatten)]
-    selection: selection::Options,
-}
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 /// Runs the command with these arguments, the first of which is the program's name, and gives its exit status.
 /// `interrupted` is asked on the calling thread, several times a second.
@@ -92,44 +32,160 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
         Ok(arguments) => arguments,
         Err(error) => return show_usage(&error, &words),
     };
-    let request = Request {
-        inputs: arguments.inputs.clone(),
-        output: arguments.output.clone().unwrap_or_else(|| OUTPUT_USUAL.into()),
-        threads: arguments.threads.map(NonZeroUsize::get),
-        source: !arguments.no_source,
-        selection: arguments.selection.clone().into(),
-    };
-    let status = match arguments.last_words {
-        true => last_words(&arguments, &request, interrupted),
-        false => report(&arguments, &request, interrupted),
-    };
-    let status = status.unwrap_or_else(|error| show_error(&error));
-    if !arguments.quiet {
-        show_leftovers(&leftovers::find(Some(&request.output), &request.inputs));
+    if let Some(what) = arguments.generate {
+        return printed(generate::generate(what, &mut io::stdout().lock())).map_or_else(|e| say::error(&e), |()| OK);
     }
-    status
+    raise_descriptor_limit();
+    let run = || {
+        let inputs = inputs(&arguments, interrupted)?;
+        let run = Run { arguments: &arguments, inputs: &inputs, interrupted };
+        let status = run.execute();
+        Ok((status, inputs))
+    };
+    match run() {
+        Ok((status, inputs)) => {
+            let status = status.unwrap_or_else(|error| say::error(&error));
+            if !arguments.quiet && !arguments.info && !arguments.dump {
+                say::leftovers(&leftovers::find(Some(&arguments.request(Vec::new()).output), &inputs));
+            }
+            status
+        }
+        Err(error) => say::error(&error),
+    }
 }
 
-fn report(arguments: &Arguments, request: &Request, interrupted: &dyn Fn() -> bool) -> Result<u8, MergeError> {
-    let watcher = Watcher { bar: Bar::new(arguments.quiet), interrupted };
-    let merged = merge(request, &watcher);
-    watcher.bar.clear();
-    Ok(show_summary(&merged?, arguments.quiet))
+/// Has as many files open as may be: those of processes that still run stay open until their turn comes.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// The last words on stdout, then the report if it is asked for.
-fn last_words(arguments: &Arguments, request: &Request, interrupted: &dyn Fn() -> bool) -> Result<u8, MergeError> {
-    let format = arguments.output.as_deref().map(Format::of).transpose()?;
-    let watcher = Watcher { bar: Bar::new(arguments.quiet), interrupted };
-    let trace = Trace::read(request, &watcher);
-    watcher.bar.clear();
-    let trace = trace?;
-    let told = trace.last_words(&watcher, &mut std::io::stdout().lock())?;
-    let Some(format) = format else { return Ok(show_summary(&told, true)) };
-    let watcher = Watcher { bar: Bar::new(arguments.quiet), interrupted };
-    let merged = trace.report(&watcher, format);
-    watcher.bar.clear();
-    Ok(show_summary(&merged?, arguments.quiet))
+/// The inputs, those from a list on standard input in its place.
+fn inputs(arguments: &Arguments, interrupted: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, MergeError> {
+    let mut inputs = Vec::new();
+    for input in &arguments.inputs {
+        if input != Path::new(STDOUT) {
+            inputs.push(input.clone());
+            continue;
+        }
+        match discover::listed(io::stdin(), interrupted) {
+            Ok(listed) => inputs.extend(listed),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(MergeError::Interrupted),
+            Err(error) => return Err(MergeError::List(error)),
+        }
+    }
+    if inputs.is_empty() { Err(MergeError::EmptyList) } else { Ok(inputs) }
+}
+
+/// What is to be done.
+struct Run<'a> {
+    arguments: &'a Arguments,
+    inputs: &'a [PathBuf],
+    interrupted: &'a dyn Fn() -> bool,
+}
+
+impl Run<'_> {
+    fn execute(&self) -> Result<u8, MergeError> {
+        let mut targets = self.arguments.targets()?;
+        let prints = self.arguments.last_words || self.arguments.info || self.arguments.dump;
+        if targets.is_empty() && !prints {
+            targets.push(self.arguments.usual_target());
+        }
+        if prints && targets.iter().any(Target::is_stdout) {
+            return Err(MergeError::Twice(STDOUT.into()));
+        }
+        let request = self.arguments.request(self.inputs.to_vec());
+        let trace = self.watched(|watch| Trace::read(&request, watch))?;
+        if self.arguments.info {
+            return self.info(&trace);
+        }
+        if self.arguments.dump {
+            return self.dump(&trace);
+        }
+        let told = match self.arguments.last_words {
+            true => Some(trace.last_words(&self.watcher(true), &mut io::stdout().lock())?),
+            false => None,
+        };
+        match (told, targets.is_empty()) {
+            (Some(told), true) => Ok(say::summary(&told, true, self.arguments.strict)),
+            _ => self.reports(&trace, &targets),
+        }
+    }
+
+    /// Writes one report after the other; what befalls one of them does not keep the others from being written.
+    fn reports(&self, trace: &Trace<'_>, targets: &[Target]) -> Result<u8, MergeError> {
+        let mut status = None;
+        let mut failed = Vec::new();
+        for Target { path, format } in targets {
+            match (self.watched(|watch| trace.report(watch, path, *format)), &mut status) {
+                (Ok(summary), None) => status = Some(self.tell(&summary)),
+                (Ok(summary), Some(status)) => *status = (*status).max(self.tell_also(&summary)),
+                (Err(MergeError::Interrupted), _) => return Err(MergeError::Interrupted),
+                (Err(error), _) => failed.push(error),
+            }
+        }
+        let failed = failed.iter().map(say::error).max();
+        Ok(failed.or(status).unwrap_or(OK))
+    }
+
+    fn tell(&self, summary: &Summary) -> u8 {
+        say::summary(summary, self.arguments.quiet, self.arguments.strict)
+    }
+
+    /// The same inputs were told of with the first report.
+    fn tell_also(&self, summary: &Summary) -> u8 {
+        if !self.arguments.quiet {
+            drop(writeln!(io::stderr(), "{}", summary.last_line()));
+        }
+        if summary.is_complete() { OK } else { INCOMPLETE }
+    }
+
+    fn info(&self, trace: &Trace<'_>) -> Result<u8, MergeError> {
+        let summary = trace.summary();
+        let text = match self.arguments.json {
+            true => info::document(trace.plans(), &summary.bad),
+            false => info::table(trace.plans()),
+        };
+        let mut stdout = io::stdout().lock();
+        printed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
+        Ok(say::summary(&summary, true, false))
+    }
+
+    fn dump(&self, trace: &Trace<'_>) -> Result<u8, MergeError> {
+        let (plans, summary) = (trace.plans(), trace.summary());
+        let go_on = || !(self.interrupted)();
+        let mut complete = summary.bad.is_empty();
+        let mut stdout = io::stdout().lock();
+        for (plan, clock) in plans.iter().zip(&trace.alignment().clocks) {
+            match dump::write(plan, clock, &go_on, &mut stdout) {
+                Ok(damaged) => complete &= damaged == 0,
+                Err(error) => printed(Err(error))?,
+            }
+        }
+        say::bad(&summary.bad);
+        Ok(if complete { OK } else { INCOMPLETE })
+    }
+
+    /// Does something that takes long under a bar.
+    fn watched<T>(&self, work: impl FnOnce(&dyn Watch) -> T) -> T {
+        let watcher = self.watcher(self.arguments.quiet);
+        let done = work(&watcher);
+        watcher.bar.clear();
+        done
+    }
+
+    fn watcher(&self, hidden: bool) -> Watcher<'_> {
+        Watcher { bar: Bar::new(hidden), interrupted: self.interrupted }
+    }
+}
+
+/// A reader of standard output who goes away has read enough.
+fn printed(result: io::Result<()>) -> Result<(), MergeError> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(MergeError::Interrupted),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(MergeError::Print(error)),
+        _ => Ok(()),
+    }
 }
 
 struct Watcher<'a> {
@@ -153,58 +209,7 @@ fn show_usage(error: &clap::Error, words: &[OsString]) -> u8 {
     drop(error.print());
     let quiet = words.iter().any(|word| word == "-q" || word == "--quiet");
     if error.kind() == ErrorKind::MissingRequiredArgument && !quiet {
-        show_leftovers(&leftovers::find(None, &[]));
+        say::leftovers(&leftovers::find(None, &[]));
     }
     if error.use_stderr() { FAILED } else { OK }
-}
-
-fn show_summary(summary: &Summary, quiet: bool) -> u8 {
-    show_bad(&summary.bad);
-    for file in &summary.files {
-        show_problems(file);
-    }
-    for warning in &summary.warnings {
-        complain(format_args!("warning: {warning}"));
-    }
-    if !quiet {
-        drop(write!(std::io::stderr(), "{summary}"));
-    }
-    if summary.is_complete() { OK } else { INCOMPLETE }
-}
-
-fn show_problems(file: &FileSummary) {
-    let path = file.path.display();
-    for problem in &file.problems.first {
-        complain(format_args!("{path}: {problem}"));
-    }
-    let more = file.problems.count.saturating_sub(file.problems.first.len() as u64);
-    if more > 0 {
-        complain(format_args!("{path}: {more} more places that could not be read"));
-    }
-    if let Some(code) = i32::try_from(file.failure).ok().filter(|code| *code > 0) {
-        let error = BadInput::new(&file.path, std::io::Error::from_raw_os_error(code));
-        complain(format_args!("warning: {path}: recording stopped early: {}", error.problem));
-    }
-}
-
-fn show_error(error: &MergeError) -> u8 {
-    if let MergeError::NothingReadable(bad) = error {
-        show_bad(bad);
-    }
-    complain(error);
-    if matches!(error, MergeError::Interrupted) { INTERRUPTED } else { FAILED }
-}
-
-fn show_leftovers(leftovers: &Leftovers) {
-    leftovers.lines().iter().for_each(complain);
-}
-
-fn show_bad(bad: &[BadInput]) {
-    for bad in bad {
-        complain(bad);
-    }
-}
-
-fn complain(what: impl Display) {
-    drop(writeln!(std::io::stderr(), "viztracer-merge: {what}"));
 }

@@ -1,76 +1,143 @@
 //! From what the user names to the ring files meant by it, in an order that does not depend on the file system.
+//!
+//! What is named, or matches a pattern that the shell left alone, is meant, whatever it is. Of what is in a directory
+//! only ring files are meant: `.bin` is also what others call their files. Links to directories below a directory
+//! are not followed; every file is taken once, by device and inode, whatever its names are.
+
+mod listed;
+mod pattern;
+
+pub use listed::listed;
 
 use crate::error::{BadInput, Problem};
+use crate::leftovers::is_temporary;
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, DirEntry, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use viztracer_format::header::MAGIC;
 
-/// Directories deeper than this are not looked into; also what ends a loop of symbolic links.
-const DEPTH_MAX: usize = 64;
-
-/// The files to read, each once, and the inputs that name none.
-pub fn discover(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<BadInput>) {
-    let mut found = Found::default();
-    for input in inputs {
-        match fs::metadata(input) {
-            Ok(metadata) if metadata.is_dir() => found.directory(input),
-            Ok(_) => found.file(input.clone()),
-            Err(error) => found.bad.push(BadInput::new(input, error)),
-        }
-    }
-    (found.files, found.bad)
+/// A file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether the user named it, and not only a directory that holds it.
+    pub is_named: bool,
 }
 
+/// The files to read, each once, and the inputs that name none.
+pub fn discover(inputs: &[PathBuf]) -> (Vec<Found>, Vec<BadInput>) {
+    let mut search = Search::default();
+    for input in inputs {
+        match fs::metadata(input) {
+            Ok(metadata) => search.named(input.clone(), &metadata),
+            Err(error) => search.pattern(input, error),
+        }
+    }
+    (search.found, search.bad)
+}
+
+/// Whether a file that could not be read as a ring file is none, rather than a damaged one: it begins otherwise.
+pub fn is_other_kind(path: &Path) -> bool {
+    let mut begin = Vec::new();
+    let open = OpenOptions::new().read(true).custom_flags(nonblock()).open(path);
+    let read = open.and_then(|file: File| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
+    read.is_ok() && !MAGIC.starts_with(&begin)
+}
+
+fn nonblock() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
+}
+
+/// Device and inode.
+type Place = (u64, u64);
+
 #[derive(Default)]
-struct Found {
-    files: Vec<PathBuf>,
-    seen: HashSet<PathBuf>,
+struct Search {
+    found: Vec<Found>,
+    files: HashSet<Place>,
+    directories: HashSet<Place>,
     bad: Vec<BadInput>,
 }
 
-impl Found {
-    fn file(&mut self, path: PathBuf) {
-        let known = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        if self.seen.insert(known) {
-            self.files.push(path);
+impl Search {
+    fn named(&mut self, path: PathBuf, metadata: &Metadata) {
+        match metadata.is_dir() {
+            true => self.directory(&path, metadata),
+            false => self.file(path, metadata, true),
         }
     }
 
-    fn directory(&mut self, path: &Path) {
-        let (files_before, bad_before) = (self.seen.len(), self.bad.len());
-        let mut any = false;
-        self.walk(path, 0, &mut any);
-        if !any && self.seen.len() == files_before && self.bad.len() == bad_before {
+    /// What is no file may be a pattern, of which every match counts as named.
+    fn pattern(&mut self, input: &Path, missing: io::Error) {
+        if !pattern::is_pattern(input) {
+            return self.bad.push(BadInput::new(input, missing));
+        }
+        match pattern::matches(input) {
+            Ok(matches) if matches.is_empty() => {
+                self.bad.push(BadInput::new(input, Problem::new("no file matches this pattern")));
+            }
+            Ok(matches) => {
+                for path in matches {
+                    match fs::metadata(&path) {
+                        Ok(metadata) => self.named(path, &metadata),
+                        Err(error) => self.bad.push(BadInput::new(&path, error)),
+                    }
+                }
+            }
+            Err(reason) => self.bad.push(BadInput::new(input, Problem::new(format!("bad pattern: {reason}")))),
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, metadata: &Metadata, is_named: bool) {
+        if self.files.insert(place(metadata)) {
+            self.found.push(Found { path, is_named });
+        }
+    }
+
+    fn directory(&mut self, path: &Path, metadata: &Metadata) {
+        if !self.directories.insert(place(metadata)) {
+            return;
+        }
+        let bad_before = self.bad.len();
+        if !self.walk(path) && self.bad.len() == bad_before {
             self.bad.push(BadInput::new(path, Problem::new("no .bin file in this directory")));
         }
     }
 
-    /// The directory's own files by name, then what its directories hold.
-    fn walk(&mut self, path: &Path, depth: usize, any: &mut bool) {
-        let mut directories = Vec::new();
-        for entry in self.list(path) {
-            match fs::metadata(&entry) {
-                Ok(metadata) if metadata.is_dir() => directories.push(entry),
-                Ok(metadata) if metadata.is_file() && is_ring(&entry) => {
-                    *any = true;
-                    self.file(entry);
+    /// A directory's own files by name, then what its directories hold; whether there is any file.
+    fn walk(&mut self, top: &Path) -> bool {
+        let mut any = false;
+        let mut left = vec![top.to_path_buf()];
+        while let Some(directory) = left.pop() {
+            let mut below = Vec::new();
+            for entry in self.list(&directory) {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    let metadata = fs::metadata(&path);
+                    // A mount can lead back to what is above it.
+                    if metadata.is_ok_and(|metadata| self.directories.insert(place(&metadata))) {
+                        below.push(path);
+                    }
+                } else if is_like_ours(&path)
+                    && let Ok(metadata) = fs::metadata(&path)
+                    && metadata.is_file()
+                {
+                    any = true;
+                    self.file(path, &metadata, false);
                 }
-                _ => {}
             }
+            left.extend(below.into_iter().rev());
         }
-        for directory in directories {
-            if depth < DEPTH_MAX && !directory.is_symlink() {
-                self.walk(&directory, depth + 1, any);
-            }
-        }
+        any
     }
 
-    fn list(&mut self, path: &Path) -> Vec<PathBuf> {
-        let listed =
-            fs::read_dir(path).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
-        match listed {
+    fn list(&mut self, path: &Path) -> Vec<DirEntry> {
+        match fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(mut entries) => {
-                entries.sort_unstable();
+                entries.sort_unstable_by_key(DirEntry::file_name);
                 entries
             }
             Err(error) => {
@@ -81,36 +148,15 @@ impl Found {
     }
 }
 
-fn is_ring(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "bin")
+fn place(metadata: &Metadata) -> Place {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Whether a file in a directory has the name of a ring file, and not that of one in the making.
+fn is_like_ours(path: &Path) -> bool {
+    let is_ring = path.extension().is_some_and(|extension| extension == "bin");
+    is_ring && !path.file_name().is_some_and(|name| is_temporary(&name.to_string_lossy()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn order_of_the_arguments_then_names_and_each_file_once() {
-        let root = tempfile::tempdir().unwrap();
-        for name in ["b.bin", "a.bin", "c.txt", "deep/z.bin", "deep/deeper/y.bin"] {
-            let path = root.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
-        }
-        let inputs = [root.path().join("c.txt"), root.path().join("b.bin"), root.path().into()];
-        let (files, bad) = discover(&inputs);
-        let names: Vec<_> = files.iter().map(|f| f.strip_prefix(&root).unwrap()).collect();
-        let expected = ["c.txt", "b.bin", "a.bin", "deep/z.bin", "deep/deeper/y.bin"];
-        assert_eq!(names, expected.map(Path::new));
-        assert!(bad.is_empty());
-    }
-
-    #[test]
-    fn nothing_there_and_nothing_in_it() {
-        let root = tempfile::tempdir().unwrap();
-        let (files, bad) = discover(&[root.path().into(), root.path().join("missing.bin")]);
-        assert!(files.is_empty());
-        assert_eq!(bad[0].problem.reason, "no .bin file in this directory");
-        assert_eq!(bad[1].problem.reason, "No such file or directory");
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
 
+use crate::output;
 use crate::window::Ended;
 use std::fmt;
 use std::io;
@@ -11,17 +12,32 @@ use viztracer_format::FormatError;
 #[derive(Debug, Error)]
 pub enum MergeError {
     /// The output's name tells no format.
-    #[error("{}: unknown kind of report: the name must end with .json or .json.gz", .0.display())]
+    #[error("{}: unknown kind of report: the name must end with .json, .json.gz or .folded, or --format tell it", .0.display())]
     Extension(PathBuf),
+    /// A report that is no text would go to a terminal.
+    #[error("a terminal cannot show this kind of report: redirect standard output, or ask for --format json")]
+    Terminal,
+    /// Two reports under one name.
+    #[error("{}: given twice as output", output::shown(.0))]
+    Twice(PathBuf),
+    /// The list of inputs cannot be read.
+    #[error("standard input: cannot read the list of inputs: {}", sentence(.0))]
+    List(io::Error),
+    /// The list of inputs is empty.
+    #[error("standard input names no file, so there is no report")]
+    EmptyList,
     /// Not one of the inputs is a readable ring file.
     #[error("no input could be read, so there is no report")]
     NothingReadable(Vec<BadInput>),
     /// The report cannot be written.
-    #[error("{}: cannot write the report: {}", .0.display(), sentence(.1))]
+    #[error("{}: cannot write the report: {}", output::shown(.0), sentence(.1))]
     Output(PathBuf, io::Error),
     /// The last words cannot be written.
     #[error("cannot write the last words: {}", sentence(.0))]
     LastWords(io::Error),
+    /// What was to be printed cannot be written.
+    #[error("standard output: {}", sentence(.0))]
+    Print(io::Error),
     /// No threads to work with.
     #[error("cannot start the worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -123,7 +139,7 @@ impl fmt::Display for BadInput {
 }
 
 /// The operating system's words without Rust's `(os error 2)`.
-fn sentence(error: &io::Error) -> String {
+pub(crate) fn sentence(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
         Some(end) => text[..end].to_owned(),

@@ -5,8 +5,10 @@
 use crate::error::Problem;
 use rustix::fs::{FlockOperation, OFlags, SeekFrom, flock, seek};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use std::fs::{File, OpenOptions};
 use std::mem::offset_of;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use viztracer_format::header::{HEADER_SIZE, Header, Identity};
@@ -83,6 +85,7 @@ impl Input {
     /// both a frame and a record, which can be told, and never neither; names last, so that no record lacks one.
     pub fn snapshot(&self) -> std::io::Result<Input> {
         let copy = Copy { from: self, to: tempfile::tempfile()? };
+        leave_descriptors(&copy.to)?;
         let mut page = vec![0; HEADER_SIZE];
         read_at_most(&self.file, &mut page, 0)?;
         copy.to.write_all_at(&page, 0)?;
@@ -198,6 +201,16 @@ impl Input {
         let mut word = [0; 8];
         read_at_most(&self.file, &mut word, offset).is_ok_and(|read| read == 8)
             && u64::from_le_bytes(word) == generation
+    }
+}
+
+/// Fails if this file takes a descriptor that others need more: the files to be read are opened one by one, but a
+/// snapshot stays open until its turn comes. Descriptors are handed out from below, so their number tells.
+fn leave_descriptors(file: &File) -> std::io::Result<()> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    match u64::try_from(file.as_raw_fd()) {
+        Ok(number) if number < limit / 2 => Ok(()),
+        _ => Err(Errno::MFILE.into()),
     }
 }
 

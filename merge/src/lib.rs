@@ -7,6 +7,7 @@
 //!        --cut--> the newest N events --align--> one time line
 //!        --decode--> moments --write--> text, in parallel and in order (window) --output--> the report
 //!                      or --last_words--> what was going on when each process died
+//!                      or --info--> a line about each file, or --dump--> a line about each record of one
 //! ```
 //!
 //! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
@@ -19,13 +20,17 @@ pub mod cli;
 mod cut;
 mod decode;
 mod discover;
+mod dump;
 mod error;
 mod frames;
+mod info;
 mod input;
 mod last_words;
 mod leftovers;
+mod loss;
 mod names;
 mod output;
+mod prefixes;
 mod progress;
 #[cfg(test)]
 mod sample;
@@ -40,10 +45,12 @@ mod when;
 mod window;
 mod write;
 
+pub use align::Align;
 pub use cli::command;
 pub use error::{BadInput, MergeError, Problem, Problems};
 pub use input::State;
 pub use last_words::Innermost;
+pub use prefixes::Prefixes;
 pub use progress::{Bar, Step, Watch};
 pub use selection::{Bound, Selection};
 pub use summary::{FileSummary, Summary, ThreadSummary};
@@ -56,7 +63,7 @@ use std::path::PathBuf;
 /// What to merge into what.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Ring files, and directories that hold some.
+    /// Ring files, directories that hold some, and patterns that match some.
     pub inputs: Vec<PathBuf>,
     /// The report; its name says of what kind it is.
     pub output: PathBuf,
@@ -66,19 +73,24 @@ pub struct Request {
     pub source: bool,
     /// What of the trace is asked for.
     pub selection: Selection,
+    /// What is left out of the paths of source files.
+    pub prefixes: Prefixes,
+    /// How files are placed beside each other.
+    pub align: Align,
 }
 
 impl Request {
     /// A request with the default options.
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
-        Request { inputs, output, threads: None, source: true, selection: Selection::default() }
+        let (prefixes, selection) = (Prefixes::default(), Selection::default());
+        Request { inputs, output, threads: None, source: true, prefixes, align: Align::Clock, selection }
     }
 }
 
 /// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
-    let format = write::Format::of(&request.output)?;
-    trace::Trace::read(request, watch)?.report(watch, format)
+    let format = write::Format::of(&request.output, None)?;
+    trace::Trace::read(request, watch)?.report(watch, &request.output, format)
 }
 
 #[cfg(test)]

@@ -3,11 +3,16 @@
 use crate::error::MergeError;
 use crate::leftovers::REPORT_PREFIX;
 use rustix::fs::{FlockOperation, flock};
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
+
+/// Stands for standard output.
+pub const STDOUT: &str = "-";
 
 /// A report being written.
 #[derive(Debug)]
@@ -54,6 +59,9 @@ impl Output {
 
 impl To {
     fn create(path: &Path) -> io::Result<To> {
+        if path == Path::new(STDOUT) {
+            return Ok(To::Special(io::stdout().as_fd().try_clone_to_owned()?.into()));
+        }
         if is_special(path) {
             return Ok(To::Special(OpenOptions::new().write(true).open(path)?));
         }
@@ -87,6 +95,12 @@ impl To {
 pub fn is_special(path: &Path) -> bool {
     // These may lead to regular files, which are the shell's to replace and not ours.
     let redirected = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"];
-    redirected.iter().any(|name| path.starts_with(name))
+    path == Path::new(STDOUT)
+        || redirected.iter().any(|name| path.starts_with(name))
         || fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
+/// A report's name in messages.
+pub fn shown(path: &Path) -> Cow<'_, str> {
+    if path == Path::new(STDOUT) { "standard output".into() } else { path.to_string_lossy() }
 }

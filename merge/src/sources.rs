@@ -16,25 +16,43 @@ pub type Place = (u32, String);
 /// Functions by file, gathered while the files of the trace are read.
 #[derive(Debug, Default)]
 pub struct Sources {
-    files: Mutex<BTreeMap<String, BTreeSet<Place>>>,
+    files: Mutex<BTreeMap<String, SourceFile>>,
+}
+
+/// A source file of the trace.
+#[derive(Debug, Default)]
+pub struct SourceFile {
+    /// Where it is; what it is called in the report may be shorter.
+    pub path: String,
+    /// Its functions.
+    pub places: BTreeSet<Place>,
 }
 
 impl Sources {
-    /// Adds a function of the trace, unless it has no source file.
-    pub fn add(&self, function: &Function<'_>) {
-        if function.is_c || function.file.is_empty() || function.file.starts_with('<') {
+    /// Adds a function of the trace, unless it has no source file: that at `path`, which is called as in `shown`. Of
+    /// files that are called the same one is told.
+    pub fn add(&self, path: &str, shown: &Function<'_>) {
+        if shown.is_c || path.is_empty() || path.starts_with('<') {
             return;
         }
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (function.line, function.name.to_owned());
-        match files.get_mut(function.file) {
-            Some(places) => drop(places.insert(place)),
-            None => drop(files.insert(function.file.to_owned(), BTreeSet::from([place]))),
+        let place = (shown.line, shown.name.to_owned());
+        match files.get_mut(shown.file) {
+            Some(file) => {
+                file.places.insert(place);
+                if *path < *file.path {
+                    path.clone_into(&mut file.path);
+                }
+            }
+            None => {
+                let file = SourceFile { path: path.to_owned(), places: BTreeSet::from([place]) };
+                files.insert(shown.file.to_owned(), file);
+            }
         }
     }
 
-    /// Takes the files and their functions, sorted.
-    pub fn take(&self) -> BTreeMap<String, BTreeSet<Place>> {
+    /// Takes the files and their functions, by the names in the report.
+    pub fn take(&self) -> BTreeMap<String, SourceFile> {
         std::mem::take(&mut self.files.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

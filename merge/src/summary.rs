@@ -4,6 +4,7 @@ use crate::decode::Outcome;
 use crate::error::{BadInput, Problems};
 use crate::input::State;
 use crate::last_words::Innermost;
+use crate::output;
 use crate::survey::FilePlan;
 use serde_json::{Value, json};
 use std::fmt;
@@ -21,6 +22,8 @@ pub struct Summary {
     pub files: Vec<FileSummary>,
     /// Inputs of which nothing could be read.
     pub bad: Vec<BadInput>,
+    /// Files in directories that have the name of a ring file and are none.
+    pub passed_over: Vec<PathBuf>,
     /// Where times are a guess.
     pub warnings: Vec<String>,
     /// Realtime of the report's zero, in ns since 1970.
@@ -44,6 +47,10 @@ pub struct FileSummary {
     pub state: State,
     /// Events of threads that could not even be named.
     pub lost: u64,
+    /// Events that share the name `unknown function`, for want of room for theirs.
+    pub unnamed: u64,
+    /// Calls that were left out because their ends fitted no begin.
+    pub unmatched: u64,
     /// Why recording stopped early: the operating system's error number, or 0.
     pub failure: u64,
     /// What could not be read.
@@ -105,6 +112,17 @@ impl Summary {
         self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
     }
 
+    /// What went where.
+    pub fn last_line(&self) -> String {
+        let plural = if self.files.len() == 1 { "" } else { "s" };
+        let (events, files) = (grouped(self.events()), grouped(self.files.len() as u64));
+        let left_out = match self.left_out() {
+            0 => String::new(),
+            events => format!("; {} were not asked for", grouped(events)),
+        };
+        format!("{}: {events} events of {files} file{plural}{left_out}", output::shown(&self.output))
+    }
+
     /// Whether every input was read from its first to its last byte.
     pub fn is_complete(&self) -> bool {
         self.bad.is_empty() && self.files.iter().all(|file| file.problems.count == 0)
@@ -141,6 +159,8 @@ impl FileSummary {
             threads: plan.threads.iter().map(thread).collect(),
             state: plan.state,
             lost: plan.header.lost,
+            unnamed: plan.header.unnamed,
+            unmatched: plan.header.unmatched,
             failure: plan.header.failure,
             problems: plan.problems.clone(),
         }
@@ -230,13 +250,7 @@ impl fmt::Display for Summary {
             writeln!(f, "... and {} more files", grouped((self.files.len() - ROWS_MAX) as u64))?;
         }
         self.last_words.fmt(f)?;
-        let plural = if self.files.len() == 1 { "" } else { "s" };
-        let (events, files) = (grouped(self.events()), grouped(self.files.len() as u64));
-        let left_out = match self.left_out() {
-            0 => String::new(),
-            events => format!("; {} were not asked for", grouped(events)),
-        };
-        writeln!(f, "{}: {events} events of {files} file{plural}{left_out}", self.output.display())
+        writeln!(f, "{}", self.last_line())
     }
 }
 
@@ -278,6 +292,8 @@ mod tests {
             threads: vec![thread],
             state: State::Crashed,
             lost: 0,
+            unnamed: 0,
+            unmatched: 0,
             failure: 0,
             problems: Problems::default(),
         };

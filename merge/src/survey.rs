@@ -51,6 +51,8 @@ pub struct FilePlan {
     pub path: PathBuf,
     /// Device and inode of what was planned.
     pub place: (u64, u64),
+    /// Bytes in it when it was opened.
+    pub length: u64,
     /// Its header.
     pub header: Header,
     /// How its recording ended.
@@ -157,6 +159,7 @@ impl FilePlan {
         FilePlan {
             path: path.to_path_buf(),
             place: input.place,
+            length: input.length,
             header: input.header.clone(),
             state,
             process: None,

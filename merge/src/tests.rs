@@ -1,5 +1,8 @@
 //! Whole merges of small ring files, from bytes to text.
 
+mod inspection;
+mod outputs;
+
 use crate::sample::{Ring, call, record};
 use crate::{MergeError, Request, State, Summary, Watch, command, merge};
 use proptest::prelude::*;

@@ -1,6 +1,8 @@
 //! The inputs, opened and planned and on one time line: from here on to a report, or to last words.
 
+use crate::Request;
 use crate::align::{self, Alignment};
+use crate::discover;
 use crate::error::{BadInput, MergeError};
 use crate::input::State;
 use crate::last_words::{self, LastWords, Others, innermost};
@@ -10,8 +12,9 @@ use crate::selection::Selected;
 use crate::summary::Summary;
 use crate::survey::{self, FilePlan};
 use crate::write::{Format, Report};
-use crate::{Request, discover};
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 /// More workers than this only wait for the one that writes, and each of them holds some MB.
 const WORKERS_USUAL: usize = 16;
@@ -23,6 +26,8 @@ pub struct Trace<'a> {
     plans: Vec<FilePlan>,
     alignment: Alignment,
     bad: Vec<BadInput>,
+    /// Files in directories that have the name of a ring file and are none.
+    passed_over: Vec<PathBuf>,
 }
 
 impl<'a> Trace<'a> {
@@ -31,23 +36,39 @@ impl<'a> Trace<'a> {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = request.threads.unwrap_or_else(|| processors().min(WORKERS_USUAL));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
-        let (paths, mut bad) = discover::discover(&request.inputs);
+        let (found, mut bad) = discover::discover(&request.inputs);
+        let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
         let plans = survey::all(&paths, &pool, watch, &mut bad)?;
         if plans.is_empty() {
             return Err(MergeError::NothingReadable(bad));
         }
-        let alignment = align::align(&plans);
-        Ok(Trace { request, pool, plans, alignment, bad })
+        let chance: HashSet<&Path> = found.iter().filter(|found| !found.is_named).map(|found| &*found.path).collect();
+        let is_meant = |bad: &BadInput| !(chance.contains(&*bad.path) && discover::is_other_kind(&bad.path));
+        let (bad, passed_over): (_, Vec<BadInput>) = bad.into_iter().partition(is_meant);
+        let passed_over = passed_over.into_iter().map(|bad| bad.path).collect();
+        let alignment = align::align(&plans, request.align);
+        Ok(Trace { request, pool, plans, alignment, bad, passed_over })
     }
 
-    /// Writes the report.
-    pub fn report(&self, watch: &dyn Watch, format: Format) -> Result<Summary, MergeError> {
-        let mut summary = self.summary();
+    /// The plans of the files that can be read, in order.
+    pub fn plans(&self) -> &[FilePlan] {
+        &self.plans
+    }
+
+    /// The time line.
+    pub fn alignment(&self) -> &Alignment {
+        &self.alignment
+    }
+
+    /// Writes a report.
+    pub fn report(&self, watch: &dyn Watch, output: &Path, format: Format) -> Result<Summary, MergeError> {
+        let mut summary = Summary { output: output.into(), ..self.summary() };
         summary.last_words = innermost(&self.plans);
-        let mut output = Output::create(&self.request.output)?;
+        let mut output = Output::create(output)?;
         let (files, alignment) = (&self.plans[..], &self.alignment);
         let selected = Selected::of(&self.request.selection, files, alignment);
-        let report = Report { files, alignment, format, source: self.request.source, selected };
+        let (source, prefixes) = (self.request.source, &self.request.prefixes);
+        let report = Report { files, alignment, format, source, prefixes, selected };
         report.write(&self.pool, watch, &mut output, &mut summary)?;
         if watch.stopped() {
             return Err(MergeError::Interrupted);
@@ -87,8 +108,10 @@ impl<'a> Trace<'a> {
         to.flush()
     }
 
-    fn summary(&self) -> Summary {
+    /// What is known before anything is written.
+    pub fn summary(&self) -> Summary {
         let mut summary = Summary::of(self.request.output.clone(), &self.plans, self.bad.clone());
+        summary.passed_over = self.passed_over.clone();
         summary.warnings = self.alignment.warnings.clone();
         summary.base_realtime = self.alignment.base_realtime;
         summary

@@ -17,6 +17,7 @@ use crate::error::{MergeError, Problem};
 use crate::input::Input;
 use crate::names;
 use crate::output::{self, Output};
+use crate::prefixes::Prefixes;
 use crate::progress::{Step, Watch};
 use crate::selection::{FileSelection, Selected};
 use crate::summary::Summary;
@@ -39,27 +40,36 @@ use viztracer_format::names::Function;
 const TAIL_MAX: usize = 1 << 20;
 
 /// The kinds of report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// `.json`
+    /// Chrome trace, as text
+    #[value(name = "json")]
     Json,
-    /// `.json.gz`
+    /// The same, compressed by gzip
+    #[value(name = "json.gz")]
     JsonGzip,
-    /// `.folded`
+    /// Collapsed stacks
+    #[value(name = "folded")]
     Folded,
 }
 
 impl Format {
-    /// The kind that a file's name asks for. A device or a pipe has no such name and gets plain JSON.
-    pub fn of(path: &Path) -> Result<Format, MergeError> {
+    /// The kind that a file's name asks for; if it does not tell, what was asked for `otherwise`. A device or a pipe
+    /// has no such name and gets plain JSON.
+    pub fn of(path: &Path, otherwise: Option<Format>) -> Result<Format, MergeError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match &*name {
             name if name.ends_with(".json") => Ok(Format::Json),
             name if name.ends_with(".json.gz") => Ok(Format::JsonGzip),
             name if name.ends_with(".folded") => Ok(Format::Folded),
-            _ if output::is_special(path) => Ok(Format::Json),
-            _ => Err(MergeError::Extension(path.into())),
+            _ if output::is_special(path) => Ok(otherwise.unwrap_or(Format::Json)),
+            _ => otherwise.ok_or_else(|| MergeError::Extension(path.into())),
         }
+    }
+
+    /// Whether people can read it.
+    pub fn is_text(self) -> bool {
+        !matches!(self, Format::JsonGzip)
     }
 }
 
@@ -76,6 +86,9 @@ pub trait Writer: Sync {
 
     /// Prepares a function of the file.
     fn function(&self, file: &mut Self::File, id: u32, function: &Function<'_>);
+
+    /// Told of every function's source file, which may be called otherwise in the report.
+    fn source(&self, _path: &str, _shown: &Function<'_>) {}
 
     /// Writes what stands before the first part.
     fn begin(&self, report: &Report<'_>, text: &mut Text);
@@ -107,6 +120,8 @@ pub struct Report<'a> {
     pub source: bool,
     /// What is asked for, if that is not everything.
     pub selected: Option<Selected<'a>>,
+    /// What is left out of the paths of source files.
+    pub prefixes: &'a Prefixes,
 }
 
 impl Report<'_> {
@@ -258,9 +273,11 @@ impl<'a, W: Writer> Shared<'a, W> {
         let input = reopen(plan);
         if let Ok(input) = &input {
             names::functions(input, &plan.names, |id, function| {
-                self.writer.function(&mut prepared, id, &function);
+                let shown = self.report.prefixes.shown(&function);
+                self.writer.function(&mut prepared, id, &shown);
+                self.writer.source(function.file, &shown);
                 if let (Some(selected), Some(selection)) = (&self.report.selected, &mut selection) {
-                    selected.function(selection, id, &function, &json::display_name(&function));
+                    selected.function(selection, id, &function, &json::display_name(&shown));
                 }
             });
         }

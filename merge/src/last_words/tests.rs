@@ -1,7 +1,7 @@
 //! Last words of small ring files, from bytes to text.
 
 use super::*;
-use crate::align::align;
+use crate::align::{Align, align};
 use crate::sample::{Ring, call, record};
 use crate::{Request, command, merge, trace::Trace};
 use proptest::prelude::*;
@@ -43,7 +43,7 @@ impl Case {
     fn words(&self) -> LastWords {
         let plan = FilePlan::of(&self.directory.path().join("a.bin")).unwrap();
         let plans = [plan];
-        LastWords::of(&plans[0], &align(&plans).clocks[0])
+        LastWords::of(&plans[0], &align(&plans, Align::Clock).clocks[0])
     }
 
     fn command(&self, more: &[&str]) -> u8 {

@@ -21,7 +21,7 @@ use crate::decode::{Moment, Outcome};
 use crate::error::MergeError;
 use crate::names;
 use crate::progress::Watch;
-use crate::sources::{self, Sources};
+use crate::sources::{self, SourceFile, Sources};
 use crate::summary::Summary;
 use crate::survey::FilePlan;
 use crate::timeline::{Call, Step};
@@ -55,8 +55,11 @@ impl Writer for Json {
 
     fn function(&self, file: &mut FileText, id: u32, function: &Function<'_>) {
         file.add(id, function);
+    }
+
+    fn source(&self, path: &str, shown: &Function<'_>) {
         if let Some(sources) = &self.sources {
-            sources.add(function);
+            sources.add(path, shown);
         }
     }
 
@@ -145,20 +148,20 @@ fn name(pid: u32, tid: u32, kind: &str, name: &str, text: &mut Text) {
 
 /// The program's text, and which function stands where.
 fn file_info(
-    mut files: BTreeMap<String, BTreeSet<sources::Place>>,
+    mut files: BTreeMap<String, SourceFile>,
     watch: &dyn Watch,
     tail: &mut Tail<'_>,
 ) -> Result<(), MergeError> {
     tail.text.put(b",\n\"file_info\":{\"files\":{");
     let mut is_first = true;
     let mut unreadable = Vec::new();
-    for path in files.keys() {
-        match sources::read(path) {
+    for (shown, of) in &files {
+        match sources::read(&of.path) {
             Some(source) => {
-                file(path, &source, is_first, &mut tail.text);
+                file(shown, &source, is_first, &mut tail.text);
                 is_first = false;
             }
-            None => unreadable.push(path.clone()),
+            None => unreadable.push(shown.clone()),
         }
         tail.flush_if_large()?;
         if watch.stopped() {
@@ -170,8 +173,8 @@ fn file_info(
     }
     tail.text.put(b"},\n\"functions\":{");
     let mut is_first = true;
-    for (path, places) in &files {
-        for (line, name) in places {
+    for (path, of) in &files {
+        for (line, name) in &of.places {
             function(name, path, *line, is_first, &mut tail.text);
             is_first = false;
             tail.flush_if_large()?;

@@ -1,0 +1,156 @@
+//! What can be said on the command line, and what it means.
+
+use super::exit::EXIT_STATUS;
+use crate::error::MergeError;
+use crate::output::{self, STDOUT};
+use crate::write::Format;
+use crate::{Align, Prefixes, Request, selection};
+use clap::{Parser, ValueEnum};
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+/// The report, if no other is asked for.
+const OUTPUT_USUAL: &str = "result.json";
+/// What makes no sense where there is no report.
+const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
+
+/// Merge the ring files of any number of processes into one report.
+///
+/// Files of finished, crashed and still running processes can be mixed; nothing is ever written to them. The report is
+/// a Chrome trace in JSON, which vizviewer and https://ui.perfetto.dev open.
+#[derive(Debug, Parser)]
+#[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
+#[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]
+pub struct Arguments {
+    /// Ring files (.bin), directories in which all ring files are meant, also those in directories below, and quoted
+    /// patterns ('runs/**/*.bin'); - reads a list of them from standard input, one a line or each with a NUL behind it
+    #[arg(required_unless_present = "generate", value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+
+    /// The report; its name tells its kind: .json, .json.gz or .folded; - is standard output. Can be given more than once
+    /// [default: result.json]
+    #[arg(short, long, value_name = "OUT", help_heading = "Report")]
+    pub output: Vec<PathBuf>,
+
+    /// What to write where the output's name does not tell it
+    #[arg(long, value_name = "FORMAT", help_heading = "Report")]
+    pub format: Option<Format>,
+
+    /// Leave the text of the program's source files out
+    #[arg(long = "no_source", alias = "no-source", help_heading = "Report")]
+    pub no_source: bool,
+
+    /// Leave this directory out of the paths of source files, in names of functions too. Can be given more than once
+    #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH", help_heading = "Report")]
+    pub strip_prefix: Vec<PathBuf>,
+
+    /// Where runs are placed beside each other: by their clocks, or as if all had begun together
+    #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
+    pub align: Align,
+
+    /// Exit with 1 if anything that happened is missing in the report, and say what: calls overwritten, lost,
+    /// damaged, unnamed, unmatched, or unfinished because of a crash
+    #[arg(long, help_heading = "Report")]
+    pub strict: bool,
+
+    /// Print what each process was doing that was killed or still runs: of every thread the open calls and the last 20
+    /// that ended. No report is written unless -o is given
+    #[arg(long = "last_words", alias = "last-words", help_heading = "Instead of a report")]
+    pub last_words: bool,
+
+    /// Print a table of the files: whose they are, when and how long, how much is in them and what is lost
+    #[arg(long, conflicts_with_all = REPORT, help_heading = "Instead of a report")]
+    pub info: bool,
+
+    /// With --info: print it as JSON, for programs
+    #[arg(long, requires = "info", conflicts_with_all = REPORT, help_heading = "Instead of a report")]
+    pub json: bool,
+
+    /// Print every record of one file as a line, beside its header, anchors, names and stacks; format/FORMAT.md says
+    /// what they mean
+    #[arg(long, conflicts_with = "info", conflicts_with_all = REPORT, help_heading = "Instead of a report")]
+    pub dump: bool,
+
+    #[command(flatten)]
+    pub selection: selection::Options,
+
+    /// Show no progress, no summary and no leftovers of crashes; errors are always shown
+    #[arg(short, long, help_heading = None)]
+    pub quiet: bool,
+
+    /// Worker threads [default: one per processor, at most 16]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Print the manual page, or a script by which a shell completes the options
+    #[arg(long, hide = true, value_name = "WHAT")]
+    pub generate: Option<Generated>,
+}
+
+/// What is made of the options for other programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    /// The manual page.
+    Man,
+    /// Completion in bash.
+    Bash,
+    /// Completion in zsh.
+    Zsh,
+    /// Completion in fish.
+    Fish,
+}
+
+/// A report to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub path: PathBuf,
+    pub format: Format,
+}
+
+impl Arguments {
+    /// The request for these inputs.
+    pub fn request(&self, inputs: Vec<PathBuf>) -> Request {
+        let output = self.output.first().cloned().unwrap_or_else(|| OUTPUT_USUAL.into());
+        Request {
+            threads: self.threads.map(NonZeroUsize::get),
+            source: !self.no_source,
+            prefixes: Prefixes::new(&self.strip_prefix),
+            align: self.align,
+            selection: self.selection.clone().into(),
+            ..Request::new(inputs, output)
+        }
+    }
+
+    /// The reports that are asked for, checked before anything is done.
+    pub fn targets(&self) -> Result<Vec<Target>, MergeError> {
+        let mut targets: Vec<Target> = Vec::new();
+        for path in &self.output {
+            let target = Target { path: path.clone(), format: Format::of(path, self.format)? };
+            if targets.iter().any(|other| other.path == target.path) && !output::is_special(Path::new(&target.path)) {
+                return Err(MergeError::Twice(target.path));
+            }
+            if target.is_terminal() && !target.format.is_text() {
+                return Err(MergeError::Terminal);
+            }
+            targets.push(target);
+        }
+        Ok(targets)
+    }
+
+    /// The report that is written when none is named.
+    pub fn usual_target(&self) -> Target {
+        Target { path: OUTPUT_USUAL.into(), format: Format::Json }
+    }
+}
+
+impl Target {
+    /// Whether this is standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.path == Path::new(STDOUT)
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.is_stdout() && std::io::stdout().is_terminal()
+    }
+}

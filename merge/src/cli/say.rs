@@ -1,0 +1,77 @@
+//! What is said on stderr.
+
+use super::exit::{FAILED, INCOMPLETE, INTERRUPTED, OK};
+use crate::error::{BadInput, MergeError};
+use crate::leftovers::Leftovers;
+use crate::loss;
+use crate::summary::{FileSummary, Summary, grouped, printable};
+use std::fmt::Display;
+use std::io::Write;
+
+/// Tells what came of a report, and gives the exit status.
+pub fn summary(summary: &Summary, quiet: bool, strict: bool) -> u8 {
+    bad(&summary.bad);
+    summary.files.iter().for_each(problems);
+    for warning in &summary.warnings {
+        complain(format_args!("warning: {warning}"));
+    }
+    if !quiet {
+        passed_over(summary);
+        drop(write!(std::io::stderr(), "{summary}"));
+    }
+    let missing = if strict { loss::lines(summary) } else { Vec::new() };
+    for line in &missing {
+        complain(format_args!("strict: {line}"));
+    }
+    if summary.is_complete() && missing.is_empty() { OK } else { INCOMPLETE }
+}
+
+fn passed_over(summary: &Summary) {
+    let Some(first) = summary.passed_over.first().map(|path| printable(&path.display().to_string())) else { return };
+    match summary.passed_over.len() {
+        1 => complain(format_args!("passed over, as it is no ring file: {first}")),
+        files => complain(format_args!(
+            "passed over {} files that are no ring files: {first} and such",
+            grouped(files as u64)
+        )),
+    }
+}
+
+fn problems(file: &FileSummary) {
+    let path = file.path.display();
+    for problem in &file.problems.first {
+        complain(format_args!("{path}: {problem}"));
+    }
+    let more = file.problems.count.saturating_sub(file.problems.first.len() as u64);
+    if more > 0 {
+        complain(format_args!("{path}: {more} more places that could not be read"));
+    }
+    if let Some(code) = i32::try_from(file.failure).ok().filter(|code| *code > 0) {
+        let error = BadInput::new(&file.path, std::io::Error::from_raw_os_error(code));
+        complain(format_args!("warning: {path}: recording stopped early: {}", error.problem));
+    }
+}
+
+/// Tells why there is no report, and gives the exit status.
+pub fn error(error: &MergeError) -> u8 {
+    if let MergeError::NothingReadable(inputs) = error {
+        bad(inputs);
+    }
+    complain(error);
+    if matches!(error, MergeError::Interrupted) { INTERRUPTED } else { FAILED }
+}
+
+/// Tells what crashes have left behind.
+pub fn leftovers(leftovers: &Leftovers) {
+    leftovers.lines().iter().for_each(complain);
+}
+
+/// Tells which inputs were not read.
+pub fn bad(bad: &[BadInput]) {
+    bad.iter().for_each(complain);
+}
+
+/// Says a line. Who does not listen is no reason to fail.
+pub fn complain(what: impl Display) {
+    drop(writeln!(std::io::stderr(), "viztracer-merge: {what}"));
+}

@@ -1,0 +1,83 @@
+//! What a report does not show although it happened, in words: for those who want all or an error.
+
+use crate::input::State;
+use crate::summary::{FileSummary, Summary, grouped, printable};
+
+/// A line for every file of which something is missing.
+pub fn lines(summary: &Summary) -> Vec<String> {
+    let bad = summary.bad.iter().map(|bad| format!("{}: not read", printable(&bad.path.display().to_string())));
+    bad.chain(summary.files.iter().filter_map(line)).collect()
+}
+
+fn line(file: &FileSummary) -> Option<String> {
+    let losses = losses(file);
+    let path = printable(&file.path.display().to_string());
+    (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
+}
+
+fn losses(file: &FileSummary) -> Vec<String> {
+    let unfinished = match file.state {
+        State::Crashed => file.sum(|thread| thread.unfinished),
+        State::Sealed | State::Living => 0,
+    };
+    let counts = [
+        (file.sum(|thread| thread.overwritten), "overwritten"),
+        (file.lost(), "lost"),
+        (file.problems.count, "damaged"),
+        (file.unnamed, "unnamed"),
+        (file.unmatched, "unmatched"),
+        (unfinished, "unfinished"),
+    ];
+    let counted = counts.iter().filter(|(count, _)| *count > 0);
+    let mut losses: Vec<String> = counted.map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+    if file.state == State::Crashed {
+        losses.push("not closed in order".to_owned());
+    }
+    if file.failure > 0 {
+        losses.push("recording stopped early".to_owned());
+    }
+    losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Problem, Problems};
+    use crate::summary::ThreadSummary;
+
+    fn file() -> FileSummary {
+        let thread = ThreadSummary { events: 10, unfinished: 1, ..ThreadSummary::default() };
+        FileSummary {
+            path: "a.bin".into(),
+            pid: 1,
+            process: "p".into(),
+            threads: vec![thread],
+            state: State::Sealed,
+            lost: 0,
+            unnamed: 0,
+            unmatched: 0,
+            failure: 0,
+            problems: Problems::default(),
+        }
+    }
+
+    fn told(change: impl Fn(&mut FileSummary)) -> Vec<String> {
+        let mut file = file();
+        change(&mut file);
+        lines(&Summary { files: vec![file], ..Summary::default() })
+    }
+
+    #[test]
+    fn every_kind_of_loss_alone() {
+        assert!(told(|_| {}).is_empty());
+        assert!(told(|file| file.state = State::Living).is_empty());
+        assert_eq!(told(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
+        assert_eq!(told(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
+        assert_eq!(told(|file| file.lost = 3), ["a.bin: 3 lost"]);
+        assert_eq!(told(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
+        assert_eq!(told(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);
+        assert_eq!(told(|file| file.unmatched = 5), ["a.bin: 5 unmatched"]);
+        assert_eq!(told(|file| file.failure = 28), ["a.bin: recording stopped early"]);
+        assert_eq!(told(|file| file.state = State::Crashed), ["a.bin: 1 unfinished, not closed in order"]);
+    }
+}

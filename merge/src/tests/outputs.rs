@@ -1,0 +1,158 @@
+//! Which reports are written, what is left out of them, and what the exit status says.
+
+use super::{Case, events, small};
+use crate::sample::{Ring, call};
+use crate::{Align, Prefixes, Request, command, merge};
+use serde_json::Value;
+use std::ffi::OsString;
+use std::fs;
+
+impl Case {
+    /// The exit status of the command with these words and the inputs behind them.
+    fn run(&self, words: &[&str]) -> u8 {
+        let inputs = self.inputs.iter().map(OsString::from);
+        let here = |word: &&str| match word.strip_prefix("@") {
+            Some(name) => self.directory.path().join(name).into_os_string(),
+            None => word.into(),
+        };
+        let words = ["viztracer-merge", "-q"].iter().chain(words).map(here);
+        command(words.chain(inputs), &|| false)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.directory).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn one_call(pid: u32) -> Ring {
+    let mut ring = small(pid);
+    ring.calls(1, 0, &[call(1, 5_000_000, 10)], true);
+    ring
+}
+
+#[test]
+fn several_outputs_and_one_that_cannot_be() {
+    let case = Case::of(one_call(1), true);
+    assert_eq!(case.run(&["-o", "@1.json", "-o", "@no/2.json", "-o", "@3.json.gz"]), 2);
+    assert_eq!(case.names(), ["1.json", "3.json.gz", "a.bin"]);
+    assert_eq!(case.run(&["-o", "@4.json", "-o", "@5.json"]), 0);
+    let read = |name| fs::read(case.directory.path().join(name)).unwrap();
+    assert!(read("1.json") == read("4.json") && read("4.json") == read("5.json"));
+}
+
+#[test]
+fn outputs_are_checked_before_anything_is_written() {
+    let case = Case::of(one_call(1), true);
+    assert_eq!(case.run(&["-o", "@1.json", "-o", "@2.txt"]), 2);
+    assert_eq!(case.run(&["-o", "@1.json", "-o", "@1.json"]), 2);
+    assert_eq!(case.run(&["--info", "-o", "@1.json"]), 2);
+    assert_eq!(case.run(&["--json", "-o", "@1.json"]), 2);
+    assert_eq!(case.run(&["--last_words", "-o", "-"]), 2);
+    assert_eq!(case.names(), ["a.bin"]);
+}
+
+#[test]
+fn a_format_for_names_that_do_not_tell() {
+    let case = Case::of(one_call(1), true);
+    assert_eq!(case.run(&["--format", "json.gz", "-o", "@packed", "-o", "@plain.json"]), 0);
+    let read = |name| fs::read(case.directory.path().join(name)).unwrap();
+    assert_eq!(read("packed")[..2], [0x1f, 0x8b]);
+    assert_eq!(read("plain.json")[0], b'{');
+}
+
+#[test]
+fn paths_are_shortened_everywhere() {
+    let mut case = Case::new();
+    let source = case.add("program.py", "def f(): pass\n");
+    case.inputs.clear();
+    let directory = case.directory.path().to_str().unwrap().to_owned();
+    let mut ring = small(1);
+    ring.function(3, "g", source.to_str().unwrap(), 1);
+    ring.calls(1, 0, &[call(1, 5_000_000, 10), call(3, 5_000_100, 10), call(2, 5_000_200, 1)], true);
+    case.add("a.bin", ring.bytes(true));
+    assert_eq!(case.run(&["-o", "@out.json", "--strip_prefix", "/x", "--strip_prefix", &directory]), 0);
+    let text = fs::read_to_string(case.directory.path().join("out.json")).unwrap();
+    assert!(!text.contains(&directory) && !text.contains("/x"), "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let names: Vec<_> = events(&report).iter().map(|event| event["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["f (ev.py:7)", "g (program.py:1)", "builtins.len"]);
+    assert_eq!(report["file_info"]["files"]["program.py"][0], "def f(): pass\n");
+    assert_eq!(report["file_info"]["functions"]["g (program.py:1)"], serde_json::json!(["program.py", 1]));
+}
+
+#[test]
+fn two_files_that_are_called_the_same_are_told_once() {
+    let mut case = Case::new();
+    let directory = case.directory.path().to_path_buf();
+    let mut ring = small(1);
+    for (id, name) in [(3, "two"), (4, "one")] {
+        fs::create_dir(directory.join(name)).unwrap();
+        let path = directory.join(name).join("same.py");
+        fs::write(&path, format!("# {name}\n")).unwrap();
+        ring.function(id, name, path.to_str().unwrap(), id);
+    }
+    case.add("a.bin", ring.bytes(true));
+    let output = directory.join("out.json");
+    let prefixes = Prefixes::new([directory.join("one"), directory.join("two")]);
+    merge(&Request { prefixes, ..Request::new(case.inputs.clone(), output.clone()) }, &()).unwrap();
+    let text = fs::read_to_string(output).unwrap();
+    assert_eq!(text.matches("\"same.py\":[").count(), 1);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["file_info"]["files"]["same.py"][0], "# one\n");
+    assert_eq!(report["file_info"]["functions"].as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn strict_wants_all_of_it() {
+    let full = Case::of(one_call(1), true);
+    assert_eq!(full.run(&["-o", "@1.json", "--strict"]), 0);
+    let mut ring = small(1);
+    ring.calls(1, 7, &[call(1, 5_000_000, 10)], true);
+    let overwritten = Case::of(ring, true);
+    assert_eq!(overwritten.run(&["-o", "@1.json"]), 0);
+    assert_eq!(overwritten.run(&["-o", "@1.json", "--strict"]), 1);
+    let crashed = Case::of(one_call(1), false);
+    assert_eq!(crashed.run(&["-o", "@1.json"]), 0);
+    assert_eq!(crashed.run(&["-o", "@1.json", "--strict"]), 1);
+    assert_eq!(crashed.names(), ["1.json", "a.bin"]);
+}
+
+#[test]
+fn runs_can_begin_together_and_processes_of_one_run_stay_apart() {
+    let mut case = Case::new();
+    for (pid, opened, run) in [(1, 5_000_000, 1), (2, 6_000_000, 1), (3, 90_000_000, 2), (4, 91_000_000, 2)] {
+        let mut ring = Ring::new(pid, opened);
+        ring.identity.session_id = [run; 16];
+        ring.thread(1, 11, "", 0, 0);
+        ring.calls(1, 0, &[call(1, opened + 500, 10)], true);
+        case.add(&format!("{pid}.bin"), ring.bytes(true));
+    }
+    let starts = |align| {
+        let output = case.directory.path().join("out.json");
+        let request = Request { align, ..Request::new(case.inputs.clone(), output.clone()) };
+        merge(&request, &()).unwrap();
+        let report: Value = serde_json::from_slice(&fs::read(output).unwrap()).unwrap();
+        events(&report).iter().map(|e| e["ts"].as_f64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(starts(Align::Clock), [0.5, 1000.5, 85_000.5, 86_000.5]);
+    assert_eq!(starts(Align::Start), [0.5, 1000.5, 0.5, 1000.5]);
+}
+
+#[test]
+fn other_bin_files_in_a_directory_are_none_of_our_business() {
+    let mut case = Case::of(one_call(1), true);
+    let model = case.add("model.bin", [0x5a; 9000]);
+    assert_eq!(case.run(&["-o", "@out.json"]), 1);
+    case.inputs = vec![case.directory.path().into()];
+    assert_eq!(case.run(&["-o", "@out.json"]), 0);
+    let output = case.directory.path().join("out.json");
+    let summary = merge(&Request::new(case.inputs.clone(), output), &()).unwrap();
+    assert_eq!(summary.passed_over, [model]);
+    // One that is damaged or empty may have been ours.
+    case.add("cut.bin", &one_call(2).bytes(true)[..3000]);
+    case.inputs.truncate(1);
+    assert_eq!(case.run(&["-o", "@out.json"]), 1);
+}
