@@ -152,7 +152,7 @@ pub fn table(plans: &[FilePlan]) -> String {
 
 /// The document; README says what its keys mean, and they stay.
 pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
-    let refused = |bad: &BadInput| json!({"file": bad.path.to_string_lossy(), "reason": bad.problem.reason, "offset": bad.problem.offset});
+    let refused = |BadInput { path, problem }: &BadInput| json!({"file": path.to_string_lossy(), "reason": problem.reason, "offset": problem.offset});
     let document = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "files": plans.iter().map(|plan| Row::of(plan).json()).collect::<Vec<_>>(),

@@ -26,6 +26,8 @@ pub fn listed(from: impl AsFd, interrupted: &dyn Fn() -> bool) -> io::Result<Vec
             Err(error) => return Err(error.into()),
         }
         match read(&from, &mut buffer) {
+            // Ctrl+C ends the writer of the list as well, and its end may be seen first.
+            Ok(0) if interrupted() => return Err(io::ErrorKind::Interrupted.into()),
             Ok(0) => return Ok(paths(&text)),
             Ok(bytes) => text.extend(buffer.iter().take(bytes)),
             Err(Errno::INTR) => {}

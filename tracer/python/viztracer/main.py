@@ -22,6 +22,7 @@ examples:
   viztracer prog.py arg                        run prog.py, write result.json
   viztracer -m pytest tests                    run a module
   viztracer -o out.json.gz -- prog.py -o x     options after -- are the program's
+  viztracer --combine a.bin b.bin -o out.json  merge files of earlier runs
   viztracer --pid_suffix --output_dir D prog.py
                                                leave a ring file per process in D; merge them any time, also
                                                after a crash or while they run, with: viztracer-merge D -o out.json
@@ -48,6 +49,10 @@ def main() -> int:
     from .commands import run
 
     status = run.run(options, command)
+    if status is None and (options.combine or options.align_combine):
+        from .commands import combine
+
+        status = combine.combine(options)
     if status is None:
         build_parser().print_help()
         return 0
@@ -117,6 +122,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--log_async", action="store_true", help="give every asyncio task a track of its own")
     add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
     add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
+    add("--combine", metavar="FILE", nargs="*", help="merge ring files of earlier runs; nothing is run")
+    add("--align_combine", metavar="FILE", nargs="*", help="the same, as if these runs had begun together")
     add("--log_multiprocess", action="store_true", help=argparse.SUPPRESS)
     add("--log_subprocess", action="store_true", help=argparse.SUPPRESS)
     add("--trace_self", action="store_true", help=argparse.SUPPRESS)

@@ -1,0 +1,47 @@
+"""Combine what earlier runs have left into one report: ``--combine`` and ``--align_combine``."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..snaptrace import merge_command
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    import argparse
+
+REPORTS = (".json", ".json.gz")
+
+
+def combine(options: argparse.Namespace) -> int | None:
+    """Merge the files that the options name; return the exit status, or None if they name none."""
+    inputs: list[str] = options.combine or options.align_combine
+    if not inputs:
+        return None
+    for path in inputs:
+        if path.endswith(REPORTS):
+            print(f"{path}: combining JSON reports is not supported yet, only ring files (.bin)")
+            return 1
+    output = _output(options)
+    if options.output_dir:
+        try:
+            os.makedirs(options.output_dir, exist_ok=True)
+        except OSError:
+            pass  # the merge will tell
+    flags = [] if options.combine else ["--align=start"]
+    flags += ["--quiet"] if options.quiet else []
+    return merge_command(["viztracer-merge", f"--output={output}", *flags, "--", *map(_plain, inputs)])
+
+
+def _output(options: argparse.Namespace) -> str:
+    """Return the path of the report."""
+    output: str = options.output_file or "result.json"
+    if options.unique_output_file:
+        output = f"combined_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
+    return os.path.join(options.output_dir, output) if options.output_dir else output
+
+
+def _plain(path: str) -> str:
+    """Return a path that means a file, whatever its name."""
+    return "./-" if path == "-" else path
