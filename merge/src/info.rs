@@ -152,7 +152,10 @@ pub fn table(plans: &[FilePlan]) -> String {
 
 /// The document; README says what its keys mean, and they stay.
 pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
-    let refused = |BadInput { path, problem }: &BadInput| json!({"file": path.to_string_lossy(), "reason": problem.reason, "offset": problem.offset});
+    let refused = |bad: &BadInput| {
+        let (file, problem) = (bad.path.to_string_lossy(), &bad.problem);
+        json!({ "file": file, "reason": problem.reason, "offset": problem.offset })
+    };
     let document = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "files": plans.iter().map(|plan| Row::of(plan).json()).collect::<Vec<_>>(),

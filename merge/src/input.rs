@@ -13,6 +13,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use viztracer_format::header::{HEADER_SIZE, Header, Identity};
 use viztracer_format::reader::Segment;
+use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
 
 /// How a file's recording ended.
@@ -115,13 +116,19 @@ impl Input {
         if is_running(&self.header.identity) { State::Living } else { State::Crashed }
     }
 
-    /// Calls `visit` with every segment in use, or with what is wrong with it. Holes of a sparse file cost nothing.
+    /// Calls `visit` with every segment in use, or with what is wrong with it; with both if the file ends in it. Holes
+    /// of a sparse file cost nothing.
     pub fn segments(&self, mut visit: impl FnMut(u32, Result<Segment, Problem>)) {
         let size = self.header.segment_size() as u64;
         let mut index = 0;
         while let Some(offset) = self.offset(index).filter(|offset| *offset < self.length) {
-            match self.segment(index) {
-                Ok(Some(segment)) => visit(index, Ok(segment)),
+            match self.header_of(index) {
+                Ok(Some(segment)) => {
+                    if let Some(problem) = self.shortage(&segment) {
+                        visit(index, Err(problem));
+                    }
+                    visit(index, Ok(self.cut(segment)));
+                }
                 Ok(None) => match seek(&self.file, SeekFrom::Data(offset + size)) {
                     // A free segment may be followed by a hole of any length.
                     Ok(data) if data > offset + size => {
@@ -139,8 +146,34 @@ impl Input {
         }
     }
 
-    /// The header of a segment as it is now; `None` if it is free.
+    /// The header of a segment as it is now, of as much of it as the file has; `None` if it is free.
     pub fn segment(&self, index: u32) -> Result<Option<Segment>, Problem> {
+        Ok(self.header_of(index)?.map(|segment| self.cut(segment)))
+    }
+
+    /// The bytes of a segment's body that the file has.
+    fn room(&self, segment: &Segment) -> usize {
+        let body = self.length.saturating_sub(segment.offset).saturating_sub(SEGMENT_HEADER_SIZE as u64);
+        usize::try_from(body).unwrap_or(usize::MAX)
+    }
+
+    fn shortage(&self, segment: &Segment) -> Option<Problem> {
+        let room = self.room(segment);
+        (room < segment.committed).then(|| {
+            let reason = format!("cut off: {} bytes needed, {room} found", segment.committed);
+            Problem::at(segment.offset + SEGMENT_HEADER_SIZE as u64, reason)
+        })
+    }
+
+    /// Of a segment in which the file ends, what is there. Its checksum was that of the whole.
+    fn cut(&self, segment: Segment) -> Segment {
+        match self.room(&segment) {
+            room if room < segment.committed => Segment { committed: room - room % RECORD_SIZE, seal: None, ..segment },
+            _ => segment,
+        }
+    }
+
+    fn header_of(&self, index: u32) -> Result<Option<Segment>, Problem> {
         let offset = self.offset(index).unwrap_or(u64::MAX);
         let mut bytes = [0; SEGMENT_HEADER_SIZE];
         let read = read_at_most(&self.file, &mut bytes, offset)?;

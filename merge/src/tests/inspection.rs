@@ -1,6 +1,6 @@
 //! What `--info` and `--dump` tell of a file.
 
-use super::{Case, small};
+use super::{Case, events, small};
 use crate::align::{Align, align};
 use crate::sample::{Ring, call, record};
 use crate::survey::FilePlan;
@@ -132,6 +132,55 @@ fn a_file_cut_anywhere_tells_what_is_before() {
         // A segment of 128 + 16 bytes each.
         let whole = (0..3).filter(|segment| length >= 4096 * (segment + 1) + 144).count();
         assert_eq!(text.matches("  RETURN  ").count(), whole, "length {length}");
+    }
+}
+
+#[test]
+fn records_before_the_cut_are_kept_and_the_cut_is_named() {
+    for sealed in [false, true] {
+        let mut ring = small(1);
+        ring.calls(1, 0, &[call(1, 5_000_000, 10); 3], true);
+        ring.calls(1, 3, &(0..50).map(|i| call(1, 5_001_000 + i * 100, 10)).collect::<Vec<_>>(), sealed);
+        let bytes = ring.bytes(sealed);
+        let body = 4096 * 2 + 128;
+        for length in [0, 1, 15, 16, 17, 16 * 20 + 8, 16 * 49, 16 * 50 - 1, 16 * 50].map(|in_body| body + in_body) {
+            let mut case = Case::new();
+            case.add("a.bin", &bytes[..length]);
+            let (summary, report) = case.json();
+            let before = (length - body) / 16;
+            assert_eq!(events(&report).len(), 3 + before, "{length}");
+            let problems = &summary.files[0].problems;
+            assert_eq!(problems.count, u64::from(before < 50), "{length}: {problems:?}");
+            if before < 50 {
+                let expected = format!("cut off: 800 bytes needed, {} found (offset 8320)", length - body);
+                assert_eq!(problems.first[0].to_string(), expected);
+            }
+            let (text, damaged) = dumped(&case.inputs[0]);
+            assert_eq!((text.matches("  RETURN  ").count(), damaged), (3 + before, problems.count));
+        }
+    }
+}
+
+#[test]
+fn damage_in_the_middle_costs_what_it_hits() {
+    let mut ring = small(1);
+    for first in 0..30 {
+        ring.calls(1, first * 10, &[call(1, 5_000_000 + first * 1000, 10); 10], true);
+    }
+    let good = ring.bytes(true);
+    for hit in 0..30 {
+        let mut bytes = good.clone();
+        bytes[4096 * (hit + 1) + 128..][..100].fill(0xa5);
+        let mut case = Case::new();
+        case.add("a.bin", bytes);
+        let (summary, report) = case.json();
+        assert_eq!((events(&report).len(), summary.files[0].problems.count), (290, 1));
+        let mut bytes = good.clone();
+        bytes[4096 * (hit + 1)..][..4096].fill(0xa5);
+        case.add("a.bin", bytes);
+        case.inputs.truncate(1);
+        let (summary, report) = case.json();
+        assert_eq!((events(&report).len(), summary.files[0].problems.count), (290, 1));
     }
 }
 
