@@ -72,11 +72,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "info", conflicts_with_all = REPORT, help_heading = "Instead of a report")]
     pub dump: bool,
 
-    #[command(flatten)]
-    pub selection: selection::Options,
-
     /// Show no progress, no summary and no leftovers of crashes; errors are always shown
-    #[arg(short, long, help_heading = None)]
+    #[arg(short, long)]
     pub quiet: bool,
 
     /// Worker threads [default: one per processor, at most 16]
@@ -86,6 +83,9 @@ pub struct Arguments {
     /// Print the manual page, or a script by which a shell completes the options
     #[arg(long, hide = true, value_name = "WHAT")]
     pub generate: Option<Generated>,
+
+    #[command(flatten)]
+    pub selection: selection::Options,
 }
 
 /// What is made of the options for other programs.
