@@ -64,6 +64,8 @@ pub struct ThreadOutcome {
     /// Events that were read and not asked for. What was written may be counted in another part, so that the sums over
     /// all parts are right, and those of one may be less than nothing: they wrap.
     pub left_out: u64,
+    /// Events among those written that the report has no room to draw: too many calls are around them.
+    pub too_deep: u64,
 }
 
 impl ThreadOutcome {
@@ -84,6 +86,7 @@ impl Outcome {
             sum.unfinished = sum.unfinished.wrapping_add(of.unfinished);
             sum.overwritten += of.overwritten;
             sum.left_out += of.left_out;
+            sum.too_deep += of.too_deep;
         }
         self.tasks.extend(other.tasks);
         self.problems.append(&other.problems);

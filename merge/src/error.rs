@@ -12,7 +12,10 @@ use viztracer_format::FormatError;
 #[derive(Debug, Error)]
 pub enum MergeError {
     /// The output's name tells no format.
-    #[error("{}: unknown kind of report: its name ends with none of .json, .json.gz and .folded", .0.display())]
+    #[error(
+        "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz or .folded",
+        .0.display()
+    )]
     Extension(PathBuf),
     /// A report that is no text would go to a terminal.
     #[error("a terminal cannot show this kind of report: redirect standard output, or ask for --format json")]

@@ -17,6 +17,8 @@ pub struct ThreadNames {
     pub events: u64,
     /// Events that found no room.
     pub lost: u64,
+    /// Ticks at its first event.
+    pub begun: u64,
     /// Ticks at its end, 0 if it lives.
     pub ended: u64,
 }
@@ -35,9 +37,10 @@ impl Names {
     pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> Names {
         let mut names = Names::default();
         visit(input, segments, bad, |entry| match entry {
-            Entry::Thread { serial, tid, events, lost, ended, .. } => {
+            Entry::Thread { serial, tid, begun, events, lost, ended } => {
                 let thread = names.threads.entry(serial).or_default();
-                (thread.tid, thread.events, thread.lost, thread.ended) = (tid, events, lost, ended);
+                (thread.tid, thread.events, thread.lost) = (tid, events, lost);
+                (thread.begun, thread.ended) = (begun, ended);
             }
             Entry::ThreadName { serial, name } => {
                 names.threads.entry(serial).or_default().name = Some(name.to_owned());

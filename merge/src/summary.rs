@@ -74,6 +74,8 @@ pub struct ThreadSummary {
     pub unfinished: u64,
     /// Events that are not in the report because they were not asked for.
     pub left_out: u64,
+    /// Calls that are not drawn because too many are around them.
+    pub too_deep: u64,
 }
 
 impl Summary {
@@ -92,6 +94,7 @@ impl Summary {
                 thread.unfinished = thread.unfinished.wrapping_add(part.unfinished);
                 thread.overwritten += part.overwritten;
                 thread.left_out += part.left_out;
+                thread.too_deep += part.too_deep;
             }
         }
         file.problems.append(&outcome.problems);
@@ -188,6 +191,9 @@ impl FileSummary {
             });
             if thread.left_out > 0 {
                 metadata["left_out"] = json!(thread.left_out);
+            }
+            if thread.too_deep > 0 {
+                metadata["too_deep"] = json!(thread.too_deep);
             }
             metadata
         };

@@ -94,6 +94,8 @@ pub struct Thread {
     pub overwritten: u64,
     /// Events that found no room.
     pub lost: u64,
+    /// Ticks at its first event, 0 if that is not known.
+    pub begun: u64,
     /// Ticks at its end, 0 if it was alive when the file was last written.
     pub ended: u64,
 }
@@ -331,7 +333,8 @@ impl FilePlan {
             let tid = known.as_ref().map_or(u64::from(serial), |thread| thread.tid);
             let known = known.unwrap_or_default();
             let overwritten = total.saturating_sub(kept);
-            Thread { serial, tid, name: known.name, overwritten, lost: known.lost, ended: known.ended }
+            let (lost, begun, ended) = (known.lost, known.begun, known.ended);
+            Thread { serial, tid, name: known.name, overwritten, lost, begun, ended }
         };
         self.threads = totals.into_iter().map(thread).collect();
     }

@@ -9,6 +9,7 @@ mod folded;
 pub mod gzip;
 pub mod json;
 mod part;
+pub mod perfetto;
 mod text;
 
 use crate::align::Alignment;
@@ -28,6 +29,7 @@ use folded::Folded;
 use gzip::Gzip;
 use json::Json;
 use part::{Part, Reader, Scratch, parts};
+use perfetto::Perfetto;
 use rayon::ThreadPool;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -48,6 +50,12 @@ pub enum Format {
     /// The same, compressed by gzip
     #[value(name = "json.gz")]
     JsonGzip,
+    /// Perfetto's own kind of trace
+    #[value(name = "pftrace")]
+    Perfetto,
+    /// The same, compressed by gzip
+    #[value(name = "pftrace.gz")]
+    PerfettoGzip,
     /// Collapsed stacks
     #[value(name = "folded")]
     Folded,
@@ -61,6 +69,8 @@ impl Format {
         match &*name {
             name if name.ends_with(".json") => Ok(Format::Json),
             name if name.ends_with(".json.gz") => Ok(Format::JsonGzip),
+            name if name.ends_with(".pftrace") => Ok(Format::Perfetto),
+            name if name.ends_with(".pftrace.gz") => Ok(Format::PerfettoGzip),
             name if name.ends_with(".folded") => Ok(Format::Folded),
             _ if output::is_special(path) => Ok(otherwise.unwrap_or(Format::Json)),
             _ => otherwise.ok_or_else(|| MergeError::Extension(path.into())),
@@ -69,7 +79,7 @@ impl Format {
 
     /// Whether people can read it.
     pub fn is_text(self) -> bool {
-        !matches!(self, Format::JsonGzip)
+        matches!(self, Format::Json | Format::Folded)
     }
 }
 
@@ -133,9 +143,11 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let run = Run { report: self, pool, watch, gzip: matches!(self.format, Format::JsonGzip) };
+        let run =
+            Run { report: self, pool, watch, gzip: matches!(self.format, Format::JsonGzip | Format::PerfettoGzip) };
         match self.format {
             Format::Json | Format::JsonGzip => run.write(&Json::new(self.source), output, summary),
+            Format::Perfetto | Format::PerfettoGzip => run.write(&Perfetto::new(self.files), output, summary),
             Format::Folded => run.write(&Folded::default(), output, summary),
         }
     }

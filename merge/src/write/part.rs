@@ -128,6 +128,13 @@ impl Reader<'_> {
         calls
     }
 
+    /// Threads, by place in the plan, that have steps in the part and in none before.
+    pub fn beginning(&self) -> impl Iterator<Item = usize> {
+        let windows = self.windows.map_or(&[][..], |file| file.of_part(self.part.number));
+        // All other windows begin at an end.
+        windows.iter().filter(|window| window.begin == 0).map(|window| window.thread)
+    }
+
     /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;
     /// and with the calls that are open on the thread, outermost first.
     pub fn steps(&mut self, mut each: impl FnMut(Step<'_>, &[Call])) -> Outcome {

@@ -1,0 +1,108 @@
+//! What one file's events are called: its functions and tasks, prepared to be interned.
+
+use super::fields::source_location;
+use super::wire::{Message, put_bytes, put_number};
+use crate::names;
+use crate::survey::FilePlan;
+use crate::write::json::function_name;
+use crate::write::reopen;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use viztracer_format::names::Function;
+
+/// The functions and tasks of a file.
+#[derive(Debug)]
+pub struct Names {
+    functions: Vec<Entry>,
+    /// Places in `functions` by id; ids are counted up by the writer, so a list serves.
+    near: Vec<u32>,
+    /// Ids that a damaged file has beyond any count.
+    far: HashMap<u32, u32>,
+    /// Read when the first task is met: most programs have none.
+    tasks: OnceLock<HashMap<u32, String>>,
+}
+
+/// A function.
+#[derive(Debug)]
+pub struct Entry {
+    /// What its events are called.
+    pub name: Box<str>,
+    /// The fields of its `SourceLocation` but the number; `None` for what has no source.
+    pub location: Option<Box<[u8]>>,
+}
+
+/// The place of every function that has no entry.
+const UNKNOWN: u32 = 0;
+
+impl Default for Names {
+    fn default() -> Names {
+        let functions = vec![Entry::new(&Function { name: "unknown function", file: "", line: 0, is_c: true })];
+        Names { functions, near: Vec::new(), far: HashMap::new(), tasks: OnceLock::new() }
+    }
+}
+
+impl Names {
+    /// Adds a function.
+    pub fn add(&mut self, id: u32, function: &Function<'_>) {
+        let place = self.functions.len() as u32;
+        self.functions.push(Entry::new(function));
+        let index = id as usize;
+        if index <= self.functions.len() * 4 + 4096 {
+            self.near.resize(self.near.len().max(index + 1), UNKNOWN);
+            self.near[index] = place;
+        } else {
+            self.far.insert(id, place);
+        }
+    }
+
+    /// How many functions there are, the unknown one included.
+    pub fn len(&self) -> usize {
+        self.functions.len()
+    }
+
+    /// The place of a function, for `entry`.
+    #[inline]
+    pub fn place(&self, id: u32) -> usize {
+        let near = self.near.get(id as usize).copied().filter(|place| *place != UNKNOWN);
+        near.unwrap_or_else(|| self.far(id)) as usize
+    }
+
+    #[cold]
+    fn far(&self, id: u32) -> u32 {
+        self.far.get(&id).copied().unwrap_or(UNKNOWN)
+    }
+
+    /// The function at a place.
+    pub fn entry(&self, place: usize) -> &Entry {
+        &self.functions[place]
+    }
+
+    /// What a task is called.
+    pub fn task(&self, plan: &FilePlan, serial: u32) -> String {
+        let name = self.tasks.get_or_init(|| tasks(plan)).get(&serial);
+        name.cloned().unwrap_or_else(|| format!("task {serial}"))
+    }
+}
+
+/// The names that were given to tasks; the last one for a serial holds.
+fn tasks(plan: &FilePlan) -> HashMap<u32, String> {
+    let mut tasks = HashMap::new();
+    if let Ok(input) = reopen(plan) {
+        names::tasks(&input, &plan.names, |serial, name| drop(tasks.insert(serial, name.to_owned())));
+    }
+    tasks
+}
+
+impl Entry {
+    fn new(function: &Function<'_>) -> Entry {
+        let Function { name, file, line, .. } = *function;
+        if file.is_empty() {
+            return Entry { name: name.into(), location: None };
+        }
+        let mut location = Message::new();
+        put_bytes(&mut location, source_location::file_name, file);
+        put_bytes(&mut location, source_location::function_name, name);
+        put_number(&mut location, source_location::line_number, line.into());
+        Entry { name: function_name(name, file, line).into(), location: Some(location.into()) }
+    }
+}
