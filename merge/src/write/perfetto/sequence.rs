@@ -17,7 +17,7 @@ use super::fields::{
 };
 use super::names::Names;
 use super::tracks::Tracks;
-use super::wire::{Message, put_bytes, put_double, put_message, put_number, varint};
+use super::wire::{Message, VARINT_END, put_bytes, put_double, put_message, put_number, varint};
 use crate::align::Clock;
 use crate::decode::{Moment, Payload};
 use crate::summary::grouped;
@@ -40,7 +40,7 @@ const CATEGORIES: [(u64, &str); 2] = [(CALL, "FEE"), (INSTANT, "INSTANT")];
 const LOSS: &str = "LOSS";
 
 /// Longer than the packet of a call that begins, without its arguments.
-const PACKET_MAX: usize = 64;
+const PACKET_MAX: usize = 48;
 /// Longer than the event in it.
 const EVENT_MAX: usize = 24;
 /// The number of the sequence, and the flags.
@@ -172,20 +172,25 @@ impl Encoder {
     #[inline]
     fn put(&mut self, time: u64, event: &[u8; EVENT_MAX], length: usize) {
         let sequence = &mut self.sequence;
-        let (delta, digits) = varint(time.saturating_sub(sequence.now));
-        sequence.now = sequence.now.max(time);
-        let mut packet = [0; PACKET_MAX];
-        let mut end = 3;
-        packet[end..end + delta.len()].copy_from_slice(&delta);
-        end += digits;
-        packet[end..end + PREFIX_MAX].copy_from_slice(&sequence.prefix);
-        end += sequence.prefix_length;
-        packet[end..end + EVENT_MAX].copy_from_slice(event);
-        end += length;
-        packet[..3].copy_from_slice(&[0x0a, end as u8 - 2, 0x40]);
-        // A fixed number of bytes is a few moves of the processor in the place of a call of `memcpy`.
+        let delta = time.saturating_sub(sequence.now);
+        if delta >= VARINT_END {
+            // What was prepared has a tag and a length of one byte before its fields.
+            let fields = event.get(2..length).unwrap_or_default();
+            return self.put_event(time, |message| message.extend_from_slice(fields));
+        }
+        sequence.now += delta;
+        let (delta, digits) = varint(delta);
+        // All is copied in fixed numbers of bytes, which are moves of the processor, and what is too much written over.
         let begin = self.trace.len();
-        self.trace.extend_from_slice(&packet);
+        self.trace.extend_from_slice(&[0; PACKET_MAX]);
+        let packet = &mut self.trace[begin..begin + PACKET_MAX];
+        let prefix = 3 + digits;
+        let event_begin = prefix + sequence.prefix_length;
+        let end = event_begin + length;
+        packet[..3].copy_from_slice(&[0x0a, end as u8 - 2, 0x40]);
+        packet[3..7].copy_from_slice(&delta.to_le_bytes());
+        packet[prefix..prefix + PREFIX_MAX].copy_from_slice(&sequence.prefix);
+        packet[event_begin..event_begin + EVENT_MAX].copy_from_slice(event);
         self.trace.truncate(begin + end);
     }
 
