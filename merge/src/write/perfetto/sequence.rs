@@ -103,7 +103,7 @@ struct Sequence {
     id: u64,
     /// Counts sequences, so that nothing of one is taken for another's.
     epoch: u32,
-    interned: u32,
+    interned: u64,
     /// The time of the last packet.
     now: u64,
     prefix: [u8; PREFIX_MAX],
@@ -244,9 +244,7 @@ impl Encoder {
     /// Interns a function and its source location, under the same number.
     #[cold]
     fn intern(&mut self, names: &Names, place: usize) -> ([u8; EVENT_MAX], u8) {
-        let epoch = self.sequence.epoch;
-        let number = self.name(names, place);
-        let number = u64::from(number);
+        let number = self.put_interned(names, place);
         let mut event = Message::new();
         put_message(&mut event, trace_packet::track_event, |event| {
             put_number(event, track_event::r#type, track_event::TYPE_SLICE_BEGIN);
@@ -259,15 +257,15 @@ impl Encoder {
         let begin = &mut self.begins[place];
         begin.event[..event.len()].copy_from_slice(&event);
         begin.length = event.len() as u8;
-        begin.epoch = epoch;
+        begin.epoch = self.sequence.epoch;
         (begin.event, begin.length)
     }
 
-    /// Gives a function's name a number in this sequence.
-    fn name(&mut self, names: &Names, place: usize) -> u32 {
+    /// Gives a function a number in this sequence.
+    fn put_interned(&mut self, names: &Names, place: usize) -> u64 {
         let Encoder { trace, sequence, .. } = self;
         sequence.interned += 1;
-        let number = u64::from(sequence.interned);
+        let number = sequence.interned;
         let entry = names.entry(place);
         put_message(trace, trace::packet, |packet| {
             packet.extend_from_slice(&sequence.prefix[..sequence.prefix_length]);
@@ -283,7 +281,7 @@ impl Encoder {
                 });
             });
         });
-        sequence.interned
+        number
     }
 
     /// The begin of a call with something to tell of it, or on the track of a task.

@@ -2,6 +2,7 @@
 
 use crate::sample::{Ring, call, record};
 use crate::{Request, Summary, merge};
+use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,11 +11,15 @@ use std::io::Read;
 use viztracer_format::record::{Kind, Record};
 
 fn merged(rings: Vec<Ring>, output: &str, threads: usize) -> (Summary, Vec<u8>) {
+    merged_files(rings.into_iter().map(|ring| ring.bytes(true)).collect(), output, threads)
+}
+
+fn merged_files(files: Vec<Vec<u8>>, output: &str, threads: usize) -> (Summary, Vec<u8>) {
     let directory = tempfile::tempdir().unwrap();
     let mut inputs = Vec::new();
-    for (number, ring) in rings.into_iter().enumerate() {
+    for (number, bytes) in files.into_iter().enumerate() {
         inputs.push(directory.path().join(format!("{number}.bin")));
-        fs::write(&inputs[number], ring.bytes(true)).unwrap();
+        fs::write(&inputs[number], bytes).unwrap();
     }
     let output = directory.path().join(output);
     let request = Request { threads: Some(threads), ..Request::new(inputs, output.clone()) };
@@ -29,7 +34,7 @@ enum Field<'a> {
     Bytes(&'a [u8]),
 }
 
-fn varint<'a>(bytes: &mut &'a [u8]) -> u64 {
+fn varint(bytes: &mut &[u8]) -> u64 {
     let length = bytes.iter().position(|byte| byte & 0x80 == 0).expect("a varint ends") + 1;
     let (digits, rest) = bytes.split_at(length);
     *bytes = rest;
@@ -107,9 +112,12 @@ fn packets(trace: &[u8]) -> Vec<String> {
     packets.collect()
 }
 
+/// Name, begin, end, depth.
+type Slice = (String, u64, u64, usize);
+
 /// The slices of a trace as a reader sees them that knows sequences, defaults, interned names and incremental clocks:
 /// per track its name, begin, end and depth, in the order of begins.
-fn slices(trace: &[u8]) -> BTreeMap<u64, Vec<(String, u64, u64, usize)>> {
+fn slices(trace: &[u8]) -> BTreeMap<u64, Vec<Slice>> {
     #[derive(Default)]
     struct Sequence {
         now: u64,
@@ -117,7 +125,7 @@ fn slices(trace: &[u8]) -> BTreeMap<u64, Vec<(String, u64, u64, usize)>> {
         names: BTreeMap<u64, String>,
     }
     let mut sequences: BTreeMap<u64, Sequence> = BTreeMap::new();
-    let mut tracks: BTreeMap<u64, Vec<(String, u64, u64, usize)>> = BTreeMap::new();
+    let mut tracks: BTreeMap<u64, Vec<Slice>> = BTreeMap::new();
     let mut open: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     let number = |fields: &[(u64, Field<'_>)], wanted| match fields.iter().find(|(number, _)| *number == wanted) {
         Some((_, Field::Number(value))) => Some(*value),
@@ -296,17 +304,17 @@ fn the_same_calls_as_in_json() {
     let (_, trace) = merged(many(), "out.pftrace", 2);
     let (_, json) = merged(many(), "out.json", 2);
     let json: Value = serde_json::from_slice(&json).unwrap();
-    let mut expected: BTreeMap<(u64, u64), Vec<(String, u64, u64)>> = BTreeMap::new();
+    let mut expected: BTreeMap<(u64, u64), Vec<Slice>> = BTreeMap::new();
     for event in json["traceEvents"].as_array().unwrap().iter().filter(|event| event["ph"] == "X") {
         let nanoseconds = |key: &str| (event[key].as_f64().unwrap() * 1000.0).round() as u64;
         let (start, name) = (nanoseconds("ts"), event["name"].as_str().unwrap().to_owned());
         let track = (event["pid"].as_u64().unwrap(), event["tid"].as_u64().unwrap());
-        expected.entry(track).or_default().push((name, start, start + nanoseconds("dur")));
+        expected.entry(track).or_default().push((name, start, start + nanoseconds("dur"), 0));
     }
     let found = slices(&trace);
     assert_eq!(found.len(), expected.len());
     for (found, mut expected) in found.into_values().zip(expected.into_values()) {
-        let mut found: Vec<_> = found.into_iter().map(|(name, start, end, _)| (name, start, end)).collect();
+        let mut found: Vec<Slice> = found.into_iter().map(|(name, start, end, _)| (name, start, end, 0)).collect();
         found.sort();
         expected.sort();
         assert!(found == expected);
@@ -396,4 +404,42 @@ fn tasks_have_tracks_of_their_own() {
     let shown = packets(&trace).join("\n");
     assert!(shown.contains(r#"60{1:4294967301 5:2 2:"Task-é" 15:2}"#), "{shown}");
     assert!(shown.contains(r#"60{1:4294967302 5:2 2:"task 6" 15:2}"#), "{shown}");
+}
+
+#[test]
+fn unfinished_calls_end_with_the_file() {
+    let mut ring = small(1);
+    ring.calls(1, 0, &[call(2, 5_000_100, 10)], false);
+    ring.stack(1, &[(1, 5_000_001), (2, 5_000_200)]);
+    let (summary, trace) = merged_files(vec![ring.bytes(false)], "out.pftrace", 1);
+    let f = "f (/x/ev.py:7)".to_owned();
+    let len = "builtins.len".to_owned();
+    let expected = [(f, 1, 201, 0), (len.clone(), 100, 110, 1), (len, 200, 201, 1)];
+    assert_eq!(slices(&trace)[&3], expected);
+    assert_eq!(summary.files[0].threads[0].unfinished, 2);
+    assert_eq!(packets(&trace).iter().filter(|packet| packet.contains(r#"4{10:"unfinished" 2:1}"#)).count(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damage_never_panics_and_leaves_a_trace(
+        length in 4096usize..90_000,
+        flips in prop::collection::vec((4096usize..90_000, 0u8..8), 0..12),
+        sealed in any::<bool>(),
+    ) {
+        let mut ring = many().swap_remove(0);
+        ring.stack(1, &[(1, 5_000_001), (2, 5_000_002)]);
+        let mut bytes = ring.bytes(sealed);
+        bytes.truncate(length);
+        for (at, bit) in flips {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << bit;
+            }
+        }
+        let (_, trace) = merged_files(vec![bytes], "out.pftrace", 2);
+        slices(&trace);
+        packets(&trace);
+    }
 }

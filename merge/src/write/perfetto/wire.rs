@@ -1,4 +1,5 @@
-//! Protobuf's wire format, as far as a trace needs it: a field is its tag and a varint, eight bytes or a length and bytes.
+//! Protobuf's wire format, as far as a trace needs it: a field is its tag, and a varint, eight bytes, or a length and
+//! bytes.
 
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
