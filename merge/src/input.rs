@@ -151,10 +151,14 @@ impl Input {
         Ok(self.header_of(index)?.map(|segment| self.cut(segment)))
     }
 
-    /// The bytes of a segment's body that the file has.
+    /// The bytes of a segment's body that the file has. One that is being written may have grown since it was opened.
     fn room(&self, segment: &Segment) -> usize {
-        let body = self.length.saturating_sub(segment.offset).saturating_sub(SEGMENT_HEADER_SIZE as u64);
-        usize::try_from(body).unwrap_or(usize::MAX)
+        let of =
+            |length: u64| length.saturating_sub(segment.offset).saturating_sub(SEGMENT_HEADER_SIZE as u64) as usize;
+        match of(self.length) {
+            room if room < segment.committed => self.file.metadata().map_or(room, |metadata| of(metadata.len())),
+            room => room,
+        }
     }
 
     fn shortage(&self, segment: &Segment) -> Option<Problem> {
