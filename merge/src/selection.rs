@@ -216,9 +216,7 @@ impl<'a> Sieve<'a> {
                 match self.kept.pop() {
                     Some(true) => {
                         let Some(begun) = self.open.pop() else { return };
-                        let clipped = begun.is_clipped || call.end > self.selection.to;
-                        let end = call.end.min(self.selection.to).max(begun.start);
-                        each(Step::End(&Call { end, is_clipped: clipped, ..begun }), &self.open);
+                        each(Step::End(&begun), &self.open);
                     }
                     _ => left.thread(call.thread).leave_out(call.kind),
                 }
@@ -252,8 +250,9 @@ impl<'a> Sieve<'a> {
         let long_enough = call.end.saturating_sub(call.start) >= selection.min_duration;
         let span = span.filter(|_| long_enough && depth < selection.max_depth && self.is_under_root());
         self.kept.push(span.is_some());
-        let (start, _) = span?;
-        let call = Call { start, depth, is_clipped: start != call.start, ..*call };
+        let (start, end) = span?;
+        let is_clipped = (start, end) != (call.start, call.end);
+        let call = Call { start, end, depth, is_clipped, ..*call };
         self.open.push(call);
         Some(call)
     }

@@ -8,8 +8,9 @@ import tree
 SHARED_MEMORY = Path("/dev/shm")
 
 
-def control_blocks():
-    return {path.name for path in SHARED_MEMORY.glob("viztracer_control_*")}
+def control_blocks(pid):
+    """The blocks of the run whose first process had this id."""
+    return [*SHARED_MEMORY.glob(f"viztracer_control_{pid}_*")]
 
 
 def test_a_descendant_that_cannot_record_is_told_of(sandbox):
@@ -30,6 +31,7 @@ def test_who_comes_after_the_merge_is_not_traced(sandbox):
     sandbox.script("open('late.txt', 'w')", "late.py")
     script = sandbox.script(
         "import os, pathlib, subprocess, sys, time\n"
+        "print(os.getpid(), flush=True)\n"
         "if os.fork() == 0:\n"
         "    os.setsid()\n"
         "    os.closerange(0, 3)\n"
@@ -38,12 +40,11 @@ def test_who_comes_after_the_merge_is_not_traced(sandbox):
         "    pathlib.Path('done').touch()\n"
         "    os._exit(0)\n"
     )
-    before = control_blocks()
     done = sandbox.viztracer("--no_wait", "-o", "traced.json", script)
     assert done.returncode == 0, done.stderr
     kept = Path(done.stderr.split("viztracer-merge ")[1].split(" ")[0])
     files = {path.name for path in kept.iterdir()}
-    assert control_blocks() <= before
+    assert not control_blocks(int(done.stdout.split()[0]))
     (sandbox.path / "go").touch()
     wait_for(sandbox.path / "done")
     assert (sandbox.path / "late.txt").exists()
@@ -65,13 +66,16 @@ def test_a_run_without_shared_memory_does_without(sandbox):
 
 
 def test_the_block_goes_with_the_run(sandbox):
-    before = control_blocks()
-    script = sandbox.script("import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'])")
-    sandbox.trace(script)
-    sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
-    inline = "from viztracer import VizTracer\nwith VizTracer(verbose=0): pass\n"
-    assert sandbox.python("-c", inline).returncode == 0
-    assert control_blocks() <= before
+    tells = "import glob, os; print(os.getpid(), len(glob.glob(f'/dev/shm/viztracer_control_{os.getpid()}_*')))"
+    script = sandbox.script(f"import subprocess, sys\n{tells}\nsubprocess.run([sys.executable, '-c', 'pass'])")
+    inline = f"from viztracer import VizTracer\nwith VizTracer(verbose=0):\n    {tells}\n"
+    for done, expected in [
+        (sandbox.viztracer("--quiet", script), "1"),
+        (sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "rings", script), "0"),
+        (sandbox.python("-c", inline), "1"),
+    ]:
+        pid, blocks = done.stdout.split()
+        assert (done.returncode, blocks, control_blocks(pid)) == (0, expected, [])
 
 
 def test_a_descriptor_is_what_it_would_be(sandbox):

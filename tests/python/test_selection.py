@@ -180,3 +180,15 @@ def test_nonsense_is_refused(trace, options):
     assert done.returncode == 2
     assert options[0] in done.stderr
     assert not (sandbox.path / "none.json").exists()
+
+
+def test_perfetto_shows_the_same(trace, perfetto):
+    sandbox, _ = trace
+    for options in (["--since", "3ms", "--until", "9ms"], ["--func", "^node ", "--max_depth", "3"]):
+        shown = []
+        for output in ("selected.json", "selected.pftrace"):
+            assert sandbox.viztracer_merge("rings", "-o", output, *options).returncode == 0
+            seen = perfetto(sandbox.path / output)
+            assert seen["errors"] == []
+            shown.append(seen["slices"])
+        assert shown[0] == shown[1] > 0

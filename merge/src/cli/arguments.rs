@@ -29,8 +29,8 @@ pub struct Arguments {
     #[arg(required_unless_present = "generate", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
-    /// The report; its name tells its kind: .json, .json.gz or .folded; - is standard output. Can be given more than
-    /// once [default: result.json]
+    /// The report; its name tells its kind: .json, .json.gz, .pftrace, .pftrace.gz or .folded; - is standard output. Can
+    /// be given more than once [default: result.json]
     #[arg(short, long, value_name = "OUT", help_heading = "Report")]
     pub output: Vec<PathBuf>,
 

@@ -24,6 +24,7 @@ With --last_words, --info and --dump the same holds for what they print.
 Examples:
   viztracer-merge ./temp_dir/*.bin -o result.json
   viztracer-merge ./temp_dir -o result.json.gz -o result.json
+  viztracer-merge ./temp_dir -o result.pftrace --last 5s
   viztracer-merge ./temp_dir -o - --quiet | jq .viztracer_metadata
   find . -name '*.bin' -mtime -1 -print0 | viztracer-merge -
   viztracer-merge --last_words ./temp_dir | less

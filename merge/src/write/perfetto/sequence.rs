@@ -154,7 +154,7 @@ impl Encoder {
                     false => self.intern(file.names, place),
                 };
                 match mark(call) {
-                    None if call.task == 0 => self.put(time, &event, length.into()),
+                    None if call.task == 0 && !call.is_clipped => self.put(time, &event, length.into()),
                     mark => self.put_marked(file, call, mark, &event[..length.into()]),
                 }
             }
@@ -293,7 +293,7 @@ impl Encoder {
         self.put_event(call.start, |message| {
             message.extend_from_slice(fields);
             put_task(message, file.tracks, call.task);
-            if let Some(mark) = mark {
+            for mark in mark.into_iter().chain(call.is_clipped.then_some("clipped")) {
                 put_true(message, mark);
             }
         });
