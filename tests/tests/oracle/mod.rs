@@ -245,6 +245,7 @@ fn check_summary(life: &Life, summary: &ThreadSummary, calls: &[(usize, &Shown)]
         lost: 0,
         unfinished: opened as u64 + frames,
         left_out: 0,
+        too_deep: 0,
     };
     assert_eq!(*summary, expected);
     assert!(calls.iter().all(|(_, shown)| shown.tid == summary.tid));
