@@ -150,7 +150,7 @@ pub fn table(plans: &[FilePlan]) -> String {
     text
 }
 
-/// The document; README says what its keys mean, and they stay.
+/// The document; merge/README.md says what its keys mean, and they stay.
 pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
     let refused = |bad: &BadInput| {
         let (file, problem) = (bad.path.to_string_lossy(), &bad.problem);
