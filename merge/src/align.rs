@@ -3,7 +3,7 @@
 //! Processes of one boot share the monotonic clock, so their files need no alignment at all. A file of another boot or
 //! of another time namespace is placed by the wall clock, which is as good as the machines' agreement on it.
 
-use crate::survey::FilePlan;
+use crate::plan::FilePlan;
 use std::collections::HashMap;
 use viztracer_format::clock::{Anchor, TickMap};
 use viztracer_format::header::CLOCK_MONOTONIC;

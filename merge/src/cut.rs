@@ -5,7 +5,7 @@
 //! thread's next ends are decoded in batches whose size falls with the number of threads, which bounds the memory.
 
 use crate::input::Input;
-use crate::survey::{Calls, Counts};
+use crate::plan::{Calls, Counts};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 

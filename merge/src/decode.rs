@@ -3,7 +3,7 @@
 use crate::align::Clock;
 use crate::error::{Problem, Problems};
 use crate::input::{Input, Unread};
-use crate::survey::{Calls, FilePlan};
+use crate::plan::{Calls, FilePlan};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use viztracer_format::reader::{Event, PayloadRef, Segment};

@@ -4,8 +4,8 @@ use crate::align::Align;
 use crate::align::align;
 use crate::error::BadInput;
 use crate::input::State;
+use crate::plan::FilePlan;
 use crate::summary::{grouped, printable};
-use crate::survey::FilePlan;
 use crate::when;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -73,7 +73,7 @@ impl Row<'_> {
 
     fn json(&self) -> Value {
         let identity = &self.plan.header.identity;
-        let thread = |thread: &crate::survey::Thread| {
+        let thread = |thread: &crate::plan::Thread| {
             json!({
                 "tid": thread.tid,
                 "name": thread.display_name(),

@@ -13,7 +13,7 @@ use crate::align::Clock;
 use crate::error::Problems;
 use crate::input::{Input, State};
 use crate::names;
-use crate::survey::FilePlan;
+use crate::plan::FilePlan;
 use crate::when;
 use crate::write::{json::function_name, reopen};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};

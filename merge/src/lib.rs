@@ -30,6 +30,7 @@ mod leftovers;
 mod loss;
 mod names;
 mod output;
+mod plan;
 mod prefixes;
 mod progress;
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod options;
 
 use crate::align::Alignment;
 use crate::decode::{Moment, Outcome};
-use crate::survey::FilePlan;
+use crate::plan::FilePlan;
 use crate::timeline::{Call, Step};
 pub use options::Options;
 use regex::Regex;

@@ -5,7 +5,7 @@ use crate::error::{BadInput, Problems};
 use crate::input::State;
 use crate::last_words::Innermost;
 use crate::output;
-use crate::survey::FilePlan;
+use crate::plan::FilePlan;
 use serde_json::{Value, json};
 use std::fmt;
 use std::path::PathBuf;
@@ -148,7 +148,7 @@ impl Summary {
 
 impl FileSummary {
     fn of(plan: &FilePlan) -> FileSummary {
-        let thread = |thread: &crate::survey::Thread| ThreadSummary {
+        let thread = |thread: &crate::plan::Thread| ThreadSummary {
             tid: thread.tid,
             name: thread.display_name(),
             overwritten: thread.overwritten,

@@ -1,13 +1,14 @@
-//! One file's plan: which segments hold which events, how many of them count, and what is known without reading them.
+//! One file surveyed: its plan, from what is known without reading the events.
 //!
 //! Sealed segments are known by their headers. Only open ones, those that passed from thread to thread, and in a file
-//! that was not closed the last one of each thread are read here. What a plan keeps per segment is 24 bytes.
+//! that was not closed the last one of each thread are read here.
 
 use crate::cut;
 use crate::error::{BadInput, MergeError, Problem, Problems};
 use crate::frames::{self, OpenFrame};
 use crate::input::{Input, State, Unread};
 use crate::names::Names;
+use crate::plan::{Calls, Counts, FilePlan, Thread};
 use crate::progress::{Step, Watch};
 use crate::table::Table;
 use crate::window::in_order;
@@ -15,9 +16,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::Header;
 use viztracer_format::reader::{Event, Segment};
-use viztracer_format::record::RECORD_SIZE;
 
 /// The plans of all files that can be read, in order; the others are added to `bad`.
 pub(crate) fn all(
@@ -43,87 +42,6 @@ pub(crate) fn all(
     in_order(pool, paths.len(), stopped, || (), work, take).map_err(MergeError::from)?;
     Ok(plans)
 }
-
-/// What there is to merge from one file.
-#[derive(Debug)]
-pub struct FilePlan {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Device and inode of what was planned.
-    pub place: (u64, u64),
-    /// Bytes in it when it was opened.
-    pub length: u64,
-    /// Its header.
-    pub header: Header,
-    /// How its recording ended.
-    pub state: State,
-    /// The process's name.
-    pub process: Option<String>,
-    /// Its threads by serial.
-    pub threads: Vec<Thread>,
-    /// CALLS segments with something to show, oldest first.
-    pub calls: Vec<Calls>,
-    /// Events to leave out from the beginning of some of `calls`, by place in it and thread.
-    pub skips: HashMap<u32, Vec<(u32, u64)>>,
-    /// Indexes of NAMES segments.
-    pub names: Vec<u32>,
-    /// Generations and indexes of PAYLOAD segments.
-    pub payloads: Vec<(u64, u32)>,
-    /// Calls still open in a file that was not closed, outermost first.
-    pub frames: Vec<OpenFrame>,
-    /// The newest moment in the file, in ticks.
-    pub last_moment: u64,
-    /// The file's anchors, each once.
-    pub anchors: Vec<Anchor>,
-    /// What could not be read.
-    pub problems: Problems,
-    /// A copy of a file that is still written.
-    pub snapshot: Option<Arc<Input>>,
-}
-
-/// A thread's part in a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Thread {
-    /// The file's number for it.
-    pub serial: u32,
-    /// The operating system's id.
-    pub tid: u64,
-    /// Its name, if it had one.
-    pub name: Option<String>,
-    /// Events that are no longer there, or are not among the newest that were asked for.
-    pub overwritten: u64,
-    /// Events that found no room.
-    pub lost: u64,
-    /// Ticks at its first event, 0 if that is not known.
-    pub begun: u64,
-    /// Ticks at its end, 0 if it was alive when the file was last written.
-    pub ended: u64,
-}
-
-impl Thread {
-    /// Its name, or what stands for it.
-    pub fn display_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| format!("Thread-{}", self.tid))
-    }
-}
-
-/// A CALLS segment as planned: this many bytes of this generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Calls {
-    /// What the segment must still be when it is read.
-    pub generation: u64,
-    /// Its place in the file.
-    pub index: u32,
-    /// Committed bytes then.
-    pub committed: u32,
-    /// The thread whose records come first.
-    pub thread: u32,
-    /// Events of all its threads.
-    pub events: u32,
-}
-
-/// Events by thread in one segment: nearly always one thread's.
-pub(crate) type Counts = Vec<(u32, u64)>;
 
 impl FilePlan {
     /// Opens a file and plans it. A problem of a part is in the plan, one of the whole is the error.
@@ -361,28 +279,6 @@ impl FilePlan {
                 self.calls.push(Calls { events: calls.events - skipped as u32, ..calls });
             }
         }
-    }
-
-    /// The process's name, or what stands for it.
-    pub fn process_name(&self) -> String {
-        self.process.clone().unwrap_or_else(|| format!("pid {}", self.header.identity.pid))
-    }
-
-    /// The place of a thread in `threads`.
-    pub fn thread(&self, serial: u32) -> Option<usize> {
-        self.threads.binary_search_by_key(&serial, |thread| thread.serial).ok()
-    }
-
-    /// What is to be read of `calls` from place `first` on until there are `records` of them; at least one.
-    pub fn run_of(&self, first: usize, records: usize) -> usize {
-        let mut total = 0;
-        let rest = self.calls.get(first..).unwrap_or_default();
-        let fits = rest.iter().take_while(|calls| {
-            let before = total;
-            total += calls.committed as usize / RECORD_SIZE;
-            before < records
-        });
-        first + fits.count()
     }
 }
 

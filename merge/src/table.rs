@@ -2,7 +2,7 @@
 
 use crate::error::Problems;
 use crate::input::Input;
-use crate::survey::{Calls, Counts};
+use crate::plan::{Calls, Counts};
 use std::collections::{HashMap, HashSet};
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::Segment;

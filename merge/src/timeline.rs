@@ -20,7 +20,7 @@ mod tests;
 
 use crate::align::Clock;
 use crate::decode::{Moment, Outcome};
-use crate::survey::FilePlan;
+use crate::plan::FilePlan;
 pub use edges::Edges;
 pub use order::Steps;
 use viztracer_format::record::Kind;

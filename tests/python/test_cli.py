@@ -134,6 +134,15 @@ def test_output_file_and_gzip(sandbox):
         assert called(json.load(file)) == called(sandbox.report("plain.json"))
 
 
+def test_output_of_other_kinds(sandbox, perfetto):
+    sandbox.script(HELLO)
+    for output in ("report.pftrace", "report.pftrace.gz", "report.folded"):
+        done = sandbox.viztracer("-o", output, "script.py")
+        assert done.returncode == 0 and output in done.stdout, done.stderr
+    assert perfetto(sandbox.path / "report.pftrace")["errors"] == []
+    assert "<module> (" in (sandbox.path / "report.folded").read_text(encoding="utf-8")
+
+
 def test_output_directory_is_made(sandbox):
     sandbox.script(HELLO)
     assert sandbox.viztracer("--output_dir", "out", "-o", "mine.json", "script.py").returncode == 0
@@ -370,7 +379,7 @@ def test_interrupt_from_the_terminal(sandbox):
         (["missing.py"], 1, "No such file as missing.py"),
         (["--unknown", "script.py"], 1, "No such file as --unknown"),
         (["report.json"], 1, 'did you mean "vizviewer report.json"?'),
-        (["-o", "report.txt", "script.py"], 1, "Only json and gz are supported"),
+        (["-o", "report.txt", "script.py"], 1, "Only these kinds of report are supported: .json, .json.gz, .pftrace, .pftrace.gz, .folded"),
         (["-m", "there_is_no_such_module"], 1, "No module named there_is_no_such_module"),
         (["--tracer_entries", "many", "script.py"], 2, "invalid int value: 'many'"),
         (["-u", "-o", "report.json", "script.py"], 2, "not allowed with argument"),

@@ -2,8 +2,8 @@
 
 use super::Functions;
 use crate::input::State;
+use crate::plan::{FilePlan, Thread};
 use crate::summary::printable;
-use crate::survey::{FilePlan, Thread};
 use crate::write::reopen;
 use std::collections::BTreeMap;
 use std::fmt;

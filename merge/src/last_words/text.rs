@@ -3,8 +3,8 @@
 use super::innermost::{is_leaving, process};
 use super::{EndedCall, LastWords, OpenCall, ThreadWords};
 use crate::input::State;
+use crate::plan::FilePlan;
 use crate::summary::printable;
-use crate::survey::FilePlan;
 use crate::when;
 use std::fmt::{self, Write};
 use viztracer_format::record::Kind;

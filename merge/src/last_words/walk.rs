@@ -5,7 +5,7 @@ use super::{CALLS_MAX, EndedCall, ThreadWords};
 use crate::align::Clock;
 use crate::error::Problems;
 use crate::input::{Input, Unread};
-use crate::survey::{Calls, FilePlan};
+use crate::plan::{Calls, FilePlan};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use viztracer_format::reader::Segment;
 use viztracer_format::record::{Kind, RECORD_SIZE};

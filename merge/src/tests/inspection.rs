@@ -2,8 +2,8 @@
 
 use super::{Case, events, small};
 use crate::align::{Align, align};
+use crate::plan::FilePlan;
 use crate::sample::{Ring, call, record};
-use crate::survey::FilePlan;
 use crate::{dump, info};
 use std::path::Path;
 use viztracer_format::record::{DURATION_EXTENDED, Kind, Record};

@@ -4,8 +4,8 @@ use crate::align::Clock;
 use crate::decode::{Buffers, Moment, Outcome, decode};
 use crate::error::Problem;
 use crate::input::Input;
+use crate::plan::FilePlan;
 use crate::selection::{FileSelection, Sieve};
-use crate::survey::FilePlan;
 use crate::timeline::{Call, Edges, FileWindows, Step, Steps, count_unfinished, unfinished};
 use std::sync::Arc;
 

@@ -33,7 +33,8 @@ it stays, and viztracer-merge reads it.
 
 exit status: the program's own; 1 if there is no such program; 2 for wrong options.
 """
-OUTPUT_EXTENSIONS = (".json", ".json.gz")
+OUTPUT_HELP = "the report: .json or .pftrace (for Perfetto), each also with .gz; .folded (stacks) [result.json]"
+OUTPUT_EXTENSIONS = (".json", ".json.gz", ".pftrace", ".pftrace.gz", ".folded")
 
 
 def main() -> int:
@@ -72,7 +73,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     else:
         options, command = parser.parse_known_args(arguments)
     if options.output_file and not options.output_file.endswith(OUTPUT_EXTENSIONS):
-        raise UsageError("Only json and gz are supported")
+        raise UsageError(f"Only these kinds of report are supported: {', '.join(OUTPUT_EXTENSIONS)}")
     if options.include_files and options.exclude_files:
         raise UsageError("include_files and exclude_files can't be both specified!")
     if options.tracer_entries is not None and options.tracer_entries < 1:
@@ -97,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("-c", "--cmd_string", metavar="CODE", help="run this source text")
     add("-m", "--module", metavar="MODULE", help="run a library module")
     output = parser.add_mutually_exclusive_group().add_argument
-    output("-o", "--output_file", metavar="FILE", help="the report, .json or .json.gz [result.json]")
+    output("-o", "--output_file", metavar="FILE", help=OUTPUT_HELP)
     output("-u", "--unique_output_file", action="store_true", help="name the report by program, time and pid")
     add("--output_dir", metavar="DIR", help="the report's directory, made if missing")
     add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")

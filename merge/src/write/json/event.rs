@@ -3,7 +3,7 @@
 
 use super::super::text::Text;
 use crate::decode::{Moment, Payload};
-use crate::survey::FilePlan;
+use crate::plan::FilePlan;
 use serde_json::Value;
 use std::collections::HashMap;
 use viztracer_format::names::Function;

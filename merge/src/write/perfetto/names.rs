@@ -3,7 +3,7 @@
 use super::fields::source_location;
 use super::wire::{Message, put_bytes, put_number};
 use crate::names;
-use crate::survey::FilePlan;
+use crate::plan::FilePlan;
 use crate::write::json::function_name;
 use crate::write::reopen;
 use std::collections::HashMap;

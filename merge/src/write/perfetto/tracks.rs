@@ -2,7 +2,7 @@
 
 use super::fields::{process_descriptor, thread_descriptor, trace, trace_packet, track_descriptor as track};
 use super::wire::{Message, put_bytes, put_message, put_number};
-use crate::survey::{FilePlan, Thread};
+use crate::plan::{FilePlan, Thread};
 
 /// Packets that belong to no thread.
 pub const OWN_SEQUENCE: u64 = 1;
