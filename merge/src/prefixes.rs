@@ -39,10 +39,10 @@ mod tests {
 
     #[test]
     fn whole_components_and_the_longest_first() {
-        let prefixes = Prefixes::new(["/home/me/", "/home/me/work", "", "/", "relative//"]);
+        let prefixes = Prefixes::new(["/home/me/", "/home/me/project", "", "/", "relative//"]);
         for (path, shown) in [
             ("/home/me/a.py", "a.py"),
-            ("/home/me/work/b.py", "b.py"),
+            ("/home/me/project/b.py", "b.py"),
             ("/home/me//work.py", "work.py"),
             ("/home/mean/c.py", "/home/mean/c.py"),
             ("/home/me", "/home/me"),
