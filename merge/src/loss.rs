@@ -27,6 +27,7 @@ fn losses(file: &FileSummary) -> Vec<String> {
         (file.unnamed, "unnamed"),
         (file.unmatched, "unmatched"),
         (unfinished, "unfinished"),
+        (file.sum(|thread| thread.too_deep), "too deep to be drawn"),
     ];
     let counted = counts.iter().filter(|(count, _)| *count > 0);
     let mut losses: Vec<String> = counted.map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
@@ -73,6 +74,7 @@ mod tests {
         assert!(told(|file| file.state = State::Living).is_empty());
         assert_eq!(told(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
         assert_eq!(told(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
+        assert_eq!(told(|file| file.threads[0].too_deep = 6), ["a.bin: 6 too deep to be drawn"]);
         assert_eq!(told(|file| file.lost = 3), ["a.bin: 3 lost"]);
         assert_eq!(told(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
         assert_eq!(told(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);

@@ -1,6 +1,6 @@
 //! Durations and moments as people read them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60;
@@ -46,24 +46,8 @@ pub fn nanoseconds(time: SystemTime) -> u64 {
 
 /// Nanoseconds since 1970 as `2026-11-22 11:23:20.123 UTC`.
 pub fn utc(realtime: u64) -> String {
-    let seconds = realtime / SECOND;
-    let (year, month, day) = date(seconds / DAY);
-    let (hour, minute, second) = (seconds % DAY / HOUR, seconds % HOUR / MINUTE, seconds % MINUTE);
-    let milli = realtime % SECOND / 1_000_000;
-    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{milli:03} UTC")
-}
-
-/// Year, month and day of the day that is `days` after 1970-01-01. Years are counted from March here, so that a leap
-/// day is the last of its year; 719,468 days are those from 0000-03-01 to 1970-01-01.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + next, month, day)
+    let text = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(realtime)).to_string();
+    text.replace('T', " ").replace('Z', " UTC")
 }
 
 #[cfg(test)]

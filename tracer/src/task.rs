@@ -4,7 +4,7 @@
 //! longer than the program does. The interpreter raises no events while it is in a hook, so what is called here
 //! leaves no trace.
 
-use crate::session;
+use crate::{current, session};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -36,35 +36,41 @@ struct Known {
     name: usize,
 }
 
-/// A coroutine is about to be entered: if that begins a step of a task, the recorder is told.
+/// A coroutine is entered; if that begins a step of a task, the recorder is told of that first.
 #[inline(never)]
-pub fn enter(recorder: &mut ThreadRecorder) {
-    if !(cfg!(not(Py_3_12)) && LAST.awaits(recorder)) {
-        ask(recorder);
+pub fn enter(function: u32, tag: u64) {
+    if !(cfg!(not(Py_3_12)) && current::recorder().is_some_and(|recorder| LAST.awaits(recorder))) {
+        begin_step();
     }
-    LAST.top.store(recorder.top() + RECORD_SIZE, Ordering::Relaxed);
+    // Asked for anew: while Python ran, another thread may have ended the recording.
+    if let Some(recorder) = current::recorder() {
+        LAST.top.store(recorder.top() + RECORD_SIZE, Ordering::Relaxed);
+        recorder.enter(function, tag);
+    }
 }
 
-fn ask(recorder: &mut ThreadRecorder) {
+fn begin_step() {
+    let running = current::recorder().map_or(0, |recorder| recorder.task());
     let begun = undisturbed(|python| {
-        let task = current(python)?;
+        let task = running_task(python)?;
         // Most coroutines are awaited by one of the same step; its task lives, so its address is its own.
-        let is_known = recorder.task() != 0 && LAST.is(task.as_ptr() as usize, recorder.task());
+        let is_known = running != 0 && LAST.is(task.as_ptr() as usize, running);
         let serial = if is_known { None } else { serial_of(&task) };
         serial.inspect(|serial| LAST.set(task.as_ptr() as usize, *serial))
     });
-    if let Some(serial) = begun.filter(|serial| *serial != recorder.task()) {
+    if let (Some(serial), Some(recorder)) = (begun.filter(|serial| *serial != running), current::recorder()) {
         recorder.begin_step(serial);
     }
 }
 
 /// A coroutine was left: if that ends a step, the recorder is told, and at the task's end its name is read again.
 #[inline(never)]
-pub fn leave(recorder: &mut ThreadRecorder, may_be_over: bool) {
+pub fn leave(may_be_over: bool) {
+    let Some(recorder) = current::recorder() else { return };
     let before = recorder.task();
     recorder.end_step();
     if may_be_over && recorder.task() != before {
-        undisturbed(|python| serial_of(&LAST.of(before, python).or_else(|| current(python))?));
+        undisturbed(|python| serial_of(&LAST.of(before, python).or_else(|| running_task(python))?));
     }
 }
 
@@ -119,7 +125,7 @@ fn undisturbed<T>(call: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
 }
 
 /// The task that the calling thread runs.
-fn current(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
+fn running_task(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     asyncio_task(python).or_else(|| trio_task(python))
 }
 
@@ -136,7 +142,7 @@ fn task_of_loop(running_loop: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
     attribute(running_loop.py(), &CURRENT_TASK, "asyncio", "current_task")?.call1((running_loop,)).ok()
 }
 
-/// Before 3.12 `asyncio.current_task` is Python code, five times as slow as what it does: a look into a dictionary.
+/// Before 3.12 `asyncio.current_task` is Python code for a look into a dictionary, which is done here at once.
 #[cfg(not(Py_3_12))]
 fn task_of_loop(running_loop: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
     static CURRENT_TASKS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -165,21 +171,28 @@ fn attribute<'py>(
 /// The task's serial; writes its name if it has got another one.
 fn serial_of(task: &Bound<'_, PyAny>) -> Option<u32> {
     let name = name_of(task)?;
-    let mut tasks = tasks();
-    let known = tasks.known.get_or_insert_default();
-    let address = task.as_ptr() as usize;
-    if let Some(known) = known.get_mut(&address).filter(|known| is(known.task.bind(task.py()), task)) {
-        if known.name != name.as_ptr() as usize {
-            known.name = name.as_ptr() as usize;
-            session::name_task(known.serial, &text(&name));
-        }
-        return Some(known.serial);
+    if let Some(serial) = known_serial(task, &name) {
+        return Some(serial);
     }
-    let serial = session::task(&text(&name))?;
+    // Not under the lock: making an object may collect garbage, which may let other threads run.
     let reference = PyWeakrefReference::new(task).ok()?.unbind();
-    known.insert(address, Known { task: reference, serial, name: name.as_ptr() as usize });
+    let serial = session::task(&text(&name))?;
+    let mut tasks = tasks();
+    let known = Known { task: reference, serial, name: name.as_ptr() as usize };
+    tasks.known.get_or_insert_default().insert(task.as_ptr() as usize, known);
     tasks.forget_the_dead(task.py());
     Some(serial)
+}
+
+fn known_serial(task: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> Option<u32> {
+    let mut tasks = tasks();
+    let known = tasks.known.as_mut()?.get_mut(&(task.as_ptr() as usize));
+    let known = known.filter(|known| is(known.task.bind(task.py()), task))?;
+    if known.name != name.as_ptr() as usize {
+        known.name = name.as_ptr() as usize;
+        session::name_task(known.serial, &text(name));
+    }
+    Some(known.serial)
 }
 
 fn is(reference: &Bound<'_, PyWeakrefReference>, task: &Bound<'_, PyAny>) -> bool {

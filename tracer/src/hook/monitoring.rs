@@ -220,12 +220,8 @@ unsafe fn enter<const TASKS: bool>(args: *const *mut PyObject, can_disable: bool
     match code.id() {
         EXCLUDED if can_disable => return disable(),
         EXCLUDED => {}
-        id => {
-            if TASKS && code.is_coroutine() {
-                task::enter(recorder);
-            }
-            recorder.enter(id, code.tag());
-        }
+        id if TASKS && code.is_coroutine() => task::enter(id, code.tag()),
+        id => recorder.enter(id, code.tag()),
     }
     none()
 }
@@ -241,7 +237,7 @@ unsafe fn leave<const TASKS: bool>(args: *const *mut PyObject, kind: Kind, can_d
         Left::Unmatched => leave_unmatched(code, kind, can_disable),
     };
     if TASKS && code.is_coroutine() {
-        task::leave(recorder, kind != Kind::Yield);
+        task::leave(kind != Kind::Yield);
     }
     answer
 }

@@ -170,11 +170,12 @@ unsafe fn on_python(frame: *mut PyFrameObject, left: Option<Kind>) {
     match left {
         None => {
             let id = code.id();
-            if id != EXCLUDED {
-                if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
-                    task::enter(recorder);
-                }
-                recorder.enter(id, code.tag());
+            if id == EXCLUDED {
+                return;
+            }
+            match TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
+                true => task::enter(id, code.tag()),
+                false => recorder.enter(id, code.tag()),
             }
         }
         Some(kind) => {
@@ -182,7 +183,7 @@ unsafe fn on_python(frame: *mut PyFrameObject, left: Option<Kind>) {
                 recorder.unwind_to(code.tag(), kind);
             }
             if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
-                task::leave(recorder, true); // perhaps it only waits: that cannot be told here
+                task::leave(true); // perhaps it only waits: that cannot be told here
             }
         }
     }

@@ -70,12 +70,15 @@ class Ending:
         Args:
             wait: whether to wait for all processes that record here, or only for those that are about to end.
         """
-        wait_for_processes = self._wait if wait else self._wait_a_little
         try:
-            wait_for_processes()
+            if wait:
+                self._wait()
+            else:
+                self._wait_a_little()
             if refused := self.rings.close():
                 report.complain(refused)
-            wait_for_processes()  # for those that joined at the last moment
+            if wait:
+                self._wait()  # for those that joined at the last moment
             running = self.running()
             self._write(running)
             disarm_deadly_signals()  # whoever wrote it again would not find all ring files any more
@@ -106,9 +109,8 @@ class Ending:
 
     def _wait_a_little(self) -> None:
         give_up = time.monotonic() + GRACE
-        while self.running() and time.monotonic() < give_up and not self._has_skipped:
+        while self.running() and time.monotonic() < give_up:
             time.sleep(0.01)
-        self._has_skipped = True
 
     def _write(self, running: list[str]) -> None:
         if self.each:
