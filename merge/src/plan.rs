@@ -23,6 +23,8 @@ pub struct FilePlan {
     pub length: u64,
     /// Its header.
     pub header: Header,
+    /// The number that its tracks bear: the process's id, unless an earlier file is of another process with that id.
+    pub pid: u32,
     /// How its recording ended.
     pub state: State,
     /// The process's name.
@@ -96,7 +98,7 @@ pub(crate) type Counts = Vec<(u32, u64)>;
 impl FilePlan {
     /// The process's name, or what stands for it.
     pub fn process_name(&self) -> String {
-        self.process.clone().unwrap_or_else(|| format!("pid {}", self.header.identity.pid))
+        self.process.clone().unwrap_or_else(|| format!("pid {}", self.pid))
     }
 
     /// The place of a thread in `threads`.

@@ -207,7 +207,7 @@ impl<'a> Sieve<'a> {
                     each(Step::Begin(&call), &self.open);
                 }
             }
-            Step::End(call) => {
+            Step::End(call, payload) => {
                 if self.thread != call.thread || self.kept.len() != open.len() + 1 {
                     self.settle(call.thread, open);
                     self.enter(call);
@@ -216,7 +216,7 @@ impl<'a> Sieve<'a> {
                 match self.kept.pop() {
                     Some(true) => {
                         let Some(begun) = self.open.pop() else { return };
-                        each(Step::End(&begun), &self.open);
+                        each(Step::End(&begun, payload), &self.open);
                     }
                     _ => left.thread(call.thread).leave_out(call.kind),
                 }

@@ -81,6 +81,7 @@ impl FilePlan {
             place: input.place,
             length: input.length,
             header: input.header.clone(),
+            pid: input.header.identity.pid,
             state,
             process: None,
             threads: Vec::new(),

@@ -19,7 +19,7 @@ mod windows;
 mod tests;
 
 use crate::align::Clock;
-use crate::decode::{Moment, Outcome};
+use crate::decode::{Moment, Outcome, Payload};
 use crate::plan::FilePlan;
 pub use edges::Edges;
 pub use order::Steps;
@@ -31,8 +31,8 @@ pub use windows::{FileWindows, WindowsBuilder};
 pub enum Step<'a> {
     /// A call begins.
     Begin(&'a Call),
-    /// The innermost open call of the thread ends.
-    End(&'a Call),
+    /// The innermost open call of the thread ends; what its record carries is told now, since it stands at the end.
+    End(&'a Call, Option<&'a Payload<'a>>),
     /// An instant or a counter.
     Moment(&'a Moment<'a>),
 }
@@ -76,11 +76,11 @@ impl Call {
         }
     }
 
-    /// The call as a moment.
-    pub fn moment(&self) -> Moment<'static> {
+    /// The call as a moment that carries this.
+    pub fn moment<'a>(&self, payload: Option<Payload<'a>>) -> Moment<'a> {
         let Call { thread, task, function, kind, start, is_clipped: clipped, .. } = *self;
         let duration = self.end.saturating_sub(start);
-        Moment { thread, task, kind, function, start, duration, clipped, payload: None }
+        Moment { thread, task, kind, function, start, duration, clipped, payload }
     }
 }
 

@@ -102,8 +102,13 @@ impl Steps {
                     each(Step::Begin(&call), &self.open);
                 }
                 Told::End(index) if (index as usize) < recorded => {
-                    now = now.max(self.items[place][index as usize].call.end);
-                    self.end(now, each);
+                    let item = &self.items[place][index as usize];
+                    now = now.max(item.call.end);
+                    // The innermost open call. In a file that is not damaged it is the one whose record this is.
+                    if let Some(call) = self.open.pop() {
+                        let payload = item.payload(&self.payloads);
+                        each(Step::End(&Call { end: now, ..call }, payload.as_ref()), &self.open);
+                    }
                 }
                 Told::End(_) => {}
                 Told::Moment(index) => {
@@ -114,16 +119,9 @@ impl Steps {
             }
         }
         self.told = told;
-        while let Some(innermost) = self.open.last().filter(|_| window.is_last) {
+        while let Some(innermost) = self.open.pop_if(|_| window.is_last) {
             now = now.max(innermost.end);
-            self.end(now, each);
-        }
-    }
-
-    /// The innermost open call ends. In a file that is not damaged it is the one whose record says so.
-    fn end(&mut self, now: u64, each: &mut impl FnMut(Step<'_>, &[Call])) {
-        if let Some(call) = self.open.pop() {
-            each(Step::End(&Call { end: now, ..call }), &self.open);
+            each(Step::End(&Call { end: now, ..innermost }, None), &self.open);
         }
     }
 
@@ -150,11 +148,16 @@ impl Steps {
 impl Item {
     fn moment<'a>(&self, start: u64, payloads: &'a [u8]) -> Moment<'a> {
         let Call { thread, task, kind, function, .. } = self.call;
-        let payload = self.payload.as_ref().map(|kept| match kept {
+        let payload = self.payload(payloads);
+        Moment { thread, task, kind, function, start, duration: 0, clipped: false, payload }
+    }
+
+    #[inline]
+    fn payload<'a>(&self, payloads: &'a [u8]) -> Option<Payload<'a>> {
+        self.payload.as_ref().map(|kept| match kept {
             Kept::Overwritten => Payload::Overwritten,
             Kept::Bytes(range) => Payload::Bytes(payloads.get(range.clone()).unwrap_or_default()),
-        });
-        Moment { thread, task, kind, function, start, duration: 0, clipped: false, payload }
+        })
     }
 }
 

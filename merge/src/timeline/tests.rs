@@ -122,7 +122,7 @@ fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
                 assert_eq!(open.last(), Some(call));
                 told.push(('B', call.start, call.thread, call.task, call.function, call.depth));
             }
-            Step::End(call) => {
+            Step::End(call, _) => {
                 assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
                 told.push(('E', call.end, call.thread, call.task, call.function, call.depth));
             }

@@ -40,7 +40,7 @@ impl Writer for Folded {
     const NESTED: bool = true;
 
     fn file(&self, plan: &FilePlan) -> FileFrames {
-        let process = frame(&format!("{} ({})", plan.process_name(), plan.header.identity.pid));
+        let process = frame(&format!("{} ({})", plan.process_name(), plan.pid));
         let thread = |name: String, tid| format!("{process};{}", frame(&format!("{name} ({tid})")));
         let threads = plan.threads.iter().map(|of| thread(of.display_name(), of.tid)).collect();
         FileFrames { threads, functions: HashMap::new() }
@@ -97,7 +97,7 @@ impl Walk<'_> {
                 self.settle(call.thread, around);
                 self.push(call, around);
             }
-            Step::End(call) => {
+            Step::End(call, _) => {
                 if self.thread != call.thread || self.open.len() != open.len() + 1 {
                     self.settle(call.thread, open);
                     self.push(call, open);

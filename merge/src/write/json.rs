@@ -74,7 +74,7 @@ impl Writer for Json {
         if reader.is_nested() {
             return reader.steps(|step, _| match step {
                 Step::Begin(_) => {}
-                Step::End(call) => put(&call.moment(), call, file, text),
+                Step::End(call, payload) => put(&call.moment(payload.copied()), call, file, text),
                 Step::Moment(moment) => file.event(moment, text),
             });
         }
@@ -114,7 +114,7 @@ fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
 
 /// The names of a file's process and threads.
 fn names_of(file: &FilePlan, text: &mut Text) {
-    let pid = file.header.identity.pid;
+    let pid = file.pid;
     name(pid, pid, "process_name", &file.process_name(), text);
     for thread in &file.threads {
         name(pid, thread.tid as u32, "thread_name", &thread.display_name(), text);
@@ -130,7 +130,7 @@ fn names_of_tasks(plan: &FilePlan, tasks: &BTreeSet<u32>, tail: &mut Tail<'_>) -
             shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
         });
     }
-    let pid = plan.header.identity.pid;
+    let pid = plan.pid;
     for (serial, given) in shown {
         let given: Cow<'_, str> = given.map_or_else(|| format!("task {serial}").into(), Cow::Owned);
         name(pid, event::task_track(serial), "thread_name", &given, &mut tail.text);

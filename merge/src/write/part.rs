@@ -111,7 +111,7 @@ impl Reader<'_> {
     /// part, and the first one accounts for them.
     pub fn unfinished(&self, outcome: &mut Outcome, mut each: impl FnMut(&Moment<'_>, &Call)) {
         for call in self.count_unfinished(outcome) {
-            let moment = call.moment();
+            let moment = call.moment(None);
             match self.selection.map_or(Some(moment), |selection| selection.clip(&moment)) {
                 Some(moment) => each(&moment, &call),
                 None => outcome.thread(call.thread).leave_out(call.kind),

@@ -79,7 +79,7 @@ struct Functions {
 impl FileText {
     /// The pieces of a file's threads; functions are added after.
     pub fn new(file: &FilePlan) -> FileText {
-        let pid = file.header.identity.pid;
+        let pid = file.pid;
         let threads = file.threads.iter().map(|thread| Piece::before_time(pid, thread.tid as u32)).collect();
         let mut functions = Functions::default();
         functions.unknown = functions.text("unknown function", "", 0);

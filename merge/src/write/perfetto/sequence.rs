@@ -137,7 +137,7 @@ impl Encoder {
     pub fn step(&mut self, file: &File<'_>, step: &Step<'_>) {
         let (thread, time) = match step {
             Step::Begin(call) => (call.thread, call.start),
-            Step::End(call) => (call.thread, call.end),
+            Step::End(call, _) => (call.thread, call.end),
             Step::Moment(moment) => (moment.thread, moment.start),
         };
         if self.sequence.thread != Some(thread) {
@@ -145,7 +145,7 @@ impl Encoder {
         }
         match step {
             Step::Begin(call) if call.depth >= LEVELS => self.leave_out(call.thread),
-            Step::End(call) if call.depth >= LEVELS => {}
+            Step::End(call, _) if call.depth >= LEVELS => {}
             Step::Begin(call) => {
                 let place = file.names.place(call.function);
                 let begin = &self.begins[place];
@@ -158,12 +158,12 @@ impl Encoder {
                     mark => self.put_marked(file, call, mark, &event[..length.into()]),
                 }
             }
-            Step::End(call) if call.task == 0 => {
+            Step::End(call, None) if call.task == 0 => {
                 let mut event = [0; EVENT_MAX];
                 event[..END.len()].copy_from_slice(&END);
                 self.put(time, &event, END.len());
             }
-            Step::End(call) => self.end_of_task(file.tracks, call),
+            Step::End(call, payload) => self.put_end(file.tracks, call, *payload),
             Step::Moment(moment) => self.moment(file, moment),
         }
     }
@@ -299,11 +299,13 @@ impl Encoder {
         });
     }
 
+    /// The end of a call that carries arguments, or on the track of a task. Perfetto adds them to those of the begin.
     #[cold]
-    fn end_of_task(&mut self, tracks: Tracks, call: &Call) {
+    fn put_end(&mut self, tracks: Tracks, call: &Call, payload: Option<&Payload<'_>>) {
         self.put_event(call.end, |event| {
             put_number(event, track_event::r#type, track_event::TYPE_SLICE_END);
             put_task(event, tracks, call.task);
+            put_arguments(event, &arguments(payload));
         });
     }
 

@@ -47,7 +47,7 @@ impl Tracks {
 
     /// Tells the names of a file's process and threads.
     pub fn describe(self, file: &FilePlan, trace: &mut Message) {
-        let pid = u64::from(file.header.identity.pid);
+        let pid = u64::from(file.pid);
         put_track(trace, OWN_SEQUENCE, self.process, |descriptor| {
             put_message(descriptor, track::process, |process| {
                 put_number(process, process_descriptor::pid, pid);
