@@ -122,9 +122,11 @@ pub struct Status {
     pub lost: AtomicU64,
     /// Why recording stopped early: 0, or the operating system's error number.
     pub failure: AtomicU64,
+    /// `CLOCK_MONOTONIC` at the moment that was marked to align files by, 0 if none was.
+    pub sync_marker: AtomicU64,
 }
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Status>() == 64);
+const _: () = assert!(size_of::<Status>() == 72);
 
 impl Status {
     /// Marks the file as closed in order, at this moment.
@@ -155,6 +157,8 @@ pub struct Header {
     pub lost: u64,
     /// [`Status::failure`].
     pub failure: u64,
+    /// [`Status::sync_marker`].
+    pub sync_marker: u64,
 }
 
 impl Header {
@@ -167,8 +171,8 @@ impl Header {
         let page: &[u8; HEADER_SIZE] = page.first_chunk().ok_or_else(|| too_short(page))?;
         let identity: Identity = bytemuck::pod_read_unaligned(&page[..STATUS_OFFSET]);
         identity.check(page)?;
-        let status: [u64; 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..64]);
-        let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure] = status;
+        let status: [u64; 9] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..72]);
+        let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -180,6 +184,7 @@ impl Header {
             unnamed,
             lost,
             failure,
+            sync_marker,
         })
     }
 

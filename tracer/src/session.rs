@@ -91,6 +91,16 @@ pub fn removed() -> bool {
     read().as_ref().is_some_and(|session| session.recorder.is_removed())
 }
 
+/// Marks this moment to align files by; tells whether another one was marked before, or that nothing is recorded.
+pub fn mark_sync() -> Option<bool> {
+    read().as_ref().map(|session| session.recorder.mark_sync())
+}
+
+/// The moment that was marked, in nanoseconds of `CLOCK_MONOTONIC`.
+pub fn sync_marker() -> Option<u64> {
+    read().as_ref().and_then(|session| session.recorder.sync_marker())
+}
+
 /// Writes the process's name.
 pub fn name_process(name: &str) {
     if let Some(session) = &*read() {

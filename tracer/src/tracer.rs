@@ -2,7 +2,7 @@
 
 use crate::filter::Filter;
 use crate::{current, fork, hook, session, thread_name};
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTypeInfo, ffi};
@@ -118,6 +118,23 @@ impl Tracer {
     fn name_process(&self, name: &str) {
         fork::settle();
         session::name_process(name);
+    }
+
+    /// Marks this moment to align this process's file with others by.
+    fn set_sync_marker(&self, python: Python<'_>) -> PyResult<()> {
+        fork::settle();
+        let problem = match session::mark_sync() {
+            Some(false) => return Ok(()),
+            Some(true) => c"Synchronization marker already set",
+            None => c"Synchronization marker not set: nothing is recorded yet",
+        };
+        PyErr::warn(python, &python.get_type::<PyRuntimeWarning>(), problem, 1)
+    }
+
+    /// The moment that was marked, in microseconds of the monotonic clock.
+    fn get_sync_marker(&self) -> Option<f64> {
+        fork::settle();
+        session::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
     }
 
     /// The calling thread is not recorded until `resume` is called as often.

@@ -60,6 +60,13 @@ class Tracer:
         """Whether somebody has removed the ring file."""
     def name_process(self, name: str) -> None:
         """Name the process in the report."""
+    def set_sync_marker(self) -> None:
+        """Mark this moment: ``--align_combine`` and ``viztracer-merge --align start`` let the marks of files coincide.
+
+        A second call moves the mark and warns with `RuntimeWarning`, as does one while nothing is recorded.
+        """
+    def get_sync_marker(self) -> float | None:
+        """Return the marked moment in microseconds of the monotonic clock; None if there is none."""
     def pause(self) -> None:
         """Do not record the calling thread until `resume` is called as often."""
     def resume(self) -> None:

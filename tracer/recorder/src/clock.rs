@@ -55,7 +55,8 @@ impl Clock {
     }
 }
 
-fn monotonic() -> u64 {
+/// `CLOCK_MONOTONIC`, in nanoseconds.
+pub fn monotonic() -> u64 {
     nanoseconds(ClockId::Monotonic)
 }
 

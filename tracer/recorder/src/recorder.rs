@@ -1,6 +1,6 @@
 //! A process's recording: its file, its threads, its names, from the first call to the close.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::error::RecorderError;
 use crate::file::RingFile;
 use crate::mapped::{MappedFile, MappedRing};
@@ -119,6 +119,16 @@ impl Recorder {
     /// The operating system's error that ended the growth of the file, if one did; 0 stands for the file's own limit.
     pub fn failure(&self) -> Option<i32> {
         self.ring.failure()
+    }
+
+    /// Marks this moment to align files by; tells whether another one was marked before.
+    pub fn mark_sync(&self) -> bool {
+        self.ring.memory().status().sync_marker.swap(monotonic(), Ordering::Relaxed) != 0
+    }
+
+    /// The moment that was marked, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub fn sync_marker(&self) -> Option<u64> {
+        Some(self.ring.memory().status().sync_marker.load(Ordering::Relaxed)).filter(|marker| *marker != 0)
     }
 
     /// The id of a function, new or known.
