@@ -1,12 +1,15 @@
 //! One time for all files: ticks to nanoseconds of a file's monotonic clock, and those to the report's time line.
 //!
-//! Processes of one boot share the monotonic clock, so their files need no alignment at all. A file of another boot or
-//! of another time namespace is placed by the wall clock, which is as good as the machines' agreement on it.
+//! Processes of one boot share the monotonic clock, but for the offsets of their time namespaces, which are known. A file
+//! of another boot is placed by the wall clock, which is as good as the machines' agreement on it.
+
+mod offset;
 
 use crate::plan::FilePlan;
+pub use offset::Offset;
 use std::collections::HashMap;
 use viztracer_format::clock::{Anchor, TickMap};
-use viztracer_format::header::CLOCK_MONOTONIC;
+use viztracer_format::header::{CLOCK_MONOTONIC, Identity};
 
 /// How files are placed beside each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -53,39 +56,97 @@ impl Clock {
 pub struct Alignment {
     /// A clock for each file.
     pub clocks: Vec<Clock>,
-    /// Realtime of the report's zero, in ns since 1970.
+    /// Realtime of the report's zero, in ns since 1970; 0 if nobody knows.
     pub base_realtime: u64,
+    /// The clock that the report's zero is a moment of.
+    pub zero: Zero,
     /// Where the placement of files is a guess.
     pub warnings: Vec<String>,
 }
 
-/// Puts all files on one time line that begins when the first of them was opened.
-pub fn align(files: &[FilePlan], how: Align) -> Alignment {
+/// A moment of a machine's monotonic clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Zero {
+    /// The machine's boot.
+    pub boot_id: [u8; 16],
+    /// The offset of the time namespace.
+    pub monotonic_offset: i64,
+    /// Nanoseconds.
+    pub monotonic: i64,
+}
+
+/// Puts all files on one time line that begins when the first of them was opened; traces in JSON alone keep the one
+/// that they have.
+pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
     let mut alignment = Alignment::default();
     let Some(first) = files.first() else { return alignment };
     let mut shifts: Vec<i64> = files.iter().map(|file| shift(file, first)).collect();
     if how == Align::Start {
         begin_together(files, &mut shifts);
     }
-    let base = files.iter().zip(&shifts).min_by_key(|(file, shift)| opened(file, **shift));
-    if let Some((file, shift)) = base {
-        alignment.base_realtime = file.header.identity.opened.realtime;
-        let base = opened(file, *shift);
-        for (file, shift) in files.iter().zip(&shifts) {
-            let map = tick_map(file, files, &mut alignment.warnings);
-            alignment.clocks.push(Clock { map, shift: shift.wrapping_sub(base) });
-        }
+    for offset in offsets {
+        let meant = files.iter().zip(&mut shifts).filter(|(file, _)| offset.is_of(file));
+        meant.for_each(|(_, shift)| *shift = shift.wrapping_add(offset.nanoseconds));
+    }
+    let base = begin(files, &shifts, how);
+    alignment.base_realtime = realtime(files, base);
+    let Identity { boot_id, monotonic_offset, .. } = first.header.identity;
+    alignment.zero = Zero { boot_id, monotonic_offset, monotonic: base };
+    for (file, shift) in files.iter().zip(&shifts) {
+        let map = tick_map(file, files, &mut alignment.warnings);
+        let shift = shift.wrapping_add(zero(file)).wrapping_sub(base);
+        alignment.clocks.push(Clock { map, shift });
     }
     let moved: Vec<&FilePlan> = files.iter().filter(|file| !same_clock(file, first)).collect();
     if let Some(file) = moved.first().filter(|_| how == Align::Clock) {
         alignment.warnings.push(format!(
-            "{} of {} files are of another boot or time namespace and placed by the wall clock: {} and such",
+            "{} of {} files are of another boot and placed by the wall clock, which may be off by any time: {} and such",
             moved.len(),
             files.len(),
             file.path.display()
         ));
     }
     alignment
+}
+
+/// The report's zero, on the clock of the first file.
+fn begin(files: &[FilePlan], shifts: &[i64], how: Align) -> i64 {
+    let begin = files.iter().zip(shifts).map(|(file, shift)| opened(file, *shift)).min().unwrap_or(0);
+    if files.iter().any(|file| file.imported.is_none()) {
+        return begin;
+    }
+    let Some((first, shift)) = files.first().zip(shifts.first()) else { return begin };
+    let theirs = match how {
+        Align::Clock => zero(first),
+        Align::Start => marked(first, *shift),
+    };
+    // Nothing may lie before the zero: viewers do not show it.
+    begin.min(theirs)
+}
+
+/// The wall clock at a moment of the first file's clock, 0 if nobody knows. As the peer does, the last file that is of
+/// this clock is believed.
+fn realtime(files: &[FilePlan], moment: i64) -> u64 {
+    let Some(first) = files.first() else { return 0 };
+    let known = |file: &&FilePlan| same_clock(file, first) && file.header.identity.opened.realtime != 0;
+    files.iter().rev().find(known).map_or(0, |file| {
+        let Anchor { monotonic, realtime, .. } = file.header.identity.opened;
+        (realtime as i64).wrapping_sub(monotonic as i64).wrapping_add(moment).max(0) as u64
+    })
+}
+
+/// The monotonic clock where a file's ticks are 0: they are nanoseconds of that clock, but in a report that was merged
+/// before.
+fn zero(file: &FilePlan) -> i64 {
+    file.imported.as_ref().map_or(0, |imported| imported.zero)
+}
+
+/// The moment to align a file by, on the common time line: the one that was marked, else its begin.
+fn marked(file: &FilePlan, shift: i64) -> i64 {
+    match file.sync_marker {
+        Some(marker) => marker.wrapping_add(shift),
+        None => opened(file, shift),
+    }
 }
 
 /// When a file was opened, on the common time line.
@@ -98,7 +159,7 @@ fn begin_together(files: &[FilePlan], shifts: &mut [i64]) {
     let mut begins: HashMap<[u8; 16], i64> = HashMap::new();
     for (file, shift) in files.iter().zip(&*shifts) {
         let begin = begins.entry(run(file)).or_insert(i64::MAX);
-        *begin = opened(file, *shift).min(*begin);
+        *begin = marked(file, *shift).min(*begin);
     }
     let Some(first) = files.first().and_then(|file| begins.get(&run(file)).copied()) else { return };
     for (file, shift) in files.iter().zip(shifts) {
@@ -114,17 +175,18 @@ fn run(file: &FilePlan) -> [u8; 16] {
 }
 
 fn same_clock(a: &FilePlan, b: &FilePlan) -> bool {
-    let (a, b) = (&a.header.identity, &b.header.identity);
-    (a.boot_id, a.monotonic_offset) == (b.boot_id, b.monotonic_offset)
+    a.header.identity.boot_id == b.header.identity.boot_id
 }
 
-/// What brings the file's monotonic clock to that of the first file.
+/// What brings the file's monotonic clock to that of the first file: the offsets of their time namespaces, and for another
+/// boot the wall clock.
 fn shift(file: &FilePlan, first: &FilePlan) -> i64 {
-    let to_realtime = |file: &FilePlan| {
-        let opened = file.header.identity.opened;
-        (opened.realtime as i64).wrapping_sub(opened.monotonic as i64)
-    };
-    if same_clock(file, first) { 0 } else { to_realtime(file).wrapping_sub(to_realtime(first)) }
+    let (of, to) = (&file.header.identity, &first.header.identity);
+    if of.boot_id == to.boot_id {
+        return to.monotonic_offset.wrapping_sub(of.monotonic_offset);
+    }
+    let to_realtime = |opened: Anchor| (opened.realtime as i64).wrapping_sub(opened.monotonic as i64);
+    to_realtime(of.opened).wrapping_sub(to_realtime(to.opened))
 }
 
 /// The file's own map; with one moment only, a line through it with the slope of a neighbour.

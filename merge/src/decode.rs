@@ -1,6 +1,7 @@
 //! A run of CALLS segments into moments of the report's time line: which thread, what, when, how long.
 
 use crate::align::Clock;
+use crate::chrome::Entry;
 use crate::error::{Problem, Problems};
 use crate::input::{Input, Unread};
 use crate::plan::{Calls, FilePlan};
@@ -37,6 +38,8 @@ pub enum Payload<'a> {
     Bytes(&'a [u8]),
     /// The ring went over them.
     Overwritten,
+    /// Further members of an event that came as JSON, each with a comma before it.
+    Members(&'a [u8]),
 }
 
 /// What became of the events that were planned.
@@ -107,7 +110,8 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub struct Buffers {
     calls: Vec<u8>,
-    payload: Vec<u8>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// Decodes `calls[run]` of a file.

@@ -1,7 +1,8 @@
-//! From what the user names to the ring files meant by it, in an order that does not depend on the file system.
+//! From what the user names to the files meant by it, in an order that does not depend on the file system.
 //!
 //! What is named, or matches a pattern that the shell left alone, is meant, whatever it is. Of what is in a directory
-//! only ring files are meant: `.bin` is also what others call their files. Links to directories below a directory
+//! only ring files are meant (`.bin` is also what others call their files), and traces in JSON only if there are none:
+//! beside its ring files often lies the report that was made of them. Links to directories below a directory
 //! are not followed; every file is taken once, by device and inode, whatever its names are.
 
 mod listed;
@@ -101,14 +102,20 @@ impl Search {
         if !self.directories.insert(place(metadata)) {
             return;
         }
-        let bad_before = self.bad.len();
-        if !self.walk(path) && self.bad.len() == bad_before {
-            self.bad.push(BadInput::new(path, Problem::new("no .bin file in this directory")));
+        let (bad_before, mut documents) = (self.bad.len(), Vec::new());
+        if self.walk(path, &mut documents) {
+            return;
+        }
+        if documents.is_empty() && self.bad.len() == bad_before {
+            self.bad.push(BadInput::new(path, Problem::new("no .bin or .json file in this directory")));
+        }
+        for (path, metadata) in documents {
+            self.file(path, &metadata, false);
         }
     }
 
-    /// A directory's own files by name, then what its directories hold; whether there is any file.
-    fn walk(&mut self, top: &Path) -> bool {
+    /// A directory's own files by name, then what its directories hold; whether there is any ring file.
+    fn walk(&mut self, top: &Path, documents: &mut Vec<(PathBuf, Metadata)>) -> bool {
         let mut any = false;
         let mut left = vec![top.to_path_buf()];
         while let Some(directory) = left.pop() {
@@ -121,10 +128,14 @@ impl Search {
                     if metadata.is_ok_and(|metadata| self.directories.insert(place(&metadata))) {
                         below.push(path);
                     }
-                } else if is_like_ours(&path)
+                } else if (is_like_ours(&path) || is_like_json(&path))
                     && let Ok(metadata) = fs::metadata(&path)
                     && metadata.is_file()
                 {
+                    if is_like_json(&path) {
+                        documents.push((path, metadata));
+                        continue;
+                    }
                     any = true;
                     self.file(path, &metadata, false);
                 }
@@ -156,6 +167,12 @@ fn place(metadata: &Metadata) -> Place {
 fn is_like_ours(path: &Path) -> bool {
     let is_ring = path.extension().is_some_and(|extension| extension == "bin");
     is_ring && !path.file_name().is_some_and(|name| is_temporary(&name.to_string_lossy()))
+}
+
+/// Whether a file has the name of a trace in JSON.
+fn is_like_json(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    name.ends_with(b".json") || name.ends_with(b".json.gz")
 }
 
 #[cfg(test)]

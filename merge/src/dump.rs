@@ -6,12 +6,13 @@
 mod segment;
 
 use crate::align::Clock;
+use crate::content::ring;
 use crate::error::Problem;
 use crate::input::Input;
 use crate::names;
 use crate::plan::FilePlan;
 use crate::summary::printable;
-use crate::write::{json::function_name, reopen};
+use crate::write::json::function_name;
 use segment::Dump;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
@@ -20,7 +21,7 @@ use viztracer_format::header::CLOCK_TSC;
 
 /// Writes the dump of a file, as long as `go_on` says so, and gives the number of places that could not be read.
 pub fn write(plan: &FilePlan, clock: &Clock, go_on: &dyn Fn() -> bool, to: &mut dyn Write) -> io::Result<u64> {
-    let input = reopen(plan)?;
+    let input = ring(plan)?;
     let mut to = BufWriter::new(to);
     header(plan, &mut to)?;
     writeln!(to, "\nanchors: ticks, monotonic ns, realtime ns")?;

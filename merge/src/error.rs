@@ -29,7 +29,10 @@ pub enum MergeError {
     /// The list of inputs is empty.
     #[error("standard input names no file, so there is no report")]
     EmptyList,
-    /// Not one of the inputs is a readable ring file.
+    /// No input is meant by an offset.
+    #[error("{}: no input has this name, so --offset means nothing", .0.display())]
+    Offset(PathBuf),
+    /// Not one of the inputs can be read.
     #[error("no input could be read, so there is no report")]
     NothingReadable(Vec<BadInput>),
     /// The report cannot be written.

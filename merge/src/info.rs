@@ -22,7 +22,7 @@ struct Row<'a> {
 impl Row<'_> {
     fn of(plan: &FilePlan) -> Row<'_> {
         // Alone, a file's time begins when it was opened.
-        let alone = align(std::slice::from_ref(plan), Align::Clock);
+        let alone = align(std::slice::from_ref(plan), Align::Clock, &[]);
         let end = match plan.state {
             State::Sealed => plan.header.closed.ticks,
             State::Crashed | State::Living => plan.last_moment,

@@ -76,7 +76,7 @@ impl Input {
         if page.is_empty() {
             return Err(Problem::at(0, "the file is empty"));
         }
-        let header = Header::parse(&page).map_err(|error| kind_of_other_file(&page, error))?;
+        let header = Header::parse(&page).map_err(kind_of_other_file)?;
         let place = (metadata.dev(), metadata.ino());
         Ok(Input { file, length: metadata.len(), place, header, unsettled: u64::MAX })
     }
@@ -323,13 +323,11 @@ fn read_at_most(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<u
 }
 
 /// A clearer sentence where the bytes show what the file is instead.
-fn kind_of_other_file(page: &[u8], error: viztracer_format::FormatError) -> Problem {
+fn kind_of_other_file(error: viztracer_format::FormatError) -> Problem {
     use viztracer_format::FormatError::Magic;
-    match (&error, page) {
-        (Magic, [b'{' | b'[', ..]) => Problem::at(0, "not a ring file: this looks like JSON"),
-        (Magic, [0x1f, 0x8b, ..]) => Problem::at(0, "not a ring file: this is compressed by gzip"),
-        (Magic, _) => Problem::at(0, "not a ring file: it does not begin with VIZRING"),
-        _ => error.into(),
+    match error {
+        Magic => Problem::at(0, "not a ring file: it does not begin with VIZRING"),
+        error => error.into(),
     }
 }
 

@@ -10,12 +10,13 @@ pub(crate) use innermost::innermost;
 pub(crate) use text::{Others, quoted, write};
 
 use crate::align::Clock;
+use crate::content::ring;
 use crate::error::Problems;
 use crate::input::{Input, State};
 use crate::names;
 use crate::plan::FilePlan;
 use crate::when;
-use crate::write::{json::function_name, reopen};
+use crate::write::json::function_name;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use viztracer_format::record::Kind;
 use walk::Walk;
@@ -78,7 +79,7 @@ impl LastWords {
                 thread.open.push(OpenCall { function, duration, inherited: frame.inherited });
             }
         }
-        match reopen(plan) {
+        match ring(plan) {
             Ok(input) => {
                 let problems = std::mem::take(&mut words.problems);
                 let mut walk = Walk { plan, input: &input, clock, end, threads: &mut threads, problems };

@@ -16,7 +16,9 @@
 //! [`Summary`] and the rest is merged.
 
 mod align;
+mod chrome;
 pub mod cli;
+mod content;
 mod cut;
 mod decode;
 mod discover;
@@ -29,6 +31,7 @@ mod last_words;
 mod leftovers;
 mod loss;
 mod names;
+mod number;
 mod output;
 mod plan;
 mod prefixes;
@@ -46,7 +49,7 @@ mod when;
 mod window;
 mod write;
 
-pub use align::Align;
+pub use align::{Align, Offset};
 pub use cli::command;
 pub use error::{BadInput, MergeError, Problem, Problems};
 pub use input::State;
@@ -78,13 +81,16 @@ pub struct Request {
     pub prefixes: Prefixes,
     /// How files are placed beside each other.
     pub align: Align,
+    /// Files that are moved from there.
+    pub offsets: Vec<Offset>,
 }
 
 impl Request {
     /// A request with the default options.
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
         let (prefixes, selection) = (Prefixes::default(), Selection::default());
-        Request { inputs, output, threads: None, source: true, prefixes, align: Align::Clock, selection }
+        let (align, offsets) = (Align::Clock, Vec::new());
+        Request { inputs, output, threads: None, source: true, prefixes, align, offsets, selection }
     }
 }
 

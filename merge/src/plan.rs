@@ -2,6 +2,7 @@
 //!
 //! What a plan keeps per segment is 24 bytes.
 
+use crate::chrome::Imported;
 use crate::error::Problems;
 use crate::frames::OpenFrame;
 use crate::input::{Input, State};
@@ -47,8 +48,12 @@ pub struct FilePlan {
     pub anchors: Vec<Anchor>,
     /// What could not be read.
     pub problems: Problems,
+    /// The moment that was marked to align files by, in nanoseconds of the monotonic clock.
+    pub sync_marker: Option<i64>,
     /// A copy of a file that is still written.
     pub snapshot: Option<Arc<Input>>,
+    /// What a trace in JSON became when it was read.
+    pub imported: Option<Arc<Imported>>,
 }
 
 /// A thread's part in a file.

@@ -32,7 +32,7 @@ impl Sources {
     /// Adds a function of the trace, unless it has no source file: that at `path`, which is called as in `shown`. Of
     /// files that are called the same one is told.
     pub fn add(&self, path: &str, shown: &Function<'_>) {
-        if shown.is_c || path.is_empty() || path.starts_with('<') {
+        if shown.is_c || path.is_empty() {
             return;
         }
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,6 +59,10 @@ impl Sources {
 
 /// The text of a source file with `\n` line ends; `None` if it is no readable file of UTF-8 text.
 pub fn read(path: &str) -> Option<String> {
+    // Such as `<string>`.
+    if path.starts_with('<') {
+        return None;
+    }
     let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).ok()?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     let metadata = file.metadata().ok().filter(|m| m.is_file() && m.len() <= SOURCE_MAX)?;

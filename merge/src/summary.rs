@@ -1,12 +1,14 @@
 //! What went into a report and what did not, as data, as metadata and as a table.
 
+use crate::align::Zero;
+use crate::chrome;
 use crate::decode::Outcome;
 use crate::error::{BadInput, Problems};
 use crate::input::State;
 use crate::last_words::Innermost;
 use crate::output;
 use crate::plan::FilePlan;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -26,8 +28,12 @@ pub struct Summary {
     pub passed_over: Vec<PathBuf>,
     /// Where times are a guess.
     pub warnings: Vec<String>,
-    /// Realtime of the report's zero, in ns since 1970.
+    /// Realtime of the report's zero, in ns since 1970; 0 if nobody knows.
     pub base_realtime: u64,
+    /// The clock that the report's zero is a moment of.
+    pub zero: Zero,
+    /// The metadata of the first of the inputs that are reports themselves.
+    pub members: Map<String, Value>,
     /// Where those processes were that did not end in order.
     pub last_words: Innermost,
 }
@@ -117,8 +123,10 @@ impl Summary {
 
     /// What went where.
     pub fn last_line(&self) -> String {
-        let plural = if self.files.len() == 1 { "" } else { "s" };
-        let (events, files) = (grouped(self.events()), grouped(self.files.len() as u64));
+        // A report that was merged before holds many processes.
+        let files = self.files.chunk_by(|a, b| a.path == b.path).count();
+        let plural = if files == 1 { "" } else { "s" };
+        let (events, files) = (grouped(self.events()), grouped(files as u64));
         let left_out = match self.left_out() {
             0 => String::new(),
             events => format!("; {} were not asked for", grouped(events)),
@@ -133,12 +141,18 @@ impl Summary {
 
     /// The report's `viztracer_metadata`.
     pub(crate) fn metadata(&self) -> Value {
-        let mut metadata = json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "overflow": self.overwritten() > 0,
-            "baseTimeNanoseconds": self.base_realtime,
-            "processes": self.files.iter().map(FileSummary::metadata).collect::<Vec<_>>(),
-        });
+        let mut metadata = Value::Object(self.members.clone());
+        metadata["version"] = json!(env!("CARGO_PKG_VERSION"));
+        metadata["overflow"] = json!(self.overwritten() > 0 || self.members.get("overflow") == Some(&json!(true)));
+        if self.base_realtime != 0 {
+            metadata["baseTimeNanoseconds"] = json!(self.base_realtime);
+        }
+        if let Some(boot_id) = chrome::boot_id(self.zero.boot_id) {
+            let Zero { monotonic_offset, monotonic, .. } = self.zero;
+            metadata["clock"] =
+                json!({ "boot_id": boot_id, "monotonic_offset": monotonic_offset, "monotonic": monotonic });
+        }
+        metadata["processes"] = self.files.iter().map(FileSummary::metadata).collect();
         if !self.warnings.is_empty() {
             metadata["warnings"] = json!(self.warnings);
         }
@@ -157,7 +171,7 @@ impl FileSummary {
         };
         FileSummary {
             path: plan.path.clone(),
-            pid: plan.header.identity.pid,
+            pid: plan.pid,
             process: plan.process_name(),
             threads: plan.threads.iter().map(thread).collect(),
             state: plan.state,

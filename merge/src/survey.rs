@@ -3,6 +3,7 @@
 //! Sealed segments are known by their headers. Only open ones, those that passed from thread to thread, and in a file
 //! that was not closed the last one of each thread are read here.
 
+use crate::chrome::{self, Store};
 use crate::cut;
 use crate::error::{BadInput, MergeError, Problem, Problems};
 use crate::frames::{self, OpenFrame};
@@ -14,7 +15,8 @@ use crate::table::Table;
 use crate::window::in_order;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::{Event, Segment};
 
@@ -27,10 +29,11 @@ pub(crate) fn all(
 ) -> Result<Vec<FilePlan>, MergeError> {
     let mut plans = Vec::with_capacity(paths.len());
     let mut done = 0;
-    let work = |(): &mut (), index: usize| paths.get(index).map(|path| FilePlan::of(path));
-    let take = |plan: Option<Result<FilePlan, Problem>>| {
-        match (plan, paths.get(done)) {
-            (Some(Ok(plan)), _) => plans.push(plan),
+    let documents = Documents::default();
+    let work = |(): &mut (), index: usize| paths.get(index).map(|path| documents.plans(path));
+    let take = |file: Option<Result<Vec<FilePlan>, Problem>>| {
+        match (file, paths.get(done)) {
+            (Some(Ok(mut of_file)), _) => plans.append(&mut of_file),
             (Some(Err(problem)), Some(path)) => bad.push(BadInput::new(path, problem)),
             _ => {}
         }
@@ -38,13 +41,34 @@ pub(crate) fn all(
         watch.progress(Step::Reading, done as u64, paths.len() as u64);
         Ok(())
     };
-    let stopped = || watch.stopped();
+    let stopped = || {
+        documents.stop.store(watch.stopped(), Ordering::Relaxed);
+        documents.stop.load(Ordering::Relaxed)
+    };
     in_order(pool, paths.len(), stopped, || (), work, take).map_err(MergeError::from)?;
     Ok(plans)
 }
 
+/// What reading traces in JSON needs: one place to put them, and the word to stop, as they may be long.
+#[derive(Default)]
+struct Documents {
+    store: OnceLock<Result<Arc<Store>, Problem>>,
+    stop: AtomicBool,
+}
+
+impl Documents {
+    /// The plan of a ring file, or those of a trace in JSON.
+    fn plans(&self, path: &Path) -> Result<Vec<FilePlan>, Problem> {
+        if !chrome::is_trace(path) {
+            return FilePlan::of(path).map(|plan| vec![plan]);
+        }
+        let store = self.store.get_or_init(|| Store::new().map(Arc::new).map_err(chrome::no_room));
+        chrome::read(path, store.as_ref().map_err(Clone::clone)?, &self.stop)
+    }
+}
+
 impl FilePlan {
-    /// Opens a file and plans it. A problem of a part is in the plan, one of the whole is the error.
+    /// Opens a ring file and plans it. A problem of a part is in the plan, one of the whole is the error.
     pub fn of(path: &Path) -> Result<FilePlan, Problem> {
         let mut input = Input::open(path)?;
         let mut state = input.state();
@@ -93,7 +117,9 @@ impl FilePlan {
             last_moment: 0,
             anchors: Vec::new(),
             problems: Problems::default(),
+            sync_marker: Some(input.header.sync_marker as i64).filter(|marker| *marker != 0),
             snapshot,
+            imported: None,
         }
     }
 

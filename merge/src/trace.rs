@@ -1,11 +1,13 @@
 //! The inputs, opened and planned and on one time line: from here on to a report, or to last words.
 
 use crate::Request;
-use crate::align::{self, Alignment};
+use crate::align::{self, Alignment, Offset};
+use crate::chrome;
 use crate::discover;
 use crate::error::{BadInput, MergeError};
 use crate::input::State;
 use crate::last_words::{self, LastWords, Others, innermost};
+use crate::number;
 use crate::output::Output;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
@@ -39,7 +41,7 @@ impl<'a> Trace<'a> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
         let (found, mut bad) = discover::discover(&request.inputs);
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
-        let plans = survey::all(&paths, &pool, watch, &mut bad)?;
+        let mut plans = survey::all(&paths, &pool, watch, &mut bad)?;
         if plans.is_empty() {
             return Err(MergeError::NothingReadable(bad));
         }
@@ -47,7 +49,15 @@ impl<'a> Trace<'a> {
         let is_meant = |bad: &BadInput| !(chance.contains(&*bad.path) && discover::is_other_kind(&bad.path));
         let (bad, passed_over): (_, Vec<BadInput>) = bad.into_iter().partition(is_meant);
         let passed_over = passed_over.into_iter().map(|bad| bad.path).collect();
-        let alignment = align::align(&plans, request.align);
+        let mut warnings = Vec::new();
+        chrome::settle(&mut plans, &mut warnings);
+        number::number(&mut plans);
+        let unmeant = |offset: &&Offset| !plans.iter().any(|plan| offset.is_of(plan));
+        if let Some(offset) = request.offsets.iter().find(unmeant) {
+            return Err(MergeError::Offset(offset.path.clone()));
+        }
+        let mut alignment = align::align(&plans, request.align, &request.offsets);
+        alignment.warnings.splice(..0, warnings);
         Ok(Trace { request, pool, plans, alignment, bad, passed_over })
     }
 
@@ -115,6 +125,8 @@ impl<'a> Trace<'a> {
         summary.passed_over = self.passed_over.clone();
         summary.warnings = self.alignment.warnings.clone();
         summary.base_realtime = self.alignment.base_realtime;
+        summary.zero = self.alignment.zero;
+        summary.members = chrome::metadata(&self.plans);
         summary
     }
 }

@@ -10,13 +10,12 @@ pub mod gzip;
 pub mod json;
 mod part;
 pub mod perfetto;
-mod text;
+pub mod text;
 
 use crate::align::Alignment;
+use crate::content::Content;
 use crate::decode::Outcome;
 use crate::error::{MergeError, Problem};
-use crate::input::Input;
-use crate::names;
 use crate::output::{self, Output};
 use crate::plan::FilePlan;
 use crate::prefixes::Prefixes;
@@ -153,18 +152,6 @@ impl Report<'_> {
     }
 }
 
-/// What was planned: the copy of a living file, else the file.
-pub fn reopen(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
-    if let Some(snapshot) = &plan.snapshot {
-        return Ok(Arc::clone(snapshot));
-    }
-    let input = Input::open(&plan.path)?;
-    if input.place == plan.place {
-        return Ok(Arc::new(input));
-    }
-    Err(Problem::new("another file has taken its name meanwhile"))
-}
-
 /// The writing of one report.
 struct Run<'a> {
     report: &'a Report<'a>,
@@ -259,7 +246,7 @@ struct Slot<F> {
 
 /// What workers need of a file.
 struct Opened<F> {
-    input: Result<Arc<Input>, Problem>,
+    content: Result<Content, Problem>,
     prepared: F,
     selection: Option<FileSelection>,
 }
@@ -282,9 +269,9 @@ impl<'a, W: Writer> Shared<'a, W> {
     fn load(&self, plan: &FilePlan) -> Opened<W::File> {
         let mut prepared = self.writer.file(plan);
         let mut selection = self.report.selected.as_ref().map(|selected| selected.file(plan));
-        let input = reopen(plan);
-        if let Ok(input) = &input {
-            names::functions(input, &plan.names, |id, function| {
+        let content = Content::of(plan);
+        if let Ok(content) = &content {
+            content.functions(plan, |id, function| {
                 let shown = self.report.prefixes.shown(&function);
                 self.writer.function(&mut prepared, id, &shown);
                 self.writer.source(function.file, &shown);
@@ -293,7 +280,7 @@ impl<'a, W: Writer> Shared<'a, W> {
                 }
             });
         }
-        Opened { input, prepared, selection }
+        Opened { content, prepared, selection }
     }
 
     fn leave(&self, file: usize) {
@@ -313,8 +300,8 @@ impl<'a, W: Writer> Shared<'a, W> {
 
     fn reader<'b>(&'b self, part: &'b Part, opened: &'b Opened<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
         let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
-        let (input, selection) = (&opened.input, opened.selection.as_ref());
-        Reader { plan, clock, input, part, windows: self.windows.get(part.file), selection, scratch }
+        let (content, selection) = (&opened.content, opened.selection.as_ref());
+        Reader { plan, clock, content, part, windows: self.windows.get(part.file), selection, scratch }
     }
 }
 

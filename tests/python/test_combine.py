@@ -57,15 +57,6 @@ def test_a_program_after_the_dashes_is_run_and_nothing_combined(sandbox, two_run
     assert len(starts(sandbox.report("x.json"))) == 1
 
 
-@pytest.mark.parametrize("option", ["--combine", "--align_combine"])
-@pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
-def test_json_is_refused(sandbox, two_runs, option, name):
-    done = sandbox.viztracer(option, two_runs[0], name)
-    expected = f"{name}: combining JSON reports is not supported yet, only ring files (.bin)\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, expected, "")
-    assert not (sandbox.path / "result.json").exists()
-
-
 def test_bad_inputs_are_named(sandbox, two_runs):
     done = sandbox.viztracer("--quiet", "--combine", "missing.bin", two_runs[0], "-o", "x.json")
     expected = "viztracer-merge: missing.bin: No such file or directory\n"

@@ -4,7 +4,7 @@ use super::exit::EXIT_STATUS;
 use crate::error::MergeError;
 use crate::output::{self, STDOUT};
 use crate::write::Format;
-use crate::{Align, Prefixes, Request, selection};
+use crate::{Align, Offset, Prefixes, Request, selection};
 use clap::{Parser, ValueEnum};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
@@ -15,17 +15,18 @@ const OUTPUT_USUAL: &str = "result.json";
 /// What makes no sense where there is no report.
 const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 
-/// Merge the ring files of any number of processes into one report.
+/// Merge the ring files of any number of processes, and reports, into one report.
 ///
-/// Files of finished, crashed and still running processes can be mixed; nothing is ever written to them. The report is
+/// Files of finished, crashed and still running processes and traces in JSON (VizTracer's reports, also compressed by
+/// gzip) can be mixed; nothing is ever written to them. The report is
 /// a Chrome trace in JSON, which vizviewer and https://ui.perfetto.dev open, a trace of Perfetto's own kind, or
 /// collapsed stacks.
 #[derive(Debug, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]
 pub struct Arguments {
-    /// Ring files (.bin), directories in which all ring files are meant, also those in directories below, and quoted
-    /// patterns ('runs/**/*.bin'); - reads a list of them from standard input, one a line or each with a NUL behind it
+    /// Ring files (.bin), traces in JSON (.json, .json.gz), directories in which all ring files are meant, also those in
+    /// directories below (the traces in JSON if there are none), and quoted patterns ('runs/**/*.bin'); - reads a list of them from standard input, one a line or each with a NUL behind it
     #[arg(required_unless_present = "generate", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
@@ -46,9 +47,15 @@ pub struct Arguments {
     #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH", help_heading = "Report")]
     pub strip_prefix: Vec<PathBuf>,
 
-    /// Where runs are placed beside each other: by their clocks, or as if all had begun together
+    /// Where runs are placed beside each other: by their clocks, or as if all had begun together; a run that was marked
+    /// by set_sync_marker() begins at its mark
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,
+
+    /// Move a file, or all files in a directory, on the time line by ±ns, or with a unit (run_2=-3ms). Can be given more
+    /// than once
+    #[arg(long, value_name = "FILE=TIME", help_heading = "Report")]
+    pub offset: Vec<Offset>,
 
     /// Exit with 1 if anything that happened is missing in the report, and say what: calls overwritten, lost,
     /// damaged, unnamed, unmatched, or unfinished because of a crash
@@ -118,6 +125,7 @@ impl Arguments {
             source: !self.no_source,
             prefixes: Prefixes::new(&self.strip_prefix),
             align: self.align,
+            offsets: self.offset.clone(),
             selection: self.selection.clone().into(),
             ..Request::new(inputs, output)
         }

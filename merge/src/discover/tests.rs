@@ -40,7 +40,7 @@ fn nothing_there_and_nothing_in_it() {
     let root = tree(&[]);
     let (files, bad) = found(&root, &["", "missing.bin"]);
     assert!(files.is_empty());
-    assert_eq!(bad, [": no .bin file in this directory", "missing.bin: No such file or directory"]);
+    assert_eq!(bad, [": no .bin or .json file in this directory", "missing.bin: No such file or directory"]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! One line for each thread that died in a call: what every summary says of processes that did not end in order.
 
 use super::Functions;
+use crate::content::ring;
 use crate::input::State;
 use crate::plan::{FilePlan, Thread};
 use crate::summary::printable;
-use crate::write::reopen;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -42,7 +42,7 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
     threads.sort_by_key(|thread| thread.tid != u64::from(plan.header.identity.pid));
     let more = threads.len().saturating_sub(THREADS_MAX);
     threads.truncate(THREADS_MAX);
-    let functions = match reopen(plan) {
+    let functions = match ring(plan) {
         Ok(input) => Functions::read(&input, &plan.names, &stacks.values().flatten().copied().collect()),
         Err(_) => Functions::default(), // the merge itself tells why the file cannot be read
     };

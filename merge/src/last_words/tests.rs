@@ -43,7 +43,7 @@ impl Case {
     fn words(&self) -> LastWords {
         let plan = FilePlan::of(&self.directory.path().join("a.bin")).unwrap();
         let plans = [plan];
-        LastWords::of(&plans[0], &align(&plans, Align::Clock).clocks[0])
+        LastWords::of(&plans[0], &align(&plans, Align::Clock, &[]).clocks[0])
     }
 
     fn command(&self, more: &[&str]) -> u8 {

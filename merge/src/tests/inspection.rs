@@ -11,7 +11,7 @@ use viztracer_format::stack::task_frame;
 
 fn dumped(path: &Path) -> (String, u64) {
     let plan = FilePlan::of(path).unwrap();
-    let clock = &align(std::slice::from_ref(&plan), Align::Clock).clocks[0];
+    let clock = &align(std::slice::from_ref(&plan), Align::Clock, &[]).clocks[0];
     let mut text = Vec::new();
     let damaged = dump::write(&plan, clock, &|| true, &mut text).unwrap();
     (String::from_utf8(text).unwrap(), damaged)
@@ -188,7 +188,7 @@ fn damage_in_the_middle_costs_what_it_hits() {
 fn a_reader_who_goes_away_or_interrupts_ends_it() {
     let case = Case::of(sample(), true);
     let plan = FilePlan::of(&case.inputs[0]).unwrap();
-    let clock = &align(std::slice::from_ref(&plan), Align::Clock).clocks[0];
+    let clock = &align(std::slice::from_ref(&plan), Align::Clock, &[]).clocks[0];
     let interrupted = dump::write(&plan, clock, &|| false, &mut Vec::new()).unwrap_err();
     assert_eq!(interrupted.kind(), std::io::ErrorKind::Interrupted);
     let mut none = std::io::Cursor::new([0u8; 10]);

@@ -31,6 +31,7 @@ struct Item {
 #[derive(Clone, Debug)]
 enum Kept {
     Bytes(Range<usize>),
+    Members(Range<usize>),
     Overwritten,
 }
 
@@ -56,10 +57,8 @@ impl Steps {
         let Some(items) = place.and_then(|place| self.items.get_mut(place)) else { return };
         let payload = moment.payload.as_ref().map(|payload| match payload {
             Payload::Overwritten => Kept::Overwritten,
-            Payload::Bytes(bytes) => {
-                self.payloads.extend_from_slice(bytes);
-                Kept::Bytes(self.payloads.len() - bytes.len()..self.payloads.len())
-            }
+            Payload::Bytes(bytes) => Kept::Bytes(keep(bytes, &mut self.payloads)),
+            Payload::Members(members) => Kept::Members(keep(members, &mut self.payloads)),
         });
         items.push(Item { call: Call::of(moment), payload });
     }
@@ -157,8 +156,14 @@ impl Item {
         self.payload.as_ref().map(|kept| match kept {
             Kept::Overwritten => Payload::Overwritten,
             Kept::Bytes(range) => Payload::Bytes(payloads.get(range.clone()).unwrap_or_default()),
+            Kept::Members(range) => Payload::Members(payloads.get(range.clone()).unwrap_or_default()),
         })
     }
+}
+
+fn keep(bytes: &[u8], payloads: &mut Vec<u8>) -> Range<usize> {
+    payloads.extend_from_slice(bytes);
+    payloads.len() - bytes.len()..payloads.len()
 }
 
 /// Calls around this one on its track, where these are open on its thread.

@@ -9,14 +9,16 @@
 //! "file_info":{"files":{path:[text,lines]},"functions":{name:[path,line]}}}
 //! ```
 //!
-//! Every event begins with `,\n`, so that parts of the report can be written independently; the first name's comma is
-//! left out. Perfetto shows `\u` escapes literally, so text stays UTF-8.
+//! Every event begins with `,\n`, so that parts of the report can be written independently; the first one's comma is
+//! left out: traces in JSON need not name anything, and then the first part has to begin with an event. Perfetto shows `\u` escapes literally, so text stays UTF-8.
 
 mod event;
 
 use super::part::Reader;
 use super::text::Text;
-use super::{Report, Tail, Writer, reopen};
+use super::{Report, Tail, Writer};
+use crate::chrome::Imported;
+use crate::content::ring;
 use crate::decode::{Moment, Outcome};
 use crate::error::MergeError;
 use crate::names;
@@ -71,16 +73,15 @@ impl Writer for Json {
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
-        if reader.is_nested() {
-            return reader.steps(|step, _| match step {
-                Step::Begin(_) => {}
-                Step::End(call, payload) => put(&call.moment(payload.copied()), call, file, text),
-                Step::Moment(moment) => file.event(moment, text),
-            });
+        let begin = text.len();
+        let is_first = reader.part.is_first() && text.as_bytes().ends_with(b"[");
+        let outcome = events(reader, file, text);
+        if is_first {
+            if text.len() == begin {
+                name(reader.plan.pid, reader.plan.pid, "process_name", &reader.plan.process_name(), text);
+            }
+            text.blank(begin);
         }
-        let mut outcome = Outcome::default();
-        reader.unfinished(&mut outcome, |moment, call| put(moment, call, file, text));
-        outcome.append(reader.moments(|moment| file.event(moment, text)));
         outcome
     }
 
@@ -97,12 +98,27 @@ impl Writer for Json {
         }
         tail.text.put(b"\n],\n\"viztracer_metadata\":");
         tail.text.put(summary.metadata().to_string().as_bytes());
+        members(report.files, &mut tail.text);
         if let Some(sources) = &self.sources {
-            file_info(sources.take(), watch, tail)?;
+            file_info(sources.take(), &embedded(report.files), watch, tail)?;
         }
         tail.text.put(b"}\n");
         Ok(())
     }
+}
+
+fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
+    if reader.is_nested() {
+        return reader.steps(|step, _| match step {
+            Step::Begin(_) => {}
+            Step::End(call, payload) => put(&call.moment(payload.copied()), call, file, text),
+            Step::Moment(moment) => file.event(moment, text),
+        });
+    }
+    let mut outcome = Outcome::default();
+    reader.unfinished(&mut outcome, |moment, call| put(moment, call, file, text));
+    outcome.append(reader.moments(|moment| file.event(moment, text)));
+    outcome
 }
 
 fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
@@ -115,8 +131,12 @@ fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
 /// The names of a file's process and threads.
 fn names_of(file: &FilePlan, text: &mut Text) {
     let pid = file.pid;
-    name(pid, pid, "process_name", &file.process_name(), text);
-    for thread in &file.threads {
+    // A trace in JSON names those that it wants to name.
+    let is_named = |name: &Option<String>| name.is_some() || file.imported.is_none();
+    if is_named(&file.process) {
+        name(pid, pid, "process_name", &file.process_name(), text);
+    }
+    for thread in file.threads.iter().filter(|thread| is_named(&thread.name)) {
         name(pid, thread.tid as u32, "thread_name", &thread.display_name(), text);
     }
 }
@@ -125,7 +145,7 @@ fn names_of(file: &FilePlan, text: &mut Text) {
 fn names_of_tasks(plan: &FilePlan, tasks: &BTreeSet<u32>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
     let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
     shown.remove(&0);
-    if let Some(input) = (!shown.is_empty()).then(|| reopen(plan).ok()).flatten() {
+    if let Some(input) = (!shown.is_empty()).then(|| ring(plan).ok()).flatten() {
         names::tasks(&input, &plan.names, |serial, name| {
             shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
         });
@@ -146,17 +166,43 @@ fn name(pid: u32, tid: u32, kind: &str, name: &str, text: &mut Text) {
     text.put(b"}}");
 }
 
+/// What the first of the inputs that are documents themselves holds beside events.
+fn members(files: &[FilePlan], text: &mut Text) {
+    let first = files.iter().find_map(|plan| plan.imported.as_ref());
+    for (key, value) in first.iter().flat_map(|first| &first.members) {
+        text.put(b",\n");
+        text.put_string(key);
+        text.put(b":");
+        text.put(value.to_string().as_bytes());
+    }
+}
+
+/// Source files that came with inputs, by path; of two, the later one.
+fn embedded(files: &[FilePlan]) -> BTreeMap<&str, &Imported> {
+    let imported = files.iter().filter_map(|plan| plan.imported.as_deref());
+    imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect()
+}
+
 /// The program's text, and which function stands where.
 fn file_info(
     mut files: BTreeMap<String, SourceFile>,
+    embedded: &BTreeMap<&str, &Imported>,
     watch: &dyn Watch,
     tail: &mut Tail<'_>,
 ) -> Result<(), MergeError> {
     tail.text.put(b",\n\"file_info\":{\"files\":{");
     let mut is_first = true;
     let mut unreadable = Vec::new();
+    for path in embedded.keys() {
+        files.entry((*path).to_owned()).or_default();
+    }
     for (shown, of) in &files {
-        match sources::read(&of.path) {
+        let came_with = embedded.get(&**shown).or_else(|| embedded.get(&*of.path));
+        let source = match came_with {
+            Some(imported) => imported.source(&of.path).or_else(|_| imported.source(shown)).ok(),
+            None => sources::read(&of.path).map(|source| with_lines(&source)),
+        };
+        match source {
             Some(source) => {
                 file(shown, &source, is_first, &mut tail.text);
                 is_first = false;
@@ -184,14 +230,22 @@ fn file_info(
     Ok(())
 }
 
-fn file(path: &str, source: &str, is_first: bool, text: &mut Text) {
+fn file(path: &str, source: &[u8], is_first: bool, text: &mut Text) {
     text.put(if is_first { b"\n" } else { b",\n" });
     text.put_string(path);
-    text.put(b":[");
+    text.put(b":");
+    text.put(source);
+}
+
+/// A source file as it is told: its text and the number of its lines.
+fn with_lines(source: &str) -> Vec<u8> {
+    let mut text = Text::default();
+    text.put(b"[");
     text.put_string(source);
     text.put(b",");
     text.put_number(source.bytes().filter(|byte| *byte == b'\n').count() as u64);
     text.put(b"]");
+    text.as_bytes().to_vec()
 }
 
 fn function(name: &str, path: &str, line: u32, is_first: bool, text: &mut Text) {

@@ -1,13 +1,12 @@
 //! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
 
 use crate::align::Clock;
-use crate::decode::{Buffers, Moment, Outcome, decode};
+use crate::content::Content;
+use crate::decode::{Buffers, Moment, Outcome};
 use crate::error::Problem;
-use crate::input::Input;
 use crate::plan::FilePlan;
 use crate::selection::{FileSelection, Sieve};
 use crate::timeline::{Call, Edges, FileWindows, Step, Steps, count_unfinished, unfinished};
-use std::sync::Arc;
 
 /// Records in a part: enough that a part is near 1 MiB of text, which is what a gzip member should have.
 const RECORDS_PER_PART: usize = 8192;
@@ -21,6 +20,13 @@ pub struct Part {
     pub number: usize,
     first: usize,
     end: usize,
+}
+
+impl Part {
+    /// Whether the report begins with it.
+    pub fn is_first(&self) -> bool {
+        (self.file, self.number) == (0, 0)
+    }
 }
 
 /// The parts of all files.
@@ -53,7 +59,7 @@ pub struct Reader<'a> {
     pub plan: &'a FilePlan,
     /// Its file's clock.
     pub clock: &'a Clock,
-    pub(super) input: &'a Result<Arc<Input>, Problem>,
+    pub(super) content: &'a Result<Content, Problem>,
     /// Which part it is.
     pub part: &'a Part,
     pub(super) windows: Option<&'a FileWindows>,
@@ -92,10 +98,10 @@ impl Reader<'_> {
     }
 
     fn all(&mut self, each: impl FnMut(&Moment<'_>)) -> Outcome {
-        match self.input {
-            Ok(input) => {
+        match self.content {
+            Ok(content) => {
                 let run = self.part.first..self.part.end;
-                decode(self.plan, input, self.clock, run, &mut self.scratch.buffers, each)
+                content.decode(self.plan, self.clock, run, &mut self.scratch.buffers, each)
             }
             Err(problem) => {
                 let mut outcome = Outcome::default();

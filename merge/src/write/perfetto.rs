@@ -11,6 +11,7 @@
 
 mod annotation;
 mod fields;
+mod foreign;
 mod names;
 mod sequence;
 mod tracks;

@@ -35,6 +35,13 @@ impl Text {
         self.len += bytes.len();
     }
 
+    /// Puts a space in the place of a byte.
+    pub fn blank(&mut self, place: usize) {
+        if let Some(byte) = self.bytes.get_mut(place) {
+            *byte = b' ';
+        }
+    }
+
     /// Sees to it that there are as many bytes of scratch behind what was written.
     #[inline]
     pub(super) fn reserve(&mut self, bytes: usize) {

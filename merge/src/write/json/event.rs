@@ -4,7 +4,7 @@
 use super::super::text::Text;
 use crate::decode::{Moment, Payload};
 use crate::plan::FilePlan;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
@@ -137,6 +137,9 @@ impl FileText {
 
     #[inline]
     fn call(&self, moment: &Moment<'_>, text: &mut Text, arguments: Option<&[u8]>) {
+        if let Some(Payload::Members(members)) = moment.payload {
+            return self.foreign_call(moment, members, text);
+        }
         let of_task = (moment.task != 0).then(|| Piece::before_time(self.pid, task_track(moment.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
         let (name, length) = self.functions.get(moment.function);
@@ -155,13 +158,56 @@ impl FileText {
         text.len += at;
     }
 
+    /// A call that came as JSON, with what it has beside the usual.
+    fn foreign_call(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
+        let Some(prefix) = self.threads.get(moment.thread) else { return };
+        text.put(&prefix.bytes[..prefix.len]);
+        text.reserve(FIXED_MAX);
+        text.len = microseconds(&mut text.bytes, text.len, moment.start);
+        match moment.kind {
+            Kind::Open => text.put(br#","ph":"B""#),
+            _ => {
+                text.put(br#","ph":"X","dur":"#);
+                text.reserve(FIXED_MAX);
+                text.len = microseconds(&mut text.bytes, text.len, moment.duration);
+            }
+        }
+        text.put(self.functions.bare(moment.function));
+        match moment.clipped {
+            true => text.put(&clipped(members)),
+            false => text.put(members),
+        }
+        text.put(b"}");
+    }
+
+    /// Any other event that came as JSON.
+    fn foreign(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
+        let Some(prefix) = self.threads.get(moment.thread) else { return };
+        let prefix = &prefix.bytes[..prefix.len];
+        if members.starts_with(br#","ph":"M""#) {
+            text.put(prefix.strip_suffix(br#","ts":"#).unwrap_or(prefix));
+        } else {
+            text.put(prefix);
+            text.reserve(FIXED_MAX);
+            text.len = microseconds(&mut text.bytes, text.len, moment.start);
+        }
+        text.put(members);
+        text.put(b"}");
+    }
+
     /// The rarer kinds, whose parts come in another order.
     #[cold]
     fn other(&self, moment: &Moment<'_>, text: &mut Text) {
+        match moment.payload {
+            Some(Payload::Members(members)) if moment.kind.is_call() => {
+                return self.foreign_call(moment, members, text);
+            }
+            Some(Payload::Members(members)) => return self.foreign(moment, members, text),
+            _ => {}
+        }
         let of_task = (moment.task != 0).then(|| Piece::before_time(self.pid, task_track(moment.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
-        let (name, length) = self.functions.get(moment.function);
-        let bare = name.get(..length - CATEGORY.len()).unwrap_or_default();
+        let bare = self.functions.bare(moment.function);
         text.put(&prefix.bytes[..prefix.len]);
         text.reserve(FIXED_MAX);
         text.len = microseconds(&mut text.bytes, text.len, moment.start);
@@ -221,6 +267,12 @@ impl Functions {
         (begin, self.bytes.len - begin)
     }
 
+    /// The text of the name alone.
+    fn bare(&self, id: u32) -> &[u8] {
+        let (name, length) = self.get(id);
+        name.get(..length - CATEGORY.len()).unwrap_or_default()
+    }
+
     /// The bytes from the piece's begin on, and how many of them are the piece.
     #[inline]
     fn get(&self, id: u32) -> (&[u8], usize) {
@@ -230,6 +282,17 @@ impl Functions {
         };
         (self.bytes.bytes.get(begin..).unwrap_or_default(), length)
     }
+}
+
+/// The members of a call of which only a part is asked for.
+fn clipped(members: &[u8]) -> Vec<u8> {
+    let object = [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat();
+    let mut members: Map<String, Value> = serde_json::from_slice(&object).unwrap_or_default();
+    if let Value::Object(arguments) = members.entry("args").or_insert_with(|| Value::Object(Map::new())) {
+        arguments.insert("clipped".into(), true.into());
+    }
+    let text = Value::Object(members).to_string();
+    format!(",{}", text.trim_start_matches('{').strip_suffix('}').unwrap_or_default()).into_bytes()
 }
 
 /// How a function is called in the report.
@@ -255,6 +318,8 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
     match payload {
         None => text.put(none.as_bytes()),
         Some(Payload::Overwritten) => text.put(br#"{"overwritten":true}"#),
+        // These are no arguments, and who puts arguments has none of these.
+        Some(Payload::Members(_)) => text.put(b"{}"),
         Some(Payload::Bytes(bytes)) => {
             if serde_json::from_slice::<Value>(bytes).is_ok_and(|value| value.is_object()) {
                 text.put(bytes);

@@ -92,6 +92,7 @@ pub mod thread_descriptor {
 pub mod track_event {
     pub const category_iids: u32 = 3;
     pub const debug_annotations: u32 = 4;
+    pub const legacy_event: u32 = 6;
     pub const r#type: u32 = 9;
     pub const name_iid: u32 = 10;
     pub const track_uuid: u32 = 11;
@@ -105,6 +106,13 @@ pub mod track_event {
     pub const TYPE_SLICE_END: u64 = 2;
     pub const TYPE_INSTANT: u64 = 3;
     pub const TYPE_COUNTER: u64 = 4;
+}
+
+/// `TrackEvent.LegacyEvent`: an event of the Chrome trace format that has no other place.
+pub mod legacy_event {
+    pub const phase: u32 = 2;
+    pub const unscoped_id: u32 = 6;
+    pub const bind_to_enclosing: u32 = 12;
 }
 
 pub mod debug_annotation {

@@ -2,10 +2,10 @@
 
 use super::fields::source_location;
 use super::wire::{Message, put_bytes, put_number};
+use crate::content::ring;
 use crate::names;
 use crate::plan::FilePlan;
 use crate::write::json::function_name;
-use crate::write::reopen;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use viztracer_format::names::Function;
@@ -87,7 +87,7 @@ impl Names {
 /// The names that were given to tasks; the last one for a serial holds.
 fn tasks(plan: &FilePlan) -> HashMap<u32, String> {
     let mut tasks = HashMap::new();
-    if let Ok(input) = reopen(plan) {
+    if let Ok(input) = ring(plan) {
         names::tasks(&input, &plan.names, |serial, name| drop(tasks.insert(serial, name.to_owned())));
     }
     tasks

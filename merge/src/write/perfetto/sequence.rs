@@ -15,6 +15,7 @@ use super::fields::{
     clock, clock_snapshot, interned_data, interned_name, source_location, trace, trace_packet, trace_packet_defaults,
     track_event, track_event_defaults,
 };
+use super::foreign;
 use super::names::Names;
 use super::tracks::Tracks;
 use super::wire::{Message, VARINT_END, put_bytes, put_double, put_message, put_number, varint};
@@ -195,7 +196,7 @@ impl Encoder {
     }
 
     /// Appends a packet that is put together field by field.
-    fn put_event(&mut self, time: u64, fill: impl FnOnce(&mut Message)) {
+    pub(super) fn put_event(&mut self, time: u64, fill: impl FnOnce(&mut Message)) {
         let sequence = &mut self.sequence;
         let delta = time.saturating_sub(sequence.now);
         sequence.now = sequence.now.max(time);
@@ -319,6 +320,9 @@ impl Encoder {
 
     #[cold]
     fn moment(&mut self, file: &File<'_>, moment: &Moment<'_>) {
+        if let Some(Payload::Members(members)) = moment.payload {
+            return self.foreign(file, moment, members);
+        }
         let place = file.names.place(moment.function);
         let arguments = arguments(moment.payload.as_ref());
         if moment.kind == Kind::Counter {
@@ -336,7 +340,7 @@ impl Encoder {
     }
 
     /// A counter has a track for each of its values.
-    fn counters(&mut self, file: &File<'_>, time: u64, name: &str, values: &Map<String, Value>) {
+    pub(super) fn counters(&mut self, file: &File<'_>, time: u64, name: &str, values: &Map<String, Value>) {
         for (key, value) in values {
             let Value::Number(value) = value else { continue };
             let name = format!("{name} {key}");
@@ -443,6 +447,7 @@ fn arguments(payload: Option<&Payload<'_>>) -> Map<String, Value> {
     match payload {
         None => Map::new(),
         Some(Payload::Overwritten) => one("overwritten", true.into()),
+        Some(Payload::Members(members)) => foreign::arguments(members),
         Some(Payload::Bytes(bytes)) => match serde_json::from_slice(bytes) {
             Ok(Value::Object(arguments)) => arguments,
             _ => one("value", String::from_utf8_lossy(bytes).into()),

@@ -11,18 +11,12 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     import argparse
 
-REPORTS = (".json", ".json.gz")
-
 
 def combine(options: argparse.Namespace) -> int | None:
     """Merge the files that the options name; return the exit status, or None if they name none."""
     inputs: list[str] = options.combine or options.align_combine
     if not inputs:
         return None
-    for path in inputs:
-        if path.endswith(REPORTS):
-            print(f"{path}: combining JSON reports is not supported yet, only ring files (.bin)")
-            return 1
     output = _output(options)
     if options.output_dir:
         try:

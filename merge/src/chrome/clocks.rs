@@ -1,0 +1,120 @@
+//! Which clock a document's times are of. The peer writes nanoseconds of the monotonic clock, and if all is well what
+//! the wall clock showed at its 0; our own reports begin at 0 and say where that was.
+
+use crate::plan::FilePlan;
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+use viztracer_format::clock::Anchor;
+
+/// Wall clocks are set now and then: monotonic clocks that began so near to each other are the same one.
+const SAME_BOOT: u64 = 1_000_000_000;
+/// The boot of documents that tell nothing.
+const UNKNOWN: [u8; 16] = *b"of unknown boot\0";
+
+/// What a document's `viztracer_metadata` tells of its clock.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The machine's boot, zeros if it does not tell.
+    pub boot_id: [u8; 16],
+    /// The offset of its time namespace.
+    pub monotonic_offset: i64,
+    /// The monotonic clock at its 0.
+    pub monotonic: i64,
+    /// The wall clock at its 0.
+    realtime: Option<i64>,
+    /// The monotonic clock at the moment that was marked to align files by.
+    pub sync_marker: Option<i64>,
+}
+
+impl Known {
+    /// Reads it.
+    pub fn of(metadata: &Map<String, Value>) -> Known {
+        let clock = metadata.get("clock");
+        let in_clock = |name| clock.and_then(|clock| clock.get(name));
+        let number = |name| in_clock(name).and_then(Value::as_i64);
+        let boot_id = in_clock("boot_id").and_then(Value::as_str).and_then(|id| u128::from_str_radix(id, 16).ok());
+        let sync_marker = metadata.get("sync_marker").and_then(Value::as_f64);
+        let monotonic = number("monotonic").unwrap_or(0);
+        Known {
+            boot_id: boot_id.unwrap_or(0).to_le_bytes(),
+            monotonic_offset: number("monotonic_offset").unwrap_or(0),
+            monotonic,
+            realtime: metadata.get("baseTimeNanoseconds").and_then(Value::as_i64),
+            sync_marker: sync_marker
+                .map(|microseconds| monotonic.saturating_add((microseconds * 1000.0).round() as i64)),
+        }
+    }
+
+    /// What the clocks showed at this time of the document.
+    pub fn anchor(&self, time: i64) -> Anchor {
+        let realtime = self.realtime.map_or(0, |realtime| realtime.saturating_add(time));
+        let monotonic = self.monotonic.saturating_add(time);
+        Anchor { ticks: time as u64, monotonic: monotonic as u64, realtime: realtime.max(0) as u64 }
+    }
+}
+
+/// The machine's boot as a report's metadata tells it.
+pub fn boot_id(id: [u8; 16]) -> Option<String> {
+    let is_known = id != [0; 16] && id != UNKNOWN && id[0] != INVENTED;
+    is_known.then(|| format!("{:032x}", u128::from_le_bytes(id)))
+}
+
+/// Begins the boot of a document that is of none of the others.
+const INVENTED: u8 = b'#';
+
+/// Finds out which documents are of the same boot as other files, and says where that is a guess.
+pub fn settle(plans: &mut [FilePlan], warnings: &mut Vec<String>) {
+    let mut untold: Vec<PathBuf> = Vec::new();
+    // Those that tell first: the others are taken to be of the same boot as one of them.
+    let (told, others): (Vec<usize>, Vec<usize>) = (0..plans.len()).partition(|place| origin(&plans[*place]).is_some());
+    for place in told.into_iter().chain(others) {
+        let plan = &plans[place];
+        if is_settled(plan) {
+            continue;
+        }
+        let (path, origin) = (plan.path.clone(), origin(plan));
+        if origin.is_none() && untold.last() != Some(&path) {
+            untold.push(path.clone());
+        }
+        let settled = |plan: &&FilePlan| is_settled(plan);
+        let relative = match origin {
+            Some(origin) => plans.iter().filter(settled).find(|plan| is_near(origin, self::origin(plan))),
+            None => plans.iter().filter(settled).find(|plan| plan.path != path),
+        };
+        let relative = relative.map(|plan| (plan.header.identity, self::origin(plan)));
+        let identity = &mut plans[place].header.identity;
+        match relative {
+            Some((of, _)) => (identity.boot_id, identity.monotonic_offset) = (of.boot_id, of.monotonic_offset),
+            None if origin.is_none() => identity.boot_id = UNKNOWN,
+            None => {
+                identity.boot_id = identity.file_id;
+                identity.boot_id[0] = INVENTED;
+            }
+        }
+        if let Some((_, Some(origin))) = relative.filter(|_| identity.opened.realtime == 0) {
+            identity.opened.realtime = origin.wrapping_add(identity.opened.monotonic as i64).max(0) as u64;
+        }
+    }
+    let alone = plans.iter().all(|plan| Some(&plan.path) == untold.first());
+    if let Some(first) = untold.first().filter(|_| !alone) {
+        let count = untold.len();
+        let path = first.display();
+        warnings.push(format!(
+            "{count} of the files do not say when their clocks began and are taken to be of one boot: {path} and such"
+        ));
+    }
+}
+
+fn is_settled(plan: &FilePlan) -> bool {
+    plan.imported.is_none() || plan.header.identity.boot_id != [0; 16]
+}
+
+/// The wall clock at the 0 of the monotonic clock, if it is known.
+fn origin(plan: &FilePlan) -> Option<i64> {
+    let Anchor { monotonic, realtime, .. } = plan.header.identity.opened;
+    (realtime != 0).then(|| (realtime as i64).wrapping_sub(monotonic as i64))
+}
+
+fn is_near(origin: i64, other: Option<i64>) -> bool {
+    other.is_some_and(|other| origin.abs_diff(other) < SAME_BOOT)
+}

@@ -1,0 +1,120 @@
+//! Entries into moments, when their turn comes to be written.
+
+use super::Imported;
+use super::sort::{Entry, IN_MEMORY, NO_TIME};
+use super::store::Store;
+use crate::align::Clock;
+use crate::decode::{Buffers, Moment, Outcome, Payload};
+use crate::error::Problem;
+use crate::plan::{Calls, FilePlan};
+use bytemuck::Zeroable;
+use std::io;
+use std::ops::Range;
+use viztracer_format::record::Kind;
+
+/// Members that lie near each other are read at once.
+const NEAR: u64 = 4 << 20;
+
+impl Imported {
+    /// Decodes `calls[run]` of a plan.
+    pub fn decode(
+        &self,
+        plan: &FilePlan,
+        clock: &Clock,
+        run: Range<usize>,
+        buffers: &mut Buffers,
+        mut each: impl FnMut(&Moment<'_>),
+    ) -> Outcome {
+        let mut outcome = Outcome::default();
+        let Some(store) = &self.store else { return outcome };
+        for calls in plan.calls.get(run).unwrap_or_default() {
+            let Some(thread) = plan.thread(calls.thread) else { continue };
+            match self.chunk(store, thread, calls, clock, buffers, &mut each) {
+                Ok(unfinished) => {
+                    let of = outcome.thread(thread);
+                    of.written += u64::from(calls.events);
+                    of.unfinished += unfinished;
+                }
+                Err(error) => outcome.problems.add(Problem::from(error)),
+            }
+        }
+        outcome
+    }
+
+    fn chunk(
+        &self,
+        store: &Store,
+        thread: usize,
+        calls: &Calls,
+        clock: &Clock,
+        buffers: &mut Buffers,
+        each: &mut impl FnMut(&Moment<'_>),
+    ) -> io::Result<u64> {
+        let Buffers { entries, payload, .. } = buffers;
+        entries.resize(calls.events as usize, Entry::zeroed());
+        store.read(calls.generation, bytemuck::cast_slice_mut(entries))?;
+        let mut members = Members::read(store, entries, payload, &self.short)?;
+        let mut unfinished = 0;
+        let place = |time: i64| if time == NO_TIME { 0 } else { clock.signed(time as u64).max(0) as u64 };
+        for entry in &*entries {
+            let kind = u8::try_from(entry.kind).ok().and_then(Kind::from_byte).unwrap_or(Kind::Instant);
+            let start = place(entry.start);
+            let payload = (entry.length > 0).then(|| members.of(entry)).transpose()?.map(Payload::Members);
+            unfinished += u64::from(kind == Kind::Open);
+            each(&Moment {
+                thread,
+                task: 0,
+                kind,
+                function: entry.function,
+                start,
+                duration: place(entry.end) - start,
+                clipped: false,
+                payload,
+            });
+        }
+        Ok(unfinished)
+    }
+}
+
+/// The members of a chunk's entries.
+struct Members<'a> {
+    store: &'a Store,
+    short: &'a [Box<[u8]>],
+    /// Where `bytes` begin, if they are all there is.
+    begin: Option<u64>,
+    bytes: &'a mut Vec<u8>,
+}
+
+impl<'a> Members<'a> {
+    fn read(
+        store: &'a Store,
+        entries: &[Entry],
+        bytes: &'a mut Vec<u8>,
+        short: &'a [Box<[u8]>],
+    ) -> io::Result<Members<'a>> {
+        let stored = || entries.iter().filter(|entry| entry.length > 0 && entry.members & IN_MEMORY == 0);
+        let begin = stored().map(|entry| entry.members).min();
+        let end = stored().map(|entry| entry.members + u64::from(entry.length)).max();
+        let span = begin.zip(end).map(|(begin, end)| (begin, end - begin)).filter(|(_, length)| *length <= NEAR);
+        if let Some((begin, length)) = span {
+            bytes.resize(length as usize, 0);
+            store.read(begin, bytes)?;
+        }
+        Ok(Members { store, short, begin: span.map(|(begin, _)| begin), bytes })
+    }
+
+    fn of(&mut self, entry: &Entry) -> io::Result<&[u8]> {
+        let length = entry.length as usize;
+        if entry.members & IN_MEMORY != 0 {
+            let place = (entry.members ^ IN_MEMORY) as usize;
+            return Ok(self.short.get(place).map_or(&[], |text| text));
+        }
+        if let Some(begin) = self.begin {
+            let at = (entry.members - begin) as usize;
+            return Ok(self.bytes.get(at..at + length).unwrap_or_default());
+        }
+        self.bytes.resize(length, 0);
+        self.store.read(entry.members, self.bytes)?;
+        Ok(self.bytes)
+    }
+}

@@ -1,0 +1,281 @@
+//! An event as it is written: its usual members apart, all of them as the text that they are.
+//!
+//! Most of a document is events, and most of their text is the same again and again. So they are not read by a general
+//! parser, which took twice as long: here is only found where the members are. What is kept as it is (a name when it is
+//! seen first, arguments) is checked then to be JSON.
+
+use super::document::Value;
+use crate::write::text::Text;
+use memchr::memchr2;
+use serde_json::value::RawValue;
+use std::ops::Range;
+
+/// An event, whose members are the text of JSON values.
+#[derive(Debug, Default)]
+pub struct Event<'a> {
+    pub phase: &'a [u8],
+    pub pid: Option<&'a [u8]>,
+    pub tid: Option<&'a [u8]>,
+    pub time: Option<&'a [u8]>,
+    pub duration: Option<&'a [u8]>,
+    pub name: Option<&'a [u8]>,
+    pub category: Option<&'a [u8]>,
+    pub arguments: Option<&'a [u8]>,
+    /// Keys, with quotes, and values.
+    pub others: Vec<(&'a [u8], &'a [u8])>,
+}
+
+/// Why there is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The bytes end before it does.
+    Short,
+    /// It is none.
+    Bad,
+}
+
+impl<'a> Event<'a> {
+    /// The event that these bytes begin with, and how many of them it has.
+    pub fn read(bytes: &'a [u8]) -> Result<(Event<'a>, usize), Broken> {
+        let mut event = Event::default();
+        let mut cursor = Cursor { bytes, at: 0 };
+        cursor.take(b'{')?;
+        if cursor.first()? == b'}' {
+            return Ok((event, cursor.at + 1));
+        }
+        loop {
+            cursor.first()?;
+            let key = cursor.string()?;
+            cursor.take(b':')?;
+            cursor.first()?;
+            let value = cursor.value()?;
+            let value = &bytes[value];
+            match &bytes[key.clone()] {
+                b"\"ph\"" => event.phase = value,
+                b"\"pid\"" => event.pid = Some(value),
+                b"\"tid\"" => event.tid = Some(value),
+                b"\"ts\"" => event.time = Some(value),
+                b"\"dur\"" => event.duration = Some(value),
+                b"\"name\"" => event.name = Some(value),
+                b"\"cat\"" => event.category = Some(value),
+                b"\"args\"" => event.arguments = Some(value),
+                key => event.others.push((key, value)),
+            }
+            match cursor.first()? {
+                b',' => cursor.at += 1,
+                b'}' => return Ok((event, cursor.at + 1)),
+                _ => return Err(Broken::Bad),
+            }
+        }
+    }
+
+    /// Puts what comes behind the name of a call into `text`, as members that follow others; nothing if it is what comes
+    /// behind the names of usual calls.
+    pub fn members_of_call(&self, text: &mut Text) {
+        if self.category == Some(b"\"FEE\"") && self.arguments.is_none() && self.others.is_empty() {
+            return;
+        }
+        put(b"\"args\"", self.arguments, text);
+        put(b"\"cat\"", self.category, text);
+        self.put_others(text);
+        if text.is_empty() {
+            text.put(b" ");
+        }
+    }
+
+    /// Puts all but the thread and the time into `text`, as members that follow others.
+    pub fn members(&self, text: &mut Text) {
+        put(b"\"ph\"", Some(self.phase), text);
+        put(b"\"cat\"", self.category, text);
+        put(b"\"name\"", self.name, text);
+        put(b"\"args\"", self.arguments, text);
+        put(b"\"dur\"", self.duration, text);
+        self.put_others(text);
+    }
+
+    fn put_others(&self, text: &mut Text) {
+        for (key, value) in &self.others {
+            put(key, Some(value), text);
+        }
+    }
+}
+
+fn put(key: &[u8], value: Option<&[u8]>, text: &mut Text) {
+    let Some(value) = value else { return };
+    for part in [b",", key, b":", value] {
+        text.put(part);
+    }
+}
+
+/// A place in the bytes.
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    /// The next byte that is no white space.
+    #[inline]
+    fn first(&mut self) -> Result<u8, Broken> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(Broken::Short),
+            }
+        }
+    }
+
+    /// Goes behind this byte.
+    #[inline]
+    fn take(&mut self, byte: u8) -> Result<(), Broken> {
+        if self.first()? != byte {
+            return Err(Broken::Bad);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Goes behind a string.
+    #[inline]
+    fn string(&mut self) -> Result<Range<usize>, Broken> {
+        let begin = self.at;
+        self.take(b'"')?;
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let next = memchr2(b'"', b'\\', rest).ok_or(Broken::Short)?;
+            self.at += next + 1;
+            if rest[next] == b'"' {
+                return Ok(begin..self.at);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Goes behind any value.
+    #[inline]
+    fn value(&mut self) -> Result<Range<usize>, Broken> {
+        let begin = self.at;
+        let rest = self.bytes.get(begin..).unwrap_or_default();
+        let length = match rest.first() {
+            Some(b'"') => return self.string(),
+            Some(b'{' | b'[') => Value::default().end(rest),
+            _ => rest
+                .iter()
+                .position(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.')),
+        };
+        match length.ok_or(Broken::Short)? {
+            0 => Err(Broken::Bad),
+            length => {
+                self.at += length;
+                Ok(begin..self.at)
+            }
+        }
+    }
+}
+
+/// Whole nanoseconds out of a number of microseconds. What is below a nanosecond is cut off, as Perfetto does.
+pub fn nanoseconds(number: &[u8]) -> Option<i64> {
+    let (sign, digits) = match number.strip_prefix(b"-") {
+        Some(rest) => (-1, rest),
+        None => (1, number),
+    };
+    let (mut sum, mut below, mut digits) = (0_i64, None, digits.iter());
+    // Three digits behind the point count.
+    while below != Some(3) {
+        match digits.next() {
+            Some(digit @ b'0'..=b'9') => {
+                sum = sum.checked_mul(10)?.checked_add((digit - b'0').into())?;
+                below = below.map(|below| below + 1);
+            }
+            Some(b'.') if below.is_none() => below = Some(0),
+            None if number.last()?.is_ascii_digit() => break,
+            _ => return with_exponent(number),
+        }
+    }
+    if !digits.all(u8::is_ascii_digit) {
+        return with_exponent(number);
+    }
+    sum.checked_mul([1000, 100, 10, 1][below.unwrap_or(0)])?.checked_mul(sign)
+}
+
+/// Powers of ten, which nobody writes for times.
+#[cold]
+fn with_exponent(number: &[u8]) -> Option<i64> {
+    let microseconds: f64 = serde_json::from_slice(number).ok()?;
+    (microseconds.abs() < 9e15).then_some((microseconds * 1000.0) as i64)
+}
+
+/// The text of a string, if it is one.
+pub fn string(value: &[u8]) -> Option<String> {
+    serde_json::from_slice(value).ok()
+}
+
+/// The string that an object has under this name.
+pub fn string_in(object: &[u8], name: &str) -> Option<String> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(object).ok()?;
+    Some(object.get(name)?.as_str()?.to_owned())
+}
+
+/// Whether these are members that follow others.
+pub fn are_members(text: &[u8]) -> bool {
+    let object = [b"{", text.strip_prefix(b",").unwrap_or(text), b"}"].concat();
+    serde_json::from_slice::<&RawValue>(&object).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_exact() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("1", Some(1000)),
+            ("1.", None),
+            ("862002664.095", Some(862_002_664_095)),
+            ("862002664.09", Some(862_002_664_090)),
+            ("9007199254740993.001", Some(9_007_199_254_740_993_001)),
+            ("4.49670679517934", Some(4_496)),
+            ("-1.5", Some(-1500)),
+            ("1.5e3", Some(1_500_000)),
+            ("1.55555e1", Some(15_555)),
+            ("1E2", Some(100_000)),
+            ("1e300", None),
+            ("99999999999999999999", None),
+            ("1.5.5", None),
+            ("1.5555.5", None),
+            ("\"5\"", None),
+            ("null", None),
+            ("true", None),
+            ("-", None),
+            ("", None),
+        ] {
+            assert_eq!(nanoseconds(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn members_are_kept_as_they_are() {
+        let text = br#" {"ph": "X", "pid":1,"tid": 2 ,"ts":3.5,"dur":1,"name":"f\u0041","cat":"x","args":{"a": [1, "\""]},"\u0069d":"7"}, {}"#;
+        let (event, length) = Event::read(text).unwrap();
+        assert_eq!(&text[length..], b", {}");
+        assert_eq!((event.phase, event.time), (&b"\"X\""[..], Some(&b"3.5"[..])));
+        assert_eq!(string(event.name.unwrap()).unwrap(), "fA");
+        let mut members = Text::default();
+        event.members_of_call(&mut members);
+        assert_eq!(members.as_bytes(), br#","args":{"a": [1, "\""]},"cat":"x","\u0069d":"7""#);
+        assert!(are_members(members.as_bytes()) && are_members(b" ") && are_members(b""));
+        assert!(!are_members(b",\"a\":\"\xff\"") && !are_members(b",\"a\":[") && !are_members(b",,"));
+        for length in 0..length {
+            assert_eq!(Event::read(&text[..length]).unwrap_err(), Broken::Short, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_bad() {
+        for text in ["[1]", "{1:2}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{,}", "{\"a\":}", "{\"a\":,}", "{\"a\":1]}"] {
+            assert_eq!(Event::read(text.as_bytes()).unwrap_err(), Broken::Bad, "{text}");
+        }
+    }
+}

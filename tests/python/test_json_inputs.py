@@ -1,0 +1,325 @@
+"""Traces in JSON as inputs: the peer's reports and our own, merged as the peer does it, but for what it does wrong."""
+
+import gzip
+import json
+import subprocess
+from collections import Counter
+
+import pytest
+import tree
+from conftest import PEER
+
+PROGRAM = """
+import gc, threading
+
+class A:
+    def method(self, x):
+        return [x] * 3
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+thread = threading.Thread(target=fib, args=(5,))
+thread.start()
+thread.join()
+A().method("\\u00e9 \\"quoted\\" \\\\ \\n")
+gc.collect()
+fib(7)
+"""
+
+INLINE = """
+import json, sys
+from viztracer import VizTracer
+tracer = VizTracer(verbose=0, log_func_args=True, log_gc=True)
+tracer.start()
+tracer.add_instant("a mark", {"n": 1})
+tracer.add_counter("level", {"value": 2.5})
+tracer.add_object("N", "0x1", "thing")
+tracer.add_object("O", "0x1", "thing", {"snapshot": {"x": [1]}})
+tracer.add_object("D", "0x1", "thing")
+exec(compile(open("program.py").read(), "program.py", "exec"))
+tracer.stop()
+tracer.save(sys.argv[1])
+"""
+
+
+def peer(sandbox, *arguments):
+    """Run the peer's interpreter."""
+    command = [PEER, *arguments]
+    subprocess.run(command, cwd=sandbox.path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """Reports of the peer: of its command (two), and of its Python interface, whose dialect differs."""
+    directory = tmp_path_factory.mktemp("peer")
+    (directory / "program.py").write_text(PROGRAM)
+    (directory / "inline.py").write_text(INLINE)
+
+    class Here:
+        path = directory
+
+    for name in ("a.json", "b.json"):
+        peer(Here, "-m", "viztracer", "--quiet", "-o", name, "program.py")
+    peer(Here, "inline.py", "inline.json")
+    return directory
+
+
+def combined(reports, sandbox, *names, option="--combine"):
+    """Combine reports with the peer, and with ours."""
+    inputs = [reports / name for name in names]
+    peer(sandbox, "-m", "viztracer", option, *inputs, "-o", "theirs.json")
+    done = sandbox.viztracer(option, *inputs, "-o", "ours.json")
+    assert (done.returncode, done.stdout) == (0, "")
+    return sandbox.report("theirs.json"), sandbox.report("ours.json")
+
+
+def events(report):
+    """Count the events; times in whole nanoseconds, as they are drawn."""
+    counts = Counter()
+    for event in report["traceEvents"]:
+        event = dict(event)
+        if "ts" in event:
+            event["ts"] = round(event["ts"] * 1000)
+        if "dur" in event:
+            event["dur"] = int(round(event["dur"] * 1000, 6))
+        counts[json.dumps(event, sort_keys=True)] += 1
+    return counts
+
+
+@pytest.mark.parametrize("names", [("a.json",), ("a.json", "b.json"), ("inline.json", "a.json"), ("a.json", "inline.json")])
+def test_combine_equals_the_peer(reports, sandbox, names):
+    theirs, ours = combined(reports, sandbox, *names)
+    assert events(ours) == events(theirs)
+    assert ours.keys() == theirs.keys()
+    # To find the text of a frozen module the peer imports it.
+    for table, found in theirs["file_info"].items():
+        assert ours["file_info"][table].items() <= found.items()
+        assert all("<frozen" in name for name in found.keys() - ours["file_info"][table].keys())
+    for key in theirs["viztracer_metadata"].keys() - {"version"}:
+        assert ours["viztracer_metadata"][key] == theirs["viztracer_metadata"][key]
+
+
+def test_align_combine_equals_the_peer(reports, sandbox):
+    theirs, ours = combined(reports, sandbox, "a.json", "b.json", "inline.json", option="--align_combine")
+    assert events(ours) == events(theirs)
+
+
+def test_align_by_the_sync_marker(sandbox):
+    for name, marker, first in (("a.json", 1000.5, 1000), ("b.json", 7000, 6000)):
+        event = {"ph": "X", "pid": len(name) + int(marker), "tid": 1, "ts": first, "dur": 1, "name": "f", "cat": "FEE"}
+        metadata = {"overflow": False, "version": "1.1.1", "sync_marker": marker}
+        document = {"traceEvents": [event, {**event, "ts": 9000}], "viztracer_metadata": metadata}
+        (sandbox.path / name).write_text(json.dumps(document))
+    done = sandbox.viztracer_merge("a.json", "b.json", "-o", "out.json", "--align", "start")
+    assert done.returncode == 0, done.stderr
+    # As the peer's, but moved so that nothing lies before 0, where viewers show nothing.
+    assert [span["ts"] for span in tree.spans(sandbox.report("out.json"))] == [999.5, 8999.5, 0, 3000]
+
+
+MARKED = """
+import sys, warnings
+from viztracer import VizTracer
+warnings.simplefilter("error")
+tracer = VizTracer(verbose=0, output_file=sys.argv[1])
+assert tracer.get_sync_marker() is None
+tracer.start()
+def before(): pass
+def marked(): pass
+before()
+tracer.set_sync_marker()
+marked()
+assert tracer.get_sync_marker() > 0
+try:
+    tracer.set_sync_marker()
+except RuntimeWarning as warning:
+    assert str(warning) == "Synchronization marker already set"
+else:
+    raise AssertionError("no warning")
+tracer.stop()
+tracer.save()
+"""
+
+
+def test_the_sync_marker_of_a_ring_file(sandbox):
+    sandbox.script(MARKED)
+    for name in ("a.json", "b.json"):
+        done = sandbox.python("script.py", name)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_offsets(sandbox, reports):
+    def first(*arguments):
+        done = sandbox.viztracer_merge(reports / "a.json", reports / "b.json", "-o", "out.json", *arguments)
+        assert done.returncode == 0, done.stderr
+        starts = {}
+        for span in tree.spans(sandbox.report("out.json")):
+            starts[span["pid"]] = min(starts.get(span["pid"], span["ts"]), span["ts"])
+        return [round(start * 1000) for start in starts.values()]
+
+    a, b = first()
+    assert first("--offset", f"{reports / 'b.json'}=+1500") == [a, b + 1500]
+    assert first("--offset", f"{reports}=2ms", "--offset", f"{reports / 'a.json'}=-5") == [a + 1_999_995, b + 2_000_000]
+    done = sandbox.viztracer_merge(reports / "a.json", "-o", "none.json", "--offset", "b.json=5")
+    assert (done.returncode, "b.json: no input has this name" in done.stderr) == (2, True)
+    assert not (sandbox.path / "none.json").exists()
+
+
+def test_dialects_forms_and_compression(reports, sandbox):
+    document = json.loads((reports / "a.json").read_text())
+    expected = events(document)
+    forms = {
+        "compact.json": json.dumps(document, separators=(",", ":")),
+        "spaces.json": json.dumps(document),
+        "lines.json": json.dumps(document, indent=1),
+        "escaped.json": json.dumps(document, ensure_ascii=True),
+        "raw.json": json.dumps(document, ensure_ascii=False),
+        "array.json": json.dumps(document["traceEvents"]),
+        "unended.json": json.dumps(document["traceEvents"])[:-1] + ",\n",
+        "backwards.json": json.dumps(dict(reversed(document.items()))),
+    }
+    for name, text in forms.items():
+        (sandbox.path / name).write_text(text)
+        (sandbox.path / f"{name}.gz").write_bytes(gzip.compress(text[: len(text) // 2].encode()) + gzip.compress(text[len(text) // 2 :].encode()))
+        for path in (name, f"{name}.gz"):
+            assert events(sandbox.merge(path)) == expected, path
+
+
+def test_a_second_merge_changes_nothing(reports, sandbox):
+    """Merged from ring files, and merged again from that: the same events, the same clock, the same losses."""
+    (sandbox.path / "program.py").write_text(PROGRAM)
+    arguments = ("--quiet", "--pid_suffix", "--output_dir", "rings", "--log_async", "program.py")
+    assert sandbox.viztracer(*arguments).returncode == 0
+    done = sandbox.viztracer("--quiet", "--tracer_entries", "100", *arguments)
+    assert done.returncode == 0
+    rings = sorted((sandbox.path / "rings").glob("*.bin"))
+    once = sandbox.merge(*rings)
+    (sandbox.path / "once.json").write_text(json.dumps(once))
+    twice = sandbox.merge("once.json")
+    assert events(twice) == events(once)
+    # Functions of which everything was overwritten are in no event.
+    for table, found in once["file_info"].items():
+        assert twice["file_info"][table].items() <= found.items()
+    for key in ("baseTimeNanoseconds", "clock", "overflow"):
+        assert twice["viztracer_metadata"][key] == once["viztracer_metadata"][key]
+    losses = [sum(t["overwritten"] for p in r["viztracer_metadata"]["processes"] for t in p["threads"]) for r in (once, twice)]
+    assert losses[0] == losses[1]
+    # A ring file beside it is of the same boot, and its events stand where they stood.
+    both = sandbox.merge("once.json", rings[0])
+    ours = [tree.spans(report)[0]["ts"] for report in (once, both)]
+    assert ours[0] == ours[1]
+    assert "warnings" not in both["viztracer_metadata"]
+
+
+def test_one_pid_of_two_files_is_two_processes(reports, sandbox):
+    (sandbox.path / "again.json").write_bytes((reports / "a.json").read_bytes())
+    once = sandbox.merge(reports / "a.json")
+    both = sandbox.merge(reports / "a.json", "again.json")
+    pid = once["traceEvents"][0]["pid"]
+    assert {event["pid"] for event in both["traceEvents"]} == {pid, pid + (1 << 22)}
+    assert len(tree.spans(both)) == 2 * len(tree.spans(once))
+
+
+def test_clocks_of_different_boots(sandbox):
+    def report(name, pid, base, start):
+        event = {"ph": "X", "pid": pid, "tid": pid, "ts": start, "dur": 1, "name": "f", "cat": "FEE"}
+        metadata = {"version": "1.1.1", "overflow": False, **({"baseTimeNanoseconds": base} if base else {})}
+        (sandbox.path / name).write_text(json.dumps({"traceEvents": [event], "viztracer_metadata": metadata}))
+
+    def starts(*names):
+        done = sandbox.viztracer_merge(*names, "-o", "out.json")
+        assert done.returncode == 0, done.stderr
+        merged = sandbox.report("out.json")
+        return [span["ts"] for span in tree.spans(merged)], merged["viztracer_metadata"], done.stderr
+
+    day = 86_400_000_000_000
+    report("a.json", 1, 20_000 * day, 5_000_000)
+    report("same.json", 2, 20_000 * day + 300, 6_000_000)
+    report("other.json", 3, 20_000 * day - 100 * 10**9, 106_000_000)
+    report("untold.json", 4, None, 7_000_000)
+    times, metadata, stderr = starts("a.json", "same.json")
+    assert (times, "warnings" in metadata, "warning" in stderr) == ([5e6, 6e6], False, False)
+    times, metadata, stderr = starts("a.json", "other.json")
+    assert times == [5e6, 6e6]
+    assert "another boot" in metadata["warnings"][0]
+    assert "warning: 1 of 2 files are of another boot" in stderr
+    times, metadata, _ = starts("a.json", "untold.json")
+    assert times == [5e6, 7e6]
+    assert "do not say when their clocks began" in metadata["warnings"][0]
+    assert "warnings" not in starts("untold.json")[1]
+
+
+def test_begins_and_ends(sandbox):
+    def event(ph, ts, name, **members):
+        return {"ph": ph, "pid": 1, "tid": 1, "ts": ts, "name": name, **members}
+
+    document = [
+        event("B", 1, "outer", args={"a": 1}),
+        event("B", 2, "inner"),
+        event("E", 3, "inner"),
+        event("E", 4, "outer"),
+        event("E", 5, "never begun"),
+        event("B", 6, "never ended", cat="x"),
+        event("X", 7, "last", dur=2),
+    ]
+    (sandbox.path / "a.json").write_text(json.dumps(document))
+    done = sandbox.viztracer_merge("a.json", "-o", "out.json")
+    assert done.returncode == 1
+    assert "the end of a call that did not begin" in done.stderr
+    spans = [(s["ph"], s["name"], s["ts"], s.get("dur"), s.get("args")) for s in sandbox.report("out.json")["traceEvents"]]
+    assert spans == [
+        ("X", "inner", 2, 1, None),
+        ("X", "outer", 1, 3, {"a": 1}),
+        ("X", "last", 7, 2, None),
+        ("B", "never ended", 6, None, None),
+    ]
+
+
+BAD = {
+    "no_json.json": "{nonsense",
+    "cut.json": '{"traceEvents":[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pi',
+    "number.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":"one","tid":1,"ts":1,"name":"f"}]',
+    "time.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"name":"f"}]',
+    "negative.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"dur":-1,"name":"f"}]',
+    "value.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"name":"f","args":{"a":01}}]',
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_documents_are_named_and_what_is_good_is_kept(reports, sandbox, name):
+    (sandbox.path / name).write_text(BAD[name])
+    done = sandbox.viztracer_merge(reports / "a.json", name, "-o", "out.json")
+    assert done.returncode == 1
+    assert f"{name}: " in done.stderr
+    spans = tree.spans(sandbox.report("out.json"))
+    good = len(tree.spans(json.loads((reports / "a.json").read_text())))
+    assert len(spans) == good + BAD[name].count('"dur":1,')
+
+
+def test_a_cut_gzip_gives_what_it_holds(reports, sandbox):
+    packed = gzip.compress((reports / "a.json").read_bytes())
+    (sandbox.path / "cut.json.gz").write_bytes(packed[: len(packed) * 2 // 3])
+    done = sandbox.viztracer_merge("cut.json.gz", "-o", "out.json")
+    assert done.returncode == 1
+    assert "cut.json.gz: " in done.stderr
+    assert len(tree.spans(sandbox.report("out.json"))) > 10
+
+
+def test_cuts_keep_arguments(reports, sandbox):
+    done = sandbox.viztracer_merge(reports / "inline.json", "-o", "out.json", "--func", r"^A\.method")
+    assert done.returncode == 0, done.stderr
+    (span,) = (span for span in tree.spans(sandbox.report("out.json")) if span["name"].startswith("A.method"))
+    assert span["args"]["func_args"]["x"].startswith("'\u00e9")
+
+
+def test_what_a_directory_means(reports, sandbox):
+    """In a directory ring files are meant, and reports only if there are none: they may hold the same events."""
+    directory = sandbox.path / "d"
+    directory.mkdir()
+    (directory / "a.json").write_bytes((reports / "a.json").read_bytes())
+    (directory / "settings.json").write_text('{"a": 1}')
+    once = len(tree.spans(sandbox.merge("d")))
+    assert once == len(tree.spans(sandbox.merge(reports / "a.json")))
+    sandbox.script("pass\n")
+    assert sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "d", "script.py").returncode == 0
+    assert len(tree.spans(sandbox.merge("d"))) != once
