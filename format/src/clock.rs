@@ -4,6 +4,7 @@
 //! the realtime clock. [`TickMap`] draws a line from anchor to anchor and one beyond either end.
 
 use bytemuck::{Pod, Zeroable};
+use std::ops::Range;
 
 /// One moment on three clocks. All zeros: none was taken.
 #[repr(C)]
@@ -54,8 +55,44 @@ impl TickMap {
     /// Nanoseconds of the monotonic clock at these ticks.
     #[inline]
     pub fn nanoseconds(&self, ticks: u64) -> u64 {
-        let index = self.lines.partition_point(|line| line.ticks <= ticks);
-        self.lines[index.saturating_sub(1)].at(ticks)
+        self.lines[self.line(ticks)].at(ticks)
+    }
+
+    /// The same for many ticks, one after the other.
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor { map: self, line: self.lines[0], reach: 0..0 }
+    }
+
+    fn line(&self, ticks: u64) -> usize {
+        self.lines.partition_point(|line| line.ticks <= ticks).saturating_sub(1)
+    }
+}
+
+/// Keeps the line of the last ticks: the next ones are mostly near to them.
+#[derive(Clone, Debug)]
+pub struct Cursor<'m> {
+    map: &'m TickMap,
+    line: Line,
+    /// Ticks that `line` is for.
+    reach: Range<u64>,
+}
+
+impl Cursor<'_> {
+    /// Nanoseconds of the monotonic clock at these ticks.
+    #[inline]
+    pub fn nanoseconds(&mut self, ticks: u64) -> u64 {
+        if !self.reach.contains(&ticks) {
+            self.seek(ticks);
+        }
+        self.line.at(ticks)
+    }
+
+    #[cold]
+    fn seek(&mut self, ticks: u64) {
+        let index = self.map.line(ticks);
+        self.line = self.map.lines[index];
+        let begin = if index == 0 { 0 } else { self.line.ticks };
+        self.reach = begin..self.map.lines.get(index + 1).map_or(u64::MAX, |next| next.ticks);
     }
 }
 
@@ -155,6 +192,10 @@ mod tests {
             probes.sort_unstable();
             let ns: Vec<u64> = probes.iter().map(|p| map.nanoseconds((1 << 40) + p)).collect();
             prop_assert!(ns.is_sorted());
+            let mut cursor = map.cursor();
+            for ticks in probes.iter().flat_map(|probe| [*probe, (1 << 40) + probe, u64::MAX - probe]) {
+                prop_assert_eq!(cursor.nanoseconds(ticks), map.nanoseconds(ticks));
+            }
         }
     }
 }

@@ -5,10 +5,11 @@
 
 mod offset;
 
+use crate::chrome;
 use crate::plan::FilePlan;
 pub use offset::Offset;
 use std::collections::HashMap;
-use viztracer_format::clock::{Anchor, TickMap};
+use viztracer_format::clock::{self, Anchor, TickMap};
 use viztracer_format::header::{CLOCK_MONOTONIC, Identity};
 
 /// How files are placed beside each other.
@@ -29,25 +30,75 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock that shows `shift` ns more than the map.
+    pub fn new(map: TickMap, shift: i64) -> Clock {
+        Clock { map, shift }
+    }
+
     /// Nanoseconds since the report's base, and nanoseconds that it takes from `start` for `duration` ticks. Begin
     /// and end are mapped alone and subtracted, so that calls inside each other stay inside each other. What lies
     /// before the base (a frame inherited by `fork`, or a nanosecond of rounding) is cut: Perfetto drops events
     /// with negative times.
     #[inline]
     pub fn span(&self, start: u64, duration: u64) -> (u64, u64) {
-        let begin = self.place(start);
-        (begin, self.place(start.saturating_add(duration)).saturating_sub(begin))
+        let begin = self.at(start);
+        (begin, self.at(start.saturating_add(duration)).saturating_sub(begin))
     }
 
+    /// Nanoseconds since the report's base, 0 for what lies before it.
     #[inline]
-    fn place(&self, ticks: u64) -> u64 {
+    pub fn at(&self, ticks: u64) -> u64 {
         self.signed(ticks).max(0) as u64
+    }
+
+    /// The same as [`Clock::span`] for many moments, one after the other.
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor { map: self.map.cursor(), shift: self.shift }
     }
 
     /// Nanoseconds since the report's base, or before it.
     #[inline]
     pub fn signed(&self, ticks: u64) -> i64 {
         (self.map.nanoseconds(ticks) as i64).wrapping_add(self.shift)
+    }
+}
+
+/// What makes times of ticks.
+pub trait Times {
+    /// The time at the ticks `start`, and what `duration` ticks take from then on.
+    fn span(&mut self, start: u64, duration: u64) -> (u64, u64);
+}
+
+/// Ticks as they are, for those who only ask what came first.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticks;
+
+impl Times for Ticks {
+    #[inline]
+    fn span(&mut self, start: u64, duration: u64) -> (u64, u64) {
+        (start, start.saturating_add(duration) - start)
+    }
+}
+
+/// A clock that is asked for one moment after the other.
+#[derive(Clone, Debug)]
+pub struct Cursor<'a> {
+    map: clock::Cursor<'a>,
+    shift: i64,
+}
+
+impl Times for Cursor<'_> {
+    #[inline]
+    fn span(&mut self, start: u64, duration: u64) -> (u64, u64) {
+        let begin = self.at(start);
+        (begin, self.at(start.saturating_add(duration)).saturating_sub(begin))
+    }
+}
+
+impl Cursor<'_> {
+    #[inline]
+    fn at(&mut self, ticks: u64) -> u64 {
+        (self.map.nanoseconds(ticks) as i64).wrapping_add(self.shift).max(0) as u64
     }
 }
 
@@ -95,7 +146,7 @@ pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
     for (file, shift) in files.iter().zip(&shifts) {
         let map = tick_map(file, files, &mut alignment.warnings);
         let shift = shift.wrapping_add(zero(file)).wrapping_sub(base);
-        alignment.clocks.push(Clock { map, shift });
+        alignment.clocks.push(Clock::new(map, shift));
     }
     let moved: Vec<&FilePlan> = files.iter().filter(|file| !same_clock(file, first)).collect();
     if let Some(file) = moved.first().filter(|_| how == Align::Clock) {
@@ -117,7 +168,7 @@ fn begin(files: &[FilePlan], shifts: &[i64], how: Align) -> i64 {
     }
     let Some((first, shift)) = files.first().zip(shifts.first()) else { return begin };
     let theirs = match how {
-        Align::Clock => zero(first),
+        Align::Clock => first.imported.as_ref().map_or(begin, |imported| imported.zero),
         Align::Start => marked(first, *shift),
     };
     // Nothing may lie before the zero: viewers do not show it.
@@ -135,10 +186,9 @@ fn realtime(files: &[FilePlan], moment: i64) -> u64 {
     })
 }
 
-/// The monotonic clock where a file's ticks are 0: they are nanoseconds of that clock, but in a report that was merged
-/// before.
+/// The monotonic clock where ticks are 0 that are nanoseconds.
 fn zero(file: &FilePlan) -> i64 {
-    file.imported.as_ref().map_or(0, |imported| imported.zero)
+    file.imported.as_ref().map_or(0, |imported| imported.zero.saturating_sub(chrome::BIAS))
 }
 
 /// The moment to align a file by, on the common time line: the one that was marked, else its begin.

@@ -18,7 +18,7 @@ mod plans;
 mod sort;
 mod store;
 
-pub use clocks::{boot_id, settle};
+pub use clocks::{BIAS, boot_id, settle};
 pub use sort::Entry;
 pub use store::Store;
 

@@ -1,6 +1,6 @@
 //! What the events of a plan are read from when their turn comes.
 
-use crate::align::Clock;
+use crate::align::Times;
 use crate::chrome::Imported;
 use crate::decode::{Buffers, Moment, Outcome, decode};
 use crate::error::Problem;
@@ -41,14 +41,14 @@ impl Content {
     pub fn decode(
         &self,
         plan: &FilePlan,
-        clock: &Clock,
+        times: &mut impl Times,
         run: Range<usize>,
         buffers: &mut Buffers,
         each: impl FnMut(&Moment<'_>),
     ) -> Outcome {
         match self {
-            Content::Ring(input) => decode(plan, input, clock, run, buffers, each),
-            Content::Chrome(imported) => imported.decode(plan, clock, run, buffers, each),
+            Content::Ring(input) => decode(plan, input, times, run, buffers, each),
+            Content::Chrome(imported) => imported.decode(plan, times, run, buffers, each),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A run of CALLS segments into moments of the report's time line: which thread, what, when, how long.
 
-use crate::align::Clock;
+use crate::align::Times;
 use crate::chrome::Entry;
 use crate::error::{Problem, Problems};
 use crate::input::{Input, Unread};
@@ -10,7 +10,7 @@ use std::ops::Range;
 use viztracer_format::reader::{Event, PayloadRef, Segment};
 use viztracer_format::record::Kind;
 
-/// An event with its times in nanoseconds.
+/// An event with its times: nanoseconds of the report, or whatever its [`Times`] have made of its ticks.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
     /// The place of its thread in the file's plan.
@@ -114,11 +114,11 @@ pub struct Buffers {
     pub(crate) payload: Vec<u8>,
 }
 
-/// Decodes `calls[run]` of a file.
+/// Decodes `calls[run]` of a file, with the times that `times` makes of its ticks.
 pub fn decode(
     file: &FilePlan,
     input: &Input,
-    clock: &Clock,
+    times: &mut impl Times,
     run: Range<usize>,
     buffers: &mut Buffers,
     mut each: impl FnMut(&Moment<'_>),
@@ -131,7 +131,7 @@ pub fn decode(
         match input.read(calls.index, calls.generation, committed, &mut buffers.calls) {
             Ok((segment, body)) => {
                 let skip = file.skips.get(&(place as u32)).cloned().unwrap_or_default();
-                let decoder = Decoder { file, clock, skip, outcome: &mut outcome };
+                let decoder = Decoder { file, times, skip, outcome: &mut outcome };
                 decoder.segment(&segment, body, &mut payloads, &mut each);
             }
             Err(Unread::Recycled) => lose(file, calls, &mut outcome),
@@ -147,15 +147,15 @@ fn lose(file: &FilePlan, calls: &Calls, outcome: &mut Outcome) {
     }
 }
 
-struct Decoder<'a> {
+struct Decoder<'a, T> {
     file: &'a FilePlan,
-    clock: &'a Clock,
+    times: &'a mut T,
     /// By serial, events still to leave out.
     skip: Vec<(u32, u64)>,
     outcome: &'a mut Outcome,
 }
 
-impl Decoder<'_> {
+impl<T: Times> Decoder<'_, T> {
     #[inline]
     fn segment(
         mut self,
@@ -184,7 +184,7 @@ impl Decoder<'_> {
             if !self.skip.is_empty() && self.skips(&event) {
                 continue;
             }
-            let (start, duration) = self.clock.span(event.start, event.duration);
+            let (start, duration) = self.times.span(event.start, event.duration);
             if duration < min_duration && ended(event.kind) {
                 continue;
             }

@@ -11,6 +11,16 @@ const SAME_BOOT: u64 = 1_000_000_000;
 /// The boot of documents that tell nothing.
 const UNKNOWN: [u8; 16] = *b"of unknown boot\0";
 
+/// What is added to times to make ticks of them, which are never negative: 36 years.
+pub const BIAS: i64 = 1 << 60;
+/// Later times, 109 years after 0, are taken to be this. A clock whose ticks are nanoseconds has no more.
+const TICKS_MAX: i64 = (1 << 62) - 1;
+
+/// Ticks at this time of a document.
+pub fn ticks(time: i64) -> u64 {
+    time.saturating_add(BIAS).clamp(0, TICKS_MAX) as u64
+}
+
 /// What a document's `viztracer_metadata` tells of its clock.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -49,7 +59,7 @@ impl Known {
     pub fn anchor(&self, time: i64) -> Anchor {
         let realtime = self.realtime.map_or(0, |realtime| realtime.saturating_add(time));
         let monotonic = self.monotonic.saturating_add(time);
-        Anchor { ticks: time as u64, monotonic: monotonic as u64, realtime: realtime.max(0) as u64 }
+        Anchor { ticks: ticks(time), monotonic: monotonic as u64, realtime: realtime.max(0) as u64 }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Entries into moments, when their turn comes to be written.
 
 use super::Imported;
+use super::clocks::ticks;
 use super::sort::{Entry, IN_MEMORY, NO_TIME};
 use super::store::Store;
-use crate::align::Clock;
+use crate::align::Times;
 use crate::decode::{Buffers, Moment, Outcome, Payload};
 use crate::error::Problem;
 use crate::plan::{Calls, FilePlan};
@@ -20,7 +21,7 @@ impl Imported {
     pub fn decode(
         &self,
         plan: &FilePlan,
-        clock: &Clock,
+        times: &mut impl Times,
         run: Range<usize>,
         buffers: &mut Buffers,
         mut each: impl FnMut(&Moment<'_>),
@@ -29,7 +30,7 @@ impl Imported {
         let Some(store) = &self.store else { return outcome };
         for calls in plan.calls.get(run).unwrap_or_default() {
             let Some(thread) = plan.thread(calls.thread) else { continue };
-            match self.chunk(store, thread, calls, clock, buffers, &mut each) {
+            match self.chunk(store, thread, calls, times, buffers, &mut each) {
                 Ok(unfinished) => {
                     let of = outcome.thread(thread);
                     of.written += u64::from(calls.events);
@@ -46,7 +47,7 @@ impl Imported {
         store: &Store,
         thread: usize,
         calls: &Calls,
-        clock: &Clock,
+        times: &mut impl Times,
         buffers: &mut Buffers,
         each: &mut impl FnMut(&Moment<'_>),
     ) -> io::Result<u64> {
@@ -55,10 +56,12 @@ impl Imported {
         store.read(calls.generation, bytemuck::cast_slice_mut(entries))?;
         let mut members = Members::read(store, entries, payload, &self.short)?;
         let mut unfinished = 0;
-        let place = |time: i64| if time == NO_TIME { 0 } else { clock.signed(time as u64).max(0) as u64 };
         for entry in &*entries {
             let kind = u8::try_from(entry.kind).ok().and_then(Kind::from_byte).unwrap_or(Kind::Instant);
-            let start = place(entry.start);
+            let (start, duration) = match entry.start {
+                NO_TIME => (0, 0),
+                start => times.span(ticks(start), ticks(entry.end) - ticks(start)),
+            };
             let payload = (entry.length > 0).then(|| members.of(entry)).transpose()?.map(Payload::Members);
             unfinished += u64::from(kind == Kind::Open);
             each(&Moment {
@@ -67,7 +70,7 @@ impl Imported {
                 kind,
                 function: entry.function,
                 start,
-                duration: place(entry.end) - start,
+                duration,
                 clipped: false,
                 payload,
             });

@@ -1,5 +1,6 @@
 //! A document's items, taken one by one: events become entries of the store, the rest is kept as it is.
 
+use super::clocks::ticks;
 use super::document::{Document, Item};
 use super::event::{Broken, Event, are_members, nanoseconds, string, string_in};
 use super::sort::{Entry, IN_MEMORY, NO_TIME, Sorter};
@@ -226,7 +227,7 @@ impl<'a> Reading<'a> {
         let (_, thread) = &mut self.import.threads[thread as usize];
         thread.overwritten = thread.overwritten.saturating_add(count("overwritten"));
         thread.lost = thread.lost.saturating_add(count("lost"));
-        thread.begun = start.max(0) as u64;
+        thread.begun = ticks(start);
     }
 
     /// A call that begins, without its end; `None` if what it holds is no JSON.

@@ -1,7 +1,7 @@
 //! A document that was read, as plans: one for each of its processes.
 
 use super::Imported;
-use super::clocks::Known;
+use super::clocks::{Known, ticks};
 use super::import::Import;
 use crate::error::Problem;
 use crate::input::State;
@@ -60,7 +60,7 @@ pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<Fil
             names: Vec::new(),
             payloads: Vec::new(),
             frames: Vec::new(),
-            last_moment: last as u64,
+            last_moment: ticks(last),
             anchors: Vec::new(),
             sync_marker: known.sync_marker,
             problems: problems.take().unwrap_or_default(),

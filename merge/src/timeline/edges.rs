@@ -1,6 +1,11 @@
 //! What the first reading keeps of a part.
+//!
+//! Ticks will do for it: a clock never goes back, so what is earlier in nanoseconds is earlier in ticks. Not the other
+//! way round, since many ticks may fall into one nanosecond, so some calls too many are kept; with their times in
+//! nanoseconds, [`WindowsBuilder`](super::WindowsBuilder) tells which of them are long.
 
 use super::Call;
+use crate::align::Clock;
 use crate::decode::Moment;
 
 /// Of each thread in a part, what may concern other parts.
@@ -27,6 +32,17 @@ impl Edges {
         edge.last_end = edge.last_end.max(call.end);
         if moment.kind.is_call() && call.start < *edge.first_end.get_or_insert(call.end) {
             edge.early.push(call);
+        }
+    }
+
+    /// Makes nanoseconds of times that are ticks.
+    pub fn place(&mut self, clock: &Clock) {
+        for edge in &mut self.0 {
+            edge.first_end = edge.first_end.map(|end| clock.at(end));
+            edge.last_end = clock.at(edge.last_end);
+            for call in &mut edge.early {
+                (call.start, call.end) = (clock.at(call.start), clock.at(call.end));
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 //! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the calls.
 
 use super::{Call, Edges, FileWindows, Step, Steps, WindowsBuilder};
+use crate::align::Clock;
 use crate::decode::{Moment, Payload};
 use proptest::prelude::*;
+use viztracer_format::clock::{Anchor, TickMap};
 use viztracer_format::record::Kind;
 
 /// A step as text: what, when, on which thread's or task's track, how deep.
@@ -136,14 +138,37 @@ fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
     told
 }
 
+fn edges(part: &[Call]) -> Edges {
+    let mut edges = Edges::default();
+    part.iter().for_each(|call| edges.add(&moment(call, b"")));
+    edges
+}
+
 fn windows(parts: &[&[Call]], unfinished: &[Call]) -> FileWindows {
     let mut builder = WindowsBuilder::default();
+    parts.iter().for_each(|part| builder.add(edges(part)));
+    builder.finish(unfinished.iter().copied())
+}
+
+/// The same, where the first reading sees ticks.
+fn windows_by_ticks(parts: &[&[Call]], clock: &Clock, unfinished: &[Call]) -> FileWindows {
+    let mut builder = WindowsBuilder::default();
     for part in parts {
-        let mut edges = Edges::default();
-        part.iter().for_each(|call| edges.add(&moment(call, b"")));
+        let mut edges = edges(part);
+        edges.place(clock);
         builder.add(edges);
     }
     builder.finish(unfinished.iter().copied())
+}
+
+/// A clock of this many ticks a nanosecond.
+fn clock(ticks: u64) -> Clock {
+    let anchor = |ns: u64| Anchor { ticks: ns * ticks, monotonic: ns, realtime: 0 };
+    Clock::new(TickMap::new([anchor(1), anchor(1 << 30)]).unwrap(), 0)
+}
+
+fn placed(calls: &[Call], clock: &Clock) -> Vec<Call> {
+    calls.iter().map(|call| Call { start: clock.at(call.start), end: clock.at(call.end), ..*call }).collect()
 }
 
 /// Cuts the records at these places.
@@ -189,6 +214,20 @@ proptest! {
         let history = run(&ops);
         let parts = cut(&history.records, &places);
         check_nesting(&told(&parts, &windows(&parts, &history.unfinished)));
+    }
+
+    /// Though many ticks may be the same nanosecond, the first reading tells by them what is open where.
+    #[test]
+    fn ticks_tell_as_much_as_nanoseconds(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ticks in 1u64..8,
+    ) {
+        let (history, clock) = (run(&ops), clock(ticks));
+        let (records, unfinished) = (placed(&history.records, &clock), placed(&history.unfinished, &clock));
+        let (by_ticks, parts) = (cut(&history.records, &places), cut(&records, &places));
+        let expected = told(&parts, &windows(&parts, &unfinished));
+        prop_assert_eq!(told(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
     }
 
     /// Bytes that a damaged or hostile file can hold: no order, no nesting.

@@ -1,6 +1,6 @@
 //! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
 
-use crate::align::Clock;
+use crate::align::{Clock, Ticks, Times};
 use crate::content::Content;
 use crate::decode::{Buffers, Moment, Outcome};
 use crate::error::Problem;
@@ -98,10 +98,14 @@ impl Reader<'_> {
     }
 
     fn all(&mut self, each: impl FnMut(&Moment<'_>)) -> Outcome {
+        self.decode(&mut self.clock.cursor(), each)
+    }
+
+    fn decode(&mut self, times: &mut impl Times, each: impl FnMut(&Moment<'_>)) -> Outcome {
         match self.content {
             Ok(content) => {
                 let run = self.part.first..self.part.end;
-                content.decode(self.plan, self.clock, run, &mut self.scratch.buffers, each)
+                content.decode(self.plan, times, run, &mut self.scratch.buffers, each)
             }
             Err(problem) => {
                 let mut outcome = Outcome::default();
@@ -164,7 +168,14 @@ impl Reader<'_> {
     /// What the first reading keeps of the part.
     pub fn edges(&mut self) -> Edges {
         let mut edges = Edges::default();
-        self.all(|moment| edges.add(moment));
+        if self.plan.header.identity.min_duration > 0 {
+            // Which calls count depends on how long they took.
+            self.all(|moment| edges.add(moment));
+        } else {
+            // What came first can be told by ticks.
+            self.decode(&mut Ticks, |moment| edges.add(moment));
+            edges.place(self.clock);
+        }
         edges
     }
 }
