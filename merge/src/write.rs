@@ -2,9 +2,10 @@
 //! in order.
 //!
 //! A [`part`] is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
-//! workers need of a file (the open file, what the [`Writer`] has prepared of it) is loaded by the first one that comes
-//! and dropped by the last one that leaves.
+//! workers need of its file (the open file, what the [`Writer`] has prepared of it) they share.
 
+mod files;
+mod first;
 mod folded;
 pub mod gzip;
 pub mod json;
@@ -22,8 +23,9 @@ use crate::prefixes::Prefixes;
 use crate::progress::{Step, Watch};
 use crate::selection::{FileSelection, Selected};
 use crate::summary::Summary;
-use crate::timeline::{Edges, FileWindows, WindowsBuilder, unfinished};
+use crate::timeline::FileWindows;
 use crate::window::in_order;
+use files::Files;
 use folded::Folded;
 use gzip::Gzip;
 use json::Json;
@@ -32,8 +34,8 @@ use perfetto::Perfetto;
 use rayon::ThreadPool;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use text::Text;
 use viztracer_format::names::Function;
 
@@ -179,7 +181,7 @@ impl Run<'_> {
         let files = self.report.files;
         let parts = parts(files);
         let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
-        let windows = if is_nested { self.windows(&parts)? } else { Vec::new() };
+        let windows = if is_nested { first::read(self.report, &parts, self.pool, self.watch)? } else { Vec::new() };
         let shared = Shared::new(writer, self.report, windows, &parts);
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
         let gzip = self.gzip;
@@ -202,25 +204,6 @@ impl Run<'_> {
         in_order(self.pool, parts.len(), || self.watch.stopped(), local, work, take).map_err(MergeError::from)?;
         Ok(tasks)
     }
-
-    /// Reads all parts once, to know which calls are open around each of them.
-    fn windows(&self, parts: &[Part]) -> Result<Vec<FileWindows>, MergeError> {
-        let files = self.report.files;
-        let mut builders: Vec<WindowsBuilder> = files.iter().map(|_| WindowsBuilder::default()).collect();
-        let shared = Shared::new(&(), self.report, Vec::new(), parts);
-        let work = |scratch: &mut Scratch, index: usize| parts.get(index).map(|part| shared.edges(part, scratch));
-        let take = |edges: Option<(usize, Edges)>| {
-            if let Some((file, edges)) = edges {
-                builders[file].add(edges);
-            }
-            Ok(())
-        };
-        let stopped = || self.watch.stopped();
-        in_order(self.pool, parts.len(), stopped, Scratch::default, work, take).map_err(MergeError::from)?;
-        let clocks = &self.report.alignment.clocks;
-        let finish = |((builder, plan), clock): ((WindowsBuilder, _), _)| builder.finish(unfinished(plan, clock));
-        Ok(builders.into_iter().zip(files).zip(clocks).map(finish).collect())
-    }
 }
 
 fn encoder(gzip: bool) -> Option<Gzip> {
@@ -233,15 +216,9 @@ struct Shared<'a, W: Writer> {
     report: &'a Report<'a>,
     /// By file, if the writer asks for steps.
     windows: Vec<FileWindows>,
-    slots: Vec<Slot<W::File>>,
+    files: Files<Opened<W::File>>,
     /// Texts that were written and can be used again: fresh memory costs as much as filling it.
     spare: Mutex<Vec<Text>>,
-}
-
-/// A file's place for what workers need of it.
-struct Slot<F> {
-    parts_left: AtomicUsize,
-    opened: Mutex<Option<Arc<Opened<F>>>>,
 }
 
 /// What workers need of a file.
@@ -253,17 +230,13 @@ struct Opened<F> {
 
 impl<'a, W: Writer> Shared<'a, W> {
     fn new(writer: &'a W, report: &'a Report<'a>, windows: Vec<FileWindows>, parts: &[Part]) -> Shared<'a, W> {
-        let slot = |_| Slot { parts_left: AtomicUsize::new(0), opened: Mutex::new(None) };
-        let slots: Vec<Slot<W::File>> = report.files.iter().map(slot).collect();
-        for part in parts {
-            slots[part.file].parts_left.fetch_add(1, Ordering::Relaxed);
-        }
-        Shared { writer, report, windows, slots, spare: Mutex::default() }
+        let files = Files::new(report.files.len(), parts);
+        Shared { writer, report, windows, files, spare: Mutex::default() }
     }
 
-    fn open(&self, file: usize) -> Arc<Opened<W::File>> {
-        let mut opened = lock(&self.slots[file].opened);
-        Arc::clone(opened.get_or_insert_with(|| Arc::new(self.load(&self.report.files[file]))))
+    /// Calls `work` with what is needed of the part's file.
+    fn with<R>(&self, part: &Part, work: impl FnOnce(&Opened<W::File>) -> R) -> R {
+        self.files.with(part, || self.load(&self.report.files[part.file]), work)
     }
 
     fn load(&self, plan: &FilePlan) -> Opened<W::File> {
@@ -283,12 +256,6 @@ impl<'a, W: Writer> Shared<'a, W> {
         Opened { content, prepared, selection }
     }
 
-    fn leave(&self, file: usize) {
-        if self.slots[file].parts_left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            *lock(&self.slots[file].opened) = None;
-        }
-    }
-
     fn spare(&self) -> Text {
         lock(&self.spare).pop().unwrap_or_default()
     }
@@ -302,43 +269,6 @@ impl<'a, W: Writer> Shared<'a, W> {
         let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
         let (content, selection) = (&opened.content, opened.selection.as_ref());
         Reader { plan, clock, content, part, windows: self.windows.get(part.file), selection, scratch }
-    }
-}
-
-impl Shared<'_, ()> {
-    fn edges(&self, part: &Part, scratch: &mut Scratch) -> (usize, Edges) {
-        let opened = self.open(part.file);
-        let edges = self.reader(part, &opened, scratch).edges();
-        drop(opened);
-        self.leave(part.file);
-        (part.file, edges)
-    }
-}
-
-/// Writes nothing.
-impl Writer for () {
-    type File = ();
-    const NESTED: bool = false;
-
-    fn file(&self, _: &FilePlan) {}
-
-    fn function(&self, _: &mut (), _: u32, _: &Function<'_>) {}
-
-    fn begin(&self, _: &Report<'_>, _: &mut Text) {}
-
-    fn part(&self, _: &mut Reader<'_>, _: &(), _: &mut Text) -> Outcome {
-        Outcome::default()
-    }
-
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        _: &Summary,
-        _: &dyn Watch,
-        _: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        Ok(())
     }
 }
 
@@ -366,7 +296,6 @@ struct Finished {
 
 impl Worker {
     fn format<W: Writer>(&mut self, shared: &Shared<'_, W>, part: &Part, begins: bool) -> Finished {
-        let opened = shared.open(part.file);
         let mut text = std::mem::take(&mut self.text);
         if text.is_empty() && self.encoder.is_none() {
             text = shared.spare();
@@ -374,11 +303,11 @@ impl Worker {
         if begins {
             shared.writer.begin(shared.report, &mut text);
         }
-        let mut reader = shared.reader(part, &opened, &mut self.scratch);
-        let outcome = shared.writer.part(&mut reader, &opened.prepared, &mut text);
-        let planned = reader.planned();
-        drop(opened);
-        shared.leave(part.file);
+        let scratch = &mut self.scratch;
+        let (outcome, planned) = shared.with(part, |opened| {
+            let mut reader = shared.reader(part, opened, scratch);
+            (shared.writer.part(&mut reader, &opened.prepared, &mut text), reader.planned())
+        });
         let text = self.encode(shared, text);
         Finished { file: part.file, text, outcome, planned }
     }

@@ -64,16 +64,7 @@ impl Imported {
             };
             let payload = (entry.length > 0).then(|| members.of(entry)).transpose()?.map(Payload::Members);
             unfinished += u64::from(kind == Kind::Open);
-            each(&Moment {
-                thread,
-                task: 0,
-                kind,
-                function: entry.function,
-                start,
-                duration,
-                clipped: false,
-                payload,
-            });
+            each(&Moment { thread, task: 0, kind, function: entry.function, start, duration, clipped: false, payload });
         }
         Ok(unfinished)
     }
