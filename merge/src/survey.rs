@@ -15,7 +15,7 @@ use crate::table::Table;
 use crate::window::in_order;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::{Event, Segment};
@@ -28,20 +28,19 @@ pub(crate) fn all(
     bad: &mut Vec<BadInput>,
 ) -> Result<Vec<FilePlan>, MergeError> {
     let mut plans = Vec::with_capacity(paths.len());
-    let mut done = 0;
+    let done = AtomicUsize::new(0);
     let documents = Documents::default();
     let work = |(): &mut (), index: usize| paths.get(index).map(|path| documents.plans(path));
     let take = |file: Option<Result<Vec<FilePlan>, Problem>>| {
-        match (file, paths.get(done)) {
+        match (file, paths.get(done.fetch_add(1, Ordering::Relaxed))) {
             (Some(Ok(mut of_file)), _) => plans.append(&mut of_file),
             (Some(Err(problem)), Some(path)) => bad.push(BadInput::new(path, problem)),
             _ => {}
         }
-        done += 1;
-        watch.progress(Step::Reading, done as u64, paths.len() as u64);
         Ok(())
     };
     let stopped = || {
+        watch.progress(Step::Reading, done.load(Ordering::Relaxed) as u64, paths.len() as u64);
         documents.stop.store(watch.stopped(), Ordering::Relaxed);
         documents.stop.load(Ordering::Relaxed)
     };

@@ -1,5 +1,4 @@
-//! The report, part after part: workers decode, format and compress runs of segments; the calling thread writes them
-//! in order.
+//! The report, part after part: workers decode, format and compress runs of segments, and write them in order.
 //!
 //! A [`part`] is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
 //! workers need of its file (the open file, what the [`Writer`] has prepared of it) they share.
@@ -184,24 +183,27 @@ impl Run<'_> {
         let windows = if is_nested { first::read(self.report, &parts, self.pool, self.watch)? } else { Vec::new() };
         let shared = Shared::new(writer, self.report, windows, &parts);
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
+        let planned = AtomicU64::new(0);
         let gzip = self.gzip;
         let local = || Worker { encoder: encoder(gzip), ..Worker::default() };
         let work = |worker: &mut Worker, index: usize| match parts.get(index) {
             Some(part) => worker.format(&shared, part, index == 0),
             None => Finished::default(),
         };
-        let mut planned = 0;
         let mut tasks = vec![BTreeSet::new(); files.len()];
         let take = |mut finished: Finished| {
             output.write(finished.text.as_bytes())?;
-            planned += finished.planned;
-            self.watch.progress(Step::Writing, planned, total);
+            planned.fetch_add(finished.planned, Ordering::Relaxed);
             summary.add(finished.file, &finished.outcome);
             tasks[finished.file].append(&mut finished.outcome.tasks);
             shared.give_back(finished.text);
             Ok(())
         };
-        in_order(self.pool, parts.len(), || self.watch.stopped(), local, work, take).map_err(MergeError::from)?;
+        let stopped = || {
+            self.watch.progress(Step::Writing, planned.load(Ordering::Relaxed), total);
+            self.watch.stopped()
+        };
+        in_order(self.pool, parts.len(), stopped, local, work, take).map_err(MergeError::from)?;
         Ok(tasks)
     }
 }
