@@ -7,26 +7,37 @@ use super::windows::Window;
 use super::{Call, FileWindows, Step};
 use crate::decode::{Moment, Payload};
 use std::ops::Range;
+use viztracer_format::record::Kind;
 
 /// Collects the moments of a part and gives them back as steps. Keeps its memory from part to part.
 #[derive(Debug, Default)]
 pub struct Steps {
     /// By the thread's place among the part's windows.
     items: Vec<Vec<Item>>,
-    payloads: Vec<u8>,
+    payloads: Vec<Kept>,
+    payload_bytes: Vec<u8>,
     /// What is told, backwards.
     told: Vec<Told>,
-    /// Calls whose end was told and whose begin was not, by place.
-    pending: Vec<u32>,
+    /// Calls whose end was told and whose begin was not: start and place.
+    pending: Vec<(u64, u32)>,
     /// Open calls, outermost first.
     open: Vec<Call>,
 }
 
-#[derive(Clone, Debug)]
+/// A record. There are thousands of them, so what they rarely have stands elsewhere.
+#[derive(Clone, Copy, Debug)]
 struct Item {
-    call: Call,
-    payload: Option<Kept>,
+    start: u64,
+    end: u64,
+    function: u32,
+    task: u32,
+    /// The place of its payload; of a call that ends in a later part, its place among those.
+    more: u32,
+    kind: Kind,
 }
+
+/// Stands for no place.
+const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 enum Kept {
@@ -35,11 +46,11 @@ enum Kept {
     Overwritten,
 }
 
+/// The begin of the call at this place; or the end of it, which for all but calls is the whole.
 #[derive(Clone, Copy, Debug)]
 enum Told {
     Begin(u32),
     End(u32),
-    Moment(u32),
 }
 
 impl Steps {
@@ -48,19 +59,27 @@ impl Steps {
         self.items.iter_mut().for_each(Vec::clear);
         self.items.resize_with(windows.len().max(self.items.len()), Vec::new);
         self.payloads.clear();
+        self.payload_bytes.clear();
     }
 
     /// Takes the next moment of the part.
     #[inline]
     pub fn add(&mut self, windows: &[Window], moment: &Moment<'_>) {
         let place = windows.iter().position(|window| window.thread == moment.thread);
+        let more = moment.payload.as_ref().map_or(NOWHERE, |payload| self.keep(payload));
         let Some(items) = place.and_then(|place| self.items.get_mut(place)) else { return };
-        let payload = moment.payload.as_ref().map(|payload| match payload {
+        let Moment { task, function, kind, start, duration, .. } = *moment;
+        items.push(Item { start, end: start.saturating_add(duration), function, task, more, kind });
+    }
+
+    #[cold]
+    fn keep(&mut self, payload: &Payload<'_>) -> u32 {
+        self.payloads.push(match payload {
             Payload::Overwritten => Kept::Overwritten,
-            Payload::Bytes(bytes) => Kept::Bytes(keep(bytes, &mut self.payloads)),
-            Payload::Members(members) => Kept::Members(keep(members, &mut self.payloads)),
+            Payload::Bytes(bytes) => Kept::Bytes(keep(bytes, &mut self.payload_bytes)),
+            Payload::Members(members) => Kept::Members(keep(members, &mut self.payload_bytes)),
         });
-        items.push(Item { call: Call::of(moment), payload });
+        self.payloads.len() as u32 - 1
     }
 
     /// Tells the steps of the part, thread by thread; beside each, the calls that are open on its thread, outermost
@@ -81,82 +100,97 @@ impl Steps {
         let Some(items) = self.items.get_mut(place) else { return };
         let recorded = items.len();
         // Calls that end later stand where they would stand then: the innermost first.
-        items.extend(file.begun(window).rev().map(|call| Item { call: *call, payload: None }));
-        self.backwards(place);
+        items.extend(file.begun(window).enumerate().rev().map(|(place, call)| Item::begun(call, place)));
+        backwards(items, &mut self.told, &mut self.pending);
         file.open(window, &mut self.open);
         set_depths(&mut self.open);
         let mut now = window.floor;
-        let told = std::mem::take(&mut self.told);
-        for told in told.iter().rev() {
+        for told in self.told.iter().rev() {
             match *told {
                 Told::Begin(index) => {
-                    let mut call = self.items[place][index as usize].call;
-                    if call.start < window.begin {
+                    let Some(item) = items.get(index as usize).filter(|item| item.start >= window.begin) else {
                         continue; // has been told in an earlier part
-                    }
-                    now = now.max(call.start);
+                    };
+                    now = now.max(item.start);
+                    let mut call = match (index as usize) < recorded {
+                        true => item.call(window.thread),
+                        false => *file.begun_at(window, item.more).unwrap_or(&item.call(window.thread)),
+                    };
                     call.start = now;
-                    call.depth = depth(&call, &self.open);
+                    call.depth = depth(call.task, &self.open);
                     self.open.push(call);
                     each(Step::Begin(&call), &self.open);
                 }
                 Told::End(index) if (index as usize) < recorded => {
-                    let item = &self.items[place][index as usize];
-                    now = now.max(item.call.end);
+                    let Some(item) = items.get(index as usize) else { continue };
+                    let payload = item.payload(&self.payloads, &self.payload_bytes);
+                    if !item.kind.is_call() {
+                        now = now.max(item.start);
+                        each(Step::Moment(&item.moment(window.thread, now, payload)), &self.open);
+                        continue;
+                    }
+                    now = now.max(item.end);
                     // The innermost open call. In a file that is not damaged it is the one whose record this is.
-                    if let Some(call) = self.open.pop() {
-                        let payload = item.payload(&self.payloads);
-                        each(Step::End(&Call { end: now, ..call }, payload.as_ref()), &self.open);
+                    if let Some(mut call) = self.open.pop() {
+                        call.end = now;
+                        each(Step::End(&call, payload.as_ref()), &self.open);
                     }
                 }
                 Told::End(_) => {}
-                Told::Moment(index) => {
-                    let item = &self.items[place][index as usize];
-                    now = now.max(item.call.start);
-                    each(Step::Moment(&item.moment(now, &self.payloads)), &self.open);
-                }
             }
         }
-        self.told = told;
-        while let Some(innermost) = self.open.pop_if(|_| window.is_last) {
+        while let Some(mut innermost) = self.open.pop_if(|_| window.is_last) {
             now = now.max(innermost.end);
-            each(Step::End(&Call { end: now, ..innermost }, None), &self.open);
+            innermost.end = now;
+            each(Step::End(&innermost, None), &self.open);
         }
-    }
-
-    fn backwards(&mut self, place: usize) {
-        let Steps { items, told, pending, .. } = self;
-        let items = &items[place];
-        told.clear();
-        for (index, item) in items.iter().enumerate().rev() {
-            let starts_later = |pending: &mut u32| items[*pending as usize].call.start > item.call.start;
-            while let Some(later) = pending.pop_if(starts_later) {
-                told.push(Told::Begin(later));
-            }
-            if item.call.kind.is_call() {
-                told.push(Told::End(index as u32));
-                pending.push(index as u32);
-            } else {
-                told.push(Told::Moment(index as u32));
-            }
-        }
-        told.extend(pending.drain(..).rev().map(Told::Begin));
     }
 }
 
+/// The steps that the items tell, the last one first.
+fn backwards(items: &[Item], told: &mut Vec<Told>, pending: &mut Vec<(u64, u32)>) {
+    told.clear();
+    for (index, item) in items.iter().enumerate().rev() {
+        let index = index as u32;
+        while let Some((_, later)) = pending.pop_if(|(start, _)| *start > item.start) {
+            told.push(Told::Begin(later));
+        }
+        told.push(Told::End(index));
+        if item.kind.is_call() {
+            pending.push((item.start, index));
+        }
+    }
+    told.extend(pending.drain(..).rev().map(|(_, later)| Told::Begin(later)));
+}
+
 impl Item {
-    fn moment<'a>(&self, start: u64, payloads: &'a [u8]) -> Moment<'a> {
-        let Call { thread, task, kind, function, .. } = self.call;
-        let payload = self.payload(payloads);
+    /// A call that ends in a later part, at this place among those of its window.
+    fn begun(call: &Call, place: usize) -> Item {
+        let Call { start, end, function, task, kind, .. } = *call;
+        Item { start, end, function, task, more: place as u32, kind }
+    }
+
+    #[inline]
+    fn call(&self, thread: usize) -> Call {
+        let Item { start, end, function, task, kind, .. } = *self;
+        Call { thread, task, function, kind, is_unfinished: false, start, end, depth: 0, is_clipped: false }
+    }
+
+    #[cold]
+    fn moment<'a>(&self, thread: usize, start: u64, payload: Option<Payload<'a>>) -> Moment<'a> {
+        let Item { task, kind, function, .. } = *self;
         Moment { thread, task, kind, function, start, duration: 0, clipped: false, payload }
     }
 
     #[inline]
-    fn payload<'a>(&self, payloads: &'a [u8]) -> Option<Payload<'a>> {
-        self.payload.as_ref().map(|kept| match kept {
+    fn payload<'a>(&self, payloads: &[Kept], bytes: &'a [u8]) -> Option<Payload<'a>> {
+        if self.more == NOWHERE {
+            return None;
+        }
+        payloads.get(self.more as usize).map(|kept| match kept {
             Kept::Overwritten => Payload::Overwritten,
-            Kept::Bytes(range) => Payload::Bytes(payloads.get(range.clone()).unwrap_or_default()),
-            Kept::Members(range) => Payload::Members(payloads.get(range.clone()).unwrap_or_default()),
+            Kept::Bytes(range) => Payload::Bytes(bytes.get(range.clone()).unwrap_or_default()),
+            Kept::Members(range) => Payload::Members(bytes.get(range.clone()).unwrap_or_default()),
         })
     }
 }
@@ -166,16 +200,16 @@ fn keep(bytes: &[u8], payloads: &mut Vec<u8>) -> Range<usize> {
     payloads.len() - bytes.len()..payloads.len()
 }
 
-/// Calls around this one on its track, where these are open on its thread.
-fn depth(call: &Call, open: &[Call]) -> u32 {
+/// Calls around a new one of this task, or of none, on its track, where these are open on its thread.
+fn depth(task: u32, open: &[Call]) -> u32 {
     // Nearly always the innermost is of the same track.
-    let around = open.iter().rev().find(|around| around.task == call.task);
+    let around = open.iter().rev().find(|around| around.task == task);
     around.map_or(0, |around| around.depth + 1)
 }
 
 fn set_depths(open: &mut [Call]) {
     for place in 0..open.len() {
         let (before, rest) = open.split_at_mut(place);
-        rest[0].depth = depth(&rest[0], before);
+        rest[0].depth = depth(rest[0].task, before);
     }
 }

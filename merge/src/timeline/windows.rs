@@ -57,8 +57,13 @@ impl FileWindows {
     }
 
     /// The calls that begin in a window and end in a later one, outermost first.
-    pub fn begun<'a>(&'a self, window: &'a Window) -> impl DoubleEndedIterator<Item = &'a Call> {
-        window.begun.iter().filter_map(|place| self.calls.get(*place as usize)).map(|long| &long.call)
+    pub fn begun<'a>(&'a self, window: &'a Window) -> impl DoubleEndedIterator<Item = &'a Call> + ExactSizeIterator {
+        window.begun.iter().map(|place| &self.calls[*place as usize].call)
+    }
+
+    /// One of them.
+    pub fn begun_at(&self, window: &Window, place: u32) -> Option<&Call> {
+        window.begun.get(place as usize).and_then(|place| self.calls.get(*place as usize)).map(|long| &long.call)
     }
 }
 
