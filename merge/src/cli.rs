@@ -107,7 +107,7 @@ impl Run<'_> {
             false => None,
         };
         match (told, targets.is_empty()) {
-            (Some(told), true) => Ok(say::summary(&told, true, self.arguments.strict)),
+            (Some(told), true) => Ok(say::summary(&told, true).max(self.missing(&told, &mut Vec::new()))),
             _ => self.reports(&trace, &targets),
         }
     }
@@ -115,29 +115,27 @@ impl Run<'_> {
     /// Writes one report after the other; what befalls one of them does not keep the others from being written.
     fn reports(&self, trace: &Trace<'_>, targets: &[Target]) -> Result<u8, MergeError> {
         let mut status = None;
-        let mut failed = Vec::new();
+        let (mut failed, mut told) = (Vec::new(), Vec::new());
         for Target { path, format } in targets {
-            match (self.watched(|watch| trace.report(watch, path, *format)), &mut status) {
-                (Ok(summary), None) => status = Some(self.tell(&summary)),
-                (Ok(summary), Some(status)) => *status = (*status).max(self.tell_also(&summary)),
-                (Err(MergeError::Interrupted), _) => return Err(MergeError::Interrupted),
-                (Err(error), _) => failed.push(error),
+            match self.watched(|watch| trace.report(watch, path, *format)) {
+                Ok(summary) => {
+                    let quiet = self.arguments.quiet;
+                    // What the inputs are was told with the first report.
+                    let of_this =
+                        if status.is_none() { say::summary(&summary, quiet) } else { say::another(&summary, quiet) };
+                    status = status.max(Some(of_this)).max(Some(self.missing(&summary, &mut told)));
+                }
+                Err(MergeError::Interrupted) => return Err(MergeError::Interrupted),
+                Err(error) => failed.push(error),
             }
         }
         let failed = failed.iter().map(say::error).max();
         Ok(failed.or(status).unwrap_or(OK))
     }
 
-    fn tell(&self, summary: &Summary) -> u8 {
-        say::summary(summary, self.arguments.quiet, self.arguments.strict)
-    }
-
-    /// The same inputs were told of with the first report.
-    fn tell_also(&self, summary: &Summary) -> u8 {
-        if !self.arguments.quiet {
-            drop(writeln!(io::stderr(), "{}", summary.last_line()));
-        }
-        if summary.is_complete() { OK } else { INCOMPLETE }
+    /// Whoever wants all of it is told what is missing.
+    fn missing(&self, summary: &Summary, told: &mut Vec<String>) -> u8 {
+        if self.arguments.strict { say::missing(summary, told) } else { OK }
     }
 
     fn info(&self, trace: &Trace<'_>) -> Result<u8, MergeError> {
@@ -148,7 +146,7 @@ impl Run<'_> {
         };
         let mut stdout = io::stdout().lock();
         printed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
-        Ok(say::summary(&summary, true, false))
+        Ok(say::summary(&summary, true))
     }
 
     fn dump(&self, trace: &Trace<'_>) -> Result<u8, MergeError> {

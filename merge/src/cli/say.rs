@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::io::Write;
 
 /// Tells what came of a report, and gives the exit status.
-pub fn summary(summary: &Summary, quiet: bool, strict: bool) -> u8 {
+pub fn summary(summary: &Summary, quiet: bool) -> u8 {
     bad(&summary.bad);
     summary.files.iter().for_each(problems);
     for warning in &summary.warnings {
@@ -19,11 +19,32 @@ pub fn summary(summary: &Summary, quiet: bool, strict: bool) -> u8 {
         passed_over(summary);
         drop(write!(std::io::stderr(), "{summary}"));
     }
-    let missing = if strict { loss::lines(summary) } else { Vec::new() };
-    for line in &missing {
-        complain(format_args!("strict: {line}"));
+    status(summary)
+}
+
+/// Tells of another report of the same inputs.
+pub fn another(summary: &Summary, quiet: bool) -> u8 {
+    if !quiet {
+        drop(writeln!(std::io::stderr(), "{}", summary.last_line()));
     }
-    if summary.is_complete() && missing.is_empty() { OK } else { INCOMPLETE }
+    status(summary)
+}
+
+fn status(summary: &Summary) -> u8 {
+    if summary.is_complete() { OK } else { INCOMPLETE }
+}
+
+/// Tells what is missing in a report, but for what is among `told` from another one, and gives the exit status.
+pub fn missing(summary: &Summary, told: &mut Vec<String>) -> u8 {
+    let lines = loss::lines(summary);
+    let status = if lines.is_empty() { OK } else { INCOMPLETE };
+    for line in lines {
+        if !told.contains(&line) {
+            complain(format_args!("strict: {line}"));
+            told.push(line);
+        }
+    }
+    status
 }
 
 fn passed_over(summary: &Summary) {

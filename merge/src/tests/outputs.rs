@@ -9,7 +9,7 @@ use std::fs;
 
 impl Case {
     /// The exit status of the command with these words and the inputs behind them.
-    fn run(&self, words: &[&str]) -> u8 {
+    pub(super) fn run(&self, words: &[&str]) -> u8 {
         let inputs = self.inputs.iter().map(OsString::from);
         let here = |word: &&str| match word.strip_prefix("@") {
             Some(name) => self.directory.path().join(name).into_os_string(),
@@ -118,6 +118,20 @@ fn strict_wants_all_of_it() {
     assert_eq!(crashed.run(&["-o", "@1.json"]), 0);
     assert_eq!(crashed.run(&["-o", "@1.json", "--strict"]), 1);
     assert_eq!(crashed.names(), ["1.json", "a.bin"]);
+}
+
+#[test]
+fn strict_looks_at_every_report() {
+    let mut ring = small(1);
+    let nested: Vec<_> = (1..=600).map(|n| call(1, 5_001_000 - n, 2 * n)).collect();
+    for (place, run) in nested.chunks(200).enumerate() {
+        ring.calls(1, place as u64 * 200, run, true);
+    }
+    let deep = Case::of(ring, true);
+    assert_eq!(deep.run(&["--strict", "-o", "@1.json"]), 0);
+    assert_eq!(deep.run(&["--strict", "-o", "@1.pftrace"]), 1);
+    assert_eq!(deep.run(&["--strict", "-o", "@1.pftrace", "-o", "@1.json"]), 1);
+    assert_eq!(deep.run(&["--strict", "-o", "@1.json", "-o", "@1.pftrace"]), 1);
 }
 
 #[test]
