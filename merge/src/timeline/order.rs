@@ -112,14 +112,15 @@ impl Steps {
                         continue; // has been told in an earlier part
                     };
                     now = now.max(item.start);
-                    let mut call = match (index as usize) < recorded {
-                        true => item.call(window.thread),
-                        false => *file.begun_at(window, item.more).unwrap_or(&item.call(window.thread)),
-                    };
-                    call.start = now;
-                    call.depth = depth(call.task, &self.open);
-                    self.open.push(call);
-                    each(Step::Begin(&call), &self.open);
+                    let depth = depth(item.task, &self.open);
+                    let whole = if index as usize >= recorded { file.begun_at(window, item.more) } else { None };
+                    match whole {
+                        Some(call) => self.open.push(Call { start: now, depth, ..*call }),
+                        None => self.open.push(item.call(window.thread, now, depth)),
+                    }
+                    if let Some(call) = self.open.last() {
+                        each(Step::Begin(call), &self.open);
+                    }
                 }
                 Told::End(index) if (index as usize) < recorded => {
                     let Some(item) = items.get(index as usize) else { continue };
@@ -131,19 +132,31 @@ impl Steps {
                     }
                     now = now.max(item.end);
                     // The innermost open call. In a file that is not damaged it is the one whose record this is.
-                    if let Some(mut call) = self.open.pop() {
-                        call.end = now;
-                        each(Step::End(&call, payload.as_ref()), &self.open);
-                    }
+                    end_innermost(&mut self.open, now, payload.as_ref(), each);
                 }
                 Told::End(_) => {}
             }
         }
-        while let Some(mut innermost) = self.open.pop_if(|_| window.is_last) {
+        while let Some(innermost) = self.open.last().filter(|_| window.is_last) {
             now = now.max(innermost.end);
-            innermost.end = now;
-            each(Step::End(&innermost, None), &self.open);
+            end_innermost(&mut self.open, now, None, each);
         }
+    }
+}
+
+/// Calls stay where they are until they have ended: to copy what was just written byte by byte takes the processor as
+/// long as all the rest.
+#[inline]
+fn end_innermost(
+    open: &mut Vec<Call>,
+    now: u64,
+    payload: Option<&Payload<'_>>,
+    each: &mut impl FnMut(Step<'_>, &[Call]),
+) {
+    if let Some((call, around)) = open.split_last_mut() {
+        call.end = now;
+        each(Step::End(call, payload), around);
+        open.pop();
     }
 }
 
@@ -171,9 +184,9 @@ impl Item {
     }
 
     #[inline]
-    fn call(&self, thread: usize) -> Call {
-        let Item { start, end, function, task, kind, .. } = *self;
-        Call { thread, task, function, kind, is_unfinished: false, start, end, depth: 0, is_clipped: false }
+    fn call(&self, thread: usize, start: u64, depth: u32) -> Call {
+        let Item { end, function, task, kind, .. } = *self;
+        Call { thread, task, function, kind, is_unfinished: false, start, end, depth, is_clipped: false }
     }
 
     #[cold]
