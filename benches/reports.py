@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-COUNT = "import json, sys; print(sum(e['ph'] == 'X' for e in json.load(open(sys.argv[1]))['traceEvents']))"
+COUNT = (
+    "import json, sys; "
+    "print(sum(e['ph'] == 'X' and e.get('cat') != 'LOSS' for e in json.load(open(sys.argv[1]))['traceEvents']))"
+)
 
 
 def calls_in(report: Path, python: Path) -> int:

@@ -88,7 +88,7 @@ pub struct Cursor<'a> {
 }
 
 impl Times for Cursor<'_> {
-    #[inline]
+    #[inline(always)]
     fn span(&mut self, start: u64, duration: u64) -> (u64, u64) {
         let begin = self.at(start);
         (begin, self.at(start.saturating_add(duration)).saturating_sub(begin))

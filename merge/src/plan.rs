@@ -80,6 +80,11 @@ impl Thread {
     pub fn display_name(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("Thread-{}", self.tid))
     }
+
+    /// Whether it recorded events that the file does not hold.
+    pub fn is_incomplete(&self) -> bool {
+        self.overwritten > 0 || self.lost > 0
+    }
 }
 
 /// A CALLS segment as planned: this many bytes of this generation.

@@ -10,6 +10,7 @@ use crate::timeline::{Call, Step};
 pub use options::Options;
 use regex::Regex;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 use viztracer_format::names::Function;
 
@@ -164,6 +165,11 @@ impl FileSelection {
         }
         let clipped = (start, clipped_end) != (moment.start, end);
         Some(Moment { start, duration: clipped_end - start, clipped, ..*moment })
+    }
+
+    /// Whether nothing of this time on a thread is left out for when or where it was.
+    pub fn is_whole(&self, thread: usize, time: Range<u64>) -> bool {
+        self.threads.get(thread) == Some(&true) && self.from <= time.start && time.end <= self.to
     }
 
     fn span(&self, thread: usize, function: u32, start: u64, end: u64) -> Option<(u64, u64)> {

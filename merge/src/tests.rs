@@ -1,6 +1,7 @@
 //! Whole merges of small ring files, from bytes to text.
 
 mod inspection;
+mod missing;
 mod outputs;
 
 use crate::sample::{Ring, call, record};
@@ -64,10 +65,10 @@ impl Case {
     }
 }
 
-/// Events of a report without the names of processes and threads.
+/// Events of a report without the names of processes and threads, and without what tells of others that are missing.
 fn events(report: &Value) -> Vec<&Value> {
     let events = report["traceEvents"].as_array().unwrap();
-    events.iter().filter(|event| event["ph"] != "M").collect()
+    events.iter().filter(|event| event["ph"] != "M" && event["cat"] != "LOSS").collect()
 }
 
 fn small(pid: u32) -> Ring {

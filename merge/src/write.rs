@@ -8,6 +8,7 @@ mod first;
 mod folded;
 pub mod gzip;
 pub mod json;
+mod missing;
 mod part;
 pub mod perfetto;
 pub mod text;
@@ -180,8 +181,10 @@ impl Run<'_> {
         let files = self.report.files;
         let parts = parts(files);
         let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
-        let windows = if is_nested { first::read(self.report, &parts, self.pool, self.watch)? } else { Vec::new() };
-        let shared = Shared::new(writer, self.report, windows, &parts);
+        let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
+        let files_of_parts = Files::new(files.len(), &parts);
+        let spare = Mutex::default();
+        let shared = Shared { writer, report: self.report, is_nested, windows, files: files_of_parts, spare };
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
         let planned = AtomicU64::new(0);
         let gzip = self.gzip;
@@ -216,7 +219,9 @@ fn encoder(gzip: bool) -> Option<Gzip> {
 struct Shared<'a, W: Writer> {
     writer: &'a W,
     report: &'a Report<'a>,
-    /// By file, if the writer asks for steps.
+    /// Whether parts are read as steps.
+    is_nested: bool,
+    /// By file.
     windows: Vec<FileWindows>,
     files: Files<Opened<W::File>>,
     /// Texts that were written and can be used again: fresh memory costs as much as filling it.
@@ -230,12 +235,7 @@ struct Opened<F> {
     selection: Option<FileSelection>,
 }
 
-impl<'a, W: Writer> Shared<'a, W> {
-    fn new(writer: &'a W, report: &'a Report<'a>, windows: Vec<FileWindows>, parts: &[Part]) -> Shared<'a, W> {
-        let files = Files::new(report.files.len(), parts);
-        Shared { writer, report, windows, files, spare: Mutex::default() }
-    }
-
+impl<W: Writer> Shared<'_, W> {
     /// Calls `work` with what is needed of the part's file.
     fn with<R>(&self, part: &Part, work: impl FnOnce(&Opened<W::File>) -> R) -> R {
         self.files.with(part, || self.load(&self.report.files[part.file]), work)
@@ -270,7 +270,16 @@ impl<'a, W: Writer> Shared<'a, W> {
     fn reader<'b>(&'b self, part: &'b Part, opened: &'b Opened<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
         let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
         let (content, selection) = (&opened.content, opened.selection.as_ref());
-        Reader { plan, clock, content, part, windows: self.windows.get(part.file), selection, scratch }
+        Reader {
+            plan,
+            clock,
+            content,
+            part,
+            is_nested: self.is_nested,
+            windows: self.windows.get(part.file),
+            selection,
+            scratch,
+        }
     }
 }
 

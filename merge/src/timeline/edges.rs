@@ -16,7 +16,9 @@ pub struct Edges(pub(super) Vec<Edge>);
 #[derive(Debug)]
 pub(super) struct Edge {
     pub thread: usize,
-    /// When the first of its calls here ended.
+    /// When the first of its records here ended.
+    pub begin: u64,
+    /// When the first of its calls did.
     pub first_end: Option<u64>,
     /// When the last one did.
     pub last_end: u64,
@@ -26,18 +28,23 @@ pub(super) struct Edge {
 
 impl Edges {
     /// Takes the next moment of the part.
+    #[inline]
     pub fn add(&mut self, moment: &Moment<'_>) {
-        let call = Call::of(moment);
-        let edge = self.of(call.thread);
-        edge.last_end = edge.last_end.max(call.end);
-        if moment.kind.is_call() && call.start < *edge.first_end.get_or_insert(call.end) {
-            edge.early.push(call);
+        let end = moment.start.saturating_add(moment.duration);
+        let edge = match self.0.last_mut() {
+            Some(edge) if edge.thread == moment.thread => edge,
+            _ => self.turn_to(moment.thread, end),
+        };
+        edge.last_end = edge.last_end.max(end);
+        if moment.kind.is_call() && moment.start < *edge.first_end.get_or_insert(end) {
+            edge.early.push(Call::of(moment));
         }
     }
 
     /// Makes nanoseconds of times that are ticks.
     pub fn place(&mut self, clock: &Clock) {
         for edge in &mut self.0 {
+            edge.begin = clock.at(edge.begin);
             edge.first_end = edge.first_end.map(|end| clock.at(end));
             edge.last_end = clock.at(edge.last_end);
             for call in &mut edge.early {
@@ -47,11 +54,16 @@ impl Edges {
     }
 
     /// A part has few threads, and its moments come in runs of one.
-    fn of(&mut self, thread: usize) -> &mut Edge {
-        let place = self.0.iter().rposition(|edge| edge.thread == thread).unwrap_or_else(|| {
-            self.0.push(Edge { thread, first_end: None, last_end: 0, early: Vec::new() });
-            self.0.len() - 1
-        });
-        &mut self.0[place]
+    #[cold]
+    fn turn_to(&mut self, thread: usize, begin: u64) -> &mut Edge {
+        match self.0.iter().position(|edge| edge.thread == thread) {
+            Some(place) => {
+                let last = self.0.len() - 1;
+                self.0.swap(place, last);
+            }
+            None => self.0.push(Edge { thread, begin, first_end: None, last_end: 0, early: Vec::new() }),
+        }
+        let last = self.0.len() - 1;
+        &mut self.0[last]
     }
 }

@@ -230,6 +230,33 @@ proptest! {
         prop_assert_eq!(told(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
     }
 
+    /// Where the first records were overwritten, the stretch that is marked is the longest that can be.
+    #[test]
+    fn nothing_known_happens_in_the_gap(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        overwritten in any::<prop::sample::Index>(),
+        since in 0u64..30,
+    ) {
+        let history = run(&ops);
+        let kept = &history.records[overwritten.index(history.records.len() + 1)..];
+        let windows = windows(&cut(kept, &places), &history.unfinished);
+        for thread in 0..3 {
+            let of_thread = kept.iter().chain(&history.unfinished).filter(|call| call.thread == thread);
+            let all: Vec<&Call> = of_thread.collect();
+            let Some(first) = all.first().map(|call| call.end) else { continue };
+            let gap = windows.gap(thread, since, 512);
+            let is_inside = |time: u64| gap.start < time && time < gap.end;
+            prop_assert!(!all.iter().any(|call| is_inside(call.start) || is_inside(call.end)));
+            let starts = all.iter().filter(|call| call.kind.is_call()).map(|call| call.start);
+            let is_before = |time: &u64| (since..=first).contains(time);
+            let mut times: Vec<u64> = starts.chain([since, first]).filter(is_before).collect();
+            times.sort_unstable();
+            let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+            prop_assert_eq!(gap.end - gap.start, longest);
+        }
+    }
+
     /// Bytes that a damaged or hostile file can hold: no order, no nesting.
     #[test]
     fn garbage_is_survived(

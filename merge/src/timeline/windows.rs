@@ -2,6 +2,7 @@
 
 use super::{Call, Edges};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The long calls of a file, as each of its parts needs to know them.
 #[derive(Debug, Default)]
@@ -9,6 +10,9 @@ pub struct FileWindows {
     /// By part, the windows that it holds.
     parts: Vec<Vec<Window>>,
     calls: Vec<Long>,
+    /// By thread, what is known of the time before its first record: when the calls began that were open then, and in
+    /// the end when it was recorded.
+    before: BTreeMap<usize, Vec<u64>>,
 }
 
 /// A thread's time in one part.
@@ -21,6 +25,8 @@ pub struct Window {
     /// Calls that started before this are open when it begins. It is the floor, or the first end here, since the clocks of
     /// two processors may differ by a few ticks.
     pub begin: u64,
+    /// Whether no earlier part has anything of this thread.
+    pub is_first: bool,
     /// Whether no later part has anything of this thread.
     pub is_last: bool,
     /// The innermost call that is open at the begin, by place in `calls`.
@@ -67,6 +73,23 @@ impl FileWindows {
     }
 }
 
+impl FileWindows {
+    /// Of the time from `since` to a thread's first record, the longest stretch in which no call begins or ends that is
+    /// known of, with fewer than `levels` calls around it. What was recorded before that record had ended in this time.
+    pub fn gap(&self, thread: usize, since: u64, levels: u32) -> Range<u64> {
+        let before = self.before.get(&thread).map_or(&[][..], |before| before);
+        let mut longest = since..since;
+        let mut begin = since;
+        for end in before.iter().take(levels as usize) {
+            if end.saturating_sub(begin) > longest.end - longest.start {
+                longest = begin..*end;
+            }
+            begin = begin.max(*end);
+        }
+        longest
+    }
+}
+
 /// Makes them of the edges of all parts of a file, in order.
 #[derive(Debug, Default)]
 pub struct WindowsBuilder {
@@ -81,6 +104,10 @@ struct Thread {
     last_end: u64,
     /// Long calls, with the number of the window in which they end.
     long: Vec<(Call, u32)>,
+    /// When its first record was made.
+    first: Option<u64>,
+    /// When those of its calls began that were open then.
+    open_at_first: Vec<u64>,
 }
 
 impl WindowsBuilder {
@@ -92,6 +119,8 @@ impl WindowsBuilder {
             let begin = edge.first_end.map_or(thread.last_end, |end| end.min(thread.last_end));
             thread.windows.push((self.parts, thread.last_end, begin));
             thread.last_end = thread.last_end.max(edge.last_end);
+            let first = *thread.first.get_or_insert(edge.begin);
+            thread.open_at_first.extend(edge.early.iter().map(|call| call.start).filter(|start| *start < first));
             let long = edge.early.into_iter().rev().filter(|call| call.start < begin);
             thread.long.extend(long.map(|call| (call, number)));
         }
@@ -105,9 +134,13 @@ impl WindowsBuilder {
             if thread.windows.is_empty() {
                 thread.windows.push((0, 0, 0));
             }
+            if call.start < *thread.first.get_or_insert(call.end) {
+                thread.open_at_first.push(call.start);
+            }
             thread.long.push((call, u32::MAX));
         }
-        let mut windows = FileWindows { parts: vec![Vec::new(); self.parts.max(1)], calls: Vec::new() };
+        let parts = vec![Vec::new(); self.parts.max(1)];
+        let mut windows = FileWindows { parts, ..FileWindows::default() };
         for (place, thread) in self.threads {
             thread.finish(place, &mut windows);
         }
@@ -117,13 +150,17 @@ impl WindowsBuilder {
 
 impl Thread {
     fn finish(mut self, thread: usize, file: &mut FileWindows) {
+        self.open_at_first.sort_unstable();
+        self.open_at_first.extend(self.first);
+        file.before.insert(thread, self.open_at_first);
         // Outermost first: of calls that begin together, the one that ends later, or is recorded later, is around.
         self.long.sort_by(|(a, home_a), (b, home_b)| (a.start, b.end, home_b).cmp(&(b.start, a.end, home_a)));
         let mut long = self.long.into_iter().peekable();
         let mut open: Option<u32> = None;
         let last = self.windows.len() - 1;
         for (number, (part, floor, begin)) in self.windows.iter().copied().enumerate() {
-            let mut window = Window { thread, floor, begin, is_last: number == last, open, begun: Vec::new() };
+            let (is_first, is_last) = (number == 0, number == last);
+            let mut window = Window { thread, floor, begin, is_first, is_last, open, begun: Vec::new() };
             let next_begin = self.windows.get(number + 1).map_or(u64::MAX, |(_, _, begin)| *begin);
             while let Some(around) = open.map(|place| &file.calls[place as usize]).filter(|l| l.home <= number as u32) {
                 open = around.around;

@@ -76,6 +76,8 @@ impl Writer for Json {
         let begin = text.len();
         let is_first = reader.part.is_first() && text.as_bytes().ends_with(b"[");
         let outcome = events(reader, file, text);
+        // Behind the first call: should it have the same begin and end, it is the one around.
+        reader.missing().for_each(|missing| file.missing(&missing, text));
         if is_first {
             if text.len() == begin {
                 name(reader.plan.pid, reader.plan.pid, "process_name", &reader.plan.process_name(), text);
@@ -108,7 +110,7 @@ impl Writer for Json {
 }
 
 fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
-    if reader.is_nested() {
+    if reader.is_nested {
         return reader.steps(|step, _| match step {
             Step::Begin(_) => {}
             Step::End(call, payload) => put(&call.moment(payload.copied()), call, file, text),

@@ -1,5 +1,7 @@
 //! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
 
+use super::missing::Missing;
+use super::perfetto::LEVELS;
 use crate::align::{Clock, Ticks, Times};
 use crate::content::Content;
 use crate::decode::{Buffers, Moment, Outcome};
@@ -62,6 +64,9 @@ pub struct Reader<'a> {
     pub(super) content: &'a Result<Content, Problem>,
     /// Which part it is.
     pub part: &'a Part,
+    /// Whether it is to be read as steps.
+    pub is_nested: bool,
+    /// Without those of its file nothing is known of its steps, nor of what is missing.
     pub(super) windows: Option<&'a FileWindows>,
     /// What is asked for, if that is not everything.
     pub(super) selection: Option<&'a FileSelection>,
@@ -78,11 +83,6 @@ impl Reader<'_> {
     pub fn planned(&self) -> u64 {
         let calls = self.plan.calls.get(self.part.first..self.part.end).unwrap_or_default();
         calls.iter().map(|calls| u64::from(calls.events)).sum()
-    }
-
-    /// Whether the part is to be read as steps.
-    pub fn is_nested(&self) -> bool {
-        self.windows.is_some()
     }
 
     /// Calls `each` with the recorded moments that are asked for, thread after thread in the order of their ends.
@@ -138,11 +138,20 @@ impl Reader<'_> {
         calls
     }
 
-    /// Threads, by place in the plan, that have steps in the part and in none before.
-    pub fn beginning(&self) -> impl Iterator<Item = usize> {
+    /// What is missing of the threads that are in this part and in none before, where that is asked for.
+    pub fn missing(&self) -> impl Iterator<Item = Missing> {
         let windows = self.windows.map_or(&[][..], |file| file.of_part(self.part.number));
-        // All other windows begin at an end.
-        windows.iter().filter(|window| window.begin == 0).map(|window| window.thread)
+        windows.iter().filter(|window| window.is_first).filter_map(|window| self.missing_of(window.thread))
+    }
+
+    fn missing_of(&self, place: usize) -> Option<Missing> {
+        let thread = self.plan.threads.get(place).filter(|thread| thread.is_incomplete())?;
+        let since = self.clock.at(thread.begun.max(self.plan.header.identity.opened.ticks));
+        let gap = self.windows?.gap(place, since, LEVELS);
+        let is_asked_for =
+            self.selection.is_none_or(|selection| selection.is_whole(place, since.min(gap.start)..gap.end));
+        let (overwritten, lost) = (thread.overwritten, thread.lost);
+        is_asked_for.then_some(Missing { thread: place, overwritten, lost, since, gap })
     }
 
     /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;

@@ -13,6 +13,7 @@ mod annotation;
 mod fields;
 mod foreign;
 mod names;
+mod packets;
 mod sequence;
 mod tracks;
 mod wire;
@@ -30,6 +31,7 @@ use crate::progress::Watch;
 use crate::summary::Summary;
 use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
 use names::Names;
+pub use sequence::LEVELS;
 use sequence::{Encoder, File};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -76,13 +78,12 @@ impl Writer for Perfetto {
 
     fn part(&self, reader: &mut Reader<'_>, names: &Names, text: &mut Text) -> Outcome {
         let mut encoder = self.encoders().pop().unwrap_or_default();
-        let file = File { plan: reader.plan, clock: reader.clock, names, tracks: self.tracks[reader.part.file] };
-        encoder.begin(&file, reader.beginning());
-        let mut outcome = reader.steps(|step, _| encoder.step(&file, &step));
+        let file = File { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
+        encoder.begin(&file, reader.missing());
+        let mut outcome = reader.steps(|step, _| encoder.step(&file, &step, text));
         for (thread, calls) in encoder.too_deep() {
             outcome.thread(*thread).too_deep += calls;
         }
-        text.put(encoder.packets());
         self.encoders().push(encoder);
         outcome
     }
@@ -106,8 +107,8 @@ fn begin(files: &[FilePlan], tracks: &[Tracks], base_realtime: u64) -> Message {
     put_message(&mut trace, trace::packet, |packet| {
         put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);
         put_message(packet, trace_packet::clock_snapshot, |snapshot| {
-            sequence::put_clock(snapshot, clock::BUILTIN_CLOCK_BOOTTIME, 0);
-            sequence::put_clock(snapshot, clock::BUILTIN_CLOCK_REALTIME, base_realtime);
+            packets::put_clock(snapshot, clock::BUILTIN_CLOCK_BOOTTIME, 0);
+            packets::put_clock(snapshot, clock::BUILTIN_CLOCK_REALTIME, base_realtime);
         });
     });
     for (file, tracks) in files.iter().zip(tracks) {

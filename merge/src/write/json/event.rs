@@ -1,6 +1,7 @@
 //! The text of events, put together from pieces that are prepared once per file: all up to the time per thread, all from
 //! the name on per function.
 
+use super::super::missing::{self, Missing};
 use super::super::text::Text;
 use crate::decode::{Moment, Payload};
 use crate::plan::FilePlan;
@@ -135,6 +136,31 @@ impl FileText {
         self.call(moment, text, Some(arguments));
     }
 
+    /// Appends a slice where a thread's history was overwritten, and a mark for events that found no room.
+    pub fn missing(&self, missing: &Missing, text: &mut Text) {
+        let Missing { thread, overwritten, lost, since, gap } = missing;
+        let Some(prefix) = self.threads.get(*thread) else { return };
+        let mut put = |time, kind: &[u8], duration, name: &str, what: &str, count: u64| {
+            text.put(prefix.as_bytes());
+            put_microseconds(time, text);
+            text.put(kind);
+            if let Some(duration) = duration {
+                text.put(br#","dur":"#);
+                put_microseconds(duration, text);
+            }
+            text.put(br#","name":"#);
+            text.put_string(name);
+            text.put(format!(r#","cat":"{}","args":{{"{what}":{count}}}}}"#, missing::CATEGORY).as_bytes());
+        };
+        if *lost > 0 {
+            put(*since, br#","ph":"i","s":"t""#, None, &missing::lost(*lost), "lost", *lost);
+        }
+        if *overwritten > 0 {
+            let (name, length) = (missing::overwritten(*overwritten), gap.end - gap.start);
+            put(gap.start, br#","ph":"X""#, Some(length), &name, "overwritten", *overwritten);
+        }
+    }
+
     #[inline]
     fn call(&self, moment: &Moment<'_>, text: &mut Text, arguments: Option<&[u8]>) {
         if let Some(Payload::Members(members)) = moment.payload {
@@ -208,9 +234,8 @@ impl FileText {
         let of_task = (moment.task != 0).then(|| Piece::before_time(self.pid, task_track(moment.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
         let bare = self.functions.bare(moment.function);
-        text.put(&prefix.bytes[..prefix.len]);
-        text.reserve(FIXED_MAX);
-        text.len = microseconds(&mut text.bytes, text.len, moment.start);
+        text.put(prefix.as_bytes());
+        put_microseconds(moment.start, text);
         match moment.kind {
             Kind::Instant => {
                 text.put(br#","ph":"i","cat":"INSTANT""#);
@@ -245,6 +270,10 @@ impl Piece {
         piece.put(itoa::Buffer::new().format(tid).as_bytes());
         piece.put(b",\"ts\":");
         piece
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 
     #[inline]
@@ -345,6 +374,11 @@ fn copy<const ALWAYS: usize>(out: &mut [u8], at: usize, from: &[u8], len: usize)
         done += CHUNK;
     }
     at + len
+}
+
+fn put_microseconds(nanoseconds: u64, text: &mut Text) {
+    text.reserve(FIXED_MAX);
+    text.len = microseconds(&mut text.bytes, text.len, nanoseconds);
 }
 
 /// Nanoseconds as microseconds with three decimals. Most durations are below a millisecond and most starts below 1000

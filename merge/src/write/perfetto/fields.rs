@@ -47,12 +47,10 @@ pub mod clock {
 }
 
 pub mod interned_data {
-    pub const event_categories: u32 = 1;
     pub const event_names: u32 = 2;
     pub const source_locations: u32 = 4;
 }
 
-/// `EventCategory`, `EventName`: alike.
 pub mod interned_name {
     pub const iid: u32 = 1;
     pub const name: u32 = 2;
@@ -90,7 +88,6 @@ pub mod thread_descriptor {
 }
 
 pub mod track_event {
-    pub const category_iids: u32 = 3;
     pub const debug_annotations: u32 = 4;
     pub const legacy_event: u32 = 6;
     pub const r#type: u32 = 9;

@@ -5,6 +5,7 @@ use super::fields::{legacy_event, track_event};
 use super::sequence::{Encoder, File};
 use super::wire::{put_bytes, put_message, put_number};
 use crate::decode::Moment;
+use crate::write::text::Text;
 use serde_json::{Map, Value};
 
 /// Their members.
@@ -20,20 +21,20 @@ pub fn arguments(members: &[u8]) -> Map<String, Value> {
 impl Encoder {
     /// Appends an event that came as JSON.
     #[cold]
-    pub(super) fn foreign(&mut self, file: &File<'_>, moment: &Moment<'_>, members: &[u8]) {
+    pub(super) fn foreign(&mut self, file: &File<'_>, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
         let mut event = Event::of(members);
         let arguments = event.arguments();
         match event.phase() {
-            "C" => self.counters(file, moment.start, event.text("name"), &arguments),
+            "C" => self.counters(file, moment.start, event.text("name"), &arguments, text),
             "M" => {}
-            "i" | "I" | "R" => self.put_event(moment.start, |message| {
+            "i" | "I" | "R" => self.packets.put_fields(moment.start, text, |message| {
                 put_number(message, track_event::r#type, track_event::TYPE_INSTANT);
                 event.put_name(message);
                 put_arguments(message, &arguments);
             }),
             phase => {
                 let Some(phase) = phase.bytes().next() else { return };
-                self.put_event(moment.start, |message| {
+                self.packets.put_fields(moment.start, text, |message| {
                     event.put_name(message);
                     put_arguments(message, &arguments);
                     put_message(message, track_event::legacy_event, |legacy| {

@@ -1,29 +1,17 @@
-//! The steps of one thread in one part as packets.
-//!
-//! Parts are encoded one without the other, so in every part a thread's sequence begins anew: its first packet clears
-//! what was interned, sets the track and a clock that counts from one packet to the next, and ties that clock to the
-//! report's. A name is interned when it is first used. Nearly all packets are then one of these, `aa` being the
-//! nanoseconds since the packet before, `ss` the sequence, `nn` the name and `ll` its source location:
-//!
-//! ```text
-//! 0a 12  40 aa  50 ss  68 02  5a 0a  48 01  18 01  50 nn  90 02 ll     a call begins
-//! 0a 0a  40 aa  50 ss  68 02  5a 02  48 02                             it ends
-//! ```
+//! The steps of one part as packets, thread after thread. A name is interned when a thread's sequence first uses it.
 
 use super::annotation::{put_arguments, put_count, put_true};
-use super::fields::{
-    clock, clock_snapshot, interned_data, interned_name, source_location, trace, trace_packet, trace_packet_defaults,
-    track_event, track_event_defaults,
-};
+use super::fields::{interned_data, interned_name, source_location, trace_packet, track_event};
 use super::foreign;
 use super::names::Names;
+use super::packets::{Event, Packets};
 use super::tracks::Tracks;
-use super::wire::{Message, VARINT_END, put_bytes, put_double, put_message, put_number, varint};
-use crate::align::Clock;
+use super::wire::{Message, put_bytes, put_double, put_message, put_number};
 use crate::decode::{Moment, Payload};
 use crate::plan::FilePlan;
-use crate::summary::grouped;
 use crate::timeline::{Call, Step};
+use crate::write::missing::{self, Missing};
+use crate::write::text::Text;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use viztracer_format::record::Kind;
@@ -31,36 +19,30 @@ use viztracer_format::record::Kind;
 /// Levels of calls that Perfetto draws; deeper ones it would put beside the outermost.
 pub const LEVELS: u32 = 512;
 
-/// A clock of the sequence's own.
-const SEQUENCE_CLOCK: u64 = 64;
-/// Categories are interned at the begin of a sequence, under these numbers.
-const CALL: u64 = 1;
-const INSTANT: u64 = 2;
-const CATEGORIES: [(u64, &str); 2] = [(CALL, "FEE"), (INSTANT, "INSTANT")];
-/// What tells how much is missing is no call of the program.
-const LOSS: &str = "LOSS";
+/// What is not a call tells its category; calls have none, as that would take two bytes of each.
+const INSTANT: &str = "INSTANT";
 
-/// Longer than the packet of a call that begins, without its arguments.
-const PACKET_MAX: usize = 48;
-/// Longer than the event in it.
-const EVENT_MAX: usize = 24;
-/// The number of the sequence, and the flags.
-const PREFIX_MAX: usize = 8;
-
-/// The end of a call: its event has no other field than the type.
-const END: [u8; 4] = [0x5a, 2, 0x48, track_event::TYPE_SLICE_END as u8];
+/// The end of a call.
+const END: Event = Event::new(&[(track_event::r#type << 3) as u8, track_event::TYPE_SLICE_END as u8]);
 
 /// Makes the packets of parts, one part after the other. What it keeps between them is memory only.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    trace: Message,
+    pub(super) packets: Packets,
+    /// The thread whose sequence it is, by its place in the plan; `None` before the first step of a part.
+    thread: Option<usize>,
+    /// Counts sequences, so that nothing of one is taken for another's.
+    epoch: u32,
+    /// Names interned in the sequence.
+    interned: u64,
     /// By the function's place in its file.
     begins: Vec<Begin>,
-    sequence: Sequence,
     /// Tracks of tasks and counters that the part has described.
     described: HashSet<u64>,
-    /// Threads that no earlier part has anything of, by place.
-    beginning: Vec<usize>,
+    /// What is missing of threads that begin in the part.
+    missing: Vec<Missing>,
+    /// What of it is still to be told on the thread's track.
+    untold: Option<Missing>,
     /// Calls that no level was left for, by thread.
     too_deep: Vec<(usize, u64)>,
 }
@@ -68,8 +50,7 @@ pub struct Encoder {
 /// The event of a call that begins, if it is interned in this sequence.
 #[derive(Clone, Copy, Debug, Default)]
 struct Begin {
-    event: [u8; EVENT_MAX],
-    length: u8,
+    event: Event,
     /// The sequence, by its `epoch`.
     epoch: u32,
 }
@@ -79,53 +60,21 @@ struct Begin {
 pub struct File<'a> {
     /// Its plan.
     pub plan: &'a FilePlan,
-    /// Its clock.
-    pub clock: &'a Clock,
     /// Its functions and tasks.
     pub names: &'a Names,
     /// The numbers of its tracks.
     pub tracks: Tracks,
 }
 
-/// What a thread recorded and the report does not show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Loss {
-    overwritten: u64,
-    lost: u64,
-    /// When its first event was recorded.
-    since: u64,
-}
-
-/// The state of the sequence that is written to.
-#[derive(Debug, Default)]
-struct Sequence {
-    /// The thread's place in the plan; `None` before the first step of a part.
-    thread: Option<usize>,
-    id: u64,
-    /// Counts sequences, so that nothing of one is taken for another's.
-    epoch: u32,
-    interned: u64,
-    /// The time of the last packet.
-    now: u64,
-    prefix: [u8; PREFIX_MAX],
-    prefix_length: usize,
-}
-
 impl Encoder {
-    /// Begins a part of a file. `beginning` are the threads, by place in the plan, that no earlier part has steps of.
-    pub fn begin(&mut self, file: &File<'_>, beginning: impl Iterator<Item = usize>) {
-        self.beginning.clear();
-        self.beginning.extend(beginning);
-        self.trace.clear();
+    /// Begins a part of a file, of whose threads this is missing.
+    pub fn begin(&mut self, file: &File<'_>, missing: impl Iterator<Item = Missing>) {
+        self.missing.clear();
+        self.missing.extend(missing);
         self.described.clear();
         self.too_deep.clear();
-        self.sequence.thread = None;
+        self.thread = None;
         self.begins.resize(file.names.len().max(self.begins.len()), Begin::default());
-    }
-
-    /// The packets of the part.
-    pub fn packets(&self) -> &[u8] {
-        &self.trace
     }
 
     /// By the thread's place in the plan, calls that are not shown because [`LEVELS`] others are around them.
@@ -135,141 +84,97 @@ impl Encoder {
 
     /// Appends a step. Those of a thread come one after the other.
     #[inline]
-    pub fn step(&mut self, file: &File<'_>, step: &Step<'_>) {
+    pub fn step(&mut self, file: &File<'_>, step: &Step<'_>, text: &mut Text) {
         let (thread, time) = match step {
             Step::Begin(call) => (call.thread, call.start),
             Step::End(call, _) => (call.thread, call.end),
             Step::Moment(moment) => (moment.thread, moment.start),
         };
-        if self.sequence.thread != Some(thread) {
-            self.begin_sequence(file, thread, time);
+        if self.thread != Some(thread) {
+            self.begin_sequence(file, thread, text);
+        }
+        if self.untold.is_some() {
+            self.put_missing(time, text);
         }
         match step {
             Step::Begin(call) if call.depth >= LEVELS => self.leave_out(call.thread),
             Step::End(call, _) if call.depth >= LEVELS => {}
             Step::Begin(call) => {
                 let place = file.names.place(call.function);
+                if self.begins[place].epoch != self.epoch {
+                    self.intern(file.names, place, text);
+                }
                 let begin = &self.begins[place];
-                let (event, length) = match begin.epoch == self.sequence.epoch {
-                    true => (begin.event, begin.length),
-                    false => self.intern(file.names, place),
-                };
                 match mark(call) {
-                    None if call.task == 0 && !call.is_clipped => self.put(time, &event, length.into()),
-                    mark => self.put_marked(file, call, mark, &event[..length.into()]),
+                    None if call.task == 0 && !call.is_clipped => self.packets.put_event(time, &begin.event, text),
+                    mark => self.put_marked(file, call, mark, place, text),
                 }
             }
-            Step::End(call, None) if call.task == 0 => {
-                let mut event = [0; EVENT_MAX];
-                event[..END.len()].copy_from_slice(&END);
-                self.put(time, &event, END.len());
-            }
-            Step::End(call, payload) => self.put_end(file.tracks, call, *payload),
-            Step::Moment(moment) => self.moment(file, moment),
+            Step::End(call, None) if call.task == 0 => self.packets.put_event(time, &END, text),
+            Step::End(call, payload) => self.put_end(file.tracks, call, *payload, text),
+            Step::Moment(moment) => self.moment(file, moment, text),
         }
     }
 
-    /// Appends a packet with this event: all the way of a usual call.
-    #[inline]
-    fn put(&mut self, time: u64, event: &[u8; EVENT_MAX], length: usize) {
-        let sequence = &mut self.sequence;
-        let delta = time.saturating_sub(sequence.now);
-        if delta >= VARINT_END {
-            // What was prepared has a tag and a length of one byte before its fields.
-            let fields = event.get(2..length).unwrap_or_default();
-            return self.put_event(time, |message| message.extend_from_slice(fields));
-        }
-        sequence.now += delta;
-        let (delta, digits) = varint(delta);
-        // All is copied in fixed numbers of bytes, which are moves of the processor, and what is too much written over.
-        let begin = self.trace.len();
-        self.trace.extend_from_slice(&[0; PACKET_MAX]);
-        let packet = &mut self.trace[begin..begin + PACKET_MAX];
-        let prefix = 3 + digits;
-        let event_begin = prefix + sequence.prefix_length;
-        let end = event_begin + length;
-        packet[..3].copy_from_slice(&[0x0a, end as u8 - 2, 0x40]);
-        packet[3..7].copy_from_slice(&delta.to_le_bytes());
-        packet[prefix..prefix + PREFIX_MAX].copy_from_slice(&sequence.prefix);
-        packet[event_begin..event_begin + EVENT_MAX].copy_from_slice(event);
-        self.trace.truncate(begin + end);
-    }
-
-    /// Appends a packet that is put together field by field.
-    pub(super) fn put_event(&mut self, time: u64, fill: impl FnOnce(&mut Message)) {
-        let sequence = &mut self.sequence;
-        let delta = time.saturating_sub(sequence.now);
-        sequence.now = sequence.now.max(time);
-        put_message(&mut self.trace, trace::packet, |packet| {
-            put_number(packet, trace_packet::timestamp, delta);
-            packet.extend_from_slice(&sequence.prefix[..sequence.prefix_length]);
-            put_message(packet, trace_packet::track_event, fill);
-        });
-    }
-
-    /// Begins the sequence of a thread; what is missing before its first step is shown on its track.
+    /// Begins the sequence of a thread.
     #[cold]
-    fn begin_sequence(&mut self, file: &File<'_>, thread: usize, time: u64) {
-        let id = file.tracks.thread(thread);
-        let sequence = &mut self.sequence;
-        let epoch = sequence.epoch.wrapping_add(1);
+    fn begin_sequence(&mut self, file: &File<'_>, thread: usize, text: &mut Text) {
+        let epoch = self.epoch.wrapping_add(1);
         if epoch == 0 {
             self.begins.fill(Begin::default());
         }
-        *sequence = Sequence { thread: Some(thread), id, epoch: epoch.max(1), ..Sequence::default() };
-        let mut prefix = Message::new();
-        put_number(&mut prefix, trace_packet::trusted_packet_sequence_id, u64::from(id as u32));
-        put_number(&mut prefix, trace_packet::sequence_flags, trace_packet::SEQ_NEEDS_INCREMENTAL_STATE);
-        sequence.prefix[..prefix.len()].copy_from_slice(&prefix);
-        sequence.prefix_length = prefix.len();
-        let loss = if self.beginning.contains(&thread) { file.loss(thread) } else { Loss::default() };
-        put_message(&mut self.trace, trace::packet, |packet| put_state(packet, id, loss));
-        self.put_loss(loss, time);
+        (self.thread, self.epoch, self.interned) = (Some(thread), epoch.max(1), 0);
+        self.untold = self.missing.iter().find(|missing| missing.thread == thread).cloned();
+        let reason = self.untold.as_ref().map(|missing| match missing.overwritten {
+            0 => trace_packet::DATA_LOSS_PRESENT,
+            _ => trace_packet::DATA_LOSS_PRESENT | trace_packet::DATA_LOSS_OVERWRITE,
+        });
+        self.packets.begin(file.tracks.thread(thread), reason, text);
     }
 
-    /// A slice where history was overwritten, and a mark for events that found no room.
-    fn put_loss(&mut self, loss: Loss, first: u64) {
-        let since = loss.since.min(first);
-        if loss.lost > 0 {
-            let name = format!("{} events found no room", grouped(loss.lost));
-            self.put_event(since, |event| put_loss_event(event, track_event::TYPE_INSTANT, &name, "lost", loss.lost));
+    /// A mark for events that found no room, and a slice where history was overwritten: in time for the next step.
+    #[cold]
+    fn put_missing(&mut self, next: u64, text: &mut Text) {
+        let Some(missing) = &mut self.untold else { return };
+        let packets = &mut self.packets;
+        if missing.lost > 0 {
+            let lost = std::mem::take(&mut missing.lost);
+            packets.put_fields(missing.since.min(next), text, |event| {
+                put_missing_event(event, track_event::TYPE_INSTANT, &missing::lost(lost), "lost", lost);
+            });
         }
-        if loss.overwritten > 0 {
-            let name = format!("{} events overwritten", grouped(loss.overwritten));
-            let (begin, count) = (track_event::TYPE_SLICE_BEGIN, loss.overwritten);
-            self.put_event(since, |event| put_loss_event(event, begin, &name, "overwritten", count));
-            self.put_event(first, |event| put_number(event, track_event::r#type, track_event::TYPE_SLICE_END));
+        if missing.overwritten > 0 {
+            if next < missing.gap.end {
+                return;
+            }
+            let (name, count) = (missing::overwritten(missing.overwritten), missing.overwritten);
+            packets.put_fields(missing.gap.start, text, |event| {
+                put_missing_event(event, track_event::TYPE_SLICE_BEGIN, &name, "overwritten", count);
+            });
+            packets.put_fields(missing.gap.end, text, |event| event.extend_from_slice(END.fields()));
         }
+        self.untold = None;
     }
 
     /// Interns a function and its source location, under the same number.
     #[cold]
-    fn intern(&mut self, names: &Names, place: usize) -> ([u8; EVENT_MAX], u8) {
-        let number = self.put_interned(names, place);
-        let mut event = Message::new();
-        put_message(&mut event, trace_packet::track_event, |event| {
-            put_number(event, track_event::r#type, track_event::TYPE_SLICE_BEGIN);
-            put_number(event, track_event::category_iids, CALL);
-            put_number(event, track_event::name_iid, number);
-            if names.entry(place).location.is_some() {
-                put_number(event, track_event::source_location_iid, number);
-            }
-        });
-        let begin = &mut self.begins[place];
-        begin.event[..event.len()].copy_from_slice(&event);
-        begin.length = event.len() as u8;
-        begin.epoch = self.sequence.epoch;
-        (begin.event, begin.length)
+    fn intern(&mut self, names: &Names, place: usize, text: &mut Text) {
+        let number = self.put_interned(names, place, text);
+        let mut fields = Message::new();
+        put_number(&mut fields, track_event::r#type, track_event::TYPE_SLICE_BEGIN);
+        put_number(&mut fields, track_event::name_iid, number);
+        if names.entry(place).location.is_some() {
+            put_number(&mut fields, track_event::source_location_iid, number);
+        }
+        self.begins[place] = Begin { event: Event::new(&fields), epoch: self.epoch };
     }
 
     /// Gives a function a number in this sequence.
-    fn put_interned(&mut self, names: &Names, place: usize) -> u64 {
-        let Encoder { trace, sequence, .. } = self;
-        sequence.interned += 1;
-        let number = sequence.interned;
+    fn put_interned(&mut self, names: &Names, place: usize, text: &mut Text) -> u64 {
+        self.interned += 1;
+        let number = self.interned;
         let entry = names.entry(place);
-        put_message(trace, trace::packet, |packet| {
-            packet.extend_from_slice(&sequence.prefix[..sequence.prefix_length]);
+        self.packets.put_untimed(text, |packet| {
             put_message(packet, trace_packet::interned_data, |interned| {
                 put_message(interned, interned_data::event_names, |name| {
                     put_number(name, interned_name::iid, number);
@@ -287,12 +192,11 @@ impl Encoder {
 
     /// The begin of a call with something to tell of it, or on the track of a task.
     #[cold]
-    fn put_marked(&mut self, file: &File<'_>, call: &Call, mark: Option<&str>, event: &[u8]) {
-        self.describe_task(file, call.task);
-        // What was prepared has a tag and a length of one byte before its fields.
-        let fields = event.get(2..).unwrap_or_default();
-        self.put_event(call.start, |message| {
-            message.extend_from_slice(fields);
+    fn put_marked(&mut self, file: &File<'_>, call: &Call, mark: Option<&str>, place: usize, text: &mut Text) {
+        self.describe_task(file, call.task, text);
+        let begin = &self.begins[place];
+        self.packets.put_fields(call.start, text, |message| {
+            message.extend_from_slice(begin.event.fields());
             put_task(message, file.tracks, call.task);
             for mark in mark.into_iter().chain(call.is_clipped.then_some("clipped")) {
                 put_true(message, mark);
@@ -302,9 +206,9 @@ impl Encoder {
 
     /// The end of a call that carries arguments, or on the track of a task. Perfetto adds them to those of the begin.
     #[cold]
-    fn put_end(&mut self, tracks: Tracks, call: &Call, payload: Option<&Payload<'_>>) {
-        self.put_event(call.end, |event| {
-            put_number(event, track_event::r#type, track_event::TYPE_SLICE_END);
+    fn put_end(&mut self, tracks: Tracks, call: &Call, payload: Option<&Payload<'_>>, text: &mut Text) {
+        self.packets.put_fields(call.end, text, |event| {
+            event.extend_from_slice(END.fields());
             put_task(event, tracks, call.task);
             put_arguments(event, &arguments(payload));
         });
@@ -319,20 +223,20 @@ impl Encoder {
     }
 
     #[cold]
-    fn moment(&mut self, file: &File<'_>, moment: &Moment<'_>) {
+    fn moment(&mut self, file: &File<'_>, moment: &Moment<'_>, text: &mut Text) {
         if let Some(Payload::Members(members)) = moment.payload {
-            return self.foreign(file, moment, members);
+            return self.foreign(file, moment, members, text);
         }
         let place = file.names.place(moment.function);
         let arguments = arguments(moment.payload.as_ref());
         if moment.kind == Kind::Counter {
-            return self.counters(file, moment.start, &file.names.entry(place).name, &arguments);
+            return self.counters(file, moment.start, &file.names.entry(place).name, &arguments, text);
         }
-        self.describe_task(file, moment.task);
+        self.describe_task(file, moment.task, text);
         let name = file.names.entry(place).name.as_bytes();
-        self.put_event(moment.start, |event| {
+        self.packets.put_fields(moment.start, text, |event| {
             put_number(event, track_event::r#type, track_event::TYPE_INSTANT);
-            put_number(event, track_event::category_iids, INSTANT);
+            put_bytes(event, track_event::categories, INSTANT);
             put_bytes(event, track_event::name, name);
             put_task(event, file.tracks, moment.task);
             put_arguments(event, &arguments);
@@ -340,15 +244,23 @@ impl Encoder {
     }
 
     /// A counter has a track for each of its values.
-    pub(super) fn counters(&mut self, file: &File<'_>, time: u64, name: &str, values: &Map<String, Value>) {
+    pub(super) fn counters(
+        &mut self,
+        file: &File<'_>,
+        time: u64,
+        name: &str,
+        values: &Map<String, Value>,
+        text: &mut Text,
+    ) {
         for (key, value) in values {
             let Value::Number(value) = value else { continue };
             let name = format!("{name} {key}");
             let track = file.tracks.counter(&name);
             if self.described.insert(track) {
-                file.tracks.describe_counter(self.sequence.id, &name, &mut self.trace);
+                let id = self.packets.id;
+                self.packets.put(text, |trace| file.tracks.describe_counter(id, &name, trace));
             }
-            self.put_event(time, |event| {
+            self.packets.put_fields(time, text, |event| {
                 put_number(event, track_event::r#type, track_event::TYPE_COUNTER);
                 put_number(event, track_event::track_uuid, track);
                 match value.as_i64() {
@@ -359,18 +271,11 @@ impl Encoder {
         }
     }
 
-    fn describe_task(&mut self, file: &File<'_>, task: u32) {
+    fn describe_task(&mut self, file: &File<'_>, task: u32, text: &mut Text) {
         if task != 0 && self.described.insert(file.tracks.task(task)) {
-            file.tracks.describe_task(self.sequence.id, task, &file.names.task(file.plan, task), &mut self.trace);
+            let (id, name) = (self.packets.id, file.names.task(file.plan, task));
+            self.packets.put(text, |trace| file.tracks.describe_task(id, task, &name, trace));
         }
-    }
-}
-
-impl File<'_> {
-    fn loss(&self, thread: usize) -> Loss {
-        let Some(thread) = self.plan.threads.get(thread) else { return Loss::default() };
-        let (since, _) = self.clock.span(thread.begun.max(self.plan.header.identity.opened.ticks), 0);
-        Loss { overwritten: thread.overwritten, lost: thread.lost, since }
     }
 }
 
@@ -386,57 +291,15 @@ fn mark(call: &Call) -> Option<&'static str> {
     }
 }
 
-/// The fields of a sequence's first packet.
-fn put_state(packet: &mut Message, id: u64, loss: Loss) {
-    put_number(packet, trace_packet::trusted_packet_sequence_id, u64::from(id as u32));
-    put_number(packet, trace_packet::sequence_flags, trace_packet::SEQ_INCREMENTAL_STATE_CLEARED);
-    if loss.overwritten > 0 {
-        let reason = trace_packet::DATA_LOSS_PRESENT | trace_packet::DATA_LOSS_OVERWRITE;
-        put_number(packet, trace_packet::previous_packet_dropped, reason);
-    } else if loss.lost > 0 {
-        put_number(packet, trace_packet::previous_packet_dropped, trace_packet::DATA_LOSS_PRESENT);
-    }
-    put_message(packet, trace_packet::trace_packet_defaults, |defaults| {
-        put_number(defaults, trace_packet_defaults::timestamp_clock_id, SEQUENCE_CLOCK);
-        put_message(defaults, trace_packet_defaults::track_event_defaults, |event| {
-            put_number(event, track_event_defaults::track_uuid, id);
-        });
-    });
-    put_message(packet, trace_packet::interned_data, |interned| {
-        for (number, category) in CATEGORIES {
-            put_message(interned, interned_data::event_categories, |name| {
-                put_number(name, interned_name::iid, number);
-                put_bytes(name, interned_name::name, category);
-            });
-        }
-    });
-    put_message(packet, trace_packet::clock_snapshot, |snapshot| {
-        put_message(snapshot, clock_snapshot::clocks, |clock| {
-            put_number(clock, clock::clock_id, SEQUENCE_CLOCK);
-            put_number(clock, clock::timestamp, 0);
-            put_number(clock, clock::is_incremental, 1);
-        });
-        put_clock(snapshot, clock::BUILTIN_CLOCK_BOOTTIME, 0);
-    });
-}
-
-/// What a clock shows at the moment of a snapshot.
-pub fn put_clock(snapshot: &mut Message, id: u64, timestamp: u64) {
-    put_message(snapshot, clock_snapshot::clocks, |clock| {
-        put_number(clock, clock::clock_id, id);
-        put_number(clock, clock::timestamp, timestamp);
-    });
-}
-
 fn put_task(event: &mut Message, tracks: Tracks, task: u32) {
     if task != 0 {
         put_number(event, track_event::track_uuid, tracks.task(task));
     }
 }
 
-fn put_loss_event(event: &mut Message, event_type: u64, name: &str, what: &str, count: u64) {
+fn put_missing_event(event: &mut Message, event_type: u64, name: &str, what: &str, count: u64) {
     put_number(event, track_event::r#type, event_type);
-    put_bytes(event, track_event::categories, LOSS);
+    put_bytes(event, track_event::categories, missing::CATEGORY);
     put_bytes(event, track_event::name, name);
     put_count(event, what, count);
 }
