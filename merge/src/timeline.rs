@@ -12,6 +12,7 @@
 //! needs to know, and those are few: at most the depth of the stack at each border between parts.
 
 mod edges;
+mod open;
 mod order;
 mod windows;
 
@@ -22,6 +23,7 @@ use crate::align::Clock;
 use crate::decode::{Moment, Outcome, Payload};
 use crate::plan::FilePlan;
 pub use edges::Edges;
+pub use open::OpenCalls;
 pub use order::Steps;
 use viztracer_format::record::Kind;
 pub use windows::{FileWindows, WindowsBuilder};

@@ -7,7 +7,7 @@
 //! A stack's own time is that of its calls without that of the calls they made, which may be recorded in another part:
 //! so each call adds its time to its own stack and takes it from the one around it, in whatever order they come.
 
-use super::json::display_name;
+use super::json::{UNKNOWN_FUNCTION, display_name};
 use super::part::Reader;
 use super::text::Text;
 use super::{Report, Tail, Writer};
@@ -16,7 +16,7 @@ use crate::error::MergeError;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::summary::Summary;
-use crate::timeline::{Call, Step};
+use crate::timeline::{Call, OpenCalls, Step};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use viztracer_format::names::Function;
@@ -53,9 +53,10 @@ impl Writer for Folded {
     fn begin(&self, _: &Report<'_>, _: &mut Text) {}
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFrames, _: &mut Text) -> Outcome {
-        let mut walk = Walk { file, stacks: Stacks::default(), open: Vec::new(), thread: usize::MAX };
+        let frames = Frames { file, stacks: Stacks::default() };
+        let mut walk = Walk { frames, open: OpenCalls::default() };
         let outcome = reader.steps(|step, open| walk.take(step, open));
-        self.stacks.lock().unwrap_or_else(PoisonError::into_inner).append(&walk.stacks);
+        self.stacks.lock().unwrap_or_else(PoisonError::into_inner).append(&walk.frames.stacks);
         outcome
     }
 
@@ -82,54 +83,41 @@ fn frame(name: &str) -> String {
 
 /// Follows the steps of a part.
 struct Walk<'a> {
-    file: &'a FileFrames,
-    stacks: Stacks,
-    /// The stacks of the open calls of `thread`, outermost first.
-    open: Vec<u32>,
-    thread: usize,
+    frames: Frames<'a>,
+    /// The stacks of the open calls.
+    open: OpenCalls<u32>,
 }
 
 impl Walk<'_> {
     fn take(&mut self, step: Step<'_>, open: &[Call]) {
+        let enter = |call: &Call, around: &[u32]| self.frames.stack(call, around);
         match step {
-            Step::Begin(call) => {
-                let (_, around) = open.split_last().unwrap_or((call, &[]));
-                self.settle(call.thread, around);
-                self.push(call, around);
-            }
+            Step::Begin(call) => self.open.begin(call, open, enter),
             Step::End(call, _) => {
-                if self.thread != call.thread || self.open.len() != open.len() + 1 {
-                    self.settle(call.thread, open);
-                    self.push(call, open);
+                if let Some(stack) = self.open.end(call, open, enter) {
+                    self.frames.stacks.spend(stack, call.end.saturating_sub(call.start));
                 }
-                let stack = self.open.pop().unwrap_or_default();
-                self.stacks.spend(stack, call.end.saturating_sub(call.start));
             }
             Step::Moment(_) => {}
         }
     }
+}
 
-    /// Sees to it that `open` holds the stacks of these calls: at the beginning of a part, some are open already.
-    fn settle(&mut self, thread: usize, calls: &[Call]) {
-        if self.thread != thread || self.open.len() != calls.len() {
-            self.thread = thread;
-            self.open.clear();
-            for place in 0..calls.len() {
-                self.push(&calls[place], &calls[..place]);
-            }
-        }
-    }
+struct Frames<'a> {
+    file: &'a FileFrames,
+    stacks: Stacks,
+}
 
-    fn push(&mut self, call: &Call, around: &[Call]) {
+impl Frames<'_> {
+    /// The stack of a call, inside those of the calls around it.
+    fn stack(&mut self, call: &Call, around: &[u32]) -> u32 {
         // What a task does stands on the thread that runs it, below the event loop.
-        let outer = self.open.get(around.len().wrapping_sub(1)).copied().unwrap_or(OUTSIDE);
-        let outer = match outer {
-            OUTSIDE => self.stacks.of(OUTSIDE, self.file.threads.get(call.thread).map_or("?", |name| name)),
-            stack => stack,
+        let outer = match around.last() {
+            Some(stack) => *stack,
+            None => self.stacks.of(OUTSIDE, self.file.threads.get(call.thread).map_or("?", |name| name)),
         };
-        let name = self.file.functions.get(&call.function).map_or("unknown function", |name| name);
-        let stack = self.stacks.of(outer, name);
-        self.open.push(stack);
+        let name = self.file.functions.get(&call.function).map_or(UNKNOWN_FUNCTION, |name| name);
+        self.stacks.of(outer, name)
     }
 }
 
@@ -148,7 +136,7 @@ struct Stacks {
 struct Node {
     outer: u32,
     name: u32,
-    own: i64,
+    own: i128,
 }
 
 impl Stacks {
@@ -171,10 +159,10 @@ impl Stacks {
     /// A call with this stack has taken so long.
     fn spend(&mut self, stack: u32, time: u64) {
         let Some(node) = self.nodes.get_mut(stack as usize) else { return };
-        node.own = node.own.saturating_add_unsigned(time);
+        node.own += i128::from(time);
         let outer = node.outer;
         if let Some(around) = self.nodes.get_mut(outer as usize).filter(|around| around.outer != OUTSIDE) {
-            around.own = around.own.saturating_sub_unsigned(time);
+            around.own -= i128::from(time);
         }
     }
 
@@ -191,7 +179,7 @@ impl Stacks {
     }
 
     /// Every stack with a time of its own, sorted.
-    fn lines(&self) -> Vec<(String, i64)> {
+    fn lines(&self) -> Vec<(String, i128)> {
         let mut names = vec![""; self.names.len()];
         self.names.iter().for_each(|(name, place)| names[*place as usize] = name);
         let mut stacks: Vec<String> = Vec::with_capacity(self.nodes.len());

@@ -28,7 +28,7 @@ use crate::sources::{self, SourceFile, Sources};
 use crate::summary::Summary;
 use crate::timeline::{Call, Step};
 use event::FileText;
-pub use event::{display_name, function_name};
+pub use event::{UNKNOWN_FUNCTION, display_name, function_name};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use viztracer_format::names::Function;

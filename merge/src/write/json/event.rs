@@ -83,7 +83,7 @@ impl FileText {
         let pid = file.pid;
         let threads = file.threads.iter().map(|thread| Piece::before_time(pid, thread.tid as u32)).collect();
         let mut functions = Functions::default();
-        functions.unknown = functions.text("unknown function", "", 0);
+        functions.unknown = functions.text(UNKNOWN_FUNCTION, "", 0);
         FileText { pid, threads, functions }
     }
 
@@ -323,6 +323,9 @@ fn clipped(members: &[u8]) -> Vec<u8> {
     let text = Value::Object(members).to_string();
     format!(",{}", text.trim_start_matches('{').strip_suffix('}').unwrap_or_default()).into_bytes()
 }
+
+/// Stands for the name of a function that has none in its file.
+pub const UNKNOWN_FUNCTION: &str = "unknown function";
 
 /// How a function is called in the report.
 pub fn display_name(function: &Function<'_>) -> String {
