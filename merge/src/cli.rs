@@ -87,7 +87,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn execute(&self) -> Result<u8, MergeError> {
         let mut targets = self.arguments.targets()?;
-        let prints = self.arguments.last_words || self.arguments.info || self.arguments.dump;
+        let prints = self.arguments.prints();
         if targets.is_empty() && !prints {
             targets.push(self.arguments.usual_target());
         }
@@ -102,9 +102,10 @@ impl Run<'_> {
         if self.arguments.dump {
             return self.dump(&trace);
         }
-        let told = match self.arguments.last_words {
-            true => Some(trace.last_words(&self.watcher(true), &mut io::stdout().lock())?),
-            false => None,
+        let told = match self.arguments.top() {
+            Some(top) => Some(self.watched(|watch| trace.top(watch, top))?),
+            None if self.arguments.last_words => Some(trace.last_words(&self.watcher(true), &mut io::stdout().lock())?),
+            None => None,
         };
         match (told, targets.is_empty()) {
             (Some(told), true) => Ok(say::summary(&told, true).max(self.missing(&told, &mut Vec::new()))),

@@ -13,7 +13,7 @@ use viztracer_format::FormatError;
 pub enum MergeError {
     /// The output's name tells no format.
     #[error(
-        "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz or .folded",
+        "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz, .html, .csv or .folded",
         .0.display()
     )]
     Extension(PathBuf),

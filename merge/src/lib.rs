@@ -7,6 +7,7 @@
 //!        --cut--> the newest N events --align--> one time line
 //!        --decode--> moments --write--> text, in parallel and in order (window) --output--> the report
 //!                      or --last_words--> what was going on when each process died
+//!                      or --functions--> which of them took the time: --top, .csv, .html
 //!                      or --info--> a line about each file, or --dump--> a line about each record of one
 //! ```
 //!
@@ -25,6 +26,7 @@ mod discover;
 mod dump;
 mod error;
 mod frames;
+mod functions;
 mod info;
 mod input;
 mod last_words;

@@ -222,7 +222,8 @@ impl<'a> Sieve<'a> {
                 match self.kept.pop() {
                     Some(true) => {
                         let Some(begun) = self.open.pop() else { return };
-                        each(Step::End(&begun, payload), &self.open);
+                        let end = call.end.min(self.selection.to).max(begun.start);
+                        each(Step::End(&Call { end, ..begun }, payload), &self.open);
                     }
                     _ => left.thread(call.thread).leave_out(call.kind),
                 }

@@ -225,7 +225,8 @@ impl FileSummary {
         metadata
     }
 
-    fn row(&self) -> [String; 9] {
+    /// What the table says of it.
+    pub(crate) fn row(&self) -> [String; 9] {
         [
             self.pid.to_string(),
             printable(&self.process),
@@ -240,10 +241,11 @@ impl FileSummary {
     }
 }
 
-const HEADINGS: [&str; 9] =
+/// What stands over the table.
+pub(crate) const HEADINGS: [&str; 9] =
     ["pid", "process", "threads", "events", "overwritten", "unfinished", "lost", "state", "file"];
 /// Columns of words; the others are numbers and stand to the right.
-const WORDS: [usize; 3] = [1, 7, 8];
+pub(crate) const WORDS: [usize; 3] = [1, 7, 8];
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

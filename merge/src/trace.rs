@@ -8,13 +8,13 @@ use crate::error::{BadInput, MergeError};
 use crate::input::State;
 use crate::last_words::{self, LastWords, Others, innermost};
 use crate::number;
-use crate::output::Output;
+use crate::output::{Output, STDOUT};
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::selection::Selected;
 use crate::summary::Summary;
 use crate::survey;
-use crate::write::{Format, Report};
+use crate::write::{Format, Report, top::Top};
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -76,16 +76,30 @@ impl<'a> Trace<'a> {
         let mut summary = Summary { output: output.into(), ..self.summary() };
         summary.last_words = innermost(&self.plans);
         let mut output = Output::create(output)?;
-        let (files, alignment) = (&self.plans[..], &self.alignment);
-        let selected = Selected::of(&self.request.selection, files, alignment);
-        let (source, prefixes) = (self.request.source, &self.request.prefixes);
-        let report = Report { files, alignment, format, source, prefixes, selected };
-        report.write(&self.pool, watch, &mut output, &mut summary)?;
+        self.selected_report().write(format, &self.pool, watch, &mut output, &mut summary)?;
         if watch.stopped() {
             return Err(MergeError::Interrupted);
         }
         output.finish()?;
         Ok(summary)
+    }
+
+    /// Prints the functions that cost most. A reader who goes away has read enough.
+    pub fn top(&self, watch: &dyn Watch, top: Top) -> Result<Summary, MergeError> {
+        let mut summary = self.summary();
+        let mut output = Output::create(Path::new(STDOUT))?;
+        match self.selected_report().top(top, &self.pool, watch, &mut output, &mut summary) {
+            Err(MergeError::Output(_, error)) if error.kind() != ErrorKind::BrokenPipe => Err(MergeError::Print(error)),
+            Err(MergeError::Output(..)) | Ok(()) => Ok(summary),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn selected_report(&self) -> Report<'_> {
+        let (files, alignment) = (&self.plans[..], &self.alignment);
+        let selected = Selected::of(&self.request.selection, files, alignment);
+        let (source, prefixes) = (self.request.source, &self.request.prefixes);
+        Report { files, alignment, source, prefixes, selected }
     }
 
     /// Writes what the processes were doing that did not end in order. A reader who goes away has read enough.

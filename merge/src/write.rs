@@ -3,21 +3,29 @@
 //! A [`part`] is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
 //! workers need of its file (the open file, what the [`Writer`] has prepared of it) they share.
 
+mod by_id;
+mod csv;
 mod files;
 mod first;
 mod folded;
+mod format;
+mod functions;
 pub mod gzip;
+mod html;
 pub mod json;
 mod missing;
 mod part;
 pub mod perfetto;
 pub mod text;
+pub mod top;
 
 use crate::align::Alignment;
 use crate::content::Content;
+use crate::content::ring;
 use crate::decode::Outcome;
 use crate::error::{MergeError, Problem};
-use crate::output::{self, Output};
+use crate::names;
+use crate::output::Output;
 use crate::plan::FilePlan;
 use crate::prefixes::Prefixes;
 use crate::progress::{Step, Watch};
@@ -25,64 +33,26 @@ use crate::selection::{FileSelection, Selected};
 use crate::summary::Summary;
 use crate::timeline::FileWindows;
 use crate::window::in_order;
+use csv::Csv;
 use files::Files;
 use folded::Folded;
+pub use format::Format;
+use functions::Functions;
 use gzip::Gzip;
+use html::Html;
 use json::Json;
 use part::{Part, Reader, Scratch, parts};
 use perfetto::Perfetto;
 use rayon::ThreadPool;
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use text::Text;
+use top::Top;
 use viztracer_format::names::Function;
 
 /// Text that is collected before it is written, after the parts.
 const TAIL_MAX: usize = 1 << 20;
-
-/// The kinds of report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// Chrome trace, as text
-    #[value(name = "json")]
-    Json,
-    /// The same, compressed by gzip
-    #[value(name = "json.gz")]
-    JsonGzip,
-    /// Perfetto's own kind of trace
-    #[value(name = "pftrace")]
-    Perfetto,
-    /// The same, compressed by gzip
-    #[value(name = "pftrace.gz")]
-    PerfettoGzip,
-    /// Collapsed stacks
-    #[value(name = "folded")]
-    Folded,
-}
-
-impl Format {
-    /// The kind that a file's name asks for; if it does not tell, what was asked for `otherwise`. A device or a pipe
-    /// has no such name and gets plain JSON.
-    pub fn of(path: &Path, otherwise: Option<Format>) -> Result<Format, MergeError> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match &*name {
-            name if name.ends_with(".json") => Ok(Format::Json),
-            name if name.ends_with(".json.gz") => Ok(Format::JsonGzip),
-            name if name.ends_with(".pftrace") => Ok(Format::Perfetto),
-            name if name.ends_with(".pftrace.gz") => Ok(Format::PerfettoGzip),
-            name if name.ends_with(".folded") => Ok(Format::Folded),
-            _ if output::is_special(path) => Ok(otherwise.unwrap_or(Format::Json)),
-            _ => otherwise.ok_or_else(|| MergeError::Extension(path.into())),
-        }
-    }
-
-    /// Whether people can read it.
-    pub fn is_text(self) -> bool {
-        matches!(self, Format::Json | Format::Folded)
-    }
-}
 
 /// A kind of report: what stands before the parts, in them, and behind them.
 pub trait Writer: Sync {
@@ -107,6 +77,11 @@ pub trait Writer: Sync {
     /// Writes a part.
     fn part(&self, reader: &mut Reader<'_>, file: &Self::File, text: &mut Text) -> Outcome;
 
+    /// Told of each file in order, when all of its parts are written; what it writes stands behind them.
+    fn close(&self, _report: &Report<'_>, _file: usize, _tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        Ok(())
+    }
+
     /// Writes what stands behind the last part. `tasks` are, by file, the asyncio tasks that were in the parts.
     fn end(
         &self,
@@ -125,8 +100,6 @@ pub struct Report<'a> {
     pub files: &'a [FilePlan],
     /// Their clocks.
     pub alignment: &'a Alignment,
-    /// Which kind of report.
-    pub format: Format,
     /// Whether the program's text is added.
     pub source: bool,
     /// What is asked for, if that is not everything.
@@ -139,19 +112,47 @@ impl Report<'_> {
     /// Writes the report and tells in `summary` what went into it.
     pub fn write(
         &self,
+        format: Format,
         pool: &ThreadPool,
         watch: &dyn Watch,
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let run =
-            Run { report: self, pool, watch, gzip: matches!(self.format, Format::JsonGzip | Format::PerfettoGzip) };
-        match self.format {
+        let run = Run { report: self, pool, watch, gzip: format.is_gzip() };
+        match format {
             Format::Json | Format::JsonGzip => run.write(&Json::new(self.source), output, summary),
             Format::Perfetto | Format::PerfettoGzip => run.write(&Perfetto::new(self.files), output, summary),
             Format::Folded => run.write(&Folded::default(), output, summary),
+            Format::Csv => run.write(&Functions::new(Csv), output, summary),
+            Format::Html => run.write(&Functions::new(Html), output, summary),
         }
     }
+
+    /// Prints the functions that cost most.
+    pub fn top(
+        &self,
+        top: Top,
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+        output: &mut Output,
+        summary: &mut Summary,
+    ) -> Result<(), MergeError> {
+        let run = Run { report: self, pool, watch, gzip: false };
+        run.write(&Functions::new(top), output, summary)
+    }
+}
+
+/// What these tasks are called; the thread's own calls, which are of task 0, are none.
+fn task_names(plan: &FilePlan, tasks: &BTreeSet<u32>) -> BTreeMap<u32, String> {
+    let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
+    shown.remove(&0);
+    if let Some(input) = (!shown.is_empty()).then(|| ring(plan).ok()).flatten() {
+        names::tasks(&input, &plan.names, |serial, name| {
+            shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
+        });
+    }
+    let shown = shown.into_iter();
+    shown.map(|(serial, name)| (serial, name.unwrap_or_else(|| format!("task {serial}")))).collect()
 }
 
 /// The writing of one report.
@@ -165,8 +166,8 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
-        let tasks = self.parts(writer, output, summary)?;
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
+        let tasks = self.parts(writer, &mut tail, summary)?;
         writer.end(self.report, &tasks, summary, self.watch, &mut tail)?;
         tail.flush()
     }
@@ -175,7 +176,7 @@ impl Run<'_> {
     fn parts<W: Writer>(
         &self,
         writer: &W,
-        output: &mut Output,
+        tail: &mut Tail<'_>,
         summary: &mut Summary,
     ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
         let files = self.report.files;
@@ -195,11 +196,15 @@ impl Run<'_> {
         };
         let mut tasks = vec![BTreeSet::new(); files.len()];
         let take = |mut finished: Finished| {
-            output.write(finished.text.as_bytes())?;
+            tail.output.write(finished.text.as_bytes())?;
             planned.fetch_add(finished.planned, Ordering::Relaxed);
             summary.add(finished.file, &finished.outcome);
             tasks[finished.file].append(&mut finished.outcome.tasks);
             shared.give_back(finished.text);
+            if finished.is_last {
+                writer.close(self.report, finished.file, tail)?;
+                tail.flush()?;
+            }
             Ok(())
         };
         let stopped = || {
@@ -303,6 +308,8 @@ struct Finished {
     outcome: Outcome,
     /// Events that were expected, to tell the progress by.
     planned: u64,
+    /// Whether it is the last one of its file.
+    is_last: bool,
 }
 
 impl Worker {
@@ -315,12 +322,13 @@ impl Worker {
             shared.writer.begin(shared.report, &mut text);
         }
         let scratch = &mut self.scratch;
-        let (outcome, planned) = shared.with(part, |opened| {
+        let (outcome, planned, is_last) = shared.with(part, |opened| {
             let mut reader = shared.reader(part, opened, scratch);
-            (shared.writer.part(&mut reader, &opened.prepared, &mut text), reader.planned())
+            let outcome = shared.writer.part(&mut reader, &opened.prepared, &mut text);
+            (outcome, reader.planned(), reader.is_last())
         });
         let text = self.encode(shared, text);
-        Finished { file: part.file, text, outcome, planned }
+        Finished { file: part.file, text, outcome, planned, is_last }
     }
 
     fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {
@@ -350,6 +358,9 @@ impl Tail<'_> {
     }
 
     fn flush(&mut self) -> Result<(), MergeError> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
         match &mut self.encoder {
             Some(gzip) => self.output.write(gzip.member(self.text.as_bytes()))?,
             None => self.output.write(self.text.as_bytes())?,

@@ -136,11 +136,17 @@ def test_output_file_and_gzip(sandbox):
 
 def test_output_of_other_kinds(sandbox, perfetto):
     sandbox.script(HELLO)
-    for output in ("report.pftrace", "report.pftrace.gz", "report.folded"):
+    outputs = ("report.pftrace", "report.pftrace.gz", "report.folded", "report.html", "report.csv")
+    for output in outputs:
         done = sandbox.viztracer("-o", output, "script.py")
         assert done.returncode == 0 and output in done.stdout, done.stderr
     assert perfetto(sandbox.path / "report.pftrace")["errors"] == []
-    assert "<module> (" in (sandbox.path / "report.folded").read_text(encoding="utf-8")
+    for output, expected in {
+        "report.folded": ";<module> (",
+        "report.html": "&lt;module&gt; (",
+        "report.csv": ",<module>,",
+    }.items():
+        assert expected in (sandbox.path / output).read_text(encoding="utf-8"), output
 
 
 def test_output_directory_is_made(sandbox):
@@ -379,7 +385,7 @@ def test_interrupt_from_the_terminal(sandbox):
         (["missing.py"], 1, "No such file as missing.py"),
         (["--unknown", "script.py"], 1, "No such file as --unknown"),
         (["report.json"], 1, 'did you mean "vizviewer report.json"?'),
-        (["-o", "report.txt", "script.py"], 1, "Only these kinds of report are supported: .json, .json.gz, .pftrace, .pftrace.gz, .folded"),
+        (["-o", "report.txt", "script.py"], 1, "Only these kinds of report are supported: .json, .json.gz, .pftrace, .pftrace.gz, .html, .csv, .folded"),
         (["-m", "there_is_no_such_module"], 1, "No module named there_is_no_such_module"),
         (["--tracer_entries", "many", "script.py"], 2, "invalid int value: 'many'"),
         (["-u", "-o", "report.json", "script.py"], 2, "not allowed with argument"),

@@ -2,8 +2,9 @@
 
 use super::exit::EXIT_STATUS;
 use crate::error::MergeError;
+use crate::functions::Sort;
 use crate::output::{self, STDOUT};
-use crate::write::Format;
+use crate::write::{Format, top::Top};
 use crate::{Align, Offset, Prefixes, Request, selection};
 use clap::{Parser, ValueEnum};
 use std::io::IsTerminal;
@@ -12,15 +13,16 @@ use std::path::{Path, PathBuf};
 
 /// The report, if no other is asked for.
 const OUTPUT_USUAL: &str = "result.json";
+const INSTEAD: &str = "Instead of a report";
 /// What makes no sense where there is no report.
 const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 
 /// Merge the ring files of any number of processes, and reports, into one report.
 ///
 /// Files of finished, crashed and still running processes and traces in JSON (VizTracer's reports, also compressed by
-/// gzip) can be mixed; nothing is ever written to them. The report is
-/// a Chrome trace in JSON, which vizviewer and https://ui.perfetto.dev open, a trace of Perfetto's own kind, or
-/// collapsed stacks.
+/// gzip) can be mixed; nothing is ever written to them. The report is a Chrome trace in JSON, which vizviewer and
+/// https://ui.perfetto.dev open, a trace of Perfetto's own kind, a page or a table of the functions that took the time,
+/// or collapsed stacks.
 #[derive(Debug, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]
@@ -30,8 +32,8 @@ pub struct Arguments {
     #[arg(required_unless_present = "generate", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
-    /// The report; its name tells its kind: .json, .json.gz, .pftrace, .pftrace.gz or .folded; - is standard output. Can
-    /// be given more than once [default: result.json]
+    /// The report; its name tells its kind: .json, .pftrace, each also with .gz, .html, .csv or .folded;
+    /// - is standard output. Can be given more than once [default: result.json]
     #[arg(short, long, value_name = "OUT", help_heading = "Report")]
     pub output: Vec<PathBuf>,
 
@@ -64,20 +66,33 @@ pub struct Arguments {
 
     /// Print what each process was doing that was killed or still runs: of every thread the open calls and the last 20
     /// that ended. No report is written unless -o is given
-    #[arg(long = "last_words", alias = "last-words", help_heading = "Instead of a report")]
+    #[arg(long = "last_words", alias = "last-words", help_heading = INSTEAD)]
     pub last_words: bool,
 
+    /// Print the N functions that took most time, over all processes and of each: calls, time with and without what they
+    /// called, mean, median, 99th percentile. No report is written unless -o is given
+    #[arg(long, value_name = "N", conflicts_with_all = ["last_words", "info", "dump"], help_heading = INSTEAD)]
+    pub top: Option<NonZeroUsize>,
+
+    /// With --top: which functions come first
+    #[arg(long, value_name = "BY", requires = "top", default_value = "self", hide_default_value = true, help_heading = INSTEAD)]
+    pub sort: Sort,
+
+    /// With --top: print Markdown, for the summary of a CI run
+    #[arg(long, requires = "top", help_heading = INSTEAD)]
+    pub markdown: bool,
+
     /// Print a table of the files: whose they are, when and how long, how much is in them and what is lost
-    #[arg(long, conflicts_with_all = REPORT, help_heading = "Instead of a report")]
+    #[arg(long, conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub info: bool,
 
     /// With --info: print it as JSON, for programs
-    #[arg(long, requires = "info", conflicts_with_all = REPORT, help_heading = "Instead of a report")]
+    #[arg(long, requires = "info", conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub json: bool,
 
     /// Print every record of one file as a line, beside its header, anchors, names and stacks; format/FORMAT.md says
     /// what they mean
-    #[arg(long, conflicts_with = "info", conflicts_with_all = REPORT, help_heading = "Instead of a report")]
+    #[arg(long, conflicts_with = "info", conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub dump: bool,
 
     /// Show no progress, no summary and no leftovers of crashes; errors are always shown
@@ -145,6 +160,16 @@ impl Arguments {
             targets.push(target);
         }
         Ok(targets)
+    }
+
+    /// Whether something is printed to standard output.
+    pub fn prints(&self) -> bool {
+        self.last_words || self.info || self.dump || self.top.is_some()
+    }
+
+    /// The table that is to be printed.
+    pub fn top(&self) -> Option<Top> {
+        self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, markdown: self.markdown })
     }
 
     /// The report that is written when none is named.

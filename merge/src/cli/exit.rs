@@ -19,7 +19,7 @@ Exit status:
   2    no report, or not all of them: wrong usage, no readable input, or an
        output cannot be written
   130  no report: interrupted
-With --last_words, --info and --dump the same holds for what they print.
+With --top, --last_words, --info and --dump the same holds for what they print.
 
 Examples:
   viztracer-merge ./temp_dir/*.bin -o result.json
@@ -28,6 +28,7 @@ Examples:
   viztracer-merge ./temp_dir -o - --quiet | jq .viztracer_metadata
   find . -name '*.bin' -mtime -1 -print0 | viztracer-merge -
   viztracer-merge --last_words ./temp_dir | less
+  viztracer-merge --top 20 --sort calls ./temp_dir
   viztracer-merge --info --json ./temp_dir
 
 After a crash:

@@ -32,6 +32,11 @@ impl<T> OpenCalls<T> {
         self.kept.pop()
     }
 
+    /// What is kept of the innermost open call.
+    pub fn innermost(&self) -> Option<&T> {
+        self.kept.last()
+    }
+
     /// Sees to it that these are the open calls: at the beginning of a part, some are open already.
     fn settle(&mut self, thread: usize, calls: &[Call], enter: &mut impl FnMut(&Call, &[T]) -> T) {
         if self.thread != thread || self.kept.len() != calls.len() {

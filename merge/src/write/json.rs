@@ -16,12 +16,10 @@ mod event;
 
 use super::part::Reader;
 use super::text::Text;
-use super::{Report, Tail, Writer};
+use super::{Report, Tail, Writer, task_names};
 use crate::chrome::Imported;
-use crate::content::ring;
 use crate::decode::{Moment, Outcome};
 use crate::error::MergeError;
-use crate::names;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::sources::{self, SourceFile, Sources};
@@ -29,7 +27,6 @@ use crate::summary::Summary;
 use crate::timeline::{Call, Step};
 use event::FileText;
 pub use event::{UNKNOWN_FUNCTION, display_name, function_name};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use viztracer_format::names::Function;
 
@@ -145,16 +142,8 @@ fn names_of(file: &FilePlan, text: &mut Text) {
 
 /// The names of a file's tasks, whose tracks look like those of threads: only now is it known which of them are shown.
 fn names_of_tasks(plan: &FilePlan, tasks: &BTreeSet<u32>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-    let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
-    shown.remove(&0);
-    if let Some(input) = (!shown.is_empty()).then(|| ring(plan).ok()).flatten() {
-        names::tasks(&input, &plan.names, |serial, name| {
-            shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
-        });
-    }
     let pid = plan.pid;
-    for (serial, given) in shown {
-        let given: Cow<'_, str> = given.map_or_else(|| format!("task {serial}").into(), Cow::Owned);
+    for (serial, given) in task_names(plan, tasks) {
         name(pid, event::task_track(serial), "thread_name", &given, &mut tail.text);
         tail.flush_if_large()?;
     }

@@ -79,6 +79,11 @@ impl Reader<'_> {
         self.part.number == 0
     }
 
+    /// Whether this is the last part of its file.
+    pub fn is_last(&self) -> bool {
+        self.part.end >= self.plan.calls.len()
+    }
+
     /// Events that the plan expects here.
     pub fn planned(&self) -> u64 {
         let calls = self.plan.calls.get(self.part.first..self.part.end).unwrap_or_default();

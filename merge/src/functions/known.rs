@@ -1,0 +1,59 @@
+//! The functions of all files, each once.
+
+use indexmap::{Equivalent, IndexSet};
+use std::hash::{Hash, Hasher};
+use viztracer_format::names::Function;
+
+/// The functions of all files. The same function of several processes has one number.
+#[derive(Debug, Default)]
+pub struct Known(IndexSet<Named>);
+
+/// A function that outlives its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Qualified name.
+    pub name: Box<str>,
+    /// Path of the source; empty for a C function.
+    pub file: Box<str>,
+    /// First line; 0 for a C function.
+    pub line: u32,
+    /// Whether it is a C function.
+    pub is_c: bool,
+}
+
+impl Known {
+    /// The number of a function, a new one if need be.
+    pub fn add(&mut self, function: &Function<'_>) -> u32 {
+        let place = self.0.get_index_of(function).unwrap_or_else(|| self.0.insert_full(Named::of(function)).0);
+        place as u32
+    }
+
+    /// The function with this number.
+    pub fn get(&self, number: u32) -> Option<&Named> {
+        self.0.get_index(number as usize)
+    }
+}
+
+impl Named {
+    fn of(function: &Function<'_>) -> Named {
+        let Function { name, file, line, is_c } = *function;
+        Named { name: name.into(), file: file.into(), line, is_c }
+    }
+
+    /// The function as its file had it.
+    pub fn function(&self) -> Function<'_> {
+        Function { name: &self.name, file: &self.file, line: self.line, is_c: self.is_c }
+    }
+}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function().hash(state);
+    }
+}
+
+impl Equivalent<Named> for Function<'_> {
+    fn equivalent(&self, named: &Named) -> bool {
+        *self == named.function()
+    }
+}

@@ -1,0 +1,82 @@
+//! What is counted of one function.
+
+use super::sketch::Sketch;
+use viztracer_format::record::Kind;
+
+/// What the calls of one function come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// How many there were.
+    pub calls: u64,
+    /// Those that never ended.
+    pub unfinished: u64,
+    /// Those that an exception ended.
+    pub raised: u64,
+    /// The shortest one.
+    pub min: u64,
+    /// The longest one.
+    pub max: u64,
+    /// Nanoseconds in calls that were not made inside another call of the function.
+    pub total: u128,
+    /// Nanoseconds without what they called. A part of a trace may know of the callees alone, and have less than none.
+    pub own: i128,
+    /// Nanoseconds of all calls.
+    sum: u128,
+    sketch: Sketch,
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        let sketch = Sketch::default();
+        Tally { calls: 0, unfinished: 0, raised: 0, min: u64::MAX, max: 0, total: 0, own: 0, sum: 0, sketch }
+    }
+}
+
+impl Tally {
+    /// Adds a call.
+    pub fn call(&mut self, duration: u64, kind: Kind, is_outermost: bool) {
+        self.calls += 1;
+        self.unfinished += u64::from(kind == Kind::Open);
+        self.raised += u64::from(kind == Kind::Raise);
+        self.min = self.min.min(duration);
+        self.max = self.max.max(duration);
+        self.total += if is_outermost { u128::from(duration) } else { 0 };
+        self.own += i128::from(duration);
+        self.sum += u128::from(duration);
+        self.sketch.add(duration);
+    }
+
+    /// One of its calls made a call that took so long.
+    pub fn called(&mut self, duration: u64) {
+        self.own -= i128::from(duration);
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn append(&mut self, other: &Tally) {
+        self.calls += other.calls;
+        self.unfinished += other.unfinished;
+        self.raised += other.raised;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.total += other.total;
+        self.own += other.own;
+        self.sum += other.sum;
+        self.sketch.append(&other.sketch);
+    }
+
+    /// What a call took on average, rounded.
+    pub fn mean(&self) -> u64 {
+        let calls = u128::from(self.calls.max(1));
+        narrow((self.sum + calls / 2) / calls)
+    }
+
+    /// The duration that so many hundredths of the calls do not exceed, less than 1 % off.
+    pub fn percentile(&self, percent: u32) -> u64 {
+        self.sketch.percentile(percent).clamp(self.min.min(self.max), self.max)
+    }
+}
+
+/// A number that only a damaged file lets grow beyond its room.
+pub fn narrow(number: u128) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

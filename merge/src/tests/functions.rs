@@ -1,0 +1,112 @@
+//! Function tables, pages and profiles of small ring files, from bytes to text.
+
+use super::{Case, large, small};
+use crate::sample::{Ring, call, record};
+use crate::selection::{Bound, Selection};
+use crate::{Request, merge};
+use std::fs;
+use std::time::Duration;
+use viztracer_format::record::Kind;
+
+/// `f` calls itself and `len`, then `f` again, in which the process dies.
+fn recursion() -> Ring {
+    let mut ring = small(9);
+    let records = [
+        call(2, 5_000_100, 50),
+        call(1, 5_000_050, 300),
+        record(Kind::Raise, 1, 5_000_000, 1000),
+        call(7, 5_001_500, 10),
+    ];
+    ring.calls(1, 0, &records, false);
+    ring.stack(1, &[(1, 5_002_000), (2, 5_002_100)]);
+    ring
+}
+
+fn text(case: &Case, output: &str) -> String {
+    String::from_utf8(case.merge(output, 2).1).unwrap()
+}
+
+#[test]
+fn the_function_table_is_exact() {
+    let mut case = Case::of(recursion(), false);
+    let mut other = small(10);
+    other.names.clear();
+    other.function(5, "f", "/x/ev.py", 7);
+    other.function(6, "a \"b\",\nc", "/x/y,z.py", 3);
+    other.calls(1, 0, &[call(5, 5_000_000, 20), call(6, 5_000_100, 7)], true);
+    case.add("b.bin", other.bytes(true));
+    // 300 is told as 302, the middle of its range.
+    let expected = "\
+pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised
+9,MainProcess,f,/x/ev.py,7,3,1101,1050,467,302,1000,101,1000,1,1
+9,MainProcess,builtins.len,,0,2,51,51,26,1,50,1,50,1,0
+9,MainProcess,unknown function,,0,1,10,10,10,10,10,10,10,0,0
+10,pid 10,f,/x/ev.py,7,1,20,20,20,20,20,20,20,0,0
+10,pid 10,\"a \"\"b\"\",\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0
+0,,f,/x/ev.py,7,4,1121,1070,355,101,1000,20,1000,1,1
+0,,builtins.len,,0,2,51,51,26,1,50,1,50,1,0
+0,,unknown function,,0,1,10,10,10,10,10,10,10,0,0
+0,,\"a \"\"b\"\",\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0
+";
+    assert_eq!(text(&case, "out.csv"), expected);
+}
+
+#[test]
+fn a_cut_takes_what_is_outside_from_the_times() {
+    let case = Case::of(recursion(), false);
+    let output = case.directory.path().join("out.csv");
+    let selection = Selection { until: Some(Bound::After(Duration::from_nanos(120))), ..Selection::default() };
+    merge(&Request { selection, ..Request::new(case.inputs.clone(), output.clone()) }, &()).unwrap();
+    let text = fs::read_to_string(output).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("9,")).collect();
+    let expected = [
+        "9,MainProcess,f,/x/ev.py,7,2,120,100,95,70,120,70,120,0,1",
+        "9,MainProcess,builtins.len,,0,1,20,20,20,20,20,20,20,0,0",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn every_kind_is_the_same_for_any_number_of_threads() {
+    let mut case = Case::new();
+    for pid in 1..3 {
+        case.add(&format!("{pid}.bin"), large(pid).bytes(pid != 2));
+    }
+    for kind in ["csv", "html", "folded"] {
+        let (_, one) = case.merge(&format!("1.{kind}"), 1);
+        for threads in [2, 8] {
+            assert!(case.merge(&format!("n.{kind}"), threads).1 == one, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn names_in_a_page_are_text() {
+    let name = "<script>alert(1)</script>\"'&\u{202e}\u{1b}]0;x\u{7}";
+    let mut ring = Ring::new(1, 5_000_000);
+    ring.names.clear();
+    ring.names.extend(viztracer_format::names::name_entry(
+        viztracer_format::names::Tag::ProcessName,
+        0,
+        &format!("process {name}"),
+        4096,
+    ));
+    ring.thread(1, 5, &format!("thread {name}"), 7, 0);
+    ring.function(1, &format!("function {name}"), &format!("/{name}.py"), 3);
+    ring.calls(1, 9, &[call(1, 5_000_010, 5)], true);
+    ring.stack(1, &[(1, 5_000_100)]);
+    let mut case = Case::new();
+    let bytes = ring.bytes(false);
+    case.add("<img src=x onerror=alert(1)>.bin", bytes);
+    case.add("<b>bad.bin", "nothing");
+    let page = text(&case, "out.html");
+    for kept in
+        ["process &lt;script&gt;", "thread &lt;script&gt;", "function &lt;script&gt;", "&lt;img src", "&lt;b&gt;bad"]
+    {
+        assert!(page.contains(kept), "{kept}");
+    }
+    for harm in ["<script", "<img", "<b>", "\u{202e}", "\u{1b}", "\u{7}"] {
+        assert!(!page.contains(harm), "{harm:?}");
+    }
+    assert!(page.contains("9 events were overwritten") && page.contains("was killed"));
+}

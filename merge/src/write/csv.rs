@@ -1,0 +1,76 @@
+//! The function table for programs: a line for each process and function, then one for each function over all
+//! processes. merge/README.md tells the columns.
+
+use super::Tail;
+use super::functions::{Collected, Printer};
+use super::json::UNKNOWN_FUNCTION;
+use super::text::Text;
+use crate::error::MergeError;
+use crate::functions::{Known, Process, Row};
+use crate::progress::Watch;
+
+const HEADER: &[u8] = b"pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,\
+    unfinished,raised\n";
+
+/// Stands in the place of a process's id.
+const ALL: u32 = 0;
+
+/// Prints it.
+#[derive(Debug)]
+pub struct Csv;
+
+impl Printer for Csv {
+    fn rows(&self) -> usize {
+        usize::MAX
+    }
+
+    fn processes(&self) -> usize {
+        0
+    }
+
+    fn begin(&self, text: &mut Text) {
+        text.put(HEADER);
+    }
+
+    fn process(&self, process: &Process, known: &Known, text: &mut Text) {
+        for row in &process.table.rows {
+            put(process.pid, &process.name, row, known, text);
+        }
+    }
+
+    fn end(&self, collected: &Collected<'_>, _: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        for row in &collected.all.rows {
+            put(ALL, "", row, collected.known, &mut tail.text);
+            tail.flush_if_large()?;
+        }
+        Ok(())
+    }
+}
+
+fn put(pid: u32, process: &str, row: &Row, known: &Known, text: &mut Text) {
+    let function = known.get(row.function);
+    let (name, file, line) =
+        function.map_or((UNKNOWN_FUNCTION, "", 0), |function| (&*function.name, &*function.file, function.line));
+    text.put_number(pid.into());
+    for field in [process, name, file] {
+        text.put(b",");
+        put_field(field, text);
+    }
+    let Row { calls, total, own, mean, p50, p99, min, max, unfinished, raised, .. } = *row;
+    for number in [line.into(), calls, total, own, mean, p50, p99, min, max, unfinished, raised] {
+        text.put(b",");
+        text.put_number(number);
+    }
+    text.put(b"\n");
+}
+
+/// A field as RFC 4180 has it: in quotes where it would not be one field otherwise.
+fn put_field(field: &str, text: &mut Text) {
+    if field.contains(['"', ',', '\n', '\r']) {
+        text.put(b"\"");
+        text.put(field.replace('"', "\"\"").as_bytes());
+        text.put(b"\"");
+    } else {
+        text.put(field.as_bytes());
+    }
+}

@@ -1,0 +1,265 @@
+"""Functions and the time they took, as `--top`, `.csv` and `.html` tell: held against the calls in the JSON report."""
+
+import csv
+import html.parser
+import io
+import os
+import re
+import subprocess
+from collections import defaultdict
+
+import pytest
+import tree
+from conftest import BIN, program
+
+COLUMNS = (
+    "pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised".split(",")
+)
+
+
+def table(sandbox, *options):
+    """The rows of the function table, by pid (0 for all processes) and by what the JSON report calls the function."""
+    done = sandbox.viztracer_merge("rings", "-o", "functions.csv", *options)
+    assert done.returncode == 0, done.stderr
+    with open(sandbox.path / "functions.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, strict=True))
+    assert all(list(row) == COLUMNS for row in rows)
+    by_pid = defaultdict(dict)
+    for row in rows:
+        name = f"{row['function']} ({row['file']}:{row['line']})" if row["file"] else row["function"]
+        numbers = {column: int(row[column]) for column in COLUMNS[4:]}
+        assert name not in by_pid[int(row["pid"])]
+        by_pid[int(row["pid"])][name] = numbers | {"process": row["process"]}
+    return by_pid
+
+
+def calls_of(report):
+    """Of each call the pid, the name, the duration, the time in its own calls, and whether it is inside another call of
+    the function. Calls without an end are left out."""
+    by_thread = defaultdict(list)
+    for event in tree.spans(report):
+        if event["ph"] == "X":
+            by_thread[event["pid"], event["tid"]].append((*tree.nanoseconds(event), event["name"]))
+    for (pid, _), calls in by_thread.items():
+        open_calls = []
+        told = []
+        for start, end, name in sorted(calls, key=lambda call: (call[0], -call[1])):
+            while open_calls and open_calls[-1][0] <= start:
+                open_calls.pop()
+            call = {"pid": pid, "name": name, "duration": end - start, "inside": 0}
+            call["recursive"] = any(outer["name"] == name for _, outer in open_calls)
+            if open_calls:
+                open_calls[-1][1]["inside"] += end - start
+            open_calls.append((end, call))
+            told.append(call)
+        yield from told
+
+
+def expected(calls):
+    by_name = defaultdict(list)
+    for call in calls:
+        by_name[call["name"]].append(call)
+    for name, of_name in by_name.items():
+        durations = sorted(call["duration"] for call in of_name)
+        yield name, durations, {
+            "calls": len(durations),
+            "total_ns": sum(call["duration"] for call in of_name if not call["recursive"]),
+            "self_ns": sum(call["duration"] - call["inside"] for call in of_name),
+            "min_ns": durations[0],
+            "max_ns": durations[-1],
+        }
+
+
+def compare(rows, calls, with_self=True):
+    seen = set()
+    for name, durations, numbers in expected(calls):
+        row = rows[name]
+        for column, number in numbers.items():
+            if with_self or column in ("calls", "min_ns", "max_ns"):
+                assert row[column] == number, (name, column)
+        assert abs(row["mean_ns"] - sum(durations) / len(durations)) <= 0.5
+        for percent in (50, 99):
+            exact = durations[-(-len(durations) * percent // 100) - 1]
+            assert abs(row[f"p{percent}_ns"] - exact) <= exact / 128, (name, percent)
+        seen.add(name)
+    assert seen == rows.keys()
+
+
+@pytest.mark.parametrize("name", ["recursion", "mutual_recursion", "generators", "exceptions", "threads", "tasks"])
+def test_the_table_is_what_the_calls_add_up_to(sandbox, name):
+    arguments = ["gather"] if name == "tasks" else []
+    done = sandbox.viztracer("--log_async", "--pid_suffix", "--output_dir", "rings", program(f"{name}.py"), *arguments)
+    assert done.returncode == 0, done.stderr
+    report = sandbox.merge("rings")
+    rows = table(sandbox)
+    # Of two calls of no duration the report does not tell which was inside the other.
+    calls = list(calls_of(report))
+    (pid,) = rows.keys() - {0}
+    for of in (pid, 0):
+        # What a task does has a track of its own in JSON, and stands below the event loop here.
+        compare(rows[of], calls, with_self=name != "tasks")
+    raised = [event for event in tree.spans(report) if (event.get("args") or {}).get("raised")]
+    assert sum(row["raised"] for row in rows[0].values()) == len(raised)
+
+
+@pytest.fixture
+def processes(sandbox):
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program("primes_processes.py"))
+    assert done.returncode == 0, done.stderr
+    return sandbox.merge("rings")
+
+
+def test_every_process_and_all_of_them(sandbox, processes):
+    rows = table(sandbox)
+    calls = list(calls_of(processes))
+    names = tree.names(processes, "process_name")
+    assert rows.keys() == {0, *names}
+    compare(rows[0], calls)
+    for pid, name in names.items():
+        compare(rows[pid], [call for call in calls if call["pid"] == pid])
+        assert {row["process"] for row in rows[pid].values()} == {name}
+    for of in rows.values():
+        own = [row["self_ns"] for row in of.values()]
+        assert own == sorted(own, reverse=True)
+
+
+def test_a_cut_holds_for_the_table(sandbox, processes):
+    cut = ("--drop_c_functions", "--max_depth", "12")
+    done = sandbox.viztracer_merge("rings", "-o", "cut.json", *cut)
+    assert done.returncode == 0, done.stderr
+    compare(table(sandbox, *cut)[0], list(calls_of(sandbox.report("cut.json"))))
+
+
+def test_names_survive(sandbox):
+    name = 'a, "quoted"\nline\rfeed; =1+1 naïve ☃ <script>'
+    script = sandbox.script(
+        f"namespace = {{'__name__': 'x'}}\nexec(compile('def f(): pass', {name!r}, 'exec'), namespace)\nnamespace['f']()\n"
+    )
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0, done.stderr
+    assert f"f ({name}:1)" in table(sandbox)[0]
+
+
+def test_the_functions_that_cost_most(sandbox, processes):
+    rows = table(sandbox)
+    done = sandbox.viztracer_merge("rings", "-q", "--top", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+    *tables, _ = done.stdout.split("\n\n")
+    assert len(tables) == 1 + len(rows) - 1
+    for text, (pid, of) in zip(tables, [(0, rows.pop(0)), *rows.items()]):
+        title, headings, *lines, more = text.splitlines()
+        assert title.startswith("all 4 processes: " if pid == 0 else f"{next(iter(of.values()))['process']} (pid {pid}): ")
+        assert f"{sum(row['calls'] for row in of.values()):,} calls of {len(of):,} functions" in title
+        assert headings.split() == ["calls", "total", "self", "self", "%", "mean", "p50", "p99", "function"]
+        assert [re.split(r"  +", line.strip())[-1] for line in lines] == list(of)[:5]
+        assert [line.split()[0] for line in lines] == [f"{row['calls']:,}" for row in list(of.values())[:5]]
+        assert more == f"... and {len(of) - 5:,} more functions"
+    assert not os.path.exists(sandbox.path / "result.json")
+
+
+def test_sorting_and_markdown(sandbox, processes):
+    rows = table(sandbox)[0]
+    for sort, column in [("calls", "calls"), ("total", "total_ns"), ("mean", "mean_ns"), ("p99", "p99_ns"), ("max", "max_ns")]:
+        done = sandbox.viztracer_merge("rings", "--top", "9", "--sort", sort, "--markdown", "-o", "with.json")
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.split("\n\n")[1].splitlines()
+        assert lines[0].count("|") == lines[1].count("|") == 9
+        names = [re.search(r"`(.*)` \|$", line)[1] for line in lines[2:]]
+        best = sorted((row[column] for row in rows.values()), reverse=True)[:9]
+        assert [rows[name][column] for name in names] == best
+    assert sandbox.report("with.json") == processes
+    assert len(done.stderr.splitlines()) > 3  # of the report alone
+
+
+def test_what_the_table_does_not_hold_is_said(sandbox):
+    script = sandbox.script(
+        "import os, signal\ndef f(): pass\ndef g():\n    for _ in range(9999): f()\n    os.kill(os.getpid(), signal.SIGKILL)\ng()\n"
+    )
+    sandbox.viztracer("--pid_suffix", "--tracer_entries", "1000", "--output_dir", "rings", script)
+    done = sandbox.viztracer_merge("rings", "-q", "--top", "3", "--func", "f \\(")
+    assert (done.returncode, done.stderr) == (0, "")
+    foot = done.stdout.split("\n\n")[-1].splitlines()
+    assert re.fullmatch(r"[\d,]+ events were overwritten by newer ones and are not counted", foot[0])
+    assert re.fullmatch(r"[\d,]+ events were not asked for and are not counted", foot[1])
+    done = sandbox.viztracer_merge("rings", "-q", "--top", "3", "--strict")
+    assert done.returncode == 1
+    assert "calls never ended and are counted with the time until the last moment known" in done.stdout
+
+
+def test_refusals_and_a_reader_who_goes_away(sandbox, small_trace):
+    for options in (["--top", "0"], ["--sort", "calls"], ["--markdown"], ["--top", "3", "--info"], ["--top", "3", "-o", "-"]):
+        assert sandbox.viztracer_merge(small_trace, "-q", *options).returncode == 2, options
+    read, write = os.pipe()
+    os.close(read)
+    command = [BIN / "viztracer-merge", small_trace, "-q", "--top", "3"]
+    done = subprocess.run(command, cwd=sandbox.path, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=sandbox.path, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert (done.returncode, done.stderr) == (2, b"viztracer-merge: standard output: No space left on device\n")
+
+
+class Page(html.parser.HTMLParser):
+    """The tags and the text of a page; every tag must be closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.text, self.attributes = set(), [], io.StringIO(), set()
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        self.text.write("\n")
+
+    def handle_data(self, data):
+        self.text.write(data)
+
+
+def test_a_page_for_everything(sandbox):
+    name = "</summary><script>alert(1)</script>\"'&<!--\u202e"
+    script = sandbox.script(
+        "import os, signal, threading\n"
+        f"namespace = {{'__name__': 'x'}}\n"
+        f"exec(compile('def f():\\n for _ in range(10**6): pass', {name!r}, 'exec'), namespace)\n"
+        f"thread = threading.Thread(target=namespace['f'], name={name!r})\nthread.start()\nthread.join()\n"
+        "if os.fork() == 0:\n    def dies(): os.kill(os.getpid(), signal.SIGKILL)\n    dies()\n"
+        "os.wait()\n"
+    )
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0, done.stderr
+    done = sandbox.viztracer_merge("rings", "-q", "-o", "report.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    source = (sandbox.path / "report.html").read_text(encoding="utf-8")
+    page = Page(source)
+    assert page.tags <= {
+        *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "div", "table", "tr", "th", "td"),
+        *("details", "summary", "pre"),
+    }
+    assert page.attributes <= {"lang", "charset", "name", "content", "http-equiv", "class", "open"}
+    text = page.text.getvalue()
+    assert name.replace("\u202e", "\\u{202e}") in text
+    assert "was killed" in text and "dies" in text and "crashed" in text
+    rows = table(sandbox)
+    for of in rows.values():
+        for function, row in list(of.items())[:100]:
+            assert function.replace("\u202e", "\\u{202e}") in text
+            assert f"{row['calls']:,}" in text
+
+
+def test_combine_writes_tables_and_pages(sandbox):
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program("recursion.py"))
+    assert done.returncode == 0, done.stderr
+    (ring,) = (sandbox.path / "rings").iterdir()
+    for output in ("all.html", "all.csv"):
+        assert sandbox.viztracer("--combine", ring, "-o", output).returncode == 0
+        assert sandbox.viztracer_merge(ring, "-o", f"again_{output}").returncode == 0
+        assert (sandbox.path / output).read_bytes() == (sandbox.path / f"again_{output}").read_bytes()
