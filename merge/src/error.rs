@@ -13,7 +13,8 @@ use viztracer_format::FormatError;
 pub enum MergeError {
     /// The output's name tells no format.
     #[error(
-        "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz, .html, .csv or .folded",
+        "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz, .speedscope.json, \
+         .html, .csv or .folded",
         .0.display()
     )]
     Extension(PathBuf),
@@ -38,6 +39,9 @@ pub enum MergeError {
     /// The report cannot be written.
     #[error("{}: cannot write the report: {}", output::shown(.0), sentence(.1))]
     Output(PathBuf, io::Error),
+    /// What the report is sorted in cannot be written or read.
+    #[error("{}: cannot write the report: its temporary file: {}", output::shown(.0), sentence(.1))]
+    Spool(PathBuf, io::Error),
     /// The last words cannot be written.
     #[error("cannot write the last words: {}", sentence(.0))]
     LastWords(io::Error),

@@ -36,6 +36,19 @@ impl Output {
         Ok(Output { path: path.into(), to })
     }
 
+    /// Its name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where it is being written, if it is a file.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.to {
+            To::Temporary(file, _) => file.path().parent(),
+            To::Special(_) => None,
+        }
+    }
+
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
         let written = match &mut self.to {

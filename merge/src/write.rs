@@ -16,6 +16,7 @@ pub mod json;
 mod missing;
 mod part;
 pub mod perfetto;
+mod speedscope;
 pub mod text;
 pub mod top;
 
@@ -44,6 +45,7 @@ use json::Json;
 use part::{Part, Reader, Scratch, parts};
 use perfetto::Perfetto;
 use rayon::ThreadPool;
+use speedscope::Speedscope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -125,6 +127,10 @@ impl Report<'_> {
             Format::Folded => run.write(&Folded::default(), output, summary),
             Format::Csv => run.write(&Functions::new(Csv), output, summary),
             Format::Html => run.write(&Functions::new(Html), output, summary),
+            Format::Speedscope | Format::SpeedscopeGzip => {
+                let speedscope = Speedscope::new(self, pool, watch, output)?;
+                run.write(&speedscope, output, summary)
+            }
         }
     }
 

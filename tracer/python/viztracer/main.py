@@ -34,7 +34,7 @@ it stays, and viztracer-merge reads it.
 exit status: the program's own; 1 if there is no such program; 2 for wrong options.
 """
 OUTPUT_HELP = (
-    "the report: .json, .pftrace (for Perfetto), each also with .gz; .html (a page), .csv (functions) "
+    "the report: .json, .pftrace (for Perfetto) or .speedscope.json, each also with .gz; .html (a page), .csv (functions) "
     "or .folded (stacks) [result.json]"
 )
 OUTPUT_EXTENSIONS = (".json", ".json.gz", ".pftrace", ".pftrace.gz", ".html", ".csv", ".folded")

@@ -41,7 +41,7 @@ class VizTracer(Tracer):
         trace_self: record viztracer's own functions, too.
         process_name: the process's name in the report.
         output_file: where `save` writes; the name's end tells what: ``.json``, ``.json.gz``, ``.pftrace``,
-            ``.html``, ``.csv``, ``.folded``.
+            ``.speedscope.json``, ``.html``, ``.csv``, ``.folded``.
         session: the run of another process to which this one's calls belong, from that one's `init_kwargs`.
     """
 
