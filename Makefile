@@ -2,7 +2,6 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.NOTPARALLEL:
 
 # "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first.
 PYTHONS  := $(shell tests/scripts/find_pythons.sh)
@@ -32,7 +31,10 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 	.venv/bin/viztracer-merge ./temp_dir/*.bin -o result.json
 	@echo 'Open it with:  .venv/bin/vizviewer result.json'
 
-test: interpreters lint rust-test types $(VERSIONS:%=pytest-%) ## everything CI checks, on every CPython 3.10 to 3.13 found
+# As many at a time as there are processors. The Rust tests and the first wheel share them well: one of them is often
+# at a step that has only one thread.
+test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
+	@$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) $(CHECKS)
 
 bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) ## the figures of README
 	benches/run
@@ -45,6 +47,9 @@ clean: ## remove all that was built, installed or recorded
 MISSING := $(filter-out $(VERSIONS),3.10 3.11 3.12 3.13)
 NEEDED  := $(if $(filter 3.10 3.11,$(VERSIONS)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(VERSIONS)),,3.12-or-3.13)
 
+# The newest version first: it has the most to test, and its wheel is made for the types.
+CHECKS  := lint rust-test types pytest-$(NEWEST) $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
+
 interpreters:
 	@echo 'CPython found: $(or $(VERSIONS),none)$(if $(MISSING),; not on this machine and so not tested: $(MISSING))'
 	@test -n '$(VERSIONS)' || { echo 'no CPython >= 3.10 that can make a virtual environment' >&2; exit 1; }
@@ -54,8 +59,9 @@ lint:
 	cargo fmt --all --check
 	PYO3_PYTHON=$(call python,$(NEWEST)) cargo clippy --workspace --all-targets -- -D warnings
 
-# The extension takes its symbols from the interpreter that loads it, so it is tested from Python only.
-rust-test:
+# The extension takes its symbols from the interpreter that loads it, so it is tested from Python only. Cargo would only
+# wait for the lint to leave its folder.
+rust-test: | lint
 	cargo test --workspace --exclude viztracer-tracer
 	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom -p viztracer-format -p viztracer-recorder --test loom
 
@@ -63,8 +69,9 @@ types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
+# What does not depend on the interpreter is tested with one.
 pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.installed .venv/.tools
-	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python
+	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
 
 # --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/peer-pyX.Y to compare with ---
 
@@ -77,9 +84,11 @@ pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.insta
 	.venv/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
+# One after the other, since what Cargo has made for one version makes room for the next.
 target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	rm -rf $(@D)
-	.venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
+	mkdir -p $(@D)
+	flock target/wheels .venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
 	@touch $@
 
 .envs/py%/.tools:

@@ -19,8 +19,10 @@ PEER = Path(os.environ.get("VIZTRACER_PEER_PYTHON", ROOT / ".envs" / f"peer-py{V
 
 
 def heed_interrupts():
-    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, and their children too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, or SIGHUP, and their
+    children too."""
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def program(name):

@@ -35,9 +35,9 @@ class CountingProgram:
         self._process.wait()
 
     def wait_for(self, calls):
-        """Returns as soon as each thread of the program has counted that many calls of `work`."""
+        """Returns as soon as the program has counted that many calls of `work`, and each thread of it some."""
         give_up = time.monotonic() + HANGS
-        while len(counts := self.counts()) < self._threads or min(counts.values()) < calls:
+        while len(counts := self.counts()) < self._threads or not all(counts.values()) or sum(counts.values()) < calls:
             assert self._process.poll() is None, "the program ended by itself"
             assert time.monotonic() < give_up, "the program hangs"
 

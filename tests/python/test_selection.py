@@ -182,6 +182,7 @@ def test_nonsense_is_refused(trace, options):
     assert not (sandbox.path / "none.json").exists()
 
 
+@pytest.mark.merge_only
 def test_perfetto_shows_the_same(trace, perfetto):
     sandbox, _ = trace
     for options in (["--since", "3ms", "--until", "9ms"], ["--func", "^node ", "--max_depth", "3"]):
