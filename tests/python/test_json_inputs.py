@@ -323,3 +323,39 @@ def test_what_a_directory_means(reports, sandbox):
     sandbox.script("pass\n")
     assert sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "d", "script.py").returncode == 0
     assert len(tree.spans(sandbox.merge("d"))) != once
+
+
+FLOWS = [
+    {"ph": "M", "pid": 1, "tid": 1, "name": "process_name", "args": {"name": "one"}},
+    {"ph": "M", "pid": 1, "tid": 1, "name": "thread_name", "args": {"name": "first"}},
+    {"ph": "M", "pid": 1, "tid": 2, "name": "thread_name", "args": {"name": "second"}},
+    {"ph": "M", "pid": 1, "tid": 1, "name": "process_sort_index", "args": {"sort_index": 3}},
+    {"ph": "X", "pid": 1, "tid": 1, "ts": 10, "dur": 20, "name": "submit", "cat": "x", "args": {"n": 1, "deep": {"a": [1, "b"]}}},
+    {"ph": "s", "pid": 1, "tid": 1, "ts": 15, "name": "task", "cat": "x", "id": 7},
+    {"ph": "X", "pid": 1, "tid": 2, "ts": 40, "dur": 10, "name": "run", "cat": "x"},
+    {"ph": "f", "pid": 1, "tid": 2, "ts": 45, "name": "task", "cat": "x", "id": 7, "bp": "e"},
+    {"ph": "i", "pid": 1, "tid": 2, "ts": 46, "name": "mark", "cat": "x", "s": "t", "args": {"why": "because"}},
+    {"ph": "C", "pid": 1, "tid": 1, "ts": 12, "name": "level", "args": {"value": 2.5}},
+    {"ph": "C", "pid": 1, "tid": 1, "ts": 13, "name": "level", "args": {"value": 4}},
+]
+QUERIES = (
+    "select s.ts, s.dur, s.depth, s.name, t.name as thread from slice s join thread_track k on s.track_id = k.id"
+    " join thread t using (utid) order by s.ts",
+    "select s.name, substr(a.key, instr(a.key, '.') + 1) as key, a.display_value from slice s join args a using (arg_set_id) where a.key not like 'legacy%'"
+    " and a.key not like 'source%' order by 1, 2",
+    "select o.name as out, i.name as 'in' from flow f join slice o on f.slice_out = o.id join slice i on f.slice_in = i.id",
+    "select c.ts, c.value from counter c join process_counter_track t on c.track_id = t.id order by c.ts",
+)
+
+
+def test_flows_arguments_and_counters_in_perfetto(sandbox, perfetto):
+    """The document itself, and what becomes of it in both formats: Perfetto sees the same in all three."""
+    (sandbox.path / "a.json").write_text(json.dumps({"traceEvents": FLOWS}))
+    done = sandbox.viztracer_merge("a.json", "-o", "out.json", "-o", "out.pftrace")
+    assert done.returncode == 0, done.stderr
+    seen = [perfetto(sandbox.path / name, *QUERIES) for name in ("a.json", "out.json", "out.pftrace")]
+    assert [one["errors"] for one in seen] == [[], [], []]
+    slices, arguments, flows, counters = seen[0]["rows"]
+    assert len(slices) == 3 and len(flows) == 1 and len(counters) == 2 and len(arguments) >= 4
+    assert seen[1]["rows"] == seen[0]["rows"]
+    assert seen[2]["rows"] == seen[0]["rows"]
