@@ -1,4 +1,5 @@
-//! How fast ring files become a report, in events per second of processor time.
+//! How fast ring files become a report: events, and bytes of it before compression, per second of processor time and per
+//! second. What goes to `/dev/null` is read, put in order and formatted; the rest is compressed and written to memory.
 //!
 //! `cargo bench -p viztracer-merge` prints the table; `cargo bench -p viztracer-merge -- make FILE MIB` makes a ring file of
 //! that size, to look at the memory of a merge with `/usr/bin/time -v viztracer-merge FILE -o /dev/null`.
@@ -34,27 +35,37 @@ fn main() {
             path
         })
         .collect();
-    for (name, output) in [("json to /dev/null", "/dev/null"), ("json", "out.json"), ("gzip", "out.json.gz")] {
-        for threads in [1, 2] {
-            row(name, &inputs, &directory.path().join(output), threads);
+    let place = |name: &str| directory.path().join(name);
+    for kind in ["json", "pftrace"] {
+        let plain = place(&format!("plain.{kind}"));
+        merge(&Request::new(inputs.clone(), plain.clone()), &()).expect("merged");
+        let size = std::fs::metadata(&plain).expect("a size").len();
+        let null = place(&format!("null.{kind}"));
+        std::os::unix::fs::symlink("/dev/null", &null).expect("linked");
+        let outputs =
+            [(null, " to /dev/null"), (place(&format!("out.{kind}")), ""), (place(&format!("out.{kind}.gz")), ".gz")];
+        for (output, what) in &outputs {
+            for threads in [1, 2] {
+                row(&format!("{kind}{what}"), &inputs, output, threads, size);
+            }
         }
+        gzip_levels(&plain);
     }
-    let output = directory.path().join("out.json");
-    row("json", &inputs, &output, 1);
-    gzip_levels(&output);
 }
 
 /// The best of some runs.
-fn row(name: &str, inputs: &[PathBuf], output: &Path, threads: usize) {
+fn row(name: &str, inputs: &[PathBuf], output: &Path, threads: usize, size: u64) {
     let runs = (0..7).map(|_| {
         let (wall, cpu) = (Instant::now(), processor_seconds());
         let threads = Some(threads);
         let request = Request { threads, ..Request::new(inputs.to_vec(), output.into()) };
-        let events = merge(&request, &()).expect("merged").events() as f64;
-        (events / (processor_seconds() - cpu) / 1e6, events / wall.elapsed().as_secs_f64() / 1e6)
+        let events = merge(&request, &()).expect("merged").events();
+        (processor_seconds() - cpu, wall.elapsed().as_secs_f64(), events)
     });
-    let best = runs.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
-    println!("{name:<18} {threads} threads  {:>6.1} M events/s of processor time  {:>6.1} M events/s", best.0, best.1);
+    let (cpu, wall, events) = runs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default();
+    let (events, size) = (events as f64 / 1e6, size as f64 / 1e6);
+    let rates = |seconds: f64| format!("{:>6.1} M events/s {:>6.0} MB/s", events / seconds, size / seconds);
+    println!("{name:<20} {threads} threads  {} of processor time  {}", rates(cpu), rates(wall));
 }
 
 fn gzip_levels(report: &Path) {
@@ -62,10 +73,10 @@ fn gzip_levels(report: &Path) {
     let sample = &text[..text.len().min(64 << 20)];
     for level in 1..=6 {
         let mut gzip = viztracer_merge::gzip_of_level(level);
-        let begin = Instant::now();
+        let begin = processor_seconds();
         let size: usize = sample.chunks(1 << 20).map(|part| gzip.member(part).len()).sum();
-        let rate = sample.len() as f64 / begin.elapsed().as_secs_f64() / 1e6;
-        println!("gzip level {level}  {rate:>6.0} MB/s  1/{:.1}", sample.len() as f64 / size as f64);
+        let rate = sample.len() as f64 / (processor_seconds() - begin) / 1e6;
+        println!("  gzip level {level}  {rate:>6.0} MB/s  1/{:.1}", sample.len() as f64 / size as f64);
     }
 }
 

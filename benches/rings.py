@@ -1,0 +1,48 @@
+"""Ring files to merge: recorded, and copied under other names of processes."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+from process import run
+from question import PROGRAMS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from environments import Environment
+
+# Offsets in a file's header, as format/FORMAT.md tells them.
+PID, FILE_ID, ARGUMENTS_SIZE, CRC, ARGUMENTS = 56, 112, 132, 508, 1024
+FIRST_PID = 100_000
+
+
+def record(environment: Environment, directory: Path, processes: int, calls: int) -> Path:
+    """Record `orders.py` in as many processes, one after the other, each with about as many calls."""
+    entries = str(calls + calls // 20 + 100)
+    options: list[str | Path] = ["--pid_suffix", "--output_dir", directory, "--tracer_entries", entries]
+    for _ in range(processes):
+        run([environment.ours / "viztracer", *options, PROGRAMS / "orders.py", str(calls)])
+    return directory
+
+
+def copies(ring: Path, directory: Path, count: int) -> Path:
+    """Copy a ring file as if so many processes had written it."""
+    directory.mkdir()
+    content = bytearray(ring.read_bytes())
+    (size,) = struct.unpack_from("<I", content, ARGUMENTS_SIZE)
+    for pid in range(FIRST_PID, FIRST_PID + count):
+        struct.pack_into("<I", content, PID, pid)
+        content[FILE_ID : FILE_ID + 16] = os.urandom(16)
+        checksum = zlib.crc32(content[ARGUMENTS : ARGUMENTS + size], zlib.crc32(content[:CRC]))
+        struct.pack_into("<I", content, CRC, checksum)
+        (directory / f"result_{pid}.bin").write_bytes(content)
+    return directory
+
+
+def size_of(directory: Path) -> int:
+    """Return the bytes of all files in it."""
+    return sum(path.stat().st_size for path in directory.iterdir())
