@@ -169,7 +169,7 @@ def four_processes(bench: Bench, place: Place) -> list[Path]:
 
 
 def report_row(merge: Merge, peer: Merge, kind: str, text: int, alone: float) -> list[str]:
-    """Return the table's line for a kind of report; `text` is its size as plain JSON, `alone` the time of one thread."""
+    """Return the table's line for a kind of report; `text` is its size as plain JSON, `alone` one thread's time."""
     ours, is_json = merge is not peer, kind.startswith("json")
     return [
         merge.name,

@@ -71,7 +71,7 @@ impl Packets {
     }
 
     /// Appends a packet with this event: all the way of a usual call.
-    #[inline]
+    #[inline(always)]
     pub fn put_event(&mut self, time: u64, event: &Event, text: &mut Text) {
         let delta = time.saturating_sub(self.now);
         if delta >= VARINT_END {
