@@ -44,8 +44,11 @@ impl Row<'_> {
     }
 
     fn python(&self) -> String {
-        let version = self.plan.header.identity.python_version;
-        format!("{}.{}.{}", version >> 24, version >> 16 & 0xff, version >> 8 & 0xff)
+        match self.plan.header.identity.python_version {
+            // Traces in JSON do not tell.
+            0 => "-".to_owned(),
+            version => format!("{}.{}.{}", version >> 24, version >> 16 & 0xff, version >> 8 & 0xff),
+        }
     }
 
     fn session(&self) -> String {

@@ -1,11 +1,13 @@
-//! Ring files of any number of processes into one report.
+//! Ring files of any number of processes, and traces in JSON, into reports.
 //!
 //! The data's way, one module after the other:
 //!
 //! ```text
-//! inputs --discover--> files --input, table, names, frames--> survey: a plan of each file
-//!        --cut--> the newest N events --align--> one time line
-//!        --decode--> moments --write--> text, in parallel and in order (window) --output--> the report
+//! inputs --discover--> ring files --input, table, names, frames, cut--> survey: a plan of each file
+//!                      documents --chrome--> entries in a temporary file, and a plan of each process
+//!        --number, align--> one time line
+//!        --content, decode--> moments --timeline--> steps, if calls must nest
+//!        --write--> text, in parallel and in order (window) --output--> the report
 //!                      or --last_words--> what was going on when each process died
 //!                      or --functions--> which of them took the time: --top, .csv, .html
 //!                      or --info--> a line about each file, or --dump--> a line about each record of one
