@@ -8,7 +8,7 @@ mod say;
 
 use crate::discover;
 use crate::dump;
-use crate::error::MergeError;
+use crate::error::{BadInput, MergeError, Problem};
 use crate::info;
 use crate::leftovers;
 use crate::output::STDOUT;
@@ -153,15 +153,22 @@ impl Run<'_> {
     fn dump(&self, trace: &Trace<'_>) -> Result<u8, MergeError> {
         let (plans, summary) = (trace.plans(), trace.summary());
         let go_on = || !(self.interrupted)();
-        let mut complete = summary.bad.is_empty();
+        let mut bad = summary.bad;
+        let documents = plans.iter().filter(|plan| plan.imported.is_some());
+        bad.extend(
+            documents.map(|plan| BadInput::new(&plan.path, Problem::new("a trace in JSON, which has no records"))),
+        );
+        bad.dedup();
+        let mut complete = bad.is_empty();
         let mut stdout = io::stdout().lock();
-        for (plan, clock) in plans.iter().zip(&trace.alignment().clocks) {
+        let files = plans.iter().zip(&trace.alignment().clocks).filter(|(plan, _)| plan.imported.is_none());
+        for (plan, clock) in files {
             match dump::write(plan, clock, &go_on, &mut stdout) {
                 Ok(damaged) => complete &= damaged == 0,
                 Err(error) => printed(Err(error))?,
             }
         }
-        say::bad(&summary.bad);
+        say::bad(&bad);
         Ok(if complete { OK } else { INCOMPLETE })
     }
 

@@ -27,7 +27,8 @@ impl Row<'_> {
             State::Sealed => plan.header.closed.ticks,
             State::Crashed | State::Living => plan.last_moment,
         };
-        let duration = alone.clocks.first().map_or(0, |clock| clock.span(end, 0).0);
+        let begin = plan.header.identity.opened.ticks;
+        let duration = alone.clocks.first().map_or(0, |clock| clock.span(begin, end.saturating_sub(begin)).1);
         Row { plan, duration, size: plan.length }
     }
 
@@ -43,16 +44,21 @@ impl Row<'_> {
         self.plan.threads.iter().map(|thread| thread.lost).fold(self.plan.header.lost, u64::saturating_add)
     }
 
-    fn python(&self) -> String {
-        match self.plan.header.identity.python_version {
-            // Traces in JSON do not tell.
-            0 => "-".to_owned(),
-            version => format!("{}.{}.{}", version >> 24, version >> 16 & 0xff, version >> 8 & 0xff),
-        }
+    // Traces in JSON do not tell all of the following.
+
+    fn python(&self) -> Option<String> {
+        let version = self.plan.header.identity.python_version;
+        let text = format!("{}.{}.{}", version >> 24, version >> 16 & 0xff, version >> 8 & 0xff);
+        (version != 0).then_some(text)
     }
 
-    fn session(&self) -> String {
-        self.plan.header.identity.session_id.iter().map(|byte| format!("{byte:02x}")).collect()
+    fn started(&self) -> Option<u64> {
+        Some(self.plan.header.identity.opened.realtime).filter(|realtime| *realtime != 0)
+    }
+
+    fn session(&self) -> Option<String> {
+        let id = self.plan.header.identity.session_id;
+        (id != [0; 16] || self.plan.imported.is_none()).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     fn cells(&self) -> [String; COLUMNS] {
@@ -61,15 +67,15 @@ impl Row<'_> {
             identity.pid.to_string(),
             printable(&self.plan.process_name()),
             self.plan.state.word().to_owned(),
-            self.python(),
-            when::utc(identity.opened.realtime).trim_end_matches(" UTC").to_owned(),
+            or_dash(self.python()),
+            or_dash(self.started().map(|started| when::utc(started).trim_end_matches(" UTC").to_owned())),
             when::duration(self.duration),
             self.plan.threads.len().to_string(),
             grouped(self.events()),
             grouped(self.overwritten()),
             grouped(self.lost()),
             grouped(self.size),
-            self.session().chars().take(8).collect(),
+            or_dash(self.session().map(|session| session.chars().take(8).collect())),
             printable(&self.plan.path.display().to_string()),
         ]
     }
@@ -93,8 +99,8 @@ impl Row<'_> {
             "command": self.plan.header.arguments,
             "state": self.plan.state.word(),
             "python": self.python(),
-            "started_ns": identity.opened.realtime,
-            "started": when::utc(identity.opened.realtime),
+            "started_ns": self.started(),
+            "started": self.started().map(when::utc),
             "duration_ns": self.duration,
             "events": self.events(),
             "open_calls": self.plan.frames.len(),
@@ -110,6 +116,10 @@ impl Row<'_> {
             "threads": self.plan.threads.iter().map(thread).collect::<Vec<_>>(),
         })
     }
+}
+
+fn or_dash(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "-".to_owned())
 }
 
 const COLUMNS: usize = 13;
