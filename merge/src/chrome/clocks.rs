@@ -3,8 +3,10 @@
 
 use crate::plan::FilePlan;
 use serde_json::{Map, Value};
+use std::ops::Range;
 use std::path::PathBuf;
 use viztracer_format::clock::Anchor;
+use viztracer_format::header::Identity;
 
 /// Wall clocks are set now and then: monotonic clocks that began so near to each other are the same one.
 const SAME_BOOT: u64 = 1_000_000_000;
@@ -75,34 +77,29 @@ const INVENTED: u8 = b'#';
 /// Finds out which documents are of the same boot as other files, and says where that is a guess.
 pub fn settle(plans: &mut [FilePlan], warnings: &mut Vec<String>) {
     let mut untold: Vec<PathBuf> = Vec::new();
-    // Those that tell first: the others are taken to be of the same boot as one of them.
-    let (told, others): (Vec<usize>, Vec<usize>) = (0..plans.len()).partition(|place| origin(&plans[*place]).is_some());
-    for place in told.into_iter().chain(others) {
-        let plan = &plans[place];
-        if is_settled(plan) {
-            continue;
+    // Documents follow each other, each with all its plans. Those that tell come first: the others are taken to be of the
+    // same boot as one of them.
+    let mut documents: Vec<Range<usize>> = Vec::new();
+    for (place, plan) in plans.iter().enumerate().filter(|(_, plan)| !is_settled(plan)) {
+        match documents.last_mut().filter(|last| last.end == place && plans[last.start].path == plan.path) {
+            Some(last) => last.end += 1,
+            None => documents.push(place..place + 1),
         }
-        let (path, origin) = (plan.path.clone(), origin(plan));
-        if origin.is_none() && untold.last() != Some(&path) {
-            untold.push(path.clone());
+    }
+    documents.sort_by_key(|document| origin(&plans[document.start]).is_none());
+    for document in documents {
+        let plan = &plans[document.start];
+        let origin = origin(plan);
+        if origin.is_none() {
+            untold.push(plan.path.clone());
         }
-        let settled = |plan: &&FilePlan| is_settled(plan);
-        let relative = match origin {
-            Some(origin) => plans.iter().filter(settled).find(|plan| is_near(origin, self::origin(plan))),
-            None => plans.iter().filter(settled).find(|plan| plan.path != path),
-        };
+        let relative = plans.iter().filter(|plan| is_settled(plan)).find(|plan| match origin {
+            Some(origin) => is_near(origin, self::origin(plan)),
+            None => true,
+        });
         let relative = relative.map(|plan| (plan.header.identity, self::origin(plan)));
-        let identity = &mut plans[place].header.identity;
-        match relative {
-            Some((of, _)) => (identity.boot_id, identity.monotonic_offset) = (of.boot_id, of.monotonic_offset),
-            None if origin.is_none() => identity.boot_id = UNKNOWN,
-            None => {
-                identity.boot_id = identity.file_id;
-                identity.boot_id[0] = INVENTED;
-            }
-        }
-        if let Some((_, Some(origin))) = relative.filter(|_| identity.opened.realtime == 0) {
-            identity.opened.realtime = origin.wrapping_add(identity.opened.monotonic as i64).max(0) as u64;
+        for plan in &mut plans[document] {
+            settle_one(plan, relative);
         }
     }
     let alone = plans.iter().all(|plan| Some(&plan.path) == untold.first());
@@ -112,6 +109,25 @@ pub fn settle(plans: &mut [FilePlan], warnings: &mut Vec<String>) {
         warnings.push(format!(
             "{count} of the files do not say when their clocks began and are taken to be of one boot: {path} and such"
         ));
+    }
+}
+
+/// Settles one plan, by a file of the same boot and the wall clock at the 0 of its monotonic clock.
+fn settle_one(plan: &mut FilePlan, relative: Option<(Identity, Option<i64>)>) {
+    let is_told = origin(plan).is_some();
+    let identity = &mut plan.header.identity;
+    match relative {
+        Some((of, origin)) => {
+            (identity.boot_id, identity.monotonic_offset) = (of.boot_id, of.monotonic_offset);
+            if let Some(origin) = origin.filter(|_| !is_told) {
+                identity.opened.realtime = origin.wrapping_add(identity.opened.monotonic as i64).max(0) as u64;
+            }
+        }
+        None if is_told => {
+            identity.boot_id = identity.file_id;
+            identity.boot_id[0] = INVENTED;
+        }
+        None => identity.boot_id = UNKNOWN,
     }
 }
 

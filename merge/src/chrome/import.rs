@@ -20,6 +20,10 @@ use viztracer_format::record::{Kind, RECORD_SIZE};
 const CHUNK: usize = 4096;
 /// Calls that may be open at the same time without an end, in all threads.
 const OPEN_MAX: usize = 1 << 20;
+/// Threads of a document.
+const THREADS_MAX: usize = 1 << 18;
+/// Bytes of the names of its calls.
+const NAMES_MAX: usize = 32 << 20;
 /// Bytes of what a document holds beside events and source files.
 const MEMBERS_MAX: usize = 16 << 20;
 /// What comes behind the name of a usual call.
@@ -80,8 +84,12 @@ struct Reading<'a> {
     /// Serials by pid and tid, and the last one asked for.
     serials: HashMap<(u32, u32), u32>,
     last_thread: Option<((u32, u32), u32)>,
+    /// Where processes are in their list, by pid.
+    places: HashMap<u32, usize>,
     /// Function ids by the name as it is written.
     functions: HashMap<Box<[u8]>, u32>,
+    /// Bytes of these names.
+    names: usize,
     /// Calls that have begun, by thread.
     open: HashMap<u32, Vec<Entry>>,
     open_count: usize,
@@ -91,8 +99,23 @@ struct Reading<'a> {
     text: Text,
 }
 
-/// What is wrong with an event.
-type Refused = String;
+/// Why an event is not taken.
+enum Failure {
+    /// It is none, or not one of ours.
+    Refused(String),
+    /// The store fails, and with it all that follows.
+    Store(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Store(error)
+    }
+}
+
+fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Refused(reason.into()))
+}
 
 impl<'a> Reading<'a> {
     fn new(store: &'a Arc<Store>) -> Reading<'a> {
@@ -103,7 +126,9 @@ impl<'a> Reading<'a> {
             members: Members::new(store),
             serials: HashMap::new(),
             last_thread: None,
+            places: HashMap::new(),
             functions: HashMap::new(),
+            names: 0,
             open: HashMap::new(),
             open_count: 0,
             entries: 0,
@@ -117,10 +142,13 @@ impl<'a> Reading<'a> {
         loop {
             match Event::read(document.rest()) {
                 Ok((event, length)) => {
-                    let text = document.rest().get(..length).unwrap_or_default();
-                    let taken = self.take(&event, text)?;
+                    let taken = self.take(&event, document.rest().get(..length).unwrap_or_default());
                     document.take(length);
-                    return Ok(taken.map_err(|reason| Problem::at(document.offset(), reason)));
+                    return match taken {
+                        Ok(()) => Ok(Ok(())),
+                        Err(Failure::Refused(reason)) => Ok(Err(Problem::at(document.offset(), reason))),
+                        Err(Failure::Store(error)) => Err(error),
+                    };
                 }
                 Err(Broken::Short) => match document.read_more() {
                     Ok(true) => continue,
@@ -134,74 +162,74 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take(&mut self, event: &Event<'_>, text: &[u8]) -> io::Result<Result<(), Refused>> {
-        let Some(thread) = self.thread(event) else {
-            return Ok(Err(format!("the pid or tid of an event is no number below 2^32: {}", shown(text))));
+    fn take(&mut self, event: &Event<'_>, text: &[u8]) -> Result<(), Failure> {
+        let thread = self.thread(event, text)?;
+        if event.phase == b"\"M\"" {
+            return if self.name(event, thread) { Ok(()) } else { self.other(event, thread, NO_TIME) };
+        }
+        let Some(time) = event.time.and_then(nanoseconds) else {
+            return refused(format!("an event without a time: {}", shown(text)));
         };
-        let time = event.time.and_then(nanoseconds);
-        match (event.phase, time) {
-            (b"\"M\"", _) if self.name(event, thread) => Ok(Ok(())),
-            (b"\"M\"", _) => self.other(event, thread, NO_TIME),
-            (_, None) => Ok(Err(format!("an event without a time: {}", shown(text)))),
-            (_, Some(start)) if event.category == Some(LOSS) => {
-                self.loss(event, thread, start);
-                Ok(Ok(()))
+        match event.phase {
+            _ if event.category == Some(LOSS) => {
+                self.loss(event, thread, time);
+                Ok(())
             }
-            (b"\"X\"", Some(start)) => {
+            b"\"X\"" => {
                 let duration = event.duration.map_or(Some(0), nanoseconds).filter(|duration| *duration >= 0);
-                let Some(end) = duration.and_then(|duration| start.checked_add(duration)) else {
-                    return Ok(Err(format!("an impossible duration: {}", shown(text))));
+                let Some(end) = duration.and_then(|duration| time.checked_add(duration)) else {
+                    return refused(format!("an impossible duration: {}", shown(text)));
                 };
-                match self.call(event, thread, start)? {
-                    Some(entry) => self.push(Entry { end, ..entry }).map(Ok),
-                    None => Ok(Err(NO_JSON.into())),
-                }
+                let entry = self.call(event, thread, time)?;
+                Ok(self.push(Entry { end, ..entry })?)
             }
-            (b"\"B\"", Some(start)) => {
-                if self.open_count == OPEN_MAX {
-                    return Ok(Err("too many calls that do not end".into()));
-                }
-                let Some(entry) = self.call(event, thread, start)? else { return Ok(Err(NO_JSON.into())) };
+            b"\"B\"" if self.open_count == OPEN_MAX => refused("too many calls that do not end"),
+            b"\"B\"" => {
+                let entry = self.call(event, thread, time)?;
                 self.open.entry(thread).or_default().push(entry);
                 self.open_count += 1;
-                Ok(Ok(()))
+                Ok(())
             }
-            (b"\"E\"", Some(end)) => match self.open.get_mut(&thread).and_then(Vec::pop) {
-                Some(entry) => {
-                    self.open_count -= 1;
-                    self.push(Entry { end: end.max(entry.start), ..entry }).map(Ok)
-                }
-                None => Ok(Err("the end of a call that did not begin".into())),
-            },
-            (_, Some(start)) => self.other(event, thread, start),
+            b"\"E\"" => {
+                let Some(entry) = self.open.get_mut(&thread).and_then(Vec::pop) else {
+                    return refused("the end of a call that did not begin");
+                };
+                self.open_count -= 1;
+                Ok(self.push(Entry { end: time.max(entry.start), ..entry })?)
+            }
+            _ => self.other(event, thread, time),
         }
     }
 
     /// The serial of an event's thread.
-    fn thread(&mut self, event: &Event<'_>) -> Option<u32> {
-        let pid = event.pid.map_or(Some(0), number)?;
-        let tid = event.tid.map_or(Some(pid), number)?;
-        if let Some((_, serial)) = self.last_thread.filter(|(last, _)| *last == (pid, tid)) {
-            return Some(serial);
+    fn thread(&mut self, event: &Event<'_>, text: &[u8]) -> Result<u32, Failure> {
+        let pid = event.pid.map_or(Some(0), number);
+        let tid = event.tid.map_or(pid, number);
+        let Some(key) = pid.zip(tid) else {
+            return refused(format!("the pid or tid of an event is no number below 2^32: {}", shown(text)));
+        };
+        if let Some((_, serial)) = self.last_thread.filter(|(last, _)| *last == key) {
+            return Ok(serial);
         }
-        let next = self.serials.len() as u32;
-        let serial = *self.serials.entry((pid, tid)).or_insert(next);
-        if serial == next {
-            self.process(pid);
-            let thread = Thread { serial, tid: tid.into(), ..Thread::default() };
-            self.import.threads.push((pid, thread));
-        }
-        self.last_thread = Some(((pid, tid), serial));
-        Some(serial)
+        let serial = match self.serials.get(&key) {
+            Some(serial) => *serial,
+            None if self.serials.len() == THREADS_MAX => return refused("too many threads"),
+            None => self.new_thread(key),
+        };
+        self.last_thread = Some((key, serial));
+        Ok(serial)
     }
 
-    fn process(&mut self, pid: u32) -> &mut Option<String> {
+    fn new_thread(&mut self, (pid, tid): (u32, u32)) -> u32 {
+        let serial = self.serials.len() as u32;
+        self.serials.insert((pid, tid), serial);
         let processes = &mut self.import.processes;
-        let place = processes.iter().position(|(known, _)| *known == pid).unwrap_or_else(|| {
+        self.places.entry(pid).or_insert_with(|| {
             processes.push((pid, None));
             processes.len() - 1
         });
-        &mut processes[place].1
+        self.import.threads.push((pid, Thread { serial, tid: tid.into(), ..Thread::default() }));
+        serial
     }
 
     /// Takes the name of a thread or process; tells whether it was one.
@@ -211,8 +239,8 @@ impl<'a> Reading<'a> {
         match event.name {
             Some(b"\"thread_name\"") => of.name = Some(name),
             Some(b"\"process_name\"") => {
-                let pid = *pid;
-                *self.process(pid) = Some(name);
+                let place = self.places.get(pid).copied().unwrap_or_default();
+                self.import.processes[place].1 = Some(name);
             }
             _ => return false,
         }
@@ -230,33 +258,29 @@ impl<'a> Reading<'a> {
         thread.begun = ticks(start);
     }
 
-    /// A call that begins, without its end; `None` if what it holds is no JSON.
-    fn call(&mut self, event: &Event<'_>, thread: u32, start: i64) -> io::Result<Option<Entry>> {
-        let Some(function) = self.function(event.name.unwrap_or(b"\"\"")) else { return Ok(None) };
+    /// A call that begins, without its end.
+    fn call(&mut self, event: &Event<'_>, thread: u32, start: i64) -> Result<Entry, Failure> {
+        let function = self.function(event.name.unwrap_or(b"\"\""))?;
         self.text.clear();
         event.members_of_call(&mut self.text);
-        let entry = |Region { at, length }| Entry {
-            thread,
-            function,
-            start,
-            end: start,
-            number: 0,
-            members: at,
-            length: length as u32,
-            kind: Kind::Return as u32,
-        };
-        Ok(self.members.keep(self.text.as_bytes())?.map(entry))
+        self.entry(thread, function, start, Kind::Return)
     }
 
     /// Anything else, at a moment.
-    fn other(&mut self, event: &Event<'_>, thread: u32, time: i64) -> io::Result<Result<(), Refused>> {
+    fn other(&mut self, event: &Event<'_>, thread: u32, time: i64) -> Result<(), Failure> {
         self.text.clear();
         event.members(&mut self.text);
-        let Some(Region { at, length }) = self.members.keep(self.text.as_bytes())? else {
-            return Ok(Err(NO_JSON.into()));
+        let entry = self.entry(thread, 0, time, Kind::Instant)?;
+        Ok(self.push(entry)?)
+    }
+
+    /// An entry with the members in `text`.
+    fn entry(&mut self, thread: u32, function: u32, time: i64, kind: Kind) -> Result<Entry, Failure> {
+        let Some(Region { at: members, length }) = self.members.keep(self.text.as_bytes())? else {
+            return refused(NO_JSON);
         };
-        let (number, kind, length) = (0, Kind::Instant as u32, length as u32);
-        self.push(Entry { thread, function: 0, start: time, end: time, number, members: at, length, kind }).map(Ok)
+        let (number, length, kind) = (0, length as u32, kind as u32);
+        Ok(Entry { thread, function, start: time, end: time, number, members, length, kind })
     }
 
     fn push(&mut self, entry: Entry) -> io::Result<()> {
@@ -268,15 +292,19 @@ impl<'a> Reading<'a> {
         self.sorter.push(Entry { number: self.entries, ..entry })
     }
 
-    fn function(&mut self, written: &[u8]) -> Option<u32> {
+    fn function(&mut self, written: &[u8]) -> Result<u32, Failure> {
         if let Some(id) = self.functions.get(written) {
-            return Some(*id);
+            return Ok(*id);
         }
-        let name = string(written)?;
+        let Some(name) = string(written) else { return refused(NO_JSON) };
+        self.names += written.len();
+        if self.names > NAMES_MAX {
+            return refused("too many different names of calls");
+        }
         let id = self.functions.len() as u32;
         self.functions.insert(written.into(), id);
         self.import.imported.functions.push(Name::of(&name));
-        Some(id)
+        Ok(id)
     }
 
     fn source(&mut self, path: &[u8], source: &[u8]) -> io::Result<()> {
