@@ -14,6 +14,7 @@ mod decode;
 mod document;
 mod event;
 mod import;
+mod members;
 mod plans;
 mod sort;
 mod store;
@@ -167,6 +168,3 @@ fn is_gzip(file: &mut File) -> io::Result<bool> {
     file.rewind()?;
     Ok(begin == GZIP)
 }
-
-#[cfg(test)]
-mod tests;

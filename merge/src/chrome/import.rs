@@ -2,8 +2,9 @@
 
 use super::clocks::ticks;
 use super::document::{Document, Item};
-use super::event::{Broken, Event, are_members, nanoseconds, string, string_in};
-use super::sort::{Entry, IN_MEMORY, NO_TIME, Sorter};
+use super::event::{Broken, Event, nanoseconds, string, string_in};
+use super::members::Members;
+use super::sort::{Entry, NO_TIME, Sorter};
 use super::store::{Region, Store};
 use super::{Imported, Name};
 use crate::error::{Problem, Problems};
@@ -375,75 +376,6 @@ fn shown(text: &[u8]) -> String {
     const LENGTH: usize = 60;
     let begin = String::from_utf8_lossy(text.get(..LENGTH).unwrap_or(text)).into_owned();
     if text.len() > LENGTH { format!("{begin}...") } else { begin }
-}
-
-/// What events have beside the usual, on its way to the store.
-struct Members<'a> {
-    store: &'a Store,
-    /// The room for `block`.
-    room: Region,
-    block: Vec<u8>,
-    /// Texts that come again and again, such as a category, stay in memory.
-    short: HashMap<Box<[u8]>, u64>,
-}
-
-/// Bytes that are written at once.
-const BLOCK: usize = 1 << 20;
-/// Texts as short as this stay in memory, if they are among the first so many.
-const SHORT: usize = 64;
-const SHORT_MAX: usize = 256;
-
-impl<'a> Members<'a> {
-    fn new(store: &'a Store) -> Members<'a> {
-        Members { store, room: Region::default(), block: Vec::new(), short: HashMap::new() }
-    }
-
-    /// Keeps a text, if it is JSON.
-    fn keep(&mut self, text: &[u8]) -> io::Result<Option<Region>> {
-        let length = text.len() as u64;
-        if text.is_empty() {
-            return Ok(Some(Region::default()));
-        }
-        if let Some(place) = self.short.get(text).filter(|_| text.len() <= SHORT) {
-            return Ok(Some(Region { at: IN_MEMORY | place, length }));
-        }
-        if !are_members(text) {
-            return Ok(None);
-        }
-        if text.len() > SHORT || self.short.len() == SHORT_MAX {
-            return self.put(text).map(Some);
-        }
-        let place = self.short.len() as u64;
-        self.short.insert(text.into(), place);
-        Ok(Some(Region { at: IN_MEMORY | place, length }))
-    }
-
-    fn put(&mut self, text: &[u8]) -> io::Result<Region> {
-        if text.len() > BLOCK {
-            return self.store.append(text);
-        }
-        if self.block.len() + text.len() > self.room.length as usize {
-            self.finish()?;
-            self.room = self.store.reserve(BLOCK as u64);
-        }
-        let region = Region { at: self.room.at + self.block.len() as u64, length: text.len() as u64 };
-        self.block.extend_from_slice(text);
-        Ok(region)
-    }
-
-    /// The texts in memory, by place.
-    fn short(&mut self) -> Vec<Box<[u8]>> {
-        let mut short: Vec<_> = std::mem::take(&mut self.short).into_iter().collect();
-        short.sort_unstable_by_key(|(_, place)| *place);
-        short.into_iter().map(|(text, _)| text).collect()
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.store.write(self.room.at, &self.block)?;
-        self.block.clear();
-        self.room = Region::default();
-        Ok(())
-    }
 }
 
 fn number(text: &[u8]) -> Option<u32> {

@@ -13,6 +13,7 @@
 //! left out: traces in JSON need not name anything, and then the first part has to begin with an event. Perfetto shows `\u` escapes literally, so text stays UTF-8.
 
 mod event;
+mod microseconds;
 
 use super::part::Reader;
 use super::text::Text;
