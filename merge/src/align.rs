@@ -7,6 +7,7 @@ mod offset;
 
 use crate::chrome;
 use crate::plan::FilePlan;
+use crate::when;
 pub use offset::Offset;
 use std::collections::HashMap;
 use viztracer_format::clock::{self, Anchor, TickMap};
@@ -111,8 +112,25 @@ pub struct Alignment {
     pub base_realtime: u64,
     /// The clock that the report's zero is a moment of.
     pub zero: Zero,
+    /// What the places of files rest on.
+    pub method: Method,
     /// Where the placement of files is a guess.
     pub warnings: Vec<String>,
+}
+
+/// What the places of files beside each other rest on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// They share a clock: exact.
+    #[default]
+    Monotonic,
+    /// For some of them the wall clock.
+    WallClock {
+        /// Nanoseconds that it is off by at least: so much it was seen to move against their own clocks.
+        uncertainty: u64,
+    },
+    /// They are moved to begin together.
+    Start,
 }
 
 /// A moment of a machine's monotonic clock.
@@ -149,11 +167,19 @@ pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
         alignment.clocks.push(Clock::new(map, shift));
     }
     let moved: Vec<&FilePlan> = files.iter().filter(|file| !same_clock(file, first)).collect();
-    if let Some(file) = moved.first().filter(|_| how == Align::Clock) {
+    alignment.method = match (how, moved.is_empty()) {
+        (Align::Start, _) => Method::Start,
+        (Align::Clock, true) => Method::Monotonic,
+        (Align::Clock, false) => {
+            Method::WallClock { uncertainty: moved.iter().map(|file| wander(file)).max().unwrap_or(0) }
+        }
+    };
+    if let (Method::WallClock { uncertainty }, Some(file)) = (alignment.method, moved.first()) {
         alignment.warnings.push(format!(
-            "{} of {} files are of another boot and placed by the wall clock, which may be off by any time: {} and such",
+            "{} of {} files are of another boot and placed by the wall clock, which was off by at least {}: {} and such",
             moved.len(),
             files.len(),
+            when::duration(uncertainty),
             file.path.display()
         ));
     }
@@ -226,6 +252,14 @@ fn run(file: &FilePlan) -> [u8; 16] {
 
 fn same_clock(a: &FilePlan, b: &FilePlan) -> bool {
     a.header.identity.boot_id == b.header.identity.boot_id
+}
+
+/// How far the wall clock has moved against a file's own clock between its anchors; reading both takes a microsecond.
+fn wander(file: &FilePlan) -> u64 {
+    let told = file.anchors.iter().filter(|anchor| anchor.realtime != 0);
+    let origins = told.map(|anchor| (anchor.realtime as i64).wrapping_sub(anchor.monotonic as i64));
+    let (least, most) = origins.fold((i64::MAX, i64::MIN), |(least, most), o| (least.min(o), most.max(o)));
+    if most > least { most.abs_diff(least).max(1000) } else { 1000 }
 }
 
 /// What brings the file's monotonic clock to that of the first file: the offsets of their time namespaces, and for another

@@ -112,7 +112,7 @@ pub fn metadata(plans: &[FilePlan]) -> Map<String, Value> {
     let mut documents = plans.iter().filter_map(|plan| plan.imported.as_ref());
     let Some(first) = documents.next() else { return Map::new() };
     let mut metadata = first.metadata.clone();
-    for told_anew in ["baseTimeNanoseconds", "clock", "processes", "warnings"] {
+    for told_anew in ["alignment", "baseTimeNanoseconds", "clock", "processes", "warnings"] {
         metadata.shift_remove(told_anew);
     }
     let has_overflow = |imported: &Arc<Imported>| imported.metadata.get("overflow") == Some(&Value::Bool(true));

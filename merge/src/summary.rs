@@ -1,6 +1,6 @@
 //! What went into a report and what did not, as data, as metadata and as a table.
 
-use crate::align::Zero;
+use crate::align::{Method, Zero};
 use crate::chrome;
 use crate::decode::Outcome;
 use crate::error::{BadInput, Problems};
@@ -32,6 +32,8 @@ pub struct Summary {
     pub base_realtime: u64,
     /// The clock that the report's zero is a moment of.
     pub zero: Zero,
+    /// What the places of files beside each other rest on.
+    pub method: Method,
     /// The metadata of the first of the inputs that are reports themselves.
     pub members: Map<String, Value>,
     /// Where those processes were that did not end in order.
@@ -152,6 +154,11 @@ impl Summary {
             metadata["clock"] =
                 json!({ "boot_id": boot_id, "monotonic_offset": monotonic_offset, "monotonic": monotonic });
         }
+        metadata["alignment"] = match self.method {
+            Method::Monotonic => json!({ "method": "monotonic clock" }),
+            Method::Start => json!({ "method": "start" }),
+            Method::WallClock { uncertainty } => json!({ "method": "wall clock", "uncertainty_ns": uncertainty }),
+        };
         metadata["processes"] = self.files.iter().map(FileSummary::metadata).collect();
         if !self.warnings.is_empty() {
             metadata["warnings"] = json!(self.warnings);

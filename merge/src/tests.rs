@@ -122,7 +122,7 @@ fn every_kind_of_event_as_text() {
 {"pid":9,"tid":11,"ts":42.000,"ph":"C","name":"mark","args":{"overwritten":true}},
 {"pid":9,"tid":11,"ts":50.000,"ph":"X","dur":2000000000000.000,"name":"unknown function","cat":"FEE"}
 ],
-"viztracer_metadata":{"version":"0.1.0","overflow":false,"baseTimeNanoseconds":1005000000,"processes":[{"pid":9,"name":"MainProcess","state":"sealed","threads":[{"tid":11,"name":"MainThread","events":10,"overwritten":0,"lost":0,"unfinished":1},{"tid":12,"name":"Thread-12","events":0,"overwritten":0,"lost":0,"unfinished":0}]}]},
+"viztracer_metadata":{"version":"0.1.0","overflow":false,"baseTimeNanoseconds":1005000000,"alignment":{"method":"monotonic clock"},"processes":[{"pid":9,"name":"MainProcess","state":"sealed","threads":[{"tid":11,"name":"MainThread","events":10,"overwritten":0,"lost":0,"unfinished":1},{"tid":12,"name":"Thread-12","events":0,"overwritten":0,"lost":0,"unfinished":0}]}]},
 "file_info":{"files":{},
 "functions":{}}}
 "#;
@@ -310,6 +310,26 @@ fn two_boots_are_placed_by_the_wall_clock() {
     assert_eq!(starts, [0.0, 2000.5]);
     assert_eq!(report["viztracer_metadata"]["baseTimeNanoseconds"], 1_005_000_000u64);
     assert_eq!(summary.warnings.len(), 1);
+    let alignment = &report["viztracer_metadata"]["alignment"];
+    assert_eq!((&alignment["method"], &alignment["uncertainty_ns"]), (&"wall clock".into(), &1000.into()));
+}
+
+#[test]
+fn time_namespaces_of_one_boot_are_exact() {
+    let mut case = Case::new();
+    for (pid, offset) in [(1, 0), (2, 3_000_000_000), (3, -1_000_000)] {
+        // A wall clock that nobody can rely on.
+        let mut ring = Ring::new(pid, (5_000_000 + offset) as u64);
+        ring.identity.opened.realtime = u64::from(pid) * 1_000_000_000_000;
+        ring.identity.monotonic_offset = offset;
+        ring.thread(1, 11, "", 0, 0);
+        ring.calls(1, 0, &[call(1, (5_000_000 + offset) as u64 + u64::from(pid) * 1000, 10)], true);
+        case.add(&format!("{pid}.bin"), ring.bytes(true));
+    }
+    let (summary, report) = case.json();
+    let starts: Vec<_> = events(&report).iter().map(|e| e["ts"].as_f64().unwrap()).collect();
+    assert_eq!(starts, [1.0, 2.0, 3.0]);
+    assert!(summary.warnings.is_empty());
 }
 
 #[test]

@@ -140,6 +140,7 @@ impl<'a> Trace<'a> {
         summary.warnings = self.alignment.warnings.clone();
         summary.base_realtime = self.alignment.base_realtime;
         summary.zero = self.alignment.zero;
+        summary.method = self.alignment.method;
         summary.members = chrome::metadata(&self.plans);
         summary
     }

@@ -35,11 +35,12 @@ impl FromStr for Offset {
             Some(digits) => (-1, digits),
             None => (1, time.strip_prefix('+').unwrap_or(time)),
         };
-        let number = match digits.parse::<i64>() {
-            Ok(number) => Some(number),
-            Err(_) => humantime::parse_duration(digits).ok().and_then(|time| i64::try_from(time.as_nanos()).ok()),
+        let number = match digits.parse::<u64>() {
+            Ok(number) => Some(number.into()),
+            Err(_) => humantime::parse_duration(digits).ok().map(|time| time.as_nanos()),
         };
-        let nanoseconds = number.and_then(|number| number.checked_mul(sign)).filter(|_| !path.is_empty());
+        let number = number.and_then(|number| i64::try_from(number).ok()).filter(|_| !path.is_empty());
+        let nanoseconds = number.map(|number| number * sign);
         let nanoseconds =
             nanoseconds.ok_or_else(|| format!("{time:?} is no number of nanoseconds, nor +20ms or -1s"))?;
         Ok(Offset { path: path.into(), nanoseconds })

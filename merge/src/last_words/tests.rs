@@ -222,7 +222,9 @@ fn exit_status_and_report() {
     assert!(output.exists());
     assert_eq!(case.command(&["-o", "out.txt"]), 2);
     assert_eq!(case.command(&["/nowhere.bin"]), 1);
-    fs::remove_file(case.directory.path().join("a.bin")).unwrap();
+    for name in ["a.bin", "out.json"] {
+        fs::remove_file(case.directory.path().join(name)).unwrap();
+    }
     assert_eq!(case.command(&[]), 2);
 }
 
