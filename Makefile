@@ -3,6 +3,11 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# What make started may not use its job server, and Cargo would complain about it.
+ifneq ($(MAKELEVEL),0)
+unexport MAKEFLAGS
+endif
+
 # "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first.
 PYTHONS  := $(shell tests/scripts/find_pythons.sh)
 VERSIONS := $(foreach found,$(PYTHONS),$(firstword $(subst =, ,$(found))))

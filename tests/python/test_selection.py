@@ -57,20 +57,21 @@ def is_clipped(event):
     return bool((event.get("args") or {}).get("clipped"))
 
 
-@pytest.mark.parametrize(
-    ("options", "bounds"),
-    [
-        (["--since", "4ms"], (4_000_000, None)),
-        (["--until", "6ms"], (None, 6_000_000)),
-        (["--since", "3ms", "--until", "9ms"], (3_000_000, 9_000_000)),
-        (["--since", "3ms", "--until", "9ms", "--max_depth", "10000"], (3_000_000, 9_000_000)),
-    ],
-)
-def test_time(trace, options, bounds):
+def thirds(report):
+    """Two moments between which a third of the calls begin, however fast they were."""
+    starts = sorted(start for _, _, start, _, _ in facts(report))
+    return starts[len(starts) // 3], starts[len(starts) * 2 // 3]
+
+
+@pytest.mark.parametrize("bounds", ["since", "until", "since until"])
+@pytest.mark.parametrize("more", [[], ["--max_depth", "10000"]])
+def test_time(trace, bounds, more):
     """Calls that reach over an edge are cut there and say so; all others are as they were, or not there."""
     sandbox, whole = trace
-    begin, end = bounds[0] or 0, bounds[1] or 1 << 60
-    report, left_out = select(sandbox, *options)
+    begin, end = thirds(whole)
+    options = {"since": ["--since", f"{begin}ns"], "until": ["--until", f"{end}ns"]}
+    begin, end = begin if "since" in bounds else 0, end if "until" in bounds else 1 << 60
+    report, left_out = select(sandbox, *sum((options[bound] for bound in bounds.split()), more))
     expected = []
     for pid, tid, start, stop, name in facts(whole):
         if start < end and (stop > begin or start >= begin):
@@ -86,10 +87,11 @@ def test_time(trace, options, bounds):
 
 def test_last(trace):
     sandbox, whole = trace
-    report, _ = select(sandbox, "--last", "2ms")
     end = max(stop for *_, stop, _ in facts(whole))
+    last = end - thirds(whole)[1]
+    report, _ = select(sandbox, "--last", f"{last}ns")
     starts = [start for _, _, start, _, _ in facts(report)]
-    assert end - 2_000_001 <= min(starts)  # the trace ends when the last file is closed, a little after its last call
+    assert end - last - 1 <= min(starts)  # the trace ends when the last file is closed, a little after its last call
     assert 0 < len(starts) < len(facts(whole))
 
 
@@ -184,8 +186,9 @@ def test_nonsense_is_refused(trace, options):
 
 @pytest.mark.merge_only
 def test_perfetto_shows_the_same(trace, perfetto):
-    sandbox, _ = trace
-    for options in (["--since", "3ms", "--until", "9ms"], ["--func", "^node ", "--max_depth", "3"]):
+    sandbox, whole = trace
+    begin, end = thirds(whole)
+    for options in (["--since", f"{begin}ns", "--until", f"{end}ns"], ["--func", "^node ", "--max_depth", "3"]):
         shown = []
         for output in ("selected.json", "selected.pftrace"):
             assert sandbox.viztracer_merge("rings", "-o", output, *options).returncode == 0
