@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 fn main() -> ExitCode {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // Without a handler the signal ends the program at once, which only leaves a temporary file behind.
+        // Without a handler the signal ends the program at once, which may only leave a temporary file behind.
         drop(signal_hook::flag::register(signal, Arc::clone(&interrupted)));
     }
     let asked = move || interrupted.load(Ordering::Relaxed);

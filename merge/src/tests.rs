@@ -4,6 +4,7 @@ mod functions;
 mod inspection;
 mod missing;
 mod outputs;
+mod unwritable;
 
 use crate::sample::{Ring, call, record};
 use crate::{MergeError, Request, State, Summary, Watch, command, merge};
@@ -18,6 +19,19 @@ use tempfile::TempDir;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::CLOCK_TSC;
 use viztracer_format::record::{DURATION_EXTENDED, Kind, Record};
+
+/// One report of each kind.
+const OUTPUTS: [&str; 9] = [
+    "out.json",
+    "out.json.gz",
+    "out.pftrace",
+    "out.pftrace.gz",
+    "out.folded",
+    "out.speedscope.json",
+    "out.speedscope.json.gz",
+    "out.csv",
+    "out.html",
+];
 
 /// A directory with ring files in it.
 struct Case {

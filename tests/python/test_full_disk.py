@@ -3,12 +3,13 @@
 import os
 import re
 import resource
+import shlex
 import shutil
 import subprocess
 
 import pytest
 import tree
-from conftest import program
+from conftest import BIN, program
 
 BURST = ["100000"]  # calls of `leaf`: a ring of them takes more than a MiB
 OUTPUT = "50000\n"
@@ -97,6 +98,25 @@ def test_file_size_is_limited(sandbox):
     report = sandbox.merge(rings)
     assert leaves(report) > 1_000
     assert report["viztracer_metadata"]["overflow"] is True
+
+
+@pytest.mark.merge_only
+@pytest.mark.parametrize("output", ["report.json", "report.json.gz", "report.pftrace", "report.pftrace.gz"])
+@pytest.mark.parametrize("proc", [True, False])
+def test_a_merge_without_room_for_its_report(sandbox, mounted, output, proc):
+    """The report of before stays what it was; the same where a file cannot be without a name."""
+    disk = mounted("size=64k")
+    sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "rings", program("burst.py"), *BURST)
+    (disk / output).write_text("the old one")
+    merge = shlex.join([str(BIN / "viztracer-merge"), "rings", "-q", "-o", str(disk / output)])
+    prefix = "" if proc else "mount -t tmpfs tmpfs /proc; "
+    done = sandbox.run("unshare", "--mount", "sh", "-c", prefix + merge)
+    expected = f"viztracer-merge: {disk / output}: cannot write the report: No space left on device\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+    assert os.listdir(disk) == [output] and (disk / output).read_text() == "the old one"
+    (disk / output).unlink()
+    done = sandbox.run("unshare", "--mount", "sh", "-c", prefix + merge)
+    assert (done.returncode, os.listdir(disk)) == (2, [])
 
 
 def test_report_cannot_be_written(sandbox, mounted):
