@@ -164,7 +164,7 @@ pub enum Entry<'a> {
     Unknown(u8),
 }
 
-/// The entries in the committed part of a NAMES body that begins at `offset` of the file. The first bad one ends it.
+/// The entries in the committed part of a NAMES body that begins at `offset` of the file. One of a bad size ends it.
 pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_>, FormatError>> {
     let mut rest = body;
     std::iter::from_fn(move || {
@@ -172,10 +172,10 @@ pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_
             return None;
         }
         let at = offset + (body.len() - rest.len()) as u64;
-        match split_entry(rest, at).and_then(|(entry, after)| Ok((parse_entry(entry, at)?, after))) {
+        match split_entry(rest, at) {
             Ok((entry, after)) => {
                 rest = after;
-                Some(Ok(entry))
+                Some(parse_entry(entry, at))
             }
             Err(error) => {
                 rest = &[];

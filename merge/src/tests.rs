@@ -3,6 +3,7 @@
 mod functions;
 mod inspection;
 mod missing;
+mod names;
 mod outputs;
 mod unwritable;
 
