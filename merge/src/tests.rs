@@ -1,5 +1,6 @@
 //! Whole merges of small ring files, from bytes to text.
 
+mod changes;
 mod functions;
 mod inspection;
 mod missing;

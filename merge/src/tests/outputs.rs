@@ -1,11 +1,13 @@
 //! Which reports are written, what is left out of them, and what the exit status says.
 
-use super::{Case, events, small};
+use super::{Case, OUTPUTS, events, large, small};
 use crate::sample::{Ring, call};
-use crate::{Align, Prefixes, Request, command, merge};
+use crate::{Align, Bound, Prefixes, Request, Selection, command, merge};
+use regex::Regex;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
+use std::time::Duration;
 
 impl Case {
     /// The exit status of the command with these words and the inputs behind them.
@@ -169,4 +171,30 @@ fn other_bin_files_in_a_directory_are_none_of_our_business() {
     case.add("cut.bin", &one_call(2).bytes(true)[..3000]);
     case.inputs.truncate(1);
     assert_eq!(case.run(&["-o", "@out.json"]), 1);
+}
+
+/// Of several files, one of which ends in open calls, and of cuts of them by time, by function and by depth.
+#[test]
+fn the_number_of_threads_changes_no_report() {
+    let mut case = Case::of(large(1), true);
+    let mut crashed = large(2);
+    crashed.stack(1, &[(1, 5_000_100), (5, 6_000_000)]);
+    case.add("b.bin", crashed.bytes(false));
+    let after = |micros| Some(Bound::After(Duration::from_micros(micros)));
+    let in_time = Selection { since: after(3_000), until: after(21_000), ..Selection::default() };
+    let pattern = Some(Regex::new("function_[1-4]").unwrap());
+    let of_functions = Selection { functions: pattern, max_depth: Some(2), ..in_time.clone() };
+    for (selection, is_cut) in [(Selection::default(), false), (in_time, true), (of_functions, true)] {
+        for output in OUTPUTS.iter().filter(|output| !(is_cut && output.ends_with(".gz"))) {
+            let reports = [1, 2, 8].map(|threads| {
+                let path = case.directory.path().join(format!("{threads}.{output}"));
+                let selection = selection.clone();
+                let request = Request::new(case.inputs.clone(), path.clone());
+                let summary = merge(&Request { threads: Some(threads), selection, ..request }, &()).unwrap();
+                assert!(summary.events() > 1_000);
+                fs::read(path).unwrap()
+            });
+            assert!(reports.iter().all(|report| *report == reports[0]), "{output}");
+        }
+    }
 }
