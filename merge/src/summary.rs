@@ -100,7 +100,7 @@ impl Summary {
             if let Some(thread) = file.threads.get_mut(part.thread) {
                 thread.events = thread.events.wrapping_add(part.written);
                 thread.unfinished = thread.unfinished.wrapping_add(part.unfinished);
-                thread.overwritten += part.overwritten;
+                thread.overwritten = thread.overwritten.saturating_add(part.overwritten);
                 thread.left_out += part.left_out;
                 thread.too_deep += part.too_deep;
             }

@@ -292,7 +292,8 @@ impl FilePlan {
         }
         let mut oldest = cut::oldest(input, &self.calls, &counts, kept - entries);
         for thread in &mut self.threads {
-            thread.overwritten += oldest.get(&thread.serial).copied().unwrap_or(0);
+            let dropped = oldest.get(&thread.serial).copied().unwrap_or(0);
+            thread.overwritten = thread.overwritten.saturating_add(dropped);
         }
         let calls = std::mem::take(&mut self.calls);
         for (calls, counts) in calls.into_iter().zip(counts) {
