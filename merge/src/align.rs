@@ -158,7 +158,7 @@ pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
         meant.for_each(|(_, shift)| *shift = shift.wrapping_add(offset.nanoseconds));
     }
     let base = begin(files, &shifts, how);
-    alignment.base_realtime = realtime(files, base);
+    alignment.base_realtime = realtime(files, &shifts, base);
     let Identity { boot_id, monotonic_offset, .. } = first.header.identity;
     alignment.zero = Zero { boot_id, monotonic_offset, monotonic: base };
     for (file, shift) in files.iter().zip(&shifts) {
@@ -201,14 +201,18 @@ fn begin(files: &[FilePlan], shifts: &[i64], how: Align) -> i64 {
     begin.min(theirs)
 }
 
-/// The wall clock at a moment of the first file's clock, 0 if nobody knows. As the peer does, the last file that is of
-/// this clock is believed.
-fn realtime(files: &[FilePlan], moment: i64) -> u64 {
+/// The wall clock at a moment of the first file's clock, 0 if nobody knows. Of ring files the one that was opened first is
+/// believed, as its clock was read nearest to the begin; of traces in JSON alone, as the peer does, the last.
+fn realtime(files: &[FilePlan], shifts: &[i64], moment: i64) -> u64 {
+    let known = files.iter().zip(shifts).filter(|(file, _)| file.header.identity.opened.realtime != 0);
+    let rings = known.clone().filter(|(file, _)| file.imported.is_none());
     let Some(first) = files.first() else { return 0 };
-    let known = |file: &&FilePlan| same_clock(file, first) && file.header.identity.opened.realtime != 0;
-    files.iter().rev().find(known).map_or(0, |file| {
-        let Anchor { monotonic, realtime, .. } = file.header.identity.opened;
-        (realtime as i64).wrapping_sub(monotonic as i64).wrapping_add(moment).max(0) as u64
+    let believed = rings
+        .min_by_key(|(file, shift)| opened(file, **shift))
+        .or_else(|| known.clone().rfind(|(file, _)| same_clock(file, first)));
+    believed.map_or(0, |(file, shift)| {
+        let since = moment.wrapping_sub(opened(file, *shift));
+        (file.header.identity.opened.realtime as i64).wrapping_add(since).max(0) as u64
     })
 }
 
