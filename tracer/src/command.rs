@@ -7,6 +7,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use viztracer_merge::{Bar, MergeError, Request, Step, Watch};
 
+/// How many unreadable inputs are told of if there are no others.
+const TOLD_MAX: usize = 3;
+
 /// Runs the command `viztracer-merge` with these arguments, the first of which is its name; gives its exit status.
 #[pyfunction]
 pub fn merge_command(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
@@ -51,7 +54,21 @@ pub fn merge(
             last_words: summary.last_words.lines,
         }),
         Err(MergeError::Interrupted) => Err(PyErr::take(python).unwrap_or_else(|| PyKeyboardInterrupt::new_err(()))),
-        Err(error) => Err(PyRuntimeError::new_err(error.to_string())),
+        Err(error) => Err(PyRuntimeError::new_err(reason(&error))),
+    }
+}
+
+/// Why there is no report, as one line; what is wrong with its inputs stands in it.
+fn reason(error: &MergeError) -> String {
+    match error {
+        MergeError::NothingReadable(bad) if !bad.is_empty() => {
+            let mut reasons: Vec<String> = bad.iter().take(TOLD_MAX).map(ToString::to_string).collect();
+            if bad.len() > TOLD_MAX {
+                reasons.push(format!("and {} more", bad.len() - TOLD_MAX));
+            }
+            reasons.join("; ")
+        }
+        error => error.to_string(),
     }
 }
 
