@@ -77,6 +77,11 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         options, command = parser.parse_known_args(arguments)
     if options.output_file and not options.output_file.endswith(OUTPUT_EXTENSIONS):
         raise UsageError(f"Only these kinds of report are supported: {', '.join(OUTPUT_EXTENSIONS)}")
+    if options.open and options.output_file:
+        from .commands import show
+
+        if not show.can_show(options.output_file):
+            raise UsageError(f"--open shows reports in {', '.join(show.EXTENSIONS)}, not {options.output_file}")
     if options.include_files and options.exclude_files:
         raise UsageError("include_files and exclude_files can't be both specified!")
     if options.tracer_entries is not None and options.tracer_entries < 1:
@@ -126,6 +131,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--log_async", action="store_true", help="give every asyncio task a track of its own")
     add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
     add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
+    add("--open", action="store_true", help="show what was recorded in the browser, see vizviewer --help")
     add("--combine", metavar="FILE", nargs="*", help="merge ring files of earlier runs; nothing is run")
     add("--align_combine", metavar="FILE", nargs="*", help="the same, as if these runs had begun together")
     add("--log_multiprocess", action="store_true", help=argparse.SUPPRESS)

@@ -14,6 +14,10 @@ from .snaptrace import ControlBlock
 RECORD_SIZE = 16
 SHARED_MEMORY = "/dev/shm"
 
+# From format/FORMAT.md: what a ring file begins with, and where it says to which run it belongs.
+MAGIC = b"VIZRING\n"
+SESSION_ID = slice(96, 112)
+
 
 class RingDirectory:
     """A directory of ring files of one run.
@@ -105,6 +109,10 @@ class RingDirectory:
             return []
         return [os.path.join(self.path, name) for name in names if name.endswith(".bin")]
 
+    def files_of_run(self) -> list[str]:
+        """Return the paths of the ring files of this run, without those that others have left beside them."""
+        return [path for path in self.files() if session_of(path) == self.session_id]
+
     def running(self) -> list[str]:
         """Return the paths of the files of processes that have not ended."""
         return list(filter(_is_open, self.files()))
@@ -120,6 +128,16 @@ class RingDirectory:
             os.rmdir(self.path)
         except OSError:
             pass  # somebody was faster, or has put something of his own there
+
+
+def session_of(path: str) -> bytes | None:
+    """Return the identity of the run that a ring file belongs to; None if it is no ring file, or is damaged."""
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(SESSION_ID.stop)
+    except OSError:
+        return None
+    return begin[SESSION_ID] if begin.startswith(MAGIC) and len(begin) == SESSION_ID.stop else None
 
 
 def _is_open(ring: str) -> bool:

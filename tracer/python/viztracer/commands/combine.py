@@ -7,6 +7,8 @@ import time
 
 from ..snaptrace import merge_command
 
+OK, INCOMPLETE = 0, 1  # exit statuses with which there is a report
+
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +27,12 @@ def combine(options: argparse.Namespace) -> int | None:
             pass  # the merge will tell
     flags = [] if options.combine else ["--align=start"]
     flags += ["--quiet"] if options.quiet else []
-    return merge_command(["viztracer-merge", f"--output={output}", *flags, "--", *map(_plain, inputs)])
+    status = merge_command(["viztracer-merge", f"--output={output}", *flags, "--", *map(_plain, inputs)])
+    if options.open and status in (OK, INCOMPLETE):
+        from . import show
+
+        show.show([os.path.abspath(output)])
+    return status
 
 
 def _output(options: argparse.Namespace) -> str:

@@ -37,6 +37,9 @@ class Ending:
         each: whether to write a report per process, named by its pid, instead of one.
         verbose: 0 prints nothing.
         ended: a ring file whose process counts as ended, whatever the file looks like.
+
+    Attributes:
+        written: the reports, once they are.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Ending:
         self.ended = ended
         self._has_told = False
         self._has_skipped = False
+        self.written: list[str] = []
 
     def arm(self) -> None:
         """Have the run end like this, too, if a signal ends this process, which is about to record."""
@@ -62,7 +66,7 @@ class Ending:
             entry = ENTRY.format(packages=PACKAGES)
             own_ring = os.path.join(self.rings.path, f"{self.rings.prefix}_{os.getpid()}.bin")
             arguments = [self.rings.address, self.output, str(int(self.each)), str(self.verbose), own_ring]
-            arm_deadly_signals([sys.executable, "-sS", "-c", entry, *arguments], _environment())
+            arm_deadly_signals([sys.executable, "-sS", "-c", entry, *arguments], list(map("=".join, environment())))
 
     def come(self, *, wait: bool) -> None:
         """Write the report, remove the ring files, and tell what is left.
@@ -119,11 +123,14 @@ class Ending:
                     self._write_own(ring)
         else:
             report.write([self.rings.path], self.output, source=True, verbose=self.verbose)
+            self.written.append(self.output)
 
     def _write_own(self, ring: str) -> None:
         """Turn the ring file of one process into its report, which gets the pid from its name."""
         pid = os.path.basename(ring).removesuffix(".bin").partition("_")[2]
-        report.write([ring], report.with_pid(self.output, pid), source=True, verbose=self.verbose)
+        output = report.with_pid(self.output, pid)
+        report.write([ring], output, source=True, verbose=self.verbose)
+        self.written.append(output)
         os.unlink(ring)
 
     def running(self) -> list[str]:
@@ -151,13 +158,13 @@ def tell_merge_command(rings: RingDirectory, output: str) -> None:
     report.say(f"viztracer-merge {pattern} -o {report.quote(os.path.relpath(output))}", report.GREEN)
 
 
-def _environment() -> list[str]:
+def environment() -> list[tuple[str, str]]:
     """The environment without what would make the interpreter trace itself, or behave in a special way."""
 
     def is_kept(name: str) -> bool:
         return name == "PYTHONHOME" or not name.startswith(("PYTHON", session.VARIABLE))
 
-    return [f"{name}={value}" for name, value in os.environ.items() if is_kept(name)]
+    return [(name, value) for name, value in os.environ.items() if is_kept(name)]
 
 
 def _never_block() -> None:

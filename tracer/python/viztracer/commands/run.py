@@ -111,8 +111,17 @@ class Run:
         if self.keeps_rings:
             if self.tracer.verbose:
                 finish.tell_merge_command(rings, self.output)
+            self._show(rings.files_of_run())
             return
-        self.ending(rings).come(wait=not self.options.no_wait)
+        ending = self.ending(rings)
+        ending.come(wait=not self.options.no_wait)
+        self._show(ending.written)
+
+    def _show(self, files: list[str]) -> None:
+        if self.options.open:
+            from . import show
+
+            show.show(files)
 
     def ending(self, rings: RingDirectory) -> finish.Ending:
         """What is to become of the ring files, unless the user asked for these themselves."""

@@ -1,0 +1,9 @@
+"""``python -m viztracer.viewer``."""
+
+from __future__ import annotations
+
+import sys
+
+from .command import viewer_main
+
+sys.exit(viewer_main())

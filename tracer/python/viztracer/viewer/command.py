@@ -1,0 +1,251 @@
+"""The command ``vizviewer``: its options, its words, and its end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import tempfile
+import threading
+import webbrowser
+from types import FrameType
+
+from .. import report
+from .catalog import OTHER_VIEWERS, Catalog, Entry, Kind, kind_of
+from .server import PERFETTO_PORT, Server
+from .workbench import Workbench
+
+EPILOG = """\
+examples:
+  vizviewer result.html          a report, as it is
+  vizviewer result.json          a trace, merged into a report that is removed at the end
+  vizviewer temp_dir             ring files, also of a run that crashed or still runs; a directory with more than
+                                 one trace in it is shown as a list
+  vizviewer --perfetto temp_dir  the same on Perfetto's page, https://ui.perfetto.dev, which gets it from this machine
+
+Reports need no server: viztracer-merge temp_dir -o result.html writes one that opens by double click.
+A trace on another machine: run there  vizviewer --server_only result.json  and here  ssh -L 9001:127.0.0.1:9001 THERE
+then open the address that vizviewer has printed.
+
+exit status: 0, also after Ctrl+C; 1 if there is nothing to show or the port is taken; 2 for wrong options.
+"""
+
+
+class RefusalError(Exception):
+    """There is nothing to serve; the message says why."""
+
+
+def viewer_main() -> int:
+    """Run the command with the arguments of this process; return its exit status."""
+    options = build_parser().parse_args()
+    end = End()
+    try:
+        with tempfile.TemporaryDirectory(prefix="vizviewer_", ignore_cleanup_errors=True) as directory:
+            try:
+                Viewer(options, directory).run()
+            finally:
+                end.approaches()
+    except RefusalError as error:
+        report.say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        end.come()
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
+    parser = argparse.ArgumentParser(
+        prog="vizviewer",
+        description="Show traces in the browser, served to this machine only, under an address that nobody guesses.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "files",
+        nargs="+",
+        metavar="FILE|DIR",
+        help="a report (.html), a trace (.json, .json.gz, .pftrace), ring files (.bin) or a directory with such",
+    )
+    add("-s", "--server_only", action="store_true", help="do not open the browser")
+    add("-p", "--port", type=int, nargs="?", default=None, metavar="N", help="the port on 127.0.0.1; 0: any [9001]")
+    add("--once", action="store_true", help="end when a report or trace was fetched, or nobody asks")
+    add(
+        "--timeout",
+        type=float,
+        nargs="?",
+        default=10,
+        metavar="SECONDS",
+        help="with --once: how long nobody may ask [10]",
+    )
+    add("--perfetto", action="store_true", help="show traces on Perfetto's page instead of ours")
+    add("--use_external_processor", action="store_true", help=argparse.SUPPRESS)
+    add("--flamegraph", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+class Viewer:
+    """What the command does.
+
+    Args:
+        options: from the command line.
+        directory: for files that are removed at the end.
+    """
+
+    def __init__(self, options: argparse.Namespace, directory: str) -> None:
+        self.options = options
+        self.catalog = Catalog()
+        self.workbench = Workbench(directory)
+
+    def run(self) -> None:
+        """Serve what the options name, until it was fetched or for ever.
+
+        Raises:
+            RefusalError: that cannot be.
+        """
+        self._check()
+        title, entries = self._find()
+        with self._serve(entries) as server:
+            if len(entries) == 1:
+                self._prepare(entries[0])
+            server.offer(title, entries)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self._tell(server)
+            if not self.options.server_only:
+                threading.Thread(target=_open_browser, args=[server.first_page], daemon=True).start()
+            self._work(server)
+            server.shutdown()
+
+    def _check(self) -> None:
+        options = self.options
+        if options.flamegraph:
+            raise RefusalError("--flamegraph is removed: every report has a flame graph, of all calls or of a range")
+        for file in options.files:
+            if not os.path.exists(file):
+                raise RefusalError(f"File {file} does not exist!")
+            if file.endswith(OTHER_VIEWERS):
+                raise RefusalError(f"Do not support file type {file}: open it on https://www.speedscope.app")
+            if kind_of(file) is None:
+                kinds = ".html, .json, .json.gz, .pftrace, .pftrace.gz, .bin and directories"
+                raise RefusalError(f"Do not support file type {file}: vizviewer shows {kinds}")
+        if options.use_external_processor:
+            raise RefusalError(self._why_no_processor())
+
+    def _why_no_processor(self) -> str:
+        if self.options.once:
+            return "You can't use --once with --use_external_processor"
+        if any(map(os.path.isdir, self.options.files)):
+            return "You can't use --use_external_processor on a directory"
+        return (
+            "--use_external_processor is not needed, and vizviewer downloads no programs: leave it out.\n"
+            "If a trace is too large for the browser, show a part (viztracer-merge FILE --last 5s -o part.html), or\n"
+            "write a .pftrace, give it to Perfetto's trace_processor --httpd, and open https://ui.perfetto.dev"
+        )
+
+    def _find(self) -> tuple[str, list[Entry]]:
+        """Return what to show first, and what that is called."""
+        paths = [os.path.abspath(file) for file in self.options.files]
+        entries = self.catalog.named(paths)
+        title = "Traces"
+        while len(entries) == 1 and entries[0].kind is Kind.DIRECTORY:
+            title = entries[0].paths[0]
+            inside = self._inside(title)
+            if len(inside) != 1:
+                return title, inside
+            entries = inside
+        if self.options.perfetto and len(entries) == 1 and entries[0].kind is Kind.REPORT:
+            raise RefusalError(
+                f"{self.options.files[0]}: Perfetto's page cannot show a report, only what it was made of: name that, "
+                "or leave out --perfetto"
+            )
+        return title, entries
+
+    def _inside(self, directory: str) -> list[Entry]:
+        try:
+            return self.catalog.inside(directory)
+        except OSError as error:
+            raise RefusalError(f"{directory}: cannot be read: {error.strerror}") from None
+
+    def _serve(self, entries: list[Entry]) -> Server:
+        port = PERFETTO_PORT if self.options.port is None else self.options.port
+        try:
+            return Server(port, self.catalog, self.workbench, prefers_perfetto=self.options.perfetto)
+        except PermissionError:
+            raise RefusalError(f'Error! Port {port} is not for every user, try another port with "--port"') from None
+        except OverflowError:
+            raise RefusalError(f"Error! There is no port {port}: they go up to 65535") from None
+        except OSError:
+            advice = 'try another port with "--port" (0: any that is free)'
+            if port == PERFETTO_PORT and any(map(self._is_for_perfetto, entries)):
+                advice = "and Perfetto's page reads from no other: end what uses it"
+            raise RefusalError(f"Error! Port {port} is already in use, {advice}") from None
+
+    def _prepare(self, entry: Entry) -> None:
+        """Merge the only trace before anybody asks: what is wrong with it is told here, then."""
+        try:
+            if entry.kind is Kind.RUN and self._is_for_perfetto(entry):
+                self.workbench.merge(entry, ".pftrace")
+            elif entry.kind in (Kind.TRACE, Kind.RUN) and not self._is_for_perfetto(entry):
+                self.workbench.merge(entry, ".html")
+        except (RuntimeError, OSError) as error:
+            raise RefusalError(str(error)) from None
+
+    def _is_for_perfetto(self, entry: Entry) -> bool:
+        return entry.kind is Kind.PERFETTO or (self.options.perfetto and entry.is_fit_for_perfetto)
+
+    def _tell(self, server: Server) -> None:
+        page = server.first_page
+        if server.server_port != PERFETTO_PORT and any(map(self._is_for_perfetto, server.top)):
+            report.complain(
+                f"Perfetto's page reads from port {PERFETTO_PORT} only, not from {server.server_port}: leave out --port"
+            )
+        if not self.options.once:
+            report.say("Running vizviewer")
+            report.say(f"You can also view your trace on {page}")
+            report.say("Press Ctrl+C to quit")
+        elif self.options.server_only:
+            report.say(f"View your trace on {page}")
+
+    def _work(self, server: Server) -> None:
+        """Merge what is asked for, until the end."""
+        once, timeout = self.options.once, self.options.timeout
+        while not (once and server.was_fetched):
+            if timeout is None or not once:
+                self.workbench.work(None)
+                continue
+            left = timeout - server.idle_seconds()
+            if left <= 0:
+                report.complain(f"nobody has fetched the report for {timeout:g} s")
+                return
+            self.workbench.work(left)
+
+
+class End:
+    """How the command ends: by itself, by Ctrl+C, or by another signal, of which it dies once all is removed."""
+
+    def __init__(self) -> None:
+        self._signal = signal.SIGINT
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, self._interrupt)
+
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = signal.Signals(number)
+        raise KeyboardInterrupt
+
+    def approaches(self) -> None:
+        """Files are about to be removed; let nothing interrupt that."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    def come(self) -> None:
+        """Die of the signal that came, unless that was Ctrl+C."""
+        if self._signal != signal.SIGINT:
+            signal.signal(self._signal, signal.SIG_DFL)
+            signal.raise_signal(self._signal)
+
+
+def _open_browser(page: str) -> None:
+    if not webbrowser.open(page):
+        report.complain(f"no browser was found: open {page}")

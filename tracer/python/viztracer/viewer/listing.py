@@ -1,0 +1,96 @@
+"""The page to choose a trace from. It runs no script and loads nothing."""
+
+from __future__ import annotations
+
+import html
+import time
+from dataclasses import dataclass
+
+from .catalog import Entry, Kind
+
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }}
+h1 {{ font-size: 1.2rem; overflow-wrap: anywhere; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th, td {{ border-bottom: 1px solid #8884; padding: .35rem .75rem .35rem 0; text-align: left; }}
+td:first-child {{ overflow-wrap: anywhere; }}
+.number {{ font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }}
+</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+</body>
+</html>
+"""
+TABLE = """\
+<table>
+<thead><tr><th scope="col">Name</th><th scope="col">Kind</th><th scope="col" class="number">Size</th>
+<th scope="col" class="number">Changed</th><th scope="col"><span aria-hidden="true"></span></th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>"""
+ROW = """\
+<tr><td><a href="{link}">{name}</a></td><td>{kind}</td><td class="number">{size}</td>
+<td class="number"><time>{changed}</time></td><td>{perfetto}</td></tr>"""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A line of the list.
+
+    Args:
+        entry: what it is about.
+        link: where that is shown.
+        perfetto: where Perfetto's page shows it, if it can be asked from here.
+    """
+
+    entry: Entry
+    link: str
+    perfetto: str | None
+
+
+def page(title: str, choices: list[Choice]) -> str:
+    """Return the list as a page; `title` says what they are in."""
+    rows = [_row(choice) for choice in choices]
+    body = TABLE.format(rows="\n".join(rows)) if rows else "<p>There is no trace here.</p>"
+    return PAGE.format(title=html.escape(title), body=body)
+
+
+def problem(text: str) -> str:
+    """Return a page that says why there is no other."""
+    return PAGE.format(title="There is no report", body=f'<p role="alert">{html.escape(text)}</p>')
+
+
+def _row(choice: Choice) -> str:
+    entry, link, perfetto = choice.entry, choice.link, choice.perfetto
+    is_directory = entry.kind is Kind.DIRECTORY
+    offered = perfetto if entry.is_fit_for_perfetto and perfetto != link else None
+    return ROW.format(
+        link=html.escape(link),
+        name=html.escape(entry.name + ("/" if is_directory else "")),
+        kind=f"run, {len(entry.paths)} ring files" if len(entry.paths) > 1 else entry.kind.value,
+        size="" if is_directory else _size(entry.size),
+        changed=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.modified)),
+        perfetto=f'<a href="{html.escape(offered)}">in Perfetto</a>' if offered else "",
+    )
+
+
+def _size(count: float) -> str:
+    """Return a number of bytes with a sensible unit."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
