@@ -99,7 +99,7 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 .envs/py%/.tools:
 	$(call python,$*) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install pytest
-	$(@D)/bin/python $(PIP) install greenlet gevent loky joblib uvloop trio anyio perfetto
+	$(@D)/bin/python $(PIP) install greenlet gevent loky joblib uvloop trio anyio perfetto ipython
 	@touch $@
 
 .envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools

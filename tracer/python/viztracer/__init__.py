@@ -13,4 +13,15 @@ from __future__ import annotations
 from .viztracer import VizTracer, get_tracer
 from .version import __version__
 
-__all__ = ["VizTracer", "__version__", "get_tracer"]
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["VizTracer", "__version__", "get_tracer", "load_ipython_extension"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """For ``%load_ext viztracer`` in a notebook: make ``%%viztracer`` known."""
+    from . import jupyter
+
+    jupyter.load_ipython_extension(shell)

@@ -1,0 +1,160 @@
+"""`%load_ext viztracer` and `%%viztracer`: a cell is traced and its report shown below it, here in IPython alone."""
+
+import html
+import json
+import re
+
+import pytest
+import tree
+
+# Runs cells given as JSON on standard input, the way a kernel does; tells what each one showed, and whether it failed.
+SHELL = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+shell = InteractiveShell.instance()
+results = []
+for cell in json.load(sys.stdin):
+    with capture_output() as shown:
+        done = shell.run_cell(cell, store_history=True)
+    pages = [output.data["text/html"] for output in shown.outputs if "text/html" in output.data]
+    error = done.error_before_exec or done.error_in_exec
+    error = error and f"{type(error).__name__}: {error}"
+    results.append({"text": shown.stdout + shown.stderr, "pages": pages, "error": error})
+print(json.dumps(results))
+"""
+BASE = '<base href="about:srcdoc">'
+LOAD = "%load_ext viztracer"
+CELL = "def inner(n):\n    return n * n\n\ntotal = sum(inner(n) for n in range(9))\n"
+
+
+@pytest.fixture
+def run_cells(sandbox):
+    """run_cells(cell, ...) -> what each of them showed after the extension was loaded."""
+    shell = sandbox.script(SHELL, "shell.py")
+
+    def run(*cells):
+        env = {"HOME": str(sandbox.path), "IPYTHONDIR": str(sandbox.path / ".ipython"), "PATH": ""}
+        done = sandbox.python(shell, input=json.dumps([LOAD, *cells]), env=env)
+        assert done.returncode == 0, done.stderr
+        loaded, *results = json.loads(done.stdout)
+        assert loaded == {"text": "", "pages": [], "error": None}
+        return results
+
+    return run
+
+
+def framed(shown):
+    """The page inside the frame that a cell shows, without what makes it fit for a frame."""
+    (page,) = shown["pages"]
+    before, base, after = html.unescape(re.search(r'<iframe [^>]*srcdoc="([^"]*)"', page)[1]).partition(BASE)
+    assert base == BASE and before.endswith("<head>")
+    return before + after
+
+
+def test_report_is_shown_below_the_cell(run_cells, sandbox):
+    other = CELL.replace("inner", "other")
+    traced, total, again = run_cells("%%viztracer\n" + CELL, "total", "%%viztracer --height 99\n" + other)
+    assert (traced["text"], traced["error"]) == ("", None)
+    page = framed(traced)
+    assert page.lower().startswith("<!doctype html>")
+    assert "inner" in page
+    assert "Out[3]: 204" in total["text"]
+    assert "other" in framed(again)
+    assert "height: 99px" in again["pages"][0]
+    assert {path.name for path in sandbox.path.iterdir()} == {"shell.py", ".ipython"}
+
+
+def test_cell_behaves_as_without_tracing(run_cells):
+    value, silent, printed, failed, nonsense, after = run_cells(
+        "%%viztracer\nlast = 6 * 7\nlast",
+        "%%viztracer\nlast = 5\nNone",
+        "%%viztracer\n!echo from the shell\nprint(last)",
+        "%%viztracer\ndef breaks():\n    raise KeyError('inside')\nbreaks()",
+        "%%viztracer\nthis is no Python",
+        "sorted(name for name in globals() if 'viztracer' in name)",
+    )
+    assert "Out[2]: 42" in value["text"]
+    assert "Out" not in silent["text"]
+    assert "from the shell" in printed["text"]
+    assert "5" in printed["text"]
+    assert failed["error"] == "KeyError: 'inside'"
+    assert "breaks" in framed(failed)
+    assert nonsense["error"].startswith("SyntaxError")
+    assert nonsense["pages"] == []
+    assert "Out[7]: []" in after["text"]
+
+
+@pytest.mark.parametrize("name", ["kept.json", "kept.json.gz", "kept.html"])
+def test_what_was_recorded_is_kept(run_cells, sandbox, name):
+    (shown,) = run_cells(f"%%viztracer --output_file {name} -p 9001 --ignore_c_function --max_stack_depth 2\n" + CELL)
+    assert (shown["text"], shown["error"]) == ("", None)
+    assert "genexpr" in framed(shown)
+    if name.endswith(".html"):
+        assert framed(shown) == (sandbox.path / name).read_text()
+        return
+    spans = tree.spans(sandbox.report(name))  # with those of IPython's other threads
+    (module,) = [event for event in spans if event["name"].startswith("<module>")]
+    names = {event["name"].partition(" (")[0] for event in spans if event["tid"] == module["tid"]}
+    assert names == {"<module>", "<genexpr>"}
+
+
+def test_report_holds_the_text_of_the_cell(run_cells, sandbox):
+    """A kernel of Jupyter names a file for each cell, and writes none of them."""
+    cell = "%%viztracer --output_file kept.json\ndef commented():\n    return 1  # of one\ncommented()\n"
+    name = sandbox.path / "ipykernel_1" / "2.py"
+    results = run_cells(f"get_ipython().compile.get_code_name = lambda *_: {str(name)!r}", cell, cell)
+    assert [result["error"] for result in results] == [None] * 3
+    assert sandbox.report("kept.json")["file_info"]["files"][str(name)][0] == cell.partition("\n")[2]
+    assert not name.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("--log_print", "UsageError: --log_print is not there yet: leave it out"),
+        ("--log_func_args", "UsageError: --log_func_args is not there yet: leave it out"),
+        ("--log_sparse", "UsageError: --log_sparse is not there yet: leave it out"),
+        ("--output_file x.txt", "UsageError: --output_file: only these kinds are supported: .json, .json.gz, .html"),
+        ("--tracer_entries 0", "UsageError: --tracer_entries must be at least 1"),
+        ("--nonsense", "UsageError: unrecognized arguments: --nonsense"),
+    ],
+)
+def test_refusals(run_cells, line, error):
+    refused, after = run_cells(f"%%viztracer {line}\nhas_run = True", "'has_run' in globals()")
+    assert (refused["error"], refused["pages"]) == (error, [])
+    assert "False" in after["text"]
+
+
+def test_another_tracer(run_cells):
+    results = run_cells(
+        "import viztracer; tracer = viztracer.VizTracer(verbose=0); tracer.start()",
+        "%%viztracer\n1",
+        "tracer.stop(); tracer.save('other.json')",
+    )
+    assert [result["error"] for result in results] == [
+        None, "UsageError: another tracer records this process: stop that first", None,
+    ]
+
+
+def test_report_that_is_too_large_for_a_cell(run_cells, sandbox):
+    (_, shown, kept) = run_cells(
+        "import viztracer.jupyter; viztracer.jupyter.SHOWN_MAX = 1000",
+        "%%viztracer\n" + CELL,
+        "%%viztracer --output_file own.html\n" + CELL,
+    )
+    assert (shown["pages"], kept["pages"]) == ([], [])
+    assert f"open {sandbox.path}/viztracer_report.html" in shown["text"]
+    assert "inner" in (sandbox.path / "viztracer_report.html").read_text()
+    assert f"open {sandbox.path}/own.html" in kept["text"]
+
+
+def test_help_of_the_magic(run_cells):
+    (shown,) = run_cells("get_ipython().find_cell_magic('viztracer').__doc__")
+    assert "--max_stack_depth" in shown["text"]
+
+
+def test_import_needs_no_ipython(sandbox):
+    code = "import sys, viztracer; sys.exit('IPython' in sys.modules or 'viztracer.jupyter' in sys.modules)"
+    assert sandbox.python("-c", code).returncode == 0
