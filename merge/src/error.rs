@@ -1,6 +1,7 @@
 //! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
 
 use crate::output;
+use crate::summary::grouped;
 use crate::window::Ended;
 use std::fmt;
 use std::io;
@@ -48,6 +49,13 @@ pub enum MergeError {
     /// What was to be printed cannot be written.
     #[error("standard output: {}", sentence(.0))]
     Print(io::Error),
+    /// A page of so many events would be of no use.
+    #[error(
+        "a page for a browser holds up to {} events, and these are {}: ask for a part of them, as with --last 5s, \
+         --min_duration 10us or --func REGEX, or for a .pftrace, which may be of any size",
+        grouped(*.1), grouped(*.0)
+    )]
+    TooManyEvents(u64, u64),
     /// No threads to work with.
     #[error("cannot start the worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -1,5 +1,8 @@
 //! The program's own text: which functions of the trace stand in which files, and what those files say now.
 
+use crate::chrome::Imported;
+use crate::plan::FilePlan;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -57,8 +60,39 @@ impl Sources {
     }
 }
 
+/// Source files that came with inputs, by path; of two, the later one.
+#[derive(Debug)]
+pub struct Embedded<'a>(BTreeMap<&'a str, &'a Imported>);
+
+impl<'a> Embedded<'a> {
+    /// Those of these files.
+    pub fn of(files: &'a [FilePlan]) -> Embedded<'a> {
+        let imported = files.iter().filter_map(|plan| plan.imported.as_deref());
+        Embedded(imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect())
+    }
+
+    /// These and those of the trace.
+    pub fn and(&self, mut files: BTreeMap<String, SourceFile>) -> BTreeMap<String, SourceFile> {
+        for path in self.0.keys() {
+            files.entry((*path).to_owned()).or_default();
+        }
+        files
+    }
+
+    /// The text of a file that is called this and the number of its lines, as JSON; `None` if it cannot be read.
+    pub fn text(&self, shown: &str, of: &SourceFile) -> Option<Vec<u8>> {
+        match self.0.get(shown).or_else(|| self.0.get(&*of.path)) {
+            Some(imported) => imported.source(&of.path).or_else(|_| imported.source(shown)).ok(),
+            None => read(&of.path).map(|source| {
+                let lines = source.bytes().filter(|byte| *byte == b'\n').count();
+                json!([source, lines]).to_string().into_bytes()
+            }),
+        }
+    }
+}
+
 /// The text of a source file with `\n` line ends; `None` if it is no readable file of UTF-8 text.
-pub fn read(path: &str) -> Option<String> {
+fn read(path: &str) -> Option<String> {
     // Such as `<string>`.
     if path.starts_with('<') {
         return None;

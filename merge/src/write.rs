@@ -13,7 +13,9 @@ mod functions;
 pub mod gzip;
 mod html;
 pub mod json;
+mod members;
 mod missing;
+mod numbered;
 mod part;
 pub mod perfetto;
 mod speedscope;
@@ -126,7 +128,7 @@ impl Report<'_> {
             Format::Perfetto | Format::PerfettoGzip => run.write(&Perfetto::new(self.files), output, summary),
             Format::Folded => run.write(&Folded::default(), output, summary),
             Format::Csv => run.write(&Functions::new(Csv), output, summary),
-            Format::Html => run.write(&Functions::new(Html), output, summary),
+            Format::Html => run.write(&Html::new(self, pool, watch)?, output, summary),
             Format::Speedscope | Format::SpeedscopeGzip => {
                 let speedscope = Speedscope::new(self, pool, watch, output)?;
                 run.write(&speedscope, output, summary)

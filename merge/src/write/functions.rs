@@ -46,8 +46,6 @@ pub trait Printer: Sync {
 /// What there is to print at the end.
 #[derive(Debug)]
 pub struct Collected<'a> {
-    /// The files, in order, and their clocks.
-    pub report: &'a Report<'a>,
     /// What is in them and what is not.
     pub summary: &'a Summary,
     /// The names of functions.
@@ -140,7 +138,7 @@ impl<P: Printer> Writer for Functions<P> {
 
     fn end(
         &self,
-        report: &Report<'_>,
+        _: &Report<'_>,
         _: &[BTreeSet<u32>],
         summary: &Summary,
         watch: &dyn Watch,
@@ -150,7 +148,7 @@ impl<P: Printer> Writer for Functions<P> {
         let all = Table::new(&finished.all, &known, self.printer.sort(), self.printer.rows());
         let more_processes = finished.drop_least(self.printer.processes());
         let processes: Vec<Process> = finished.processes.drain(..).map(|(_, process)| process).collect();
-        let collected = Collected { report, summary, known: &known, all: &all, processes: &processes, more_processes };
+        let collected = Collected { summary, known: &known, all: &all, processes: &processes, more_processes };
         self.printer.end(&collected, watch, tail)
     }
 }

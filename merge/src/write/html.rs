@@ -1,206 +1,188 @@
-//! A page that needs nothing but itself: what was merged, what is missing, how processes died, and the functions that
-//! took the time. It has no script, and every name in it is text.
+//! A page that needs nothing but itself: the trace, and the viewer in `merge/viewer` that shows it.
+//!
+//! ```text
+//! head, style, viewer's modules                         as they are, in an import map
+//! <script class="block" data-process="0">H4sIA...       what a part holds of each track: see [`block`]
+//! <script class="source">H4sIA...                       ["/x/a.py",[text,lines]]
+//! <script id="header">{"format":1,...                   what all of it means: see [`header`]
+//! ```
+//!
+//! All of it is told in `merge/viewer/README.md`. Functions are [`numbered`](super::numbered) before anything else is
+//! read.
 
-use super::Tail;
-use super::functions::{Collected, Printer};
+mod block;
+mod header;
+mod modules;
+
+use super::by_id::ById;
+use super::gzip::{Gzip, LEVEL};
+use super::missing::Missing;
+use super::part::Reader;
 use super::text::Text;
-use super::top::{self, share};
+use super::{Report, Tail, Writer, lock, numbered};
+use crate::decode::Outcome;
 use crate::error::MergeError;
-use crate::functions::{Known, Table};
-use crate::input::State;
-use crate::last_words::{self, LastWords};
+use crate::functions::Known;
+use crate::plan::FilePlan;
 use crate::progress::Watch;
-use crate::summary::{HEADINGS, Summary, WORDS, grouped};
-use crate::when;
+use crate::sources::{Embedded, Sources};
+use crate::summary::Summary;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use block::{Block, Stream};
+use rayon::ThreadPool;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use viztracer_format::names::Function;
 
-/// What stands around the page's content.
-const PAGE: &str = include_str!("html/page.html");
-const CONTENT: &str = "{content}";
+/// Events that a page may hold: a browser needs some 30 bytes of memory for each.
+pub const EVENTS_MAX: u64 = 20_000_000;
 
-/// Functions of a process, and of all.
-const ROWS: usize = 100;
-/// Processes that get a table of functions.
-const PROCESSES_MAX: usize = 100;
-/// Processes that died and get to say what they were doing.
-const LAST_WORDS_MAX: usize = 100;
-/// Files that get a line in the summary.
-const FILES_MAX: usize = 1000;
+/// What stands around the blocks.
+const PAGE: &str = include_str!("../../viewer/page.html");
+const BLOCKS: &str = "{{BLOCKS}}";
 
-/// Prints it.
+/// Writes it.
 #[derive(Debug)]
-pub struct Html;
+pub struct Html {
+    known: Known,
+    /// The functions whose text is added, if it is.
+    sources: Option<Sources>,
+    collected: Mutex<Collected>,
+    spare: Mutex<Vec<Gzip>>,
+    events_max: u64,
+}
 
-impl Printer for Html {
-    fn rows(&self) -> usize {
-        ROWS
+/// What the parts have told.
+#[derive(Debug, Default)]
+struct Collected {
+    /// By file, the calls of each stream.
+    calls: BTreeMap<usize, BTreeMap<Stream, u64>>,
+    /// By file.
+    missing: BTreeMap<usize, Vec<Missing>>,
+    events: u64,
+}
+
+impl Html {
+    /// For a report, unless it holds too much for a page.
+    pub fn new(report: &Report<'_>, pool: &ThreadPool, watch: &dyn Watch) -> Result<Html, MergeError> {
+        Html::with_at_most(EVENTS_MAX, report, pool, watch)
     }
 
-    fn processes(&self) -> usize {
-        PROCESSES_MAX
+    fn with_at_most(
+        events_max: u64,
+        report: &Report<'_>,
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+    ) -> Result<Html, MergeError> {
+        let planned: u64 = report.files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
+        // How many of them are asked for is only known when they were read.
+        if report.selected.is_none() && planned > events_max {
+            return Err(MergeError::TooManyEvents(planned, events_max));
+        }
+        let known = numbered::functions(report, pool, watch)?;
+        let sources = report.source.then(Sources::default);
+        Ok(Html { known, sources, collected: Mutex::default(), spare: Mutex::default(), events_max })
     }
 
-    fn end(&self, collected: &Collected<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        let (before, after) = PAGE.split_once(CONTENT).unwrap_or((PAGE, ""));
-        tail.text.put(before.as_bytes());
-        summary(collected.summary, &mut tail.text);
-        last_words(collected, watch, tail)?;
-        functions(collected, tail)?;
-        tail.text.put(after.as_bytes());
+    /// Bytes, compressed, as text.
+    fn packed(&self, bytes: &[u8]) -> String {
+        let spare = lock(&self.spare).pop();
+        let mut gzip = spare.unwrap_or_else(|| Gzip::new(LEVEL));
+        let packed = STANDARD.encode(gzip.member(bytes));
+        lock(&self.spare).push(gzip);
+        packed
+    }
+
+    /// The text of source files.
+    fn put_sources(&self, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        let Some(sources) = &self.sources else { return Ok(()) };
+        let embedded = Embedded::of(report.files);
+        for (path, file) in embedded.and(sources.take()) {
+            let Some(source) = embedded.text(&path, &file) else { continue };
+            let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", &source, b"]"].concat();
+            put_script("class=\"source\"", &self.packed(&pair), &mut tail.text);
+            tail.flush_if_large()?;
+            if watch.stopped() {
+                return Err(MergeError::Interrupted);
+            }
+        }
         Ok(())
     }
 }
 
-fn summary(summary: &Summary, text: &mut Text) {
-    let line = format!(
-        "{} events of {} files; recorded from {} on",
-        grouped(summary.events()),
-        grouped(summary.files.len() as u64),
-        when::utc(summary.base_realtime)
-    );
-    put(text, "p", &line);
-    let notes = summary.warnings.iter().cloned();
-    let bad = summary.bad.iter().map(|bad| format!("{}: {}", bad.path.display(), bad.problem));
-    for note in notes.chain(bad) {
-        element(text, "p class=\"warning\"", "p", &note);
-    }
-    text.put(b"<div class=\"wide\"><table>\n");
-    row(text, "th", &HEADINGS.map(str::to_owned), &WORDS);
-    for file in summary.files.iter().take(FILES_MAX) {
-        row(text, "td", &file.row(), &WORDS);
-    }
-    text.put(b"</table></div>\n");
-    let more = summary.files.len().saturating_sub(FILES_MAX);
-    if more > 0 {
-        put(text, "p", &format!("... and {} more files", grouped(more as u64)));
-    }
-    for line in top::foot(summary) {
-        put(text, "p", &line);
-    }
-}
+impl Writer for Html {
+    type File = ById;
+    const NESTED: bool = true;
 
-fn last_words(collected: &Collected<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-    let report = collected.report;
-    let unclosed = report.files.iter().zip(&report.alignment.clocks).filter(|(plan, _)| plan.state != State::Sealed);
-    let told = unclosed.clone().take(LAST_WORDS_MAX);
-    for (place, (plan, clock)) in told.enumerate() {
-        if watch.stopped() {
-            return Err(MergeError::Interrupted);
-        }
-        if place == 0 {
-            put(&mut tail.text, "h2", "Last words");
-        }
-        let mut words = String::new();
-        let _ = last_words::write(plan, &LastWords::of(plan, clock), &mut words);
-        let (first, rest) = words.split_once('\n').unwrap_or((&words, ""));
-        details(&mut tail.text, first, false, |text| put(text, "pre", rest));
-        tail.flush_if_large()?;
+    fn file(&self, _: &FilePlan) -> ById {
+        ById::default()
     }
-    let more = unclosed.count().saturating_sub(LAST_WORDS_MAX);
-    if more > 0 {
-        put(&mut tail.text, "p", &format!("... and {} more that did not end in order", grouped(more as u64)));
-    }
-    Ok(())
-}
 
-fn functions(collected: &Collected<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-    let known = collected.known;
-    put(&mut tail.text, "h2", "Functions");
-    let count = collected.processes.len() + collected.more_processes;
-    if count != 1 {
-        let title = format!("all {} processes: {}", grouped(count as u64), top::counts(collected.all));
-        details(&mut tail.text, &title, true, |text| table(text, collected.all, known));
+    fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
+        // One that was named since then is unknown.
+        file.insert(id, self.known.number(function).unwrap_or_default());
     }
-    for process in collected.processes {
-        let title = format!("{} (pid {}): {}", process.name, process.pid, top::counts(&process.table));
-        details(&mut tail.text, &title, count == 1, |text| table(text, &process.table, known));
-        tail.flush_if_large()?;
-    }
-    if collected.more_processes > 0 {
-        let more = grouped(collected.more_processes as u64);
-        put(&mut tail.text, "p", &format!("... and {more} more processes, with less time in them"));
-    }
-    Ok(())
-}
 
-/// Columns of functions; the first one is their name.
-const COLUMNS: [&str; 11] =
-    ["function", "calls", "total", "self", "self %", "mean", "p50", "p99", "max", "raised", "unfinished"];
-
-fn table(text: &mut Text, table: &Table, known: &Known) {
-    text.put(b"<div class=\"wide\"><table>\n");
-    row(text, "th", &COLUMNS.map(str::to_owned), &[0]);
-    for of in &table.rows {
-        let cells = [
-            top::name(of, known),
-            grouped(of.calls),
-            when::duration(of.total),
-            when::duration(of.own),
-            share(of.own, table.own),
-            when::duration(of.mean),
-            when::duration(of.p50),
-            when::duration(of.p99),
-            when::duration(of.max),
-            grouped(of.raised),
-            grouped(of.unfinished),
-        ];
-        row(text, "td", &cells, &[0]);
-    }
-    text.put(b"</table></div>\n");
-    let more = table.functions - table.rows.len();
-    if more > 0 {
-        put(text, "p", &format!("... and {} more functions", grouped(more as u64)));
-    }
-}
-
-/// A line of a table; columns of words stand to the left.
-fn row(text: &mut Text, tag: &str, cells: &[String], words: &[usize]) {
-    text.put(b"<tr>");
-    for (column, cell) in cells.iter().enumerate() {
-        match words.contains(&column) {
-            true => element(text, &format!("{tag} class=\"word\""), tag, cell),
-            false => element(text, tag, tag, cell),
+    fn source(&self, path: &str, shown: &Function<'_>) {
+        if let Some(sources) = &self.sources {
+            sources.add(path, shown);
         }
     }
-    text.put(b"</tr>\n");
-}
 
-fn details(text: &mut Text, title: &str, is_open: bool, content: impl FnOnce(&mut Text)) {
-    text.put(if is_open { b"<details open>" } else { b"<details>" });
-    put(text, "summary", title);
-    content(text);
-    text.put(b"</details>\n");
-}
+    fn begin(&self, _: &Report<'_>, text: &mut Text) {
+        let (before, _) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
+        text.put(modules::embedded(before).as_bytes());
+    }
 
-fn put(text: &mut Text, tag: &str, content: &str) {
-    element(text, tag, tag, content);
-    text.put(b"\n");
-}
+    fn part(&self, reader: &mut Reader<'_>, file: &ById, text: &mut Text) -> Outcome {
+        let mut block = Block::new(&self.known);
+        let outcome = reader.steps(|step, open| block.take(&step, open, |id| file.get(id).unwrap_or_default()));
+        let index = reader.part.file;
+        let mut collected = lock(&self.collected);
+        collected.missing.entry(index).or_default().extend(reader.missing());
+        let calls = collected.calls.entry(index).or_default();
+        block.calls().for_each(|(stream, count)| *calls.entry(stream).or_default() += count);
+        collected.events += block.events();
+        drop(collected);
+        if !block.is_empty() {
+            let attributes = format!("class=\"block\" data-process=\"{index}\"");
+            put_script(&attributes, &self.packed(&block.bytes()), text);
+        }
+        outcome
+    }
 
-fn element(text: &mut Text, open: &str, close: &str, content: &str) {
-    text.put(format!("<{open}>{}</{close}>", escaped(content)).as_bytes());
-}
-
-/// Text that stays text. Of characters that nobody sees, the number is shown, as they could make a name look like
-/// another one; the bidirectional ones could make a line look like another one.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            '\n' => escaped.push('\n'),
-            _ if c.is_control() || is_invisible(c) => escaped += &format!("\\u{{{:x}}}", u32::from(c)),
-            _ => escaped.push(c),
+    fn close(&self, _: &Report<'_>, _: usize, _: &mut Tail<'_>) -> Result<(), MergeError> {
+        match lock(&self.collected).events {
+            events if events > self.events_max => Err(MergeError::TooManyEvents(events, self.events_max)),
+            _ => Ok(()),
         }
     }
-    escaped
+
+    fn end(
+        &self,
+        report: &Report<'_>,
+        tasks: &[BTreeSet<u32>],
+        summary: &Summary,
+        watch: &dyn Watch,
+        tail: &mut Tail<'_>,
+    ) -> Result<(), MergeError> {
+        self.put_sources(report, watch, tail)?;
+        header::put(report, tasks, summary, &self.known, &lock(&self.collected), tail)?;
+        let (_, after) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
+        tail.text.put(modules::embedded(after).as_bytes());
+        Ok(())
+    }
 }
 
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Data is no script to a browser.
+fn put_script(attributes: &str, data: &str, text: &mut Text) {
+    text.put(b"<script type=\"text/plain\" ");
+    text.put(attributes.as_bytes());
+    text.put(b">");
+    text.put(data.as_bytes());
+    text.put(b"</script>\n");
 }
 
 #[cfg(test)]
@@ -208,17 +190,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_is_more_than_text() {
-        let name = "<script>alert('x')</script>&\"\u{202e}\u{1b}[2J\0\u{feff}é🙂";
-        let expected =
-            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;\\u{202e}\\u{1b}[2J\\u{0}\\u{feff}é🙂";
-        assert_eq!(escaped(name), expected);
-    }
-
-    #[test]
-    fn the_page_has_a_place_for_its_content_and_asks_nobody() {
-        assert_eq!(PAGE.matches(CONTENT).count(), 1);
-        for asks in ["http:", "https:", "src=", "<script", "<link", "@import", "url("] {
+    fn the_page_has_a_place_for_all_and_asks_nobody() {
+        for place in [BLOCKS, modules::STYLE, modules::MODULES] {
+            assert_eq!(PAGE.matches(place).count(), 1, "{place}");
+        }
+        for asks in ["http:", "https:", "src=", "<link", "@import", "url("] {
             assert!(!PAGE.contains(asks), "{asks}");
         }
     }

@@ -18,12 +18,11 @@ mod microseconds;
 use super::part::Reader;
 use super::text::Text;
 use super::{Report, Tail, Writer, task_names};
-use crate::chrome::Imported;
 use crate::decode::{Moment, Outcome};
 use crate::error::MergeError;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
-use crate::sources::{self, SourceFile, Sources};
+use crate::sources::{Embedded, SourceFile, Sources};
 use crate::summary::Summary;
 use crate::timeline::{Call, Step};
 use event::FileText;
@@ -100,7 +99,7 @@ impl Writer for Json {
         tail.text.put(summary.metadata().to_string().as_bytes());
         members(report.files, &mut tail.text);
         if let Some(sources) = &self.sources {
-            file_info(sources.take(), &embedded(report.files), watch, tail)?;
+            file_info(sources.take(), &Embedded::of(report.files), watch, tail)?;
         }
         tail.text.put(b"}\n");
         Ok(())
@@ -169,32 +168,19 @@ fn members(files: &[FilePlan], text: &mut Text) {
     }
 }
 
-/// Source files that came with inputs, by path; of two, the later one.
-fn embedded(files: &[FilePlan]) -> BTreeMap<&str, &Imported> {
-    let imported = files.iter().filter_map(|plan| plan.imported.as_deref());
-    imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect()
-}
-
 /// The program's text, and which function stands where.
 fn file_info(
-    mut files: BTreeMap<String, SourceFile>,
-    embedded: &BTreeMap<&str, &Imported>,
+    files: BTreeMap<String, SourceFile>,
+    embedded: &Embedded<'_>,
     watch: &dyn Watch,
     tail: &mut Tail<'_>,
 ) -> Result<(), MergeError> {
     tail.text.put(b",\n\"file_info\":{\"files\":{");
     let mut is_first = true;
     let mut unreadable = Vec::new();
-    for path in embedded.keys() {
-        files.entry((*path).to_owned()).or_default();
-    }
+    let mut files = embedded.and(files);
     for (shown, of) in &files {
-        let came_with = embedded.get(&**shown).or_else(|| embedded.get(&*of.path));
-        let source = match came_with {
-            Some(imported) => imported.source(&of.path).or_else(|_| imported.source(shown)).ok(),
-            None => sources::read(&of.path).map(|source| with_lines(&source)),
-        };
-        match source {
+        match embedded.text(shown, of) {
             Some(source) => {
                 file(shown, &source, is_first, &mut tail.text);
                 is_first = false;
@@ -227,17 +213,6 @@ fn file(path: &str, source: &[u8], is_first: bool, text: &mut Text) {
     text.put_string(path);
     text.put(b":");
     text.put(source);
-}
-
-/// A source file as it is told: its text and the number of its lines.
-fn with_lines(source: &str) -> Vec<u8> {
-    let mut text = Text::default();
-    text.put(b"[");
-    text.put_string(source);
-    text.put(b",");
-    text.put_number(source.bytes().filter(|byte| *byte == b'\n').count() as u64);
-    text.put(b"]");
-    text.as_bytes().to_vec()
 }
 
 fn function(name: &str, path: &str, line: u32, is_first: bool, text: &mut Text) {

@@ -10,18 +10,15 @@
 //! have formatted into a [`spool`], a file without a name, and when all parts of a file are there, its profiles are
 //! copied out of it one after the other: memory does not grow with the trace, and no part is read more often.
 //!
-//! Frames are numbered before anything else is read, by the names in all files, so that the numbers do not depend on
-//! which worker comes first.
+//! Frames are [`numbered`] before anything else is read.
 
 mod chunk;
 mod spool;
 
 use super::by_id::ById;
-use super::json::UNKNOWN_FUNCTION;
 use super::part::Reader;
 use super::text::Text;
-use super::{Report, Tail, Writer, lock, task_names};
-use crate::content::Content;
+use super::{Report, Tail, Writer, lock, numbered, task_names};
 use crate::decode::Outcome;
 use crate::error::MergeError;
 use crate::functions::{Known, Named};
@@ -29,16 +26,12 @@ use crate::output::Output;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::summary::Summary;
-use crate::window::in_order;
 use chunk::{Chunks, Track, put_event};
 use rayon::ThreadPool;
 use spool::{Place, Spool};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use viztracer_format::names::Function;
-
-/// The first frame.
-const UNKNOWN: Function<'_> = Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true };
 
 /// Writes it.
 #[derive(Debug)]
@@ -72,29 +65,9 @@ impl Speedscope {
         output: &Output,
     ) -> Result<Speedscope, MergeError> {
         let spool = Spool::beside(output)?;
-        let mut frames = Known::default();
-        frames.add(&UNKNOWN);
-        let read = |(): &mut (), file: usize| report.files.get(file).map(|plan| functions(report, plan));
-        let take = |known: Option<Known>| {
-            for named in known.iter().flat_map(Known::iter) {
-                frames.add(&named.function());
-            }
-            Ok(())
-        };
-        in_order(pool, report.files.len(), || watch.stopped(), || (), read, take).map_err(MergeError::from)?;
+        let frames = numbered::functions(report, pool, watch)?;
         Ok(Speedscope { frames, spool, files: Mutex::default(), is_first: Mutex::new(true) })
     }
-}
-
-/// The functions of one file.
-fn functions(report: &Report<'_>, plan: &FilePlan) -> Known {
-    let mut known = Known::default();
-    if let Ok(content) = Content::of(plan) {
-        content.functions(plan, |_, function| {
-            known.add(&report.prefixes.shown(&function));
-        });
-    }
-    known
 }
 
 impl Writer for Speedscope {

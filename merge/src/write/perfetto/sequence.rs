@@ -2,7 +2,6 @@
 
 use super::annotation::{put_arguments, put_count, put_true};
 use super::fields::{interned_data, interned_name, source_location, trace_packet, track_event};
-use super::foreign;
 use super::names::Names;
 use super::packets::{Event, Packets};
 use super::tracks::Tracks;
@@ -10,6 +9,7 @@ use super::wire::{Message, put_bytes, put_double, put_message, put_number};
 use crate::decode::{Moment, Payload};
 use crate::plan::FilePlan;
 use crate::timeline::{Call, Step};
+use crate::write::members::Members;
 use crate::write::missing::{self, Missing};
 use crate::write::text::Text;
 use serde_json::{Map, Value};
@@ -310,7 +310,7 @@ fn arguments(payload: Option<&Payload<'_>>) -> Map<String, Value> {
     match payload {
         None => Map::new(),
         Some(Payload::Overwritten) => one("overwritten", true.into()),
-        Some(Payload::Members(members)) => foreign::arguments(members),
+        Some(Payload::Members(members)) => Members::of(members).arguments(),
         Some(Payload::Bytes(bytes)) => match serde_json::from_slice(bytes) {
             Ok(Value::Object(arguments)) => arguments,
             _ => one("value", String::from_utf8_lossy(bytes).into()),

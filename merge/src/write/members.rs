@@ -1,0 +1,51 @@
+//! What an event that came as JSON has beside the usual.
+
+use serde_json::{Map, Value};
+
+/// Its further members.
+#[derive(Debug)]
+pub struct Members(Map<String, Value>);
+
+impl Members {
+    /// Out of their text, each with a comma before it.
+    pub fn of(members: &[u8]) -> Members {
+        let object = [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat();
+        Members(serde_json::from_slice(&object).unwrap_or_default())
+    }
+
+    /// Takes the arguments; what is no object becomes the value of one.
+    pub fn arguments(&mut self) -> Map<String, Value> {
+        match self.0.remove("args") {
+            Some(Value::Object(arguments)) => arguments,
+            Some(Value::Null) | None => Map::new(),
+            Some(value) => Map::from_iter([("value".to_owned(), value)]),
+        }
+    }
+
+    /// A member that is text.
+    pub fn text(&self, member: &str) -> &str {
+        self.0.get(member).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What kind of event it is.
+    pub fn phase(&self) -> &str {
+        self.text("ph")
+    }
+
+    /// What events that belong together have in common: a number, or text that is one or is made one (FNV-1a).
+    pub fn id(&self) -> u64 {
+        let number = |text: &str| match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None => text.parse().ok(),
+        };
+        let hash = |text: &str| {
+            text.bytes()
+                .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        };
+        match self.0.get("id") {
+            Some(Value::String(text)) => number(text).unwrap_or_else(|| hash(text)),
+            Some(Value::Number(number)) => number.as_u64().unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
