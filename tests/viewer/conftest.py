@@ -1,0 +1,65 @@
+"""Fixtures: reports opened from files in a real browser that has no network."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+_spec = importlib.util.spec_from_file_location("sandboxes", Path(__file__).parents[1] / "python" / "conftest.py")
+sandboxes = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(sandboxes)
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    return sandboxes.Sandbox(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+class Page:
+    """A report in the browser, and what went wrong in it."""
+
+    def __init__(self, page):
+        self.page = page
+        self.errors = []
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self.requested)
+
+    def requested(self, request):
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            self.errors.append(f"asks for {request.url}")
+
+    def open(self, path, condition="window.viztracer !== undefined"):
+        """Opens a report and waits until it is there. (The page lets nobody evaluate text, as wait_for_function does.)"""
+        self.page.goto(Path(path).as_uri())
+        end = time.monotonic() + 60
+        while not self.evaluate(condition):
+            assert time.monotonic() < end, f"not there after a minute; {self.alerts()} {self.errors}"
+            time.sleep(0.01)
+        return self
+
+    def evaluate(self, script, *arguments):
+        return self.page.evaluate(script, *arguments)
+
+    def alerts(self):
+        return [element.inner_text() for element in self.page.query_selector_all("[role=alert]")]
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(offline=True)
+    yield Page(context.new_page())
+    context.close()
