@@ -7,6 +7,7 @@ mod missing;
 mod names;
 mod outputs;
 mod unwritable;
+mod page;
 
 use crate::sample::{Ring, call, record};
 use crate::{MergeError, Request, State, Summary, Watch, command, merge};

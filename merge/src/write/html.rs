@@ -61,7 +61,7 @@ struct Collected {
     calls: BTreeMap<usize, BTreeMap<Stream, u64>>,
     /// By file.
     missing: BTreeMap<usize, Vec<Missing>>,
-    events: u64,
+    all: u64,
 }
 
 impl Html {
@@ -144,7 +144,7 @@ impl Writer for Html {
         collected.missing.entry(index).or_default().extend(reader.missing());
         let calls = collected.calls.entry(index).or_default();
         block.calls().for_each(|(stream, count)| *calls.entry(stream).or_default() += count);
-        collected.events += block.events();
+        collected.all += block.calls().map(|(_, count)| count).sum::<u64>();
         drop(collected);
         if !block.is_empty() {
             let attributes = format!("class=\"block\" data-process=\"{index}\"");
@@ -154,7 +154,7 @@ impl Writer for Html {
     }
 
     fn close(&self, _: &Report<'_>, _: usize, _: &mut Tail<'_>) -> Result<(), MergeError> {
-        match lock(&self.collected).events {
+        match lock(&self.collected).all {
             events if events > self.events_max => Err(MergeError::TooManyEvents(events, self.events_max)),
             _ => Ok(()),
         }
@@ -188,6 +188,12 @@ fn put_script(attributes: &str, data: &str, text: &mut Text) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Output;
+    use crate::sample::{Ring, call};
+    use crate::selection::{Selected, Selection};
+    use crate::trace::Trace;
+    use crate::write::Run;
+    use crate::{Prefixes, Request};
 
     #[test]
     fn the_page_has_a_place_for_all_and_asks_nobody() {
@@ -197,5 +203,40 @@ mod tests {
         for asks in ["http:", "https:", "src=", "<link", "@import", "url("] {
             assert!(!PAGE.contains(asks), "{asks}");
         }
+    }
+
+    /// What a page of a trace of three calls says that may hold so many.
+    fn written(events_max: u64, selection: Option<&Selection>) -> Result<(), MergeError> {
+        let mut ring = Ring::new(1, 5_000_000);
+        ring.thread(1, 5, "", 0, 0);
+        ring.calls(1, 0, &[10, 20, 30].map(|at| call(1, 5_000_000 + at, 5)), true);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.bin");
+        std::fs::write(&path, ring.bytes(true)).unwrap();
+        let request = Request::new(vec![path], "a.html".into());
+        let trace = Trace::read(&request, &()).unwrap();
+        let (files, alignment, prefixes) = (trace.plans(), trace.alignment(), &Prefixes::default());
+        let selected = selection.and_then(|selection| Selected::of(selection, files, alignment));
+        let report = Report { files, alignment, source: false, selected, prefixes };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let html = Html::with_at_most(events_max, &report, &pool, &())?;
+        let mut output = Output::create(&directory.path().join("a.html")).unwrap();
+        let run = Run { report: &report, pool: &pool, watch: &(), gzip: false };
+        run.write(&html, &mut output, &mut trace.summary())
+    }
+
+    #[test]
+    fn too_much_is_refused() {
+        written(3, None).unwrap();
+        let error = written(2, None).unwrap_err().to_string();
+        for word in [" 2 events", " 3:", "--last", "--func", ".pftrace"] {
+            assert!(error.contains(word), "{error}");
+        }
+        let some = Selection { max_depth: Some(7), ..Selection::default() };
+        written(3, Some(&some)).unwrap();
+        let error = written(2, Some(&some)).unwrap_err();
+        assert!(matches!(error, MergeError::TooManyEvents(3, 2)));
+        let none = Selection { pids: vec![99], ..Selection::default() };
+        written(0, Some(&none)).unwrap();
     }
 }

@@ -209,7 +209,9 @@ export class Decoder {
 
     /** Tells of a block that cannot be read. @param {number} index  the process's @param {unknown} error */
     damaged(index, error) {
-        const { name, pid } = this.processes[index] ?? { name: "a process", pid: "?" };
+        const process = this.processes[index] ?? { name: "a process", pid: "?" };
+        const { name, pid } = process;
+        process.isDamaged = true;
         const reason = error instanceof Error ? error.message : String(error);
         this.problems.push(`A part of ${name} (pid ${pid}) cannot be read and is missing: ${reason}.`);
     }
@@ -249,9 +251,21 @@ export class Decoder {
         }
     }
 
+    /** Tells what is missing and was not told. */
+    #count() {
+        for (const process of this.processes.filter((of) => !of.isDamaged)) {
+            const found = [...process.streams.values()].reduce((sum, stream) => sum + stream.count, 0);
+            if (found < process.calls) {
+                const { name, pid, calls } = process;
+                this.problems.push(`${calls - found} of ${calls} calls of ${name} (pid ${pid}) are missing.`);
+            }
+        }
+    }
+
     /** The trace. @returns {import("./model.js").Trace} */
     finish() {
         const { header, functions, sources } = this;
+        this.#count();
         const processes = this.processes.map((process) => process.finish());
         const tracks = processes.flatMap((process) => process.tracks);
         tracks.forEach((track, index) => {
@@ -333,7 +347,10 @@ class ProcessData {
         this.pid = number(of.pid);
         this.name = string(of.name);
         /** By thread and task, how many calls there should be. @type {Map<string, number>} */
-        this.expected = new Map(list(of.calls).filter(Array.isArray).map(([thread, task, calls]) => [`${thread} ${task}`, number(calls)]));
+        this.expected = new Map();
+        for (const [thread, task, calls] of list(of.calls).filter(Array.isArray)) {
+            this.expected.set(`${thread} ${task}`, number(calls));
+        }
         /** By thread and task. @type {Map<string, Stream>} */
         this.streams = new Map();
         /** Samples of counters by their name. @type {Map<string, [number, number][]>} */
@@ -341,6 +358,8 @@ class ProcessData {
         /** Ends of arrows. */
         this.flows = [];
         this.latest = 0;
+        /** Whether it was told that something of it is missing. */
+        this.isDamaged = false;
     }
 
     get calls() {

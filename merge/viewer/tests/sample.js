@@ -30,7 +30,10 @@ function functions(count) {
     return new Functions(names, files, Int32Array.from(fileOf), Uint32Array.from(lines));
 }
 
-/** Fills a track with calls like those of a program: nested, short ones much more often than long ones. */
+/**
+ * Fills a track with calls like those of a program: nested, short ones much more often than long ones. If the process
+ * died, the last ones have no end.
+ */
 function fill(track, count, functionCount, seed) {
     const random = numbers(seed);
     const open = [];
@@ -56,8 +59,12 @@ function fill(track, count, functionCount, seed) {
         open.push(made);
         made += 1;
     }
+    const died = track.process.state === "crashed";
+    track.unfinished = died ? open.length : 0;
+    now += 1;
     while (open.length > 0) {
-        now += 50;
+        now += died ? 0 : 50;
+        track.flags[open.at(-1)] |= died ? UNFINISHED : 0;
         end();
     }
     return now;
@@ -100,16 +107,17 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
     const flows = [];
     const lastWords = [];
     if (first.count > 1) {
-        first.flags[0] |= UNFINISHED;
-        first.unfinished = 1;
-        first.duration[0] = duration - first.start[0];
         first.args.set(1, JSON.stringify({ func_args: { x: "</script>", n: 3 }, return_value: "None" }));
-        first.moments.push({ time: duration / 4, kind: "instant", name: "</script>here", args: "{\"a\":1}" });
+        first.moments.push({ time: Math.floor(duration / 4), kind: "instant", name: "</script>here", args: "{\"a\":1}" });
         first.gap = { start: first.start[0], end: first.start[0] + 1000, events: 12345 };
         first.overwritten = 12345;
         first.lost = 3;
-        const frames = [{ function: first.function[0], since: first.start[0], call: 0 }];
-        lastWords.push({ process: processes[0], threads: [{ track: first, name: first.name, frames }] });
+        const threads = processes[0].tracks.filter((track) => track.unfinished > 0).map((track) => {
+            const open = [...track.flags.keys()].filter((call) => (track.flags[call] & UNFINISHED) !== 0);
+            const frames = open.map((call) => ({ function: track.function[call], since: track.start[call], call }));
+            return { track, name: track.name, frames };
+        });
+        lastWords.push({ process: processes[0], threads });
     }
     if (all.length > 1 && all[1].count > 0) {
         const [fromTime, toTime] = [all[1].start[0] / 2, all[1].start[0]];

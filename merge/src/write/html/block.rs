@@ -113,11 +113,6 @@ impl<'a> Block<'a> {
         self.sections.iter().map(|section| (section.stream, section.calls))
     }
 
-    /// Calls that begin and moments.
-    pub fn events(&self) -> u64 {
-        self.sections.iter().map(|section| section.calls).sum()
-    }
-
     /// Whether it has no steps.
     pub fn is_empty(&self) -> bool {
         self.sections.is_empty()

@@ -76,9 +76,10 @@ fn title(files: &[FilePlan]) -> String {
 
 fn warnings(summary: &Summary) -> Vec<String> {
     let bad = summary.bad.iter().map(ToString::to_string);
-    let problems = summary.files.iter().flat_map(|file| {
-        file.problems.first.iter().map(|problem| format!("{}: {problem}", file.path.display()))
-    });
+    let problems = summary
+        .files
+        .iter()
+        .flat_map(|file| file.problems.first.iter().map(|problem| format!("{}: {problem}", file.path.display())));
     let innermost = summary.last_words.lines.iter().cloned();
     innermost.chain(summary.warnings.iter().cloned()).chain(bad).chain(problems).collect()
 }

@@ -16,12 +16,7 @@ macro_rules! modules {
     ($($path:literal,)*) => { &[$(($path, include_str!(concat!("../../../viewer/", $path))),)*] };
 }
 
-const ALL: &[Module] = modules![
-    "data/blocks.js",
-    "data/decode.js",
-    "data/model.js",
-    "main.js",
-];
+const ALL: &[Module] = modules!["data/blocks.js", "data/decode.js", "data/model.js", "main.js",];
 
 /// A piece of the page with all of the viewer that belongs in it.
 pub fn embedded(page: &str) -> String {
@@ -34,7 +29,8 @@ pub fn embedded(page: &str) -> String {
 
 /// A name for each module, which means the module itself.
 fn import_map() -> String {
-    let entry = |(path, text): &Module| format!("\n\"{ROOT}{path}\":\"data:text/javascript,{}\"", in_url(&named(path, text)));
+    let entry =
+        |(path, text): &Module| format!("\n\"{ROOT}{path}\":\"data:text/javascript,{}\"", in_url(&named(path, text)));
     let entries: Vec<String> = ALL.iter().map(entry).collect();
     format!("{{\"imports\":{{{}}}}}", entries.join(","))
 }
@@ -53,7 +49,10 @@ fn named(path: &str, text: &str) -> String {
 
 /// The next relative path that is imported, and what stands around its quotes.
 fn next_import(text: &str) -> Option<(&str, &str, &str)> {
-    let at = ["from \".", "import \".", "import(\"."].iter().filter_map(|begin| Some(text.find(begin)? + begin.len())).min()?;
+    let at = ["from \".", "import \".", "import(\"."]
+        .iter()
+        .filter_map(|begin| Some(text.find(begin)? + begin.len()))
+        .min()?;
     let begin = at - 1;
     let end = begin + text.get(begin..)?.find('"')?;
     Some((text.get(..begin - 1)?, text.get(begin..end)?, text.get(end + 1..)?))
@@ -130,7 +129,8 @@ mod tests {
 
     #[test]
     fn paths_become_names() {
-        let text = "import { a } from \"../data/a.js\";\nexport { b } from \"./b.js\";\nlet c = \".\";\nimport(\"./c.js\");";
+        let text =
+            "import { a } from \"../data/a.js\";\nexport { b } from \"./b.js\";\nlet c = \".\";\nimport(\"./c.js\");";
         let expected = "import { a } from \"viewer/data/a.js\";\nexport { b } from \"viewer/x/b.js\";\nlet c = \".\";\nimport(\"viewer/x/c.js\");";
         assert_eq!(named("x/y.js", text), expected);
     }

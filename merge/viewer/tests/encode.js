@@ -1,0 +1,137 @@
+// Blocks as the program writes them, for tests: merge/src/write/html/block.rs in short.
+
+/** @param {number[]} into @param {number} value */
+export function varint(into, value) {
+    while (value >= 128) {
+        into.push((value % 128) + 128);
+        value = Math.floor(value / 128);
+    }
+    into.push(value);
+}
+
+const bytes = (...values) => values.reduce((into, value) => (varint(into, value), into), []);
+const utf8 = new TextEncoder();
+
+/**
+ * The steps of a track from one place to another: what begins and ends in between, and how many calls are open before.
+ * @param {import("../data/model.js").Track} track
+ */
+export function steps(track) {
+    const all = [];
+    const open = [];
+    const endsBefore = (start) => open.length > 0 && track.start[open.at(-1)] + track.duration[open.at(-1)] <= start;
+    const end = () => {
+        const call = open.pop();
+        all.push({ kind: "end", call, time: track.start[call] + track.duration[call], open: open.length + 1 });
+    };
+    const until = (time, depth) => {
+        while (endsBefore(time) && open.length > depth) {
+            end();
+        }
+    };
+    const moments = [...track.moments];
+    for (let call = 0; call < track.count; call += 1) {
+        const time = track.start[call];
+        while (moments.length > 0 && moments[0].time <= time) {
+            const moment = moments.shift();
+            until(moment.time, 0);
+            all.push({ kind: "moment", moment, time: moment.time, open: open.length });
+        }
+        until(time, track.depth[call]);
+        all.push({ kind: "begin", call, time, open: open.length });
+        open.push(call);
+    }
+    while (open.length > 0) {
+        end();
+    }
+    return all;
+}
+
+/** One section of a block. @param {import("../data/model.js").Track} track */
+function section(track, thread, task, some, small) {
+    const [what, begins, ends, flags, extras] = [[], [], [], [], []];
+    let [now, place, lastFlag, lastExtra] = [some[0].time, 0, 0, 0];
+    const since = (time) => {
+        const passed = time - now;
+        now = time;
+        return passed;
+    };
+    const extra = (json) => {
+        const text = utf8.encode(json);
+        extras.push(...bytes(place - lastExtra, text.length), ...text);
+        lastExtra = place;
+    };
+    for (let i = 0; i < some.length; i += 1, place += 1) {
+        const { kind, call, moment, time } = some[i];
+        if (kind === "moment") {
+            varint(what, 1);
+            varint(begins, since(time));
+            const args = moment.args === null ? null : JSON.parse(moment.args);
+            extra(JSON.stringify({ kind: moment.kind, name: moment.name, args }));
+            continue;
+        }
+        const isLeaf = kind === "begin" && some[i + 1]?.kind === "end" && some[i + 1].call === call;
+        if (kind === "begin") {
+            varint(what, 2 + 2 * small(track.function[call]) + (isLeaf ? 1 : 0));
+            varint(begins, since(time));
+        } else {
+            varint(what, 0);
+        }
+        if (isLeaf || kind === "end") {
+            i += isLeaf ? 1 : 0;
+            varint(ends, since(some[i].time));
+            if (track.flags[call] !== 0) {
+                flags.push(...bytes(place - lastFlag, track.flags[call]));
+                lastFlag = place;
+            }
+            if (track.args.has(call)) {
+                extra(track.args.get(call));
+            }
+        }
+    }
+    const columns = [what, begins, ends, flags, extras];
+    const head = bytes(thread, task, some[0].open, some[0].time, ...columns.map((column) => column.length));
+    return [...head, ...columns.flat()];
+}
+
+/**
+ * A trace's header and blocks, so many steps of each track in a block.
+ * @param {import("../data/model.js").Trace} trace
+ */
+export function encoded(trace, stepsPerBlock) {
+    const { functions } = trace;
+    const blocks = [];
+    const processes = trace.processes.map((process) => {
+        const streams = process.tracks.map((track, place) => [track, track.kind === "task" ? 0 : place, track.kind === "task" ? track.tid - 2 ** 24 : 0]);
+        const runs = streams.map(([track]) => steps(track));
+        for (let at = 0; runs.some((run) => at < run.length); at += stepsPerBlock) {
+            const dictionary = [];
+            const small = (number) => {
+                if (!dictionary.includes(number)) {
+                    dictionary.push(number);
+                }
+                return dictionary.indexOf(number);
+            };
+            const sections = streams.map(([track, thread, task], i) => {
+                const some = runs[i].slice(at, at + stepsPerBlock);
+                return some.length === 0 ? [] : section(track, thread, task, some, small);
+            });
+            const block = [...bytes(dictionary.length, ...dictionary), ...sections.flat()];
+            blocks.push([process.index, Uint8Array.from(block)]);
+        }
+        const threads = process.tracks.filter((track) => track.kind === "thread").map((track) => {
+            const { tid, name, overwritten, lost, gap } = track;
+            return { tid, name, overwritten, lost, gap: gap && [gap.start, gap.end, gap.events] };
+        });
+        const tasks = Object.fromEntries(streams.filter(([, , task]) => task !== 0).map(([track, , task]) => [task, track.name]));
+        const calls = streams.map(([track, thread, task]) => [thread, task, track.count]);
+        const { pid, name, state } = process;
+        return { pid, name, state, opened: 0, parent: null, threads, tasks, calls };
+    });
+    const header = {
+        format: 1, version: trace.version, title: trace.title, baseRealtime: String(trace.baseRealtime),
+        warnings: trace.warnings, metadata: trace.metadata, names: functions.names, paths: functions.files,
+        files: [...functions.fileOf].map((place) => (place < 0 ? null : place)), lines: [...functions.lines], processes,
+    };
+    return { header: JSON.parse(JSON.stringify(header)), blocks };
+}
