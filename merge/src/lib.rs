@@ -9,7 +9,7 @@
 //!        --content, decode--> moments --timeline--> steps, if calls must nest
 //!        --write--> text, in parallel and in order (window) --output--> the report
 //!                      or --last_words--> what was going on when each process died
-//!                      or --functions--> which of them took the time: --top, .csv, .html
+//!                      or --functions--> which of them took the time: --top, .csv
 //!                      or --info--> a line about each file, or --dump--> a line about each record of one
 //! ```
 //!

@@ -6,8 +6,8 @@ mod inspection;
 mod missing;
 mod names;
 mod outputs;
-mod unwritable;
 mod page;
+mod unwritable;
 
 use crate::sample::{Ring, call, record};
 use crate::{MergeError, Request, State, Summary, Watch, command, merge};

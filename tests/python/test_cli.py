@@ -143,7 +143,7 @@ def test_output_of_other_kinds(sandbox, perfetto):
     assert perfetto(sandbox.path / "report.pftrace")["errors"] == []
     for output, expected in {
         "report.folded": ";<module> (",
-        "report.html": "&lt;module&gt; (",
+        "report.html": '"\\u003cmodule>"',
         "report.csv": ",<module>,",
         "a.speedscope.json": '{"name":"<module>",',
     }.items():
