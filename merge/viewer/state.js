@@ -1,0 +1,74 @@
+// The view's state and the URL's hash that keeps it: "#v=120_4500&s=3_17&c=file". Whatever a hash holds, reading it
+// gives a state: what cannot be understood is left out.
+
+/**
+ * @typedef {object} State
+ * @property {[number, number]=} view       from, to
+ * @property {[number, number]=} selection  track's index, call
+ * @property {[number, number]=} range      from, to
+ * @property {string=} filter
+ * @property {"function"|"file"|"process"=} coloring
+ * @property {"wall"=} clock                what the ruler shows
+ * @property {string[]=} collapsed          rows' ids, see timeline/layout.js
+ * @property {string[]=} pinned
+ * @property {string[]=} hidden
+ * @property {string[]=} order
+ * @property {string=} search
+ * @property {string=} tab                  the open tab of the panel
+ */
+
+const pair = {
+    write: ([one, other]) => `${Math.round(one * 1000) / 1000}_${Math.round(other * 1000) / 1000}`,
+    read(text) {
+        const numbers = text.split("_").map(Number);
+        return numbers.length === 2 && text !== "_" && numbers.every(Number.isFinite) ? numbers : undefined;
+    },
+};
+const words = { write: (text) => text, read: (text) => text };
+const ids = {
+    write: (list) => list.join("."),
+    read: (text) => text.split(".").filter((id) => /^[ptc]\d{1,9}$/.test(id)),
+};
+const oneOf = (...choices) => ({ write: (text) => text, read: (text) => (choices.includes(text) ? text : undefined) });
+
+/** By property: its letter in the hash, and how it is written and read. */
+const FIELDS = {
+    view: ["v", pair],
+    selection: ["s", pair],
+    range: ["r", pair],
+    filter: ["f", words],
+    coloring: ["c", oneOf("function", "file", "process")],
+    collapsed: ["x", ids],
+    pinned: ["p", ids],
+    hidden: ["h", ids],
+    order: ["o", ids],
+    clock: ["w", oneOf("wall")],
+    search: ["q", words],
+    tab: ["t", words],
+};
+
+/** The hash of a state, without "#"; what is empty is left out. @param {State} state */
+export function toHash(state) {
+    const parameters = new URLSearchParams();
+    for (const [name, [letter, { write }]] of Object.entries(FIELDS)) {
+        const value = state[name];
+        if (value !== undefined && value !== null && value.length > 0) {
+            parameters.set(letter, write(value));
+        }
+    }
+    return parameters.toString();
+}
+
+/** The state that a hash keeps. @param {string} hash @returns {State} */
+export function fromHash(hash) {
+    const parameters = new URLSearchParams(hash.replace(/^#/, ""));
+    const state = {};
+    for (const [name, [letter, { read }]] of Object.entries(FIELDS)) {
+        const text = parameters.get(letter);
+        const value = text === null ? undefined : read(text);
+        if (value !== undefined) {
+            state[name] = value;
+        }
+    }
+    return state;
+}

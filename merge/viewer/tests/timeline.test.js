@@ -1,0 +1,295 @@
+// The timeline's pure parts: rows, view, ruler, colours, hits, ways from call to call, the hash.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Levels } from "../data/levels.js";
+import { Functions } from "../data/model.js";
+import { fromHash, toHash } from "../state.js";
+import { Colors, contrast, hash, pixelOf, rgbOf } from "../timeline/colors.js";
+import { greatestOf, numberText, valueAt } from "../timeline/counters.js";
+import { hitAt } from "../timeline/hit.js";
+import { wheelFactor } from "../timeline/input.js";
+import { cut } from "../timeline/labels.js";
+import { LANE, arrangement, layOut, moved, visible } from "../timeline/layout.js";
+import { profile } from "../timeline/minimap.js";
+import { areSiblings, wordsOf } from "../timeline/names.js";
+import { rectangleOf } from "../timeline/overlay.js";
+import { clockLine, exactText, lineText, lines, stepFor, timeText, wallClock } from "../timeline/ruler.js";
+import { about } from "../timeline/tooltip.js";
+import { View } from "../timeline/view.js";
+import { firstCall, neighbour } from "../timeline/walk.js";
+import { sample } from "./sample.js";
+
+const ids = (rows) => rows.map(({ id }) => id);
+
+function levelsFor(trace) {
+    const known = new Map(trace.tracks.map((track) => [track, new Levels(track)]));
+    known.forEach((levels) => levels.work(Infinity));
+    return (track) => known.get(track);
+}
+
+test("rows are grouped by process and lie below each other", () => {
+    const layout = layOut(sample({ tracks: 5 }), arrangement());
+    assert.deepEqual(ids(layout.rows), ["p0", "c0", "t0", "t2", "t4", "p1", "t1", "t3"]);
+    layout.rows.reduce((y, row) => {
+        assert.equal(row.y, y);
+        return y + row.height;
+    }, 0);
+    const first = layout.rows[2];
+    assert.equal(first.lanes, first.track.maxDepth + 1);
+    assert.ok(first.height > first.lanes * LANE);
+});
+
+test("collapse, pin, hide", () => {
+    const trace = sample({ tracks: 5 });
+    const arranged = { ...arrangement(), collapsed: new Set(["p0", "t1"]), pinned: new Set(["t2"]), hidden: new Set(["t3"]) };
+    const layout = layOut(trace, arranged);
+    assert.deepEqual(ids(layout.pinned), ["t2"]);
+    assert.deepEqual(ids(layout.rows), ["p0", "p1", "t1"]);
+    assert.equal(layout.rows[2].lanes, 1);
+    assert.equal(layout.pinnedHeight, layout.pinned[0].height);
+    assert.equal(layout.hidden, 1);
+    const crowded = layOut(trace, arranged, 10);
+    assert.deepEqual([ids(crowded.pinned), ids(crowded.rows)], [[], ["t2", "p0", "p1", "t1"]]);
+});
+
+test("the filter looks at processes, names and numbers", () => {
+    const trace = sample({ tracks: 5 });
+    const filtered = (filter) => ids(layOut(trace, { ...arrangement(), filter }).rows);
+    assert.deepEqual(filtered("thread-3"), ["p1", "t3"]);
+    assert.deepEqual(filtered(" MEMORY "), ["p0", "c0"]);
+    assert.deepEqual(filtered("4712"), ["p1", "t1", "t3"]);
+    assert.deepEqual(filtered("nothing"), []);
+});
+
+test("moved rows take each other's places and nobody else's", () => {
+    const trace = sample({ tracks: 5 });
+    const order = moved(["c0", "t0", "t2", "t4"], [], "t4", "c0");
+    assert.deepEqual(ids(layOut(trace, { ...arrangement(), order }).rows), ["p0", "t4", "c0", "t0", "t2", "p1", "t1", "t3"]);
+    const more = moved(["p0", "p1"], order, "p0", null);
+    assert.deepEqual(ids(layOut(trace, { ...arrangement(), order: more }).rows), ["p1", "t1", "t3", "p0", "t4", "c0", "t0", "t2"]);
+    const { rows } = layOut(trace, arrangement());
+    assert.ok(areSiblings(rows[1], rows[2]) && areSiblings(rows[0], rows[5]));
+    assert.ok(!areSiblings(rows[0], rows[1]) && !areSiblings(rows[4], rows[6]));
+});
+
+test("only rows in sight are looked at", () => {
+    const { rows } = layOut(sample({ tracks: 5 }), arrangement());
+    const slow = (from, to) => rows.filter((row) => row.y + row.height > from && row.y < to);
+    for (const [from, to] of [[0, 1], [0, 1e9], [29, 31], [300, 301], [1e9, 2e9], [-5, 0]]) {
+        assert.deepEqual(ids(visible(rows, from, to)), ids(slow(from, to)));
+    }
+});
+
+test("zooming keeps the time under the pointer", () => {
+    const view = new View(1e9);
+    view.width = 1000;
+    for (const factor of [2, 10, 100, 0.5, 3]) {
+        const before = view.timeAt(400);
+        view.zoomAt(400, factor);
+        assert.ok(Math.abs(view.timeAt(400) - before) < view.scale * 1e-3);
+    }
+});
+
+test("the view stays within the trace and above some nanoseconds", () => {
+    const view = new View(1e9);
+    view.width = 1000;
+    view.pan(1e9);
+    assert.ok(view.to <= 1.02e9 + 1 && view.from < view.to);
+    for (let i = 0; i < 200; i += 1) {
+        view.zoomAt(10, 2);
+    }
+    assert.ok(Math.abs(view.to - view.from - 20) < 1e-3);
+    for (let i = 0; i < 200; i += 1) {
+        view.zoomAt(900, 0.5);
+    }
+    assert.deepEqual([Math.round(view.from), Math.round(view.to)], [-2e7, 1.02e9]);
+    view.show(5e8, 1e30);
+    assert.deepEqual([Math.round(view.from), Math.round(view.to)], [-2e7, 1.02e9]);
+});
+
+test("reveal moves no more than it must", () => {
+    const view = new View(1e9);
+    view.width = 1000;
+    view.show(1e8, 2e8);
+    view.reveal(1.2e8, 1.3e8);
+    assert.deepEqual([view.from, view.to], [1e8, 2e8]);
+    view.reveal(5e8, 5.1e8);
+    assert.ok(view.from < 5e8 && view.to > 5.1e8);
+    assert.ok(Math.abs(view.to - view.from - 1e8) < 1);
+    view.reveal(7e8, 7e8 + 100);
+    assert.ok(view.from < 7e8 && view.to > 7e8 + 100 && view.to - view.from < 1e5);
+    const wide = new View(1e9);
+    wide.width = 1000;
+    wide.show(4e8, 4.001e8);
+    wide.reveal(3e8, 9e8);
+    assert.ok(wide.to > 4e8 && wide.from < 9e8);
+});
+
+test("times in words", () => {
+    const texts = [[0, "0 ns"], [999, "999 ns"], [1500, "1.500 µs"], [12345678, "12.35 ms"], [2.5e9, "2.500 s"],
+        [59.96e9, "59.96 s"], [61e9, "1 min 1 s"], [3723e9, "1 h 2 min 3 s"], [-1500, "-1.500 µs"]];
+    for (const [time, text] of texts) {
+        assert.equal(timeText(time), text);
+    }
+    assert.equal(exactText(1234567), "1,234,567 ns");
+});
+
+test("the ruler's steps are round and its texts differ", () => {
+    assert.deepEqual([1, 3, 40, 120, 7e6, 6e9, 31e9, 61e9].map(stepFor), [1, 5, 50, 200, 1e7, 10e9, 60e9, 120e9]);
+    for (let span = 20; span < 1e14; span *= 3.7) {
+        const from = 123456789;
+        const { step, times } = lines({ from, to: from + span, scale: span / 1200 });
+        assert.ok(times.length <= 1200 / 110 + 1, `${span}`);
+        assert.ok(times.every((time, i) => time >= from && time <= from + span && (i === 0 || time > times[i - 1])));
+        const texts = times.map((time) => lineText(time, step));
+        assert.equal(new Set(texts).size, texts.length, texts.join());
+    }
+    assert.equal(lineText(0, 10), "0");
+    assert.equal(lineText(1.5e6, 1e5), "1.5 ms");
+    assert.equal(lineText(90e9, 30e9), "1 min 30 s");
+});
+
+test("the wall clock", () => {
+    assert.equal(wallClock(null, 5), "");
+    assert.match(wallClock(1_700_000_000_123_456_789n, 1000), /^2023-11-1\d \d\d:\d\d:20\.123457$/);
+    assert.match(clockLine(1_700_000_000_123_456_789n, 0, 1e9), /^\d\d:\d\d:20$/);
+    assert.match(clockLine(1_700_000_000_123_456_789n, 0, 1e6), /^\d\d:\d\d:20\.123$/);
+    assert.equal(wallClock(10n ** 30n, 0), "");
+});
+
+test("text on every colour can be read, in both themes and all colourings", () => {
+    const { functions } = sample({ functions: 500 });
+    const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+    for (const theme of ["light", "dark"]) {
+        for (const mode of ["function", "file", "process"]) {
+            const colors = new Colors(functions, theme, mode);
+            for (const color of colors.palette) {
+                assert.ok(contrast(color, rgb(colors.ink)) >= 4.5, `${theme} ${color}`);
+            }
+        }
+    }
+});
+
+test("colours tell functions, files or processes apart", () => {
+    const functions = new Functions(["f", "g", "h", "len"], ["a.py", "b.py"], [0, 0, 1, -1], [1, 2, 3, 0]);
+    const [one, other] = [{ index: 0 }, { index: 1 }];
+    const by = (mode) => new Colors(functions, "light", mode);
+    assert.notEqual(by("function").colorOf(0, one), by("function").colorOf(1, one));
+    assert.equal(by("function").colorOf(0, one), by("function").colorOf(0, other));
+    assert.equal(by("file").colorOf(0, one), by("file").colorOf(1, one));
+    assert.notEqual(by("file").colorOf(0, one), by("file").colorOf(2, one));
+    assert.equal(by("process").colorOf(0, one), by("process").colorOf(3, one));
+    assert.notEqual(by("process").colorOf(0, one), by("process").colorOf(0, other));
+    assert.notEqual(by("function").colorOf(99, one), undefined);
+    assert.deepEqual(rgbOf(1, 0, 0), [255, 255, 255]);
+    assert.equal(pixelOf([1, 2, 3]), 0xff030201);
+    assert.notEqual(hash("ab"), hash("ba"));
+});
+
+test("what lies at a pixel", () => {
+    const trace = sample({ calls: 400, tracks: 2 });
+    trace.tracks[0].gap = null;
+    const levelsOf = levelsFor(trace);
+    const view = new View(trace.duration);
+    view.width = 1000;
+    const placed = layOut(trace, arrangement()).rows.map((row) => ({ row, y: row.y, fixed: false }));
+    const [, track] = trace.tracks;
+    for (let call = 0; call < track.count; call += 13) {
+        view.fit(track.start[call], track.start[call] + track.duration[call]);
+        const { left, right, top } = rectangleOf({ view }, placed, track, call);
+        const hit = hitAt(placed, view, levelsOf, (left + right) / 2, top + 3);
+        assert.deepEqual([hit.track, hit.call], [track, call]);
+    }
+    view.showAll();
+    const [moment] = trace.tracks[0].moments;
+    const rowOf = (id) => placed.find(({ row }) => row.id === id);
+    assert.equal(hitAt(placed, view, levelsOf, view.xOf(moment.time) + 2, rowOf("t0").y + 8).moment, moment);
+    assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("c0").y + 8).counter, trace.counters[0]);
+    assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("p0").y + 8), null);
+    assert.equal(hitAt(placed, view, levelsOf, 500, 1e6), null);
+    trace.tracks[0].gap = { start: 0, end: trace.duration, events: 3 };
+    assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("t0").y + 50).gap.events, 3);
+});
+
+test("from call to call", () => {
+    const [track] = sample({ calls: 2000, tracks: 1 }).tracks;
+    const own = new Levels(track);
+    own.work(Infinity);
+    for (let call = 1; call < track.count; call += 17) {
+        assert.equal(neighbour(own, call, "parent"), track.parent[call]);
+        const child = track.parent.indexOf(call);
+        assert.equal(neighbour(own, call, "child"), child);
+        const next = track.depth.indexOf(track.depth[call], call + 1);
+        assert.equal(neighbour(own, call, "next"), next);
+        if (next >= 0) {
+            assert.equal(neighbour(own, next, "previous"), call);
+        }
+    }
+    assert.equal(track.depth[firstCall(own, 0, 1e12)], 0);
+});
+
+test("a state survives the hash", () => {
+    const state = {
+        view: [-12.5, 1e12], selection: [3, 17], range: [10, 20], filter: "a b&c=ü😀", coloring: "file", clock: "wall",
+        collapsed: ["p0", "t12"], pinned: ["c3"], hidden: ["t1"], order: ["t2", "t1"], search: "^f.*#", tab: "flame",
+    };
+    assert.deepEqual(fromHash(`#${toHash(state)}`), state);
+    assert.equal(toHash({ collapsed: [], filter: "", view: undefined }), "");
+});
+
+test("any hash gives a state", () => {
+    assert.deepEqual(fromHash(""), {});
+    assert.deepEqual(fromHash("#v=1&s=a_b&c=blue&x=p1.<b>.t2.t-1&z=9&w=moon&r=1_2_3"), { collapsed: ["p1", "t2"] });
+    assert.deepEqual(fromHash("#v=NaN_3&r=Infinity_2&%%%"), {});
+});
+
+test("counters keep their peaks", () => {
+    const values = Float64Array.from({ length: 1000 }, (_, i) => (i === 777 ? 99 : i % 7));
+    const counter = { times: values.map((_, i) => i * 10), values };
+    assert.equal(greatestOf(counter), 99);
+    assert.equal(valueAt(counter, -1), null);
+    assert.deepEqual([0, 5, 10, 7771, 1e9].map((time) => valueAt(counter, time)), [0, 0, 1, 99, 999 % 7]);
+    assert.deepEqual([0, 1234.5678, 1e-9, 2e20].map(numberText), ["0", "1,234.568", "1.000e-9", "2.000e+20"]);
+});
+
+test("names are cut between characters", () => {
+    assert.equal(cut("function", 4), "func…");
+    assert.equal(cut("ab😀cd", 3), "ab…");
+    assert.equal(cut("function", 1), "");
+});
+
+test("the wheel zooms evenly, whatever unit it speaks", () => {
+    assert.ok(wheelFactor({ deltaY: -100, deltaMode: 0 }) > 1);
+    const back = wheelFactor({ deltaY: 100, deltaMode: 0 }) * wheelFactor({ deltaY: -100, deltaMode: 0 });
+    assert.ok(Math.abs(back - 1) < 1e-9);
+    assert.equal(wheelFactor({ deltaY: 3, deltaMode: 1 }), wheelFactor({ deltaY: 99, deltaMode: 0 }));
+    assert.ok(wheelFactor({ deltaY: -1e9, deltaMode: 2 }) < 3);
+});
+
+test("the minimap has the depth of every pixel", () => {
+    const [track] = sample({ calls: 3000, tracks: 1 }).tracks;
+    const levels = new Levels(track);
+    levels.work(Infinity);
+    const depths = new Uint16Array(400);
+    const end = Math.max(...track.start);
+    Array.from(profile(levels, depths, end / 400));
+    assert.equal(Math.max(...depths), track.maxDepth + 1);
+    assert.ok(depths.some((depth) => depth < track.maxDepth));
+});
+
+test("what rows and tooltips say", () => {
+    const trace = sample({ tracks: 3 });
+    const { rows } = layOut(trace, arrangement());
+    assert.deepEqual(wordsOf(rows[0]), { name: "MainProcess", number: "pid 4711", warning: "crashed" });
+    assert.equal(wordsOf(rows[2]).warning, "12,345 overwritten, 3 lost");
+    assert.equal(wordsOf(rows.find(({ id }) => id === "t2")).number, "task");
+    const [track] = trace.tracks;
+    const words = about({ track, call: 0 }, trace, levelsFor(trace)(track));
+    assert.equal(words.title, trace.functions.name(track.function[0]));
+    assert.ok(words.facts.some(([word]) => word === "so far"));
+    assert.ok(words.facts.some(([, value]) => value === "unfinished"));
+    assert.match(about({ gap: track.gap }, trace).title, /^12,345 events overwritten$/);
+    assert.equal(about({ moment: track.moments[0] }, trace).title, "</script>here");
+    assert.equal(about({ counter: trace.counters[0], value: 15 }, trace).facts[0][1], "15");
+});

@@ -1,0 +1,53 @@
+// Draws the ruler: lines with their times, the range's duration, the pointer's time.
+
+import { FONT } from "./labels.js";
+import { clockLine, lineText, lines, timeText } from "./ruler.js";
+import { RULER_HEIGHT } from "./stage.js";
+
+/**
+ * @param {{from: number, to: number}|null} range
+ * @param {number|null} pointer  its place, in pixels
+ * @param {bigint|null} clock    the wall clock at the report's zero, if that is wanted
+ */
+export function drawRuler(context, { view, theme, ratio }, range, pointer, clock) {
+    const height = RULER_HEIGHT;
+    const { step, times } = lines(view);
+    const textOf = (time, digits) => (clock === null ? lineText(time, digits) : clockLine(clock, time, digits));
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = theme.background;
+    context.fillRect(0, 0, view.width, height);
+    context.font = FONT;
+    context.textBaseline = "middle";
+    for (const time of times) {
+        const x = Math.round(view.xOf(time));
+        context.fillStyle = theme.tick;
+        context.fillRect(x, height - 8, 1, 8);
+        for (let i = 1; i < 5; i += 1) {
+            context.fillRect(Math.round(view.xOf(time + (step * i) / 5)), height - 4, 1, 4);
+        }
+        context.fillStyle = theme.muted;
+        context.fillText(textOf(time, step), x + 5, 11);
+    }
+    if (range) {
+        const [left, right] = [Math.max(view.xOf(range.from), 0), Math.min(view.xOf(range.to), view.width)];
+        context.fillStyle = theme.band;
+        context.fillRect(left, 0, right - left, height);
+        drawTag(context, view, theme.accent, theme.onAccent, (left + right) / 2, timeText(range.to - range.from));
+    }
+    if (pointer !== null) {
+        drawTag(context, view, theme.tag, theme.onTag, pointer, textOf(view.timeAt(pointer), Math.max(1, view.scale)));
+    }
+    context.fillStyle = theme.line;
+    context.fillRect(0, height - 1, view.width, 1);
+}
+
+function drawTag(context, view, ground, ink, x, text) {
+    const width = context.measureText(text).width + 12;
+    const left = Math.min(Math.max(x - width / 2, 2), view.width - width - 2);
+    context.fillStyle = ground;
+    context.beginPath();
+    context.roundRect(left, 3, width, 17, 4);
+    context.fill();
+    context.fillStyle = ink;
+    context.fillText(text, left + 6, 12);
+}

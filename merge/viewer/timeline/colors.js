@@ -1,0 +1,102 @@
+// Colours of calls: the same function has the same colour in every report, and text upon it can be read in both themes.
+
+/** Hues of a theme in OKLCH: even steps look evenly different. */
+const HUES = 24;
+const THEMES = {
+    light: { lightness: [0.86, 0.82, 0.9], chroma: 0.066, grey: 0.012, ink: "#1c2128" },
+    dark: { lightness: [0.43, 0.39, 0.47], chroma: 0.066, grey: 0.012, ink: "#f2f4f7" },
+};
+
+/** OKLCH to sRGB, 0 to 255 each. */
+export function rgbOf(lightness, chroma, hue) {
+    const a = chroma * Math.cos((hue * Math.PI) / 180);
+    const b = chroma * Math.sin((hue * Math.PI) / 180);
+    const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+    const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+    const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
+    return [
+        4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+        -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+        -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
+    ].map((linear) => {
+        const value = linear <= 0.0031308 ? 12.92 * linear : 1.055 * Math.max(linear, 0) ** (1 / 2.4) - 0.055;
+        return Math.round(Math.min(Math.max(value, 0), 1) * 255);
+    });
+}
+
+/** A number out of a text, well spread. @param {string} text */
+export function hash(text) {
+    let value = 2166136261;
+    for (let i = 0; i < text.length; i += 1) {
+        value = Math.imul(value ^ text.charCodeAt(i), 16777619);
+    }
+    value = Math.imul(value ^ (value >>> 15), 2246822507);
+    return (value ^ (value >>> 13)) >>> 0;
+}
+
+/** How far two colours are apart in brightness, as WCAG has it: 1 to 21. */
+export function contrast(one, other) {
+    const luminance = (rgb) => {
+        const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+}
+
+/** The pixels' value in an ImageData seen as 32 bits (every browser's machine is little-endian). */
+export function pixelOf([red, green, blue], alpha = 255) {
+    return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+/** Processes that follow each other have hues that are far apart. */
+function placeOfProcess({ index }) {
+    return (index * 7 + 12) % HUES;
+}
+
+export class Colors {
+    /**
+     * @param {import("../data/model.js").Functions} functions
+     * @param {"light"|"dark"} theme
+     * @param {"function"|"file"|"process"} mode
+     */
+    constructor(functions, theme, mode) {
+        const { lightness, chroma, grey, ink } = THEMES[theme];
+        this.ink = ink;
+        this.mode = mode;
+        /** The palette: hues in all brightnesses, then one grey of each for what has no file. */
+        this.palette = lightness.flatMap((light) => Array.from({ length: HUES }, (_, i) =>
+            rgbOf(light, chroma, (i * 360) / HUES + 20)));
+        this.greys = this.palette.length;
+        this.palette.push(...lightness.map((light) => rgbOf(light, grey, 260)));
+        this.pixels = Uint32Array.from(this.palette, (rgb) => pixelOf(rgb));
+        this.css = this.palette.map((rgb) => `rgb(${rgb.join(" ")})`);
+        /** By function, a place in the palette. */
+        this.byFunction = Uint8Array.from({ length: functions.count }, (_, i) => this.#placeOf(functions, i));
+    }
+
+    #placeOf(functions, index) {
+        const file = functions.file(index);
+        if (this.mode === "file") {
+            return file === "" ? this.greys : hash(file) % this.greys;
+        }
+        const own = hash(functions.name(index) + file);
+        return file === "" ? this.greys + (own % 3) : own % this.greys;
+    }
+
+    /** The place in the palette of all calls of a process, or -1 if the function decides. */
+    placeOf(process) {
+        return this.mode === "process" && process ? placeOfProcess(process) : -1;
+    }
+
+    /** The CSS colour that stands for a process. */
+    colorOfProcess(process) {
+        return this.css[placeOfProcess(process)];
+    }
+
+    /** The CSS colour of a function's calls. */
+    colorOf(index, process) {
+        const place = this.placeOf(process);
+        return this.css[place >= 0 ? place : this.byFunction[index] ?? this.greys];
+    }
+}

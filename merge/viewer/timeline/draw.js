@@ -1,0 +1,313 @@
+// Draws the rows that are in sight: calls, moments, counters, and what must not be mistaken for a call that ended.
+
+import { ABANDONED, CLIPPED, RAISED, UNFINISHED } from "../data/model.js";
+import { placeFrom } from "../data/bisect.js";
+import { drawCounter } from "./counters.js";
+import { FONT } from "./labels.js";
+import { LANE, PROCESS_HEIGHT, visible } from "./layout.js";
+
+/** Calls narrower than this have no name in them. */
+const LEAST_NAMED = 26;
+/** The lanes of a collapsed process's row. */
+const SUMMARY_LANES = 4;
+
+/**
+ * What a frame shows.
+ * @typedef {object} Scene
+ * @property {import("./view.js").View} view
+ * @property {import("./layout.js").Layout} layout
+ * @property {number} scroll     how far the rows are scrolled
+ * @property {number} height     CSS pixels of the canvas
+ * @property {number} ratio      device pixels of a CSS pixel
+ * @property {object} theme      colours by name, from the style sheet
+ * @property {(process: object) => Uint32Array} pixelsFor  by function, the pixel of its calls
+ * @property {string} ink        colour of text upon calls
+ * @property {{calls: Map<number, Uint32Array>}|null} hits
+ * @property {(track: object) => import("../data/levels.js").Levels} levelsOf
+ * @property {import("./labels.js").Labels} labels
+ */
+
+/**
+ * Draws all rows.
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("./strips.js").Strips} strips
+ * @param {Scene} scene
+ * @param {{row: import("./layout.js").Row, y: number, fixed: boolean}[]} placed
+ */
+export function drawRows(context, strips, scene, placed) {
+    const { layout, ratio, view, height, theme } = scene;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = theme.background;
+    context.fillRect(0, 0, view.width, height);
+    context.imageSmoothingEnabled = false;
+    context.font = FONT;
+    context.textBaseline = "middle";
+    const lanes = fillLanes(strips, placed, scene);
+    drawPart(context, strips, scene, placed.filter(({ fixed }) => !fixed), lanes, layout.pinnedHeight, height);
+    if (layout.pinnedHeight > 0) {
+        drawPart(context, strips, scene, placed.filter(({ fixed }) => fixed), lanes, 0, layout.pinnedHeight);
+        context.fillStyle = theme.line;
+        context.fillRect(0, layout.pinnedHeight - 1, view.width, 1);
+    }
+}
+
+/** The rows in sight and where they lie on the canvas. */
+export function placedRows({ layout, scroll, height }) {
+    const room = height - layout.pinnedHeight;
+    return [
+        ...visible(layout.rows, scroll, scroll + room)
+            .map((row) => ({ row, y: row.y - scroll + layout.pinnedHeight, fixed: false })),
+        ...visible(layout.pinned, 0, height).map((row) => ({ row, y: row.y, fixed: true })),
+    ];
+}
+
+/** Fills one line of pixels for each lane in sight. */
+function fillLanes(strips, placed, scene) {
+    const { ratio, view } = scene;
+    const least = LEAST_NAMED * ratio;
+    const wanted = placed.flatMap(({ row, y }) => lanesOf(row, y, scene));
+    strips.begin(Math.max(1, Math.round(view.width * ratio)), wanted.length);
+    for (const lane of wanted) {
+        lane.wide = [];
+        lane.line = strips.lane(lane.levels, lane.depth, view, scene.pixelsFor(lane.row.process), least, lane.wide);
+    }
+    strips.finish();
+    return wanted;
+}
+
+/** The lanes of a row that are in sight. */
+function lanesOf(row, y, { levelsOf, height }) {
+    if (row.kind === "process") {
+        return row.collapsed ? summaryLanes(row, y, levelsOf) : [];
+    }
+    const levels = row.track && levelsOf(row.track);
+    if (!levels?.ready) {
+        return [];
+    }
+    const top = y + row.top;
+    const first = Math.max(0, Math.floor(-top / LANE));
+    const end = Math.min(row.lanes, Math.ceil((height - top) / LANE));
+    return Array.from({ length: Math.max(0, end - first) }, (_, i) =>
+        ({ row, levels, depth: first + i, y: top + (first + i) * LANE, height: LANE - 1 }));
+}
+
+/** A collapsed process shows the outermost calls of its first tracks. */
+function summaryLanes(row, y, levelsOf) {
+    const tracks = row.process.tracks.filter((track) => track.count > 0).slice(0, SUMMARY_LANES);
+    const height = Math.min(10, (PROCESS_HEIGHT - 8) / tracks.length);
+    return tracks.map((track, i) => ({ row, levels: levelsOf(track), depth: 0, y: y + 4 + i * height, height: height - 1 }))
+        .filter(({ levels }) => levels.ready);
+}
+
+/** Draws the rows of one part of the canvas, clipped to it. */
+function drawPart(context, strips, scene, placed, lanes, top, bottom) {
+    context.save();
+    context.beginPath();
+    context.rect(0, top, scene.view.width, bottom - top);
+    context.clip();
+    for (const { row, y } of placed) {
+        drawGround(context, scene, row, y);
+    }
+    const own = lanes.filter(({ row }) => placed.some((one) => one.row === row));
+    for (const lane of own) {
+        strips.draw(context, lane.line, 0, snapped(lane.y, scene.ratio), scene.view.width, lane.height);
+    }
+    for (const lane of own) {
+        drawFlags(context, scene, lane);
+    }
+    drawNames(context, scene, own);
+    for (const { row, y } of placed) {
+        drawAbove(context, scene, row, y);
+    }
+    context.restore();
+}
+
+function snapped(y, ratio) {
+    return Math.round(y * ratio) / ratio;
+}
+
+/** What lies below the calls: lines between rows, the ground of processes, counters. */
+function drawGround(context, scene, row, y) {
+    const { theme, view, levelsOf } = scene;
+    if (row.kind === "process") {
+        context.fillStyle = theme.process;
+        context.fillRect(0, y, view.width, row.height);
+    } else if (row.kind === "counter") {
+        drawCounter(context, scene, row, y);
+    } else if (!levelsOf(row.track).ready) {
+        context.fillStyle = theme.muted;
+        context.fillText("preparing …", 8, y + row.height / 2);
+    }
+    context.fillStyle = theme.line;
+    context.fillRect(0, snapped(y + row.height, scene.ratio) - 1 / scene.ratio, view.width, 1 / scene.ratio);
+}
+
+/** Marks of calls that did not simply return. */
+function drawFlags(context, { ratio, theme }, { levels, wide, y, height, row }) {
+    if (row.kind === "process") {
+        return;
+    }
+    const { flags } = levels.track;
+    for (let at = 0; at < wide.length; at += 3) {
+        const has = flags[wide[at]];
+        if (has === 0) {
+            continue;
+        }
+        const left = wide[at + 1] / ratio;
+        const right = wide[at + 2] / ratio;
+        if (has & UNFINISHED) {
+            drawOpenEnd(context, theme, left, right, y, height);
+        }
+        if (has & (ABANDONED | CLIPPED)) {
+            context.strokeStyle = theme.text;
+            context.setLineDash([3, 2]);
+            context.strokeRect(left + 0.5, y + 0.5, right - left - 1, height - 1);
+            context.setLineDash([]);
+        }
+        if (has & RAISED) {
+            const size = Math.min(7, (right - left) / 2);
+            context.fillStyle = theme.danger;
+            context.beginPath();
+            context.moveTo(right - 1, y);
+            context.lineTo(right - 1, y + size);
+            context.lineTo(right - 1 - size, y);
+            context.fill();
+        }
+    }
+}
+
+/** A call that never ended: hatched, with a torn right edge. */
+function drawOpenEnd(context, theme, left, right, y, height) {
+    const tail = Math.min(120, right - left);
+    context.save();
+    context.beginPath();
+    context.rect(right - tail, y, tail, height);
+    context.clip();
+    context.fillStyle = theme.hatch;
+    context.fillRect(right - tail, y, tail, height);
+    context.restore();
+    const tooth = height / 3;
+    context.fillStyle = theme.background;
+    context.beginPath();
+    context.moveTo(right, y);
+    for (let i = 0; i < 3; i += 1) {
+        context.lineTo(right - Math.min(5, tail), y + (i + 0.5) * tooth);
+        context.lineTo(right, y + (i + 1) * tooth);
+    }
+    context.fill();
+}
+
+/** Names of the calls that are wide enough. */
+function drawNames(context, { ink, labels, ratio }, lanes) {
+    context.fillStyle = ink;
+    for (const { levels, wide, y, height, row } of lanes) {
+        if (row.kind === "process") {
+            continue;
+        }
+        const functionOf = levels.track.function;
+        for (let at = 0; at < wide.length; at += 3) {
+            const left = wide[at + 1] / ratio;
+            const room = wide[at + 2] / ratio - left - 8;
+            const text = room > 12 ? labels.fitting(context, functionOf[wide[at]], room) : "";
+            if (text !== "") {
+                context.fillText(text, left + 4, y + height / 2 + 0.5);
+            }
+        }
+    }
+}
+
+/** What lies above the calls: moments, hits, overwritten history. */
+function drawAbove(context, scene, row, y) {
+    if (row.kind !== "track") {
+        return;
+    }
+    drawHits(context, scene, row, y);
+    if (row.track.moments.length > 0) {
+        drawMoments(context, scene, row, y);
+    }
+    if (row.track.gap !== null) {
+        drawGap(context, scene, row, y);
+    }
+}
+
+/** Ticks at the top of a track, one per pixel that has a hit. */
+function drawHits(context, { hits, theme, view }, { track }, y) {
+    const calls = hits?.calls.get(track.index);
+    if (!calls) {
+        return;
+    }
+    context.fillStyle = theme.hit;
+    let at = placeFrom(calls.length, (i) => track.start[calls[i]], view.from);
+    while (at < calls.length && track.start[calls[at]] <= view.to) {
+        const x = Math.floor(view.xOf(track.start[calls[at]]));
+        context.fillRect(x, y + 1, 2, 4);
+        at = placeFrom(calls.length, (i) => track.start[calls[i]], view.timeAt(x + 1), at + 1);
+    }
+}
+
+/** Instants as diamonds, snapshots of objects as circles, with their names where there is room. */
+function drawMoments(context, scene, { track }, y) {
+    const { moments } = track;
+    const { theme, view } = scene;
+    const middle = y + 5 + LANE / 2 - 1;
+    const next = (at) => placeFrom(moments.length, (i) => moments[i].time, view.timeAt(view.xOf(moments[at].time) + 1), at + 1);
+    for (let at = placeFrom(moments.length, (i) => moments[i].time, view.from - 200 * view.scale); at < moments.length;) {
+        const { time, kind, name } = moments[at];
+        if (time > view.to) {
+            break;
+        }
+        const following = next(at);
+        const x = view.xOf(time);
+        context.fillStyle = kind === "object" ? theme.object : theme.instant;
+        context.beginPath();
+        if (kind === "object") {
+            context.arc(x, middle, 4, 0, 2 * Math.PI);
+        } else {
+            context.moveTo(x, middle - 5);
+            context.lineTo(x + 5, middle);
+            context.lineTo(x, middle + 5);
+            context.lineTo(x - 5, middle);
+        }
+        context.fill();
+        const room = (following < moments.length ? view.xOf(moments[following].time) : x + 300) - x - 18;
+        if (room > 30) {
+            context.fillStyle = theme.text;
+            drawClipped(context, name, x + 9, middle + 1, room);
+        }
+        at = following;
+    }
+}
+
+function drawClipped(context, text, x, y, room) {
+    context.save();
+    context.beginPath();
+    context.rect(x, y - 10, room, 20);
+    context.clip();
+    context.fillText(text.slice(0, 200), x, y);
+    context.restore();
+}
+
+/** Overwritten history: a hatched band over the whole row that says how much is missing. */
+function drawGap(context, { theme, view }, { track, height }, y) {
+    const left = Math.max(-2, view.xOf(track.gap.start));
+    const right = Math.min(view.width + 2, Math.max(view.xOf(track.gap.end), left + 3));
+    if (right < 0 || left > view.width) {
+        return;
+    }
+    context.fillStyle = theme.gap;
+    context.fillRect(left, y + 1, right - left, height - 3);
+    context.fillStyle = theme.gapHatch;
+    context.fillRect(left, y + 1, right - left, height - 3);
+    context.strokeStyle = theme.warning;
+    context.strokeRect(left + 0.5, y + 1.5, right - left - 1, height - 4);
+    const text = `${track.gap.events.toLocaleString("en")} events overwritten`;
+    const width = context.measureText(text).width;
+    if (width + 20 < right - left) {
+        const x = (left + right - width) / 2;
+        const middle = y + height / 2;
+        context.fillStyle = theme.background;
+        context.fillRect(x - 6, middle - 9, width + 12, 18);
+        context.fillStyle = theme.warning;
+        context.fillText(text, x, middle);
+    }
+}

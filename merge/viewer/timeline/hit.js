@@ -1,0 +1,70 @@
+// What lies at a point of the canvas. Pure.
+
+import { placeFrom } from "../data/bisect.js";
+import { firstAfter } from "../data/levels.js";
+import { valueAt } from "./counters.js";
+import { LANE } from "./layout.js";
+
+/** So many pixels beside something still count. */
+const NEAR = 3;
+
+/**
+ * @param {{row: import("./layout.js").Row, y: number}[]} placed
+ * @param {import("./view.js").View} view
+ * @returns {object|null} with row and: track and call, or moment, or gap, or counter and value
+ */
+export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
+    const found = placed.findLast((one) => y >= one.y && y < one.y + one.row.height);
+    if (!found) {
+        return null;
+    }
+    const { row } = found;
+    const time = view.timeAt(x);
+    if (row.kind === "counter") {
+        const value = valueAt(row.counter, time);
+        return value === null ? null : { row, counter: row.counter, value };
+    }
+    if (row.kind !== "track") {
+        return null;
+    }
+    const { track } = row;
+    if (track.gap && time >= track.gap.start && time <= Math.max(track.gap.end, track.gap.start + 3 * view.scale)) {
+        return { row, gap: track.gap };
+    }
+    const inside = y - found.y - row.top;
+    if (inside < 0) {
+        return momentAt(row, view, x);
+    }
+    const depth = Math.floor(inside / LANE);
+    const levels = levelsOf(track);
+    if (depth >= row.lanes || !levels.ready) {
+        return null;
+    }
+    const call = callAt(levels, depth, view, x, ratio);
+    return call < 0 ? null : { row, track, call };
+}
+
+/** The call that is drawn at a pixel, or very near to it. */
+function callAt(levels, depth, view, x, ratio) {
+    const { start, duration } = levels.track;
+    const calls = levels.calls(depth, view.scale / ratio);
+    const at = firstAfter(calls, start, view.timeAt(x)) - 1;
+    const distance = (place) => {
+        const call = calls[place];
+        if (call === undefined) {
+            return Infinity;
+        }
+        return Math.max(0, view.xOf(start[call]) - x, x - view.xOf(start[call] + duration[call]));
+    };
+    const best = distance(at) <= distance(at + 1) ? at : at + 1;
+    return distance(best) <= NEAR ? calls[best] : -1;
+}
+
+function momentAt(row, view, x) {
+    const { moments } = row.track;
+    const at = placeFrom(moments.length, (i) => moments[i].time, view.timeAt(x));
+    const near = [moments[at - 1], moments[at]]
+        .filter((moment) => moment && Math.abs(view.xOf(moment.time) - x) <= 6)
+        .sort((a, b) => Math.abs(view.xOf(a.time) - x) - Math.abs(view.xOf(b.time) - x));
+    return near.length > 0 ? { row, track: row.track, moment: near[0] } : null;
+}

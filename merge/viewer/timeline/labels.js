@@ -1,0 +1,60 @@
+// Names of calls as text that fits, without measuring anything twice.
+
+export const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
+
+/** Longer names are cut before they are measured. */
+const LONGEST = 200;
+
+export class Labels {
+    /** @param {import("../data/model.js").Functions} functions */
+    constructor(functions) {
+        this.functions = functions;
+        this.widths = new Float32Array(functions.count).fill(-1);
+        /** Widths of cut names, by function and length. */
+        this.cutWidths = new Map();
+    }
+
+    name(index) {
+        return this.functions.name(index).slice(0, LONGEST);
+    }
+
+    /**
+     * A function's name, cut to so many pixels; "" if not even its beginning fits.
+     * @param {CanvasRenderingContext2D} context  with the font set
+     */
+    fitting(context, index, room) {
+        const name = this.name(index);
+        if (!(this.widths[index] >= 0)) {
+            this.widths[index] = context.measureText(name).width;
+        }
+        const width = this.widths[index];
+        if (width <= room) {
+            return name;
+        }
+        let length = Math.floor((name.length * room) / width);
+        while (length > 1 && this.#cutWidth(context, index, name, length) > room) {
+            length -= 1;
+        }
+        return cut(name, length);
+    }
+
+    #cutWidth(context, index, name, length) {
+        const key = index * LONGEST + length;
+        let width = this.cutWidths.get(key);
+        if (width === undefined) {
+            width = context.measureText(cut(name, length)).width;
+            this.cutWidths.set(key, width);
+        }
+        return width;
+    }
+}
+
+/** The first characters of a text and an ellipsis; "" if there would be fewer than two. @param {string} text */
+export function cut(text, length) {
+    if (length < 2) {
+        return "";
+    }
+    const last = text.charCodeAt(length - 1);
+    const halved = last >= 0xd800 && last < 0xdc00;
+    return `${text.slice(0, halved ? length - 1 : length)}…`;
+}

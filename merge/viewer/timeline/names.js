@@ -1,0 +1,174 @@
+// The column of names: real elements, so that they can be read aloud, reached by Tab and copied. Only rows in sight exist.
+
+import { greatestOf, numberText } from "./counters.js";
+
+/** A pointer that moved less than this has not dragged. */
+const DRAG = 5;
+
+/** Makes an element. Text is only ever text. */
+function make(tag, className, text = "", attributes = {}) {
+    const element = document.createElement(tag);
+    element.className = className;
+    element.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) {
+        element.setAttribute(name, value);
+    }
+    return element;
+}
+
+/** The name, the number and the warning of a row. @param {import("./layout.js").Row} row */
+export function wordsOf({ kind, process, track, counter }) {
+    if (kind === "process") {
+        const ended = { crashed: "crashed", living: "still running" }[process.state] ?? "";
+        return { name: process.name || "process", number: `pid ${process.pid}`, warning: ended };
+    }
+    if (kind === "counter") {
+        return { name: counter.name, number: `up to ${numberText(greatestOf(counter))}`, warning: "" };
+    }
+    const missing = [[track.overwritten, "overwritten"], [track.lost, "lost"]].filter(([count]) => count > 0);
+    return {
+        name: track.name || track.kind,
+        number: track.kind === "task" ? "task" : `tid ${track.tid}`,
+        warning: missing.map(([count, what]) => `${count.toLocaleString("en")} ${what}`).join(", "),
+    };
+}
+
+export class Names {
+    /**
+     * @param {HTMLElement} column
+     * @param {import("./rows.js").Rows} rows
+     * @param {() => {row: import("./layout.js").Row, y: number}[]} placed  the rows in sight
+     */
+    constructor(column, rows, placed) {
+        this.column = column;
+        this.rows = rows;
+        this.placed = placed;
+        this.elements = new Map();
+        this.drop = make("div", "drop");
+        this.drop.hidden = true;
+        column.append(this.drop);
+    }
+
+    /** Shows the rows in sight where the canvas has them. @param {{row: import("./layout.js").Row, y: number}[]} placed */
+    show(placed) {
+        const wanted = new Set(placed.map(({ row }) => row.id));
+        for (const [id, element] of this.elements) {
+            if (!wanted.has(id) && !element.contains(document.activeElement)) {
+                element.remove();
+                this.elements.delete(id);
+            }
+        }
+        let before = null;
+        for (const { row, y } of placed) {
+            const element = this.#elementOf(row);
+            element.style.transform = `translateY(${y}px)`;
+            element.style.height = `${row.height}px`;
+            if (before === null ? element.previousSibling !== null && !this.column.firstChild.isSameNode(element)
+                : before.nextSibling !== element) {
+                this.column.insertBefore(element, before === null ? this.column.firstChild : before.nextSibling);
+            }
+            before = element;
+        }
+    }
+
+    #elementOf(row) {
+        const key = `${row.collapsed}${row.pinned}`;
+        const present = this.elements.get(row.id);
+        if (present && present.dataset.key === key) {
+            return present;
+        }
+        const hadFocus = present?.contains(document.activeElement);
+        const element = this.#create(row);
+        element.dataset.key = key;
+        present?.replaceWith(element);
+        this.elements.set(row.id, element);
+        this.column.append(element);
+        if (hadFocus) {
+            element.querySelector("button")?.focus();
+        }
+        return element;
+    }
+
+    #create(row) {
+        const { name, number, warning } = wordsOf(row);
+        const element = make("div", `row ${row.kind}${row.pinned ? " pinned" : ""}`, "", { role: "listitem", title: `${name} ${number}` });
+        if (row.kind !== "counter") {
+            const label = `${name} ${number}`;
+            const open = make("button", "toggle", "", { type: "button", "aria-expanded": String(!row.collapsed), "aria-label": label });
+            open.addEventListener("click", () => this.rows.flip("collapsed", row.id));
+            element.append(open);
+        }
+        const words = make("span", "words");
+        words.append(make("span", "name", name), make("span", "number", number));
+        if (warning !== "") {
+            words.append(make("span", "warning", warning));
+        }
+        element.append(words);
+        const buttons = make("span", "buttons");
+        if (row.kind !== "process") {
+            const pin = make("button", "pin", "", {
+                type: "button", "aria-pressed": String(row.pinned), "aria-label": `Pin ${name}`, title: "Keep at the top",
+            });
+            pin.addEventListener("click", () => this.rows.flip("pinned", row.id));
+            buttons.append(pin);
+        }
+        const hide = make("button", "hide", "", { type: "button", "aria-label": `Hide ${name}`, title: "Hide" });
+        hide.addEventListener("click", () => this.rows.flip("hidden", row.id));
+        buttons.append(hide);
+        element.append(buttons);
+        this.#letMove(element, row);
+        return element;
+    }
+
+    /** Rows move by dragging their name, or with Alt and the arrow keys on their buttons. */
+    #letMove(element, row) {
+        element.addEventListener("keydown", (event) => {
+            if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+                event.preventDefault();
+                this.rows.step(row, event.key === "ArrowUp" ? -1 : 1);
+            }
+        });
+        let from = null;
+        element.addEventListener("pointerdown", (event) => {
+            if (event.button === 0 && !(event.target instanceof HTMLButtonElement)) {
+                from = event.clientY;
+                element.setPointerCapture(event.pointerId);
+            }
+        });
+        element.addEventListener("pointermove", (event) => {
+            if (from !== null && Math.abs(event.clientY - from) >= DRAG) {
+                element.classList.add("dragged");
+                const target = this.#targetAt(row, event.clientY);
+                this.drop.hidden = target === null;
+                this.drop.style.transform = `translateY(${target?.y ?? 0}px)`;
+            }
+        });
+        const end = (event) => {
+            const target = from !== null && element.classList.contains("dragged") ? this.#targetAt(row, event.clientY) : null;
+            from = null;
+            this.drop.hidden = true;
+            element.classList.remove("dragged");
+            if (target !== null && event.type === "pointerup") {
+                this.rows.move(row, target.before);
+            }
+        };
+        element.addEventListener("pointerup", end);
+        element.addEventListener("pointercancel", end);
+    }
+
+    /** Between which siblings a row would come to lie. */
+    #targetAt(row, clientY) {
+        const y = clientY - this.column.getBoundingClientRect().top;
+        const siblings = this.placed().filter((one) => areSiblings(one.row, row));
+        const next = siblings.find((one) => y < one.y + one.row.height / 2);
+        const last = siblings.at(-1);
+        return last === undefined ? null
+            : { before: next?.row ?? null, y: next ? next.y : last.y + last.row.height };
+    }
+}
+
+/** Processes move among processes, tracks and counters within their process. */
+export function areSiblings(one, other) {
+    return (one.kind === "process") === (other.kind === "process") && one.pinned === other.pinned
+        && (one.kind === "process" || one.process === other.process);
+}

@@ -1,0 +1,124 @@
+// What lies over the rows: arrows between tracks, the selected call and the one under the pointer, the range, the
+// pointer's time.
+
+import { LANE } from "./layout.js";
+
+/** So many arrows are drawn in a frame at most. */
+const MOST_ARROWS = 500;
+
+/** Where a call is drawn: its rectangle on the canvas, or null if its row is not in sight. */
+export function rectangleOf({ view }, placed, track, call) {
+    const found = placed.find(({ row }) => row.track === track);
+    const depth = track.depth[call];
+    if (!found || depth >= found.row.lanes) {
+        return null;
+    }
+    const left = Math.max(-4, view.xOf(track.start[call]));
+    const right = Math.min(view.width + 4, Math.max(view.xOf(track.start[call] + track.duration[call]), left + 2));
+    return { left, right, top: found.y + found.row.top + depth * LANE, height: LANE - 1, fixed: found.fixed };
+}
+
+/** Outlines a call. */
+export function outline(context, scene, placed, one, color, width) {
+    const box = one && rectangleOf(scene, placed, one.track, one.call);
+    if (!box || box.right < 0 || box.left > scene.view.width || (!box.fixed && box.top < scene.layout.pinnedHeight)) {
+        return;
+    }
+    context.strokeStyle = color;
+    context.lineWidth = width;
+    context.strokeRect(box.left, box.top, box.right - box.left, box.height);
+    context.lineWidth = 1;
+}
+
+/** The range: what is outside is veiled. */
+export function drawRange(context, { view, theme, height }, range) {
+    if (!range) {
+        return;
+    }
+    const left = Math.min(Math.max(view.xOf(range.from), 0), view.width);
+    const right = Math.min(Math.max(view.xOf(range.to), 0), view.width);
+    context.fillStyle = theme.veil;
+    context.fillRect(0, 0, left, height);
+    context.fillRect(right, 0, view.width - right, height);
+    context.fillStyle = theme.accent;
+    context.fillRect(left - 0.5, 0, 1, height);
+    context.fillRect(right - 0.5, 0, 1, height);
+}
+
+/** A thin line at the pointer. */
+export function drawPointer(context, { theme, height }, x) {
+    if (x !== null) {
+        context.fillStyle = theme.pointer;
+        context.fillRect(Math.round(x), 0, 1, height);
+    }
+}
+
+/** Arrows of the flows whose two tracks are in sight; those of the selected call stand out. */
+export function drawFlows(context, scene, placed, flows, selection) {
+    const { view, theme, levelsOf } = scene;
+    const places = new Map(placed.filter(({ row }) => row.track).map((one) => [one.row.track, one]));
+    let left = MOST_ARROWS;
+    let before = "";
+    context.lineWidth = 1.5;
+    for (const flow of flows) {
+        if (Math.max(flow.fromTime, flow.toTime) < view.from || Math.min(flow.fromTime, flow.toTime) > view.to) {
+            continue;
+        }
+        const [from, to] = [places.get(flow.fromTrack), places.get(flow.toTrack)];
+        if (!from || !to) {
+            continue;
+        }
+        const ends = [
+            view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime),
+            view.xOf(flow.toTime), heightOf(to, levelsOf, flow.toTime),
+        ];
+        const key = ends.map(Math.round).join();
+        if (key === before) {
+            continue;
+        }
+        before = key;
+        drawArrow(context, ends, touches(flow, selection) ? theme.accent : theme.flow);
+        left -= 1;
+        if (left === 0) {
+            break;
+        }
+    }
+    context.lineWidth = 1;
+}
+
+function touches(flow, selection) {
+    if (!selection) {
+        return false;
+    }
+    const { track, call } = selection;
+    const within = (time) => time >= track.start[call] && time <= track.start[call] + track.duration[call];
+    return (flow.fromTrack === track && within(flow.fromTime)) || (flow.toTrack === track && within(flow.toTime));
+}
+
+/** The middle of the innermost call that is drawn at a time. */
+function heightOf({ row, y }, levelsOf, time) {
+    const levels = levelsOf(row.track);
+    let depth = 0;
+    while (levels.ready && depth + 1 < row.lanes && levels.covering(depth + 1, time) >= 0) {
+        depth += 1;
+    }
+    return y + row.top + depth * LANE + LANE / 2;
+}
+
+function drawArrow(context, [x1, y1, x2, y2], color) {
+    const bend = Math.max(24, Math.min(120, Math.abs(x2 - x1) / 2));
+    context.strokeStyle = color;
+    context.fillStyle = color;
+    context.beginPath();
+    context.moveTo(x1, y1);
+    context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2 - 5, y2);
+    context.stroke();
+    context.beginPath();
+    context.moveTo(x2, y2);
+    context.lineTo(x2 - 7, y2 - 4);
+    context.lineTo(x2 - 7, y2 + 4);
+    context.fill();
+    context.beginPath();
+    context.arc(x1, y1, 2.5, 0, 2 * Math.PI);
+    context.fill();
+}

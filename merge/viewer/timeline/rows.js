@@ -1,0 +1,124 @@
+// What the user does to the rows: collapsing, pinning, hiding, moving, filtering.
+
+import { LANE, arrangement, layOut, moved } from "./layout.js";
+import { areSiblings } from "./names.js";
+
+/** Pinned rows take at most this part of the height; more of them scroll with the others. */
+const PINNED = 0.6;
+
+export class Rows {
+    /** @param {import("../data/model.js").Trace} trace @param {() => void} changed */
+    constructor(trace, stage, changed) {
+        Object.assign(this, { trace, stage, changed });
+        this.arranged = arrangement();
+        this.lay();
+    }
+
+    /** Lays the rows out anew. */
+    lay() {
+        const { stage, trace, arranged } = this;
+        this.layout = layOut(trace, arranged, stage.height * PINNED);
+        stage.sheet.style.height = `${this.layout.pinnedHeight + this.layout.height}px`;
+        this.#showCounts();
+        this.changed();
+    }
+
+    get all() {
+        return [...this.layout.pinned, ...this.layout.rows];
+    }
+
+    /** @param {"collapsed"|"pinned"|"hidden"} what @param {string} id */
+    flip(what, id) {
+        const ids = this.arranged[what];
+        if (!ids.delete(id)) {
+            ids.add(id);
+        }
+        this.lay();
+    }
+
+    unhide() {
+        this.arranged.hidden.clear();
+        this.lay();
+    }
+
+    setFilter(text) {
+        this.arranged.filter = text;
+        this.lay();
+    }
+
+    /** Puts a row before one of its siblings, or behind all. */
+    move(row, before) {
+        const siblings = this.#siblingsOf(row).map(({ id }) => id);
+        this.arranged.order = moved(siblings, this.arranged.order, row.id, before?.id ?? null);
+        this.lay();
+    }
+
+    /** Moves a row by one place. */
+    step(row, by) {
+        const siblings = this.#siblingsOf(row);
+        const at = siblings.findIndex(({ id }) => id === row.id);
+        if (siblings[at + by]) {
+            this.move(row, siblings[by > 0 ? at + 2 : at - 1] ?? null);
+        }
+    }
+
+    #siblingsOf(row) {
+        return this.all.filter((one) => areSiblings(one, row));
+    }
+
+    /** Opens and unhides the rows that a call is in. */
+    open(track, call) {
+        const { collapsed, hidden } = this.arranged;
+        const [process, own] = [`p${track.process.index}`, `t${track.index}`];
+        hidden.delete(process);
+        hidden.delete(own);
+        collapsed.delete(process);
+        if (track.depth[call] > 0) {
+            collapsed.delete(own);
+        }
+        this.lay();
+        if (!this.rowOf(track)) {
+            this.setFilter("");
+        }
+    }
+
+    rowOf(track) {
+        return this.all.find((row) => row.track === track);
+    }
+
+    /** Scrolls until a call is in sight. */
+    scrollTo(track, call) {
+        const row = this.rowOf(track);
+        if (!row || this.layout.pinned.includes(row)) {
+            return;
+        }
+        const { scroller } = this.stage;
+        const room = scroller.clientHeight - this.layout.pinnedHeight;
+        const y = row.y + row.top + Math.min(track.depth[call], row.lanes) * LANE;
+        if (y < scroller.scrollTop || y + 2 * LANE > scroller.scrollTop + room) {
+            scroller.scrollTop = y - room / 3;
+        }
+    }
+
+    #showCounts() {
+        const total = this.trace.tracks.length;
+        const shown = this.arranged.filter === "" ? total : this.all.filter(({ kind }) => kind === "track").length;
+        const some = `${total.toLocaleString("en")} track${total === 1 ? "" : "s"}`;
+        this.stage.count.textContent = shown === total ? some : `${shown.toLocaleString("en")} of ${some}`;
+        this.stage.unhide.textContent = `Show ${this.layout.hidden} hidden`;
+        this.stage.unhide.hidden = this.layout.hidden === 0;
+    }
+
+    state() {
+        const { collapsed, pinned, hidden, order, filter } = this.arranged;
+        return { collapsed: [...collapsed], pinned: [...pinned], hidden: [...hidden], order, filter };
+    }
+
+    restore({ collapsed, pinned, hidden, order, filter }) {
+        this.arranged = {
+            collapsed: new Set(collapsed), pinned: new Set(pinned), hidden: new Set(hidden),
+            order: order ?? [], filter: filter ?? "",
+        };
+        this.lay();
+    }
+}

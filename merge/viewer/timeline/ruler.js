@@ -1,0 +1,93 @@
+// Times in words, and where the ruler has its lines.
+
+const UNITS = [["ns", 1], ["µs", 1e3], ["ms", 1e6], ["s", 1e9], ["min", 60e9], ["h", 3600e9]];
+
+/** Steps between lines, in nanoseconds: 1, 2, 5 and their tens up to a second, then those of clocks. */
+const STEPS = [
+    ...Array.from({ length: 30 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3)).filter((step) => step <= 5e9),
+    ...[10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400].map((seconds) => seconds * 1e9),
+];
+
+/** A duration for people: at most four digits and a unit, as "1.234 ms". @param {number} time */
+export function timeText(time) {
+    if (time < 0) {
+        return `-${timeText(-time)}`;
+    }
+    if (time >= 60e9) {
+        return clockText(time, 1e9);
+    }
+    const [unit, size] = UNITS.findLast(([, least], i) => i < 4 && time >= least) ?? UNITS[0];
+    const value = time / size;
+    const digits = unit === "ns" ? 0 : value < 10 ? 3 : value < 100 ? 2 : 1;
+    return `${value.toFixed(digits)} ${unit}`;
+}
+
+/** A duration to the last nanosecond, as "1,234,567 ns". @param {number} time */
+export function exactText(time) {
+    return `${Math.round(time).toLocaleString("en")} ns`;
+}
+
+/** Hours, minutes and seconds, as far as a step needs them. */
+function clockText(time, step) {
+    const seconds = Math.floor(time / 1e9);
+    const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    const parts = [hours && `${hours} h`, minutes && `${minutes} min`, (rest && step < 60e9) && `${rest} s`];
+    return parts.filter(Boolean).join(" ") || "0 s";
+}
+
+/** The step between two lines that leaves each at least so many nanoseconds. @param {number} least */
+export function stepFor(least) {
+    return STEPS.find((step) => step >= least) ?? Math.ceil(least / 86400e9) * 86400e9;
+}
+
+/** A line's text: the digits that its step needs. @param {number} time @param {number} step */
+export function lineText(time, step) {
+    if (time === 0) {
+        return "0";
+    }
+    if (Math.abs(time) >= 60e9 && step >= 1e9) {
+        return time < 0 ? `-${clockText(-time, step)}` : clockText(time, step);
+    }
+    const [unit, size] = UNITS.findLast(([, least], i) => i < 4 && Math.abs(time) >= least) ?? UNITS[0];
+    const digits = Math.max(0, Math.ceil(Math.log10(size / step) - 1e-9));
+    return `${(time / size).toFixed(digits)} ${unit}`;
+}
+
+/**
+ * The lines of a view.
+ * @param {{from: number, to: number, scale: number}} view
+ * @param {number} apart  least pixels between two lines
+ * @returns {{step: number, times: number[]}}
+ */
+export function lines({ from, to, scale }, apart = 110) {
+    const step = stepFor(Math.max(1, scale * apart));
+    const first = Math.ceil(Math.max(from, 0) / step);
+    const times = [];
+    for (let at = first; at * step <= to; at += 1) {
+        times.push(at * step);
+    }
+    return { step, times };
+}
+
+/** The wall clock at a time, as "2026-11-22 15:41:26.123456". @param {bigint|null} base nanoseconds since 1970 */
+export function wallClock(base, time) {
+    if (base === null) {
+        return "";
+    }
+    const nanoseconds = base + BigInt(Math.round(time));
+    const date = new Date(Number(nanoseconds / 1_000_000n));
+    if (Number.isNaN(date.getTime())) {
+        return "";
+    }
+    const two = (number) => String(number).padStart(2, "0");
+    const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+    const micros = String((nanoseconds / 1000n) % 1_000_000n).padStart(6, "0");
+    return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${micros}`;
+}
+
+/** A line's text by the wall clock: the time of day, with the digits that its step needs. */
+export function clockLine(base, time, step) {
+    const text = wallClock(base, time).slice(11);
+    const digits = Math.max(0, Math.ceil(9 - Math.log10(step) - 1e-9));
+    return digits === 0 ? text.slice(0, 8) : text.slice(0, 9 + Math.min(digits, 6));
+}

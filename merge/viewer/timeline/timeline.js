@@ -1,0 +1,382 @@
+/**
+ * The timeline: rows of calls over time, a minimap, a ruler, the names' column.
+ *
+ *     const timeline = createTimeline(element, trace, {
+ *         onSelect(track, call) {},   // track: Track or null, call: index within the track (or -1)
+ *         onRange(from, to) {},       // nanoseconds; (null, null) when the range is taken away
+ *         onChange() {},              // view, rows or selection changed: time to write the URL's hash
+ *         announce(text) {},          // for the aria-live line
+ *         onMoment(track, moment) {}, // an instant or a snapshot was clicked
+ *     });
+ *
+ * What the other parts may call (times are nanoseconds of the model; a track is a Track of the model):
+ *
+ *     timeline.reveal(track, call)    select the call and bring it into sight: opens and unhides its rows, scrolls, moves or zooms if needed
+ *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
+ *     timeline.selection              { track, call } or null
+ *     timeline.zoomTo(from, to)       show this range of time
+ *     timeline.view                   { from, to, width } of what is shown now (read only)
+ *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) takes it away
+ *     timeline.range                  { from, to } or null
+ *     timeline.mark(hits)             search hits: { functions: Uint8Array (1 at a matching function's index),
+ *                                     calls: Map<track.index, Uint32Array of call indices, ascending> }; null: no search.
+ *                                     Other calls fade, hits get ticks in their tracks and on the minimap.
+ *     timeline.setFilter(text)        show only tracks whose process or name contains the text
+ *     timeline.setColoring(mode)      "function" | "file" | "process"
+ *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
+ *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
+ *     timeline.state()                what state.js writes to the hash; timeline.restore(state) brings it back
+ *     timeline.picture()              a new <canvas> with the ruler, names and tracks as now on the screen (for the screenshot)
+ *     timeline.colorOf(functionIndex, process)   CSS colour of its calls (for the flame graph); timeline.inkOf() of text upon it
+ *     timeline.focus()                puts the keyboard's focus on the tracks
+ *
+ * The page's body (body.html) has for the panels: #panel (below the timeline, resized by #splitter, has the attribute `hidden` until something opens it),
+ * in it #tabs (role=tablist; buttons role=tab) and #panes (one .pane role=tabpanel per tab); #search (empty, in the toolbar: the search part fills it),
+ * #actions (empty, at the toolbar's end: downloads, screenshot, help), #alerts (warnings and errors), #status (aria-live line).
+ */
+
+import { Levels } from "../data/levels.js";
+import { placedRows } from "./draw.js";
+import { hitAt } from "./hit.js";
+import { followKeys, followRuler, followTracks } from "./input.js";
+import { Minimap, followPointer } from "./minimap.js";
+import { Motion } from "./motion.js";
+import { Names, wordsOf } from "./names.js";
+import { Painter } from "./painter.js";
+import { Rows } from "./rows.js";
+import { timeText } from "./ruler.js";
+import { Stage } from "./stage.js";
+import { Tooltip, about } from "./tooltip.js";
+import { View } from "./view.js";
+import { firstCall, neighbour } from "./walk.js";
+
+/** Milliseconds of a frame that may go into preparing levels. */
+const PREPARE = 8;
+
+export function createTimeline(element, trace, options = {}) {
+    return new Timeline(element, trace, options);
+}
+
+class Timeline {
+    constructor(element, trace, options) {
+        Object.assign(this, { trace, options });
+        this.selection = null;
+        this.range = null;
+        this.hits = null;
+        this.hovered = null;
+        this.pointer = null;
+        this.clock = null;
+        this.placed = [];
+        this.levels = new Map();
+        this.levelsOf = (track) => this.#levelsOf(track);
+        this.view = new View(trace.duration);
+        this.motion = new Motion(this.view, () => this.#moved());
+        this.stage = new Stage(element, () => this.#resized());
+        this.painter = new Painter(this.stage, trace);
+        this.minimap = new Minimap(this.stage.overview, trace, this.levelsOf);
+        this.rows = new Rows(trace, this.stage, () => this.#changed());
+        this.names = new Names(this.stage.column, this.rows, () => this.placed);
+        this.tooltip = new Tooltip(document.body);
+        this.#listen();
+    }
+
+    // What the other parts may call; told at the top.
+
+    select(track, call) {
+        this.selection = track ? { track, call } : null;
+        this.options.onSelect?.(track ?? null, track ? call : -1);
+        this.#changed();
+    }
+
+    reveal(track, call) {
+        this.rows.open(track, call);
+        this.rows.scrollTo(track, call);
+        this.motion.glide((view) => view.reveal(track.start[call], track.start[call] + track.duration[call]));
+        this.select(track, call);
+    }
+
+    zoomTo(from, to) {
+        this.motion.glide((view) => view.show(from, to));
+    }
+
+    zoomBy(factor, x = this.pointer ?? this.view.width / 2) {
+        this.motion.glide((view) => view.zoomAt(x, factor));
+    }
+
+    showAll() {
+        this.motion.glide((view) => view.showAll());
+    }
+
+    fitSelection() {
+        const { selection, range } = this;
+        if (range) {
+            this.motion.glide((view) => view.fit(range.from, range.to));
+        } else if (selection) {
+            this.#fitCall(selection);
+        }
+    }
+
+    #fitCall({ track, call }) {
+        this.motion.glide((view) => view.fit(track.start[call], track.start[call] + track.duration[call]));
+    }
+
+    setRange(from, to) {
+        this.range = from === null ? null : { from: Math.min(from, to), to: Math.max(from, to) };
+        this.options.onRange?.(this.range?.from ?? null, this.range?.to ?? null);
+        this.#changed();
+    }
+
+    mark(hits) {
+        this.hits = hits;
+        this.minimap.mark(hits);
+        this.painter.found = hits?.functions ?? null;
+        this.#repaint();
+    }
+
+    setFilter(text) {
+        this.rows.setFilter(text);
+    }
+
+    setColoring(mode) {
+        this.painter.coloring = mode;
+        this.#repaint();
+        this.#changed();
+    }
+
+    setClock(wall) {
+        this.clock = wall ? this.trace.baseRealtime : null;
+        this.#changed();
+    }
+
+    colorOf(index, process) {
+        return this.painter.colors.colorOf(index, process);
+    }
+
+    inkOf() {
+        return this.painter.colors.ink;
+    }
+
+    focus() {
+        this.stage.canvas.focus();
+    }
+
+    state() {
+        const { selection, range } = this;
+        const { from, to, duration } = this.motion.end;
+        return {
+            ...this.rows.state(),
+            view: from <= 0 && to >= duration ? undefined : [from, to],
+            selection: selection ? [selection.track.index, selection.call] : undefined,
+            range: range ? [range.from, range.to] : undefined,
+            coloring: this.painter.coloring === "function" ? undefined : this.painter.coloring,
+            clock: this.clock === null ? undefined : "wall",
+        };
+    }
+
+    restore(state) {
+        const { view, selection, range, coloring, clock } = state;
+        this.rows.restore(state);
+        this.setColoring(coloring ?? "function");
+        this.setClock(clock === "wall");
+        this.motion.jump((own) => (view ? own.show(...view) : own.showAll()));
+        const track = this.trace.tracks[selection?.[0]];
+        if (track && selection[1] in track.start) {
+            this.select(track, selection[1]);
+            this.rows.scrollTo(track, selection[1]);
+        } else if (this.selection) {
+            this.select(null, -1);
+        }
+        if (range || this.range) {
+            this.setRange(...(range ?? [null, null]));
+        }
+    }
+
+    picture() {
+        return this.stage.picture(this.painter.theme, this.placed.map(({ row, y }) => {
+            const { name, number } = wordsOf(row);
+            return [`${name}  ${number}`, y, row.kind === "process"];
+        }));
+    }
+
+    #levelsOf(track) {
+        let found = this.levels.get(track);
+        if (!found) {
+            found = new Levels(track);
+            this.levels.set(track, found);
+        }
+        return found;
+    }
+
+    // What pointers and keys do.
+
+    #listen() {
+        const { stage, motion } = this;
+        const act = this.#actions();
+        followTracks(stage.canvas, act);
+        followRuler(stage.ruler, act);
+        followPointer(stage.overview, this.view, (from, to) => motion.jump((view) => view.show(from, to)));
+        followKeys(stage.canvas, (what, value) => this.#key(what, value));
+        stage.scroller.addEventListener("scroll", () => this.#invalidate());
+        stage.unhide.addEventListener("click", () => this.rows.unhide());
+        this.painter.dark.addEventListener("change", () => this.#repaint());
+    }
+
+    #actions() {
+        const { motion, stage } = this;
+        return {
+            zoomAt: (x, factor) => motion.jump((view) => view.zoomAt(x, factor)),
+            pan: (dx, dy) => {
+                stage.scroller.scrollTop += dy;
+                motion.jump((view) => view.pan(dx));
+            },
+            hover: (x, y) => this.#hover(x, y),
+            click: (x, y) => this.#click(this.#hit(x, y)),
+            open: (x, y) => {
+                const hit = this.#hit(x, y);
+                if (hit?.call !== undefined) {
+                    this.#fitCall(hit);
+                }
+            },
+            range: (x1, x2, done) => this.#drag(x1, x2, done),
+        };
+    }
+
+    #click(hit) {
+        if (hit?.moment) {
+            this.options.onMoment?.(hit.track, hit.moment);
+        } else {
+            this.select(hit?.call === undefined ? null : hit.track, hit?.call ?? -1);
+        }
+    }
+
+    /** A range follows the pointer; the others hear of it when it is done. */
+    #drag(x1, x2, done) {
+        const within = (x) => Math.round(Math.min(Math.max(this.view.timeAt(x), 0), this.trace.duration));
+        const [from, to] = [within(Math.min(x1, x2)), within(Math.max(x1, x2))];
+        if (done) {
+            this.setRange(...(x1 === x2 ? [null, null] : [from, to]));
+        } else {
+            this.range = { from, to };
+            this.#invalidate();
+        }
+    }
+
+    #key(what, value) {
+        const { motion, stage } = this;
+        const actions = {
+            zoom: () => this.zoomBy(value),
+            pan: () => motion.glide((view) => view.pan(value * view.width)),
+            scroll: () => stage.scroller.scrollBy(0, value),
+            fit: () => this.fitSelection(),
+            all: () => this.showAll(),
+            clear: () => {
+                this.setRange(null, null);
+                this.select(null, -1);
+            },
+            walk: () => this.#walk(value),
+            track: () => this.#toTrack(value),
+        };
+        actions[what]();
+    }
+
+    #walk(way) {
+        if (!this.selection) {
+            this.#toTrack(1);
+            return;
+        }
+        const { track, call } = this.selection;
+        const levels = this.levelsOf(track);
+        const next = levels.work(Infinity) ? neighbour(levels, call, way) : -1;
+        if (next >= 0) {
+            this.#goTo(track, next);
+        } else {
+            this.options.announce?.(`No ${way} call.`);
+        }
+    }
+
+    /** To the track below or above, at the time that is shown. */
+    #toTrack(by) {
+        const rows = this.rows.all.filter((row) => row.track?.count > 0);
+        const at = rows.findIndex((row) => row.track === this.selection?.track);
+        const track = rows[at < 0 ? 0 : at + by]?.track;
+        if (track) {
+            const levels = this.levelsOf(track);
+            levels.work(Infinity);
+            this.#goTo(track, firstCall(levels, this.view.from, this.view.to));
+        }
+    }
+
+    #goTo(track, call) {
+        this.reveal(track, call);
+        const { functions } = this.trace;
+        this.options.announce?.(`${functions.name(track.function[call])}, ${timeText(track.duration[call])}, `
+            + `depth ${track.depth[call]}, ${track.name}, process ${track.process.pid}`);
+    }
+
+    #hit(x, y) {
+        return hitAt(this.placed, this.view, this.levelsOf, x, y, this.stage.ratio);
+    }
+
+    #hover(x, y) {
+        this.pointer = x;
+        const hit = x === null || y === null ? null : this.#hit(x, y);
+        this.hovered = hit?.call === undefined ? null : hit;
+        if (hit) {
+            const { left, top } = this.stage.canvas.getBoundingClientRect();
+            this.tooltip.show(about(hit, this.trace, hit.track && this.levelsOf(hit.track)), left + x, top + y);
+        } else {
+            this.tooltip.hide();
+        }
+        this.#invalidate();
+    }
+
+    // Frames.
+
+    #moved() {
+        this.hovered = null;
+        this.tooltip.hide();
+        this.#changed();
+    }
+
+    #changed() {
+        this.#invalidate();
+        this.options.onChange?.();
+    }
+
+    #repaint() {
+        this.painter.repaint();
+        this.#invalidate();
+    }
+
+    #resized() {
+        this.view.width = this.stage.width;
+        this.minimap.resize(this.stage.width);
+        this.rows.lay();
+    }
+
+    /** Draws anew with the next frame. */
+    #invalidate() {
+        if (!this.scheduled) {
+            this.scheduled = true;
+            requestAnimationFrame((now) => this.#frame(now));
+        }
+    }
+
+    #frame(now) {
+        this.scheduled = false;
+        if (this.stage.width <= 0) {
+            return;
+        }
+        const moving = this.motion.step(now);
+        const deadline = performance.now() + PREPARE;
+        const scene = this.painter.scene(this.view, this.rows.layout, this.hits, this.levelsOf);
+        this.placed = placedRows(scene);
+        const prepared = this.placed.every(({ row }) => !row.track || this.levelsOf(row.track).work(deadline));
+        const summing = this.minimap.work(deadline);
+        this.painter.draw(scene, this);
+        this.names.show(this.placed);
+        if (moving || !prepared || summing) {
+            this.#invalidate();
+        }
+    }
+}

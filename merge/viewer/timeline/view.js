@@ -1,0 +1,82 @@
+// The part of time that is shown, and its pixels.
+
+/** The least time that can be shown: some nanoseconds. */
+const LEAST = 20;
+/** How much of the whole may be empty beside the trace. */
+const MARGIN = 0.02;
+
+export class View {
+    /** @param {number} duration  the trace's, in nanoseconds */
+    constructor(duration) {
+        this.duration = Math.max(duration, LEAST);
+        this.width = 1;
+        this.from = 0;
+        this.to = 0;
+        this.showAll();
+    }
+
+    /** Nanoseconds of a pixel. */
+    get scale() {
+        return (this.to - this.from) / this.width;
+    }
+
+    /** @param {number} x pixels from the left edge */
+    timeAt(x) {
+        return this.from + x * this.scale;
+    }
+
+    /** @param {number} time */
+    xOf(time) {
+        return (time - this.from) / this.scale;
+    }
+
+    showAll() {
+        const margin = this.duration * MARGIN;
+        this.from = -margin;
+        this.to = this.duration + margin;
+    }
+
+    /** Shows a time, kept within the trace and its margins. */
+    show(from, to) {
+        const margin = this.duration * MARGIN;
+        const most = this.duration + 2 * margin;
+        const span = Math.min(Math.max(to - from, LEAST), most);
+        const centred = (from + to - span) / 2;
+        this.from = Math.min(Math.max(centred, -margin), this.duration + margin - span);
+        this.to = this.from + span;
+    }
+
+    /** Zooms, keeping the time under a pixel where it is. @param {number} factor above 1: nearer */
+    zoomAt(x, factor) {
+        const fixed = this.timeAt(x);
+        const span = Math.max((this.to - this.from) / factor, LEAST);
+        const left = (x / this.width) * span;
+        this.show(fixed - left, fixed - left + span);
+    }
+
+    /** Moves by pixels; positive shows later times. */
+    pan(pixels) {
+        const by = pixels * this.scale;
+        this.show(this.from + by, this.to + by);
+    }
+
+    /** Shows a time with some room at both sides. */
+    fit(from, to, room = 0.1) {
+        const margin = Math.max(to - from, LEAST / 2) * room;
+        this.show(from - margin, to + margin);
+    }
+
+    /** Brings a time into sight with as little movement as possible; zooms only if it would be too small to see. */
+    reveal(from, to) {
+        const width = to - from;
+        if (width < this.scale * 3) {
+            const span = Math.max(width * 40, LEAST);
+            this.show(from - (span - width) / 2, to + (span - width) / 2);
+        } else if (from > this.to || to < this.from || width < this.to - this.from) {
+            if (from < this.from || to > this.to) {
+                const span = Math.max(this.to - this.from, width * 1.2);
+                this.show((from + to - span) / 2, (from + to + span) / 2);
+            }
+        }
+    }
+}

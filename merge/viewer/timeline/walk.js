@@ -1,0 +1,39 @@
+// Going from call to call, for the keyboard. Pure.
+
+import { firstAfter, firstFrom } from "../data/levels.js";
+
+/**
+ * The call beside a call.
+ * @param {import("../data/levels.js").Levels} levels  of its track, ready
+ * @param {number} call
+ * @param {"parent"|"child"|"next"|"previous"} way  next and previous stay at the call's depth
+ * @returns {number} -1 if there is none
+ */
+export function neighbour(levels, call, way) {
+    const { start, duration, depth, parent } = levels.track;
+    if (way === "parent") {
+        return parent[call];
+    }
+    if (way === "child") {
+        const [calls, first, end] = levels.between(depth[call] + 1, start[call], start[call] + duration[call]);
+        return calls.subarray(first, end).find((one) => parent[one] === call) ?? -1;
+    }
+    const { calls } = levels.lanes[depth[call]].levels[0];
+    let at = firstFrom(calls, start, start[call]);
+    while (calls[at] !== call) {
+        at += 1;
+    }
+    return calls[at + (way === "next" ? 1 : -1)] ?? -1;
+}
+
+/** The first call to stand on: the outermost in the middle of a view, or the next one. */
+export function firstCall(levels, from, to) {
+    const middle = (from + to) / 2;
+    const covering = levels.covering(0, middle);
+    if (covering >= 0) {
+        return covering;
+    }
+    const calls = levels.lanes[0]?.levels[0].calls ?? new Uint32Array(0);
+    const at = firstAfter(calls, levels.track.start, middle);
+    return calls[at] ?? calls[at - 1] ?? -1;
+}
