@@ -15,6 +15,9 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
+ * @property {string=} sort                 these and the two above are the panels' own, see panels/panels.js
+ * @property {string=} where
+ * @property {string=} sandwich
  */
 
 const pair = {
@@ -45,6 +48,9 @@ const FIELDS = {
     clock: ["w", oneOf("wall")],
     search: ["q", words],
     tab: ["t", words],
+    sort: ["k", words],
+    where: ["a", words],
+    sandwich: ["b", words],
 };
 
 /** The hash of a state, without "#"; what is empty is left out. @param {State} state */

@@ -49,6 +49,9 @@ test("collapse, pin, hide", () => {
     assert.equal(layout.rows[2].lanes, 1);
     assert.equal(layout.pinnedHeight, layout.pinned[0].height);
     assert.equal(layout.hidden, 1);
+    const cut = layOut(trace, arranged, 100);
+    assert.deepEqual(ids(cut.pinned), ["t2"]);
+    assert.ok(cut.pinnedHeight <= 100 && cut.pinned[0].lanes < layout.pinned[0].lanes);
     const crowded = layOut(trace, arranged, 10);
     assert.deepEqual([ids(crowded.pinned), ids(crowded.rows)], [[], ["t2", "p0", "p1", "t1"]]);
 });

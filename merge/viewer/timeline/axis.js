@@ -28,7 +28,7 @@ export function drawRuler(context, { view, theme, ratio }, range, pointer, clock
         context.fillStyle = theme.muted;
         context.fillText(textOf(time, step), x + 5, 11);
     }
-    if (range) {
+    if (range && range.to >= view.from && range.from <= view.to) {
         const [left, right] = [Math.max(view.xOf(range.from), 0), Math.min(view.xOf(range.to), view.width)];
         context.fillStyle = theme.band;
         context.fillRect(left, 0, right - left, height);

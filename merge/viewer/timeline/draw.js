@@ -288,12 +288,15 @@ function drawClipped(context, text, x, y, room) {
 }
 
 /** Overwritten history: a hatched band over the whole row that says how much is missing. */
-function drawGap(context, { theme, view }, { track, height }, y) {
-    const left = Math.max(-2, view.xOf(track.gap.start));
-    const right = Math.min(view.width + 2, Math.max(view.xOf(track.gap.end), left + 3));
-    if (right < 0 || left > view.width) {
+function drawGap(context, scene, row, y) {
+    const { theme, view } = scene;
+    const { track, height } = row;
+    const begin = view.xOf(track.gap.start);
+    const end = Math.max(view.xOf(track.gap.end), begin + 3);
+    if (end < 0 || begin > view.width) {
         return;
     }
+    const [left, right] = [Math.max(-2, begin), Math.min(view.width + 2, end)];
     context.fillStyle = theme.gap;
     context.fillRect(left, y + 1, right - left, height - 3);
     context.fillStyle = theme.gapHatch;
@@ -302,9 +305,11 @@ function drawGap(context, { theme, view }, { track, height }, y) {
     context.strokeRect(left + 0.5, y + 1.5, right - left - 1, height - 4);
     const text = `${track.gap.events.toLocaleString("en")} events overwritten`;
     const width = context.measureText(text).width;
-    if (width + 20 < right - left) {
+    const top = Math.max(y, row.pinned ? 0 : scene.layout.pinnedHeight);
+    const bottom = Math.min(y + height, scene.height);
+    if (width + 20 < right - left && bottom - top >= 20) {
         const x = (left + right - width) / 2;
-        const middle = y + height / 2;
+        const middle = (top + bottom) / 2;
         context.fillStyle = theme.background;
         context.fillRect(x - 6, middle - 9, width + 12, 18);
         context.fillStyle = theme.warning;

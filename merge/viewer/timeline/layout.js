@@ -46,7 +46,7 @@ export function arrangement() {
 /**
  * @param {import("../data/model.js").Trace} trace
  * @param {Arrangement} arranged
- * @param {number} room  pinned rows that are higher together scroll with the others
+ * @param {number} room  pinned rows that are higher together are cut; if that is not enough, they scroll with the others
  * @returns {Layout}
  */
 export function layOut(trace, arranged, room = Infinity) {
@@ -68,9 +68,21 @@ export function layOut(trace, arranged, room = Infinity) {
         }
     }
     if (stack(pinned) > room) {
+        pinned.forEach((one) => shorten(one, room / pinned.length));
+    }
+    if (stack(pinned) > room) {
         rows.unshift(...pinned.splice(0));
     }
     return { pinned, pinnedHeight: stack(pinned), rows, height: stack(rows), hidden: arranged.hidden.size };
+}
+
+/** Cuts the deepest lanes of a row that is too high. */
+function shorten(one, height) {
+    const lanes = Math.max(1, Math.floor((height - one.top - PADDING) / LANE));
+    if (lanes < one.lanes) {
+        one.lanes = lanes;
+        one.height = Math.max(LEAST, one.top + lanes * LANE + PADDING);
+    }
 }
 
 function countersByProcess(trace) {

@@ -4,6 +4,8 @@ import { greatestOf, numberText } from "./counters.js";
 
 /** A pointer that moved less than this has not dragged. */
 const DRAG = 5;
+/** A name with a warning below it. */
+const NAME_HEIGHT = 44;
 
 /** Makes an element. Text is only ever text. */
 function make(tag, className, text = "", attributes = {}) {
@@ -49,8 +51,12 @@ export class Names {
         column.append(this.drop);
     }
 
-    /** Shows the rows in sight where the canvas has them. @param {{row: import("./layout.js").Row, y: number}[]} placed */
-    show(placed) {
+    /**
+     * Shows the rows in sight where the canvas has them; the name of a row that begins above stays in sight.
+     * @param {{row: import("./layout.js").Row, y: number, fixed: boolean}[]} placed
+     * @param {number} pinnedHeight
+     */
+    show(placed, pinnedHeight) {
         const wanted = new Set(placed.map(({ row }) => row.id));
         for (const [id, element] of this.elements) {
             if (!wanted.has(id) && !element.contains(document.activeElement)) {
@@ -59,13 +65,15 @@ export class Names {
             }
         }
         let before = null;
-        for (const { row, y } of placed) {
+        for (const { row, y, fixed } of placed) {
+            const top = fixed ? 0 : pinnedHeight;
             const element = this.#elementOf(row);
             element.style.transform = `translateY(${y}px)`;
             element.style.height = `${row.height}px`;
-            if (before === null ? element.previousSibling !== null && !this.column.firstChild.isSameNode(element)
-                : before.nextSibling !== element) {
-                this.column.insertBefore(element, before === null ? this.column.firstChild : before.nextSibling);
+            element.style.setProperty("--shift", `${Math.max(0, Math.min(top - y, row.height - NAME_HEIGHT))}px`);
+            const next = before === null ? this.column.firstChild : before.nextSibling;
+            if (next !== element) {
+                this.column.insertBefore(element, next);
             }
             before = element;
         }

@@ -50,8 +50,10 @@ import { Tooltip, about } from "./tooltip.js";
 import { View } from "./view.js";
 import { firstCall, neighbour } from "./walk.js";
 
-/** Milliseconds of a frame that may go into preparing levels. */
-const PREPARE = 8;
+/** Milliseconds of a frame that may go into preparing levels: while moving, and while nothing moves. */
+const PREPARE = { moving: 6, resting: 30 };
+/** Milliseconds without movement after which the view rests. */
+const REST = 200;
 
 export function createTimeline(element, trace, options = {}) {
     return new Timeline(element, trace, options);
@@ -65,6 +67,7 @@ class Timeline {
         this.hits = null;
         this.hovered = null;
         this.pointer = null;
+        this.movedAt = -REST;
         this.clock = null;
         this.placed = [];
         this.levels = new Map();
@@ -145,6 +148,7 @@ class Timeline {
 
     setClock(wall) {
         this.clock = wall ? this.trace.baseRealtime : null;
+        this.stage.wall.setAttribute("aria-pressed", String(this.clock !== null));
         this.#changed();
     }
 
@@ -218,6 +222,8 @@ class Timeline {
         followKeys(stage.canvas, (what, value) => this.#key(what, value));
         stage.scroller.addEventListener("scroll", () => this.#invalidate());
         stage.unhide.addEventListener("click", () => this.rows.unhide());
+        stage.wall.addEventListener("click", () => this.setClock(this.clock === null));
+        stage.wall.hidden = this.trace.baseRealtime === null;
         this.painter.dark.addEventListener("change", () => this.#repaint());
     }
 
@@ -268,6 +274,7 @@ class Timeline {
             pan: () => motion.glide((view) => view.pan(value * view.width)),
             scroll: () => stage.scroller.scrollBy(0, value),
             fit: () => this.fitSelection(),
+            mark: () => this.#markSelection(),
             all: () => this.showAll(),
             clear: () => {
                 this.setRange(null, null);
@@ -277,6 +284,14 @@ class Timeline {
             track: () => this.#toTrack(value),
         };
         actions[what]();
+    }
+
+    /** The selected call's time becomes the range. */
+    #markSelection() {
+        if (this.selection) {
+            const { track, call } = this.selection;
+            this.setRange(track.start[call], track.start[call] + track.duration[call]);
+        }
     }
 
     #walk(way) {
@@ -309,7 +324,8 @@ class Timeline {
     #goTo(track, call) {
         this.reveal(track, call);
         const { functions } = this.trace;
-        this.options.announce?.(`${functions.name(track.function[call])}, ${timeText(track.duration[call])}, `
+        const name = functions.name(track.function[call]);
+        this.options.announce?.(`\u2068${name}\u2069, ${timeText(track.duration[call])}, `
             + `depth ${track.depth[call]}, ${track.name}, process ${track.process.pid}`);
     }
 
@@ -333,6 +349,7 @@ class Timeline {
     // Frames.
 
     #moved() {
+        this.movedAt = performance.now();
         this.hovered = null;
         this.tooltip.hide();
         this.#changed();
@@ -368,13 +385,14 @@ class Timeline {
             return;
         }
         const moving = this.motion.step(now);
-        const deadline = performance.now() + PREPARE;
+        const resting = !moving && now - this.movedAt > REST;
+        const deadline = performance.now() + (resting ? PREPARE.resting : PREPARE.moving);
         const scene = this.painter.scene(this.view, this.rows.layout, this.hits, this.levelsOf);
         this.placed = placedRows(scene);
         const prepared = this.placed.every(({ row }) => !row.track || this.levelsOf(row.track).work(deadline));
         const summing = this.minimap.work(deadline);
         this.painter.draw(scene, this);
-        this.names.show(this.placed);
+        this.names.show(this.placed, scene.layout.pinnedHeight);
         if (moving || !prepared || summing) {
             this.#invalidate();
         }

@@ -1,0 +1,98 @@
+// Shows a trace: makes the parts of the page and wires them to each other and to the URL's hash.
+
+import { fromHash, toHash } from "./state.js";
+import { timeText } from "./timeline/ruler.js";
+import { createTimeline } from "./timeline/timeline.js";
+
+/** Milliseconds without a change after which the hash is written. */
+const QUIET = 250;
+
+/** Milliseconds that an announced line stays. */
+const SPOKEN = 5000;
+
+const byId = (id) => document.getElementById(id);
+
+/**
+ * @param {import("./data/model.js").Trace} trace
+ * @returns the handle that tests and people at the console use
+ */
+export function showTrace(trace) {
+    showTitle(trace);
+    const hash = new Hash(() => timeline.state(), (state) => {
+        byId("filter").value = state.filter ?? "";
+        byId("coloring").value = state.coloring ?? "function";
+        timeline.restore(state);
+    });
+    const timeline = createTimeline(byId("timeline"), trace, { onChange: () => hash.write(), announce });
+    wireToolbar(timeline);
+    hash.read();
+    return {
+        trace,
+        timeline,
+        get view() {
+            return timeline.view;
+        },
+        select: (track, call) => timeline.reveal(track, call),
+        range: (from, to) => timeline.setRange(from, to),
+        state: () => timeline.state(),
+    };
+}
+
+let silence = 0;
+
+/** A line for the eyes and for screen readers, gone after a while. */
+function announce(text) {
+    byId("status").textContent = text;
+    clearTimeout(silence);
+    silence = setTimeout(() => byId("status").replaceChildren(), SPOKEN);
+}
+
+function wireToolbar(timeline) {
+    const [filter, coloring] = [byId("filter"), byId("coloring")];
+    filter.addEventListener("input", () => timeline.setFilter(filter.value));
+    coloring.addEventListener("change", () => timeline.setColoring(coloring.value));
+    const clicks = {
+        "zoom-in": () => timeline.zoomBy(2),
+        "zoom-out": () => timeline.zoomBy(0.5),
+        "zoom-fit": () => timeline.fitSelection(),
+        "zoom-all": () => timeline.showAll(),
+    };
+    Object.entries(clicks).forEach(([id, act]) => byId(id).addEventListener("click", act));
+}
+
+function showTitle({ title, processes, tracks, duration }) {
+    const calls = tracks.reduce((sum, track) => sum + track.count, 0);
+    document.title = title;
+    byId("title").textContent = title;
+    byId("progress").textContent = [
+        `${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
+        `${processes.length} process${processes.length === 1 ? "" : "es"}`,
+        timeText(duration),
+    ].join(" · ");
+}
+
+/** Keeps the state in the URL's hash, without new entries in the history. */
+class Hash {
+    /** @param {() => object} state @param {(state: object) => void} restore */
+    constructor(state, restore) {
+        this.state = state;
+        this.restore = restore;
+        this.timer = 0;
+        addEventListener("hashchange", () => this.read());
+    }
+
+    read() {
+        this.restore(fromHash(location.hash));
+    }
+
+    /** Writes when nothing has changed for a while. */
+    write() {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => {
+            const hash = `#${toHash(this.state())}`;
+            if (hash !== (location.hash || "#")) {
+                history.replaceState(null, "", hash);
+            }
+        }, QUIET);
+    }
+}
