@@ -20,7 +20,7 @@ export function meetingShift(one, other) {
 /**
  * The calls of one depth.
  * @typedef {object} Lane
- * @property {{shift: number, calls: Uint32Array}[]} levels  finest first; `shift` is the bucket's width as a power of two
+ * @property {{shift: number, calls: Uint32Array}[]} levels  finest first; a bucket is 2^shift wide
  */
 
 export class Levels {
@@ -143,11 +143,12 @@ function* coarser({ start, duration }, bottom) {
             continue;
         }
         const calls = new Uint32Array(left);
+        const perBucket = 2 ** -shift;
         let last = -1;
         let bucket = -1;
         for (let at = 0; at < below.length; at += 1) {
             const call = below[at];
-            const own = Math.floor(start[call] / 2 ** shift);
+            const own = Math.floor(start[call] * perBucket);
             if (own !== bucket) {
                 bucket = own;
                 last += 1;

@@ -15,7 +15,9 @@ function peaks(counter) {
         values.forEach((value, at) => {
             blocks[Math.floor(at / BLOCK)] = Math.max(blocks[Math.floor(at / BLOCK)], value);
         });
-        found = { blocks, most: blocks.reduce((a, b) => Math.max(a, b), 0), least: values.reduce((a, b) => Math.min(a, b), 0) };
+        const most = blocks.reduce((a, b) => Math.max(a, b), 0);
+        const least = values.reduce((a, b) => Math.min(a, b), 0);
+        found = { blocks, most, least };
         peaksOf.set(counter, found);
     }
     return found;

@@ -8,6 +8,8 @@ import { LANE, PROCESS_HEIGHT, visible } from "./layout.js";
 
 /** Calls narrower than this have no name in them. */
 const LEAST_NAMED = 26;
+/** The most room for a moment's name. */
+const MOMENT_NAME = 280;
 /** The lanes of a collapsed process's row. */
 const SUMMARY_LANES = 4;
 
@@ -95,8 +97,8 @@ function lanesOf(row, y, { levelsOf, height }) {
 function summaryLanes(row, y, levelsOf) {
     const tracks = row.process.tracks.filter((track) => track.count > 0).slice(0, SUMMARY_LANES);
     const height = Math.min(10, (PROCESS_HEIGHT - 8) / tracks.length);
-    return tracks.map((track, i) => ({ row, levels: levelsOf(track), depth: 0, y: y + 4 + i * height, height: height - 1 }))
-        .filter(({ levels }) => levels.ready);
+    const lane = (track, i) => ({ row, levels: levelsOf(track), depth: 0, y: y + 4 + i * height, height: height - 1 });
+    return tracks.map(lane).filter(({ levels }) => levels.ready);
 }
 
 /** Draws the rows of one part of the canvas, clipped to it. */
@@ -245,37 +247,40 @@ function drawHits(context, { hits, theme, view }, { track }, y) {
     }
 }
 
-/** Instants as diamonds, snapshots of objects as circles, with their names where there is room. */
+/** Moments with their names where there is room; of those on the same pixel only the first. */
 function drawMoments(context, scene, { track }, y) {
     const { moments } = track;
     const { theme, view } = scene;
     const middle = y + 5 + LANE / 2 - 1;
-    const next = (at) => placeFrom(moments.length, (i) => moments[i].time, view.timeAt(view.xOf(moments[at].time) + 1), at + 1);
-    for (let at = placeFrom(moments.length, (i) => moments[i].time, view.from - 200 * view.scale); at < moments.length;) {
+    const from = (time, low) => placeFrom(moments.length, (i) => moments[i].time, time, low);
+    let at = from(view.timeAt(-MOMENT_NAME), 0);
+    while (at < moments.length && moments[at].time <= view.to) {
         const { time, kind, name } = moments[at];
-        if (time > view.to) {
-            break;
-        }
-        const following = next(at);
         const x = view.xOf(time);
-        context.fillStyle = kind === "object" ? theme.object : theme.instant;
-        context.beginPath();
-        if (kind === "object") {
-            context.arc(x, middle, 4, 0, 2 * Math.PI);
-        } else {
-            context.moveTo(x, middle - 5);
-            context.lineTo(x + 5, middle);
-            context.lineTo(x, middle + 5);
-            context.lineTo(x - 5, middle);
-        }
-        context.fill();
-        const room = (following < moments.length ? view.xOf(moments[following].time) : x + 300) - x - 18;
+        const next = from(view.timeAt(x + 1), at + 1);
+        drawMark(context, theme, kind, x, middle);
+        const room = Math.min(MOMENT_NAME, next < moments.length ? view.xOf(moments[next].time) - x - 18 : MOMENT_NAME);
         if (room > 30) {
             context.fillStyle = theme.text;
             drawClipped(context, name, x + 9, middle + 1, room);
         }
-        at = following;
+        at = next;
     }
+}
+
+/** An instant is a diamond, a snapshot of objects a circle. */
+function drawMark(context, theme, kind, x, y) {
+    context.fillStyle = kind === "object" ? theme.object : theme.instant;
+    context.beginPath();
+    if (kind === "object") {
+        context.arc(x, y, 4, 0, 2 * Math.PI);
+    } else {
+        context.moveTo(x, y - 5);
+        context.lineTo(x + 5, y);
+        context.lineTo(x, y + 5);
+        context.lineTo(x - 5, y);
+    }
+    context.fill();
 }
 
 function drawClipped(context, text, x, y, room) {

@@ -12,7 +12,8 @@ export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
 /**
  * Follows wheel, mouse, pen and fingers over the tracks.
  * @param {HTMLElement} canvas
- * @param {object} act  zoomAt(x, factor), pan(dx, dy), click(x, y), open(x, y), hover(x, y) or hover(null), range(x1, x2, done)
+ * @param {object} act  zoomAt(x, factor), pan(dx, dy), click(x, y), open(x, y), hover(x, y) or hover(null),
+ *     range(x1, x2, done)
  */
 export function followTracks(canvas, act) {
     followWheel(canvas, act);

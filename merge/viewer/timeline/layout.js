@@ -46,7 +46,7 @@ export function arrangement() {
 /**
  * @param {import("../data/model.js").Trace} trace
  * @param {Arrangement} arranged
- * @param {number} room  pinned rows that are higher together are cut; if that is not enough, they scroll with the others
+ * @param {number} room  pinned rows that are higher together are cut; if that is not enough, they scroll
  * @returns {Layout}
  */
 export function layOut(trace, arranged, room = Infinity) {
@@ -120,7 +120,8 @@ function trackRow(track, collapsed) {
 }
 
 function row(id, kind, process, more) {
-    return { id, kind, process, track: null, counter: null, y: 0, lanes: 0, top: 0, collapsed: false, pinned: false, ...more };
+    const place = { y: 0, lanes: 0, top: 0, collapsed: false, pinned: false };
+    return { id, kind, process, track: null, counter: null, ...place, ...more };
 }
 
 /** Puts rows below each other. Returns the height of all. */

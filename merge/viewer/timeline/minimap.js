@@ -1,5 +1,5 @@
-// The whole trace at a glance: how deep the calls were on each track over time, what part is shown, where the hits are.
-// Made once, in slices, and then only copied.
+// The whole trace at a glance: how deep the calls were on each track over time, what part is shown, where the hits
+// are. The depths are found once, in slices.
 
 /** Tracks that get a band of their own; more tracks share bands. */
 const BANDS = 8;

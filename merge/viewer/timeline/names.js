@@ -1,4 +1,5 @@
-// The column of names: real elements, so that they can be read aloud, reached by Tab and copied. Only rows in sight exist.
+// The column of names: real elements, so that they can be read aloud, reached by Tab and copied. Only rows in sight
+// exist.
 
 import { greatestOf, numberText } from "./counters.js";
 
@@ -99,33 +100,36 @@ export class Names {
 
     #create(row) {
         const { name, number, warning } = wordsOf(row);
-        const element = make("div", `row ${row.kind}${row.pinned ? " pinned" : ""}`, "", { role: "listitem", title: `${name} ${number}` });
+        const label = `${name} ${number}`.trim();
+        const className = `row ${row.kind}${row.pinned ? " pinned" : ""}`;
+        const title = warning === "" ? label : `${label}: ${warning}`;
+        const element = make("div", className, "", { role: "listitem", title });
         if (row.kind !== "counter") {
-            const label = `${name} ${number}`;
-            const open = make("button", "toggle", "", { type: "button", "aria-expanded": String(!row.collapsed), "aria-label": label });
-            open.addEventListener("click", () => this.rows.flip("collapsed", row.id));
-            element.append(open);
+            const attributes = { "aria-expanded": String(!row.collapsed), "aria-label": label };
+            element.append(this.#button("toggle", "collapsed", row, attributes));
         }
         const words = make("span", "words");
         words.append(make("span", "name", name), make("span", "number", number));
         if (warning !== "") {
             words.append(make("span", "warning", warning));
         }
-        element.append(words);
         const buttons = make("span", "buttons");
         if (row.kind !== "process") {
-            const pin = make("button", "pin", "", {
-                type: "button", "aria-pressed": String(row.pinned), "aria-label": `Pin ${name}`, title: "Keep at the top",
-            });
-            pin.addEventListener("click", () => this.rows.flip("pinned", row.id));
-            buttons.append(pin);
+            const pressed = { "aria-pressed": String(row.pinned) };
+            const spoken = { "aria-label": `Pin ${name}`, title: "Keep at the top" };
+            buttons.append(this.#button("pin", "pinned", row, { ...pressed, ...spoken }));
         }
-        const hide = make("button", "hide", "", { type: "button", "aria-label": `Hide ${name}`, title: "Hide" });
-        hide.addEventListener("click", () => this.rows.flip("hidden", row.id));
-        buttons.append(hide);
-        element.append(buttons);
+        buttons.append(this.#button("hide", "hidden", row, { "aria-label": `Hide ${name}`, title: "Hide" }));
+        element.append(words, buttons);
         this.#letMove(element, row);
         return element;
+    }
+
+    /** A button that turns something of a row on or off. */
+    #button(className, what, row, attributes) {
+        const button = make("button", className, "", { type: "button", ...attributes });
+        button.addEventListener("click", () => this.rows.flip(what, row.id));
+        return button;
     }
 
     /** Rows move by dragging their name, or with Alt and the arrow keys on their buttons. */
@@ -152,7 +156,8 @@ export class Names {
             }
         });
         const end = (event) => {
-            const target = from !== null && element.classList.contains("dragged") ? this.#targetAt(row, event.clientY) : null;
+            const dragged = from !== null && element.classList.contains("dragged");
+            const target = dragged ? this.#targetAt(row, event.clientY) : null;
             from = null;
             this.drop.hidden = true;
             element.classList.remove("dragged");

@@ -11,7 +11,8 @@
  *
  * What the other parts may call (times are nanoseconds of the model; a track is a Track of the model):
  *
- *     timeline.reveal(track, call)    select the call and bring it into sight: opens and unhides its rows, scrolls, moves or zooms if needed
+ *     timeline.reveal(track, call)    select the call and bring it into sight: opens and unhides its rows, scrolls,
+ *                                     moves or zooms if needed
  *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
  *     timeline.selection              { track, call } or null
  *     timeline.zoomTo(from, to)       show this range of time
@@ -19,20 +20,21 @@
  *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) takes it away
  *     timeline.range                  { from, to } or null
  *     timeline.mark(hits)             search hits: { functions: Uint8Array (1 at a matching function's index),
- *                                     calls: Map<track.index, Uint32Array of call indices, ascending> }; null: no search.
+ *                                     calls: Map<track.index, Uint32Array of call indices, ascending> };
+ *                                     null: no search.
  *                                     Other calls fade, hits get ticks in their tracks and on the minimap.
  *     timeline.setFilter(text)        show only tracks whose process or name contains the text
  *     timeline.setColoring(mode)      "function" | "file" | "process"
  *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
  *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
  *     timeline.state()                what state.js writes to the hash; timeline.restore(state) brings it back
- *     timeline.picture()              a new <canvas> with the ruler, names and tracks as now on the screen (for the screenshot)
- *     timeline.colorOf(functionIndex, process)   CSS colour of its calls (for the flame graph); timeline.inkOf() of text upon it
+ *     timeline.picture()              a new <canvas> with the ruler, names and tracks as they are on the screen now
+ *     timeline.colorOf(functionIndex, process)   CSS colour of its calls; timeline.inkOf() that of text upon it
  *     timeline.focus()                puts the keyboard's focus on the tracks
  *
- * The page's body (body.html) has for the panels: #panel (below the timeline, resized by #splitter, has the attribute `hidden` until something opens it),
- * in it #tabs (role=tablist; buttons role=tab) and #panes (one .pane role=tabpanel per tab); #search (empty, in the toolbar: the search part fills it),
- * #actions (empty, at the toolbar's end: downloads, screenshot, help), #alerts (warnings and errors), #status (aria-live line).
+ * The page's body (body.html) has for the panels: #panel (below the timeline, `hidden` until something opens it)
+ * with #tabs (role=tablist) and #panes (a .pane per tab), and #splitter above it; #search and #actions, empty, in the
+ * toolbar; #alerts for warnings and errors; #progress while loading; #status for announced lines.
  */
 
 import { Levels } from "../data/levels.js";

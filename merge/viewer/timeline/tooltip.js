@@ -42,7 +42,8 @@ function aboutCall({ track, call }, { functions }, levels) {
         facts.push(["note", flags.join(", ")]);
     }
     const file = functions.file(index);
-    return { title: functions.name(index), place: file === "" ? "C function" : `${file}:${functions.line(index)}`, facts };
+    const place = file === "" ? "C function" : `${file}:${functions.line(index)}`;
+    return { title: functions.name(index), place, facts };
 }
 
 export class Tooltip {
