@@ -1,0 +1,130 @@
+// The trace in the Chrome trace format, as the program writes it: calls are X events, those open at the end of a
+// recording that was stopped in order are B events.
+
+import { ABANDONED, CLIPPED, RAISED, UNFINISHED } from "../data/model.js";
+import { extras, gapName, lostName, parsed } from "./events.js";
+
+/** Characters of text that are put together before they leave the page's memory. */
+const PIECE = 1 << 20;
+/** Calls between two looks at the clock. */
+const RUN = 1 << 12;
+
+/**
+ * The file, in pieces.
+ * @param {import("../data/model.js").Trace} trace
+ * @returns {Generator<number, Blob[]>}
+ */
+export function* chromeJson(trace) {
+    const pieces = [];
+    let text = '{"traceEvents":[';
+    let separator = "\n";
+    const put = (event) => {
+        text += separator + event;
+        separator = ",\n";
+        if (text.length > PIECE) {
+            pieces.push(new Blob([text]));
+            text = "";
+        }
+    };
+    names(trace).forEach(put);
+    yield* events(trace, put);
+    counters(trace).forEach(put);
+    text += `\n],\n"viztracer_metadata":${JSON.stringify(trace.metadata)}${fileInfo(trace)}}\n`;
+    pieces.push(new Blob([text], { type: "application/json" }));
+    return pieces;
+}
+
+/** The names of processes, threads and tasks. */
+function names({ processes }) {
+    const named = (pid, tid, kind, name) => JSON.stringify({ ph: "M", pid, tid, name: kind, args: { name } });
+    return processes.flatMap(({ pid, name, tracks }) => [
+        named(pid, pid, "process_name", name),
+        ...tracks.map((track) => named(pid, track.tid, "thread_name", track.name)),
+    ]);
+}
+
+function* events(trace, put) {
+    const all = trace.tracks.reduce((sum, track) => sum + track.count, 0) || 1;
+    const labels = [];
+    let done = 0;
+    for (const track of trace.tracks) {
+        const head = `{"pid":${track.process.pid},"tid":${track.tid},"ts":`;
+        extras(trace, track).forEach((entry) => extra(entry, head, put));
+        for (let call = 0; call < track.count; call += 1) {
+            const of = track.function[call];
+            labels[of] ??= JSON.stringify(trace.functions.label(of));
+            put(head + callEvent(track, call, labels[of]));
+            if (call % RUN === 0) {
+                yield (done + call) / all;
+            }
+        }
+        done += track.count;
+    }
+}
+
+function callEvent(track, call, name) {
+    const flags = track.flags[call];
+    const isBegin = (flags & UNFINISHED) !== 0 && track.process.state === "sealed";
+    const time = microseconds(track.start[call]);
+    const kind = isBegin ? ',"ph":"B"' : `,"ph":"X","dur":${microseconds(track.duration[call])}`;
+    const own = track.args.get(call);
+    if (flags === 0 && own === undefined) {
+        return `${time}${kind},"name":${name},"cat":"FEE"}`;
+    }
+    const args = { ...parsed(own), ...marks(flags) };
+    return `${time}${kind},"name":${name},"cat":"FEE","args":${JSON.stringify(args)}}`;
+}
+
+/** What a call's flags become among its arguments. @param {number} flags */
+export function marks(flags) {
+    const words = { unfinished: UNFINISHED, raised: RAISED, abandoned: ABANDONED, clipped: CLIPPED };
+    return Object.fromEntries(Object.entries(words).flatMap(([word, flag]) => (flags & flag ? [[word, true]] : [])));
+}
+
+function extra({ time, what, of }, head, put) {
+    const event = (members) => put(`${head}${microseconds(time)},${JSON.stringify(members).slice(1)}`);
+    if (what === "flow") {
+        const end = of.phase === "f" ? { bp: "e" } : {};
+        event({ ph: of.phase, id: of.id, name: of.name, cat: "flow", ...end });
+    } else if (what === "lost") {
+        event({ ph: "i", s: "t", name: lostName(of.count), cat: "LOSS", args: { lost: of.count } });
+    } else if (what === "gap") {
+        const dur = (of.end - of.start) / 1000;
+        event({ ph: "X", dur, name: gapName(of.events), cat: "LOSS", args: { overwritten: of.events } });
+    } else {
+        event({ ph: "i", s: "t", name: of.name, cat: of.kind.toUpperCase(), args: parsed(of.args) });
+    }
+}
+
+/** A counter's series is what follows the last space of its name. */
+function counters({ counters: all }) {
+    return all.flatMap(({ process, name, times, values }) => {
+        const at = name.lastIndexOf(" ");
+        const [shown, series] = at < 0 ? [name, "value"] : [name.slice(0, at), name.slice(at + 1)];
+        const head = `{"pid":${process.pid},"tid":${process.pid},"ts":`;
+        const body = `,"ph":"C","name":${JSON.stringify(shown)},"args":{${JSON.stringify(series)}:`;
+        return Array.from(times, (time, i) => `${head}${microseconds(time)}${body}${JSON.stringify(values[i])}}}`);
+    });
+}
+
+/** The source files, and which function stands where. */
+function fileInfo({ sources, functions }) {
+    if (sources.size === 0) {
+        return "";
+    }
+    const files = Object.fromEntries(Array.from(sources, ([path, text]) => [path, [text, text.split("\n").length - 1]]));
+    const places = {};
+    for (let of = 0; of < functions.count; of += 1) {
+        if (sources.has(functions.file(of))) {
+            places[functions.label(of)] = [functions.file(of), functions.line(of)];
+        }
+    }
+    return `,\n"file_info":${JSON.stringify({ files, functions: places })}`;
+}
+
+/** Nanoseconds as microseconds with three decimals, to the last digit. @param {number} nanoseconds */
+export function microseconds(nanoseconds) {
+    const whole = Math.floor(nanoseconds);
+    const below = whole % 1000;
+    return `${(whole - below) / 1000}.${below < 100 ? (below < 10 ? "00" : "0") : ""}${below}`;
+}

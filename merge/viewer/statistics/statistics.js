@@ -1,0 +1,107 @@
+// How often functions were called in a range of time, and how long they took. The numbers are those of the program's
+// own tables: a function's total counts recursion once, self is without what it called.
+
+import { RAISED, UNFINISHED } from "../data/model.js";
+import { runs } from "./range.js";
+
+/**
+ * @typedef {object} Row
+ * @property {number} function
+ * @property {number} calls
+ * @property {number} total       nanoseconds in it, recursion counted once
+ * @property {number} own         the same without what it called
+ * @property {number} mean        what a call took on average
+ * @property {number} max         the longest call
+ * @property {number} raised      calls that an exception ended
+ * @property {number} unfinished  calls that never ended
+ */
+
+/** Sums by function. */
+class Tally {
+    constructor(count) {
+        this.calls = new Float64Array(count);
+        this.total = new Float64Array(count);
+        this.own = new Float64Array(count);
+        this.sum = new Float64Array(count);
+        this.max = new Float64Array(count);
+        this.raised = new Uint32Array(count);
+        this.unfinished = new Uint32Array(count);
+        /** By function, the depth of its outermost open call; only a look at the path tells whether it is open still. */
+        this.outermost = new Int32Array(count).fill(-1);
+    }
+
+    /**
+     * Adds calls. `path` has the function of the open call by depth.
+     * @param {import("../data/model.js").Track} track @param {Int32Array} path
+     */
+    add(track, path, first, last, from, to) {
+        const { start, duration, depth, parent, flags } = track;
+        const functions = track.function;
+        const { calls, total, own, sum, max, raised, unfinished, outermost } = this;
+        for (let i = first; i < last; i += 1) {
+            const of = functions[i];
+            const level = depth[i];
+            const begin = start[i];
+            const end = begin + duration[i];
+            const time = (end < to ? end : to) - (begin > from ? begin : from);
+            const around = outermost[of];
+            path[level] = of;
+            if (!(around >= 0 && around < level && path[around] === of)) {
+                outermost[of] = level;
+                total[of] += time;
+            }
+            calls[of] += 1;
+            sum[of] += time;
+            own[of] += time;
+            if (time > max[of]) {
+                max[of] = time;
+            }
+            if (parent[i] >= 0) {
+                own[functions[parent[i]]] -= time;
+            }
+            if (flags[i] !== 0) {
+                raised[of] += flags[i] & RAISED ? 1 : 0;
+                unfinished[of] += flags[i] & UNFINISHED ? 1 : 0;
+            }
+        }
+    }
+
+    /** @returns {Row[]} */
+    rows() {
+        const rows = [];
+        this.calls.forEach((calls, of) => {
+            if (calls > 0) {
+                const mean = Math.floor((this.sum[of] + Math.floor(calls / 2)) / calls);
+                const [total, own, max] = [this.total[of], this.own[of], this.max[of]];
+                const [raised, unfinished] = [this.raised[of], this.unfinished[of]];
+                rows.push({ function: of, calls, total, own, mean, max, raised, unfinished });
+            }
+        });
+        return rows;
+    }
+}
+
+/**
+ * The functions of a range.
+ * @param {import("../data/model.js").Trace} trace
+ * @param {import("./range.js").Range} range
+ * @returns {Generator<number, Row[]>}
+ */
+export function* statistics(trace, range) {
+    const tally = new Tally(functionsOf(trace));
+    let path = new Int32Array(0);
+    let track = null;
+    yield* runs(range, (of, first, last) => {
+        if (of !== track) {
+            track = of;
+            path = new Int32Array(track.maxDepth + 2).fill(-1);
+        }
+        tally.add(track, path, first, last, range.from, range.to);
+    });
+    return tally.rows();
+}
+
+/** How many numbers of functions there are. Calls may bear one that has no name. */
+export function functionsOf(trace) {
+    return trace.functions.count + 1;
+}

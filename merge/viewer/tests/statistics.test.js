@@ -1,0 +1,166 @@
+// Statistics and stacks against the plainest way to count, on random traces.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { callers, endOf } from "../data/model.js";
+import { wholeOf } from "../statistics/range.js";
+import { atOnce, inSlices, Stopped } from "../statistics/slices.js";
+import { callTree, calleesOf, callersOf, neighbours, ROOT } from "../statistics/stacks.js";
+import { statistics } from "../statistics/statistics.js";
+import { numbers } from "./sample.js";
+import { drawn, randomTrace } from "./drawn.js";
+
+/** The calls of a range with their time in it. */
+function callsOf({ from, to, tracks }) {
+    const overlaps = (track, call) => {
+        const [start, end] = [track.start[call], endOf(track, call)];
+        return start < to && (start >= from || end > from);
+    };
+    return tracks.flatMap((track) => Array.from({ length: track.count }, (_, call) => {
+        const [start, end] = [track.start[call], endOf(track, call)];
+        const isIn = [...track.start.keys()].some((at) =>
+            overlaps(track, at) && (at === call || callers(track, at).includes(call)));
+        const stack = [call, ...callers(track, call)].map((at) => track.function[at]);
+        const time = Math.min(end, to) - Math.max(start, from);
+        return { isIn, track, call, of: stack[0], stack, time, parent: track.parent[call] };
+    }).filter(({ isIn }) => isIn));
+}
+
+function plainStatistics(range) {
+    const all = callsOf(range);
+    return [...new Set(all.map(({ of }) => of))].sort((a, b) => a - b).map((of) => {
+        const own = all.filter((call) => call.of === of);
+        const sum = (calls) => calls.reduce((total, { time }) => total + time, 0);
+        const outermost = own.filter(({ stack }) => !stack.slice(1).includes(of));
+        const called = all.filter(({ parent, track }) => parent >= 0 && track.function[parent] === of);
+        const flagged = (flag) => own.filter(({ track, call }) => track.flags[call] & flag).length;
+        return {
+            function: of, calls: own.length, total: sum(outermost), own: sum(own) - sum(called),
+            mean: Math.round(sum(own) / own.length), max: Math.max(...own.map(({ time }) => time)),
+            raised: flagged(2), unfinished: flagged(1),
+        };
+    });
+}
+
+function ranges(trace, random) {
+    const moment = () => Math.floor(random() * (trace.duration + 2));
+    const some = trace.tracks.filter(() => random() < 0.5);
+    return Array.from({ length: 6 }, () => {
+        const [from, to] = [moment(), moment()].sort((a, b) => a - b);
+        return { from, to, tracks: random() < 0.5 ? trace.tracks : some };
+    });
+}
+
+test("statistics are those of the plainest way to count", () => {
+    const random = numbers(7);
+    for (let seed = 1; seed < 60; seed += 1) {
+        const trace = randomTrace(seed);
+        for (const range of [wholeOf(trace), ...ranges(trace, random)]) {
+            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(range));
+        }
+    }
+});
+
+test("recursion counts once, also through others, and calls are clipped to the range", () => {
+    const trace = drawn(["ffffffff", " gggggg ", "  ffff  ", "   gg   "]);
+    const [f, g] = atOnce(statistics(trace, wholeOf(trace)));
+    assert.deepEqual([f.calls, f.total, f.own, f.mean, f.max], [2, 8, 4, 6, 8]);
+    assert.deepEqual([g.calls, g.total, g.own, g.mean, g.max], [2, 6, 4, 4, 6]);
+    const [cut] = atOnce(statistics(trace, { from: 2, to: 5, tracks: trace.tracks }));
+    assert.deepEqual([cut.calls, cut.total, cut.own, cut.max], [2, 3, 1, 3]);
+});
+
+test("a call without duration is in the range that begins with it and in no other", () => {
+    const trace = drawn(["ffff"]);
+    trace.tracks[0].duration[0] = 0;
+    const calls = (from, to) => atOnce(statistics(trace, { from, to, tracks: trace.tracks })).length;
+    assert.deepEqual([calls(0, 1), calls(-1, 0), calls(1, 2)], [1, 0, 0]);
+});
+
+/** Time, own time and calls by path, as text. */
+function paths(tree) {
+    const lines = Array.from({ length: tree.count - 1 }, (_, i) => i + 1);
+    return Object.fromEntries(lines.map((node) =>
+        [tree.path(node).join(";"), [tree.calls[node], tree.total[node], tree.own[node]]]));
+}
+
+function plainPaths(calls, pathOf) {
+    const sums = {};
+    for (const call of calls) {
+        const sum = sums[pathOf(call)] ??= [0, 0, 0];
+        [1, call.time, call.time].forEach((more, i) => (sum[i] += more));
+        if (call.stack.length > 1) {
+            sums[call.stack.slice(1).reverse().join(";")][2] -= call.time;
+        }
+    }
+    return sums;
+}
+
+test("stacks are those of the plainest way to count", () => {
+    const random = numbers(11);
+    for (let seed = 1; seed < 60; seed += 1) {
+        const trace = randomTrace(seed);
+        for (const range of [wholeOf(trace), ...ranges(trace, random)]) {
+            const tree = atOnce(callTree(range));
+            const expected = plainPaths(callsOf(range), ({ stack }) => [...stack].reverse().join(";"));
+            assert.deepEqual(paths(tree), expected);
+            for (let node = 0; node < tree.count; node += 1) {
+                assert.equal(tree.find(tree.path(node)), node);
+            }
+        }
+    }
+});
+
+test("the trees of a function begin with its total, and every level sums up to the one above", () => {
+    for (let seed = 1; seed < 30; seed += 1) {
+        const trace = randomTrace(seed);
+        const tree = atOnce(callTree(wholeOf(trace)));
+        for (const { function: of, total } of atOnce(statistics(trace, wholeOf(trace)))) {
+            for (const own of [calleesOf(tree, of), callersOf(tree, of)]) {
+                assert.equal(own.total[ROOT], total);
+                assert.equal(own.function[own.children(ROOT)[0]], of);
+                for (let node = 1; node < own.count; node += 1) {
+                    const below = own.children(node).reduce((sum, child) => sum + own.total[child], 0);
+                    assert.equal(own.total[node], own.own[node] + below);
+                }
+            }
+            const { callers, callees } = neighbours(tree, of);
+            const calls = atOnce(statistics(trace, wholeOf(trace))).find((row) => row.function === of).calls;
+            assert.equal(callers.reduce((sum, entry) => sum + entry.calls, 0), calls);
+            for (const callee of callees) {
+                const there = neighbours(tree, callee.function).callers.find((entry) => entry.function === of);
+                assert.deepEqual([there.calls, there.total], [callee.calls, callee.total]);
+            }
+        }
+    }
+});
+
+test("callers and callees of a recursive function", () => {
+    const trace = drawn(["mmmmmmmm", "ffff ff ", " ff  g  ", " g      "]);
+    const tree = atOnce(callTree(wholeOf(trace)));
+    const [m, f, g] = [0, 1, 2];
+    assert.deepEqual(paths(calleesOf(tree, f)), {
+        [f]: [2, 6, 3], [`${f};${f}`]: [1, 2, 1], [`${f};${f};${g}`]: [1, 1, 1], [`${f};${g}`]: [1, 1, 1],
+    });
+    assert.deepEqual(paths(callersOf(tree, f)), { [f]: [2, 6, 0], [`${f};${m}`]: [2, 6, 6] });
+    assert.deepEqual(neighbours(tree, f).callers, [{ function: m, calls: 2, total: 6 }, { function: f, calls: 1, total: 2 }]);
+});
+
+test("work in slices gives way, tells how far it is, and stops when asked", async () => {
+    function* slow() {
+        for (let i = 0; i < 8; i += 1) {
+            const end = performance.now() + 6;
+            while (performance.now() < end);
+            yield i / 8;
+        }
+        return "done";
+    }
+    const told = [];
+    let turns = 0;
+    const ticker = setInterval(() => (turns += 1), 0);
+    assert.equal(await inSlices(slow(), { progress: (done) => told.push(done) }), "done");
+    clearInterval(ticker);
+    assert.ok(told.length >= 3 && turns > 0, `${told} ${turns}`);
+    assert.deepEqual(told, [...told].sort());
+    await assert.rejects(inSlices(slow(), { signal: AbortSignal.abort() }), Stopped);
+});
