@@ -1,0 +1,71 @@
+// What there is to say of one call.
+
+import { afterSubtree } from "../data/model.js";
+
+/**
+ * What a call called itself, by function, and the time that is left to it.
+ * @param {import("../data/model.js").Track} track
+ * @param {number} call
+ * @returns {{own: number, callees: {function: number, calls: number, total: number, first: number}[]}}
+ */
+export function callees(track, call) {
+    const end = afterSubtree(track, call);
+    const found = new Map();
+    let own = track.duration[call];
+    for (let at = call + 1; at < end; at += 1) {
+        if (track.parent[at] !== call) {
+            continue;
+        }
+        const of = track.function[at];
+        let entry = found.get(of);
+        if (entry === undefined) {
+            entry = { function: of, calls: 0, total: 0, first: at };
+            found.set(of, entry);
+        }
+        entry.calls += 1;
+        entry.total += track.duration[at];
+        own -= track.duration[at];
+    }
+    return { own, callees: [...found.values()] };
+}
+
+/**
+ * The next call of a function that begins after another call; the first one of all if there is none.
+ * @param {import("../data/model.js").Track[]} tracks
+ * @param {number} of
+ * @param {{track: import("../data/model.js").Track, call: number}|null} after
+ */
+export function nextCall(tracks, of, after) {
+    let best = null;
+    for (const track of tracks) {
+        for (let call = 0; call < track.count; call += 1) {
+            if (track.function[call] === of && isAfter(track, call, after)) {
+                if (best === null || track.start[call] < best.track.start[best.call]) {
+                    best = { track, call };
+                }
+                break;
+            }
+        }
+    }
+    return best ?? (after === null ? null : nextCall(tracks, of, null));
+}
+
+/** By time, then by track. */
+function isAfter(track, call, after) {
+    if (after === null) {
+        return true;
+    }
+    const later = track.start[call] - after.track.start[after.call];
+    return later > 0 || (later === 0 && (track.index - after.track.index || call - after.call) > 0);
+}
+
+/** What a call's flags mean. @param {number} flags @param {{state: string}} process @returns {string[]} */
+export function flagWords(flags, { state }) {
+    const never = {
+        sealed: "had not returned when tracing stopped",
+        crashed: "had not returned when the process died",
+        living: "had not returned when the report was written",
+    };
+    const words = [never[state], "an exception left it", "its frame was thrown away before it returned", "only a part of it is in the report"];
+    return words.filter((_, bit) => flags & (1 << bit));
+}

@@ -1,0 +1,141 @@
+// Which calls a search finds: first its functions, then their calls.
+
+import { firstFrom } from "../data/model.js";
+
+/** Calls between two looks at the clock. */
+const RUN = 1 << 17;
+
+/**
+ * What tells whether a name is meant, or a sentence that says why there is none.
+ * @param {string} text
+ * @param {{isRegex?: boolean, isCase?: boolean}} options
+ * @returns {{test: (name: string) => boolean} | {problem: string}}
+ */
+export function matcher(text, { isRegex = false, isCase = false } = {}) {
+    if (!isRegex) {
+        const fold = (name) => (isCase ? name : name.toLowerCase());
+        const wanted = fold(text);
+        return { test: (name) => fold(name).includes(wanted) };
+    }
+    try {
+        const expression = new RegExp(text, isCase ? "u" : "iu");
+        return { test: (name) => expression.test(name) };
+    } catch (error) {
+        const reason = error.message.replace(/^Invalid regular expression: (\/.*\/\w*: )?/s, "");
+        return { problem: `This is no regular expression: ${reason}.` };
+    }
+}
+
+/** Calls of some functions, by track; the order is that of their begins, then that of the tracks. */
+export class Matches {
+    /** @param {import("../data/model.js").Track[]} tracks @param {Uint8Array} functions  1 for those that are meant */
+    constructor(tracks, functions) {
+        this.tracks = tracks;
+        this.functions = functions;
+        /** @type {Map<number, Uint32Array>} by the track's index, calls in their order */
+        this.calls = new Map();
+        this.count = 0;
+    }
+
+    /** The place of a call among all, from 0 on; that of the next match if it is none. */
+    placeOf(track, call) {
+        const time = track?.start[call] ?? -Infinity;
+        let place = 0;
+        for (const other of this.tracks) {
+            const before = other === track ? call : firstFrom(other, other.index < (track?.index ?? 0) ? time + 1 : time);
+            place += lower(this.calls.get(other.index), before);
+        }
+        return place;
+    }
+
+    /** The match after a call, the first one after the last. @returns {{track: object, call: number}|null} */
+    after(track, call) {
+        return this.#nearest((calls, other) => {
+            const from = other === track ? call + 1 : firstFrom(other, timeAfter(other, track, call));
+            return calls[lower(calls, from)];
+        }, 1) ?? (track === null ? null : this.after(null, -1));
+    }
+
+    /** The match before a call, the last one before the first. @returns {{track: object, call: number}|null} */
+    before(track, call) {
+        return this.#nearest((calls, other) => {
+            const from = track === null ? other.count : other === track ? call : firstFrom(other, timeAfter(other, track, call));
+            return calls[lower(calls, from) - 1];
+        }, -1) ?? (track === null ? null : this.before(null, -1));
+    }
+
+    /** Of one candidate for each track the first one, or the last. */
+    #nearest(candidate, direction) {
+        let best = null;
+        for (const track of this.tracks) {
+            const call = candidate(this.calls.get(track.index), track);
+            const isBetter = best === null || (track.start[call] - best.track.start[best.call]) * direction < 0
+                || (track.start[call] === best.track.start[best.call] && direction < 0);
+            if (call !== undefined && isBetter) {
+                best = { track, call };
+            }
+        }
+        return best;
+    }
+}
+
+/** Of a track, calls that begin then or later come after a call of another track. */
+function timeAfter(other, track, call) {
+    if (track === null) {
+        return -Infinity;
+    }
+    return other.index > track.index ? track.start[call] : track.start[call] + 1;
+}
+
+/** How many of sorted numbers are less. */
+function lower(numbers, than) {
+    let [low, high] = [0, numbers.length];
+    while (low < high) {
+        const middle = (low + high) >>> 1;
+        [low, high] = numbers[middle] < than ? [middle + 1, high] : [low, middle];
+    }
+    return low;
+}
+
+/**
+ * Finds the calls of all functions that are meant.
+ * @param {import("../data/model.js").Trace} trace
+ * @param {(name: string) => boolean} test
+ * @returns {Generator<number, Matches>}
+ */
+export function* find(trace, test) {
+    const functions = new Uint8Array(trace.functions.count);
+    for (let of = 0; of < functions.length; of += 1) {
+        functions[of] = test(trace.functions.label(of)) ? 1 : 0;
+    }
+    const matches = new Matches(trace.tracks, functions);
+    const all = trace.tracks.reduce((sum, track) => sum + track.count, 0) || 1;
+    let done = 0;
+    for (const track of trace.tracks) {
+        let calls = new Uint32Array(64);
+        let count = 0;
+        for (let first = 0; first < track.count; first += RUN) {
+            const last = Math.min(first + RUN, track.count);
+            for (let call = first; call < last; call += 1) {
+                if (functions[track.function[call]] === 1) {
+                    if (count === calls.length) {
+                        calls = longer(calls);
+                    }
+                    calls[count] = call;
+                    count += 1;
+                }
+            }
+            yield (done + last) / all;
+        }
+        matches.calls.set(track.index, calls.slice(0, count));
+        matches.count += count;
+        done += track.count;
+    }
+    return matches;
+}
+
+function longer(numbers) {
+    const more = new Uint32Array(numbers.length * 2);
+    more.set(numbers);
+    return more;
+}

@@ -1,0 +1,231 @@
+// All around the timeline: search, the panel with its tabs, what can be saved, help.
+//
+//     const panels = createPanels(trace, timeline, { announce(text), changed() });
+//     panels.select(track, call)       what the timeline's onSelect tells
+//     panels.range(from, to)           what its onRange tells; nulls: no range
+//     panels.search(text)              a promise: all hits are marked
+//     panels.open("functions")         selection, functions, flame, sandwich, words, source
+//     panels.settled()                 a promise: what is seen has been counted
+//     panels.getState(), panels.setState(state)   what belongs into the URL's hash: a small object of texts
+
+import { nextCall } from "./call.js";
+import { actions } from "./actions.js";
+import { Details } from "./details.js";
+import { button } from "./element.js";
+import { FlameGraph, FlamePane } from "./flame.js";
+import { helpDialog } from "./help.js";
+import { LastWords } from "./lastwords.js";
+import { FunctionTable } from "./range.js";
+import { Sandwich } from "./sandwich.js";
+import { Scope, ScopeBar } from "./scope.js";
+import { Search } from "./search.js";
+import { Source } from "./source.js";
+import { Splitter } from "./splitter.js";
+import { Tabs } from "./tabs.js";
+
+/** Tabs that tell of the scope, and so answer to a range. */
+const OF_SCOPE = ["functions", "flame", "sandwich"];
+
+/**
+ * @param {import("../data/model.js").Trace} trace
+ * @param {object} timeline  see timeline/timeline.js
+ * @param {{announce: (text: string) => void, changed: () => void}} page
+ */
+export function createPanels(trace, timeline, { announce, changed }) {
+    return new Panels(trace, timeline, { announce, changed });
+}
+
+class Panels {
+    #counting = Promise.resolve();
+
+    constructor(trace, timeline, page) {
+        Object.assign(this, { trace, timeline, page, of: -1 });
+        const by = (id) => document.getElementById(id);
+        this.panel = by("panel");
+        this.scope = new Scope(trace);
+        this.search_ = new Search(by("search"), trace, timeline, page);
+        this.#makeParts();
+        this.tabs = new Tabs(by("tabs"), by("panes"), this.#tabs(), page.changed);
+        by("tabs").append(button("×", () => this.close(), { className: "close", "aria-label": "Close the panel", title: "Close the panel" }));
+        this.splitter = new Splitter(by("splitter"), this.panel, page.changed);
+        this.help = helpDialog(document.body);
+        actions(by("actions"), trace, {
+            picture: () => timeline.picture(), csv: () => this.#csv(), help: () => this.help.showModal(), announce: page.announce,
+        });
+        this.panel.addEventListener("keydown", (event) => event.key === "Escape" && timeline.focus());
+        document.addEventListener("keydown", (event) => this.#key(event));
+        this.scope.follow(() => {
+            page.changed();
+            this.#show(this.tabs.current);
+        });
+    }
+
+    #makeParts() {
+        const { trace, timeline, scope, page } = this;
+        const go = {
+            reveal: (track, call) => timeline.reveal(track, call),
+            openSource: () => this.open("source"),
+            openSandwich: (of) => this.#sandwich(of),
+            pick: (of) => this.#pick(of),
+            sandwich: (of) => this.#sandwich(of),
+            clearRange: () => timeline.setRange(null, null),
+            changed: page.changed,
+            copy: (text) => this.#copy(text),
+        };
+        const colors = { colorOf: (of) => timeline.colorOf(of, null), inkOf: () => timeline.inkOf() };
+        const graph = new FlameGraph(trace, go, { label: "Flame graph: arrow keys, Enter", rootName: "all", ...colors });
+        this.details = new Details(trace, go);
+        this.functions = new FunctionTable(scope, go);
+        this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
+        this.sandwich = new Sandwich(scope, go, colors);
+        this.words = new LastWords(trace, go.reveal);
+        this.source = new Source(trace);
+    }
+
+    #tabs() {
+        const dead = this.trace.lastWords.length;
+        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => this.#show(key) });
+        return [
+            tab("selection", "Selection", this.details),
+            tab("functions", "Functions", this.functions),
+            tab("flame", "Flame graph", this.flame),
+            tab("sandwich", "Sandwich", this.sandwich),
+            tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
+            tab("source", "Source", this.source),
+        ];
+    }
+
+    /** The timeline has selected a call, or nothing. */
+    select(track, call) {
+        this.of = track === null ? -1 : track.function[call] ?? -1;
+        this.details.show(track, call);
+        this.source.show(this.of);
+        if (track !== null && this.panel.hidden) {
+            this.open("selection");
+        }
+    }
+
+    /** The timeline has a range, or none. */
+    range(from, to) {
+        this.scope.setRange(from, to);
+        if (from !== null && (this.panel.hidden || !OF_SCOPE.includes(this.tabs.current))) {
+            this.open("functions");
+        }
+    }
+
+    /** @param {string} text */
+    search(text) {
+        return this.search_.search(text);
+    }
+
+    /** Opens the panel at a tab. @param {string} key */
+    open(key) {
+        this.panel.hidden = false;
+        document.getElementById("splitter").hidden = false;
+        this.tabs.open(key);
+    }
+
+    close() {
+        this.panel.hidden = true;
+        document.getElementById("splitter").hidden = true;
+        this.page.changed();
+        this.timeline.focus();
+    }
+
+    /** Resolves when what is seen has been counted. */
+    settled() {
+        return this.#counting;
+    }
+
+    /** @returns {Record<string, string>} */
+    getState() {
+        const { tabs, functions, scope, sandwich, search_: search } = this;
+        const state = {
+            tab: this.panel.hidden ? "" : tabs.current,
+            sort: functions.table.sort === "-own" ? "" : functions.table.sort,
+            where: scope.where,
+            sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
+            search: search.getState(),
+        };
+        return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
+    }
+
+    /** What a state does not say stays as it is; what it says wrongly, too. @param {Record<string, string>} state */
+    async setState({ tab, sort, where, sandwich, search } = {}) {
+        if (sort) {
+            this.functions.table.sort = sort;
+        }
+        if (where) {
+            this.scope.setWhere(where);
+        }
+        if (/^\d+$/.test(sandwich ?? "") && Number(sandwich) < this.trace.functions.count) {
+            this.sandwich.of = Number(sandwich);
+        }
+        if (tab) {
+            this.open(tab);
+        }
+        if (search) {
+            await this.search_.setState(search);
+        }
+    }
+
+    #show(key) {
+        if (this.panel.hidden) {
+            return;
+        }
+        if (key === "source") {
+            this.source.scroll();
+        } else if (OF_SCOPE.includes(key)) {
+            this.#counting = this[key].show();
+        }
+    }
+
+    #pick(of) {
+        const found = nextCall(this.scope.range.tracks, of, this.timeline.selection);
+        if (found) {
+            this.timeline.reveal(found.track, found.call);
+        }
+    }
+
+    #sandwich(of) {
+        this.sandwich.of = of;
+        this.open("sandwich");
+    }
+
+    async #csv() {
+        await this.functions.show();
+        return this.functions.table.csv();
+    }
+
+    async #copy(text) {
+        try {
+            await navigator.clipboard.writeText(text);
+        } catch {
+            copyByHand(text);
+        }
+        this.page.announce("The table is in the clipboard, as CSV.");
+    }
+
+    #key(event) {
+        const isTyping = /^(input|select|textarea)$/i.test(event.target.tagName ?? "") && event.target.type !== "checkbox";
+        if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
+            return;
+        }
+        const tab = this.tabs.tabs["123456".indexOf(event.key)];
+        const act = { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ?? (tab && (() => this.open(tab.key)));
+        if (act) {
+            event.preventDefault();
+            act();
+        }
+    }
+}
+
+/** A page that was opened as a file may not have the clipboard's newer way. */
+function copyByHand(text) {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+}

@@ -1,0 +1,74 @@
+// The functions of the scope: how often they were called, and how long they took.
+
+import { timeText } from "../timeline/ruler.js";
+import { button, counted, element, labelOf } from "./element.js";
+import { ScopeBar } from "./scope.js";
+import { Table } from "./table.js";
+
+/** A column of numbers, by the name of a member: times, if nothing else is said. */
+export function numeric(key, title, hint, show = (row) => timeText(row[key])) {
+    return { key, title, hint, value: (row) => row[key], show };
+}
+
+const count = (row, key) => row[key].toLocaleString("en");
+
+/** What stands in a table of functions; the same words as in the program's own. */
+export function columns(functions, { pick, sandwich }) {
+    const name = (row) => functions.label(row.function);
+    return [
+        {
+            key: "function", title: "function", isText: true, value: name,
+            show: (row) => button(labelOf(functions, row.function), () => pick(row.function), { className: "link", title: "Go to its next call" }),
+        },
+        {
+            key: "sandwich", title: "callers and callees", isAction: true,
+            show: (row) => button("⇅", () => sandwich(row.function), { "aria-label": `Callers and callees of ${name(row)}`, title: "Callers and callees" }),
+        },
+        numeric("calls", "calls", "How many calls", (row) => count(row, "calls")),
+        numeric("total", "total", "Time in it and in what it called; recursion counts once"),
+        numeric("own", "self", "Time in it without what it called"),
+        numeric("share", "self %", "Self of all that was counted", (row) => `${row.share.toFixed(1)}`),
+        numeric("mean", "mean", "Time of a call on average"),
+        numeric("max", "max", "Time of the longest call"),
+        numeric("raised", "raised", "Calls that an exception ended", (row) => count(row, "raised")),
+        numeric("unfinished", "unfinished", "Calls that never ended", (row) => count(row, "unfinished")),
+    ];
+}
+
+export class FunctionTable {
+    /**
+     * @param {import("./scope.js").Scope} scope
+     * @param {{pick: (of: number) => void, sandwich: (of: number) => void, clearRange: () => void, changed: () => void,
+     *     copy: (text: string) => void}} go
+     */
+    constructor(scope, go) {
+        this.scope = scope;
+        this.filter = element("input", { type: "search", placeholder: "filter", "aria-label": "Filter functions", oninput: () => this.#render() });
+        const copy = button("Copy as CSV", () => go.copy(this.table.csv()));
+        this.bar = new ScopeBar(scope, go.clearRange, this.filter, copy);
+        const caption = "Functions";
+        this.table = new Table({ caption, columns: columns(scope.trace.functions, go), sort: "-own", changed: go.changed, empty: "No calls." });
+        this.rows = [];
+        this.element = element("div", {}, this.bar.element, this.table.element);
+    }
+
+    /** Counts anew if need be, and shows. */
+    async show() {
+        const { scope } = this;
+        const rows = await this.bar.counted((progress) => scope.rows(progress));
+        if (rows) {
+            const own = rows.reduce((sum, row) => sum + row.own, 0);
+            this.rows = rows.map((row) => ({ ...row, share: own > 0 ? (row.own / own) * 100 : 0 }));
+            this.#render();
+        }
+    }
+
+    #render() {
+        const { functions } = this.scope.trace;
+        const wanted = this.filter.value.toLowerCase();
+        const rows = wanted === "" ? this.rows : this.rows.filter((row) => functions.label(row.function).toLowerCase().includes(wanted));
+        const sum = (key) => rows.reduce((all, row) => all + row[key], 0);
+        const caption = `${counted(rows.length, "function")}, ${counted(sum("calls"), "call")}, ${timeText(sum("own"))} in ${this.scope.text}`;
+        this.table.show(rows, caption);
+    }
+}

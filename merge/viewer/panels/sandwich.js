@@ -1,0 +1,82 @@
+// One function between those that called it and those that it called.
+
+import { calleesOf, callersOf, neighbours } from "../statistics/stacks.js";
+import { timeText } from "../timeline/ruler.js";
+import { button, counted, element, labelOf } from "./element.js";
+import { FlameGraph } from "./flame.js";
+import { numeric } from "./range.js";
+import { ScopeBar } from "./scope.js";
+import { Table } from "./table.js";
+
+export class Sandwich {
+    #shown = {};
+
+    /**
+     * @param {import("./scope.js").Scope} scope
+     * @param {{pick: (of: number) => void, clearRange: () => void, changed: () => void}} go
+     * @param {{colorOf: (of: number) => string, inkOf: () => string}} colors
+     */
+    constructor(scope, go, colors) {
+        this.scope = scope;
+        this.of = -1;
+        this.go = go;
+        this.bar = new ScopeBar(scope, go.clearRange);
+        this.heading = element("h2");
+        this.line = element("p", { className: "hint" });
+        const graph = (options) => new FlameGraph(scope.trace, { ...go, sandwich: (of) => this.open(of) }, { rootName: "", ...colors, ...options });
+        this.callers = graph({ label: "Callers: arrow keys, Enter", rootName: "all calls of it", isUpward: true });
+        this.callees = graph({ label: "Callees: arrow keys, Enter", rootName: "all calls of it" });
+        this.callerTable = this.#table("Callers");
+        this.calleeTable = this.#table("Callees");
+        const part = (table, flame) => element("section", {}, table.element, flame.element);
+        this.parts = element("div", { className: "sandwich" },
+            part(this.callerTable, this.callers), part(this.calleeTable, this.callees));
+        this.element = element("div", {}, this.bar.element, this.heading, this.line, this.parts);
+    }
+
+    /** Shows another function. @param {number} of */
+    open(of) {
+        this.of = of;
+        this.go.changed();
+        return this.show();
+    }
+
+    async show() {
+        const { of, scope } = this;
+        this.parts.hidden = of < 0;
+        this.heading.replaceChildren(of < 0 ? "" : labelOf(scope.trace.functions, of));
+        if (of < 0) {
+            this.line.textContent = "Choose a function: in the table of functions, in the flame graph or of the selected call.";
+            return;
+        }
+        const answers = await this.bar.counted((progress) => Promise.all([scope.tree(progress), scope.rows(progress)]));
+        if (!answers || of !== this.of || (answers[0] === this.#shown.tree && of === this.#shown.of)) {
+            return;
+        }
+        const [tree, rows] = answers;
+        this.#shown = { tree, of };
+        const row = rows.find((other) => other.function === of);
+        this.line.textContent = row
+            ? `${counted(row.calls, "call")}, total ${timeText(row.total)}, self ${timeText(row.own)}; recursion counts once`
+            : "Not called in this range.";
+        this.callers.show(callersOf(tree, of));
+        this.callees.show(calleesOf(tree, of));
+        const beside = neighbours(tree, of);
+        this.callerTable.show(beside.callers);
+        this.calleeTable.show(beside.callees);
+    }
+
+    #table(caption) {
+        const { functions } = this.scope.trace;
+        const name = (row) => (row.function < 0 ? "nothing that was traced" : functions.label(row.function));
+        const link = (row) => button(labelOf(functions, row.function), () => this.open(row.function), { className: "link", title: "Its callers and callees" });
+        return new Table({
+            caption, sort: "-total", empty: "Nothing.",
+            columns: [
+                { key: "function", title: "function", isText: true, value: name, show: (row) => (row.function < 0 ? name(row) : link(row)) },
+                numeric("calls", "calls", "Calls from the one to the other", (row) => row.calls.toLocaleString("en")),
+                numeric("total", "total", "Time in these calls; recursion counts once"),
+            ],
+        });
+    }
+}

@@ -1,0 +1,146 @@
+// What the functions, the flame graph and the sandwich are of: a range of time, or all, on all tracks, those of a
+// process, or one. What was counted of it is kept until it changes, and counted once for all who ask.
+
+import { timeText } from "../timeline/ruler.js";
+import { inSlices, Stopped } from "../statistics/slices.js";
+import { callTree } from "../statistics/stacks.js";
+import { statistics } from "../statistics/statistics.js";
+import { element } from "./element.js";
+
+export class Scope {
+    #stop = new AbortController();
+    #kept = new Map();
+    #followers = [];
+
+    /** @param {import("../data/model.js").Trace} trace */
+    constructor(trace) {
+        this.trace = trace;
+        this.from = -Infinity;
+        this.to = Infinity;
+        /** "" for all, "p3" for a process, "t5" for a track. */
+        this.where = "";
+    }
+
+    /** Calls `act` after every change. @param {() => void} act */
+    follow(act) {
+        this.#followers.push(act);
+    }
+
+    /** A range of time; nulls for all. */
+    setRange(from, to) {
+        this.#change({ from: from ?? -Infinity, to: to ?? Infinity });
+    }
+
+    /** Something that names no tracks is all. @param {string} where */
+    setWhere(where) {
+        this.#change({ where: choices(this.trace).some(([value]) => value === where) ? where : "" });
+    }
+
+    get isWhole() {
+        return this.from === -Infinity && this.to === Infinity;
+    }
+
+    /** @returns {import("../statistics/range.js").Range} */
+    get range() {
+        const { from, to, where, trace } = this;
+        const index = Number(where.slice(1));
+        const chosen = { p: trace.processes[index]?.tracks, t: [trace.tracks[index]] }[where[0]];
+        return { from, to, tracks: chosen ?? trace.tracks };
+    }
+
+    /** The range in words. */
+    get text() {
+        const { from, to } = this;
+        return this.isWhole ? "the whole time" : `${timeText(from)} to ${timeText(to)} (${timeText(to - from)})`;
+    }
+
+    /** The functions. @param {(done: number) => void} progress */
+    rows(progress) {
+        return this.#once("rows", () => statistics(this.trace, this.range), progress);
+    }
+
+    /** The stacks. @param {(done: number) => void} progress */
+    tree(progress) {
+        return this.#once("tree", () => callTree(this.range), progress);
+    }
+
+    #once(name, work, progress) {
+        const kept = this.#kept.get(name) ?? { told: [] };
+        kept.told.push(progress);
+        if (!kept.result) {
+            this.#kept.set(name, kept);
+            const tell = (done) => kept.told.forEach((told) => told(done));
+            kept.result = inSlices(work(), { progress: tell, signal: this.#stop.signal });
+        }
+        return kept.result;
+    }
+
+    #change(to) {
+        if (Object.entries(to).every(([name, value]) => this[name] === value)) {
+            return;
+        }
+        this.#stop.abort();
+        this.#stop = new AbortController();
+        this.#kept.clear();
+        Object.assign(this, to);
+        this.#followers.forEach((act) => act());
+    }
+}
+
+/** Processes and tracks to choose from, as value and words. @returns {[string, string][]} */
+export function choices({ processes, tracks }) {
+    const found = [["", "all processes and threads"]];
+    for (const process of processes) {
+        if (processes.length > 1) {
+            found.push([`p${process.index}`, `${process.name} (pid ${process.pid})`]);
+        }
+        if (tracks.length > 1) {
+            found.push(...process.tracks.map((track) => [`t${track.index}`, `\u2003${track.name} (${track.kind} ${track.tid})`]));
+        }
+    }
+    return found;
+}
+
+/** A line that tells the scope, lets one choose, and has room for what else belongs there. */
+export class ScopeBar {
+    /** @param {Scope} scope @param {() => void} clear  takes the range away */
+    constructor(scope, clear, ...more) {
+        this.scope = scope;
+        const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
+        this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
+        this.range = element("span", { className: "scope-range" });
+        this.clear = element("button", { type: "button", onclick: clear }, "Whole time");
+        this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
+        const label = element("label", {}, "Of ", this.where);
+        this.element = element("div", { className: "bar" }, label, this.range, this.clear, ...more, this.progress);
+        scope.follow(() => this.#show());
+        this.#show();
+    }
+
+    /**
+     * Awaits what is counted and shows how far it is; gives undefined if the scope changed meanwhile.
+     * @template T @param {(progress: (done: number) => void) => Promise<T>} count @returns {Promise<T|undefined>}
+     */
+    async counted(count) {
+        this.progress.hidden = true;
+        try {
+            return await count((done) => {
+                this.progress.hidden = false;
+                this.progress.value = done;
+            });
+        } catch (error) {
+            if (!(error instanceof Stopped)) {
+                throw error;
+            }
+            return undefined;
+        } finally {
+            this.progress.hidden = true;
+        }
+    }
+
+    #show() {
+        this.where.value = this.scope.where;
+        this.range.textContent = `in ${this.scope.text}`;
+        this.clear.hidden = this.scope.isWhole;
+    }
+}

@@ -1,0 +1,145 @@
+// The search in the toolbar: by name or regular expression, with all hits marked and a way from one to the next.
+
+import { inSlices, Stopped } from "../statistics/slices.js";
+import { button, element, grouped } from "./element.js";
+import { find, matcher } from "./matches.js";
+
+/** Milliseconds without a key before a search begins. */
+const PAUSE = 150;
+
+export class Search {
+    #stop = new AbortController();
+    #timer = 0;
+    #running = Promise.resolve();
+
+    /**
+     * @param {HTMLElement} parent
+     * @param {import("../data/model.js").Trace} trace
+     * @param {object} timeline  see timeline/timeline.js
+     * @param {{announce: (text: string) => void, changed: () => void}} page
+     */
+    constructor(parent, trace, timeline, { announce, changed }) {
+        Object.assign(this, { trace, timeline, announce, changed, matches: null });
+        this.input = element("input", {
+            type: "search", placeholder: "function or file", spellcheck: false, autocomplete: "off",
+            "aria-label": "Search functions", "aria-keyshortcuts": "/", title: "Search functions (/)",
+            oninput: () => this.#soon(), onkeydown: (event) => this.#key(event),
+        });
+        this.isRegex = this.#option(".*", "Regular expression");
+        this.isCase = this.#option("Aa", "Upper and lower case differ");
+        this.count = element("output", { className: "count" });
+        const previous = button("↑", () => this.step(-1), { "aria-label": "Previous hit", title: "Previous hit (Shift+Enter)" });
+        const next = button("↓", () => this.step(1), { "aria-label": "Next hit", title: "Next hit (Enter)" });
+        parent.classList.add("search");
+        parent.append(this.input, this.isRegex, this.isCase, previous, next, this.count);
+    }
+
+    /** Searches now; resolves when all hits are marked. @param {string} text */
+    search(text) {
+        this.input.value = text;
+        this.#running = this.#run();
+        return this.#running;
+    }
+
+    /** Goes to the next hit or the previous one. @param {1|-1} direction */
+    async step(direction) {
+        clearTimeout(this.#timer);
+        if (this.#timer !== 0) {
+            this.#running = this.#run();
+        }
+        await this.#running;
+        const { track = null, call = -1 } = this.timeline.selection ?? {};
+        const found = direction > 0 ? this.matches?.after(track, call) : this.matches?.before(track, call);
+        if (found) {
+            this.timeline.reveal(found.track, found.call);
+            this.#tell(this.matches.placeOf(found.track, found.call) + 1);
+        }
+    }
+
+    focus() {
+        this.input.focus();
+        this.input.select();
+    }
+
+    /** As "f", or with options before a slash: "r/f.*", "rc/F", "c/F". */
+    getState() {
+        const options = (pressed(this.isRegex) ? "r" : "") + (pressed(this.isCase) ? "c" : "");
+        const text = this.input.value;
+        return options !== "" || /^r?c?\//.test(text) ? `${options}/${text}` : text;
+    }
+
+    setState(state) {
+        const [, options, text] = /^(?:(r?c?)\/)?(.*)$/s.exec(state ?? "");
+        this.isRegex.setAttribute("aria-pressed", String(/r/.test(options ?? "")));
+        this.isCase.setAttribute("aria-pressed", String(/c/.test(options ?? "")));
+        return this.search(text);
+    }
+
+    #option(text, label) {
+        const option = button(text, () => {
+            option.setAttribute("aria-pressed", String(!pressed(option)));
+            this.search(this.input.value);
+        }, { "aria-label": label, title: label, "aria-pressed": "false", className: "option" });
+        return option;
+    }
+
+    #soon() {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.search(this.input.value), PAUSE);
+    }
+
+    #key(event) {
+        if (event.key === "Enter") {
+            event.preventDefault();
+            this.step(event.shiftKey ? -1 : 1);
+        } else if (event.key === "Escape") {
+            event.preventDefault();
+            event.stopPropagation();
+            this.search("");
+            this.timeline.focus();
+        }
+    }
+
+    async #run() {
+        this.#timer = 0;
+        this.#stop.abort();
+        this.#stop = new AbortController();
+        const { signal } = this.#stop;
+        const text = this.input.value;
+        const wanted = matcher(text, { isRegex: pressed(this.isRegex), isCase: pressed(this.isCase) });
+        this.input.setAttribute("aria-invalid", String("problem" in wanted));
+        this.changed();
+        if (text === "" || "problem" in wanted) {
+            this.matches = null;
+            this.timeline.mark(null);
+            this.#show(wanted.problem ?? "");
+            return;
+        }
+        try {
+            const progress = (done) => (this.count.textContent = `${Math.round(done * 100)} %`);
+            this.matches = await inSlices(find(this.trace, wanted.test), { progress, signal });
+            this.timeline.mark(this.matches);
+            this.#tell(0);
+        } catch (error) {
+            if (!(error instanceof Stopped)) {
+                throw error;
+            }
+        }
+    }
+
+    #tell(place) {
+        const { count } = this.matches;
+        const of = place > 0 ? `${grouped(place)} of ` : "";
+        this.#show(count === 0 ? "no call" : `${of}${grouped(count)} ${count === 1 ? "call" : "calls"}`);
+    }
+
+    #show(text) {
+        this.count.textContent = text;
+        this.count.title = text;
+        this.announce(text);
+    }
+}
+
+function pressed(option) {
+    return option.getAttribute("aria-pressed") === "true";
+}

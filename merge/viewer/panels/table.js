@@ -1,0 +1,117 @@
+// A table that sorts by a click on a heading, for eyes and for screen readers.
+
+import { csv } from "../export/csv.js";
+import { button, counted, element } from "./element.js";
+
+/** Rows that are shown at once; a button shows more. */
+const ROWS = 200;
+
+/**
+ * @template Row
+ * @typedef {object} Column
+ * @property {string} key                     its name in the state and in CSV
+ * @property {string} title
+ * @property {string=} hint                   what it means
+ * @property {(row: Row) => string|number} value  what it is sorted by, and stands in CSV
+ * @property {(row: Row) => string|Node=} show    what is seen; the value itself if it is missing
+ * @property {boolean=} isText                words stand to the left and are first sorted upwards
+ * @property {boolean=} isAction              no data: neither sorted nor in CSV
+ */
+
+/** @template Row */
+export class Table {
+    #rows = [];
+    #shown = ROWS;
+
+    /**
+     * @param {{caption: string, columns: Column<Row>[], sort: string, changed?: () => void, empty?: string}} options
+     *     `sort` is a column's key, with "-" before it for the largest first
+     */
+    constructor({ caption, columns, sort, changed, empty = "Nothing." }) {
+        Object.assign(this, { columns, changed, empty });
+        this.caption = element("caption", {}, caption);
+        this.head = element("tr");
+        this.body = element("tbody");
+        this.more = button("", () => this.#showMore(), { className: "more" });
+        const table = element("table", {}, this.caption, element("thead", {}, this.head), this.body);
+        this.element = element("div", { className: "table" }, table, this.more);
+        this.sort = sort;
+    }
+
+    /** How it is sorted. */
+    get sort() {
+        return this.state;
+    }
+
+    /** Something that names no column changes nothing. */
+    set sort(sort) {
+        const key = String(sort).replace(/^-/, "");
+        if (this.columns.some((column) => column.key === key && !column.isAction)) {
+            this.state = sort;
+            this.#render();
+        }
+    }
+
+    /** @param {Row[]} rows */
+    show(rows, caption = this.caption.textContent) {
+        this.#rows = rows;
+        this.#shown = ROWS;
+        this.caption.textContent = caption;
+        this.#render();
+    }
+
+    /** The whole table, sorted as it is seen. */
+    csv() {
+        const columns = this.columns.filter(({ isAction }) => !isAction);
+        return csv(columns.map(({ key }) => key), this.#sorted().map((row) => columns.map(({ value }) => value(row))));
+    }
+
+    #sorted() {
+        const isDown = this.state.startsWith("-");
+        const { value } = this.columns.find(({ key }) => key === this.state.replace(/^-/, ""));
+        const keyed = this.#rows.map((row) => [value(row), row]);
+        keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (isDown ? -1 : 1));
+        return keyed.map(([, row]) => row);
+    }
+
+    #render() {
+        const focused = this.head.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+        this.head.replaceChildren(...this.columns.map((column) => this.#heading(column)));
+        if (focused) {
+            this.head.querySelector(`[data-key="${focused}"]`)?.focus();
+        }
+        const rows = this.#sorted().slice(0, this.#shown).map((row) => this.#row(row));
+        const none = element("tr", {}, element("td", { colspan: this.columns.length, className: "word" }, this.empty));
+        this.body.replaceChildren(...(rows.length > 0 ? rows : [none]));
+        const left = this.#rows.length - this.#shown;
+        this.more.hidden = left <= 0;
+        this.more.textContent = `Show more: ${counted(left, "row")} left`;
+    }
+
+    #heading({ key, title, hint, isText, isAction }) {
+        if (isAction) {
+            return element("th", { scope: "col" }, element("span", { className: "unseen" }, title));
+        }
+        const isSorted = this.state.replace(/^-/, "") === key;
+        const isDown = this.state.startsWith("-");
+        const sortBy = () => {
+            const down = isSorted ? !isDown : !isText;
+            this.sort = (down ? "-" : "") + key;
+            this.changed?.();
+        };
+        const order = isSorted ? (isDown ? "descending" : "ascending") : undefined;
+        const own = button(title, sortBy, { title: hint });
+        own.dataset.key = key;
+        return element("th", { scope: "col", className: isText ? "word" : "number", "aria-sort": order }, own);
+    }
+
+    #row(row) {
+        return element("tr", {}, ...this.columns.map(({ value, show, isText, isAction }) =>
+            element("td", { className: isText ? "word" : isAction ? "action" : "number" }, show?.(row) ?? String(value(row)))));
+    }
+
+    #showMore() {
+        this.#shown *= 4;
+        this.#render();
+    }
+}
