@@ -1,6 +1,6 @@
 // What there is to say of one call.
 
-import { afterSubtree } from "../data/model.js";
+import { afterSubtree, endOf, firstFrom } from "../data/model.js";
 
 /**
  * What a call called itself, by function, and the time that is left to it.
@@ -30,16 +30,17 @@ export function callees(track, call) {
 }
 
 /**
- * The next call of a function that begins after another call; the first one of all if there is none.
- * @param {import("../data/model.js").Track[]} tracks
+ * The next call of a function in a range that begins after another call; the first one of all if there is none.
+ * @param {import("../statistics/range.js").Range} range
  * @param {number} of
  * @param {{track: import("../data/model.js").Track, call: number}|null} after
  */
-export function nextCall(tracks, of, after) {
+export function nextCall(range, of, after) {
     let best = null;
-    for (const track of tracks) {
-        for (let call = 0; call < track.count; call += 1) {
-            if (track.function[call] === of && isAfter(track, call, after)) {
+    for (const track of range.tracks) {
+        const end = firstFrom(track, range.to);
+        for (let call = 0; call < end; call += 1) {
+            if (track.function[call] === of && endOf(track, call) >= range.from && isAfter(track, call, after)) {
                 if (best === null || track.start[call] < best.track.start[best.call]) {
                     best = { track, call };
                 }
@@ -47,7 +48,7 @@ export function nextCall(tracks, of, after) {
             }
         }
     }
-    return best ?? (after === null ? null : nextCall(tracks, of, null));
+    return best ?? (after === null ? null : nextCall(range, of, null));
 }
 
 /** By time, then by track. */

@@ -5,7 +5,7 @@ import { ROOT } from "../statistics/stacks.js";
 import { cut } from "../timeline/labels.js";
 import { timeText } from "../timeline/ruler.js";
 import { Tooltip } from "../timeline/tooltip.js";
-import { counted, element } from "./element.js";
+import { element, grouped } from "./element.js";
 
 const ROW = 19;
 /** Levels below the frame that is zoomed into; deeper ones are seen after another zoom. */
@@ -92,7 +92,7 @@ export class FlameCanvas {
         const { calls, total, own } = this.#tree;
         const share = total[ROOT] > 0 ? ` (${((total[node] / total[ROOT]) * 100).toFixed(1)} %)` : "";
         const facts = [["total", timeText(total[node]) + share]];
-        return node === ROOT ? facts : [["calls", counted(calls[node], "").trim()], ...facts, ["self", timeText(own[node])]];
+        return node === ROOT ? facts : [["calls", grouped(calls[node])], ...facts, ["self", timeText(own[node])]];
     }
 
     #layout() {

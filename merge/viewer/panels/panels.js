@@ -181,7 +181,7 @@ class Panels {
     }
 
     #pick(of) {
-        const found = nextCall(this.scope.range.tracks, of, this.timeline.selection);
+        const found = nextCall(this.scope.range, of, this.timeline.selection);
         if (found) {
             this.timeline.reveal(found.track, found.call);
         }

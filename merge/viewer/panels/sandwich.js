@@ -1,5 +1,6 @@
 // One function between those that called it and those that it called.
 
+import { inSlices } from "../statistics/slices.js";
 import { calleesOf, callersOf, neighbours } from "../statistics/stacks.js";
 import { timeText } from "../timeline/ruler.js";
 import { button, counted, element, labelOf } from "./element.js";
@@ -7,6 +8,11 @@ import { FlameGraph } from "./flame.js";
 import { numeric } from "./range.js";
 import { ScopeBar } from "./scope.js";
 import { Table } from "./table.js";
+
+/** All that is shown around a function. */
+function* around(tree, of) {
+    return { callers: yield* callersOf(tree, of), callees: yield* calleesOf(tree, of), beside: yield* neighbours(tree, of) };
+}
 
 export class Sandwich {
     #shown = {};
@@ -49,19 +55,24 @@ export class Sandwich {
             this.line.textContent = "Choose a function: in the table of functions, in the flame graph or of the selected call.";
             return;
         }
-        const answers = await this.bar.counted((progress) => Promise.all([scope.tree(progress), scope.rows(progress)]));
-        if (!answers || of !== this.of || (answers[0] === this.#shown.tree && of === this.#shown.of)) {
+        const { version } = scope;
+        const answers = await this.bar.counted(async (progress) => {
+            const [tree, rows] = await Promise.all([scope.tree(progress), scope.rows(progress)]);
+            const isShown = tree === this.#shown.tree && of === this.#shown.of;
+            return { tree, rows, parts: isShown ? null : await inSlices(around(tree, of), { progress }) };
+        });
+        // Another function or another scope may have been asked for meanwhile; its own call shows that.
+        if (!answers?.parts || of !== this.of || version !== scope.version) {
             return;
         }
-        const [tree, rows] = answers;
+        const { tree, rows, parts: { callers, callees, beside } } = answers;
         this.#shown = { tree, of };
         const row = rows.find((other) => other.function === of);
         this.line.textContent = row
             ? `${counted(row.calls, "call")}, total ${timeText(row.total)}, self ${timeText(row.own)}; recursion counts once`
             : "Not called in this range.";
-        this.callers.show(callersOf(tree, of));
-        this.callees.show(calleesOf(tree, of));
-        const beside = neighbours(tree, of);
+        this.callers.show(callers);
+        this.callees.show(callees);
         this.callerTable.show(beside.callers);
         this.calleeTable.show(beside.callees);
     }

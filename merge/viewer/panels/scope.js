@@ -19,6 +19,8 @@ export class Scope {
         this.to = Infinity;
         /** "" for all, "p3" for a process, "t5" for a track. */
         this.where = "";
+        /** Counts the changes. */
+        this.version = 0;
     }
 
     /** Calls `act` after every change. @param {() => void} act */
@@ -82,7 +84,7 @@ export class Scope {
         this.#stop.abort();
         this.#stop = new AbortController();
         this.#kept.clear();
-        Object.assign(this, to);
+        Object.assign(this, to, { version: this.version + 1 });
         this.#followers.forEach((act) => act());
     }
 }

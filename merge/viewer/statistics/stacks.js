@@ -145,14 +145,20 @@ function addCalls(tree, track, nodes, first, last, { from, to }) {
     }
 }
 
+/** Nodes between two looks at the clock. */
+const RUN = 1 << 15;
+
 /**
  * What a function called: its outermost nodes laid upon each other.
- * @param {CallTree} tree @param {number} of @returns {CallTree}
+ * @param {CallTree} tree @param {number} of @returns {Generator<number, CallTree>}
  */
-export function calleesOf(tree, of) {
+export function* calleesOf(tree, of) {
     const callees = new CallTree();
     const nodes = new Int32Array(tree.count).fill(-1);
     for (let node = 1; node < tree.count; node += 1) {
+        if (node % RUN === 0) {
+            yield node / tree.count;
+        }
         const around = nodes[tree.parent[node]];
         if (around < 0 && tree.function[node] !== of) {
             continue;
@@ -171,11 +177,21 @@ export function calleesOf(tree, of) {
 
 /**
  * Who called a function: the ways from its outermost nodes to the root, which go downwards here.
- * @param {CallTree} tree @param {number} of @returns {CallTree}
+ * @param {CallTree} tree @param {number} of @returns {Generator<number, CallTree>}
  */
-export function callersOf(tree, of) {
+export function* callersOf(tree, of) {
     const callers = new CallTree();
-    for (const node of outermostNodes(tree, of)) {
+    const inside = new Uint8Array(tree.count);
+    for (let node = 1; node < tree.count; node += 1) {
+        if (node % RUN === 0) {
+            yield node / tree.count;
+        }
+        const isBelow = inside[tree.parent[node]] === 1;
+        const isIt = tree.function[node] === of;
+        inside[node] = isBelow || isIt ? 1 : 0;
+        if (isBelow || !isIt) {
+            continue;
+        }
         callers.total[ROOT] += tree.total[node];
         let into = ROOT;
         for (let at = node; at > ROOT; at = tree.parent[at]) {
@@ -188,29 +204,15 @@ export function callersOf(tree, of) {
     return callers;
 }
 
-/** The nodes of a function that are not below another one of it. */
-function outermostNodes(tree, of) {
-    const inside = new Uint8Array(tree.count);
-    const found = [];
-    for (let node = 1; node < tree.count; node += 1) {
-        inside[node] = inside[tree.parent[node]];
-        if (inside[node] === 0 && tree.function[node] === of) {
-            inside[node] = 1;
-            found.push(node);
-        }
-    }
-    return found;
-}
-
 /**
  * Functions right above and below a function, each with the calls between the two and the time in them; a call
  * that is inside another one between the same two counts as a call, but not with its time.
  * @param {CallTree} tree @param {number} of
- * @returns {{callers: Neighbour[], callees: Neighbour[]}}
+ * @returns {Generator<number, {callers: Neighbour[], callees: Neighbour[]}>}
  *
  * @typedef {{function: number, calls: number, total: number}} Neighbour  function -1: it was called by none
  */
-export function neighbours(tree, of) {
+export function* neighbours(tree, of) {
     const [callers, callees] = [new Map(), new Map()];
     const add = (to, other, node) => {
         const entry = to.get(other) ?? { function: other, calls: 0, total: 0 };
@@ -219,6 +221,9 @@ export function neighbours(tree, of) {
         entry.total += isInner(tree, node) ? 0 : tree.total[node];
     };
     for (let node = 1; node < tree.count; node += 1) {
+        if (node % RUN === 0) {
+            yield node / tree.count;
+        }
         const caller = tree.function[tree.parent[node]];
         if (tree.function[node] === of) {
             add(callers, caller, node);

@@ -56,7 +56,7 @@ test("a search finds every call, and goes through them in the order of time, the
             for (let call = 0; call < track.count; call += 1) {
                 const isLater = (hit) => (hit.track.start[hit.call] - track.start[call] || hit.track.index - track.index || hit.call - call) > 0;
                 assert.deepEqual(where(matches.after(track, call)), where(expected.find(isLater) ?? expected[0]));
-                assert.deepEqual(where(nextCall(trace.tracks, track.function[call], { track, call })),
+                assert.deepEqual(where(nextCall(wholeOf(trace), track.function[call], { track, call })),
                     where(atOnce(find(trace, (label) => label === trace.functions.label(track.function[call]))).after(track, call)));
             }
         }
@@ -69,7 +69,15 @@ test("nothing is found where nothing is", () => {
     const trace = randomTrace(1);
     const matches = atOnce(find(trace, () => false));
     assert.deepEqual([matches.count, matches.after(null, -1), matches.before(trace.tracks[0], 0)], [0, null, null]);
-    assert.equal(nextCall(trace.tracks, 99, null), null);
+    assert.equal(nextCall(wholeOf(trace), 99, null), null);
+});
+
+test("the next call of a function stays in the range", () => {
+    const trace = drawn(["ff ff ff ff"]);
+    const [track] = trace.tracks;
+    const range = { from: 4, to: 8, tracks: [track] };
+    const calls = [null, { track, call: 1 }, { track, call: 2 }].map((after) => nextCall(range, 0, after).call);
+    assert.deepEqual(calls, [1, 2, 1]);
 });
 
 test("what a call called, and what is left to it", () => {

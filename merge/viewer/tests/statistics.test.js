@@ -116,7 +116,7 @@ test("the trees of a function begin with its total, and every level sums up to t
         const trace = randomTrace(seed);
         const tree = atOnce(callTree(wholeOf(trace)));
         for (const { function: of, total } of atOnce(statistics(trace, wholeOf(trace)))) {
-            for (const own of [calleesOf(tree, of), callersOf(tree, of)]) {
+            for (const own of [atOnce(calleesOf(tree, of)), atOnce(callersOf(tree, of))]) {
                 assert.equal(own.total[ROOT], total);
                 assert.equal(own.function[own.children(ROOT)[0]], of);
                 for (let node = 1; node < own.count; node += 1) {
@@ -124,11 +124,11 @@ test("the trees of a function begin with its total, and every level sums up to t
                     assert.equal(own.total[node], own.own[node] + below);
                 }
             }
-            const { callers, callees } = neighbours(tree, of);
+            const { callers, callees } = atOnce(neighbours(tree, of));
             const calls = atOnce(statistics(trace, wholeOf(trace))).find((row) => row.function === of).calls;
             assert.equal(callers.reduce((sum, entry) => sum + entry.calls, 0), calls);
             for (const callee of callees) {
-                const there = neighbours(tree, callee.function).callers.find((entry) => entry.function === of);
+                const there = atOnce(neighbours(tree, callee.function)).callers.find((entry) => entry.function === of);
                 assert.deepEqual([there.calls, there.total], [callee.calls, callee.total]);
             }
         }
@@ -139,11 +139,11 @@ test("callers and callees of a recursive function", () => {
     const trace = drawn(["mmmmmmmm", "ffff ff ", " ff  g  ", " g      "]);
     const tree = atOnce(callTree(wholeOf(trace)));
     const [m, f, g] = [0, 1, 2];
-    assert.deepEqual(paths(calleesOf(tree, f)), {
+    assert.deepEqual(paths(atOnce(calleesOf(tree, f))), {
         [f]: [2, 6, 3], [`${f};${f}`]: [1, 2, 1], [`${f};${f};${g}`]: [1, 1, 1], [`${f};${g}`]: [1, 1, 1],
     });
-    assert.deepEqual(paths(callersOf(tree, f)), { [f]: [2, 6, 0], [`${f};${m}`]: [2, 6, 6] });
-    assert.deepEqual(neighbours(tree, f).callers, [{ function: m, calls: 2, total: 6 }, { function: f, calls: 1, total: 2 }]);
+    assert.deepEqual(paths(atOnce(callersOf(tree, f))), { [f]: [2, 6, 0], [`${f};${m}`]: [2, 6, 6] });
+    assert.deepEqual(atOnce(neighbours(tree, f)).callers, [{ function: m, calls: 2, total: 6 }, { function: f, calls: 1, total: 2 }]);
 });
 
 test("work in slices gives way, tells how far it is, and stops when asked", async () => {
