@@ -1,8 +1,10 @@
 // How often functions were called in a range of time, and how long they took. The numbers are those of the program's
-// own tables: a function's total counts recursion once, self is without what it called.
+// own tables: a function's total counts recursion once, self is without what it called
+// and without the tasks that it ran.
 
-import { RAISED, UNFINISHED } from "../data/model.js";
+import { endOf, RAISED, UNFINISHED } from "../data/model.js";
 import { runs } from "./range.js";
+import { taskSteps } from "./tasks.js";
 
 /**
  * @typedef {object} Row
@@ -97,6 +99,10 @@ export function* statistics(trace, range) {
             path = new Int32Array(track.maxDepth + 2).fill(-1);
         }
         tally.add(track, path, first, last, range.from, range.to);
+    });
+    yield* taskSteps(range, (thread, call, task, step) => {
+        const [begin, end] = [task.start[step], endOf(task, step)];
+        tally.own[thread.function[call]] -= Math.min(end, range.to) - Math.max(begin, range.from);
     });
     return tally.rows();
 }

@@ -77,6 +77,22 @@ test("a call without duration is in the range that begins with it and in no othe
     assert.deepEqual([calls(0, 1), calls(-1, 0), calls(1, 2)], [1, 0, 0]);
 });
 
+test("a task's time is not that of the thread's call that runs it", () => {
+    const trace = drawn(["llllllllll", " rrr  rrr "]);
+    const tasks = drawn([" ww    ww ", " x        "]).tracks;
+    const [thread] = trace.tracks;
+    const [task] = tasks;
+    Object.assign(task, { index: 1, kind: "task", process: trace.processes[0], function: task.function.map((of) => of + 2) });
+    trace.functions.names.push("w", "x");
+    trace.functions.count = 4;
+    trace.processes[0].tracks.push(task);
+    const own = (range) => Object.fromEntries(atOnce(statistics(trace, range)).map((row) => [row.function, row.own]));
+    assert.deepEqual(own(wholeOf(trace)), { 0: 4, 1: 2, 2: 3, 3: 1 });
+    assert.deepEqual(own({ from: -Infinity, to: Infinity, tracks: [thread] }), { 0: 4, 1: 2 });
+    assert.deepEqual(own({ from: -Infinity, to: Infinity, tracks: [task] }), { 2: 3, 3: 1 });
+    assert.deepEqual(own({ from: 2, to: 8, tracks: [thread, task] }), { 0: 2, 1: 2, 2: 2 });
+});
+
 /** Time, own time and calls by path, as text. */
 function paths(tree) {
     const lines = Array.from({ length: tree.count - 1 }, (_, i) => i + 1);
