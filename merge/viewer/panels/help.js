@@ -11,7 +11,7 @@ const KEYS = [
         ["click, double click", "select a call, zoom to it"], ["Escape", "take range and selection away"],
     ]],
     ["Everywhere", [
-        ["/", "search"], ["Enter / Shift+Enter", "next / previous hit, in the search"], ["1 … 6", "open a tab of the panel"],
+        ["/", "search"], ["Enter / Shift+Enter, Escape", "in the search: next / previous hit, no search"], ["1 … 6", "open a tab of the panel"],
         ["Tab", "go on to the next part"], ["Escape in the panel", "back to the timeline"], ["?", "this help"],
     ]],
     ["In flame graphs", [

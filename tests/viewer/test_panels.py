@@ -1,0 +1,136 @@
+"""What the page answers: functions of a range, search, flame graph, sandwich, source, downloads, by keys alone."""
+
+import csv
+import json
+
+import pytest
+from conftest import sandboxes
+
+perfetto = sandboxes.perfetto
+
+NUMBERS = ["calls", "total_ns", "self_ns", "mean_ns", "max_ns", "raised", "unfinished"]
+
+# By the process's id, 0 for all: the statistics by what the function is called.
+STATISTICS = """async () => {
+    const { statistics } = await import("viewer/statistics/statistics.js");
+    const { inSlices } = await import("viewer/statistics/slices.js");
+    const { trace } = window.viztracer;
+    const of = async (tracks) => {
+        const rows = await inSlices(statistics(trace, { from: -Infinity, to: Infinity, tracks }));
+        return rows.map((row) => [
+            [trace.functions.name(row.function), trace.functions.file(row.function), trace.functions.line(row.function)],
+            [row.calls, row.total, row.own, row.mean, row.max, row.raised, row.unfinished],
+        ]);
+    };
+    const all = [[0, await of(trace.tracks)]];
+    for (const { pid, tracks } of trace.processes) all.push([pid, await of(tracks)]);
+    return all;
+}"""
+
+
+def report(sandbox, page, *arguments):
+    """The page of what `viztracer ARGUMENTS` recorded."""
+    done = sandbox.viztracer("--log_async", "--pid_suffix", "--output_dir", "rings", *arguments)
+    assert done.returncode == 0, done.stderr
+    done = sandbox.viztracer_merge("rings", "-q", "-o", "report.html")
+    assert done.returncode == 0, done.stderr
+    return page.open(sandbox.path / "report.html")
+
+
+@pytest.mark.parametrize("name", ["mutual_recursion", "threads", "primes_processes", "tasks", "exceptions"])
+def test_statistics_are_those_of_the_program_itself(sandbox, page, name):
+    report(sandbox, page, sandboxes.program(f"{name}.py"), *(["gather"] if name == "tasks" else []))
+    assert sandbox.viztracer_merge("rings", "-q", "-o", "report.csv").returncode == 0
+    expected = {}
+    with open(sandbox.path / "report.csv", newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            function = (row["function"], row["file"], int(row["line"]))
+            expected.setdefault(int(row["pid"]), {})[function] = [int(row[name]) for name in NUMBERS]
+    found = {pid: {tuple(function): numbers for function, numbers in rows} for pid, rows in page.evaluate(STATISTICS)}
+    assert found == expected
+    assert page.errors == []
+
+
+def wait(page, locator, text):
+    """Waits until an element says this."""
+    page.page.locator(locator, has_text=text).first.wait_for(timeout=30_000)
+
+
+def test_a_tour_by_keys_alone(sandbox, page):
+    report(sandbox, page, sandboxes.program("mutual_recursion.py"))
+    keys = page.page.keyboard
+    keys.press("/")
+    keys.type("is_even")
+    keys.press("Enter")
+    wait(page, "#search output", "of")
+    assert page.page.locator("#pane-selection h2").inner_text() == "is_even"
+    keys.press("Tab")
+    keys.press("2")
+    wait(page, "#pane-functions caption", "functions,")
+    headings = page.page.locator("#pane-functions th button")
+    assert page.page.locator("#pane-functions th[aria-sort=descending]").inner_text().startswith("self")
+    headings.nth(1).focus()
+    keys.press("Enter")
+    assert page.page.locator("#pane-functions th[aria-sort=descending]").inner_text().startswith("calls")
+    keys.press("3")
+    wait(page, "#pane-flame output", "all: total")
+    page.page.locator("#pane-flame canvas").focus()
+    keys.press("ArrowDown")
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    assert len(page.evaluate("window.viztracer.panels.flame.graph.graph.path")) == 2
+    keys.press("Escape")
+    assert page.evaluate("window.viztracer.panels.flame.graph.graph.path") == []
+    keys.press("6")
+    assert "is_even" in page.page.locator("#pane-source li[aria-current]").inner_text()
+    keys.press("?")
+    assert page.page.locator("dialog[open]").count() == 1
+    keys.press("Escape")
+    assert page.page.locator("dialog[open]").count() == 0
+    assert page.errors == []
+
+
+def test_a_range_is_counted_and_a_function_leads_to_its_callers(sandbox, page):
+    report(sandbox, page, sandboxes.program("mutual_recursion.py"))
+    page.evaluate("""() => {
+        const { trace, range } = window.viztracer;
+        const [track] = trace.tracks;
+        const call = track.function.findIndex((of) => trace.functions.name(of) === "is_even");
+        range(track.start[call], track.start[call] + track.duration[call]);
+    }""")
+    wait(page, "#pane-functions caption", " to ")
+    names = page.page.locator("#pane-functions tbody td.word bdi:first-child").all_inner_texts()
+    assert {"is_even", "is_odd"} <= set(names)
+    page.page.get_by_label("Callers and callees of is_even").click()
+    wait(page, "#pane-sandwich h2", "is_even")
+    wait(page, "#pane-sandwich section:first-child td", "is_odd")
+    page.evaluate("window.viztracer.range(null, null)")
+    wait(page, "#pane-sandwich .scope-range", "in the whole time")
+    assert page.errors == []
+
+
+def test_an_expression_that_is_none_is_said_to_be_none(sandbox, page):
+    report(sandbox, page, sandboxes.program("recursion.py"))
+    page.page.get_by_label("Regular expression").click()
+    page.page.get_by_label("Search functions").fill("(")
+    wait(page, "#search output", "This is no regular expression")
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("name", ["threads", "primes_processes", "tasks"])
+def test_downloads_are_what_the_program_writes(sandbox, page, name, perfetto):
+    report(sandbox, page, sandboxes.program(f"{name}.py"), *(["gather"] if name == "tasks" else []))
+    for button, ending in (("Chrome trace", ".json"), ("Perfetto", ".pftrace")):
+        page.page.locator("#actions summary").click()
+        with page.page.expect_download() as download:
+            page.page.get_by_role("button", name=button).click()
+        download.value.save_as(sandbox.path / f"saved{ending}")
+        assert sandbox.viztracer_merge("rings", "-q", "-o", f"merged{ending}").returncode == 0
+        found = [perfetto(sandbox.path / f"{stem}{ending}") for stem in ("saved", "merged")]
+        assert found[0] == found[1]
+        assert found[0]["errors"] == [] and found[0]["slices"] > 0
+    saved, merged = (json.loads((sandbox.path / f"{stem}.json").read_bytes()) for stem in ("saved", "merged"))
+    calls = [sorted((e["pid"], e["tid"], e["ts"], e["dur"], e["name"]) for e in of["traceEvents"] if e["ph"] == "X")
+             for of in (saved, merged)]
+    assert calls[0] == calls[1]
+    assert page.errors == []
