@@ -1,30 +1,27 @@
-// The page: loads the trace and shows what is in it.
+// The page: loads the trace out of it and shows it.
 
 import { load } from "./data/blocks.js";
+import { showTrace } from "./page.js";
+
+const byId = (id) => document.getElementById(id);
 
 /** A sentence that must be seen. @param {string} sentence */
 function alert(sentence) {
     const element = document.createElement("p");
     element.setAttribute("role", "alert");
     element.textContent = sentence;
-    document.getElementById("alerts").append(element);
+    byId("alerts").append(element);
 }
-
-const progress = document.getElementById("progress");
 
 async function main() {
     const { trace, problems } = await load(document, (done, of) => {
-        progress.textContent = `Reading the report: ${Math.floor((100 * done) / of)} %`;
+        byId("progress").textContent = `Reading the report: ${Math.floor((100 * done) / of)} %`;
     });
     problems.forEach(alert);
-    document.title = trace.title;
-    const calls = trace.tracks.reduce((sum, track) => sum + track.count, 0);
-    const { processes, tracks } = trace;
-    progress.textContent = `${calls.toLocaleString("en")} calls on ${tracks.length} tracks of ${processes.length} processes`;
-    window.viztracer = { trace };
+    window.viztracer = showTrace(trace);
 }
 
 main().catch((error) => {
-    progress.textContent = "";
+    byId("progress").textContent = "";
     alert(error.message);
 });

@@ -1,5 +1,6 @@
 // Shows a trace: makes the parts of the page and wires them to each other and to the URL's hash.
 
+import { createPanels } from "./panels/panels.js";
 import { fromHash, toHash } from "./state.js";
 import { timeText } from "./timeline/ruler.js";
 import { createTimeline } from "./timeline/timeline.js";
@@ -18,23 +19,36 @@ const byId = (id) => document.getElementById(id);
  */
 export function showTrace(trace) {
     showTitle(trace);
-    const hash = new Hash(() => timeline.state(), (state) => {
-        byId("filter").value = state.filter ?? "";
-        byId("coloring").value = state.coloring ?? "function";
-        timeline.restore(state);
+    let panels = null;
+    const hash = new Hash(
+        () => ({ ...timeline.state(), ...panels.getState() }),
+        (state) => {
+            byId("filter").value = state.filter ?? "";
+            byId("coloring").value = state.coloring ?? "function";
+            timeline.restore(state);
+            return panels.setState(state);
+        },
+    );
+    const timeline = createTimeline(byId("timeline"), trace, {
+        onSelect: (track, call) => panels?.select(track, call),
+        onRange: (from, to) => panels?.range(from, to),
+        onChange: () => hash.write(),
+        announce,
     });
-    const timeline = createTimeline(byId("timeline"), trace, { onChange: () => hash.write(), announce });
+    panels = createPanels(trace, timeline, { announce, changed: () => hash.write() });
     wireToolbar(timeline);
     hash.read();
     return {
         trace,
         timeline,
+        panels,
         get view() {
             return timeline.view;
         },
         select: (track, call) => timeline.reveal(track, call),
+        search: (text) => panels.search(text),
         range: (from, to) => timeline.setRange(from, to),
-        state: () => timeline.state(),
+        state: () => ({ ...timeline.state(), ...panels.getState() }),
     };
 }
 
@@ -91,8 +105,17 @@ class Hash {
         this.timer = setTimeout(() => {
             const hash = `#${toHash(this.state())}`;
             if (hash !== (location.hash || "#")) {
-                history.replaceState(null, "", hash);
+                keep(hash);
             }
         }, QUIET);
+    }
+}
+
+/** A page in a frame without an address of its own cannot keep anything in it. @param {string} hash */
+function keep(hash) {
+    try {
+        history.replaceState(null, "", hash);
+    } catch {
+        // The view is as good without.
     }
 }

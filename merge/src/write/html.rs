@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_page_has_a_place_for_all_and_asks_nobody() {
-        for place in [BLOCKS, modules::STYLE, modules::MODULES] {
+        for place in [BLOCKS, modules::STYLE, modules::VIEWER] {
             assert_eq!(PAGE.matches(place).count(), 1, "{place}");
         }
         for asks in ["http:", "https:", "src=", "<link", "@import", "url("] {

@@ -1,13 +1,21 @@
 //! The viewer's files, put into the page: a page that is opened from a file cannot load others.
 
+use super::super::gzip::Gzip;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
 /// Where they go.
 pub const STYLE: &str = "{{STYLE}}";
-pub const MODULES: &str = "{{MODULES}}";
+pub const VIEWER: &str = "{{VIEWER}}";
 
-const CSS: &str = include_str!("../../../viewer/style.css");
+const CSS: &str =
+    concat!(include_str!("../../../viewer/style.css"), "\n", include_str!("../../../viewer/panels/panels.css"));
 
 /// What modules are called in the page: this, and their path.
 const ROOT: &str = "viewer/";
+/// The page is written once, so the best is good enough.
+const LEVEL: i32 = 12;
 
 /// A module: its path and its text.
 type Module = (&'static str, &'static str);
@@ -16,23 +24,81 @@ macro_rules! modules {
     ($($path:literal,)*) => { &[$(($path, include_str!(concat!("../../../viewer/", $path))),)*] };
 }
 
-const ALL: &[Module] = modules!["data/blocks.js", "data/decode.js", "data/model.js", "main.js",];
+const ALL: &[Module] = modules![
+    "data/bisect.js",
+    "data/blocks.js",
+    "data/decode.js",
+    "data/levels.js",
+    "data/model.js",
+    "export/csv.js",
+    "export/download.js",
+    "export/events.js",
+    "export/json.js",
+    "export/pftrace.js",
+    "export/protobuf.js",
+    "export/screenshot.js",
+    "main.js",
+    "page.js",
+    "panels/actions.js",
+    "panels/call.js",
+    "panels/details.js",
+    "panels/element.js",
+    "panels/flame.js",
+    "panels/help.js",
+    "panels/lastwords.js",
+    "panels/matches.js",
+    "panels/panels.js",
+    "panels/range.js",
+    "panels/sandwich.js",
+    "panels/scope.js",
+    "panels/search.js",
+    "panels/source.js",
+    "panels/splitter.js",
+    "panels/table.js",
+    "panels/tabs.js",
+    "state.js",
+    "statistics/range.js",
+    "statistics/slices.js",
+    "statistics/stacks.js",
+    "statistics/statistics.js",
+    "statistics/tasks.js",
+    "timeline/axis.js",
+    "timeline/colors.js",
+    "timeline/counters.js",
+    "timeline/draw.js",
+    "timeline/hit.js",
+    "timeline/input.js",
+    "timeline/labels.js",
+    "timeline/layout.js",
+    "timeline/minimap.js",
+    "timeline/motion.js",
+    "timeline/names.js",
+    "timeline/overlay.js",
+    "timeline/painter.js",
+    "timeline/rows.js",
+    "timeline/ruler.js",
+    "timeline/stage.js",
+    "timeline/strips.js",
+    "timeline/theme.js",
+    "timeline/timeline.js",
+    "timeline/tooltip.js",
+    "timeline/view.js",
+    "timeline/walk.js",
+];
 
 /// A piece of the page with all of the viewer that belongs in it.
 pub fn embedded(page: &str) -> String {
-    let mut page = page.replace(STYLE, CSS);
-    if page.contains(MODULES) {
-        page = page.replace(MODULES, &import_map());
-    }
-    page
+    page.replace(STYLE, CSS).replace(VIEWER, &packed())
 }
 
-/// A name for each module, which means the module itself.
-fn import_map() -> String {
-    let entry =
-        |(path, text): &Module| format!("\n\"{ROOT}{path}\":\"data:text/javascript,{}\"", in_url(&named(path, text)));
-    let entries: Vec<String> = ALL.iter().map(entry).collect();
-    format!("{{\"imports\":{{{}}}}}", entries.join(","))
+/// All modules by their names, as JSON, compressed.
+fn packed() -> String {
+    STANDARD.encode(Gzip::new(LEVEL).member(all().to_string().as_bytes()))
+}
+
+fn all() -> Value {
+    let module = |(path, text): &Module| (format!("{ROOT}{path}"), Value::from(named(path, text)));
+    Value::Object(ALL.iter().map(module).collect::<Map<_, _>>())
 }
 
 /// A module's text with the names of other modules in the place of relative paths.
@@ -70,19 +136,6 @@ fn resolved(module: &str, specifier: &str) -> String {
         }
     }
     parts.join("/")
-}
-
-/// Text as a part of a URL that stands in a string of JSON that stands in a script.
-fn in_url(text: &str) -> String {
-    let mut url = String::with_capacity(text.len() * 11 / 10);
-    for c in text.chars() {
-        match c {
-            '%' | '#' | '"' | '\\' | '<' | '\n' | '\r' | '\t' => url += &format!("%{:02X}", u32::from(c)),
-            _ if c.is_ascii() => url.push(c),
-            _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| url += &format!("%{byte:02X}")),
-        }
-    }
-    url
 }
 
 #[cfg(test)]
@@ -123,8 +176,7 @@ mod tests {
 
     #[test]
     fn the_viewer_is_small() {
-        let size: usize = ALL.iter().map(|(_, text)| text.len()).sum();
-        assert!(size + CSS.len() + super::super::PAGE.len() < 200_000);
+        assert!(embedded(super::super::PAGE).len() < 200_000);
     }
 
     #[test]
@@ -133,13 +185,5 @@ mod tests {
             "import { a } from \"../data/a.js\";\nexport { b } from \"./b.js\";\nlet c = \".\";\nimport(\"./c.js\");";
         let expected = "import { a } from \"viewer/data/a.js\";\nexport { b } from \"viewer/x/b.js\";\nlet c = \".\";\nimport(\"viewer/x/c.js\");";
         assert_eq!(named("x/y.js", text), expected);
-    }
-
-    #[test]
-    fn any_text_can_stand_in_the_map() {
-        let text = "</script>\"\\ 100% #é\r\n\t";
-        assert_eq!(in_url(text), "%3C/script>%22%5C 100%25 %23%C3%A9%0D%0A%09");
-        let map: serde_json::Value = serde_json::from_str(&import_map()).unwrap();
-        assert_eq!(map["imports"].as_object().unwrap().len(), ALL.len());
     }
 }
