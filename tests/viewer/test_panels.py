@@ -15,10 +15,11 @@ STATISTICS = """async () => {
     const { statistics } = await import("viewer/statistics/statistics.js");
     const { inSlices } = await import("viewer/statistics/slices.js");
     const { trace } = window.viztracer;
+    const { functions } = trace;
     const of = async (tracks) => {
         const rows = await inSlices(statistics(trace, { from: -Infinity, to: Infinity, tracks }));
         return rows.map((row) => [
-            [trace.functions.name(row.function), trace.functions.file(row.function), trace.functions.line(row.function)],
+            [functions.name(row.function), functions.file(row.function), functions.line(row.function)],
             [row.calls, row.total, row.own, row.mean, row.max, row.raised, row.unfinished],
         ]);
     };
@@ -46,7 +47,8 @@ def test_statistics_are_those_of_the_program_itself(sandbox, page, name):
         for row in csv.DictReader(file):
             function = (row["function"], row["file"], int(row["line"]))
             expected.setdefault(int(row["pid"]), {})[function] = [int(row[name]) for name in NUMBERS]
-    found = {pid: {tuple(function): numbers for function, numbers in rows} for pid, rows in page.evaluate(STATISTICS)}
+    statistics = page.evaluate(STATISTICS)
+    found = {pid: {tuple(function): numbers for function, numbers in rows} for pid, rows in statistics}
     assert found == expected
     assert page.errors == []
 
@@ -130,7 +132,9 @@ def test_downloads_are_what_the_program_writes(sandbox, page, name, perfetto):
         assert found[0] == found[1]
         assert found[0]["errors"] == [] and found[0]["slices"] > 0
     saved, merged = (json.loads((sandbox.path / f"{stem}.json").read_bytes()) for stem in ("saved", "merged"))
-    calls = [sorted((e["pid"], e["tid"], e["ts"], e["dur"], e["name"]) for e in of["traceEvents"] if e["ph"] == "X")
-             for of in (saved, merged)]
+    calls = [
+        sorted((e["pid"], e["tid"], e["ts"], e["dur"], e["name"]) for e in of["traceEvents"] if e["ph"] == "X")
+        for of in (saved, merged)
+    ]
     assert calls[0] == calls[1]
     assert page.errors == []

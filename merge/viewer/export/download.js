@@ -13,6 +13,9 @@ export function download(blob, name) {
 
 /** A name for files of a report: its title without what file systems mind. @param {string} title */
 export function fileName(title) {
-    const stem = title.replace(/\.(html|json|gz|bin)$/gi, "").replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/^[._]+|_+$/g, "");
+    const stem = title
+        .replace(/\.(html|json|gz|bin)$/gi, "")
+        .replace(/[^\p{L}\p{N}._-]+/gu, "_")
+        .replace(/^[._]+|_+$/g, "");
     return stem.slice(0, 80) || "trace";
 }

@@ -112,7 +112,9 @@ function fileInfo({ sources, functions }) {
     if (sources.size === 0) {
         return "";
     }
-    const files = Object.fromEntries(Array.from(sources, ([path, text]) => [path, [text, text.split("\n").length - 1]]));
+    const files = Object.fromEntries(
+        Array.from(sources, ([path, text]) => [path, [text, text.split("\n").length - 1]]),
+    );
     const places = {};
     for (let of = 0; of < functions.count; of += 1) {
         if (sources.has(functions.file(of))) {

@@ -3,6 +3,9 @@
 /** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
 export function picture(canvas) {
     return new Promise((resolve, reject) => {
-        canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The browser could not make the picture."))), "image/png");
+        canvas.toBlob(
+            (blob) => (blob ? resolve(blob) : reject(new Error("The browser could not make the picture."))),
+            "image/png",
+        );
     });
 }

@@ -10,7 +10,8 @@ import { button, counted, element } from "./element.js";
 /**
  * @param {HTMLElement} parent
  * @param {import("../data/model.js").Trace} trace
- * @param {{picture: () => HTMLCanvasElement, csv: () => Promise<string>, help: () => void, announce: (text: string) => void}} page
+ * @param {{picture: () => HTMLCanvasElement, csv: () => Promise<string>, help: () => void,
+ *     announce: (text: string) => void}} page
  */
 export function actions(parent, trace, page) {
     const stem = fileName(trace.title);
@@ -34,11 +35,16 @@ export function actions(parent, trace, page) {
     const image = async () => save(await picture(page.picture()), ".png");
     const menu = element("details", { className: "menu" }, element("summary", {}, "Save"));
     const entry = (text, hint, act) => button(text, () => guarded(act, menu, page.announce), { title: hint });
-    menu.append(element("div", { role: "group", "aria-label": "Save" },
-        entry("Chrome trace (.json)", "For Perfetto, chrome://tracing and scripts", json),
-        entry("Perfetto (.pftrace)", "Smaller and faster to open in Perfetto", perfetto),
-        entry("Functions (.csv)", "The table of functions, of the chosen range", table),
-        entry("Picture (.png)", "The timeline as it is now", image)));
+    menu.append(
+        element(
+            "div",
+            { role: "group", "aria-label": "Save" },
+            entry("Chrome trace (.json)", "For Perfetto, chrome://tracing and scripts", json),
+            entry("Perfetto (.pftrace)", "Smaller and faster to open in Perfetto", perfetto),
+            entry("Functions (.csv)", "The table of functions, of the chosen range", table),
+            entry("Picture (.png)", "The timeline as it is now", image),
+        ),
+    );
     menu.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && menu.open) {
             event.stopPropagation();
@@ -51,7 +57,10 @@ export function actions(parent, trace, page) {
             menu.open = false;
         }
     });
-    parent.append(menu, button("?", page.help, { "aria-label": "Help: keys", title: "Keys (?)", "aria-keyshortcuts": "?" }));
+    parent.append(
+        menu,
+        button("?", page.help, { "aria-label": "Help: keys", title: "Keys (?)", "aria-keyshortcuts": "?" }),
+    );
 }
 
 /** Does something that may fail, and says so if it does. */

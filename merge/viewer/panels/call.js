@@ -67,6 +67,11 @@ export function flagWords(flags, { state }) {
         crashed: "had not returned when the process died",
         living: "had not returned when the report was written",
     };
-    const words = [never[state], "an exception left it", "its frame was thrown away before it returned", "only a part of it is in the report"];
+    const words = [
+        never[state],
+        "an exception left it",
+        "its frame was thrown away before it returned",
+        "only a part of it is in the report",
+    ];
     return words.filter((_, bit) => flags & (1 << bit));
 }

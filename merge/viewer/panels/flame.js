@@ -50,15 +50,21 @@ export class FlameCanvas {
 
     /**
      * @param {import("../data/model.js").Trace} trace
-     * @param {{label: string, rootName: string, isUpward?: boolean, colorOf: (of: number) => string, inkOf: () => string,
-     *     focused: (of: number, text: string) => void, leave?: () => void}} options
+     * @param {{label: string, rootName: string, isUpward?: boolean, colorOf: (of: number) => string,
+     *     inkOf: () => string, focused: (of: number, text: string) => void}} options
      */
     constructor(trace, options) {
         Object.assign(this, { trace, options });
         this.canvas = element("canvas", {
-            tabIndex: 0, role: "application", "aria-roledescription": "flame graph", "aria-label": options.label,
-            onkeydown: (event) => this.#key(event), onfocus: () => this.#draw(), onblur: () => this.#draw(),
-            onclick: (event) => this.#click(event), onpointermove: (event) => this.#hover(event),
+            tabIndex: 0,
+            role: "application",
+            "aria-roledescription": "flame graph",
+            "aria-label": options.label,
+            onkeydown: (event) => this.#key(event),
+            onfocus: () => this.#draw(),
+            onblur: () => this.#draw(),
+            onclick: (event) => this.#click(event),
+            onpointermove: (event) => this.#hover(event),
             onpointerleave: () => this.tooltip.hide(),
         });
         this.element = element("div", { className: "flame" }, this.canvas);
@@ -161,7 +167,9 @@ export class FlameCanvas {
     #frameAt({ offsetX, offsetY }) {
         const row = Math.floor(offsetY / ROW);
         const wanted = this.options.isUpward ? this.levels - 1 - row : row;
-        return this.#frames.find(({ level, x, width }) => level === wanted && offsetX >= x && offsetX < x + Math.max(width, 1));
+        return this.#frames.find(
+            ({ level, x, width }) => level === wanted && offsetX >= x && offsetX < x + Math.max(width, 1),
+        );
     }
 
     #hover(event) {
@@ -174,8 +182,11 @@ export class FlameCanvas {
         const { functions } = this.trace;
         const file = of < 0 ? "" : functions.file(of);
         const title = of < 0 ? this.options.rootName : functions.name(of);
-        this.tooltip.show({ title, place: file === "" ? "" : `${file}:${functions.line(of)}`, facts: this.#facts(frame.node) },
-            event.clientX, event.clientY);
+        this.tooltip.show(
+            { title, place: file === "" ? "" : `${file}:${functions.line(of)}`, facts: this.#facts(frame.node) },
+            event.clientX,
+            event.clientY,
+        );
     }
 
     #click(event) {
@@ -199,7 +210,8 @@ export class FlameCanvas {
         const frame = this.#frames.find((other) => other.node === node);
         if (frame) {
             const box = this.element.closest(".pane");
-            const top = this.canvas.getBoundingClientRect().top + this.#top(frame.level) - box.getBoundingClientRect().top;
+            const top =
+                this.canvas.getBoundingClientRect().top + this.#top(frame.level) - box.getBoundingClientRect().top;
             const over = Math.min(top, 0) + Math.max(top + ROW - box.clientHeight, 0);
             box.scrollTop += over;
         }
@@ -214,8 +226,11 @@ export class FlameCanvas {
         const at = siblings.indexOf(this.#focus);
         const [outward, inward] = [() => tree.parent[this.#focus], () => tree.children(this.#focus)[0]];
         const moves = {
-            ArrowLeft: () => siblings[at - 1], ArrowRight: () => siblings[at + 1], Home: () => ROOT,
-            ArrowUp: this.options.isUpward ? inward : outward, ArrowDown: this.options.isUpward ? outward : inward,
+            ArrowLeft: () => siblings[at - 1],
+            ArrowRight: () => siblings[at + 1],
+            Home: () => ROOT,
+            ArrowUp: this.options.isUpward ? inward : outward,
+            ArrowDown: this.options.isUpward ? outward : inward,
         };
         if (event.key in moves) {
             const to = moves[event.key]();
@@ -238,10 +253,14 @@ export class FlameCanvas {
 export class FlameGraph {
     #of = -1;
 
-    /** @param {import("../data/model.js").Trace} trace @param {{pick: (of: number) => void, sandwich: (of: number) => void}} go */
+    /**
+     * @param {import("../data/model.js").Trace} trace
+     * @param {{pick: (of: number) => void, sandwich: (of: number) => void}} go
+     */
     constructor(trace, { pick, sandwich }, options) {
         this.line = element("output", { className: "flame-line" });
-        const act = (text, what) => element("button", { type: "button", hidden: true, onclick: () => what(this.#of) }, text);
+        const act = (text, what) =>
+            element("button", { type: "button", hidden: true, onclick: () => what(this.#of) }, text);
         this.actions = [act("Callers and callees", sandwich), act("Next call", pick)];
         const focused = (of, text) => {
             this.#of = of;
@@ -249,7 +268,12 @@ export class FlameGraph {
             this.actions.forEach((action) => (action.hidden = of < 0));
         };
         this.graph = new FlameCanvas(trace, { ...options, focused });
-        this.element = element("div", {}, element("div", { className: "bar about" }, this.line, ...this.actions), this.graph.element);
+        this.element = element(
+            "div",
+            {},
+            element("div", { className: "bar about" }, this.line, ...this.actions),
+            this.graph.element,
+        );
     }
 
     show(tree, path) {

@@ -42,7 +42,8 @@ export class Matches {
         const time = track?.start[call] ?? -Infinity;
         let place = 0;
         for (const other of this.tracks) {
-            const before = other === track ? call : firstFrom(other, other.index < (track?.index ?? 0) ? time + 1 : time);
+            const before =
+                other === track ? call : firstFrom(other, other.index < (track?.index ?? 0) ? time + 1 : time);
             place += lower(this.calls.get(other.index), before);
         }
         return place;
@@ -50,18 +51,27 @@ export class Matches {
 
     /** The match after a call, the first one after the last. @returns {{track: object, call: number}|null} */
     after(track, call) {
-        return this.#nearest((calls, other) => {
-            const from = other === track ? call + 1 : firstFrom(other, timeAfter(other, track, call));
-            return calls[lower(calls, from)];
-        }, 1) ?? (track === null ? null : this.after(null, -1));
+        return (
+            this.#nearest((calls, other) => {
+                const from = other === track ? call + 1 : firstFrom(other, timeAfter(other, track, call));
+                return calls[lower(calls, from)];
+            }, 1) ?? (track === null ? null : this.after(null, -1))
+        );
     }
 
     /** The match before a call, the last one before the first. @returns {{track: object, call: number}|null} */
     before(track, call) {
-        return this.#nearest((calls, other) => {
-            const from = track === null ? other.count : other === track ? call : firstFrom(other, timeAfter(other, track, call));
-            return calls[lower(calls, from) - 1];
-        }, -1) ?? (track === null ? null : this.before(null, -1));
+        return (
+            this.#nearest((calls, other) => {
+                const from =
+                    track === null
+                        ? other.count
+                        : other === track
+                          ? call
+                          : firstFrom(other, timeAfter(other, track, call));
+                return calls[lower(calls, from) - 1];
+            }, -1) ?? (track === null ? null : this.before(null, -1))
+        );
     }
 
     /** Of one candidate for each track the first one, or the last. */
@@ -69,8 +79,10 @@ export class Matches {
         let best = null;
         for (const track of this.tracks) {
             const call = candidate(this.calls.get(track.index), track);
-            const isBetter = best === null || (track.start[call] - best.track.start[best.call]) * direction < 0
-                || (track.start[call] === best.track.start[best.call] && direction < 0);
+            const isBetter =
+                best === null ||
+                (track.start[call] - best.track.start[best.call]) * direction < 0 ||
+                (track.start[call] === best.track.start[best.call] && direction < 0);
             if (call !== undefined && isBetter) {
                 best = { track, call };
             }

@@ -46,11 +46,20 @@ class Panels {
         this.search_ = new Search(by("search"), trace, timeline, page);
         this.#makeParts();
         this.tabs = new Tabs(by("tabs"), by("panes"), this.#tabs(), page.changed);
-        by("tabs").append(button("×", () => this.close(), { className: "close", "aria-label": "Close the panel", title: "Close the panel" }));
+        by("tabs").append(
+            button("×", () => this.close(), {
+                className: "close",
+                "aria-label": "Close the panel",
+                title: "Close the panel",
+            }),
+        );
         this.splitter = new Splitter(by("splitter"), this.panel, page.changed);
         this.help = helpDialog(document.body);
         actions(by("actions"), trace, {
-            picture: () => timeline.picture(), csv: () => this.#csv(), help: () => this.help.showModal(), announce: page.announce,
+            picture: () => timeline.picture(),
+            csv: () => this.#csv(),
+            help: () => this.help.showModal(),
+            announce: page.announce,
         });
         this.panel.addEventListener("keydown", (event) => event.key === "Escape" && timeline.focus());
         document.addEventListener("keydown", (event) => this.#key(event));
@@ -73,7 +82,11 @@ class Panels {
             copy: (text) => this.#copy(text),
         };
         const colors = { colorOf: (of) => timeline.colorOf(of, null), inkOf: () => timeline.inkOf() };
-        const graph = new FlameGraph(trace, go, { label: "Flame graph: arrow keys, Enter", rootName: "all", ...colors });
+        const graph = new FlameGraph(trace, go, {
+            label: "Flame graph: arrow keys, Enter",
+            rootName: "all",
+            ...colors,
+        });
         this.details = new Details(trace, go);
         this.functions = new FunctionTable(scope, go);
         this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
@@ -97,7 +110,7 @@ class Panels {
 
     /** The timeline has selected a call, or nothing. */
     select(track, call) {
-        this.of = track === null ? -1 : track.function[call] ?? -1;
+        this.of = track === null ? -1 : (track.function[call] ?? -1);
         this.details.show(track, call);
         this.source.show(this.of);
         if (track !== null && this.panel.hidden) {
@@ -207,12 +220,15 @@ class Panels {
     }
 
     #key(event) {
-        const isTyping = /^(input|select|textarea)$/i.test(event.target.tagName ?? "") && event.target.type !== "checkbox";
+        const isTyping =
+            /^(input|select|textarea)$/i.test(event.target.tagName ?? "") && event.target.type !== "checkbox";
         if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
             return;
         }
         const tab = this.tabs.tabs["123456".indexOf(event.key)];
-        const act = { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ?? (tab && (() => this.open(tab.key)));
+        const act =
+            { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ??
+            (tab && (() => this.open(tab.key)));
         if (act) {
             event.preventDefault();
             act();

@@ -17,12 +17,25 @@ export function columns(functions, { pick, sandwich }) {
     const name = (row) => functions.label(row.function);
     return [
         {
-            key: "function", title: "function", isText: true, value: name,
-            show: (row) => button(labelOf(functions, row.function), () => pick(row.function), { className: "link", title: "Go to its next call" }),
+            key: "function",
+            title: "function",
+            isText: true,
+            value: name,
+            show: (row) =>
+                button(labelOf(functions, row.function), () => pick(row.function), {
+                    className: "link",
+                    title: "Go to its next call",
+                }),
         },
         {
-            key: "sandwich", title: "callers and callees", isAction: true,
-            show: (row) => button("⇅", () => sandwich(row.function), { "aria-label": `Callers and callees of ${name(row)}`, title: "Callers and callees" }),
+            key: "sandwich",
+            title: "callers and callees",
+            isAction: true,
+            show: (row) =>
+                button("⇅", () => sandwich(row.function), {
+                    "aria-label": `Callers and callees of ${name(row)}`,
+                    title: "Callers and callees",
+                }),
         },
         numeric("calls", "calls", "How many calls", (row) => count(row, "calls")),
         numeric("total", "total", "Time in it and in what it called; recursion counts once"),
@@ -43,11 +56,22 @@ export class FunctionTable {
      */
     constructor(scope, go) {
         this.scope = scope;
-        this.filter = element("input", { type: "search", placeholder: "filter", "aria-label": "Filter functions", oninput: () => this.#render() });
+        this.filter = element("input", {
+            type: "search",
+            placeholder: "filter",
+            "aria-label": "Filter functions",
+            oninput: () => this.#render(),
+        });
         const copy = button("Copy as CSV", () => go.copy(this.table.csv()));
         this.bar = new ScopeBar(scope, go.clearRange, this.filter, copy);
         const caption = "Functions";
-        this.table = new Table({ caption, columns: columns(scope.trace.functions, go), sort: "-own", changed: go.changed, empty: "No calls." });
+        this.table = new Table({
+            caption,
+            columns: columns(scope.trace.functions, go),
+            sort: "-own",
+            changed: go.changed,
+            empty: "No calls.",
+        });
         this.rows = [];
         this.element = element("div", {}, this.bar.element, this.table.element);
     }
@@ -66,9 +90,12 @@ export class FunctionTable {
     #render() {
         const { functions } = this.scope.trace;
         const wanted = this.filter.value.toLowerCase();
-        const rows = wanted === "" ? this.rows : this.rows.filter((row) => functions.label(row.function).toLowerCase().includes(wanted));
+        const rows =
+            wanted === ""
+                ? this.rows
+                : this.rows.filter((row) => functions.label(row.function).toLowerCase().includes(wanted));
         const sum = (key) => rows.reduce((all, row) => all + row[key], 0);
-        const caption = `${counted(rows.length, "function")}, ${counted(sum("calls"), "call")}, ${timeText(sum("own"))} in ${this.scope.text}`;
-        this.table.show(rows, caption);
+        const counts = `${counted(rows.length, "function")}, ${counted(sum("calls"), "call")}`;
+        this.table.show(rows, `${counts}, ${timeText(sum("own"))} in ${this.scope.text}`);
     }
 }

@@ -11,7 +11,11 @@ import { Table } from "./table.js";
 
 /** All that is shown around a function. */
 function* around(tree, of) {
-    return { callers: yield* callersOf(tree, of), callees: yield* calleesOf(tree, of), beside: yield* neighbours(tree, of) };
+    return {
+        callers: yield* callersOf(tree, of),
+        callees: yield* calleesOf(tree, of),
+        beside: yield* neighbours(tree, of),
+    };
 }
 
 export class Sandwich {
@@ -29,14 +33,23 @@ export class Sandwich {
         this.bar = new ScopeBar(scope, go.clearRange);
         this.heading = element("h2");
         this.line = element("p", { className: "hint" });
-        const graph = (options) => new FlameGraph(scope.trace, { ...go, sandwich: (of) => this.open(of) }, { rootName: "", ...colors, ...options });
+        const graph = (options) =>
+            new FlameGraph(
+                scope.trace,
+                { ...go, sandwich: (of) => this.open(of) },
+                { rootName: "", ...colors, ...options },
+            );
         this.callers = graph({ label: "Callers: arrow keys, Enter", rootName: "all calls of it", isUpward: true });
         this.callees = graph({ label: "Callees: arrow keys, Enter", rootName: "all calls of it" });
         this.callerTable = this.#table("Callers");
         this.calleeTable = this.#table("Callees");
         const part = (table, flame) => element("section", {}, table.element, flame.element);
-        this.parts = element("div", { className: "sandwich" },
-            part(this.callerTable, this.callers), part(this.calleeTable, this.callees));
+        this.parts = element(
+            "div",
+            { className: "sandwich" },
+            part(this.callerTable, this.callers),
+            part(this.calleeTable, this.callees),
+        );
         this.element = element("div", {}, this.bar.element, this.heading, this.line, this.parts);
     }
 
@@ -52,7 +65,8 @@ export class Sandwich {
         this.parts.hidden = of < 0;
         this.heading.replaceChildren(of < 0 ? "" : labelOf(scope.trace.functions, of));
         if (of < 0) {
-            this.line.textContent = "Choose a function: in the table of functions, in the flame graph or of the selected call.";
+            this.line.textContent =
+                "Choose a function: in the table of functions, in the flame graph or of the selected call.";
             return;
         }
         const { version } = scope;
@@ -65,11 +79,15 @@ export class Sandwich {
         if (!answers?.parts || of !== this.of || version !== scope.version) {
             return;
         }
-        const { tree, rows, parts: { callers, callees, beside } } = answers;
+        const {
+            tree,
+            rows,
+            parts: { callers, callees, beside },
+        } = answers;
         this.#shown = { tree, of };
         const row = rows.find((other) => other.function === of);
         this.line.textContent = row
-            ? `${counted(row.calls, "call")}, total ${timeText(row.total)}, self ${timeText(row.own)}; recursion counts once`
+            ? `${counted(row.calls, "call")}, total ${timeText(row.total)} (recursion once), self ${timeText(row.own)}`
             : "Not called in this range.";
         this.callers.show(callers);
         this.callees.show(callees);
@@ -80,11 +98,23 @@ export class Sandwich {
     #table(caption) {
         const { functions } = this.scope.trace;
         const name = (row) => (row.function < 0 ? "nothing that was traced" : functions.label(row.function));
-        const link = (row) => button(labelOf(functions, row.function), () => this.open(row.function), { className: "link", title: "Its callers and callees" });
+        const link = (row) =>
+            button(labelOf(functions, row.function), () => this.open(row.function), {
+                className: "link",
+                title: "Its callers and callees",
+            });
         return new Table({
-            caption, sort: "-total", empty: "Nothing.",
+            caption,
+            sort: "-total",
+            empty: "Nothing.",
             columns: [
-                { key: "function", title: "function", isText: true, value: name, show: (row) => (row.function < 0 ? name(row) : link(row)) },
+                {
+                    key: "function",
+                    title: "function",
+                    isText: true,
+                    value: name,
+                    show: (row) => (row.function < 0 ? name(row) : link(row)),
+                },
                 numeric("calls", "calls", "Calls from the one to the other", (row) => row.calls.toLocaleString("en")),
                 numeric("total", "total", "Time in these calls; recursion counts once"),
             ],

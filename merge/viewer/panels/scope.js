@@ -97,7 +97,12 @@ export function choices({ processes, tracks }) {
             found.push([`p${process.index}`, `${process.name} (pid ${process.pid})`]);
         }
         if (tracks.length > 1) {
-            found.push(...process.tracks.map((track) => [`t${track.index}`, `\u2003${track.name} (${track.kind} ${track.tid})`]));
+            found.push(
+                ...process.tracks.map((track) => [
+                    `t${track.index}`,
+                    `\u2003${track.name} (${track.kind} ${track.tid})`,
+                ]),
+            );
         }
     }
     return found;

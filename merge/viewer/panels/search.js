@@ -21,14 +21,23 @@ export class Search {
     constructor(parent, trace, timeline, { announce, changed }) {
         Object.assign(this, { trace, timeline, announce, changed, matches: null });
         this.input = element("input", {
-            type: "search", placeholder: "function or file", spellcheck: false, autocomplete: "off",
-            "aria-label": "Search functions", "aria-keyshortcuts": "/", title: "Search functions (/)",
-            oninput: () => this.#soon(), onkeydown: (event) => this.#key(event),
+            type: "search",
+            placeholder: "function or file",
+            spellcheck: false,
+            autocomplete: "off",
+            "aria-label": "Search functions",
+            "aria-keyshortcuts": "/",
+            title: "Search functions (/)",
+            oninput: () => this.#soon(),
+            onkeydown: (event) => this.#key(event),
         });
         this.isRegex = this.#option(".*", "Regular expression");
         this.isCase = this.#option("Aa", "Upper and lower case differ");
         this.count = element("output", { className: "count" });
-        const previous = button("↑", () => this.step(-1), { "aria-label": "Previous hit", title: "Previous hit (Shift+Enter)" });
+        const previous = button("↑", () => this.step(-1), {
+            "aria-label": "Previous hit",
+            title: "Previous hit (Shift+Enter)",
+        });
         const next = button("↓", () => this.step(1), { "aria-label": "Next hit", title: "Next hit (Enter)" });
         parent.classList.add("search");
         parent.append(this.input, this.isRegex, this.isCase, previous, next, this.count);
@@ -76,10 +85,14 @@ export class Search {
     }
 
     #option(text, label) {
-        const option = button(text, () => {
-            option.setAttribute("aria-pressed", String(!pressed(option)));
-            this.search(this.input.value);
-        }, { "aria-label": label, title: label, "aria-pressed": "false", className: "option" });
+        const option = button(
+            text,
+            () => {
+                option.setAttribute("aria-pressed", String(!pressed(option)));
+                this.search(this.input.value);
+            },
+            { "aria-label": label, title: label, "aria-pressed": "false", className: "option" },
+        );
         return option;
     }
 

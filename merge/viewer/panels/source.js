@@ -25,9 +25,12 @@ export class Source {
         const [file, line] = of < 0 ? ["", 0] : [functions.file(of), functions.line(of)];
         const text = sources.get(file);
         if (text === undefined) {
-            const why = of < 0 ? "Select a call to see its source."
-                : file === "" ? `${functions.name(of)} is a C function: it has no source here.`
-                : `The text of ${file} is not in this report.`;
+            const why =
+                of < 0
+                    ? "Select a call to see its source."
+                    : file === ""
+                      ? `${functions.name(of)} is a C function: it has no source here.`
+                      : `The text of ${file} is not in this report.`;
             this.element.replaceChildren(element("p", { className: "hint" }, why));
             return;
         }
@@ -52,5 +55,10 @@ function listing(lines, marked) {
         list.append(element("li", { value: number, ...properties }, element("code", {}, lines[number - 1])));
     }
     const left = lines.length - (last - first + 1);
-    return element("div", {}, list, left > 0 ? element("p", { className: "hint" }, `… ${grouped(left)} other lines`) : "");
+    return element(
+        "div",
+        {},
+        list,
+        left > 0 ? element("p", { className: "hint" }, `… ${grouped(left)} other lines`) : "",
+    );
 }

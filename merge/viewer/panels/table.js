@@ -63,7 +63,10 @@ export class Table {
     /** The whole table, sorted as it is seen. */
     csv() {
         const columns = this.columns.filter(({ isAction }) => !isAction);
-        return csv(columns.map(({ key }) => key), this.#sorted().map((row) => columns.map(({ value }) => value(row))));
+        return csv(
+            columns.map(({ key }) => key),
+            this.#sorted().map((row) => columns.map(({ value }) => value(row))),
+        );
     }
 
     #sorted() {
@@ -80,7 +83,9 @@ export class Table {
         if (focused) {
             this.head.querySelector(`[data-key="${focused}"]`)?.focus();
         }
-        const rows = this.#sorted().slice(0, this.#shown).map((row) => this.#row(row));
+        const rows = this.#sorted()
+            .slice(0, this.#shown)
+            .map((row) => this.#row(row));
         const none = element("tr", {}, element("td", { colspan: this.columns.length, className: "word" }, this.empty));
         this.body.replaceChildren(...(rows.length > 0 ? rows : [none]));
         const left = this.#rows.length - this.#shown;
@@ -106,8 +111,17 @@ export class Table {
     }
 
     #row(row) {
-        return element("tr", {}, ...this.columns.map(({ value, show, isText, isAction }) =>
-            element("td", { className: isText ? "word" : isAction ? "action" : "number" }, show?.(row) ?? String(value(row)))));
+        return element(
+            "tr",
+            {},
+            ...this.columns.map(({ value, show, isText, isAction }) =>
+                element(
+                    "td",
+                    { className: isText ? "word" : isAction ? "action" : "number" },
+                    show?.(row) ?? String(value(row)),
+                ),
+            ),
+        );
     }
 
     #showMore() {

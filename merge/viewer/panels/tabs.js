@@ -45,7 +45,9 @@ export class Tabs {
     #key(event) {
         const at = this.tabs.findIndex(({ key }) => key === this.current);
         const last = this.tabs.length - 1;
-        const to = { ArrowLeft: at === 0 ? last : at - 1, ArrowRight: at === last ? 0 : at + 1, Home: 0, End: last }[event.key];
+        const to = { ArrowLeft: at === 0 ? last : at - 1, ArrowRight: at === last ? 0 : at + 1, Home: 0, End: last }[
+            event.key
+        ];
         if (to !== undefined) {
             event.preventDefault();
             event.stopPropagation();
@@ -57,7 +59,13 @@ export class Tabs {
 
 function makeTab({ key, title, content }, open) {
     const tab = button(title, open, { id: `tab-${key}`, role: "tab", "aria-controls": `pane-${key}` });
-    const pane = element("div", { id: `pane-${key}`, className: "pane", role: "tabpanel", "aria-labelledby": tab.id, tabIndex: -1 });
+    const pane = element("div", {
+        id: `pane-${key}`,
+        className: "pane",
+        role: "tabpanel",
+        "aria-labelledby": tab.id,
+        tabIndex: -1,
+    });
     pane.append(content);
     return { tab, pane };
 }

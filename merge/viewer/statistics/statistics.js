@@ -28,7 +28,7 @@ class Tally {
         this.max = new Float64Array(count);
         this.raised = new Uint32Array(count);
         this.unfinished = new Uint32Array(count);
-        /** By function, the depth of its outermost open call; only a look at the path tells whether it is open still. */
+        /** By function, the depth of its outermost open call; only the path tells whether it is open still. */
         this.outermost = new Int32Array(count).fill(-1);
     }
 

@@ -6,23 +6,53 @@ import { numbers } from "./sample.js";
 /** A trace out of tracks that hold `[start, end, function, depth, parent, flags]` by call. */
 function traceOf(tracks, functionCount) {
     const names = Array.from({ length: functionCount }, (_, i) => `f${i}`);
-    const functions = new Functions(names, ["/x/a.py"], names.map((_, i) => (i % 3 === 2 ? -1 : 0)), names.map((_, i) => i + 1));
+    const functions = new Functions(
+        names,
+        ["/x/a.py"],
+        names.map((_, i) => (i % 3 === 2 ? -1 : 0)),
+        names.map((_, i) => i + 1),
+    );
     const process = { index: 0, pid: 7, name: "main", state: "sealed", tracks: [] };
     let duration = 0;
     for (const [index, calls] of tracks.entries()) {
         const column = (at, Type) => Type.from(calls, (call) => call[at]);
         process.tracks.push({
-            index, process, kind: "thread", name: `thread ${index}`, tid: 70 + index, count: calls.length,
-            start: column(0, Float64Array), duration: Float64Array.from(calls, ([start, end]) => end - start),
-            function: column(2, Uint32Array), depth: column(3, Uint16Array), parent: column(4, Int32Array),
-            flags: column(5, Uint8Array), maxDepth: Math.max(-1, ...calls.map((call) => call[3])),
-            moments: [], args: new Map(), overwritten: 0, lost: 0, gap: null, unfinished: 0,
+            index,
+            process,
+            kind: "thread",
+            name: `thread ${index}`,
+            tid: 70 + index,
+            count: calls.length,
+            start: column(0, Float64Array),
+            duration: Float64Array.from(calls, ([start, end]) => end - start),
+            function: column(2, Uint32Array),
+            depth: column(3, Uint16Array),
+            parent: column(4, Int32Array),
+            flags: column(5, Uint8Array),
+            maxDepth: Math.max(-1, ...calls.map((call) => call[3])),
+            moments: [],
+            args: new Map(),
+            overwritten: 0,
+            lost: 0,
+            gap: null,
+            unfinished: 0,
         });
         duration = Math.max(duration, ...calls.map(([, end]) => end));
     }
     return {
-        title: "drawn", version: "0", duration, baseRealtime: null, warnings: [], functions, processes: [process],
-        tracks: process.tracks, counters: [], flows: [], lastWords: [], metadata: { version: "0" }, sources: new Map(),
+        title: "drawn",
+        version: "0",
+        duration,
+        baseRealtime: null,
+        warnings: [],
+        functions,
+        processes: [process],
+        tracks: process.tracks,
+        counters: [],
+        flows: [],
+        lastWords: [],
+        metadata: { version: "0" },
+        sources: new Map(),
     };
 }
 
@@ -58,7 +88,7 @@ export function randomTrace(seed) {
         const end = () => (calls[open.pop()][1] = now);
         for (let made = below(40); made > 0; now += below(3)) {
             if (random() < 0.5) {
-                calls.push([now, 0, below(functionCount), open.length, open.at(-1) ?? -1, 2 ** below(16) & 15]);
+                calls.push([now, 0, below(functionCount), open.length, open.at(-1) ?? -1, (2 ** below(16)) & 15]);
                 open.push(calls.length - 1);
                 made -= 1;
             } else if (open.length > 0) {

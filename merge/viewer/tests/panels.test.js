@@ -37,12 +37,19 @@ test("a search finds every call, and goes through them in the order of time, the
     for (let seed = 1; seed < 60; seed += 1) {
         const trace = randomTrace(seed);
         const matches = atOnce(find(trace, (label) => /f[02]/.test(label)));
-        const expected = trace.tracks.flatMap((track) => [...track.function.keys()]
-            .filter((call) => [0, 2].includes(track.function[call]))
-            .map((call) => ({ track, call })));
-        expected.sort((a, b) => a.track.start[a.call] - b.track.start[b.call] || a.track.index - b.track.index || a.call - b.call);
+        const expected = trace.tracks.flatMap((track) =>
+            [...track.function.keys()]
+                .filter((call) => [0, 2].includes(track.function[call]))
+                .map((call) => ({ track, call })),
+        );
+        expected.sort(
+            (a, b) => a.track.start[a.call] - b.track.start[b.call] || a.track.index - b.track.index || a.call - b.call,
+        );
         assert.equal(matches.count, expected.length);
-        let [forth, back] = [{ track: null, call: -1 }, { track: null, call: -1 }];
+        let [forth, back] = [
+            { track: null, call: -1 },
+            { track: null, call: -1 },
+        ];
         for (const [place, hit] of expected.entries()) {
             forth = matches.after(forth.track, forth.call);
             back = matches.before(back.track, back.call);
@@ -54,10 +61,20 @@ test("a search finds every call, and goes through them in the order of time, the
         // From a call that is no hit, too.
         for (const track of trace.tracks) {
             for (let call = 0; call < track.count; call += 1) {
-                const isLater = (hit) => (hit.track.start[hit.call] - track.start[call] || hit.track.index - track.index || hit.call - call) > 0;
+                const isLater = (hit) =>
+                    (hit.track.start[hit.call] - track.start[call] ||
+                        hit.track.index - track.index ||
+                        hit.call - call) > 0;
                 assert.deepEqual(where(matches.after(track, call)), where(expected.find(isLater) ?? expected[0]));
-                assert.deepEqual(where(nextCall(wholeOf(trace), track.function[call], { track, call })),
-                    where(atOnce(find(trace, (label) => label === trace.functions.label(track.function[call]))).after(track, call)));
+                assert.deepEqual(
+                    where(nextCall(wholeOf(trace), track.function[call], { track, call })),
+                    where(
+                        atOnce(find(trace, (label) => label === trace.functions.label(track.function[call]))).after(
+                            track,
+                            call,
+                        ),
+                    ),
+                );
             }
         }
     }
@@ -84,7 +101,11 @@ test("what a call called, and what is left to it", () => {
     const trace = drawn(["mmmmmmmmmm", " ff g ff  ", "  g       "]);
     const [track] = trace.tracks;
     assert.deepEqual(callees(track, 0), {
-        own: 5, callees: [{ function: 1, calls: 2, total: 4, first: 1 }, { function: 2, calls: 1, total: 1, first: 3 }],
+        own: 5,
+        callees: [
+            { function: 1, calls: 2, total: 4, first: 1 },
+            { function: 2, calls: 1, total: 1, first: 3 },
+        ],
     });
     for (let seed = 1; seed < 20; seed += 1) {
         for (const other of randomTrace(seed).tracks) {
@@ -97,13 +118,22 @@ test("what a call called, and what is left to it", () => {
 
 test("flags in words", () => {
     assert.deepEqual(flagWords(0, { state: "sealed" }), []);
-    assert.deepEqual(flagWords(1 | 8, { state: "crashed" }), ["had not returned when the process died", "only a part of it is in the report"]);
+    assert.deepEqual(flagWords(1 | 8, { state: "crashed" }), [
+        "had not returned when the process died",
+        "only a part of it is in the report",
+    ]);
     assert.deepEqual(flagWords(2, { state: "living" }), ["an exception left it"]);
 });
 
 test("arguments, what was returned, and the rest", () => {
-    const told = sections(JSON.stringify({ func_args: { x: "</script>", n: 3 }, return_value: "None", cat: { a: [1] } }));
-    assert.deepEqual(told, [["arguments", "x = </script>\nn = 3"], ["returned", "None"], ["more", '{\n  "cat": {\n    "a": [\n      1\n    ]\n  }\n}']]);
+    const told = sections(
+        JSON.stringify({ func_args: { x: "</script>", n: 3 }, return_value: "None", cat: { a: [1] } }),
+    );
+    assert.deepEqual(told, [
+        ["arguments", "x = </script>\nn = 3"],
+        ["returned", "None"],
+        ["more", '{\n  "cat": {\n    "a": [\n      1\n    ]\n  }\n}'],
+    ]);
     assert.deepEqual(sections("no JSON"), [["arguments", "no JSON"]]);
     assert.deepEqual(sections("null"), [["arguments", "null"]]);
 });
@@ -124,8 +154,16 @@ test("frames of a flame graph fill the ones around them, the widest first, down 
         }
     }
     const tree = atOnce(callTree(wholeOf(drawn(["fggggh", " hhh  "]))));
-    assert.deepEqual(layout(tree, ROOT, 60).map(({ level, x, width }) => [level, x, width]),
-        [[0, 0, 60], [1, 0, 40], [1, 40, 10], [1, 50, 10], [2, 0, 30]]);
+    assert.deepEqual(
+        layout(tree, ROOT, 60).map(({ level, x, width }) => [level, x, width]),
+        [
+            [0, 0, 60],
+            [1, 0, 40],
+            [1, 40, 10],
+            [1, 50, 10],
+            [2, 0, 30],
+        ],
+    );
 });
 
 test("a scope counts once for all who ask, and no longer when it changes", async () => {
@@ -144,10 +182,18 @@ test("a scope counts once for all who ask, and no longer when it changes", async
     scope.setRange(null, null);
     assert.deepEqual(scope.range, wholeOf(trace));
     assert.equal(changes, 4);
-    assert.deepEqual(choices(trace).map(([value]) => value), ["", ...(trace.tracks.length > 1 ? trace.tracks.map(({ index }) => `t${index}`) : [])]);
+    assert.deepEqual(
+        choices(trace).map(([value]) => value),
+        ["", ...(trace.tracks.length > 1 ? trace.tracks.map(({ index }) => `t${index}`) : [])],
+    );
 });
 
 test("names of files", () => {
-    assert.deepEqual(["my trace.html", "../../etc/passwd", "", "réport-1.2.json", "..."].map(fileName),
-        ["my_trace", "etc_passwd", "trace", "réport-1.2", "trace"]);
+    assert.deepEqual(["my trace.html", "../../etc/passwd", "", "réport-1.2.json", "..."].map(fileName), [
+        "my_trace",
+        "etc_passwd",
+        "trace",
+        "réport-1.2",
+        "trace",
+    ]);
 });

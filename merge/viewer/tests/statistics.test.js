@@ -16,30 +16,40 @@ function callsOf({ from, to, tracks }) {
         const [start, end] = [track.start[call], endOf(track, call)];
         return start < to && (start >= from || end > from);
     };
-    return tracks.flatMap((track) => Array.from({ length: track.count }, (_, call) => {
-        const [start, end] = [track.start[call], endOf(track, call)];
-        const isIn = [...track.start.keys()].some((at) =>
-            overlaps(track, at) && (at === call || callers(track, at).includes(call)));
-        const stack = [call, ...callers(track, call)].map((at) => track.function[at]);
-        const time = Math.min(end, to) - Math.max(start, from);
-        return { isIn, track, call, of: stack[0], stack, time, parent: track.parent[call] };
-    }).filter(({ isIn }) => isIn));
+    return tracks.flatMap((track) =>
+        Array.from({ length: track.count }, (_, call) => {
+            const [start, end] = [track.start[call], endOf(track, call)];
+            const isIn = [...track.start.keys()].some(
+                (at) => overlaps(track, at) && (at === call || callers(track, at).includes(call)),
+            );
+            const stack = [call, ...callers(track, call)].map((at) => track.function[at]);
+            const time = Math.min(end, to) - Math.max(start, from);
+            return { isIn, track, call, of: stack[0], stack, time, parent: track.parent[call] };
+        }).filter(({ isIn }) => isIn),
+    );
 }
 
 function plainStatistics(range) {
     const all = callsOf(range);
-    return [...new Set(all.map(({ of }) => of))].sort((a, b) => a - b).map((of) => {
-        const own = all.filter((call) => call.of === of);
-        const sum = (calls) => calls.reduce((total, { time }) => total + time, 0);
-        const outermost = own.filter(({ stack }) => !stack.slice(1).includes(of));
-        const called = all.filter(({ parent, track }) => parent >= 0 && track.function[parent] === of);
-        const flagged = (flag) => own.filter(({ track, call }) => track.flags[call] & flag).length;
-        return {
-            function: of, calls: own.length, total: sum(outermost), own: sum(own) - sum(called),
-            mean: Math.round(sum(own) / own.length), max: Math.max(...own.map(({ time }) => time)),
-            raised: flagged(2), unfinished: flagged(1),
-        };
-    });
+    return [...new Set(all.map(({ of }) => of))]
+        .sort((a, b) => a - b)
+        .map((of) => {
+            const own = all.filter((call) => call.of === of);
+            const sum = (calls) => calls.reduce((total, { time }) => total + time, 0);
+            const outermost = own.filter(({ stack }) => !stack.slice(1).includes(of));
+            const called = all.filter(({ parent, track }) => parent >= 0 && track.function[parent] === of);
+            const flagged = (flag) => own.filter(({ track, call }) => track.flags[call] & flag).length;
+            return {
+                function: of,
+                calls: own.length,
+                total: sum(outermost),
+                own: sum(own) - sum(called),
+                mean: Math.round(sum(own) / own.length),
+                max: Math.max(...own.map(({ time }) => time)),
+                raised: flagged(2),
+                unfinished: flagged(1),
+            };
+        });
 }
 
 function ranges(trace, random) {
@@ -82,7 +92,12 @@ test("a task's time is not that of the thread's call that runs it", () => {
     const tasks = drawn([" ww    ww ", " x        "]).tracks;
     const [thread] = trace.tracks;
     const [task] = tasks;
-    Object.assign(task, { index: 1, kind: "task", process: trace.processes[0], function: task.function.map((of) => of + 2) });
+    Object.assign(task, {
+        index: 1,
+        kind: "task",
+        process: trace.processes[0],
+        function: task.function.map((of) => of + 2),
+    });
     trace.functions.names.push("w", "x");
     trace.functions.count = 4;
     trace.processes[0].tracks.push(task);
@@ -96,14 +111,15 @@ test("a task's time is not that of the thread's call that runs it", () => {
 /** Time, own time and calls by path, as text. */
 function paths(tree) {
     const lines = Array.from({ length: tree.count - 1 }, (_, i) => i + 1);
-    return Object.fromEntries(lines.map((node) =>
-        [tree.path(node).join(";"), [tree.calls[node], tree.total[node], tree.own[node]]]));
+    return Object.fromEntries(
+        lines.map((node) => [tree.path(node).join(";"), [tree.calls[node], tree.total[node], tree.own[node]]]),
+    );
 }
 
 function plainPaths(calls, pathOf) {
     const sums = {};
     for (const call of calls) {
-        const sum = sums[pathOf(call)] ??= [0, 0, 0];
+        const sum = (sums[pathOf(call)] ??= [0, 0, 0]);
         [1, call.time, call.time].forEach((more, i) => (sum[i] += more));
         if (call.stack.length > 1) {
             sums[call.stack.slice(1).reverse().join(";")][2] -= call.time;
@@ -142,7 +158,10 @@ test("the trees of a function begin with its total, and every level sums up to t
             }
             const { callers, callees } = atOnce(neighbours(tree, of));
             const calls = atOnce(statistics(trace, wholeOf(trace))).find((row) => row.function === of).calls;
-            assert.equal(callers.reduce((sum, entry) => sum + entry.calls, 0), calls);
+            assert.equal(
+                callers.reduce((sum, entry) => sum + entry.calls, 0),
+                calls,
+            );
             for (const callee of callees) {
                 const there = atOnce(neighbours(tree, callee.function)).callers.find((entry) => entry.function === of);
                 assert.deepEqual([there.calls, there.total], [callee.calls, callee.total]);
@@ -156,10 +175,16 @@ test("callers and callees of a recursive function", () => {
     const tree = atOnce(callTree(wholeOf(trace)));
     const [m, f, g] = [0, 1, 2];
     assert.deepEqual(paths(atOnce(calleesOf(tree, f))), {
-        [f]: [2, 6, 3], [`${f};${f}`]: [1, 2, 1], [`${f};${f};${g}`]: [1, 1, 1], [`${f};${g}`]: [1, 1, 1],
+        [f]: [2, 6, 3],
+        [`${f};${f}`]: [1, 2, 1],
+        [`${f};${f};${g}`]: [1, 1, 1],
+        [`${f};${g}`]: [1, 1, 1],
     });
     assert.deepEqual(paths(atOnce(callersOf(tree, f))), { [f]: [2, 6, 0], [`${f};${m}`]: [2, 6, 6] });
-    assert.deepEqual(atOnce(neighbours(tree, f)).callers, [{ function: m, calls: 2, total: 6 }, { function: f, calls: 1, total: 2 }]);
+    assert.deepEqual(atOnce(neighbours(tree, f)).callers, [
+        { function: m, calls: 2, total: 6 },
+        { function: f, calls: 1, total: 2 },
+    ]);
 });
 
 test("work in slices gives way, tells how far it is, and stops when asked", async () => {
