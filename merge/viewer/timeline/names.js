@@ -65,6 +65,7 @@ export class Names {
                 this.elements.delete(id);
             }
         }
+        const focus = this.#focus();
         let before = null;
         for (const { row, y, fixed } of placed) {
             const top = fixed ? 0 : pinnedHeight;
@@ -78,6 +79,18 @@ export class Names {
             }
             before = element;
         }
+        focus();
+    }
+
+    /** Gives the focus back to the same button of the same row, where the row was moved or made anew. */
+    #focus() {
+        const button = document.activeElement;
+        const row = [...this.elements].find(([, element]) => element.contains(button));
+        return () => {
+            if (row && document.activeElement !== button) {
+                this.elements.get(row[0])?.querySelector(`.${button.className}`)?.focus({ preventScroll: true });
+            }
+        };
     }
 
     #elementOf(row) {
@@ -86,15 +99,11 @@ export class Names {
         if (present && present.dataset.key === key) {
             return present;
         }
-        const hadFocus = present?.contains(document.activeElement);
         const element = this.#create(row);
         element.dataset.key = key;
-        present?.replaceWith(element);
-        this.elements.set(row.id, element);
+        present?.remove();
         this.column.append(element);
-        if (hadFocus) {
-            element.querySelector("button")?.focus();
-        }
+        this.elements.set(row.id, element);
         return element;
     }
 
