@@ -235,7 +235,7 @@ def test_a_row_is_dragged_to_another_place(timeline):
 def test_the_filter_and_the_colouring(timeline):
     timeline.page.fill("#filter", "thread-3")
     assert timeline.rest().rows == ["p1", "t3"]
-    assert timeline.page.text_content(".count") == "1 of 5 tracks"
+    assert timeline.page.text_content("#timeline .count") == "1 of 5 tracks"
     timeline.page.fill("#filter", "")
     timeline.page.select_option("#coloring", "process")
     colors = timeline.rest().ask("[0, 1, 2].map((of) => timeline.colorOf(of, trace.processes[0]))")
@@ -315,7 +315,7 @@ def test_names_of_the_program_are_only_text(timeline):
     assert "<b>worker</b>" in timeline.rest().page.text_content(".names")
     assert timeline.page.locator(".names b, .tooltip script, .tooltip b").count() == 0
     timeline.page.mouse.move(*timeline.place(1, long_call(timeline, 1)))
-    assert timeline.page.locator(".tooltip").is_visible()
+    assert timeline.page.locator("body > .tooltip").is_visible()
 
 
 def test_dark_and_light_follow_the_system(timeline):
