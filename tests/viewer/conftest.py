@@ -43,7 +43,7 @@ class Page:
             self.errors.append(f"asks for {request.url}")
 
     def open(self, path, condition="window.viztracer !== undefined"):
-        """Opens a report and waits until it is there. (The page lets nobody evaluate text, as wait_for_function does.)"""
+        """Opens a report and waits until it is there. (The page lets nobody evaluate text: no wait_for_function.)"""
         self.page.goto(Path(path).as_uri())
         end = time.monotonic() + 60
         while not self.evaluate(condition):

@@ -85,7 +85,9 @@ def test_every_call_is_in_the_page(sandbox, page, name):
     assert done.returncode == 0, done.stderr
     tracks = compare(sandbox, page)
     if name == "primes_processes":
-        flows = page.evaluate("window.viztracer.trace.flows.map((of) => [of.fromTrack.process.pid, of.toTrack.process.pid])")
+        flows = page.evaluate(
+            "window.viztracer.trace.flows.map((of) => [of.fromTrack.process.pid, of.toTrack.process.pid])"
+        )
         pids = {track["pid"] for track in tracks}
         (parent,) = {parent for parent, _ in flows}
         assert sorted([parent] + [child for _, child in flows]) == sorted(pids)
@@ -117,7 +119,10 @@ def test_a_killed_process_and_a_ring_that_went_round(sandbox, page):
     assert any("was killed" in sentence for sentence in page.evaluate("window.viztracer.trace.warnings"))
 
 
-HOSTILE = ["</script><script>window.harm = 1</script>", "<!--<script>", "\"'\\`&lt;", "\u202eegap\u2028", "😀 é\0\x1b[2J"]
+HOSTILE = [
+    *("</script><script>window.harm = 1</script>", "<!--<script>", "\"'\\`&lt;"),
+    *("\u202eegap\u2028", "😀 é\0\x1b[2J"),
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -145,7 +150,9 @@ def test_names_are_text(sandbox, page, name):
     assert moments == [(2000, "instant", name, {"x": name}), (3000, "object", name, None)]
     counters = page.evaluate("window.viztracer.trace.counters.map((of) => [of.name, [...of.times], [...of.values]])")
     assert counters == [[name, [4000], [3]], [f"{name} other", [4000], [4.5]]]
-    flows = page.evaluate("window.viztracer.trace.flows.map((of) => [of.fromTrack.tid, of.fromTime, of.toTrack.tid, of.toTime])")
+    flows = page.evaluate(
+        "window.viztracer.trace.flows.map((of) => [of.fromTrack.tid, of.fromTime, of.toTrack.tid, of.toTime])"
+    )
     assert flows == [[1, 5000, 2, 6000]]
     assert page.evaluate("[...window.viztracer.trace.sources]") == [[path, f"def {name}\n"]]
     assert page.evaluate("window.harm") is None

@@ -102,7 +102,8 @@ export function encoded(trace, stepsPerBlock) {
     const { functions } = trace;
     const blocks = [];
     const processes = trace.processes.map((process) => {
-        const streams = process.tracks.map((track, place) => [track, track.kind === "task" ? 0 : place, track.kind === "task" ? track.tid - 2 ** 24 : 0]);
+        const streams = process.tracks.map((track, place) =>
+            track.kind === "task" ? [track, 0, track.tid - 2 ** 24] : [track, place, 0]);
         const runs = streams.map(([track]) => steps(track));
         for (let at = 0; runs.some((run) => at < run.length); at += stepsPerBlock) {
             const dictionary = [];
@@ -123,7 +124,8 @@ export function encoded(trace, stepsPerBlock) {
             const { tid, name, overwritten, lost, gap } = track;
             return { tid, name, overwritten, lost, gap: gap && [gap.start, gap.end, gap.events] };
         });
-        const tasks = Object.fromEntries(streams.filter(([, , task]) => task !== 0).map(([track, , task]) => [task, track.name]));
+        const ofTasks = streams.filter(([, , task]) => task !== 0);
+        const tasks = Object.fromEntries(ofTasks.map(([track, , task]) => [task, track.name]));
         const calls = streams.map(([track, thread, task]) => [thread, task, track.count]);
         const { pid, name, state } = process;
         return { pid, name, state, opened: 0, parent: null, threads, tasks, calls };

@@ -108,7 +108,8 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
     const lastWords = [];
     if (first.count > 1) {
         first.args.set(1, JSON.stringify({ func_args: { x: "</script>", n: 3 }, return_value: "None" }));
-        first.moments.push({ time: Math.floor(duration / 4), kind: "instant", name: "</script>here", args: "{\"a\":1}" });
+        const time = Math.floor(duration / 4);
+        first.moments.push({ time, kind: "instant", name: "</script>here", args: "{\"a\":1}" });
         first.gap = { start: first.start[0], end: first.start[0] + 1000, events: 12345 };
         first.overwritten = 12345;
         first.lost = 3;

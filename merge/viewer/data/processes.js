@@ -1,0 +1,145 @@
+// A process as it is read, and what it becomes in the model.
+
+import { list, number, string } from "./header.js";
+import { UNFINISHED } from "./model.js";
+import { Stream, merged } from "./streams.js";
+import { Malformed } from "./varints.js";
+
+/** Tracks of tasks are numbered from here on. */
+const FIRST_TASK = 2 ** 24;
+/** More calls than any page holds. */
+const CALLS_MAX = 2 ** 27;
+
+/** A process as it is read. */
+export class ProcessData {
+    /** @param {object} of  what the header tells @param {number} index */
+    constructor(of, index) {
+        this.of = of;
+        this.index = index;
+        this.pid = number(of.pid);
+        this.name = string(of.name);
+        /** By thread and task, how many calls there should be. @type {Map<string, number>} */
+        this.expected = new Map();
+        for (const [thread, task, calls] of list(of.calls).filter(Array.isArray)) {
+            this.expected.set(`${thread} ${task}`, number(calls));
+        }
+        /** By thread and task. @type {Map<string, Stream>} */
+        this.streams = new Map();
+        /** Samples of counters by their name. @type {Map<string, [number, number][]>} */
+        this.samples = new Map();
+        /** Ends of arrows. */
+        this.flows = [];
+        this.latest = 0;
+        /** Whether it was told that something of it is missing. */
+        this.isDamaged = false;
+    }
+
+    get calls() {
+        return [...this.expected.values()].reduce((sum, calls) => sum + calls, 0);
+    }
+
+    stream(thread, task) {
+        const key = `${thread} ${task}`;
+        let stream = this.streams.get(key);
+        if (stream === undefined) {
+            const calls = this.expected.get(key) ?? 0;
+            if (calls < 0 || calls > CALLS_MAX || thread >= list(this.of.threads).length) {
+                throw new Malformed("it belongs to no thread");
+            }
+            stream = new Stream(calls);
+            this.streams.set(key, stream);
+        }
+        return stream;
+    }
+
+    moment(stream, extra) {
+        const { kind, name, args, id, cat } = extra ?? {};
+        const time = stream.now;
+        if (kind === "counter") {
+            for (const [series, value] of Object.entries(args ?? {})) {
+                if (Number.isFinite(value)) {
+                    this.#sample(series === "value" || series === name ? name : `${name} ${series}`, time, value);
+                }
+            }
+        } else if (kind === "s" || kind === "t" || kind === "f") {
+            this.flows.push({ kind, key: `${cat} ${id}`, name: string(name), stream, time });
+        } else {
+            const json = args === null || args === undefined ? null : JSON.stringify(args);
+            stream.moments.push({ time, kind: string(kind), name: string(name), args: json });
+        }
+    }
+
+    #sample(name, time, value) {
+        const samples = this.samples.get(name);
+        if (samples === undefined) {
+            this.samples.set(name, [[time, value]]);
+        } else {
+            samples.push([time, value]);
+        }
+    }
+
+    /** The process of the model. Every stream learns its track. */
+    finish() {
+        const { of, index, pid, name } = this;
+        const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "sealed";
+        const process = { index, pid, name, state, tracks: [] };
+        const tasks = new Map();
+        for (const [key, stream] of this.streams) {
+            const [thread, task] = key.split(" ").map(Number);
+            stream.finish();
+            this.latest = Math.max(this.latest, stream.now);
+            if (task !== 0) {
+                tasks.set(task, [...(tasks.get(task) ?? []), { thread, stream }]);
+            }
+        }
+        list(of.threads).forEach((thread, place) => {
+            const [start, end, events] = list(thread?.gap);
+            const tid = number(thread?.tid);
+            // Tasks of a report that was merged before look like threads.
+            const kind = of.opened === undefined && tid >= FIRST_TASK ? "task" : "thread";
+            const stream = this.streams.get(`${place} 0`) ?? new Stream(0);
+            process.tracks.push(track(process, kind, string(thread?.name), tid, [stream], {
+                overwritten: number(thread?.overwritten),
+                lost: number(thread?.lost),
+                gap: Number.isFinite(events) ? { start, end, events } : null,
+            }));
+        });
+        for (const [task, parts] of [...tasks].sort(([a], [b]) => a - b)) {
+            const streams = parts.sort((a, b) => a.thread - b.thread).map(({ stream }) => stream);
+            const taskName = string(of.tasks?.[task]) || `task ${task}`;
+            process.tracks.push(track(process, "task", taskName, FIRST_TASK + task, streams));
+        }
+        return process;
+    }
+
+    /** Counters of the model. */
+    counters(process) {
+        return [...this.samples].map(([name, samples]) => {
+            samples.sort(([a], [b]) => a - b);
+            const times = Float64Array.from(samples, ([time]) => time);
+            const values = Float64Array.from(samples, ([, value]) => value);
+            return { process, name, times, values };
+        });
+    }
+}
+
+/** A track of the model, of one stream; or of several, if a task has run on more than one thread. */
+function track(process, kind, name, tid, streams, loss = { overwritten: 0, lost: 0, gap: null }) {
+    const whole = streams.length === 1 ? streams[0] : merged(streams);
+    const { count, maxDepth, moments, args } = whole;
+    const trim = (column) => (column.length === count ? column : column.subarray(0, count));
+    moments.sort((a, b) => a.time - b.time);
+    const made = {
+        index: 0, process, kind, name, tid, count,
+        start: trim(whole.start), duration: trim(whole.duration), function: trim(whole.function),
+        depth: trim(whole.depth), parent: trim(whole.parent), flags: trim(whole.flags),
+        maxDepth, moments, args, ...loss, unfinished: 0,
+    };
+    for (const flags of made.flags) {
+        made.unfinished += flags & UNFINISHED;
+    }
+    streams.forEach((stream) => {
+        stream.track = made;
+    });
+    return made;
+}
