@@ -1,6 +1,8 @@
 """Fixtures: reports opened from files in a real browser that has no network."""
 
 import importlib.util
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ _spec = importlib.util.spec_from_file_location("sandboxes", Path(__file__).paren
 sandboxes = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(sandboxes)
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture
@@ -21,6 +23,7 @@ def sandbox(tmp_path):
 
 @pytest.fixture(scope="session")
 def browser():
+    assert CHROMIUM, "no Chromium: install Debian's `chromium`, or tell where one is by the variable CHROMIUM"
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)

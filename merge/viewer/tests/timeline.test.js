@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Levels } from "../data/levels.js";
-import { Functions } from "../data/model.js";
+import { Functions, UNFINISHED } from "../data/model.js";
 import { fromHash, toHash } from "../state.js";
 import { Colors, contrast, hash, pixelOf, rgbOf } from "../timeline/colors.js";
 import { greatestOf, numberText, valueAt } from "../timeline/counters.js";
@@ -291,8 +291,9 @@ test("what rows and tooltips say", () => {
     assert.equal(wordsOf(rows[2]).warning, "12,345 overwritten, 3 lost");
     assert.equal(wordsOf(rows.find(({ id }) => id === "t2")).number, "task");
     const [track] = trace.tracks;
-    const words = about({ track, call: 0 }, trace, levelsFor(trace)(track));
-    assert.equal(words.title, trace.functions.name(track.function[0]));
+    const call = track.flags.findIndex((flags) => (flags & UNFINISHED) !== 0);
+    const words = about({ track, call }, trace, levelsFor(trace)(track));
+    assert.equal(words.title, trace.functions.name(track.function[call]));
     assert.ok(words.facts.some(([word]) => word === "so far"));
     assert.ok(words.facts.some(([, value]) => value === "unfinished"));
     assert.match(about({ gap: track.gap }, trace).title, /^12,345 events overwritten$/);
