@@ -21,8 +21,8 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 ///
 /// Files of finished, crashed and still running processes and traces in JSON (VizTracer's reports, also compressed by
 /// gzip) can be mixed; nothing is ever written to them. The report is a Chrome trace in JSON, which vizviewer and
-/// https://ui.perfetto.dev open, a trace of Perfetto's own kind, a profile for https://www.speedscope.app, a page or a
-/// table of the functions that took the time, or collapsed stacks.
+/// https://ui.perfetto.dev open, a trace of Perfetto's own kind, a page that shows itself in any browser, a profile for
+/// https://www.speedscope.app, a table of the functions that took the time, or collapsed stacks.
 #[derive(Debug, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]

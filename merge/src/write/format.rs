@@ -25,7 +25,7 @@ pub enum Format {
     /// The same, compressed by gzip
     #[value(name = "speedscope.gz")]
     SpeedscopeGzip,
-    /// A page with the functions that took the time
+    /// A page that shows the trace in any browser, without a network
     #[value(name = "html")]
     Html,
     /// The functions of every process as a table
