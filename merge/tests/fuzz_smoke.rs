@@ -3,6 +3,7 @@
 mod support;
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{GOLDEN, PAGE};
@@ -40,7 +41,8 @@ fn the_seeds_in_the_tree_are_those_of_the_golden_files() {
 
 #[test]
 fn the_seeds_pass() {
-    for (target, enter) in [("ring", support::ring as fn(&[u8])), ("chrome", support::chrome)] {
+    for (target, enter) in [("ring", support::ring as fn(&[u8])), ("ring", support::page), ("chrome", support::chrome)]
+    {
         let seeds: Vec<_> = fs::read_dir(corpus(target)).unwrap().collect();
         assert!(seeds.len() >= 5);
         for seed in seeds {
@@ -49,15 +51,11 @@ fn the_seeds_pass() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn mutated_seeds_pass(
-        seed in 0usize..7,
-        stores in prop::collection::vec((any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 1..12)), 1..8),
-        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
-    ) {
+/// A seed with some bytes stored over it, and perhaps cut.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let store = (any::<Index>(), prop::collection::vec(any::<u8>(), 1..12));
+    let cut = prop::option::weighted(0.2, any::<Index>());
+    (0..seeds().len(), prop::collection::vec(store, 1..8), cut).prop_map(|(seed, stores, cut)| {
         let mut file = seeds().swap_remove(seed).1;
         for (at, bytes) in stores {
             let at = at.index(file.len());
@@ -66,6 +64,24 @@ proptest! {
         if let Some(length) = cut {
             file.truncate(length.index(file.len()));
         }
+        file
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mutated_seeds_pass(file in mutated()) {
         support::ring(&file);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_of_mutated_seeds_pass(file in mutated()) {
+        support::page(&file);
     }
 }

@@ -22,8 +22,8 @@ pub const PAGE: usize = 4096;
 
 /// The kinds of report that are read differently.
 pub const OUTPUTS: [&str; 3] = ["out.json", "out.pftrace", "out.folded"];
-/// The others; what is left are the same, compressed.
-pub const MORE_OUTPUTS: [&str; 3] = ["out.speedscope.json", "out.csv", "out.html"];
+/// The others but the page; what is left are the same, compressed.
+pub const MORE_OUTPUTS: [&str; 2] = ["out.speedscope.json", "out.csv"];
 
 /// Some inputs in a directory of their own.
 pub struct Case {
@@ -46,7 +46,7 @@ impl Case {
         Case { directory, inputs, are_rings: ending == "bin" }
     }
 
-    /// Merges them into a report of the kind that its name says, which is checked. There is none if there are no inputs.
+    /// Merges them into a report of the kind that its name says, which is checked. Without inputs there is none.
     pub fn merge(&self, output: &str, selection: Selection) -> Option<(Summary, Vec<u8>)> {
         let path = self.directory.path().join(output);
         let request = Request { threads: Some(1), selection, ..Request::new(self.inputs.clone(), path.clone()) };
@@ -76,6 +76,12 @@ pub fn ring(bytes: &[u8]) {
         case.merge(output, Selection::default());
     }
     case.merge("some.json", Selection { max_depth: Some(1), ..Selection::default() });
+}
+
+/// The same with the page, which takes a hundred times as long, as it is packed with all that it shows the trace with.
+pub fn page(bytes: &[u8]) {
+    let repaired = repair::repair(bytes);
+    Case::new([bytes, &repaired], "bin").merge("out.html", Selection::default());
 }
 
 /// What a fuzz target does with bytes that may be a report of ours or of another tracer.

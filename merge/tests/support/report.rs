@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Checks the report of this name, in which so many events should be. Those `of_rings` have names, and metadata are none
-/// of them; those of a document are what they were there.
+/// Checks the report of this name, in which so many events should be. Those `of_rings` have names, and metadata
+/// are none of them; those of a document are what they were there.
 pub fn check(name: &str, bytes: &[u8], events: u64, of_rings: bool) {
     match name.split_once('.').map_or(name, |(_, kind)| kind) {
         "json" => json(bytes, events, of_rings),
