@@ -208,7 +208,31 @@ fn with_exponent(number: &[u8]) -> Option<i64> {
 
 /// The text of a string, if it is one.
 pub fn string(value: &[u8]) -> Option<String> {
-    serde_json::from_slice(value).ok()
+    serde_json::from_slice(value).ok().or_else(|| serde_json::from_slice(&without_halves(value)).ok())
+}
+
+/// A string as it is written, without halves of surrogate pairs: Python writes those for bytes of file names that are no
+/// text.
+#[cold]
+fn without_halves(value: &[u8]) -> Vec<u8> {
+    let half = |at: usize| {
+        let digits = value.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut text = value.to_vec();
+    let mut at = 0;
+    while at < text.len() {
+        at += match (half(at), half(at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => {
+                text[at + 2..at + 6].copy_from_slice(b"fffd");
+                6
+            }
+            _ if value[at] == b'\\' => 2,
+            _ => 1,
+        };
+    }
+    text
 }
 
 /// The string that an object has under this name.
@@ -253,6 +277,19 @@ mod tests {
         ] {
             assert_eq!(nanoseconds(text.as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn halves_of_pairs_are_replaced() {
+        for (written, expected) in [
+            (r#""a\ud800""#, "a\u{fffd}"),
+            (r#""a\\ud800""#, "a\\ud800"),
+            (r#""\udc80b\ud83d\ude42\ud83d""#, "\u{fffd}b🙂\u{fffd}"),
+        ] {
+            assert_eq!(string(written.as_bytes()).as_deref(), Some(expected), "{written}");
+        }
+        assert_eq!(string(br#""\ud8"#), None);
+        assert_eq!(string(b"5"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::super::gzip::Gzip;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
+use std::sync::LazyLock;
 
 /// Where they go.
 pub const STYLE: &str = "{{STYLE}}";
@@ -93,7 +94,8 @@ const ALL: &[Module] = modules![
 
 /// A piece of the page with all of the viewer that belongs in it.
 pub fn embedded(page: &str) -> String {
-    page.replace(STYLE, CSS).replace(VIEWER, &packed())
+    static PACKED: LazyLock<String> = LazyLock::new(packed);
+    page.replace(STYLE, CSS).replace(VIEWER, &PACKED)
 }
 
 /// All modules by their names, as JSON, compressed.
