@@ -67,12 +67,24 @@ impl Known {
 
 /// The machine's boot as a report's metadata tells it.
 pub fn boot_id(id: [u8; 16]) -> Option<String> {
-    let is_known = id != [0; 16] && id != UNKNOWN && id[0] != INVENTED;
+    let is_known = id != [0; 16] && id != UNKNOWN && !id.starts_with(&INVENTED);
     is_known.then(|| format!("{:032x}", u128::from_le_bytes(id)))
 }
 
-/// Begins the boot of a document that is of none of the others.
-const INVENTED: u8 = b'#';
+/// Begins the boot of a document that is of none of the others. Boot ids of Linux are random: eight bytes are no chance.
+const INVENTED: [u8; 8] = *b"document";
+
+/// The boot of a document that is of none of the others, by what tells its file apart.
+fn invented(file_id: [u8; 16]) -> [u8; 16] {
+    let mut id = [0; 16];
+    let (device, inode) = file_id.split_at(8);
+    let (begin, end) = id.split_at_mut(8);
+    begin.copy_from_slice(&INVENTED);
+    // Inodes differ in their low bytes, which come first, and devices too.
+    let mixed = inode.iter().zip(device.iter().rev()).map(|(inode, device)| inode ^ device);
+    end.iter_mut().zip(mixed).for_each(|(byte, mixed)| *byte = mixed);
+    id
+}
 
 /// Finds out which documents are of the same boot as other files, and says where that is a guess.
 pub fn settle(plans: &mut [FilePlan], warnings: &mut Vec<String>) {
@@ -123,10 +135,7 @@ fn settle_one(plan: &mut FilePlan, relative: Option<(Identity, Option<i64>)>) {
                 identity.opened.realtime = origin.wrapping_add(identity.opened.monotonic as i64).max(0) as u64;
             }
         }
-        None if is_told => {
-            identity.boot_id = identity.file_id;
-            identity.boot_id[0] = INVENTED;
-        }
+        None if is_told => identity.boot_id = invented(identity.file_id),
         None => identity.boot_id = UNKNOWN,
     }
 }
@@ -143,4 +152,31 @@ fn origin(plan: &FilePlan) -> Option<i64> {
 
 fn is_near(origin: i64, other: Option<i64>) -> bool {
     other.is_some_and(|other| origin.abs_diff(other) < SAME_BOOT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_boot_of_a_machine_is_told() {
+        for first in 0..=u8::MAX {
+            let mut id = [7; 16];
+            id[0] = first;
+            let told = boot_id(id).unwrap();
+            let metadata = serde_json::json!({ "clock": { "boot_id": told, "monotonic": 5 } });
+            let known = Known::of(metadata.as_object().unwrap());
+            assert_eq!((known.boot_id, known.monotonic), (id, 5));
+        }
+        let (one, other) = (invented([1; 16]), invented([2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]));
+        assert_ne!(one, other);
+        assert_eq!([one, other, UNKNOWN, [0; 16]].map(boot_id), [None, None, None, None]);
+    }
+
+    #[test]
+    fn ticks_of_any_time_are_in_order() {
+        let times = [i64::MIN, -1, 0, 1, 1_795_384_633_319_601_408, i64::MAX];
+        assert!(times.windows(2).all(|pair| ticks(pair[0]) < ticks(pair[1])));
+        assert!(ticks(i64::MAX) < 1 << 62);
+    }
 }

@@ -36,7 +36,7 @@ pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<Fil
     let pids: Vec<u32> = threads.iter().map(|(pid, _)| *pid).collect();
     for (pid, thread) in threads {
         // Some only bear the name of their process.
-        if thread.name.is_some() || thread.overwritten + thread.lost > 0 || used.contains(&thread.serial) {
+        if thread.name.is_some() || thread.overwritten > 0 || thread.lost > 0 || used.contains(&thread.serial) {
             by_process.entry(pid).or_default().0.push(thread);
         }
     }
