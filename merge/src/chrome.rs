@@ -17,14 +17,13 @@ mod import;
 mod members;
 mod plans;
 mod sort;
-mod store;
 
 pub use clocks::{BIAS, boot_id, settle};
 pub use sort::Entry;
-pub use store::Store;
 
 use crate::error::{Problem, sentence};
 use crate::plan::FilePlan;
+use crate::store::{Region, Store};
 use document::Document;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value};
@@ -35,7 +34,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use store::Region;
 use viztracer_format::names::Function;
 
 /// What the plans of a document share.

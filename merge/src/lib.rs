@@ -44,6 +44,7 @@ mod progress;
 mod sample;
 mod selection;
 mod sources;
+mod store;
 mod summary;
 mod survey;
 mod table;

@@ -3,7 +3,7 @@
 //! Sealed segments are known by their headers. Only open ones, those that passed from thread to thread, and in a file
 //! that was not closed the last one of each thread are read here.
 
-use crate::chrome::{self, Store};
+use crate::chrome;
 use crate::cut;
 use crate::error::{BadInput, MergeError, Problem, Problems};
 use crate::frames::{self, OpenFrame};
@@ -11,6 +11,7 @@ use crate::input::{Input, State, Unread};
 use crate::names::Names;
 use crate::plan::{Calls, Counts, FilePlan, Thread};
 use crate::progress::{Step, Watch};
+use crate::store::Store;
 use crate::table::Table;
 use crate::window::in_order;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -61,7 +62,7 @@ impl Documents {
         if !chrome::is_trace(path) {
             return FilePlan::of(path).map(|plan| vec![plan]);
         }
-        let store = self.store.get_or_init(|| Store::new().map(Arc::new).map_err(chrome::no_room));
+        let store = self.store.get_or_init(|| Store::new(None).map(Arc::new).map_err(chrome::no_room));
         chrome::read(path, store.as_ref().map_err(Clone::clone)?, &self.stop)
     }
 }

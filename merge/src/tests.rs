@@ -1,6 +1,7 @@
 //! Whole merges of small ring files, from bytes to text.
 
 mod changes;
+mod documents;
 mod functions;
 mod inspection;
 mod missing;

@@ -3,11 +3,11 @@
 use super::Imported;
 use super::clocks::ticks;
 use super::sort::{Entry, IN_MEMORY, NO_TIME};
-use super::store::Store;
 use crate::align::Times;
 use crate::decode::{Buffers, Moment, Outcome, Payload};
 use crate::error::Problem;
 use crate::plan::{Calls, FilePlan};
+use crate::store::Store;
 use bytemuck::Zeroable;
 use std::io;
 use std::ops::Range;

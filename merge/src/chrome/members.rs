@@ -2,7 +2,7 @@
 
 use super::event::are_members;
 use super::sort::IN_MEMORY;
-use super::store::{Region, Store};
+use crate::store::{Region, Store};
 use std::collections::HashMap;
 use std::io;
 

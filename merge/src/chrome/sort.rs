@@ -2,7 +2,7 @@
 //!
 //! That is the order of ring files, and what all that follows relies on.
 
-use super::store::{Region, Store};
+use crate::store::{Region, Store};
 use bytemuck::{Pod, Zeroable, cast_slice, cast_slice_mut};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -138,7 +138,7 @@ mod tests {
     proptest! {
         #[test]
         fn sorted_as_if_at_once(spans in prop::collection::vec((0u32..3, -5i64..5, 0i64..5), 0..80)) {
-            let store = Store::new().unwrap();
+            let store = Store::new(None).unwrap();
             let entry = |(number, (thread, start, duration)): (usize, &(u32, i64, i64))| Entry {
                 thread: *thread, start: *start, end: start + duration, number: number as u64, ..Entry::zeroed()
             };

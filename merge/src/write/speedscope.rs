@@ -25,10 +25,11 @@ use crate::functions::{Known, Named};
 use crate::output::Output;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
+use crate::store::Region;
 use crate::summary::Summary;
 use chunk::{Chunks, Track, put_event};
 use rayon::ThreadPool;
-use spool::{Place, Spool};
+use spool::Spool;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use viztracer_format::names::Function;
@@ -47,7 +48,7 @@ pub struct Speedscope {
 #[derive(Debug)]
 struct Spooled {
     part: usize,
-    place: Place,
+    place: Region,
     first: u64,
     last: u64,
     /// Frames that are open where it begins.

@@ -1,31 +1,20 @@
-//! A file without a name for what must wait for its turn: nothing of it is left, however the process ends.
+//! What must wait for its turn, in a file without a name.
 
 use crate::error::MergeError;
 use crate::output::Output;
+use crate::store::{Region, Store};
 use crate::write::lock;
-use rustix::fs::{FallocateFlags, fallocate};
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The file.
 #[derive(Debug)]
 pub struct Spool {
-    file: File,
-    length: AtomicU64,
+    store: Store,
     /// What the first write came to that failed.
     failed: Mutex<Option<io::Error>>,
     report: PathBuf,
-}
-
-/// Where bytes are.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    offset: u64,
-    length: usize,
 }
 
 impl Spool {
@@ -33,34 +22,28 @@ impl Spool {
     /// temporary files are.
     pub fn beside(output: &Output) -> Result<Spool, MergeError> {
         let report = output.path().to_path_buf();
-        let file = match output.directory() {
-            Some(directory) => tempfile::tempfile_in(directory),
-            None => tempfile::tempfile(),
-        };
-        match file {
-            Ok(file) => Ok(Spool { file, length: AtomicU64::new(0), failed: Mutex::default(), report }),
+        match Store::new(output.directory()) {
+            Ok(store) => Ok(Spool { store, failed: Mutex::default(), report }),
             Err(error) => Err(MergeError::Spool(report, error)),
         }
     }
 
     /// Keeps bytes. That they could not be kept is told when they are asked for.
-    pub fn write(&self, bytes: &[u8]) -> Place {
-        let (offset, length) = (self.length.fetch_add(bytes.len() as u64, Ordering::Relaxed), bytes.len());
-        if let Err(error) = self.file.write_all_at(bytes, offset) {
+    pub fn write(&self, bytes: &[u8]) -> Region {
+        let region = self.store.reserve(bytes.len() as u64);
+        if let Err(error) = self.store.write(region.at, bytes) {
             lock(&self.failed).get_or_insert(error);
         }
-        Place { offset, length }
+        region
     }
 
     /// Gives bytes back, once: their room is free for others then.
-    pub fn read(&self, place: Place) -> Result<Vec<u8>, MergeError> {
-        let mut bytes = vec![0; place.length];
+    pub fn read(&self, region: Region) -> Result<Vec<u8>, MergeError> {
+        let mut bytes = vec![0; region.length as usize];
         let failed = lock(&self.failed).take();
-        let read = failed.map_or_else(|| self.file.read_exact_at(&mut bytes, place.offset), Err);
+        let read = failed.map_or_else(|| self.store.read(region.at, &mut bytes), Err);
         read.map_err(|error| MergeError::Spool(self.report.clone(), error))?;
-        // Not every file system can; then the file just stays as large as it is.
-        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        let _ = fallocate(&self.file, hole, place.offset, place.length as u64);
+        self.store.free(region);
         Ok(bytes)
     }
 }

@@ -1,8 +1,11 @@
-//! An unnamed file that holds what was made of JSON inputs: all of them share it, as files that are open are few.
+//! A file without a name for what does not fit into memory: nothing of it is left, however the process ends. As files
+//! that can be open are few, many share one.
 
+use rustix::fs::{FallocateFlags, fallocate};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Grows at its end; what was written stays as it is.
@@ -22,9 +25,10 @@ pub struct Region {
 }
 
 impl Store {
-    /// An empty store, where Python puts temporary files, too.
-    pub fn new() -> io::Result<Store> {
-        Ok(Store { file: tempfile::tempfile()?, end: AtomicU64::new(0) })
+    /// An empty store in a directory; else where Python puts temporary files, too.
+    pub fn new(directory: Option<&Path>) -> io::Result<Store> {
+        let file = directory.map_or_else(tempfile::tempfile, tempfile::tempfile_in)?;
+        Ok(Store { file, end: AtomicU64::new(0) })
     }
 
     /// Appends bytes.
@@ -47,5 +51,12 @@ impl Store {
     /// Reads what was written.
     pub fn read(&self, at: u64, to: &mut [u8]) -> io::Result<()> {
         self.file.read_exact_at(to, at)
+    }
+
+    /// Gives room back that is not read any more.
+    pub fn free(&self, region: Region) {
+        // Not every file system can; then the file just stays as large as it is.
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let _ = fallocate(&self.file, hole, region.at, region.length);
     }
 }
