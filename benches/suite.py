@@ -22,6 +22,7 @@ import bytes_per_call
 import machine
 import merge
 import overhead
+import pages
 import processes
 import startup
 import switching
@@ -38,6 +39,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "switching": switching.answer,
     "whole_job": whole_job.answer,
     "merge": merge.answer,
+    "pages": pages.answer,
     "bytes_per_call": bytes_per_call.answer,
     "startup": startup.answer,
     "processes": processes.answer,

