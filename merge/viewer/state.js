@@ -10,6 +10,7 @@
  * @property {"function"|"file"|"process"=} coloring
  * @property {"wall"=} clock                what the ruler shows
  * @property {string[]=} collapsed          rows' ids, see timeline/layout.js
+ * @property {string[]=} unfolded
  * @property {string[]=} pinned
  * @property {string[]=} hidden
  * @property {string[]=} order
@@ -42,6 +43,7 @@ const FIELDS = {
     filter: ["f", words],
     coloring: ["c", oneOf("function", "file", "process")],
     collapsed: ["x", ids],
+    unfolded: ["u", ids],
     pinned: ["p", ids],
     hidden: ["h", ids],
     order: ["o", ids],

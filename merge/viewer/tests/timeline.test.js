@@ -57,6 +57,22 @@ test("collapse, pin, hide", () => {
     assert.deepEqual([ids(crowded.pinned), ids(crowded.rows)], [[], ["t2", "p0", "p1", "t1"]]);
 });
 
+test("where the screen is too small, deep tracks show their first levels until they are unfolded", () => {
+    const trace = sample({ tracks: 5 });
+    trace.tracks[0].maxDepth = 40;
+    trace.tracks[1].maxDepth = 9;
+    const lanes = (unfolded, screen) => {
+        const arranged = { ...arrangement(), unfolded: new Set(unfolded) };
+        const { rows } = layOut(trace, arranged, Infinity, screen);
+        return rows.filter(({ id }) => ["t0", "t1"].includes(id)).map((row) => [row.lanes, row.folded, row.unfolded]);
+    };
+    assert.deepEqual(lanes([], 5000), [[41, 0, false], [10, 0, false]]);
+    assert.deepEqual(lanes([], 500), [[8, 33, false], [10, 0, false]]);
+    assert.deepEqual(lanes(["t0"], 500), [[41, 0, true], [10, 0, false]]);
+    const alone = { ...trace, tracks: trace.tracks.slice(0, 1) };
+    assert.equal(layOut(alone, arrangement(), Infinity, 500).rows.find(({ id }) => id === "t0").lanes, 41);
+});
+
 test("the filter looks at processes, names and numbers", () => {
     const trace = sample({ tracks: 5 });
     const filtered = (filter) => ids(layOut(trace, { ...arrangement(), filter }).rows);

@@ -142,6 +142,20 @@ function drawGround(context, scene, row, y) {
     }
     context.fillStyle = theme.line;
     context.fillRect(0, snapped(y + row.height, scene.ratio) - 1 / scene.ratio, view.width, 1 / scene.ratio);
+    if (row.folded > 0) {
+        drawFold(context, theme, view.width, y + row.height - 3);
+    }
+}
+
+/** Below a track that has deeper calls than are shown. */
+function drawFold(context, theme, width, y) {
+    context.strokeStyle = theme.muted;
+    context.setLineDash([1, 4]);
+    context.beginPath();
+    context.moveTo(0, y);
+    context.lineTo(width, y);
+    context.stroke();
+    context.setLineDash([]);
 }
 
 /** Marks of calls that did not simply return. */

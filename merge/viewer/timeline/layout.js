@@ -4,6 +4,10 @@ export const LANE = 18;
 export const PROCESS_HEIGHT = 30;
 export const COUNTER_HEIGHT = 46;
 const PADDING = 5;
+/** Where the whole trace is higher than the screen, a track shows so many lanes until it is unfolded. */
+const SHALLOW = 8;
+/** Fewer lanes than these are not worth hiding. */
+const LEAST_FOLDED = 3;
 /** A row is at least high enough for its name, and for a warning below it. */
 const LEAST = 28;
 const LEAST_WARNED = 44;
@@ -12,6 +16,7 @@ const LEAST_WARNED = 44;
  * What the user did to the rows. Rows are named "p3" (process), "t7" (track), "c0" (counter) by their index.
  * @typedef {object} Arrangement
  * @property {Set<string>} collapsed
+ * @property {Set<string>} unfolded  tracks that show all their lanes
  * @property {Set<string>} pinned
  * @property {Set<string>} hidden
  * @property {string[]} order    rows that were moved, in their new order among their siblings
@@ -26,6 +31,8 @@ const LEAST_WARNED = 44;
  * @property {number} y
  * @property {number} height
  * @property {number} lanes      depths that are drawn
+ * @property {number} folded     depths that are not drawn because the track is not unfolded
+ * @property {boolean} unfolded  whether there would be such, had the user not unfolded the track
  * @property {number} top        from the row's y to its first lane
  * @property {boolean} collapsed
  * @property {boolean} pinned
@@ -40,21 +47,23 @@ const LEAST_WARNED = 44;
 
 /** @returns {Arrangement} */
 export function arrangement() {
-    return { collapsed: new Set(), pinned: new Set(), hidden: new Set(), order: [], filter: "" };
+    return { collapsed: new Set(), unfolded: new Set(), pinned: new Set(), hidden: new Set(), order: [], filter: "" };
 }
 
 /**
  * @param {import("../data/model.js").Trace} trace
  * @param {Arrangement} arranged
- * @param {number} room  pinned rows that are higher together are cut; if that is not enough, they scroll
+ * @param {number} room    pinned rows that are higher together are cut; if that is not enough, they scroll
+ * @param {number} screen  the height in which a trace had better be seen as a whole
  * @returns {Layout}
  */
-export function layOut(trace, arranged, room = Infinity) {
+export function layOut(trace, arranged, room = Infinity, screen = Infinity) {
+    const most = heightOf(trace) > screen ? SHALLOW : Infinity;
     const rows = [];
     const pinned = [];
     const counters = countersByProcess(trace);
     for (const process of inOrder(trace.processes, (p) => `p${p.index}`, arranged.order)) {
-        const own = rowsOf(process, counters.get(process) ?? [], arranged);
+        const own = rowsOf(process, counters.get(process) ?? [], arranged, most);
         pinned.push(...own.filter((row) => row.pinned));
         const rest = own.filter((row) => !row.pinned);
         const id = `p${process.index}`;
@@ -74,6 +83,15 @@ export function layOut(trace, arranged, room = Infinity) {
         rows.unshift(...pinned.splice(0));
     }
     return { pinned, pinnedHeight: stack(pinned), rows, height: stack(rows), hidden: arranged.hidden.size };
+}
+
+/** With all that there is. A track that is alone shows no more by being cut. */
+function heightOf({ processes, tracks, counters }) {
+    if (tracks.filter(({ count }) => count > 0).length < 2) {
+        return 0;
+    }
+    const others = processes.length * PROCESS_HEIGHT + counters.length * COUNTER_HEIGHT;
+    return tracks.reduce((sum, track) => sum + trackRow(track, arrangement(), Infinity).height, others);
 }
 
 /** Cuts the deepest lanes of a row that is too high. */
@@ -96,14 +114,14 @@ function countersByProcess(trace) {
 }
 
 /** The rows of a process that the filter and the user let through. */
-function rowsOf(process, counters, arranged) {
-    const { collapsed, filter, hidden, order } = arranged;
+function rowsOf(process, counters, arranged, most) {
+    const { filter, hidden, order } = arranged;
     const needle = filter.trim().toLowerCase();
     const whole = `${process.name} ${process.pid}`.toLowerCase().includes(needle);
     const all = [
         ...counters.map(({ counter, index }) =>
             row(`c${index}`, "counter", process, { counter, height: COUNTER_HEIGHT })),
-        ...process.tracks.map((track) => trackRow(track, collapsed.has(`t${track.index}`))),
+        ...process.tracks.map((track) => trackRow(track, arranged, most)),
     ];
     const named = (one) => (one.track ? `${one.track.name} ${one.track.tid}` : one.counter.name).toLowerCase();
     return inOrder(all, (one) => one.id, order)
@@ -111,16 +129,21 @@ function rowsOf(process, counters, arranged) {
         .map((one) => ({ ...one, pinned: arranged.pinned.has(one.id) }));
 }
 
-function trackRow(track, collapsed) {
-    const lanes = Math.min(track.maxDepth + 1, collapsed ? 1 : Infinity);
+function trackRow(track, arranged, most) {
+    const id = `t${track.index}`;
+    const all = track.maxDepth + 1;
+    const [collapsed, deep] = [arranged.collapsed.has(id), all - most >= LEAST_FOLDED];
+    const unfolded = deep && !collapsed && arranged.unfolded.has(id);
+    const lanes = collapsed ? 1 : deep && !unfolded ? most : all;
     const top = PADDING + (track.moments.length > 0 ? LANE : 0);
     const least = track.overwritten + track.lost > 0 ? LEAST_WARNED : LEAST;
     const height = Math.max(least, top + lanes * LANE + PADDING);
-    return row(`t${track.index}`, "track", track.process, { track, lanes, top, height, collapsed });
+    const folded = collapsed ? 0 : all - lanes;
+    return row(id, "track", track.process, { track, lanes, top, height, collapsed, folded, unfolded });
 }
 
 function row(id, kind, process, more) {
-    const place = { y: 0, lanes: 0, top: 0, collapsed: false, pinned: false };
+    const place = { y: 0, lanes: 0, top: 0, folded: 0, unfolded: false, collapsed: false, pinned: false };
     return { id, kind, process, track: null, counter: null, ...place, ...more };
 }
 

@@ -94,7 +94,7 @@ export class Names {
     }
 
     #elementOf(row) {
-        const key = `${row.collapsed}${row.pinned}`;
+        const key = [row.collapsed, row.pinned, row.folded, row.unfolded].join();
         const present = this.elements.get(row.id);
         if (present && present.dataset.key === key) {
             return present;
@@ -122,6 +122,9 @@ export class Names {
         if (warning !== "") {
             words.append(make("span", "warning", warning));
         }
+        if (row.folded > 0 || row.unfolded) {
+            words.append(this.#foldButton(row, name));
+        }
         const buttons = make("span", "buttons");
         if (row.kind !== "process") {
             const pressed = { "aria-pressed": String(row.pinned) };
@@ -132,6 +135,14 @@ export class Names {
         element.append(words, buttons);
         this.#letMove(element, row);
         return element;
+    }
+
+    /** Shows the deeper calls of a track, or no longer. */
+    #foldButton(row, name) {
+        const text = row.unfolded ? "Fewer levels" : `${row.folded} deeper levels`;
+        const button = this.#button("fold", "unfolded", row, { "aria-label": `${text} of ${name}` });
+        button.textContent = text;
+        return button;
     }
 
     /** A button that turns something of a row on or off. */

@@ -17,7 +17,7 @@ export class Rows {
     /** Lays the rows out anew. */
     lay() {
         const { stage, trace, arranged } = this;
-        this.layout = layOut(trace, arranged, stage.height * PINNED);
+        this.layout = layOut(trace, arranged, stage.height * PINNED, stage.height);
         stage.sheet.style.height = `${this.layout.pinnedHeight + this.layout.height}px`;
         this.#showCounts();
         this.changed();
@@ -27,7 +27,7 @@ export class Rows {
         return [...this.layout.pinned, ...this.layout.rows];
     }
 
-    /** @param {"collapsed"|"pinned"|"hidden"} what @param {string} id */
+    /** @param {"collapsed"|"unfolded"|"pinned"|"hidden"} what @param {string} id */
     flip(what, id) {
         const ids = this.arranged[what];
         if (!ids.delete(id)) {
@@ -77,6 +77,9 @@ export class Rows {
             collapsed.delete(own);
         }
         this.lay();
+        if (track.depth[call] >= this.rowOf(track)?.lanes) {
+            this.flip("unfolded", own);
+        }
         if (!this.rowOf(track)) {
             this.setFilter("");
         }
@@ -110,13 +113,13 @@ export class Rows {
     }
 
     state() {
-        const { collapsed, pinned, hidden, order, filter } = this.arranged;
-        return { collapsed: [...collapsed], pinned: [...pinned], hidden: [...hidden], order, filter };
+        const { collapsed, unfolded, pinned, hidden, order, filter } = this.arranged;
+        return { collapsed: [...collapsed], unfolded: [...unfolded], pinned: [...pinned], hidden: [...hidden], order, filter };
     }
 
-    restore({ collapsed, pinned, hidden, order, filter }) {
+    restore({ collapsed, unfolded, pinned, hidden, order, filter }) {
         this.arranged = {
-            collapsed: new Set(collapsed), pinned: new Set(pinned), hidden: new Set(hidden),
+            collapsed: new Set(collapsed), unfolded: new Set(unfolded), pinned: new Set(pinned), hidden: new Set(hidden),
             order: order ?? [], filter: filter ?? "",
         };
         this.lay();
