@@ -15,6 +15,7 @@ import { profile } from "../timeline/minimap.js";
 import { areSiblings, wordsOf } from "../timeline/names.js";
 import { rectangleOf } from "../timeline/overlay.js";
 import { clockLine, exactText, lineText, lines, stepFor, timeText, wallClock } from "../timeline/ruler.js";
+import { Strips } from "../timeline/strips.js";
 import { about } from "../timeline/tooltip.js";
 import { View } from "../timeline/view.js";
 import { firstCall, neighbour } from "../timeline/walk.js";
@@ -206,6 +207,25 @@ test("colours tell functions, files or processes apart", () => {
     assert.deepEqual(rgbOf(1, 0, 0), [255, 255, 255]);
     assert.equal(pixelOf([1, 2, 3]), 0xff030201);
     assert.notEqual(hash("ab"), hash("ba"));
+});
+
+test("only calls in sight are drawn, however near one looks", () => {
+    const [track] = sample({ calls: 4000, tracks: 1 }).tracks;
+    // Hours long: at the nearest, its ends are more than 2^31 pixels away.
+    track.start = track.start.map((time) => time * 1e6);
+    track.duration = track.duration.map((time) => time * 1e6);
+    const levels = new Levels(track);
+    levels.work(Infinity);
+    const strips = Object.assign(Object.create(Strips.prototype), { width: 1000, pixels: new Uint32Array(1000) });
+    const colors = new Uint32Array(1000).fill(7);
+    for (let call = 0; call < track.count; call += 37) {
+        const from = track.start[call] + track.duration[call] / 2;
+        const wide = [];
+        strips.used = 0;
+        strips.lane(levels, track.depth[call], { from, to: from + 20 }, colors, 26, wide);
+        assert.deepEqual([...wide], [call, 0, 1000]);
+        assert.ok(strips.pixels.every((pixel) => pixel === 7));
+    }
 });
 
 test("what lies at a pixel", () => {

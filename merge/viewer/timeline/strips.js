@@ -54,15 +54,16 @@ export class Strips {
         for (let at = Math.max(0, firstAfter(calls, start, from) - 1); at < calls.length; at += 1) {
             const call = calls[at];
             const begin = start[call] - from;
-            const left = begin > 0 ? (begin * perTime) | 0 : 0;
-            if (left >= width) {
+            if (begin * perTime >= width) {
                 break;
             }
             const end = (begin + duration[call]) * perTime;
             if (end < 0) {
                 continue;
             }
-            const right = Math.min(Math.max(end | 0, left + 1), width);
+            // What is truncated to 32 bits has been compared before: a call may end 10^11 pixels away.
+            const left = begin > 0 ? (begin * perTime) | 0 : 0;
+            const right = Math.min(Math.max(Math.min(end, width) | 0, left + 1), width);
             const color = colors[functionOf[call]];
             if (right - left < LEAST_GAP) {
                 pixels[base + left] = color;
