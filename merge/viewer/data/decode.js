@@ -119,7 +119,7 @@ export class Decoder {
         });
         const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
         const counters = this.processes.flatMap((process, index) => process.counters(processes[index]));
-        const flows = [...starts(this.processes, processes), ...pairs(this.processes)];
+        const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
         const lastWords = processes.filter((process) => process.state !== "sealed").map(words);
         let baseRealtime = null;
         if (/^\d{1,20}$/.test(header.baseRealtime)) {

@@ -1,7 +1,13 @@
 // Arrows: from a process to those that it started, and those that the trace itself tells.
 
+/** Calls that start a process. */
+const STARTS = /^(posix\.(fork|forkpty|posix_spawnp?)|_posixsubprocess\.fork_exec)$/;
+/** Where ids of processes begin anew at the latest. */
+const IDS = 2 ** 22;
+
 /** Arrows from where a process started another one to that one's first call. */
-export function* starts(read, processes) {
+export function* starts(read, processes, functions) {
+    const births = birthsOf(read, processes, functions);
     for (const { of, index } of read) {
         const parent = processes[of.parent];
         const withCalls = processes[index].tracks.filter((of) => of.count > 0);
@@ -10,13 +16,47 @@ export function* starts(read, processes) {
         }
         const toTrack = withCalls.reduce((first, other) => (other.start[0] < first.start[0] ? other : first));
         const toTime = toTrack.start[0];
-        const fromTime = Math.min(of.opened, toTime);
+        const birth = births.get(index);
+        const fromTime = Math.min(birth?.time ?? of.opened, toTime);
         const busy = parent.tracks.filter((of) => of.kind === "thread" && isBusy(of, fromTime));
-        const fromTrack = busy.find((of) => of.tid === parent.pid) ?? busy[0] ?? parent.tracks[0];
+        const fromTrack = birth?.track ?? busy.find((of) => of.tid === parent.pid) ?? busy[0] ?? parent.tracks[0];
         if (fromTrack !== undefined) {
             yield { fromTrack, fromTime, toTrack, toTime, name: "start" };
         }
     }
+}
+
+/**
+ * The calls that started processes, by the places of these, where there is no doubt: a child opens its file some time
+ * after its birth, perhaps later than a younger one; but children get their ids in the order of their births.
+ */
+function birthsOf(read, processes, functions) {
+    const births = new Map();
+    const starting = Uint8Array.from({ length: functions.count }, (_, i) => Number(STARTS.test(functions.name(i))));
+    const families = new Map(processes.map((process) => [process.index, []]));
+    read.forEach((child) => families.get(child.of.parent)?.push(child));
+    for (const [parent, children] of families) {
+        const age = ({ pid }) => (pid > processes[parent].pid ? pid : pid + IDS);
+        children.sort((one, other) => age(one) - age(other));
+        const calls = children.length > 0 ? startsIn(processes[parent], read[parent], starting) : [];
+        if (calls.length === children.length && calls.every(({ time }, i) => time <= children[i].of.opened)) {
+            children.forEach(({ index }, i) => births.set(index, calls[i]));
+        }
+    }
+    return births;
+}
+
+function startsIn({ tracks }, { of }, starting) {
+    const found = [];
+    for (const track of tracks) {
+        // The first call of a child is the end of its own birth.
+        for (let call = of.parent === undefined || of.parent === null ? 0 : 1; call < track.count; call += 1) {
+            if (starting[track.function[call]] === 1) {
+                found.push({ track, time: track.start[call] });
+            }
+        }
+    }
+    return found.sort((one, other) => one.time - other.time);
 }
 
 /** Whether a call is open on a track at a time: the outermost one will do. */
