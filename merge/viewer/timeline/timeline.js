@@ -30,6 +30,8 @@
  *     timeline.state()                what state.js writes to the hash; timeline.restore(state) brings it back
  *     timeline.picture()              a new <canvas> with the ruler, names and tracks as they are on the screen now
  *     timeline.colorOf(functionIndex, process)   CSS colour of its calls; timeline.inkOf() that of text upon it
+ *     timeline.boxOf(track, call)     where the call is drawn: { left, right, top, height } in CSS pixels of
+ *                                     canvas.tracks; null if its row is not in sight
  *     timeline.focus()                puts the keyboard's focus on the tracks
  *
  * The page's body (body.html) has for the panels: #panel (below the timeline, `hidden` until something opens it)
@@ -44,6 +46,7 @@ import { followKeys, followRuler, followTracks } from "./input.js";
 import { Minimap, followPointer } from "./minimap.js";
 import { Motion } from "./motion.js";
 import { Names, wordsOf } from "./names.js";
+import { rectangleOf } from "./overlay.js";
 import { Painter } from "./painter.js";
 import { Rows } from "./rows.js";
 import { timeText } from "./ruler.js";
@@ -160,6 +163,10 @@ class Timeline {
 
     inkOf() {
         return this.painter.colors.ink;
+    }
+
+    boxOf(track, call) {
+        return rectangleOf(this, this.placed, track, call);
     }
 
     focus() {
