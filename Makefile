@@ -120,7 +120,7 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 
 .envs/browser/.tools:
 	$(call python,$(NEWEST)) -m venv --clear $(@D)
-	$(@D)/bin/python $(PIP) install pytest playwright
+	$(@D)/bin/python $(PIP) install --no-compile pytest playwright jupyterlab
 	@touch $@
 
 .envs/browser/.installed: target/wheels/py$(NEWEST)/.built .envs/browser/.tools

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import textwrap
 
 import pytest
 import tree
@@ -67,23 +68,45 @@ def test_report_is_shown_below_the_cell(run_cells, sandbox):
 
 
 def test_cell_behaves_as_without_tracing(run_cells):
-    value, silent, printed, failed, nonsense, after = run_cells(
+    value, silent, ended, printed, failed, nonsense, after = run_cells(
         "%%viztracer\nlast = 6 * 7\nlast",
         "%%viztracer\nlast = 5\nNone",
+        "%%viztracer\nlast;  # and no more",
         "%%viztracer\n!echo from the shell\nprint(last)",
         "%%viztracer\ndef breaks():\n    raise KeyError('inside')\nbreaks()",
         "%%viztracer\nthis is no Python",
         "sorted(name for name in globals() if 'viztracer' in name)",
     )
     assert "Out[2]: 42" in value["text"]
-    assert "Out" not in silent["text"]
+    assert "Out" not in silent["text"] + ended["text"]
     assert "from the shell" in printed["text"]
     assert "5" in printed["text"]
     assert failed["error"] == "KeyError: 'inside'"
     assert "breaks" in framed(failed)
+    traceback = re.sub(r"\x1b\[[0-9;]*m", "", failed["text"])
+    assert re.findall(r"In\s?\[(\d+)\], line (\d)", traceback) == [("6", "1"), ("6", "3"), ("6", "2")]
+    assert "jupyter.py" not in traceback
     assert nonsense["error"].startswith("SyntaxError")
     assert nonsense["pages"] == []
-    assert "Out[7]: []" in after["text"]
+    assert "Out[8]: []" in after["text"]
+
+
+def test_cell_that_awaits(run_cells, sandbox):
+    cell = "import asyncio\nasync def job(n):\n    await asyncio.sleep(0)\n    return n\n"
+    value, failed, used, direct, nonsense = run_cells(
+        f"%%viztracer --output_file kept.json\n{cell}first, second = await asyncio.gather(job(1), job(2))\nsecond",
+        "%%viztracer\nawait job(3)\nraise KeyError('inside')",
+        "first",
+        "await get_ipython().run_cell_magic('viztracer', '', 'await job(4)')",
+        "%%viztracer\nawait = 1",
+    )
+    assert "Out[2]: 2" in value["text"]
+    spans = [event["name"].partition(" (")[0] for event in tree.spans(sandbox.report("kept.json"))]
+    assert spans.count("job") == 4
+    assert (failed["error"], len(failed["pages"])) == ("KeyError: 'inside'", 1)
+    assert "Out[4]: 1" in used["text"]
+    assert "Out[5]: 4" in direct["text"] and "job" in framed(direct)
+    assert nonsense["error"].startswith("SyntaxError")
 
 
 @pytest.mark.parametrize("name", ["kept.json", "kept.json.gz", "kept.html"])
@@ -117,13 +140,16 @@ def test_report_holds_the_text_of_the_cell(run_cells, sandbox):
         ("--log_func_args", "UsageError: --log_func_args is not there yet: leave it out"),
         ("--log_sparse", "UsageError: --log_sparse is not there yet: leave it out"),
         ("--output_file x.txt", "UsageError: --output_file: only these kinds are supported: .json, .json.gz, .html"),
+        ("--min_duration soon", "UsageError: argument --min_duration: Can't convert soon to time."),
+        ("--include_files a --exclude_files b", "UsageError: include_files and exclude_files can't be both specified!"),
         ("--tracer_entries 0", "UsageError: --tracer_entries must be at least 1"),
         ("--nonsense", "UsageError: unrecognized arguments: --nonsense"),
     ],
 )
 def test_refusals(run_cells, line, error):
     refused, after = run_cells(f"%%viztracer {line}\nhas_run = True", "'has_run' in globals()")
-    assert (refused["error"], refused["pages"]) == (error, [])
+    assert refused["error"].startswith(error)
+    assert refused["pages"] == []
     assert "False" in after["text"]
 
 
@@ -138,16 +164,46 @@ def test_another_tracer(run_cells):
     ]
 
 
-def test_report_that_is_too_large_for_a_cell(run_cells, sandbox):
-    (_, shown, kept) = run_cells(
+def test_report_that_is_too_large_for_the_notebook(run_cells, sandbox):
+    """It is a file beside the notebook, of which the server tells where that is, in a frame."""
+    there = sandbox.path / "there"
+    there.mkdir()
+    (_, shown, kept, _, beside, away) = run_cells(
         "import viztracer.jupyter; viztracer.jupyter.SHOWN_MAX = 1000",
         "%%viztracer\n" + CELL,
-        "%%viztracer --output_file own.html\n" + CELL,
+        "%%viztracer --output_file 'own one.html'\n" + CELL,
+        f"import os; os.environ['JPY_SESSION_NAME'] = {str(there / 'notebook.ipynb')!r}",
+        "%%viztracer\n" + CELL,
+        "%%viztracer --output_file away.html\n" + CELL,
     )
-    assert (shown["pages"], kept["pages"]) == ([], [])
-    assert f"open {sandbox.path}/viztracer_report.html" in shown["text"]
+    assert 'src="viztracer_report.html"' in shown["pages"][0]
+    assert f"it is in {sandbox.path}/viztracer_report.html" in shown["text"]
     assert "inner" in (sandbox.path / "viztracer_report.html").read_text()
-    assert f"open {sandbox.path}/own.html" in kept["text"]
+    assert 'src="own%20one.html"' in kept["pages"][0]
+    assert f"it is in {sandbox.path}/own one.html" in kept["text"]
+    assert 'src="viztracer_report.html"' in beside["pages"][0]
+    assert "inner" in (there / "viztracer_report.html").read_text()
+    assert away["pages"] == []
+    assert f"it is in {sandbox.path}/away.html" in away["text"]
+
+
+@pytest.mark.parametrize(
+    ("option", "recorded"),
+    [
+        ("--include_files {textwrap}", {"dedent"}),
+        ("--exclude_files {textwrap}", {"quote"}),
+        ("--min_duration 20s", set()),
+        ("--min_duration 1ns", {"dedent", "quote"}),
+    ],
+)
+def test_filters(run_cells, sandbox, option, recorded):
+    option = option.format(textwrap=textwrap.__file__)
+    cell = "dedent(' ' * 9)\nquote('x y')"
+    run_cells(
+        "from textwrap import dedent\nfrom shlex import quote", f"%%viztracer --output_file kept.json {option}\n{cell}"
+    )
+    names = {event["name"].partition(" (")[0] for event in tree.spans(sandbox.report("kept.json"))}
+    assert names & {"dedent", "quote"} == recorded
 
 
 def test_help_of_the_magic(run_cells):

@@ -6,42 +6,55 @@ again. IPython is imported only here, and only once a shell asks for the magic.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import os
+import re
+import shlex
 import shutil
 import tempfile
+import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from inspect import CO_COROUTINE
 from types import CodeType
 from typing import Any
 
 from . import child, report
+from .main import UsageError, microseconds
 from .snaptrace import merge
 from .viztracer import VizTracer
 
-# What a Jupyter server passes on at once: with its usual `iopub_data_rate_limit` it drops what exceeds 3 MB in 3 s.
-SHOWN_MAX = 2_500_000
-LARGE_REPORT = "viztracer_report.html"
+# Jupyter passes on any amount, since its `iopub_data_rate_limit` counts only what is printed; but each save of the
+# notebook sends it all, and others (Colab) take no notebook of more than 20 MB.
+SHOWN_MAX = 15_000_000
 OUTPUTS = (".json", ".json.gz", ".html")
 # The page keeps its view in its address, which in such a frame is not where its links would start from.
 HEAD, HEAD_OF_FRAME = "<head>", '<head><base href="about:srcdoc">'
 NOT_THERE_YET = ("log_func_args", "log_print", "log_sparse")
 LAST_VALUE = "__viztracer_last_value__"
+RUN_CELL_MAGIC = "get_ipython().run_cell_magic"  # and a tuple of texts, as IPython writes the first line of a cell
 # In a division, since IPython has an opinion about output that is nothing but a frame.
 FRAME = """\
 <div><iframe title="viztracer" style="width: 100%; height: {height}px; border: 1px solid #8884" allowfullscreen
- srcdoc="{page}"></iframe></div>"""
+ {source}></iframe></div>"""
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Make the magic known to this shell."""
     parser = _parser()
 
-    def viztracer(line: str, cell: str) -> None:
-        _trace(shell, parser.parse_argstring(line), cell)
+    def viztracer(line: str, cell: str) -> Any:
+        __tracebackhide__ = True
+        return _trace(shell, parser.parse_args(shlex.split(line)), cell)
+
+    def awaited(lines: list[str]) -> list[str]:
+        """Have IPython await what the magic returns if the cell awaits something."""
+        return ["await ", *lines] if _is_async(shell, "".join(lines)) else lines
 
     viztracer.__doc__ = parser.format_help()
     shell.register_magic_function(viztracer, magic_kind="cell")
+    shell.input_transformers_post.append(awaited)
 
 
 def _parser() -> Any:
@@ -52,7 +65,9 @@ def _parser() -> Any:
     add("--output_file", metavar="FILE", help=f"keep what was recorded in this file, too: {', '.join(OUTPUTS)}")
     add("--tracer_entries", metavar="N", type=int, default=1_000_000, help="the newest events to keep [1000000]")
     add("--max_stack_depth", metavar="N", type=int, default=-1, help="the deepest nesting to record")
-    add("--min_duration", metavar="US", type=float, default=0, help="leave out shorter calls, in us")
+    add("--min_duration", metavar="TIME", type=_microseconds, default=0, help="leave out shorter calls: 20us, 0.3ms")
+    add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")
+    add("--exclude_files", metavar="FILE", nargs="*", help="do not record functions of files that begin so")
     add("--ignore_c_function", action="store_true", help="do not record C functions")
     add("--ignore_frozen", action="store_true", help="do not record functions frozen into the interpreter")
     add("--log_async", action="store_true", help="give every asyncio task a track of its own")
@@ -63,36 +78,43 @@ def _parser() -> Any:
     return parser
 
 
-def _trace(shell: Any, options: Any, cell: str) -> None:
+def _microseconds(text: str) -> float:
+    try:
+        return microseconds(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _is_async(shell: Any, text: str) -> bool:
+    """Tell whether this is a call of the magic for a cell that awaits something."""
+    if not text.startswith(f"{RUN_CELL_MAGIC}('viztracer', "):
+        return False
+    _, _, cell = ast.literal_eval(text.strip().removeprefix(RUN_CELL_MAGIC))
+    return bool(shell.should_run_async(cell, transformed_cell=shell.transform_cell(cell)))
+
+
+def _trace(shell: Any, options: Any, cell: str) -> Any:
+    """Run a cell and show its report; return the value of its last expression, or what to await for that."""
+    __tracebackhide__ = True
     _check(options)
     code, text = _compile(shell, cell)
-    namespace = shell.user_ns
-    with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
-        page = os.path.join(directory, "cell.html")
-        output = os.path.abspath(options.output_file) if options.output_file else page
-        tracer = VizTracer(
-            output_file=output,
-            verbose=0,
-            tracer_entries=options.tracer_entries,
-            max_stack_depth=options.max_stack_depth,
-            min_duration=options.min_duration,
-            ignore_c_function=options.ignore_c_function,
-            ignore_frozen=options.ignore_frozen,
-            log_async=options.log_async,
-        )
-        try:
-            with _on_disk(code.co_filename, text), tracer:
-                exec(code, namespace)
-        finally:  # also of a cell that raised
-            if tracer.total_entries:
-                if output.endswith(".html"):
-                    page = output
-                else:
-                    merge([output], page)
-                _show(page, options.height, is_kept=not page.startswith(directory))
-    value = namespace.pop(LAST_VALUE, None)
-    if value is not None:
-        shell.displayhook(value)
+    shown = _shown(options, code.co_filename, text)
+    run = _run_async if code.co_flags & CO_COROUTINE else _run
+    return run(shown, code, shell.user_ns)
+
+
+def _run(shown: AbstractContextManager[VizTracer], code: CodeType, namespace: dict[str, Any]) -> Any:
+    __tracebackhide__ = True
+    with shown as tracer, tracer:
+        exec(code, namespace)
+    return namespace.pop(LAST_VALUE, None)
+
+
+async def _run_async(shown: AbstractContextManager[VizTracer], code: CodeType, namespace: dict[str, Any]) -> Any:
+    __tracebackhide__ = True
+    with shown as tracer, tracer:
+        await eval(code, namespace)
+    return namespace.pop(LAST_VALUE, None)
 
 
 def _check(options: Any) -> None:
@@ -104,6 +126,8 @@ def _check(options: Any) -> None:
             raise UsageError(f"--{name} is not there yet: leave it out")
     if options.output_file and not options.output_file.endswith(OUTPUTS):
         raise UsageError(f"--output_file: only these kinds are supported: {', '.join(OUTPUTS)}")
+    if options.include_files and options.exclude_files:
+        raise UsageError("include_files and exclude_files can't be both specified!")
     if options.tracer_entries < 1:
         raise UsageError("--tracer_entries must be at least 1")
     if child.recording():
@@ -113,13 +137,53 @@ def _check(options: Any) -> None:
 def _compile(shell: Any, cell: str) -> tuple[CodeType, str]:
     """Return the code of a cell, which keeps the value of its last expression, and the text it was made of."""
     text = shell.transform_cell(cell)
-    name = shell.compile.cache(text, shell.execution_count, raw_code=cell)
+    number = len(shell.history_manager.input_hist_parsed) - 1  # `execution_count` may be the next one's already
+    name = shell.compile.cache(text, number, raw_code=cell)
     tree = shell.transform_ast(shell.compile.ast_parse(text, name))
-    if tree.body and isinstance(last := tree.body[-1], ast.Expr):
+    ends_with_semicolon = getattr(shell.displayhook, "semicolon_at_end_of_expression", lambda _: False)
+    if not ends_with_semicolon(text) and tree.body and isinstance(last := tree.body[-1], ast.Expr):
         target = ast.Name(LAST_VALUE, ast.Store())
         tree.body[-1] = ast.copy_location(ast.Assign([target], last.value), last)
         ast.fix_missing_locations(tree)
-    return shell.compile(tree, name, "exec"), text
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.should_run_async(cell, transformed_cell=text) else 0
+    with shell.compile.extra_flags(flags):
+        return shell.compile(tree, name, "exec"), text
+
+
+@contextmanager
+def _shown(options: Any, path: str, text: str) -> Iterator[VizTracer]:
+    """Give a tracer, and show what it has recorded inside, also if that raised.
+
+    Args:
+        options: of the magic.
+        path: the file that the cell's code names.
+        text: what ought to be there.
+    """
+    with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
+        page = os.path.join(directory, "cell.html")
+        output = os.path.abspath(options.output_file) if options.output_file else page
+        tracer = VizTracer(
+            output_file=output,
+            verbose=0,
+            tracer_entries=options.tracer_entries,
+            max_stack_depth=options.max_stack_depth,
+            min_duration=options.min_duration,
+            include_files=options.include_files,
+            exclude_files=options.exclude_files,
+            ignore_c_function=options.ignore_c_function,
+            ignore_frozen=options.ignore_frozen,
+            log_async=options.log_async,
+        )
+        try:
+            with _on_disk(path, text):
+                yield tracer
+        finally:
+            if tracer.total_entries:
+                if output.endswith(".html"):
+                    page = output
+                else:
+                    merge([output], page)
+                _show(page, options.height, is_kept=not page.startswith(directory))
 
 
 @contextmanager
@@ -144,15 +208,36 @@ def _on_disk(path: str, text: str) -> Iterator[None]:
 
 
 def _show(page: str, height: int, *, is_kept: bool) -> None:
-    """Show a report below the cell, or, if it is too large for that, tell where it is kept."""
+    """Show a report below the cell: as a part of the notebook, or, if it is too large for that, as a file beside it."""
     from IPython.display import HTML, display
 
     with open(page, encoding="utf-8") as file:
         text = file.read().replace(HEAD, HEAD_OF_FRAME, 1)
-    frame = FRAME.format(height=height, page=text.replace("&", "&amp;").replace('"', "&quot;"))
-    if len(frame) <= SHOWN_MAX:
-        display(HTML(frame))
+    text = text.replace("&", "&amp;").replace('"', "&quot;")
+    if len(text) <= SHOWN_MAX:
+        display(HTML(FRAME.format(height=height, source=f'srcdoc="{text}"')))
         return
+    beside = _directory_of_notebook()
     if not is_kept:
-        page = shutil.copy(page, LARGE_REPORT)
-    report.say(f"The report is too large for a cell ({len(frame) / 1e6:.1f} MB): open {os.path.abspath(page)}")
+        page = shutil.copy(page, os.path.join(beside, _name_of_file()))
+    place = os.path.relpath(page, beside)
+    if not place.startswith(os.pardir):
+        display(HTML(FRAME.format(height=height, source=f'src="{urllib.parse.quote(place)}"')))
+    report.say(f"This report is too large for the notebook ({len(text) / 1e6:.1f} MB): it is in {page}")
+
+
+def _directory_of_notebook() -> str:
+    """Return where the notebook is, as far as its server says that, from where a frame's file is looked for."""
+    directory = os.path.dirname(os.environ.get("JPY_SESSION_NAME", ""))
+    return directory if os.path.isabs(directory) and os.access(directory, os.W_OK) else os.getcwd()
+
+
+def _name_of_file() -> str:
+    """Return a name that is the cell's own, so that it replaces only what it has shown before."""
+    from IPython import get_ipython
+
+    try:
+        cell = get_ipython().get_parent()["metadata"]["cellId"]
+    except (AttributeError, KeyError):  # no kernel, or a client that names no cells
+        return "viztracer_report.html"
+    return f"viztracer_report_{re.sub('[^0-9A-Za-z]', '', cell)[:12]}.html"
