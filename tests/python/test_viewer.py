@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -220,6 +221,59 @@ def test_only_this_machine_is_served(viewer_of_two):
     ]
 
 
+def test_flame_graph_is_opened(sandbox):
+    for name in ("one.html", "two.html"):
+        (sandbox.path / name).write_text(name)
+    with serving(sandbox, "--flamegraph", "one.html") as viewer:
+        assert viewer.page.endswith("/0/one.html#t=flame")
+        assert viewer.ask("GET", f"/{viewer.token}/").headers["Location"] == viewer.page
+    with serving(sandbox, "--flamegraph", "one.html", "two.html") as viewer:
+        assert viewer.page.endswith("/")
+        assert {link.rpartition("/")[2] for _, link in viewer.links()} == {"one.html#t=flame", "two.html#t=flame"}
+
+
+def test_external_processor_is_not_needed(sandbox, traced):
+    with serving(sandbox, "--use_external_processor", traced("a.html")) as viewer:
+        assert viewer.get().read() == (sandbox.path / "a.html").read_bytes()
+        viewer.process.send_signal(signal.SIGINT)
+        _, complaint = viewer.process.communicate(timeout=DEADLINE)
+    assert complaint.startswith("viztracer: --use_external_processor is not needed")
+    assert complaint.count("\n") == 1
+
+
+def test_file_that_changes_while_it_is_sent(viewer_of_two, sandbox):
+    """As much is sent as was told; what is not there any more, or not yet, is an answer of its own."""
+    path = urllib.parse.urlsplit(dict(viewer_of_two.links())["one.html"]).path
+    file = sandbox.path / "one.html"
+    told = 50_000_000  # more than the buffers between the two hold
+    for size in (2 * told, told // 2, 0):
+        os.truncate(file, told)
+        with socket.create_connection(("127.0.0.1", viewer_of_two.port), timeout=DEADLINE) as connection:
+            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            received = connection.recv(1)
+            os.truncate(file, size)
+            while part := connection.recv(1 << 20):
+                received += part
+        head, _, content = received.partition(b"\r\n\r\n")
+        assert f"Content-Length: {told}".encode() in head
+        assert len(content) == told if size > told else size <= len(content) < told
+    assert viewer_of_two.ask("GET", path).content == b""
+    file.unlink()
+    gone = viewer_of_two.ask("GET", path)
+    assert gone.status == 500
+    assert b"one.html" in gone.content
+    file.write_text("again")
+    assert viewer_of_two.ask("GET", path).content == b"again"
+
+
+def test_many_ask_at_once(viewer_of_two, sandbox):
+    (sandbox.path / "one.html").write_bytes(os.urandom(1_000_000))
+    link = dict(viewer_of_two.links())["one.html"]
+    with ThreadPoolExecutor(32) as pool:
+        pages = list(pool.map(lambda _: viewer_of_two.get(link).read(), range(64)))
+    assert set(pages) == {(sandbox.path / "one.html").read_bytes()}
+
+
 def test_directory_is_a_list(sandbox, small_trace):
     def make(name, age, content=b"<p>"):
         path = sandbox.path / "many" / name
@@ -352,10 +406,6 @@ def test_signal_ends_a_merge(sandbox, small_trace, signum):
         (["good.html", "missing.json"], "File missing.json does not exist!"),
         (["notes.txt"], "Do not support file type notes.txt: vizviewer shows .html, .json"),
         (["x.speedscope.json"], "Do not support file type x.speedscope.json: open it on https://www.speedscope.app"),
-        (["--flamegraph", "good.html"], "--flamegraph is removed"),
-        (["--use_external_processor", "--once", "good.html"], "You can't use --once with --use_external_processor"),
-        (["--use_external_processor", "."], "You can't use --use_external_processor on a directory"),
-        (["--use_external_processor", "good.html"], "--use_external_processor is not needed"),
         (["--perfetto", "good.html"], "good.html: Perfetto's page cannot show a report, only what it was made of"),
         (["--port", "70000", "good.html"], "There is no port 70000"),
         (["bad.json"], "bad.json"),

@@ -29,6 +29,7 @@ then open the address that vizviewer has printed.
 
 exit status: 0, also after Ctrl+C; 1 if there is nothing to show or the port is taken; 2 for wrong options.
 """
+FLAME_GRAPH = "#t=flame"  # a tab of the page, as state.js writes it
 
 
 class RefusalError(Exception):
@@ -80,8 +81,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --once: how long nobody may ask [10]",
     )
     add("--perfetto", action="store_true", help="show traces on Perfetto's page instead of ours")
-    add("--use_external_processor", action="store_true", help=argparse.SUPPRESS)
-    add("--flamegraph", action="store_true", help=argparse.SUPPRESS)
+    add("--flamegraph", action="store_true", help="show reports with their flame graph of all calls open")
+    add("--use_external_processor", action="store_true", help="not needed: says so, and does without")
     return parser
 
 
@@ -119,8 +120,11 @@ class Viewer:
 
     def _check(self) -> None:
         options = self.options
-        if options.flamegraph:
-            raise RefusalError("--flamegraph is removed: every report has a flame graph, of all calls or of a range")
+        if options.use_external_processor:
+            report.complain(
+                "--use_external_processor is not needed: a program prepares what the page shows; "
+                "with --perfetto you see more calls than fit into that"
+            )
         for file in options.files:
             if not os.path.exists(file):
                 raise RefusalError(f"File {file} does not exist!")
@@ -129,19 +133,6 @@ class Viewer:
             if kind_of(file) is None:
                 kinds = ".html, .json, .json.gz, .pftrace, .pftrace.gz, .bin and directories"
                 raise RefusalError(f"Do not support file type {file}: vizviewer shows {kinds}")
-        if options.use_external_processor:
-            raise RefusalError(self._why_no_processor())
-
-    def _why_no_processor(self) -> str:
-        if self.options.once:
-            return "You can't use --once with --use_external_processor"
-        if any(map(os.path.isdir, self.options.files)):
-            return "You can't use --use_external_processor on a directory"
-        return (
-            "--use_external_processor is not needed, and vizviewer downloads no programs: leave it out.\n"
-            "If a trace is too large for the browser, show a part (viztracer-merge FILE --last 5s -o part.html), or\n"
-            "write a .pftrace, give it to Perfetto's trace_processor --httpd, and open https://ui.perfetto.dev"
-        )
 
     def _find(self) -> tuple[str, list[Entry]]:
         """Return what to show first, and what that is called."""
@@ -169,8 +160,9 @@ class Viewer:
 
     def _serve(self, entries: list[Entry]) -> Server:
         port = PERFETTO_PORT if self.options.port is None else self.options.port
+        perfetto, fragment = self.options.perfetto, FLAME_GRAPH if self.options.flamegraph else ""
         try:
-            return Server(port, self.catalog, self.workbench, prefers_perfetto=self.options.perfetto)
+            return Server(port, self.catalog, self.workbench, prefers_perfetto=perfetto, fragment=fragment)
         except PermissionError:
             raise RefusalError(f'Error! Port {port} is not for every user, try another port with "--port"') from None
         except OverflowError:

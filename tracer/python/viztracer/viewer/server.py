@@ -12,14 +12,13 @@ import http.server
 import os
 import re
 import secrets
-import shutil
 import socketserver
 import sys
 import threading
 import time
 import urllib.parse
 from http import HTTPStatus
-from typing import BinaryIO, cast
+from typing import cast
 
 from .. import report
 from . import listing
@@ -41,6 +40,7 @@ class Server(http.server.ThreadingHTTPServer):
         catalog: what may be asked for.
         workbench: makes what is asked for.
         prefers_perfetto: whether traces are shown by Perfetto's page.
+        fragment: how a report is opened, as in its page's address.
 
     Raises:
         OSError: the port is taken.
@@ -48,10 +48,13 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, catalog: Catalog, workbench: Workbench, *, prefers_perfetto: bool) -> None:
+    def __init__(
+        self, port: int, catalog: Catalog, workbench: Workbench, *, prefers_perfetto: bool, fragment: str = ""
+    ) -> None:
         self.catalog = catalog
         self.workbench = workbench
         self.prefers_perfetto = prefers_perfetto
+        self.fragment = fragment
         self.top: list[Entry] = []
         self.title = ""
         self.was_fetched = False  # a trace, or a report, and completely
@@ -87,7 +90,7 @@ class Server(http.server.ThreadingHTTPServer):
         """Where an entry is shown, if this server is called so."""
         if entry.kind is Kind.PERFETTO or (self.prefers_perfetto and entry.is_fit_for_perfetto):
             return self.perfetto_link(entry, host)
-        page = "" if entry.kind is Kind.DIRECTORY else f"{entry.stem}.html"
+        page = "" if entry.kind is Kind.DIRECTORY else f"{entry.stem}.html{self.fragment}"
         return f"http://{host}/{self.token}/{entry.number}/{page}"
 
     def perfetto_link(self, entry: Entry, host: str) -> str:
@@ -244,14 +247,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(HTTPStatus.OK)
             kind = CONTENT_TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size))
+            size = os.fstat(file.fileno()).st_size
+            self.send_header("Content-Length", str(size))
             if for_perfetto:
                 self._allow_perfetto()
             self.end_headers()
             if self.command == "HEAD":
                 return False
-            shutil.copyfileobj(cast(BinaryIO, file), self.wfile)
-            return True
+            # No more than was told if the file grows meanwhile; and whoever gets less, will ask again.
+            return size == 0 or self.connection.sendfile(file, count=size) == size
 
     def _allow_perfetto(self) -> None:
         self.send_header("Access-Control-Allow-Origin", PERFETTO)
