@@ -163,7 +163,8 @@ def test_perfettos_port(sandbox, traced):
     with serving(sandbox, "--perfetto", traced("traced.json")) as viewer:
         viewer.process.send_signal(signal.SIGINT)
         _, complaint = viewer.process.communicate(timeout=DEADLINE)
-        assert f"Perfetto's page reads from port 9001 only, not from {viewer.port}" in complaint
+        assert f"Perfetto's page reads from port 9001 only, not {viewer.port}" in complaint
+        assert "if the browser asks whether Perfetto's page may reach this device, allow it\n" in complaint
 
 
 @pytest.fixture

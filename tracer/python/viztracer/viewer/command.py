@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import tempfile
@@ -76,9 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--timeout",
         type=float,
         nargs="?",
-        default=10,
+        const=math.inf,
         metavar="SECONDS",
-        help="with --once: how long nobody may ask [10]",
+        help="with --once: how long nobody may ask [10; 60 for Perfetto's page]",
     )
     add("--perfetto", action="store_true", help="show traces on Perfetto's page instead of ours")
     add("--flamegraph", action="store_true", help="show reports with their flame graph of all calls open")
@@ -188,10 +189,11 @@ class Viewer:
 
     def _tell(self, server: Server) -> None:
         page = server.first_page
-        if server.server_port != PERFETTO_PORT and any(map(self._is_for_perfetto, server.top)):
-            report.complain(
-                f"Perfetto's page reads from port {PERFETTO_PORT} only, not from {server.server_port}: leave out --port"
-            )
+        if any(map(self._is_for_perfetto, server.top)):
+            port = server.server_port
+            if port != PERFETTO_PORT:
+                report.complain(f"Perfetto's page reads from port {PERFETTO_PORT} only, not {port}: leave out --port")
+            report.complain("if the browser asks whether Perfetto's page may reach this device, allow it")
         if not self.options.once:
             report.say("Running vizviewer")
             report.say(f"You can also view your trace on {page}")
@@ -202,8 +204,10 @@ class Viewer:
     def _work(self, server: Server) -> None:
         """Merge what is asked for, until the end."""
         once, timeout = self.options.once, self.options.timeout
+        if timeout is None:
+            timeout = 60 if any(map(self._is_for_perfetto, server.top)) else 10
         while not (once and server.was_fetched):
-            if timeout is None or not once:
+            if timeout == math.inf or not once:
                 self.workbench.work(None)
                 continue
             left = timeout - server.idle_seconds()
