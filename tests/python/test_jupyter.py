@@ -93,11 +93,12 @@ def test_cell_behaves_as_without_tracing(run_cells):
 
 def test_cell_that_awaits(run_cells, sandbox):
     cell = "import asyncio\nasync def job(n):\n    await asyncio.sleep(0)\n    return n\n"
-    value, failed, used, direct, nonsense = run_cells(
+    value, failed, used, direct, called, nonsense = run_cells(
         f"%%viztracer --output_file kept.json\n{cell}first, second = await asyncio.gather(job(1), job(2))\nsecond",
         "%%viztracer\nawait job(3)\nraise KeyError('inside')",
         "first",
         "await get_ipython().run_cell_magic('viztracer', '', 'await job(4)')",
+        "get_ipython().run_cell_magic('viztracer', '', '5') + 1\n'end'",
         "%%viztracer\nawait = 1",
     )
     assert "Out[2]: 2" in value["text"]
@@ -106,6 +107,7 @@ def test_cell_that_awaits(run_cells, sandbox):
     assert (failed["error"], len(failed["pages"])) == ("KeyError: 'inside'", 1)
     assert "Out[4]: 1" in used["text"]
     assert "Out[5]: 4" in direct["text"] and "job" in framed(direct)
+    assert "Out[6]: 'end'" in called["text"]
     assert nonsense["error"].startswith("SyntaxError")
 
 

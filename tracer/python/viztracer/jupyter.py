@@ -89,8 +89,11 @@ def _is_async(shell: Any, text: str) -> bool:
     """Tell whether this is a call of the magic for a cell that awaits something."""
     if not text.startswith(f"{RUN_CELL_MAGIC}('viztracer', "):
         return False
-    _, _, cell = ast.literal_eval(text.strip().removeprefix(RUN_CELL_MAGIC))
-    return bool(shell.should_run_async(cell, transformed_cell=shell.transform_cell(cell)))
+    try:
+        _, _, cell = ast.literal_eval(text.strip().removeprefix(RUN_CELL_MAGIC))
+        return bool(shell.should_run_async(cell, transformed_cell=shell.transform_cell(cell)))
+    except (ValueError, SyntaxError):
+        return False  # somebody has written more than that, or nonsense
 
 
 def _trace(shell: Any, options: Any, cell: str) -> Any:
