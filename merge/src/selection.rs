@@ -87,6 +87,11 @@ impl<'a> Selected<'a> {
         Some(Selected { selection, from, to })
     }
 
+    /// Whether this moment is within the time that is asked for.
+    pub fn has(&self, time: u64) -> bool {
+        (self.from..self.to).contains(&time)
+    }
+
     /// Whether what is asked for depends on the calls around a call.
     pub fn is_nested(&self) -> bool {
         self.selection.functions.is_some() || self.selection.max_depth.is_some()

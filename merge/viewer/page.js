@@ -1,5 +1,6 @@
 // Shows a trace: makes the parts of the page and wires them to each other and to the URL's hash.
 
+import { ofCalls } from "./data/model.js";
 import { createPanels } from "./panels/panels.js";
 import { fromHash, toHash } from "./state.js";
 import { timeText } from "./timeline/ruler.js";
@@ -32,7 +33,14 @@ export function showTrace(trace) {
     const timeline = createTimeline(byId("timeline"), trace, {
         onSelect: (track, call) => panels?.select(track, call),
         onRange: (from, to) => panels?.range(from, to),
-        onChange: () => hash.write(),
+        onPoint: (point) => panels?.selectPoint(point),
+        onChange: () => {
+            // A jump to a row that the filter hid takes the filter away.
+            if (panels !== null && byId("filter").value !== timeline.rows.arranged.filter) {
+                byId("filter").value = timeline.rows.arranged.filter;
+            }
+            hash.write();
+        },
         announce,
     });
     panels = createPanels(trace, timeline, { announce, changed: () => hash.write() });
@@ -75,11 +83,15 @@ function wireToolbar(timeline) {
 }
 
 function showTitle({ title, processes, tracks, duration }) {
-    const calls = tracks.reduce((sum, track) => sum + track.count, 0);
+    const count = (some) => some.reduce((sum, track) => sum + track.count, 0);
+    const calls = count(ofCalls(tracks));
+    const spans = count(tracks) - calls;
     document.title = title;
     byId("title").textContent = title;
+    byId("title").title = title;
     byId("progress").textContent = [
         `${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
+        ...(spans > 0 ? [`${spans.toLocaleString("en")} span${spans === 1 ? "" : "s"}`] : []),
         `${processes.length} process${processes.length === 1 ? "" : "es"}`,
         timeText(duration),
     ].join(" · ");

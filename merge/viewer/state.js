@@ -5,6 +5,7 @@
  * @typedef {object} State
  * @property {[number, number]=} view       from, to
  * @property {[number, number]=} selection  track's index, call
+ * @property {string=} point                see timeline/points.js
  * @property {[number, number]=} range      from, to
  * @property {string=} filter
  * @property {"function"|"file"|"process"=} coloring
@@ -39,6 +40,7 @@ const oneOf = (...choices) => ({ write: (text) => text, read: (text) => (choices
 const FIELDS = {
     view: ["v", pair],
     selection: ["s", pair],
+    point: ["m", words],
     range: ["r", pair],
     filter: ["f", words],
     coloring: ["c", oneOf("function", "file", "process")],

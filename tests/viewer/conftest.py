@@ -48,9 +48,12 @@ class Page:
     def open(self, path, condition="window.viztracer !== undefined"):
         """Opens a report and waits until it is there. (The page lets nobody evaluate text: no wait_for_function.)"""
         self.page.goto(Path(path).as_uri())
+        return self.until(condition)
+
+    def until(self, condition):
         end = time.monotonic() + 60
         while not self.evaluate(condition):
-            assert time.monotonic() < end, f"not there after a minute; {self.alerts()} {self.errors}"
+            assert time.monotonic() < end, f"not after a minute: {condition}; {self.alerts()} {self.errors}"
             time.sleep(0.01)
         return self
 

@@ -42,10 +42,23 @@ impl Members {
             text.bytes()
                 .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
         };
-        match self.0.get("id") {
+        match self.id_value() {
             Some(Value::String(text)) => number(text).unwrap_or_else(|| hash(text)),
             Some(Value::Number(number)) => number.as_u64().unwrap_or(0),
             _ => 0,
         }
+    }
+
+    /// That, if it is text, as it was written.
+    pub fn id_text(&self) -> Option<&str> {
+        self.id_value()?.as_str()
+    }
+
+    /// `id`, or what `id2` says of one process or of all.
+    fn id_value(&self) -> Option<&Value> {
+        self.0.get("id").or_else(|| {
+            let id = self.0.get("id2")?;
+            id.get("local").or_else(|| id.get("global"))
+        })
     }
 }

@@ -4,7 +4,7 @@
 
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
-import { Functions, UNFINISHED } from "./model.js";
+import { Functions, UNFINISHED, ofCalls } from "./model.js";
 import { ProcessData } from "./processes.js";
 import { section } from "./streams.js";
 import { Malformed, Varints } from "./varints.js";
@@ -113,14 +113,18 @@ export class Decoder {
         const { header, functions, sources } = this;
         this.#count();
         const processes = this.processes.map((process) => process.finish());
+        const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
+        const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
+        this.processes.forEach((process, index) => {
+            const of = processes[index];
+            of.tracks = of.tracks.concat(process.spans(of, duration, functions));
+        });
         const tracks = processes.flatMap((process) => process.tracks);
         tracks.forEach((track, index) => {
             track.index = index;
         });
-        const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
         const counters = this.processes.flatMap((process, index) => process.counters(processes[index]));
-        const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
-        const lastWords = processes.filter((process) => process.state !== "sealed").map(words);
+        const lastWords = processes.filter(({ state }) => state !== "sealed").map((of) => words(of, this.processes[of.index]));
         let baseRealtime = null;
         if (/^\d{1,20}$/.test(header.baseRealtime)) {
             baseRealtime = BigInt(header.baseRealtime);
@@ -133,10 +137,12 @@ export class Decoder {
     }
 }
 
-/** What the threads of a process were doing that did not end in order. */
-function words(process) {
+/** What the threads of a process were doing that did not end in order. @param {ProcessData} read */
+function words(process, read) {
     const threads = [];
-    for (const track of process.tracks.filter((of) => of.unfinished > 0)) {
+    const isAlive = (track, place) => place < list(read.of.threads).length && !read.of.threads[place]?.ended;
+    const told = ofCalls(process.tracks).filter((of, i) => of.unfinished > 0 || (of.count > 0 && isAlive(of, i)));
+    for (const track of told) {
         const frames = [];
         for (let call = 0; call < track.count; call += 1) {
             if ((track.flags[call] & UNFINISHED) !== 0) {
@@ -145,5 +151,5 @@ function words(process) {
         }
         threads.push({ track, name: track.name, frames });
     }
-    return { process, threads };
+    return { process, end: read.latest, threads };
 }

@@ -5,7 +5,10 @@ const STARTS = /^(posix\.(fork|forkpty|posix_spawnp?)|_posixsubprocess\.fork_exe
 /** Where ids of processes begin anew at the latest. */
 const IDS = 2 ** 22;
 
-/** Arrows from where a process started another one to that one's first call. */
+/**
+ * Arrows from where a process started another one to that one's first call. If that was overwritten, to where the
+ * other one began.
+ */
 export function* starts(read, processes, functions) {
     const births = birthsOf(read, processes, functions);
     for (const { of, index } of read) {
@@ -15,7 +18,7 @@ export function* starts(read, processes, functions) {
             continue;
         }
         const toTrack = withCalls.reduce((first, other) => (other.start[0] < first.start[0] ? other : first));
-        const toTime = toTrack.start[0];
+        const toTime = toTrack.overwritten > 0 ? Math.min(of.opened, toTrack.start[0]) : toTrack.start[0];
         const birth = births.get(index);
         const fromTime = Math.min(birth?.time ?? of.opened, toTime);
         const busy = parent.tracks.filter((of) => of.kind === "thread" && isBusy(of, fromTime));

@@ -26,10 +26,11 @@
  * @property {"sealed"|"crashed"|"living"} state  how its recording ended
  * @property {Track[]} tracks        threads first, then tasks
  *
- * @typedef {object} Track           a thread or an asyncio task; calls are in the order of their begins, callers first
+ * @typedef {object} Track           a thread, an asyncio task, or asynchronous spans; calls are in the order of their
+ *                                   begins, callers first
  * @property {number} index          its place among all tracks
  * @property {Process} process
- * @property {"thread"|"task"} kind
+ * @property {"thread"|"task"|"async"} kind  see spans.js for the last one
  * @property {string} name
  * @property {number} tid            the thread's id, or a task's number as in the JSON report
  * @property {number} count          calls; the arrays have that many entries
@@ -41,6 +42,10 @@
  * @property {Uint8Array} flags      UNFINISHED, RAISED, ABANDONED, CLIPPED
  * @property {number} maxDepth       the greatest depth, or -1 if there are no calls
  * @property {Moment[]} moments      by time
+ * @property {object[]} events       that came as JSON and made the process's tracks of kind "async": `time`, `phase`,
+ *                                   `cat`, `id`, `name`, `args`
+ * @property {string=} category      of spans
+ * @property {string[]=} ids         of spans, by call
  * @property {Map<number, string>} args  JSON text of an object by call: arguments, `return_value` and the like
  * @property {number} overwritten    older events that the ring went over
  * @property {number} lost           events that found no room
@@ -73,17 +78,18 @@
  *
  * @typedef {object} LastWords       what a process that died was doing
  * @property {Process} process
+ * @property {number} end            the last moment that is known of it
  * @property {LastThread[]} threads
  *
  * @typedef {object} LastThread
- * @property {Track|null} track
+ * @property {Track} track
  * @property {string} name
  * @property {OpenFrame[]} frames    open calls, outermost first
  *
  * @typedef {object} OpenFrame
  * @property {number} function
  * @property {number} since          when it began
- * @property {number} call           its place on the track, or -1
+ * @property {number} call           its place on the track
  */
 
 /** The call had not ended when it was last seen. */
@@ -111,6 +117,22 @@ export class Functions {
         this.lines = lines;
     }
 
+    /** The one that stands for spans of a name. @param {string} name @returns {number} */
+    ofSpan(name) {
+        this.spans ??= new Map();
+        if (!this.spans.has(name)) {
+            this.spans.set(name, this.count);
+            this.names[this.count] = name;
+            this.count += 1;
+        }
+        return this.spans.get(name);
+    }
+
+    /** Whether it stands for spans. @param {number} index */
+    isSpan(index) {
+        return this.spans !== undefined && index >= this.count - this.spans.size;
+    }
+
     /** The qualified name. @param {number} index @returns {string} */
     name(index) {
         return this.names[index] ?? "unknown function";
@@ -131,6 +153,11 @@ export class Functions {
         const file = this.file(index);
         return file === "" ? this.name(index) : `${this.name(index)} (${file}:${this.line(index)})`;
     }
+}
+
+/** Those that are threads or tasks: spans are no calls. @param {Track[]} tracks */
+export function ofCalls(tracks) {
+    return tracks.filter(({ kind }) => kind !== "async");
 }
 
 /** When a call ended. @param {Track} track @param {number} call */

@@ -2,6 +2,7 @@
 
 import { list, number, string } from "./header.js";
 import { UNFINISHED } from "./model.js";
+import { isOfSpan, spanTracks } from "./spans.js";
 import { Stream, merged } from "./streams.js";
 import { Malformed } from "./varints.js";
 
@@ -53,7 +54,7 @@ export class ProcessData {
     }
 
     moment(stream, extra) {
-        const { kind, name, args, id, cat } = extra ?? {};
+        const { kind, name, args, id, cat, shown } = extra ?? {};
         const time = stream.now;
         if (kind === "counter") {
             for (const [series, value] of Object.entries(args ?? {})) {
@@ -63,6 +64,9 @@ export class ProcessData {
             }
         } else if (kind === "s" || kind === "t" || kind === "f") {
             this.flows.push({ kind, key: `${cat} ${id}`, name: string(name), stream, time });
+        } else if (isOfSpan(kind)) {
+            const of = { cat: string(cat), id: string(id), shown: string(shown ?? id), name: string(name) };
+            stream.events.push({ time, phase: kind, ...of, args: args ?? null, stream });
         } else {
             const json = args === null || args === undefined ? null : JSON.stringify(args);
             stream.moments.push({ time, kind: string(kind), name: string(name), args: json });
@@ -76,6 +80,12 @@ export class ProcessData {
         } else {
             samples.push([time, value]);
         }
+    }
+
+    /** The tracks of asynchronous spans, when it is known when all was over. */
+    spans(process, latest, functions) {
+        const events = [...this.streams.values()].flatMap((stream) => stream.events);
+        return events.length === 0 ? [] : spanTracks(process, events, latest, functions);
     }
 
     /** The process of the model. Every stream learns its track. */
@@ -126,14 +136,14 @@ export class ProcessData {
 /** A track of the model, of one stream; or of several, if a task has run on more than one thread. */
 function track(process, kind, name, tid, streams, loss = { overwritten: 0, lost: 0, gap: null }) {
     const whole = streams.length === 1 ? streams[0] : merged(streams);
-    const { count, maxDepth, moments, args } = whole;
+    const { count, maxDepth, moments, args, events } = whole;
     const trim = (column) => (column.length === count ? column : column.subarray(0, count));
     moments.sort((a, b) => a.time - b.time);
     const made = {
         index: 0, process, kind, name, tid, count,
         start: trim(whole.start), duration: trim(whole.duration), function: trim(whole.function),
         depth: trim(whole.depth), parent: trim(whole.parent), flags: trim(whole.flags),
-        maxDepth, moments, args, ...loss, unfinished: 0,
+        maxDepth, moments, args, events, ...loss, unfinished: 0,
     };
     for (const flags of made.flags) {
         made.unfinished += flags & UNFINISHED;

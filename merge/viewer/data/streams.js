@@ -20,6 +20,8 @@ export class Stream {
         this.count = 0;
         this.maxDepth = -1;
         this.moments = [];
+        /** Begins and ends of spans. */
+        this.events = [];
         this.args = new Map();
         /** The open calls, outermost first; -1 for one whose begin could not be read. */
         this.open = [];
@@ -141,5 +143,6 @@ export function merged(streams) {
     }
     whole.maxDepth = Math.max(...streams.map((stream) => stream.maxDepth));
     whole.moments = streams.flatMap((stream) => stream.moments);
+    whole.events = streams.flatMap((stream) => stream.events);
     return whole;
 }

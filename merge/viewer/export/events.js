@@ -1,18 +1,23 @@
 // A track's calls and moments in the order of time, as files have them.
 
 import { callers, endOf, firstFrom } from "../data/model.js";
+import { isOfSpan } from "../data/spans.js";
 
 /** Calls between two looks at the clock. */
 const RUN = 1 << 12;
 
 /**
- * What else is on a track's line of time: moments, ends of flows, and where history is missing; by time.
+ * What else is on a track's line of time: moments, events of spans, ends of flows, and where history is missing; by
+ * time.
  * @param {import("../data/model.js").Trace} trace
  * @param {import("../data/model.js").Track} track
- * @returns {{time: number, what: "moment"|"flow"|"lost"|"gap", of: object}[]}
+ * @returns {{time: number, what: "moment"|"span"|"flow"|"lost"|"gap", of: object}[]}
  */
 export function extras(trace, track) {
-    const found = track.moments.map((moment) => ({ time: moment.time, what: "moment", of: moment }));
+    const found = track.moments
+        .filter(({ kind }) => !isOfSpan(kind))
+        .map((moment) => ({ time: moment.time, what: "moment", of: moment }));
+    found.push(...track.events.map((event) => ({ time: event.time, what: "span", of: event })));
     trace.flows.forEach((flow, id) => {
         // Perfetto ties arrows to calls.
         if (!isInCall(flow.fromTrack, flow.fromTime) || !isInCall(flow.toTrack, flow.toTime)) {

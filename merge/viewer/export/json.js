@@ -1,7 +1,7 @@
 // The trace in the Chrome trace format, as the program writes it: calls are X events, those open at the end of a
 // recording that was stopped in order are B events.
 
-import { ABANDONED, CLIPPED, RAISED, UNFINISHED } from "../data/model.js";
+import { ABANDONED, CLIPPED, RAISED, UNFINISHED, ofCalls } from "../data/model.js";
 import { extras, gapName, lostName, parsed } from "./events.js";
 
 /** Characters of text that are put together before they leave the page's memory. */
@@ -39,15 +39,16 @@ function names({ processes }) {
     const named = (pid, tid, kind, name) => JSON.stringify({ ph: "M", pid, tid, name: kind, args: { name } });
     return processes.flatMap(({ pid, name, tracks }) => [
         named(pid, pid, "process_name", name),
-        ...tracks.map((track) => named(pid, track.tid, "thread_name", track.name)),
+        ...ofCalls(tracks).map((track) => named(pid, track.tid, "thread_name", track.name)),
     ]);
 }
 
 function* events(trace, put) {
-    const all = trace.tracks.reduce((sum, track) => sum + track.count, 0) || 1;
+    const tracks = ofCalls(trace.tracks);
+    const all = tracks.reduce((sum, track) => sum + track.count, 0) || 1;
     const labels = [];
     let done = 0;
-    for (const track of trace.tracks) {
+    for (const track of tracks) {
         const head = `{"pid":${track.process.pid},"tid":${track.tid},"ts":`;
         extras(trace, track).forEach((entry) => extra(entry, head, put));
         for (let call = 0; call < track.count; call += 1) {
@@ -86,6 +87,9 @@ function extra({ time, what, of }, head, put) {
     if (what === "flow") {
         const end = of.phase === "f" ? { bp: "e" } : {};
         event({ ph: of.phase, id: of.id, name: of.name, cat: "flow", ...end });
+    } else if (what === "span") {
+        const { phase, cat, shown, name, args } = of;
+        event({ ph: phase, id: shown, name, cat, ...(args && { args }) });
     } else if (what === "lost") {
         event({ ph: "i", s: "t", name: lostName(of.count), cat: "LOSS", args: { lost: of.count } });
     } else if (what === "gap") {

@@ -1,6 +1,7 @@
 // The trace as Perfetto's protobuf, as the program writes it: every thread and task is a packet sequence with a clock
 // that counts from one packet to the next, names interned when the sequence first uses them.
 
+import { ofCalls } from "../data/model.js";
 import { lostName, gapName, extras, parsed, walk } from "./events.js";
 import { marks } from "./json.js";
 import { Message } from "./protobuf.js";
@@ -44,9 +45,10 @@ const METADATA = { metadata: 2, name: 1, json: 5 };
 export function* perfettoTrace(trace) {
     const out = new Output();
     const numbers = describe(trace, out);
-    const all = trace.tracks.reduce((sum, track) => sum + track.count, 0) || 1;
+    const tracks = ofCalls(trace.tracks);
+    const all = tracks.reduce((sum, track) => sum + track.count, 0) || 1;
     let [done, tooDeep] = [0, 0];
-    for (const track of trace.tracks) {
+    for (const track of tracks) {
         const sequence = new Sequence(out, numbers.get(track));
         const encoder = new Encoder(trace, track, sequence);
         for (const calls of walk(track, extras(trace, track), encoder)) {
@@ -110,7 +112,7 @@ function describe(trace, out) {
             message.string(PROCESS.name, process.name);
         }));
         next += 1;
-        for (const of of process.tracks) {
+        for (const of of ofCalls(process.tracks)) {
             numbers.set(of, next);
             putTrack(out, next, next, (track) => describeTrack(track, of, numbers.get(process)));
             next += 1;
@@ -268,6 +270,8 @@ class Encoder {
     extra({ time, what, of }) {
         if (what === "flow") {
             this.sequence.event(time, (event) => putFlow(event, of));
+        } else if (what === "span") {
+            this.sequence.event(time, (event) => putSpan(event, of));
         } else if (what === "lost") {
             this.#put(time, EVENT.INSTANT, "LOSS", lostName(of.count), { lost: of.count });
         } else if (what === "gap") {
@@ -320,6 +324,17 @@ function putFlow(event, { phase, id, name }) {
         if (phase === "f") {
             legacy.number(LEGACY.bindToEnclosing, 1);
         }
+    });
+}
+
+/** An event of a span; Perfetto puts them together by category and id. */
+function putSpan(event, { phase, cat, id, name, args }) {
+    event.string(EVENT.categories, cat);
+    event.string(EVENT.name, name);
+    putArguments(event, args ?? {});
+    event.message(EVENT.legacy, (legacy) => {
+        legacy.number(LEGACY.phase, phase.charCodeAt(0));
+        legacy.number(LEGACY.id, BigInt(/^\d+$/.test(id) ? id : 0));
     });
 }
 

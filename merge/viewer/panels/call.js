@@ -1,6 +1,6 @@
 // What there is to say of one call.
 
-import { afterSubtree, endOf, firstFrom } from "../data/model.js";
+import { afterSubtree, endOf, firstFrom, UNFINISHED } from "../data/model.js";
 
 /**
  * What a call called itself, by function, and the time that is left to it.
@@ -58,6 +58,28 @@ function isAfter(track, call, after) {
     }
     const later = track.start[call] - after.track.start[after.call];
     return later > 0 || (later === 0 && (track.index - after.track.index || call - after.call) > 0);
+}
+
+/** The calls that ended last, newest last. @param {import("../data/model.js").Track} track @param {number} most */
+export function lastEnded(track, most) {
+    const { count, flags } = track;
+    let last = [];
+    let least = -Infinity;
+    for (let call = 0; call < count; call += 1) {
+        if ((flags[call] & UNFINISHED) === 0 && endOf(track, call) >= least) {
+            last.push(call);
+            if (last.length === 2 * most) {
+                last = newest(track, last, most);
+                least = endOf(track, last[0]);
+            }
+        }
+    }
+    return newest(track, last, most);
+}
+
+/** Callees end before their callers. */
+function newest(track, calls, most) {
+    return calls.sort((a, b) => endOf(track, a) - endOf(track, b) || b - a).slice(-most);
 }
 
 /** What a call's flags mean. @param {number} flags @param {{state: string}} process @returns {string[]} */

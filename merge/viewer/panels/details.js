@@ -1,6 +1,9 @@
-// The selected call: what, where, when, with what, by whom, and what it called.
+// The selected call: what, where, when, with what, by whom, and what it called. Or the selected instant, snapshot,
+// sample or gap: see ../timeline/points.js.
 
 import { callers } from "../data/model.js";
+import { numberText } from "../timeline/counters.js";
+import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
 import { callees, flagWords } from "./call.js";
 import { button, counted, element, labelOf } from "./element.js";
@@ -15,8 +18,8 @@ const TEXT = 20_000;
 export class Details {
     /**
      * @param {import("../data/model.js").Trace} trace
-     * @param {{reveal: (track: object, call: number) => void, openSource: () => void,
-     *     openSandwich: (of: number) => void}} go
+     * @param {{reveal: (track: object, call: number) => void, revealPoint: (point: object) => void,
+     *     openSource: () => void, openSandwich: (of: number) => void}} go
      */
     constructor(trace, go) {
         Object.assign(this, { trace, go });
@@ -49,12 +52,13 @@ export class Details {
             );
             return;
         }
+        const isSpan = track.kind === "async";
         const { own, callees: called } = callees(track, call);
         this.table.show(
             called,
-            `What it called: ${counted(
+            `What ${isSpan ? "lies in it" : "it called"}: ${counted(
                 called.reduce((sum, { calls }) => sum + calls, 0),
-                "call",
+                isSpan ? "span" : "call",
             )}`,
         );
         this.element.replaceChildren(
@@ -70,12 +74,61 @@ export class Details {
         );
     }
 
+    /** @param {object} point  see ../timeline/points.js */
+    showPoint(point) {
+        this.track = null;
+        const { track, counter, at, gap } = point;
+        const { name, kind, args } = track?.moments[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
+        const place = gap ? "The ring was full: newer events took the place of older ones." : kind;
+        this.element.replaceChildren(
+            element(
+                "div",
+                { className: "facts" },
+                element(
+                    "header",
+                    {},
+                    element("h2", {}, name),
+                    element("p", { className: "place" }, place),
+                    gap ? "" : this.#steps(point, kind === "counter" ? "sample" : `${kind} of this name`),
+                ),
+                this.#list([
+                    ...(counter ? [["value", numberText(counter.values[at]), String(counter.values[at])]] : []),
+                    [gap ? "start" : "time", timeText(timeOf(point)), exactText(timeOf(point))],
+                    ...(gap ? [["duration", timeText(gap.end - gap.start), exactText(gap.end - gap.start)]] : []),
+                    ["clock", wallClock(this.trace.baseRealtime, timeOf(point))],
+                    ...this.#where(track, (track ?? counter).process),
+                ]),
+                ...(args ? [block("arguments", pretty(parsed(args)))] : []),
+            ),
+        );
+    }
+
+    /** Buttons to those of the same kind before and after. */
+    #steps(point, what) {
+        const step = (text, by) => {
+            const next = beside(point, by, true);
+            return button(text, () => this.#step(point, by), { disabled: next === null, title: `${text} ${what}` });
+        };
+        const place = `${(point.at + 1).toLocaleString("en")} of ${pointsIn(point).toLocaleString("en")}`;
+        const count = element("span", { className: "hint" }, `${place} here`);
+        return element("p", { className: "bar steps" }, step("Previous", -1), step("Next", 1), count);
+    }
+
+    /** Goes on; the focus stays on the button, which is made anew. */
+    #step(point, by) {
+        this.go.revealPoint(beside(point, by, true));
+        const buttons = [...this.element.querySelectorAll(".steps button")];
+        (by > 0 ? buttons.reverse() : buttons).find(({ disabled }) => !disabled)?.focus();
+    }
+
     #heading(track, call) {
         const { functions } = this.trace;
         const of = track.function[call];
         const [file, line] = [functions.file(of), functions.line(of)];
         const place =
-            file === ""
+            track.kind === "async"
+                ? `an asynchronous span${track.category === "" ? "" : ` of category ${track.category}`}`
+                : file === ""
                 ? "a C function"
                 : button(`${file}:${line}`, this.go.openSource, { className: "link", title: "Show the source" });
         return element(
@@ -86,7 +139,7 @@ export class Details {
             element(
                 "p",
                 { className: "bar" },
-                button("Callers and callees", () => this.go.openSandwich(of)),
+                track.kind === "async" ? "" : button("Callers and callees", () => this.go.openSandwich(of)),
                 button("Show in the timeline", () => this.go.reveal(track, call)),
             ),
         );
@@ -100,10 +153,19 @@ export class Details {
             ["duration", timeText(duration), exactText(duration)],
             ["self", timeText(own), exactText(own)],
             ["clock", wallClock(baseRealtime, start)],
-            [track.kind, `${track.name} (${track.tid})`],
-            ["process", `${track.process.name} (pid ${track.process.pid})`],
-            ...flagWords(track.flags[call], track.process).map((words) => ["note", words]),
+            ...this.#where(track, track.process),
+            ["id", track.ids?.[call] ?? ""],
+            ...notes(track, call).map((words) => ["note", words]),
         ];
+        return this.#list(facts);
+    }
+
+    #where(track, process) {
+        const row = track?.kind === "async" ? [] : [[track?.kind, `${track?.name} (${track?.tid})`]];
+        return [...(track ? row : []), ["process", `${process.name} (pid ${process.pid})`]];
+    }
+
+    #list(facts) {
         const shown = facts.filter(([, value]) => value !== "");
         return element(
             "dl",
@@ -120,13 +182,7 @@ export class Details {
         if (text === undefined) {
             return [];
         }
-        return sections(text).map(([title, value]) => {
-            const shown =
-                value.length > TEXT
-                    ? `${value.slice(0, TEXT)}\n… ${counted(value.length - TEXT, "more character")}`
-                    : value;
-            return element("details", { open: true }, element("summary", {}, title), element("pre", {}, shown));
-        });
+        return sections(text).map(([title, value]) => block(title, value));
     }
 
     #callers(track, call) {
@@ -139,11 +195,12 @@ export class Details {
                 at === null ? `… ${counted(around.length - CALLERS, "more call")} …` : this.#link(track, at),
             ),
         );
-        const none = element("p", { className: "hint" }, "None that was traced.");
+        const isSpan = track.kind === "async";
+        const none = element("p", { className: "hint" }, isSpan ? "None." : "None that was traced.");
         return element(
             "section",
             { className: "callers" },
-            element("h3", {}, "Called by"),
+            element("h3", {}, isSpan ? "Within" : "Called by"),
             items.length > 0 ? element("ol", {}, ...items) : none,
         );
     }
@@ -157,14 +214,20 @@ export class Details {
     }
 }
 
+function notes(track, call) {
+    const words = flagWords(track.flags[call], track.process);
+    return track.kind === "async" ? words.map(() => "its end is not in the trace") : words;
+}
+
+function block(title, value) {
+    const shown =
+        value.length > TEXT ? `${value.slice(0, TEXT)}\n… ${counted(value.length - TEXT, "more character")}` : value;
+    return element("details", { open: true }, element("summary", {}, title), element("pre", {}, shown));
+}
+
 /** Arguments, what was returned, and the rest, each pretty. @param {string} text  JSON @returns {[string, string][]} */
 export function sections(text) {
-    let value;
-    try {
-        value = JSON.parse(text);
-    } catch {
-        return [["arguments", text]];
-    }
+    const value = parsed(text);
     if (value === null || typeof value !== "object" || Array.isArray(value)) {
         return [["arguments", pretty(value)]];
     }
@@ -172,10 +235,19 @@ export function sections(text) {
     return [
         ["arguments", args],
         ["returned", returned],
-        ["more", Object.keys(rest).length > 0 ? rest : undefined],
+        [args === undefined ? "arguments" : "more", Object.keys(rest).length > 0 ? rest : undefined],
     ]
         .filter(([, part]) => part !== undefined)
         .map(([title, part]) => [title, pretty(part)]);
+}
+
+/** What is no JSON stays text. */
+function parsed(text) {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return text;
+    }
 }
 
 /** Texts are representations of values already, as the traced program saw them. */

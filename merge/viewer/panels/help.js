@@ -15,6 +15,7 @@ const KEYS = [
             ["H / L, Alt+← / →", "call before / after on the track"],
             ["K / J, Alt+↑ / ↓", "caller / first callee"],
             ["[ / ]", "track above / below"],
+            [", / .", "instant, snapshot or sample before / after"],
             ["drag on the ruler, Shift+drag", "a range, and how long it is"],
             ["click, double click", "select a call, zoom to it"],
             ["Escape", "take range and selection away"],

@@ -1,9 +1,13 @@
 // What processes were doing when they died, and what the report does not show.
 
+import { endOf } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
+import { flagWords, lastEnded } from "./call.js";
 import { button, counted, element, grouped, labelOf } from "./element.js";
 import { Table } from "./table.js";
 
+/** Calls that had ended and are listed of each thread, as the program itself does. */
+const LAST = 20;
 /** Processes and threads that are listed. */
 const MOST = 100;
 
@@ -12,12 +16,18 @@ export class LastWords {
     constructor(trace, reveal) {
         this.trace = trace;
         this.reveal = reveal;
-        const { lastWords, warnings } = trace;
+        this.element = element("div", { className: "last-words" });
+    }
+
+    /** Finds the words when they are first asked for. */
+    show() {
+        if (this.element.hasChildNodes()) {
+            return;
+        }
+        const { lastWords, warnings } = this.trace;
         const dead = lastWords.slice(0, MOST).map((words) => this.#process(words));
         const more = lastWords.length - dead.length;
-        this.element = element(
-            "div",
-            { className: "last-words" },
+        this.element.append(
             element("h2", {}, "Last words"),
             ...(dead.length > 0 ? dead : [element("p", { className: "hint" }, "Every process ended in order.")]),
             ...(more > 0 ? [element("p", {}, `… and ${counted(more, "more process")}`)] : []),
@@ -27,36 +37,42 @@ export class LastWords {
         );
     }
 
-    #process({ process, threads }) {
+    #process({ process, threads, end }) {
         const state = process.state === "living" ? "still ran when the report was written" : "died";
         return element(
             "section",
             {},
             element("h3", {}, `${process.name} (pid ${process.pid}) ${state}`),
-            ...threads.slice(0, MOST).map((thread) => this.#thread(thread)),
+            ...threads.slice(0, MOST).map((thread) => this.#thread(thread, end)),
         );
     }
 
-    #thread({ track, name, frames }) {
-        const { functions, duration } = this.trace;
-        const items = frames.map(({ function: of, since, call }) => {
-            const label = labelOf(functions, of);
-            const shown =
-                track !== null && call >= 0
-                    ? button(label, () => this.reveal(track, call), {
-                          className: "link",
-                          title: "Show in the timeline",
-                      })
-                    : label;
-            return element(
-                "li",
-                {},
-                shown,
-                element("span", { className: "since" }, ` open for ${timeText(duration - since)}`),
-            );
+    #thread({ track, name, frames }, end) {
+        const open = frames.map(({ call }) => this.#item(track, call, `open for ${timeText(track.duration[call])}`));
+        const ended = lastEnded(track, LAST).map((call) => {
+            const before = timeText(Math.max(0, end - endOf(track, call)));
+            const how = flagWords(track.flags[call], track.process).map((words) => `, ${words}`);
+            return this.#item(track, call, `took ${timeText(track.duration[call])}, ${before} before the end${how}`);
         });
-        const none = element("p", { className: "hint" }, "No call was open.");
-        return element("div", {}, element("h4", {}, name), items.length > 0 ? element("ol", {}, ...items) : none);
+        const list = (title, items, none) => [
+            element("h5", {}, title),
+            items.length > 0 ? element("ol", {}, ...items) : element("p", { className: "hint" }, none),
+        ];
+        return element(
+            "div",
+            {},
+            element("h4", {}, `${name} (${track.kind} ${track.tid})`),
+            ...list("Open calls, outermost first", open, "No call was open."),
+            ...list(`Last ${counted(ended.length, "call")} that ended, newest last`, ended, "None is in the report."),
+        );
+    }
+
+    #item(track, call, words) {
+        const link = button(labelOf(this.trace.functions, track.function[call]), () => this.reveal(track, call), {
+            className: "link",
+            title: "Show in the timeline",
+        });
+        return element("li", {}, link, element("span", { className: "since" }, ` ${words}`));
     }
 
     #losses() {

@@ -2,6 +2,7 @@
 //
 //     const panels = createPanels(trace, timeline, { announce(text), changed() });
 //     panels.select(track, call)       what the timeline's onSelect tells
+//     panels.selectPoint(point)        what its onPoint tells
 //     panels.range(from, to)           what its onRange tells; nulls: no range
 //     panels.search(text)              a promise: all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source
@@ -73,6 +74,7 @@ class Panels {
         const { trace, timeline, scope, page } = this;
         const go = {
             reveal: (track, call) => timeline.reveal(track, call),
+            revealPoint: (point) => timeline.revealPoint(point),
             openSource: () => this.open("source"),
             openSandwich: (of) => this.#sandwich(of),
             pick: (of) => this.#pick(of),
@@ -118,6 +120,16 @@ class Panels {
         }
     }
 
+    /** The timeline has selected an instant, a snapshot, a sample or a gap; or none any more. */
+    selectPoint(point) {
+        if (point) {
+            this.details.showPoint(point);
+            if (this.panel.hidden || this.tabs.current === "source") {
+                this.open("selection");
+            }
+        }
+    }
+
     /** The timeline has a range, or none. */
     range(from, to) {
         this.scope.setRange(from, to);
@@ -139,10 +151,14 @@ class Panels {
     }
 
     close() {
+        this.#hide();
+        this.timeline.focus();
+    }
+
+    #hide() {
         this.panel.hidden = true;
         document.getElementById("splitter").hidden = true;
         this.page.changed();
-        this.timeline.focus();
     }
 
     /** Resolves when what is seen has been counted. */
@@ -163,21 +179,19 @@ class Panels {
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }
 
-    /** What a state does not say stays as it is; what it says wrongly, too. @param {Record<string, string>} state */
-    async setState({ tab, sort, where, sandwich, search } = {}) {
-        if (sort) {
-            this.functions.table.sort = sort;
-        }
-        if (where) {
-            this.scope.setWhere(where);
-        }
-        if (/^\d+$/.test(sandwich ?? "") && Number(sandwich) < this.trace.functions.count) {
-            this.sandwich.of = Number(sandwich);
-        }
-        if (tab) {
+    /** What a state does not say is as it is at first. @param {Record<string, string>} state */
+    async setState({ tab = "", sort = "-own", where = "", sandwich = "", search = "" } = {}) {
+        const { table } = this.functions;
+        [table.sort, table.sort] = ["-own", sort];
+        this.scope.setWhere(where);
+        const isKnown = /^\d+$/.test(sandwich) && Number(sandwich) < this.trace.functions.count;
+        this.sandwich.of = isKnown ? Number(sandwich) : -1;
+        if (this.tabs.has(tab)) {
             this.open(tab);
+        } else {
+            this.#hide();
         }
-        if (search) {
+        if (search !== this.search_.getState()) {
             await this.search_.setState(search);
         }
     }
@@ -188,6 +202,8 @@ class Panels {
         }
         if (key === "source") {
             this.source.scroll();
+        } else if (key === "words") {
+            this.words.show();
         } else if (OF_SCOPE.includes(key)) {
             this.#counting = this[key].show();
         }

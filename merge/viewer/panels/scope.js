@@ -1,6 +1,7 @@
 // What the functions, the flame graph and the sandwich are of: a range of time, or all, on all tracks, those of a
 // process, or one. What was counted of it is kept until it changes, and counted once for all who ask.
 
+import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
@@ -47,7 +48,8 @@ export class Scope {
         const { from, to, where, trace } = this;
         const index = Number(where.slice(1));
         const chosen = { p: trace.processes[index]?.tracks, t: [trace.tracks[index]] }[where[0]];
-        return { from, to, tracks: chosen ?? trace.tracks };
+        // Spans are no calls: they count only by themselves.
+        return { from, to, tracks: where[0] === "t" ? chosen : ofCalls(chosen ?? trace.tracks) };
     }
 
     /** The range in words. */

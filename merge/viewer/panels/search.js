@@ -60,7 +60,7 @@ export class Search {
         const { track = null, call = -1 } = this.timeline.selection ?? {};
         const found = direction > 0 ? this.matches?.after(track, call) : this.matches?.before(track, call);
         if (found) {
-            this.timeline.reveal(found.track, found.call);
+            this.timeline.reveal(found.track, found.call, true);
             this.#tell(this.matches.placeOf(found.track, found.call) + 1);
         }
     }

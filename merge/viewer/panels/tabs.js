@@ -21,6 +21,11 @@ export class Tabs {
         this.#show(this.tabs[0]);
     }
 
+    /** Whether there is such a tab. @param {string} key */
+    has(key) {
+        return this.tabs.some((tab) => tab.key === key);
+    }
+
     /** Opens a tab; one that does not exist changes nothing. @param {string} key */
     open(key) {
         const found = this.tabs.find((tab) => tab.key === key);

@@ -31,6 +31,7 @@ function traceOf(tracks, functionCount) {
             flags: column(5, Uint8Array),
             maxDepth: Math.max(-1, ...calls.map((call) => call[3])),
             moments: [],
+            events: [],
             args: new Map(),
             overwritten: 0,
             lost: 0,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { callees, flagWords, nextCall } from "../panels/call.js";
+import { callees, flagWords, lastEnded, nextCall } from "../panels/call.js";
 import { sections } from "../panels/details.js";
 import { layout } from "../panels/flame.js";
 import { find, matcher } from "../panels/matches.js";
@@ -10,9 +10,18 @@ import { choices, Scope } from "../panels/scope.js";
 import { atOnce, Stopped } from "../statistics/slices.js";
 import { callTree, ROOT } from "../statistics/stacks.js";
 import { wholeOf } from "../statistics/range.js";
-import { selfTime } from "../data/model.js";
+import { selfTime, UNFINISHED } from "../data/model.js";
 import { fileName } from "../export/download.js";
 import { drawn, randomTrace } from "./drawn.js";
+
+test("the calls that ended last, newest last", () => {
+    const [track] = drawn(["mmmmmmmmmm", " ff gg hh ", " a     b  "]).tracks;
+    track.flags[0] = UNFINISHED;
+    const names = (most) => lastEnded(track, most).map((call) => [track.start[call], track.depth[call]]);
+    assert.deepEqual(names(9), [[1, 2], [1, 1], [4, 1], [7, 2], [7, 1]]);
+    assert.deepEqual(names(2), [[7, 2], [7, 1]]);
+    assert.deepEqual(names(1), [[7, 1]]);
+});
 
 test("names are matched as text or as expressions, with or without case", () => {
     const found = (text, options) => ["Foo.bar", "foo[1]", "f.o"].filter(matcher(text, options).test);

@@ -97,7 +97,7 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
             depth: new Uint16Array(count),
             parent: new Int32Array(count),
             flags: new Uint8Array(count),
-            maxDepth: -1, moments: [], args: new Map(), overwritten: 0, lost: 0, gap: null, unfinished: 0,
+            maxDepth: -1, moments: [], events: [], args: new Map(), overwritten: 0, lost: 0, gap: null, unfinished: 0,
         };
         process.tracks.push(track);
         duration = Math.max(duration, fill(track, count, functionCount, seed * 1000 + index + 1));

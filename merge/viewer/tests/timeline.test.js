@@ -14,6 +14,7 @@ import { LANE, arrangement, layOut, moved, visible } from "../timeline/layout.js
 import { profile } from "../timeline/minimap.js";
 import { areSiblings, wordsOf } from "../timeline/names.js";
 import { rectangleOf } from "../timeline/overlay.js";
+import { beside, pointFrom, pointOf, pointText } from "../timeline/points.js";
 import { clockLine, exactText, lineText, lines, stepFor, timeText, wallClock } from "../timeline/ruler.js";
 import { Strips } from "../timeline/strips.js";
 import { about } from "../timeline/tooltip.js";
@@ -146,6 +147,39 @@ test("reveal moves no more than it must", () => {
     wide.show(4e8, 4.001e8);
     wide.reveal(3e8, 9e8);
     assert.ok(wide.to > 4e8 && wide.from < 9e8);
+});
+
+test("a search keeps the zoom where its hit can be seen, and puts it into the middle", () => {
+    const view = new View(1e9);
+    view.width = 1000;
+    view.show(1e8, 2e8);
+    view.reveal(1.8e8, 1.8e8 + 1e5, true);
+    assert.ok(Math.abs((view.from + view.to) / 2 - 1.8005e8) < 1 && Math.abs(view.to - view.from - 1e8) < 1);
+    view.reveal(3e8, 7e8, true);
+    assert.ok(view.from < 3e8 && view.to > 3e8 && Math.abs(view.to - view.from - 1e8) < 1, "the begin of a long one");
+    view.reveal(5e8, 5e8 + 9e4, true);
+    assert.ok(view.scale <= 9e4, "less than a pixel cannot be seen");
+    view.revealMoment(5e8);
+    assert.ok(view.scale <= 9e4 && view.from < 5e8 && view.to > 5e8);
+});
+
+test("points are gone through in their row, and written into the hash", () => {
+    const trace = sample();
+    const [track] = trace.tracks;
+    track.moments = ["a", "b", "a"].map((name, i) => ({ time: 10 * i, kind: "instant", name, args: null }));
+    const first = { track, at: 0 };
+    assert.equal(beside(first, 1).at, 1);
+    assert.equal(beside(first, 1, true).at, 2);
+    assert.equal(beside(first, -1), null);
+    assert.deepEqual(pointFrom({ track }, 11), { track, at: 2 });
+    assert.deepEqual(pointFrom({ track }, 99), { track, at: 2 });
+    const [counter] = trace.counters;
+    for (const point of [first, { counter, at: 19 }, { track, gap: track.gap }]) {
+        assert.deepEqual(pointOf(trace, pointText(trace, point)), point);
+    }
+    for (const bad of ["t0_3", "c0_20", "c1_0", "t99_0", "g1", "t0", "x", undefined, "__proto__"]) {
+        assert.equal(pointOf(trace, bad), null, bad);
+    }
 });
 
 test("times in words", () => {

@@ -78,7 +78,7 @@ export class Colors {
     #placeOf(functions, index) {
         const file = functions.file(index);
         if (this.mode === "file") {
-            return file === "" ? this.greys : hash(file) % this.greys;
+            return file === "" && !functions.isSpan(index) ? this.greys : hash(file) % this.greys;
         }
         const own = hash(functions.name(index) + file);
         return file === "" ? this.greys + (own % 3) : own % this.greys;

@@ -22,14 +22,16 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     const time = view.timeAt(x);
     if (row.kind === "counter") {
         const value = valueAt(row.counter, time);
-        return value === null ? null : { row, counter: row.counter, value };
+        const { times } = row.counter;
+        const at = placeFrom(times.length, (i) => times[i], time);
+        return value === null ? null : { row, counter: row.counter, value, at: times[at] === time ? at : at - 1 };
     }
     if (row.kind !== "track") {
         return null;
     }
     const { track } = row;
     if (track.gap && time >= track.gap.start && time <= Math.max(track.gap.end, track.gap.start + 3 * view.scale)) {
-        return { row, gap: track.gap };
+        return { row, track, gap: track.gap };
     }
     const inside = y - found.y - row.top;
     if (inside < 0) {
@@ -63,8 +65,7 @@ function callAt(levels, depth, view, x, ratio) {
 function momentAt(row, view, x) {
     const { moments } = row.track;
     const at = placeFrom(moments.length, (i) => moments[i].time, view.timeAt(x));
-    const near = [moments[at - 1], moments[at]]
-        .filter((moment) => moment && Math.abs(view.xOf(moment.time) - x) <= 6)
-        .sort((a, b) => Math.abs(view.xOf(a.time) - x) - Math.abs(view.xOf(b.time) - x));
-    return near.length > 0 ? { row, track: row.track, moment: near[0] } : null;
+    const distance = (place) => (moments[place] ? Math.abs(view.xOf(moments[place].time) - x) : Infinity);
+    const best = distance(at - 1) < distance(at) ? at - 1 : at;
+    return distance(best) <= 6 ? { row, track: row.track, moment: moments[best], at: best } : null;
 }

@@ -132,7 +132,7 @@ export const KEYS = {
     h: ["walk", "previous"], l: ["walk", "next"], k: ["walk", "parent"], j: ["walk", "child"],
     "Alt+ArrowLeft": ["walk", "previous"], "Alt+ArrowRight": ["walk", "next"],
     "Alt+ArrowUp": ["walk", "parent"], "Alt+ArrowDown": ["walk", "child"],
-    "[": ["track", -1], "]": ["track", 1],
+    "[": ["track", -1], "]": ["track", 1], ",": ["point", -1], ".": ["point", 1],
 };
 
 /**

@@ -31,7 +31,7 @@ export function wordsOf({ kind, process, track, counter }) {
     const missing = [[track.overwritten, "overwritten"], [track.lost, "lost"]].filter(([count]) => count > 0);
     return {
         name: track.name || track.kind,
-        number: track.kind === "task" ? "task" : `tid ${track.tid}`,
+        number: { task: "task", async: `async ${track.category ?? ""}`.trim() }[track.kind] ?? `tid ${track.tid}`,
         warning: missing.map(([count, what]) => `${count.toLocaleString("en")} ${what}`).join(", "),
     };
 }

@@ -2,6 +2,7 @@
 // pointer's time.
 
 import { LANE } from "./layout.js";
+import { isIn, timeOf } from "./points.js";
 
 /** So many arrows are drawn in a frame at most. */
 const MOST_ARROWS = 500;
@@ -28,6 +29,40 @@ export function outline(context, scene, placed, one, color, width) {
     context.lineWidth = width;
     context.strokeRect(box.left, box.top, box.right - box.left, box.height);
     context.lineWidth = 1;
+}
+
+/** Marks the selected point: a ring, a dot on a counter's line of time, or a frame around a gap. */
+export function outlinePoint(context, { view, theme, layout }, placed, point) {
+    const found = point && placed.find(({ row }) => isIn(point, row));
+    if (!found || (!found.fixed && found.y + found.row.height < layout.pinnedHeight)) {
+        return;
+    }
+    const { row, y } = found;
+    const x = view.xOf(timeOf(point));
+    context.save();
+    clip(context, view, found.fixed ? 0 : layout.pinnedHeight, found.fixed ? layout.pinnedHeight : Infinity);
+    context.strokeStyle = theme.accent;
+    context.lineWidth = 2;
+    if (point.gap) {
+        const right = Math.min(Math.max(view.xOf(point.gap.end), x + 3), view.width + 4);
+        context.strokeRect(Math.max(x, -4), y + 1, right - Math.max(x, -4), row.height - 3);
+    } else {
+        context.beginPath();
+        if (point.counter) {
+            context.moveTo(x, y + 2);
+            context.lineTo(x, y + row.height - 3);
+        } else {
+            context.arc(x, y + 4 + LANE / 2, 8, 0, 2 * Math.PI);
+        }
+        context.stroke();
+    }
+    context.restore();
+}
+
+function clip(context, view, top, bottom) {
+    context.beginPath();
+    context.rect(0, top, view.width, Math.min(bottom, 1e5) - top);
+    context.clip();
 }
 
 /** The range: what is outside is veiled. */
@@ -57,6 +92,7 @@ export function drawPointer(context, { theme, height }, x) {
 export function drawFlows(context, scene, placed, flows, selection) {
     const { view, theme, levelsOf } = scene;
     const places = new Map(placed.filter(({ row }) => row.track).map((one) => [one.row.track, one]));
+    const edge = scene.layout.pinnedHeight;
     let left = MOST_ARROWS;
     let before = "";
     context.lineWidth = 1.5;
@@ -72,6 +108,10 @@ export function drawFlows(context, scene, placed, flows, selection) {
             view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime),
             view.xOf(flow.toTime), heightOf(to, levelsOf, flow.toTime),
         ];
+        // Of rows that are scrolled below the pinned ones nothing is seen.
+        if ((!from.fixed && ends[1] < edge) || (!to.fixed && ends[3] < edge)) {
+            continue;
+        }
         const key = ends.map(Math.round).join();
         if (key === before) {
             continue;

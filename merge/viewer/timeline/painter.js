@@ -3,7 +3,7 @@
 import { Colors, pixelOf } from "./colors.js";
 import { drawRows } from "./draw.js";
 import { Labels } from "./labels.js";
-import { drawFlows, drawPointer, drawRange, outline } from "./overlay.js";
+import { drawFlows, drawPointer, drawRange, outline, outlinePoint } from "./overlay.js";
 import { drawRuler } from "./axis.js";
 import { MINIMAP_HEIGHT } from "./stage.js";
 import { Strips } from "./strips.js";
@@ -61,15 +61,16 @@ export class Painter {
 
     /**
      * @param {import("./draw.js").Scene} scene
-     * @param {object} shown  placed, selection, hovered, range, pointer, minimap, clock
+     * @param {object} shown  placed, selection, point, hovered, range, pointer, minimap, clock
      */
-    draw(scene, { placed, selection, hovered, range, pointer, minimap, clock }) {
+    draw(scene, { placed, selection, point, hovered, range, pointer, minimap, clock }) {
         const { theme, stage, trace, colors } = this;
         const context = stage.canvas.getContext("2d");
         drawRows(context, this.strips, scene, placed);
         drawFlows(context, scene, placed, trace.flows, selection);
         outline(context, scene, placed, hovered, theme.pointer, 1);
         outline(context, scene, placed, selection, theme.accent, 2);
+        outlinePoint(context, scene, placed, point);
         drawRange(context, scene, range);
         drawPointer(context, scene, pointer);
         drawRuler(stage.ruler.getContext("2d"), scene, range, pointer, clock);

@@ -68,19 +68,23 @@ export class Rows {
 
     /** Opens and unhides the rows that a call is in. */
     open(track, call) {
-        const { collapsed, hidden } = this.arranged;
-        const [process, own] = [`p${track.process.index}`, `t${track.index}`];
-        hidden.delete(process);
-        hidden.delete(own);
-        collapsed.delete(process);
         if (track.depth[call] > 0) {
-            collapsed.delete(own);
+            this.arranged.collapsed.delete(`t${track.index}`);
         }
-        this.lay();
+        this.openRow(`t${track.index}`, track.process);
         if (track.depth[call] >= this.rowOf(track)?.lanes) {
-            this.flip("unfolded", own);
+            this.flip("unfolded", `t${track.index}`);
         }
-        if (!this.rowOf(track)) {
+    }
+
+    /** Lets a row of a process be seen. @param {string} id */
+    openRow(id, process) {
+        const { collapsed, hidden } = this.arranged;
+        hidden.delete(`p${process.index}`);
+        hidden.delete(id);
+        collapsed.delete(`p${process.index}`);
+        this.lay();
+        if (!this.all.some((row) => row.id === id)) {
             this.setFilter("");
         }
     }
@@ -92,12 +96,17 @@ export class Rows {
     /** Scrolls until a call is in sight. */
     scrollTo(track, call) {
         const row = this.rowOf(track);
+        this.scrollToRow(row, row && row.top + Math.min(track.depth[call], row.lanes) * LANE);
+    }
+
+    /** Scrolls until a height of a row is in sight. */
+    scrollToRow(row, height = 0) {
         if (!row || this.layout.pinned.includes(row)) {
             return;
         }
         const { scroller } = this.stage;
         const room = scroller.clientHeight - this.layout.pinnedHeight;
-        const y = row.y + row.top + Math.min(track.depth[call], row.lanes) * LANE;
+        const y = row.y + height;
         if (y < scroller.scrollTop || y + 2 * LANE > scroller.scrollTop + room) {
             scroller.scrollTop = y - room / 3;
         }

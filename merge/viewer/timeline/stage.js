@@ -37,7 +37,7 @@ export class Stage {
     /** Gives the canvases the sizes that there is room for. Says whether there is any. */
     fit() {
         this.ratio = devicePixelRatio;
-        this.width = this.scroller.clientWidth - this.column.clientWidth;
+        this.width = this.scroller.clientWidth - this.column.offsetWidth;
         this.height = this.scroller.clientHeight;
         if (this.width <= 0 || this.height <= 0) {
             return false;
@@ -59,7 +59,7 @@ export class Stage {
      */
     picture({ background, text }, names) {
         const { ratio, column } = this;
-        const left = column.clientWidth;
+        const left = column.offsetWidth;
         const picture = document.createElement("canvas");
         picture.width = Math.round((left + this.width) * ratio);
         picture.height = Math.round((RULER_HEIGHT + this.height) * ratio);

@@ -6,13 +6,15 @@
  *         onRange(from, to) {},       // nanoseconds; (null, null) when the range is taken away
  *         onChange() {},              // view, rows or selection changed: time to write the URL's hash
  *         announce(text) {},          // for the aria-live line
- *         onMoment(track, moment) {}, // an instant or a snapshot was clicked
+ *         onPoint(point) {},          // an instant, a snapshot, a sample or a gap was selected: see points.js; or null
  *     });
  *
  * What the other parts may call (times are nanoseconds of the model; a track is a Track of the model):
  *
  *     timeline.reveal(track, call)    select the call and bring it into sight: opens and unhides its rows, scrolls,
- *                                     moves or zooms if needed
+ *                                     moves or zooms if needed; (track, call, true) puts it into the middle and keeps
+ *                                     the zoom where it can be seen
+ *     timeline.revealPoint(point)     the same with a point; timeline.point is the selected one, or null
  *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
  *     timeline.selection              { track, call } or null
  *     timeline.zoomTo(from, to)       show this range of time
@@ -41,6 +43,7 @@
 
 import { Levels } from "../data/levels.js";
 import { placedRows } from "./draw.js";
+import { beside, isIn, nameOf, pointFrom, pointOf, pointText, pointsIn, timeOf } from "./points.js";
 import { hitAt } from "./hit.js";
 import { followKeys, followRuler, followTracks } from "./input.js";
 import { Minimap, followPointer } from "./minimap.js";
@@ -68,6 +71,7 @@ class Timeline {
     constructor(element, trace, options) {
         Object.assign(this, { trace, options });
         this.selection = null;
+        this.point = null;
         this.range = null;
         this.hits = null;
         this.hovered = null;
@@ -91,16 +95,35 @@ class Timeline {
     // What the other parts may call; told at the top.
 
     select(track, call) {
+        this.#selectPoint(null);
         this.selection = track ? { track, call } : null;
         this.options.onSelect?.(track ?? null, track ? call : -1);
         this.#changed();
     }
 
-    reveal(track, call) {
+    reveal(track, call, keepsZoom = false) {
+        const [from, to] = [track.start[call], track.start[call] + track.duration[call]];
         this.rows.open(track, call);
         this.rows.scrollTo(track, call);
-        this.motion.glide((view) => view.reveal(track.start[call], track.start[call] + track.duration[call]));
+        this.motion.glide((view) => view.reveal(from, to, keepsZoom));
         this.select(track, call);
+    }
+
+    revealPoint(point) {
+        this.rows.openRow(point.counter ? `c${this.trace.counters.indexOf(point.counter)}` : `t${point.track.index}`,
+            (point.counter ?? point.track).process);
+        this.rows.scrollToRow(this.rows.all.find((row) => isIn(point, row)));
+        this.motion.glide((view) => view.revealMoment(timeOf(point)));
+        this.select(null, -1);
+        this.#selectPoint(point);
+        this.#changed();
+    }
+
+    #selectPoint(point) {
+        if (point !== this.point) {
+            this.point = point;
+            this.options.onPoint?.(point);
+        }
     }
 
     zoomTo(from, to) {
@@ -121,7 +144,13 @@ class Timeline {
             this.motion.glide((view) => view.fit(range.from, range.to));
         } else if (selection) {
             this.#fitCall(selection);
+        } else if (this.point?.gap) {
+            this.#fitGap(this.point.gap);
         }
+    }
+
+    #fitGap({ start, end }) {
+        this.motion.glide((view) => view.fit(start, end));
     }
 
     #fitCall({ track, call }) {
@@ -180,6 +209,7 @@ class Timeline {
             ...this.rows.state(),
             view: from <= 0 && to >= duration ? undefined : [from, to],
             selection: selection ? [selection.track.index, selection.call] : undefined,
+            point: this.point ? pointText(this.trace, this.point) : undefined,
             range: range ? [range.from, range.to] : undefined,
             coloring: this.painter.coloring === "function" ? undefined : this.painter.coloring,
             clock: this.clock === null ? undefined : "wall",
@@ -196,9 +226,10 @@ class Timeline {
         if (track && selection[1] in track.start) {
             this.select(track, selection[1]);
             this.rows.scrollTo(track, selection[1]);
-        } else if (this.selection) {
+        } else if (this.selection || this.point) {
             this.select(null, -1);
         }
+        this.#selectPoint(pointOf(this.trace, state.point));
         if (range || this.range) {
             this.setRange(...(range ?? [null, null]));
         }
@@ -250,6 +281,8 @@ class Timeline {
                 const hit = this.#hit(x, y);
                 if (hit?.call !== undefined) {
                     this.#fitCall(hit);
+                } else if (hit?.gap) {
+                    this.#fitGap(hit.gap);
                 }
             },
             range: (x1, x2, done) => this.#drag(x1, x2, done),
@@ -257,10 +290,11 @@ class Timeline {
     }
 
     #click(hit) {
-        if (hit?.moment) {
-            this.options.onMoment?.(hit.track, hit.moment);
-        } else {
-            this.select(hit?.call === undefined ? null : hit.track, hit?.call ?? -1);
+        this.select(hit?.call === undefined ? null : hit.track, hit?.call ?? -1);
+        if (hit && hit.call === undefined) {
+            const { track, counter, at, gap } = hit;
+            this.#selectPoint(counter ? { counter, at } : gap ? { track, gap } : { track, at });
+            this.#changed();
         }
     }
 
@@ -291,6 +325,7 @@ class Timeline {
             },
             walk: () => this.#walk(value),
             track: () => this.#toTrack(value),
+            point: () => this.#toPoint(value),
         };
         actions[what]();
     }
@@ -304,6 +339,10 @@ class Timeline {
     }
 
     #walk(way) {
+        if (this.point) {
+            this.#goToPoint(beside(this.point, way === "previous" || way === "parent" ? -1 : 1, true));
+            return;
+        }
         if (!this.selection) {
             this.#toTrack(1);
             return;
@@ -320,14 +359,45 @@ class Timeline {
 
     /** To the track below or above, at the time that is shown. */
     #toTrack(by) {
-        const rows = this.rows.all.filter((row) => row.track?.count > 0);
-        const at = rows.findIndex((row) => row.track === this.selection?.track);
-        const track = rows[at < 0 ? 0 : at + by]?.track;
-        if (track) {
+        const rows = this.rows.all.filter((row) => row.track?.count > 0 || pointsIn(row) > 0);
+        const hasCalls = ({ track }) => track?.count > 0;
+        const isAnywhere = this.selection !== null || this.point !== null;
+        const row = isAnywhere ? rows[Math.max(-1, this.#placeIn(rows) + by)] : rows.find(hasCalls) ?? rows[0];
+        const track = row?.track;
+        if (row && !hasCalls(row)) {
+            this.#goToPoint(pointFrom(row, this.view.from));
+        } else if (track) {
             const levels = this.levelsOf(track);
             levels.work(Infinity);
             this.#goTo(track, firstCall(levels, this.view.from, this.view.to));
         }
+    }
+
+    /** Where the selection is among rows; -1 if there is none. */
+    #placeIn(rows) {
+        const { selection, point } = this;
+        return rows.findIndex((row) => (selection ? row.track === selection.track : point && isIn(point, row)));
+    }
+
+    /** To the instant, snapshot or sample before or after what is selected, in its row. */
+    #toPoint(by) {
+        const rows = this.rows.all.filter((row) => pointsIn(row) > 0);
+        const { selection, point } = this;
+        const row = rows[selection || point ? this.#placeIn(rows) : 0];
+        if (!row || (point && !point.gap)) {
+            this.#goToPoint(row ? beside(point, by) : null);
+            return;
+        }
+        const time = selection ? selection.track.start[selection.call] : point ? timeOf(point) : this.view.from;
+        const next = pointFrom(row, time);
+        this.#goToPoint(by > 0 || timeOf(next) < time ? next : beside(next, -1));
+    }
+
+    #goToPoint(point) {
+        if (point) {
+            this.revealPoint(point);
+        }
+        this.options.announce?.(point ? `\u2068${nameOf(point)}\u2069 at ${timeText(timeOf(point))}` : "No more here.");
     }
 
     #goTo(track, call) {

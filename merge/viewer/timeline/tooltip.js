@@ -42,7 +42,7 @@ function aboutCall({ track, call }, { functions }, levels) {
         facts.push(["note", flags.join(", ")]);
     }
     const file = functions.file(index);
-    const place = file === "" ? "C function" : `${file}:${functions.line(index)}`;
+    const place = track.kind === "async" ? "asynchronous span" : file === "" ? "C function" : `${file}:${functions.line(index)}`;
     return { title: functions.name(index), place, facts };
 }
 

@@ -66,17 +66,32 @@ export class View {
         this.show(from - margin, to + margin);
     }
 
-    /** Brings a time into sight with as little movement as possible; zooms only if it would be too small to see. */
-    reveal(from, to) {
-        const width = to - from;
-        if (width < this.scale * 3) {
-            const span = Math.max(width * 40, LEAST);
-            this.show(from - (span - width) / 2, to + (span - width) / 2);
-        } else if (from > this.to || to < this.from || width < this.to - this.from) {
-            if (from < this.from || to > this.to) {
-                const span = Math.max(this.to - this.from, width * 1.2);
-                this.show((from + to - span) / 2, (from + to + span) / 2);
-            }
+    /**
+     * Brings a time into sight with as little movement as possible; zooms in only if it would be too small to see.
+     * @param {boolean} keepsZoom  puts it into the middle; of what is longer than the view, the begin is shown
+     */
+    reveal(from, to, keepsZoom = false) {
+        const [width, shown] = [to - from, this.to - this.from];
+        if (width < this.scale) {
+            this.#centre(from, to, Math.max(width * 40, LEAST * 20));
+        } else if (keepsZoom && width > shown) {
+            this.show(from - shown / 10, from + shown * 0.9);
+        } else if (keepsZoom) {
+            this.#centre(from, to, shown);
+        } else if (width < shown ? from < this.from || to > this.to : from > this.to || to < this.from) {
+            this.#centre(from, to, Math.max(shown, width * 1.2));
         }
+    }
+
+    /** Moves as little as possible until a moment is in sight. @param {number} time */
+    revealMoment(time) {
+        const shown = this.to - this.from;
+        if (time < this.from + shown / 50 || time > this.to - shown / 50) {
+            this.#centre(time, time, shown);
+        }
+    }
+
+    #centre(from, to, span) {
+        this.show((from + to - span) / 2, (from + to + span) / 2);
     }
 }

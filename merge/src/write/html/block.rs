@@ -311,9 +311,12 @@ fn extra(moment: &Moment<'_>, function: u32, known: &Known) -> Option<String> {
             let kind = kind(members.phase())?;
             let name = members.text("name");
             let mut extra = json!({"kind": kind, "name": name, "args": arguments});
-            if matches!(kind, "s" | "t" | "f") {
+            if matches!(kind, "s" | "t" | "f" | "b" | "n" | "e" | "S" | "T" | "p" | "F") {
                 extra["id"] = members.id().to_string().into();
                 extra["cat"] = members.text("cat").into();
+                if let Some(shown) = members.id_text() {
+                    extra["shown"] = shown.into();
+                }
             }
             extra
         }

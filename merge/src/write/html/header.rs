@@ -147,6 +147,9 @@ impl Process<'_> {
                 thread[name] = json!(number);
             }
         }
+        if self.plan.threads.get(place).is_some_and(|thread| thread.ended != 0) {
+            thread["ended"] = json!(true);
+        }
         if let Some(missing) = self.missing.iter().find(|missing| missing.thread == place && missing.overwritten > 0) {
             thread["gap"] = json!([missing.gap.start, missing.gap.end, missing.overwritten]);
         }
@@ -155,7 +158,7 @@ impl Process<'_> {
 }
 
 /// By place, the place of the process that started another one: of those with that id, the one that was opened last
-/// before it.
+/// before it. Of those that began outside of the time that is asked for, there is nothing that could show it.
 fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
     let opened = |index: usize| {
         let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);
@@ -165,10 +168,15 @@ fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
     for (index, plan) in report.files.iter().enumerate().filter(|(_, plan)| plan.imported.is_none()) {
         by_pid.entry(plan.header.identity.pid).or_default().push(index);
     }
+    let is_shown = |index: usize| match (&report.selected, opened(index)) {
+        (Some(selected), Some(time)) => selected.has(time),
+        _ => true,
+    };
     let parent = |(index, plan): (usize, &FilePlan)| {
         let parents = by_pid.get(&plan.header.identity.parent_pid)?.iter().copied();
         let before = parents.filter(|parent| *parent != index && opened(*parent) <= opened(index));
         before.max_by_key(|parent| opened(*parent))
     };
-    report.files.iter().enumerate().map(parent).collect()
+    let shown = |one: (usize, &FilePlan)| is_shown(one.0).then(|| parent(one)).flatten();
+    report.files.iter().enumerate().map(shown).collect()
 }
