@@ -30,6 +30,9 @@ EVENTS = [
     {"ph": "f", "tid": 2, "ts": 220, "name": "flow", "cat": "f", "id": 1, "bp": "e"},
 ]
 
+# Files of other programs count from when the machine was started.
+ZERO = 36_000_000_000
+
 SPANS = """() => window.viztracer.trace.tracks.filter(({ kind }) => kind === "async").map((track) => [
     track.name, track.category, Array.from({ length: track.count }, (_, i) => [
         window.viztracer.trace.functions.name(track.function[i]), track.ids[i], track.start[i], track.duration[i],
@@ -40,7 +43,8 @@ SPANS = """() => window.viztracer.trace.tracks.filter(({ kind }) => kind === "as
 
 @pytest.fixture
 def opened(sandbox, page):
-    trace = {"traceEvents": [{"pid": 7, **event} for event in EVENTS]}
+    events = [{"pid": 7, **event} | ({"ts": event["ts"] + ZERO} if "ts" in event else {}) for event in EVENTS]
+    trace = {"traceEvents": events}
     (sandbox.path / "trace.json").write_text(json.dumps(trace))
     assert sandbox.viztracer_merge("trace.json", "-q", "-o", "report.html").returncode == 0
     return page.open(sandbox.path / "report.html")
@@ -94,10 +98,12 @@ def test_files_out_of_the_page_have_the_spans(opened, sandbox, perfetto):
         assert sandbox.viztracer_merge("trace.json", "-q", "-o", f"merged{ending}").returncode == 0
     saved = json.loads((sandbox.path / "saved.json").read_bytes())["traceEvents"]
     told = [
-        [(e["ph"], e["tid"], e["ts"], e["name"], e["cat"], e.get("args")) for e in of if e["ph"] in "bne"]
-        for of in (saved, EVENTS)
+        [(e["ph"], e["tid"], e["ts"] - zero, e["name"], e["cat"], e.get("args")) for e in of if e["ph"] in "bne"]
+        for of, zero in ((saved, ZERO), (EVENTS, 0))
     ]
     assert sorted(told[0], key=str) == sorted(told[1], key=str)
+    calls = [(e["ts"] - ZERO, e["dur"]) for e in saved if e["ph"] == "X"]
+    assert sorted(calls) == [(0, 1000), (200, 100)]
     query = "select name, ts, dur, depth from slice where category in ('http', 'net') order by ts"
     found = [perfetto(sandbox.path / f"{stem}.pftrace", query) for stem in ("saved", "merged")]
     assert [(of["errors"], of["rows"]) for of in found] == [([], found[0]["rows"])] * 2

@@ -108,10 +108,22 @@ export class Decoder {
         }
     }
 
+    /** What came as JSON may count from when the machine was started: the first event is at zero here. */
+    #zero() {
+        const all = this.processes;
+        const first = all.reduce((least, process) => Math.min(least, process.earliest), Infinity);
+        if (!all.every(({ isImported }) => isImported) || !Number.isFinite(first)) {
+            return 0;
+        }
+        all.forEach((process) => process.shift(first));
+        return first;
+    }
+
     /** The trace. @returns {import("./model.js").Trace} */
     finish() {
         const { header, functions, sources } = this;
         this.#count();
+        const zero = this.#zero();
         const processes = this.processes.map((process) => process.finish());
         const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
         const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
@@ -127,10 +139,10 @@ export class Decoder {
         const lastWords = processes.filter(({ state }) => state !== "sealed").map((of) => words(of, this.processes[of.index]));
         let baseRealtime = null;
         if (/^\d{1,20}$/.test(header.baseRealtime)) {
-            baseRealtime = BigInt(header.baseRealtime);
+            baseRealtime = BigInt(header.baseRealtime) + BigInt(zero);
         }
         return {
-            title: string(header.title), version: string(header.version), duration, baseRealtime,
+            title: string(header.title), version: string(header.version), duration, zero, baseRealtime,
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
             lastWords: lastWords.filter((of) => of.threads.length > 0), metadata: header.metadata ?? {},
         };

@@ -8,6 +8,7 @@
  * @property {string} title          what the report is about
  * @property {string} version        the version of the program that wrote it
  * @property {number} duration       the end of the last call or moment
+ * @property {number} zero           what was taken away from all times, and belongs to them in files out of the page
  * @property {bigint|null} baseRealtime  nanoseconds since 1970 at the report's zero
  * @property {string[]} warnings     sentences about what is missing or a guess
  * @property {Functions} functions   the functions of all processes

@@ -82,6 +82,44 @@ export class ProcessData {
         }
     }
 
+    /** Whether it came as JSON, which may count from any moment. */
+    get isImported() {
+        return this.of.opened === undefined;
+    }
+
+    #samples() {
+        return [...this.samples.values()].flat();
+    }
+
+    /** When the first of all happened. */
+    get earliest() {
+        let least = Infinity;
+        for (const { start, count, moments, events } of this.streams.values()) {
+            const first = [...(count > 0 ? [start[0]] : []), ...[...moments, ...events].map(({ time }) => time)];
+            least = first.reduce((one, other) => Math.min(one, other), least);
+        }
+        return this.#samples().reduce((one, [time]) => Math.min(one, time), least);
+    }
+
+    /** Moves all to earlier. @param {number} by  nanoseconds */
+    shift(by) {
+        for (const stream of this.streams.values()) {
+            stream.now -= by;
+            stream.start.forEach((time, call, all) => {
+                all[call] = Math.max(0, time - by);
+            });
+            for (const one of [...stream.moments, ...stream.events]) {
+                one.time -= by;
+            }
+        }
+        this.flows.forEach((flow) => {
+            flow.time -= by;
+        });
+        this.#samples().forEach((sample) => {
+            sample[0] -= by;
+        });
+    }
+
     /** The tracks of asynchronous spans, when it is known when all was over. */
     spans(process, latest, functions) {
         const events = [...this.streams.values()].flatMap((stream) => stream.events);
@@ -106,7 +144,7 @@ export class ProcessData {
             const [start, end, events] = list(thread?.gap);
             const tid = number(thread?.tid);
             // Tasks of a report that was merged before look like threads.
-            const kind = of.opened === undefined && tid >= FIRST_TASK ? "task" : "thread";
+            const kind = this.isImported && tid >= FIRST_TASK ? "task" : "thread";
             const stream = this.streams.get(`${place} 0`) ?? new Stream(0);
             process.tracks.push(track(process, kind, string(thread?.name), tid, [stream], {
                 overwritten: number(thread?.overwritten),

@@ -44,17 +44,18 @@ function names({ processes }) {
 }
 
 function* events(trace, put) {
+    const { zero = 0 } = trace;
     const tracks = ofCalls(trace.tracks);
     const all = tracks.reduce((sum, track) => sum + track.count, 0) || 1;
     const labels = [];
     let done = 0;
     for (const track of tracks) {
         const head = `{"pid":${track.process.pid},"tid":${track.tid},"ts":`;
-        extras(trace, track).forEach((entry) => extra(entry, head, put));
+        extras(trace, track).forEach((entry) => extra(entry, head, put, zero));
         for (let call = 0; call < track.count; call += 1) {
             const of = track.function[call];
             labels[of] ??= JSON.stringify(trace.functions.label(of));
-            put(head + callEvent(track, call, labels[of]));
+            put(head + callEvent(track, call, labels[of], zero));
             if (call % RUN === 0) {
                 yield (done + call) / all;
             }
@@ -63,10 +64,10 @@ function* events(trace, put) {
     }
 }
 
-function callEvent(track, call, name) {
+function callEvent(track, call, name, zero) {
     const flags = track.flags[call];
     const isBegin = (flags & UNFINISHED) !== 0 && track.process.state === "sealed";
-    const time = microseconds(track.start[call]);
+    const time = microseconds(track.start[call] + zero);
     const kind = isBegin ? ',"ph":"B"' : `,"ph":"X","dur":${microseconds(track.duration[call])}`;
     const own = track.args.get(call);
     if (flags === 0 && own === undefined) {
@@ -82,8 +83,8 @@ export function marks(flags) {
     return Object.fromEntries(Object.entries(words).flatMap(([word, flag]) => (flags & flag ? [[word, true]] : [])));
 }
 
-function extra({ time, what, of }, head, put) {
-    const event = (members) => put(`${head}${microseconds(time)},${JSON.stringify(members).slice(1)}`);
+function extra({ time, what, of }, head, put, zero) {
+    const event = (members) => put(`${head}${microseconds(time + zero)},${JSON.stringify(members).slice(1)}`);
     if (what === "flow") {
         const end = of.phase === "f" ? { bp: "e" } : {};
         event({ ph: of.phase, id: of.id, name: of.name, cat: "flow", ...end });
@@ -101,13 +102,13 @@ function extra({ time, what, of }, head, put) {
 }
 
 /** A counter's series is what follows the last space of its name. */
-function counters({ counters: all }) {
+function counters({ counters: all, zero = 0 }) {
     return all.flatMap(({ process, name, times, values }) => {
         const at = name.lastIndexOf(" ");
         const [shown, series] = at < 0 ? [name, "value"] : [name.slice(0, at), name.slice(at + 1)];
         const head = `{"pid":${process.pid},"tid":${process.pid},"ts":`;
         const body = `,"ph":"C","name":${JSON.stringify(shown)},"args":{${JSON.stringify(series)}:`;
-        return Array.from(times, (time, i) => `${head}${microseconds(time)}${body}${JSON.stringify(values[i])}}}`);
+        return Array.from(times, (time, i) => `${head}${microseconds(time + zero)}${body}${JSON.stringify(values[i])}}}`);
     });
 }
 

@@ -43,7 +43,7 @@ const METADATA = { metadata: 2, name: 1, json: 5 };
  * @returns {Generator<number, {pieces: Blob[], tooDeep: number}>}
  */
 export function* perfettoTrace(trace) {
-    const out = new Output();
+    const out = new Output(trace.zero ?? 0);
     const numbers = describe(trace, out);
     const tracks = ofCalls(trace.tracks);
     const all = tracks.reduce((sum, track) => sum + track.count, 0) || 1;
@@ -74,7 +74,9 @@ export function* perfettoTrace(trace) {
 
 /** Packets, and the pieces they leave in. */
 class Output {
-    constructor() {
+    /** @param {number} zero  what is added to all times */
+    constructor(zero) {
+        this.zero = zero;
         this.bytes = new Message();
         /** @type {Blob[]} */
         this.pieces = [];
@@ -183,7 +185,7 @@ class Sequence {
 
     /** A packet with an event. */
     event(time, fill) {
-        const delta = Math.max(0, Math.floor(time) - this.#now);
+        const delta = Math.max(0, Math.floor(time) + this.out.zero - this.#now);
         this.#now += delta;
         this.out.packet((packet) => {
             packet.number(PACKET.timestamp, delta);
