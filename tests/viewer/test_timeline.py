@@ -313,6 +313,52 @@ def test_two_fingers_pinch_and_one_pans(timeline):
     assert timeline.view[1] - timeline.view[0] == pytest.approx(pinched[1] - pinched[0])
 
 
+def test_a_tap_selects_and_what_was_clicked_stays_in_sight(timeline):
+    session = timeline.page.context.new_cdp_session(timeline.page)
+    found = timeline.ask("""timeline.placed.flatMap(({ row, y }) => !row.track ? [] : [...row.track.depth.keys()]
+        .map((call) => ({ at: [row.track.index, call], y: y + row.top + row.track.depth[call] * 18,
+            wide: row.track.duration[call] > trace.duration / 200 })))
+        .filter(({ y, wide }) => wide && y < timeline.stage.height - 20).sort((a, b) => a.y - b.y).at(-1).at""")
+    x, y = timeline.place(*found)
+    for kind, points in (("touchStart", [{"x": x, "y": y, "id": 1}]), ("touchEnd", [])):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    timeline.until("() => viztracer.timeline.selection !== null")
+    assert timeline.selection == found
+    timeline.until(f"""() => {{
+        const {{ timeline, trace }} = viztracer;
+        const one = timeline.placed.find(({{ row }}) => row.track === trace.tracks[{found[0]}]);
+        const y = one && one.y + one.row.top + one.row.track.depth[{found[1]}] * 18;
+        return y > 0 && y < timeline.stage.height - 18;
+    }}""")
+
+
+def test_letters_work_while_a_button_has_the_focus_and_are_text_in_fields(timeline):
+    timeline.page.click("#zoom-in")
+    near = timeline.rest().view
+    timeline.press("d")
+    assert timeline.view[0] > near[0]
+    there = timeline.view
+    timeline.page.click("#filter")
+    timeline.page.keyboard.type("w1sd")
+    timeline.until("() => viztracer.timeline.rows.arranged.filter === 'w1sd'")
+    assert timeline.view == there and not timeline.page.is_visible("#panel")
+
+
+def test_a_picture_of_what_is_seen_is_saved(timeline, tmp_path):
+    timeline.page.click("#actions summary")
+    with timeline.page.expect_download() as download:
+        timeline.page.get_by_role("button", name="Picture").click()
+    download.value.save_as(tmp_path / "picture.png")
+    png = (tmp_path / "picture.png").read_bytes()
+    width, height = timeline.ask("[timeline.picture().width, timeline.picture().height]")
+    assert png[:8] == b"\x89PNG\r\n\x1a\n" and png[16:24] == width.to_bytes(4) + height.to_bytes(4)
+    x, y = timeline.place(0, long_call(timeline, 0))
+    left = x - timeline.page.locator("#timeline").bounding_box()["x"]
+    top = y - 6 - timeline.origin()[1] + 26
+    told = timeline.ask(f"[...timeline.picture().getContext('2d').getImageData({left}, {top}, 1, 1).data].slice(0, 3)")
+    assert told == timeline.pixel(x, y - 6)
+
+
 def test_names_of_the_program_are_only_text(timeline):
     timeline.ask("timeline.rows.flip('collapsed', 'p0')")
     assert "<b>worker</b>" in timeline.rest().page.text_content(".names")

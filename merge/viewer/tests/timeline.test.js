@@ -13,7 +13,7 @@ import { cut } from "../timeline/labels.js";
 import { LANE, arrangement, layOut, moved, visible } from "../timeline/layout.js";
 import { profile } from "../timeline/minimap.js";
 import { areSiblings, wordsOf } from "../timeline/names.js";
-import { rectangleOf } from "../timeline/overlay.js";
+import { drawFlows, rectangleOf } from "../timeline/overlay.js";
 import { beside, pointFrom, pointOf, pointText } from "../timeline/points.js";
 import { clockLine, exactText, lineText, lines, stepFor, timeText, wallClock } from "../timeline/ruler.js";
 import { Strips } from "../timeline/strips.js";
@@ -369,4 +369,27 @@ test("what rows and tooltips say", () => {
     assert.match(about({ gap: track.gap }, trace).title, /^12,345 events overwritten$/);
     assert.equal(about({ moment: track.moments[0] }, trace).title, "</script>here");
     assert.equal(about({ counter: trace.counters[0], value: 15 }, trace).facts[0][1], "15");
+});
+
+test("arrows of rows that are scrolled below the pinned ones are not drawn", () => {
+    const trace = sample({ tracks: 4 });
+    const [one, other] = [trace.tracks[0], trace.tracks[2]];
+    const view = new View(trace.duration);
+    view.width = 1000;
+    const row = (track) => ({ track, top: 5, lanes: 1, height: 28 });
+    const drawn = (y, fixed) => {
+        let curves = 0;
+        const nothing = () => {};
+        const context = new Proxy({}, {
+            get: (_, name) => (name === "bezierCurveTo" ? () => (curves += 1) : nothing),
+            set: () => true,
+        });
+        const levelsOf = () => ({ ready: false });
+        const scene = { view, theme: {}, levelsOf, layout: { pinnedHeight: 100 } };
+        const placed = [{ row: row(one), y: 10, fixed: true }, { row: row(other), y, fixed }];
+        const flow = { fromTrack: one, fromTime: 1, toTrack: other, toTime: 2, name: "start" };
+        drawFlows(context, scene, placed, [flow], null);
+        return curves;
+    };
+    assert.deepEqual([drawn(200, false), drawn(40, true), drawn(40, false)], [1, 1, 0]);
 });

@@ -135,15 +135,24 @@ export const KEYS = {
     "[": ["track", -1], "]": ["track", 1], ",": ["point", -1], ".": ["point", 1],
 };
 
+/** Whether a key is meant for what has the focus: text, or the choice of a list. */
+function isTyping({ tagName, type }) {
+    return /^(input|select|textarea)$/i.test(tagName ?? "") && type !== "checkbox";
+}
+
 /**
- * Follows the keys while an element has the focus, or nothing has.
+ * Follows the keys: letters and signs wherever they are not text, the others while an element has the focus, or nothing
+ * has.
  * @param {HTMLElement} element
  * @param {(what: string, value: number|string|undefined) => void} act
  */
 export function followKeys(element, act) {
     document.addEventListener("keydown", (event) => {
-        const meant = event.target === element || event.target === document.body;
-        if (!meant || event.ctrlKey || event.metaKey || event.defaultPrevented) {
+        const { target } = event;
+        const isSign = event.key.length === 1 && event.key !== " " && !event.altKey;
+        const isFree = isSign && !isTyping(target) && document.querySelector("dialog[open]") === null;
+        const isMeant = isFree || target === element || target === document.body;
+        if (!isMeant || event.ctrlKey || event.metaKey || event.defaultPrevented) {
             return;
         }
         const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -60,6 +60,8 @@ import { firstCall, neighbour } from "./walk.js";
 
 /** Milliseconds of a frame that may go into preparing levels: while moving, and while nothing moves. */
 const PREPARE = { moving: 6, resting: 30 };
+/** Milliseconds in which a second click makes a double one. */
+const TWICE = 500;
 /** Milliseconds without movement after which the view rests. */
 const REST = 200;
 
@@ -445,6 +447,13 @@ class Timeline {
     }
 
     #resized() {
+        const { selection, stage } = this;
+        if (selection && stage.height < this.height) {
+            // What opened the panel may be below it now; it may be clicked once more at its place.
+            clearTimeout(this.settling);
+            this.settling = setTimeout(() => this.rows.scrollTo(selection.track, selection.call), TWICE);
+        }
+        this.height = stage.height;
         this.view.width = this.stage.width;
         this.minimap.resize(this.stage.width);
         this.rows.lay();
