@@ -108,11 +108,16 @@ export class Decoder {
         }
     }
 
-    /** What came as JSON may count from when the machine was started: the first event is at zero here. */
+    /**
+     * What came as JSON may count from when the machine was started: if more than half of the time would be empty, the
+     * first event is at zero here.
+     */
     #zero() {
         const all = this.processes;
         const first = all.reduce((least, process) => Math.min(least, process.earliest), Infinity);
-        if (!all.every(({ isImported }) => isImported) || !Number.isFinite(first)) {
+        const streams = all.flatMap((process) => [...process.streams.values()]);
+        const last = streams.reduce((most, { now }) => Math.max(most, now), 0);
+        if (!all.every(({ isImported }) => isImported) || !(first > last / 2) || !Number.isFinite(first)) {
             return 0;
         }
         all.forEach((process) => process.shift(first));
@@ -136,7 +141,8 @@ export class Decoder {
             track.index = index;
         });
         const counters = this.processes.flatMap((process, index) => process.counters(processes[index]));
-        const lastWords = processes.filter(({ state }) => state !== "sealed").map((of) => words(of, this.processes[of.index]));
+        const dead = processes.filter(({ state }) => state !== "sealed");
+        const lastWords = dead.map((of) => words(of, this.processes[of.index]));
         let baseRealtime = null;
         if (/^\d{1,20}$/.test(header.baseRealtime)) {
             baseRealtime = BigInt(header.baseRealtime) + BigInt(zero);

@@ -36,6 +36,11 @@ export function wordsOf({ kind, process, track, counter }) {
     };
 }
 
+/** How far a row's name moves down to stay in sight below the pinned rows. */
+export function shiftOf({ row, y, fixed }, pinnedHeight) {
+    return Math.max(0, Math.min((fixed ? 0 : pinnedHeight) - y, row.height - NAME_HEIGHT));
+}
+
 export class Names {
     /**
      * @param {HTMLElement} column
@@ -67,12 +72,12 @@ export class Names {
         }
         const focus = this.#focus();
         let before = null;
-        for (const { row, y, fixed } of placed) {
-            const top = fixed ? 0 : pinnedHeight;
+        for (const one of placed) {
+            const { row, y } = one;
             const element = this.#elementOf(row);
             element.style.transform = `translateY(${y}px)`;
             element.style.height = `${row.height}px`;
-            element.style.setProperty("--shift", `${Math.max(0, Math.min(top - y, row.height - NAME_HEIGHT))}px`);
+            element.style.setProperty("--shift", `${shiftOf(one, pinnedHeight)}px`);
             const next = before === null ? this.column.firstChild : before.nextSibling;
             if (next !== element) {
                 this.column.insertBefore(element, next);

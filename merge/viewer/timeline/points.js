@@ -19,7 +19,10 @@ export function timeOf({ track, counter, at, gap }) {
 
 /** What it is called. */
 export function nameOf({ track, counter, at, gap }) {
-    return gap ? `${gap.events.toLocaleString("en")} events overwritten` : counter ? counter.name : track.moments[at].name;
+    if (gap) {
+        return `${gap.events.toLocaleString("en")} events overwritten`;
+    }
+    return counter ? counter.name : track.moments[at].name;
 }
 
 /** Whether it lies in a row. */

@@ -43,20 +43,19 @@
 
 import { Levels } from "../data/levels.js";
 import { placedRows } from "./draw.js";
-import { beside, isIn, nameOf, pointFrom, pointOf, pointText, pointsIn, timeOf } from "./points.js";
+import { isIn, pointOf, pointText, timeOf } from "./points.js";
 import { hitAt } from "./hit.js";
 import { followKeys, followRuler, followTracks } from "./input.js";
 import { Minimap, followPointer } from "./minimap.js";
 import { Motion } from "./motion.js";
-import { Names, wordsOf } from "./names.js";
+import { Names, shiftOf, wordsOf } from "./names.js";
 import { rectangleOf } from "./overlay.js";
 import { Painter } from "./painter.js";
 import { Rows } from "./rows.js";
-import { timeText } from "./ruler.js";
 import { Stage } from "./stage.js";
 import { Tooltip, about } from "./tooltip.js";
+import { Tour } from "./tour.js";
 import { View } from "./view.js";
-import { firstCall, neighbour } from "./walk.js";
 
 /** Milliseconds of a frame that may go into preparing levels: while moving, and while nothing moves. */
 const PREPARE = { moving: 6, resting: 30 };
@@ -91,6 +90,7 @@ class Timeline {
         this.rows = new Rows(trace, this.stage, () => this.#changed());
         this.names = new Names(this.stage.column, this.rows, () => this.placed);
         this.tooltip = new Tooltip(document.body);
+        this.tour = new Tour(this);
         this.#listen();
     }
 
@@ -238,10 +238,14 @@ class Timeline {
     }
 
     picture() {
-        return this.stage.picture(this.painter.theme, this.placed.map(({ row, y }) => {
+        const { pinnedHeight } = this.rows.layout;
+        const named = this.placed.flatMap((one) => {
+            const { row, y, fixed } = one;
             const { name, number } = wordsOf(row);
-            return [`${name}  ${number}`, y, row.kind === "process"];
-        }));
+            const top = y + shiftOf(one, pinnedHeight);
+            return !fixed && top + 8 < pinnedHeight ? [] : [[`${name}  ${number}`, top, row.kind === "process"]];
+        });
+        return this.stage.picture(this.painter.theme, named);
     }
 
     #levelsOf(track) {
@@ -325,9 +329,9 @@ class Timeline {
                 this.setRange(null, null);
                 this.select(null, -1);
             },
-            walk: () => this.#walk(value),
-            track: () => this.#toTrack(value),
-            point: () => this.#toPoint(value),
+            walk: () => this.tour.walk(value),
+            track: () => this.tour.toTrack(value),
+            point: () => this.tour.toPoint(value),
         };
         actions[what]();
     }
@@ -338,76 +342,6 @@ class Timeline {
             const { track, call } = this.selection;
             this.setRange(track.start[call], track.start[call] + track.duration[call]);
         }
-    }
-
-    #walk(way) {
-        if (this.point) {
-            this.#goToPoint(beside(this.point, way === "previous" || way === "parent" ? -1 : 1, true));
-            return;
-        }
-        if (!this.selection) {
-            this.#toTrack(1);
-            return;
-        }
-        const { track, call } = this.selection;
-        const levels = this.levelsOf(track);
-        const next = levels.work(Infinity) ? neighbour(levels, call, way) : -1;
-        if (next >= 0) {
-            this.#goTo(track, next);
-        } else {
-            this.options.announce?.(`No ${way} call.`);
-        }
-    }
-
-    /** To the track below or above, at the time that is shown. */
-    #toTrack(by) {
-        const rows = this.rows.all.filter((row) => row.track?.count > 0 || pointsIn(row) > 0);
-        const hasCalls = ({ track }) => track?.count > 0;
-        const isAnywhere = this.selection !== null || this.point !== null;
-        const row = isAnywhere ? rows[Math.max(-1, this.#placeIn(rows) + by)] : rows.find(hasCalls) ?? rows[0];
-        const track = row?.track;
-        if (row && !hasCalls(row)) {
-            this.#goToPoint(pointFrom(row, this.view.from));
-        } else if (track) {
-            const levels = this.levelsOf(track);
-            levels.work(Infinity);
-            this.#goTo(track, firstCall(levels, this.view.from, this.view.to));
-        }
-    }
-
-    /** Where the selection is among rows; -1 if there is none. */
-    #placeIn(rows) {
-        const { selection, point } = this;
-        return rows.findIndex((row) => (selection ? row.track === selection.track : point && isIn(point, row)));
-    }
-
-    /** To the instant, snapshot or sample before or after what is selected, in its row. */
-    #toPoint(by) {
-        const rows = this.rows.all.filter((row) => pointsIn(row) > 0);
-        const { selection, point } = this;
-        const row = rows[selection || point ? this.#placeIn(rows) : 0];
-        if (!row || (point && !point.gap)) {
-            this.#goToPoint(row ? beside(point, by) : null);
-            return;
-        }
-        const time = selection ? selection.track.start[selection.call] : point ? timeOf(point) : this.view.from;
-        const next = pointFrom(row, time);
-        this.#goToPoint(by > 0 || timeOf(next) < time ? next : beside(next, -1));
-    }
-
-    #goToPoint(point) {
-        if (point) {
-            this.revealPoint(point);
-        }
-        this.options.announce?.(point ? `\u2068${nameOf(point)}\u2069 at ${timeText(timeOf(point))}` : "No more here.");
-    }
-
-    #goTo(track, call) {
-        this.reveal(track, call);
-        const { functions } = this.trace;
-        const name = functions.name(track.function[call]);
-        this.options.announce?.(`\u2068${name}\u2069, ${timeText(track.duration[call])}, `
-            + `depth ${track.depth[call]}, ${track.name}, process ${track.process.pid}`);
     }
 
     #hit(x, y) {

@@ -42,7 +42,8 @@ function aboutCall({ track, call }, { functions }, levels) {
         facts.push(["note", flags.join(", ")]);
     }
     const file = functions.file(index);
-    const place = track.kind === "async" ? "asynchronous span" : file === "" ? "C function" : `${file}:${functions.line(index)}`;
+    const what = track.kind === "async" ? "asynchronous span" : "C function";
+    const place = file === "" ? what : `${file}:${functions.line(index)}`;
     return { title: functions.name(index), place, facts };
 }
 

@@ -90,6 +90,7 @@ const ALL: &[Module] = modules![
     "timeline/theme.js",
     "timeline/timeline.js",
     "timeline/tooltip.js",
+    "timeline/tour.js",
     "timeline/view.js",
     "timeline/walk.js",
 ];

@@ -1,0 +1,86 @@
+// Going through calls, tracks and points by keys; each is brought into sight and told.
+
+import { beside, isIn, nameOf, pointFrom, pointsIn, timeOf } from "./points.js";
+import { timeText } from "./ruler.js";
+import { firstCall, neighbour } from "./walk.js";
+
+export class Tour {
+    /** @param {object} timeline  see timeline.js */
+    constructor(timeline) {
+        this.timeline = timeline;
+    }
+
+    /** From the selected call or point to the one before, after, above or below. */
+    walk(way) {
+        if (this.timeline.point) {
+            this.#goToPoint(beside(this.timeline.point, way === "previous" || way === "parent" ? -1 : 1, true));
+            return;
+        }
+        if (!this.timeline.selection) {
+            this.toTrack(1);
+            return;
+        }
+        const { track, call } = this.timeline.selection;
+        const levels = this.timeline.levelsOf(track);
+        const next = levels.work(Infinity) ? neighbour(levels, call, way) : -1;
+        if (next >= 0) {
+            this.#goTo(track, next);
+        } else {
+            this.timeline.options.announce?.(`No ${way} call.`);
+        }
+    }
+
+    /** To the track below or above, at the time that is shown. */
+    toTrack(by) {
+        const rows = this.timeline.rows.all.filter((row) => row.track?.count > 0 || pointsIn(row) > 0);
+        const hasCalls = ({ track }) => track?.count > 0;
+        const isAnywhere = this.timeline.selection !== null || this.timeline.point !== null;
+        const row = isAnywhere ? rows[Math.max(-1, this.#placeIn(rows) + by)] : rows.find(hasCalls) ?? rows[0];
+        const track = row?.track;
+        if (row && !hasCalls(row)) {
+            this.#goToPoint(pointFrom(row, this.timeline.view.from));
+        } else if (track) {
+            const levels = this.timeline.levelsOf(track);
+            levels.work(Infinity);
+            this.#goTo(track, firstCall(levels, this.timeline.view.from, this.timeline.view.to));
+        }
+    }
+
+    /** Where the selection is among rows; -1 if there is none. */
+    #placeIn(rows) {
+        const { selection, point } = this.timeline;
+        return rows.findIndex((row) => (selection ? row.track === selection.track : point && isIn(point, row)));
+    }
+
+    /** To the instant, snapshot or sample before or after what is selected, in its row. */
+    toPoint(by) {
+        const rows = this.timeline.rows.all.filter((row) => pointsIn(row) > 0);
+        const { selection, point } = this.timeline;
+        const row = rows[selection || point ? this.#placeIn(rows) : 0];
+        if (!row || (point && !point.gap)) {
+            this.#goToPoint(row ? beside(point, by) : null);
+            return;
+        }
+        const shown = point ? timeOf(point) : this.timeline.view.from;
+        const time = selection ? selection.track.start[selection.call] : shown;
+        const next = pointFrom(row, time);
+        const isLast = timeOf(next) < time;
+        this.#goToPoint(by > 0 ? (isLast ? null : next) : isLast ? next : beside(next, -1));
+    }
+
+    #goToPoint(point) {
+        if (point) {
+            this.timeline.revealPoint(point);
+        }
+        const words = point ? `\u2068${nameOf(point)}\u2069 at ${timeText(timeOf(point))}` : "No more here.";
+        this.timeline.options.announce?.(words);
+    }
+
+    #goTo(track, call) {
+        this.timeline.reveal(track, call);
+        const { functions } = this.timeline.trace;
+        const name = functions.name(track.function[call]);
+        this.timeline.options.announce?.(`\u2068${name}\u2069, ${timeText(track.duration[call])}, `
+            + `depth ${track.depth[call]}, ${track.name}, process ${track.process.pid}`);
+    }
+}
