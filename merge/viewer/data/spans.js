@@ -22,7 +22,7 @@ export function isOfSpan(phase) {
 export function spanTracks(process, events, latest, functions) {
     const groups = new Map();
     for (const root of nested(spansOf(events, latest))) {
-        listAt(groups, JSON.stringify([root.cat, root.name])).push(root);
+        listAt(groups, keyOf(root.cat, root.name)).push(root);
     }
     return [...groups.values()].flatMap((roots) =>
         sideBySide(roots).map((row) => track(process, row, functions)));
@@ -32,13 +32,19 @@ function listAt(map, key) {
     return map.get(key) ?? map.set(key, []).get(key);
 }
 
+/** The length keeps what could be read in two ways apart. */
+function keyOf(category, of) {
+    return `${category.length} ${category} ${of}`;
+}
+
 /** Spans by their begins; what ends or marks none stays a moment of its thread. */
 function spansOf(events, latest) {
     const spans = [];
     const open = new Map();
+    const strays = new Set();
     for (const event of [...events].sort((a, b) => a.time - b.time)) {
         const { time, phase, cat, id, shown, name, args, stream } = event;
-        const own = listAt(open, JSON.stringify([cat, id]));
+        const own = listAt(open, keyOf(cat, id));
         const span = own.findLast((one) => one.name === name) ?? own.at(-1);
         if (MEANING[phase] === "begin") {
             const made = { cat, id, shown, name, start: time, end: latest, args, flags: UNFINISHED, moments: [] };
@@ -46,7 +52,7 @@ function spansOf(events, latest) {
             own.push(made);
         } else if (span === undefined) {
             stream.track.moments.push({ time, kind: phase, name, args: args && JSON.stringify(args) });
-            stream.track.moments.sort((a, b) => a.time - b.time);
+            strays.add(stream.track);
         } else if (MEANING[phase] === "moment") {
             own.at(-1).moments.push({ time, kind: "instant", name, args: args && JSON.stringify(args) });
         } else {
@@ -54,6 +60,7 @@ function spansOf(events, latest) {
             own.splice(own.lastIndexOf(span), 1);
         }
     }
+    strays.forEach(({ moments }) => moments.sort((a, b) => a.time - b.time));
     return spans;
 }
 
@@ -62,7 +69,7 @@ function nested(spans) {
     const roots = [];
     const open = new Map();
     for (const span of spans.sort((a, b) => a.start - b.start || b.end - a.end)) {
-        const around = listAt(open, JSON.stringify([span.cat, span.id]));
+        const around = listAt(open, keyOf(span.cat, span.id));
         while (around.length > 0 && around.at(-1).end <= span.start) {
             around.pop();
         }

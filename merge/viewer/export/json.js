@@ -108,7 +108,8 @@ function counters({ counters: all, zero = 0 }) {
         const [shown, series] = at < 0 ? [name, "value"] : [name.slice(0, at), name.slice(at + 1)];
         const head = `{"pid":${process.pid},"tid":${process.pid},"ts":`;
         const body = `,"ph":"C","name":${JSON.stringify(shown)},"args":{${JSON.stringify(series)}:`;
-        return Array.from(times, (time, i) => `${head}${microseconds(time + zero)}${body}${JSON.stringify(values[i])}}}`);
+        const value = (i) => JSON.stringify(values[i]);
+        return Array.from(times, (time, i) => `${head}${microseconds(time + zero)}${body}${value(i)}}}`);
     });
 }
 
