@@ -5,7 +5,6 @@
 
 mod offset;
 
-use crate::chrome;
 use crate::plan::FilePlan;
 use crate::when;
 pub use offset::Offset;
@@ -218,7 +217,7 @@ fn realtime(files: &[FilePlan], shifts: &[i64], moment: i64) -> u64 {
 
 /// The monotonic clock where ticks are 0 that are nanoseconds.
 fn zero(file: &FilePlan) -> i64 {
-    file.imported.as_ref().map_or(0, |imported| imported.zero.saturating_sub(chrome::BIAS))
+    file.imported.as_ref().map_or(0, |imported| imported.clock_at_tick_0())
 }
 
 /// The moment to align a file by, on the common time line: the one that was marked, else its begin.

@@ -18,12 +18,13 @@ mod members;
 mod plans;
 mod sort;
 
-pub use clocks::{BIAS, boot_id, settle};
+pub use clocks::{boot_id, settle};
 pub use sort::Entry;
 
 use crate::error::{Problem, sentence};
 use crate::plan::FilePlan;
 use crate::store::{Region, Store};
+use clocks::BIAS;
 use document::Document;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value};
@@ -81,6 +82,11 @@ impl Name {
 }
 
 impl Imported {
+    /// The machine's monotonic clock where the ticks of its events are 0.
+    pub fn clock_at_tick_0(&self) -> i64 {
+        self.zero.saturating_sub(BIAS)
+    }
+
     /// Calls `each` with every function.
     pub fn functions(&self, mut each: impl FnMut(u32, Function<'_>)) {
         for (id, name) in self.functions.iter().enumerate() {

@@ -7,12 +7,11 @@ mod segment;
 
 use crate::align::Clock;
 use crate::content::ring;
+use crate::display::{function_name, printable};
 use crate::error::Problem;
 use crate::input::Input;
 use crate::names;
 use crate::plan::FilePlan;
-use crate::summary::printable;
-use crate::write::json::function_name;
 use segment::Dump;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};

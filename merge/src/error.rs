@@ -1,7 +1,7 @@
 //! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
 
+use crate::display::grouped;
 use crate::output;
-use crate::summary::grouped;
 use crate::window::Ended;
 use std::fmt;
 use std::io;

@@ -2,10 +2,10 @@
 
 use crate::align::Align;
 use crate::align::align;
+use crate::display::{grouped, printable};
 use crate::error::BadInput;
 use crate::input::State;
 use crate::plan::FilePlan;
-use crate::summary::{grouped, printable};
 use crate::when;
 use serde_json::{Value, json};
 use std::fmt::Write;

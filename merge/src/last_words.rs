@@ -7,16 +7,16 @@ mod walk;
 
 pub use innermost::Innermost;
 pub(crate) use innermost::innermost;
-pub(crate) use text::{Others, quoted, write};
+pub(crate) use text::{Others, write};
 
 use crate::align::Clock;
 use crate::content::ring;
+use crate::display::{UNKNOWN_FUNCTION, function_name};
 use crate::error::Problems;
 use crate::input::{Input, State};
 use crate::names;
 use crate::plan::FilePlan;
 use crate::when;
-use crate::write::json::function_name;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use viztracer_format::record::Kind;
 use walk::Walk;
@@ -115,7 +115,7 @@ impl LastWords {
 
     /// What a function is called.
     pub fn function(&self, id: u32) -> &str {
-        self.functions.get(id).map_or("unknown function", |function| &function.whole)
+        self.functions.get(id).map_or(UNKNOWN_FUNCTION, |function| &function.whole)
     }
 }
 

@@ -6,8 +6,8 @@
 
 mod owner;
 
+use crate::display::quoted;
 use crate::input::{Input, State};
-use crate::last_words::quoted;
 use crate::when;
 pub use owner::is_temporary;
 use owner::{is_forsaken, is_locked, is_running, owner};
@@ -21,8 +21,6 @@ use std::path::{Path, PathBuf};
 const SHARED_MEMORY: &str = "/dev/shm";
 /// Directories that get a line of their own, and temporary files that are named.
 const SHOWN_MAX: usize = 5;
-/// What the names of [`crate::output`]'s temporary files begin with.
-pub const REPORT_PREFIX: &str = ".viztracer-merge-";
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! What a report does not show although it happened, in words: for those who want all or an error.
 
+use crate::display::{grouped, printable};
 use crate::input::State;
-use crate::summary::{FileSummary, Summary, grouped, printable};
+use crate::summary::{FileSummary, Summary};
 
 /// A line for every file of which something is missing.
 pub fn lines(summary: &Summary) -> Vec<String> {

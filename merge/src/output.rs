@@ -4,7 +4,6 @@
 //! killed. Elsewhere it has a temporary one.
 
 use crate::error::MergeError;
-use crate::leftovers::REPORT_PREFIX;
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 use std::borrow::Cow;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -14,6 +13,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
+/// What the names of temporary files begin with.
+pub const TEMPORARY_PREFIX: &str = ".viztracer-merge-";
 /// Stands for standard output.
 pub const STDOUT: &str = "-";
 
@@ -133,7 +134,7 @@ fn renamed<F>(file: NamedTempFile<F>, target: &Path) -> io::Result<()> {
 
 fn temporary() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(REPORT_PREFIX);
+    builder.prefix(TEMPORARY_PREFIX);
     builder
 }
 

@@ -1,13 +1,14 @@
 //! The program's own text: which functions of the trace stand in which files, and what those files say now.
 
 use crate::chrome::Imported;
+use crate::lock::lock;
 use crate::plan::FilePlan;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use viztracer_format::names::Function;
 
 /// Larger files are no program text.
@@ -38,7 +39,7 @@ impl Sources {
         if shown.is_c || path.is_empty() {
             return;
         }
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = lock(&self.files);
         let place = (shown.line, shown.name.to_owned());
         match files.get_mut(shown.file) {
             Some(file) => {
@@ -56,7 +57,7 @@ impl Sources {
 
     /// Takes the files and their functions, by the names in the report.
     pub fn take(&self) -> BTreeMap<String, SourceFile> {
-        std::mem::take(&mut self.files.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.files))
     }
 }
 

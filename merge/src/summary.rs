@@ -3,6 +3,7 @@
 use crate::align::{Method, Zero};
 use crate::chrome;
 use crate::decode::Outcome;
+use crate::display::{grouped, printable};
 use crate::error::{BadInput, Problems};
 use crate::input::State;
 use crate::last_words::Innermost;
@@ -283,33 +284,9 @@ impl fmt::Display for Summary {
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A name that cannot move the terminal's cursor.
-pub fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let numbers = [0, 999, 1000, 123_456, 1_234_567];
-        assert_eq!(numbers.map(grouped), ["0", "999", "1,000", "123,456", "1,234,567"]);
-    }
 
     #[test]
     fn the_table_lines_up() {

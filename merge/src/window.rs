@@ -8,9 +8,10 @@
 //! At most a window of results waits for its turn, so memory does not grow with the number of things; workers that
 //! are ahead of the window wait. The calling thread only looks on, and may end it all.
 
+use crate::lock::lock;
 use rayon::ThreadPool;
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Results that may wait, for each worker.
@@ -165,10 +166,6 @@ impl<T, E> Drop for Leaving<'_, T, E> {
             self.0.left.notify_all();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

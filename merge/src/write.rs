@@ -26,7 +26,9 @@ use crate::align::Alignment;
 use crate::content::Content;
 use crate::content::ring;
 use crate::decode::Outcome;
+use crate::display::display_name;
 use crate::error::{MergeError, Problem};
+use crate::lock::lock;
 use crate::names;
 use crate::output::Output;
 use crate::plan::FilePlan;
@@ -49,8 +51,8 @@ use perfetto::Perfetto;
 use rayon::ThreadPool;
 use speedscope::Speedscope;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use text::Text;
 use top::Top;
 use viztracer_format::names::Function;
@@ -264,7 +266,7 @@ impl<W: Writer> Shared<'_, W> {
                 self.writer.function(&mut prepared, id, &shown);
                 self.writer.source(function.file, &shown);
                 if let (Some(selected), Some(selection)) = (&self.report.selected, &mut selection) {
-                    selected.function(selection, id, &function, &json::display_name(&shown));
+                    selected.function(selection, id, &function, &display_name(&shown));
                 }
             });
         }
@@ -294,10 +296,6 @@ impl<W: Writer> Shared<'_, W> {
             scratch,
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a worker keeps from part to part.

@@ -5,7 +5,6 @@
 //! seen first, arguments) is checked then to be JSON.
 
 use super::document::Value;
-use crate::write::text::Text;
 use memchr::memchr2;
 use serde_json::value::RawValue;
 use std::ops::Range;
@@ -71,7 +70,7 @@ impl<'a> Event<'a> {
 
     /// Puts what comes behind the name of a call into `text`, as members that follow others; nothing if it is what comes
     /// behind the names of usual calls.
-    pub fn members_of_call(&self, text: &mut Text) {
+    pub fn members_of_call(&self, text: &mut Vec<u8>) {
         if self.category == Some(b"\"FEE\"") && self.arguments.is_none() && self.others.is_empty() {
             return;
         }
@@ -79,12 +78,12 @@ impl<'a> Event<'a> {
         put(b"\"cat\"", self.category, text);
         self.put_others(text);
         if text.is_empty() {
-            text.put(b" ");
+            text.push(b' ');
         }
     }
 
     /// Puts all but the thread and the time into `text`, as members that follow others.
-    pub fn members(&self, text: &mut Text) {
+    pub fn members(&self, text: &mut Vec<u8>) {
         put(b"\"ph\"", Some(self.phase), text);
         put(b"\"cat\"", self.category, text);
         put(b"\"name\"", self.name, text);
@@ -93,17 +92,17 @@ impl<'a> Event<'a> {
         self.put_others(text);
     }
 
-    fn put_others(&self, text: &mut Text) {
+    fn put_others(&self, text: &mut Vec<u8>) {
         for (key, value) in &self.others {
             put(key, Some(value), text);
         }
     }
 }
 
-fn put(key: &[u8], value: Option<&[u8]>, text: &mut Text) {
+fn put(key: &[u8], value: Option<&[u8]>, text: &mut Vec<u8>) {
     let Some(value) = value else { return };
     for part in [b",", key, b":", value] {
-        text.put(part);
+        text.extend_from_slice(part);
     }
 }
 
@@ -299,10 +298,10 @@ mod tests {
         assert_eq!(&text[length..], b", {}");
         assert_eq!((event.phase, event.time), (&b"\"X\""[..], Some(&b"3.5"[..])));
         assert_eq!(string(event.name.unwrap()).unwrap(), "fA");
-        let mut members = Text::default();
+        let mut members = Vec::new();
         event.members_of_call(&mut members);
-        assert_eq!(members.as_bytes(), br#","args":{"a": [1, "\""]},"cat":"x","\u0069d":"7""#);
-        assert!(are_members(members.as_bytes()) && are_members(b" ") && are_members(b""));
+        assert_eq!(members, br#","args":{"a": [1, "\""]},"cat":"x","\u0069d":"7""#);
+        assert!(are_members(&members) && are_members(b" ") && are_members(b""));
         assert!(!are_members(b",\"a\":\"\xff\"") && !are_members(b",\"a\":[") && !are_members(b",,"));
         for length in 0..length {
             assert_eq!(Event::read(&text[..length]).unwrap_err(), Broken::Short, "{length}");

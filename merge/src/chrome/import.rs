@@ -9,7 +9,6 @@ use super::{Imported, Name};
 use crate::error::{Problem, Problems};
 use crate::plan::{Calls, Thread};
 use crate::store::{Region, Store};
-use crate::write::text::Text;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -97,7 +96,7 @@ struct Reading<'a> {
     entries: u64,
     /// Bytes of members of the document.
     kept: usize,
-    text: Text,
+    text: Vec<u8>,
 }
 
 /// Why an event is not taken.
@@ -134,7 +133,7 @@ impl<'a> Reading<'a> {
             open_count: 0,
             entries: 0,
             kept: 0,
-            text: Text::default(),
+            text: Vec::new(),
         }
     }
 
@@ -277,7 +276,7 @@ impl<'a> Reading<'a> {
 
     /// An entry with the members in `text`.
     fn entry(&mut self, thread: u32, function: u32, time: i64, kind: Kind) -> Result<Entry, Failure> {
-        let Some(Region { at: members, length }) = self.members.keep(self.text.as_bytes())? else {
+        let Some(Region { at: members, length }) = self.members.keep(&self.text)? else {
             return refused(NO_JSON);
         };
         let (number, length, kind) = (0, length as u32, kind as u32);

@@ -1,10 +1,11 @@
 //! What is said on stderr.
 
 use super::exit::{FAILED, INCOMPLETE, INTERRUPTED, OK};
+use crate::display::{grouped, printable};
 use crate::error::{BadInput, MergeError};
 use crate::leftovers::Leftovers;
 use crate::loss;
-use crate::summary::{FileSummary, Summary, grouped, printable};
+use crate::summary::{FileSummary, Summary};
 use std::fmt::Display;
 use std::io::Write;
 

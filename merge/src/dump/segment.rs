@@ -1,9 +1,9 @@
 //! The lines of one segment.
 
 use crate::align::Clock;
+use crate::display::printable;
 use crate::error::Problem;
 use crate::input::{Input, Unread};
-use crate::summary::printable;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use viztracer_format::names::{Entry, entries};

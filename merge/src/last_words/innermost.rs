@@ -2,9 +2,9 @@
 
 use super::Functions;
 use crate::content::ring;
+use crate::display::printable;
 use crate::input::State;
 use crate::plan::{FilePlan, Thread};
-use crate::summary::printable;
 use std::collections::BTreeMap;
 use std::fmt;
 

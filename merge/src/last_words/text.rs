@@ -2,9 +2,9 @@
 
 use super::innermost::{is_leaving, process};
 use super::{EndedCall, LastWords, OpenCall, ThreadWords};
+use crate::display::{printable, quoted};
 use crate::input::State;
 use crate::plan::FilePlan;
-use crate::summary::printable;
 use crate::when;
 use std::fmt::{self, Write};
 use viztracer_format::record::Kind;
@@ -155,15 +155,6 @@ fn shortened(text: &str, width: usize) -> String {
     [&characters[..head], &['.'; 3], &characters[tail..]].concat().into_iter().collect()
 }
 
-/// An argument as a shell would need it.
-pub fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@%=:,".contains(c);
-    match !argument.is_empty() && argument.chars().all(plain) {
-        true => argument.to_owned(),
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,12 +168,6 @@ mod tests {
         assert_eq!(shortened("abcdef", 2), "...");
         assert_eq!(shortened("a_long_name (/some/where/a.py:7)", 25), "a_long_name (...e/a.py:7)");
         assert_eq!(shortened("f (/some/where/long_name.py:7)", 25), "f (/so.../long_name.py:7)");
-    }
-
-    #[test]
-    fn arguments_as_a_shell_takes_them() {
-        let arguments = ["a.py", "", "two words", "it's", "--x=1"].map(quoted);
-        assert_eq!(arguments, ["a.py", "''", "'two words'", r"'it'\''s'", "--x=1"]);
     }
 
     #[test]

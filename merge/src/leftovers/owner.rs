@@ -1,6 +1,6 @@
 //! Whose a directory or a temporary file is, by its name, and whether he still lives, by his pid and his locks.
 
-use super::REPORT_PREFIX;
+use crate::output::TEMPORARY_PREFIX;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::{Pid, test_kill_process};
 use std::fs::{self, File, OpenOptions};
@@ -17,7 +17,7 @@ pub fn owner(name: &str) -> Option<i32> {
 /// Whether a file of this name is of use only while its writer lives: a ring file or a report in the making, or the
 /// control block of a run.
 pub fn is_temporary(name: &str) -> bool {
-    writer(name).is_some() || name.starts_with(REPORT_PREFIX)
+    writer(name).is_some() || name.starts_with(TEMPORARY_PREFIX)
 }
 
 /// The pid in `.<stem>_<pid>.<32 digits>.new`, or in the name of a run's control block.

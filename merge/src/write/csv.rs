@@ -3,8 +3,8 @@
 
 use super::Tail;
 use super::functions::{Collected, Printer};
-use super::json::UNKNOWN_FUNCTION;
 use super::text::Text;
+use crate::display::UNKNOWN_FUNCTION;
 use crate::error::MergeError;
 use crate::functions::{Known, Process, Row};
 use crate::progress::Watch;

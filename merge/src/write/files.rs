@@ -2,8 +2,9 @@
 //! leaves.
 
 use super::part::Part;
+use crate::lock::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// A place for what is needed of each file.
 pub struct Files<T> {
@@ -37,8 +38,4 @@ impl<T> Files<T> {
         }
         result
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

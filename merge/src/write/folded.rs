@@ -7,18 +7,19 @@
 //! A stack's own time is that of its calls without that of the calls they made, which may be recorded in another part:
 //! so each call adds its time to its own stack and takes it from the one around it, in whatever order they come.
 
-use super::json::{UNKNOWN_FUNCTION, display_name};
 use super::part::Reader;
 use super::text::Text;
 use super::{Report, Tail, Writer};
 use crate::decode::Outcome;
+use crate::display::{UNKNOWN_FUNCTION, display_name};
 use crate::error::MergeError;
+use crate::lock::lock;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::summary::Summary;
 use crate::timeline::{Call, OpenCalls, Step};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use viztracer_format::names::Function;
 
 /// Writes them.
@@ -56,7 +57,7 @@ impl Writer for Folded {
         let frames = Frames { file, stacks: Stacks::default() };
         let mut walk = Walk { frames, open: OpenCalls::default() };
         let outcome = reader.steps(|step, open| walk.take(step, open));
-        self.stacks.lock().unwrap_or_else(PoisonError::into_inner).append(&walk.frames.stacks);
+        lock(&self.stacks).append(&walk.frames.stacks);
         outcome
     }
 
@@ -68,7 +69,7 @@ impl Writer for Folded {
         _: &dyn Watch,
         tail: &mut Tail<'_>,
     ) -> Result<(), MergeError> {
-        for (stack, own) in self.stacks.lock().unwrap_or_else(PoisonError::into_inner).lines() {
+        for (stack, own) in lock(&self.stacks).lines() {
             tail.text.put(format!("{stack} {own}\n").as_bytes());
             tail.flush_if_large()?;
         }

@@ -5,11 +5,11 @@
 //! memory does not grow with the number of processes, but only with that of different functions.
 
 use super::by_id::ById;
-use super::json::UNKNOWN_FUNCTION;
 use super::part::Reader;
 use super::text::Text;
 use super::{Report, Tail, Writer, lock};
 use crate::decode::Outcome;
+use crate::display::UNKNOWN_FUNCTION;
 use crate::error::MergeError;
 use crate::functions::{Known, Process, Sort, Table, Tally, Walk};
 use crate::plan::FilePlan;

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Every event begins with `,\n`, so that parts of the report can be written independently; the first one's comma is
-//! left out: traces in JSON need not name anything, and then the first part has to begin with an event. Perfetto shows `\u` escapes literally, so text stays UTF-8.
+//! left out: traces in JSON need not name anything, and then the first part has to begin with an event. Perfetto shows
+//! `\u` escapes literally, so text stays UTF-8.
 
 mod event;
 mod microseconds;
@@ -19,6 +20,7 @@ use super::part::Reader;
 use super::text::Text;
 use super::{Report, Tail, Writer, task_names};
 use crate::decode::{Moment, Outcome};
+use crate::display::function_name;
 use crate::error::MergeError;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
@@ -26,7 +28,6 @@ use crate::sources::{Embedded, SourceFile, Sources};
 use crate::summary::Summary;
 use crate::timeline::{Call, Step};
 use event::FileText;
-pub use event::{UNKNOWN_FUNCTION, display_name, function_name};
 use std::collections::{BTreeMap, BTreeSet};
 use viztracer_format::names::Function;
 

@@ -1,6 +1,6 @@
 //! What the track of a thread tells of events that are not on it.
 
-use crate::summary::grouped;
+use crate::display::grouped;
 use std::ops::Range;
 
 /// Of what tells it: that is no call of the program.

@@ -2,8 +2,8 @@
 //! depend on which worker comes first.
 
 use super::Report;
-use super::json::UNKNOWN_FUNCTION;
 use crate::content::Content;
+use crate::display::UNKNOWN_FUNCTION;
 use crate::error::MergeError;
 use crate::functions::Known;
 use crate::plan::FilePlan;

@@ -26,6 +26,7 @@ use super::text::Text;
 use super::{Report, Tail, Writer};
 use crate::decode::Outcome;
 use crate::error::MergeError;
+use crate::lock::lock;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::summary::Summary;
@@ -35,7 +36,7 @@ pub use sequence::LEVELS;
 use sequence::{Encoder, File};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use tracks::{OWN_SEQUENCE, Tracks};
 use viztracer_format::names::Function;
 use wire::{Message, put_bytes, put_message, put_number};
@@ -53,10 +54,6 @@ impl Perfetto {
     /// For a report of these files.
     pub fn new(files: &[FilePlan]) -> Perfetto {
         Perfetto { tracks: Tracks::of(files), encoders: Mutex::default() }
-    }
-
-    fn encoders(&self) -> std::sync::MutexGuard<'_, Vec<Encoder>> {
-        self.encoders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,14 +74,14 @@ impl Writer for Perfetto {
     }
 
     fn part(&self, reader: &mut Reader<'_>, names: &Names, text: &mut Text) -> Outcome {
-        let mut encoder = self.encoders().pop().unwrap_or_default();
+        let mut encoder = lock(&self.encoders).pop().unwrap_or_default();
         let file = File { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
         encoder.begin(&file, reader.missing());
         let mut outcome = reader.steps(|step, _| encoder.step(&file, &step, text));
         for (thread, calls) in encoder.too_deep() {
             outcome.thread(*thread).too_deep += calls;
         }
-        self.encoders().push(encoder);
+        lock(&self.encoders).push(encoder);
         outcome
     }
 

@@ -2,11 +2,11 @@
 
 use super::Tail;
 use super::functions::{Collected, Printer};
-use super::json::{UNKNOWN_FUNCTION, display_name};
+use crate::display::{UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::error::MergeError;
 use crate::functions::{Known, Row, Sort, Table};
 use crate::progress::Watch;
-use crate::summary::{Summary, grouped, printable};
+use crate::summary::Summary;
 use crate::when;
 
 /// Processes that get a table of their own.

@@ -5,6 +5,7 @@ use super::super::missing::{self, Missing};
 use super::super::text::Text;
 use super::microseconds::microseconds;
 use crate::decode::{Moment, Payload};
+use crate::display::{UNKNOWN_FUNCTION, function_name};
 use crate::plan::FilePlan;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -323,22 +324,6 @@ fn clipped(members: &[u8]) -> Vec<u8> {
     }
     let text = Value::Object(members).to_string();
     format!(",{}", text.trim_start_matches('{').strip_suffix('}').unwrap_or_default()).into_bytes()
-}
-
-/// Stands for the name of a function that has none in its file.
-pub const UNKNOWN_FUNCTION: &str = "unknown function";
-
-/// How a function is called in the report.
-pub fn display_name(function: &Function<'_>) -> String {
-    match function.file {
-        "" => function.name.to_owned(),
-        file => function_name(function.name, file, function.line),
-    }
-}
-
-/// How a Python function is called in the report.
-pub fn function_name(name: &str, file: &str, line: u32) -> String {
-    format!("{name} ({file}:{line})")
 }
 
 /// The number of a task's track.

@@ -3,9 +3,9 @@
 use super::fields::source_location;
 use super::wire::{Message, put_bytes, put_number};
 use crate::content::ring;
+use crate::display::{UNKNOWN_FUNCTION, function_name};
 use crate::names;
 use crate::plan::FilePlan;
-use crate::write::json::function_name;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use viztracer_format::names::Function;
@@ -36,7 +36,7 @@ const UNKNOWN: u32 = 0;
 
 impl Default for Names {
     fn default() -> Names {
-        let functions = vec![Entry::new(&Function { name: "unknown function", file: "", line: 0, is_c: true })];
+        let functions = vec![Entry::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
         Names { functions, near: Vec::new(), far: HashMap::new(), tasks: OnceLock::new() }
     }
 }
