@@ -2,40 +2,45 @@
 
 use std::collections::HashMap;
 
-/// A number for each function. Ids are counted up by the recorder, so a list serves.
-#[derive(Debug, Default)]
-pub struct ById {
-    /// Numbers by id, one more each; 0 where there is none.
-    near: Vec<u32>,
+/// Something for each function, usually its number. Ids are counted up by the recorder, so a list serves.
+#[derive(Debug)]
+pub struct ById<T = u32> {
+    near: Vec<Option<T>>,
     /// Ids that a damaged file has beyond any count.
-    far: HashMap<u32, u32>,
+    far: HashMap<u32, T>,
     count: usize,
 }
 
-impl ById {
-    /// Sets the number of an id.
-    pub fn insert(&mut self, id: u32, number: u32) {
+impl<T> Default for ById<T> {
+    fn default() -> ById<T> {
+        ById { near: Vec::new(), far: HashMap::new(), count: 0 }
+    }
+}
+
+impl<T: Copy> ById<T> {
+    /// Sets what stands for an id.
+    pub fn insert(&mut self, id: u32, value: T) {
         self.count += 1;
         let index = id as usize;
         if index <= self.count * 4 + 4096 {
-            self.near.resize(self.near.len().max(index + 1), 0);
-            self.near[index] = number + 1;
+            self.near.resize(self.near.len().max(index + 1), None);
+            self.near[index] = Some(value);
         } else {
-            self.far.insert(id, number);
+            self.far.insert(id, value);
         }
     }
 
-    /// The number of an id.
+    /// What stands for an id.
     #[inline]
-    pub fn get(&self, id: u32) -> Option<u32> {
+    pub fn get(&self, id: u32) -> Option<T> {
         match self.near.get(id as usize) {
-            Some(number) if *number > 0 => Some(*number - 1),
+            Some(Some(value)) => Some(*value),
             _ => self.far(id),
         }
     }
 
     #[cold]
-    fn far(&self, id: u32) -> Option<u32> {
+    fn far(&self, id: u32) -> Option<T> {
         self.far.get(&id).copied()
     }
 }

@@ -14,7 +14,9 @@
 //! `\u` escapes literally, so text stays UTF-8.
 
 mod event;
+mod literal;
 mod microseconds;
+mod pieces;
 
 use super::part::Reader;
 use super::text::Text;

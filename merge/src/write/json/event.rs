@@ -1,107 +1,40 @@
-//! The text of events, put together from pieces that are prepared once per file: all up to the time per thread, all from
-//! the name on per function.
+//! The text of events, put together from [`pieces`](super::pieces) that are prepared once per file.
 
 use super::super::missing::{self, Missing};
 use super::super::text::Text;
 use super::microseconds::microseconds;
+use super::pieces::{COPIED_MAX, Functions, Prefix};
 use crate::decode::{Moment, Payload};
-use crate::display::{UNKNOWN_FUNCTION, function_name};
 use crate::plan::FilePlan;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
 
-const CATEGORY: &[u8] = br#","cat":"FEE"}"#;
-/// Pieces are copied in chunks of this size: a few moves of the processor in the place of a call of `memcpy`.
-const CHUNK: usize = 32;
-/// No prefix is longer.
-const PREFIX_MAX: usize = 64;
-/// Most names are not longer.
-const NAME_USUAL: usize = 128;
 /// More than all parts of an event besides the prefix, the name and the arguments.
 const FIXED_MAX: usize = 160;
 
 /// Tracks of tasks are numbered from here on: no thread of an operating system has such an id.
 const FIRST_TASK: u32 = 1 << 24;
 
-impl Text {
-    /// Appends a string in quotes.
-    pub fn put_string(&mut self, text: &str) {
-        self.put(b"\"");
-        let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-            self.put(&rest.as_bytes()[..at]);
-            match rest.as_bytes()[at] {
-                b'"' => self.put(b"\\\""),
-                b'\\' => self.put(b"\\\\"),
-                b'\n' => self.put(b"\\n"),
-                b'\r' => self.put(b"\\r"),
-                b'\t' => self.put(b"\\t"),
-                control => self.put(format!("\\u{control:04x}").as_bytes()),
-            }
-            rest = &rest[at + 1..];
-        }
-        self.put(rest.as_bytes());
-        self.put(b"\"");
-    }
-
-    /// Appends a number in decimal.
-    pub fn put_number(&mut self, number: u64) {
-        self.put(itoa::Buffer::new().format(number).as_bytes());
-    }
-}
-
 /// The prepared pieces of one file.
 #[derive(Debug)]
 pub struct FileText {
     pid: u32,
-    threads: Vec<Piece>,
+    threads: Vec<Prefix>,
     functions: Functions,
-}
-
-/// What an event begins with. Two numbers of 32 bits leave it shorter than its room, which is read as a whole.
-#[derive(Clone, Debug)]
-struct Piece {
-    bytes: [u8; PREFIX_MAX],
-    len: usize,
-}
-
-/// The text from the name on, by function id.
-#[derive(Debug, Default)]
-struct Functions {
-    bytes: Text,
-    /// Begin and length in `bytes`; ids are counted up by the writer, so a list serves.
-    near: Vec<(usize, usize)>,
-    /// Ids that a damaged file has beyond any count.
-    far: HashMap<u32, (usize, usize)>,
-    count: usize,
-    unknown: (usize, usize),
 }
 
 impl FileText {
     /// The pieces of a file's threads; functions are added after.
     pub fn new(file: &FilePlan) -> FileText {
         let pid = file.pid;
-        let threads = file.threads.iter().map(|thread| Piece::before_time(pid, thread.tid as u32)).collect();
-        let mut functions = Functions::default();
-        functions.unknown = functions.text(UNKNOWN_FUNCTION, "", 0);
-        FileText { pid, threads, functions }
+        let threads = file.threads.iter().map(|thread| Prefix::new(pid, thread.tid as u32)).collect();
+        FileText { pid, threads, functions: Functions::default() }
     }
 
     /// Prepares a function's piece.
     pub fn add(&mut self, id: u32, function: &Function<'_>) {
-        let functions = &mut self.functions;
-        let text = functions.text(function.name, function.file, function.line);
-        functions.count += 1;
-        let id_or_far = usize::try_from(id).unwrap_or(usize::MAX);
-        if id_or_far <= functions.count * 4 + 4096 {
-            let missing = (0, 0);
-            functions.near.resize(functions.near.len().max(id_or_far + 1), missing);
-            functions.near[id_or_far] = text;
-        } else {
-            functions.far.insert(id, text);
-        }
+        self.functions.add(id, function);
     }
 
     /// Appends one event.
@@ -168,16 +101,16 @@ impl FileText {
         if let Some(Payload::Members(members)) = moment.payload {
             return self.foreign_call(moment, members, text);
         }
-        let of_task = (moment.task != 0).then(|| Piece::before_time(self.pid, task_track(moment.task)));
+        let of_task = (moment.task != 0).then(|| Prefix::new(self.pid, task_track(moment.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
-        let (name, length) = self.functions.get(moment.function);
-        text.reserve(prefix.bytes.len() + length + NAME_USUAL + CHUNK + FIXED_MAX);
+        let name = self.functions.get(moment.function);
+        text.reserve(name.len() + COPIED_MAX + FIXED_MAX);
         let out = &mut text.bytes[text.len..];
-        let mut at = copy::<PREFIX_MAX>(out, 0, &prefix.bytes, prefix.len);
+        let mut at = prefix.copy(out);
         at = microseconds(out, at, moment.start);
         out[at..at + 16].copy_from_slice(br#","ph":"X","dur":"#);
         at = microseconds(out, at + 16, moment.duration);
-        at = copy::<NAME_USUAL>(out, at, name, length);
+        at = name.copy(out, at);
         if let Some(arguments) = arguments {
             at -= 1;
             out[at..at + arguments.len()].copy_from_slice(arguments);
@@ -189,18 +122,16 @@ impl FileText {
     /// A call that came as JSON, with what it has beside the usual.
     fn foreign_call(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
         let Some(prefix) = self.threads.get(moment.thread) else { return };
-        text.put(&prefix.bytes[..prefix.len]);
-        text.reserve(FIXED_MAX);
-        text.len = microseconds(&mut text.bytes, text.len, moment.start);
+        text.put(prefix.as_bytes());
+        put_microseconds(moment.start, text);
         match moment.kind {
             Kind::Open => text.put(br#","ph":"B""#),
             _ => {
                 text.put(br#","ph":"X","dur":"#);
-                text.reserve(FIXED_MAX);
-                text.len = microseconds(&mut text.bytes, text.len, moment.duration);
+                put_microseconds(moment.duration, text);
             }
         }
-        text.put(self.functions.bare(moment.function));
+        text.put(self.functions.get(moment.function).bare());
         match moment.clipped {
             true => text.put(&clipped(members)),
             false => text.put(members),
@@ -211,13 +142,12 @@ impl FileText {
     /// Any other event that came as JSON.
     fn foreign(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
         let Some(prefix) = self.threads.get(moment.thread) else { return };
-        let prefix = &prefix.bytes[..prefix.len];
+        let prefix = prefix.as_bytes();
         if members.starts_with(br#","ph":"M""#) {
             text.put(prefix.strip_suffix(br#","ts":"#).unwrap_or(prefix));
         } else {
             text.put(prefix);
-            text.reserve(FIXED_MAX);
-            text.len = microseconds(&mut text.bytes, text.len, moment.start);
+            put_microseconds(moment.start, text);
         }
         text.put(members);
         text.put(b"}");
@@ -233,9 +163,9 @@ impl FileText {
             Some(Payload::Members(members)) => return self.foreign(moment, members, text),
             _ => {}
         }
-        let of_task = (moment.task != 0).then(|| Piece::before_time(self.pid, task_track(moment.task)));
+        let of_task = (moment.task != 0).then(|| Prefix::new(self.pid, task_track(moment.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
-        let bare = self.functions.bare(moment.function);
+        let bare = self.functions.get(moment.function).bare();
         text.put(prefix.as_bytes());
         put_microseconds(moment.start, text);
         match moment.kind {
@@ -259,59 +189,6 @@ impl FileText {
                 text.put(br#","cat":"FEE","args":{"unfinished":true}}"#);
             }
         }
-    }
-}
-
-impl Piece {
-    /// All of an event up to its time.
-    fn before_time(pid: u32, tid: u32) -> Piece {
-        let mut piece = Piece { bytes: [0; PREFIX_MAX], len: 0 };
-        piece.put(b",\n{\"pid\":");
-        piece.put(itoa::Buffer::new().format(pid).as_bytes());
-        piece.put(b",\"tid\":");
-        piece.put(itoa::Buffer::new().format(tid).as_bytes());
-        piece.put(b",\"ts\":");
-        piece
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..][..bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
-    }
-}
-
-impl Functions {
-    fn text(&mut self, name: &str, file: &str, line: u32) -> (usize, usize) {
-        let begin = self.bytes.len;
-        self.bytes.put(b",\"name\":");
-        match file {
-            "" => self.bytes.put_string(name),
-            file => self.bytes.put_string(&function_name(name, file, line)),
-        }
-        self.bytes.put(CATEGORY);
-        self.bytes.reserve(NAME_USUAL + CHUNK);
-        (begin, self.bytes.len - begin)
-    }
-
-    /// The text of the name alone.
-    fn bare(&self, id: u32) -> &[u8] {
-        let (name, length) = self.get(id);
-        name.get(..length - CATEGORY.len()).unwrap_or_default()
-    }
-
-    /// The bytes from the piece's begin on, and how many of them are the piece.
-    #[inline]
-    fn get(&self, id: u32) -> (&[u8], usize) {
-        let (begin, length) = match self.near.get(id as usize) {
-            Some((begin, length)) if *length > 0 => (*begin, *length),
-            _ => self.far.get(&id).copied().unwrap_or(self.unknown),
-        };
-        (self.bytes.bytes.get(begin..).unwrap_or_default(), length)
     }
 }
 
@@ -350,21 +227,6 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
     }
 }
 
-/// Copies `len` bytes of `from` to `at` in whole chunks and gives the place behind them. The first `ALWAYS` bytes are
-/// copied whatever `len` is: lengths change from event to event, and a mispredicted loop costs more than they do.
-#[inline]
-fn copy<const ALWAYS: usize>(out: &mut [u8], at: usize, from: &[u8], len: usize) -> usize {
-    let always: &[u8; ALWAYS] = from.first_chunk().expect("pieces end with scratch");
-    out[at..at + ALWAYS].copy_from_slice(always);
-    let mut done = ALWAYS;
-    while done < len {
-        let chunk: &[u8; CHUNK] = from[done..].first_chunk().expect("pieces end with scratch");
-        out[at + done..at + done + CHUNK].copy_from_slice(chunk);
-        done += CHUNK;
-    }
-    at + len
-}
-
 fn put_microseconds(nanoseconds: u64, text: &mut Text) {
     text.reserve(FIXED_MAX);
     text.len = microseconds(&mut text.bytes, text.len, nanoseconds);
@@ -373,18 +235,6 @@ fn put_microseconds(nanoseconds: u64, text: &mut Text) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn strings_are_what_they_were_after_parsing() {
-        for string in ["", "plain", "\"\\\n\r\t\0\u{1f}\u{7f}", "é 🙂 \u{2028} </script>", "a\"b"] {
-            let mut text = Text::default();
-            text.put_string(string);
-            assert_eq!(serde_json::from_slice::<String>(text.as_bytes()).unwrap(), string);
-        }
-        let mut text = Text::default();
-        text.put_string("é🙂");
-        assert_eq!(text.as_bytes(), "\"é🙂\"".as_bytes());
-    }
 
     #[test]
     fn payloads_that_are_no_objects_become_text() {

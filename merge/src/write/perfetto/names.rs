@@ -6,6 +6,7 @@ use crate::content::ring;
 use crate::display::{UNKNOWN_FUNCTION, function_name};
 use crate::names;
 use crate::plan::FilePlan;
+use crate::write::by_id::ById;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use viztracer_format::names::Function;
@@ -14,10 +15,8 @@ use viztracer_format::names::Function;
 #[derive(Debug)]
 pub struct Names {
     functions: Vec<Entry>,
-    /// Places in `functions` by id; ids are counted up by the writer, so a list serves.
-    near: Vec<u32>,
-    /// Ids that a damaged file has beyond any count.
-    far: HashMap<u32, u32>,
+    /// Places in `functions`.
+    places: ById,
     /// Read when the first task is met: most programs have none.
     tasks: OnceLock<HashMap<u32, String>>,
 }
@@ -37,22 +36,15 @@ const UNKNOWN: u32 = 0;
 impl Default for Names {
     fn default() -> Names {
         let functions = vec![Entry::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
-        Names { functions, near: Vec::new(), far: HashMap::new(), tasks: OnceLock::new() }
+        Names { functions, places: ById::default(), tasks: OnceLock::new() }
     }
 }
 
 impl Names {
     /// Adds a function.
     pub fn add(&mut self, id: u32, function: &Function<'_>) {
-        let place = self.functions.len() as u32;
+        self.places.insert(id, self.functions.len() as u32);
         self.functions.push(Entry::new(function));
-        let index = id as usize;
-        if index <= self.functions.len() * 4 + 4096 {
-            self.near.resize(self.near.len().max(index + 1), UNKNOWN);
-            self.near[index] = place;
-        } else {
-            self.far.insert(id, place);
-        }
     }
 
     /// How many functions there are, the unknown one included.
@@ -63,13 +55,7 @@ impl Names {
     /// The place of a function, for `entry`.
     #[inline]
     pub fn place(&self, id: u32) -> usize {
-        let near = self.near.get(id as usize).copied().filter(|place| *place != UNKNOWN);
-        near.unwrap_or_else(|| self.far(id)) as usize
-    }
-
-    #[cold]
-    fn far(&self, id: u32) -> u32 {
-        self.far.get(&id).copied().unwrap_or(UNKNOWN)
+        self.places.get(id).unwrap_or(UNKNOWN) as usize
     }
 
     /// The function at a place.
