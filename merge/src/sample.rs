@@ -108,6 +108,15 @@ impl Ring {
     }
 }
 
+/// A process with a thread and two functions, 1 `f` and 2 `len`, that began at 5 ms.
+pub fn small(pid: u32) -> Ring {
+    let mut ring = Ring::new(pid, 5_000_000);
+    ring.thread(1, 11, "MainThread", 0, 0);
+    ring.function(1, "f", "/x/ev.py", 7);
+    ring.function(2, "builtins.len", "", 0);
+    ring
+}
+
 /// A call that returned.
 pub fn call(function: u32, start: u64, duration: u64) -> Record {
     Record::new(Kind::Return as u8, start, duration, function)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::align::{Align, align};
-use crate::sample::{Ring, call, record};
+use crate::sample::{Ring, call, record, small};
 use crate::{Request, command, merge, trace::Trace};
 use proptest::prelude::*;
 use std::ffi::OsString;
@@ -52,17 +52,9 @@ impl Case {
     }
 }
 
-fn ring() -> Ring {
-    let mut ring = Ring::new(11, 5_000_000);
-    ring.thread(1, 11, "MainThread", 0, 0);
-    ring.function(1, "f", "/x/ev.py", 7);
-    ring.function(2, "builtins.len", "", 0);
-    ring
-}
-
 #[test]
 fn what_a_killed_process_was_doing() {
-    let mut ring = ring();
+    let mut ring = small(11);
     ring.thread(2, 12, "worker", 0, 0);
     ring.function(3, "<module>", "/x/ev.py", 1);
     ring.stack(2, &[(1, 5_001_000)]);
@@ -95,11 +87,11 @@ MainProcess (pid 11) was killed
 
 #[test]
 fn who_ended_in_order_has_none() {
-    let sealed = || ring().bytes(true);
+    let sealed = || small(11).bytes(true);
     let case = Case::of([("a.bin", sealed())]);
     assert_eq!(case.text(), "The process ended in order: it has no last words.\n");
     assert_eq!(case.command(&[]), 0);
-    let case = Case::of([("a.bin", sealed()), ("b.bin", ring().bytes(false)), ("c.bin", sealed())]);
+    let case = Case::of([("a.bin", sealed()), ("b.bin", small(11).bytes(false)), ("c.bin", sealed())]);
     let text = case.text();
     assert!(text.starts_with("MainProcess (pid 11) was killed\n"));
     assert!(text.ends_with(
@@ -109,7 +101,7 @@ fn who_ended_in_order_has_none() {
 
 #[test]
 fn only_what_is_needed_is_read() {
-    let mut ring = ring();
+    let mut ring = small(11);
     for segment in 0..50u64 {
         let calls = [call(1, 5_000_000 + segment * 100, 10); 9];
         ring.calls(1, segment * 9, &calls, true);
@@ -129,7 +121,7 @@ fn only_what_is_needed_is_read() {
 
 #[test]
 fn a_segment_that_changed_hands() {
-    let mut ring = ring();
+    let mut ring = small(11);
     ring.thread(2, 12, "second", 0, 0);
     ring.calls(1, 0, &[call(1, 5_000_000, 1), Record::thread(2), call(2, 5_000_010, 1)], true);
     for segment in 0..3 {
@@ -142,7 +134,7 @@ fn a_segment_that_changed_hands() {
 
 #[test]
 fn threads_that_had_ended_are_only_counted() {
-    let mut ring = ring();
+    let mut ring = small(11);
     ring.thread(2, 12, "second", 0, 0);
     let entry = ring.names.len() - 56 - 32; // THREAD, then THREADNAME
     ring.names[entry + 32] = 9;
@@ -154,7 +146,7 @@ fn threads_that_had_ended_are_only_counted() {
 
 #[test]
 fn records_of_unknown_kind_are_passed_over() {
-    let mut ring = ring();
+    let mut ring = small(11);
     let unknown = Record { word0: 0x2f, word1: 7 };
     ring.calls(1, 0, &[call(1, 5_000_000, 1), unknown, call(2, 5_000_010, 1)], false);
     let words = Case::of([("a.bin", ring.bytes(false))]).words();
@@ -163,7 +155,7 @@ fn records_of_unknown_kind_are_passed_over() {
 
 #[test]
 fn deep_stacks_and_long_names() {
-    let mut ring = ring();
+    let mut ring = small(11);
     let long = format!("begin{}end", "x".repeat(300));
     ring.function(3, &long, "/x/ev.py", 9);
     ring.stack(1, &(0..1000).map(|i| (1, 5_000_000 + i)).chain([(3, 5_002_000)]).collect::<Vec<_>>());
@@ -185,7 +177,7 @@ fn the_summary_names_the_innermost_calls() {
     for serial in 1..7 {
         thread(&mut killed, serial, &[(1, 5_000_000), (if serial == 3 { 2 } else { 1 }, 5_000_001)]);
     }
-    let case = Case::of([("a.bin", killed.bytes(false)), ("b.bin", ring().bytes(true))]);
+    let case = Case::of([("a.bin", killed.bytes(false)), ("b.bin", small(11).bytes(true))]);
     let summary = merge(&case.request(), &()).unwrap();
     let expected = [
         "MainProcess (pid 13) ended in posix._exit, called by f (ev.py:7) [T3]",
@@ -214,7 +206,7 @@ fn many_processes_are_summed_up() {
 
 #[test]
 fn exit_status_and_report() {
-    let case = Case::of([("a.bin", ring().bytes(false))]);
+    let case = Case::of([("a.bin", small(11).bytes(false))]);
     let output: PathBuf = case.directory.path().join("out.json");
     assert_eq!(case.command(&[]), 0);
     assert!(!output.exists());
@@ -240,7 +232,7 @@ fn a_reader_who_goes_away_and_a_full_disk() {
             Ok(())
         }
     }
-    let case = Case::of([("a.bin", ring().bytes(false))]);
+    let case = Case::of([("a.bin", small(11).bytes(false))]);
     let request = case.request();
     let trace = Trace::read(&request, &()).unwrap();
     assert!(trace.last_words(&(), &mut Fails(io::ErrorKind::BrokenPipe)).is_ok());
@@ -257,7 +249,7 @@ proptest! {
         per_segment in 1usize..60,
         sealed in any::<bool>(),
     ) {
-        let mut ring = ring();
+        let mut ring = small(11);
         ring.identity.entries = entries;
         let mut threads: [Vec<(u64, bool)>; 4] = Default::default();
         let mut now = 5_000_000;
@@ -313,7 +305,7 @@ proptest! {
         length in 0usize..40_000,
         flips in prop::collection::vec((4096usize..40_000, 0u8..8), 0..12),
     ) {
-        let mut ring = ring();
+        let mut ring = small(11);
         ring.calls(1, 0, &[call(1, 5_000_000, 10); 17], true);
         ring.calls(1, 17, &[&[Record::thread(2)], &[call(1, 5_000_100, 10); 3][..]].concat(), true);
         ring.calls(1, 17, &[call(2, 5_000_200, 10); 5], false);

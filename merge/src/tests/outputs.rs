@@ -7,6 +7,8 @@ use regex::Regex;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 impl Case {
@@ -197,4 +199,14 @@ fn the_number_of_threads_changes_no_report() {
             assert!(reports.iter().all(|report| *report == reports[0]), "{output}");
         }
     }
+}
+
+#[test]
+fn the_report_has_the_permissions_of_any_new_file() {
+    let case = Case::of(small(1), true);
+    let plain = case.directory.path().join("plain");
+    fs::write(&plain, "").unwrap();
+    case.json();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&case.directory.path().join("out.json")), mode(&plain));
 }

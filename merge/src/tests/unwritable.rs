@@ -1,11 +1,12 @@
 //! Reports that cannot be written, or are not wanted any more: nothing of them is under their name, or anywhere.
 
-use super::{Case, OUTPUTS, large};
+use super::{Case, OUTPUTS, large, small};
 use crate::trace::Trace;
 use crate::write::Format;
-use crate::{MergeError, Request, Summary, Watch, merge};
+use crate::{MergeError, Request, Summary, Watch, command, merge};
 use std::cell::Cell;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Does something when the report is being written, and then asks to stop or not. It is asked before the report gets
@@ -124,4 +125,48 @@ fn a_directory_in_which_no_file_can_be_made() {
         let reasons = ["Permission denied", "Read-only file system", "Operation not permitted"];
         assert!(reasons.iter().any(|reason| error.ends_with(reason)), "{error}");
     }
+}
+
+#[test]
+fn usage_errors_and_outputs_that_cannot_be() {
+    let case = Case::of(small(1), true);
+    let input = case.inputs[0].as_os_str();
+    let run = |output: &Path| {
+        let arguments = ["viztracer-merge".into(), "-q".into(), input.into(), "-o".into(), output.into()];
+        command(arguments, &|| false)
+    };
+    assert_eq!(command(["viztracer-merge".into()], &|| false), 2);
+    assert_eq!(command(["viztracer-merge".into(), "--version".into()], &|| false), 0);
+    assert_eq!(run(&case.directory.path().join("out.txt")), 2);
+    assert_eq!(run(&case.directory.path().join("missing/out.json")), 2);
+    fs::create_dir(case.directory.path().join("dir.json")).unwrap();
+    assert_eq!(run(&case.directory.path().join("dir.json")), 2);
+    assert_eq!(run(Path::new("/dev/null")), 0);
+    assert_eq!(run(Path::new("/dev/full")), 2);
+    assert!(fs::metadata("/dev/null").unwrap().permissions().mode() & 0o111 == 0);
+    assert_eq!(fs::read_dir(&case.directory).unwrap().count(), 2);
+}
+
+#[test]
+fn stopping_leaves_nothing_behind() {
+    struct Impatient;
+    impl Watch for Impatient {
+        fn stopped(&self) -> bool {
+            true
+        }
+    }
+    let mut case = Case::new();
+    for pid in 0..40 {
+        case.add(&format!("{pid}.bin"), large(pid).bytes(true));
+    }
+    let before = fs::read_dir(&case.directory).unwrap().count();
+    let request = Request::new(case.inputs.clone(), case.directory.path().join("out.json"));
+    // A merge that is faster than the watcher is asked may finish; this one is not.
+    let mut stopped = false;
+    for _ in 0..20 {
+        stopped |= matches!(merge(&request, &Impatient), Err(MergeError::Interrupted));
+        drop(fs::remove_file(&request.output));
+    }
+    assert!(stopped);
+    assert_eq!(fs::read_dir(&case.directory).unwrap().count(), before);
 }

@@ -1,6 +1,6 @@
 //! Small ring files as packets, read back by a decoder that shares nothing with the encoder.
 
-use crate::sample::{Ring, call, record};
+use crate::sample::{Ring, call, record, small};
 use crate::{Request, Summary, merge};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -175,14 +175,6 @@ fn slices(trace: &[u8]) -> BTreeMap<u64, Vec<Slice>> {
     }
     assert!(open.values().all(Vec::is_empty), "every begin has an end");
     tracks
-}
-
-fn small(pid: u32) -> Ring {
-    let mut ring = Ring::new(pid, 5_000_000);
-    ring.thread(1, 11, "MainThread", 0, 0);
-    ring.function(1, "f", "/x/ev.py", 7);
-    ring.function(2, "builtins.len", "", 0);
-    ring
 }
 
 #[test]

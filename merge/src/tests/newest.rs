@@ -1,0 +1,79 @@
+//! Which events are in the report, and which count as overwritten.
+
+use super::{Case, events, small};
+use crate::sample::{Ring, call, record};
+use proptest::prelude::*;
+use serde_json::Value;
+use viztracer_format::record::{Kind, Record};
+
+#[test]
+fn short_calls_are_left_out_exactly() {
+    let mut ring = small(1);
+    ring.identity.min_duration = 100;
+    let records = [call(1, 5_000_000, 99), call(1, 5_000_200, 100), record(Kind::Instant, 2, 5_000_400, 0)];
+    ring.calls(1, 0, &records, true);
+    let (summary, report) = Case::of(ring, true).json();
+    assert_eq!(events(&report).len(), 2);
+    assert_eq!((summary.events(), summary.overwritten()), (2, 0));
+}
+
+#[test]
+fn a_segment_that_changed_hands_and_events_long_gone() {
+    let mut ring = small(1);
+    ring.thread(2, 12, "", 1, 0);
+    ring.thread(3, 13, "", 500, 4);
+    ring.calls(1, 40, &[call(1, 5_000_000, 1), Record::thread(2), call(1, 5_000_010, 1)], true);
+    let (summary, _) = Case::of(ring, true).json();
+    let shown: Vec<_> = summary.files[0].threads.iter().map(|t| (t.tid, t.events, t.overwritten, t.lost)).collect();
+    assert_eq!(shown, [(11, 1, 40, 0), (12, 1, 0, 0), (13, 0, 500, 4)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_newest_n_events_are_those_of_an_oracle(
+        gaps in prop::collection::vec((0usize..4, 0u64..5, 0u64..20), 1..400),
+        entries in 1u64..200,
+        per_segment in 1usize..30,
+        sealed in any::<bool>(),
+    ) {
+        let mut ring = Ring::new(1, 1000);
+        ring.identity.entries = entries;
+        let mut threads: [Vec<(u64, u64)>; 4] = Default::default();
+        let mut now = 2000;
+        for (thread, gap, duration) in gaps {
+            now += gap;
+            threads[thread].push((now, duration));
+        }
+        for (thread, calls) in threads.iter().enumerate() {
+            let serial = thread as u32 + 1;
+            ring.thread(serial, 100 + thread as u64, "", 0, 0);
+            for (place, part) in calls.chunks(per_segment).enumerate() {
+                let records: Vec<_> = part.iter().map(|(end, d)| call(1, end - d, *d)).collect();
+                ring.calls(serial, (place * per_segment) as u64, &records, sealed);
+            }
+        }
+        let mut oracle: Vec<(u64, u32, usize)> = Vec::new();
+        for (thread, calls) in threads.iter().enumerate() {
+            oracle.extend(calls.iter().enumerate().map(|(i, (end, _))| (*end, thread as u32, i)));
+        }
+        oracle.sort_unstable();
+        let dropped = oracle.len().saturating_sub(entries as usize);
+        let mut expected: Vec<_> = oracle[dropped..].to_vec();
+        expected.sort_unstable_by_key(|(_, thread, i)| (*thread, *i));
+        let (summary, report) = Case::of(ring, true).json();
+        let mut shown: Vec<(u64, u64)> = events(&report)
+            .iter()
+            .map(|e| {
+                let ns = |v: &Value| (v.as_f64().unwrap() * 1000.0).round() as u64;
+                (e["tid"].as_u64().unwrap() - 100, 1000 + ns(&e["ts"]) + ns(&e["dur"]))
+            })
+            .collect();
+        shown.sort_by_key(|(thread, _)| *thread);
+        let expected: Vec<_> = expected.iter().map(|(end, t, _)| (u64::from(*t), *end)).collect();
+        prop_assert_eq!(shown, expected);
+        prop_assert_eq!(summary.overwritten(), dropped as u64);
+        prop_assert_eq!(report["viztracer_metadata"]["overflow"].as_bool(), Some(dropped > 0));
+    }
+}
