@@ -167,7 +167,8 @@ impl Recorder {
         threads.last_serial += 1;
         let serial = threads.last_serial;
         let counts = lock(&self.names).thread(&self.ring, serial, process::current_tid());
-        let mut thread = Box::new(ThreadRecorder::new(self, serial, counts.unwrap_or(std::ptr::null())));
+        let (ring, counts) = (Arc::clone(&self.ring), counts.unwrap_or(std::ptr::null()));
+        let mut thread = Box::new(ThreadRecorder::new(ring, self.min_ticks, self.options.max_depth, serial, counts));
         let pointer = &raw mut *thread;
         threads.living.push(thread);
         pointer
@@ -223,18 +224,6 @@ impl Recorder {
     /// signal handler may do.
     pub fn forget_descriptor(&self) {
         self.ring.memory().file().forget_descriptor();
-    }
-
-    pub(crate) fn ring(&self) -> &Arc<MappedRing> {
-        &self.ring
-    }
-
-    pub(crate) fn min_ticks(&self) -> u64 {
-        self.min_ticks
-    }
-
-    pub(crate) fn max_depth(&self) -> usize {
-        self.options.max_depth
     }
 }
 

@@ -1,20 +1,22 @@
 //! One thread's record path: `enter` pushes an open frame, `leave` turns it into a record.
 //!
-//! Both work on two cursors into the mapped file, one into the thread's stack block, one into its open CALLS segment.
-//! What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of line, and so is
-//! the switching of asyncio [`task`]s.
+//! Both work on two cursors into the mapped file, one into a block of the thread's [`stack`], one into its open CALLS
+//! [`segment`]. What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of
+//! line, and so is the switching of asyncio [`task`]s.
 
+mod segment;
+mod stack;
 mod task;
 
 use crate::clock::Clock;
 use crate::mapped::MappedRing;
-use crate::recorder::Recorder;
-use crate::ring::{Memory, Place};
+use crate::ring::Place;
+use stack::Block;
 use std::sync::Arc;
 use viztracer_format::names::ThreadCounts;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
-use viztracer_format::segment::{SegmentHeader, SegmentKind};
-use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot, task_of};
+use viztracer_format::segment::SegmentHeader;
+use viztracer_format::stack::{BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot, task_of};
 use viztracer_format::sync::{AtomicU64, Ordering};
 
 /// What `leave` did.
@@ -59,27 +61,19 @@ pub struct ThreadRecorder {
     others: usize,
 }
 
-/// A stack block: in the file, or in private memory when the file has no room for it.
-#[derive(Debug)]
-enum Block {
-    Mapped(*const BlockHeader),
-    Private(Box<PrivateBlock>),
-}
-
-#[derive(Debug)]
-#[repr(C)]
-struct PrivateBlock {
-    header: BlockHeader,
-    frames: [Slot; BLOCK_FRAMES],
-}
-
 // SAFETY: the pointers are into the mapping that `ring` keeps, or into `blocks`; none is tied to a thread.
 unsafe impl Send for ThreadRecorder {}
 
 impl ThreadRecorder {
-    pub(crate) fn new(recorder: &Recorder, serial: u32, counts: *const ThreadCounts) -> ThreadRecorder {
-        let ring = Arc::clone(recorder.ring());
-        let min_ticks = recorder.min_ticks();
+    /// Records calls of at least `min_ticks`, nested up to `max_depth`. `counts` are the words of the thread's entry in
+    /// the ring, or null.
+    pub(crate) fn new(
+        ring: Arc<MappedRing>,
+        min_ticks: u64,
+        max_depth: usize,
+        serial: u32,
+        counts: *const ThreadCounts,
+    ) -> ThreadRecorder {
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
             frame_end: std::ptr::null(),
@@ -96,7 +90,7 @@ impl ThreadRecorder {
             counts,
             blocks: Vec::new(),
             depth_block: 0,
-            max_depth: recorder.max_depth(),
+            max_depth,
             task: 0,
             task_marks: 0,
             place: None,
@@ -192,83 +186,6 @@ impl ThreadRecorder {
 
 /// What is rare.
 impl ThreadRecorder {
-    /// Makes room for one more frame; `false` if the depth limit forbids it, and only the tag is kept.
-    #[cold]
-    #[inline(never)]
-    fn extend_stack(&mut self, tag: u64) -> bool {
-        if self.depth() >= self.depth_limit() {
-            self.beyond.push(tag);
-            return false;
-        }
-        self.use_block(self.depth_block + 1);
-        true
-    }
-
-    /// Ends a call beyond the depth limit.
-    #[cold]
-    #[inline(never)]
-    fn leave_beyond(&mut self, tag: u64) -> Left {
-        match self.beyond.pop_if(|innermost| *innermost == tag) {
-            Some(_) => Left::Recorded,
-            None => Left::Unmatched,
-        }
-    }
-
-    /// Open frames.
-    fn depth(&self) -> usize {
-        self.depth_block * BLOCK_FRAMES + self.block_depth()
-    }
-
-    /// Continues the stack, at its bottom, in the block with this index, which may be new.
-    fn use_block(&mut self, index: usize) {
-        let base = index * BLOCK_FRAMES;
-        if index == self.blocks.len() {
-            let block = self.ring.block().map_or_else(Block::private, Block::Mapped);
-            // SAFETY: the block is mapped or was just allocated.
-            unsafe { &*block.header() }.take(self.serial, base as u32);
-            self.blocks.push(block);
-        }
-        self.depth_block = index;
-        self.block = self.blocks[index].header();
-        self.frame = self.first_frame();
-        self.end_block();
-    }
-
-    fn first_frame(&self) -> *const Slot {
-        self.block.wrapping_byte_add(BLOCK_HEADER_SIZE).cast()
-    }
-
-    /// Says where the frames of the block in use must end, by its size or the depth limit.
-    fn end_block(&mut self) {
-        let left = self.depth_limit().saturating_sub(self.depth_block * BLOCK_FRAMES);
-        self.frame_end = self.first_frame().wrapping_add(left.min(BLOCK_FRAMES));
-    }
-
-    /// The deepest stack; marks of tasks are not counted as calls.
-    fn depth_limit(&self) -> usize {
-        self.max_depth.saturating_add(self.task_marks)
-    }
-
-    /// Goes back to the full block below, if this one is empty.
-    fn step_down(&mut self) {
-        if self.block_depth() == 0 && self.depth_block > 0 {
-            self.use_block(self.depth_block - 1);
-            self.frame = self.frame_end;
-        }
-    }
-
-    /// The innermost open frame.
-    fn innermost(&mut self) -> Option<Record> {
-        self.step_down();
-        // SAFETY: a frame below the cursor of the block in use.
-        (self.block_depth() > 0).then(|| unsafe { &*self.frame.wrapping_sub(1) }.load())
-    }
-
-    fn pop(&mut self) {
-        self.frame = self.frame.wrapping_sub(1);
-        self.publish_depth();
-    }
-
     /// Handles a call's end that [`ThreadRecorder::leave`] could not match: if its frame is open further out, the
     /// frames inside it have ended unseen and are recorded as abandoned; if not, the call began unseen (before
     /// tracing, or on another greenlet) and is counted.
@@ -294,12 +211,6 @@ impl ThreadRecorder {
         }
     }
 
-    fn is_open(&mut self, tag: u64) -> bool {
-        self.step_down();
-        let in_use = &self.blocks[..=self.depth_block];
-        in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag))
-    }
-
     /// A duration too long or too short, or a segment that is full.
     #[cold]
     #[inline(never)]
@@ -321,83 +232,6 @@ impl ThreadRecorder {
             self.store(Record::new(kind, start, DURATION_EXTENDED, frame.function()));
             self.store(Record::long(duration));
             self.commit();
-        }
-    }
-
-    /// Sees to it that the open segment has this many free slots; counts the event as lost if there is no room at all.
-    fn make_room(&mut self, slots: usize) -> bool {
-        let free = (self.slot_end as usize - self.slot as usize) / RECORD_SIZE;
-        if free >= slots {
-            return true;
-        }
-        let first = self.place.is_none() && self.events == 0;
-        self.seal();
-        let place = match first {
-            true => self.ring.first_place(self.serial),
-            false => self.ring.place(SegmentKind::Calls, self.serial, self.events),
-        };
-        match place {
-            Some(place) => self.begin(place),
-            None => {
-                self.lose();
-                false
-            }
-        }
-    }
-
-    fn begin(&mut self, place: Place) -> bool {
-        let slots = self.ring.memory().slots(place.segment);
-        self.segment = self.ring.memory().header(place.segment);
-        let range = slots.as_ptr_range();
-        (self.slot, self.slot_end) = (range.start.wrapping_add(place.taken), range.end);
-        self.others = place.taken;
-        if place.taken > 0 {
-            self.count_others(0, 1);
-            self.store(Record::thread(self.serial));
-            self.commit();
-        }
-        self.place = Some(place);
-        if self.task != 0 {
-            self.mark_task();
-        }
-        true
-    }
-
-    fn count_others(&mut self, extensions: u32, threads: u32) {
-        self.others += (extensions + threads) as usize;
-        // SAFETY: there is room in the open segment, so there is one.
-        unsafe { &*self.segment }.count_others(extensions, threads);
-    }
-
-    fn lose(&self) {
-        // SAFETY: checked for null; else the words of a THREAD entry, which are mapped as long as the ring.
-        match unsafe { self.counts.as_ref() } {
-            Some(counts) => counts.lose(1),
-            None => increment(&self.ring.memory().status().lost),
-        }
-    }
-
-    /// Slots taken in the open segment.
-    fn taken(&self) -> usize {
-        let body: *const Slot = self.segment.wrapping_add(1).cast();
-        (self.slot as usize - body as usize) / RECORD_SIZE
-    }
-
-    /// Seals the open segment, if there is one, and queues it for recycling.
-    fn seal(&mut self) {
-        let Some(place) = self.place.take() else { return };
-        let taken = self.taken();
-        self.count_events(taken);
-        self.ring.seal(place.segment, taken, place.opened_after);
-        (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
-    }
-
-    /// Adds the events in the open segment to the thread's total.
-    fn count_events(&mut self, taken: usize) {
-        self.events += (taken - self.others) as u64;
-        // SAFETY: as in `lose`.
-        if let Some(counts) = unsafe { self.counts.as_ref() } {
-            counts.events.store(self.events, Ordering::Relaxed);
         }
     }
 
@@ -436,13 +270,8 @@ impl ThreadRecorder {
     pub(crate) fn retire(&mut self) {
         self.close_frames(Kind::Abandoned);
         self.release_blocks();
-        if let Some(place) = self.place.take() {
-            let taken = self.taken();
-            self.count_events(taken);
-            self.ring.leave(Place { taken, ..place });
-            (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
-        }
-        // SAFETY: as in `lose`.
+        self.leave_segment();
+        // SAFETY: null, or the words of a THREAD entry, which are mapped as long as the ring.
         if let Some(counts) = unsafe { self.counts.as_ref() } {
             counts.ended.store(self.clock.now(), Ordering::Relaxed);
         }
@@ -452,44 +281,9 @@ impl ThreadRecorder {
     pub(crate) fn finish(&mut self) {
         self.seal();
     }
-
-    fn release_blocks(&mut self) {
-        for block in self.blocks.drain(..) {
-            if let Block::Mapped(header) = block {
-                // SAFETY: a block of the mapping, which this thread owned until now.
-                unsafe { &*header }.free();
-                self.ring.free_block(header);
-            }
-        }
-        // An empty private block takes the place of the ones given back, so that a late call finds a stack.
-        self.blocks.push(Block::private());
-        self.use_block(0);
-    }
 }
 
 /// Adds one to a counter that only one thread at a time changes.
 fn increment(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-}
-
-impl Block {
-    fn private() -> Block {
-        let frames = std::array::from_fn(|_| Slot::default());
-        Block::Private(Box::new(PrivateBlock { header: BlockHeader::default(), frames }))
-    }
-
-    fn header(&self) -> *const BlockHeader {
-        match self {
-            Block::Mapped(header) => *header,
-            Block::Private(block) => (&raw const **block).cast(),
-        }
-    }
-
-    fn frames(&self) -> impl DoubleEndedIterator<Item = Record> {
-        let frames: *const Slot = self.header().wrapping_byte_add(BLOCK_HEADER_SIZE).cast();
-        // SAFETY: the header of a block that this thread owns.
-        let count = unsafe { &*self.header() }.count.load(Ordering::Relaxed) as usize;
-        // SAFETY: `count` never exceeds the frames of a block.
-        (0..count.min(BLOCK_FRAMES)).map(move |index| unsafe { &*frames.add(index) }.load())
-    }
 }

@@ -4,7 +4,8 @@
 //! waits or ends, so steps nest with calls: a mark on the stack stands below the calls of a step, and in the records
 //! a TASK record stands where the task changes. Each new segment repeats it, so that segments can be read alone.
 
-use super::{Block, ThreadRecorder};
+use super::ThreadRecorder;
+use super::stack::Block;
 use viztracer_format::record::Record;
 use viztracer_format::stack::{task_frame, task_of};
 
