@@ -17,6 +17,7 @@ mod import;
 mod members;
 mod plans;
 mod sort;
+mod value;
 
 pub use clocks::{boot_id, settle};
 pub use sort::Entry;

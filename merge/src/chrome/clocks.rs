@@ -71,7 +71,8 @@ pub fn boot_id(id: [u8; 16]) -> Option<String> {
     is_known.then(|| format!("{:032x}", u128::from_le_bytes(id)))
 }
 
-/// Begins the boot of a document that is of none of the others. Boot ids of Linux are random: eight bytes are no chance.
+/// Begins the boot of a document that is of none of the others. Boot ids of Linux are random: eight bytes are no
+/// chance.
 const INVENTED: [u8; 8] = *b"document";
 
 /// The boot of a document that is of none of the others, by what tells its file apart.
@@ -89,8 +90,8 @@ fn invented(file_id: [u8; 16]) -> [u8; 16] {
 /// Finds out which documents are of the same boot as other files, and says where that is a guess.
 pub fn settle(plans: &mut [FilePlan], warnings: &mut Vec<String>) {
     let mut untold: Vec<PathBuf> = Vec::new();
-    // Documents follow each other, each with all its plans. Those that tell come first: the others are taken to be of the
-    // same boot as one of them.
+    // Documents follow each other, each with all its plans. Those that tell come first: the others are taken to be of
+    // the same boot as one of them.
     let mut documents: Vec<Range<usize>> = Vec::new();
     for (place, plan) in plans.iter().enumerate().filter(|(_, plan)| !is_settled(plan)) {
         match documents.last_mut().filter(|last| last.end == place && plans[last.start].path == plan.path) {

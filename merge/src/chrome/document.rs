@@ -9,6 +9,7 @@
 //! Only the structure is looked at here. The array form may lack its end, as its makers may die; what else is cut off
 //! is a problem, and what came before it stays good.
 
+use super::value::Value;
 use crate::error::{Problem, sentence};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -262,59 +263,6 @@ impl Place {
             Place::FileInfo => Place::Top,
             _ => Place::End,
         }
-    }
-}
-
-/// A value of which some bytes were seen.
-#[derive(Default)]
-pub struct Value {
-    depth: u32,
-    is_string: bool,
-    is_escaped: bool,
-    is_begun: bool,
-}
-
-impl Value {
-    /// How many of the next bytes belong to the value, if it ends in them.
-    #[inline]
-    pub fn end(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            if self.is_string {
-                match byte {
-                    _ if self.is_escaped => self.is_escaped = false,
-                    b'\\' => self.is_escaped = true,
-                    b'"' => self.is_string = false,
-                    _ => {}
-                }
-                at += 1;
-                if !self.is_string && self.depth == 0 {
-                    return Some(at);
-                }
-                continue;
-            }
-            match byte {
-                b'"' => self.is_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth == 0 => return Some(at),
-                b'}' | b']' => {
-                    self.depth -= 1;
-                    if self.depth == 0 {
-                        return Some(at + 1);
-                    }
-                }
-                b',' | b' ' | b'\n' | b'\r' | b'\t' if self.depth == 0 && self.is_begun => return Some(at),
-                _ => {}
-            }
-            self.is_begun = true;
-            at += 1;
-        }
-        None
-    }
-
-    /// Whether what was seen ends where the document does: only the end of a number is not to be seen.
-    fn is_number(&self) -> bool {
-        self.depth == 0 && !self.is_string
     }
 }
 

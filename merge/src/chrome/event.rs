@@ -4,7 +4,7 @@
 //! parser, which took twice as long: here is only found where the members are. What is kept as it is (a name when it is
 //! seen first, arguments) is checked then to be JSON.
 
-use super::document::Value;
+use super::value::Value;
 use memchr::memchr2;
 use serde_json::value::RawValue;
 use std::ops::Range;
@@ -68,8 +68,8 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Puts what comes behind the name of a call into `text`, as members that follow others; nothing if it is what comes
-    /// behind the names of usual calls.
+    /// Puts what comes behind the name of a call into `text`, as members that follow others; nothing if it is what
+    /// comes behind the names of usual calls.
     pub fn members_of_call(&self, text: &mut Vec<u8>) {
         if self.category == Some(b"\"FEE\"") && self.arguments.is_none() && self.others.is_empty() {
             return;
@@ -210,8 +210,8 @@ pub fn string(value: &[u8]) -> Option<String> {
     serde_json::from_slice(value).ok().or_else(|| serde_json::from_slice(&without_halves(value)).ok())
 }
 
-/// A string as it is written, without halves of surrogate pairs: Python writes those for bytes of file names that are no
-/// text.
+/// A string as it is written, without halves of surrogate pairs: Python writes those for bytes of file names that are
+/// no text.
 #[cold]
 fn without_halves(value: &[u8]) -> Vec<u8> {
     let half = |at: usize| {

@@ -31,18 +31,7 @@ pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<Fil
         ..Identity::new()
     };
     let imported = Arc::new(Imported { zero: known.monotonic, ..imported });
-    let used: HashSet<u32> = calls.iter().map(|calls| calls.thread).collect();
-    let mut by_process: HashMap<u32, (Vec<Thread>, Vec<Calls>)> = HashMap::new();
-    let pids: Vec<u32> = threads.iter().map(|(pid, _)| *pid).collect();
-    for (pid, thread) in threads {
-        // Some only bear the name of their process.
-        if thread.name.is_some() || thread.overwritten > 0 || thread.lost > 0 || used.contains(&thread.serial) {
-            by_process.entry(pid).or_default().0.push(thread);
-        }
-    }
-    for calls in calls {
-        by_process.entry(pids[calls.thread as usize]).or_default().1.push(calls);
-    }
+    let mut by_process = by_process(threads, calls);
     let mut problems = Some(problems);
     let plan = |(pid, process): (u32, Option<String>)| {
         let (threads, calls) = by_process.remove(&pid).unwrap_or_default();
@@ -69,6 +58,22 @@ pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<Fil
         }
     };
     Ok(processes.into_iter().map(plan).collect())
+}
+
+fn by_process(threads: Vec<(u32, Thread)>, calls: Vec<Calls>) -> HashMap<u32, (Vec<Thread>, Vec<Calls>)> {
+    let used: HashSet<u32> = calls.iter().map(|calls| calls.thread).collect();
+    let pids: Vec<u32> = threads.iter().map(|(pid, _)| *pid).collect();
+    let mut by_process: HashMap<u32, (Vec<Thread>, Vec<Calls>)> = HashMap::new();
+    for (pid, thread) in threads {
+        // Some only bear the name of their process.
+        if thread.name.is_some() || thread.is_incomplete() || used.contains(&thread.serial) {
+            by_process.entry(pid).or_default().0.push(thread);
+        }
+    }
+    for calls in calls {
+        by_process.entry(pids[calls.thread as usize]).or_default().1.push(calls);
+    }
+    by_process
 }
 
 fn header(identity: Identity, closed: Anchor) -> Header {

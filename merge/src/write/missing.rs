@@ -3,6 +3,9 @@
 use crate::display::grouped;
 use std::ops::Range;
 
+/// Levels of calls that Perfetto draws; deeper ones it would put beside the outermost. What tells of missing events
+/// must be seen there, too.
+pub const LEVELS: u32 = 512;
 /// Of what tells it: that is no call of the program.
 pub const CATEGORY: &str = "LOSS";
 

@@ -1,7 +1,6 @@
 //! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
 
-use super::missing::Missing;
-use super::perfetto::LEVELS;
+use super::missing::{LEVELS, Missing};
 use crate::align::{Clock, Ticks, Times};
 use crate::content::Content;
 use crate::decode::{Buffers, Moment, Outcome};

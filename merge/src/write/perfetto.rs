@@ -32,7 +32,6 @@ use crate::progress::Watch;
 use crate::summary::Summary;
 use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
 use names::Names;
-pub use sequence::LEVELS;
 use sequence::{Encoder, File};
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -10,14 +10,11 @@ use crate::decode::{Moment, Payload};
 use crate::plan::FilePlan;
 use crate::timeline::{Call, Step};
 use crate::write::members::Members;
-use crate::write::missing::{self, Missing};
+use crate::write::missing::{self, LEVELS, Missing};
 use crate::write::text::Text;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use viztracer_format::record::Kind;
-
-/// Levels of calls that Perfetto draws; deeper ones it would put beside the outermost.
-pub const LEVELS: u32 = 512;
 
 /// What is not a call tells its category; calls have none, as that would take two bytes of each.
 const INSTANT: &str = "INSTANT";
