@@ -88,64 +88,53 @@ fn explore(switches: usize, model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-#[test]
-fn a_recycled_segment_is_never_read_as_its_old_self() {
-    explore(3, || {
+/// Checks what is read of a segment while `write` goes on.
+fn read_while(prepare: fn(&Segment), write: fn(&Segment)) {
+    explore(3, move || {
         let segment = Arc::new(Segment::default());
-        segment.header.open(opening(1));
-        segment.append(1, 0);
+        prepare(&segment);
         let writer = {
             let segment = segment.clone();
-            thread::spawn(move || {
-                segment.append(1, 1);
-                segment.seal(2);
-                segment.header.open(opening(2));
-                segment.append(2, 0);
-            })
+            thread::spawn(move || write(&segment))
         };
         if let Some((generation, copy)) = segment.read() {
             check(generation, &copy);
         }
         writer.join().unwrap();
+    });
+}
+
+fn begun(segment: &Segment) {
+    segment.header.open(opening(1));
+    segment.append(1, 0);
+}
+
+#[test]
+fn a_recycled_segment_is_never_read_as_its_old_self() {
+    read_while(begun, |segment| {
+        segment.append(1, 1);
+        segment.seal(2);
+        segment.header.open(opening(2));
+        segment.append(2, 0);
     });
 }
 
 #[test]
 fn a_segment_that_is_opened_first_is_read_empty_or_complete() {
-    explore(3, || {
-        let segment = Arc::new(Segment::default());
-        let writer = {
-            let segment = segment.clone();
-            thread::spawn(move || {
-                segment.header.open(opening(1));
-                segment.append(1, 0);
-                segment.append(1, 1);
-            })
-        };
-        if let Some((generation, copy)) = segment.read() {
-            check(generation, &copy);
-        }
-        writer.join().unwrap();
-    });
+    read_while(
+        |_| (),
+        |segment| {
+            begun(segment);
+            segment.append(1, 1);
+        },
+    );
 }
 
 #[test]
 fn a_retired_segment_is_not_read_while_it_is_overwritten() {
-    explore(3, || {
-        let segment = Arc::new(Segment::default());
-        segment.header.open(opening(1));
-        segment.append(1, 0);
-        let writer = {
-            let segment = segment.clone();
-            thread::spawn(move || {
-                segment.header.retire();
-                segment.slots[0].store(record(9, 0));
-            })
-        };
-        if let Some((generation, copy)) = segment.read() {
-            check(generation, &copy);
-        }
-        writer.join().unwrap();
+    read_while(begun, |segment| {
+        segment.header.retire();
+        segment.slots[0].store(record(9, 0));
     });
 }
 

@@ -262,16 +262,19 @@ after()
     assert sum(event["name"] == "builtins.abs" for event in tree.spans(report)) == 100_000
 
 
-@root
-def test_the_program_changes_its_root(witness):
-    """Its report can be written no more: a line tells where the ring files are."""
-    source = FUNCTIONS + "os.makedirs('jail', exist_ok=True)\nafter()\nos.chroot('jail')\n"
+def rings_are_named(witness, source):
+    """Trace a program that can no longer write its report: a line tells where the ring files are."""
     done, journal = witness.traced(source, "-o", "report.json")
     assert (done.returncode, done.stdout) == (0, "")
     assert re.fullmatch(line("what was recorded is in /dev/shm/viztracer_"), done.stderr), done.stderr
     rings = done.stderr.split()[-1]
     assert calls(witness.sandbox.merge(rings), journal) == journal
     witness.sandbox.run("rm", "-r", rings)
+
+
+@root
+def test_the_program_changes_its_root(witness):
+    rings_are_named(witness, FUNCTIONS + "os.makedirs('jail', exist_ok=True)\nafter()\nos.chroot('jail')\n")
 
 
 @root
@@ -300,13 +303,7 @@ after()
 
 @root
 def test_the_program_becomes_another_user(witness):
-    source = FUNCTIONS + f"after()\nos.setuid({NOBODY})\nfor n in range(100_000): abs(n)\n"
-    done, journal = witness.traced(source, "-o", "report.json")
-    assert (done.returncode, done.stdout) == (0, "")
-    assert re.fullmatch(line("what was recorded is in /dev/shm/viztracer_"), done.stderr), done.stderr
-    rings = done.stderr.split()[-1]
-    assert calls(witness.sandbox.merge(rings), journal) == journal
-    witness.sandbox.run("rm", "-r", rings)
+    rings_are_named(witness, FUNCTIONS + f"after()\nos.setuid({NOBODY})\nfor n in range(100_000): abs(n)\n")
 
 
 # --- no place, no streams ---

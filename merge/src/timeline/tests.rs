@@ -1,4 +1,5 @@
-//! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the calls.
+//! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the
+//! calls.
 
 use super::{Call, Edges, FileWindows, Step, Steps, WindowsBuilder};
 use crate::align::Clock;
@@ -39,6 +40,12 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// A call that begins, or a moment.
+fn call(thread: usize, task: u32, function: u32, kind: Kind, now: u64, depth: u32) -> Call {
+    let (start, end) = (now, now);
+    Call { thread, task, function, kind, is_unfinished: false, start, end, depth, is_clipped: false }
+}
+
 fn run(ops: &[(usize, Op)]) -> History {
     let mut history = History::default();
     let mut open: Vec<Vec<Call>> = vec![Vec::new(); 3];
@@ -55,18 +62,7 @@ fn run(ops: &[(usize, Op)]) -> History {
                 let task = if stack.iter().any(|call| call.task != 0) { stack[stack.len() - 1].task } else { task };
                 function += 1;
                 let depth = depth(stack, task);
-                let (kind, is_unfinished) = (Kind::Return, false);
-                stack.push(Call {
-                    thread: *thread,
-                    task,
-                    function,
-                    kind,
-                    is_unfinished,
-                    start: now,
-                    end: 0,
-                    depth,
-                    is_clipped: false,
-                });
+                stack.push(call(*thread, task, function, Kind::Return, now, depth));
                 history.steps.push(('B', now, *thread, task, function, depth));
             }
             Op::Return => {
@@ -75,20 +71,8 @@ fn run(ops: &[(usize, Op)]) -> History {
                 history.steps.push(('E', now, *thread, call.task, call.function, call.depth));
             }
             Op::Instant => {
-                let (function, kind, end) = (77, Kind::Instant, now);
-                let depth = depth(stack, task);
-                let is_unfinished = false;
-                history.records.push(Call {
-                    thread: *thread,
-                    task,
-                    function,
-                    kind,
-                    is_unfinished,
-                    start: now,
-                    end,
-                    depth,
-                    is_clipped: false,
-                });
+                let function = 77;
+                history.records.push(call(*thread, task, function, Kind::Instant, now, depth(stack, task)));
                 history.steps.push(('i', now, *thread, task, function, 0));
             }
         }
