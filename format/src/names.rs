@@ -61,7 +61,8 @@ pub fn function_entry(id: u32, function: &Function<'_>, max: usize) -> Vec<u8> {
     entry(Tag::Function, flags, id, function.line, name, file)
 }
 
-/// The bytes of an entry of another kind, which names a thread, the process or a task, that is at most `max` bytes long.
+/// The bytes of an entry of another kind, which names a thread, the process or a task, that is at most `max` bytes
+/// long.
 pub fn name_entry(tag: Tag, id: u32, name: &str, max: usize) -> Vec<u8> {
     let kept = cut(name, max.saturating_sub(ENTRY_HEADER_SIZE + 7));
     let flags = if kept.len() == name.len() { 0 } else { CUT };

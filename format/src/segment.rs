@@ -13,8 +13,8 @@
 //! 128  body
 //! ```
 //!
-//! Writer: body bytes first, then `committed` (Release). Reader: `generation`, then `committed` (both Acquire), then the
-//! body, then `generation` again; if it changed, the segment was recycled meanwhile and what was read is dropped.
+//! Writer: body bytes first, then `committed` (Release). Reader: `generation`, then `committed` (both Acquire), then
+//! the body, then `generation` again; if it changed, the segment was recycled meanwhile and what was read is dropped.
 
 use crate::clock::Anchor;
 use crate::sync::{AtomicU64, Ordering, fence};

@@ -1,7 +1,7 @@
 //! One time for all files: ticks to nanoseconds of a file's monotonic clock, and those to the report's time line.
 //!
-//! Processes of one boot share the monotonic clock, but for the offsets of their time namespaces, which are known. A file
-//! of another boot is placed by the wall clock, which is as good as the machines' agreement on it.
+//! Processes of one boot share the monotonic clock, but for the offsets of their time namespaces, which are known. A
+//! file of another boot is placed by the wall clock, which is as good as the machines' agreement on it.
 
 mod offset;
 
@@ -200,8 +200,8 @@ fn begin(files: &[FilePlan], shifts: &[i64], how: Align) -> i64 {
     begin.min(theirs)
 }
 
-/// The wall clock at a moment of the first file's clock, 0 if nobody knows. Of ring files the one that was opened first is
-/// believed, as its clock was read nearest to the begin; of traces in JSON alone, as the peer does, the last.
+/// The wall clock at a moment of the first file's clock, 0 if nobody knows. Of ring files the one that was opened first
+/// is believed, as its clock was read nearest to the begin; of traces in JSON alone, as the peer does, the last.
 fn realtime(files: &[FilePlan], shifts: &[i64], moment: i64) -> u64 {
     let known = files.iter().zip(shifts).filter(|(file, _)| file.header.identity.opened.realtime != 0);
     let rings = known.clone().filter(|(file, _)| file.imported.is_none());
@@ -265,8 +265,8 @@ fn wander(file: &FilePlan) -> u64 {
     if most > least { most.abs_diff(least).max(1000) } else { 1000 }
 }
 
-/// What brings the file's monotonic clock to that of the first file: the offsets of their time namespaces, and for another
-/// boot the wall clock.
+/// What brings the file's monotonic clock to that of the first file: the offsets of their time namespaces, and for
+/// another boot the wall clock.
 fn shift(file: &FilePlan, first: &FilePlan) -> i64 {
     let (of, to) = (&file.header.identity, &first.header.identity);
     if of.boot_id == to.boot_id {

@@ -16,7 +16,8 @@ impl<T> Default for OpenCalls<T> {
 }
 
 impl<T> OpenCalls<T> {
-    /// A call begins, the innermost of these. `enter` gives what is kept of a call, from what is kept of those around it.
+    /// A call begins, the innermost of these. `enter` gives what is kept of a call, from what is kept of those around
+    /// it.
     pub fn begin(&mut self, call: &Call, open: &[Call], mut enter: impl FnMut(&Call, &[T]) -> T) {
         let (_, around) = open.split_last().unwrap_or((call, &[]));
         self.settle(call.thread, around, &mut enter);

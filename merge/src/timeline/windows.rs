@@ -22,8 +22,8 @@ pub struct Window {
     pub thread: usize,
     /// The thread's last end in an earlier part: nothing is told to have happened before.
     pub floor: u64,
-    /// Calls that started before this are open when it begins. It is the floor, or the first end here, since the clocks of
-    /// two processors may differ by a few ticks.
+    /// Calls that started before this are open when it begins. It is the floor, or the first end here, since the clocks
+    /// of two processors may differ by a few ticks.
     pub begin: u64,
     /// Whether no earlier part has anything of this thread.
     pub is_first: bool,

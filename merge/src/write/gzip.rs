@@ -1,11 +1,11 @@
-//! Text as gzip members. Members stand alone, so many can be made at once, and `gzip`, Python and Perfetto read a file of
-//! them as one.
+//! Text as gzip members. Members stand alone, so many can be made at once, and `gzip`, Python and Perfetto read a file
+//! of them as one.
 
 use libdeflater::{CompressionLvl, Compressor};
 use std::fmt;
 
-/// `cargo bench -p viztracer-merge` (rows `gzip level`) chose it: level 1 makes 577 MB/s and 1/10.6 of the size, level 3
-/// 419 MB/s and 1/11.1, level 6 233 MB/s and 1/12.8.
+/// `cargo bench -p viztracer-merge` (rows `gzip level`) chose it: level 1 makes 577 MB/s and 1/10.6 of the size, level
+/// 3 makes 419 MB/s and 1/11.1, level 6 makes 233 MB/s and 1/12.8.
 pub const LEVEL: i32 = 1;
 
 /// Makes members, one after the other.

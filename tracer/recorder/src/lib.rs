@@ -1,8 +1,8 @@
 //! The record path of viztracer-ring, without any Python in it.
 //!
-//! A process that is traced owns one [`Recorder`]: a [`file`] it maps as segments ([`mapped`]), a [`ring`] that
-//! hands them out, and a [`names`] table. Each of its threads owns a [`ThreadRecorder`], whose `enter` and `leave` are all that
-//! happens per call: one 16-byte store and one counter each, without a lock, an allocation or a system call. The
+//! A process that is traced owns one [`Recorder`]: a [`file`] it maps as segments ([`mapped`]), a [`ring`] that hands
+//! them out, and a [`names`] table. Each of its threads owns a [`ThreadRecorder`], whose `enter` and `leave` are all
+//! that happens per call: one 16-byte store and one counter each, without a lock, an allocation or a system call. The
 //! [`clock`] is read once in either.
 //!
 //! Invariants: nothing here formats text, calls back or panics on the per-call path; a full disk, a vanished directory

@@ -1,8 +1,9 @@
 //! The asyncio task that a thread runs.
 //!
-//! An event loop runs a task in steps. A step is the calls from the entry of the task's coroutine to the moment when that
-//! waits or ends, so steps nest with calls: a mark on the stack stands below the calls of a step, and in the records
-//! a TASK record stands where the task changes. Each new segment repeats it, so that segments can be read alone.
+//! An event loop runs a task in steps. A step is the calls from the entry of the task's coroutine to the moment when
+//! that waits or ends, so steps nest with calls: a mark on the stack stands below the calls of a step, and in the
+//! records a TASK record stands where the task changes. Each new segment repeats it, so that segments can be read
+//! alone.
 
 use super::ThreadRecorder;
 use super::stack::Block;
