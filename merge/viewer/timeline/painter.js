@@ -10,7 +10,7 @@ import { Strips } from "./strips.js";
 import { readTheme } from "./theme.js";
 
 /** How opaque calls are that a search has not found. */
-const FADED = 56;
+export const FADED = 56;
 
 export class Painter {
     /** @param {import("./stage.js").Stage} stage @param {import("../data/model.js").Trace} trace */
