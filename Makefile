@@ -86,7 +86,7 @@ pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.insta
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
 
 # The page's modules under node, and the page in the machine's Chromium.
-viewer-test: .envs/browser/.installed
+viewer-test: .envs/browser/.installed .envs/axe/.installed
 	$(NODE) --test merge/viewer/tests/
 	.envs/browser/bin/python -m pytest tests/viewer
 
@@ -135,6 +135,14 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	mkdir -p $(@D)
 	$(NPM) pack --silent --pack-destination $(@D) $*@$(RELEASE)
 	tar -xzf $(@D)/$*-$(RELEASE).tgz -C $(@D)
+	@touch $@
+
+# What finds faults in pages that a screen reader would stumble over.
+.envs/axe/.installed: | .venv/.tools
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	$(NPM) pack --silent --pack-destination $(@D) axe-core@4.14.1
+	tar -xzf $(@D)/axe-core-4.14.1.tgz -C $(@D)
 	@touch $@
 
 .envs/peer-py%/.installed:

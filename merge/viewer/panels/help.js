@@ -6,41 +6,59 @@ const KEYS = [
     [
         "In the timeline",
         [
-            ["W, + / S, −", "zoom in / out"],
-            ["wheel with Ctrl, pinch", "zoom at the pointer"],
-            ["A, ← / D, →", "move left / right"],
-            ["↑ / ↓, Page Up / Down", "scroll"],
-            ["F, Enter", "fit the selection or range"],
+            ["W, +, S, −", "zoom in, out"],
+            ["A, ←, D, →", "move left, right"],
+            ["↑, ↓, Page Up, Page Down", "scroll"],
             ["0, Home", "show all"],
-            ["H / L, Alt+← / →", "call before / after on the track"],
-            ["K / J, Alt+↑ / ↓", "caller / first callee"],
-            ["[ / ]", "track above / below"],
-            [", / .", "instant, snapshot or sample before / after"],
-            ["drag on the ruler, Shift+drag", "a range, and how long it is"],
+            ["F, Enter", "fit the range or the selected call"],
+            ["[, ]", "track above, below"],
+            ["H, L, Alt+←, Alt+→", "call before, after on the track"],
+            ["K, J, Alt+↑, Alt+↓", "caller, first callee"],
+            ["Comma, Period", "instant, snapshot or sample before, after"],
+            ["M", "the selected call's time becomes the range"],
+            ["Escape", "no range, no selection"],
+        ],
+    ],
+    [
+        "By mouse or finger",
+        [
+            ["wheel, pinch", "zoom at the pointer"],
+            ["drag, wheel with Shift, with Alt", "move, sideways, up and down"],
             ["click, double click", "select a call, zoom to it"],
-            ["Escape", "take range and selection away"],
+            ["drag on the ruler, with Shift", "a range, and how long it is"],
+            ["drag a name", "another order of the tracks"],
         ],
     ],
     [
         "Everywhere",
         [
             ["/", "search"],
-            ["Enter / Shift+Enter, Escape", "in the search: next / previous hit, no search"],
-            ["1 … 6", "open a tab of the panel"],
-            ["Tab", "go on to the next part"],
-            ["Escape in the panel", "back to the timeline"],
+            ["Enter, Shift+Enter, Escape", "in the search: next, previous hit, no search"],
+            ["1 to 6", "open a tab of the panel; once more: go to it"],
+            ["Escape", "in the panel: back to the timeline"],
+            ["Alt+↑, Alt+↓", "on a track's buttons: move the track"],
+            ["↑, ↓", "on the panel's upper edge: its height"],
             ["?", "this help"],
         ],
     ],
     [
         "In flame graphs",
         [
-            ["← → ↑ ↓", "go from frame to frame"],
+            ["←, →, ↑, ↓", "go from frame to frame"],
             ["Enter, click", "zoom into the frame"],
             ["Backspace, Escape", "zoom out by one, to all"],
         ],
     ],
 ];
+
+/** Keys as keys, with spaces between them, the rest with commas. @param {string} text */
+function keyCaps(text) {
+    const isKey = (piece) => !/^[a-z]/.test(piece);
+    return text.split(", ").flatMap((piece, at, all) => [
+        at === 0 ? "" : isKey(piece) && isKey(all[at - 1]) ? " " : ", ",
+        isKey(piece) ? element("kbd", {}, piece) : piece,
+    ]);
+}
 
 /** The dialog. @param {HTMLElement} parent */
 export function helpDialog(parent) {
@@ -54,13 +72,16 @@ export function helpDialog(parent) {
                 "tbody",
                 {},
                 ...keys.map(([key, what]) =>
-                    element("tr", {}, element("th", { scope: "row" }, key), element("td", {}, what)),
+                    element("tr", {}, element("th", { scope: "row" }, ...keyCaps(key)), element("td", {}, what)),
                 ),
             ),
         ),
     );
-    const close = button("Close", () => dialog.close(), { autofocus: true });
-    dialog.append(element("h2", { id: "help-title" }, "Keys"), element("div", { className: "keys" }, ...tables), close);
+    const close = button("×", () => dialog.close(), { className: "close", "aria-label": "Close", autofocus: true });
+    dialog.append(
+        element("header", {}, element("h2", { id: "help-title" }, "Keys"), close),
+        element("div", { className: "keys" }, ...tables),
+    );
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     parent.append(dialog);
     return dialog;

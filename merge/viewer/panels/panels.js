@@ -47,7 +47,7 @@ class Panels {
         this.search_ = new Search(by("search"), trace, timeline, page);
         this.#makeParts();
         this.tabs = new Tabs(by("tabs"), by("panes"), this.#tabs(), page.changed);
-        by("tabs").append(
+        by("tabs").after(
             button("×", () => this.close(), {
                 className: "close",
                 "aria-label": "Close the panel",
@@ -150,6 +150,16 @@ class Panels {
         this.tabs.open(key);
     }
 
+    /** A key opens a tab; once more, or from within the panel, it also goes there. */
+    #openOrEnter({ key, tab }) {
+        const isThere = this.tabs.current === key && !this.panel.hidden;
+        const isWithin = this.panel.contains(document.activeElement);
+        this.open(key);
+        if (isThere || isWithin) {
+            tab.focus();
+        }
+    }
+
     close() {
         this.#hide();
         this.timeline.focus();
@@ -244,7 +254,7 @@ class Panels {
         const tab = this.tabs.tabs["123456".indexOf(event.key)];
         const act =
             { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ??
-            (tab && (() => this.open(tab.key)));
+            (tab && (() => this.#openOrEnter(tab)));
         if (act) {
             event.preventDefault();
             act();

@@ -34,7 +34,7 @@ export class Source {
             this.element.replaceChildren(element("p", { className: "hint" }, why));
             return;
         }
-        this.element.replaceChildren(element("h3", {}, `${file}:${line}`), listing(text.split(/\r?\n/), line));
+        this.element.replaceChildren(element("h2", {}, `${file}:${line}`), listing(text.split(/\r?\n/), line));
         this.scroll();
     }
 

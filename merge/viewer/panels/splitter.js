@@ -16,6 +16,7 @@ export class Splitter {
             }
         });
         handle.addEventListener("pointerup", changed);
+        new ResizeObserver(() => this.#tell()).observe(panel);
         handle.addEventListener("keydown", (event) => {
             const by = { ArrowUp: STEP, ArrowDown: -STEP, PageUp: 8 * STEP, PageDown: -8 * STEP }[event.key];
             if (by) {
@@ -32,11 +33,15 @@ export class Splitter {
     }
 
     set height(height) {
-        const most = Math.max(LEAST, innerHeight - 160);
-        const now = Math.round(Math.min(Math.max(height, LEAST), most));
-        this.panel.style.height = `${now}px`;
-        this.handle.setAttribute("aria-valuenow", now);
-        this.handle.setAttribute("aria-valuemin", LEAST);
-        this.handle.setAttribute("aria-valuemax", most);
+        this.panel.style.height = `${Math.round(Math.min(Math.max(height, LEAST), this.#most))}px`;
+    }
+
+    get #most() {
+        return Math.max(LEAST, innerHeight - 160);
+    }
+
+    #tell() {
+        const { handle, height } = this;
+        Object.assign(handle, { ariaValueNow: height, ariaValueMin: LEAST, ariaValueMax: this.#most });
     }
 }

@@ -114,10 +114,13 @@ export class Table {
         return element(
             "tr",
             {},
-            ...this.columns.map(({ value, show, isText, isAction }) =>
+            ...this.columns.map(({ value, show, isText, isAction }, at) =>
                 element(
                     "td",
-                    { className: isText ? "word" : isAction ? "action" : "number" },
+                    {
+                        className: isText ? "word" : isAction ? "action" : "number",
+                        role: at === 0 ? "rowheader" : undefined,
+                    },
                     show?.(row) ?? String(value(row)),
                 ),
             ),

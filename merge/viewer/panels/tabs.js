@@ -4,7 +4,7 @@ import { button, element } from "./element.js";
 
 export class Tabs {
     /**
-     * @param {HTMLElement} list   role=tablist
+     * @param {HTMLElement} list   becomes the list of tabs
      * @param {HTMLElement} panes
      * @param {{key: string, title: string, content: HTMLElement, opened?: () => void}[]} tabs
      * @param {() => void} changed
@@ -69,7 +69,7 @@ function makeTab({ key, title, content }, open) {
         className: "pane",
         role: "tabpanel",
         "aria-labelledby": tab.id,
-        tabIndex: -1,
+        tabIndex: 0,
     });
     pane.append(content);
     return { tab, pane };

@@ -54,7 +54,7 @@ import { Painter } from "./painter.js";
 import { Rows } from "./rows.js";
 import { Stage } from "./stage.js";
 import { Tooltip, about } from "./tooltip.js";
-import { Tour } from "./tour.js";
+import { Tour, inWords } from "./tour.js";
 import { View } from "./view.js";
 
 /** Milliseconds of a frame that may go into preparing levels: while moving, and while nothing moves. */
@@ -99,6 +99,7 @@ class Timeline {
     select(track, call) {
         this.#selectPoint(null);
         this.selection = track ? { track, call } : null;
+        this.stage.canvas.setAttribute("aria-description", track ? inWords(this.trace, track, call) : "");
         this.options.onSelect?.(track ?? null, track ? call : -1);
         this.#changed();
     }

@@ -78,9 +78,13 @@ export class Tour {
 
     #goTo(track, call) {
         this.timeline.reveal(track, call);
-        const { functions } = this.timeline.trace;
-        const name = functions.name(track.function[call]);
-        this.timeline.options.announce?.(`\u2068${name}\u2069, ${timeText(track.duration[call])}, `
-            + `depth ${track.depth[call]}, ${track.name}, process ${track.process.pid}`);
+        this.timeline.options.announce?.(inWords(this.timeline.trace, track, call));
     }
+}
+
+/** A call as it is told. */
+export function inWords({ functions }, track, call) {
+    const name = functions.name(track.function[call]);
+    return `\u2068${name}\u2069, ${timeText(track.duration[call])}, `
+        + `depth ${track.depth[call]}, ${track.name}, process ${track.process.pid}`;
 }

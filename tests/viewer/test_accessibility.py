@@ -1,0 +1,179 @@
+"""The page for those who see little, use no mouse or hear it read: checked by axe-core, by keys and by what the browser
+tells a screen reader. What the canvases paint is checked in merge/viewer/tests/contrast.test.js."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from conftest import Page, sandboxes
+
+AXE = Path(__file__).parents[2] / ".envs" / "axe" / "package" / "axe.min.js"
+# Whatever axe-core calls a fault, with the elements and why.
+FAULTS = """async () => (await axe.run(document)).violations.map(
+    ({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ target, any }) => `${target}: ${any[0]?.message ?? ""}`)])"""
+
+PROGRAM = """
+import os, signal, threading
+def leaf(n):
+    return n
+def root():
+    for n in range(30000): leaf(n)
+thread = threading.Thread(target=leaf, args=(1,), name="worker")
+thread.start()
+thread.join()
+root()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The page of a process that was killed and whose ring went round, with its source."""
+    sandbox = sandboxes.Sandbox(tmp_path_factory.mktemp("report"))
+    script = sandbox.script(PROGRAM)
+    sandbox.viztracer("--tracer_entries", "40000", "--pid_suffix", "--output_dir", "rings", script)
+    done = sandbox.viztracer_merge("rings", "-q", "-o", "report.html", "--func", "leaf|root|kill")
+    assert done.returncode == 0, done.stderr
+    return sandbox.path / "report.html"
+
+
+@pytest.fixture
+def opened(browser, report):
+    """Opens the report in a browser set to what is given."""
+    contexts = []
+
+    def open_in(**settings):
+        contexts.append(browser.new_context(offline=True, **settings))
+        page = Page(contexts[-1].new_page()).open(report)
+        page.evaluate("window.viztracer.search('root')")
+        return page
+
+    yield open_in
+    for context in contexts:
+        context.close()
+
+
+def select(page, name):
+    page.evaluate(
+        """(name) => {
+            const { trace, select } = window.viztracer;
+            const named = (track) => track.function.findIndex((of) => trace.functions.name(of) === name);
+            const track = trace.tracks.find((one) => named(one) >= 0);
+            select(track, named(track));
+        }""",
+        name,
+    )
+
+
+def states(page):
+    """Brings the page into one state after another, and names it."""
+    keys = page.page.keyboard
+    yield "plain"
+    page.page.locator("#actions summary").click()
+    yield "menu"
+    keys.press("Escape")
+    select(page, "root")
+    page.evaluate("window.viztracer.range(0, 1e9)")
+    for tab in range(1, 7):
+        keys.press(str(tab))
+        if tab == 4:
+            page.page.get_by_label("Callers and callees of root").dispatch_event("click")
+        page.evaluate("window.viztracer.panels.settled()")
+        yield page.page.locator("[role=tab][aria-selected=true]").inner_text()
+    keys.press("?")
+    yield "help"
+
+
+SETTINGS = [
+    *({"color_scheme": "light"}, {"color_scheme": "dark", "reduced_motion": "reduce"}),
+    {"color_scheme": "dark", "forced_colors": "active", "viewport": {"width": 390, "height": 844}},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=["light", "dark", "forced-colors-phone"])
+def test_axe_finds_no_fault(opened, settings):
+    page = opened(**settings)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = [(state, faults) for state in states(page) if (faults := page.evaluate(FAULTS))]
+    assert found == []
+    assert page.errors == []
+
+
+FOCUSED = """() => {
+    const one = document.activeElement;
+    const { left, right, top, bottom, width } = one.getBoundingClientRect();
+    const style = getComputedStyle(one);
+    const inside = left < innerWidth && right > 0 && top < innerHeight && bottom > 0 && width > 0;
+    return [one.id || one.className || one.tagName, inside && style.outlineStyle !== "none" && style.opacity === "1"];
+}"""
+
+
+def test_tab_goes_through_all_and_out_again(opened):
+    page = opened()
+    page.page.keyboard.press("2")
+    page.evaluate("window.viztracer.panels.settled()")
+    page.evaluate("document.activeElement.blur()")
+    order = []
+    while not order or order[-1][0] != "BODY":
+        page.page.keyboard.press("Tab")
+        order.append(page.evaluate(FOCUSED))
+        assert len(order) < 500, "no way out"
+    assert [name for name, seen in order[:-1] if not seen] == []
+    names = [name for name, _ in order]
+    landmarks = ["filter", "coloring", "zoom-out", "zoom-all", "tracks", "toggle", "splitter", "tab-functions", "close"]
+    places = [names.index(name) for name in landmarks]
+    assert places == sorted(places)
+    page.page.keyboard.press("Shift+Tab")
+    assert page.evaluate(FOCUSED)[0] == names[-2]
+
+
+def test_a_key_leads_into_the_panel_and_escape_back(opened):
+    page = opened()
+    keys = page.page.keyboard
+    keys.press("1")
+    keys.press("1")
+    assert page.evaluate(FOCUSED) == ["tab-selection", True]
+    keys.press("ArrowRight")
+    assert page.evaluate(FOCUSED) == ["tab-functions", True]
+    keys.press("4")
+    assert page.evaluate(FOCUSED) == ["tab-sandwich", True]
+    keys.press("Escape")
+    assert page.evaluate(FOCUSED) == ["tracks", True]
+    page.page.locator("#splitter").focus()
+    before = int(page.page.get_attribute("#splitter", "aria-valuenow"))
+    keys.press("ArrowUp")
+    page.page.locator(f"#splitter[aria-valuenow='{before + 24}']").wait_for()
+
+
+def heard(page):
+    """What a screen reader is told: names of all nodes by role, and what the canvas of calls has to say."""
+    nodes = page.page.context.new_cdp_session(page.page).send("Accessibility.getFullAXTree")["nodes"]
+    told = defaultdict(list)
+    selected = None
+    for node in nodes:
+        if not node["ignored"]:
+            role, name, description = (node.get(what, {}).get("value", "") for what in ("role", "name", "description"))
+            told[role].append(name)
+            selected = description if name.startswith("Calls over time") else selected
+    return told, selected
+
+
+def test_the_table_and_the_selected_call_are_told(opened):
+    page = opened()
+    page.page.keyboard.press("2")
+    page.evaluate("window.viztracer.panels.settled()")
+    told, selected = heard(page)
+    (table,) = told["table"]
+    assert "functions" in table and "calls" in table
+    assert told["columnheader"][:4] == ["function", "callers and callees", "calls", "total"]
+    assert {"leaf", "root"} <= {name.split(" (")[0] for name in told["rowheader"]}
+    assert any(name.startswith("Callers and callees of leaf") for name in told["button"])
+    assert "Functions" in told["tab"] and told["tabpanel"] == ["Functions"]
+    assert any("crashed" in name for name in told["listitem"])
+    assert selected == ""
+    select(page, "root")
+    selected = heard(page)[1]
+    assert selected.startswith("\u2068root\u2069, ") and "MainThread" in selected
+    page.page.keyboard.press("Escape")
+    assert heard(page)[1] == ""
+    assert page.errors == []
