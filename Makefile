@@ -86,7 +86,7 @@ pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.insta
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
 
 # The page's modules under node, and the page in the machine's Chromium.
-viewer-test: .envs/browser/.installed .envs/axe/.installed
+viewer-test: .envs/browser/.installed .envs/axe/.installed .envs/peer-py$(NEWEST)/.installed
 	$(NODE) --test merge/viewer/tests/
 	.envs/browser/bin/python -m pytest tests/viewer
 

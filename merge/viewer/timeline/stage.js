@@ -1,7 +1,7 @@
 // The timeline's elements and their sizes.
 
 export const MINIMAP_HEIGHT = 52;
-export const RULER_HEIGHT = 26;
+export const RULER_HEIGHT = 28;
 
 const LABEL = "Calls over time. H, J, K and L go from call to call, W, A, S and D move and zoom, "
     + "question mark shows all keys.";
@@ -46,8 +46,8 @@ export class Stage {
         for (const [canvas, height] of sizes) {
             canvas.width = Math.round(this.width * this.ratio);
             canvas.height = Math.round(height * this.ratio);
-            canvas.style.width = `${this.width}px`;
-            canvas.style.height = `${height}px`;
+            canvas.style.width = `${canvas.width / this.ratio}px`;
+            canvas.style.height = `${canvas.height / this.ratio}px`;
         }
         this.column.style.height = `${this.height}px`;
         return true;
