@@ -106,10 +106,14 @@ class Timeline {
 
     reveal(track, call, keepsZoom = false) {
         const [from, to] = [track.start[call], track.start[call] + track.duration[call]];
+        this.select(track, call);
+        // What shows the selection may have taken room.
+        if (this.stage.scroller.clientHeight !== this.stage.height && this.stage.fit()) {
+            this.#resized();
+        }
         this.rows.open(track, call);
         this.rows.scrollTo(track, call);
         this.motion.glide((view) => view.reveal(from, to, keepsZoom));
-        this.select(track, call);
     }
 
     revealPoint(point) {
