@@ -1,32 +1,11 @@
 """What the page answers: functions of a range, search, flame graph, sandwich, source, downloads, by keys alone."""
 
-import csv
 import json
 
 import pytest
 from conftest import sandboxes
 
 perfetto = sandboxes.perfetto
-
-NUMBERS = ["calls", "total_ns", "self_ns", "mean_ns", "max_ns", "raised", "unfinished"]
-
-# By the process's id, 0 for all: the statistics by what the function is called.
-STATISTICS = """async () => {
-    const { statistics } = await import("viewer/statistics/statistics.js");
-    const { inSlices } = await import("viewer/statistics/slices.js");
-    const { trace } = window.viztracer;
-    const { functions } = trace;
-    const of = async (tracks) => {
-        const rows = await inSlices(statistics(trace, { from: -Infinity, to: Infinity, tracks }));
-        return rows.map((row) => [
-            [functions.name(row.function), functions.file(row.function), functions.line(row.function)],
-            [row.calls, row.total, row.own, row.mean, row.max, row.raised, row.unfinished],
-        ]);
-    };
-    const all = [[0, await of(trace.tracks)]];
-    for (const { pid, tracks } of trace.processes) all.push([pid, await of(tracks)]);
-    return all;
-}"""
 
 
 def report(sandbox, page, *arguments):
@@ -36,21 +15,6 @@ def report(sandbox, page, *arguments):
     done = sandbox.viztracer_merge("rings", "-q", "-o", "report.html")
     assert done.returncode == 0, done.stderr
     return page.open(sandbox.path / "report.html")
-
-
-@pytest.mark.parametrize("name", ["mutual_recursion", "threads", "primes_processes", "tasks", "exceptions"])
-def test_statistics_are_those_of_the_program_itself(sandbox, page, name):
-    report(sandbox, page, sandboxes.program(f"{name}.py"), *(["gather"] if name == "tasks" else []))
-    assert sandbox.viztracer_merge("rings", "-q", "-o", "report.csv").returncode == 0
-    expected = {}
-    with open(sandbox.path / "report.csv", newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            function = (row["function"], row["file"], int(row["line"]))
-            expected.setdefault(int(row["pid"]), {})[function] = [int(row[name]) for name in NUMBERS]
-    statistics = page.evaluate(STATISTICS)
-    found = {pid: {tuple(function): numbers for function, numbers in rows} for pid, rows in statistics}
-    assert found == expected
-    assert page.errors == []
 
 
 def wait(page, locator, text):

@@ -52,6 +52,11 @@
  * @property {number} lost           events that found no room
  * @property {number} unfinished     calls that never ended
  * @property {Gap|null} gap          the longest time of which nothing is left
+ * @property {TaskPart[]=} parts     of a task: what ran on which thread
+ *
+ * @typedef {object} TaskPart
+ * @property {Track} thread
+ * @property {Int32Array|null} calls those that ran on it; null for all
  *
  * @typedef {object} Gap
  * @property {number} start

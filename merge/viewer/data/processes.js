@@ -155,7 +155,9 @@ export class ProcessData {
         for (const [task, parts] of [...tasks].sort(([a], [b]) => a - b)) {
             const streams = parts.sort((a, b) => a.thread - b.thread).map(({ stream }) => stream);
             const taskName = string(of.tasks?.[task]) || `task ${task}`;
-            process.tracks.push(track(process, "task", taskName, FIRST_TASK + task, streams));
+            const made = track(process, "task", taskName, FIRST_TASK + task, streams);
+            made.parts = parts.map(({ thread, stream }) => ({ thread: process.tracks[thread], calls: stream.places }));
+            process.tracks.push(made);
         }
         return process;
     }

@@ -23,6 +23,8 @@ export class Stream {
         /** Begins and ends of spans. */
         this.events = [];
         this.args = new Map();
+        /** Where its calls are on a track that has those of others too. @type {Int32Array|null} */
+        this.places = null;
         /** The open calls, outermost first; -1 for one whose begin could not be read. */
         this.open = [];
         this.now = 0;
@@ -125,9 +127,9 @@ export function section(process, stream, functions, open, first, columns) {
 export function merged(streams) {
     const order = streams.flatMap((stream) => Array.from({ length: stream.count }, (_, call) => ({ stream, call })));
     order.sort((a, b) => a.stream.start[a.call] - b.stream.start[b.call]);
-    const places = new Map(streams.map((stream) => [stream, new Int32Array(stream.count)]));
+    streams.forEach((stream) => (stream.places = new Int32Array(stream.count)));
     order.forEach(({ stream, call }, place) => {
-        places.get(stream)[call] = place;
+        stream.places[call] = place;
     });
     const whole = new Stream(order.length);
     whole.count = order.length;
@@ -136,7 +138,7 @@ export function merged(streams) {
             whole[column][place] = stream[column][call];
         }
         const parent = stream.parent[call];
-        whole.parent[place] = parent < 0 ? -1 : places.get(stream)[parent];
+        whole.parent[place] = parent < 0 ? -1 : stream.places[parent];
         if (stream.args.has(call)) {
             whole.args.set(place, stream.args.get(call));
         }

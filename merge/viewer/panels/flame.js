@@ -1,7 +1,7 @@
 // A flame graph on a canvas: every frame as wide as its time, the widest to the left. A click or Enter zooms into a
 // frame; the arrow keys go from frame to frame.
 
-import { ROOT } from "../statistics/stacks.js";
+import { REST, ROOT } from "../statistics/tree.js";
 import { cut } from "../timeline/labels.js";
 import { timeText } from "../timeline/ruler.js";
 import { Tooltip } from "../timeline/tooltip.js";
@@ -16,7 +16,7 @@ const FONT = "12px system-ui, sans-serif";
 
 /**
  * The frames that can be seen, row by row: the way down to the node that is zoomed into, then what is below it.
- * @param {import("../statistics/stacks.js").CallTree} tree
+ * @param {import("../statistics/tree.js").CallTree} tree
  * @returns {{node: number, level: number, x: number, width: number}[]}
  */
 export function layout(tree, zoomed, width) {
@@ -73,7 +73,7 @@ export class FlameCanvas {
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
     }
 
-    /** @param {import("../statistics/stacks.js").CallTree} tree @param {number[]} path  functions to the zoomed node */
+    /** @param {import("../statistics/tree.js").CallTree} tree @param {number[]} path  functions to the zoomed node */
     show(tree, path = []) {
         this.#tree = tree;
         this.#zoomed = Math.max(ROOT, tree.find(path));
@@ -91,7 +91,11 @@ export class FlameCanvas {
         const { functions } = this.trace;
         const of = this.#tree.function[node];
         const facts = this.#facts(node).map(([name, value]) => `${name} ${value}`);
-        return `${of < 0 ? this.options.rootName : functions.label(of)}: ${facts.join(", ")}`;
+        return `${of < 0 ? this.#name(of) : functions.label(of)}: ${facts.join(", ")}`;
+    }
+
+    #name(of) {
+        return of === REST ? "rare stacks" : of < 0 ? this.options.rootName : this.trace.functions.name(of);
     }
 
     #facts(node) {
@@ -152,7 +156,7 @@ export class FlameCanvas {
         context.fillRect(x, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), ROW - 1);
         context.globalAlpha = 1;
         if (width > 24) {
-            const name = of < 0 ? this.options.rootName : this.trace.functions.name(of);
+            const name = this.#name(of);
             const room = Math.floor((width - 8) / letter);
             context.fillStyle = of < 0 ? style.color : this.options.inkOf();
             context.save();
@@ -181,7 +185,7 @@ export class FlameCanvas {
         const of = this.#tree.function[frame.node];
         const { functions } = this.trace;
         const file = of < 0 ? "" : functions.file(of);
-        const title = of < 0 ? this.options.rootName : functions.name(of);
+        const title = this.#name(of);
         this.tooltip.show(
             { title, place: file === "" ? "" : `${file}:${functions.line(of)}`, facts: this.#facts(frame.node) },
             event.clientX,
@@ -249,6 +253,12 @@ export class FlameCanvas {
     }
 }
 
+/** What is to be said of branches that were put together. @param {import("../statistics/tree.js").CallTree} tree */
+export function restText({ least, rest, total }) {
+    const share = ((rest / total[ROOT]) * 100).toFixed(1);
+    return rest > 0 ? `; of too many stacks, those below ${timeText(least)} are "rare stacks" (${share} %)` : "";
+}
+
 /** The canvas with a line that tells of the frame in focus, and what can be done with its function. */
 export class FlameGraph {
     #of = -1;
@@ -278,7 +288,7 @@ export class FlameGraph {
 
     show(tree, path) {
         this.graph.show(tree, path);
-        this.line.textContent = tree.total[ROOT] > 0 ? this.graph.text(ROOT) : "No calls.";
+        this.line.textContent = tree.total[ROOT] > 0 ? this.graph.text(ROOT) + restText(tree) : "No calls.";
         this.actions.forEach((action) => (action.hidden = true));
     }
 }
@@ -288,7 +298,8 @@ export class FlamePane {
     /** @param {import("./scope.js").ScopeBar} bar */
     constructor(bar, graph) {
         Object.assign(this, { bar, graph });
-        this.element = element("div", {}, bar.element, graph.element);
+        const hint = "As wide as the time of all threads. What a task does stands on its thread, below the event loop.";
+        this.element = element("div", {}, bar.element, element("p", { className: "hint" }, hint), graph.element);
     }
 
     async show() {

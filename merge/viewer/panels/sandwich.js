@@ -2,9 +2,10 @@
 
 import { inSlices } from "../statistics/slices.js";
 import { calleesOf, callersOf, neighbours } from "../statistics/stacks.js";
+import { REST } from "../statistics/tree.js";
 import { timeText } from "../timeline/ruler.js";
 import { button, counted, element, labelOf } from "./element.js";
-import { FlameGraph } from "./flame.js";
+import { FlameGraph, restText } from "./flame.js";
 import { numeric } from "./range.js";
 import { ScopeBar } from "./scope.js";
 import { Table } from "./table.js";
@@ -20,6 +21,7 @@ function* around(tree, of) {
 
 export class Sandwich {
     #shown = {};
+    #stop = new AbortController();
 
     /**
      * @param {import("./scope.js").Scope} scope
@@ -70,10 +72,13 @@ export class Sandwich {
             return;
         }
         const { version } = scope;
+        this.#stop.abort();
+        this.#stop = new AbortController();
+        const { signal } = this.#stop;
         const answers = await this.bar.counted(async (progress) => {
             const [tree, rows] = await Promise.all([scope.tree(progress), scope.rows(progress)]);
             const isShown = tree === this.#shown.tree && of === this.#shown.of;
-            return { tree, rows, parts: isShown ? null : await inSlices(around(tree, of), { progress }) };
+            return { tree, rows, parts: isShown ? null : await inSlices(around(tree, of), { progress, signal }) };
         });
         // Another function or another scope may have been asked for meanwhile; its own call shows that.
         if (!answers?.parts || of !== this.of || version !== scope.version) {
@@ -87,7 +92,8 @@ export class Sandwich {
         this.#shown = { tree, of };
         const row = rows.find((other) => other.function === of);
         this.line.textContent = row
-            ? `${counted(row.calls, "call")}, total ${timeText(row.total)} (recursion once), self ${timeText(row.own)}`
+            ? `${counted(row.calls, "call")}, total ${timeText(row.total)} (recursion once), ` +
+              `self ${timeText(row.own)}${restText(tree)}`
             : "Not called in this range.";
         this.callers.show(callers);
         this.callees.show(callees);
@@ -97,7 +103,8 @@ export class Sandwich {
 
     #table(caption) {
         const { functions } = this.scope.trace;
-        const name = (row) => (row.function < 0 ? "nothing that was traced" : functions.label(row.function));
+        const name = ({ function: of }) =>
+            of === REST ? "rare stacks" : of < 0 ? "nothing that was traced" : functions.label(of);
         const link = (row) =>
             button(labelOf(functions, row.function), () => this.open(row.function), {
                 className: "link",

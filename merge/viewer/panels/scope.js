@@ -18,7 +18,7 @@ export class Scope {
         this.trace = trace;
         this.from = -Infinity;
         this.to = Infinity;
-        /** "" for all, "p3" for a process, "t5" for a track. */
+        /** "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it. */
         this.where = "";
         /** Counts the changes. */
         this.version = 0;
@@ -47,7 +47,7 @@ export class Scope {
     get range() {
         const { from, to, where, trace } = this;
         const index = Number(where.slice(1));
-        const chosen = { p: trace.processes[index]?.tracks, t: [trace.tracks[index]] }[where[0]];
+        const chosen = { p: trace.processes[index]?.tracks, t: withTasks(trace.tracks[index]) }[where[0]];
         // Spans are no calls: they count only by themselves.
         return { from, to, tracks: where[0] === "t" ? chosen : ofCalls(chosen ?? trace.tracks) };
     }
@@ -89,6 +89,12 @@ export class Scope {
         Object.assign(this, to, { version: this.version + 1 });
         this.#followers.forEach((act) => act());
     }
+}
+
+/** A track; a thread with the tasks that ran on it. */
+function withTasks(track) {
+    const isOn = ({ parts }) => parts?.some(({ thread }) => thread === track);
+    return track && [track, ...track.process.tracks.filter(isOn)];
 }
 
 /** Processes and tracks to choose from, as value and words. @returns {[string, string][]} */

@@ -2,145 +2,55 @@
 // callees.
 
 import { runs } from "./range.js";
-
-/** The node that holds all. */
-export const ROOT = 0;
-
-/** A tree of functions. Callers have lower numbers than what they called. */
-export class CallTree {
-    #slots = new Int32Array(1 << 10).fill(-1);
-
-    constructor() {
-        this.count = 0;
-        this.function = new Int32Array(1 << 8);
-        this.parent = new Int32Array(1 << 8);
-        this.calls = new Float64Array(1 << 8);
-        /** Nanoseconds, and the same without those of the children. */
-        this.total = new Float64Array(1 << 8);
-        this.own = new Float64Array(1 << 8);
-        this.firstChild = new Int32Array(1 << 8);
-        this.nextSibling = new Int32Array(1 << 8);
-        this.#add(-1, -1);
-    }
-
-    /** The child of a node that stands for a function; a new one if need be. */
-    child(parent, of) {
-        const mask = this.#slots.length - 1;
-        let slot = hash(parent, of) & mask;
-        for (let node; (node = this.#slots[slot]) >= 0; slot = (slot + 1) & mask) {
-            if (this.parent[node] === parent && this.function[node] === of) {
-                return node;
-            }
-        }
-        const node = this.#add(parent, of);
-        this.#slots[slot] = node;
-        if (this.count * 2 > this.#slots.length) {
-            this.#rehash();
-        }
-        return node;
-    }
-
-    /** The children of a node, that with the most time first. @returns {number[]} */
-    children(node) {
-        const found = [];
-        for (let child = this.firstChild[node]; child >= 0; child = this.nextSibling[child]) {
-            found.push(child);
-        }
-        return found.sort((a, b) => this.total[b] - this.total[a] || this.function[a] - this.function[b]);
-    }
-
-    /** The functions from the outermost one to this node's. @returns {number[]} */
-    path(node) {
-        const path = [];
-        for (let at = node; at > ROOT; at = this.parent[at]) {
-            path.push(this.function[at]);
-        }
-        return path.reverse();
-    }
-
-    /** The node with these functions around it, or the last one on the way there. */
-    find(path) {
-        return path.reduce((node, of) => {
-            const child = node < 0 ? -1 : this.children(node).find((child) => this.function[child] === of);
-            return child ?? -1;
-        }, ROOT);
-    }
-
-    #add(parent, of) {
-        const node = this.count;
-        if (node === this.function.length) {
-            for (const column of ["function", "parent", "calls", "total", "own", "firstChild", "nextSibling"]) {
-                const longer = new this[column].constructor(node * 2);
-                longer.set(this[column]);
-                this[column] = longer;
-            }
-        }
-        this.function[node] = of;
-        this.parent[node] = parent;
-        this.firstChild[node] = -1;
-        this.nextSibling[node] = parent < 0 ? -1 : this.firstChild[parent];
-        if (parent >= 0) {
-            this.firstChild[parent] = node;
-        }
-        this.count += 1;
-        return node;
-    }
-
-    #rehash() {
-        this.#slots = new Int32Array(this.#slots.length * 2).fill(-1);
-        const mask = this.#slots.length - 1;
-        for (let node = 1; node < this.count; node += 1) {
-            let slot = hash(this.parent[node], this.function[node]) & mask;
-            while (this.#slots[slot] >= 0) {
-                slot = (slot + 1) & mask;
-            }
-            this.#slots[slot] = node;
-        }
-    }
-}
-
-function hash(parent, of) {
-    const mixed = Math.imul(parent, 0x9e3779b1) ^ Math.imul(of, 0x85ebca6b);
-    return mixed ^ (mixed >>> 15);
-}
+import { CallTree, longer, REST, ROOT } from "./tree.js";
 
 /**
- * The stacks of a range.
+ * The stacks of a range. As a profiler would have seen them, what a task does stands on the thread that runs it, below
+ * the event loop: so nothing is counted twice, and all own times together are the width of all.
  * @param {import("./range.js").Range} range
  * @returns {Generator<number, CallTree>}
  */
-export function* callTree(range) {
-    const tree = new CallTree();
-    let track = null;
+export function* callTree(range, tree = new CallTree()) {
     let nodes = new Int32Array(0);
-    yield* runs(range, (of, first, last) => {
-        if (of !== track) {
-            track = of;
-            nodes = new Int32Array(track.maxDepth + 2);
+    yield* runs(range, (track, first, last, levels, height) => {
+        if (nodes.length < height) {
+            nodes = longer(nodes, height);
         }
-        addCalls(tree, track, nodes, first, last, range);
+        addCalls(tree, track, nodes, first, last, levels, range);
+        if (tree.isFull) {
+            const places = tree.fold();
+            for (let level = 0; level < height; level += 1) {
+                const place = places[Math.max(nodes[level], ~nodes[level])] ?? ROOT;
+                nodes[level] = tree.function[place] === REST ? ~place : place;
+            }
+        }
     });
-    return tree;
+    return tree.finish();
 }
 
-/** Adds calls of a track; `nodes` has the node of the open call by depth. */
-function addCalls(tree, track, nodes, first, last, { from, to }) {
-    const { start, duration, depth } = track;
+/** Adds calls of a track; `nodes` has the node of the open call by level; ~node if that is of the rest. */
+function addCalls(tree, { start, duration, function: functions }, nodes, first, last, levels, { from, to }) {
+    let { calls, total } = tree;
     for (let i = first; i < last; i += 1) {
-        const level = depth[i];
+        const level = levels[i - first];
         const around = level === 0 ? ROOT : nodes[level - 1];
-        const node = tree.child(around, track.function[i]);
+        if (around < 0) {
+            nodes[level] = around;
+            calls[~around] += 1;
+            continue;
+        }
+        const node = tree.child(around, functions[i]);
         nodes[level] = node;
         const begin = start[i];
         const end = begin + duration[i];
         const time = (end < to ? end : to) - (begin > from ? begin : from);
-        tree.calls[node] += 1;
-        tree.total[node] += time;
-        tree.own[node] += time;
+        if (node >= calls.length) {
+            ({ calls, total } = tree);
+        }
+        calls[node] += 1;
+        total[node] += time;
         if (around === ROOT) {
-            tree.total[ROOT] += time;
-        } else {
-            tree.own[around] -= time;
+            total[ROOT] += time;
         }
     }
 }
@@ -167,12 +77,11 @@ export function* calleesOf(tree, of) {
         nodes[node] = into;
         callees.calls[into] += tree.calls[node];
         callees.total[into] += tree.total[node];
-        callees.own[into] += tree.own[node];
         if (around < 0) {
             callees.total[ROOT] += tree.total[node];
         }
     }
-    return callees;
+    return callees.finish();
 }
 
 /**
@@ -180,11 +89,15 @@ export function* calleesOf(tree, of) {
  * @param {CallTree} tree @param {number} of @returns {Generator<number, CallTree>}
  */
 export function* callersOf(tree, of) {
-    const callers = new CallTree();
+    const callers = new CallTree(tree.limit);
     const inside = new Uint8Array(tree.count);
-    for (let node = 1; node < tree.count; node += 1) {
-        if (node % RUN === 0) {
+    for (let node = 1, steps = 0; node < tree.count; node += 1, steps += 1) {
+        if (steps >= RUN) {
+            steps = 0;
             yield node / tree.count;
+        }
+        if (callers.isFull) {
+            callers.fold();
         }
         const isBelow = inside[tree.parent[node]] === 1;
         const isIt = tree.function[node] === of;
@@ -194,14 +107,13 @@ export function* callersOf(tree, of) {
         }
         callers.total[ROOT] += tree.total[node];
         let into = ROOT;
-        for (let at = node; at > ROOT; at = tree.parent[at]) {
+        for (let at = node; at > ROOT; at = tree.parent[at], steps += 1) {
             into = callers.child(into, tree.function[at]);
             callers.calls[into] += tree.calls[node];
             callers.total[into] += tree.total[node];
         }
-        callers.own[into] += tree.total[node];
     }
-    return callers;
+    return callers.finish();
 }
 
 /**

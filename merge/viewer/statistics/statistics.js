@@ -1,10 +1,10 @@
 // How often functions were called in a range of time, and how long they took. The numbers are those of the program's
-// own tables: a function's total counts recursion once, self is without what it called
-// and without the tasks that it ran.
+// own tables: a function's total counts recursion once on a thread, whichever of its tasks called; self is without what
+// it called and without the tasks that it ran.
 
-import { endOf, RAISED, UNFINISHED } from "../data/model.js";
+import { RAISED, UNFINISHED } from "../data/model.js";
 import { runs } from "./range.js";
-import { taskSteps } from "./tasks.js";
+import { longer } from "./tree.js";
 
 /**
  * @typedef {object} Row
@@ -28,21 +28,18 @@ class Tally {
         this.max = new Float64Array(count);
         this.raised = new Uint32Array(count);
         this.unfinished = new Uint32Array(count);
-        /** By function, the depth of its outermost open call; only the path tells whether it is open still. */
+        /** The function of the open call by level. */
+        this.path = new Int32Array(0);
+        /** By function, the level of its outermost open call; only the path tells whether it is open still. */
         this.outermost = new Int32Array(count).fill(-1);
     }
 
-    /**
-     * Adds calls. `path` has the function of the open call by depth.
-     * @param {import("../data/model.js").Track} track @param {Int32Array} path
-     */
-    add(track, path, first, last, from, to) {
-        const { start, duration, depth, parent, flags } = track;
-        const functions = track.function;
-        const { calls, total, own, sum, max, raised, unfinished, outermost } = this;
+    /** Adds calls. @type {import("./range.js").Taker} */
+    add({ start, duration, function: functions, flags }, first, last, levels, { from, to }) {
+        const { path, calls, total, own, sum, max, raised, unfinished, outermost } = this;
         for (let i = first; i < last; i += 1) {
             const of = functions[i];
-            const level = depth[i];
+            const level = levels[i - first];
             const begin = start[i];
             const end = begin + duration[i];
             const time = (end < to ? end : to) - (begin > from ? begin : from);
@@ -58,8 +55,8 @@ class Tally {
             if (time > max[of]) {
                 max[of] = time;
             }
-            if (parent[i] >= 0) {
-                own[functions[parent[i]]] -= time;
+            if (level > 0) {
+                own[path[level - 1]] -= time;
             }
             if (flags[i] !== 0) {
                 raised[of] += flags[i] & RAISED ? 1 : 0;
@@ -74,7 +71,7 @@ class Tally {
         this.calls.forEach((calls, of) => {
             if (calls > 0) {
                 const mean = Math.floor((this.sum[of] + Math.floor(calls / 2)) / calls);
-                const [total, own, max] = [this.total[of], this.own[of], this.max[of]];
+                const [total, own, max] = [this.total[of], Math.max(this.own[of], 0), this.max[of]];
                 const [raised, unfinished] = [this.raised[of], this.unfinished[of]];
                 rows.push({ function: of, calls, total, own, mean, max, raised, unfinished });
             }
@@ -91,18 +88,11 @@ class Tally {
  */
 export function* statistics(trace, range) {
     const tally = new Tally(functionsOf(trace));
-    let path = new Int32Array(0);
-    let track = null;
-    yield* runs(range, (of, first, last) => {
-        if (of !== track) {
-            track = of;
-            path = new Int32Array(track.maxDepth + 2).fill(-1);
+    yield* runs(range, (track, first, last, levels, height) => {
+        if (tally.path.length < height) {
+            tally.path = longer(tally.path, height);
         }
-        tally.add(track, path, first, last, range.from, range.to);
-    });
-    yield* taskSteps(range, (thread, call, task, step) => {
-        const [begin, end] = [task.start[step], endOf(task, step)];
-        tally.own[thread.function[call]] -= Math.min(end, range.to) - Math.max(begin, range.from);
+        tally.add(track, first, last, levels, range);
     });
     return tally.rows();
 }

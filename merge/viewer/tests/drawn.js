@@ -77,6 +77,51 @@ export function drawn(lines) {
     return traceOf([calls], known.length);
 }
 
+/**
+ * Two threads and three tasks, of which the last one runs on both; no two things happen at once. `around` tells of a
+ * call what else was open on its thread, innermost first.
+ */
+export function tasksTrace(seed) {
+    const random = numbers(seed * 104729);
+    const below = (end) => Math.floor(random() * end);
+    const tracks = [[], [], [], [], []];
+    const owners = tracks.map(() => []);
+    const around = tracks.map(() => []);
+    for (const thread of [0, 1]) {
+        const open = [];
+        let now = thread === 0 ? 1 : 1 + Math.max(0, ...tracks.flat().map((call) => call[1]));
+        const end = () => {
+            const { index, place } = open.pop();
+            tracks[index][place][1] = now;
+        };
+        for (let made = 20 + below(40); made > 0 || open.length > 0; now += 1 + below(3)) {
+            if (made > 0 && random() < 0.55) {
+                const may = [thread, 2 + thread, 4];
+                const index = random() < 0.3 ? may[below(3)] : (open.at(-1)?.index ?? thread);
+                const own = open.filter((of) => of.index === index);
+                const place = tracks[index].length;
+                tracks[index].push([now, 0, below(4), own.length, own.at(-1)?.place ?? -1, 0]);
+                owners[index].push(thread);
+                around[index].push([...open].reverse());
+                open.push({ index, place });
+                made -= 1;
+            } else if (open.length > 0) {
+                end();
+            }
+        }
+    }
+    const trace = traceOf(tracks, 4);
+    for (const task of trace.tracks.slice(2)) {
+        const own = owners[task.index];
+        const parts = trace.tracks.slice(0, 2).map((thread) => {
+            const calls = Int32Array.from(own.keys()).filter((call) => own[call] === thread.index);
+            return { thread, calls: calls.length === own.length ? null : calls };
+        });
+        Object.assign(task, { kind: "task", parts: parts.filter(({ calls }) => calls?.length !== 0) });
+    }
+    return { ...trace, around: (track, call) => around[track.index][call] };
+}
+
 /** Up to three tracks with up to 40 calls of few functions: much recursion, many equal times. */
 export function randomTrace(seed) {
     const random = numbers(seed * 7919);

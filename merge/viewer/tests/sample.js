@@ -99,6 +99,9 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
             flags: new Uint8Array(count),
             maxDepth: -1, moments: [], events: [], args: new Map(), overwritten: 0, lost: 0, gap: null, unfinished: 0,
         };
+        if (kind === "task") {
+            track.parts = [{ thread: process.tracks[0], calls: null }];
+        }
         process.tracks.push(track);
         duration = Math.max(duration, fill(track, count, functionCount, seed * 1000 + index + 1));
         return track;

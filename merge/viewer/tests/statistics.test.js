@@ -5,13 +5,16 @@ import test from "node:test";
 import { callers, endOf } from "../data/model.js";
 import { wholeOf } from "../statistics/range.js";
 import { atOnce, inSlices, Stopped } from "../statistics/slices.js";
-import { callTree, calleesOf, callersOf, neighbours, ROOT } from "../statistics/stacks.js";
+import { callTree, calleesOf, callersOf, neighbours } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
+import { CallTree, REST, ROOT } from "../statistics/tree.js";
 import { numbers } from "./sample.js";
-import { drawn, randomTrace } from "./drawn.js";
+import { drawn, randomTrace, tasksTrace } from "./drawn.js";
 
-/** The calls of a range with their time in it. */
-function callsOf({ from, to, tracks }) {
+const onItsTrack = (track, call) => callers(track, call).map((place) => ({ track, place }));
+
+/** The calls of a range with their time in it; `around` tells what was open around a call. */
+function callsOf({ from, to, tracks }, around = onItsTrack) {
     const overlaps = (track, call) => {
         const [start, end] = [track.start[call], endOf(track, call)];
         return start < to && (start >= from || end > from);
@@ -22,22 +25,21 @@ function callsOf({ from, to, tracks }) {
             const isIn = [...track.start.keys()].some(
                 (at) => overlaps(track, at) && (at === call || callers(track, at).includes(call)),
             );
-            const stack = [call, ...callers(track, call)].map((at) => track.function[at]);
+            const outer = around(track, call).map((of) => (of.track ?? tracks[of.index]).function[of.place]);
             const time = Math.min(end, to) - Math.max(start, from);
-            return { isIn, track, call, of: stack[0], stack, time, parent: track.parent[call] };
+            return { isIn, track, call, of: track.function[call], stack: [track.function[call], ...outer], time };
         }).filter(({ isIn }) => isIn),
     );
 }
 
-function plainStatistics(range) {
-    const all = callsOf(range);
+function plainStatistics(all) {
     return [...new Set(all.map(({ of }) => of))]
         .sort((a, b) => a - b)
         .map((of) => {
             const own = all.filter((call) => call.of === of);
             const sum = (calls) => calls.reduce((total, { time }) => total + time, 0);
             const outermost = own.filter(({ stack }) => !stack.slice(1).includes(of));
-            const called = all.filter(({ parent, track }) => parent >= 0 && track.function[parent] === of);
+            const called = all.filter(({ stack }) => stack[1] === of);
             const flagged = (flag) => own.filter(({ track, call }) => track.flags[call] & flag).length;
             return {
                 function: of,
@@ -66,7 +68,7 @@ test("statistics are those of the plainest way to count", () => {
     for (let seed = 1; seed < 60; seed += 1) {
         const trace = randomTrace(seed);
         for (const range of [wholeOf(trace), ...ranges(trace, random)]) {
-            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(range));
+            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(callsOf(range)));
         }
     }
 });
@@ -87,25 +89,35 @@ test("a call without duration is in the range that begins with it and in no othe
     assert.deepEqual([calls(0, 1), calls(-1, 0), calls(1, 2)], [1, 0, 0]);
 });
 
-test("a task's time is not that of the thread's call that runs it", () => {
-    const trace = drawn(["llllllllll", " rrr  rrr "]);
-    const tasks = drawn([" ww    ww ", " x        "]).tracks;
-    const [thread] = trace.tracks;
-    const [task] = tasks;
-    Object.assign(task, {
-        index: 1,
-        kind: "task",
-        process: trace.processes[0],
-        function: task.function.map((of) => of + 2),
-    });
-    trace.functions.names.push("w", "x");
-    trace.functions.count = 4;
-    trace.processes[0].tracks.push(task);
-    const own = (range) => Object.fromEntries(atOnce(statistics(trace, range)).map((row) => [row.function, row.own]));
-    assert.deepEqual(own(wholeOf(trace)), { 0: 4, 1: 2, 2: 3, 3: 1 });
-    assert.deepEqual(own({ from: -Infinity, to: Infinity, tracks: [thread] }), { 0: 4, 1: 2 });
-    assert.deepEqual(own({ from: -Infinity, to: Infinity, tracks: [task] }), { 2: 3, 3: 1 });
-    assert.deepEqual(own({ from: 2, to: 8, tracks: [thread, task] }), { 0: 2, 1: 2, 2: 2 });
+test("a task's calls count as calls of the thread that runs them, each once", () => {
+    const random = numbers(3);
+    const whole = { from: -Infinity, to: Infinity };
+    for (let seed = 1; seed < 60; seed += 1) {
+        const trace = tasksTrace(seed);
+        const { tracks, around } = trace;
+        const [one, two, ...tasks] = tracks;
+        for (const range of [wholeOf(trace), { ...ranges(trace, random)[0], tracks }]) {
+            const all = callsOf(range, around);
+            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(all));
+            const tree = atOnce(callTree(range));
+            assert.deepEqual(paths(tree), plainPaths(all, ({ stack }) => [...stack].reverse().join(";")));
+            // The width of all is the sum of all own times, and that of what is outermost.
+            const own = tree.own.subarray(0, tree.count).reduce((sum, time) => sum + time);
+            const outermost = all.filter(({ stack }) => stack.length === 1).reduce((sum, { time }) => sum + time, 0);
+            assert.deepEqual([own, tree.total[ROOT]], [outermost, outermost]);
+        }
+        // Of a thread, with what its tasks did on it; the other one's part of a task is left out.
+        const isOn = (thread) => ({ track, call }) =>
+            track === thread ||
+            track.parts?.some((part) => part.thread === thread && (part.calls?.includes(call) ?? true));
+        for (const thread of [one, two]) {
+            const all = callsOf({ ...whole, tracks }, around).filter(isOn(thread));
+            assert.deepEqual(atOnce(statistics(trace, { ...whole, tracks: [thread, ...tasks] })), plainStatistics(all));
+        }
+        // Of tasks alone, nothing of the threads is around.
+        const alone = { ...whole, tracks: tasks };
+        assert.deepEqual(atOnce(statistics(trace, alone)), plainStatistics(callsOf(alone)));
+    }
 });
 
 /** Time, own time and calls by path, as text. */
@@ -122,7 +134,7 @@ function plainPaths(calls, pathOf) {
         const sum = (sums[pathOf(call)] ??= [0, 0, 0]);
         [1, call.time, call.time].forEach((more, i) => (sum[i] += more));
         if (call.stack.length > 1) {
-            sums[call.stack.slice(1).reverse().join(";")][2] -= call.time;
+            (sums[call.stack.slice(1).reverse().join(";")] ??= [0, 0, 0])[2] -= call.time;
         }
     }
     return sums;
@@ -168,6 +180,30 @@ test("the trees of a function begin with its total, and every level sums up to t
             }
         }
     }
+});
+
+test("a tree that would grow too large puts its smallest branches together, and loses nothing", () => {
+    const sum = (numbers) => numbers.reduce((all, number) => all + number, 0);
+    let folded = 0;
+    for (let seed = 1; seed < 60; seed += 1) {
+        const trace = tasksTrace(seed);
+        const exact = atOnce(callTree(wholeOf(trace)));
+        const tree = atOnce(callTree(wholeOf(trace), new CallTree(16)));
+        for (const column of ["calls", "own"]) {
+            assert.equal(sum(tree[column].subarray(0, tree.count)), sum(exact[column].subarray(0, exact.count)));
+        }
+        assert.equal(tree.total[ROOT], exact.total[ROOT]);
+        assert.equal(tree.rest > 0, tree.function.subarray(0, tree.count).includes(REST));
+        folded += tree.rest > 0 ? 1 : 0;
+        for (let node = 1; node < tree.count; node += 1) {
+            assert.ok(tree.own[node] >= 0 && tree.parent[node] < node);
+            assert.equal(tree.childOf(tree.parent[node], tree.function[node]), node);
+            if (tree.function[node] !== REST) {
+                assert.ok(tree.total[node] <= exact.total[exact.find(tree.path(node))]);
+            }
+        }
+    }
+    assert.ok(folded > 30, `${folded}`);
 });
 
 test("callers and callees of a recursive function", () => {
