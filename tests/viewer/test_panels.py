@@ -1,5 +1,6 @@
 """What the page answers: functions of a range, search, flame graph, sandwich, source, downloads, by keys alone."""
 
+import csv
 import json
 
 import pytest
@@ -72,6 +73,25 @@ def test_a_range_is_counted_and_a_function_leads_to_its_callers(sandbox, page):
     wait(page, "#pane-sandwich section:first-child td", "is_odd")
     page.evaluate("window.viztracer.range(null, null)")
     wait(page, "#pane-sandwich .scope-range", "in the whole time")
+    assert page.errors == []
+
+
+def test_the_table_sorts_by_a_column_and_goes_into_the_clipboard_as_it_is_seen(sandbox, page):
+    report(sandbox, page, sandboxes.program("threads.py"))
+    page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.page.keyboard.press("2")
+    wait(page, "#pane-functions caption", "functions,")
+    page.page.locator("#pane-functions th button", has_text="calls").click()
+    page.page.get_by_label("Filter functions").fill("threads.py")
+    page.page.get_by_role("button", name="Copy as CSV").click()
+    wait(page, "#status", "clipboard")
+    rows = list(csv.DictReader(page.evaluate("navigator.clipboard.readText()").splitlines()))
+    assert rows and all("threads.py" in row["function"] for row in rows)
+    calls = [int(row["calls"]) for row in rows]
+    assert calls == sorted(calls, reverse=True)
+    assert all(int(row["total_ns"]) >= int(row["max_ns"]) >= int(row["mean_ns"]) for row in rows)
+    seen = page.page.locator("#pane-functions tbody tr td:nth-child(3)").all_inner_texts()
+    assert [int(text.replace(",", "")) for text in seen] == calls
     assert page.errors == []
 
 

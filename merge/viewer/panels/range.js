@@ -10,6 +10,7 @@ export function numeric(key, title, hint, show = (row) => timeText(row[key])) {
     return { key, title, hint, value: (row) => row[key], show };
 }
 
+const time = (key, name, ...words) => ({ ...numeric(key, ...words), name });
 const count = (row, key) => row[key].toLocaleString("en");
 
 /** What stands in a table of functions; the same words as in the program's own. */
@@ -38,11 +39,11 @@ export function columns(functions, { pick, sandwich }) {
                 }),
         },
         numeric("calls", "calls", "How many calls", (row) => count(row, "calls")),
-        numeric("total", "total", "Time in it and in what it called; recursion counts once"),
-        numeric("own", "self", "Time in it without what it called"),
+        time("total", "total_ns", "total", "Time in it and in what it called; on a thread, recursion counts once"),
+        time("own", "self_ns", "self", "Time in it without what it called"),
         numeric("share", "self %", "Self of all that was counted", (row) => `${row.share.toFixed(1)}`),
-        numeric("mean", "mean", "Time of a call on average"),
-        numeric("max", "max", "Time of the longest call"),
+        time("mean", "mean_ns", "mean", "Time of a call on average"),
+        time("max", "max_ns", "max", "Time of the longest call"),
         numeric("raised", "raised", "Calls that an exception ended", (row) => count(row, "raised")),
         numeric("unfinished", "unfinished", "Calls that never ended", (row) => count(row, "unfinished")),
     ];
@@ -70,7 +71,7 @@ export class FunctionTable {
             columns: columns(scope.trace.functions, go),
             sort: "-own",
             changed: go.changed,
-            empty: "No calls.",
+            empty: "Counting …",
         });
         this.rows = [];
         this.element = element("div", {}, this.bar.element, this.table.element);
@@ -81,6 +82,7 @@ export class FunctionTable {
         const { scope } = this;
         const rows = await this.bar.counted((progress) => scope.rows(progress));
         if (rows) {
+            this.table.empty = "No calls.";
             const own = rows.reduce((sum, row) => sum + row.own, 0);
             this.rows = rows.map((row) => ({ ...row, share: own > 0 ? (row.own / own) * 100 : 0 }));
             this.#render();

@@ -1,8 +1,8 @@
 // One function between those that called it and those that it called.
 
 import { inSlices } from "../statistics/slices.js";
-import { calleesOf, callersOf, neighbours } from "../statistics/stacks.js";
-import { REST } from "../statistics/tree.js";
+import { neighbours } from "../statistics/neighbours.js";
+import { calleesOf, callersOf } from "../statistics/stacks.js";
 import { timeText } from "../timeline/ruler.js";
 import { button, counted, element, labelOf } from "./element.js";
 import { FlameGraph, restText } from "./flame.js";
@@ -11,11 +11,11 @@ import { ScopeBar } from "./scope.js";
 import { Table } from "./table.js";
 
 /** All that is shown around a function. */
-function* around(tree, of) {
+function* around(tree, range, of) {
     return {
         callers: yield* callersOf(tree, of),
         callees: yield* calleesOf(tree, of),
-        beside: yield* neighbours(tree, of),
+        beside: yield* neighbours(range, of),
     };
 }
 
@@ -78,7 +78,7 @@ export class Sandwich {
         const answers = await this.bar.counted(async (progress) => {
             const [tree, rows] = await Promise.all([scope.tree(progress), scope.rows(progress)]);
             const isShown = tree === this.#shown.tree && of === this.#shown.of;
-            return { tree, rows, parts: isShown ? null : await inSlices(around(tree, of), { progress, signal }) };
+            return { tree, rows, parts: isShown ? null : await inSlices(around(tree, scope.range, of), { progress, signal }) };
         });
         // Another function or another scope may have been asked for meanwhile; its own call shows that.
         if (!answers?.parts || of !== this.of || version !== scope.version) {
@@ -103,8 +103,7 @@ export class Sandwich {
 
     #table(caption) {
         const { functions } = this.scope.trace;
-        const name = ({ function: of }) =>
-            of === REST ? "rare stacks" : of < 0 ? "nothing that was traced" : functions.label(of);
+        const name = (row) => (row.function < 0 ? "nothing that was traced" : functions.label(row.function));
         const link = (row) =>
             button(labelOf(functions, row.function), () => this.open(row.function), {
                 className: "link",

@@ -9,7 +9,8 @@ const ROWS = 200;
 /**
  * @template Row
  * @typedef {object} Column
- * @property {string} key                     its name in the state and in CSV
+ * @property {string} key                     its name in the state
+ * @property {string=} name                   its name in CSV, if that is another
  * @property {string} title
  * @property {string=} hint                   what it means
  * @property {(row: Row) => string|number} value  what it is sorted by, and stands in CSV
@@ -64,7 +65,7 @@ export class Table {
     csv() {
         const columns = this.columns.filter(({ isAction }) => !isAction);
         return csv(
-            columns.map(({ key }) => key),
+            columns.map(({ key, name = key }) => name),
             this.#sorted().map((row) => columns.map(({ value }) => value(row))),
         );
     }

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { callers, endOf } from "../data/model.js";
+import { neighbours } from "../statistics/neighbours.js";
 import { wholeOf } from "../statistics/range.js";
 import { atOnce, inSlices, Stopped } from "../statistics/slices.js";
-import { callTree, calleesOf, callersOf, neighbours } from "../statistics/stacks.js";
+import { callTree, calleesOf, callersOf } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
 import { CallTree, REST, ROOT } from "../statistics/tree.js";
 import { numbers } from "./sample.js";
@@ -89,6 +90,19 @@ test("a call without duration is in the range that begins with it and in no othe
     assert.deepEqual([calls(0, 1), calls(-1, 0), calls(1, 2)], [1, 0, 0]);
 });
 
+const byFunction = (a, b) => a.function - b.function;
+
+function plainCallers(all, of) {
+    const found = new Map();
+    for (const { stack, time } of all.filter((call) => call.of === of)) {
+        const [, caller = -1] = stack;
+        const isInner = stack.some((other, at) => at > 0 && other === of && (stack[at + 1] ?? -1) === caller);
+        const entry = found.get(caller) ?? { function: caller, calls: 0, total: 0 };
+        found.set(caller, { ...entry, calls: entry.calls + 1, total: entry.total + (isInner ? 0 : time) });
+    }
+    return [...found.values()].sort(byFunction);
+}
+
 test("a task's calls count as calls of the thread that runs them, each once", () => {
     const random = numbers(3);
     const whole = { from: -Infinity, to: Infinity };
@@ -101,6 +115,9 @@ test("a task's calls count as calls of the thread that runs them, each once", ()
             assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(all));
             const tree = atOnce(callTree(range));
             assert.deepEqual(paths(tree), plainPaths(all, ({ stack }) => [...stack].reverse().join(";")));
+            for (const of of [0, 1, 2, 3]) {
+                assert.deepEqual(atOnce(neighbours(range, of)).callers.sort(byFunction), plainCallers(all, of));
+            }
             // The width of all is the sum of all own times, and that of what is outermost.
             const own = tree.own.subarray(0, tree.count).reduce((sum, time) => sum + time);
             const outermost = all.filter(({ stack }) => stack.length === 1).reduce((sum, { time }) => sum + time, 0);
@@ -168,14 +185,14 @@ test("the trees of a function begin with its total, and every level sums up to t
                     assert.equal(own.total[node], own.own[node] + below);
                 }
             }
-            const { callers, callees } = atOnce(neighbours(tree, of));
+            const { callers, callees } = atOnce(neighbours(wholeOf(trace), of));
             const calls = atOnce(statistics(trace, wholeOf(trace))).find((row) => row.function === of).calls;
             assert.equal(
                 callers.reduce((sum, entry) => sum + entry.calls, 0),
                 calls,
             );
             for (const callee of callees) {
-                const there = atOnce(neighbours(tree, callee.function)).callers.find((entry) => entry.function === of);
+                const there = atOnce(neighbours(wholeOf(trace), callee.function)).callers.find((entry) => entry.function === of);
                 assert.deepEqual([there.calls, there.total], [callee.calls, callee.total]);
             }
         }
@@ -217,7 +234,7 @@ test("callers and callees of a recursive function", () => {
         [`${f};${g}`]: [1, 1, 1],
     });
     assert.deepEqual(paths(atOnce(callersOf(tree, f))), { [f]: [2, 6, 0], [`${f};${m}`]: [2, 6, 6] });
-    assert.deepEqual(atOnce(neighbours(tree, f)).callers, [
+    assert.deepEqual(atOnce(neighbours(wholeOf(trace), f)).callers, [
         { function: m, calls: 2, total: 6 },
         { function: f, calls: 1, total: 2 },
     ]);

@@ -64,6 +64,7 @@ const ALL: &[Module] = modules![
     "panels/table.js",
     "panels/tabs.js",
     "state.js",
+    "statistics/neighbours.js",
     "statistics/range.js",
     "statistics/slices.js",
     "statistics/stack.js",
