@@ -78,7 +78,8 @@ export class Sandwich {
         const answers = await this.bar.counted(async (progress) => {
             const [tree, rows] = await Promise.all([scope.tree(progress), scope.rows(progress)]);
             const isShown = tree === this.#shown.tree && of === this.#shown.of;
-            return { tree, rows, parts: isShown ? null : await inSlices(around(tree, scope.range, of), { progress, signal }) };
+            const work = around(tree, scope.range, of);
+            return { tree, rows, parts: isShown ? null : await inSlices(work, { progress, signal }) };
         });
         // Another function or another scope may have been asked for meanwhile; its own call shows that.
         if (!answers?.parts || of !== this.of || version !== scope.version) {

@@ -5,7 +5,7 @@ import { callers, endOf } from "../data/model.js";
 import { Stack } from "./stack.js";
 
 /** Calls between two looks at the clock. */
-const RUN = 1 << 16;
+const RUN = 1 << 14;
 
 /**
  * What is asked about.

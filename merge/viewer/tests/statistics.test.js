@@ -192,7 +192,8 @@ test("the trees of a function begin with its total, and every level sums up to t
                 calls,
             );
             for (const callee of callees) {
-                const there = atOnce(neighbours(wholeOf(trace), callee.function)).callers.find((entry) => entry.function === of);
+                const { callers: around } = atOnce(neighbours(wholeOf(trace), callee.function));
+                const there = around.find((entry) => entry.function === of);
                 assert.deepEqual([there.calls, there.total], [callee.calls, callee.total]);
             }
         }
