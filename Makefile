@@ -86,7 +86,7 @@ pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.insta
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
 
 # The page's modules under node, and the page in the machine's Chromium.
-viewer-test: .envs/browser/.installed .envs/axe/.installed .envs/peer-py$(NEWEST)/.installed
+viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/peer-py$(NEWEST)/.installed
 	$(NODE) --test merge/viewer/tests/
 	.envs/browser/bin/python -m pytest tests/viewer
 
@@ -127,22 +127,16 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	$(@D)/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
-# Packages of npm, without what they depend on: the page speedscope.app, and what the peer's page has from the network.
+# Packages of npm, without what they depend on: the page speedscope.app, what the peer's page has from the network, and
+# what finds faults in pages that a screen reader would stumble over.
 .envs/speedscope/.installed: RELEASE := 1.25.0
 .envs/webcomponents.js/.installed: RELEASE := 0.7.24
-.envs/speedscope/.installed .envs/webcomponents.js/.installed: .envs/%/.installed: | .venv/.tools
+.envs/axe-core/.installed: RELEASE := 4.14.1
+$(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.installed: | .venv/.tools
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	$(NPM) pack --silent --pack-destination $(@D) $*@$(RELEASE)
 	tar -xzf $(@D)/$*-$(RELEASE).tgz -C $(@D)
-	@touch $@
-
-# What finds faults in pages that a screen reader would stumble over.
-.envs/axe/.installed: | .venv/.tools
-	rm -rf $(@D)
-	mkdir -p $(@D)
-	$(NPM) pack --silent --pack-destination $(@D) axe-core@4.14.1
-	tar -xzf $(@D)/axe-core-4.14.1.tgz -C $(@D)
 	@touch $@
 
 .envs/peer-py%/.installed:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Page, sandboxes
 
-AXE = Path(__file__).parents[2] / ".envs" / "axe" / "package" / "axe.min.js"
+AXE = Path(__file__).parents[2] / ".envs" / "axe-core" / "package" / "axe.min.js"
 # Whatever axe-core calls a fault, with the elements and why.
 FAULTS = """async () => (await axe.run(document)).violations.map(
     ({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ target, any }) => `${target}: ${any[0]?.message ?? ""}`)])"""

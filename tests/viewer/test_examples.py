@@ -191,9 +191,9 @@ def assert_arrows(report):
         # The upper half of the dot, where the line is not.
         dot = report.x(leaves), report.top(parent, fork) - 4 + LANE / 2
         head = report.x(arrives) - 4, report.top(child, 0) - 2 + LANE / 2
-        points = [dot, (dot[0] - 12, dot[1] - 5), head, (head[0], head[1] - 7)]
-        drawn, beside, filled, above = map(sum, report.pixels(points))
-        assert drawn < beside - 50 and filled < above - 50
+        points = [dot, (dot[0] - 12, dot[1] - 5), head, (head[0], head[1] + 9)]
+        drawn, beside, filled, below = map(sum, report.pixels(points))
+        assert drawn < beside - 50 and filled < below - 50
     report.zoom(0, report.ask("trace.duration"))
 
 

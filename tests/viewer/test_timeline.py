@@ -316,6 +316,7 @@ def test_two_fingers_pinch_and_one_pans(timeline):
 def test_a_tap_selects_and_what_was_clicked_stays_in_sight(timeline):
     session = timeline.page.context.new_cdp_session(timeline.page)
     found = timeline.ask("""timeline.placed.flatMap(({ row, y }) => !row.track ? [] : [...row.track.depth.keys()]
+        .filter((call) => row.track.depth[call] < row.lanes)
         .map((call) => ({ at: [row.track.index, call], y: y + row.top + row.track.depth[call] * 18,
             wide: row.track.duration[call] > trace.duration / 200 })))
         .filter(({ y, wide }) => wide && y < timeline.stage.height - 20).sort((a, b) => a.y - b.y).at(-1).at""")
