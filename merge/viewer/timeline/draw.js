@@ -159,7 +159,7 @@ function drawFold(context, theme, width, y) {
 }
 
 /** Marks of calls that did not simply return. */
-function drawFlags(context, { ratio, theme }, { levels, wide, y, height, row }) {
+function drawFlags(context, { ratio, theme, view }, { levels, wide, y, height, row }) {
     if (row.kind === "process") {
         return;
     }
@@ -172,7 +172,7 @@ function drawFlags(context, { ratio, theme }, { levels, wide, y, height, row }) 
         const left = wide[at + 1] / ratio;
         const right = wide[at + 2] / ratio;
         if (has & UNFINISHED) {
-            drawOpenEnd(context, theme, left, right, y, height);
+            drawOpenEnd(context, theme, left, right, y, height, right < view.width);
         }
         if (has & (ABANDONED | CLIPPED)) {
             context.strokeStyle = theme.text;
@@ -192,8 +192,8 @@ function drawFlags(context, { ratio, theme }, { levels, wide, y, height, row }) 
     }
 }
 
-/** A call that never ended: hatched, with a torn right edge. */
-function drawOpenEnd(context, theme, left, right, y, height) {
+/** A call that never ended: hatched, with a torn right edge if that is in sight. */
+function drawOpenEnd(context, theme, left, right, y, height, hasEdge) {
     const tail = Math.min(120, right - left);
     context.save();
     context.beginPath();
@@ -202,6 +202,9 @@ function drawOpenEnd(context, theme, left, right, y, height) {
     context.fillStyle = theme.hatch;
     context.fillRect(right - tail, y, tail, height);
     context.restore();
+    if (!hasEdge) {
+        return;
+    }
     const tooth = height / 3;
     context.fillStyle = theme.background;
     context.beginPath();

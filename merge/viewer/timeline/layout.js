@@ -121,12 +121,18 @@ function rowsOf(process, counters, arranged, most) {
     const all = [
         ...counters.map(({ counter, index }) =>
             row(`c${index}`, "counter", process, { counter, height: COUNTER_HEIGHT })),
-        ...process.tracks.map((track) => trackRow(track, arranged, most)),
+        ...mainFirst(process).map((track) => trackRow(track, arranged, most)),
     ];
     const named = (one) => (one.track ? `${one.track.name} ${one.track.tid}` : one.counter.name).toLowerCase();
     return inOrder(all, (one) => one.id, order)
         .filter((one) => !hidden.has(one.id) && (whole || named(one).includes(needle)))
         .map((one) => ({ ...one, pinned: arranged.pinned.has(one.id) }));
+}
+
+/** Threads of a notebook's kernel are older than what runs the cells. */
+function mainFirst({ pid, tracks }) {
+    const isMain = ({ tid }) => Number(tid === pid);
+    return [...tracks].sort((one, other) => isMain(other) - isMain(one));
 }
 
 function trackRow(track, arranged, most) {
