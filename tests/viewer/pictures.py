@@ -39,13 +39,25 @@ AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.
 
 @dataclass
 class Picture:
+    """Of a program, what is shown by a script; of the whole window if that has a size, else of the rows."""
+
     program: str
     show: str
     record: tuple[str, ...] = ()
     merge: tuple[str, ...] = ()
+    window: tuple[int, int] | None = None
 
 
 PICTURES = {
+    "viewer": Picture(
+        "primes_processes.py",
+        """
+        timeline.rows.flip("collapsed", `t${trace.tracks[0].index}`);
+        window.viztracer.panels.open("functions");
+        """,
+        merge=("--func", r"^(posix\.fork|BaseProcess\.join|count_primes)\b", "--max_depth", "4"),
+        window=(1400, 900),
+    ),
     "example-process": Picture(
         "formulas.py",
         """
@@ -113,14 +125,17 @@ def clip(page):
 def take(browser, name, picture):
     with tempfile.TemporaryDirectory() as folder:
         path = report(picture, Path(folder))
-        context = browser.new_context(offline=True, viewport={"width": WIDTH, "height": 800}, device_scale_factor=2)
+        width, height = picture.window or (WIDTH, 800)
+        scale = 1 if picture.window else 2
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(offline=True, viewport=viewport, device_scale_factor=scale)
         page = context.new_page()
         page.goto(path.as_uri())
         rest(page)
         page.evaluate(f"() => {{ {TOOLS} {picture.show} }}")
         rest(page)
         target = ROOT / ".github" / f"{name}.png"
-        page.screenshot(path=target, clip=clip(page))
+        page.screenshot(path=target, clip=None if picture.window else clip(page))
         context.close()
     print(f"{target.relative_to(ROOT)}: {target.stat().st_size // 1000} kB")
 
