@@ -1,5 +1,9 @@
 //! A run of CALLS segments into moments of the report's time line: which thread, what, when, how long.
 
+mod members;
+
+pub use members::Members;
+
 use crate::align::Times;
 use crate::chrome::Entry;
 use crate::error::{Problem, Problems};

@@ -13,7 +13,6 @@ mod functions;
 pub mod gzip;
 mod html;
 pub mod json;
-mod members;
 mod missing;
 mod numbered;
 mod part;

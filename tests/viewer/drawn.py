@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 
 LANE = 18
 
@@ -105,6 +106,19 @@ class Report:
 
     def zoom(self, start, end):
         self.ask(f"timeline.zoomTo({start}, {end})")
+        self.rest()
+
+    @contextmanager
+    def without(self, tracks):
+        """Hides the processes of these tracks, and so their arrows, which may lie over anything."""
+        rows = {f"p{self.ask(f'trace.tracks[{track.index}].process.index')}" for track in tracks}
+        self.flip(rows)
+        yield
+        self.flip(rows)
+
+    def flip(self, rows):
+        for row in rows:
+            self.ask(f"timeline.rows.flip('hidden', '{row}')")
         self.rest()
 
     def x(self, moment):

@@ -55,15 +55,21 @@ def test_one_process(traced):
 
     for call in calculations:
         report.zoom(*track.time(call))
-        drawn = report.assert_drawn(track, range(call, track.last(call) + 1))
-        assert {track.names[one] for one in drawn} >= names
+        assert call in report.assert_drawn(track, range(call, track.last(call) + 1))
+    for name in names:
+        call = track.all(name)[-1]
+        report.zoom(*track.time(call))
+        assert report.assert_drawn(track, [call]) == [call]
+    # Between two of them is nothing, if something is around them.
     one, other = calculations[1:3]
-    gap = track.starts[other] - track.ends[one]
-    report.zoom(track.ends[one] - gap, track.starts[other] + gap)
-    x, y = report.x(track.ends[one] + gap / 2), report.top(track, one)
-    color = report.color(track, one)
-    assert report.pixels([(x - 350, y), (x, y), (x + 350, y)]) == [color, report.background, color]
-    assert report.pixels([(x, y - LANE)]) == [report.color(track, track.parents[one])]
+    begin, end = track.ends[one], track.starts[other]
+    for edge, call, into in ((begin, one, -1), (end, other, 1)):
+        span = min(end - begin, track.ends[call] - track.starts[call])
+        report.zoom(edge - span, edge + span)
+        y = report.top(track, call)
+        inside, outside = (report.x(edge + part * span / 2) for part in (into, -into))
+        assert report.pixels([(inside, y), (outside, y)]) == [report.color(track, call), report.background]
+        assert report.pixels([(outside, y - LANE)]) == [report.color(track, track.parents[call])]
     report.assert_fine()
 
 
@@ -134,20 +140,25 @@ def test_three_processes(sandbox, page):
     # Every child at work, and its parent's bar above it at the same time.
     parent, *children = report.tracks
     for child in children:
-        work = child.only("count_primes")
-        report.zoom(*child.time(work))
-        ours = [work, parent.all("<module>")[0]]
-        x = report.x(sum(child.time(work)) / 2)
-        tops = [report.top(track, call) for track, call in zip((child, parent), ours, strict=True)]
-        assert tops[1] < tops[0]
-        colors = [report.color(track, call) for track, call in zip((child, parent), ours, strict=True)]
-        assert report.pixels([(x, top) for top in tops]) == colors
-        drawn = report.assert_drawn(child, [work, child.parents[work], *child.all("is_prime")[:50]])
-        assert drawn[:2] == [work, child.parents[work]]
+        with report.without(one for one in children if one is not child):
+            assert_at_work(report, parent, child)
     # Functions of these names, in these files, have these colours everywhere.
     calls = [children[0].all(name)[0] for name in ("count_primes", "count_primes.<locals>.<genexpr>", "is_prime")]
     assert len({report.color(children[0], call) for call in calls}) == 3
     report.assert_fine()
+
+
+def assert_at_work(report, parent, child):
+    work = child.only("count_primes")
+    report.zoom(*child.time(work))
+    ours = [work, parent.all("<module>")[0]]
+    x = report.x(sum(child.time(work)) / 2)
+    tops = [report.top(track, call) for track, call in zip((child, parent), ours, strict=True)]
+    assert tops[1] < tops[0]
+    colors = [report.color(track, call) for track, call in zip((child, parent), ours, strict=True)]
+    assert report.pixels([(x, top) for top in tops]) == colors
+    drawn = report.assert_drawn(child, [work, child.parents[work], *child.all("is_prime")[:50]])
+    assert drawn[:2] == [work, child.parents[work]]
 
 
 def assert_primes(report, pid):
@@ -186,14 +197,15 @@ def assert_arrows(report):
         fork, child = parent.all("posix.fork")[target - 1], children[target - 1]
         assert leaves == parent.starts[fork]
         assert leaves < arrives == child.starts[0] <= child.starts[child.only("count_primes")]
-        # A dot over the fork, and a head just before the child's first call.
-        report.zoom(leaves - (arrives - leaves), arrives + (arrives - leaves))
-        # The upper half of the dot, where the line is not.
-        dot = report.x(leaves), report.top(parent, fork) - 4 + LANE / 2
-        head = report.x(arrives) - 4, report.top(child, 0) - 2 + LANE / 2
-        points = [dot, (dot[0] - 12, dot[1] - 5), head, (head[0], head[1] + 9)]
-        drawn, beside, filled, below = map(sum, report.pixels(points))
-        assert drawn < beside - 50 and filled < below - 50
+        with report.without(one for one in children if one is not child):
+            # A dot over the fork, and a head just before the child's first call.
+            report.zoom(leaves - (arrives - leaves), arrives + (arrives - leaves))
+            # The upper half of the dot, where the line is not.
+            dot = report.x(leaves), report.top(parent, fork) - 4 + LANE / 2
+            head = report.x(arrives) - 4, report.top(child, 0) - 2 + LANE / 2
+            points = [dot, (dot[0] - 12, dot[1] - 5), head, (head[0], head[1] + 9)]
+            drawn, beside, filled, below = map(sum, report.pixels(points))
+            assert drawn < beside - 50 and filled < below - 50
     report.zoom(0, report.ask("trace.duration"))
 
 

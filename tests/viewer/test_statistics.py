@@ -136,8 +136,6 @@ def test_so_are_those_of_a_report_that_was_merged_before_where_tasks_are_threads
     show(sandbox, page, source="merged.json")
     found = by_process(page.evaluate(TABLES, [None, None]))
     expected = tables(sandbox, source="merged.json")
-    assert found.keys() == expected.keys()
-    for pid, rows in expected.items():
-        # Of such a report the program's tables do not tell how calls ended; the page does.
-        assert {of: row[:5] for of, row in found[pid].items()} == {of: row[:5] for of, row in rows.items()}
+    assert sum(row[5] for row in expected[0].values()) > 0
+    assert found == expected
     assert page.errors == []

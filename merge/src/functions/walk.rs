@@ -1,6 +1,7 @@
 //! From steps to tallies.
 
 use super::Tally;
+use crate::decode::{Members, Payload};
 use crate::timeline::{Call, OpenCalls, Step};
 
 /// Follows the steps of a part.
@@ -49,10 +50,14 @@ impl Walk {
         let enter = |call: &Call, around: &[Open]| tallies.enter(number(call.function), around);
         match step {
             Step::Begin(call) => self.open.begin(call, open, enter),
-            Step::End(call, _) => {
+            Step::End(call, payload) => {
+                let kind = match payload {
+                    Some(Payload::Members(members)) => Members::ending(members).unwrap_or(call.kind),
+                    _ => call.kind,
+                };
                 let Some(Open { place, is_outermost }) = self.open.end(call, open, enter) else { return };
                 let duration = call.end.saturating_sub(call.start);
-                tallies.list[place as usize].tally.call(duration, call.kind, is_outermost);
+                tallies.list[place as usize].tally.call(duration, kind, is_outermost);
                 if let Some(caller) = self.open.innermost() {
                     tallies.list[caller.place as usize].tally.called(duration);
                 }

@@ -92,7 +92,7 @@ function nested(spans) {
 function sideBySide(roots) {
     const rows = [];
     const free = [];
-    const ending = roots.toSorted((a, b) => a.end - b.end);
+    const ending = [...roots].sort((a, b) => a.end - b.end);
     let ended = 0;
     for (const root of roots) {
         for (; ending[ended]?.end <= root.start && ending[ended].row !== undefined; ended += 1) {

@@ -13,10 +13,9 @@
 //! extras   places in `what` since the one before, length, JSON: of calls, where they end, and of moments
 //! ```
 
-use crate::decode::{Moment, Payload};
+use crate::decode::{Members, Moment, Payload};
 use crate::functions::Known;
 use crate::timeline::{Call, Step};
-use crate::write::members::Members;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use viztracer_format::record::Kind;

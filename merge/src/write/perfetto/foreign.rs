@@ -4,8 +4,7 @@ use super::annotation::put_arguments;
 use super::fields::{legacy_event, track_event};
 use super::sequence::{Encoder, File};
 use super::wire::{Message, put_bytes, put_message, put_number};
-use crate::decode::Moment;
-use crate::write::members::Members;
+use crate::decode::{Members, Moment};
 use crate::write::text::Text;
 
 impl Encoder {

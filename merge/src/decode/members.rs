@@ -1,6 +1,11 @@
 //! What an event that came as JSON has beside the usual.
 
+use memchr::memmem;
 use serde_json::{Map, Value};
+use viztracer_format::record::Kind;
+
+/// The arguments of our reports that tell of a call what a record tells by its kind.
+const ENDINGS: [(&str, Kind); 2] = [("unfinished", Kind::Open), ("raised", Kind::Raise)];
 
 /// Its further members.
 #[derive(Debug)]
@@ -20,6 +25,16 @@ impl Members {
             Some(Value::Null) | None => Map::new(),
             Some(value) => Map::from_iter([("value".to_owned(), value)]),
         }
+    }
+
+    /// How a call ended, if its arguments say so, as those of our own reports do.
+    pub fn ending(members: &[u8]) -> Option<Kind> {
+        let told = |(name, _): &(&str, Kind)| memmem::find(members, name.as_bytes()).is_some();
+        if !ENDINGS.iter().any(told) {
+            return None;
+        }
+        let arguments = Members::of(members).arguments();
+        ENDINGS.iter().find(|(name, _)| arguments.get(*name) == Some(&Value::Bool(true))).map(|(_, kind)| *kind)
     }
 
     /// A member that is text.
