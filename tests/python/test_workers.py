@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import tree
@@ -169,6 +170,12 @@ def test_worker_of_an_inline_tracer(sandbox, worker):
     assert calls(report, "start_worker", script).total() == 1
 
 
+def control_blocks(directory):
+    """What is left of the shared memory of the process that made a directory of ring files."""
+    _, pid, _ = Path(directory).name.split("_")
+    return list(Path("/dev/shm").glob(f"viztracer_control_{pid}_*"))
+
+
 def test_save_tells_of_workers_that_still_run(sandbox):
     """What they have done until then is in the report; a line on stderr tells how to get the rest later."""
     worker = sandbox.script(WORKER + "sys.stdout.flush()\nsys.stdin.read()\nwork()\n", "worker.py")
@@ -188,6 +195,7 @@ def test_save_tells_of_workers_that_still_run(sandbox):
     assert f"still running: result_{pid}.bin" in running
     assert calls(sandbox.report("report.json"), "work", worker) == {pid: 5}
     _, directory, _, output = running.partition("later: ")[2].split()
+    assert control_blocks(directory) == []
     assert sandbox.viztracer_merge(directory, "-o", output).returncode == 0
     assert calls(sandbox.report("report.json"), "work", worker) == {pid: 6}
     sandbox.run("rm", "-r", directory)
@@ -270,7 +278,9 @@ def test_both_sides_of_a_fork_leave_the_with_statement(sandbox):
     report = sandbox.report("report.json")
     assert calls(report, "in_the_child", script) == {pid: 1}
     assert calls(report, "in_the_parent", script).total() == 1
-    sandbox.run("rm", "-r", running.partition("viztracer-merge ")[2].split()[0])
+    directory = running.partition("viztracer-merge ")[2].split()[0]
+    assert control_blocks(directory) == []
+    sandbox.run("rm", "-r", directory)
 
 
 def test_child_that_saves_to_a_file_of_its_own(sandbox):
@@ -304,6 +314,7 @@ def test_recording_that_was_never_saved_is_kept_and_told_of(sandbox):
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     rest = line.partition("viztracer-merge ")[2].split()
+    assert control_blocks(rest[0]) == []
     assert sandbox.viztracer_merge(*rest).returncode == 0
     assert calls(sandbox.report("report.json"), "in_the_parent", script).total() == 1
     sandbox.run("rm", "-r", rest[0])

@@ -202,6 +202,7 @@ class VizTracer(Tracer):
         if running := [os.path.basename(ring) for ring in rings.running()]:
             merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(os.path.abspath(output))}"
             report.complain(f"still running: {', '.join(running)}; to merge all of it later: {merge}")
+            rings.close()
         else:
             rings.remove()
 
@@ -252,6 +253,7 @@ class VizTracer(Tracer):
         elif ring := self.seal():
             merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output_file)}"
             report.complain(f"no report was saved; {ring} holds what was recorded, to merge it: {merge}")
+            self.rings.close()
 
     def leave(self) -> None:
         """The process ends: record what is open as finished, and close the ring file."""
