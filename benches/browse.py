@@ -65,7 +65,8 @@ WATCH = """
     const watch = () => {
         let shown = false;
         try { shown = Boolean(%s); } catch {}
-        requestAnimationFrame(shown ? () => requestAnimationFrame(() => { window.pictured = performance.now(); }) : watch);
+        const note = () => { window.pictured = performance.now(); };
+        requestAnimationFrame(shown ? () => requestAnimationFrame(note) : watch);
     };
     requestAnimationFrame(watch);
 })();

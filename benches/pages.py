@@ -1,13 +1,13 @@
 """How soon is a trace to be seen, how does it move, and what does it weigh?  ``benches/run pages``
 
-`orders.py` with 100,000, 1,000,000 and 10,000,000 calls, recorded once by ours and once by the peer, then shown in turns
-in headless Chromium, which draws in software here: our `.html`; the peer's `.html`, which shows nothing without a network,
-and is given the library that it wants; our `.speedscope.json` in speedscope; our `.pftrace` in Perfetto's UI. The last
-two are served by this machine. A picture is there as soon as the viewer says that the trace is loaded and two frames
-have passed, counted from entering the address. Then the keys that zoom in, go right, go left and zoom out are held for
-two seconds each: the frames are the times between two of the browser's. Heap is what the page's objects and buffers take
-after a garbage collection, without Perfetto's, which is in a worker; resident is the most that the page's process ever
-had. Nobody is waited for longer than 3 minutes. All in the newest Python version that is there.
+`orders.py` with 100,000, 1,000,000 and 10,000,000 calls, recorded once by ours and once by the peer, then shown in
+turns in headless Chromium, which draws in software here: our `.html`; the peer's `.html`, which shows nothing without a
+network, and is given the library that it wants; our `.speedscope.json` in speedscope; our `.pftrace` in Perfetto's UI.
+The last two are served by this machine. A picture is there as soon as the viewer says that the trace is loaded and two
+frames have passed, counted from entering the address. Then the keys that zoom in, go right, go left and zoom out are
+held for two seconds each: the frames are the times between two of the browser's. Heap is what the page's objects and
+buffers take after a garbage collection, without Perfetto's, which is in a worker; resident is the most that the page's
+process ever had. Nobody is waited for longer than 3 minutes. All in the newest Python version that is there.
 """
 
 from __future__ import annotations
@@ -72,16 +72,17 @@ class Contender:
         if self.failure is not None:
             return [self.name, "–", "–", "–", "–", "–", "–", number(self.size / 1e6), number(self.size / calls)]
         frames = sorted(frame for sample in self.samples for frame in sample["frames_ms"])
-        values = {key: median(sample[key] for sample in self.samples) for key in ("picture_s", "heap_mb", "resident_mb")}
+        picture, *memory = (
+            median(sample[key] for sample in self.samples) for key in ("picture_s", "heap_mb", "resident_mb")
+        )
         late = sum(frame > 34 for frame in frames) / len(frames)
         return [
             self.name,
-            number(values["picture_s"], 2),
+            number(picture, 2),
             number(median(frames)),
             number(frames[int(len(frames) * 0.99)]),
             number(late * 100, 1),
-            number(values["heap_mb"], 0),
-            number(values["resident_mb"], 0),
+            *(number(value, 0) for value in memory),
             number(self.size / 1e6),
             number(self.size / calls),
         ]
@@ -136,8 +137,8 @@ def table(result: Answer, contenders: list[Contender], calls: int, picture_goal:
     """Add a size's table."""
     goals = ["goal for ours", picture_goal, FRAME_GOAL, FRAME_GOAL, "0"]
     rows = [*(contender.row(calls) for contender in contenders), [*goals, HEAP_GOAL, "–", "–", BYTES_GOAL]]
-    head = ("viewer", "picture, s", "frame, ms", "99 %", "% over 34 ms", "heap, MB", "resident, MB", "file, MB", "bytes per call")
-    result.table(head, rows, f"{calls:,} calls")
+    head = ("viewer", "picture, s", "frame, ms", "99 %", "% over 34 ms", "heap, MB", "resident, MB")
+    result.table((*head, "file, MB", "bytes per call"), rows, f"{calls:,} calls")
     for contender in contenders:
         labels = {"contender": contender.name, "calls": calls, "bytes": contender.size}
         result.samples += [{**labels, **sample} for sample in contender.samples]

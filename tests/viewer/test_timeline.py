@@ -375,3 +375,17 @@ def test_dark_and_light_follow_the_system(timeline):
     timeline.until("() => viztracer.timeline.painter.theme.background !== '#ffffff'")
     dark = timeline.rest().pixel(x + 1, y + 1)
     assert sum(light) > 600 and sum(dark) < 150
+
+
+def test_going_to_a_deep_call_of_a_pinned_track_leaves_it_unfolded(timeline):
+    """A pinned track that is cut for want of room stays as the user has it."""
+    timeline.page.set_viewport_size({"width": 1200, "height": 420})
+    index, call = timeline.rest().ask("""trace.tracks.map((track) =>
+        [track.index, track.depth.indexOf(track.maxDepth)]).sort((a, b) =>
+        trace.tracks[b[0]].maxDepth - trace.tracks[a[0]].maxDepth)[0]""")
+    for what in ("unfolded", "pinned"):
+        timeline.ask(f"timeline.rows.flip('{what}', 't{index}')")
+    timeline.rest()
+    for _ in range(3):
+        timeline.ask(f"viztracer.select(trace.tracks[{index}], {call})")
+        assert timeline.rest().ask("timeline.state().unfolded") == [f"t{index}"]

@@ -6,6 +6,9 @@ import { areSiblings } from "./names.js";
 /** Pinned rows take at most this part of the height; more of them scroll with the others. */
 const PINNED = 0.6;
 
+/** What is true of a row if its id is there. */
+const SETS = ["collapsed", "unfolded", "pinned", "hidden"];
+
 export class Rows {
     /** @param {import("../data/model.js").Trace} trace @param {() => void} changed */
     constructor(trace, stage, changed) {
@@ -72,8 +75,9 @@ export class Rows {
             this.arranged.collapsed.delete(`t${track.index}`);
         }
         this.openRow(`t${track.index}`, track.process);
-        if (track.depth[call] >= this.rowOf(track)?.lanes) {
-            this.flip("unfolded", `t${track.index}`);
+        const row = this.rowOf(track);
+        if (row?.folded > 0 && track.depth[call] >= row.lanes) {
+            this.flip("unfolded", row.id);
         }
     }
 
@@ -122,15 +126,13 @@ export class Rows {
     }
 
     state() {
-        const { collapsed, unfolded, pinned, hidden, order, filter } = this.arranged;
-        return { collapsed: [...collapsed], unfolded: [...unfolded], pinned: [...pinned], hidden: [...hidden], order, filter };
+        const ids = SETS.map((what) => [what, [...this.arranged[what]]]);
+        return { ...Object.fromEntries(ids), order: this.arranged.order, filter: this.arranged.filter };
     }
 
-    restore({ collapsed, unfolded, pinned, hidden, order, filter }) {
-        this.arranged = {
-            collapsed: new Set(collapsed), unfolded: new Set(unfolded), pinned: new Set(pinned), hidden: new Set(hidden),
-            order: order ?? [], filter: filter ?? "",
-        };
+    restore(state) {
+        const ids = SETS.map((what) => [what, new Set(state[what])]);
+        this.arranged = { ...Object.fromEntries(ids), order: state.order ?? [], filter: state.filter ?? "" };
         this.lay();
     }
 }

@@ -36,7 +36,7 @@
  *                                     canvas.tracks; null if its row is not in sight
  *     timeline.focus()                puts the keyboard's focus on the tracks
  *
- * The page's body (body.html) has for the panels: #panel (below the timeline, `hidden` until something opens it)
+ * The page's body (page.html) has for the panels: #panel (below the timeline, `hidden` until something opens it)
  * with #tabs (role=tablist) and #panes (a .pane per tab), and #splitter above it; #search and #actions, empty, in the
  * toolbar; #alerts for warnings and errors; #progress while loading; #status for announced lines.
  */
@@ -148,20 +148,20 @@ class Timeline {
     fitSelection() {
         const { selection, range } = this;
         if (range) {
-            this.motion.glide((view) => view.fit(range.from, range.to));
+            this.#fitTime(range.from, range.to);
         } else if (selection) {
             this.#fitCall(selection);
         } else if (this.point?.gap) {
-            this.#fitGap(this.point.gap);
+            this.#fitTime(this.point.gap.start, this.point.gap.end);
         }
     }
 
-    #fitGap({ start, end }) {
-        this.motion.glide((view) => view.fit(start, end));
+    #fitCall({ track, call }) {
+        this.#fitTime(track.start[call], track.start[call] + track.duration[call]);
     }
 
-    #fitCall({ track, call }) {
-        this.motion.glide((view) => view.fit(track.start[call], track.start[call] + track.duration[call]));
+    #fitTime(from, to) {
+        this.motion.glide((view) => view.fit(from, to));
     }
 
     setRange(from, to) {
@@ -293,7 +293,7 @@ class Timeline {
                 if (hit?.call !== undefined) {
                     this.#fitCall(hit);
                 } else if (hit?.gap) {
-                    this.#fitGap(hit.gap);
+                    this.#fitTime(hit.gap.start, hit.gap.end);
                 }
             },
             range: (x1, x2, done) => this.#drag(x1, x2, done),
