@@ -24,6 +24,7 @@ import merge
 import overhead
 import pages
 import processes
+import real_programs
 import startup
 import switching
 import whole_job
@@ -43,6 +44,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "bytes_per_call": bytes_per_call.answer,
     "startup": startup.answer,
     "processes": processes.answer,
+    "programs": real_programs.answer,
 }
 
 
