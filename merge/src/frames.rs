@@ -4,8 +4,8 @@ use crate::error::Problem;
 use crate::input::{Input, Unread};
 use std::collections::BTreeMap;
 use viztracer_format::reader::Event;
-use viztracer_format::record::{Record, full_ticks};
-use viztracer_format::stack::{Block, blocks, task_of};
+use viztracer_format::record::{KIND_MASK, Record, full_ticks};
+use viztracer_format::stack::{Block, FRAME, blocks, task_of};
 
 /// How often a stack that moves is read again.
 const ATTEMPTS: usize = 4;
@@ -25,7 +25,8 @@ pub struct OpenFrame {
     pub inherited: bool,
 }
 
-/// The open frames of every thread, outermost first. Ticks are told from 56 bits as near to `reference` as can be.
+/// The open frames of every thread, outermost first. The file holds 56 bits of a start; the whole is the tick count with
+/// these bits that is nearest to `reference`. What is neither a frame nor the mark of a task is damage.
 pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut(Problem)) -> Vec<OpenFrame> {
     let mut threads: BTreeMap<u32, Vec<(u32, Vec<Record>)>> = BTreeMap::new();
     let mut buffer = Vec::new();
@@ -40,20 +41,44 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
             Err(Unread::Recycled) => {}
         }
     }
-    threads.into_iter().flat_map(|(thread, blocks)| calls(thread, stack(blocks), reference)).collect()
+    let mut frames = Vec::new();
+    for (thread, blocks) in threads {
+        let damaged = calls(thread, blocks, reference, &mut frames);
+        if damaged > 0 {
+            bad(Problem::new(format!("{damaged} open frames of thread {thread} are damaged")));
+        }
+    }
+    frames
 }
 
-/// The calls among a thread's frames; the marks between them tell their tasks.
-fn calls(thread: u32, frames: Vec<Record>, reference: u64) -> impl Iterator<Item = OpenFrame> {
-    let mut task = 0;
-    frames.into_iter().filter_map(move |frame| {
-        if let Some(begun) = task_of(frame) {
-            task = begun;
-            return None;
+/// Adds the calls among a thread's frames; the marks between them tell their tasks. Returns how many entries are neither.
+///
+/// A block whose base is more than the frames below it stands above frames that found no room in the file: its calls are
+/// real, but the task that a missing mark may have begun is unknown. A block that overlaps the one below is not believed.
+fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into: &mut Vec<OpenFrame>) -> usize {
+    blocks.sort_by_key(|(base, _)| *base);
+    let (mut depth, mut task, mut damaged) = (0, 0, 0);
+    for (base, frames) in blocks {
+        let base = base as usize;
+        if base < depth {
+            continue;
         }
-        let (function, start) = (frame.function(), full_ticks(frame.start(), reference));
-        Some(OpenFrame { thread, task, function, start, inherited: Block::is_inherited(frame) })
-    })
+        if base > depth {
+            task = 0;
+        }
+        depth = base + frames.len();
+        for frame in frames {
+            if let Some(begun) = task_of(frame) {
+                task = begun;
+            } else if frame.kind_byte() & KIND_MASK == FRAME {
+                let (function, start) = (frame.function(), full_ticks(frame.start(), reference));
+                into.push(OpenFrame { thread, task, function, start, inherited: Block::is_inherited(frame) });
+            } else {
+                damaged += 1;
+            }
+        }
+    }
+    damaged
 }
 
 /// The body of a STACKS segment, if possible one that was read twice the same.
@@ -67,18 +92,6 @@ fn settled(input: &Input, index: u32, buffer: &mut Vec<u8>) -> Result<Vec<u8>, U
         last = body.to_vec();
     }
     Ok(last)
-}
-
-/// One thread's frames from its blocks, as far as they join without a gap.
-fn stack(mut blocks: Vec<(u32, Vec<Record>)>) -> Vec<Record> {
-    blocks.sort_by_key(|(base, _)| *base);
-    let mut frames: Vec<Record> = Vec::new();
-    for (base, block) in blocks {
-        if base as usize == frames.len() {
-            frames.extend(block);
-        }
-    }
-    frames
 }
 
 impl OpenFrame {

@@ -12,6 +12,8 @@ pub struct Ring {
     pub identity: Identity,
     pub names: Vec<u8>,
     segments: Vec<Vec<u8>>,
+    /// Segments that were allocated so far, the recycled ones included.
+    allocated: u64,
 }
 
 impl Ring {
@@ -20,10 +22,11 @@ impl Ring {
         let anchor = Anchor { ticks: opened, monotonic: opened, realtime: opened + 1_000_000_000 };
         let identity = Identity { segment_size: 4096, clock: CLOCK_MONOTONIC, pid, opened: anchor, ..Identity::new() };
         let names = name_entry(Tag::ProcessName, 0, "MainProcess", 4096);
-        Ring { identity, names, segments: Vec::new() }
+        Ring { identity, names, segments: Vec::new(), allocated: 0 }
     }
 
     pub fn thread(&mut self, serial: u32, tid: u64, name: &str, events: u64, lost: u64) {
+        self.have_recorded(events);
         let mut entry = thread_entry(serial, tid, 0);
         entry[40..48].copy_from_slice(&events.to_le_bytes());
         entry[48..56].copy_from_slice(&lost.to_le_bytes());
@@ -36,6 +39,12 @@ impl Ring {
     pub fn function(&mut self, id: u32, name: &str, file: &str, line: u32) {
         let is_c = file.is_empty();
         self.names.extend(function_entry(id, &Function { name, file, line, is_c }, 3000));
+    }
+
+    /// So many events were recorded before, in segments that have been recycled.
+    fn have_recorded(&mut self, events: u64) {
+        let slots = (u64::from(self.identity.segment_size) - SEGMENT_HEADER_SIZE as u64) / 16;
+        self.allocated = self.allocated.max(events.div_ceil(slots));
     }
 
     /// A segment of records, and its generation.
@@ -78,7 +87,9 @@ impl Ring {
         body: &[u8],
         sealed: bool,
     ) -> u64 {
-        let generation = self.segments.len() as u64 + 1;
+        self.have_recorded(first_event);
+        self.allocated += 1;
+        let generation = self.allocated;
         let seal = if sealed { SEALED | u64::from(crc(body)) } else { 0 };
         let owner = kind as u64 | u64::from(thread) << 32;
         let Anchor { ticks, monotonic, realtime } = self.identity.opened;

@@ -89,12 +89,15 @@ impl FilePlan {
         let input = snapshot.as_deref().unwrap_or(&live);
         let table = plan.tables(input);
         let mut tally = Tally { frames: plan.frames.iter().copied().collect(), ..Tally::default() };
-        let counts = plan.count_events(input, &table, &mut tally);
+        let mut counts = plan.count_events(input, &table, &mut tally);
         plan.frames.retain(|frame| !tally.ended.contains(frame));
         if state == State::Living {
             plan.drop_stale_frames(&live, &table, &counts);
         }
-        plan.settle_threads(input, &table, &counts);
+        if plan.events_too_many() > 0 {
+            counts = plan.drop_unreadable(input, counts, &mut tally);
+        }
+        plan.settle_threads(input, &table, &counts, &tally);
         plan.cut_to_newest(input, counts);
         Ok(plan)
     }
@@ -127,9 +130,8 @@ impl FilePlan {
     /// then both a frame and a record, which can be told, and never neither.
     fn tables(&mut self, input: &Input) -> Table {
         let mut table = Table::read(input, &mut self.problems);
-        let reference = table.anchors.iter().map(|a| a.ticks).max().unwrap_or(0);
         let problems = &mut self.problems;
-        self.frames = frames::read(input, &table.stacks, reference, |p| problems.add(p));
+        self.frames = frames::read(input, &table.stacks, table.opened, |p| problems.add(p));
         if self.state == State::Sealed {
             // What the parent had open when it forked did not run in a child that ends in order.
             self.frames.retain(|frame| !frame.inherited);
@@ -165,6 +167,7 @@ impl FilePlan {
                         Ok((segment, body)) => self.scan(&segment, body, tally),
                         Err(Unread::Damaged(problem)) => {
                             self.problems.add(problem);
+                            tally.refuse(segment.generation, segment.thread, segment.sealed_events());
                             continue;
                         }
                         Err(Unread::Recycled) => continue,
@@ -186,6 +189,33 @@ impl FilePlan {
         let (calls, counts) = planned.into_iter().rev().unzip();
         self.calls = calls;
         counts
+    }
+
+    /// Events that the file holds beyond the newest ones that were asked for.
+    fn events_too_many(&self) -> u64 {
+        let kept: u64 = self.calls.iter().map(|calls| u64::from(calls.events)).sum();
+        match self.header.identity.entries {
+            0 => 0,
+            entries => kept.saturating_sub(entries),
+        }
+    }
+
+    /// Reads every segment once and takes out those that cannot be read: what is damaged may not count as one of the
+    /// newest events, of which the file holds some more than were asked for.
+    fn drop_unreadable(&mut self, input: &Input, counts: Vec<Counts>, tally: &mut Tally) -> Vec<Counts> {
+        let mut buffer = Vec::new();
+        let mut readable = Vec::with_capacity(counts.len());
+        for (calls, counts) in std::mem::take(&mut self.calls).into_iter().zip(counts) {
+            let read = input.read(calls.index, calls.generation, calls.committed as usize, &mut buffer);
+            if let Err(Unread::Damaged(problem)) = read {
+                self.problems.add(problem);
+                tally.refuse(calls.generation, calls.thread, Some(u64::from(calls.events)));
+            } else {
+                self.calls.push(calls);
+                readable.push(counts);
+            }
+        }
+        readable
     }
 
     fn known_by_header(&self, segment: &Segment, table: &Table, tally: &Tally) -> Option<Counts> {
@@ -243,13 +273,14 @@ impl FilePlan {
         }
     }
 
-    /// Threads with their totals; for now, all that the file does not hold is overwritten.
-    fn settle_threads(&mut self, input: &Input, table: &Table, counts: &[Counts]) {
+    /// Threads with their totals. What a thread recorded and the file does not hold is overwritten, unless it stood in
+    /// a segment that is damaged.
+    fn settle_threads(&mut self, input: &Input, table: &Table, counts: &[Counts], tally: &Tally) {
         let problems = &mut self.problems;
         let names = Names::read(input, &self.names, |problem| problems.add(problem));
         self.process = names.process;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        for segment in &table.calls {
+        for segment in table.calls.iter().filter(|segment| !tally.refused.contains(&segment.generation)) {
             let (total, _) = totals.entry(segment.thread).or_default();
             *total = segment.first_event.max(*total);
         }
@@ -270,28 +301,36 @@ impl FilePlan {
         }
         for (serial, thread) in &names.threads {
             let (total, _) = totals.entry(*serial).or_default();
-            *total = thread.events.max(*total);
+            *total = Some(thread.events).filter(|events| *events <= table.events_max).unwrap_or(0).max(*total);
+            if thread.begun <= thread.ended && self.clock_has_reached(thread.ended) {
+                self.last_moment = self.last_moment.max(thread.ended);
+            }
         }
         let thread = |(serial, (total, kept)): (u32, (u64, u64))| {
             let known = names.threads.get(&serial).cloned();
             // Damage can take a thread's entry away; its number in the file then stands for its id.
             let tid = known.as_ref().map_or(u64::from(serial), |thread| thread.tid);
             let known = known.unwrap_or_default();
-            let overwritten = total.saturating_sub(kept);
+            let damaged = tally.damaged.get(&serial).copied().unwrap_or(0);
+            let overwritten = total.saturating_sub(kept).saturating_sub(damaged);
             let (lost, begun, ended) = (known.lost, known.begun, known.ended);
             Thread { serial, tid, name: known.name, overwritten, lost, begun, ended }
         };
         self.threads = totals.into_iter().map(thread).collect();
     }
 
+    /// Whether the process can have seen this moment: the file was closed later, or it does not say when.
+    fn clock_has_reached(&self, ticks: u64) -> bool {
+        self.state != State::Sealed || ticks <= self.header.closed.ticks
+    }
+
     /// Leaves the newest events that were asked for; a file may hold some more.
     fn cut_to_newest(&mut self, input: &Input, counts: Vec<Counts>) {
-        let kept: u64 = self.calls.iter().map(|calls| u64::from(calls.events)).sum();
-        let entries = self.header.identity.entries;
-        if entries == 0 || kept <= entries {
+        let too_many = self.events_too_many();
+        if too_many == 0 {
             return;
         }
-        let mut oldest = cut::oldest(input, &self.calls, &counts, kept - entries);
+        let mut oldest = cut::oldest(input, &self.calls, &counts, too_many);
         for thread in &mut self.threads {
             let dropped = oldest.get(&thread.serial).copied().unwrap_or(0);
             thread.overwritten = thread.overwritten.saturating_add(dropped);
@@ -319,6 +358,17 @@ struct Tally {
     frames: HashSet<OpenFrame>,
     /// Those of them that turned out to have ended.
     ended: HashSet<OpenFrame>,
+    /// Generations of segments that are damaged.
+    refused: HashSet<u64>,
+    /// By thread, the events that stood in them, as far as their headers tell.
+    damaged: HashMap<u32, u64>,
+}
+
+impl Tally {
+    fn refuse(&mut self, generation: u64, thread: u32, events: Option<u64>) {
+        self.refused.insert(generation);
+        *self.damaged.entry(thread).or_default() += events.unwrap_or(0);
+    }
 }
 
 /// One entry per thread, in the order of serials.

@@ -1,12 +1,13 @@
 //! The segments of a file by kind, as their headers tell.
 
-use crate::error::Problems;
+use crate::error::{Problem, Problems};
 use crate::input::Input;
 use crate::plan::{Calls, Counts};
 use std::collections::{HashMap, HashSet};
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::Segment;
-use viztracer_format::segment::SegmentKind;
+use viztracer_format::record::RECORD_SIZE;
+use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
 
 /// The segments of a file by kind.
 #[derive(Default)]
@@ -21,6 +22,10 @@ pub struct Table {
     pub payloads: Vec<(u64, u32)>,
     /// Their anchors.
     pub anchors: Vec<Anchor>,
+    /// Ticks when the newest of them was opened, or the file itself.
+    pub opened: u64,
+    /// The most events that all segments can ever have held: what counts more is damaged.
+    pub events_max: u64,
     /// Segments of this generation or later were not all sealed when the stacks were read.
     pub unsettled: u64,
 }
@@ -28,16 +33,21 @@ pub struct Table {
 impl Table {
     /// Reads all segment headers.
     pub fn read(input: &Input, problems: &mut Problems) -> Table {
-        let mut table = Table { unsettled: u64::MAX, ..Table::default() };
+        let opened = input.header.identity.opened.ticks;
+        let mut table = Table { unsettled: u64::MAX, opened, ..Table::default() };
+        let slots = (input.header.segment_size() - SEGMENT_HEADER_SIZE) / RECORD_SIZE;
         input.segments(|index, segment| match segment {
-            Ok(segment) => table.add(index, segment),
+            Ok(segment) => table.add(index, plausible(segment, slots as u64, problems)),
             Err(problem) => problems.add(problem),
         });
         table.calls.sort_unstable_by_key(|segment| segment.generation);
+        let allocated = table.calls.last().map_or(0, |newest| newest.generation);
+        table.events_max = allocated.saturating_mul(slots as u64);
         table
     }
 
     fn add(&mut self, index: u32, segment: Segment) {
+        self.opened = self.opened.max(segment.opened);
         match segment.kind {
             SegmentKind::Names => self.names.push(index),
             SegmentKind::Stacks => self.stacks.push(index),
@@ -73,3 +83,17 @@ impl Table {
         gaps
     }
 }
+
+/// The segment, without a `first_event` that the segments allocated before it cannot have held.
+fn plausible(segment: Segment, slots: u64, problems: &mut Problems) -> Segment {
+    let most = (segment.generation - 1).saturating_mul(slots);
+    if segment.kind != SegmentKind::Calls || segment.first_event <= most {
+        return segment;
+    }
+    let reason = format!("{} events before this segment, but there was room for {most}", segment.first_event);
+    problems.add(Problem::at(segment.offset + FIRST_EVENT, reason));
+    Segment { first_event: 0, ..segment }
+}
+
+/// Where a segment's header has its count of earlier events.
+const FIRST_EVENT: u64 = std::mem::offset_of!(SegmentHeader, first_event) as u64;
