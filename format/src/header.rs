@@ -34,6 +34,9 @@ pub const CLOCK_TSC: u32 = 1;
 /// `Identity::clock`: nanoseconds of `CLOCK_MONOTONIC`.
 pub const CLOCK_MONOTONIC: u32 = 2;
 
+/// Feature bit of `Identity::incompatible`: threads and tasks are in LABELS segments, whose slots are used again.
+pub const LABELS: u64 = 1;
+
 /// The part of the header that never changes. `FORMAT.md` says what each field means.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -118,15 +121,26 @@ pub struct Status {
     pub unmatched: AtomicU64,
     /// Functions that share [`crate::record::FUNCTION_UNKNOWN`] because there was no room for their names.
     pub unnamed: AtomicU64,
-    /// Events of threads that could not even get a THREAD entry.
+    /// Events of threads that have no label.
     pub lost: AtomicU64,
     /// Why recording stopped early: 0, or the operating system's error number.
     pub failure: AtomicU64,
     /// `CLOCK_MONOTONIC` at the moment that was marked to align files by, 0 if none was.
     pub sync_marker: AtomicU64,
+    /// Zeros.
+    pub reserved: [AtomicU64; 3],
+    /// Threads whose labels are used for others, because the file holds none of their events any more.
+    pub forgotten_threads: AtomicU64,
+    /// Their events.
+    pub forgotten_events: AtomicU64,
+    /// Tasks of which the same is true.
+    pub forgotten_tasks: AtomicU64,
 }
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Status>() == 72);
+const _: () = assert!(size_of::<Status>() == STATUS_SIZE);
+
+/// Bytes of [`Status`].
+const STATUS_SIZE: usize = 120;
 
 impl Status {
     /// Marks the file as closed in order, at this moment.
@@ -159,6 +173,19 @@ pub struct Header {
     pub failure: u64,
     /// [`Status::sync_marker`].
     pub sync_marker: u64,
+    /// Threads and tasks of which the file holds nothing any more.
+    pub forgotten: Forgotten,
+}
+
+/// How much the file has forgotten: [`Status::forgotten_threads`] and what follows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Threads.
+    pub threads: u64,
+    /// The events of those threads; all of them are overwritten.
+    pub events: u64,
+    /// Tasks.
+    pub tasks: u64,
 }
 
 impl Header {
@@ -171,8 +198,9 @@ impl Header {
         let page: &[u8; HEADER_SIZE] = page.first_chunk().ok_or_else(|| too_short(page))?;
         let identity: Identity = bytemuck::pod_read_unaligned(&page[..STATUS_OFFSET]);
         identity.check(page)?;
-        let status: [u64; 9] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..72]);
-        let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker] = status;
+        let status: [u64; STATUS_SIZE / 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..STATUS_SIZE]);
+        let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker, ..] = status;
+        let [.., threads, events, tasks] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -185,6 +213,7 @@ impl Header {
             lost,
             failure,
             sync_marker,
+            forgotten: Forgotten { threads, events, tasks },
         })
     }
 
@@ -208,8 +237,8 @@ impl Identity {
         if computed != self.crc {
             return Err(FormatError::HeaderChecksum { offset: CRC_OFFSET as u64, stored: self.crc, computed });
         }
-        if self.incompatible != 0 {
-            return Err(FormatError::Features(self.incompatible));
+        if self.incompatible & !LABELS != 0 {
+            return Err(FormatError::Features(self.incompatible & !LABELS));
         }
         if self.header_size as usize != HEADER_SIZE {
             return Err(field("header_size", offset_of!(Identity, header_size), self.header_size));

@@ -2,10 +2,10 @@
 //! reads afterwards, or meanwhile, or after a crash.
 //!
 //! ```text
-//! header (4 KiB) | segment | segment | segment | ...      kind: NAMES | STACKS | CALLS | PAYLOAD
+//! header (4 KiB) | segment | segment | segment | ...      kind: NAMES | STACKS | CALLS | PAYLOAD | LABELS
 //! ```
 //!
-//! A call's way through this crate: its function gets a [`names`] entry, its entry into the function becomes an open
+//! A call's way through this crate: its function gets a [`names`] entry, its thread a [`labels`] slot, its entry into the function becomes an open
 //! frame on a thread's [`stack`], its end becomes a [`record`] in a CALLS [`segment`], whose commit counter publishes
 //! it. The [`reader`] turns the bytes of such segments back into events, and [`clock`] their ticks into nanoseconds.
 //! `FORMAT.md` beside this crate describes the same for people who write another reader.
@@ -19,6 +19,7 @@ compile_error!("ring files are little-endian and mapped as they are: big-endian 
 pub mod clock;
 mod error;
 pub mod header;
+pub mod labels;
 pub mod names;
 pub mod reader;
 pub mod record;

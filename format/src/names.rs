@@ -116,7 +116,7 @@ fn entry(tag: Tag, flags: u8, id: u32, line: u32, first: &str, second: &str) -> 
 }
 
 /// The longest beginning of `text` that has at most `max` bytes and ends between characters.
-fn cut(text: &str, max: usize) -> &str {
+pub(crate) fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
@@ -211,7 +211,8 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
     if first.saturating_add(second) > strings.len() {
         return Err(FormatError::Field { field: "name size", offset: offset + 16, value: first as u64 });
     }
-    let (name, file) = (text(&strings[..first], offset)?, text(&strings[first..first + second], offset)?);
+    let at = offset + ENTRY_HEADER_SIZE as u64;
+    let (name, file) = (text(&strings[..first], at)?, text(&strings[first..first + second], at)?);
     Ok(match entry[0] {
         tag if tag == Tag::Function as u8 => {
             Entry::Function { id, function: Function { name, file, line, is_c: flags & C_FUNCTION != 0 } }
@@ -223,10 +224,11 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
     })
 }
 
-fn text(bytes: &[u8], offset: u64) -> Result<&str, FormatError> {
+/// The text in these bytes, which stand at `offset` of the file.
+pub(crate) fn text(bytes: &[u8], offset: u64) -> Result<&str, FormatError> {
     std::str::from_utf8(bytes).map_err(|error| FormatError::Field {
         field: "UTF-8 text",
-        offset: offset + ENTRY_HEADER_SIZE as u64,
+        offset,
         value: error.valid_up_to() as u64,
     })
 }

@@ -3,6 +3,8 @@
 
 use crate::clock::Anchor;
 use crate::error::FormatError;
+use crate::labels;
+use crate::names::{self, Entry};
 use crate::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, Record, full_ticks};
 use crate::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
 
@@ -82,6 +84,13 @@ impl Segment {
             Some(crc) if crc != crc32fast::hash(committed) => Err(FormatError::SegmentChecksum(self.offset)),
             _ => Ok(committed),
         }
+    }
+
+    /// The entries in the committed bytes of a NAMES segment; of a LABELS segment, what its slots tell, in the same words.
+    pub fn entries<'b>(&self, committed: &'b [u8]) -> impl Iterator<Item = Result<Entry<'b>, FormatError>> + use<'b> {
+        let offset = self.offset + SEGMENT_HEADER_SIZE as u64;
+        let bytes = |kind| if self.kind == kind { committed } else { &[] };
+        names::entries(bytes(SegmentKind::Names), offset).chain(labels::entries(bytes(SegmentKind::Labels), offset))
     }
 
     /// Events in a sealed CALLS segment, by its header; `None` while it is open and must be read to know.

@@ -28,7 +28,7 @@ pub const SEALED: u64 = 1 << 63;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum SegmentKind {
-    /// Functions, threads and other things with names. Never recycled.
+    /// Functions and other things whose names stay. Never recycled.
     Names = 1,
     /// Open frames of living threads. Never recycled.
     Stacks = 2,
@@ -36,14 +36,15 @@ pub enum SegmentKind {
     Calls = 3,
     /// Bytes of variable length that records refer to.
     Payload = 4,
+    /// Threads and tasks. Never recycled, but its slots are.
+    Labels = 5,
 }
 
 impl SegmentKind {
     /// The kind with this number.
     pub fn from_byte(byte: u8) -> Option<SegmentKind> {
-        [SegmentKind::Names, SegmentKind::Stacks, SegmentKind::Calls, SegmentKind::Payload]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        use SegmentKind::{Calls, Labels, Names, Payload, Stacks};
+        [Names, Stacks, Calls, Payload, Labels].into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 

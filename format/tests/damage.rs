@@ -5,26 +5,31 @@
 mod support;
 
 use proptest::prelude::*;
-use support::GOLDEN;
+use proptest::sample::Index;
 use support::build::PAGE;
 use support::repair::repair;
 use support::walk::{Content, Walk, check, walk};
+use support::{GOLDEN, GOLDEN_LABELS};
 use viztracer_format::FormatError;
-use viztracer_format::header::{HEADER_SIZE, STATUS_OFFSET};
+use viztracer_format::header::{HEADER_SIZE, LABELS, STATUS_OFFSET};
+use viztracer_format::names::Entry;
 
 /// Cases per property; Miri is a hundred times slower.
 const CASES: u32 = if cfg!(miri) { 4 } else { 1000 };
 /// Every how manieth byte is tried where all are tried.
 const STEP: usize = if cfg!(miri) { 997 } else { 1 };
 
-fn golden() -> Walk<'static> {
-    walk(GOLDEN).expect("the golden file is whole")
+/// The golden files that are damaged, and the bytes of arguments in each.
+const FILES: [(&[u8], usize); 2] = [(GOLDEN, 18), (GOLDEN_LABELS, 16)];
+
+fn read(golden: &[u8]) -> Walk<'_> {
+    walk(golden).expect("the golden file is whole")
 }
 
 /// Segments that lie apart from these bytes are read as before.
-fn check_the_rest(damaged: &[u8], touched: &[usize]) {
+fn check_the_rest(golden: &[u8], damaged: &[u8], touched: &[usize]) {
     check(damaged);
-    let (before, after) = (golden(), walk(damaged).expect("the header is whole"));
+    let (before, after) = (read(golden), walk(damaged).expect("the header is whole"));
     for (index, segment) in before.segments.iter().enumerate() {
         let begin = HEADER_SIZE + index * PAGE;
         if begin + PAGE <= damaged.len() && !touched.iter().any(|byte| (begin..begin + PAGE).contains(byte)) {
@@ -35,14 +40,16 @@ fn check_the_rest(damaged: &[u8], touched: &[usize]) {
 
 #[test]
 fn cut_at_every_length() {
-    for length in (0..GOLDEN.len()).step_by(STEP) {
-        let cut = &GOLDEN[..length];
-        if length < HEADER_SIZE {
-            let found = length as u64;
-            let error = FormatError::TooShort { offset: 0, need: 4096, found };
-            assert_eq!(walk(cut).err(), Some(error));
-        } else {
-            check_the_rest(cut, &[]);
+    for (golden, _) in FILES {
+        for length in (0..golden.len()).step_by(STEP) {
+            let cut = &golden[..length];
+            if length < HEADER_SIZE {
+                let found = length as u64;
+                let error = FormatError::TooShort { offset: 0, need: 4096, found };
+                assert_eq!(walk(cut).err(), Some(error));
+            } else {
+                check_the_rest(golden, cut, &[]);
+            }
         }
     }
 }
@@ -56,30 +63,88 @@ fn a_cut_segment_is_named_with_its_offset() {
 
 #[test]
 fn every_byte_of_the_header_flipped() {
-    for byte in (0..HEADER_SIZE).step_by(STEP) {
-        let mut damaged = GOLDEN.to_vec();
-        damaged[byte] ^= 0xff;
-        check(&damaged);
-        check(&repair(&damaged));
-        let arguments = 1024..1024 + 18;
-        if byte < STATUS_OFFSET || arguments.contains(&byte) {
-            assert!(walk(&damaged).is_err(), "byte {byte}");
-        } else {
-            check_the_rest(&damaged, &[byte]);
+    for (golden, arguments) in FILES {
+        for byte in (0..HEADER_SIZE).step_by(STEP) {
+            let mut damaged = golden.to_vec();
+            damaged[byte] ^= 0xff;
+            check(&damaged);
+            check(&repair(&damaged));
+            if byte < STATUS_OFFSET || (1024..1024 + arguments).contains(&byte) {
+                assert!(walk(&damaged).is_err(), "byte {byte}");
+            } else {
+                check_the_rest(golden, &damaged, &[byte]);
+            }
         }
     }
 }
 
 #[test]
 fn every_byte_of_the_segment_headers_flipped() {
-    for segment in 0..(GOLDEN.len() - HEADER_SIZE) / PAGE {
-        for byte in (0..128).step_by(STEP) {
-            let mut damaged = GOLDEN.to_vec();
-            let byte = HEADER_SIZE + segment * PAGE + byte;
-            damaged[byte] ^= 0xff;
-            check_the_rest(&damaged, &[byte]);
-            check_the_rest(&repair(&damaged), &[byte]);
+    for (golden, _) in FILES {
+        for segment in 0..(golden.len() - HEADER_SIZE) / PAGE {
+            for byte in (0..128).step_by(STEP) {
+                let mut damaged = golden.to_vec();
+                let byte = HEADER_SIZE + segment * PAGE + byte;
+                damaged[byte] ^= 0xff;
+                check_the_rest(golden, &damaged, &[byte]);
+                check_the_rest(golden, &repair(&damaged), &[byte]);
+            }
         }
+    }
+}
+
+/// Where the labels' segment begins in its golden file.
+const LABELS_AT: usize = HEADER_SIZE + PAGE + 128;
+
+/// What a damaged labels' segment tells.
+fn labels(file: &[u8]) -> Vec<Result<Entry<'_>, FormatError>> {
+    match walk(file).expect("the header is whole").segments.swap_remove(1) {
+        Ok(Some((_, Content::Names(entries)))) => entries,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_damaged_label_costs_no_other() {
+    let before = labels(GOLDEN_LABELS);
+    let tells = |serial: u32| {
+        move |entry: &&Result<Entry<'_>, FormatError>| match entry {
+            Ok(Entry::Thread { serial: of, .. } | Entry::ThreadName { serial: of, .. }) => *of == serial,
+            Ok(Entry::TaskName { serial: of, .. }) => *of == serial,
+            _ => false,
+        }
+    };
+    for byte in (128..256).step_by(STEP) {
+        for mask in [4, 0x80, 0xff] {
+            let mut damaged = GOLDEN_LABELS.to_vec();
+            damaged[LABELS_AT + byte] ^= mask; // of the second label
+            let after = labels(&damaged);
+            for serial in [1, 8, 259_000_003] {
+                assert!(after.iter().filter(tells(serial)).eq(before.iter().filter(tells(serial))), "byte {byte}");
+            }
+            check_the_rest(GOLDEN_LABELS, &damaged, &[LABELS_AT]);
+        }
+    }
+}
+
+#[test]
+fn a_cut_labels_segment_is_refused_and_labels_that_are_not_committed_are_not_read() {
+    let error = walk(&GOLDEN_LABELS[..LABELS_AT + 300]).unwrap().segments[1].clone().unwrap_err();
+    assert_eq!(error.to_string(), "too short at offset 8320: need 768 bytes, found 300");
+    let mut damaged = GOLDEN_LABELS.to_vec();
+    damaged[LABELS_AT - 64..][..2].copy_from_slice(&200u16.to_le_bytes()); // one label and a part of the next
+    assert_eq!(labels(&damaged).len(), 2);
+}
+
+/// A reader that does not know of labels would tell untruths, so it has to refuse the file, as this one does where it
+/// does not know a feature.
+#[test]
+fn features_that_are_not_known_are_refused() {
+    assert_eq!(walk(GOLDEN_LABELS).unwrap().header.identity.incompatible, LABELS);
+    for feature in 1..64 {
+        let mut damaged = GOLDEN_LABELS.to_vec();
+        damaged[24 + feature / 8] |= 1 << (feature % 8);
+        assert_eq!(walk(&repair(&damaged)).err(), Some(FormatError::Features(1 << feature)));
     }
 }
 
@@ -116,43 +181,49 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_flips(flips in prop::collection::vec((HEADER_SIZE..GOLDEN.len(), 1u8..), 1..20)) {
-        let mut damaged = GOLDEN.to_vec();
+    fn random_flips(file in 0..FILES.len(), flips in prop::collection::vec((any::<Index>(), 1u8..), 1..20)) {
+        let golden = FILES[file].0;
+        let mut damaged = golden.to_vec();
         let mut touched = Vec::new();
         for (byte, mask) in flips {
+            let byte = HEADER_SIZE + byte.index(golden.len() - HEADER_SIZE);
             damaged[byte] ^= mask;
             touched.push(byte);
         }
-        check_the_rest(&damaged, &touched);
-        check_the_rest(&repair(&damaged), &touched);
+        check_the_rest(golden, &damaged, &touched);
+        check_the_rest(golden, &repair(&damaged), &touched);
     }
 
     #[test]
     fn random_words_in_segment_headers(
-        words in prop::collection::vec((0usize..7, 0usize..16, any::<u64>(), 0u32..64), 1..8),
+        file in 0..FILES.len(),
+        words in prop::collection::vec((any::<Index>(), 0usize..16, any::<u64>(), 0u32..64), 1..8),
     ) {
-        let mut damaged = GOLDEN.to_vec();
+        let golden = FILES[file].0;
+        let mut damaged = golden.to_vec();
         let mut touched = Vec::new();
         for (segment, word, value, shift) in words {
-            let byte = HEADER_SIZE + segment * PAGE + word * 8;
+            let byte = HEADER_SIZE + segment.index(golden.len() / PAGE - 1) * PAGE + word * 8;
             damaged[byte..byte + 8].copy_from_slice(&(value >> shift).to_le_bytes());
             touched.push(byte);
         }
-        check_the_rest(&damaged, &touched);
-        check_the_rest(&repair(&damaged), &touched);
+        check_the_rest(golden, &damaged, &touched);
+        check_the_rest(golden, &repair(&damaged), &touched);
     }
 
     #[test]
     fn random_bodies(
-        segment in 0usize..7,
+        file in 0..FILES.len(),
+        segment in any::<Index>(),
         words in prop::collection::vec(any::<u64>(), (PAGE - 128) / 8),
     ) {
+        let golden = FILES[file].0;
         let body: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
-        let mut damaged = GOLDEN.to_vec();
-        let begin = HEADER_SIZE + segment * PAGE;
+        let mut damaged = golden.to_vec();
+        let begin = HEADER_SIZE + segment.index(golden.len() / PAGE - 1) * PAGE;
         damaged[begin + 128..][..body.len()].copy_from_slice(&body);
         damaged[begin + 64..begin + 72].copy_from_slice(&(body.len() as u64).to_le_bytes());
-        check_the_rest(&damaged, &[begin]);
-        check_the_rest(&repair(&damaged), &[begin]);
+        check_the_rest(golden, &damaged, &[begin]);
+        check_the_rest(golden, &repair(&damaged), &[begin]);
     }
 }

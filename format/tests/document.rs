@@ -9,6 +9,7 @@ use std::mem::offset_of;
 use support::GOLDEN;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{self, Identity, Status};
+use viztracer_format::labels::{self, Label, LabelKind};
 use viztracer_format::names::{self, Function, Tag, ThreadCounts};
 use viztracer_format::record::{self, Kind, Record};
 use viztracer_format::segment::{self, SegmentHeader, SegmentKind};
@@ -76,10 +77,37 @@ fn structures() {
     check_layout!(Identity: magic, version, header_size, segment_size, clock, incompatible, compatible, entries,
         min_duration, pid, parent_pid, process_start, monotonic_offset, boot_id, session_id, file_id, python_version,
         arguments_size, imported, opened, reserved, crc);
-    check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker);
+    check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker, reserved, forgotten_threads,
+        forgotten_events, forgotten_tasks);
     check_layout!(SegmentHeader: generation, owner, first_event, opened, anchor, seal, committed, others, reserved);
     check_layout!(Record: word0, word1);
     check_layout!(BlockHeader: owner, count, reserved);
+    check_layout!(Label: head, tid, begun, ended, events, lost, name);
+}
+
+#[test]
+fn heads_of_labels() {
+    let label = Label::default();
+    label.take(LabelKind::Task, 0x0102_0304, 0, 0);
+    for _ in 0..5 {
+        label.rename("abc");
+    }
+    let head = label.head.load(std::sync::atomic::Ordering::Relaxed);
+    let rows: Vec<_> = layout("Head of a label")
+        .iter()
+        .map(|(offset, size, name)| {
+            let mask = u64::MAX >> (64 - 8 * size);
+            (*name, head >> (8 * offset) & mask)
+        })
+        .collect();
+    let flags = u64::from(labels::NAMED);
+    assert_eq!(rows, [("kind", 2), ("flags", flags), ("name_size", 3), ("version", 5), ("serial", 0x0102_0304)]);
+}
+
+#[test]
+fn kinds_of_labels() {
+    let known = [LabelKind::Thread, LabelKind::Task].map(|kind| (kind as u64, format!("{kind:?}").to_uppercase()));
+    assert!(table("Labels", "number").iter().map(|row| (number(row[0]), row[1].to_owned())).eq(known));
 }
 
 #[test]
@@ -160,6 +188,8 @@ fn constants() {
         record: DURATION_MAX, DURATION_EXTENDED, FUNCTION_UNKNOWN, INHERITED, KIND_MASK;
         stack: FRAME, TASK_FRAME;
         names: C_FUNCTION, CUT;
+        labels: LABEL_SIZE, LABEL_NAME_MAX, NAMED;
+        header: LABELS;
     };
     let rows: Vec<_> = table("Constants", "name").iter().map(|row| (row[0], number(row[1]))).collect();
     assert_eq!(rows, known);

@@ -6,10 +6,10 @@ mod support;
 
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
-use support::GOLDEN;
 use support::build::PAGE;
 use support::repair::repair;
 use support::walk::check;
+use support::{GOLDEN, GOLDEN_LABELS};
 use viztracer_format::header::HEADER_SIZE;
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 2000 };
@@ -28,6 +28,11 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
         ("header".to_owned(), header.to_vec()),
         ("cut".to_owned(), GOLDEN[..HEADER_SIZE + 2 * PAGE + 300].to_vec()),
     ];
+    seeds.push(("golden_labels".to_owned(), GOLDEN_LABELS.to_vec()));
+    seeds.push((
+        "labels".to_owned(),
+        [&GOLDEN_LABELS[..HEADER_SIZE], &GOLDEN_LABELS[HEADER_SIZE + PAGE..][..PAGE]].concat(),
+    ));
     let names = ["names", "payload", "calls_open", "calls_sealed", "stacks", "free", "retired"];
     for (name, segment) in names.iter().zip(segments.chunks(PAGE)) {
         seeds.push(((*name).to_owned(), [header, segment].concat()));
@@ -105,7 +110,7 @@ proptest! {
 
     #[test]
     fn mutated_seeds_pass(
-        seed in 0usize..10,
+        seed in 0..seeds().len(),
         mutations in prop::collection::vec(mutation(), 1..12),
     ) {
         let mut file = seeds().swap_remove(seed).1;

@@ -11,7 +11,8 @@ use std::sync::atomic::Ordering;
 use support::build::{File, Writer};
 use support::walk::walk;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_TSC, Identity, SEGMENT_SIZE_MIN, STATE_OPEN};
+use viztracer_format::header::{CLOCK_TSC, Identity, LABELS, SEGMENT_SIZE_MIN, STATE_OPEN};
+use viztracer_format::labels::LabelKind;
 use viztracer_format::names::{Function, Tag, function_entry, name_entry, thread_entry};
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, Kind, Record};
 use viztracer_format::segment::{Opening, SegmentKind};
@@ -188,6 +189,56 @@ fn build_tasks() -> Vec<u8> {
     file.bytes()
 }
 
+/// A process that was killed long after its ring went round: what version 1 tells of threads and tasks by labels.
+fn build_labels() -> Vec<u8> {
+    let file = File::new(Identity { incompatible: LABELS, ..identity() }, b"python\0serve.py\0", 4);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    file.status().lost.store(1, Ordering::Relaxed);
+    for (word, value) in [
+        (&file.status().forgotten_threads, 259_000_000),
+        (&file.status().forgotten_events, 2_590_000_000),
+        (&file.status().forgotten_tasks, 7),
+    ] {
+        word.store(value, Ordering::Relaxed);
+    }
+    let mut names = file.open(0, opening(1, SegmentKind::Names, 0, 0));
+    names.append(&function_entry(0, &Function { name: "serve", file: "/x/serve.py", line: 3, is_c: false }, 4096));
+    names.append(&function_entry(1, &Function { name: "handle", file: "/x/serve.py", line: 9, is_c: false }, 4096));
+
+    let mut labels = file.open(1, opening(2, SegmentKind::Labels, 0, 0));
+    let main = labels.label(0);
+    main.take(LabelKind::Thread, 1, 4242, OPENED);
+    main.rename("MainThread");
+    let dead = labels.label(1);
+    dead.take(LabelKind::Thread, 259_000_002, 4243, OPENED + 1000);
+    dead.rename("Thread-259000001 (größe)");
+    dead.events.store(3, Ordering::Relaxed);
+    dead.lose(2);
+    dead.ended.store(OPENED + 9_000_000, Ordering::Relaxed);
+    let forgotten = labels.label(2);
+    forgotten.take(LabelKind::Thread, 259_000_001, 4243, OPENED + 500);
+    forgotten.rename("Thread-259000000 (größe)");
+    forgotten.free();
+    let task = labels.label(3);
+    task.take(LabelKind::Task, 8, 0, OPENED + 2000);
+    task.rename("Task-8");
+    task.rename(&"a name that is longer than a label has room for, ".repeat(2));
+    let nameless = labels.label(5);
+    nameless.take(LabelKind::Thread, 259_000_003, 4250, OPENED + 10_000_000);
+
+    let begin = OPENED + 3_000_000;
+    let mut calls = file.open(2, opening(3, SegmentKind::Calls, 259_000_002, 1));
+    calls.record(call(Kind::Return, begin + 1000, 100, 1), &[]);
+    calls.record(call(Kind::Return, begin + 2000, 100, 1), &[]);
+    calls.hand_over(259_000_003);
+    calls.mark(Record::task(8));
+    calls.record(call(Kind::Yield, begin + 7_000_000, 2000, 1), &[]);
+
+    let stacks = file.open(3, opening(4, SegmentKind::Stacks, 0, 0));
+    stacks.block(1, 0, &[Record::new(FRAME, begin, 0xabcd, 0)]);
+    file.bytes()
+}
+
 /// Compares with the file of the tree, or writes it under `BLESS=1`.
 fn golden(name: &str, actual: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -210,6 +261,7 @@ fn golden(name: &str, actual: &[u8]) {
 fn the_writer_writes_the_golden_bytes() {
     golden("v1.bin", &build());
     golden("v1-tasks.bin", &build_tasks());
+    golden("v1-labels.bin", &build_labels());
 }
 
 #[test]
@@ -218,6 +270,7 @@ fn the_golden_bytes_tell_the_golden_text() {
     let text = walk(&build()).unwrap().to_string();
     golden("v1.txt", text.as_bytes());
     golden("v1-tasks.txt", walk(&build_tasks()).unwrap().to_string().as_bytes());
+    golden("v1-labels.txt", walk(&build_labels()).unwrap().to_string().as_bytes());
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 use viztracer_format::clock::Anchor;
+use viztracer_format::labels::{Label, LabelKind};
 use viztracer_format::record::{RECORD_SIZE, Record};
 use viztracer_format::segment::{Opening, SEALED, SegmentHeader, SegmentKind};
 use viztracer_format::stack::{BlockHeader, Slot};
@@ -246,6 +247,66 @@ fn a_frame_that_is_found_twice_is_whole() {
         if first == second && first.0 == 1 {
             let (word0, word1) = (first.1.word0, first.1.word1);
             assert_eq!(word1, !word0, "the call began at {word0:#x}");
+        }
+        writer.join().unwrap();
+    });
+}
+
+/// What a reader takes out of a label: its head, the thread's id, the first word of the name.
+fn read_label(label: &Label) -> Option<(u64, u64, u64)> {
+    let head = label.head.load(Ordering::Acquire);
+    let (tid, name) = (label.tid.load(Ordering::Relaxed), label.name[0].load(Ordering::Relaxed));
+    fence(Ordering::Acquire);
+    (head != 0 && label.head.load(Ordering::Relaxed) == head).then_some((head, tid, name))
+}
+
+/// Checks what is read of thread 1's label while `write` goes on. The ids of threads are ten times their serials.
+fn read_label_while(write: fn(&Label), name_of: fn(u64, u64) -> bool) {
+    explore(4, move || {
+        let label = Arc::new(Label::default());
+        label.take(LabelKind::Thread, 1, 10, 0);
+        label.rename("a");
+        let writer = {
+            let label = label.clone();
+            thread::spawn(move || write(&label))
+        };
+        if let Some((head, tid, name)) = read_label(&label) {
+            let (serial, size) = (head >> 32, head >> 16 & 0xff);
+            assert_eq!(tid, serial * 10);
+            assert!(size == 0 || name_of(serial, name), "thread {serial} is called {name:#x}");
+        }
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_label_is_never_read_half_as_another_threads() {
+    read_label_while(
+        |label| {
+            label.free();
+            label.take(LabelKind::Thread, 2, 20, 0);
+            label.rename("b");
+        },
+        |serial, name| name == [0, u64::from(b'a'), u64::from(b'b')][serial as usize],
+    );
+}
+
+/// The slot may pass on without its name being told in between, and a name may be as long as the one before.
+#[test]
+fn a_name_that_is_written_again_is_never_read_under_the_head_of_the_one_before() {
+    explore(4, || {
+        let label = Arc::new(Label::default());
+        label.take(LabelKind::Thread, 1, 10, 0);
+        label.rename("a");
+        let before = label.head.load(Ordering::Relaxed);
+        let writer = {
+            let label = label.clone();
+            thread::spawn(move || label.rename("b"))
+        };
+        if let Some((head, _, name)) = read_label(&label)
+            && head >> 16 & 0xff != 0
+        {
+            assert_eq!(name, u64::from(if head == before { b'a' } else { b'b' }));
         }
         writer.join().unwrap();
     });

@@ -37,7 +37,11 @@ impl Row<'_> {
     }
 
     fn overwritten(&self) -> u64 {
-        self.plan.threads.iter().map(|thread| thread.overwritten).fold(0, u64::saturating_add)
+        self.plan
+            .threads
+            .iter()
+            .map(|thread| thread.overwritten)
+            .fold(self.plan.header.forgotten.events, u64::saturating_add)
     }
 
     fn lost(&self) -> u64 {
@@ -110,6 +114,7 @@ impl Row<'_> {
             "unmatched": self.plan.header.unmatched,
             "failure": self.plan.header.failure,
             "damaged": self.plan.problems.count,
+            "forgotten_threads": self.plan.header.forgotten.threads,
             "entries": identity.entries,
             "size": self.size,
             "session": self.session(),

@@ -12,6 +12,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use viztracer_format::header::{HEADER_SIZE, Header, Identity};
+use viztracer_format::labels;
 use viztracer_format::reader::Segment;
 use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
@@ -83,7 +84,9 @@ impl Input {
 
     /// A copy of a file that is being written, in a file without a name: by the time its turn comes to be merged,
     /// the process may have gone once around its ring. Stacks come first, so that a call which ends meanwhile is
-    /// both a frame and a record, which can be told, and never neither; names last, so that no record lacks one.
+    /// both a frame and a record, which can be told, and never neither; names last, so that no record lacks one, but
+    /// labels before that as well: they may be used again as soon as the records are gone. The second copy of those
+    /// stands behind all that the file has.
     pub fn snapshot(&self) -> std::io::Result<Input> {
         let copy = Copy { from: self, to: tempfile::tempfile()? };
         leave_descriptors(&copy.to)?;
@@ -96,10 +99,13 @@ impl Input {
                 unsettled = unsettled.min(generation);
             }
         });
-        copy.segments(|kind| kind == SegmentKind::Stacks)?;
+        copy.segments(|kind| matches!(kind, SegmentKind::Labels | SegmentKind::Stacks))?;
         copy.segments(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload))?;
         copy.segments(|kind| kind == SegmentKind::Names)?;
-        let (header, length) = (self.header.clone(), copy.to.metadata()?.len());
+        copy.labels_again()?;
+        read_at_most(&self.file, &mut page, 0)?;
+        let forgotten = Header::parse(&page).map_or(self.header.forgotten, |header| header.forgotten);
+        let (header, length) = (Header { forgotten, ..self.header.clone() }, copy.to.metadata()?.len());
         Ok(Input { file: copy.to, length, place: self.place, header, unsettled })
     }
 
@@ -221,7 +227,33 @@ impl Input {
     /// Reads what is committed in a segment right now.
     pub fn read_now<'b>(&self, index: u32, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         let segment = self.segment(index).map_err(Unread::Damaged)?.ok_or(Unread::Recycled)?;
+        if segment.kind == SegmentKind::Labels && !self.header.sealed {
+            return self.read_labels(index, &segment, buffer);
+        }
         self.read(index, segment.generation, segment.committed, buffer)
+    }
+
+    /// Reads labels, each of which may pass to another thread at any moment: what stands between two equal heads is
+    /// whole. One that does not come to rest is read as a free one.
+    fn read_labels<'b>(
+        &self,
+        index: u32,
+        segment: &Segment,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<(Segment, &'b [u8]), Unread> {
+        let Segment { generation, committed, .. } = *segment;
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let mut body = 0..0;
+        for _ in 0..LABELS_ATTEMPTS {
+            let (_, before) = self.read(index, generation, committed, &mut before)?;
+            let (_, now) = self.read(index, generation, committed, buffer)?;
+            body = SEGMENT_HEADER_SIZE..SEGMENT_HEADER_SIZE + now.len();
+            let (_, after) = self.read(index, generation, committed, &mut after)?;
+            if labels::settle(before, buffer.get_mut(body.clone()).unwrap_or_default(), after) {
+                break;
+            }
+        }
+        Ok((*segment, buffer.get(body).unwrap_or_default()))
     }
 
     /// The place of a segment in the file.
@@ -251,6 +283,9 @@ fn leave_descriptors(file: &File) -> std::io::Result<()> {
     }
 }
 
+/// How often labels are read that are being written.
+const LABELS_ATTEMPTS: usize = 4;
+
 /// A snapshot in the making.
 struct Copy<'a> {
     from: &'a Input,
@@ -263,20 +298,38 @@ impl Copy<'_> {
         let mut result = Ok(());
         self.from.segments(|index, segment| {
             if result.is_ok() && segment.as_ref().map_or(true, |segment| wanted(segment.kind)) {
-                result = self.segment(index, &mut buffer);
+                result = self.segment(index, index, &mut buffer);
             }
         });
         result
     }
 
-    fn segment(&self, index: u32, buffer: &mut Vec<u8>) -> std::io::Result<()> {
-        let offset = self.from.offset(index).unwrap_or(u64::MAX);
+    /// Copies all labels once more, to places that nothing else is copied to.
+    fn labels_again(&self) -> std::io::Result<()> {
+        let mut labels = Vec::new();
+        self.from.segments(|index, segment| {
+            labels.extend(segment.ok().filter(|segment| segment.kind == SegmentKind::Labels).map(|_| index));
+        });
+        let segments =
+            self.from.length.saturating_sub(HEADER_SIZE as u64).div_ceil(self.from.header.segment_size() as u64);
+        let behind = (0..=u32::MAX).skip(usize::try_from(segments).unwrap_or(usize::MAX));
+        let mut buffer = Vec::new();
+        labels.into_iter().zip(behind).try_for_each(|(index, place)| self.segment(index, place, &mut buffer))
+    }
+
+    /// Copies a segment to this place.
+    fn segment(&self, index: u32, place: u32, buffer: &mut Vec<u8>) -> std::io::Result<()> {
+        let offset = self.from.offset(place).unwrap_or(u64::MAX);
         match self.from.read_now(index, buffer) {
             Ok((segment, body)) => {
                 // What was committed after we looked is not in the copy.
                 let committed = body.len();
                 let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
                 let bytes = buffer.get_mut(..SEGMENT_HEADER_SIZE + committed).unwrap_or_default();
+                if segment.kind == SegmentKind::Labels && place == index {
+                    // Threads that will be forgotten before they are copied again are counted in the header.
+                    labels::clear_counts(bytes.get_mut(SEGMENT_HEADER_SIZE..).unwrap_or_default());
+                }
                 if let Some(words) = bytes.get_mut(SEAL_OFFSET..SEAL_OFFSET + 16) {
                     words[..8].copy_from_slice(&seal.to_le_bytes());
                     words[8..].copy_from_slice(&(committed as u64).to_le_bytes());

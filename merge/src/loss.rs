@@ -22,7 +22,7 @@ fn losses(file: &FileSummary) -> Vec<String> {
         State::Sealed | State::Living => 0,
     };
     let counts = [
-        (file.sum(|thread| thread.overwritten), "overwritten"),
+        (file.overwritten(), "overwritten"),
         (file.lost(), "lost"),
         (file.problems.count, "damaged"),
         (file.unnamed, "unnamed"),
@@ -56,6 +56,8 @@ mod tests {
             threads: vec![thread],
             state: State::Sealed,
             lost: 0,
+            forgotten_threads: 0,
+            forgotten_events: 0,
             unnamed: 0,
             unmatched: 0,
             failure: 0,
@@ -74,6 +76,7 @@ mod tests {
         assert!(told(|_| {}).is_empty());
         assert!(told(|file| file.state = State::Living).is_empty());
         assert_eq!(told(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
+        assert_eq!(told(|file| file.forgotten_events = 7), ["a.bin: 7 overwritten"]);
         assert_eq!(told(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
         assert_eq!(told(|file| file.threads[0].too_deep = 6), ["a.bin: 6 too deep to be drawn"]);
         assert_eq!(told(|file| file.lost = 3), ["a.bin: 3 lost"]);

@@ -1,12 +1,11 @@
-//! What the NAMES segments of a file tell: its threads and process first, its functions when they are needed.
+//! What the NAMES and LABELS segments of a file tell: its threads and process first, its functions when they are needed.
 
 use crate::error::Problem;
 use crate::input::{Input, Unread};
 use std::collections::BTreeMap;
-use viztracer_format::names::{Entry, Function, entries};
-use viztracer_format::segment::SEGMENT_HEADER_SIZE;
+use viztracer_format::names::{Entry, Function};
 
-/// A thread, as far as the NAMES segments know it.
+/// A thread, as far as these segments know it.
 #[derive(Clone, Debug, Default)]
 pub struct ThreadNames {
     /// The operating system's id.
@@ -81,7 +80,7 @@ fn visit(input: &Input, segments: &[u32], mut bad: impl FnMut(Problem), mut each
             }
             Err(Unread::Recycled) => continue,
         };
-        for entry in entries(body, segment.offset + SEGMENT_HEADER_SIZE as u64) {
+        for entry in segment.entries(body) {
             match entry {
                 Ok(entry) => each(entry),
                 Err(error) => bad(error.into()),

@@ -36,7 +36,7 @@ pub struct FilePlan {
     pub calls: Vec<Calls>,
     /// Events to leave out from the beginning of some of `calls`, by place in it and thread.
     pub skips: HashMap<u32, Vec<(u32, u64)>>,
-    /// Indexes of NAMES segments.
+    /// Indexes of NAMES and LABELS segments.
     pub names: Vec<u32>,
     /// Generations and indexes of PAYLOAD segments.
     pub payloads: Vec<(u64, u32)>,

@@ -1,7 +1,8 @@
 //! Ring files for tests and benchmarks, put together segment by segment.
 
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_MONOTONIC, Identity, STATE_SEALED, STATUS_OFFSET};
+use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Identity, LABELS, STATE_SEALED, STATUS_OFFSET};
+use viztracer_format::labels::{LABEL_SIZE, LabelKind};
 use viztracer_format::names::{Function, Tag, function_entry, name_entry, thread_entry};
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind, Record};
 use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
@@ -11,6 +12,8 @@ use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BLOCK_SIZE, FRAME
 pub struct Ring {
     pub identity: Identity,
     pub names: Vec<u8>,
+    /// What the header says was forgotten.
+    pub forgotten: Forgotten,
     segments: Vec<Vec<u8>>,
     /// Segments that were allocated so far, the recycled ones included.
     allocated: u64,
@@ -22,7 +25,7 @@ impl Ring {
         let anchor = Anchor { ticks: opened, monotonic: opened, realtime: opened + 1_000_000_000 };
         let identity = Identity { segment_size: 4096, clock: CLOCK_MONOTONIC, pid, opened: anchor, ..Identity::new() };
         let names = name_entry(Tag::ProcessName, 0, "MainProcess", 4096);
-        Ring { identity, names, segments: Vec::new(), allocated: 0 }
+        Ring { identity, names, forgotten: Forgotten::default(), segments: Vec::new(), allocated: 0 }
     }
 
     pub fn thread(&mut self, serial: u32, tid: u64, name: &str, events: u64, lost: u64) {
@@ -34,6 +37,20 @@ impl Ring {
         if !name.is_empty() {
             self.names.extend(name_entry(Tag::ThreadName, serial, name, 4096));
         }
+    }
+
+    /// A segment of labels: kind, serial, a thread's id, its events, and a name.
+    pub fn labels(&mut self, labels: &[(LabelKind, u32, u64, u64, &str)]) {
+        self.identity.incompatible = LABELS;
+        let mut body = vec![0; labels.len() * LABEL_SIZE];
+        for ((kind, serial, tid, events, name), label) in labels.iter().zip(body.chunks_exact_mut(LABEL_SIZE)) {
+            label[..8].copy_from_slice(&[*kind as u8, 4, name.len() as u8, 0, 0, 0, 0, 0]);
+            label[4..8].copy_from_slice(&serial.to_le_bytes());
+            label[8..16].copy_from_slice(&tid.to_le_bytes());
+            label[32..40].copy_from_slice(&events.to_le_bytes());
+            label[48..48 + name.len()].copy_from_slice(name.as_bytes());
+        }
+        self.segment(SegmentKind::Labels, 0, 0, 0, &body, false);
     }
 
     pub fn function(&mut self, id: u32, name: &str, file: &str, line: u32) {
@@ -113,7 +130,10 @@ impl Ring {
         }
         let mut bytes = self.identity.to_page(b"python\0x.py\0").to_vec();
         let state = if sealed { STATE_SEALED } else { 1 };
-        bytes[STATUS_OFFSET..STATUS_OFFSET + 8].copy_from_slice(&state.to_le_bytes());
+        let Forgotten { threads, events, tasks } = self.forgotten;
+        for (at, word) in [(0, state), (96, threads), (104, events), (112, tasks)] {
+            bytes[STATUS_OFFSET + at..][..8].copy_from_slice(&word.to_le_bytes());
+        }
         bytes.extend(self.segments.concat());
         bytes
     }

@@ -56,6 +56,10 @@ pub struct FileSummary {
     pub state: State,
     /// Events of threads that could not even be named.
     pub lost: u64,
+    /// Threads of which the file holds nothing any more, because the ring went over all of their events.
+    pub forgotten_threads: u64,
+    /// The events of those threads.
+    pub forgotten_events: u64,
     /// Events that share the name `unknown function`, for want of room for theirs.
     pub unnamed: u64,
     /// Calls that were left out because their ends fitted no begin.
@@ -116,7 +120,7 @@ impl Summary {
 
     /// Older events that are not in the report.
     pub fn overwritten(&self) -> u64 {
-        self.files.iter().map(|file| file.sum(|thread| thread.overwritten)).fold(0, u64::saturating_add)
+        self.files.iter().map(FileSummary::overwritten).fold(0, u64::saturating_add)
     }
 
     /// Events that are not in the report because they were not asked for.
@@ -134,7 +138,12 @@ impl Summary {
             0 => String::new(),
             events => format!("; {} were not asked for", grouped(events)),
         };
-        format!("{}: {events} events of {files} file{plural}{left_out}", output::shown(&self.output))
+        let forgotten = match self.files.iter().map(|file| file.forgotten_threads).fold(0, u64::saturating_add) {
+            0 => String::new(),
+            1 => "; 1 thread whose events were all overwritten".to_owned(),
+            threads => format!("; {} threads whose events were all overwritten", grouped(threads)),
+        };
+        format!("{}: {events} events of {files} file{plural}{left_out}{forgotten}", output::shown(&self.output))
     }
 
     /// Whether every input was read from its first to its last byte.
@@ -184,6 +193,8 @@ impl FileSummary {
             threads: plan.threads.iter().map(thread).collect(),
             state: plan.state,
             lost: plan.header.lost,
+            forgotten_threads: plan.header.forgotten.threads,
+            forgotten_events: plan.header.forgotten.events,
             unnamed: plan.header.unnamed,
             unmatched: plan.header.unmatched,
             failure: plan.header.failure,
@@ -194,6 +205,11 @@ impl FileSummary {
     /// The sum of one number over the threads.
     pub fn sum(&self, number: impl Fn(&ThreadSummary) -> u64) -> u64 {
         self.threads.iter().map(number).fold(0, u64::saturating_add)
+    }
+
+    /// Older events that are not in the report, of all threads, and of those of which nothing is left.
+    pub fn overwritten(&self) -> u64 {
+        self.sum(|thread| thread.overwritten).saturating_add(self.forgotten_events)
     }
 
     /// Events that found no room, of all threads.
@@ -225,7 +241,13 @@ impl FileSummary {
             "state": self.state.word(),
             "threads": self.threads.iter().map(thread).collect::<Vec<_>>(),
         });
-        for (name, number) in [("lost", self.lost), ("failure", self.failure), ("damaged", self.problems.count)] {
+        for (name, number) in [
+            ("lost", self.lost),
+            ("forgotten_threads", self.forgotten_threads),
+            ("forgotten_events", self.forgotten_events),
+            ("failure", self.failure),
+            ("damaged", self.problems.count),
+        ] {
             if number > 0 {
                 metadata[name] = json!(number);
             }
@@ -240,7 +262,7 @@ impl FileSummary {
             printable(&self.process),
             self.threads.len().to_string(),
             grouped(self.sum(|thread| thread.events)),
-            grouped(self.sum(|thread| thread.overwritten)),
+            grouped(self.overwritten()),
             grouped(self.sum(|thread| thread.unfinished)),
             grouped(self.lost()),
             self.state.word().to_owned(),
@@ -298,6 +320,8 @@ mod tests {
             threads: vec![thread],
             state: State::Crashed,
             lost: 0,
+            forgotten_threads: 0,
+            forgotten_events: 0,
             unnamed: 0,
             unmatched: 0,
             failure: 0,

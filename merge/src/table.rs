@@ -14,7 +14,7 @@ use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind}
 pub struct Table {
     /// CALLS segments, oldest first.
     pub calls: Vec<Segment>,
-    /// Indexes of NAMES segments.
+    /// Indexes of NAMES and LABELS segments.
     pub names: Vec<u32>,
     /// Indexes of STACKS segments.
     pub stacks: Vec<u32>,
@@ -49,7 +49,7 @@ impl Table {
     fn add(&mut self, index: u32, segment: Segment) {
         self.opened = self.opened.max(segment.opened);
         match segment.kind {
-            SegmentKind::Names => self.names.push(index),
+            SegmentKind::Names | SegmentKind::Labels => self.names.push(index),
             SegmentKind::Stacks => self.stacks.push(index),
             SegmentKind::Payload => self.payloads.push((segment.generation, index)),
             SegmentKind::Calls => self.calls.push(segment),

@@ -10,9 +10,10 @@ use support::{GOLDEN, PAGE};
 
 /// The golden files, cut where the pages are so that a fuzzer has less to change, and one in the middle of a record.
 fn seeds() -> Vec<(String, Vec<u8>)> {
-    let [calls, tasks] = GOLDEN;
+    let [calls, tasks, labels] = GOLDEN;
     vec![
         ("tasks".into(), tasks.to_vec()),
+        ("labels".into(), labels.to_vec()),
         ("header".into(), calls[..PAGE].to_vec()),
         ("names".into(), calls[..2 * PAGE].to_vec()),
         ("calls".into(), calls[..5 * PAGE].to_vec()),

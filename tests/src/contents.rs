@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{HEADER_SIZE, Header};
-use viztracer_format::names::{Entry, Function, entries};
+use viztracer_format::names::{Entry, Function};
 use viztracer_format::reader::{Event, Segment};
 use viztracer_format::record::Record;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
@@ -23,6 +23,8 @@ pub struct Contents {
     pub threads: BTreeMap<u32, Thread>,
     /// The names of tasks by serial.
     pub tasks: BTreeMap<u32, String>,
+    /// Segments in use.
+    pub segments: usize,
 }
 
 /// A function with strings of its own.
@@ -70,13 +72,15 @@ impl Contents {
         let bytes = std::fs::read(path).expect("the ring file can be read");
         let header = Header::parse(&bytes).expect("a good header");
         let (process, functions, threads) = (None, HashMap::new(), BTreeMap::new());
-        let mut contents = Contents { header, process, functions, threads, tasks: BTreeMap::new() };
+        let tasks = BTreeMap::new();
+        let mut contents = Contents { header, process, functions, threads, tasks, segments: 0 };
         let mut segments = contents.segments(&bytes);
+        contents.segments = segments.len();
         segments.sort_by_key(|(segment, _)| segment.generation);
         for (segment, body) in &segments {
             let body = segment.committed(body).expect("a good segment");
             match segment.kind {
-                SegmentKind::Names => contents.add_names(body),
+                SegmentKind::Names | SegmentKind::Labels => contents.add_names(segment, body),
                 SegmentKind::Stacks => contents.add_frames(body),
                 SegmentKind::Calls => contents.add_events(segment, body),
                 SegmentKind::Payload => {}
@@ -106,8 +110,8 @@ impl Contents {
         used.collect()
     }
 
-    fn add_names(&mut self, body: &[u8]) {
-        for entry in entries(body, 0) {
+    fn add_names(&mut self, segment: &Segment, body: &[u8]) {
+        for entry in segment.entries(body) {
             match entry.expect("a good entry") {
                 Entry::Function { id, function } => {
                     let (name, file) = (function.name.to_owned(), function.file.to_owned());

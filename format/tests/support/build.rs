@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use viztracer_format::header::{HEADER_SIZE, Identity, STATUS_OFFSET, Status};
+use viztracer_format::labels::{LABEL_SIZE, Label};
 use viztracer_format::names::ThreadCounts;
 use viztracer_format::record::{RECORD_SIZE, Record};
 use viztracer_format::segment::{Opening, SEGMENT_HEADER_SIZE, SegmentHeader};
@@ -23,8 +24,10 @@ const _: () = assert!(PAGE == HEADER_SIZE);
 unsafe trait Words {}
 // SAFETY: ten atomic words and an array of six.
 unsafe impl Words for SegmentHeader {}
-// SAFETY: five atomic words and an array of three.
+// SAFETY: nine atomic words and two arrays of three.
 unsafe impl Words for Status {}
+// SAFETY: six atomic words and an array of ten.
+unsafe impl Words for Label {}
 // SAFETY: three atomic words.
 unsafe impl Words for ThreadCounts {}
 // SAFETY: two atomic words and an array of six.
@@ -115,6 +118,13 @@ impl<'f> Writer<'f> {
     /// The changing words of the THREAD entry at this offset of the body.
     pub fn counts(&self, entry: usize) -> &'f ThreadCounts {
         self.file.at(self.page, SEGMENT_HEADER_SIZE + entry + ThreadCounts::OFFSET)
+    }
+
+    /// The label at this place of a LABELS segment; the segment counts as complete up to it.
+    pub fn label(&mut self, place: usize) -> &'f Label {
+        self.used = self.used.max((place + 1) * LABEL_SIZE);
+        self.header().commit(self.used);
+        self.file.at(self.page, SEGMENT_HEADER_SIZE + place * LABEL_SIZE)
     }
 
     /// Appends an event with its extensions and commits all of them at once.

@@ -8,3 +8,5 @@ pub mod walk;
 
 /// The golden file of format version 1.
 pub const GOLDEN: &[u8] = include_bytes!("../golden/v1.bin");
+/// The one whose threads and tasks have labels.
+pub const GOLDEN_LABELS: &[u8] = include_bytes!("../golden/v1-labels.bin");

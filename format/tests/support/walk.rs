@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use viztracer_format::FormatError;
 use viztracer_format::clock::TickMap;
-use viztracer_format::header::{CLOCK_MONOTONIC, HEADER_SIZE, Header, Identity};
-use viztracer_format::names::{Entry, Function, entries};
+use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, HEADER_SIZE, Header, Identity};
+use viztracer_format::names::{Entry, Function};
 use viztracer_format::reader::{Event, PayloadRef, Segment};
 use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
@@ -55,7 +55,7 @@ fn segment(bytes: &[u8], offset: u64, size: usize) -> Result<Option<(Segment, Co
     let Some(segment) = Segment::parse(bytes, offset, size)? else { return Ok(None) };
     let committed = segment.committed(&bytes[SEGMENT_HEADER_SIZE..])?;
     let content = match segment.kind {
-        SegmentKind::Names => Content::Names(entries(committed, offset + SEGMENT_HEADER_SIZE as u64).collect()),
+        SegmentKind::Names | SegmentKind::Labels => Content::Names(segment.entries(committed).collect()),
         SegmentKind::Stacks => Content::Stacks(blocks(committed).collect()),
         SegmentKind::Calls => {
             let mut reading = segment.events(committed);
@@ -184,9 +184,15 @@ impl<'b> Walk<'b> {
         writeln!(f, "boot {boot}, session {session}, file {file}")?;
         writeln!(f, "monotonic offset {monotonic_offset}")?;
         writeln!(f, "imported {:?}\nopened {:?}", identity.imported, identity.opened)?;
-        let Header { unmatched, unnamed, lost, failure, .. } = self.header;
+        let Header { unmatched, unnamed, lost, failure, forgotten, .. } = self.header;
         writeln!(f, "sealed {sealed}, closed {closed:?}")?;
-        writeln!(f, "unmatched {unmatched}, unnamed {unnamed}, lost {lost}, failure {failure}")
+        writeln!(f, "unmatched {unmatched}, unnamed {unnamed}, lost {lost}, failure {failure}")?;
+        match forgotten {
+            Forgotten { threads: 0, events: 0, tasks: 0 } => Ok(()),
+            Forgotten { threads, events, tasks } => {
+                writeln!(f, "forgotten: {threads} threads with {events} events, {tasks} tasks")
+            }
+        }
     }
 
     fn write_event(

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_MONOTONIC, Header, Identity};
+use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Header, Identity};
 
 /// The plans, in the order in which the processes appear.
 pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<FilePlan>, Problem> {
@@ -78,7 +78,19 @@ fn by_process(threads: Vec<(u32, Thread)>, calls: Vec<Calls>) -> HashMap<u32, (V
 
 fn header(identity: Identity, closed: Anchor) -> Header {
     let (arguments, sealed) = (Vec::new(), true);
-    Header { identity, arguments, sealed, closed, unmatched: 0, unnamed: 0, lost: 0, failure: 0, sync_marker: 0 }
+    let forgotten = Forgotten::default();
+    Header {
+        identity,
+        arguments,
+        sealed,
+        closed,
+        unmatched: 0,
+        unnamed: 0,
+        lost: 0,
+        failure: 0,
+        sync_marker: 0,
+        forgotten,
+    }
 }
 
 /// What the plans of one document have in common, and no other file has.

@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::input::{Input, Unread};
 use std::collections::HashMap;
 use std::io::{self, Write};
-use viztracer_format::names::{Entry, entries};
+use viztracer_format::names::Entry;
 use viztracer_format::reader::Segment;
 use viztracer_format::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, Record, full_ticks};
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
@@ -37,7 +37,7 @@ impl<W: Write> Dump<'_, W> {
         };
         self.head(index, &segment)?;
         match segment.kind {
-            SegmentKind::Names => self.names(&segment, body),
+            SegmentKind::Names | SegmentKind::Labels => self.names(&segment, body),
             SegmentKind::Stacks => self.stacks(&segment, body),
             SegmentKind::Calls => self.calls(index, &segment, body),
             SegmentKind::Payload => self.payload(&segment, body),
@@ -64,7 +64,7 @@ impl<W: Write> Dump<'_, W> {
     }
 
     fn names(&mut self, segment: &Segment, body: &[u8]) -> io::Result<()> {
-        for entry in entries(body, segment.offset + SEGMENT_HEADER_SIZE as u64) {
+        for entry in segment.entries(body) {
             match entry {
                 Ok(Entry::Function { id, .. }) => {
                     let name = self.functions.get(&id).map_or("?", |name| name);
@@ -86,7 +86,8 @@ impl<W: Write> Dump<'_, W> {
                 Ok(Entry::Unknown(tag)) => writeln!(self.to, "  entry of unknown tag {tag}"),
                 Err(error) => {
                     self.damaged += 1;
-                    writeln!(self.to, "  not read from here on: {}", Problem::from(error))
+                    let what = if segment.kind == SegmentKind::Labels { "not read" } else { "not read from here on" };
+                    writeln!(self.to, "  {what}: {}", Problem::from(error))
                 }
             }?;
         }

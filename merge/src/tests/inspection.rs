@@ -229,6 +229,7 @@ fn the_table_and_the_document() {
         "unmatched",
         "failure",
         "damaged",
+        "forgotten_threads",
         "entries",
         "size",
         "session",

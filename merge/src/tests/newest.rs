@@ -4,6 +4,8 @@ use super::{Case, events, small};
 use crate::sample::{Ring, call, record};
 use proptest::prelude::*;
 use serde_json::Value;
+use viztracer_format::header::Forgotten;
+use viztracer_format::labels::LabelKind;
 use viztracer_format::record::{Kind, Record};
 
 #[test]
@@ -26,6 +28,31 @@ fn a_segment_that_changed_hands_and_events_long_gone() {
     let (summary, _) = Case::of(ring, true).json();
     let shown: Vec<_> = summary.files[0].threads.iter().map(|t| (t.tid, t.events, t.overwritten, t.lost)).collect();
     assert_eq!(shown, [(11, 1, 40, 0), (12, 1, 0, 0), (13, 0, 500, 4)]);
+}
+
+/// Threads whose slots were used again are no more among the threads, but their events still count.
+#[test]
+fn threads_that_were_forgotten() {
+    let mut ring = Ring::new(1, 5_000_000);
+    ring.function(1, "f", "/x/ev.py", 7);
+    ring.labels(&[
+        (LabelKind::Thread, 1_000_001, 77, 3, "Thread-1000001 (f)"),
+        (LabelKind::Task, 9, 0, 0, "Task-9"),
+        (LabelKind::Thread, 1, 70, 0, "MainThread"),
+    ]);
+    ring.forgotten = Forgotten { threads: 999_999, events: 2_999_997, tasks: 8 };
+    ring.calls(1_000_001, 1, &[call(1, 5_000_000, 1), call(1, 5_000_010, 1)], true);
+    let case = Case::of(ring, true);
+    let (summary, report) = case.json();
+    let shown: Vec<_> = summary.files[0].threads.iter().map(|t| (t.tid, &*t.name, t.events, t.overwritten)).collect();
+    assert_eq!(shown, [(70, "MainThread", 0, 0), (77, "Thread-1000001 (f)", 2, 1)]);
+    assert_eq!((summary.overwritten(), summary.files[0].overwritten()), (2_999_998, 2_999_998));
+    let metadata = &report["viztracer_metadata"];
+    assert_eq!(metadata["overflow"], true);
+    let process = &metadata["processes"][0];
+    assert_eq!((&process["forgotten_threads"], &process["forgotten_events"]), (&999_999.into(), &2_999_997.into()));
+    let line = summary.last_line();
+    assert!(line.ends_with(": 2 events of 1 file; 999,999 threads whose events were all overwritten"), "{line}");
 }
 
 proptest! {
