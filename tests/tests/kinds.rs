@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_MONOTONIC, HEADER_SIZE, Identity, STATE_OPEN};
+use viztracer_format::labels::LabelKind;
 use viztracer_format::names::Function;
 use viztracer_format::reader::Event;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, Kind, RECORD_SIZE, Record};
@@ -12,6 +13,7 @@ use viztracer_format::segment::SegmentKind;
 use viztracer_format::sync::Ordering;
 use viztracer_recorder::clock::Clock;
 use viztracer_recorder::file::RingFile;
+use viztracer_recorder::labels::Handle;
 use viztracer_recorder::mapped::MappedFile;
 use viztracer_recorder::names::NameTable;
 use viztracer_recorder::ring::{Memory, Place, Ring};
@@ -89,7 +91,7 @@ impl Writer {
 
     fn seal(&mut self) {
         if let Some(place) = self.place.take() {
-            self.ring.seal(place.segment, self.taken, place.opened_after);
+            self.ring.seal(Place { taken: self.taken, ..place });
         }
     }
 }
@@ -107,7 +109,8 @@ fn write(directory: &TempDir, entries: u64, told: &[Told]) -> (std::path::PathBu
     let memory = MappedFile::new(file, SEGMENT_SIZE, capacity as u32);
     let ring = Ring::new(memory, Clock::Monotonic, entries, opened);
     let mut names = NameTable::default();
-    names.thread(&ring, SERIAL, 77).unwrap();
+    let label = ring.label(LabelKind::Thread, SERIAL, 77);
+    assert!(matches!(label, Handle::Mapped(_)));
     for function in 0..5 {
         let name = format!("f{function}");
         assert_eq!(names.function(&ring, &Function { name: &name, is_c: true, ..Function::default() }), function);

@@ -130,6 +130,13 @@ pub fn name_task(serial: u32, name: &str) {
     }
 }
 
+/// A task has ended; the calling thread, whose recorder this is, was the last to run it.
+pub fn end_task(serial: u32, recorder: &mut ThreadRecorder) {
+    if let Some(session) = &*read() {
+        session.recorder.end_task(serial, recorder);
+    }
+}
+
 /// A recorder for the calling thread.
 pub fn attach_thread() -> *mut ThreadRecorder {
     let Some(recorder) = read().as_ref().map(|session| session.recorder.attach()) else {

@@ -179,8 +179,13 @@ fn serial_of(task: &Bound<'_, PyAny>) -> Option<u32> {
     let serial = session::task(&text(&name))?;
     let mut tasks = tasks();
     let known = Known { task: reference, serial, name: name.as_ptr() as usize };
-    tasks.known.get_or_insert_default().insert(task.as_ptr() as usize, known);
-    tasks.forget_the_dead(task.py());
+    let replaced = tasks.known.get_or_insert_default().insert(task.as_ptr() as usize, known);
+    let mut dead = tasks.forget_the_dead(task.py());
+    dead.extend(replaced.map(|known| known.serial)); // another one had its address
+    drop(tasks);
+    if let Some(recorder) = current::recorder() {
+        dead.into_iter().for_each(|serial| session::end_task(serial, recorder));
+    }
     Some(serial)
 }
 
@@ -220,13 +225,17 @@ fn tasks() -> MutexGuard<'static, Tasks> {
 }
 
 impl Tasks {
-    /// Lets go of tasks that are no more, from time to time, so that it costs little per task.
-    fn forget_the_dead(&mut self, python: Python<'_>) {
-        let Some(known) = &mut self.known else { return };
-        if known.len() > self.crowded {
-            known.retain(|_, known| known.task.bind(python).upgrade().is_some());
-            self.crowded = KNOWN_MIN.max(known.len() * 2);
-        }
+    /// Lets go of tasks that are no more, from time to time, so that it costs little per task; gives their serials.
+    fn forget_the_dead(&mut self, python: Python<'_>) -> Vec<u32> {
+        let Some(known) = self.known.as_mut().filter(|known| known.len() > self.crowded) else { return Vec::new() };
+        let mut dead = Vec::new();
+        known.retain(|_, known| {
+            let is_alive = known.task.bind(python).upgrade().is_some();
+            dead.extend((!is_alive).then_some(known.serial));
+            is_alive
+        });
+        self.crowded = KNOWN_MIN.max(known.len() * 2);
+        dead
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use viztracer_format::header::Forgotten;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_merge::ThreadSummary;
 use viztracer_tests::contents::{Contents, NamedFunction, Thread};
@@ -121,10 +122,10 @@ pub fn check_file(contents: &Contents, lives: &[Life], in_order: bool) {
     let total: u64 = lives.iter().map(|life| life.ended.len() as u64).sum();
     let entries = contents.header.identity.entries;
     assert!(contents.kept() >= total.min(entries), "{} of {total} are there", contents.kept());
-    assert_eq!(contents.threads.len(), lives.len());
+    check_forgotten(contents, lives);
     let lost = contents.threads.values().map(|thread| thread.lost).sum::<u64>();
     assert_eq!((contents.header.lost, lost, contents.header.failure), (0, 0, 0));
-    for life in lives {
+    for life in lives.iter().filter(|life| !is_forgotten(contents, life)) {
         check_thread(contents, life, &contents.threads[&life.serial]);
     }
     if in_order {
@@ -132,6 +133,21 @@ pub fn check_file(contents: &Contents, lives: &[Life], in_order: bool) {
         assert_eq!(contents.header.unmatched, unmatched);
         check_order(contents, lives);
     }
+}
+
+/// Whether the file holds nothing of a thread any more.
+fn is_forgotten(contents: &Contents, life: &Life) -> bool {
+    !contents.threads.contains_key(&life.serial)
+}
+
+/// Threads that are not in the file have ended, and are counted.
+fn check_forgotten(contents: &Contents, lives: &[Life]) {
+    let forgotten: Vec<&Life> = lives.iter().filter(|life| is_forgotten(contents, life)).collect();
+    assert!(forgotten.iter().all(|life| life.is_over));
+    assert_eq!(contents.threads.len() + forgotten.len(), lives.len());
+    let events = forgotten.iter().map(|life| life.ended.len() as u64).sum();
+    let expected = Forgotten { threads: forgotten.len() as u64, events, tasks: 0 };
+    assert_eq!(contents.header.forgotten, expected);
 }
 
 fn check_thread(contents: &Contents, life: &Life, thread: &Thread) {
@@ -159,7 +175,7 @@ fn check_order(contents: &Contents, lives: &[Life]) {
     let mut kept = Vec::new();
     let mut newest_dropped = None;
     for life in lives {
-        let events = &contents.threads[&life.serial].events;
+        let events = contents.threads.get(&life.serial).map_or(&[][..], |thread| &thread.events);
         let (dropped, here) = life.ended.split_at(life.ended.len() - events.len());
         newest_dropped = newest_dropped.max(dropped.last().map(|ended| ended.order));
         kept.extend(here.iter().zip(events).map(|(ended, e)| (ended.order, e.start + e.duration)));
@@ -176,7 +192,7 @@ fn check_order(contents: &Contents, lives: &[Life]) {
 pub fn check_report(report: &Report, contents: &Contents, lives: &[Life]) {
     assert!(report.summary.is_complete(), "{:?}", report.summary);
     let total: u64 = lives.iter().map(|life| life.ended.len() as u64).sum();
-    let mut lives: Vec<&Life> = lives.iter().collect();
+    let mut lives: Vec<&Life> = lives.iter().filter(|life| !is_forgotten(contents, life)).collect();
     lives.sort_by_key(|life| life.serial);
     let mut shown = by_life(report, &lives);
     let (mut complete, mut newest_hidden, mut oldest_shown) = (0, 0, Reverse(u64::MAX));

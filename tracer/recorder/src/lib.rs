@@ -12,6 +12,7 @@ pub mod clock;
 pub mod control;
 mod error;
 pub mod file;
+pub mod labels;
 pub mod mapped;
 pub mod names;
 pub mod process;

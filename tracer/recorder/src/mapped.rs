@@ -30,11 +30,6 @@ impl MappedFile {
         &self.file
     }
 
-    /// The changing part of the header.
-    pub fn status(&self) -> &Status {
-        self.file.status()
-    }
-
     /// Closes the file behind its first `segments` segments.
     pub fn close(self, segments: u32) {
         let length = self.offset(segments);
@@ -64,15 +59,18 @@ impl Memory for MappedFile {
         self.file.grow(self.offset(from), self.offset(to)).map_err(|errno| errno.raw_os_error())
     }
 
+    fn slots_per_segment(&self) -> usize {
+        (self.segment_size - SEGMENT_HEADER_SIZE) / RECORD_SIZE
+    }
+
     fn header(&self, segment: u32) -> &SegmentHeader {
         // SAFETY: a usable segment begins with its header, atomic words in mapped memory, aligned to 4 KiB.
         unsafe { &*self.start(segment).cast() }
     }
 
     fn slots(&self, segment: u32) -> &[Slot] {
-        let length = (self.segment_size - SEGMENT_HEADER_SIZE) / RECORD_SIZE;
         // SAFETY: the body of a usable segment, atomic words in mapped memory.
-        unsafe { std::slice::from_raw_parts(self.body(segment).cast(), length) }
+        unsafe { std::slice::from_raw_parts(self.body(segment).cast(), self.slots_per_segment()) }
     }
 
     fn seal(&self, segment: u32, slots: usize) -> u64 {
@@ -88,5 +86,8 @@ impl Memory for MappedFile {
         (0..blocks_per_segment(self.segment_size))
             .rev()
             .map(move |index| body.wrapping_add(index * BLOCK_SIZE).cast_const().cast())
+    }
+    fn status(&self) -> &Status {
+        self.file.status()
     }
 }

@@ -3,7 +3,7 @@
 use crate::ring::{Memory, Ring};
 use std::collections::HashMap;
 use std::sync::Arc;
-use viztracer_format::names::{self, Function, Tag, ThreadCounts};
+use viztracer_format::names::{self, Function, Tag};
 use viztracer_format::record::FUNCTION_UNKNOWN;
 use viztracer_format::segment::SegmentKind;
 use viztracer_format::sync::Ordering;
@@ -49,19 +49,13 @@ impl NameTable {
         self.unnamed
     }
 
-    /// Writes the name of a thread, or with `serial` 0 that of the process.
-    pub fn name<M: Memory>(&mut self, ring: &Ring<M>, tag: Tag, serial: u32, name: &str) {
-        self.append(ring, &names::name_entry(tag, serial, name, smallest_body()));
+    /// Writes the name of the process; the last one holds.
+    pub fn process<M: Memory>(&mut self, ring: &Ring<M>, name: &str) {
+        self.append(ring, &names::name_entry(Tag::ProcessName, 0, name, smallest_body()));
     }
 
-    /// Writes the entry of a thread; what it returns are the entry's changing words, valid as long as the mapping.
-    pub fn thread<M: Memory>(&mut self, ring: &Ring<M>, serial: u32, tid: u64) -> Option<*const ThreadCounts> {
-        let (segment, at) = self.append(ring, &names::thread_entry(serial, tid, ring.clock().now()))?;
-        Some(ring.memory().slots(segment).as_ptr().wrapping_byte_add(at + ThreadCounts::OFFSET).cast())
-    }
-
-    /// Appends an entry and commits it; tells where it stands.
-    fn append<M: Memory>(&mut self, ring: &Ring<M>, entry: &[u8]) -> Option<(u32, usize)> {
+    /// Appends an entry and commits it; `None` if there is no room.
+    fn append<M: Memory>(&mut self, ring: &Ring<M>, entry: &[u8]) -> Option<()> {
         let fits = |used: usize, segment| used + entry.len() <= size_of_val(ring.memory().slots(segment));
         let (segment, at) = match self.open {
             Some((segment, used)) if fits(used, segment) => (segment, used),
@@ -75,7 +69,7 @@ impl NameTable {
         }
         ring.memory().header(segment).commit(at + entry.len());
         self.open = Some((segment, at + entry.len()));
-        Some((segment, at))
+        Some(())
     }
 }
 

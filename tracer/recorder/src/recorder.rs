@@ -3,17 +3,19 @@
 use crate::clock::{Clock, monotonic};
 use crate::error::RecorderError;
 use crate::file::RingFile;
+use crate::labels::Handle;
 use crate::mapped::{MappedFile, MappedRing};
 use crate::names::NameTable;
 use crate::process::{self, Process};
-use crate::ring::Ring;
+use crate::ring::{Memory, Ring};
 use crate::thread::ThreadRecorder;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{HEADER_SIZE, Identity, SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN, STATE_OPEN};
-use viztracer_format::names::{Function, Tag};
+use viztracer_format::header::{HEADER_SIZE, Identity, LABELS, SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN, STATE_OPEN};
+use viztracer_format::labels::LabelKind;
+use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind, RECORD_SIZE};
 use viztracer_format::sync::Ordering;
 
@@ -40,8 +42,6 @@ pub struct Options {
 
 /// Address space for names, stacks and the open segments of living threads, on top of the ring itself.
 const HEADROOM: usize = 256 << 20;
-/// Tasks whose names are kept: 32 to 64 MB of them.
-const NAMED_TASKS_MAX: u32 = 1 << 20;
 /// Segments of a ring: many, so that recycling one forgets little, but not so small that headers weigh.
 const SEGMENTS_PER_RING: u64 = 1024;
 
@@ -54,14 +54,21 @@ pub struct Recorder {
     process_name: Mutex<String>,
     names: Mutex<NameTable>,
     threads: Mutex<Threads>,
-    last_task: AtomicU32,
+    tasks: Mutex<Tasks>,
 }
 
 #[derive(Debug, Default)]
 struct Threads {
     #[expect(clippy::vec_box, reason = "threads hold pointers to their recorders, which must not move")]
     living: Vec<Box<ThreadRecorder>>,
-    last_serial: u32,
+    begun: u64,
+}
+
+/// Asyncio tasks that have not ended, by serial.
+#[derive(Debug, Default)]
+struct Tasks {
+    living: HashMap<u32, Handle>,
+    begun: u64,
 }
 
 /// The frames that were open in the parent when it forked, from the outermost on.
@@ -90,7 +97,7 @@ impl Recorder {
             process_name: Mutex::default(),
             names: Mutex::default(),
             threads: Mutex::default(),
-            last_task: AtomicU32::new(0),
+            tasks: Mutex::default(),
         })
     }
 
@@ -139,38 +146,50 @@ impl Recorder {
     /// Writes the process's name; the last one holds.
     pub fn name_process(&self, name: &str) {
         name.clone_into(&mut lock(&self.process_name));
-        lock(&self.names).name(&self.ring, Tag::ProcessName, 0, name);
+        lock(&self.names).process(&self.ring, name);
     }
 
-    /// Writes a thread's name; the last one holds.
+    /// Writes the name of a thread that records; the last one holds.
     pub fn name_thread(&self, serial: u32, name: &str) {
-        lock(&self.names).name(&self.ring, Tag::ThreadName, serial, name);
+        // Mostly it is the one that was attached last.
+        if let Some(thread) = lock(&self.threads).living.iter().rev().find(|thread| thread.serial() == serial) {
+            thread.rename(name);
+        }
     }
 
-    /// The serial of a new asyncio task. Names are kept for ever, so not of more than a million tasks.
+    /// The serial of a new asyncio task.
     pub fn task(&self, name: &str) -> u32 {
-        let serial = self.last_task.fetch_add(1, Ordering::Relaxed) + 1;
-        self.name_task(serial, name);
+        let Tasks { living, begun } = &mut *lock(&self.tasks);
+        let serial = next_serial(begun, |serial| living.contains_key(&serial));
+        let label = self.ring.label(LabelKind::Task, serial, 0);
+        label.rename(name);
+        living.insert(serial, label);
         serial
     }
 
-    /// Writes a task's name; the last one holds.
+    /// Writes the name of a task that has not ended; the last one holds.
     pub fn name_task(&self, serial: u32, name: &str) {
-        if serial <= NAMED_TASKS_MAX {
-            lock(&self.names).name(&self.ring, Tag::TaskName, serial, name);
+        if let Some(label) = lock(&self.tasks).living.get(&serial) {
+            label.rename(name);
+        }
+    }
+
+    /// A task has ended, which `thread` was the last to run. Its name stays as long as the records of that thread.
+    pub fn end_task(&self, serial: u32, thread: &mut ThreadRecorder) {
+        if let Some(label) = lock(&self.tasks).living.remove(&serial) {
+            thread.end_label(label);
         }
     }
 
     /// Starts to record the calling thread. The pointer is valid until [`Recorder::retire`] or [`Recorder::close`].
     pub fn attach(&self) -> *mut ThreadRecorder {
-        let mut threads = lock(&self.threads);
-        threads.last_serial += 1;
-        let serial = threads.last_serial;
-        let counts = lock(&self.names).thread(&self.ring, serial, process::current_tid());
-        let (ring, counts) = (Arc::clone(&self.ring), counts.unwrap_or(std::ptr::null()));
-        let mut thread = Box::new(ThreadRecorder::new(ring, self.min_ticks, self.options.max_depth, serial, counts));
+        let Threads { living, begun } = &mut *lock(&self.threads);
+        let serial = next_serial(begun, |serial| living.iter().any(|thread| thread.serial() == serial));
+        let label = self.ring.label(LabelKind::Thread, serial, process::current_tid());
+        let ring = Arc::clone(&self.ring);
+        let mut thread = Box::new(ThreadRecorder::new(ring, self.min_ticks, self.options.max_depth, serial, label));
         let pointer = &raw mut *thread;
-        threads.living.push(thread);
+        living.push(thread);
         pointer
     }
 
@@ -237,6 +256,7 @@ fn create_file(
     let identity = Identity {
         segment_size: segment_size as u32,
         clock: clock.number(),
+        incompatible: LABELS,
         entries: options.entries,
         min_duration: options.min_duration,
         pid: process.pid,
@@ -285,6 +305,34 @@ fn least_ticks(options: &Options, opened: Anchor) -> u64 {
     u64::try_from(estimate * 99 / 100).unwrap_or(u64::MAX)
 }
 
+/// The serial of one more thread or task, where so many have begun. After the last serial they begin again at 1, without
+/// those in use.
+fn next_serial(begun: &mut u64, is_in_use: impl Fn(u32) -> bool) -> u32 {
+    const SERIALS: u64 = u32::MAX as u64;
+    loop {
+        let serial = (*begun % SERIALS) as u32 + 1;
+        let is_new = *begun < SERIALS;
+        *begun += 1;
+        if is_new || !is_in_use(serial) {
+            return serial;
+        }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serials_begin_again_and_pass_over_those_in_use() {
+        let mut begun = 0;
+        assert_eq!([(); 3].map(|()| next_serial(&mut begun, |_| true)), [1, 2, 3]);
+        begun = u64::from(u32::MAX) - 1;
+        let in_use = |serial| serial == 1 || serial == 3;
+        assert_eq!([(); 4].map(|()| next_serial(&mut begun, in_use)), [u32::MAX, 2, 4, 5]);
+    }
 }

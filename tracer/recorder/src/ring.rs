@@ -5,9 +5,13 @@
 //! and the merge can show exactly those.
 
 use crate::clock::{AnchorSchedule, Clock};
+use crate::labels::Handle;
 use std::collections::VecDeque;
 use sync::{Mutex, MutexGuard};
 use viztracer_format::clock::Anchor;
+use viztracer_format::header::Status;
+use viztracer_format::labels::{LABEL_SIZE, LabelKind};
+use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{Opening, SegmentHeader, SegmentKind};
 use viztracer_format::stack::{BlockHeader, Slot};
 
@@ -22,6 +26,8 @@ pub trait Memory {
     fn capacity(&self) -> u32;
     /// Makes the segments from `from` to `to` usable. `Err` holds the operating system's error number.
     fn grow(&self, from: u32, to: u32) -> Result<(), i32>;
+    /// Records that fit a segment.
+    fn slots_per_segment(&self) -> usize;
     /// The header of a segment that is usable.
     fn header(&self, segment: u32) -> &SegmentHeader;
     /// The body of a segment that is usable, as record slots.
@@ -30,6 +36,8 @@ pub trait Memory {
     fn seal(&self, segment: u32, slots: usize) -> u64;
     /// The stack blocks of a segment that is usable.
     fn blocks(&self, segment: u32) -> impl Iterator<Item = *const BlockHeader>;
+    /// The changing part of the file's header.
+    fn status(&self) -> &Status;
 }
 
 /// Segments made usable in one step: few enough that the pause is short, enough to spread the system calls thin.
@@ -39,12 +47,17 @@ const GROWTH: u32 = 16;
 /// Free slots that make a dead thread's segment worth taking over: the THREAD record and the longest event must fit.
 const HALF_MIN: usize = 16;
 
+/// Of what there is room for, names and labels take at most one part in so many: the newest events come first.
+const NAMES_SHARE: u32 = 4;
+
 /// The segments of one file.
 #[derive(Debug)]
 pub struct Ring<M> {
     memory: M,
     clock: Clock,
     entries: u64,
+    /// The most segments of names and labels as long as the file grows.
+    names_max: u32,
     state: Mutex<State>,
 }
 
@@ -67,12 +80,18 @@ struct State {
     halves: Vec<Place>,
     /// Stack blocks without a thread.
     blocks: Vec<Address>,
+    /// Segments of names and labels.
+    named: u32,
+    /// Labels without a thread or task.
+    labels: Vec<Handle>,
 }
 
 /// A sealed segment in the queue.
 #[derive(Debug)]
 struct Sealed {
     segment: u32,
+    /// Labels of threads and tasks whose last record stands here.
+    ended: Vec<Handle>,
     /// Events in the segments that were opened while this one was the newest sealed one.
     followers: u64,
 }
@@ -93,6 +112,8 @@ pub struct Place {
     pub taken: usize,
     /// Segments sealed before this one was opened.
     pub opened_after: u64,
+    /// Labels of threads and tasks whose last record stands here.
+    pub ended: Vec<Handle>,
 }
 
 impl<M: Memory> Ring<M> {
@@ -109,8 +130,11 @@ impl<M: Memory> Ring<M> {
             newer: 0,
             halves: Vec::new(),
             blocks: Vec::new(),
+            named: 0,
+            labels: Vec::new(),
         };
-        Ring { memory, clock, entries, state: Mutex::new(state) }
+        let names_max = names_max(&memory, entries);
+        Ring { memory, clock, entries, names_max, state: Mutex::new(state) }
     }
 
     /// Makes the first segments usable; tells the operating system's error number if that fails.
@@ -155,25 +179,73 @@ impl<M: Memory> Ring<M> {
     pub fn place(&self, kind: SegmentKind, thread: u32, first_event: u64) -> Option<Place> {
         let mut state = self.state();
         let enough = state.newer >= self.entries && self.entries > 0;
-        let segment = match enough.then(|| state.recycle()).flatten() {
+        let segment = match enough.then(|| self.recycle(&mut state)).flatten() {
             Some(segment) => segment,
-            None => self.fresh(&mut state).or_else(|| state.recycle())?,
+            None => self.fresh(&mut state).or_else(|| self.recycle(&mut state))?,
         };
         let opened_after = state.recycled + state.sealed.len() as u64;
         self.open(&mut state, segment, kind, thread, first_event);
-        Some(Place { segment, taken: 0, opened_after })
+        Some(Place { segment, taken: 0, opened_after, ended: Vec::new() })
     }
 
-    /// An empty open segment that stays for ever.
+    /// An empty open segment that stays for ever. `None`: no room, or names and labels have taken their share.
     pub fn permanent(&self, kind: SegmentKind) -> Option<u32> {
         let mut state = self.state();
-        let segment = self.fresh(&mut state).or_else(|| state.recycle())?;
+        let is_named = kind != SegmentKind::Stacks; // stacks are of living threads, and so are few
+        if is_named && state.named >= self.share(&state) {
+            return None;
+        }
+        let segment = self.fresh(&mut state).or_else(|| self.recycle(&mut state))?;
+        state.named += u32::from(is_named);
         self.open(&mut state, segment, kind, 0, 0);
         Some(segment)
     }
 
-    /// Seals a segment of which this many slots are taken, and queues it for recycling.
-    pub fn seal(&self, segment: u32, taken: usize, opened_after: u64) {
+    /// Segments that names and labels may have: of a file that cannot grow, a part of what there is.
+    fn share(&self, state: &State) -> u32 {
+        let room = state.usable;
+        match state.failure {
+            Some(_) => (room / NAMES_SHARE).max(2).min(room.saturating_sub(2)),
+            None => self.names_max,
+        }
+    }
+
+    /// A label for a new thread or task.
+    pub fn label(&self, kind: LabelKind, serial: u32, tid: u64) -> Handle {
+        let label = self.free_label().unwrap_or_default();
+        label.take(kind, serial, tid, self.clock.now());
+        label
+    }
+
+    fn free_label(&self) -> Option<Handle> {
+        let label = self.state().labels.pop();
+        if label.is_some() {
+            return label;
+        }
+        let segment = self.permanent(SegmentKind::Labels)?;
+        let slots = self.memory.slots(segment);
+        let labels = slots.chunks_exact(LABEL_SIZE / RECORD_SIZE).map(|slots| Handle::Mapped(slots.as_ptr().cast()));
+        let labels: Vec<Handle> = labels.rev().collect();
+        labels.iter().for_each(|label| label.free()); // a recycled segment holds old records
+        self.memory.header(segment).commit(labels.len() * LABEL_SIZE);
+        let mut state = self.state();
+        state.labels.extend(labels);
+        state.labels.pop()
+    }
+
+    /// A thread or task has ended whose last record stands in a segment that is sealed: that with this number, or none.
+    pub fn end_label(&self, label: Handle, sealed: Option<u64>) {
+        let mut state = self.state();
+        let index = sealed.and_then(|number| number.checked_sub(state.recycled));
+        match index.and_then(|index| state.sealed.get_mut(index as usize)) {
+            Some(sealed) => sealed.ended.push(label),
+            None => state.labels.extend(label.forget(self.memory.status())),
+        }
+    }
+
+    /// Seals a segment and queues it for recycling; gives its number in the order of sealing.
+    pub fn seal(&self, place: Place) -> u64 {
+        let Place { segment, taken, opened_after, ended } = place;
         let events = self.memory.seal(segment, taken);
         let mut state = self.state();
         let newest_before = opened_after.checked_sub(state.recycled + 1);
@@ -181,7 +253,8 @@ impl<M: Memory> Ring<M> {
             before.followers += events;
             state.newer += events;
         }
-        state.sealed.push_back(Sealed { segment, followers: 0 });
+        state.sealed.push_back(Sealed { segment, ended, followers: 0 });
+        state.recycled + state.sealed.len() as u64 - 1
     }
 
     /// Leaves an open segment to the next new thread, or seals it if there is hardly room in it.
@@ -189,15 +262,15 @@ impl<M: Memory> Ring<M> {
         if self.memory.slots(place.segment).len() - place.taken >= HALF_MIN {
             self.state().halves.push(place);
         } else {
-            self.seal(place.segment, place.taken, place.opened_after);
+            self.seal(place);
         }
     }
 
     /// Seals what dead threads have left; the file is about to be closed.
     pub fn seal_halves(&self) {
         let halves = std::mem::take(&mut self.state().halves);
-        for Place { segment, taken, opened_after } in halves {
-            self.seal(segment, taken, opened_after);
+        for place in halves {
+            self.seal(place);
         }
     }
 
@@ -235,6 +308,16 @@ impl<M: Memory> Ring<M> {
         });
     }
 
+    /// The oldest sealed segment; what ended in it is forgotten.
+    fn recycle(&self, state: &mut State) -> Option<u32> {
+        let oldest = state.sealed.pop_front()?;
+        state.recycled += 1;
+        state.newer -= oldest.followers;
+        let status = self.memory.status();
+        state.labels.extend(oldest.ended.into_iter().filter_map(|label| label.forget(status)));
+        Some(oldest.segment)
+    }
+
     /// A segment that was never used, after making the next ones usable if need be.
     fn fresh(&self, state: &mut State) -> Option<u32> {
         if state.used == state.usable {
@@ -270,11 +353,11 @@ impl<M: Memory> Ring<M> {
     }
 }
 
-impl State {
-    fn recycle(&mut self) -> Option<u32> {
-        let oldest = self.sealed.pop_front()?;
-        self.recycled += 1;
-        self.newer -= oldest.followers;
-        Some(oldest.segment)
-    }
+/// The most segments of names and labels in a file that can grow as far as the mapping reaches: half of what there is
+/// beside the ring, and not more than their share of all.
+fn names_max(memory: &impl Memory, entries: u64) -> u32 {
+    let capacity = memory.capacity();
+    let ring = entries.div_ceil((memory.slots_per_segment() as u64).max(1));
+    let beside = u64::from(capacity).saturating_sub(ring);
+    (beside / 2).max(2).min(u64::from(capacity / NAMES_SHARE).max(2)) as u32
 }

@@ -9,11 +9,11 @@ mod stack;
 mod task;
 
 use crate::clock::Clock;
+use crate::labels::Handle;
 use crate::mapped::MappedRing;
-use crate::ring::Place;
+use crate::ring::{Memory, Place};
 use stack::Block;
 use std::sync::Arc;
-use viztracer_format::names::ThreadCounts;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
 use viztracer_format::stack::{BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot, task_of};
@@ -47,7 +47,7 @@ pub struct ThreadRecorder {
 
     ring: Arc<MappedRing>,
     serial: u32,
-    counts: *const ThreadCounts,
+    label: Handle,
     /// Stack blocks from the outermost on; those above `depth_block` are empty and kept for the next descent.
     blocks: Vec<Block>,
     depth_block: usize,
@@ -56,6 +56,8 @@ pub struct ThreadRecorder {
     task: u32,
     task_marks: usize,
     place: Option<Place>,
+    /// The number of the segment that it sealed last.
+    sealed: Option<u64>,
     /// Events in segments this thread has left, and slots of the open one that hold no events or another thread's.
     events: u64,
     others: usize,
@@ -65,14 +67,13 @@ pub struct ThreadRecorder {
 unsafe impl Send for ThreadRecorder {}
 
 impl ThreadRecorder {
-    /// Records calls of at least `min_ticks`, nested up to `max_depth`. `counts` are the words of the thread's entry in
-    /// the ring, or null.
+    /// Records calls of at least `min_ticks`, nested up to `max_depth`.
     pub(crate) fn new(
         ring: Arc<MappedRing>,
         min_ticks: u64,
         max_depth: usize,
         serial: u32,
-        counts: *const ThreadCounts,
+        label: Handle,
     ) -> ThreadRecorder {
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
@@ -87,13 +88,14 @@ impl ThreadRecorder {
             beyond: Vec::new(),
             ring,
             serial,
-            counts,
+            label,
             blocks: Vec::new(),
             depth_block: 0,
             max_depth,
             task: 0,
             task_marks: 0,
             place: None,
+            sealed: None,
             events: 0,
             others: 0,
         };
@@ -104,6 +106,11 @@ impl ThreadRecorder {
     /// The thread's serial number in the file.
     pub fn serial(&self) -> u32 {
         self.serial
+    }
+
+    /// Writes the thread's name. Only one thread at a time may do so.
+    pub(crate) fn rename(&self, name: &str) {
+        self.label.rename(name);
     }
 
     /// A call begins. `tag` must not be 0, must fit 40 bits, and be the same when the call ends.
@@ -270,11 +277,10 @@ impl ThreadRecorder {
     pub(crate) fn retire(&mut self) {
         self.close_frames(Kind::Abandoned);
         self.release_blocks();
+        let label = std::mem::take(&mut self.label);
+        label.events.store(self.events_so_far(), Ordering::Relaxed);
+        self.end_label(label);
         self.leave_segment();
-        // SAFETY: null, or the words of a THREAD entry, which are mapped as long as the ring.
-        if let Some(counts) = unsafe { self.counts.as_ref() } {
-            counts.ended.store(self.clock.now(), Ordering::Relaxed);
-        }
     }
 
     /// The file is about to be closed: seals what is open. Frames that are open stay on the stack for the reader.

@@ -64,7 +64,7 @@ impl Model {
             let place = self.place(thread);
             events.iter().enumerate().for_each(|(index, event)| self.append(&place, index, *event));
             self.ring.memory().give(place.segment);
-            self.ring.seal(place.segment, events.len(), place.opened_after);
+            self.ring.seal(Place { taken: events.len(), ..place });
         }
     }
 

@@ -6,9 +6,12 @@ mod support;
 
 use support::heap::{Heap, NO_ROOM};
 use viztracer_format::clock::Anchor;
+use viztracer_format::labels::LabelKind;
 use viztracer_format::segment::SegmentKind;
+use viztracer_format::sync::Ordering;
 use viztracer_recorder::clock::Clock;
-use viztracer_recorder::ring::{Place, Ring};
+use viztracer_recorder::labels::Handle;
+use viztracer_recorder::ring::{Memory, Place, Ring};
 
 const SLOTS: usize = 20;
 
@@ -21,7 +24,7 @@ fn place(ring: &Ring<Heap>) -> Place {
 }
 
 fn seal(ring: &Ring<Heap>, place: Place, events: usize) {
-    ring.seal(place.segment, events, place.opened_after);
+    ring.seal(Place { taken: events, ..place });
 }
 
 /// One thread fills segments with so many events each: the numbers of the segments it gets.
@@ -86,9 +89,9 @@ fn without_room_the_oldest_sealed_segment_is_recycled_early() {
     assert_eq!(ring.failure(), Some(NO_ROOM));
     let open = [place(&ring), place(&ring)];
     assert!(ring.place(SegmentKind::Calls, 1, 0).is_none(), "nothing is sealed");
-    assert!(ring.permanent(SegmentKind::Names).is_none());
+    assert!(ring.permanent(SegmentKind::Stacks).is_none());
     open.into_iter().for_each(|place| seal(&ring, place, 1));
-    assert!(ring.permanent(SegmentKind::Names).is_some());
+    assert!(ring.permanent(SegmentKind::Stacks).is_some());
 }
 
 #[test]
@@ -107,4 +110,103 @@ fn a_half_goes_to_the_next_new_thread_unless_it_is_nearly_full() {
     let taken = |thread| ring.first_place(thread).map(|place| (place.segment, place.taken));
     assert_eq!(taken(3), Some((0, 4)));
     assert_eq!(taken(4), Some((2, 0)));
+}
+
+/// Segments of names that can be had.
+fn names(ring: &Ring<Heap>) -> usize {
+    std::iter::from_fn(|| ring.permanent(SegmentKind::Names)).count()
+}
+
+#[test]
+fn names_take_no_room_that_the_ring_needs() {
+    assert_eq!(names(&ring(400, 0)), 100, "a quarter of the mapping");
+    // 3,600 events need 180 of the segments; half of the others may go to names.
+    let small = ring(200, 3600);
+    assert_eq!(names(&small), 10);
+    assert_eq!(segments(&small, 20, 185).into_iter().max(), Some(190), "the ring needs no segment twice");
+}
+
+#[test]
+fn in_a_file_that_cannot_grow_names_get_a_quarter_of_what_there_is() {
+    for (room, share) in [(3, 1), (4, 2), (40, 10), (80, 20)] {
+        let ring = Ring::new(Heap::new(1000, SLOTS).with_room(room), Clock::Monotonic, 100_000, Anchor::default());
+        segments(&ring, 20, 1000);
+        assert_eq!(names(&ring), share, "room for {room} segments");
+        assert!(ring.permanent(SegmentKind::Stacks).is_some(), "stacks are of living threads");
+        assert!(ring.place(SegmentKind::Calls, 1, 0).is_some());
+    }
+}
+
+/// Serial of the label's thread, 0 if the slot is free.
+fn serial(label: *const viztracer_format::labels::Label) -> u64 {
+    // SAFETY: a slot of the ring's memory, which outlives every test's use of it.
+    unsafe { &*label }.head.load(Ordering::Relaxed) >> 32
+}
+
+/// A label that is in the file, and its slot.
+fn label(ring: &Ring<Heap>, serial: u32) -> (Handle, *const viztracer_format::labels::Label) {
+    let label = ring.label(LabelKind::Thread, serial, 0);
+    let slot: *const _ = match &label {
+        Handle::Mapped(slot) => *slot,
+        Handle::Private(_) => panic!("no room for a label"),
+    };
+    (label, slot)
+}
+
+fn forgotten(ring: &Ring<Heap>) -> [u64; 4] {
+    let status = ring.memory().status();
+    let words = [&status.forgotten_threads, &status.forgotten_events, &status.lost, &status.forgotten_tasks];
+    words.map(|word| word.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_label_is_free_when_the_segment_is_recycled_in_which_its_thread_ended() {
+    let ring = ring(9, 20);
+    let (ended, slot) = label(&ring, 7);
+    ended.events.store(30, Ordering::Relaxed);
+    ended.lose(2, ring.memory().status());
+    let mut place = place(&ring); // segment 1: labels are in 0
+    place.ended.push(ended);
+    ring.leave(Place { taken: 4, ..place });
+    let half = ring.first_place(8).unwrap();
+    seal(&ring, half, 20);
+    assert_eq!(segments(&ring, 20, 1), [2]);
+    assert_eq!((serial(slot), forgotten(&ring)), (7, [0; 4]));
+    assert_eq!(segments(&ring, 20, 1), [1]);
+    assert_eq!((serial(slot), forgotten(&ring)), (0, [1, 30, 2, 0]));
+    assert_eq!(label(&ring, 9).1, slot, "it is used again");
+}
+
+#[test]
+fn a_label_ends_with_a_segment_that_is_sealed_already_or_at_once() {
+    let ring = ring(9, 20);
+    let (first, second, third) = (label(&ring, 1), label(&ring, 2), label(&ring, 3));
+    let place = place(&ring);
+    let number = ring.seal(Place { taken: 20, ..place });
+    ring.end_label(first.0, Some(number));
+    ring.end_label(second.0, None);
+    assert_eq!([first.1, second.1].map(serial), [1, 0]);
+    segments(&ring, 20, 2);
+    assert_eq!(serial(first.1), 0);
+    ring.end_label(third.0, Some(number));
+    assert_eq!(serial(third.1), 0, "that segment is recycled");
+    let task = ring.label(LabelKind::Task, 1, 0);
+    ring.end_label(task, None);
+    assert_eq!(forgotten(&ring), [3, 0, 0, 1]);
+}
+
+#[test]
+fn a_thread_without_room_for_a_label_is_counted_all_the_same() {
+    let ring = Ring::new(Heap::new(9, SLOTS).with_room(3), Clock::Monotonic, 1000, Anchor::default());
+    segments(&ring, 20, 4);
+    let labels: Vec<Handle> = (1..=4).map(|serial| ring.label(LabelKind::Thread, serial, 0)).collect();
+    assert_eq!(labels.iter().filter(|label| matches!(label, Handle::Mapped(_))).count(), 2);
+    for label in labels {
+        label.events.store(5, Ordering::Relaxed);
+        label.lose(1, ring.memory().status());
+        ring.end_label(label, None);
+    }
+    assert_eq!(forgotten(&ring), [4, 20, 4, 0]);
+    let again = |serial| matches!(ring.label(LabelKind::Thread, serial, 0), Handle::Mapped(_));
+    assert!(again(5) && again(6) && !again(7), "slots in the file are used again, others are not kept");
 }

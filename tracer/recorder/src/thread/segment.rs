@@ -1,6 +1,7 @@
 //! A thread's open CALLS segment: a place in the ring for the records to come.
 
-use super::{ThreadRecorder, increment};
+use super::ThreadRecorder;
+use crate::labels::Handle;
 use crate::ring::{Memory, Place};
 use viztracer_format::record::{RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentKind;
@@ -54,11 +55,7 @@ impl ThreadRecorder {
     }
 
     fn lose(&self) {
-        // SAFETY: checked for null; else the words of a THREAD entry, which are mapped as long as the ring.
-        match unsafe { self.counts.as_ref() } {
-            Some(counts) => counts.lose(1),
-            None => increment(&self.ring.memory().status().lost),
-        }
+        self.label.lose(1, self.ring.memory().status());
     }
 
     /// Slots taken in the open segment.
@@ -72,16 +69,27 @@ impl ThreadRecorder {
         let Some(place) = self.place.take() else { return };
         let taken = self.taken();
         self.count_events(taken);
-        self.ring.seal(place.segment, taken, place.opened_after);
+        self.sealed = Some(self.ring.seal(Place { taken, ..place }));
         (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
     }
 
     /// Adds the events in the open segment to the thread's total.
     fn count_events(&mut self, taken: usize) {
         self.events += (taken - self.others) as u64;
-        // SAFETY: as in `lose`.
-        if let Some(counts) = unsafe { self.counts.as_ref() } {
-            counts.events.store(self.events, Ordering::Relaxed);
+        self.label.events.store(self.events, Ordering::Relaxed);
+    }
+
+    /// Events in all segments, with those in the open one.
+    pub(super) fn events_so_far(&self) -> u64 {
+        self.events + self.place.as_ref().map_or(0, |_| (self.taken() - self.others) as u64)
+    }
+
+    /// A thread or task has ended whose last record this thread has stored, if there is one.
+    pub(crate) fn end_label(&mut self, label: Handle) {
+        label.ended.store(self.clock.now(), Ordering::Relaxed);
+        match &mut self.place {
+            Some(place) => place.ended.push(label),
+            None => self.ring.end_label(label, self.sealed),
         }
     }
 

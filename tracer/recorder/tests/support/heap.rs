@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use viztracer_format::header::Status;
 use viztracer_format::record::{RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
 use viztracer_format::stack::{BlockHeader, Slot};
@@ -13,6 +14,8 @@ pub struct Heap {
     segments: Vec<Segment>,
     /// Segments that there is room for; the rest cannot be had.
     room: u32,
+    slots: usize,
+    status: Status,
 }
 
 struct Segment {
@@ -33,7 +36,8 @@ impl Heap {
             slots: (0..slots).map(|_| Slot::default()).collect(),
             is_taken: AtomicBool::new(false),
         };
-        Heap { segments: (0..segments).map(|_| segment()).collect(), room: segments as u32 }
+        let room = segments as u32;
+        Heap { segments: (0..segments).map(|_| segment()).collect(), room, slots, status: Status::default() }
     }
 
     /// The same with room for only some of the segments.
@@ -93,6 +97,10 @@ impl Memory for Heap {
         if to <= self.room { Ok(()) } else { Err(NO_ROOM) }
     }
 
+    fn slots_per_segment(&self) -> usize {
+        self.slots
+    }
+
     fn header(&self, segment: u32) -> &SegmentHeader {
         &self.segments[segment as usize].header
     }
@@ -109,5 +117,9 @@ impl Memory for Heap {
 
     fn blocks(&self, _segment: u32) -> impl Iterator<Item = *const BlockHeader> {
         std::iter::empty()
+    }
+
+    fn status(&self) -> &Status {
+        &self.status
     }
 }
