@@ -253,3 +253,33 @@ def test_descendants_do_the_same(sandbox):
 def test_perfetto_takes_it(sandbox, perfetto):
     sandbox.trace("--log_async", program("tasks.py"), "loops_in_threads")
     assert perfetto(sandbox.path / "traced.json")["errors"] == []
+
+
+MANY = """
+import asyncio, os, sys
+async def step(n): await asyncio.sleep(0)
+async def work(n): await step(n)
+async def main():
+    for count in map(int, sys.argv[1:]):
+        for n in range(count):
+            await asyncio.gather(work(n), work(n))
+        print(max(os.path.getsize(os.path.join("rings", name)) for name in os.listdir("rings")))
+asyncio.run(main())
+"""
+
+
+def test_names_of_ended_tasks_take_no_room_for_good(sandbox):
+    """The file is as long after 40,000 tasks as after 10,000, and all that is in it has its task's name."""
+    script = sandbox.script(MANY)
+    arguments = ["--log_async", "--pid_suffix", "--output_dir", "rings", "--tracer_entries", 10_000, script, 5_000, 15_000]
+    done = sandbox.viztracer(*arguments)
+    assert done.returncode == 0, done.stderr
+    sizes = [int(line) for line in done.stdout.splitlines()[:2]]
+    assert sizes[0] == sizes[1] < 1_000_000
+    report = sandbox.merge("rings")
+    names = tree.names(report, "thread_name")
+    works = [event for event in tree.spans(report) if event["name"] == f"work ({script}:4)"]
+    assert len(works) > 100
+    shown = {names[event["pid"], event["tid"]] for event in works}
+    assert all(re.fullmatch(r"Task-\d+", name) for name in shown) and len(shown) > 50
+    assert max(int(name[5:]) for name in shown) == 40_001

@@ -1,6 +1,8 @@
 """Threads: each has a track of its own, with its name and the number the system gave it."""
 
+import json
 import re
+import resource
 import sys
 from collections import Counter
 
@@ -258,8 +260,82 @@ def test_ten_thousand_threads_one_after_the_other(sandbox):
     (process,) = report["viztracer_metadata"]["processes"]
     events = sum(thread["events"] for thread in process["threads"])
     assert not any(thread["overwritten"] or thread["lost"] for thread in process["threads"])
-    # 16 bytes a record and a share of its segment's header; 128 bytes a thread's name; functions, stacks, what is open.
-    assert ring.stat().st_size < events * 16.3 + 10_000 * 128 + (1 << 20)
+    # 16 bytes a record, 128 a thread, and a share of their segments' headers; functions, stacks, what is open.
+    assert ring.stat().st_size < events * 16.3 + 10_000 * 130 + (1 << 20)
+
+
+MANY = """
+import os, sys, threading
+def work(n): return len("abc")
+def run_threads(count):
+    for n in range(count):
+        thread = threading.Thread(target=work, args=(n,))
+        thread.start()
+        thread.join()
+    print(max(os.path.getsize(os.path.join("rings", name)) for name in os.listdir("rings")))
+for count in map(int, sys.argv[1:]):
+    run_threads(count)
+"""
+
+
+def test_names_of_dead_threads_take_no_room_from_the_newest_calls(sandbox):
+    """All of the newest calls are there, with the names of their threads, and the file does not grow with the others."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+
+    script = sandbox.script(MANY)
+    counts = [5_000, 15_000, 10_000]
+    arguments = ["--pid_suffix", "--output_dir", "rings", "--tracer_entries", 20_000, script, *counts]
+    done = sandbox.viztracer(*arguments, preexec_fn=limit)
+    assert done.returncode == 0, done.stderr
+    sizes = [int(line) for line in done.stdout.splitlines()[:3]]
+    assert sizes[0] == sizes[1] == sizes[2] < 1_000_000
+    (ring,) = (sandbox.path / "rings").iterdir()
+    report = sandbox.merge(ring)
+    (process,) = report["viztracer_metadata"]["processes"]
+    kept = process["threads"]
+    assert sum(thread["events"] for thread in kept) == 20_000
+    assert not any(thread["lost"] for thread in kept) and "lost" not in process
+    assert len(kept) + process["forgotten_threads"] == 1 + sum(counts)
+    (main,) = [thread for thread in kept if thread["name"] == "MainThread"]
+    names = [int(re.fullmatch(r"Thread-(\d+) \(work\)", thread["name"])[1]) for thread in kept if thread is not main]
+    assert sorted(names) == list(range(sum(counts) - len(names) + 1, sum(counts) + 1))
+    # Every thread makes the same calls, but for some where it had to wait: what is missing is counted.
+    (of_last,) = [thread["events"] for thread in kept if thread["name"] == f"Thread-{sum(counts)} (work)"]
+    threads = (len(names) + process["forgotten_threads"]) * of_last
+    counted = sum(thread["events"] + thread["overwritten"] for thread in kept if thread is not main)
+    assert counted + process["forgotten_events"] == pytest.approx(threads, rel=0.02)
+    assert report["viztracer_metadata"]["overflow"] is True
+
+
+GENERATED = """
+import sys
+for n in range(int(sys.argv[1])):
+    scope = {}
+    exec(f"def generated_function_{n}(): pass", scope)
+    scope[f"generated_function_{n}"]()
+"""
+
+
+def test_names_of_generated_functions_take_no_room_from_the_newest_calls(sandbox):
+    """A function that finds no room for its name is counted, and its calls are there."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+
+    script = sandbox.script(GENERATED)
+    arguments = ["--pid_suffix", "--output_dir", "rings", "--tracer_entries", 100_000, script, 100_000]
+    done = sandbox.viztracer(*arguments, preexec_fn=limit)
+    assert done.returncode == 0, done.stderr
+    (ring,) = (sandbox.path / "rings").iterdir()
+    report = sandbox.merge(ring)
+    (process,) = report["viztracer_metadata"]["processes"]
+    assert sum(thread["events"] for thread in process["threads"]) == 100_000
+    names = [event["name"] for event in tree.spans(report)]
+    assert names.count("unknown function") > 30_000
+    (file,) = json.loads(sandbox.viztracer_merge("--info", "--json", ring).stdout)["files"]
+    assert file["unnamed"] > 80_000 and file["lost"] == 0
 
 
 def test_five_hundred_threads_at_once(sandbox):

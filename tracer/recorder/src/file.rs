@@ -87,6 +87,14 @@ impl RingFile {
         unsafe { &*self.base().add(viztracer_format::header::STATUS_OFFSET).cast() }
     }
 
+    /// Bytes that the file can have, as far as the system tells: by the limit on files and by the room on the disk.
+    pub fn room(&self) -> u64 {
+        let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+        let disk = self.descriptor().and_then(unix::fstatvfs);
+        let free = disk.map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        limit.min(free.saturating_add(HEADER_SIZE as u64))
+    }
+
     /// Allocates the bytes from `from` to `to`, so that they can be touched.
     pub fn grow(&self, from: usize, to: usize) -> Result<(), Errno> {
         allocate(self.descriptor()?, from, to)?;

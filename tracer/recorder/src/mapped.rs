@@ -55,6 +55,11 @@ impl Memory for MappedFile {
         self.capacity
     }
 
+    fn room(&self) -> u32 {
+        let segments = self.file.room().saturating_sub(HEADER_SIZE as u64) / self.segment_size as u64;
+        u32::try_from(segments).unwrap_or(u32::MAX).min(self.capacity)
+    }
+
     fn grow(&self, from: u32, to: u32) -> Result<(), i32> {
         self.file.grow(self.offset(from), self.offset(to)).map_err(|errno| errno.raw_os_error())
     }

@@ -24,6 +24,8 @@ use std::sync;
 pub trait Memory {
     /// Segments there can ever be.
     fn capacity(&self) -> u32;
+    /// Segments there is room for, as far as that is known before they are needed; no more than the capacity.
+    fn room(&self) -> u32;
     /// Makes the segments from `from` to `to` usable. `Err` holds the operating system's error number.
     fn grow(&self, from: u32, to: u32) -> Result<(), i32>;
     /// Records that fit a segment.
@@ -203,11 +205,7 @@ impl<M: Memory> Ring<M> {
 
     /// Segments that names and labels may have: of a file that cannot grow, a part of what there is.
     fn share(&self, state: &State) -> u32 {
-        let room = state.usable;
-        match state.failure {
-            Some(_) => (room / NAMES_SHARE).max(2).min(room.saturating_sub(2)),
-            None => self.names_max,
-        }
+        state.failure.map_or(self.names_max, |_| names_share(state.usable))
     }
 
     /// A label for a new thread or task.
@@ -353,11 +351,17 @@ impl<M: Memory> Ring<M> {
     }
 }
 
-/// The most segments of names and labels in a file that can grow as far as the mapping reaches: half of what there is
-/// beside the ring, and not more than their share of all.
+/// The most segments of names and labels where there is room for so many segments: one of each, if there are others for
+/// stacks and calls.
+fn names_share(room: u32) -> u32 {
+    (room / NAMES_SHARE).max(2).min(room.saturating_sub(2))
+}
+
+/// The most segments of names and labels in a file that can grow: half of what the mapping has beside the ring, and not
+/// more than their share.
 fn names_max(memory: &impl Memory, entries: u64) -> u32 {
-    let capacity = memory.capacity();
     let ring = entries.div_ceil((memory.slots_per_segment() as u64).max(1));
-    let beside = u64::from(capacity).saturating_sub(ring);
-    (beside / 2).max(2).min(u64::from(capacity / NAMES_SHARE).max(2)) as u32
+    let beside = u64::from(memory.capacity()).saturating_sub(ring) / 2;
+    // Some file systems tell of no room at all.
+    names_share(memory.room()).min(u32::try_from(beside).unwrap_or(u32::MAX)).max(2)
 }

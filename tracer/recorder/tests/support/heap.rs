@@ -93,6 +93,10 @@ impl Memory for Heap {
         self.segments.len() as u32
     }
 
+    fn room(&self) -> u32 {
+        self.capacity()
+    }
+
     fn grow(&self, _from: u32, to: u32) -> Result<(), i32> {
         if to <= self.room { Ok(()) } else { Err(NO_ROOM) }
     }
