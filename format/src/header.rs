@@ -128,7 +128,10 @@ pub struct Status {
     /// `CLOCK_MONOTONIC` at the moment that was marked to align files by, 0 if none was.
     pub sync_marker: AtomicU64,
     /// Zeros.
-    pub reserved: [AtomicU64; 3],
+    pub reserved: [AtomicU64; 2],
+    /// How often the interpreter's hook was found taken away from the tracer; calls are missing from then on until it
+    /// was put back, or to the end.
+    pub gaps: AtomicU64,
     /// Threads whose labels are used for others, because the file holds none of their events any more.
     pub forgotten_threads: AtomicU64,
     /// Their events.
@@ -173,6 +176,8 @@ pub struct Header {
     pub failure: u64,
     /// [`Status::sync_marker`].
     pub sync_marker: u64,
+    /// [`Status::gaps`].
+    pub gaps: u64,
     /// Threads and tasks of which the file holds nothing any more.
     pub forgotten: Forgotten,
 }
@@ -200,7 +205,7 @@ impl Header {
         identity.check(page)?;
         let status: [u64; STATUS_SIZE / 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..STATUS_SIZE]);
         let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker, ..] = status;
-        let [.., threads, events, tasks] = status;
+        let [.., gaps, threads, events, tasks] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -213,6 +218,7 @@ impl Header {
             lost,
             failure,
             sync_marker,
+            gaps,
             forgotten: Forgotten { threads, events, tasks },
         })
     }

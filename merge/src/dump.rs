@@ -54,7 +54,7 @@ fn header(plan: &FilePlan, to: &mut impl Write) -> io::Result<()> {
     let hex = |bytes: &[u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let anchor = |a: &Anchor| format!("{} {} {}", a.ticks, a.monotonic, a.realtime);
     let clock = if id.clock == CLOCK_TSC { "1 (time stamp counter)" } else { "2 (monotonic ns)" };
-    let fields: [(&str, String); 29] = [
+    let fields: [(&str, String); 30] = [
         ("file", printable(&plan.path.display().to_string())),
         ("bytes", plan.length.to_string()),
         ("state", plan.state.word().to_owned()),
@@ -81,6 +81,7 @@ fn header(plan: &FilePlan, to: &mut impl Write) -> io::Result<()> {
         ("unnamed", header.unnamed.to_string()),
         ("lost", header.lost.to_string()),
         ("failure", header.failure.to_string()),
+        ("gaps", header.gaps.to_string()),
         ("forgotten_threads", header.forgotten.threads.to_string()),
         ("forgotten_events", header.forgotten.events.to_string()),
         ("forgotten_tasks", header.forgotten.tasks.to_string()),

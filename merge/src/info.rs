@@ -112,6 +112,7 @@ impl Row<'_> {
             "lost": self.lost(),
             "unnamed": self.plan.header.unnamed,
             "unmatched": self.plan.header.unmatched,
+            "gaps": self.plan.header.gaps,
             "failure": self.plan.header.failure,
             "damaged": self.plan.problems.count,
             "forgotten_threads": self.plan.header.forgotten.threads,

@@ -27,6 +27,7 @@ fn losses(file: &FileSummary) -> Vec<String> {
         (file.problems.count, "damaged"),
         (file.unnamed, "unnamed"),
         (file.unmatched, "unmatched"),
+        (file.gaps, "gaps, in which another profiler had the tracer's hook"),
         (unfinished, "unfinished"),
         (file.sum(|thread| thread.too_deep), "too deep to be drawn"),
     ];
@@ -60,6 +61,7 @@ mod tests {
             forgotten_events: 0,
             unnamed: 0,
             unmatched: 0,
+            gaps: 0,
             failure: 0,
             problems: Problems::default(),
         }
@@ -83,6 +85,8 @@ mod tests {
         assert_eq!(told(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
         assert_eq!(told(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);
         assert_eq!(told(|file| file.unmatched = 5), ["a.bin: 5 unmatched"]);
+        let gaps = ["a.bin: 2 gaps, in which another profiler had the tracer's hook"];
+        assert_eq!(told(|file| file.gaps = 2), gaps);
         assert_eq!(told(|file| file.failure = 28), ["a.bin: recording stopped early"]);
         assert_eq!(told(|file| file.state = State::Crashed), ["a.bin: 1 unfinished, not closed in order"]);
     }

@@ -64,6 +64,8 @@ pub struct FileSummary {
     pub unnamed: u64,
     /// Calls that were left out because their ends fitted no begin.
     pub unmatched: u64,
+    /// How often the tracer found its hook in the interpreter gone; calls of some time before are missing.
+    pub gaps: u64,
     /// Why recording stopped early: the operating system's error number, or 0.
     pub failure: u64,
     /// What could not be read.
@@ -197,6 +199,7 @@ impl FileSummary {
             forgotten_events: plan.header.forgotten.events,
             unnamed: plan.header.unnamed,
             unmatched: plan.header.unmatched,
+            gaps: plan.header.gaps,
             failure: plan.header.failure,
             problems: plan.problems.clone(),
         }
@@ -243,6 +246,7 @@ impl FileSummary {
         });
         for (name, number) in [
             ("lost", self.lost),
+            ("gaps", self.gaps),
             ("forgotten_threads", self.forgotten_threads),
             ("forgotten_events", self.forgotten_events),
             ("failure", self.failure),
@@ -324,6 +328,7 @@ mod tests {
             forgotten_events: 0,
             unnamed: 0,
             unmatched: 0,
+            gaps: 0,
             failure: 0,
             problems: Problems::default(),
         };

@@ -32,7 +32,7 @@ fn inferno_draws_what_the_report_holds() {
         recorder.function(&Function { name, is_c: true, ..Function::default() });
     }
     // SAFETY: attached just now, and this thread is its only user.
-    let thread = unsafe { &mut *recorder.attach() };
+    let thread = unsafe { recorder.attach().as_mut() };
     let mut program = Program::new(7);
     let mut steps = 0;
     while steps < 60_000 || !program.stack.is_empty() {

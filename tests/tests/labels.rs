@@ -62,7 +62,7 @@ struct Both<'a> {
 
 impl Both<'_> {
     fn begin(&mut self) -> *mut ThreadRecorder {
-        let thread = self.recorder.attach();
+        let thread = self.recorder.attach().as_ptr();
         // SAFETY: attached just now, and this is the only user.
         let serial = unsafe { &*thread }.serial();
         let name = format!("thread {serial}");

@@ -122,7 +122,7 @@ struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     fn new(recorder: &'a Recorder, case: &'a Case, order: &'a AtomicU64) -> Driver<'a> {
-        let own = recorder.attach();
+        let own = recorder.attach().as_ptr();
         let (ids, lives) = (Vec::new(), Vec::new());
         let mut driver = Driver { recorder, case, order, own, life: Life::default(), ids, lives };
         driver.begin();
@@ -208,7 +208,7 @@ impl<'a> Driver<'a> {
                 self.recorder.retire(self.life.serial);
                 let now = self.now();
                 self.life.retire(now);
-                self.own = self.recorder.attach();
+                self.own = self.recorder.attach().as_ptr();
                 let life = std::mem::take(&mut self.life);
                 self.lives.push(life);
                 self.begin();

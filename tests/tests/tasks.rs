@@ -115,7 +115,7 @@ proptest! {
         let ids = functions.map(|function| recorder.function(&function.borrow()) as usize);
         prop_assert_eq!(ids, [0, 1, 2, 3]);
         // SAFETY: attached just now, and this thread is its only user.
-        let thread = unsafe { &mut *recorder.attach() };
+        let thread = unsafe { recorder.attach().as_mut() };
         let mut both = Both { thread, stack: Vec::new(), ended: Vec::new() };
         ops.iter().for_each(|op| both.run(op));
 

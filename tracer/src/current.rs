@@ -2,90 +2,130 @@
 //!
 //! The thread pointer tells threads apart in one instruction; the recorder of the thread seen last is kept beside it, so
 //! that only a switch of threads costs more. With the GIL that is once in 5 ms. A thread's end takes its entry out.
+//!
+//! A hook that finds its thread here goes on at once. One that does not calls [`prepare`], which may run Python, and
+//! only then looks for what it needs: nothing that was found before is used after it.
 
-use crate::{fork, session};
+use crate::{function, recording, thread_name};
 use std::cell::Cell;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use viztracer_recorder::ThreadRecorder;
 
-/// The thread seen last, by its thread pointer, and its recorder; null: it does not record.
+/// The thread seen last, by its thread pointer, and its recorder; null: it does not record. Both change only with the
+/// GIL held, except that a thread that ends takes itself out.
 static SEEN: AtomicUsize = AtomicUsize::new(0);
 static RECORDER: AtomicPtr<ThreadRecorder> = AtomicPtr::new(ptr::null_mut());
 
 thread_local! {
-    static OWN: Own = const { Own { session: Cell::new(0), recorder: Cell::new(ptr::null_mut()), paused: Cell::new(0) } };
+    static OWN: Own = const { Own { attached: Cell::new(None), paused: Cell::new(0) } };
 }
 
 /// What a thread knows of its own recorder.
 struct Own {
-    /// The session that the recorder is of.
-    session: Cell<u64>,
-    recorder: Cell<*mut ThreadRecorder>,
+    attached: Cell<Option<Attached>>,
     /// How many pauses it is in.
     paused: Cell<u32>,
 }
 
-/// The recorder of the calling thread, if it is to record.
+/// A thread's recorder. The pointer is good only while the recording of this number goes on.
+#[derive(Clone, Copy)]
+struct Attached {
+    number: u64,
+    serial: u32,
+    recorder: NonNull<ThreadRecorder>,
+}
+
+/// The calling thread's recorder, as it is known from its last event: `None` if another thread had one since, null if
+/// it is not to record.
 #[inline(always)]
-pub fn recorder() -> Option<&'static mut ThreadRecorder> {
-    let recorder = match SEEN.load(Ordering::Relaxed) == thread_pointer() {
-        true => RECORDER.load(Ordering::Relaxed),
-        false => switch(),
+pub fn seen() -> Option<*mut ThreadRecorder> {
+    (SEEN.load(Ordering::Relaxed) == thread_pointer()).then(|| RECORDER.load(Ordering::Relaxed))
+}
+
+/// The recorder of the calling thread, if it is to record.
+///
+/// # Safety
+/// The caller holds the GIL. Until it has used the recorder for the last time, it neither gives the GIL up nor runs
+/// Python nor calls this again.
+#[inline(always)]
+pub unsafe fn recorder<'a>() -> Option<&'a mut ThreadRecorder> {
+    let recorder = match seen() {
+        Some(recorder) => recorder,
+        None => prepare(),
     };
-    // SAFETY: only this thread uses its recorder while it is inside a hook, and a session that ends forgets it first.
+    // SAFETY: null, or the recorder of this thread in the recording that goes on: whoever ends that holds the GIL and
+    // calls `forget`. Other threads leave it alone as long as the GIL is held, and the caller uses it once at a time.
     unsafe { recorder.as_mut() }
 }
 
-/// Another thread than before: finds its recorder, or makes it one.
+/// Whether the calling thread is to record. If it is not the one seen last, it is prepared, which may run Python; until
+/// something else does, [`recorder`] finds what is there now.
+#[inline]
+pub fn is_recording() -> bool {
+    !seen().unwrap_or_else(prepare).is_null()
+}
+
+/// Another thread had the last event, or the state of the recording has changed: finds this thread's recorder, or makes
+/// it one. May run Python and give up the GIL before it looks, but not after.
 #[cold]
 #[inline(never)]
-fn switch() -> *mut ThreadRecorder {
-    fork::settle();
-    let recorder = own_recorder();
+pub fn prepare() -> *mut ThreadRecorder {
+    settle();
+    let (recorder, is_known) = own_recorder();
     RECORDER.store(recorder, Ordering::Relaxed);
-    SEEN.store(thread_pointer(), Ordering::Relaxed);
+    // A thread that knows nothing of itself any more is about to end, and would leave its number here for the next.
+    SEEN.store(if is_known { thread_pointer() } else { 0 }, Ordering::Relaxed);
     recorder
 }
 
-/// The calling thread's recorder, made if need be; null if it is not to record.
-fn own_recorder() -> *mut ThreadRecorder {
-    let found = OWN.try_with(|own| match session::current() {
-        _ if own.paused.get() > 0 => ptr::null_mut(),
-        0 => ptr::null_mut(),
-        session => own.of_session(session),
-    });
-    found.unwrap_or(ptr::null_mut()) // no Own: the thread is about to end
-}
-
-/// In a forked child: gives the calling thread's recorder its parent's open frames, if it was recording.
-pub fn inherit(open: impl FnOnce(&mut ThreadRecorder)) {
-    // SAFETY: the calling thread's own recorder, outside of any hook's use of it.
-    if let Some(recorder) = unsafe { own_recorder().as_mut() } {
-        open(recorder);
+/// Gives a forked process a file of its own, if that is still to be done.
+pub fn settle() {
+    let Some(adopted) = recording::adopt() else { return };
+    function::forget();
+    forget();
+    match adopted {
+        // SAFETY: the calling thread's own recorder, just found, and this thread is in no hook's use of it.
+        Ok(inherited) => match unsafe { own_recorder().0.as_mut() } {
+            Some(recorder) => recording::inherit(recorder, inherited),
+            None => {}
+        },
+        Err(error) => crate::complain(&format!("not tracing process {}: {error}", std::process::id())),
     }
 }
 
-impl Own {
-    fn of_session(&self, session: u64) -> *mut ThreadRecorder {
-        if self.session.get() != session {
-            self.recorder.set(session::attach_thread());
-            self.session.set(session);
+/// The calling thread's recorder, made and named if need be; null if it is not to record. And whether the thread's own
+/// data is there, which tells of its end.
+fn own_recorder() -> (*mut ThreadRecorder, bool) {
+    let nothing = (ptr::null_mut(), true);
+    OWN.try_with(|own| {
+        loop {
+            let number = recording::current();
+            if number == 0 || own.paused.get() > 0 {
+                return nothing;
+            }
+            if let Some(known) = own.attached.get().filter(|known| known.number == number) {
+                return (known.recorder.as_ptr(), true);
+            }
+            let Some((number, serial, recorder)) = recording::attach_thread() else { return nothing };
+            own.attached.set(Some(Attached { number, serial, recorder }));
+            thread_name::name_current(number, serial);
+            // Again from the beginning: while the name was looked for, everything may have changed.
         }
-        self.recorder.get()
-    }
+    })
+    .unwrap_or((ptr::null_mut(), false))
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
         let _ = SEEN.compare_exchange(thread_pointer(), 0, Ordering::Relaxed, Ordering::Relaxed);
-        if !self.recorder.get().is_null() {
-            session::retire_thread(self.session.get(), self.recorder.get());
+        if let Some(Attached { number, serial, .. }) = self.attached.get() {
+            recording::retire_thread(number, serial);
         }
     }
 }
 
-/// Forgets the thread seen last: what is true of sessions or pauses has changed.
+/// Forgets the thread seen last: what is true of recordings or pauses has changed.
 pub fn forget() {
     SEEN.store(0, Ordering::Relaxed);
 }
@@ -102,12 +142,18 @@ pub fn resume() {
     forget();
 }
 
-/// The recorder that the calling thread has in this session, if it has recorded at all.
-pub fn existing(session: u64) -> Option<*mut ThreadRecorder> {
-    OWN.try_with(|own| (own.session.get() == session).then(|| own.recorder.get()))
-        .ok()
-        .flatten()
-        .filter(|recorder| !recorder.is_null())
+/// The recorder that the calling thread has in the recording of this number, if it has recorded at all.
+pub fn existing(number: u64) -> Option<NonNull<ThreadRecorder>> {
+    attached(number).map(|attached| attached.recorder)
+}
+
+/// The serial of the calling thread in the recording that goes on, if it has recorded at all.
+pub fn serial() -> Option<u32> {
+    attached(recording::current()).map(|attached| attached.serial)
+}
+
+fn attached(number: u64) -> Option<Attached> {
+    OWN.try_with(|own| own.attached.get().filter(|attached| attached.number == number)).ok().flatten()
 }
 
 /// A number that no other living thread has.

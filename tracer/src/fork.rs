@@ -1,19 +1,15 @@
 //! What happens to a recording when the process forks, however it does: `os.fork`, `multiprocessing`, C code.
 //!
 //! The handlers of pthread_atfork(3) run inside `fork` itself, so that not one event of the child can reach the
-//! parent's file. The child's own file is created at the child's first event, since most children call `exec` at once.
+//! parent's file. The child's own file is created at the child's first event ([`current::settle`]), since most children
+//! call `exec` at once.
 
-use crate::{current, session};
+use crate::{current, recording};
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
-use viztracer_recorder::Inherited;
 
-/// Whether this process was forked and has not settled yet.
-static FORKED: AtomicBool = AtomicBool::new(false);
-static HELD: Between<session::Held> = Between::new();
-static INHERITED: Between<Inherited> = Between::new();
+static HELD: Between = Between(UnsafeCell::new(None));
 
 unsafe extern "C" {
     fn pthread_atfork(
@@ -32,18 +28,8 @@ pub fn watch() {
     });
 }
 
-/// Gives a forked process a file of its own, if that is still to be done.
-pub fn settle() {
-    if !FORKED.swap(false, Ordering::Relaxed) {
-        return;
-    }
-    if let Err(error) = session::adopt(INHERITED.take().unwrap_or_default()) {
-        crate::complain(&format!("not tracing process {}: {error}", std::process::id()));
-    }
-}
-
 extern "C" fn prepare() {
-    HELD.put(session::hold());
+    HELD.put(recording::hold(current::existing));
 }
 
 extern "C" fn parent() {
@@ -52,32 +38,25 @@ extern "C" fn parent() {
 
 extern "C" fn child() {
     if let Some(held) = HELD.take() {
-        // Forked again before it has settled: what it inherited the first time holds.
-        if !FORKED.swap(true, Ordering::Relaxed) {
-            INHERITED.put(held.release());
-        }
+        held.release();
         current::forget();
     }
 }
 
-/// Something that is handed from one moment of a fork to a later one on the same thread.
-struct Between<T>(UnsafeCell<Option<T>>);
+/// What is handed from the beginning of a fork to its end, on the same thread.
+struct Between(UnsafeCell<Option<recording::Held>>);
 
-// SAFETY: used only by the thread that forks, between `prepare`, which locks the session, and the child's first event,
-// when that thread is the only one there is.
-unsafe impl<T> Sync for Between<T> {}
+// SAFETY: used only by a thread that has the lock of `recording`: `prepare` puts in what holds it, and the other two
+// take that out before it lets go.
+unsafe impl Sync for Between {}
 
-impl<T> Between<T> {
-    const fn new() -> Between<T> {
-        Between(UnsafeCell::new(None))
-    }
-
-    fn put(&self, value: T) {
+impl Between {
+    fn put(&self, held: recording::Held) {
         // SAFETY: as said above, nobody else is here.
-        unsafe { *self.0.get() = Some(value) };
+        unsafe { *self.0.get() = Some(held) };
     }
 
-    fn take(&self) -> Option<T> {
+    fn take(&self) -> Option<recording::Held> {
         // SAFETY: as said above, nobody else is here.
         unsafe { &mut *self.0.get() }.take()
     }

@@ -5,13 +5,13 @@ mod builtin;
 mod callable;
 mod code;
 
-pub use builtin::Builtin;
+pub use builtin::{Builtin, leave_out};
 pub use code::Code;
 
 /// The id that stands for a function which is not recorded.
 pub const EXCLUDED: u32 = u32::MAX;
 
-/// Empties the caches: ids and decisions of before do not hold any more.
+/// Empties the caches: ids and decisions of before do not hold any more. May run Python.
 pub fn forget() {
     code::forget();
     builtin::forget();

@@ -1,11 +1,14 @@
 //! Which hook this interpreter offers: `sys.monitoring` from 3.12 on, `PyEval_SetProfile` before.
 
 use pyo3::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(Py_3_12)]
 mod monitoring;
 #[cfg(not(Py_3_12))]
 mod profile;
+#[cfg(not(Py_3_12))]
+mod thread_list;
 
 #[cfg(Py_3_12)]
 use monitoring as offered;
@@ -21,12 +24,22 @@ pub struct Wanted {
     pub tasks: bool,
 }
 
+/// What was wanted last.
+static WANTED: Mutex<Wanted> = Mutex::new(Wanted { c_functions: false, tasks: false });
+
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
 pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
+    *WANTED.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
     offered::install(python, wanted)
 }
 
-/// Ends that.
-pub fn uninstall(python: Python<'_>) -> PyResult<()> {
+/// If the hook is gone and nobody else has its place, puts it back and tells so.
+pub fn mend(python: Python<'_>) -> PyResult<bool> {
+    let wanted = *WANTED.lock().unwrap_or_else(PoisonError::into_inner);
+    offered::mend(python, wanted)
+}
+
+/// Ends that; tells whether the hook was still in its place. Takes out only what is ours.
+pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     offered::uninstall(python)
 }

@@ -2,15 +2,20 @@
 //!
 //! The way of an event: the interpreter calls a [`hook`], which asks [`current`] for the calling thread's recorder and
 //! [`function`] for the id of what is called, and enters or leaves it on the record path of `viztracer-recorder`.
-//! Everything else happens once: a [`session`] begins and ends with the [`tracer`]'s `start` and `stop`, a [`filter`]
-//! decides over each code object the first time it runs, [`task`] tells which asyncio task runs it, [`fork`] sees to it
-//! that a child records into a file of its own, [`deadly_signal`] that a first process which a signal ends has its
+//! Everything else happens once: the process's one [`recording`] begins and ends as the [`tracer`]'s methods ask for it
+//! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio task
+//! runs it, [`thread_name`] what its thread is called, [`fork`] sees to it that a child records into a file of its own, [`deadly_signal`] that a first process which a signal ends has its
 //! report all the same, [`control`] lets the processes of a run count themselves, and [`reserve`] sees to it that a
 //! program without memory does not die of us.
+//!
+//! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives up
+//! the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So `stop`,
+//! which holds the GIL, ends all recording at once, and memory is freed only after that ([`recording`]).
 //!
 //! Invariants: the per-call path formats no text, allocates nothing, takes no lock and calls no Python; nothing here
 //! merges, except that [`command`] lends `viztracer-merge` its Python door.
 
+mod aside;
 mod command;
 mod control;
 mod current;
@@ -19,8 +24,9 @@ mod filter;
 mod fork;
 mod function;
 mod hook;
+mod lifecycle;
+mod recording;
 mod reserve;
-mod session;
 mod task;
 mod thread_name;
 mod tracer;
@@ -31,8 +37,8 @@ use std::sync::OnceLock;
 /// Whether there was a stderr when this module was imported.
 static STDERR: OnceLock<bool> = OnceLock::new();
 
-/// What Python may see.
-#[pyo3::pymodule]
+/// What Python may see. An interpreter that can do without the GIL takes it on for this module.
+#[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
     use super::command::{Merged, merge, merge_command};
@@ -45,7 +51,10 @@ mod snaptrace {
     use std::os::fd::AsFd;
 
     #[pymodule_init]
-    fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        use pyo3::PyTypeInfo;
+
+        super::function::leave_out(Tracer::type_object_raw(module.py()));
         super::tracer::note_import();
         super::STDERR.get_or_init(|| std::io::stderr().as_fd().try_clone_to_owned().is_ok());
         Ok(())

@@ -4,25 +4,25 @@
 //! longer than the program does. The interpreter raises no events while it is in a hook, so what is called here
 //! leaves no trace.
 
-use crate::{current, session};
+use crate::aside::aside;
+use crate::function::{Code, EXCLUDED};
+use crate::{current, recording};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyDict, PyModule, PyString, PyWeakrefMethods, PyWeakrefReference};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use viztracer_format::record::RECORD_SIZE;
-use viztracer_recorder::ThreadRecorder;
 
 /// Tasks that are known before dead ones are looked for.
 const KNOWN_MIN: usize = 1024;
 
-static TASKS: Mutex<Tasks> = Mutex::new(Tasks { session: 0, known: None, crowded: KNOWN_MIN });
+static TASKS: Mutex<Tasks> = Mutex::new(Tasks { number: 0, known: None, crowded: KNOWN_MIN });
 
-/// The tasks of one session.
+/// The tasks of the recording of this number.
 struct Tasks {
-    session: u64,
+    number: u64,
     /// By address, which another task may have once this one is gone.
     known: Option<HashMap<usize, Known>>,
     /// How many make it worth to look for dead ones.
@@ -38,90 +38,97 @@ struct Known {
 
 /// A coroutine is entered; if that begins a step of a task, the recorder is told of that first.
 #[inline(never)]
-pub fn enter(function: u32, tag: u64) {
-    if !(cfg!(not(Py_3_12)) && current::recorder().is_some_and(|recorder| LAST.awaits(recorder))) {
+pub fn enter(code: Code) {
+    if !(cfg!(not(Py_3_12)) && LAST.awaits()) {
         begin_step();
     }
-    // Asked for anew: while Python ran, another thread may have ended the recording.
-    if let Some(recorder) = current::recorder() {
-        LAST.top.store(recorder.top() + RECORD_SIZE, Ordering::Relaxed);
-        recorder.enter(function, tag);
+    // Python has run, so everything is looked up now: another thread may have ended the recording.
+    if !current::is_recording() {
+        return;
+    }
+    let id = code.id();
+    // SAFETY: a hook; since the question above, nothing has run Python.
+    if let Some(recorder) = unsafe { current::recorder() }.filter(|_| id != EXCLUDED) {
+        recorder.enter(id, code.tag());
+        LAST.top.store(recorder.top(), Ordering::Relaxed);
     }
 }
 
 fn begin_step() {
-    let running = current::recorder().map_or(0, |recorder| recorder.task());
-    let begun = undisturbed(|python| {
+    let number = recording::current();
+    let running = running_serial();
+    let begun = aside(|python| {
         let task = running_task(python)?;
         // Most coroutines are awaited by one of the same step; its task lives, so its address is its own.
-        let is_known = running != 0 && LAST.is(task.as_ptr() as usize, running);
-        let serial = if is_known { None } else { serial_of(&task) };
-        serial.inspect(|serial| LAST.set(task.as_ptr() as usize, *serial))
+        let address = task.as_ptr() as usize;
+        if running != 0 && LAST.is(number, address, running) {
+            return None;
+        }
+        serial_of(number, &task).inspect(|serial| LAST.set(number, address, *serial))
     });
-    if let (Some(serial), Some(recorder)) = (begun.filter(|serial| *serial != running), current::recorder()) {
-        recorder.begin_step(serial);
+    let Some(begun) = begun.filter(|begun| *begun != running) else { return };
+    if current::is_recording() && recording::current() == number {
+        // SAFETY: a hook; since the questions above, nothing has run Python.
+        if let Some(recorder) = unsafe { current::recorder() } {
+            recorder.begin_step(begun);
+        }
     }
+}
+
+/// The serial of the task that the recorder knows to run on the calling thread, 0 if none.
+fn running_serial() -> u32 {
+    // SAFETY: a hook, which only reads a number.
+    unsafe { current::recorder() }.map_or(0, |recorder| recorder.task())
 }
 
 /// A coroutine was left: if that ends a step, the recorder is told, and at the task's end its name is read again.
 #[inline(never)]
 pub fn leave(may_be_over: bool) {
-    let Some(recorder) = current::recorder() else { return };
+    let number = recording::current();
+    // SAFETY: a hook; what may run Python comes when the recorder is not used any more.
+    let Some(recorder) = (unsafe { current::recorder() }) else { return };
     let before = recorder.task();
     recorder.end_step();
     if may_be_over && recorder.task() != before {
-        undisturbed(|python| serial_of(&LAST.of(before, python).or_else(|| running_task(python))?));
+        aside(|python| serial_of(number, &running_task(python)?));
     }
 }
 
-/// The task that began a step last, by address, its serial, and the top of the stack with the last coroutine on it.
+/// The task that began a step last, by the recording's number, its address and its serial, and the top of the stack with
+/// the last coroutine on it. The address is only compared.
 struct Last {
+    number: AtomicU64,
     task: AtomicUsize,
     serial: AtomicU32,
     top: AtomicUsize,
 }
 
-static LAST: Last = Last { task: AtomicUsize::new(0), serial: AtomicU32::new(0), top: AtomicUsize::new(0) };
+static LAST: Last =
+    Last { number: AtomicU64::new(0), task: AtomicUsize::new(0), serial: AtomicU32::new(0), top: AtomicUsize::new(0) };
 
 impl Last {
     /// Whether the innermost call is a coroutine of this task, so that one entered now is awaited by it. From 3.12 on it
     /// may also be an eager task's; before, this saves half of the questions, each of which costs a system call.
-    fn awaits(&self, recorder: &ThreadRecorder) -> bool {
+    fn awaits(&self) -> bool {
         let serial = self.serial.load(Ordering::Relaxed);
-        serial != 0 && serial == recorder.task() && self.top.load(Ordering::Relaxed) == recorder.top()
+        // SAFETY: a hook, which only reads two numbers.
+        let (running, top) =
+            unsafe { current::recorder() }.map_or((0, 0), |recorder| (recorder.task(), recorder.top()));
+        let is_current = self.number.load(Ordering::Relaxed) == recording::current();
+        is_current && serial != 0 && serial == running && self.top.load(Ordering::Relaxed) == top
     }
 
-    fn is(&self, task: usize, serial: u32) -> bool {
-        self.task.load(Ordering::Relaxed) == task && self.serial.load(Ordering::Relaxed) == serial
+    fn is(&self, number: u64, task: usize, serial: u32) -> bool {
+        self.number.load(Ordering::Relaxed) == number
+            && self.task.load(Ordering::Relaxed) == task
+            && self.serial.load(Ordering::Relaxed) == serial
     }
 
-    /// The task, if it is this one, a step of which has just ended.
-    fn of<'py>(&self, serial: u32, python: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let task = self.task.load(Ordering::Relaxed);
-        if !self.is(task, serial) {
-            return None;
-        }
-        // SAFETY: a step of it is about to end, so it lives; the GIL is held.
-        unsafe { Bound::from_borrowed_ptr_or_opt(python, task as *mut ffi::PyObject) }
-    }
-
-    fn set(&self, task: usize, serial: u32) {
+    fn set(&self, number: u64, task: usize, serial: u32) {
+        self.number.store(number, Ordering::Relaxed);
         self.task.store(task, Ordering::Relaxed);
         self.serial.store(serial, Ordering::Relaxed);
     }
-}
-
-/// Calls Python as if nothing had happened: the exception that is under way, if any, stays so.
-fn undisturbed<T>(call: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
-    // SAFETY: hooks run with the GIL held.
-    let python = unsafe { Python::assume_attached() };
-    let error = PyErr::take(python);
-    let result = call(python);
-    let _ = PyErr::take(python);
-    if let Some(error) = error {
-        error.restore(python);
-    }
-    result
 }
 
 /// The task that the calling thread runs.
@@ -162,40 +169,47 @@ fn attribute<'py>(
     name: &str,
 ) -> Option<&'py Bound<'py, PyAny>> {
     let found = known.get_or_try_init(python, || {
-        let modules = python.import("sys")?.getattr("modules")?;
-        PyResult::Ok(modules.get_item(module)?.getattr(name)?.unbind())
+        // SAFETY: the GIL is held; the dictionary is borrowed.
+        let modules = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyImport_GetModuleDict()) };
+        let modules = modules.as_ref().and_then(|modules| modules.cast::<PyDict>().ok()).ok_or(())?;
+        let module = modules.get_item(module).ok().flatten().ok_or(())?;
+        let found = module.cast::<PyModule>().map_err(drop)?.dict().get_item(name);
+        found.ok().flatten().map(Bound::unbind).ok_or(())
     });
     found.ok().map(|found| found.bind(python))
 }
 
-/// The task's serial; writes its name if it has got another one.
-fn serial_of(task: &Bound<'_, PyAny>) -> Option<u32> {
+/// The task's serial in the recording of this number; writes its name if it has got another one.
+fn serial_of(number: u64, task: &Bound<'_, PyAny>) -> Option<u32> {
     let name = name_of(task)?;
-    if let Some(serial) = known_serial(task, &name) {
+    if let Some(serial) = known_serial(number, task, &name) {
         return Some(serial);
     }
     // Not under the lock: making an object may collect garbage, which may let other threads run.
     let reference = PyWeakrefReference::new(task).ok()?.unbind();
-    let serial = session::task(&text(&name))?;
-    let mut tasks = tasks();
+    let serial = recording::task(number, &text(&name))?;
+    let mut tasks = tasks(number);
     let known = Known { task: reference, serial, name: name.as_ptr() as usize };
     let replaced = tasks.known.get_or_insert_default().insert(task.as_ptr() as usize, known);
     let mut dead = tasks.forget_the_dead(task.py());
     dead.extend(replaced.map(|known| known.serial)); // another one had its address
     drop(tasks);
-    if let Some(recorder) = current::recorder() {
-        dead.into_iter().for_each(|serial| session::end_task(serial, recorder));
+    if !dead.is_empty()
+        // SAFETY: a hook; `end_tasks` runs no Python and keeps the GIL, and the recorder is not used after it.
+        && let Some(recorder) = unsafe { current::recorder() }
+    {
+        recording::end_tasks(number, &dead, recorder);
     }
     Some(serial)
 }
 
-fn known_serial(task: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> Option<u32> {
-    let mut tasks = tasks();
+fn known_serial(number: u64, task: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> Option<u32> {
+    let mut tasks = tasks(number);
     let known = tasks.known.as_mut()?.get_mut(&(task.as_ptr() as usize));
     let known = known.filter(|known| is(known.task.bind(task.py()), task))?;
     if known.name != name.as_ptr() as usize {
         known.name = name.as_ptr() as usize;
-        session::name_task(known.serial, &text(name));
+        recording::name_task(number, known.serial, &text(name));
     }
     Some(known.serial)
 }
@@ -214,12 +228,12 @@ fn text(name: &Bound<'_, PyAny>) -> String {
     name.map_or_else(|| "Task".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The tasks of this session; those of another one are forgotten.
-fn tasks() -> MutexGuard<'static, Tasks> {
+/// The tasks of the recording of this number; those of another one are forgotten. No object dies under the lock but weak
+/// references, which have no callbacks.
+fn tasks(number: u64) -> MutexGuard<'static, Tasks> {
     let mut tasks = TASKS.lock().unwrap_or_else(PoisonError::into_inner);
-    let session = session::current();
-    if tasks.session != session {
-        *tasks = Tasks { session, known: None, crowded: KNOWN_MIN };
+    if tasks.number != number {
+        *tasks = Tasks { number, known: None, crowded: KNOWN_MIN };
     }
     tasks
 }

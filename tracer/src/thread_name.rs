@@ -1,20 +1,24 @@
-//! The names of threads as the program sees them, asked for without making the `threading` module take an unknown
-//! thread for a new one (its `current_thread()` would invent a "Dummy-1").
+//! The names of threads as the program sees them, read without calling any Python: the `threading` module must not take
+//! an unknown thread for a new one (its `current_thread()` would invent a "Dummy-1"), and a program's own classes,
+//! properties and imports must not run inside a hook.
 //!
 //! A thread is named when it is first seen, and again when it ends or recording stops, if its name has changed by then.
 
-use crate::{current, session};
+use crate::aside::{aside, without_collector};
+use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCode, PyDict, PyFrame, PyModule, PyString};
 use std::collections::HashMap;
+use std::ffi::CStr;
 use std::process;
+use std::ptr;
 use std::sync::{LazyLock, Mutex, MutexGuard, TryLockError};
 
 /// The threads that have been named and not ended. Used with the GIL held, and no object dies while it is locked.
 static NAMED: LazyLock<Mutex<HashMap<Key, Named>>> = LazyLock::new(Mutex::default);
 
-/// A thread: its process, its session, its recorder's serial.
+/// A thread: its process, its recording's number, its recorder's serial.
 type Key = (u32, u64, u32);
 
 /// A thread's object and the name it had.
@@ -23,54 +27,56 @@ struct Named {
     name: String,
 }
 
-/// Writes the name of the calling thread, whose recorder has this serial.
-pub fn name_current(serial: u32) {
-    // SAFETY: threads are attached by hooks, which run with the GIL held.
-    let python = unsafe { Python::assume_attached() };
-    aside(python, || match object_of_current(python) {
-        Some(thread) => {
-            if let Some(name) = name_of(&thread) {
-                session::name_thread(serial, &name);
-                watch(python, serial, Named { thread: thread.unbind(), name });
-            }
+/// Writes the name of the calling thread, which has this serial in the recording of this number.
+pub fn name_current(number: u64, serial: u32) {
+    aside(|python| {
+        let found = without_collector(|| {
+            let thread = object_of_current(python)?;
+            let name = name_of(&thread)?;
+            recording::name_thread(number, serial, &name);
+            Some(Named { thread: thread.unbind(), name })
+        });
+        match found {
+            Some(named) => watch(python, (process::id(), number, serial), named),
+            None if is_main() => recording::name_thread(number, serial, "MainThread"),
+            None => {}
         }
-        None if is_main() => session::name_thread(serial, "MainThread"),
-        None => {}
+        Some(())
     });
 }
 
-/// Writes the names that have changed.
-pub fn renew(python: Python<'_>) {
-    let here = (process::id(), session::current());
-    aside(python, || {
-        if let Some(recorder) = current::existing(here.1) {
-            // SAFETY: the calling thread's own recorder, outside of any hook's use of it.
-            let serial = unsafe { &*recorder }.serial();
-            let is_known = named().is_none_or(|named| named.contains_key(&(here.0, here.1, serial)));
-            if !is_known && object_of_current(python).is_some() {
-                name_current(serial); // the main thread has none before somebody imports `threading`
-            }
+/// Writes the names that have changed. The calling thread has this serial, if it has recorded.
+pub fn renew(serial: Option<u32>) {
+    let here = (process::id(), recording::current());
+    if let Some(serial) = serial {
+        let is_known = named().is_none_or(|named| named.contains_key(&(here.0, here.1, serial)));
+        if !is_known {
+            name_current(here.1, serial); // the main thread has no object before somebody imports `threading`
         }
-        for ((process, session, serial), named) in named().iter_mut().flat_map(|named| named.iter_mut()) {
-            if (*process, *session) == here {
-                named.write_change(python, *serial);
+    }
+    aside(|python| {
+        without_collector(|| {
+            for ((process, number, serial), named) in named().iter_mut().flat_map(|named| named.iter_mut()) {
+                if (*process, *number) == here {
+                    named.write_change(python, here.1, *serial);
+                }
             }
-        }
+        });
+        Some(())
     });
 }
 
 impl Named {
-    fn write_change(&mut self, python: Python<'_>, serial: u32) {
+    fn write_change(&mut self, python: Python<'_>, number: u64, serial: u32) {
         if let Some(name) = name_of(self.thread.bind(python)).filter(|name| *name != self.name) {
-            session::name_thread(serial, &name);
+            recording::name_thread(number, serial, &name);
             self.name = name;
         }
     }
 }
 
 /// Has the end of the calling thread noticed: the interpreter drops what it keeps for a thread, with the GIL held.
-fn watch(python: Python<'_>, serial: u32, thread: Named) {
-    let key = (process::id(), session::current(), serial);
+fn watch(python: Python<'_>, key: Key, thread: Named) {
     // SAFETY: the GIL is held; the dictionary is borrowed.
     let kept = unsafe { ffi::PyThreadState_GetDict() };
     // SAFETY: NULL or a living dictionary.
@@ -90,22 +96,16 @@ struct End {
 impl Drop for End {
     fn drop(&mut self) {
         let Some(mut ended) = named().and_then(|mut named| named.remove(&self.key)) else { return };
-        let (process, session, serial) = self.key;
-        if (process, session) == (process::id(), session::current()) {
-            // SAFETY: the interpreter destroys objects with the GIL held.
-            let python = unsafe { Python::assume_attached() };
-            aside(python, || ended.write_change(python, serial));
-        }
-    }
-}
-
-/// Runs this between two steps of the program, of which the first may have raised.
-fn aside(python: Python<'_>, work: impl FnOnce()) {
-    let error = PyErr::take(python);
-    work();
-    let _ = PyErr::take(python);
-    if let Some(error) = error {
-        error.restore(python);
+        let (process, number, serial) = self.key;
+        // The thread's object may die here, with whatever that runs: the interpreter ends the thread, and no hook is
+        // under way.
+        aside(|python| {
+            if (process, number) == (process::id(), recording::current()) {
+                without_collector(|| ended.write_change(python, number, serial));
+            }
+            drop(ended);
+            Some(())
+        });
     }
 }
 
@@ -118,16 +118,26 @@ fn named() -> Option<MutexGuard<'static, HashMap<Key, Named>>> {
     }
 }
 
+/// What the object keeps as its name. A class that computes it is not asked.
 fn name_of(thread: &Bound<'_, PyAny>) -> Option<String> {
-    thread.getattr("_name").ok()?.extract().ok()
+    // SAFETY: a living object; no class's own `__dict__` is called.
+    let kept = unsafe { ffi::PyObject_GenericGetDict(thread.as_ptr(), ptr::null_mut()) };
+    // SAFETY: NULL with an exception, which is cleared by `aside`, or a new reference.
+    let kept = unsafe { Bound::from_owned_ptr_or_opt(thread.py(), kept) }?;
+    let name = item(&kept, c"_name")?;
+    name.cast_exact::<PyString>().ok().map(|name| name.to_string_lossy().into_owned())
 }
 
 /// The calling thread's object, if it has one.
 fn object_of_current(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    let threading = loaded_module(python, "threading")?;
-    let ident = threading.getattr("get_ident").ok()?.call0().ok()?;
-    let registered = threading.getattr("_active").ok()?.call_method1("get", (ident,)).ok()?;
-    if registered.is_none() { starting_thread(python) } else { Some(registered) }
+    // SAFETY: the GIL is held; the dictionary is borrowed.
+    let modules = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyImport_GetModuleDict()) }?;
+    let threading = item(&modules, c"threading")?;
+    let active = item(threading.cast::<PyModule>().ok()?.dict().as_any(), c"_active")?;
+    // SAFETY: touches nothing of Python's.
+    let ident = unsafe { ffi::PyThread_get_thread_ident() }.into_pyobject(python).ok()?;
+    let registered = active.cast_exact::<PyDict>().ok()?.get_item(ident).ok()?;
+    registered.or_else(|| starting_thread(python))
 }
 
 /// A thread whose very first Python function is `Thread._bootstrap` is not registered yet; it is the `self` of that.
@@ -136,14 +146,17 @@ fn starting_thread(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     let frame = unsafe { ffi::PyEval_GetFrame() };
     // SAFETY: NULL or a living frame.
     let frame = unsafe { Bound::from_borrowed_ptr_or_opt(python, frame.cast()) }?;
-    let name: String = frame.getattr("f_code").ok()?.getattr("co_name").ok()?.extract().ok()?;
+    let frame = frame.cast_exact::<PyFrame>().ok()?;
+    let code = frame.getattr("f_code").ok()?.cast_into::<PyCode>().ok()?;
+    let name = code.getattr("co_name").ok()?;
+    let name = name.cast_exact::<PyString>().ok()?.to_str().ok()?;
     let is_bootstrap = name == "_bootstrap" || name == "_bootstrap_inner";
     is_bootstrap.then(|| frame.getattr("f_locals").ok()?.get_item("self").ok()).flatten()
 }
 
-fn loaded_module<'py>(python: Python<'py>, name: &str) -> Option<Bound<'py, PyAny>> {
-    let modules = python.import("sys").ok()?.getattr("modules").ok()?;
-    modules.call_method1("get", (name,)).ok().filter(|module| !module.is_none())
+/// What an exact dictionary has under this name.
+fn item<'py>(dictionary: &Bound<'py, PyAny>, name: &CStr) -> Option<Bound<'py, PyAny>> {
+    dictionary.cast_exact::<PyDict>().ok()?.get_item(PyString::new(dictionary.py(), name.to_str().ok()?)).ok()?
 }
 
 fn is_main() -> bool {

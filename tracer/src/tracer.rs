@@ -1,14 +1,15 @@
 //! `snaptrace.Tracer`, the base class of `viztracer.VizTracer`: what Python needs of the recording, and no more.
 
 use crate::filter::Filter;
-use crate::{current, fork, hook, session, thread_name};
-use pyo3::exceptions::{PyOSError, PyRuntimeWarning, PyValueError};
+use crate::recording::{self, Phase};
+use crate::{current, fork, hook, lifecycle};
+use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use pyo3::{PyTypeInfo, ffi};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use viztracer_format::clock::Anchor;
 use viztracer_recorder::Options;
 use viztracer_recorder::clock::Clock;
@@ -22,9 +23,11 @@ pub fn note_import() {
 }
 
 /// Records the calls of this process into a ring file. There is one recording per process, whichever object began it.
-#[pyclass(subclass, module = "viztracer.snaptrace")]
-#[derive(Default)]
-pub struct Tracer {}
+#[pyclass(subclass, frozen, module = "viztracer.snaptrace")]
+pub struct Tracer {
+    /// Unlike that of any other tracer of this process and its forks.
+    number: u64,
+}
 
 #[pymethods]
 impl Tracer {
@@ -32,7 +35,27 @@ impl Tracer {
     #[new]
     #[pyo3(signature = (*_arguments, **_keywords))]
     fn new(_arguments: &Bound<'_, PyTuple>, _keywords: Option<&Bound<'_, PyDict>>) -> Tracer {
-        Tracer::default()
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Tracer { number: LAST.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+
+    /// Makes this the tracer that records the process; false if another one does, or this one already. Each `claim` is
+    /// followed by a `record` or a `release`.
+    fn claim(&self, python: Python<'_>) -> bool {
+        current::settle();
+        lifecycle::claim(python, self.number)
+    }
+
+    /// Takes a `claim` back.
+    fn release(&self) {
+        recording::release(self.number);
+    }
+
+    /// Whether this tracer records.
+    #[getter]
+    fn enable(&self) -> bool {
+        // A child that only asks this gets no file for it.
+        recording::phase(self.number) == Some(Phase::Recording) && recording::current() != 0
     }
 
     /// Begins to record, or goes on in the file there is. The keywords say what and where; see the stub file.
@@ -66,64 +89,65 @@ impl Tracer {
             min_duration,
             max_depth: usize::try_from(max_stack_depth).unwrap_or(usize::MAX),
             session_id,
-            python_version: python_version(python),
+            python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported: IMPORTED.get().copied().unwrap_or_default(),
         };
         let filter = Filter { include_files, exclude_files, ignore_frozen, package, runner };
         fork::watch();
-        fork::settle();
-        session::start(&options, filter).map_err(|error| PyOSError::new_err(error.to_string()))?;
-        hook::install(python, hook::Wanted { c_functions, tasks }).inspect_err(|_| session::stop(false))
+        current::settle();
+        lifecycle::start(python, self.number, &options, filter, hook::Wanted { c_functions, tasks })
     }
 
     /// Ends recording; the file stays open for another start. Calls that are open stay so, or with `flush_as_finish`
     /// are recorded as if they returned now.
     #[pyo3(signature = (flush_as_finish = false))]
     fn halt(&self, python: Python<'_>, flush_as_finish: bool) -> PyResult<()> {
-        fork::settle();
-        thread_name::renew(python);
-        let uninstalled = hook::uninstall(python);
-        session::stop(flush_as_finish);
-        uninstalled
+        current::settle();
+        lifecycle::stop(python, self.number, flush_as_finish)
     }
 
-    /// Seals the ring file and tells its path; `None` if there is none.
-    fn seal(&self, python: Python<'_>) -> Option<OsString> {
-        fork::settle();
-        python.detach(session::close).map(PathBuf::into_os_string)
+    /// Ends recording, seals the tracer's ring file and tells its path; `None` if it has none.
+    fn seal(&self, python: Python<'_>) -> PyResult<Option<OsString>> {
+        current::settle();
+        Ok(lifecycle::seal(python, self.number)?.map(PathBuf::into_os_string))
+    }
+
+    /// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap.
+    fn mend(&self, python: Python<'_>) -> PyResult<()> {
+        lifecycle::mend(python, self.number)
     }
 
     /// The path of the ring file while there is one.
     #[getter]
     fn ring_file(&self) -> Option<OsString> {
-        fork::settle();
-        session::path().map(PathBuf::into_os_string)
+        current::settle();
+        recording::path().map(PathBuf::into_os_string)
     }
 
     /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its room.
     #[getter]
     fn ring_failure(&self) -> Option<i32> {
-        fork::settle();
-        session::failure()
+        current::settle();
+        recording::failure()
     }
 
     /// Whether somebody has removed the ring file.
     #[getter]
     fn ring_removed(&self) -> bool {
-        fork::settle();
-        session::removed()
+        current::settle();
+        recording::removed()
     }
 
     /// Names the process in the report.
     fn name_process(&self, name: &str) {
-        fork::settle();
-        session::name_process(name);
+        current::settle();
+        recording::name_process(name);
     }
 
     /// Marks this moment to align this process's file with others by.
     fn set_sync_marker(&self, python: Python<'_>) -> PyResult<()> {
-        fork::settle();
-        let problem = match session::mark_sync() {
+        current::settle();
+        let problem = match recording::mark_sync() {
             Some(false) => return Ok(()),
             Some(true) => c"Synchronization marker already set",
             None => c"Synchronization marker not set: nothing is recorded yet",
@@ -133,8 +157,8 @@ impl Tracer {
 
     /// The moment that was marked, in microseconds of the monotonic clock.
     fn get_sync_marker(&self) -> Option<f64> {
-        fork::settle();
-        session::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
+        current::settle();
+        recording::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
     }
 
     /// The calling thread is not recorded until `resume` is called as often.
@@ -146,16 +170,4 @@ impl Tracer {
     fn resume(&self) {
         current::resume();
     }
-}
-
-/// Whether this is a type of tracers; their methods are not recorded.
-pub fn is_tracer(python: Python<'_>, kind: *mut ffi::PyTypeObject) -> bool {
-    // SAFETY: two living types.
-    unsafe { ffi::PyType_IsSubtype(kind, Tracer::type_object_raw(python)) != 0 }
-}
-
-/// `PY_VERSION_HEX` of the running interpreter, as a final release.
-fn python_version(python: Python<'_>) -> u32 {
-    let version = python.version_info();
-    u32::from(version.major) << 24 | u32::from(version.minor) << 16 | u32::from(version.patch) << 8 | 0xf0
 }

@@ -78,7 +78,6 @@ fn by_process(threads: Vec<(u32, Thread)>, calls: Vec<Calls>) -> HashMap<u32, (V
 
 fn header(identity: Identity, closed: Anchor) -> Header {
     let (arguments, sealed) = (Vec::new(), true);
-    let forgotten = Forgotten::default();
     Header {
         identity,
         arguments,
@@ -89,7 +88,8 @@ fn header(identity: Identity, closed: Anchor) -> Header {
         lost: 0,
         failure: 0,
         sync_marker: 0,
-        forgotten,
+        gaps: 0,
+        forgotten: Forgotten::default(),
     }
 }
 

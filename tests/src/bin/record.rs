@@ -150,7 +150,7 @@ impl Orders {
             .map(|function| recorder.function(&Function { name: &name(function), is_c: true, ..Function::default() }))
             .collect();
         // SAFETY: attached by this thread, which is its only user.
-        let own = unsafe { &mut *recorder.attach() };
+        let own = unsafe { recorder.attach().as_mut() };
         recorder.name_thread(own.serial(), &thread.to_string());
         let mut ended = 0;
         for step in Program::new(self.seed + thread) {

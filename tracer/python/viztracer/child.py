@@ -24,7 +24,7 @@ _tracers: list[VizTracer] = []
 def follow(tracer: VizTracer) -> None:
     """From now on, children of this process that `tracer` records close their files when they end."""
     if not _tracers:
-        os.register_at_fork(after_in_child=_after_fork)
+        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
     _tracers[:] = [tracer]
 
 
@@ -39,12 +39,18 @@ def process_name() -> str:
     return str(process.current_process().name) if process else MAIN
 
 
-def at_exit(function: Callable[[], None]) -> None:
-    """Call `function` when this process ends in order, whoever began it."""
+def at_exit(function: Callable[[], None]) -> Callable[[], None]:
+    """Call `function` when this process ends in order, whoever began it; return what undoes that."""
     atexit.register(function)
     process = sys.modules.get("multiprocessing.process")
-    if process and process.parent_process():
-        _before_multiprocessing_leaves(function)
+    finalizer = _before_multiprocessing_leaves(function) if process and process.parent_process() else None
+
+    def undo() -> None:
+        atexit.unregister(function)
+        if finalizer:
+            finalizer.cancel()
+
+    return undo
 
 
 def expect_bootstrap(tracer: VizTracer) -> None:
@@ -74,6 +80,10 @@ def expect_spawned(tracer: VizTracer) -> None:
     BaseProcess._bootstrap = name_and_begin  # type: ignore[attr-defined]
 
 
+def _before_fork() -> None:
+    _tracers[0].mend()
+
+
 def _after_fork() -> None:
     if _tracers[0].enable:
         expect_bootstrap(_tracers[0])
@@ -84,8 +94,8 @@ def _begin(tracer: VizTracer) -> None:
     _before_multiprocessing_leaves(tracer.leave)
 
 
-def _before_multiprocessing_leaves(function: Callable[[], None]) -> None:
-    sys.modules["multiprocessing.util"].Finalize(None, _after_threads, (function,), exitpriority=-100)
+def _before_multiprocessing_leaves(function: Callable[[], None]) -> Any:
+    return sys.modules["multiprocessing.util"].Finalize(None, _after_threads, (function,), exitpriority=-100)
 
 
 def _after_threads(function: Callable[[], None]) -> None:

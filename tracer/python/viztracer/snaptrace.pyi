@@ -21,6 +21,16 @@ class Tracer:
     """Records the calls of this process into a ring file. One recording per process, whichever object began it."""
 
     def __new__(cls, *_arguments: Any, **_keywords: Any) -> Tracer: ...
+    def claim(self) -> bool:
+        """Make this the tracer that records the process; False if another one does, or this one already.
+
+        A `record` or a `release` must follow.
+        """
+    def release(self) -> None:
+        """Take a `claim` back that no `record` has followed."""
+    @property
+    def enable(self) -> bool:
+        """Whether this tracer records."""
     def record(
         self,
         *,
@@ -46,9 +56,11 @@ class Tracer:
         the interpreter has no room for a tracer, `ValueError` for `entries` below 1.
         """
     def halt(self, flush_as_finish: bool = False) -> None:
-        """End recording; open calls are recorded as open, or with `flush_as_finish` as if they returned now."""
+        """End recording, if this tracer records; open calls are recorded as open, or with `flush_as_finish` as if they returned now."""
     def seal(self) -> str | None:
-        """Close the ring file and return its path; None if there is none."""
+        """End recording, close this tracer's ring file and return its path; None if it has none."""
+    def mend(self) -> None:
+        """Put the hook back in its place if the program has taken it away and has no other there, and count the gap."""
     @property
     def ring_file(self) -> str | None:
         """The path of the ring file while there is one."""

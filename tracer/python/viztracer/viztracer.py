@@ -12,8 +12,13 @@ from .snaptrace import Tracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any
+
+# Whose the ring files of a tracer are: not known before the first start, another process's or a run's, or its own. Of
+# its own it is also kept whether any were saved.
+NEW, JOINED, OWN, SAVED = range(4)
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 RUNNER = PACKAGE + "runner.py"
@@ -94,15 +99,12 @@ class VizTracer(Tracer):
         self.trace_self = trace_self
         self.process_name = process_name
         self.output_file = output_file
-        self.enable = False
         self.total_entries = 0
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
-        self._inline = False  # whether the ring files are nobody's concern but this object's
-        self._has_joined = False
-        self._watches_exit = False
+        self._files = NEW
         self._saves_at_exit = False
-        self._has_saved = False
+        self._unwatch_exit: Callable[[], None] | None = None
         if register_global and not (session and child.recording()):  # it has joined the run by itself
             self.register_global()
 
@@ -111,32 +113,64 @@ class VizTracer(Tracer):
         builtins.__dict__["__viz_tracer__"] = self
 
     def start(self) -> None:
-        """Begin to record, or go on after a `stop`. Does nothing if this or another tracer records already."""
-        if child.recording():
-            return
+        """Begin to record, or go on after a `stop`. Does nothing if this tracer records already, or a run does.
+
+        Raises:
+            RuntimeError: another tracer of this process records.
+        """
         if self.include_files and self.exclude_files:
             raise ValueError("include_files and exclude_files can't be both specified!")
-        if self.rings is None:
-            self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
-            self._inline = True
-            self._watch_exit()
-        if not self.join():
-            report.complain(f"the run that uses {self.rings.path} is over; process {os.getpid()} is not traced")
+        if not self.claim():
+            self._give_way()
             return
-        self.enable = True
+        rings = self.rings
         try:
-            self._record(self.rings)
+            if self.rings is None:
+                self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
+            if self.join():
+                self._record(self.rings)
+            else:
+                report.complain(f"the run that uses {self.rings.path} is over; process {os.getpid()} is not traced")
         except BaseException as error:
-            self.enable = False
-            if self.rings.is_own or not isinstance(error, (OSError, RuntimeError)):
-                raise
-            self.rings.refuse()
-            report.complain(f"{error}; process {os.getpid()} is not traced")  # it must not suffer from another's end
+            self.release()
+            if rings is None:
+                self._forget_rings()
+            elif not rings.is_own and isinstance(error, (OSError, RuntimeError)):
+                rings.refuse()
+                report.complain(f"{error}; process {os.getpid()} is not traced")  # it must not suffer from another's end
+                return
+            raise
+        self.release()  # unless it records
+        if rings is None:
+            self._files = max(self._files, OWN)
+            self._watch_exit()
+
+    def _give_way(self) -> None:
+        """Another tracer has this process's recording: raise an error, unless these calls are recorded all the same."""
+        other = child.recording()
+        if other is self or (other and not other.is_inline):
+            return
+        which = f" (it writes {other.output_file})" if other else ""
+        raise RuntimeError(
+            f"another tracer{which} records this process, and there can be one at a time: stop that one before this one "
+            "starts, or trace the whole program with the viztracer command"
+        )
+
+    def _forget_rings(self) -> None:
+        if self.rings:
+            self.rings.remove()
+            self.rings = None
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether the ring files are nobody's concern but this object's."""
+        return self._files in (OWN, SAVED) and (self.rings is None or self.rings.is_own)
 
     def join(self) -> bool:
         """Join the run of which `session` told, which is done once; return False if it is over."""
-        self._has_joined = self._has_joined or self.rings is None or self.rings.is_own or self.rings.join()
-        return self._has_joined
+        if self._files == NEW and self.rings and not self.rings.is_own and self.rings.join():
+            self._files = JOINED
+        return self._files != NEW or self.rings is None or self.rings.is_own
 
     def _record(self, rings: RingDirectory) -> None:
         child.follow(self)
@@ -159,9 +193,7 @@ class VizTracer(Tracer):
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
-        if self.enable:
-            self.halt(stop_option == "flush_as_finish")
-            self.enable = False
+        self.halt(stop_option == "flush_as_finish")
 
     def save(self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None) -> None:
         """Write the report of all that was recorded since the last `save`; go on recording if it was.
@@ -177,25 +209,28 @@ class VizTracer(Tracer):
             raise ValueError("output_file must be a str")  # noqa: TRY004: as the peer does
         recording = self.enable
         self.stop()
-        ring = None if child.recording() else self.seal()
-        if self.rings is None or ring is None:
+        ring, rings = self.seal(), self.rings
+        if rings is None or ring is None:
             reason = "another tracer records this process" if child.recording() else "nothing was recorded"
             warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=2)
             return
-        if self.rings.is_own or output_file is not None or self.pid_suffix:
+        if rings.is_own or output_file is not None or self.pid_suffix:
             output = report.with_pid(output, os.getpid()) if self.pid_suffix else output
             self.total_entries = report.write(
-                [self.rings.path if self.rings.is_own else ring],
+                [rings.path if rings.is_own else ring],
                 output,
                 source=self.file_info if file_info is None else file_info,
                 verbose=self.verbose if verbose is None else verbose,
             )
-        self._has_saved = True
-        if self._inline and self.rings.is_own:
-            self._clear(self.rings, output)
+        if self.is_inline:
+            self._files = SAVED
+            self._clear(rings, output)
             self.rings = None
         if recording:
             self.start()
+        elif self._unwatch_exit and self.rings is None and not self._saves_at_exit:
+            self._unwatch_exit()
+            self._unwatch_exit = None
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
@@ -235,18 +270,17 @@ class VizTracer(Tracer):
         self._watch_exit()
 
     def _watch_exit(self) -> None:
-        if not self._watches_exit:
-            child.at_exit(self._exit)
-            self._watches_exit = True
+        if self._unwatch_exit is None:
+            self._unwatch_exit = child.at_exit(self._exit)
 
     def _exit(self) -> None:
         """The process ends, and nobody has saved since the last `start`."""
-        if self.rings is None or not (self._inline and self.rings.is_own):
+        if self.rings is None or not self.is_inline:
             self.leave()
         elif self._saves_at_exit:
             self.stop("flush_as_finish")
             self.save()
-        elif self._has_saved:  # and has gone on without being asked to report that, too
+        elif self._files == SAVED:  # and has gone on without being asked to report that, too
             self.stop()
             self.seal()
             self._clear(self.rings, self.output_file)

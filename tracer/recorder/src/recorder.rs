@@ -11,6 +11,7 @@ use crate::ring::{Memory, Ring};
 use crate::thread::ThreadRecorder;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{HEADER_SIZE, Identity, LABELS, SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN, STATE_OPEN};
@@ -59,8 +60,7 @@ pub struct Recorder {
 
 #[derive(Debug, Default)]
 struct Threads {
-    #[expect(clippy::vec_box, reason = "threads hold pointers to their recorders, which must not move")]
-    living: Vec<Box<ThreadRecorder>>,
+    living: Vec<Owned>,
     begun: u64,
 }
 
@@ -69,6 +69,43 @@ struct Threads {
 struct Tasks {
     living: HashMap<u32, Handle>,
     begun: u64,
+}
+
+/// A thread's recorder, which its thread reaches by the same pointer. It is no `Box`: a box that moves into a vector
+/// would end the right of every pointer that was made of it before.
+#[derive(Debug)]
+struct Owned(NonNull<ThreadRecorder>);
+
+// SAFETY: a `ThreadRecorder` may go to another thread, and this is the owner of one.
+unsafe impl Send for Owned {}
+
+impl Owned {
+    fn new(thread: ThreadRecorder) -> Owned {
+        Owned(NonNull::from(Box::leak(Box::new(thread))))
+    }
+
+    fn get(&mut self) -> &mut ThreadRecorder {
+        // SAFETY: made of a box that only `drop` takes back. That the thread itself does not use it meanwhile is what
+        // `close_frames`, `retire` and `close` ask of their callers.
+        unsafe { self.0.as_mut() }
+    }
+
+    fn rename(&self, name: &str) {
+        // SAFETY: made of a box that only `drop` takes back. `rename` changes atomic words of the label and nothing here.
+        unsafe { (*self.0.as_ptr()).rename(name) };
+    }
+
+    fn serial(&self) -> u32 {
+        // SAFETY: as above; the serial never changes, so the thread may be recording.
+        unsafe { (*self.0.as_ptr()).serial() }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: made of a box by `new`, and taken back only here.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
 }
 
 /// The frames that were open in the parent when it forked, from the outermost on.
@@ -143,6 +180,11 @@ impl Recorder {
         lock(&self.names).function(&self.ring, function)
     }
 
+    /// Counts a time in which calls went unseen.
+    pub fn count_gap(&self) {
+        self.ring.memory().status().gaps.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Writes the process's name; the last one holds.
     pub fn name_process(&self, name: &str) {
         name.clone_into(&mut lock(&self.process_name));
@@ -181,14 +223,15 @@ impl Recorder {
         }
     }
 
-    /// Starts to record the calling thread. The pointer is valid until [`Recorder::retire`] or [`Recorder::close`].
-    pub fn attach(&self) -> *mut ThreadRecorder {
+    /// Starts to record the calling thread. The pointer is valid until [`Recorder::retire`] with this thread's serial,
+    /// or [`Recorder::close`].
+    pub fn attach(&self) -> NonNull<ThreadRecorder> {
         let Threads { living, begun } = &mut *lock(&self.threads);
         let serial = next_serial(begun, |serial| living.iter().any(|thread| thread.serial() == serial));
         let label = self.ring.label(LabelKind::Thread, serial, process::current_tid());
         let ring = Arc::clone(&self.ring);
-        let mut thread = Box::new(ThreadRecorder::new(ring, self.min_ticks, self.options.max_depth, serial, label));
-        let pointer = &raw mut *thread;
+        let thread = Owned::new(ThreadRecorder::new(ring, self.min_ticks, self.options.max_depth, serial, label));
+        let pointer = thread.0;
         living.push(thread);
         pointer
     }
@@ -197,14 +240,14 @@ impl Recorder {
     pub fn retire(&self, serial: u32) {
         let mut threads = lock(&self.threads);
         if let Some(index) = threads.living.iter().position(|thread| thread.serial() == serial) {
-            threads.living.swap_remove(index).retire();
+            threads.living.swap_remove(index).get().retire();
         }
     }
 
     /// Closes the open frames of all threads with this kind. No thread may be recording meanwhile.
     pub fn close_frames(&self, kind: Kind) {
         for thread in &mut lock(&self.threads).living {
-            thread.close_frames(kind);
+            thread.get().close_frames(kind);
         }
     }
 
@@ -225,7 +268,7 @@ impl Recorder {
     /// Seals the file. No thread may be recording, and every pointer from [`Recorder::attach`] ends here.
     pub fn close(self) {
         for mut thread in std::mem::take(&mut lock(&self.threads).living) {
-            thread.finish();
+            thread.get().finish();
         }
         self.ring.seal_halves();
         let status = self.ring.memory().status();

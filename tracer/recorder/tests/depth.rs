@@ -20,7 +20,7 @@ fn with_limit(program: impl Fn(&mut ThreadRecorder)) -> Vec<u64> {
     let recorder = Recorder::create(options).unwrap();
     recorder.function(&Function { name: "f", ..Function::default() });
     // SAFETY: attached just now, and this thread is the only user.
-    let thread = unsafe { &mut *recorder.attach() };
+    let thread = unsafe { recorder.attach().as_mut() };
     program(thread);
     let open = thread.open_frames().into_iter().map(|(tag, _)| tag).collect();
     recorder.close();

@@ -58,7 +58,7 @@ fn record(entries: u64, run: impl FnOnce(&mut ThreadRecorder)) {
     let recorder = Recorder::create(options(directory.path(), entries)).unwrap();
     recorder.function(&Function { name: "f", ..Function::default() });
     // SAFETY: attached just now, and this thread is the only user.
-    run(unsafe { &mut *recorder.attach() });
+    run(unsafe { recorder.attach().as_mut() });
     recorder.close();
 }
 

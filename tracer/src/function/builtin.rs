@@ -1,17 +1,20 @@
 //! C functions, by the definition that their module or type has of them.
 
 use super::{EXCLUDED, tag};
-use crate::session;
-use crate::tracer::is_tracer;
+use crate::aside::without_collector;
+use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::cell::UnsafeCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
 use viztracer_format::names::Function;
 
 const CACHE_SIZE: usize = 512;
+/// So many names of classes and modules are kept alive; C functions of further ones are looked up by text each time.
+const HELD_MAX: usize = 1 << 16;
 
 /// The head of `builtin_function_or_method` (Include/cpython/methodobject.h; unchanged from 3.10 to 3.14).
 #[repr(C)]
@@ -37,7 +40,12 @@ pub(super) struct Owner(usize);
 /// The bit that tells a module's name from a type: objects are aligned.
 const MODULE: usize = 1;
 
-/// What the name of a C function is made of, as addresses of its parts; equal keys mean equal names.
+/// What the name of a C function is made of, as addresses of its parts. Equal keys mean equal names: what an address in
+/// the cache belongs to is kept alive, so that nothing else gets that address ([`Builtin::hold`]).
+///
+/// One thing cannot be kept alive: a definition that a C library frees with its function. Definitions are static in
+/// nearly all of them; one that is freed and replaced at its place by another, whose name stands where the first one's
+/// stood, is taken for the first.
 type Key = (usize, usize);
 
 struct Cached {
@@ -48,6 +56,8 @@ struct Cached {
 struct Cache {
     front: [Cached; CACHE_SIZE],
     all: Option<HashMap<Key, u32>>,
+    /// What has the addresses in the keys.
+    held: Vec<Py<PyAny>>,
 }
 
 struct Cell(UnsafeCell<Cache>);
@@ -55,8 +65,14 @@ struct Cell(UnsafeCell<Cache>);
 // SAFETY: only used with the GIL held, and never across a call into the interpreter.
 unsafe impl Sync for Cell {}
 
-static CACHE: Cell =
-    Cell(UnsafeCell::new(Cache { front: [const { Cached { key: (0, 0), id: 0 } }; CACHE_SIZE], all: None }));
+static CACHE: Cell = Cell(UnsafeCell::new(Cache {
+    front: [const { Cached { key: (0, 0), id: 0 } }; CACHE_SIZE],
+    all: None,
+    held: Vec::new(),
+}));
+
+/// The type whose methods, and those of its subtypes, are not recorded.
+static LEFT_OUT: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
 
 impl Builtin {
     /// # Safety
@@ -82,20 +98,23 @@ impl Builtin {
         tag(self.definition.as_ptr() as usize)
     }
 
-    /// Its function id, or [`EXCLUDED`].
+    /// Its function id, or [`EXCLUDED`], if it is in the cache.
     #[inline(always)]
-    pub fn id(self) -> u32 {
+    pub fn known(self) -> Option<u32> {
         let key = self.key();
         // SAFETY: the GIL is held; a short look.
         let cached = unsafe { &(*CACHE.0.get()).front[slot(key)] };
-        if cached.key == key {
-            return cached.id;
-        }
-        self.look_up(key)
+        (cached.key == key).then_some(cached.id)
     }
 
-    /// The addresses of the two texts that its name is made of: a definition or a type that is freed and replaced by
-    /// another one at the same place would still have to have its name at the same place to be mistaken.
+    /// Its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: names of types and modules are read where they
+    /// stand, and no garbage is collected meanwhile.
+    #[inline(always)]
+    pub fn id(self) -> u32 {
+        self.known().unwrap_or_else(|| self.look_up())
+    }
+
+    /// The addresses of the two texts that its name is made of.
     #[inline(always)]
     fn key(self) -> Key {
         // SAFETY: definitions live as long as their functions.
@@ -109,15 +128,42 @@ impl Builtin {
 
     #[cold]
     #[inline(never)]
-    fn look_up(self, key: Key) -> u32 {
+    fn look_up(self) -> u32 {
+        let key = self.key();
         // SAFETY: the GIL is held; a short look.
         let known = unsafe { &*CACHE.0.get() }.all.as_ref().and_then(|all| all.get(&key).copied());
-        let id = known.unwrap_or_else(|| self.register());
+        let id = known.unwrap_or_else(|| without_collector(|| self.register()));
         // SAFETY: the GIL is held, and `register` is over.
         let cache = unsafe { &mut *CACHE.0.get() };
-        cache.all.get_or_insert_default().insert(key, id);
+        if known.is_none() {
+            if cache.held.len() >= HELD_MAX {
+                return id;
+            }
+            cache.held.extend(self.hold());
+            cache.all.get_or_insert_default().insert(key, id);
+        }
         cache.front[slot(key)] = Cached { key, id };
         id
+    }
+
+    /// A reference to the object that the address in the key's second half is of or in; none if it never goes away.
+    fn hold(self) -> Option<Py<PyAny>> {
+        let owner = match self.owner.kind() {
+            // SAFETY: a living type.
+            Some(kind) if unsafe { ffi::PyType_HasFeature(kind, ffi::Py_TPFLAGS_HEAPTYPE) } != 0 => {
+                // SAFETY: a living type of this kind has this layout.
+                let (name, text) = unsafe { ((*kind.cast::<ffi::PyHeapTypeObject>()).ht_name, (*kind).tp_name) };
+                // A class's name stands in the object that it was named by, which classes may share and which weighs
+                // little; that of a C library's type elsewhere in the type.
+                // SAFETY: a living `str`.
+                let stands_in_name = unsafe { ffi::PyUnicode_AsUTF8AndSize(name, ptr::null_mut()) } == text;
+                if stands_in_name { name } else { kind.cast() }
+            }
+            Some(_) => return None,
+            None => self.owner.module()?,
+        };
+        // SAFETY: hooks run with the GIL held; a living object.
+        unsafe { Bound::from_borrowed_ptr_or_opt(Python::assume_attached(), owner) }.map(Bound::unbind)
     }
 
     /// Writes the function's name: `builtins.len`, `list.append`.
@@ -127,7 +173,7 @@ impl Builtin {
         // SAFETY: definitions live as long as their functions.
         let name = unsafe { text(self.definition.as_ref().ml_name) };
         let name = match (self.owner.kind(), self.owner.module()) {
-            (Some(kind), _) if is_tracer(python, kind) => return EXCLUDED,
+            (Some(kind), _) if is_left_out(kind) => return EXCLUDED,
             // SAFETY: a living type.
             (Some(kind), _) => format!("{}.{name}", unsafe { text((*kind).tp_name) }),
             (None, Some(module)) => {
@@ -137,7 +183,7 @@ impl Builtin {
             }
             (None, None) => name,
         };
-        session::function(&Function { name: &name, file: "", line: 0, is_c: true })
+        recording::function(&Function { name: &name, file: "", line: 0, is_c: true })
     }
 }
 
@@ -159,14 +205,29 @@ impl Owner {
     }
 }
 
-/// Empties the cache.
+/// From now on, methods of this type and its subtypes are not recorded.
+pub fn leave_out(kind: *mut ffi::PyTypeObject) {
+    LEFT_OUT.store(kind, Ordering::Relaxed);
+}
+
+fn is_left_out(kind: *mut ffi::PyTypeObject) -> bool {
+    let left_out = LEFT_OUT.load(Ordering::Relaxed);
+    // SAFETY: two living types.
+    !left_out.is_null() && unsafe { ffi::PyType_IsSubtype(kind, left_out) != 0 }
+}
+
+/// Empties the cache. May run Python: names die.
 pub fn forget() {
-    // SAFETY: the GIL is held.
-    let cache = unsafe { &mut *CACHE.0.get() };
-    cache.all = None;
-    for cached in &mut cache.front {
-        cached.key = (0, 0);
-    }
+    // SAFETY: the GIL is held, and nothing in this block runs Python.
+    let held = {
+        let cache = unsafe { &mut *CACHE.0.get() };
+        cache.all = None;
+        for cached in &mut cache.front {
+            cached.key = (0, 0);
+        }
+        std::mem::take(&mut cache.held)
+    };
+    drop(held);
 }
 
 #[inline(always)]

@@ -4,7 +4,8 @@
 //! call that reads it. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
 
 use super::{EXCLUDED, tag};
-use crate::session;
+use crate::aside::without_collector;
+use crate::recording;
 use crate::task::COROUTINE_FLAGS;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -57,17 +58,21 @@ impl Code {
         tag(self.0 as usize)
     }
 
-    /// Its function id, or [`EXCLUDED`].
+    /// Its function id, or [`EXCLUDED`], if it is in the cache.
     #[inline(always)]
-    pub fn id(self) -> u32 {
+    pub fn known(self) -> Option<u32> {
         let cached = cached(self.0 as usize);
-        if cached.code.load(Ordering::Relaxed) == self.0 as usize {
-            return cached.id.load(Ordering::Relaxed);
-        }
-        self.look_up()
+        (cached.code.load(Ordering::Relaxed) == self.0 as usize).then(|| cached.id.load(Ordering::Relaxed))
     }
 
-    /// Whether an asyncio task may begin with it.
+    /// Its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: code objects are of one type, whose attributes
+    /// are read by C code, and no garbage is collected meanwhile.
+    #[inline(always)]
+    pub fn id(self) -> u32 {
+        self.known().unwrap_or_else(|| self.look_up())
+    }
+
+    /// Whether an asyncio task may begin with it. Runs no Python, like [`Code::id`].
     #[inline(always)]
     pub fn is_coroutine(self) -> bool {
         let cached = cached(self.0 as usize);
@@ -81,11 +86,11 @@ impl Code {
     #[inline(never)]
     fn look_up(self) -> u32 {
         let extra = self.extra();
-        let rules = session::rules();
+        let rules = recording::rules();
         // SAFETY: what the slot holds was put there by `remember` and is freed only with the code object.
         let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules);
         let (id, is_coroutine) = known.map(|extra| (extra.id, extra.is_coroutine)).unwrap_or_else(|| {
-            let (id, is_coroutine) = (self.register(), self.has_coroutine_flag());
+            let (id, is_coroutine) = without_collector(|| (self.register(), self.has_coroutine_flag()));
             self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
             (id, is_coroutine)
         });
@@ -113,12 +118,12 @@ impl Code {
         let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
         let text = |attribute| code.getattr(attribute).and_then(|value| lossy(&value));
         let file = text("co_filename").unwrap_or_default();
-        if !session::includes(&file) {
+        if !recording::includes(&file) {
             return EXCLUDED;
         }
-        let name = text("co_qualname").or_else(|_| text("co_name")).unwrap_or_default();
+        let name = text(if cfg!(Py_3_11) { "co_qualname" } else { "co_name" }).unwrap_or_default();
         let line = code.getattr("co_firstlineno").and_then(|line| line.extract()).unwrap_or(0);
-        session::function(&Function { name: &name, file: &file, line, is_c: false })
+        recording::function(&Function { name: &name, file: &file, line, is_c: false })
     }
 
     fn extra(self) -> *mut Extra {

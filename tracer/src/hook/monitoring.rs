@@ -10,22 +10,29 @@ use crate::{current, task};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 use std::ffi::{c_int, c_ulong, c_void};
 use std::mem::offset_of;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use viztracer_format::record::Kind;
-use viztracer_recorder::Left;
+use viztracer_recorder::{Left, ThreadRecorder};
 
 /// Tool ids in the order in which we ask for them: the two without a meaning first, since `cProfile` in the traced program
 /// knows no id but the profilers' own and fails if that is taken; then that one, the optimizers', and
 /// those of coverage tools and debuggers.
 const TOOL_IDS: [i32; 6] = [4, 3, 2, 5, 1, 0];
 
-/// The tool id we hold, -1 if none.
+/// The tool id we have taken, -1 if none, and the events that we have asked for under it.
 static TOOL: AtomicI32 = AtomicI32::new(-1);
+static EVENTS: AtomicI32 = AtomicI32::new(0);
 /// `sys.monitoring.DISABLE`.
 static DISABLE: AtomicPtr<PyObject> = AtomicPtr::new(ptr::null_mut());
+/// The object that our tool id is taken with, by which it is known from that of another tool, whatever its name; and the
+/// type of our callbacks.
+static NAME: PyOnceLock<Py<PyString>> = PyOnceLock::new();
+static CALLBACK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Events, each with its callback.
 type Events = [(&'static str, ffi::vectorcallfunc)];
@@ -51,56 +58,132 @@ const TASK_EVENTS: &Events = &[
 /// Those of C functions.
 const C_EVENTS: &Events = &[("CALL", on_call), ("C_RETURN", on_c_return), ("C_RAISE", on_c_raise)];
 
-/// Registers the callbacks and switches their events on.
+/// Registers the callbacks and switches their events on. After an error everything is as before.
 pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
-    let monitoring = python.import("sys")?.getattr("monitoring")?;
-    DISABLE.store(monitoring.getattr("DISABLE")?.into_ptr(), Ordering::Relaxed);
+    let monitoring = monitoring(python)?;
+    let disable = monitoring.getattr("DISABLE")?;
+    DISABLE.store(disable.as_ptr(), Ordering::Relaxed); // immortal, and a part of the interpreter
     let tool = acquire_tool(&monitoring)?;
+    register(&monitoring, tool, wanted).inspect_err(|_| {
+        let _ = uninstall(python);
+    })
+}
+
+fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: Wanted) -> PyResult<()> {
     let names = monitoring.getattr("events")?;
-    let kind = callback_type(python)?;
+    let kind = CALLBACK.get_or_try_init(monitoring.py(), || callback_type(monitoring.py()).map(Bound::unbind))?;
     let mut events = 0i32;
     let python_events = if wanted.tasks { TASK_EVENTS } else { PYTHON_EVENTS };
     for (name, callback) in python_events.iter().chain(if wanted.c_functions { C_EVENTS } else { &[] }) {
         let event: i32 = names.getattr(*name)?.extract()?;
-        monitoring.call_method1("register_callback", (tool, event, new_callback(&kind, *callback)?))?;
-        // C_RETURN and C_RAISE come with CALL and cannot be asked for alone.
+        let callback = new_callback(kind.bind(monitoring.py()), *callback)?;
+        monitoring.call_method1("register_callback", (tool, event, callback))?;
         events |= event;
     }
+    // C_RETURN and C_RAISE come with CALL, and the interpreter does not tell of them when it is asked for the events.
+    for name in ["C_RETURN", "C_RAISE"].iter().filter(|_| wanted.c_functions) {
+        let event: i32 = names.getattr(*name)?.extract()?;
+        events &= !event;
+    }
+    EVENTS.store(events, Ordering::Relaxed);
     monitoring.call_method1("set_events", (tool, events))?;
     monitoring.call_method0("restart_events")?;
     Ok(())
 }
 
-/// Switches all events off and gives the tool id back.
-pub fn uninstall(python: Python<'_>) -> PyResult<()> {
+/// Switches our events off and gives the tool id back; tells whether all was as we had left it. Another tool that has
+/// our id by now, or a callback of ours replaced, keeps what it has.
+pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let tool = TOOL.swap(-1, Ordering::Relaxed);
     if tool < 0 {
-        return Ok(());
+        return Ok(true);
     }
-    let monitoring = python.import("sys")?.getattr("monitoring")?;
-    if monitoring.call_method1("get_tool", (tool,))?.is_none() {
-        return Ok(()); // the program has freed it
+    let monitoring = monitoring(python)?;
+    let is_ours = holder(&monitoring, tool)?.is_some_and(|holder| is_our_name(&holder));
+    let mut is_whole = false;
+    if is_ours {
+        let events: i32 = monitoring.call_method1("get_events", (tool,))?.extract()?;
+        is_whole = events == EVENTS.load(Ordering::Relaxed);
+        monitoring.call_method1("set_events", (tool, 0))?;
     }
-    monitoring.call_method1("set_events", (tool, 0))?;
-    let names = monitoring.getattr("events")?;
-    for (name, _) in PYTHON_EVENTS.iter().chain(C_EVENTS) {
-        monitoring.call_method1("register_callback", (tool, names.getattr(*name)?, python.None()))?;
+    // An audit hook may refuse that; the id is given back all the same.
+    let unregistered = unregister(&monitoring, tool);
+    if is_ours {
+        monitoring.call_method1("free_tool_id", (tool,))?;
     }
-    monitoring.call_method1("free_tool_id", (tool,))?;
-    Ok(())
+    Ok(unregistered? && is_whole)
 }
 
-/// Takes a free tool id; never somebody else's.
+/// Takes an id anew if ours is gone, or switches our events on again.
+pub fn mend(python: Python<'_>, wanted: Wanted) -> PyResult<bool> {
+    let tool = TOOL.load(Ordering::Relaxed);
+    if tool < 0 {
+        return Ok(false);
+    }
+    let monitoring = monitoring(python)?;
+    if holder(&monitoring, tool)?.is_some_and(|holder| is_our_name(&holder)) {
+        let events: i32 = monitoring.call_method1("get_events", (tool,))?.extract()?;
+        if events == EVENTS.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+    }
+    uninstall(python)?;
+    install(python, wanted).map(|()| true)
+}
+
+/// Takes our callbacks out; tells whether they were the only ones.
+fn unregister(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
+    let names = monitoring.getattr("events")?;
+    let none = monitoring.py().None();
+    let mut only_ours = true;
+    for (name, _) in PYTHON_EVENTS.iter().chain(C_EVENTS) {
+        let event = names.getattr(*name)?;
+        let callback = monitoring.call_method1("register_callback", (tool, &event, &none))?;
+        if !callback.is_none() && !is_our_callback(&callback) {
+            only_ours = false;
+            monitoring.call_method1("register_callback", (tool, &event, callback))?;
+        }
+    }
+    Ok(only_ours)
+}
+
+fn is_our_callback(callback: &Bound<'_, PyAny>) -> bool {
+    CALLBACK.get(callback.py()).is_some_and(|kind| callback.get_type().is(kind))
+}
+
+/// `sys.monitoring`, without the help of `__import__`, which may be the program's.
+fn monitoring(python: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the GIL is held; the object is borrowed.
+    let monitoring = unsafe { ffi::PySys_GetObject(c"monitoring".as_ptr()) };
+    // SAFETY: NULL or a living object.
+    let monitoring = unsafe { Bound::from_borrowed_ptr_or_opt(python, monitoring) };
+    monitoring.ok_or_else(|| PyRuntimeError::new_err("sys.monitoring is gone"))
+}
+
+fn holder<'py>(monitoring: &Bound<'py, PyAny>, tool: i32) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let holder = monitoring.call_method1("get_tool", (tool,))?;
+    Ok((!holder.is_none()).then_some(holder))
+}
+
+fn is_our_name(holder: &Bound<'_, PyAny>) -> bool {
+    NAME.get(holder.py()).is_some_and(|name| holder.is(name))
+}
+
+/// Takes a free tool id, or one that we have; never somebody else's.
 fn acquire_tool(monitoring: &Bound<'_, PyAny>) -> PyResult<i32> {
+    let name = NAME.get_or_init(monitoring.py(), || PyString::new(monitoring.py(), "viztracer").unbind());
     let mut holders = Vec::new();
     for tool in TOOL_IDS {
-        let holder = monitoring.call_method1("get_tool", (tool,))?;
-        if holder.is_none() {
-            monitoring.call_method1("use_tool_id", (tool, "viztracer"))?;
-            TOOL.store(tool, Ordering::Relaxed);
-            return Ok(tool);
+        match holder(monitoring, tool)? {
+            Some(holder) if !is_our_name(&holder) => holders.push(format!("{tool} by {holder}")),
+            held => {
+                if held.is_none() {
+                    monitoring.call_method1("use_tool_id", (tool, name))?;
+                }
+                TOOL.store(tool, Ordering::Relaxed);
+                return Ok(tool);
+            }
         }
-        holders.push(format!("{tool} by {holder}"));
     }
     let holders = holders.join(", ");
     Err(PyRuntimeError::new_err(format!("no sys.monitoring tool id is free: {holders}; stop one of these tools first")))
@@ -159,7 +242,7 @@ fn none() -> *mut PyObject {
 
 #[cold]
 fn disable() -> *mut PyObject {
-    // SAFETY: `install` has stored a reference that is never given back.
+    // SAFETY: `install` has stored it, and it lives as long as the interpreter.
     unsafe { ffi::Py_NewRef(DISABLE.load(Ordering::Relaxed)) }
 }
 
@@ -211,17 +294,50 @@ callbacks! {
     on_c_raise = |args| leave_c(args, Kind::Raise);
 }
 
+// What follows keeps the rule of `recording`: a hook that finds both its thread and its function in the caches records
+// at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then looks for the
+// function and then for the recorder, neither of which does.
+
 /// A Python function's span begins.
 #[inline(always)]
 unsafe fn enter<const TASKS: bool>(args: *const *mut PyObject, can_disable: bool) -> *mut PyObject {
-    let Some(recorder) = current::recorder() else { return none() };
     // SAFETY: the caller passes a callback's arguments.
     let code = unsafe { code(args) };
-    match code.id() {
+    let Some(recorder) = current::seen() else { return enter_anew::<TASKS>(code, can_disable) };
+    if recorder.is_null() {
+        return none();
+    }
+    let Some(id) = code.known() else { return enter_anew::<TASKS>(code, can_disable) };
+    // SAFETY: the recorder of this thread, not null, and nothing has run since it was found.
+    unsafe { enter_known::<TASKS>(recorder, code, id, can_disable) }
+}
+
+#[cold]
+#[inline(never)]
+fn enter_anew<const TASKS: bool>(code: Code, can_disable: bool) -> *mut PyObject {
+    if !current::is_recording() {
+        return none();
+    }
+    let id = code.id();
+    // SAFETY: as `is_recording` has found it; nothing has run Python since.
+    current::seen().map_or(none(), |recorder| unsafe { enter_known::<TASKS>(recorder, code, id, can_disable) })
+}
+
+/// # Safety
+/// It must be the calling thread's recorder, just found.
+#[inline(always)]
+unsafe fn enter_known<const TASKS: bool>(
+    recorder: *mut ThreadRecorder,
+    code: Code,
+    id: u32,
+    can_disable: bool,
+) -> *mut PyObject {
+    match id {
         EXCLUDED if can_disable => return disable(),
         EXCLUDED => {}
-        id if TASKS && code.is_coroutine() => task::enter(id, code.tag()),
-        id => recorder.enter(id, code.tag()),
+        _ if TASKS && code.is_coroutine() => task::enter(code),
+        // SAFETY: as the caller promises; `enter` runs no Python and keeps the GIL.
+        id => unsafe { &mut *recorder }.enter(id, code.tag()),
     }
     none()
 }
@@ -229,9 +345,10 @@ unsafe fn enter<const TASKS: bool>(args: *const *mut PyObject, can_disable: bool
 /// A Python function's span ends.
 #[inline(always)]
 unsafe fn leave<const TASKS: bool>(args: *const *mut PyObject, kind: Kind, can_disable: bool) -> *mut PyObject {
-    let Some(recorder) = current::recorder() else { return none() };
     // SAFETY: the caller passes a callback's arguments.
     let code = unsafe { code(args) };
+    // SAFETY: a hook; `leave` runs no Python and keeps the GIL, and the recorder is not used after it.
+    let Some(recorder) = (unsafe { current::recorder() }) else { return none() };
     let answer = match recorder.leave(code.tag(), kind) {
         Left::Recorded => none(),
         Left::Unmatched => leave_unmatched(code, kind, can_disable),
@@ -246,7 +363,8 @@ unsafe fn leave<const TASKS: bool>(args: *const *mut PyObject, kind: Kind, can_d
 #[inline(never)]
 fn leave_unmatched(code: Code, kind: Kind, can_disable: bool) -> *mut PyObject {
     if code.id() != EXCLUDED {
-        if let Some(recorder) = current::recorder() {
+        // SAFETY: a hook; `unwind_to` runs no Python and keeps the GIL.
+        if let Some(recorder) = unsafe { current::recorder() } {
             recorder.unwind_to(code.tag(), kind);
         }
     } else if can_disable {
@@ -260,12 +378,38 @@ fn leave_unmatched(code: Code, kind: Kind, can_disable: bool) -> *mut PyObject {
 unsafe fn enter_c(args: *const *mut PyObject) -> *mut PyObject {
     // SAFETY: the caller passes the arguments of a CALL.
     let Some(builtin) = (unsafe { builtin(args) }) else { return none() };
-    let Some(recorder) = current::recorder() else { return none() };
     // SAFETY: as above.
-    if unsafe { code(args) }.id() == EXCLUDED {
+    let caller = unsafe { code(args) };
+    let Some(recorder) = current::seen() else { return enter_c_anew(caller, builtin) };
+    if recorder.is_null() {
+        return none();
+    }
+    let Some(caller_id) = caller.known() else { return enter_c_anew(caller, builtin) };
+    if caller_id == EXCLUDED {
+        return disable();
+    }
+    let Some(id) = builtin.known() else { return enter_c_anew(caller, builtin) };
+    // SAFETY: the recorder of this thread, not null, and nothing has run since it was found.
+    enter_known_c(unsafe { &mut *recorder }, builtin, id)
+}
+
+#[cold]
+#[inline(never)]
+fn enter_c_anew(caller: Code, builtin: Builtin) -> *mut PyObject {
+    if !current::is_recording() {
+        return none();
+    }
+    if caller.id() == EXCLUDED {
         return disable();
     }
     let id = builtin.id();
+    // SAFETY: a hook; `enter_known_c` runs no Python and keeps the GIL.
+    let Some(recorder) = (unsafe { current::recorder() }) else { return none() };
+    enter_known_c(recorder, builtin, id)
+}
+
+#[inline(always)]
+fn enter_known_c(recorder: &mut ThreadRecorder, builtin: Builtin, id: u32) -> *mut PyObject {
     if id != EXCLUDED {
         recorder.enter(id, builtin.tag());
     }
@@ -277,7 +421,8 @@ unsafe fn enter_c(args: *const *mut PyObject) -> *mut PyObject {
 unsafe fn leave_c(args: *const *mut PyObject, kind: Kind) -> *mut PyObject {
     // SAFETY: the caller passes the arguments of a C_RETURN or C_RAISE.
     let Some(builtin) = (unsafe { builtin(args) }) else { return none() };
-    let Some(recorder) = current::recorder() else { return none() };
+    // SAFETY: a hook; `leave` runs no Python and keeps the GIL, and the recorder is not used after it.
+    let Some(recorder) = (unsafe { current::recorder() }) else { return none() };
     if recorder.leave(builtin.tag(), kind) == Left::Unmatched {
         // SAFETY: as above.
         leave_c_unmatched(unsafe { code(args) }, builtin, kind);
@@ -291,7 +436,8 @@ fn leave_c_unmatched(caller: Code, builtin: Builtin, kind: Kind) {
     if caller.id() == EXCLUDED || builtin.id() == EXCLUDED {
         return;
     }
-    if let Some(recorder) = current::recorder() {
+    // SAFETY: a hook; `unwind_to` runs no Python and keeps the GIL.
+    if let Some(recorder) = unsafe { current::recorder() } {
         recorder.unwind_to(builtin.tag(), kind);
     }
 }

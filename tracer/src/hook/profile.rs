@@ -4,17 +4,22 @@
 //! `_thread.start_new_thread` returns; where that one has another hook, from `threading.setprofile`. A thread that C code
 //! makes is seen when another one starts after it, or not at all. Yields cannot be told from returns here; such spans
 //! end with a return.
+//!
+//! The hook's argument is [`hook_new_thread`], so that `sys.getprofile()` tells our hook from another one, and a program
+//! that puts back what it has found there (`old = sys.getprofile(); ...; sys.setprofile(old)`) puts back ours.
 
 use super::Wanted;
+use super::thread_list;
 use crate::function::{Builtin, Code, EXCLUDED};
-use crate::{current, session, task};
+use crate::{current, recording, task};
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use std::ffi::c_int;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, Ordering};
 use viztracer_format::record::Kind;
-use viztracer_recorder::Left;
+use viztracer_recorder::{Left, ThreadRecorder};
 
 /// Whether events of C functions are wanted; they come in any case.
 static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
@@ -24,6 +29,12 @@ static TASKS: AtomicBool = AtomicBool::new(false);
 static NEWEST: AtomicI64 = AtomicI64::new(-1);
 /// `_thread.start_new_thread` and its old name, which is another object.
 static STARTERS: [AtomicPtr<PyObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
+/// The hook's argument.
+static ARGUMENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// `sys.getprofile`.
+static GET_PROFILE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// What new threads had as a hook before the start.
+static BEFORE: PyOnceLock<std::sync::Mutex<Option<Py<PyAny>>>> = PyOnceLock::new();
 
 unsafe extern "C" {
     /// Include/cpython/ceval.h: works on other threads than the calling one, too, as long as the GIL is held.
@@ -34,33 +45,48 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
-/// Hooks all threads, those that exist and those to come.
+/// Hooks all threads, those that exist and those to come. After an error no thread to come is hooked.
 pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
     C_FUNCTIONS.store(wanted.c_functions, Ordering::Relaxed);
     TASKS.store(wanted.tasks, Ordering::Relaxed);
-    let hook = wrap_pyfunction!(hook_new_thread, python)?;
-    python.import("threading")?.call_method1("setprofile", (hook,))?;
+    let sys = python.import("sys")?;
+    GET_PROFILE.get_or_try_init(python, || sys.getattr("getprofile").map(Bound::unbind))?;
+    let argument = argument(python)?;
     let module = python.import("_thread")?;
     for (starter, name) in STARTERS.iter().zip(["start_new_thread", "start_new"]) {
         starter.store(module.getattr(name)?.into_ptr(), Ordering::Relaxed);
     }
     NEWEST.store(-1, Ordering::Relaxed);
-    hook_newer_threads(python)
+    let threading = python.import("threading")?;
+    let before = threading.call_method0("getprofile")?;
+    if !before.is(argument) {
+        let place = BEFORE.get_or_init(python, Default::default);
+        let replaced = place.try_lock().ok().and_then(|mut place| place.replace(before.unbind()));
+        drop(replaced);
+        threading.call_method1("setprofile", (argument,))?;
+    }
+    hook_newer_threads(python).inspect_err(|_| {
+        let _ = uninstall(python);
+    })
 }
 
-/// Hooks the threads that are newer than the newest one that has been hooked.
+fn argument(python: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    let make = || wrap_pyfunction!(hook_new_thread, python).map(|hook| hook.into_any().unbind());
+    ARGUMENT.get_or_try_init(python, make).map(|argument| argument.bind(python))
+}
+
+/// Hooks the threads that are newer than the newest one that has been hooked, from the oldest on. May run Python: audit
+/// hooks, and what dies with another hook.
 #[cold]
 fn hook_newer_threads(python: Python<'_>) -> PyResult<()> {
-    let known = NEWEST.load(Ordering::Relaxed);
-    for thread in threads() {
-        // SAFETY: a living thread of this interpreter, and the GIL is held.
-        let number = unsafe { ffi::PyThreadState_GetID(thread) };
-        if number <= known {
-            break; // the newest ones come first
-        }
+    let argument = argument(python)?.as_ptr();
+    // Looked for anew each time: while Python runs, threads end.
+    while let Some((thread, number)) = thread_list::oldest_after(NEWEST.load(Ordering::Relaxed)) {
         NEWEST.fetch_max(number, Ordering::Relaxed);
-        // SAFETY: as above.
-        if unsafe { _PyEval_SetProfile(thread, Some(on_event), ptr::null_mut()) } != 0 {
+        // SAFETY: a thread state that the list has just had. A thread takes its own off the list with the GIL held, and
+        // we hold it. (Only a C library that deletes the state of another thread without the GIL, which the
+        // interpreter allows for states that it has cleared, could be faster.)
+        if unsafe { _PyEval_SetProfile(thread, Some(on_event), argument) } != 0 {
             return Err(PyErr::fetch(python));
         }
     }
@@ -73,38 +99,51 @@ fn is_starter(function: *mut PyObject) -> bool {
     STARTERS.iter().any(|starter| starter.load(Ordering::Relaxed) == function)
 }
 
-/// Unhooks the calling thread and those to come. Other threads unhook themselves at their next event, since their hook
-/// may be somebody else's by now.
-pub fn uninstall(python: Python<'_>) -> PyResult<()> {
-    unhook();
-    python.import("threading")?.call_method1("setprofile", (python.None(),))?;
-    Ok(())
+/// Unhooks the calling thread and those to come; tells whether the calling thread's hook was still ours. Other threads
+/// unhook themselves at their next event, since their hook may be somebody else's by now.
+pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
+    let argument = argument(python)?;
+    let Some(get_profile) = GET_PROFILE.get(python) else { return Ok(true) };
+    let is_ours = get_profile.bind(python).call0()?.is(argument);
+    if is_ours {
+        unhook();
+    }
+    let threading = python.import("threading")?;
+    if threading.call_method0("getprofile")?.is(argument) {
+        let before = BEFORE.get(python).and_then(|place| place.try_lock().ok()?.take());
+        threading.call_method1("setprofile", (before,))?;
+    }
+    Ok(is_ours)
+}
+
+/// Hooks the calling thread again if it has no hook.
+pub fn mend(python: Python<'_>, _: Wanted) -> PyResult<bool> {
+    let Some(get_profile) = GET_PROFILE.get(python) else { return Ok(false) };
+    let is_free = get_profile.bind(python).call0()?.is_none();
+    if is_free {
+        // SAFETY: the GIL is held, and nothing of ours is held; an audit hook may run.
+        unsafe { ffi::PyEval_SetProfile(Some(on_event), argument(python)?.as_ptr()) };
+    }
+    Ok(is_free)
 }
 
 fn unhook() {
-    // SAFETY: the GIL is held.
+    // SAFETY: the GIL is held, and nothing of ours is held; an audit hook may run.
     unsafe { ffi::PyEval_SetProfile(None, ptr::null_mut()) };
 }
 
-/// The threads of this interpreter.
-fn threads() -> impl Iterator<Item = *mut ffi::PyThreadState> {
-    // SAFETY: the GIL is held, so the list of threads stands still.
-    let first = unsafe { ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get()) };
-    // SAFETY: a living thread.
-    let next = |thread: &*mut ffi::PyThreadState| unsafe { ffi::PyThreadState_Next(*thread) };
-    let is_some = |thread: *mut ffi::PyThreadState| (!thread.is_null()).then_some(thread);
-    std::iter::successors(is_some(first), move |thread| is_some(next(thread)))
-}
-
-/// The first event since `threading` has made this the hook of a new thread: makes the right one that, and handles the
-/// event. If the thread had it before, the event is the return from `sys.setprofile`.
+/// The first event since `threading` has made this the hook of a new thread, or the program that of an old one: makes
+/// the right one that, and handles the event. If the thread had it before, the event is the return from
+/// `sys.setprofile`.
 #[pyfunction]
-fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, PyAny>) {
-    if session::current() == 0 {
-        return unhook();
+fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, PyAny>) -> PyResult<()> {
+    if recording::current() == 0 {
+        unhook();
+        return Ok(());
     }
-    // SAFETY: the GIL is held.
-    unsafe { ffi::PyEval_SetProfile(Some(on_event), ptr::null_mut()) };
+    let hook = self::argument(frame.py())?.as_ptr();
+    // SAFETY: the GIL is held, and nothing of ours is held; an audit hook may run.
+    unsafe { ffi::PyEval_SetProfile(Some(on_event), hook) };
     match event {
         // SAFETY: a living frame.
         "call" => unsafe { on_python(frame.as_ptr().cast(), None) },
@@ -112,6 +151,7 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
         "c_return" => unsafe { on_c(frame.as_ptr().cast(), argument.as_ptr(), Some(Kind::Return)) },
         _ => {}
     }
+    Ok(())
 }
 
 unsafe extern "C" fn on_event(
@@ -120,7 +160,7 @@ unsafe extern "C" fn on_event(
     what: c_int,
     argument: *mut PyObject,
 ) -> c_int {
-    if session::current() == 0 {
+    if recording::current() == 0 {
         unhook();
         return 0;
     }
@@ -136,10 +176,8 @@ unsafe extern "C" fn on_event(
         ffi::PyTrace_C_CALL => unsafe { on_c(frame, argument, None) },
         ffi::PyTrace_C_RETURN => {
             if is_starter(argument) {
-                // SAFETY: hooks run with the GIL held.
-                let python = unsafe { Python::assume_attached() };
                 // An audit hook may refuse; then that thread is not recorded.
-                let _ = hook_newer_threads(python);
+                crate::aside::aside(|python| hook_newer_threads(python).ok());
             }
             // SAFETY: as above.
             unsafe { on_c(frame, argument, Some(Kind::Return)) }
@@ -156,35 +194,77 @@ unsafe extern "C" fn on_event(
 unsafe fn code(frame: *mut PyFrameObject) -> Code {
     // SAFETY: a living frame.
     let code = unsafe { ffi::PyFrame_GetCode(frame) }.cast::<PyObject>();
-    // SAFETY: the reference that was just made; the frame holds another one.
+    // SAFETY: the reference that was just made; the frame holds another one, so nothing dies.
     unsafe { ffi::Py_DECREF(code) };
     // SAFETY: a living code object.
     unsafe { Code::new(code) }
 }
 
+// What follows keeps the rule of `recording`: a hook that finds both its thread and its function in the caches records
+// at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then looks for the
+// function and then for the recorder, neither of which does.
+
 /// A Python function is entered (`None`) or left.
 unsafe fn on_python(frame: *mut PyFrameObject, left: Option<Kind>) {
-    let Some(recorder) = current::recorder() else { return };
     // SAFETY: a living frame.
     let code = unsafe { code(frame) };
     match left {
-        None => {
-            let id = code.id();
-            if id == EXCLUDED {
-                return;
-            }
-            match TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
-                true => task::enter(id, code.tag()),
-                false => recorder.enter(id, code.tag()),
-            }
-        }
+        None => enter(code),
         Some(kind) => {
-            if recorder.leave(code.tag(), kind) == Left::Unmatched && code.id() != EXCLUDED {
-                recorder.unwind_to(code.tag(), kind);
-            }
+            leave(code, kind);
             if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
                 task::leave(true); // perhaps it only waits: that cannot be told here
             }
+        }
+    }
+}
+
+#[inline(always)]
+fn enter(code: Code) {
+    let Some(recorder) = current::seen() else { return enter_anew(code) };
+    if recorder.is_null() {
+        return;
+    }
+    let Some(id) = code.known() else { return enter_anew(code) };
+    // SAFETY: the recorder of this thread, not null, and nothing has run since it was found.
+    unsafe { enter_known(recorder, code, id) };
+}
+
+#[cold]
+#[inline(never)]
+fn enter_anew(code: Code) {
+    if !current::is_recording() {
+        return;
+    }
+    let id = code.id();
+    if let Some(recorder) = current::seen() {
+        // SAFETY: as `is_recording` has found it; nothing has run Python since.
+        unsafe { enter_known(recorder, code, id) };
+    }
+}
+
+/// # Safety
+/// It must be the calling thread's recorder, just found.
+#[inline(always)]
+unsafe fn enter_known(recorder: *mut ThreadRecorder, code: Code, id: u32) {
+    if id == EXCLUDED {
+        return;
+    }
+    match TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
+        true => task::enter(code),
+        // SAFETY: as the caller promises; `enter` runs no Python and keeps the GIL.
+        false => unsafe { &mut *recorder }.enter(id, code.tag()),
+    }
+}
+
+#[inline(always)]
+fn leave(code: Code, kind: Kind) {
+    // SAFETY: a hook; `leave` runs no Python and keeps the GIL, and the recorder is not used after it.
+    let Some(recorder) = (unsafe { current::recorder() }) else { return };
+    if recorder.leave(code.tag(), kind) == Left::Unmatched && code.id() != EXCLUDED {
+        // SAFETY: a hook; `unwind_to` runs no Python and keeps the GIL.
+        if let Some(recorder) = unsafe { current::recorder() } {
+            recorder.unwind_to(code.tag(), kind);
         }
     }
 }
@@ -194,28 +274,50 @@ unsafe fn on_c(frame: *mut PyFrameObject, function: *mut PyObject, left: Option<
     if !C_FUNCTIONS.load(Ordering::Relaxed) {
         return;
     }
-    let Some(recorder) = current::recorder() else { return };
     // SAFETY: these events come only with `builtin_function_or_method` objects.
     let builtin = unsafe { Builtin::of_c_function(function) };
+    // SAFETY: a living frame.
+    let caller = unsafe { code(frame) };
     match left {
-        None => {
-            // SAFETY: a living frame.
-            if unsafe { code(frame) }.id() == EXCLUDED {
-                return;
-            }
-            let id = builtin.id();
-            if id != EXCLUDED {
-                recorder.enter(id, builtin.tag());
-            }
-        }
-        Some(kind) => {
-            if recorder.leave(builtin.tag(), kind) == Left::Unmatched {
-                // SAFETY: a living frame.
-                let caller = unsafe { code(frame) };
-                if caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
-                    recorder.unwind_to(builtin.tag(), kind);
-                }
-            }
+        None => enter_c(caller, builtin),
+        Some(kind) => leave_c(caller, builtin, kind),
+    }
+}
+
+#[inline(always)]
+fn enter_c(caller: Code, builtin: Builtin) {
+    let Some(recorder) = current::seen() else { return enter_c_anew(caller, builtin) };
+    if recorder.is_null() {
+        return;
+    }
+    let (Some(caller), Some(id)) = (caller.known(), builtin.known()) else { return enter_c_anew(caller, builtin) };
+    if caller != EXCLUDED && id != EXCLUDED {
+        // SAFETY: the recorder of this thread, not null, and nothing has run since it was found.
+        unsafe { &mut *recorder }.enter(id, builtin.tag());
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn enter_c_anew(caller: Code, builtin: Builtin) {
+    if !current::is_recording() || caller.id() == EXCLUDED {
+        return;
+    }
+    let id = builtin.id();
+    // SAFETY: a hook; `enter` runs no Python and keeps the GIL.
+    if let Some(recorder) = unsafe { current::recorder() }.filter(|_| id != EXCLUDED) {
+        recorder.enter(id, builtin.tag());
+    }
+}
+
+#[inline(always)]
+fn leave_c(caller: Code, builtin: Builtin, kind: Kind) {
+    // SAFETY: a hook; `leave` runs no Python and keeps the GIL, and the recorder is not used after it.
+    let Some(recorder) = (unsafe { current::recorder() }) else { return };
+    if recorder.leave(builtin.tag(), kind) == Left::Unmatched && caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
+        // SAFETY: a hook; `unwind_to` runs no Python and keeps the GIL.
+        if let Some(recorder) = unsafe { current::recorder() } {
+            recorder.unwind_to(builtin.tag(), kind);
         }
     }
 }

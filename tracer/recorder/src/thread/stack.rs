@@ -72,9 +72,9 @@ impl ThreadRecorder {
         self.frame_end = self.first_frame().wrapping_add(left.min(BLOCK_FRAMES));
     }
 
-    /// The deepest stack; marks of tasks are not counted as calls.
+    /// The deepest stack; neither marks of tasks nor what the parent process entered count for the user's limit.
     fn depth_limit(&self) -> usize {
-        self.max_depth.saturating_add(self.task_marks)
+        self.max_depth.saturating_add(self.task_marks).saturating_add(self.inherited)
     }
 
     /// Goes back to the full block below, if this one is empty.

@@ -1,0 +1,75 @@
+//! CPython 3.10 and 3.11: the thread states of the interpreter.
+//!
+//! The interpreter offers a walk over them, but no word about what may change them meanwhile: a thread of a C library that
+//! enters Python makes itself a state before it asks for the GIL (`PyGILState_Ensure`). The interpreter's own walks
+//! hold a lock, `_PyRuntime.interpreters.mutex`, and so does this one. That is no part of any interface, but its place
+//! is fixed in the releases of 3.10 and 3.11, which get no others; and it is checked, since two known addresses stand
+//! behind it: `struct pyinterpreters { PyThread_type_lock mutex; PyInterpreterState *head, *main; ... }`
+//! (Include/internal/pycore_runtime.h). Where they do not, no walk takes place, and threads that are there at the start
+//! are hooked as far as they do that themselves.
+
+use pyo3::ffi;
+use std::ffi::{c_int, c_void};
+
+/// Where `interpreters` stands in `_PyRuntime`, in words.
+const INTERPRETERS: usize = if cfg!(Py_3_11) { 4 } else { 3 };
+
+unsafe extern "C" {
+    /// Include/pythread.h. The lock is no mutex of the C library, and no owner is noted.
+    fn PyThread_acquire_lock(lock: *mut c_void, wait: c_int) -> c_int;
+    fn PyThread_release_lock(lock: *mut c_void);
+    /// Include/cpython/pystate.h.
+    fn PyInterpreterState_Main() -> *mut ffi::PyInterpreterState;
+    fn PyInterpreterState_Head() -> *mut ffi::PyInterpreterState;
+}
+
+/// The oldest thread state of this interpreter whose number is higher than `number`, and its own. The GIL must be held;
+/// while it is, the state stays what it is.
+pub fn oldest_after(number: i64) -> Option<(*mut ffi::PyThreadState, i64)> {
+    let lock = Lock::take()?;
+    // SAFETY: the GIL is held, so there is a running interpreter; it and its list of threads stand still under the lock.
+    let first = unsafe { ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get()) };
+    let mut oldest = None;
+    let mut thread = first;
+    while !thread.is_null() {
+        // SAFETY: a thread state in the list, under the lock.
+        let own = unsafe { ffi::PyThreadState_GetID(thread) };
+        if own <= number {
+            break; // the newest ones come first
+        }
+        oldest = Some((thread, own));
+        // SAFETY: as above.
+        thread = unsafe { ffi::PyThreadState_Next(thread) };
+    }
+    drop(lock);
+    oldest
+}
+
+/// Holds the interpreter's list of threads still. Whoever has it asks for no other lock and for no memory.
+struct Lock(*mut c_void);
+
+impl Lock {
+    fn take() -> Option<Lock> {
+        // SAFETY: a name that ends with a NUL; looks among the symbols of the process.
+        let runtime = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_PyRuntime".as_ptr()) }.cast::<*mut c_void>();
+        if runtime.is_null() {
+            return None;
+        }
+        // SAFETY: three words at the beginning of a structure that has thousands of them.
+        let [mutex, head, main] = [0, 1, 2].map(|word| unsafe { *runtime.add(INTERPRETERS + word) });
+        // SAFETY: plain reads of the same structure, with the GIL held.
+        let known = unsafe { [PyInterpreterState_Head(), PyInterpreterState_Main()] };
+        if mutex.is_null() || [head, main] != known.map(|interpreter| interpreter.cast()) {
+            return None;
+        }
+        // SAFETY: the lock that stands before these two words. Who holds it does not wait for the GIL.
+        (unsafe { PyThread_acquire_lock(mutex, 1) } == 1).then_some(Lock(mutex))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // SAFETY: taken by `take`.
+        unsafe { PyThread_release_lock(self.0) };
+    }
+}

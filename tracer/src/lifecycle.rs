@@ -1,0 +1,102 @@
+//! How a tracer starts, stops and ends the process's recording. Every function is called with the GIL held.
+
+use crate::filter::Filter;
+use crate::recording::{self, Phase};
+use crate::{current, function, hook, thread_name};
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use viztracer_recorder::Options;
+
+/// Gives the process's recording to this tracer; false if another one has it.
+pub fn claim(python: Python<'_>, tracer: u64) -> bool {
+    let Some(before) = recording::claim(tracer) else { return false };
+    if let Some(ended) = before {
+        forget();
+        python.detach(|| ended.close());
+    }
+    true
+}
+
+/// Begins to record for a tracer that has claimed it. After an error nothing is left: no hook, no file.
+pub fn start(python: Python<'_>, tracer: u64, options: &Options, filter: Filter, wanted: hook::Wanted) -> PyResult<()> {
+    if recording::phase(tracer) != Some(Phase::Starting) {
+        return Err(PyRuntimeError::new_err("the tracer has not claimed the recording of this process"));
+    }
+    let is_new = recording::open(options, filter).map_err(|error| PyOSError::new_err(error.to_string()))?;
+    forget();
+    recording::begin();
+    current::forget();
+    let installed = hook::install(python, wanted);
+    if installed.is_ok() && recording::advance(tracer, Phase::Starting, Phase::Recording) {
+        return Ok(());
+    }
+    let _ = hook::uninstall(python);
+    halt();
+    if is_new && let Some(ended) = recording::take_back(tracer) {
+        let path = python.detach(|| ended.close());
+        let _ = std::fs::remove_file(path);
+    }
+    installed
+}
+
+/// Ends recording; the file stays open for another start. Calls that are open stay so, or are recorded as if they
+/// returned now. Does nothing if the tracer does not record.
+pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResult<()> {
+    if !recording::advance(tracer, Phase::Recording, Phase::Stopping) {
+        return Ok(());
+    }
+    thread_name::renew(current::serial());
+    let was_hooked = current::serial().is_some();
+    let uninstalled = hook::uninstall(python);
+    halt();
+    if let Ok(false) = uninstalled
+        && was_hooked
+    {
+        recording::count_gap();
+        crate::complain("the program has taken the tracer's hook away; calls after that are missing from the report");
+    }
+    if finish_open_calls {
+        recording::finish_open_calls();
+    }
+    recording::advance(tracer, Phase::Stopping, Phase::Stopped);
+    uninstalled.map(drop)
+}
+
+/// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap. What
+/// cannot be mended now is told of when recording stops.
+pub fn mend(python: Python<'_>, tracer: u64) -> PyResult<()> {
+    let records = recording::phase(tracer) == Some(Phase::Recording) && current::serial().is_some();
+    if records && hook::mend(python)? {
+        recording::count_gap();
+    }
+    Ok(())
+}
+
+/// Ends the tracer's recording, and tells the path of its file, which is complete then; `None` if it has none.
+pub fn seal(python: Python<'_>, tracer: u64) -> PyResult<Option<PathBuf>> {
+    let stopped = stop(python, tracer, false);
+    let ended = recording::take(tracer);
+    forget();
+    let path = python.detach(|| match ended {
+        Some(ended) => {
+            let path = ended.close();
+            let _ = recording::set_aside(tracer); // older files of this tracer's are in the same directory
+            Some(path)
+        }
+        None => recording::set_aside(tracer),
+    });
+    stopped.map(|()| path)
+}
+
+/// From now on no hook records, and no cache leads to a recorder.
+fn halt() {
+    recording::end();
+    current::forget();
+}
+
+/// Empties all caches: what they say does not hold any more.
+fn forget() {
+    current::forget();
+    function::forget();
+}
