@@ -230,6 +230,11 @@ pub fn sync_marker() -> Option<u64> {
     with(None, |recording| recording.recorder.sync_marker())
 }
 
+/// Returns that fitted no open call.
+pub fn unmatched() -> u64 {
+    with(0, |recording| recording.recorder.unmatched())
+}
+
 /// Counts a time in which the hook was somebody else's.
 pub fn count_gap() {
     with((), |recording| recording.recorder.count_gap());

@@ -161,6 +161,23 @@ impl Tracer {
         recording::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
     }
 
+    /// `max_stack_depth` does not count the calls that are open now on the calling thread, except the `inner` innermost.
+    fn count_depth_from_here(&self, inner: usize) {
+        current::settle();
+        current::prepare();
+        // SAFETY: the GIL is held, and what is called runs no Python.
+        if let Some(recorder) = unsafe { current::recorder() } {
+            recorder.count_depth_from_here(inner);
+        }
+    }
+
+    /// Returns that fitted no open call.
+    #[getter]
+    fn ring_unmatched(&self) -> u64 {
+        current::settle();
+        recording::unmatched()
+    }
+
     /// The calling thread is not recorded until `resume` is called as often.
     fn pause(&self) {
         current::pause();

@@ -91,6 +91,7 @@ def _after_fork() -> None:
 
 def _begin(tracer: VizTracer) -> None:
     tracer.name_process(process_name())
+    tracer.count_depth_from_here(inner=1)  # what `multiprocessing` has called so far, but for that which calls this
     _before_multiprocessing_leaves(tracer.leave)
 
 

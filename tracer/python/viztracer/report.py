@@ -70,3 +70,12 @@ def complain_of_ring(ring: str | None, failure: int | None, *, removed: bool) ->
         complain(f"{ring} is gone, and with it what was recorded: it was removed while the program ran")
     elif failure:
         complain(f"{ring} could not grow ({os.strerror(failure)}): it keeps only the newest calls")
+
+
+def complain_of_greenlets(unmatched: int) -> None:
+    """Say what became of the calls of greenlets, if there are any: they do not end in the order of their begins."""
+    if "greenlet" in sys.modules:
+        complain(
+            f"this program switches greenlets inside of its threads, which are one track here: {unmatched} ends of calls "
+            'fitted no begin, and calls that were open across a switch may be "abandoned", or have the time of others'
+        )

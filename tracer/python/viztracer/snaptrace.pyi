@@ -79,6 +79,11 @@ class Tracer:
         """
     def get_sync_marker(self) -> float | None:
         """Return the marked moment in microseconds of the monotonic clock; None if there is none."""
+    def count_depth_from_here(self, inner: int) -> None:
+        """Let `max_stack_depth` not count the calls of this thread that are open now, except the `inner` innermost."""
+    @property
+    def ring_unmatched(self) -> int:
+        """How many calls were left out because their ends fitted no call that was open."""
     def pause(self) -> None:
         """Do not record the calling thread until `resume` is called as often."""
     def resume(self) -> None:

@@ -297,6 +297,8 @@ class VizTracer(Tracer):
         if self.process_name is None and child.process_name() != child.MAIN:
             self.name_process(child.process_name())
         failure, removed = self.ring_failure, self.ring_removed
+        if unmatched := self.ring_unmatched:
+            report.complain_of_greenlets(unmatched)
         ring = self.seal()
         report.complain_of_ring(ring, failure, removed=removed)
 

@@ -180,6 +180,11 @@ impl Recorder {
         lock(&self.names).function(&self.ring, function)
     }
 
+    /// Returns that fitted no open frame.
+    pub fn unmatched(&self) -> u64 {
+        self.ring.memory().status().unmatched.load(Ordering::Relaxed)
+    }
+
     /// Counts a time in which calls went unseen.
     pub fn count_gap(&self) {
         self.ring.memory().status().gaps.fetch_add(1, Ordering::Relaxed);

@@ -52,8 +52,8 @@ pub struct ThreadRecorder {
     blocks: Vec<Block>,
     depth_block: usize,
     max_depth: usize,
-    /// Frames at the bottom of the stack that the parent process entered; they do not count for `max_depth`.
-    inherited: usize,
+    /// Frames at the bottom of the stack that do not count for `max_depth`: the parent process entered them.
+    uncounted: usize,
     /// The task that the thread runs, 0 if none, and how many marks of tasks are on the stack.
     task: u32,
     task_marks: usize,
@@ -94,7 +94,7 @@ impl ThreadRecorder {
             blocks: Vec::new(),
             depth_block: 0,
             max_depth,
-            inherited: 0,
+            uncounted: 0,
             task: 0,
             task_marks: 0,
             place: None,
@@ -268,12 +268,18 @@ impl ThreadRecorder {
     /// Opens a frame that the parent process entered and this one inherited by `fork`.
     /// To be called before this thread enters anything itself.
     pub(crate) fn inherit(&mut self, function: u32, tag: u64) {
-        self.inherited += 1;
+        self.uncounted += 1;
         self.end_block();
         self.enter(function, tag);
         // SAFETY: with room for one frame more than before, `enter` has just stored it below the cursor.
         let slot = unsafe { &*self.frame.wrapping_sub(1) };
         slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);
+    }
+
+    /// The depth limit does not count the calls that are open now, except the `inner` innermost ones.
+    pub fn count_depth_from_here(&mut self, inner: usize) {
+        self.uncounted = (self.depth() - self.task_marks).saturating_sub(inner);
+        self.end_block();
     }
 
     /// The thread has ended: its frames are abandoned, its blocks are free, what is left of its segment goes to the

@@ -43,7 +43,7 @@ impl ThreadRecorder {
     }
 
     /// Open frames.
-    fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         self.depth_block * BLOCK_FRAMES + self.block_depth()
     }
 
@@ -74,7 +74,7 @@ impl ThreadRecorder {
 
     /// The deepest stack; neither marks of tasks nor what the parent process entered count for the user's limit.
     fn depth_limit(&self) -> usize {
-        self.max_depth.saturating_add(self.task_marks).saturating_add(self.inherited)
+        self.max_depth.saturating_add(self.task_marks).saturating_add(self.uncounted)
     }
 
     /// Goes back to the full block below, if this one is empty.

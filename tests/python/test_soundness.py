@@ -1,0 +1,182 @@
+"""Nothing that a program does with its tracers, its threads or its own hooks ends it.
+
+The programs here die of a tracer that frees what another thread is about to use. They do so now and then, so they run
+some times, on one processor and on all; `make stress` runs them hundreds of times.
+"""
+
+import os
+import sys
+
+import pytest
+from conftest import ROOT
+
+RUNS = int(os.environ.get("VIZTRACER_STRESS_RUNS", "10"))
+PINNED = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+
+
+def assert_ends_well(sandbox, source, runs=1):
+    script = sandbox.script(source)
+    for run in range(runs):
+        done = sandbox.python(script)
+        assert done.returncode == 0, (run, done.stdout, done.stderr)
+    return done
+
+
+# --- threads that are busy when recording ends ---
+
+BUSY_DAEMONS = """
+import threading, time
+from viztracer import VizTracer
+def f(x): return len(x)
+def busy():
+    while True: f([1]); f([2])
+tracer = VizTracer(verbose=0, tracer_entries=20000)
+tracer.start()
+for n in range({threads}): threading.Thread(target=busy, daemon=True).start()
+time.sleep(0.02)
+{end}
+"""
+
+
+@pytest.mark.parametrize("place", ["", PINNED], ids=["all processors", "one processor"])
+@pytest.mark.parametrize("end", ["", "tracer.stop(); tracer.save()", "tracer.save(); time.sleep(0.01)"])
+def test_daemon_threads_that_are_busy_at_the_end(sandbox, place, end):
+    assert_ends_well(sandbox, place + BUSY_DAEMONS.format(threads=1 if place else 4, end=end), RUNS)
+    for left in (path for path in os.listdir("/dev/shm") if path.startswith("viztracer_")):
+        sandbox.run("rm", "-r", f"/dev/shm/{left}")  # those that were never saved
+
+
+# --- programs whose own code a hook could run ---
+
+CALLED_BY_HOOKS = """
+import builtins, _thread, threading, time
+from viztracer import VizTracer
+MAIN, inside, armed = threading.get_ident(), threading.Event(), False
+def f(x): return len(x)
+def work():
+    for n in range(20000): f("ab")
+def taken_in():
+    \"\"\"Where a hook may have called us: other threads end the recording meanwhile.\"\"\"
+    if armed and threading.get_ident() != MAIN:
+        inside.set()
+        time.sleep(0.2)
+{program}
+tracer = VizTracer(verbose=0, tracer_entries=10000)
+tracer.start()
+thread = Kind(target=work); thread.start(); thread.join()
+armed = True
+_thread.start_new_thread({start}, ())
+inside.wait(0.5)
+tracer.stop(); tracer.save()
+time.sleep(0.4)
+"""
+IMPORTS = """
+real = builtins.__import__
+def __import__(*arguments, **keywords):
+    taken_in()
+    return real(*arguments, **keywords)
+builtins.__import__ = __import__
+Kind = threading.Thread
+"""
+NAME = """
+class Kind(threading.Thread):
+    @property
+    def _name(self):
+        taken_in()
+        return "computed"
+    @_name.setter
+    def _name(self, name): pass
+"""
+DICTIONARY = """
+class Registry(dict):
+    def get(self, *arguments):
+        taken_in()
+        return super().get(*arguments)
+threading._active = Registry(threading._active)
+Kind = threading.Thread
+"""
+FINALIZERS = """
+import gc
+class Dies:
+    def __init__(self): self.itself = self
+    def __del__(self): taken_in()
+gc.set_threshold(1)
+class Kind(threading.Thread):
+    def run(self):
+        for n in range(50): Dies(); exec(f"def new{n}(): return ''.join(())\\\\nnew{n}()")
+"""
+
+
+@pytest.mark.parametrize("program", [IMPORTS, NAME, DICTIONARY, FINALIZERS], ids=["import", "name", "dict", "gc"])
+@pytest.mark.parametrize("start", ["work", "Kind(target=work).start"])
+def test_hooks_call_no_code_of_the_programs(sandbox, program, start):
+    assert_ends_well(sandbox, CALLED_BY_HOOKS.format(program=program, start=start), 2)
+
+
+def test_an_import_that_saves(sandbox):
+    """What an overridden `__import__` does in another thread is as if it were called by the program."""
+    assert_ends_well(
+        sandbox,
+        "import builtins, threading\n"
+        "from viztracer import VizTracer\n"
+        "real, main = builtins.__import__, threading.get_ident()\n"
+        "def __import__(name, *arguments, **keywords):\n"
+        "    if name == 'colorsys' or (name == 'sys' and threading.get_ident() != main):\n"
+        "        tracer.stop(); tracer.save('in.json', verbose=0)\n"
+        "    return real(name, *arguments, **keywords)\n"
+        "builtins.__import__ = __import__\n"
+        "def work():\n"
+        "    for n in range(20000): len('ab')\n"
+        "    import colorsys\n"
+        "tracer = VizTracer(verbose=0, tracer_entries=10000)\n"
+        "for n in range(3):\n"
+        "    tracer.start()\n"
+        "    thread = threading.Thread(target=work); thread.start(); thread.join()\n"
+        "assert not tracer.enable\n",
+    )
+
+
+# --- threads that C code makes ---
+
+FOREIGN = """
+import ctypes, threading, time
+from viztracer import VizTracer
+library = ctypes.CDLL(None)
+def work(argument): len(str(argument))
+called = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(work)
+end = time.monotonic() + 3
+def foreign():
+    while time.monotonic() < end:
+        threads = [ctypes.c_ulong() for n in range(8)]
+        for thread in threads: assert library.pthread_create(ctypes.byref(thread), None, called, None) == 0
+        for thread in threads: library.pthread_join(thread, None)
+makers = [threading.Thread(target=foreign) for n in range(2)]
+for maker in makers: maker.start()
+tracer = VizTracer(verbose=0, tracer_entries=5000)
+while time.monotonic() < end:
+    tracer.start(); time.sleep(0.001); tracer.stop()
+tracer.start()
+tracer.save()
+for maker in makers: maker.join()
+tracer.stop()
+"""
+
+
+def test_threads_that_come_and_go_without_the_gil(sandbox):
+    assert_ends_well(sandbox, FOREIGN)
+
+
+# --- everything at once ---
+
+
+@pytest.mark.parametrize("place", ["", PINNED], ids=["all processors", "one processor"])
+def test_at_random(sandbox, place):
+    seconds = os.environ.get("VIZTRACER_STRESS_SECONDS", "2.5")
+    program = ROOT / "tests" / "stress" / "stress.py"
+    source = f"{place}import runpy, sys\nsys.argv = ['stress.py', {seconds!r}]\nrunpy.run_path({str(program)!r}, run_name='__main__')\n"
+    done = sandbox.python(sandbox.script(source), timeout=float(seconds) + 110)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    told = [line for line in done.stderr.splitlines() if not line.startswith("viztracer: no report was saved")]
+    assert not [line for line in told if not line.startswith("viztracer: ")], done.stderr
+    seed = done.stdout.split()[1]
+    assert seed.isdigit() and sys.version_info >= (3, 10)
