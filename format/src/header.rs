@@ -109,6 +109,17 @@ pub const STATE_OPEN: u64 = 1;
 /// `Status::state` after an orderly close.
 pub const STATE_SEALED: u64 = 2;
 
+/// Low byte of `Status::ending`: nobody has said how the process ended.
+pub const ENDING_UNKNOWN: u64 = 0;
+/// Low byte of `Status::ending`: the interpreter ended in order.
+pub const ENDING_EXIT: u64 = 1;
+/// Low byte of `Status::ending`: `os._exit`.
+pub const ENDING_LEFT: u64 = 2;
+/// Low byte of `Status::ending`: the process became another program.
+pub const ENDING_EXEC: u64 = 3;
+/// Low byte of `Status::ending`: a signal, whose number stands in bits 8 to 15.
+pub const ENDING_SIGNAL: u64 = 4;
+
 /// The part of the header that the writer changes while it runs, in atomic words.
 #[repr(C)]
 #[derive(Debug, Default)]
@@ -127,8 +138,10 @@ pub struct Status {
     pub failure: AtomicU64,
     /// `CLOCK_MONOTONIC` at the moment that was marked to align files by, 0 if none was.
     pub sync_marker: AtomicU64,
-    /// Zeros.
-    pub reserved: [AtomicU64; 2],
+    /// What the process last did about itself: [`ENDING_UNKNOWN`] or another one of these.
+    pub ending: AtomicU64,
+    /// Ticks of the newest sign of life besides records, 0 if there was none.
+    pub last_sign: AtomicU64,
     /// How often the interpreter's hook was found taken away from the tracer; calls are missing from then on until it
     /// was put back, or to the end.
     pub gaps: AtomicU64,
@@ -176,6 +189,10 @@ pub struct Header {
     pub failure: u64,
     /// [`Status::sync_marker`].
     pub sync_marker: u64,
+    /// [`Status::ending`].
+    pub ending: u64,
+    /// [`Status::last_sign`].
+    pub last_sign: u64,
     /// [`Status::gaps`].
     pub gaps: u64,
     /// Threads and tasks of which the file holds nothing any more.
@@ -205,7 +222,7 @@ impl Header {
         identity.check(page)?;
         let status: [u64; STATUS_SIZE / 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..STATUS_SIZE]);
         let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker, ..] = status;
-        let [.., gaps, threads, events, tasks] = status;
+        let [.., ending, last_sign, gaps, threads, events, tasks] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -218,6 +235,8 @@ impl Header {
             lost,
             failure,
             sync_marker,
+            ending,
+            last_sign,
             gaps,
             forgotten: Forgotten { threads, events, tasks },
         })

@@ -77,7 +77,7 @@ fn structures() {
     check_layout!(Identity: magic, version, header_size, segment_size, clock, incompatible, compatible, entries,
         min_duration, pid, parent_pid, process_start, monotonic_offset, boot_id, session_id, file_id, python_version,
         arguments_size, imported, opened, reserved, crc);
-    check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker, reserved, gaps,
+    check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker, ending, last_sign, gaps,
         forgotten_threads, forgotten_events, forgotten_tasks);
     check_layout!(SegmentHeader: generation, owner, first_event, opened, anchor, seal, committed, others, reserved);
     check_layout!(Record: word0, word1);
@@ -184,7 +184,8 @@ fn constants() {
         record: RECORD_SIZE;
         stack: BLOCK_SIZE, BLOCK_HEADER_SIZE, BLOCK_FRAMES;
         names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE;
-        header: CLOCK_TSC, CLOCK_MONOTONIC, STATE_OPEN, STATE_SEALED;
+        header: CLOCK_TSC, CLOCK_MONOTONIC, STATE_OPEN, STATE_SEALED, ENDING_UNKNOWN, ENDING_EXIT, ENDING_LEFT,
+            ENDING_EXEC, ENDING_SIGNAL;
         record: DURATION_MAX, DURATION_EXTENDED, FUNCTION_UNKNOWN, INHERITED, KIND_MASK;
         stack: FRAME, TASK_FRAME;
         names: C_FUNCTION, CUT;

@@ -70,7 +70,7 @@ impl Row<'_> {
         [
             identity.pid.to_string(),
             printable(&self.plan.process_name()),
-            self.plan.state.word().to_owned(),
+            self.plan.ending.word().into_owned(),
             or_dash(self.python()),
             or_dash(self.started().map(|started| when::utc(started).trim_end_matches(" UTC").to_owned())),
             when::duration(self.duration),
@@ -102,6 +102,7 @@ impl Row<'_> {
             "process": self.plan.process_name(),
             "command": self.plan.header.arguments,
             "state": self.plan.state.word(),
+            "ending": self.plan.ending.word(),
             "python": self.python(),
             "started_ns": self.started(),
             "started": self.started().map(when::utc),
@@ -132,7 +133,7 @@ const COLUMNS: usize = 13;
 const HEADINGS: [&str; COLUMNS] = [
     "pid",
     "process",
-    "state",
+    "ending",
     "python",
     "started (UTC)",
     "duration",

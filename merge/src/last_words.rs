@@ -12,8 +12,9 @@ pub(crate) use text::{Others, write};
 use crate::align::Clock;
 use crate::content::ring;
 use crate::display::{UNKNOWN_FUNCTION, function_name};
+use crate::ending::Ending;
 use crate::error::Problems;
-use crate::input::{Input, State};
+use crate::input::Input;
 use crate::names;
 use crate::plan::FilePlan;
 use crate::when;
@@ -97,9 +98,9 @@ impl LastWords {
     /// The last moment known, in ns of the report: that of the last record, or now where the process still runs.
     fn last_moment(&self, plan: &FilePlan, clock: &Clock) -> u64 {
         let (end, _) = clock.span(plan.last_moment, 0);
-        match plan.state {
-            State::Living => end.saturating_add(when::now().saturating_sub(self.last_record)),
-            State::Sealed | State::Crashed => end,
+        match plan.ending {
+            Ending::Running => end.saturating_add(when::now().saturating_sub(self.last_record)),
+            _ => end,
         }
     }
 

@@ -27,6 +27,7 @@ mod decode;
 mod discover;
 mod display;
 mod dump;
+mod ending;
 mod error;
 mod frames;
 mod functions;
@@ -58,6 +59,7 @@ mod write;
 
 pub use align::{Align, Offset};
 pub use cli::command;
+pub use ending::Ending;
 pub use error::{BadInput, MergeError, Problem, Problems};
 pub use input::State;
 pub use last_words::Innermost;
@@ -69,7 +71,7 @@ pub use summary::{FileSummary, Summary, ThreadSummary};
 #[doc(hidden)]
 pub use write::gzip::of_level as gzip_of_level;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to merge into what.
 #[derive(Clone, Debug)]
@@ -105,6 +107,19 @@ impl Request {
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
     let format = write::Format::of(&request.output, None)?;
     trace::Trace::read(request, watch)?.report(watch, &request.output, format)
+}
+
+/// Characters of the command line of a process that has no name yet.
+const COMMAND_MAX: usize = 60;
+
+/// Whose ring file this is, as `worker (pid 4712)`; `None` if it cannot be read.
+pub fn process_of(path: &Path) -> Option<String> {
+    let input = input::Input::open(path).ok()?;
+    let table = table::Table::read(&input, &mut Problems::default());
+    let pid = input.header.identity.pid;
+    let command = || input.header.arguments.join(" ").chars().take(COMMAND_MAX).collect();
+    let name = names::Names::read(&input, &table.names, drop).process.unwrap_or_else(command);
+    Some(display::printable(&format!("{name} (pid {pid})")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What a report does not show although it happened, in words: for those who want all or an error.
 
 use crate::display::{grouped, printable};
-use crate::input::State;
 use crate::summary::{FileSummary, Summary};
 
 /// A line for every file of which something is missing.
@@ -17,10 +16,8 @@ fn line(file: &FileSummary) -> Option<String> {
 }
 
 fn losses(file: &FileSummary) -> Vec<String> {
-    let unfinished = match file.state {
-        State::Crashed => file.sum(|thread| thread.unfinished),
-        State::Sealed | State::Living => 0,
-    };
+    // Who leaves by its own will in the middle of a call loses nothing.
+    let unfinished = if file.ending.is_death() { file.sum(|thread| thread.unfinished) } else { 0 };
     let counts = [
         (file.overwritten(), "overwritten"),
         (file.lost(), "lost"),
@@ -33,8 +30,8 @@ fn losses(file: &FileSummary) -> Vec<String> {
     ];
     let counted = counts.iter().filter(|(count, _)| *count > 0);
     let mut losses: Vec<String> = counted.map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
-    if file.state == State::Crashed {
-        losses.push("not closed in order".to_owned());
+    if file.ending.is_death() {
+        losses.push(file.ending.word().into_owned());
     }
     if file.failure > 0 {
         losses.push("recording stopped early".to_owned());
@@ -45,7 +42,9 @@ fn losses(file: &FileSummary) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ending::Ending;
     use crate::error::{Problem, Problems};
+    use crate::input::State;
     use crate::summary::ThreadSummary;
 
     fn file() -> FileSummary {
@@ -56,6 +55,7 @@ mod tests {
             process: "p".into(),
             threads: vec![thread],
             state: State::Sealed,
+            ending: Ending::Exited,
             lost: 0,
             forgotten_threads: 0,
             forgotten_events: 0,
@@ -76,7 +76,9 @@ mod tests {
     #[test]
     fn every_kind_of_loss_alone() {
         assert!(told(|_| {}).is_empty());
-        assert!(told(|file| file.state = State::Living).is_empty());
+        for harmless in [Ending::Running, Ending::Left, Ending::Replaced, Ending::Stopped] {
+            assert!(told(|file| file.ending = harmless).is_empty());
+        }
         assert_eq!(told(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
         assert_eq!(told(|file| file.forgotten_events = 7), ["a.bin: 7 overwritten"]);
         assert_eq!(told(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
@@ -88,6 +90,7 @@ mod tests {
         let gaps = ["a.bin: 2 gaps, in which another profiler had the tracer's hook"];
         assert_eq!(told(|file| file.gaps = 2), gaps);
         assert_eq!(told(|file| file.failure = 28), ["a.bin: recording stopped early"]);
-        assert_eq!(told(|file| file.state = State::Crashed), ["a.bin: 1 unfinished, not closed in order"]);
+        assert_eq!(told(|file| file.ending = Ending::Silent), ["a.bin: 1 unfinished, ended without a word"]);
+        assert_eq!(told(|file| file.ending = Ending::Signal(11)), ["a.bin: 1 unfinished, crashed by SIGSEGV"]);
     }
 }

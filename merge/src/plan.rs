@@ -3,6 +3,7 @@
 //! What a plan keeps per segment is 24 bytes.
 
 use crate::chrome::Imported;
+use crate::ending::Ending;
 use crate::error::Problems;
 use crate::frames::OpenFrame;
 use crate::input::{Input, State};
@@ -28,6 +29,8 @@ pub struct FilePlan {
     pub pid: u32,
     /// How its recording ended.
     pub state: State,
+    /// How the process ended.
+    pub ending: Ending,
     /// The process's name.
     pub process: Option<String>,
     /// Its threads by serial.

@@ -4,6 +4,7 @@ use crate::align::{Method, Zero};
 use crate::chrome;
 use crate::decode::Outcome;
 use crate::display::{grouped, printable};
+use crate::ending::Ending;
 use crate::error::{BadInput, Problems};
 use crate::input::State;
 use crate::last_words::Innermost;
@@ -54,6 +55,8 @@ pub struct FileSummary {
     pub threads: Vec<ThreadSummary>,
     /// How its recording ended.
     pub state: State,
+    /// How the process ended.
+    pub ending: Ending,
     /// Events of threads that could not even be named.
     pub lost: u64,
     /// Threads of which the file holds nothing any more, because the ring went over all of their events.
@@ -194,6 +197,7 @@ impl FileSummary {
             process: plan.process_name(),
             threads: plan.threads.iter().map(thread).collect(),
             state: plan.state,
+            ending: plan.ending,
             lost: plan.header.lost,
             forgotten_threads: plan.header.forgotten.threads,
             forgotten_events: plan.header.forgotten.events,
@@ -244,6 +248,9 @@ impl FileSummary {
             "state": self.state.word(),
             "threads": self.threads.iter().map(thread).collect::<Vec<_>>(),
         });
+        if self.ending != Ending::Untold {
+            metadata["ending"] = json!(self.ending.word());
+        }
         for (name, number) in [
             ("lost", self.lost),
             ("gaps", self.gaps),
@@ -269,7 +276,7 @@ impl FileSummary {
             grouped(self.overwritten()),
             grouped(self.sum(|thread| thread.unfinished)),
             grouped(self.lost()),
-            self.state.word().to_owned(),
+            self.ending.word().into_owned(),
             self.path.display().to_string(),
         ]
     }
@@ -277,7 +284,7 @@ impl FileSummary {
 
 /// What stands over the table.
 pub(crate) const HEADINGS: [&str; 9] =
-    ["pid", "process", "threads", "events", "overwritten", "unfinished", "lost", "state", "file"];
+    ["pid", "process", "threads", "events", "overwritten", "unfinished", "lost", "ending", "file"];
 /// Columns of words; the others are numbers and stand to the right.
 pub(crate) const WORDS: [usize; 3] = [1, 7, 8];
 
@@ -323,6 +330,7 @@ mod tests {
             process: "MainProcess".into(),
             threads: vec![thread],
             state: State::Crashed,
+            ending: Ending::Left,
             lost: 0,
             forgotten_threads: 0,
             forgotten_events: 0,
@@ -334,8 +342,8 @@ mod tests {
         };
         let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
         let expected = "\
-pid  process      threads   events  overwritten  unfinished  lost  state    file
-  7  MainProcess        1  240,012            0           0     0  crashed  temp_dir/result_7.bin
+pid  process      threads   events  overwritten  unfinished  lost  ending            file
+  7  MainProcess        1  240,012            0           0     0  left by os._exit  temp_dir/result_7.bin
 result.json: 240,012 events of 1 file
 ";
         assert_eq!(summary.to_string(), expected);

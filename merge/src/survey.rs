@@ -5,6 +5,7 @@
 
 use crate::chrome;
 use crate::cut;
+use crate::ending::Ending;
 use crate::error::{BadInput, MergeError, Problem, Problems};
 use crate::frames::{self, OpenFrame};
 use crate::input::{Input, State, Unread};
@@ -99,6 +100,7 @@ impl FilePlan {
             counts = plan.drop_unreadable(input, counts, &mut tally);
         }
         plan.settle_threads(input, &table, &counts, &tally);
+        plan.ending = Ending::read(input, state, &plan.frames, &plan.names);
         plan.cut_to_newest(input, counts);
         Ok(plan)
     }
@@ -111,6 +113,7 @@ impl FilePlan {
             header: input.header.clone(),
             pid: input.header.identity.pid,
             state,
+            ending: Ending::of(&input.header, state),
             process: None,
             threads: Vec::new(),
             calls: Vec::new(),
@@ -151,6 +154,9 @@ impl FilePlan {
         self.names = std::mem::take(&mut table.names);
         self.payloads = std::mem::take(&mut table.payloads);
         self.last_moment = self.anchors.last().map_or(0, |anchor| anchor.ticks);
+        if self.state != State::Sealed {
+            self.last_moment = self.last_moment.max(self.header.last_sign);
+        }
         table
     }
 

@@ -3,6 +3,7 @@
 use super::Imported;
 use super::clocks::{Known, ticks};
 use super::import::Import;
+use crate::ending::Ending;
 use crate::error::Problem;
 use crate::input::State;
 use crate::plan::{Calls, FilePlan, Thread};
@@ -42,6 +43,7 @@ pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<Fil
             header: header(Identity { pid, ..identity }, known.anchor(last)),
             pid,
             state: State::Sealed,
+            ending: Ending::Untold,
             process,
             threads,
             calls,
@@ -88,6 +90,8 @@ fn header(identity: Identity, closed: Anchor) -> Header {
         lost: 0,
         failure: 0,
         sync_marker: 0,
+        ending: 0,
+        last_sign: 0,
         gaps: 0,
         forgotten: Forgotten::default(),
     }

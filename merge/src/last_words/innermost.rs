@@ -1,36 +1,53 @@
-//! One line for each thread that died in a call: what every summary says of processes that did not end in order.
+//! One line for each thread that died in a call: what every summary says of processes that crashed, or were killed, or
+//! still run.
 
 use super::Functions;
 use crate::content::ring;
 use crate::display::printable;
-use crate::input::State;
+use crate::ending::Ending;
 use crate::plan::{FilePlan, Thread};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use viztracer_format::header::Identity;
 
 /// Processes, and threads of each, that get a line.
 const PROCESSES_MAX: usize = 10;
 const THREADS_MAX: usize = 3;
 
-/// C functions in which a process ends, or becomes another program, by its own will.
-const LEAVING: [&str; 3] = ["posix._exit", "posix.execv", "posix.execve"];
-
 /// The innermost open call of each thread of the processes that did not end in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Innermost {
-    /// `worker (pid 4712) was killed in parse (app.py:31) [MainThread]`, the main thread first.
+    /// `worker (pid 4712) crashed by SIGSEGV in parse (app.py:31) [MainThread]`, the main thread first.
     pub lines: Vec<String>,
 }
 
 /// Reads what that takes from the files of these plans.
 pub fn innermost(plans: &[FilePlan]) -> Innermost {
-    let mut processes = plans.iter().filter(|plan| plan.state != State::Sealed && !plan.frames.is_empty());
+    let mut processes = plans.iter().filter(|plan| is_worth_a_line(plan, plans) && !plan.frames.is_empty());
     let mut lines: Vec<String> = processes.by_ref().take(PROCESSES_MAX).flat_map(of_process).collect();
     let more = processes.count();
     if more > 0 {
         lines.push(format!("... and {more} more processes; --last_words tells of all"));
     }
     Innermost { lines }
+}
+
+/// Whether it is of use to know where the process was. A worker that got a signal such as SIGTERM has been told to end by
+/// its parent, as pools do.
+fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
+    let Identity { parent_pid, session_id, .. } = plan.header.identity;
+    let has_parent = || {
+        plans
+            .iter()
+            .map(|other| &other.header.identity)
+            .any(|other| (other.pid, other.session_id) == (parent_pid, session_id))
+    };
+    match plan.ending {
+        Ending::Running | Ending::Silent => true,
+        Ending::Signal(_) => plan.ending.is_crash() || !has_parent(),
+        Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced | Ending::Untold => false,
+    }
 }
 
 fn of_process(plan: &FilePlan) -> Vec<String> {
@@ -49,7 +66,7 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
     let process = process(plan);
     let line = |thread: &&Thread| {
         let stack = stacks.get(&thread.serial).map(Vec::as_slice).unwrap_or_default();
-        printable(&format!("{process} {} [{}]", place(plan.state, stack, &functions), thread.display_name()))
+        printable(&format!("{process} {} [{}]", place(plan.ending, stack, &functions), thread.display_name()))
     };
     let mut lines: Vec<String> = threads.iter().map(line).collect();
     if more > 0 {
@@ -58,12 +75,12 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
     lines
 }
 
-/// `was killed in parse (app.py:31)`; of a C function also the Python function that it works for.
-fn place(state: State, stack: &[u32], functions: &Functions) -> String {
+/// `crashed by SIGSEGV in parse (app.py:31)`; of a C function also the Python function that it works for.
+fn place(ending: Ending, stack: &[u32], functions: &Functions) -> String {
     let mut known = stack.iter().rev().map(|id| functions.get(*id));
     let innermost = known.next().flatten();
     let function = innermost.map_or("unknown function", |function| &function.brief);
-    let text = format!("{} {function}", verb(state, function));
+    let text = format!("{} in {function}", verb(ending));
     let caller = known.flatten().find(|function| !function.is_c).filter(|_| innermost.is_some_and(|name| name.is_c));
     caller.map_or(text.clone(), |caller| format!("{text}, called by {}", caller.brief))
 }
@@ -74,17 +91,8 @@ pub fn process(plan: &FilePlan) -> String {
     plan.process.as_ref().map_or_else(|| format!("pid {pid}"), |name| printable(&format!("{name} (pid {pid})")))
 }
 
-fn verb(state: State, function: &str) -> &'static str {
-    match state {
-        State::Living => "is in",
-        _ if is_leaving(function) => "ended in",
-        _ => "was killed in",
-    }
-}
-
-/// Whether a process that ended inside this function was not killed but left.
-pub fn is_leaving(function: &str) -> bool {
-    LEAVING.contains(&function)
+fn verb(ending: Ending) -> Cow<'static, str> {
+    if ending == Ending::Running { "is".into() } else { ending.word() }
 }
 
 impl fmt::Display for Innermost {

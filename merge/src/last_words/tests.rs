@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
+use viztracer_format::header::STATUS_OFFSET;
 use viztracer_format::record::Record;
 
 /// A directory with ring files in it.
@@ -63,11 +64,11 @@ fn what_a_killed_process_was_doing() {
         [record(Kind::Yield, 1, 5_200_000, 10), record(Kind::Raise, 1, 5_300_000, 700_000), call(2, 6_999_000, 950)];
     ring.calls(1, 0, &calls, false);
     let expected = "\
-MainProcess (pid 11) was killed
+MainProcess (pid 11) ended without a word (SIGKILL, or _exit in C code)
   command:     python x.py
 
   MainThread (tid 11)
-    open calls, outermost first                                                         was open for
+    open calls, outermost first                                                         for at least
      0  <module> (/x/ev.py:1)                                                               2.000 ms
      1  f (/x/ev.py:7)                                                                      1.900 ms
      2  builtins.len                                                                            0 ns
@@ -77,7 +78,7 @@ MainProcess (pid 11) was killed
     builtins.len                                                     950 ns         50 ns  returned
 
   worker (tid 12)
-    open calls, outermost first                                                         was open for
+    open calls, outermost first                                                         for at least
      0  f (/x/ev.py:7)                                                                      1.999 ms
     no call ended that is still recorded
 
@@ -93,7 +94,7 @@ fn who_ended_in_order_has_none() {
     assert_eq!(case.command(&[]), 0);
     let case = Case::of([("a.bin", sealed()), ("b.bin", small(11).bytes(false)), ("c.bin", sealed())]);
     let text = case.text();
-    assert!(text.starts_with("MainProcess (pid 11) was killed\n"));
+    assert!(text.starts_with("MainProcess (pid 11) ended without a word (SIGKILL"));
     assert!(text.ends_with(
         "    no call open\n    no call ended that is still recorded\n\n2 other processes ended in order.\n"
     ));
@@ -173,21 +174,83 @@ fn the_summary_names_the_innermost_calls() {
     };
     let mut killed = Ring::new(13, 5_000_000);
     killed.function(1, "f", "/x/ev.py", 7);
-    killed.function(2, "posix._exit", "", 0);
     for serial in 1..7 {
-        thread(&mut killed, serial, &[(1, 5_000_000), (if serial == 3 { 2 } else { 1 }, 5_000_001)]);
+        thread(&mut killed, serial, &[(1, 5_000_000), (1, 5_000_001)]);
     }
     let case = Case::of([("a.bin", killed.bytes(false)), ("b.bin", small(11).bytes(true))]);
     let summary = merge(&case.request(), &()).unwrap();
     let expected = [
-        "MainProcess (pid 13) ended in posix._exit, called by f (ev.py:7) [T3]",
-        "MainProcess (pid 13) was killed in f (ev.py:7) [T1]",
-        "MainProcess (pid 13) was killed in f (ev.py:7) [T2]",
+        "MainProcess (pid 13) ended without a word in f (ev.py:7) [T3]",
+        "MainProcess (pid 13) ended without a word in f (ev.py:7) [T1]",
+        "MainProcess (pid 13) ended without a word in f (ev.py:7) [T2]",
         "... and 3 more threads of MainProcess (pid 13)",
     ];
     assert_eq!(summary.last_words.lines, expected);
     let shown = summary.to_string();
     assert!(shown.contains(&format!("\n{}\n", expected.join("\n"))), "{shown}");
+}
+
+/// A process whose header says that it ended so, with these calls open in its one thread.
+fn ended(ending: u64, parent_pid: u32, open: &[&str], inherited: bool) -> Vec<u8> {
+    let mut ring = Ring::new(13, 5_000_000);
+    (ring.identity.parent_pid, ring.identity.session_id) = (parent_pid, [7; 16]);
+    for (id, name) in (1..).zip(open) {
+        ring.function(id, name, if name.contains('.') { "" } else { "/x/ev.py" }, 7);
+    }
+    ring.thread(1, 13, "T", 0, 0);
+    ring.stack(1, &(1..=open.len() as u32).map(|id| (id, 5_000_000 + u64::from(id))).collect::<Vec<_>>());
+    let mut bytes = ring.bytes(false);
+    bytes[STATUS_OFFSET + 72..][..8].copy_from_slice(&ending.to_le_bytes());
+    bytes[STATUS_OFFSET + 80..][..8].copy_from_slice(&6_000_000u64.to_le_bytes());
+    if inherited {
+        (0..open.len()).for_each(|frame| bytes[4096 + 128 + 64 + 16 * frame] |= 0x40);
+    }
+    bytes
+}
+
+#[test]
+fn one_vocabulary() {
+    let case = |ending, open: &[&str], inherited| {
+        let case = Case::of([("a.bin", ended(ending, 1, open, inherited))]);
+        let summary = merge(&case.request(), &()).unwrap();
+        (summary.files[0].ending.word().into_owned(), summary.last_words.lines, case.text())
+    };
+    let (word, lines, text) = case(4 | 11 << 8, &["f"], false);
+    assert_eq!(
+        (&*word, &*lines[0]),
+        ("crashed by SIGSEGV", "MainProcess (pid 13) crashed by SIGSEGV in f (ev.py:7) [T]")
+    );
+    assert!(text.starts_with("MainProcess (pid 13) crashed by SIGSEGV\n"), "{text}");
+    assert!(text.contains("was open for\n") && text.contains(" 999.999 us\n"), "until the last sign: {text}");
+    let left = "left by os._exit";
+    let exec = "became another program (exec)";
+    for (ending, open, inherited, expected) in [
+        (2, &["f"], false, left),
+        (0, &["posix._exit"], false, left),
+        (3, &["f"], false, exec),
+        (0, &["posix.execve"], false, exec),
+        (0, &["_posixsubprocess.fork_exec"], true, exec),
+        (0, &["_execute_child"], true, exec),
+    ] {
+        let (word, lines, text) = case(ending, open, inherited);
+        assert_eq!((&*word, &lines[..]), (expected, &[][..]));
+        assert!(text.starts_with(&format!("MainProcess (pid 13) {expected}\n")), "{text}");
+    }
+    assert_eq!(case(0, &["_execute_child"], false).0, "ended without a word");
+}
+
+/// A pool ends its workers by a signal: where each of them was is of no use.
+#[test]
+fn who_was_told_to_end_by_its_parent_gets_no_line() {
+    let mut parent = small(11);
+    parent.identity.session_id = [7; 16];
+    let (alone, child) = (ended(4 | 15 << 8, 1, &["f"], false), ended(4 | 15 << 8, 11, &["f"], false));
+    let lines = |files: Vec<(&'static str, Vec<u8>)>| {
+        let case = Case::of(files);
+        merge(&case.request(), &()).unwrap().last_words.lines
+    };
+    assert_eq!(lines(vec![("a.bin", alone)]), ["MainProcess (pid 13) ended by SIGTERM in f (ev.py:7) [T]"]);
+    assert!(lines(vec![("a.bin", child), ("b.bin", parent.bytes(true))]).is_empty());
 }
 
 #[test]
@@ -200,7 +263,7 @@ fn many_processes_are_summed_up() {
     }
     let summary = merge(&Request::new(vec![directory.path().into()], "/dev/null".into()), &()).unwrap();
     assert_eq!(summary.last_words.lines.len(), 11);
-    assert_eq!(summary.last_words.lines[0], "MainProcess (pid 0) was killed in unknown function [Thread-1]");
+    assert_eq!(summary.last_words.lines[0], "MainProcess (pid 0) ended without a word in unknown function [Thread-1]");
     assert_eq!(summary.last_words.lines[10], "... and 3 more processes; --last_words tells of all");
 }
 

@@ -1,9 +1,9 @@
 //! Last words as text for a terminal of 100 columns.
 
-use super::innermost::{is_leaving, process};
+use super::innermost::process;
 use super::{EndedCall, LastWords, OpenCall, ThreadWords};
 use crate::display::{printable, quoted};
-use crate::input::State;
+use crate::ending::Ending;
 use crate::plan::FilePlan;
 use crate::when;
 use std::fmt::{self, Write};
@@ -28,15 +28,15 @@ pub struct Others {
 /// Appends the last words of one process.
 pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Result {
     let process = process(plan);
-    writeln!(text, "{process} {}", ending(plan, words))?;
+    writeln!(text, "{process} {}", plan.ending.words())?;
     let at = words.last_record;
-    let reference = if plan.state == State::Living { "now" } else { "it" };
+    let reference = if plan.ending == Ending::Running { "now" } else { "it" };
     writeln!(text, "  last record: {}, {}; times count back from {reference}", when::utc(at), when::ago(at))?;
     let arguments: Vec<String> = plan.header.arguments.iter().map(|argument| quoted(argument)).collect();
     writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
     writeln!(text, "  file:        {}", printable(&plan.path.display().to_string()))?;
     for thread in &words.threads {
-        Thread { thread, words, now: plan.state == State::Living }.write(text)?;
+        Thread { thread, words, ending: plan.ending }.write(text)?;
     }
     match words.ended {
         0 => writeln!(text),
@@ -57,20 +57,10 @@ impl fmt::Display for Others {
     }
 }
 
-fn ending(plan: &FilePlan, words: &LastWords) -> String {
-    let innermost = words.threads.iter().filter_map(|thread| thread.open.last());
-    let mut left = innermost.map(|call| words.function(call.function)).filter(|function| is_leaving(function));
-    match (plan.state, left.next()) {
-        (State::Living, _) => "is still running".to_owned(),
-        (_, Some(function)) => format!("ended in {function}"),
-        (_, None) => "was killed".to_owned(),
-    }
-}
-
 struct Thread<'a> {
     thread: &'a ThreadWords,
     words: &'a LastWords,
-    now: bool,
+    ending: Ending,
 }
 
 impl Thread<'_> {
@@ -89,7 +79,11 @@ impl Thread<'_> {
 
     fn open_calls(&self, text: &mut String) -> fmt::Result {
         let open = &self.thread.open;
-        let heading = if self.now { "open for" } else { "was open for" };
+        let heading = match self.ending {
+            Ending::Running => "open for",
+            Ending::Silent => "for at least",
+            _ => "was open for",
+        };
         let name = WIDTH - 4 - 2 - DURATION;
         writeln!(text, "    {:<name$}  {heading:>DURATION$}", "open calls, outermost first")?;
         let hidden = open.len().saturating_sub(OUTERMOST + INNERMOST);
@@ -117,7 +111,7 @@ impl Thread<'_> {
             1 => "last call that ended".to_owned(),
             calls => format!("last {calls} calls that ended, newest last"),
         };
-        let before = if self.now { "ended, ago" } else { "before end" };
+        let before = if self.ending == Ending::Running { "ended, ago" } else { "before end" };
         let name = WIDTH - 4 - 2 * (DURATION + 2) - 11;
         writeln!(text, "    {heading:<name$}  {:>DURATION$}  {before:>DURATION$}  how", "took")?;
         for call in &self.thread.calls {

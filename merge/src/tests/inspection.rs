@@ -205,7 +205,7 @@ fn the_table_and_the_document() {
     assert_eq!(rows.len(), 2);
     let file = path.to_str().unwrap();
     let expected =
-        ["9", "MainProcess", "sealed", "3.12.4", "1970-01-01", "00:00:01.005", "0", "ns", "2", "3", "3", "0"];
+        ["9", "MainProcess", "stopped", "3.12.4", "1970-01-01", "00:00:01.005", "0", "ns", "2", "3", "3", "0"];
     assert_eq!(rows[1][..12], expected);
     assert_eq!(rows[1][12..], ["20,480", "abababab", file]);
     let document: serde_json::Value = serde_json::from_str(&info::document(&plans, &[])).unwrap();
@@ -217,6 +217,7 @@ fn the_table_and_the_document() {
         "process",
         "command",
         "state",
+        "ending",
         "python",
         "started_ns",
         "started",

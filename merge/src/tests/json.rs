@@ -49,7 +49,7 @@ fn every_kind_of_event_as_text() {
 {"pid":9,"tid":11,"ts":42.000,"ph":"C","name":"mark","args":{"overwritten":true}},
 {"pid":9,"tid":11,"ts":50.000,"ph":"X","dur":2000000000000.000,"name":"unknown function","cat":"FEE"}
 ],
-"viztracer_metadata":{"version":"0.1.0","overflow":false,"baseTimeNanoseconds":1005000000,"alignment":{"method":"monotonic clock"},"processes":[{"pid":9,"name":"MainProcess","state":"sealed","threads":[{"tid":11,"name":"MainThread","events":10,"overwritten":0,"lost":0,"unfinished":1},{"tid":12,"name":"Thread-12","events":0,"overwritten":0,"lost":0,"unfinished":0}]}]},
+"viztracer_metadata":{"version":"0.1.0","overflow":false,"baseTimeNanoseconds":1005000000,"alignment":{"method":"monotonic clock"},"processes":[{"pid":9,"name":"MainProcess","state":"sealed","threads":[{"tid":11,"name":"MainThread","events":10,"overwritten":0,"lost":0,"unfinished":1},{"tid":12,"name":"Thread-12","events":0,"overwritten":0,"lost":0,"unfinished":0}],"ending":"stopped"}]},
 "file_info":{"files":{},
 "functions":{}}}
 "#;

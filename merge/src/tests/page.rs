@@ -84,5 +84,5 @@ fn names_in_a_page_are_data() {
     assert_eq!(header["names"][1], format!("function {name}"));
     assert_eq!(header["paths"][0], format!("/{name}.py"));
     let warnings = header["warnings"].to_string();
-    assert!(warnings.contains("was killed in function") && warnings.contains("<b>bad.bin"), "{warnings}");
+    assert!(warnings.contains("ended without a word in function") && warnings.contains("<b>bad.bin"), "{warnings}");
 }

@@ -25,6 +25,7 @@
  * @property {number} pid
  * @property {string} name
  * @property {"sealed"|"crashed"|"living"} state  how its recording ended
+ * @property {string} ending         how the process ended, in words
  * @property {Track[]} tracks        threads first, then tasks
  *
  * @typedef {object} Track           a thread, an asyncio task, or asynchronous spans; calls are in the order of their

@@ -130,7 +130,7 @@ export class ProcessData {
     finish() {
         const { of, index, pid, name } = this;
         const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "sealed";
-        const process = { index, pid, name, state, tracks: [] };
+        const process = { index, pid, name, state, ending: string(of.ending), tracks: [] };
         const tasks = new Map();
         for (const [key, stream] of this.streams) {
             const [thread, task] = key.split(" ").map(Number);

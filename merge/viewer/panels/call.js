@@ -86,7 +86,7 @@ function newest(track, calls, most) {
 export function flagWords(flags, { state }) {
     const never = {
         sealed: "had not returned when tracing stopped",
-        crashed: "had not returned when the process died",
+        crashed: "had not returned when the process ended",
         living: "had not returned when the report was written",
     };
     const words = [

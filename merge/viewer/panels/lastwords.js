@@ -38,7 +38,8 @@ export class LastWords {
     }
 
     #process({ process, threads, end }) {
-        const state = process.state === "living" ? "still ran when the report was written" : "died";
+        const died = process.ending || "died";
+        const state = process.state === "living" ? "still ran when the report was written" : died;
         return element(
             "section",
             {},

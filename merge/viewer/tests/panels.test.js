@@ -129,7 +129,7 @@ test("what a call called, and what is left to it", () => {
 test("flags in words", () => {
     assert.deepEqual(flagWords(0, { state: "sealed" }), []);
     assert.deepEqual(flagWords(1 | 8, { state: "crashed" }), [
-        "had not returned when the process died",
+        "had not returned when the process ended",
         "only a part of it is in the report",
     ]);
     assert.deepEqual(flagWords(2, { state: "living" }), ["an exception left it"]);

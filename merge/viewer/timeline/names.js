@@ -22,7 +22,7 @@ function make(tag, className, text = "", attributes = {}) {
 /** The name, the number and the warning of a row. @param {import("./layout.js").Row} row */
 export function wordsOf({ kind, process, track, counter }) {
     if (kind === "process") {
-        const ended = { crashed: "crashed", living: "still running" }[process.state] ?? "";
+        const ended = { crashed: process.ending || "crashed", living: "still running" }[process.state] ?? "";
         return { name: process.name || "process", number: `pid ${process.pid}`, warning: ended };
     }
     if (kind === "counter") {

@@ -124,6 +124,7 @@ impl Process<'_> {
             "pid": plan.pid,
             "name": plan.process_name(),
             "state": plan.state.word(),
+            "ending": plan.ending.words(),
             "parent": self.parent,
             "threads": (0..plan.threads.len()).map(|place| self.thread(place)).collect::<Vec<_>>(),
             "tasks": tasks,
