@@ -9,6 +9,7 @@ ends.py leave PROCESS       the same, but this process ends
 
 import ctypes
 import faulthandler
+import mmap
 import multiprocessing
 import os
 import resource
@@ -66,6 +67,65 @@ def sigint():
 
 def sighup():
     os.kill(os.getpid(), signal.SIGHUP)
+
+
+def sigquit():
+    os.kill(os.getpid(), signal.SIGQUIT)
+
+
+def sigusr1():
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+
+def sigusr2():
+    signal.raise_signal(signal.SIGUSR2)
+
+
+def sigalrm():
+    signal.alarm(1)
+    time.sleep(100)
+
+
+def sigvtalrm():
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.01)
+    while True:
+        pass
+
+
+def sigprof():
+    signal.setitimer(signal.ITIMER_PROF, 0.01)
+    while True:
+        pass
+
+
+def sigxcpu():
+    os.kill(os.getpid(), signal.SIGXCPU)
+
+
+def sigpipe():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+
+
+def sigbus():
+    """A page behind the end of a file."""
+    with open(f"empty_{os.getpid()}", "wb+") as file:
+        file.truncate(4096)
+        with mmap.mmap(file.fileno(), 4096) as mapped:
+            file.truncate(0)
+            mapped[0]
+
+
+def sigfpe():
+    signal.raise_signal(signal.SIGFPE)
+
+
+def sigill():
+    signal.raise_signal(signal.SIGILL)
+
+
+def segfault_sent():
+    os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def segfault():

@@ -58,6 +58,12 @@ pub fn merge(
     }
 }
 
+/// Whose ring file this is, as `worker (pid 42)`; `None` if it cannot be read.
+#[pyfunction]
+pub fn ring_process(python: Python<'_>, path: PathBuf) -> Option<String> {
+    python.detach(|| viztracer_merge::process_of(&path))
+}
+
 /// Why there is no report, as one line; what is wrong with its inputs stands in it.
 fn reason(error: &MergeError) -> String {
     match error {

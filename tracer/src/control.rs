@@ -24,6 +24,11 @@ impl ControlBlock {
         Ok(ControlBlock { name: control::create()? })
     }
 
+    /// Locks the block again, for a first process that has become another program.
+    fn hold(&self) -> PyResult<()> {
+        Ok(control::hold(&self.name)?)
+    }
+
     /// Counts this process as one that records; false if the run is over.
     fn join(&self) -> PyResult<bool> {
         Ok(control::join(&self.name)?)

@@ -5,7 +5,7 @@ mod builtin;
 mod callable;
 mod code;
 
-pub use builtin::{Builtin, leave_out};
+pub use builtin::{Builtin, definition, leave_out};
 pub use code::Code;
 
 /// The id that stands for a function which is not recorded.

@@ -4,8 +4,10 @@
 //! [`function`] for the id of what is called, and enters or leaves it on the record path of `viztracer-recorder`.
 //! Everything else happens once: the process's one [`recording`] begins and ends as the [`tracer`]'s methods ask for it
 //! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio task
-//! runs it, [`thread_name`] what its thread is called, [`fork`] sees to it that a child records into a file of its own, [`deadly_signal`] that a first process which a signal ends has its
-//! report all the same, [`control`] lets the processes of a run count themselves, and [`reserve`] sees to it that a
+//! runs it, [`thread_name`] what its thread is called, [`fork`] sees to it that a child records into a file of its own,
+//! [`deadly_signal`] and [`leaving`] that the file of a process which ends without a word to Python tells how,
+//! [`farewell`] that the run has its report all the same, [`control`] lets the processes of a run count themselves, and
+//! [`reserve`] sees to it that a
 //! program without memory does not die of us.
 //!
 //! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives up
@@ -20,10 +22,12 @@ mod command;
 mod control;
 mod current;
 mod deadly_signal;
+mod farewell;
 mod filter;
 mod fork;
 mod function;
 mod hook;
+mod leaving;
 mod lifecycle;
 mod recording;
 mod reserve;
@@ -41,11 +45,13 @@ static STDERR: OnceLock<bool> = OnceLock::new();
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{Merged, merge, merge_command};
+    use super::command::{Merged, merge, merge_command, ring_process};
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]
-    use super::deadly_signal::{arm_deadly_signals, disarm_deadly_signals};
+    use super::farewell::{arm_farewell, disarm_farewell};
+    #[pymodule_export]
+    use super::leaving::{ask_before_exec, note_exit};
     #[pymodule_export]
     use super::tracer::Tracer;
     use std::os::fd::AsFd;

@@ -2,7 +2,7 @@
 
 use crate::filter::Filter;
 use crate::recording::{self, Phase};
-use crate::{current, fork, hook, lifecycle};
+use crate::{current, deadly_signal, fork, hook, leaving, lifecycle};
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -95,6 +95,8 @@ impl Tracer {
         let filter = Filter { include_files, exclude_files, ignore_frozen, package, runner };
         fork::watch();
         current::settle();
+        deadly_signal::watch();
+        leaving::watch(python)?;
         lifecycle::start(python, self.number, &options, filter, hook::Wanted { c_functions, tasks })
     }
 

@@ -32,6 +32,12 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
     return merged.events
 
 
+def not_written(reason: object, rings: str, output: str) -> str:
+    """Return what to say when there is no report of the ring files in a directory."""
+    merge = f"viztracer-merge {quote(rings)} -o {quote(os.path.abspath(output))}"
+    return f"report not written: {reason}. Ring files kept in {quote(rings)}; merge them with: {merge}"
+
+
 def with_pid(output: str, pid: int | str) -> str:
     """Insert ``_<pid>`` before the extension: ``a.json.gz`` becomes ``a_123.json.gz``."""
     directory, name = os.path.split(output)

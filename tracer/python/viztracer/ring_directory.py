@@ -75,6 +75,22 @@ class RingDirectory:
         """Whether this process has made the directory, and not one that it descends from."""
         return self.owner == os.getpid()
 
+    def next_file(self) -> str:
+        """Return the path that this process's next ring file is going to have."""
+        stem = os.path.join(self.path, f"{self.prefix}_{os.getpid()}")
+        number, path = 0, f"{stem}.bin"
+        while os.path.lexists(path):
+            number, path = number + 1, f"{stem}_{number + 1}.bin"
+        return path
+
+    def hold(self) -> None:
+        """Let others see that this process, which has become another program, still needs the control block."""
+        if self.control:
+            try:
+                self.control.hold()
+            except OSError:
+                pass
+
     def join(self) -> bool:
         """Count this process as one that records here; return False if it is too late for that."""
         try:

@@ -31,9 +31,16 @@ _asked: list[bool] = []
 _joined: list[VizTracer] = []
 
 
-def announce(tracer: VizTracer, rings: RingDirectory) -> None:
-    """Have every Python process that descends from this one, and inherits its environment, join the run."""
-    fields = tracer.init_kwargs | {"session": rings.address}
+def announce(tracer: VizTracer, rings: RingDirectory, output: str, ending: str | None) -> None:
+    """Have every Python process that descends from this one, and inherits its environment, join the run.
+
+    Args:
+        tracer: what records this process.
+        rings: where.
+        output: the run's report.
+        ending: the `Ending.address` by which this process, once it has become another program, ends the run.
+    """
+    fields = tracer.init_kwargs | {"session": rings.address, "output": output, "ending": ending or ""}
     os.environ[VARIABLE] = ";".join(f"{name}={_pack(value)}" for name, value in fields.items())
 
 
@@ -42,9 +49,32 @@ def withdraw() -> None:
     os.environ.pop(VARIABLE, None)
 
 
+def take_part(name: str, output: str | None) -> bool:
+    """Let this process, which runs a program under the command, be a part of the run that its environment names.
+
+    That is so when somebody runs ``viztracer`` below a traced program, as reloaders do that start their own command line
+    again. One that names another report than that run has wants a run of its own.
+
+    Args:
+        name: what the process is called.
+        output: the report that the command line names.
+
+    Returns:
+        Whether there is such a run, and it is not over.
+    """
+    fields = _fields()
+    if "session" not in fields or output not in (None, _unpack(fields.get("output", ""), "")):
+        return False
+    try:
+        _begin(name)
+    except Exception as error:  # whatever it is, the program must not suffer from it
+        report.complain(f"{error}; process {os.getpid()} is not traced")
+    return bool(_joined)
+
+
 def join() -> None:
     """Record this process, which has just started, as a part of the run that its environment names."""
-    if _asked or _serves_others(sys.orig_argv):
+    if _asked or serves_others(sys.orig_argv):
         return  # `site` reads the .pth files of a virtual environment twice
     _asked.append(True)
     try:
@@ -57,22 +87,33 @@ def join() -> None:
         report.complain(f"{error}; process {os.getpid()} is not traced")
 
 
-def _begin() -> None:
+def _fields() -> dict[str, str]:
+    """Return what the environment says of a run, if it names one."""
+    fields = os.environ.get(VARIABLE, "").split(";")
+    return dict(field.split("=", 1) for field in fields if "=" in field)
+
+
+def _begin(name: str | None = None) -> None:
     if _joined:
         return  # a fork of a process that has joined needs nothing but its own file, which it makes itself
+    fields = _fields()
     try:
-        tracer = _tracer(dict(field.split("=", 1) for field in os.environ[VARIABLE].split(";")))
+        tracer = _tracer(fields)
     except (KeyError, TypeError, ValueError, ArithmeticError):
         raise ValueError(f"the environment variable {VARIABLE} names no session") from None
     if not tracer.join():
         return
-    tracer.first_name = _name(sys.orig_argv)
+    tracer.first_name = name or _name(sys.orig_argv)
     _joined.append(tracer)
     tracer.register_exit()
     if any(beginning in word for word in sys.orig_argv for beginning in SPAWNED):
         child.expect_spawned(tracer)
     else:
         child.expect_bootstrap(tracer)
+    if ending := _unpack(fields.get("ending", ""), ""):
+        from .commands import finish
+
+        finish.succeed(tracer, ending)
     tracer.start()
 
 
@@ -84,8 +125,8 @@ def _tracer(fields: dict[str, str]) -> VizTracer:
     return VizTracer(**{name: _unpack(fields[name], default) for name, default in defaults.items() if name in fields})
 
 
-def _serves_others(command: list[str]) -> bool:
-    """Whether this interpreter runs one of our own commands, or one that would keep the run waiting for ever."""
+def serves_others(command: list[str]) -> bool:
+    """Whether an interpreter with this command line runs one of our own commands, or one that would keep the run waiting for ever."""
     words = [os.path.basename(word) for word in command[1:3]]
     return any(RESOURCE_TRACKER in word for word in command) or any(word in OUR_COMMANDS for word in words)
 

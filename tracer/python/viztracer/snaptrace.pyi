@@ -1,7 +1,7 @@
 """The extension module: `tracer/src` in the source tree."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from typing_extensions import disjoint_base
@@ -10,10 +10,13 @@ __all__ = [
     "ControlBlock",
     "Merged",
     "Tracer",
-    "arm_deadly_signals",
-    "disarm_deadly_signals",
+    "arm_farewell",
+    "ask_before_exec",
+    "disarm_farewell",
     "merge",
     "merge_command",
+    "note_exit",
+    "ring_process",
 ]
 
 @disjoint_base
@@ -104,6 +107,8 @@ class ControlBlock:
     @staticmethod
     def create() -> ControlBlock:
         """Make the block of a run whose first process this is; remove those that killed runs have left."""
+    def hold(self) -> None:
+        """Lock the block again, for a first process that has become another program."""
     def join(self) -> bool:
         """Count this process as one that records; False if the run is over."""
     def refuse(self) -> None:
@@ -111,14 +116,21 @@ class ControlBlock:
     def end(self) -> tuple[int, int]:
         """End the run and remove the block; return how many processes recorded, and how many could not."""
 
-def arm_deadly_signals(command: Sequence[str], environment: Sequence[str]) -> None:
-    """From now on, SIGTERM, SIGINT or SIGHUP, if it ends this process by default, has this command run first.
+def arm_farewell(command: Sequence[str], environment: Sequence[str], line: str) -> None:
+    """From now on, if this process ends without Python, by a signal or `os._exit`, have this command run first.
 
-    `command`: its first argument is the program's path. `environment`: ``NAME=value`` each.
+    `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: what
+    is written to stderr where the command fails or is interrupted; it ends with a line feed.
     """
 
-def disarm_deadly_signals() -> None:
-    """From now on such a signal ends the process at once."""
+def disarm_farewell() -> None:
+    """From now on this process ends without ado."""
+
+def ask_before_exec(before: Callable[[object, object], None]) -> None:
+    """Have this called with path and environment (or None: its own) before the first process becomes another program."""
+
+def note_exit() -> None:
+    """Note in the ring file that the interpreter ends in order."""
 
 @final
 class Merged:
@@ -139,6 +151,9 @@ class Merged:
 
 def merge_command(arguments: Sequence[str]) -> int:
     """Run ``viztracer-merge`` with these arguments, the first of which is its name; return its exit status."""
+
+def ring_process(path: str | os.PathLike[str]) -> str | None:
+    """Return whose ring file this is, as ``worker (pid 42)``; None if it cannot be read."""
 
 def merge(
     inputs: Sequence[str | os.PathLike[str]],

@@ -8,7 +8,7 @@ import warnings
 
 from . import child, report
 from .ring_directory import RingDirectory
-from .snaptrace import Tracer
+from .snaptrace import Tracer, note_exit
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -282,6 +282,7 @@ class VizTracer(Tracer):
             self.save()
         elif self._files == SAVED:  # and has gone on without being asked to report that, too
             self.stop()
+            note_exit()
             self.seal()
             self._clear(self.rings, self.output_file)
         elif ring := self.seal():
@@ -299,6 +300,7 @@ class VizTracer(Tracer):
         failure, removed = self.ring_failure, self.ring_removed
         if unmatched := self.ring_unmatched:
             report.complain_of_greenlets(unmatched)
+        note_exit()
         ring = self.seal()
         report.complain_of_ring(ring, failure, removed=removed)
 

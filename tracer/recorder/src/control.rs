@@ -7,20 +7,40 @@
 //! 24  refused  processes that should record and cannot
 //! ```
 //!
-//! It holds no ring: those are files, which outlive a killed process, and this lives only as long as the run. A
-//! process has it open for a moment at its start and at its end, never while the program runs: it would take a file
-//! descriptor that the program expects to get. A run without `/dev/shm` does without the block.
+//! It holds no ring: those are files, which outlive a killed process, and this lives only as long as the run. The first
+//! process keeps a lock on it, by a descriptor out of the program's way, so that runs in other containers, where its pid
+//! means nothing or another process, see that it is in use. The others have it open for a moment at their start. A run
+//! without `/dev/shm` does without the block.
 
+use crate::file::{identity, out_of_the_way};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::process::{Pid, test_kill_process};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::io;
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"VIZCTRL\n");
 const SIZE: usize = 4096;
 const PREFIX: &str = "viztracer_control_";
 /// Where Linux keeps shared memory by name.
 const DIRECTORY: &str = "/dev/shm";
+/// What is younger may belong to a run that is about to lock it.
+const SETTLED: Duration = Duration::from_secs(10);
+
+/// The blocks on which this process holds a lock.
+static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+
+/// A block's name, and the descriptor that holds the lock. The program may have closed it and have opened something
+/// else under its number: device and inode tell.
+struct Held {
+    name: String,
+    descriptor: RawFd,
+    identity: Option<(u64, u64)>,
+}
 
 #[repr(C)]
 struct Block {
@@ -53,7 +73,43 @@ pub fn create() -> io::Result<String> {
     std::fs::write(format!("{DIRECTORY}/{name}"), [0; SIZE])?;
     block(&memory)?.magic.store(MAGIC, Ordering::Release);
     memory.set_owner(false); // it stays when this goes
+    hold(&name)?;
     Ok(name)
+}
+
+/// Locks the block, as the first process of its run does, until the run is over or the process ends.
+///
+/// # Errors
+/// There is no such block, or somebody else holds it.
+pub fn hold(name: &str) -> io::Result<()> {
+    let file = open_file(&Path::new(DIRECTORY).join(checked(name)?))?;
+    let file = out_of_the_way(file);
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    let held = Held { name: name.to_owned(), identity: identity(&file), descriptor: file.into_raw_fd() };
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).push(held);
+    Ok(())
+}
+
+/// Gives the lock back.
+fn let_go(name: &str) {
+    let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(index) = all.iter().position(|held| held.name == name) else { return };
+    let held = all.swap_remove(index);
+    // SAFETY: the number is borrowed for one system call, which tells if nothing is open under it.
+    if held.identity.is_some() && identity(unsafe { BorrowedFd::borrow_raw(held.descriptor) }) == held.identity {
+        // SAFETY: it is our file, and what knew of it was just taken out of the list.
+        drop(unsafe { OwnedFd::from_raw_fd(held.descriptor) });
+    }
+}
+
+fn open_file(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
+/// The name, if it can be that of a block.
+fn checked(name: &str) -> io::Result<&str> {
+    if name.starts_with(PREFIX) && !name.contains('/') { Ok(name) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 /// This process joins the run; false: the run is over.
@@ -93,16 +149,14 @@ pub fn end(name: &str) -> io::Result<Counts> {
     memory.set_owner(true);
     let block = block(&memory)?;
     block.over.store(1, Ordering::SeqCst);
+    let_go(name);
     let [joined, refused] = [&block.joined, &block.refused].map(|count| count.load(Ordering::SeqCst));
     Ok(Counts { joined, refused })
 }
 
 fn open(name: &str) -> io::Result<Shmem> {
-    if !name.starts_with(PREFIX) || name.contains('/') {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
     // Mapping an empty file fails, and what is shorter than its mapping costs SIGBUS.
-    let memory = ShmemConf::new().os_id(name).open().map_err(other)?;
+    let memory = ShmemConf::new().os_id(checked(name)?).open().map_err(other)?;
     if memory.len() < SIZE || block(&memory)?.magic.load(Ordering::Acquire) != MAGIC {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -126,16 +180,28 @@ fn other(error: ShmemError) -> io::Error {
     }
 }
 
-/// Removes the blocks whose first process is no more.
+/// Removes the blocks that runs have left: nobody holds them, and they are not new. Where that cannot be known, or a
+/// process with the first one's pid lives (which may have closed all its descriptors), they stay.
 fn remove_stale() {
     for entry in std::fs::read_dir(DIRECTORY).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some((pid, _)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')) else { continue };
         let pid = pid.parse().ok().and_then(Pid::from_raw);
-        if pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH)) {
+        let is_gone = pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
+        if is_gone && is_settled(&entry) && is_free(&entry.path()) {
             let _ = std::fs::remove_file(entry.path()); // somebody else's stays
         }
     }
+}
+
+/// Whether it was made, or last written, some time ago.
+fn is_settled(entry: &std::fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+    modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|age| age > SETTLED)
+}
+
+fn is_free(path: &Path) -> bool {
+    open_file(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
 }
 
 #[cfg(test)]
@@ -183,8 +249,16 @@ mod tests {
         child.wait().unwrap();
         let path = format!("{DIRECTORY}/{PREFIX}{}_left", child.id());
         std::fs::write(&path, [0; SIZE]).unwrap();
-        let name = create().unwrap();
-        assert!(!std::path::Path::new(&path).exists());
-        end(&name).unwrap();
+        let file = std::fs::File::open(&path).unwrap();
+        let made_by_a_run = || end(&create().unwrap()).unwrap();
+        made_by_a_run();
+        assert!(Path::new(&path).exists(), "it is new");
+        file.set_modified(std::time::SystemTime::now() - 2 * SETTLED).unwrap();
+        flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
+        made_by_a_run();
+        assert!(Path::new(&path).exists(), "somebody holds it");
+        drop(file);
+        made_by_a_run();
+        assert!(!Path::new(&path).exists());
     }
 }

@@ -5,7 +5,9 @@
 //! [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which is
 //! what kills other tracers with SIGBUS when a disk fills up.
 
+use crate::clock::Clock;
 use crate::error::RecorderError;
+use crate::last_act;
 use crate::process;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{self as unix, FlockOperation, Mode, OFlags, RenameFlags};
@@ -95,8 +97,21 @@ impl RingFile {
         limit.min(free.saturating_add(HEADER_SIZE as u64))
     }
 
+    /// Has what the process does about itself stored into this file, from now on.
+    pub fn follow(&self, clock: Clock) {
+        last_act::follow(self.status(), (self.base(), self.map.len()), clock);
+    }
+
+    /// Ends that.
+    pub fn unfollow(&self) {
+        last_act::forget(self.base());
+    }
+
     /// Allocates the bytes from `from` to `to`, so that they can be touched.
     pub fn grow(&self, from: usize, to: usize) -> Result<(), Errno> {
+        if last_act::is_cut() {
+            return Err(Errno::IO);
+        }
         allocate(self.descriptor()?, from, to)?;
         populate(&self.map, from, to)
     }
@@ -124,7 +139,7 @@ impl RingFile {
         let _ = self.descriptor();
         let descriptor = self.take_descriptor();
         drop(self);
-        if let Some(file) = descriptor {
+        if let Some(file) = descriptor.filter(|_| !last_act::is_cut()) {
             let _ = unix::ftruncate(&file, length as u64);
         }
     }
@@ -132,6 +147,7 @@ impl RingFile {
     /// Gives up the descriptor, but not the mapping, which holds the lock. For a forked child, where both are the
     /// parent's; does only what a signal handler may do.
     pub fn forget_descriptor(&self) {
+        last_act::forget_parents();
         drop(self.take_descriptor());
     }
 
@@ -141,6 +157,7 @@ impl RingFile {
     ///
     /// Nobody may touch the file's bytes again, nor drop this.
     pub unsafe fn forget_mapping(&self) {
+        last_act::forget(self.base());
         // SAFETY: the whole of our mapping, which nobody uses any more.
         let _ = unsafe { rustix::mm::munmap(self.map.as_mut_ptr().cast(), self.map.len()) };
     }
@@ -169,7 +186,8 @@ impl RingFile {
 
 impl Drop for RingFile {
     fn drop(&mut self) {
-        self.forget_descriptor();
+        last_act::forget(self.base());
+        drop(self.take_descriptor());
     }
 }
 
@@ -182,7 +200,7 @@ fn open_new(path: &Path) -> Result<File, Errno> {
 }
 
 /// The same file under a high number if there is one, else not under that of a standard stream.
-fn out_of_the_way(file: OwnedFd) -> OwnedFd {
+pub(crate) fn out_of_the_way(file: OwnedFd) -> OwnedFd {
     let free = [HIGH_DESCRIPTOR, 3].iter().find_map(|least| rustix::io::fcntl_dupfd_cloexec(&file, *least).ok());
     free.unwrap_or(file)
 }
@@ -252,7 +270,7 @@ fn populate(map: &MmapRaw, from: usize, to: usize) -> Result<(), Errno> {
 }
 
 /// Device and inode: what the descriptor stands for.
-fn identity(file: impl AsFd) -> Option<(u64, u64)> {
+pub(crate) fn identity(file: impl AsFd) -> Option<(u64, u64)> {
     let stat = unix::fstat(file).ok()?;
     Some((stat.st_dev, stat.st_ino))
 }

@@ -13,6 +13,7 @@ pub mod control;
 mod error;
 pub mod file;
 pub mod labels;
+pub mod last_act;
 pub mod mapped;
 pub mod names;
 pub mod process;

@@ -120,6 +120,7 @@ impl Recorder {
         let segment_size = segment_size(options.entries);
         let (file, capacity) = create_file(&options, clock, opened, segment_size)?;
         file.status().state.store(STATE_OPEN, Ordering::Release);
+        file.follow(clock);
         let ring = Ring::new(MappedFile::new(file, segment_size, capacity), clock, options.entries, opened);
         if let Some(error) = ring.prepare() {
             let path = ring.memory().file().path().to_owned();
@@ -280,6 +281,7 @@ impl Recorder {
         status.unnamed.store(lock(&self.names).unnamed(), Ordering::Relaxed);
         status.failure.store(self.ring.failure().unwrap_or(0) as u64, Ordering::Relaxed);
         status.seal(self.ring.clock().anchor());
+        self.ring.memory().file().unfollow();
         let used = self.ring.used();
         if let Some(ring) = Arc::into_inner(self.ring) {
             ring.into_memory().close(used);

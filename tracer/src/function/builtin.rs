@@ -5,6 +5,7 @@ use crate::aside::without_collector;
 use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyCFunction;
 use std::cell::UnsafeCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
@@ -73,6 +74,12 @@ static CACHE: Cell = Cell(UnsafeCell::new(Cache {
 
 /// The type whose methods, and those of its subtypes, are not recorded.
 static LEFT_OUT: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+
+/// What the interpreter calls when this function is called: its definition, which lives as long as its module.
+pub fn definition(function: &Bound<'_, PyCFunction>) -> NonNull<ffi::PyMethodDef> {
+    // SAFETY: every object of this type begins so.
+    unsafe { (*function.as_ptr().cast::<CFunction>()).definition }
+}
 
 impl Builtin {
     /// # Safety

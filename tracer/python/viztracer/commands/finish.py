@@ -1,11 +1,13 @@
 """What becomes of the ring files when a run ends: the report, or a word about how to get it.
 
-Two processes may see to that: the first one of the run when it ends in order; or, when a signal ends it, one that takes
-its place and waits only for those that the signal ends, too (`Ending.arm`, `main`).
+Three processes may see to that: the first one of the run when it ends in order; the program that it has become by exec,
+if that is a traced one (`succeed`); or, when a signal or `os._exit` ends it, a process that takes its place and waits only
+for those that end at the same time (`Ending.arm`, `main`).
 """
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import select
@@ -14,7 +16,9 @@ import time
 
 from .. import report, session
 from ..ring_directory import RingDirectory
-from ..snaptrace import arm_deadly_signals, disarm_deadly_signals
+from ..snaptrace import arm_farewell, ask_before_exec, disarm_farewell, ring_process
+from ..viztracer import VizTracer
+from . import starting
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__fil
 ENTRY = "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.commands import finish; finish.main()"
 # Seconds that processes get to end which the same signal has reached: all of a terminal that is closed, say.
 GRACE = 0.3
+# Seconds that processes get to begin to record which have just been started.
+START = 2.0
 
 
 class Ending:
@@ -61,12 +67,30 @@ class Ending:
         self.written: list[str] = []
 
     def arm(self) -> None:
-        """Have the run end like this, too, if a signal ends this process, which is about to record."""
+        """Have the run end like this, too, if this process, which is about to record, ends without Python."""
+        command = []
         if sys.executable:
             entry = ENTRY.format(packages=PACKAGES)
-            own_ring = os.path.join(self.rings.path, f"{self.rings.prefix}_{os.getpid()}.bin")
+            own_ring = self.rings.next_file()
             arguments = [self.rings.address, self.output, str(int(self.each)), str(self.verbose), own_ring]
-            arm_deadly_signals([sys.executable, "-sS", "-c", entry, *arguments], list(map("=".join, environment())))
+            command = [sys.executable, "-sS", "-c", entry, *arguments]
+        reason = report.not_written("its writing failed or was interrupted", self.rings.path, self.output)
+        arm_farewell(command, list(map("=".join, environment())), f"viztracer: {reason}\n")
+        ask_before_exec(self.tell_of_exec)
+
+    def tell_of_exec(self, path: object, variables: object) -> None:
+        """Say how to merge what was recorded if this process becomes a program that is not going to do that."""
+        file = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+        if not os.access(file, os.X_OK):
+            return  # it will not
+        variables = os.environ if variables is None else variables
+        if sys.executable and os.path.samefile(file, sys.executable) and session.VARIABLE in variables:  # type: ignore[operator]
+            return  # see `succeed`
+        report.complain(f"process {os.getpid()} becomes {file!r}; {report.not_written('exec', self.rings.path, self.output)}")
+
+    def address(self, wait: bool) -> str:
+        """What this process needs to know to end the run after it has become another program."""
+        return "\n".join((_identity(), str(int(self.each)), str(self.verbose), str(int(wait)), self.output))
 
     def come(self, *, wait: bool) -> None:
         """Write the report, remove the ring files, and tell what is left.
@@ -84,25 +108,30 @@ class Ending:
             if wait:
                 self._wait()  # for those that joined at the last moment
             running = self.running()
+            if late := starting.names(self.rings):
+                report.complain(f"not in the report, since it was still starting: {', '.join(late)}")
             self._write(running)
-            disarm_deadly_signals()  # whoever wrote it again would not find all ring files any more
+            disarm_farewell()  # whoever wrote it again would not find all ring files any more
             if running:
                 merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output)}"
                 report.complain(f"still running: {', '.join(_names(running))}; to merge all of it later: {merge}")
             else:
                 self.rings.remove()
         except KeyboardInterrupt:
-            merge = f"viztracer-merge {report.quote(self.rings.path)}"
-            report.complain(f"interrupted; merge what was recorded with: {merge}")
+            report.complain(report.not_written("interrupted", self.rings.path, self.output))
         except (OSError, RuntimeError) as error:
-            report.complain(f"{error}; what was recorded is in {self.rings.path}")
+            report.complain(report.not_written(error, self.rings.path, self.output))
 
     def _wait(self) -> None:
-        """Wait until every process that records here has ended, or for Ctrl+C."""
+        """Wait until every process that records here, or is about to, has ended, or for Ctrl+C."""
         if self._has_skipped:
             return
         try:
-            while running := self.running():
+            give_up = time.monotonic() + START
+            while (running := self.running()) or (starting.names(self.rings) and time.monotonic() < give_up):
+                if not running:
+                    time.sleep(0.01)
+                    continue
                 if self.verbose and not self._has_told:
                     names = ", ".join(_names(running))
                     report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
@@ -151,6 +180,32 @@ def main() -> None:
         rings.remove()
 
 
+def succeed(tracer: VizTracer, address: str) -> None:
+    """Have this process end the run if it is the first one of it, which has become another program."""
+    first, each, verbose, wait, output = address.split("\n", 4)
+    rings = tracer.rings
+    if first != _identity() or rings is None:
+        return
+    rings.keep, rings.owner = False, os.getpid()
+    rings.hold()
+    ending = Ending(rings, output, each=each == "1", verbose=int(verbose))
+    ending.arm()
+
+    def end() -> None:
+        tracer.leave()
+        if os.getpid() == rings.owner:
+            session.withdraw()
+            ending.come(wait=wait == "1")
+
+    atexit.register(end)
+
+
+def _identity() -> str:
+    """What this process, whatever program it is, has alone: its number and the time of its start."""
+    with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
+        return f"{os.getpid()} {file.read().rpartition(')')[2].split()[19]}"
+
+
 def tell_merge_command(rings: RingDirectory, output: str) -> None:
     """Print the command that merges the ring files, as the last line."""
     pattern = os.path.join(report.quote(os.path.relpath(rings.path)), f"{report.quote(rings.prefix)}_*.bin")
@@ -179,7 +234,7 @@ def _never_block() -> None:
 
 
 def _names(files: Iterable[str]) -> list[str]:
-    return [os.path.basename(file) for file in files]
+    return [ring_process(file) or os.path.basename(file) for file in files]
 
 
 def _wait_for(ring: str) -> None:

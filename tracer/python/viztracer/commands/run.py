@@ -7,10 +7,10 @@ import os
 import sys
 import time
 
-from .. import report, runner, session
+from .. import child, report, runner, session
 from ..program import NoProgramError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
-from ..snaptrace import disarm_deadly_signals
+from ..snaptrace import disarm_farewell
 from ..viztracer import RUNNER, VizTracer
 from . import finish
 
@@ -64,6 +64,16 @@ class Run:
         )
 
     @property
+    def _names_output(self) -> bool:
+        """Whether the user has said where the report goes."""
+        options = self.options
+        return bool(options.output_file or options.output_dir or options.unique_output_file or options.pid_suffix)
+
+    @property
+    def _waits(self) -> bool:
+        return not self.options.no_wait
+
+    @property
     def keeps_rings(self) -> bool:
         """Whether the ring files are what the user asked for."""
         return bool(self.options.pid_suffix and not self.options.output_file)
@@ -80,6 +90,8 @@ class Run:
 
     def start(self) -> None:
         """Begin to record; if that cannot be, say so and let the program run."""
+        if session.take_part(self.program.name, self.output if self._names_output else None):
+            return  # of the run that started us
         try:
             os.makedirs(os.path.dirname(self.output), exist_ok=True)
             if self.keeps_rings:
@@ -90,31 +102,35 @@ class Run:
                 self.ending(rings).arm()
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
-                session.announce(self.tracer, rings)
+                ending = None if self.keeps_rings else self.ending(rings)
+                session.announce(self.tracer, rings, self.output, ending and ending.address(self._waits))
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session.withdraw()
-            disarm_deadly_signals()
+            disarm_farewell()
             if self.tracer.rings:
                 self.tracer.rings.remove()
+                self.tracer.rings = None
             report.complain(f"{error}; the program runs without tracing")
 
     def end(self) -> None:
         """The process ends in order: close its ring file; in the first process, write the report."""
         rings = self.tracer.rings
-        if rings is None or not self.tracer.enable:
+        if rings is None or not (self.tracer.enable or os.getpid() == self.pid):
             return
         session.withdraw()
         self.tracer.leave()
         if os.getpid() != self.pid:
             return
+        if not child.recording():
+            self.tracer.seal()  # of a recording that the program has stopped
         if self.keeps_rings:
             if self.tracer.verbose:
                 finish.tell_merge_command(rings, self.output)
             self._show(rings.files_of_run())
             return
         ending = self.ending(rings)
-        ending.come(wait=not self.options.no_wait)
+        ending.come(wait=self._waits)
         self._show(ending.written)
 
     def _show(self, files: list[str]) -> None:

@@ -1,0 +1,178 @@
+//! Functions of Python's in which a process ends without a word, and what is said on the way into them.
+//!
+//! `os._exit` and `os.exec...` are C functions, which the hooks see only if C functions are recorded, and whose arguments
+//! they do not see. So their definitions, to which every reference to the function leads, get another address to call:
+//! ours, which calls theirs. The functions are the same objects, with the same names and the same errors. In the same way
+//! `signal.signal` tells when the program has chosen the default action for a signal ([`deadly_signal`]).
+
+use crate::{current, deadly_signal, farewell};
+use pyo3::ffi::{self, Py_ssize_t, PyObject};
+use pyo3::prelude::*;
+use pyo3::types::PyCFunction;
+use std::ffi::c_int;
+use std::mem;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT};
+use viztracer_recorder::last_act;
+
+/// A function of the interpreter's with the flags METH_FASTCALL | METH_KEYWORDS.
+type WithKeywords =
+    unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, Py_ssize_t, *mut PyObject) -> *mut PyObject;
+/// One with METH_FASTCALL alone.
+type Plain = unsafe extern "C" fn(*mut PyObject, *mut *mut PyObject, Py_ssize_t) -> *mut PyObject;
+
+/// The addresses of the interpreter's own functions, 0: not known.
+static EXIT: AtomicUsize = AtomicUsize::new(0);
+static EXECV: AtomicUsize = AtomicUsize::new(0);
+static EXECVE: AtomicUsize = AtomicUsize::new(0);
+static SIGNAL: AtomicUsize = AtomicUsize::new(0);
+
+/// What is asked before the first process becomes another program: a function that takes its path and environment.
+static BEFORE_EXEC: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
+
+/// From now on we are asked on the way into these functions.
+pub fn watch(python: Python<'_>) -> PyResult<()> {
+    if EXIT.load(Ordering::Relaxed) != 0 {
+        return Ok(());
+    }
+    replace(python, "posix", "_exit", &EXIT, Ours::WithKeywords(exit))?;
+    replace(python, "posix", "execv", &EXECV, Ours::Plain(execv))?;
+    replace(python, "posix", "execve", &EXECVE, Ours::WithKeywords(execve))?;
+    replace(python, "_signal", "signal", &SIGNAL, Ours::Plain(signal))
+}
+
+/// The interpreter ends in order, which the ring file is to tell.
+#[pyfunction]
+pub fn note_exit() {
+    current::settle();
+    last_act::note(ENDING_EXIT);
+}
+
+/// From now on `before` is called with the path and the environment (or `None`) of a program that the first process of
+/// a run is about to become.
+#[pyfunction]
+pub fn ask_before_exec(before: Py<PyAny>) {
+    if let Ok(mut asked) = BEFORE_EXEC.lock() {
+        *asked = Some(before);
+    }
+}
+
+enum Ours {
+    Plain(Plain),
+    WithKeywords(WithKeywords),
+}
+
+/// Puts our function into the definition of the interpreter's, if it is called in the way that we know.
+fn replace(python: Python<'_>, module: &str, name: &str, theirs: &AtomicUsize, ours: Ours) -> PyResult<()> {
+    let function = python.import(module)?.getattr(name)?;
+    let Ok(function) = function.cast::<PyCFunction>() else { return Ok(()) }; // the program's own
+    let builtin = crate::function::definition(function);
+    // SAFETY: a static of the interpreter's, which nobody else uses while we hold the GIL.
+    let definition = unsafe { &mut *builtin.as_ptr() };
+    let flags = definition.ml_flags & !ffi::METH_STATIC;
+    // SAFETY: by the flags, the member that is set; its address alone is read.
+    let address = unsafe { mem::transmute::<ffi::PyMethodDefPointer, usize>(definition.ml_meth) };
+    let pointer = match ours {
+        Ours::Plain(ours) if flags == ffi::METH_FASTCALL => ffi::PyMethodDefPointer { PyCFunctionFast: ours },
+        Ours::WithKeywords(ours) if flags == ffi::METH_FASTCALL | ffi::METH_KEYWORDS => {
+            ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: ours }
+        }
+        _ => return Ok(()), // some other Python's: it does without
+    };
+    theirs.store(address, Ordering::Relaxed);
+    definition.ml_meth = pointer;
+    Ok(())
+}
+
+unsafe fn plain(theirs: &AtomicUsize) -> Plain {
+    // SAFETY: `replace` has stored the address of a function with these flags before it put ours in its place.
+    unsafe { mem::transmute::<usize, Plain>(theirs.load(Ordering::Relaxed)) }
+}
+
+unsafe fn with_keywords(theirs: &AtomicUsize) -> WithKeywords {
+    // SAFETY: as in `plain`.
+    unsafe { mem::transmute::<usize, WithKeywords>(theirs.load(Ordering::Relaxed)) }
+}
+
+unsafe extern "C" fn exit(
+    module: *mut PyObject,
+    arguments: *const *mut PyObject,
+    count: Py_ssize_t,
+    names: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the interpreter passes this many arguments, and as many more as there are names.
+    let will_end = (count == 1 || !names.is_null()) && unsafe { integer(*arguments) }.is_some();
+    if will_end {
+        last_act::note(ENDING_LEFT);
+        farewell::say_undisturbed();
+    }
+    // SAFETY: the interpreter's own function with the arguments that it got.
+    let result = unsafe { with_keywords(&EXIT)(module, arguments, count, names) };
+    last_act::take_back();
+    result
+}
+
+unsafe extern "C" fn execv(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
+    // SAFETY: the interpreter passes this many arguments.
+    unsafe { before_exec(arguments, count) };
+    // SAFETY: the interpreter's own function with the arguments that it got.
+    let result = unsafe { plain(&EXECV)(module, arguments, count) };
+    last_act::take_back();
+    result
+}
+
+unsafe extern "C" fn execve(
+    module: *mut PyObject,
+    arguments: *const *mut PyObject,
+    count: Py_ssize_t,
+    names: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: the interpreter passes this many arguments.
+    unsafe { before_exec(arguments, count) };
+    // SAFETY: the interpreter's own function with the arguments that it got.
+    let result = unsafe { with_keywords(&EXECVE)(module, arguments, count, names) };
+    last_act::take_back();
+    result
+}
+
+unsafe extern "C" fn signal(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
+    // SAFETY: the interpreter's own function with the arguments that it got.
+    let result = unsafe { plain(&SIGNAL)(module, arguments, count) };
+    if !result.is_null() && count > 0 {
+        // SAFETY: there is a first argument.
+        if let Some(number) = unsafe { integer(*arguments) } {
+            deadly_signal::rearm(number);
+        }
+    }
+    result
+}
+
+/// # Safety
+/// There must be so many arguments.
+unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) {
+    if farewell::is_due() && count > 0 {
+        // SAFETY: functions are called with the GIL held.
+        let python = unsafe { Python::assume_attached() };
+        // SAFETY: the caller says that these are living objects.
+        let argument = |index: usize| unsafe { Bound::from_borrowed_ptr(python, *arguments.add(index)) };
+        let environment = if count > 2 { argument(2) } else { python.None().into_bound(python) };
+        let asked = BEFORE_EXEC.lock().ok().and_then(|asked| asked.as_ref().map(|before| before.clone_ref(python)));
+        if let Some(before) = asked {
+            let _ = before.call1(python, (argument(0), environment)); // whatever it is, the program goes on
+        }
+    }
+    last_act::note(ENDING_EXEC);
+}
+
+/// The value of an `int` that fits a C one.
+unsafe fn integer(object: *mut PyObject) -> Option<c_int> {
+    // SAFETY: the caller passes a living object.
+    if unsafe { ffi::PyLong_Check(object) } == 0 {
+        return None;
+    }
+    let mut overflow = 0;
+    // SAFETY: an integer, of which reading runs no Python.
+    let value = unsafe { ffi::PyLong_AsLongAndOverflow(object, &mut overflow) };
+    c_int::try_from(value).ok().filter(|_| overflow == 0)
+}
