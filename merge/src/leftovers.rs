@@ -2,7 +2,8 @@
 //!
 //! Looked for where they are made: in shared memory, beside the report and in the current directory. A directory is
 //! left over if the process in its name is gone and none of its files has a living writer; so one of a run that is
-//! just starting, or is merging its files, is not.
+//! just starting, or is merging its files, is not. There may be hundreds of them, so all are known by their names alone;
+//! into its files is looked only of the newest one, of which is told.
 
 mod owner;
 
@@ -13,20 +14,26 @@ pub use owner::is_temporary;
 use owner::{is_forsaken, is_locked, is_running, owner};
 use rustix::process::getuid;
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const SHARED_MEMORY: &str = "/dev/shm";
-/// Directories that get a line of their own, and temporary files that are named.
+/// Temporary files that are looked at and named.
 const SHOWN_MAX: usize = 5;
+/// Directories into which is looked to find one without a living writer.
+const LOOKED_AT_MAX: usize = 5;
 
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Leftovers {
-    /// The newest first.
-    directories: Vec<Directory>,
+    /// The newest directory.
+    newest: Option<Directory>,
+    /// How many others there are.
+    others: usize,
+    /// Temporary files.
     files: Vec<PathBuf>,
 }
 
@@ -54,27 +61,45 @@ pub fn find(output: Option<&Path>, inputs: &[PathBuf]) -> Leftovers {
 
 fn find_in(places: &[PathBuf], for_files: &[PathBuf], inputs: &[PathBuf]) -> Leftovers {
     let inputs: Vec<PathBuf> = inputs.iter().filter_map(|input| fs::canonicalize(input).ok()).collect();
-    let is_input = |path: &Path| {
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        inputs.iter().any(|input| input.starts_with(&path) || path.starts_with(input))
-    };
-    let mut found = Leftovers::default();
+    let (mut directories, mut files) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     for (number, place) in places.iter().chain(for_files).enumerate() {
-        if !seen.insert(fs::canonicalize(here(place)).unwrap_or_else(|_| place.clone())) {
+        let whole = fs::canonicalize(here(place)).unwrap_or_else(|_| place.clone());
+        if !seen.insert(whole.clone()) {
             continue;
         }
-        for (path, metadata) in own_entries(place) {
-            if metadata.is_file() && is_forsaken(&path) {
-                found.files.push(path);
-            } else if number < places.len() && metadata.is_dir() && !is_input(&path) {
-                found.directories.extend(Directory::left(path));
+        let is_input = |name: &OsStr| {
+            let path = whole.join(name);
+            inputs.iter().any(|input| input.starts_with(&path) || path.starts_with(input))
+        };
+        for (name, metadata) in own_entries(place) {
+            if metadata.is_file() {
+                files.push(place.join(name));
+            } else if number < places.len() && metadata.is_dir() && !is_input(&name) && is_ownerless(&name) {
+                directories.push((modified(&metadata), place.join(name)));
             }
         }
     }
-    found.directories.sort_by(|a, b| (b.written, &a.path).cmp(&(a.written, &b.path)));
-    found.files.sort_unstable();
-    found
+    files.sort_unstable();
+    Leftovers { files: files.into_iter().filter(|path| is_forsaken(path)).collect(), ..of_directories(directories) }
+}
+
+/// The newest of these that nobody writes to any more, and how many others there are.
+fn of_directories(mut directories: Vec<(u64, PathBuf)>) -> Leftovers {
+    directories.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
+    let mut others = directories.len();
+    for (_, path) in directories.into_iter().take(LOOKED_AT_MAX) {
+        others -= 1;
+        if let Some(newest) = Directory::left(path) {
+            return Leftovers { newest: Some(newest), others, ..Leftovers::default() };
+        }
+    }
+    Leftovers::default()
+}
+
+/// Whether the process in a directory's name is gone.
+fn is_ownerless(name: &OsStr) -> bool {
+    name.to_str().and_then(owner).is_some_and(|pid| !is_running(pid))
 }
 
 /// The directory meant by an empty path.
@@ -83,23 +108,19 @@ fn here(place: &Path) -> &Path {
 }
 
 /// This user's entries of a directory whose names are like ours.
-fn own_entries(place: &Path) -> Vec<(PathBuf, Metadata)> {
+fn own_entries(place: &Path) -> Vec<(OsString, Metadata)> {
     let user = getuid().as_raw();
     let entries = fs::read_dir(here(place)).into_iter().flatten().flatten();
     let like_ours = entries.filter(|entry| {
         let name = entry.file_name();
         name.to_str().is_some_and(|name| owner(name).is_some() || is_temporary(name))
     });
-    let with_metadata = like_ours.filter_map(|entry| Some((place.join(entry.file_name()), entry.metadata().ok()?)));
+    let with_metadata = like_ours.filter_map(|entry| Some((entry.file_name(), entry.metadata().ok()?)));
     with_metadata.filter(|(_, metadata)| metadata.uid() == user).collect()
 }
 
 impl Directory {
     fn left(path: PathBuf) -> Option<Directory> {
-        let pid = owner(path.file_name()?.to_str()?)?;
-        if is_running(pid) {
-            return None;
-        }
         let mut directory = Directory { written: modified(&fs::metadata(&path).ok()?), path, files: 0, bytes: 0 };
         for entry in fs::read_dir(&directory.path).ok()? {
             let entry = entry.ok()?;
@@ -154,23 +175,25 @@ fn size(bytes: u64) -> String {
 }
 
 impl Leftovers {
-    /// What to say of them, line by line.
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.directories.iter().take(SHOWN_MAX).map(Directory::to_string).collect();
-        match self.directories.len().saturating_sub(SHOWN_MAX) {
-            0 => {}
-            more => lines.push(format!("left behind: and {more} more such directories")),
+    /// What to say of them, in one line.
+    pub fn line(&self) -> Option<String> {
+        let shown = self.files.iter().take(SHOWN_MAX).map(|path| quoted(&path.display().to_string()));
+        let shown = shown.collect::<Vec<_>>().join(" ");
+        let more = match self.files.len().saturating_sub(SHOWN_MAX) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let others = match self.others {
+            0 => String::new(),
+            1 => "; and 1 older directory".to_owned(),
+            others => format!("; and {others} older directories"),
+        };
+        match (&self.newest, self.files.is_empty()) {
+            (None, true) => None,
+            (None, false) => Some(format!("left unfinished, remove them: {shown}{more}")),
+            (Some(newest), true) => Some(format!("{newest}{others}")),
+            (Some(newest), false) => Some(format!("{newest}{others}; left unfinished, remove them: {shown}{more}")),
         }
-        if !self.files.is_empty() {
-            let shown = self.files.iter().take(SHOWN_MAX).map(|path| quoted(&path.display().to_string()));
-            let shown = shown.collect::<Vec<_>>().join(" ");
-            let more = match self.files.len().saturating_sub(SHOWN_MAX) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            lines.push(format!("left unfinished, remove them: {shown}{more}"));
-        }
-        lines
     }
 }
 

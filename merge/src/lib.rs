@@ -40,6 +40,7 @@ mod loss;
 mod names;
 mod number;
 mod output;
+mod pipe;
 mod plan;
 mod prefixes;
 mod progress;

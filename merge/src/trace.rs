@@ -9,6 +9,7 @@ use crate::input::State;
 use crate::last_words::{self, LastWords, Others, innermost};
 use crate::number;
 use crate::output::{Output, STDOUT};
+use crate::pipe::wait_for_reader;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::selection::Selected;
@@ -75,7 +76,9 @@ impl<'a> Trace<'a> {
     pub fn report(&self, watch: &dyn Watch, output: &Path, format: Format) -> Result<Summary, MergeError> {
         let mut summary = Summary { output: output.into(), ..self.summary() };
         summary.last_words = innermost(&self.plans);
+        let reader = wait_for_reader(output, watch)?;
         let mut output = Output::create(output)?;
+        drop(reader);
         self.selected_report().write(format, &self.pool, watch, &mut output, &mut summary)?;
         if watch.stopped() {
             return Err(MergeError::Interrupted);

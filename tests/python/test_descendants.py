@@ -183,7 +183,7 @@ def test_a_child_that_outlives_the_program_is_waited_for_or_left(sandbox):
     done = sandbox.viztracer("--no_wait", "-o", "report.json", script)
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
-    assert f"result_{child_pid(done.stdout)}.bin" in line and "viztracer-merge" in line
+    assert f"(pid {child_pid(done.stdout)})" in line and "viztracer-merge" in line
     rest = line.partition("viztracer-merge ")[2].split()
     assert sandbox.viztracer_merge(*rest).returncode == 0
     sandbox.run("rm", "-r", rest[0])

@@ -27,7 +27,7 @@ def test_the_table_and_the_document_agree_with_the_report(sandbox, rings):
     assert (table.returncode, table.stderr) == (0, "")
     headings, *rows = table.stdout.splitlines()
     assert re.split(r"  +", headings.strip()) == [
-        *("pid", "process", "state", "python", "started (UTC)", "duration", "threads", "events", "overwritten"),
+        *("pid", "process", "ending", "python", "started (UTC)", "duration", "threads", "events", "overwritten"),
         *("lost", "size", "session", "file"),
     ]
     assert len(rows) == len(by_pid)
@@ -38,13 +38,13 @@ def test_the_table_and_the_document_agree_with_the_report(sandbox, rings):
     (session,) = {file["session"] for file in document["files"]}
     for file, row in zip(document["files"], rows, strict=True):
         process = by_pid.pop(file["pid"])
-        assert (file["process"], file["state"]) == (process["name"], process["state"])
+        assert (file["process"], file["state"], file["ending"]) == (process["name"], process["state"], "exited")
         assert file["events"] + file["open_calls"] == sum(thread["events"] for thread in process["threads"])
         assert {thread["name"] for thread in file["threads"]} == {thread["name"] for thread in process["threads"]}
         assert file["python"].startswith(VERSION)
         assert file["size"] == os.path.getsize(sandbox.path / file["file"])
         assert 0 < file["duration_ns"] < 120e9
-        for shown in (str(file["pid"]), file["process"], "sealed", file["file"], session[:8]):
+        for shown in (str(file["pid"]), file["process"], file["ending"], file["file"], session[:8]):
             assert shown in row
     assert not by_pid
 

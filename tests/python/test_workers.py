@@ -192,7 +192,7 @@ def test_save_tells_of_workers_that_still_run(sandbox):
     done = sandbox.python(script)
     (pid,) = map(int, told(done.stdout))
     (running,) = done.stderr.splitlines()
-    assert f"still running: result_{pid}.bin" in running
+    assert f"(pid {pid})" in running
     assert calls(sandbox.report("report.json"), "work", worker) == {pid: 5}
     _, directory, _, output = running.partition("later: ")[2].split()
     assert control_blocks(directory) == []
@@ -274,7 +274,7 @@ def test_both_sides_of_a_fork_leave_the_with_statement(sandbox):
     done = sandbox.python(script)
     (pid,) = map(int, done.stdout.split())
     (running,) = done.stderr.splitlines()
-    assert f"result_{pid}.bin" in running
+    assert f"(pid {pid})" in running
     report = sandbox.report("report.json")
     assert calls(report, "in_the_child", script) == {pid: 1}
     assert calls(report, "in_the_parent", script).total() == 1

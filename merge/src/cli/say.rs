@@ -85,7 +85,7 @@ pub fn error(error: &MergeError) -> u8 {
 
 /// Tells what crashes have left behind.
 pub fn leftovers(leftovers: &Leftovers) {
-    leftovers.lines().iter().for_each(complain);
+    leftovers.line().iter().for_each(complain);
 }
 
 /// Tells which inputs were not read.

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from .snaptrace import merge
+from .snaptrace import merge, ring_process
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 YELLOW, GREEN, RESET = "\033[33m", "\033[32m", "\033[0m"
 
@@ -36,6 +40,11 @@ def not_written(reason: object, rings: str, output: str) -> str:
     """Return what to say when there is no report of the ring files in a directory."""
     merge = f"viztracer-merge {quote(rings)} -o {quote(os.path.abspath(output))}"
     return f"report not written: {reason}. Ring files kept in {quote(rings)}; merge them with: {merge}"
+
+
+def names(rings: Iterable[str]) -> str:
+    """Return what the processes of these ring files are called: ``a.py (pid 1), worker (pid 2)``."""
+    return ", ".join(ring_process(ring) or os.path.basename(ring) for ring in rings)
 
 
 def with_pid(output: str, pid: int | str) -> str:

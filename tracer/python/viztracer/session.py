@@ -27,6 +27,8 @@ FORKSERVER = "from multiprocessing.forkserver import"
 SPAWNED = ("from multiprocessing.spawn import", "loky.backend.popen_loky_posix")
 OUR_COMMANDS = ("viztracer", "viztracer-merge", "vizviewer")
 
+CODE_MAX = 40  # characters of the code of ``python -c`` in a process's name
+
 _asked: list[bool] = []
 _joined: list[VizTracer] = []
 
@@ -136,7 +138,8 @@ def _name(command: list[str]) -> str:
     words = iter(command[1:])
     for word in words:
         if word in ("-c", "-m"):
-            return "python -c" if word == "-c" else f"python -m {next(words, '')}"
+            what = " ".join(next(words, "").split())
+            return f"python {word} {what if len(what) <= CODE_MAX else what[: CODE_MAX - 3] + '...'}"
         if not word.startswith("-"):
             return os.path.basename(word)
     return "python"

@@ -234,9 +234,9 @@ class VizTracer(Tracer):
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
-        if running := [os.path.basename(ring) for ring in rings.running()]:
+        if running := rings.running():
             merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(os.path.abspath(output))}"
-            report.complain(f"still running: {', '.join(running)}; to merge all of it later: {merge}")
+            report.complain(f"still running: {report.names(running)}; to merge all of it later: {merge}")
             rings.close()
         else:
             rings.remove()

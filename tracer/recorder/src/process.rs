@@ -29,9 +29,14 @@ impl Process {
             start: start_of(&read("/proc/self/stat")),
             boot_id: uuid(&read("/proc/sys/kernel/random/boot_id")),
             monotonic_offset: monotonic_offset(&read("/proc/self/timens_offsets")),
-            arguments: fs::read("/proc/self/cmdline").unwrap_or_default(),
+            arguments: command_line(),
         }
     }
+}
+
+/// The command line, NUL after each argument, as it is now: some programs write a title over it.
+pub fn command_line() -> Vec<u8> {
+    fs::read("/proc/self/cmdline").unwrap_or_default()
 }
 
 /// The kernel's id of the calling thread.

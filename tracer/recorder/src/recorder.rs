@@ -45,6 +45,8 @@ pub struct Options {
 const HEADROOM: usize = 256 << 20;
 /// Segments of a ring: many, so that recycling one forgets little, but not so small that headers weigh.
 const SEGMENTS_PER_RING: u64 = 1024;
+/// What the names of forked processes begin with.
+const FORKED: &str = "fork of ";
 
 /// The recording of one process.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub struct Recorder {
     ring: Arc<MappedRing>,
     options: Options,
     min_ticks: u64,
+    /// The command line when the file was created.
+    command_line: Vec<u8>,
     process_name: Mutex<String>,
     names: Mutex<NameTable>,
     threads: Mutex<Threads>,
@@ -131,6 +135,7 @@ impl Recorder {
         Ok(Recorder {
             ring: Arc::new(ring),
             min_ticks: least_ticks(&options, opened),
+            command_line: process::command_line(),
             options,
             process_name: Mutex::default(),
             names: Mutex::default(),
@@ -143,7 +148,10 @@ impl Recorder {
     pub fn fork(self) -> Result<Recorder, RecorderError> {
         let child = Recorder::create(self.options.clone());
         if let Ok(child) = &child {
-            child.name_process(&lock(&self.process_name));
+            // Unlike those of `multiprocessing`, which name themselves, it has no name of its own.
+            let name = lock(&self.process_name);
+            let prefix = if name.starts_with(FORKED) { "" } else { FORKED };
+            child.name_process(&format!("{prefix}{name}"));
         }
         // SAFETY: nothing of this is used any more, and it is never dropped.
         unsafe { self.ring.memory().file().forget_mapping() };
@@ -271,11 +279,21 @@ impl Recorder {
         }
     }
 
+    /// Names the process by the title that the program has given it since (setproctitle(3)), if it has.
+    fn name_by_title(&self) {
+        let now = process::command_line();
+        let title = String::from_utf8_lossy(&now).trim_end_matches('\0').replace('\0', " ");
+        if now != self.command_line && !title.is_empty() {
+            self.name_process(&title);
+        }
+    }
+
     /// Seals the file. No thread may be recording, and every pointer from [`Recorder::attach`] ends here.
     pub fn close(self) {
         for mut thread in std::mem::take(&mut lock(&self.threads).living) {
             thread.get().finish();
         }
+        self.name_by_title();
         self.ring.seal_halves();
         let status = self.ring.memory().status();
         status.unnamed.store(lock(&self.names).unnamed(), Ordering::Relaxed);

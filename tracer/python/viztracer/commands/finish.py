@@ -16,13 +16,9 @@ import time
 
 from .. import report, session
 from ..ring_directory import RingDirectory
-from ..snaptrace import arm_farewell, ask_before_exec, disarm_farewell, ring_process
+from ..snaptrace import arm_farewell, ask_before_exec, disarm_farewell
 from ..viztracer import VizTracer
 from . import starting
-
-TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -114,7 +110,7 @@ class Ending:
             disarm_farewell()  # whoever wrote it again would not find all ring files any more
             if running:
                 merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output)}"
-                report.complain(f"still running: {', '.join(_names(running))}; to merge all of it later: {merge}")
+                report.complain(f"still running: {report.names(running)}; to merge all of it later: {merge}")
             else:
                 self.rings.remove()
         except KeyboardInterrupt:
@@ -133,7 +129,7 @@ class Ending:
                     time.sleep(0.01)
                     continue
                 if self.verbose and not self._has_told:
-                    names = ", ".join(_names(running))
+                    names = report.names(running)
                     report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
                     self._has_told = True
                 _wait_for(running[0])
@@ -231,10 +227,6 @@ def _never_block() -> None:
     for descriptor in {1, 2} - ready:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
-
-
-def _names(files: Iterable[str]) -> list[str]:
-    return [ring_process(file) or os.path.basename(file) for file in files]
 
 
 def _wait_for(ring: str) -> None:
