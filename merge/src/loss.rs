@@ -15,6 +15,26 @@ fn line(file: &FileSummary) -> Option<String> {
     (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
 }
 
+/// A line for every process of which events were lost, for who has just recorded them: what the ring went over, and calls
+/// that never ended, are told elsewhere.
+pub fn of_processes(summary: &Summary) -> Vec<String> {
+    let line = |file: &FileSummary| {
+        let counts = [
+            (file.lost(), "events lost for want of room"),
+            (file.unnamed, "functions without a name for want of room"),
+            (file.unmatched, "ends of calls that fitted no begin"),
+            (file.problems.count, "damaged places"),
+        ];
+        let mut told: Vec<String> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+        if file.failure > 0 {
+            told.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
+        }
+        (!told.is_empty()).then(|| format!("{} (pid {}): {}", printable(&file.process), file.pid, told.join(", ")))
+    };
+    summary.files.iter().filter_map(line).collect()
+}
+
 fn losses(file: &FileSummary) -> Vec<String> {
     // Who leaves by its own will in the middle of a call loses nothing.
     let unfinished = if file.ending.is_death() { file.sum(|thread| thread.unfinished) } else { 0 };
@@ -71,6 +91,18 @@ mod tests {
         let mut file = file();
         change(&mut file);
         lines(&Summary { files: vec![file], ..Summary::default() })
+    }
+
+    #[test]
+    fn what_a_run_says_of_its_processes() {
+        let mut file = file();
+        file.threads[0].overwritten = 5;
+        let summary = |file: &FileSummary| Summary { files: vec![file.clone()], ..Summary::default() };
+        assert!(of_processes(&summary(&file)).is_empty());
+        (file.lost, file.unmatched, file.failure) = (1234, 1, 28);
+        let expected = "p (pid 1): 1,234 events lost for want of room, 1 ends of calls that fitted no begin, could not grow: \
+                        No space left on device (os error 28)";
+        assert_eq!(of_processes(&summary(&file)), [expected]);
     }
 
     #[test]

@@ -151,6 +151,11 @@ impl Summary {
         format!("{}: {events} events of {files} file{plural}{left_out}{forgotten}", output::shown(&self.output))
     }
 
+    /// A line for every process of which something was lost.
+    pub fn losses(&self) -> Vec<String> {
+        crate::loss::of_processes(self)
+    }
+
     /// Whether every input was read from its first to its last byte.
     pub fn is_complete(&self) -> bool {
         self.bad.is_empty() && self.files.iter().all(|file| file.problems.count == 0)

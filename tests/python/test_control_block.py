@@ -1,9 +1,13 @@
 """The control block of a run: who could not be traced is told, who comes too late is not traced, and nothing stays."""
 
+import os
+import subprocess
 import time
 from pathlib import Path
 
+import pytest
 import tree
+from conftest import BIN
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -76,6 +80,30 @@ def test_the_block_goes_with_the_run(sandbox):
     ]:
         pid, blocks = done.stdout.split()
         assert (done.returncode, blocks, control_blocks(pid)) == (0, expected, [])
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="pid namespaces of one's own need root")
+def test_runs_in_two_pid_namespaces_share_memory(sandbox):
+    """Two containers: the pid of one's first process means nothing in the other."""
+    child = "def child_func(): return 1\nchild_func()"
+    script = sandbox.script(
+        "import pathlib, subprocess, sys, time\n"
+        "pathlib.Path('up').touch()\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.01)\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}])\n"
+    )
+    command = ["unshare", "-p", "-f", "--mount-proc", "sh", "-c"]
+    run = f"{BIN / 'viztracer'} --quiet -o {{}}.json {script}; exit $?"
+    others = "for n in 1 2 3; do /bin/true; done; "  # so that no process of the second has the pid of the first one's
+    with subprocess.Popen([*command, others + run.format("first")], cwd=sandbox.path) as first:
+        wait_for(sandbox.path / "up")
+        for block in SHARED_MEMORY.glob("viztracer_control_*"):
+            os.utime(block, (0, 0))  # as if it had been there for long
+        (sandbox.path / "go").touch()
+        second = sandbox.run(*command, run.format("second"))
+        assert (second.returncode, first.wait(60)) == (0, 0), second.stderr
+    for report in ("first.json", "second.json"):
+        assert any(event["name"].startswith("child_func") for event in tree.spans(sandbox.report(report)))
 
 
 def test_a_descriptor_is_what_it_would_be(sandbox):

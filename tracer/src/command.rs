@@ -25,6 +25,8 @@ pub struct Merged {
     overwritten: u64,
     /// A line for every input that could not be read.
     problems: Vec<String>,
+    /// A line for every process of which something was lost.
+    losses: Vec<String>,
     /// A line for every thread of a process that did not end in order: what it was doing.
     last_words: Vec<String>,
 }
@@ -50,6 +52,7 @@ pub fn merge(
         Ok(summary) => Ok(Merged {
             events: summary.events(),
             overwritten: summary.overwritten(),
+            losses: summary.losses(),
             problems: summary.bad.iter().map(ToString::to_string).collect(),
             last_words: summary.last_words.lines,
         }),

@@ -49,6 +49,12 @@ pub fn note_exit() {
     last_act::note(ENDING_EXIT);
 }
 
+/// Whether somebody has cut the ring file while it was written, and with it what was recorded.
+#[pyfunction]
+pub fn ring_cut() -> bool {
+    last_act::is_cut()
+}
+
 /// From now on `before` is called with the path and the environment (or `None`) of a program that the first process of
 /// a run is about to become.
 #[pyfunction]

@@ -51,7 +51,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::farewell::{arm_farewell, disarm_farewell};
     #[pymodule_export]
-    use super::leaving::{ask_before_exec, note_exit};
+    use super::leaving::{ask_before_exec, note_exit, ring_cut};
     #[pymodule_export]
     use super::tracer::Tracer;
     use std::os::fd::AsFd;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .snaptrace import merge, ring_process
+from .snaptrace import merge, ring_cut, ring_process
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
         complain(problem)
     if verbose > 0:
         for line in merged.last_words:
+            say(line, YELLOW)
+        for line in merged.losses:
             say(line, YELLOW)
         say(f"Total Entries: {merged.events}")
         if merged.overwritten:
@@ -81,10 +83,12 @@ def complain(text: str) -> None:
 
 def complain_of_ring(ring: str | None, failure: int | None, *, removed: bool) -> None:
     """Say what befell a ring file, if anything did: it could not grow, or somebody has removed it."""
-    if removed:
+    if ring_cut():
+        complain(f"{ring} was cut while the program ran: what was recorded is lost")
+    elif removed:
         complain(f"{ring} is gone, and with it what was recorded: it was removed while the program ran")
     elif failure:
-        complain(f"{ring} could not grow ({os.strerror(failure)}): it keeps only the newest calls")
+        complain(f"{ring} could not grow ({os.strerror(failure)}): older calls were lost")
 
 
 def complain_of_greenlets(unmatched: int) -> None:

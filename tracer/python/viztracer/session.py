@@ -33,16 +33,16 @@ _asked: list[bool] = []
 _joined: list[VizTracer] = []
 
 
-def announce(tracer: VizTracer, rings: RingDirectory, output: str, ending: str | None) -> None:
+def announce(tracer: VizTracer, rings: RingDirectory, output: str, ending: str) -> None:
     """Have every Python process that descends from this one, and inherits its environment, join the run.
 
     Args:
         tracer: what records this process.
         rings: where.
         output: the run's report.
-        ending: the `Ending.address` by which this process, once it has become another program, ends the run.
+        ending: the `Ending.address` by which this process, once it has become another program, ends the run, or nothing.
     """
-    fields = tracer.init_kwargs | {"session": rings.address, "output": output, "ending": ending or ""}
+    fields = tracer.init_kwargs | {"session": rings.address, "output": output, "ending": ending}
     os.environ[VARIABLE] = ";".join(f"{name}={_pack(value)}" for name, value in fields.items())
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "merge",
     "merge_command",
     "note_exit",
+    "ring_cut",
     "ring_process",
 ]
 
@@ -129,6 +130,9 @@ def disarm_farewell() -> None:
 def ask_before_exec(before: Callable[[object, object], None]) -> None:
     """Have this called with path and environment (or None: its own) before the first process becomes another program."""
 
+def ring_cut() -> bool:
+    """Whether somebody has cut the ring file while it was written, and with it what was recorded."""
+
 def note_exit() -> None:
     """Note in the ring file that the interpreter ends in order."""
 
@@ -145,6 +149,9 @@ class Merged:
     @property
     def problems(self) -> list[str]:
         """A line for every input that could not be read."""
+    @property
+    def losses(self) -> list[str]:
+        """A line for every process of which something was lost."""
     @property
     def last_words(self) -> list[str]:
         """A line for every thread of a process that did not end in order: what it was doing."""

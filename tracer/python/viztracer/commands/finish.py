@@ -84,7 +84,7 @@ class Ending:
             return  # see `succeed`
         report.complain(f"process {os.getpid()} becomes {file!r}; {report.not_written('exec', self.rings.path, self.output)}")
 
-    def address(self, wait: bool) -> str:
+    def address(self, *, wait: bool) -> str:
         """What this process needs to know to end the run after it has become another program."""
         return "\n".join((_identity(), str(int(self.each)), str(self.verbose), str(int(wait)), self.output))
 

@@ -102,8 +102,8 @@ class Run:
                 self.ending(rings).arm()
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
-                ending = None if self.keeps_rings else self.ending(rings)
-                session.announce(self.tracer, rings, self.output, ending and ending.address(self._waits))
+                ending = "" if self.keeps_rings else self.ending(rings).address(wait=self._waits)
+                session.announce(self.tracer, rings, self.output, ending)
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session.withdraw()

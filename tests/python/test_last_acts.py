@@ -1,0 +1,338 @@
+"""What a process does last: its ring file knows it, and the run has a report or says one line about how to get it."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import tree
+from conftest import BIN, heed_interrupts
+
+HANGS = 60
+
+
+def processes(report):
+    """{name: ending} of the processes of a report."""
+    return {process["name"]: process["ending"] for process in report["viztracer_metadata"]["processes"]}
+
+
+def endings(report):
+    return [process["ending"] for process in report["viztracer_metadata"]["processes"]]
+
+
+def called(report):
+    return [event["name"].partition(" (")[0] for event in tree.spans(report)]
+
+
+def start(sandbox, *command, **popen):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    settings = {"text": True, "cwd": sandbox.path, "preexec_fn": heed_interrupts, "start_new_session": True, **pipes}
+    return subprocess.Popen([BIN / "viztracer", *command], **settings | popen)
+
+
+def end(run):
+    with suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+
+
+def wait_until(condition):
+    give_up = time.monotonic() + HANGS
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+# --- signals ---
+
+RERAISED = """
+import os, signal, time
+def serve():
+    stop = []
+    former = signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not stop: time.sleep(0.01)
+    signal.signal(signal.SIGTERM, former)
+    signal.raise_signal(signal.SIGTERM)
+serve()
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
+def test_a_signal_that_the_program_handles_and_raises_again(sandbox, options):
+    """As uvicorn and hypercorn do."""
+    done = sandbox.viztracer(*options, "-o", "r.json", sandbox.script(RERAISED))
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
+    assert "serve" in called(sandbox.report("r.json"))
+    assert endings(sandbox.report("r.json")) == ["ended by SIGTERM"]
+
+
+def test_what_the_program_sees_of_signals(sandbox):
+    script = sandbox.script(
+        "import os, signal\n"
+        "print([signal.getsignal(n) for n in signal.valid_signals()])\n"
+        "print(os._exit, os._exit.__name__, os._exit.__self__, signal.signal(signal.SIGUSR1, signal.SIG_DFL))\n"
+        "for call in (lambda: os._exit('x'), lambda: os._exit(1 << 80), lambda: os._exit(), lambda: os.execv('/no', ['a']),\n"
+        "             lambda: os.execve('/no', ['a'], {}), lambda: signal.signal(0, 0), lambda: os.execv()):\n"
+        "    try: call()\n"
+        "    except Exception as error: print(repr(error))\n"
+    )
+    bare, done = sandbox.python(script), sandbox.viztracer("--quiet", script)
+    assert (done.stdout, done.stderr, done.returncode) == (bare.stdout, bare.stderr, bare.returncode)
+    assert endings(sandbox.report("result.json")) == ["exited"]
+
+
+def test_a_call_lasts_until_the_signal(sandbox):
+    sandbox.script("import time\ndef hangs(): time.sleep(1000)\nopen('up', 'w')\nhangs()\n", "prog.py")
+    with start(sandbox, "-o", "r.json", "prog.py") as run:
+        wait_until((sandbox.path / "up").exists)
+        time.sleep(0.7)
+        run.terminate()
+        run.communicate(timeout=HANGS)
+    (call,) = [event for event in tree.spans(sandbox.report("r.json")) if event["name"].startswith("hangs")]
+    assert call["dur"] > 0.6e6
+
+
+def test_a_report_that_nobody_reads(sandbox):
+    """The second signal ends it, with a line."""
+    sandbox.script("import time\nopen('up', 'w')\nwhile True: time.sleep(0.1)\n", "prog.py")
+    os.mkfifo(sandbox.path / "out.json")
+    with start(sandbox, "-o", "out.json", "prog.py") as run:
+        try:
+            wait_until((sandbox.path / "up").exists)
+            run.terminate()
+            time.sleep(1.5)
+            assert run.poll() is None
+            run.send_signal(signal.SIGHUP)
+            stderr = run.communicate(timeout=10)[1]
+        finally:
+            end(run)
+    assert run.returncode == -signal.SIGTERM
+    merge_by_line(sandbox, stderr)
+
+
+def test_a_report_at_a_normal_end_that_nobody_reads(sandbox):
+    sandbox.script("open('up', 'w')\n", "prog.py")
+    os.mkfifo(sandbox.path / "out.json")
+    with start(sandbox, "-o", "out.json", "prog.py") as run:
+        try:
+            wait_until((sandbox.path / "up").exists)
+            time.sleep(0.5)
+            run.send_signal(signal.SIGINT)
+            stderr = run.communicate(timeout=10)[1]
+        finally:
+            end(run)
+    assert run.returncode == 0
+    merge_by_line(sandbox, stderr)
+
+
+def merge_by_line(sandbox, stderr):
+    """Runs the command that the one line on stderr tells, with another output; removes the ring files."""
+    (line,) = stderr.splitlines()
+    command = shlex.split(line.partition("merge them with: ")[2])
+    assert line.startswith("viztracer: ") and command[0] == "viztracer-merge"
+    assert sandbox.viztracer_merge(command[1], "-o", "merged.json").returncode == 0
+    shutil.rmtree(command[1])
+    return sandbox.report("merged.json")
+
+
+# --- ends that are nobody's fault ---
+
+
+@pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
+def test_the_first_process_leaves(sandbox, options):
+    """As mypy does."""
+    done = sandbox.viztracer(*options, "-o", "r.json", sandbox.script("import os\ndef f(): pass\nf()\nos._exit(3)\n"))
+    assert (done.returncode, done.stderr) == (3, "")
+    report = sandbox.report("r.json")
+    assert "f" in called(report) and endings(report) == ["left by os._exit"]
+
+
+@pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
+def test_a_child_that_runs_something_before_exec_is_no_alarm(sandbox, options):
+    script = sandbox.script("import subprocess, os\nprint(subprocess.run(['true'], preexec_fn=os.setsid).returncode)\n")
+    done = sandbox.viztracer(*options, "-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "") and "pid" not in done.stdout
+    assert set(endings(sandbox.report("r.json"))) <= {"exited", "became another program (exec)"}
+
+
+def test_workers_that_their_pool_ends_are_no_alarm(sandbox):
+    script = sandbox.script(
+        "import multiprocessing as mp\ndef w(i): return i\n"
+        "if __name__ == '__main__':\n    for _ in range(3):\n        with mp.Pool(2) as p: p.map(w, range(10))\n"
+    )
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "") and "Worker" not in done.stdout
+    for name, ending in processes(sandbox.report("r.json")).items():
+        assert ending in ({"exited"} if name == "MainProcess" else {"exited", "ended by SIGTERM"})
+
+
+def test_a_program_that_stops_its_tracer(sandbox):
+    script = sandbox.script("import viztracer\ndef f(): pass\nf()\nviztracer.get_tracer().stop()\n")
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "f" in called(sandbox.report("r.json"))
+    assert not list(Path("/dev/shm").glob("viztracer_*"))
+
+
+# --- exec of the first process ---
+
+
+def test_the_first_process_becomes_another_python(sandbox):
+    """Which ends the run in its place."""
+    sandbox.script("def after(): pass\nafter()\n", "after.py")
+    script = sandbox.script("import os, sys\ndef f(): pass\nf()\nos.execv(sys.executable, [sys.executable, 'after.py'])\n")
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = sandbox.report("r.json")
+    assert {"f", "after"} <= set(called(report))
+    assert processes(report) == {"MainProcess": "became another program (exec)", "after.py": "exited"}
+    assert not list(Path("/dev/shm").glob("viztracer_*"))
+
+
+@pytest.mark.parametrize("call", ["os.execvp('true', ['true'])", "os.execve('/bin/true', ['true'], {})"])
+def test_the_first_process_becomes_something_else(sandbox, call):
+    done = sandbox.viztracer("-o", "a 'name'.json", sandbox.script(f"import os\ndef f(): pass\nf()\n{call}\n"))
+    assert done.returncode == 0
+    assert shlex.quote(str(sandbox.path / "a 'name'.json")) in done.stderr
+    report = merge_by_line(sandbox, done.stderr)
+    assert "f" in called(report) and endings(report) == ["became another program (exec)"]
+
+
+# --- runs below runs, and children at the end ---
+
+REEXEC = """
+import os, subprocess, sys
+def business(n): return sum(range(n))
+if os.environ.get("RUN_MAIN"):
+    business(100)
+else:
+    sys.exit(subprocess.call([sys.executable, *sys.orig_argv[1:]], env={**os.environ, "RUN_MAIN": "1"}))
+"""
+
+
+@pytest.mark.parametrize("options", [["-o", "r.json"], [], ["--pid_suffix", "--output_dir", "rings"]])
+def test_a_command_that_starts_itself_again_joins(sandbox, options):
+    """As Flask's reloader does."""
+    done = sandbox.viztracer(*options, sandbox.script(REEXEC))
+    assert (done.returncode, done.stderr) == (0, "")
+    if "rings" in options:
+        report = sandbox.merge("rings")
+    else:
+        assert done.stdout.count("Total Entries") == 1
+        report = sandbox.report("r.json" if options else "result.json")
+    assert "business" in called(report) and processes(report) == {"MainProcess": "exited", "script": "exited"}
+
+
+def test_a_command_that_names_another_report_is_a_run_of_its_own(sandbox):
+    sandbox.script("def inner(): pass\ninner()\n", "inner.py")
+    run = f"[{str(BIN / 'viztracer')!r}, '--quiet', '-o', 'inner.json', 'inner.py']"
+    done = sandbox.viztracer("-o", "outer.json", sandbox.script(f"import subprocess\nsubprocess.run({run}, check=True)\n"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "inner" in called(sandbox.report("inner.json")) and "inner" not in called(sandbox.report("outer.json"))
+
+
+LAST_CHILD = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "def last(): pass\\nlast()"])
+print("child", child.pid, flush=True)
+"""
+
+
+def test_a_child_that_is_still_starting_is_waited_for(sandbox):
+    done = sandbox.viztracer("-o", "r.json", sandbox.script(LAST_CHILD))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "last" in called(sandbox.report("r.json"))
+
+
+def test_a_child_that_is_not_waited_for_is_named(sandbox):
+    done = sandbox.viztracer("--no_wait", "-o", "r.json", sandbox.script(LAST_CHILD))
+    pid = re.search(r"child (\d+)", done.stdout)[1]
+    late = f"not in the report, since it was still starting: {sys.executable} -c "
+    assert late in done.stderr and f"(pid {pid})" in done.stderr or f"still running: " in done.stderr
+    for directory in Path("/dev/shm").glob("viztracer_*_*"):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_others_that_inherit_the_environment_are_not_waited_for(sandbox):
+    script = sandbox.script("import subprocess\nsubprocess.Popen(['sleep', '30'], stdout=-3, stderr=-3)\n")
+    began = time.monotonic()
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "") and time.monotonic() - began < 20
+
+
+# --- names ---
+
+
+def test_names_tell_processes_apart(sandbox):
+    script = sandbox.script(
+        "import os, subprocess, sys\n"
+        "subprocess.run([sys.executable, '-c', 'import   sys\\nsys.exit()'])\n"
+        "subprocess.run([sys.executable, '-c', 'x = 1;' * 100])\n"
+        "if os.fork(): os.wait()\n"
+    )
+    assert sorted(processes(sandbox.trace(script))) == [
+        "MainProcess",
+        "fork of MainProcess",
+        "python -c import sys sys.exit()",
+        "python -c x = 1;x = 1;x = 1;x = 1;x = 1;x = 1;x...",
+    ]
+
+
+def test_a_title_is_a_name(sandbox):
+    """What setproctitle does: the title takes the place of the arguments."""
+    script = sandbox.script(
+        "import ctypes, os\n"
+        "if pid := os.fork(): os.waitpid(pid, 0)\n"
+        "else:\n"
+        "    fields = open('/proc/self/stat').read().rpartition(')')[2].split()\n"
+        "    begin = int(fields[45])\n"
+        "    ctypes.memset(begin, 0, int(fields[46]) - begin)\n"
+        "    ctypes.memmove(begin, b'app: worker 1', 13)\n"
+    )
+    assert set(processes(sandbox.trace(script))) == {"MainProcess", "app: worker 1"}
+
+
+# --- a ring file that somebody cuts ---
+
+
+@pytest.mark.parametrize("length", [0, 4096, 100_000])
+def test_a_ring_file_that_is_cut_does_not_end_the_program(sandbox, length):
+    script = sandbox.script(
+        "import glob, os, sys\n"
+        "def f(x): return len(x)\n"
+        "def many():\n"
+        "    for _ in range(300_000): f('abc')\n"
+        "many()\n"
+        f"os.truncate(glob.glob('rings/*.bin')[0], {length})\n"
+        "many()\n"
+        "pid = os.fork()\n"
+        "if pid: print(os.waitpid(pid, 0)[1])\n"
+        "else: f('abc')\n"
+        "print('end', flush=True)\n"
+    )
+    done = sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "rings", script)
+    assert (done.returncode, done.stdout) == (0, "end\n0\nend\n")
+    (line,) = done.stderr.splitlines()
+    assert re.fullmatch(r"viztracer: .*/result_\d+.bin was cut while the program ran: what was recorded is lost", line)
+
+
+def test_another_bus_error_is_the_programs(sandbox):
+    script = sandbox.script(
+        "import mmap\n"
+        "with open('x', 'wb+') as file:\n"
+        "    file.truncate(4096)\n"
+        "    mapped = mmap.mmap(file.fileno(), 4096)\n"
+        "    file.truncate(0)\n"
+        "    mapped[0]\n"
+    )
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert done.returncode == -signal.SIGBUS
+    assert endings(sandbox.report("r.json")) == ["crashed by SIGBUS"]
