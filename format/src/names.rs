@@ -6,6 +6,7 @@
 //! FUNCTION  16  name size: 32 bits | file size: 32 bits, then name and file, UTF-8
 //! THREAD    16  tid | 24  begun | 32  ended | 40  events | 48  lost                    64 bits each, changing
 //! others    16  name size: 32 bits | 0: 32 bits, then name
+//! SOURCE    behind the name, in the last 32 bytes: device | inode | size | modified    64 bits each
 //! ```
 
 use crate::error::FormatError;
@@ -19,6 +20,8 @@ pub const CUT: u8 = 2;
 pub const ENTRY_HEADER_SIZE: usize = 24;
 /// Bytes of a THREAD entry.
 pub const THREAD_ENTRY_SIZE: usize = 56;
+/// Bytes of a source file's identity, at the end of a SOURCE entry.
+pub const SOURCE_IDENTITY_SIZE: usize = 32;
 /// When a string must be cut, the file's path keeps all it needs and the name at least this many bytes.
 const NAME_MIN: usize = 256;
 
@@ -36,6 +39,21 @@ pub enum Tag {
     ProcessName = 4,
     /// An asyncio task's name; the last one for a serial holds.
     TaskName = 5,
+    /// A source file, as it was when its first function was named.
+    Source = 6,
+}
+
+/// What tells a file from another one, and from what it was before it was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceIdentity {
+    /// Number of the device it is on.
+    pub device: u64,
+    /// Number of its inode there.
+    pub inode: u64,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was last modified, in nanoseconds since 1970; two's complement before.
+    pub modified: u64,
 }
 
 /// A function, as its name stands in reports.
@@ -61,12 +79,35 @@ pub fn function_entry(id: u32, function: &Function<'_>, max: usize) -> Vec<u8> {
     entry(Tag::Function, flags, id, function.line, name, file)
 }
 
+/// The source path in a FUNCTION entry; `None` if the function has none, or if the entry was cut.
+pub fn whole_path(function: &[u8]) -> Option<&str> {
+    let is_whole = |bytes: &[u8]| bytes.get(1).is_some_and(|flags| flags & CUT == 0);
+    match entries(function, 0).next() {
+        Some(Ok(Entry::Function { function: Function { file, .. }, .. })) => {
+            Some(file).filter(|file| !file.is_empty() && is_whole(function))
+        }
+        _ => None,
+    }
+}
+
 /// The bytes of an entry of another kind, which names a thread, the process or a task, that is at most `max` bytes
 /// long.
 pub fn name_entry(tag: Tag, id: u32, name: &str, max: usize) -> Vec<u8> {
     let kept = cut(name, max.saturating_sub(ENTRY_HEADER_SIZE + 7));
     let flags = if kept.len() == name.len() { 0 } else { CUT };
     entry(tag, flags, id, 0, kept, "")
+}
+
+/// The bytes of a SOURCE entry; `None` if it does not fit `max` bytes, as a path that is cut is another one.
+pub fn source_entry(path: &str, identity: &SourceIdentity, max: usize) -> Option<Vec<u8>> {
+    let mut bytes = entry(Tag::Source, 0, 0, 0, path, "");
+    let SourceIdentity { device, inode, size, modified } = *identity;
+    for word in [device, inode, size, modified] {
+        bytes.extend(word.to_le_bytes());
+    }
+    let length = bytes.len() as u32;
+    bytes[4..8].copy_from_slice(&length.to_le_bytes());
+    (bytes.len() <= max).then_some(bytes)
 }
 
 /// The bytes of a THREAD entry; its counts are zero.
@@ -161,6 +202,13 @@ pub enum Entry<'a> {
         /// The name.
         name: &'a str,
     },
+    /// A source file of functions.
+    Source {
+        /// Its path, as in FUNCTION entries.
+        path: &'a str,
+        /// What the path led to.
+        identity: SourceIdentity,
+    },
     /// An entry of a later version, to be passed over.
     Unknown(u8),
 }
@@ -197,12 +245,12 @@ fn split_entry(rest: &[u8], offset: u64) -> Result<(&[u8], &[u8]), FormatError> 
 
 fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
     let word = |at| read_u32(entry, at).unwrap_or(0);
+    let long = |at| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
     let (flags, id, line) = (entry[1], word(8), word(12));
     if entry[0] == Tag::Thread as u8 {
         if entry.len() < THREAD_ENTRY_SIZE {
             return Err(FormatError::Field { field: "entry size", offset: offset + 4, value: entry.len() as u64 });
         }
-        let long = |at| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
         let (tid, begun, ended, events, lost) = (long(16), long(24), long(32), long(40), long(48));
         return Ok(Entry::Thread { serial: id, tid, begun, ended, events, lost });
     }
@@ -220,6 +268,14 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
         tag if tag == Tag::ThreadName as u8 => Entry::ThreadName { serial: id, name },
         tag if tag == Tag::ProcessName as u8 => Entry::ProcessName(name),
         tag if tag == Tag::TaskName as u8 => Entry::TaskName { serial: id, name },
+        tag if tag == Tag::Source as u8 => {
+            let at = entry.len() - SOURCE_IDENTITY_SIZE.min(entry.len());
+            if at < ENTRY_HEADER_SIZE + name.len() {
+                return Err(FormatError::Field { field: "name size", offset: offset + 16, value: first as u64 });
+            }
+            let [device, inode, size, modified] = [at, at + 8, at + 16, at + 24].map(long);
+            Entry::Source { path: name, identity: SourceIdentity { device, inode, size, modified } }
+        }
         tag => Entry::Unknown(tag),
     })
 }
@@ -254,6 +310,37 @@ mod tests {
         assert_eq!(read[2], Entry::ThreadName { serial: 2, name: "Thread-1" });
         assert_eq!(read[3], Entry::ProcessName("MainProcess"));
         assert_eq!(read.len(), 4);
+    }
+
+    #[test]
+    fn a_source_has_its_identity_behind_its_path() {
+        let identity = SourceIdentity { device: 1, inode: u64::MAX, size: 3, modified: 1 << 60 };
+        for path in ["", "/x/a.py", "/x/ab.py", "/x/é.py"] {
+            let bytes = source_entry(path, &identity, 4096).unwrap();
+            assert!(bytes.len() <= path.len() + 7 + ENTRY_HEADER_SIZE + SOURCE_IDENTITY_SIZE);
+            let read: Vec<_> = entries(&bytes, 0).map(Result::unwrap).collect();
+            assert_eq!(read, [Entry::Source { path, identity }]);
+        }
+        assert_eq!(source_entry(&"p".repeat(4000), &identity, 3968), None);
+    }
+
+    #[test]
+    fn a_source_without_room_for_its_identity_is_refused() {
+        let mut bytes = source_entry("/x/a.py", &SourceIdentity::default(), 4096).unwrap();
+        for name_size in [9, 40] {
+            bytes[16] = name_size;
+            assert!(matches!(entries(&bytes, 0).next(), Some(Err(FormatError::Field { field: "name size", .. }))));
+        }
+        let short = [&[Tag::Source as u8, 0, 0, 0, 24][..], &[0; 19]].concat();
+        assert!(matches!(entries(&short, 0).next(), Some(Err(FormatError::Field { field: "name size", .. }))));
+    }
+
+    #[test]
+    fn a_reader_that_does_not_know_sources_passes_them_over() {
+        let identity = SourceIdentity { device: u64::MAX, inode: u64::MAX, size: u64::MAX, modified: u64::MAX };
+        let mut bytes = source_entry("/x/a.py", &identity, 4096).unwrap();
+        bytes[0] = 200;
+        assert_eq!(entries(&bytes, 0).collect::<Vec<_>>(), [Ok(Entry::Unknown(200))]);
     }
 
     #[test]

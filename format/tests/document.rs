@@ -10,7 +10,7 @@ use support::GOLDEN;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{self, Identity, Status};
 use viztracer_format::labels::{self, Label, LabelKind};
-use viztracer_format::names::{self, Function, Tag, ThreadCounts};
+use viztracer_format::names::{self, Function, SourceIdentity, Tag, ThreadCounts};
 use viztracer_format::record::{self, Kind, Record};
 use viztracer_format::segment::{self, SegmentHeader, SegmentKind};
 use viztracer_format::stack::{self, BlockHeader};
@@ -141,6 +141,19 @@ fn thread_entries() {
 }
 
 #[test]
+fn source_entries() {
+    let identity = SourceIdentity { device: 0x11, inode: 0x22, size: 0x33, modified: 0x44 };
+    let bytes = names::source_entry("/x/a.py", &identity, 4096).unwrap();
+    let end = &bytes[bytes.len() - names::SOURCE_IDENTITY_SIZE..];
+    let rows = layout("Source entry");
+    assert_eq!(rows, [(0, 8, "device"), (8, 8, "inode"), (16, 8, "size"), (24, 8, "modified")]);
+    let fields =
+        rows.iter().map(|(offset, size, _)| u64::from_le_bytes(end[*offset..offset + size].try_into().unwrap()));
+    assert!(fields.eq([0x11, 0x22, 0x33, 0x44]));
+    assert_eq!(bytes.len() as u64, u64::from(bytes[4]), "the size of the entry");
+}
+
+#[test]
 fn kinds_of_records() {
     let rows: Vec<_> = table("Record", "number").iter().map(|row| (number(row[0]) as u8, row[1])).collect();
     let known: Vec<_> = (0..=record::KIND_MASK)
@@ -164,7 +177,7 @@ fn kinds_of_segments() {
 
 #[test]
 fn tags_of_names() {
-    let tags = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName, Tag::TaskName];
+    let tags = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName, Tag::TaskName, Tag::Source];
     let known = tags.map(|tag| (tag as u64, format!("{tag:?}").to_uppercase()));
     let rows = table("Names", "number");
     assert!(rows.iter().map(|row| (number(row[0]), row[1].to_owned())).eq(known));
@@ -183,7 +196,7 @@ fn constants() {
         segment: SEGMENT_HEADER_SIZE;
         record: RECORD_SIZE;
         stack: BLOCK_SIZE, BLOCK_HEADER_SIZE, BLOCK_FRAMES;
-        names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE;
+        names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE, SOURCE_IDENTITY_SIZE;
         header: CLOCK_TSC, CLOCK_MONOTONIC, STATE_OPEN, STATE_SEALED, ENDING_UNKNOWN, ENDING_EXIT, ENDING_LEFT,
             ENDING_EXEC, ENDING_SIGNAL;
         record: DURATION_MAX, DURATION_EXTENDED, FUNCTION_UNKNOWN, INHERITED, KIND_MASK;

@@ -13,7 +13,7 @@ use support::walk::walk;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_TSC, Identity, LABELS, SEGMENT_SIZE_MIN, STATE_OPEN};
 use viztracer_format::labels::LabelKind;
-use viztracer_format::names::{Function, Tag, function_entry, name_entry, thread_entry};
+use viztracer_format::names::{Function, SourceIdentity, Tag, function_entry, name_entry, source_entry, thread_entry};
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, Kind, Record};
 use viztracer_format::segment::{Opening, SegmentKind};
 use viztracer_format::stack::{FRAME, task_frame};
@@ -239,6 +239,21 @@ fn build_labels() -> Vec<u8> {
     file.bytes()
 }
 
+/// A process of which nothing but names is there: what version 1 tells of source files.
+fn build_sources() -> Vec<u8> {
+    let file = File::new(identity(), b"python\0a.py\0", 1);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    let mut names = file.open(0, opening(1, SegmentKind::Names, 0, 0));
+    let identity = SourceIdentity { device: 64_769, inode: 1_234_567, size: 4242, modified: 1_700_000_000_123_456_789 };
+    for (id, path) in (1..).zip(["/x/a.py", "/x/größe.py", "/x/größe2.py"]) {
+        names.append(&function_entry(id, &Function { name: "f", file: path, line: 1, is_c: false }, 4096));
+        names.append(&source_entry(path, &SourceIdentity { size: u64::from(id), ..identity }, 4096).unwrap());
+    }
+    let oldest = SourceIdentity { device: u64::MAX, inode: u64::MAX, size: 0, modified: -1i64 as u64 };
+    names.append(&source_entry("relative.py", &oldest, 4096).unwrap());
+    file.bytes()
+}
+
 /// Compares with the file of the tree, or writes it under `BLESS=1`.
 fn golden(name: &str, actual: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -262,6 +277,7 @@ fn the_writer_writes_the_golden_bytes() {
     golden("v1.bin", &build());
     golden("v1-tasks.bin", &build_tasks());
     golden("v1-labels.bin", &build_labels());
+    golden("v1-sources.bin", &build_sources());
 }
 
 #[test]
@@ -271,6 +287,7 @@ fn the_golden_bytes_tell_the_golden_text() {
     golden("v1.txt", text.as_bytes());
     golden("v1-tasks.txt", walk(&build_tasks()).unwrap().to_string().as_bytes());
     golden("v1-labels.txt", walk(&build_labels()).unwrap().to_string().as_bytes());
+    golden("v1-sources.txt", walk(&build_sources()).unwrap().to_string().as_bytes());
 }
 
 #[test]

@@ -7,9 +7,10 @@ use crate::error::Problem;
 use crate::input::Input;
 use crate::names;
 use crate::plan::FilePlan;
+use crate::sources::is_trusted;
 use std::ops::Range;
 use std::sync::Arc;
-use viztracer_format::names::Function;
+use viztracer_format::names::{Function, SourceIdentity};
 
 /// What was planned, opened.
 #[derive(Debug)]
@@ -34,6 +35,16 @@ impl Content {
         match self {
             Content::Ring(input) => names::functions(input, &plan.names, each),
             Content::Chrome(imported) => imported.functions(each),
+        }
+    }
+
+    /// Calls `each` with every source path for which the content vouches, and with what it led to. A file of another
+    /// user vouches for nothing, nor does a trace in JSON.
+    pub fn sources(&self, plan: &FilePlan, each: impl FnMut(&str, SourceIdentity)) {
+        if let Content::Ring(input) = self
+            && is_trusted(input.owner)
+        {
+            names::sources(input, &plan.names, each);
         }
     }
 

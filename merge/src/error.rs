@@ -34,6 +34,9 @@ pub enum MergeError {
     /// No input is meant by an offset.
     #[error("{}: no input has this name, so --offset means nothing", .0.display())]
     Offset(PathBuf),
+    /// Where source files are to be looked for cannot be opened.
+    #[error("{}: cannot look for source files in it: {}", .0.display(), sentence(.1))]
+    SourceRoot(PathBuf, io::Error),
     /// Not one of the inputs can be read.
     #[error("no input could be read, so there is no report")]
     NothingReadable(Vec<BadInput>),

@@ -47,6 +47,8 @@ pub struct Input {
     pub length: u64,
     /// Device and inode: what tells this file from another one that gets its name later.
     pub place: (u64, u64),
+    /// The user whose file it is.
+    pub owner: u32,
     /// Its header.
     pub header: Header,
     /// In a snapshot, the first generation that was not sealed yet when its stacks were copied.
@@ -78,8 +80,8 @@ impl Input {
             return Err(Problem::at(0, "the file is empty"));
         }
         let header = Header::parse(&page).map_err(kind_of_other_file)?;
-        let place = (metadata.dev(), metadata.ino());
-        Ok(Input { file, length: metadata.len(), place, header, unsettled: u64::MAX })
+        let (place, owner) = ((metadata.dev(), metadata.ino()), metadata.uid());
+        Ok(Input { file, length: metadata.len(), place, owner, header, unsettled: u64::MAX })
     }
 
     /// A copy of a file that is being written, in a file without a name: by the time its turn comes to be merged,
@@ -106,7 +108,7 @@ impl Input {
         read_at_most(&self.file, &mut page, 0)?;
         let forgotten = Header::parse(&page).map_or(self.header.forgotten, |header| header.forgotten);
         let (header, length) = (Header { forgotten, ..self.header.clone() }, copy.to.metadata()?.len());
-        Ok(Input { file: copy.to, length, place: self.place, header, unsettled })
+        Ok(Input { file: copy.to, length, place: self.place, owner: self.owner, header, unsettled })
     }
 
     /// How the recording ended. A sealed file is not asked further; else the writer's lock or the process tells.

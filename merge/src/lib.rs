@@ -67,6 +67,7 @@ pub use last_words::Innermost;
 pub use prefixes::Prefixes;
 pub use progress::{Bar, Step, Watch};
 pub use selection::{Bound, Selection};
+pub use sources::LeftOut;
 pub use summary::{FileSummary, Summary, ThreadSummary};
 
 #[doc(hidden)]
@@ -85,6 +86,8 @@ pub struct Request {
     pub threads: Option<usize>,
     /// Whether the text of the program's source files is added.
     pub source: bool,
+    /// A directory in which source files are looked for that no ring file vouches for.
+    pub source_root: Option<PathBuf>,
     /// What of the trace is asked for.
     pub selection: Selection,
     /// What is left out of the paths of source files.
@@ -100,7 +103,8 @@ impl Request {
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
         let (prefixes, selection) = (Prefixes::default(), Selection::default());
         let (align, offsets) = (Align::Clock, Vec::new());
-        Request { inputs, output, threads: None, source: true, prefixes, align, offsets, selection }
+        let (threads, source, source_root) = (None, true, None);
+        Request { inputs, output, threads, source, source_root, prefixes, align, offsets, selection }
     }
 }
 

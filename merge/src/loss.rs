@@ -25,8 +25,11 @@ pub fn of_processes(summary: &Summary) -> Vec<String> {
             (file.unmatched, "ends of calls that fitted no begin"),
             (file.problems.count, "damaged places"),
         ];
-        let mut told: Vec<String> =
-            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+        let mut told: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{} {what}", grouped(*count)))
+            .collect();
         if file.failure > 0 {
             told.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
         }

@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::input::{Input, Unread};
 use std::collections::BTreeMap;
-use viztracer_format::names::{Entry, Function};
+use viztracer_format::names::{Entry, Function, SourceIdentity};
 
 /// A thread, as far as these segments know it.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +45,7 @@ impl Names {
                 names.threads.entry(serial).or_default().name = Some(name.to_owned());
             }
             Entry::ProcessName(name) => names.process = Some(name.to_owned()),
-            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Unknown(_) => {}
+            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
         });
         names
     }
@@ -56,6 +56,15 @@ pub fn functions(input: &Input, segments: &[u32], mut each: impl FnMut(u32, Func
     visit(input, segments, drop, |entry| {
         if let Entry::Function { id, function } = entry {
             each(id, function);
+        }
+    });
+}
+
+/// Calls `each` with every path for which these segments vouch, and with what it led to.
+pub fn sources(input: &Input, segments: &[u32], mut each: impl FnMut(&str, SourceIdentity)) {
+    visit(input, segments, drop, |entry| {
+        if let Entry::Source { path, identity } = entry {
+            each(path, identity);
         }
     });
 }

@@ -1,18 +1,35 @@
 //! The program's own text: which functions of the trace stand in which files, and what those files say now.
+//!
+//! Paths in inputs are claims: whoever can write an input can name any file that the user may read. So none of them is
+//! opened, unless
+//! - the text is in an input itself ([`Texts::embedded`]), or
+//! - a ring file of the user's own says which file the interpreter's path led to, and it still does ([`vouched`]), or
+//! - the user names a directory to look in ([`root`]).
+
+mod left_out;
+pub mod root;
+mod vouched;
+
+pub use left_out::LeftOut;
 
 use crate::chrome::Imported;
 use crate::lock::lock;
 use crate::plan::FilePlan;
+use left_out::Reason;
+use root::SourceRoot;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use viztracer_format::names::Function;
+use viztracer_format::names::{Function, SourceIdentity};
 
-/// Larger files are no program text.
-const SOURCE_MAX: u64 = 16 << 20;
+/// Larger files are tables or generated: the largest module of Python's own library has 1 MB.
+const FILE_MAX: u64 = 4 << 20;
+/// All of a report's: a browser takes such a page, and a program that imports all of the usual libraries has less.
+const ALL_MAX: u64 = 64 << 20;
 
 /// A function's place in its file: first line, then name.
 pub type Place = (u32, String);
@@ -21,7 +38,12 @@ pub type Place = (u32, String);
 #[derive(Debug, Default)]
 pub struct Sources {
     files: Mutex<BTreeMap<String, SourceFile>>,
+    vouched: Mutex<Vouched>,
+    left_out: Mutex<LeftOut>,
 }
+
+/// What paths led to when they were recorded.
+type Vouched = BTreeMap<String, BTreeSet<SourceIdentity>>;
 
 /// A source file of the trace.
 #[derive(Debug, Default)]
@@ -55,59 +77,135 @@ impl Sources {
         }
     }
 
-    /// Takes the files and their functions, by the names in the report.
-    pub fn take(&self) -> BTreeMap<String, SourceFile> {
-        std::mem::take(&mut lock(&self.files))
+    /// Takes a ring file's word that `path` led to this file. Only of files that [`vouched::is_trusted`].
+    pub fn vouch(&self, path: &str, identity: SourceIdentity) {
+        lock(&self.vouched).entry(path.to_owned()).or_default().insert(identity);
+    }
+
+    /// Calls `each` with the name in the report, the functions and the text of each file, in the order of names, as
+    /// long as it goes well. The text comes with the number of its lines, as JSON.
+    pub fn take<E>(
+        &self,
+        files: &[FilePlan],
+        root: Option<&SourceRoot>,
+        mut each: impl FnMut(String, SourceFile, Option<Vec<u8>>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut texts = Texts::new(files, std::mem::take(&mut lock(&self.vouched)), root);
+        let mut all = std::mem::take(&mut *lock(&self.files));
+        for path in texts.embedded.keys() {
+            all.entry((*path).to_owned()).or_default();
+        }
+        for (shown, file) in all {
+            let text = texts.text(&shown, &file);
+            each(shown, file, text)?;
+        }
+        *lock(&self.left_out) = texts.left_out;
+        Ok(())
+    }
+
+    /// Files whose text was not taken.
+    pub fn left_out(&self) -> LeftOut {
+        *lock(&self.left_out)
     }
 }
 
-/// Source files that came with inputs, by path; of two, the later one.
-#[derive(Debug)]
-pub struct Embedded<'a>(BTreeMap<&'a str, &'a Imported>);
+/// Whether the file of a ring, or a source file, of this user may be believed: who merges and root are.
+pub fn is_trusted(owner: u32) -> bool {
+    owner == 0 || owner == rustix::process::geteuid().as_raw()
+}
 
-impl<'a> Embedded<'a> {
-    /// Those of these files.
-    pub fn of(files: &'a [FilePlan]) -> Embedded<'a> {
+/// Where the text of source files comes from.
+struct Texts<'a> {
+    /// Source files that came with inputs, by path; of two, the later one.
+    embedded: BTreeMap<&'a str, &'a Imported>,
+    vouched: Vouched,
+    root: Option<&'a SourceRoot>,
+    /// Device and inode of what was read: a file may have many names.
+    read: HashSet<(u64, u64)>,
+    bytes: u64,
+    left_out: LeftOut,
+}
+
+/// A source file that may be read, and the path that it was opened by, without links.
+struct Opened {
+    file: File,
+    resolved: PathBuf,
+}
+
+impl<'a> Texts<'a> {
+    fn new(files: &'a [FilePlan], vouched: Vouched, root: Option<&'a SourceRoot>) -> Texts<'a> {
         let imported = files.iter().filter_map(|plan| plan.imported.as_deref());
-        Embedded(imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect())
+        let embedded = imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect();
+        Texts { embedded, vouched, root, read: HashSet::new(), bytes: 0, left_out: LeftOut::default() }
     }
 
-    /// These and those of the trace.
-    pub fn and(&self, mut files: BTreeMap<String, SourceFile>) -> BTreeMap<String, SourceFile> {
-        for path in self.0.keys() {
-            files.entry((*path).to_owned()).or_default();
+    /// The text of a file that is called this and the number of its lines, as JSON; `None` if it is left out.
+    fn text(&mut self, shown: &str, of: &SourceFile) -> Option<Vec<u8>> {
+        if let Some(imported) = self.embedded.get(shown).or_else(|| self.embedded.get(&*of.path)) {
+            return imported.source(&of.path).or_else(|_| imported.source(shown)).ok();
         }
-        files
-    }
-
-    /// The text of a file that is called this and the number of its lines, as JSON; `None` if it cannot be read.
-    pub fn text(&self, shown: &str, of: &SourceFile) -> Option<Vec<u8>> {
-        match self.0.get(shown).or_else(|| self.0.get(&*of.path)) {
-            Some(imported) => imported.source(&of.path).or_else(|_| imported.source(shown)).ok(),
-            None => read(&of.path).map(|source| {
+        // Such as `<string>`.
+        if of.path.starts_with('<') {
+            return None;
+        }
+        match self.open(shown, &of.path).and_then(|opened| self.read(opened)) {
+            Ok(source) => {
                 let lines = source.bytes().filter(|byte| *byte == b'\n').count();
-                json!([source, lines]).to_string().into_bytes()
-            }),
+                Some(json!([source, lines]).to_string().into_bytes())
+            }
+            Err(reason) => {
+                self.left_out.count(reason);
+                None
+            }
         }
+    }
+
+    fn open(&self, shown: &str, path: &str) -> Result<Opened, Reason> {
+        let identities = self.vouched.get(path);
+        let vouched = identities.ok_or(Reason::NotVouched).and_then(|known| vouched::open(path, known));
+        match (vouched, self.root) {
+            (Err(reason), Some(root)) => {
+                let of_size = |size: u64| identities.is_none_or(|known| known.iter().any(|of| of.size == size));
+                root.open(shown).filter(|found| found.file.metadata().is_ok_and(|m| of_size(m.len()))).ok_or(reason)
+            }
+            (vouched, _) => vouched,
+        }
+    }
+
+    /// The text with `\n` line ends, if it is Python and there is room for it.
+    fn read(&mut self, Opened { file, resolved }: Opened) -> Result<String, Reason> {
+        let metadata = file.metadata().map_err(|_| Reason::Changed)?;
+        if metadata.len() > FILE_MAX || metadata.len() > ALL_MAX - self.bytes {
+            return Err(Reason::TooLarge);
+        }
+        let place = (metadata.dev(), metadata.ino());
+        if self.read.contains(&place) {
+            return Err(Reason::Repeated);
+        }
+        let mut bytes = Vec::with_capacity(metadata.len() as usize);
+        file.take(metadata.len()).read_to_end(&mut bytes).map_err(|_| Reason::Changed)?;
+        let text = String::from_utf8(bytes).map_err(|_| Reason::NotPython)?;
+        if !is_python(&resolved, &text) {
+            return Err(Reason::NotPython);
+        }
+        self.read.insert(place);
+        self.bytes += metadata.len();
+        Ok(plain(text))
     }
 }
 
-/// The text of a source file with `\n` line ends; `None` if it is no readable file of UTF-8 text.
-fn read(path: &str) -> Option<String> {
-    // Such as `<string>`.
-    if path.starts_with('<') {
-        return None;
-    }
-    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).ok()?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
-    let metadata = file.metadata().ok().filter(|m| m.is_file() && m.len() <= SOURCE_MAX)?;
-    let mut text = String::with_capacity(metadata.len() as usize);
-    file.take(SOURCE_MAX).read_to_string(&mut text).ok()?;
-    if let Some(rest) = text.strip_prefix('\u{feff}') {
-        text = rest.to_owned();
-    }
-    if text.contains('\r') {
-        text = text.replace("\r\n", "\n").replace('\r', "\n");
-    }
-    Some(text)
+/// Whether a file is Python source by its name, or by its first line. A program may give the name of any file to
+/// `compile`, and with it that of one full of secrets.
+fn is_python(resolved: &Path, text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    resolved.extension().is_some_and(|extension| extension == "py" || extension == "pyw")
+        || (first.starts_with("#!") && first.contains("python"))
 }
+
+fn plain(text: String) -> String {
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
+}
+
+#[cfg(test)]
+mod tests;

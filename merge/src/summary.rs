@@ -10,6 +10,7 @@ use crate::input::State;
 use crate::last_words::Innermost;
 use crate::output;
 use crate::plan::FilePlan;
+use crate::sources::LeftOut;
 use serde_json::{Map, Value, json};
 use std::fmt;
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub struct Summary {
     pub bad: Vec<BadInput>,
     /// Files in directories that have the name of a ring file and are none.
     pub passed_over: Vec<PathBuf>,
+    /// Source files whose text is not in the report.
+    pub sources_left_out: LeftOut,
     /// Where times are a guess.
     pub warnings: Vec<String>,
     /// Realtime of the report's zero, in ns since 1970; 0 if nobody knows.

@@ -13,6 +13,7 @@ use crate::pipe::wait_for_reader;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::selection::Selected;
+use crate::sources::root::SourceRoot;
 use crate::summary::Summary;
 use crate::survey;
 use crate::write::{Format, Report, top::Top};
@@ -27,6 +28,7 @@ const WORKERS_USUAL: usize = 16;
 pub struct Trace<'a> {
     request: &'a Request,
     pool: rayon::ThreadPool,
+    source_root: Option<SourceRoot>,
     plans: Vec<FilePlan>,
     alignment: Alignment,
     bad: Vec<BadInput>,
@@ -40,6 +42,10 @@ impl<'a> Trace<'a> {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         let workers = request.threads.unwrap_or_else(|| processors().min(WORKERS_USUAL));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
+        let open = |path: &PathBuf| {
+            SourceRoot::open_directory(path).map_err(|error| MergeError::SourceRoot(path.clone(), error))
+        };
+        let source_root = request.source_root.as_ref().map(open).transpose()?;
         let (found, mut bad) = discover::discover(&request.inputs);
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
         let mut plans = survey::all(&paths, &pool, watch, &mut bad)?;
@@ -59,7 +65,7 @@ impl<'a> Trace<'a> {
         }
         let mut alignment = align::align(&plans, request.align, &request.offsets);
         alignment.warnings.splice(..0, warnings);
-        Ok(Trace { request, pool, plans, alignment, bad, passed_over })
+        Ok(Trace { request, pool, source_root, plans, alignment, bad, passed_over })
     }
 
     /// The plans of the files that can be read, in order.
@@ -101,8 +107,9 @@ impl<'a> Trace<'a> {
     fn selected_report(&self) -> Report<'_> {
         let (files, alignment) = (&self.plans[..], &self.alignment);
         let selected = Selected::of(&self.request.selection, files, alignment);
-        let (source, prefixes) = (self.request.source, &self.request.prefixes);
-        Report { files, alignment, source, prefixes, selected }
+        let (source, source_root) = (self.request.source, self.source_root.as_ref());
+        let prefixes = &self.request.prefixes;
+        Report { files, alignment, source, source_root, prefixes, selected }
     }
 
     /// Writes what the processes were doing that did not end in order. A reader who goes away has read enough.

@@ -33,6 +33,8 @@ use crate::plan::FilePlan;
 use crate::prefixes::Prefixes;
 use crate::progress::Watch;
 use crate::selection::Selected;
+use crate::sources::Sources;
+use crate::sources::root::SourceRoot;
 use crate::summary::Summary;
 use csv::Csv;
 use folded::Folded;
@@ -68,8 +70,10 @@ pub trait Writer: Sync {
     /// Prepares a function of the file.
     fn function(&self, file: &mut Self::File, id: u32, function: &Function<'_>);
 
-    /// Told of every function's source file, which may be called otherwise in the report.
-    fn source(&self, _path: &str, _shown: &Function<'_>) {}
+    /// Where the source files of functions are gathered, if their text is written.
+    fn sources(&self) -> Option<&Sources> {
+        None
+    }
 
     /// Writes what stands before the first part.
     fn begin(&self, report: &Report<'_>, text: &mut Text);
@@ -102,6 +106,8 @@ pub struct Report<'a> {
     pub alignment: &'a Alignment,
     /// Whether the program's text is added.
     pub source: bool,
+    /// Where the text is looked for that no ring file vouches for.
+    pub source_root: Option<&'a SourceRoot>,
     /// What is asked for, if that is not everything.
     pub selected: Option<Selected<'a>>,
     /// What is left out of the paths of source files.

@@ -10,8 +10,9 @@ use support::{GOLDEN, PAGE};
 
 /// The golden files, cut where the pages are so that a fuzzer has less to change, and one in the middle of a record.
 fn seeds() -> Vec<(String, Vec<u8>)> {
-    let [calls, tasks, labels] = GOLDEN;
+    let [calls, tasks, labels, sources] = GOLDEN;
     vec![
+        ("sources".into(), sources.to_vec()),
         ("tasks".into(), tasks.to_vec()),
         ("labels".into(), labels.to_vec()),
         ("header".into(), calls[..PAGE].to_vec()),

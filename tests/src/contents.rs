@@ -131,6 +131,7 @@ impl Contents {
                 Entry::TaskName { serial, name } => {
                     self.tasks.insert(serial, name.to_owned());
                 }
+                Entry::Source { .. } => {}
                 Entry::Unknown(tag) => panic!("tag {tag}"),
             }
         }

@@ -45,6 +45,18 @@ pub struct Arguments {
     #[arg(long = "no_source", alias = "no-source", help_heading = "Report")]
     pub no_source: bool,
 
+    /// Look for the text of source files in this directory, where no ring file of yours vouches for them: those of
+    /// traces in JSON, of another machine, of a container. With --strip_prefix /app, /app/a.py is DIR/a.py; without,
+    /// DIR/app/a.py
+    #[arg(
+        long = "source_root",
+        alias = "source-root",
+        value_name = "DIR",
+        conflicts_with = "no_source",
+        help_heading = "Report"
+    )]
+    pub source_root: Option<PathBuf>,
+
     /// Leave this directory out of the paths of source files, in names of functions too. Can be given more than once
     #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH", help_heading = "Report")]
     pub strip_prefix: Vec<PathBuf>,
@@ -138,6 +150,7 @@ impl Arguments {
         Request {
             threads: self.threads.map(NonZeroUsize::get),
             source: !self.no_source,
+            source_root: self.source_root.clone(),
             prefixes: Prefixes::new(&self.strip_prefix),
             align: self.align,
             offsets: self.offset.clone(),

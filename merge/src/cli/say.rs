@@ -18,6 +18,9 @@ pub fn summary(summary: &Summary, quiet: bool) -> u8 {
     }
     if !quiet {
         passed_over(summary);
+        if !summary.sources_left_out.is_empty() {
+            complain(summary.sources_left_out);
+        }
         drop(write!(std::io::stderr(), "{summary}"));
     }
     status(summary)

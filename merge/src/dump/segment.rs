@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::input::{Input, Unread};
 use std::collections::HashMap;
 use std::io::{self, Write};
-use viztracer_format::names::Entry;
+use viztracer_format::names::{Entry, SourceIdentity};
 use viztracer_format::reader::Segment;
 use viztracer_format::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, Record, full_ticks};
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
@@ -83,6 +83,10 @@ impl<W: Write> Dump<'_, W> {
                 }
                 Ok(Entry::ProcessName(name)) => writeln!(self.to, "  PROCESSNAME {}", printable(name)),
                 Ok(Entry::TaskName { serial, name }) => writeln!(self.to, "  TASKNAME {serial} {}", printable(name)),
+                Ok(Entry::Source { path, identity: SourceIdentity { device, inode, size, modified } }) => {
+                    let (path, modified) = (printable(path), modified as i64);
+                    writeln!(self.to, "  SOURCE {path}: device {device}, inode {inode}, {size} bytes, {modified} ns")
+                }
                 Ok(Entry::Unknown(tag)) => writeln!(self.to, "  entry of unknown tag {tag}"),
                 Err(error) => {
                     self.damaged += 1;

@@ -51,7 +51,8 @@ fn every_kind_of_event_as_text() {
 ],
 "viztracer_metadata":{"version":"0.1.0","overflow":false,"baseTimeNanoseconds":1005000000,"alignment":{"method":"monotonic clock"},"processes":[{"pid":9,"name":"MainProcess","state":"sealed","threads":[{"tid":11,"name":"MainThread","events":10,"overwritten":0,"lost":0,"unfinished":1},{"tid":12,"name":"Thread-12","events":0,"overwritten":0,"lost":0,"unfinished":0}],"ending":"stopped"}]},
 "file_info":{"files":{},
-"functions":{}}}
+"functions":{},
+"left_out":{"not_vouched":1}}}
 "#;
     assert_eq!(String::from_utf8(text).unwrap(), expected);
     assert_eq!((summary.events(), summary.overwritten()), (10, 0));
@@ -99,6 +100,10 @@ fn the_programs_text_is_added_where_it_can_be_read() {
     ring.function(4, "f", name, 1);
     ring.function(5, "h", "<string>", 1);
     ring.function(6, "d", "/dev/zero", 1);
+    ring.function(7, "c", "/etc/passwd", 1);
+    ring.source(name);
+    ring.source("/etc/passwd");
+    ring.source("/dev/zero");
     case.add("a.bin", ring.bytes(true));
     let (_, report) = case.json();
     let info = &report["file_info"];
@@ -106,6 +111,8 @@ fn the_programs_text_is_added_where_it_can_be_read() {
     assert_eq!(info["files"].as_object().unwrap().len(), 1);
     let functions: Vec<_> = info["functions"].as_object().unwrap().keys().collect();
     assert_eq!(functions, [&format!("f ({name}:1)"), &format!("g ({name}:2)")]);
+    let left_out = serde_json::json!({"not_vouched": 1, "changed": 1, "not_python": 1});
+    assert_eq!(info["left_out"], left_out);
     assert_eq!(case.command(&["--no-source", "-q"]), 0);
     let text = fs::read_to_string(case.directory.path().join("out.json")).unwrap();
     assert!(!text.contains("file_info"));

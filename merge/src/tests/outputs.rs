@@ -75,6 +75,7 @@ fn paths_are_shortened_everywhere() {
     let directory = case.directory.path().to_str().unwrap().to_owned();
     let mut ring = small(1);
     ring.function(3, "g", source.to_str().unwrap(), 1);
+    ring.source(source.to_str().unwrap());
     ring.calls(1, 0, &[call(1, 5_000_000, 10), call(3, 5_000_100, 10), call(2, 5_000_200, 1)], true);
     case.add("a.bin", ring.bytes(true));
     assert_eq!(case.run(&["-o", "@out.json", "--strip_prefix", "/x", "--strip_prefix", &directory]), 0);
@@ -97,6 +98,7 @@ fn two_files_that_are_called_the_same_are_told_once() {
         let path = directory.join(name).join("same.py");
         fs::write(&path, format!("# {name}\n")).unwrap();
         ring.function(id, name, path.to_str().unwrap(), id);
+        ring.source(path.to_str().unwrap());
     }
     case.add("a.bin", ring.bytes(true));
     let output = directory.join("out.json");

@@ -25,7 +25,7 @@ use crate::error::MergeError;
 use crate::functions::Known;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
-use crate::sources::{Embedded, Sources};
+use crate::sources::Sources;
 use crate::summary::Summary;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -98,17 +98,16 @@ impl Html {
     /// The text of source files.
     fn put_sources(&self, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let Some(sources) = &self.sources else { return Ok(()) };
-        let embedded = Embedded::of(report.files);
-        for (path, file) in embedded.and(sources.take()) {
-            let Some(source) = embedded.text(&path, &file) else { continue };
+        sources.take(report.files, report.source_root, |path, _, text| {
+            let Some(source) = text else { return Ok(()) };
             let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", &source, b"]"].concat();
             put_script("class=\"source\"", &self.packed(&pair), &mut tail.text);
             tail.flush_if_large()?;
             if watch.stopped() {
                 return Err(MergeError::Interrupted);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 
@@ -125,10 +124,8 @@ impl Writer for Html {
         file.insert(id, self.known.number(function).unwrap_or_default());
     }
 
-    fn source(&self, path: &str, shown: &Function<'_>) {
-        if let Some(sources) = &self.sources {
-            sources.add(path, shown);
-        }
+    fn sources(&self) -> Option<&Sources> {
+        self.sources.as_ref()
     }
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
@@ -217,7 +214,7 @@ mod tests {
         let trace = Trace::read(&request, &()).unwrap();
         let (files, alignment, prefixes) = (trace.plans(), trace.alignment(), &Prefixes::default());
         let selected = selection.and_then(|selection| Selected::of(selection, files, alignment));
-        let report = Report { files, alignment, source: false, selected, prefixes };
+        let report = Report { files, alignment, source: false, source_root: None, selected, prefixes };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let html = Html::with_at_most(events_max, &report, &pool, &())?;
         let mut output = Output::create(&directory.path().join("a.html")).unwrap();

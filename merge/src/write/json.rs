@@ -26,11 +26,12 @@ use crate::display::function_name;
 use crate::error::MergeError;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
-use crate::sources::{Embedded, SourceFile, Sources};
+use crate::sources::Sources;
 use crate::summary::Summary;
 use crate::timeline::{Call, Step};
 use event::FileText;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use viztracer_format::names::Function;
 
 /// Writes it.
@@ -59,10 +60,8 @@ impl Writer for Json {
         file.add(id, function);
     }
 
-    fn source(&self, path: &str, shown: &Function<'_>) {
-        if let Some(sources) = &self.sources {
-            sources.add(path, shown);
-        }
+    fn sources(&self) -> Option<&Sources> {
+        self.sources.as_ref()
     }
 
     fn begin(&self, report: &Report<'_>, text: &mut Text) {
@@ -102,7 +101,7 @@ impl Writer for Json {
         tail.text.put(summary.metadata().to_string().as_bytes());
         members(report.files, &mut tail.text);
         if let Some(sources) = &self.sources {
-            file_info(sources.take(), &Embedded::of(report.files), watch, tail)?;
+            file_info(sources, report, watch, tail)?;
         }
         tail.text.put(b"}\n");
         Ok(())
@@ -172,43 +171,42 @@ fn members(files: &[FilePlan], text: &mut Text) {
 }
 
 /// The program's text, and which function stands where.
-fn file_info(
-    files: BTreeMap<String, SourceFile>,
-    embedded: &Embedded<'_>,
-    watch: &dyn Watch,
-    tail: &mut Tail<'_>,
-) -> Result<(), MergeError> {
+fn file_info(sources: &Sources, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
     tail.text.put(b",\n\"file_info\":{\"files\":{");
     let mut is_first = true;
-    let mut unreadable = Vec::new();
-    let mut files = embedded.and(files);
-    for (shown, of) in &files {
-        match embedded.text(shown, of) {
-            Some(source) => {
-                file(shown, &source, is_first, &mut tail.text);
-                is_first = false;
-            }
-            None => unreadable.push(shown.clone()),
+    let mut places = Vec::new();
+    sources.take(report.files, report.source_root, |shown, of, text| {
+        if let Some(source) = text {
+            file(&shown, &source, is_first, &mut tail.text);
+            is_first = false;
+            places.push((shown, of.places));
         }
         tail.flush_if_large()?;
-        if watch.stopped() {
-            return Err(MergeError::Interrupted);
-        }
-    }
-    for path in unreadable {
-        files.remove(&path);
-    }
+        if watch.stopped() { Err(MergeError::Interrupted) } else { Ok(()) }
+    })?;
     tail.text.put(b"},\n\"functions\":{");
     let mut is_first = true;
-    for (path, of) in &files {
-        for (line, name) in &of.places {
+    for (path, places) in &places {
+        for (line, name) in places {
             function(name, path, *line, is_first, &mut tail.text);
             is_first = false;
             tail.flush_if_large()?;
         }
     }
-    tail.text.put(b"}}");
+    tail.text.put(b"}");
+    left_out(sources, &mut tail.text);
+    tail.text.put(b"}");
     Ok(())
+}
+
+/// How many files have no text here, and why.
+fn left_out(sources: &Sources, text: &mut Text) {
+    let left_out: Map<String, Value> =
+        sources.left_out().counts().map(|(reason, files)| (reason.to_owned(), files.into())).collect();
+    if !left_out.is_empty() {
+        text.put(b",\n\"left_out\":");
+        text.put(Value::Object(left_out).to_string().as_bytes());
+    }
 }
 
 fn file(path: &str, source: &[u8], is_first: bool, text: &mut Text) {

@@ -14,6 +14,7 @@ use crate::output::Output;
 use crate::plan::FilePlan;
 use crate::progress::{Step, Watch};
 use crate::selection::{FileSelection, Selected};
+use crate::sources::Sources;
 use crate::summary::Summary;
 use crate::timeline::FileWindows;
 use crate::window::in_order;
@@ -40,6 +41,7 @@ impl Run<'_> {
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
         let tasks = self.parts(writer, &mut tail, summary)?;
         writer.end(self.report, &tasks, summary, self.watch, &mut tail)?;
+        summary.sources_left_out = writer.sources().map(Sources::left_out).unwrap_or_default();
         tail.flush()
     }
 
@@ -121,11 +123,16 @@ impl<W: Writer> Shared<'_, W> {
             content.functions(plan, |id, function| {
                 let shown = self.report.prefixes.shown(&function);
                 self.writer.function(&mut prepared, id, &shown);
-                self.writer.source(function.file, &shown);
+                if let Some(sources) = self.writer.sources() {
+                    sources.add(function.file, &shown);
+                }
                 if let (Some(selected), Some(selection)) = (&self.report.selected, &mut selection) {
                     selected.function(selection, id, &function, &display_name(&shown));
                 }
             });
+            if let Some(sources) = self.writer.sources() {
+                content.sources(plan, |path, identity| sources.vouch(path, identity));
+            }
         }
         Opened { content, prepared, selection }
     }

@@ -123,7 +123,9 @@ impl RingFile {
             return Err(Errno::BADF);
         }
         if !self.is_ours(number) {
-            let file = unix::open(&self.path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+            // Something else may have its name by now; opening that must neither wait nor follow.
+            let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+            let file = unix::open(&self.path, flags, Mode::empty())?;
             if identity(&file) != Some(self.identity) {
                 return Err(Errno::BADF); // removed, and something else has its name
             }

@@ -19,6 +19,7 @@ pub mod names;
 pub mod process;
 mod recorder;
 pub mod ring;
+mod source;
 mod thread;
 
 pub use error::RecorderError;

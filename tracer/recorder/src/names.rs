@@ -1,7 +1,8 @@
 //! The names table: gives ids to functions and appends names to the file before any record refers to them.
 
 use crate::ring::{Memory, Ring};
-use std::collections::HashMap;
+use crate::source;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use viztracer_format::names::{self, Function, Tag};
 use viztracer_format::record::FUNCTION_UNKNOWN;
@@ -13,6 +14,8 @@ use viztracer_format::sync::Ordering;
 pub struct NameTable {
     ids: HashMap<Arc<[u8]>, u32>,
     entries: Vec<Arc<[u8]>>,
+    /// Source paths that were looked at.
+    sources: HashSet<Box<str>>,
     /// The open NAMES segment and the bytes used of its body.
     open: Option<(u32, usize)>,
     unnamed: u64,
@@ -34,9 +37,20 @@ impl NameTable {
             self.unnamed += 1;
             return FUNCTION_UNKNOWN;
         }
+        self.vouch(ring, &entry);
         self.entries.push(Arc::clone(&entry));
         self.ids.insert(entry, id);
         id
+    }
+
+    /// Writes, once for each source path, which file it leads to.
+    fn vouch<M: Memory>(&mut self, ring: &Ring<M>, function: &[u8]) {
+        let Some(path) = names::whole_path(function).filter(|path| !self.sources.contains(*path)) else { return };
+        self.sources.insert(path.into());
+        let identity = source::identity(path);
+        if let Some(entry) = identity.and_then(|identity| names::source_entry(path, &identity, smallest_body())) {
+            self.append(ring, &entry);
+        }
     }
 
     /// The entry of a function, with id 0.

@@ -49,6 +49,18 @@ fn a_file_of_someone_else_is_left_alone() {
 }
 
 #[test]
+fn a_planted_link_is_not_followed_and_nobody_else_may_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = TempDir::new().unwrap();
+    let victim = directory.path().join("victim");
+    std::os::unix::fs::symlink(&victim, directory.path().join(format!("result_{}.bin", std::process::id()))).unwrap();
+    let recorder = create(directory.path(), 100);
+    assert_eq!(fs::symlink_metadata(recorder.path()).unwrap().permissions().mode(), 0o100_600);
+    recorder.close();
+    assert!(!victim.exists());
+}
+
+#[test]
 fn a_beginning_that_another_process_makes_is_left_alone() {
     let directory = TempDir::new().unwrap();
     let pid = std::process::id();

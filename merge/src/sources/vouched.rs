@@ -1,0 +1,35 @@
+//! Source files that a ring file vouches for: what its process saw at a path, and nothing else that is there now.
+
+use super::left_out::Reason;
+use super::{Opened, is_trusted};
+use rustix::fs::OFlags;
+use std::collections::BTreeSet;
+use std::fs::{self, Metadata, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use viztracer_format::names::SourceIdentity;
+
+/// Opens what is at `path`, if it is one of these and belongs to root or to who merges.
+pub fn open(path: &str, known: &BTreeSet<SourceIdentity>) -> Result<Opened, Reason> {
+    let is_known = |m: &Metadata| m.is_file() && known.contains(&identity(m));
+    let resolved = fs::canonicalize(path).map_err(|_| Reason::Changed)?;
+    // Opening a device may do something, so it is looked at before.
+    if !fs::symlink_metadata(&resolved).is_ok_and(|metadata| is_known(&metadata)) {
+        return Err(Reason::Changed);
+    }
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = i32::try_from(flags.bits()).unwrap_or(0);
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(&resolved).map_err(|_| Reason::Changed)?;
+    let metadata = file.metadata().map_err(|_| Reason::Changed)?;
+    match (is_known(&metadata), is_trusted(metadata.uid())) {
+        (false, _) => Err(Reason::Changed),
+        (true, false) => Err(Reason::Foreign),
+        (true, true) => Ok(Opened { file, resolved }),
+    }
+}
+
+/// What the recorder writes of a file.
+fn identity(metadata: &Metadata) -> SourceIdentity {
+    let modified = metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec());
+    let (device, inode, size) = (metadata.dev(), metadata.ino(), metadata.len());
+    SourceIdentity { device, inode, size, modified: modified as u64 }
+}

@@ -1,0 +1,43 @@
+//! Which file a source path leads to, so that readers of the trace can tell that they opened the same one.
+
+use rustix::fs::{FileType, stat};
+use viztracer_format::names::SourceIdentity;
+
+/// What the path leads to now; `None` if that is no regular file, and for names such as `<string>`.
+pub fn identity(path: &str) -> Option<SourceIdentity> {
+    if path.starts_with('<') {
+        return None;
+    }
+    let stat = stat(path).ok().filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)?;
+    let modified = (stat.st_mtime as i64).wrapping_mul(1_000_000_000).wrapping_add(stat.st_mtime_nsec as i64);
+    Some(SourceIdentity {
+        device: stat.st_dev as u64,
+        inode: stat.st_ino as u64,
+        size: stat.st_size as u64,
+        modified: modified as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn regular_files_only_and_through_links() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("a.py"), directory.path().join("link.py"));
+        std::fs::write(&file, "x = 1\n").unwrap();
+        std::os::unix::fs::symlink("a.py", &link).unwrap();
+        let of = |path: &std::path::Path| identity(path.to_str().unwrap());
+        let metadata = std::fs::metadata(&file).unwrap();
+        let found = of(&file).unwrap();
+        assert_eq!((found.device, found.inode, found.size), (metadata.dev(), metadata.ino(), 6));
+        assert_eq!(found.modified as i64, metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec());
+        assert_eq!(of(&link), Some(found));
+        for other in [directory.path(), std::path::Path::new("/dev/null"), &directory.path().join("none")] {
+            assert_eq!(of(other), None, "{other:?}");
+        }
+        assert_eq!(identity("<string>"), None);
+    }
+}
