@@ -11,7 +11,7 @@ use crate::dump;
 use crate::error::{BadInput, MergeError, Problem};
 use crate::info;
 use crate::leftovers;
-use crate::output::STDOUT;
+use crate::output::{self, STDOUT};
 use crate::progress::{Bar, Step, Watch};
 use crate::summary::Summary;
 use crate::trace::Trace;
@@ -94,8 +94,14 @@ impl Run<'_> {
         if prints && targets.iter().any(Target::is_stdout) {
             return Err(MergeError::Twice(STDOUT.into()));
         }
+        if let Some(status) = none_writable(&targets).filter(|_| !prints) {
+            return Ok(status);
+        }
         let request = self.arguments.request(self.inputs.to_vec());
         let trace = self.watched(|watch| Trace::read(&request, watch))?;
+        if prints {
+            trace.check_stdout()?;
+        }
         if self.arguments.info {
             return self.info(&trace);
         }
@@ -183,6 +189,13 @@ impl Run<'_> {
     fn watcher(&self, hidden: bool) -> Watcher<'_> {
         Watcher { bar: Bar::new(hidden), interrupted: self.interrupted }
     }
+}
+
+/// The exit status if not one of the reports can be written: then nothing need be read, which may take long.
+fn none_writable(targets: &[Target]) -> Option<u8> {
+    let errors = targets.iter().map(|target| output::check_writable(&target.path).err());
+    let errors: Option<Vec<MergeError>> = errors.collect();
+    errors?.iter().map(say::error).max()
 }
 
 /// A reader of standard output who goes away has read enough.

@@ -24,6 +24,8 @@ use viztracer_format::header::MAGIC;
 pub struct Found {
     /// Where it is.
     pub path: PathBuf,
+    /// What tells it from others.
+    pub place: Place,
     /// Whether the user named it, and not only a directory that holds it.
     pub is_named: bool,
 }
@@ -53,7 +55,7 @@ fn nonblock() -> i32 {
 }
 
 /// Device and inode.
-type Place = (u64, u64);
+pub type Place = (u64, u64);
 
 #[derive(Default)]
 struct Search {
@@ -94,7 +96,7 @@ impl Search {
 
     fn file(&mut self, path: PathBuf, metadata: &Metadata, is_named: bool) {
         if self.files.insert(place(metadata)) {
-            self.found.push(Found { path, is_named });
+            self.found.push(Found { path, place: place(metadata), is_named });
         }
     }
 

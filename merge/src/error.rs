@@ -25,6 +25,9 @@ pub enum MergeError {
     /// Two reports under one name.
     #[error("{}: given twice as output", output::shown(.0))]
     Twice(PathBuf),
+    /// A report would take the place of what it is made from.
+    #[error("{}: is one of the inputs, to which nothing is ever written: give the report another name", output::shown(.0))]
+    IsInput(PathBuf),
     /// The list of inputs cannot be read.
     #[error("standard input: cannot read the list of inputs: {}", sentence(.0))]
     List(io::Error),

@@ -111,6 +111,7 @@ impl Request {
 /// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
     let format = write::Format::of(&request.output, None)?;
+    output::check_writable(&request.output)?;
     trace::Trace::read(request, watch)?.report(watch, &request.output, format)
 }
 

@@ -2,14 +2,18 @@
 //!
 //! Until then it has no name, where the file system and `/proc` allow that: so nothing stays even of a merge that is
 //! killed. Elsewhere it has a temporary one.
+//!
+//! What has the name before is replaced. It may be somebody else's, put there to be followed or to be read: see [`To`].
 
 use crate::error::MergeError;
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
+use rustix::process::geteuid;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -25,6 +29,13 @@ pub struct Output {
     to: To,
 }
 
+/// Three rules keep others out, as the kernel does for programs that open what they write (`protected_symlinks`,
+/// `protected_fifos`):
+/// - in a directory where everybody may put files (`/tmp`), a link or a pipe counts only if it is ours or of the
+///   directory's owner;
+/// - a report has the mode that the umask gives to a new file, or that of the file it replaces if this is ours and
+///   lets in fewer;
+/// - an input is never replaced, nor appended to.
 #[derive(Debug)]
 enum To {
     /// A file in the final one's directory, which has no name until it is finished.
@@ -80,23 +91,69 @@ impl To {
         if path == Path::new(STDOUT) {
             return Ok(To::Special(io::stdout().as_fd().try_clone_to_owned()?.into()));
         }
-        if is_special(path) {
-            return Ok(To::Special(OpenOptions::new().write(true).open(path)?));
-        }
         // Through a symbolic link the report replaces the file, not the link.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        let before = fs::metadata(&target).ok();
+        let target = followed(path)?;
+        let before = fs::symlink_metadata(&target).ok();
+        if is_special(path) {
+            if before.is_some_and(|found| found.file_type().is_fifo() && !is_trusted_at(&found, &target)) {
+                return Err(planted());
+            }
+            return Ok(To::Special(open_special(path, &target)?));
+        }
         if before.as_ref().is_some_and(|metadata| metadata.is_dir()) {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
         if let Some(file) = unnamed(directory_of(&target)) {
-            prepare(&file, before);
+            prepare(&file, before.as_ref());
             return Ok(To::Unnamed(file, target));
         }
         let made = temporary().permissions(Permissions::from_mode(MODE)).tempfile_in(directory_of(&target));
         let file = made.map_err(plain)?;
-        prepare(file.as_file(), before);
+        prepare(file.as_file(), before.as_ref());
         Ok(To::Temporary(file, target))
+    }
+}
+
+/// Links that are followed, as in the kernel.
+const LINKS_MAX: usize = 40;
+
+/// What a path leads to when all links that it ends in are followed, which may be nothing yet.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS_MAX {
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => {
+                if !is_trusted_at(&found, &path) {
+                    return Err(planted());
+                }
+                path = directory_of(&path).join(fs::read_link(&path)?);
+            }
+            _ => return Ok(path),
+        }
+    }
+    Err(rustix::io::Errno::LOOP.into())
+}
+
+/// Whether what was found at a path may be followed or opened: not what somebody else has put where everybody can.
+fn is_trusted_at(found: &Metadata, path: &Path) -> bool {
+    const STICKY_AND_WRITABLE_BY_ALL: u32 = 0o1002;
+    fs::metadata(directory_of(path)).is_ok_and(|directory| {
+        directory.mode() & STICKY_AND_WRITABLE_BY_ALL != STICKY_AND_WRITABLE_BY_ALL
+            || found.uid() == directory.uid()
+            || found.uid() == geteuid().as_raw()
+    })
+}
+
+fn planted() -> io::Error {
+    io::Error::other("another user has put a link or a pipe there, where everybody may")
+}
+
+/// Opens what a path leads to; a name of an open file leads there in a way of its own.
+fn open_special(path: &Path, target: &Path) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY).bits()).unwrap_or(0);
+    match is_open_file(path) {
+        true => OpenOptions::new().write(true).open(path),
+        false => OpenOptions::new().write(true).custom_flags(flags).open(target),
     }
 }
 
@@ -143,22 +200,50 @@ fn plain(error: io::Error) -> io::Error {
     error.raw_os_error().map_or(error, io::Error::from_raw_os_error)
 }
 
-fn prepare(file: &File, before: Option<Metadata>) {
+fn prepare(file: &File, before: Option<&Metadata>) {
     // What tells it from one that a crash left behind.
     let _ = flock(file, FlockOperation::NonBlockingLockExclusive);
-    if let Some(before) = before {
-        // The owner of the old file chose who may read it; best effort, as on another user's file it is not ours.
-        drop(file.set_permissions(before.permissions()));
+    let before = before.filter(|before| before.is_file() && before.uid() == geteuid().as_raw());
+    if let (Some(before), Ok(new)) = (before, file.metadata()) {
+        // Who closed the old report to others has not opened the new one to them.
+        let mode = new.mode() & before.mode() & 0o777;
+        if mode != new.mode() & 0o777 {
+            drop(file.set_permissions(Permissions::from_mode(mode)));
+        }
     }
+}
+
+/// Device and inode of files.
+pub type Places = HashSet<(u64, u64)>;
+
+/// An error if a report under this name would be written over or into one of these files, whatever they are called.
+pub fn check_apart(path: &Path, inputs: &Places) -> Result<(), MergeError> {
+    let metadata = match path == Path::new(STDOUT) {
+        true => io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata()),
+        false => fs::metadata(path),
+    };
+    match metadata {
+        Ok(found) if found.is_file() && inputs.contains(&(found.dev(), found.ino())) => {
+            Err(MergeError::IsInput(path.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An error if nothing could be written under this name even now. Opens no pipe, as that could take long.
+pub fn check_writable(path: &Path) -> Result<(), MergeError> {
+    if is_special(path) { Ok(()) } else { Output::create(path).map(drop) }
 }
 
 /// Whether writing goes to something that is not a file with a name of its own.
 pub fn is_special(path: &Path) -> bool {
-    // These may lead to regular files, which are the shell's to replace and not ours.
-    let redirected = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"];
-    path == Path::new(STDOUT)
-        || redirected.iter().any(|name| path.starts_with(name))
-        || fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+    path == Path::new(STDOUT) || is_open_file(path) || fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
+/// Whether this is a name of what this process has open. It may lead to a regular file, which is the shell's to replace
+/// and not ours.
+fn is_open_file(path: &Path) -> bool {
+    ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|name| path.starts_with(name))
 }
 
 /// A report's name in messages.

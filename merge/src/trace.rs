@@ -8,7 +8,7 @@ use crate::error::{BadInput, MergeError};
 use crate::input::State;
 use crate::last_words::{self, LastWords, Others, innermost};
 use crate::number;
-use crate::output::{Output, STDOUT};
+use crate::output::{Output, Places, STDOUT, check_apart};
 use crate::pipe::wait_for_reader;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
@@ -29,6 +29,8 @@ pub struct Trace<'a> {
     request: &'a Request,
     pool: rayon::ThreadPool,
     source_root: Option<SourceRoot>,
+    /// All files among the inputs, readable or not.
+    inputs: Places,
     plans: Vec<FilePlan>,
     alignment: Alignment,
     bad: Vec<BadInput>,
@@ -47,6 +49,7 @@ impl<'a> Trace<'a> {
         };
         let source_root = request.source_root.as_ref().map(open).transpose()?;
         let (found, mut bad) = discover::discover(&request.inputs);
+        let inputs = found.iter().map(|found| found.place).collect();
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
         let mut plans = survey::all(&paths, &pool, watch, &mut bad)?;
         if plans.is_empty() {
@@ -65,7 +68,7 @@ impl<'a> Trace<'a> {
         }
         let mut alignment = align::align(&plans, request.align, &request.offsets);
         alignment.warnings.splice(..0, warnings);
-        Ok(Trace { request, pool, source_root, plans, alignment, bad, passed_over })
+        Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over })
     }
 
     /// The plans of the files that can be read, in order.
@@ -82,6 +85,7 @@ impl<'a> Trace<'a> {
     pub fn report(&self, watch: &dyn Watch, output: &Path, format: Format) -> Result<Summary, MergeError> {
         let mut summary = Summary { output: output.into(), ..self.summary() };
         summary.last_words = innermost(&self.plans);
+        check_apart(output, &self.inputs)?;
         let reader = wait_for_reader(output, watch)?;
         let mut output = Output::create(output)?;
         drop(reader);
@@ -91,6 +95,11 @@ impl<'a> Trace<'a> {
         }
         output.finish()?;
         Ok(summary)
+    }
+
+    /// An error if what is printed would be written into an input.
+    pub fn check_stdout(&self) -> Result<(), MergeError> {
+        check_apart(Path::new(STDOUT), &self.inputs)
     }
 
     /// Prints the functions that cost most. A reader who goes away has read enough.

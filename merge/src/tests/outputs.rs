@@ -2,7 +2,7 @@
 
 use super::{Case, OUTPUTS, events, large, small};
 use crate::sample::{Ring, call};
-use crate::{Align, Bound, Prefixes, Request, Selection, command, merge};
+use crate::{Align, Bound, MergeError, Prefixes, Request, Selection, command, merge};
 use regex::Regex;
 use serde_json::Value;
 use std::ffi::OsString;
@@ -210,5 +210,84 @@ fn the_report_has_the_permissions_of_any_new_file() {
     fs::write(&plain, "").unwrap();
     case.json();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
-    assert_eq!(mode(&case.directory.path().join("out.json")), mode(&plain));
+    let report = case.directory.path().join("out.json");
+    assert_eq!(mode(&report), mode(&plain));
+    // What was there before may have been closed to others, but does not open the new report to them.
+    for (before, after) in
+        [(0o666, mode(&plain) & 0o777), (0o777, mode(&plain) & 0o777), (0o600, 0o600), (0o640, 0o640)]
+    {
+        fs::set_permissions(&report, fs::Permissions::from_mode(before)).unwrap();
+        case.json();
+        assert_eq!(mode(&report) & 0o7777, after & mode(&plain), "{before:o}");
+    }
+}
+
+#[test]
+fn an_input_is_never_replaced_whatever_it_is_called() {
+    let mut case = Case::of(small(1), true);
+    let (_, report) = case.merge("report.json", 1);
+    let document = case.add("first.json", "");
+    fs::write(&document, &report).unwrap();
+    let bad = case.add("bad.json", "no trace");
+    let path = |name: &str| case.directory.path().join(name);
+    fs::hard_link(&document, path("hard.json")).unwrap();
+    std::os::unix::fs::symlink("first.json", path("soft.json")).unwrap();
+    std::os::unix::fs::symlink(path("soft.json"), path("again.csv")).unwrap();
+    fs::hard_link(&case.inputs[0], path("ring.folded")).unwrap();
+    for name in ["first.json", "./first.json", "hard.json", "soft.json", "again.csv", "ring.folded", "bad.json"] {
+        let before = fs::read(path(name)).unwrap();
+        assert_eq!(case.run(&["-o", &format!("@{name}")]), 2, "{name}");
+        let error = merge(&Request::new(case.inputs.clone(), path(name)), &()).unwrap_err();
+        assert!(matches!(error, MergeError::IsInput(_)), "{error}");
+        assert!(fs::read(path(name)).unwrap() == before, "{name}");
+        assert!(fs::symlink_metadata(path("soft.json")).unwrap().is_symlink());
+    }
+    assert!(bad.exists());
+    assert_eq!(case.run(&["-o", "@first.json", "-o", "@other.json"]), 2);
+    assert!(path("other.json").exists());
+}
+
+#[test]
+fn a_link_of_ones_own_is_followed_even_to_nothing() {
+    let case = Case::of(small(1), true);
+    let path = |name: &str| case.directory.path().join(name);
+    fs::create_dir(path("there")).unwrap();
+    std::os::unix::fs::symlink("there/report.json", path("out.json")).unwrap();
+    for _ in 0..2 {
+        case.json();
+        assert!(fs::symlink_metadata(path("out.json")).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(path("there/report.json")).unwrap().is_file());
+    }
+    std::os::unix::fs::symlink("loop.json", path("loop.json")).unwrap();
+    let error = merge(&Request::new(case.inputs.clone(), path("loop.json")), &()).unwrap_err().to_string();
+    assert!(error.ends_with("Too many levels of symbolic links"), "{error}");
+}
+
+/// As `protected_symlinks` and `protected_fifos` of the kernel, which may be off.
+#[test]
+fn what_another_user_has_put_where_everybody_may_is_not_followed() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let case = Case::of(small(1), true);
+    let shared = case.directory.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    let victim = case.directory.path().join("victim.json");
+    let (link, pipe) = (shared.join("out.json"), shared.join("pipe.json"));
+    std::os::unix::fs::symlink(&victim, &link).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    for planted in [&link, &pipe] {
+        std::os::unix::fs::lchown(planted, Some(65534), Some(65534)).unwrap();
+    }
+    let written = |output: &Path| merge(&Request::new(case.inputs.clone(), output.into()), &());
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+    for planted in [&link, &pipe] {
+        let error = written(planted).unwrap_err().to_string();
+        assert!(error.ends_with("another user has put a link or a pipe there, where everybody may"), "{error}");
+    }
+    assert!(!victim.exists());
+    // In a directory that is the other user's own, he may do as he likes.
+    std::os::unix::fs::chown(&shared, Some(65534), None).unwrap();
+    written(&link).unwrap();
+    assert!(victim.exists());
 }
