@@ -82,8 +82,9 @@ impl Sources {
         lock(&self.vouched).entry(path.to_owned()).or_default().insert(identity);
     }
 
-    /// Calls `each` with the name in the report, the functions and the text of each file, in the order of names, as
-    /// long as it goes well. The text comes with the number of its lines, as JSON.
+    /// Calls `each` with the name in the report, the functions and the text of each file, as long as it goes well. The
+    /// text comes with the number of its lines, as JSON. Short names are first: of several of one file the shortest has
+    /// its text.
     pub fn take<E>(
         &self,
         files: &[FilePlan],
@@ -95,6 +96,8 @@ impl Sources {
         for path in texts.embedded.keys() {
             all.entry((*path).to_owned()).or_default();
         }
+        let mut all: Vec<(String, SourceFile)> = all.into_iter().collect();
+        all.sort_by_key(|(shown, _)| shown.len());
         for (shown, file) in all {
             let text = texts.text(&shown, &file);
             each(shown, file, text)?;
@@ -122,7 +125,8 @@ struct Texts<'a> {
     root: Option<&'a SourceRoot>,
     /// Device and inode of what was read: a file may have many names.
     read: HashSet<(u64, u64)>,
-    bytes: u64,
+    /// Bytes that are still taken.
+    room: u64,
     left_out: LeftOut,
 }
 
@@ -136,7 +140,7 @@ impl<'a> Texts<'a> {
     fn new(files: &'a [FilePlan], vouched: Vouched, root: Option<&'a SourceRoot>) -> Texts<'a> {
         let imported = files.iter().filter_map(|plan| plan.imported.as_deref());
         let embedded = imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect();
-        Texts { embedded, vouched, root, read: HashSet::new(), bytes: 0, left_out: LeftOut::default() }
+        Texts { embedded, vouched, root, read: HashSet::new(), room: ALL_MAX, left_out: LeftOut::default() }
     }
 
     /// The text of a file that is called this and the number of its lines, as JSON; `None` if it is left out.
@@ -175,7 +179,7 @@ impl<'a> Texts<'a> {
     /// The text with `\n` line ends, if it is Python and there is room for it.
     fn read(&mut self, Opened { file, resolved }: Opened) -> Result<String, Reason> {
         let metadata = file.metadata().map_err(|_| Reason::Changed)?;
-        if metadata.len() > FILE_MAX || metadata.len() > ALL_MAX - self.bytes {
+        if metadata.len() > FILE_MAX.min(self.room) {
             return Err(Reason::TooLarge);
         }
         let place = (metadata.dev(), metadata.ino());
@@ -189,7 +193,7 @@ impl<'a> Texts<'a> {
             return Err(Reason::NotPython);
         }
         self.read.insert(place);
-        self.bytes += metadata.len();
+        self.room -= metadata.len();
         Ok(plain(text))
     }
 }

@@ -6,13 +6,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{GOLDEN, PAGE};
+use support::{GOLDEN, PAGE, SOURCES};
 
 /// The golden files, cut where the pages are so that a fuzzer has less to change, and one in the middle of a record.
 fn seeds() -> Vec<(String, Vec<u8>)> {
-    let [calls, tasks, labels, sources] = GOLDEN;
+    let [calls, tasks, labels] = GOLDEN;
     vec![
-        ("sources".into(), sources.to_vec()),
+        ("sources".into(), SOURCES.to_vec()),
         ("tasks".into(), tasks.to_vec()),
         ("labels".into(), labels.to_vec()),
         ("header".into(), calls[..PAGE].to_vec()),

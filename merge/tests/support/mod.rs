@@ -12,12 +12,13 @@ use tempfile::TempDir;
 use viztracer_merge::{MergeError, Request, Selection, Summary, merge};
 
 /// The golden files of format version 1, of which segments have 4 KiB.
-pub const GOLDEN: [&[u8]; 4] = [
+pub const GOLDEN: [&[u8]; 3] = [
     include_bytes!("../../../format/tests/golden/v1.bin"),
     include_bytes!("../../../format/tests/golden/v1-tasks.bin"),
     include_bytes!("../../../format/tests/golden/v1-labels.bin"),
-    include_bytes!("../../../format/tests/golden/v1-sources.bin"),
 ];
+/// Another one, in which nothing happens.
+pub const SOURCES: &[u8] = include_bytes!("../../../format/tests/golden/v1-sources.bin");
 
 /// Bytes of the golden files' pages: the header, or a segment.
 pub const PAGE: usize = 4096;
