@@ -6,10 +6,16 @@ three quarters of the time that every traced process takes to start (``benches/r
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 
 from .snaptrace import ControlBlock
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 RECORD_SIZE = 16
 SHARED_MEMORY = "/dev/shm"
@@ -149,7 +155,7 @@ class RingDirectory:
 def session_of(path: str) -> bytes | None:
     """Return the identity of the run that a ring file belongs to; None if it is no ring file, or is damaged."""
     try:
-        with open(path, "rb") as file:
+        with _open(path) as file:
             begin = file.read(SESSION_ID.stop)
     except OSError:
         return None
@@ -159,18 +165,27 @@ def session_of(path: str) -> bytes | None:
 def _is_open(ring: str) -> bool:
     """Whether the process that writes this file is alive: it holds a lock on it."""
     try:
-        with open(ring, "rb") as file:
+        with _open(ring) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
-        pass
+    except OSError:
+        pass  # it is gone, or no ring file
     return False
+
+
+def _open(path: str) -> BinaryIO:
+    """Open a regular file for reading; others may put pipes, which must not be waited for, beside the user's files."""
+    file = open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY))
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    return file
 
 
 def _free(directory: str) -> int:
     try:
-        stat = os.statvfs(directory)
+        room = os.statvfs(directory)
     except OSError:
         return 0
-    return stat.f_bavail * stat.f_frsize if os.access(directory, os.W_OK) else 0
+    return room.f_bavail * room.f_frsize if os.access(directory, os.W_OK) else 0
