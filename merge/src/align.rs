@@ -5,6 +5,7 @@
 
 mod offset;
 
+use crate::display;
 use crate::plan::FilePlan;
 use crate::when;
 pub use offset::Offset;
@@ -179,7 +180,7 @@ pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
             moved.len(),
             files.len(),
             when::duration(uncertainty),
-            file.path.display()
+            display::path(&file.path)
         ));
     }
     alignment
@@ -290,7 +291,8 @@ fn tick_map(file: &FilePlan, files: &[FilePlan], warnings: &mut Vec<String>) -> 
     if let Some(map) = same_boot.filter_map(ends).find_map(|ends| borrowed(own, ends)) {
         return map;
     }
-    warnings.push(format!("{}: its clock was read only once; durations assume 1 tick = 1 ns", file.path.display()));
+    warnings
+        .push(format!("{}: its clock was read only once; durations assume 1 tick = 1 ns", display::path(&file.path)));
     borrowed(own, (Anchor::default(), anchor(1 << 30, 1 << 30))).unwrap_or_else(TickMap::identity)
 }
 

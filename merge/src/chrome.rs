@@ -22,6 +22,7 @@ mod value;
 pub use clocks::{boot_id, settle};
 pub use sort::Entry;
 
+use crate::display;
 use crate::error::{Problem, sentence};
 use crate::plan::FilePlan;
 use crate::store::{Region, Store};
@@ -148,7 +149,7 @@ fn open(path: &Path) -> io::Result<File> {
 /// The store could not be made or written.
 pub fn no_room(error: io::Error) -> Problem {
     let directory = std::env::temp_dir();
-    Problem::new(format!("reading it needs room in {}: {}", directory.display(), sentence(&error)))
+    Problem::new(format!("reading it needs room in {}: {}", display::path(&directory), sentence(&error)))
 }
 
 /// Reads a trace into the store, until `stop` says otherwise, and gives a plan for each of its processes.

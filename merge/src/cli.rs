@@ -224,8 +224,11 @@ impl Watch for Watcher<'_> {
 
 /// Help and version go to stdout and are no error. Who names no input may look for what a crash has left.
 fn show_usage(error: &clap::Error, words: &[OsString]) -> u8 {
-    // What cannot be shown, because the reader has gone, is no reason to fail or to panic.
-    drop(error.print());
+    match error.use_stderr() {
+        true => say::usage(error),
+        // What cannot be shown, because the reader has gone, is no reason to fail or to panic.
+        false => drop(error.print()),
+    }
     let quiet = words.iter().any(|word| word == "-q" || word == "--quiet");
     if error.kind() == ErrorKind::MissingRequiredArgument && !quiet {
         say::leftovers(&leftovers::find(None, &[]));

@@ -7,7 +7,7 @@ mod segment;
 
 use crate::align::Clock;
 use crate::content::ring;
-use crate::display::{function_name, printable};
+use crate::display::{self, function_name, printable};
 use crate::error::Problem;
 use crate::input::Input;
 use crate::names;
@@ -55,7 +55,7 @@ fn header(plan: &FilePlan, to: &mut impl Write) -> io::Result<()> {
     let anchor = |a: &Anchor| format!("{} {} {}", a.ticks, a.monotonic, a.realtime);
     let clock = if id.clock == CLOCK_TSC { "1 (time stamp counter)" } else { "2 (monotonic ns)" };
     let fields: [(&str, String); 30] = [
-        ("file", printable(&plan.path.display().to_string())),
+        ("file", display::path(&plan.path)),
         ("bytes", plan.length.to_string()),
         ("state", plan.state.word().to_owned()),
         ("version", id.version.to_string()),

@@ -1,6 +1,6 @@
 //! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
 
-use crate::display::grouped;
+use crate::display::{self, grouped, printable};
 use crate::output;
 use crate::window::Ended;
 use std::fmt;
@@ -16,7 +16,7 @@ pub enum MergeError {
     #[error(
         "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz, .speedscope.json, \
          .html, .csv or .folded",
-        .0.display()
+        display::path(.0)
     )]
     Extension(PathBuf),
     /// A report that is no text would go to a terminal.
@@ -35,10 +35,10 @@ pub enum MergeError {
     #[error("standard input names no file, so there is no report")]
     EmptyList,
     /// No input is meant by an offset.
-    #[error("{}: no input has this name, so --offset means nothing", .0.display())]
+    #[error("{}: no input has this name, so --offset means nothing", display::path(.0))]
     Offset(PathBuf),
     /// Where source files are to be looked for cannot be opened.
-    #[error("{}: cannot look for source files in it: {}", .0.display(), sentence(.1))]
+    #[error("{}: cannot look for source files in it: {}", display::path(.0), sentence(.1))]
     SourceRoot(PathBuf, io::Error),
     /// Not one of the inputs can be read.
     #[error("no input could be read, so there is no report")]
@@ -158,7 +158,7 @@ impl BadInput {
 
 impl fmt::Display for BadInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.problem)
+        write!(f, "{}: {}", display::path(&self.path), printable(&self.problem.to_string()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::align::Align;
 use crate::align::align;
-use crate::display::{grouped, printable};
+use crate::display::{self, grouped, printable};
 use crate::error::BadInput;
 use crate::input::State;
 use crate::plan::FilePlan;
@@ -80,7 +80,7 @@ impl Row<'_> {
             grouped(self.lost()),
             grouped(self.size),
             or_dash(self.session().map(|session| session.chars().take(8).collect())),
-            printable(&self.plan.path.display().to_string()),
+            display::path(&self.plan.path),
         ]
     }
 

@@ -152,7 +152,7 @@ fn modified(metadata: &Metadata) -> u64 {
 
 impl fmt::Display for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = quoted(&self.path.display().to_string());
+        let path = quoted(self.path.as_os_str().as_encoded_bytes());
         let written = self.written;
         write!(f, "left behind: {path}: ")?;
         match self.files {
@@ -177,7 +177,7 @@ fn size(bytes: u64) -> String {
 impl Leftovers {
     /// What to say of them, in one line.
     pub fn line(&self) -> Option<String> {
-        let shown = self.files.iter().take(SHOWN_MAX).map(|path| quoted(&path.display().to_string()));
+        let shown = self.files.iter().take(SHOWN_MAX).map(|path| quoted(path.as_os_str().as_encoded_bytes()));
         let shown = shown.collect::<Vec<_>>().join(" ");
         let more = match self.files.len().saturating_sub(SHOWN_MAX) {
             0 => String::new(),

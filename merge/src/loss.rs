@@ -1,17 +1,17 @@
 //! What a report does not show although it happened, in words: for those who want all or an error.
 
-use crate::display::{grouped, printable};
+use crate::display::{self, grouped, printable};
 use crate::summary::{FileSummary, Summary};
 
 /// A line for every file of which something is missing.
 pub fn lines(summary: &Summary) -> Vec<String> {
-    let bad = summary.bad.iter().map(|bad| format!("{}: not read", printable(&bad.path.display().to_string())));
+    let bad = summary.bad.iter().map(|bad| format!("{}: not read", display::path(&bad.path)));
     bad.chain(summary.files.iter().filter_map(line)).collect()
 }
 
 fn line(file: &FileSummary) -> Option<String> {
     let losses = losses(file);
-    let path = printable(&file.path.display().to_string());
+    let path = display::path(&file.path);
     (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
 }
 

@@ -5,10 +5,10 @@
 //!
 //! What has the name before is replaced. It may be somebody else's, put there to be followed or to be read: see [`To`].
 
+use crate::display;
 use crate::error::MergeError;
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 use rustix::process::geteuid;
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -247,6 +247,6 @@ fn is_open_file(path: &Path) -> bool {
 }
 
 /// A report's name in messages.
-pub fn shown(path: &Path) -> Cow<'_, str> {
-    if path == Path::new(STDOUT) { "standard output".into() } else { path.to_string_lossy() }
+pub fn shown(path: &Path) -> String {
+    if path == Path::new(STDOUT) { "standard output".into() } else { display::path(path) }
 }

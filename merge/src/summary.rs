@@ -3,7 +3,7 @@
 use crate::align::{Method, Zero};
 use crate::chrome;
 use crate::decode::Outcome;
-use crate::display::{grouped, printable};
+use crate::display::{self, grouped, printable};
 use crate::ending::Ending;
 use crate::error::{BadInput, Problems};
 use crate::input::State;
@@ -285,7 +285,7 @@ impl FileSummary {
             grouped(self.sum(|thread| thread.unfinished)),
             grouped(self.lost()),
             self.ending.word().into_owned(),
-            self.path.display().to_string(),
+            display::path(&self.path),
         ]
     }
 }

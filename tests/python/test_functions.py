@@ -136,7 +136,8 @@ def test_names_survive(sandbox):
     )
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
     assert done.returncode == 0, done.stderr
-    assert f"f ({name}:1)" in table(sandbox)[0]
+    shown = name.replace("\n", "\\n").replace("\r", "\\r")  # a row is a line
+    assert f"f ({shown}:1)" in table(sandbox)[0]
 
 
 def test_the_functions_that_cost_most(sandbox, processes):

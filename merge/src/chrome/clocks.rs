@@ -1,6 +1,7 @@
 //! Which clock a document's times are of. The peer writes nanoseconds of the monotonic clock, and if all is well what
 //! the wall clock showed at its 0; our own reports begin at 0 and say where that was.
 
+use crate::display;
 use crate::plan::FilePlan;
 use serde_json::{Map, Value};
 use std::ops::Range;
@@ -118,7 +119,7 @@ pub fn settle(plans: &mut [FilePlan], warnings: &mut Vec<String>) {
     let alone = plans.iter().all(|plan| Some(&plan.path) == untold.first());
     if let Some(first) = untold.first().filter(|_| !alone) {
         let count = untold.len();
-        let path = first.display();
+        let path = display::path(first);
         warnings.push(format!(
             "{count} of the files do not say when their clocks began and are taken to be of one boot: {path} and such"
         ));

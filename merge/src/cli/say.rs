@@ -1,7 +1,7 @@
 //! What is said on stderr.
 
 use super::exit::{FAILED, INCOMPLETE, INTERRUPTED, OK};
-use crate::display::{grouped, printable};
+use crate::display::{self, grouped, printable};
 use crate::error::{BadInput, MergeError};
 use crate::leftovers::Leftovers;
 use crate::loss;
@@ -52,7 +52,7 @@ pub fn missing(summary: &Summary, told: &mut Vec<String>) -> u8 {
 }
 
 fn passed_over(summary: &Summary) {
-    let Some(first) = summary.passed_over.first().map(|path| printable(&path.display().to_string())) else { return };
+    let Some(first) = summary.passed_over.first().map(|path| display::path(path)) else { return };
     match summary.passed_over.len() {
         1 => complain(format_args!("passed over, as it is no ring file: {first}")),
         files => complain(format_args!(
@@ -63,7 +63,7 @@ fn passed_over(summary: &Summary) {
 }
 
 fn problems(file: &FileSummary) {
-    let path = file.path.display();
+    let path = display::path(&file.path);
     for problem in &file.problems.first {
         complain(format_args!("{path}: {problem}"));
     }
@@ -96,7 +96,15 @@ pub fn bad(bad: &[BadInput]) {
     bad.iter().for_each(complain);
 }
 
-/// Says a line. Who does not listen is no reason to fail.
+/// Says a line, whatever stands in it. Who does not listen is no reason to fail.
 pub fn complain(what: impl Display) {
-    drop(writeln!(std::io::stderr(), "viztracer-merge: {what}"));
+    drop(writeln!(std::io::stderr(), "viztracer-merge: {}", printable(&what.to_string())));
+}
+
+/// Tells what is wrong with the arguments, in the words of their parser. They may be names of files that somebody else
+/// has chosen and a shell has listed.
+pub fn usage(error: &clap::Error) {
+    let text = error.render().to_string();
+    let lines: Vec<String> = text.lines().map(printable).collect();
+    drop(writeln!(std::io::stderr(), "{}", lines.join("\n")));
 }

@@ -43,11 +43,11 @@ pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_
 9,MainProcess,builtins.len,,0,2,51,51,26,1,50,1,50,1,0
 9,MainProcess,unknown function,,0,1,10,10,10,10,10,10,10,0,0
 10,pid 10,f,/x/ev.py,7,1,20,20,20,20,20,20,20,0,0
-10,pid 10,\"a \"\"b\"\",\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0
+10,pid 10,\"a \"\"b\"\",\\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0
 0,,f,/x/ev.py,7,4,1121,1070,355,101,1000,20,1000,1,1
 0,,builtins.len,,0,2,51,51,26,1,50,1,50,1,0
 0,,unknown function,,0,1,10,10,10,10,10,10,10,0,0
-0,,\"a \"\"b\"\",\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0
+0,,\"a \"\"b\"\",\\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0
 ";
     assert_eq!(text(&case, "out.csv"), expected);
 }

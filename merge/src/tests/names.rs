@@ -1,6 +1,7 @@
 //! Names that break reports, in every kind of report: of functions, files, threads, processes and tasks.
 
 use super::{Case, OUTPUTS, events};
+use crate::display::printable;
 use crate::sample::{Ring, call};
 use serde_json::Value;
 use viztracer_format::names::{Tag, name_entry};
@@ -56,13 +57,28 @@ fn whatever_a_name_holds_the_report_is_one() {
         let times = packets.windows(cut.len()).filter(|bytes| *bytes == cut.as_bytes()).count();
         assert!(times >= 4, "{cut:?} is there {times} times");
         let (_, stacks) = case.merge("out.folded", 1);
-        let plain = name.replace(|c: char| c.is_control() || c == ';', "_");
+        let plain = printable(&name).replace(';', "_");
         for line in String::from_utf8(stacks).unwrap().split_terminator('\n') {
             let (stack, own) = line.rsplit_once(' ').unwrap();
             let frames: Vec<&str> = stack.split(';').collect();
-            assert!(frames.iter().all(|frame| frame.starts_with(&plain[..plain.len().min(50)])), "{line:?}");
+            let begin: String = plain.chars().take(50).collect();
+            assert!(frames.iter().all(|frame| frame.starts_with(&begin)), "{line:?}");
             assert!((3..=4).contains(&frames.len()) && own.parse::<u64>().unwrap() > 0, "{line:?}");
         }
+    }
+}
+
+/// A table is read line by line, in terminals and in spreadsheets.
+#[test]
+fn whatever_a_name_holds_a_row_of_the_table_is_a_line() {
+    let formulas = ["=1+1", "+1", "-1", "@SUM(1)"].map(str::to_owned);
+    for name in names().into_iter().chain(formulas) {
+        let (_, table) = Case::of(named(&name), true).merge("out.csv", 1);
+        let table = String::from_utf8(table).unwrap();
+        let rows: Vec<&str> = table.split_terminator('\n').collect();
+        assert_eq!(rows.len(), 1 + 2 * 2, "{table}");
+        assert!(rows.iter().all(|row| printable(row) == *row), "{table}");
+        assert!(!name.starts_with(['=', '+', '-', '@']) || !table.contains(&format!(",{name}")), "{table}");
     }
 }
 

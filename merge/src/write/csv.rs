@@ -4,7 +4,7 @@
 use super::Tail;
 use super::functions::{Collected, Printer};
 use super::text::Text;
-use crate::display::UNKNOWN_FUNCTION;
+use crate::display::{UNKNOWN_FUNCTION, printable};
 use crate::error::MergeError;
 use crate::functions::{Known, Process, Row};
 use crate::progress::Watch;
@@ -64,9 +64,13 @@ fn put(pid: u32, process: &str, row: &Row, known: &Known, text: &mut Text) {
     text.put(b"\n");
 }
 
-/// A field as RFC 4180 has it: in quotes where it would not be one field otherwise.
+/// A field as RFC 4180 has it: in quotes where it would not be one field otherwise. What acts on a terminal is escaped.
+/// Spreadsheets take what begins like a formula for one, and run it, so an apostrophe stands before that; no function
+/// that Python compiles from a file is called so.
 fn put_field(field: &str, text: &mut Text) {
-    if field.contains(['"', ',', '\n', '\r']) {
+    let apostrophe = if field.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    let field = format!("{apostrophe}{}", printable(field));
+    if field.contains(['"', ',']) {
         text.put(b"\"");
         text.put(field.replace('"', "\"\"").as_bytes());
         text.put(b"\"");

@@ -11,7 +11,7 @@ use super::part::Reader;
 use super::text::Text;
 use super::{Report, Tail, Writer};
 use crate::decode::Outcome;
-use crate::display::{UNKNOWN_FUNCTION, display_name};
+use crate::display::{UNKNOWN_FUNCTION, display_name, printable};
 use crate::error::MergeError;
 use crate::lock::lock;
 use crate::plan::FilePlan;
@@ -79,7 +79,7 @@ impl Writer for Folded {
 
 /// A name without what separates frames and lines.
 fn frame(name: &str) -> String {
-    name.replace(|c: char| c == ';' || c.is_control(), "_")
+    printable(name).replace(';', "_")
 }
 
 /// Follows the steps of a part.

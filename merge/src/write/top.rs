@@ -168,8 +168,13 @@ fn markdown(title: &str, lines: &[Line]) -> String {
     text
 }
 
-/// A name as code. A bar ends a cell even there; backticks need longer ones around them.
+/// A name as code. A bar ends a cell even there; backticks need longer ones around them. Behind a backslash a bar cannot
+/// be escaped, so all that may mean something is then told by its number.
 fn code(name: &str) -> String {
+    if name.contains("\\|") {
+        let number = |c: char| if c.is_ascii_punctuation() { format!("&#{};", c as u32) } else { c.to_string() };
+        return format!("<code>{}</code>", name.chars().map(number).collect::<String>());
+    }
     let longest = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let gap = if longest > 0 { " " } else { "" };
@@ -178,7 +183,7 @@ fn code(name: &str) -> String {
 
 /// Text in which no character means anything.
 fn escaped(text: &str) -> String {
-    text.chars().flat_map(|c| "\\`*_{}[]<>#|&~".contains(c).then_some('\\').into_iter().chain([c])).collect()
+    text.chars().flat_map(|c| "\\`*_{}[]<>#|&~$".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 #[cfg(test)]
@@ -191,6 +196,7 @@ mod tests {
         assert_eq!(code("a|b"), "`a\\|b`");
         assert_eq!(code("<module>"), "`<module>`");
         assert_eq!(code("``b` c"), "``` ``b` c ```");
+        assert_eq!(code("a\\|<b>"), "<code>a&#92;&#124;&#60;b&#62;</code>");
         assert_eq!(escaped("my_app <1> | *"), "my\\_app \\<1\\> \\| \\*");
     }
 

@@ -57,15 +57,32 @@ def with_pid(output: str, pid: int | str) -> str:
 
 
 def quote(path: str) -> str:
-    """Quote a path for a shell, if need be."""
+    """Quote a path for a shell, if need be; what cannot be printed as bash, zsh and ksh know it."""
+    if not path.isprintable():
+        escaped = path.replace("\\", "\\\\").replace("'", "\\'")
+        return f"$'{printable(escaped)}'"
     plain = all(char.isalnum() or char in "/._-+@%" for char in path)
     return path if plain else "'" + path.replace("'", "'\"'\"'") + "'"
+
+
+def printable(text: str) -> str:
+    """Escape what acts on a terminal, or ends a line, or is no text, as Python's own strings have it."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(char: str) -> str:
+    if char.isprintable():
+        return char
+    if "\udc80" <= char <= "\udcff":  # a byte of a path that is no UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def say(text: str, color: str = "") -> None:
     """Print a line where the peer does, on stdout; in color if that is a terminal."""
     try:
         colored = color and sys.stdout.isatty()
+        text = printable(text)
         print(f"{color}{text}{RESET}" if colored else text, flush=True)
     except (OSError, ValueError, AttributeError):
         pass  # a closed stdout is the program's affair
@@ -76,7 +93,7 @@ def complain(text: str) -> None:
     if sys.stderr is None:
         return  # `print` would take stdout instead
     try:
-        print(f"viztracer: {text}", file=sys.stderr, flush=True)
+        print(f"viztracer: {printable(text)}", file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
         pass
 

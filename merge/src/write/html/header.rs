@@ -3,6 +3,7 @@
 use super::Collected;
 use super::block::Stream;
 use crate::align::Clock;
+use crate::display;
 use crate::error::MergeError;
 use crate::functions::{Known, Named};
 use crate::plan::FilePlan;
@@ -79,7 +80,7 @@ fn warnings(summary: &Summary) -> Vec<String> {
     let problems = summary
         .files
         .iter()
-        .flat_map(|file| file.problems.first.iter().map(|problem| format!("{}: {problem}", file.path.display())));
+        .flat_map(|file| file.problems.first.iter().map(|problem| format!("{}: {problem}", display::path(&file.path))));
     let innermost = summary.last_words.lines.iter().cloned();
     innermost.chain(summary.warnings.iter().cloned()).chain(bad).chain(problems).collect()
 }
