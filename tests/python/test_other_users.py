@@ -144,8 +144,8 @@ def test_a_run_that_records_into_a_directory_of_everybody(sandbox, shared):
 
 
 def test_scratch_directories_are_closed_to_others(sandbox):
-    source = "import os\nfor name in os.listdir('/dev/shm'):\n    print(name, oct(os.stat('/dev/shm/' + name).st_mode))\n"
-    sandbox.script(source)
+    listing = "for name in os.listdir('/dev/shm'): print(name, oct(os.stat('/dev/shm/' + name).st_mode))"
+    sandbox.script(f"import os\n{listing}\n")
     done = sandbox.viztracer("-o", "out.json", "script.py", umask=0)
     modes = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("viztracer_")]
     assert modes and all(mode.endswith("00") for mode in modes), done.stdout
