@@ -12,8 +12,17 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 /// Ends held in memory, over all threads.
 const ENDS_MAX: usize = 1 << 20;
 
-/// By thread, how many of its first events are among the `drop` oldest of the file.
-pub(crate) fn oldest(input: &Input, calls: &[Calls], counts: &[Counts], mut drop: u64) -> HashMap<u32, u64> {
+/// Those of a thread's events that are too many.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dropped {
+    /// How many.
+    pub events: u64,
+    /// Ticks at the end of the last of them.
+    pub until: u64,
+}
+
+/// By thread, which of its first events are among the `drop` oldest of the file.
+pub(crate) fn oldest(input: &Input, calls: &[Calls], counts: &[Counts], mut drop: u64) -> HashMap<u32, Dropped> {
     let mut streams = streams(counts);
     let batch = (ENDS_MAX / streams.len().max(1)).clamp(16, 1 << 16);
     let mut walk = Walk { input, calls, counts, buffer: Vec::new(), batch };
@@ -22,10 +31,11 @@ pub(crate) fn oldest(input: &Input, calls: &[Calls], counts: &[Counts], mut drop
         let end = walk.next_end(stream, &mut drop);
         heap.extend(end.map(|end| Reverse((end, stream.thread, place))));
     }
-    while let Some(Reverse((_, _, place))) = heap.pop().filter(|_| drop > 0) {
+    while let Some(Reverse((end, _, place))) = heap.pop().filter(|_| drop > 0) {
         let Some(stream) = streams.get_mut(place) else { break };
         drop -= 1;
-        stream.dropped += 1;
+        stream.dropped.events += 1;
+        stream.dropped.until = end;
         let end = walk.next_end(stream, &mut drop);
         heap.extend(end.map(|end| Reverse((end, stream.thread, place))));
     }
@@ -41,7 +51,7 @@ struct Stream {
     /// The segment being walked, and how many of the thread's events in it are behind.
     current: Option<(u32, u64)>,
     ends: VecDeque<u64>,
-    dropped: u64,
+    dropped: Dropped,
 }
 
 fn streams(counts: &[Counts]) -> Vec<Stream> {
@@ -70,7 +80,7 @@ impl Walk<'_> {
             if !self.refill(stream, place, behind) {
                 // A living process recycled the segment since it was counted: those events are the oldest now.
                 let gone = expected.saturating_sub(behind);
-                stream.dropped += gone;
+                stream.dropped.events += gone;
                 *drop = drop.saturating_sub(gone);
                 continue;
             }

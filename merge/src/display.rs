@@ -6,6 +6,9 @@ use viztracer_format::names::Function;
 /// Stands for the name of a function that has none in its file.
 pub const UNKNOWN_FUNCTION: &str = "unknown function";
 
+/// Stands for calls that nobody knows, since newer events have overwritten them.
+pub const OVERWRITTEN_CALLS: &str = "[overwritten]";
+
 /// How a function is called in the report.
 pub fn display_name(function: &Function<'_>) -> String {
     match function.file {

@@ -70,6 +70,8 @@ pub struct Thread {
     pub name: Option<String>,
     /// Events that are no longer there, or are not among the newest that were asked for.
     pub overwritten: u64,
+    /// Ticks at or after the end of the newest of them, 0 if there are none: all that ended later is there.
+    pub overwritten_until: u64,
     /// Events that found no room.
     pub lost: u64,
     /// Ticks at its first event, 0 if that is not known.
@@ -112,6 +114,11 @@ impl FilePlan {
     /// The process's name, or what stands for it.
     pub fn process_name(&self) -> String {
         self.process.clone().unwrap_or_else(|| format!("pid {}", self.pid))
+    }
+
+    /// Ticks when the recording of a thread began.
+    pub fn begun(&self, thread: &Thread) -> u64 {
+        if thread.begun == 0 { self.header.identity.opened.ticks } else { thread.begun }
     }
 
     /// The place of a thread in `threads`.

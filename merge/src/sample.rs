@@ -119,8 +119,9 @@ impl Ring {
         let seal = if sealed { SEALED | u64::from(crc(body)) } else { 0 };
         let owner = kind as u64 | u64::from(thread) << 32;
         let Anchor { ticks, monotonic, realtime } = self.identity.opened;
+        let opened = if kind == SegmentKind::Calls { opened(ticks, body) } else { ticks };
         let words =
-            [generation, owner, first_event, ticks, ticks, monotonic, realtime, seal, body.len() as u64, others];
+            [generation, owner, first_event, opened, ticks, monotonic, realtime, seal, body.len() as u64, others];
         let mut segment: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         segment.resize(SEGMENT_HEADER_SIZE, 0);
         segment.extend(body);
@@ -165,6 +166,15 @@ pub fn call(function: u32, start: u64, duration: u64) -> Record {
 /// Record of another kind.
 pub fn record(kind: Kind, function: u32, start: u64, duration: u64) -> Record {
     Record::new(kind as u8, start, duration, function.min(FUNCTION_UNKNOWN))
+}
+
+/// A segment is opened when its first record is made.
+fn opened(least: u64, body: &[u8]) -> u64 {
+    let word = |place: usize| body.get(place..place + 8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
+    let is_event = |kind: u8| Kind::from_byte(kind).is_some_and(|kind| kind.is_event());
+    let first = (0..body.len() / 16).find(|record| is_event(body[record * 16]));
+    let end = first.and_then(|record| Some((word(record * 16)? >> 8) + (word(record * 16 + 8)? >> 24)));
+    end.unwrap_or(0).max(least)
 }
 
 fn crc(body: &[u8]) -> u32 {

@@ -172,9 +172,11 @@ impl FileSelection {
         Some(Moment { start, duration: clipped_end - start, clipped, ..*moment })
     }
 
-    /// Whether nothing of this time on a thread is left out for when or where it was.
-    pub fn is_whole(&self, thread: usize, time: Range<u64>) -> bool {
-        self.threads.get(thread) == Some(&true) && self.from <= time.start && time.end <= self.to
+    /// What is asked for of this time on a thread.
+    pub fn part_of(&self, thread: usize, time: Range<u64>) -> Option<Range<u64>> {
+        let part = time.start.max(self.from)..time.end.min(self.to);
+        let is_some = part.start < part.end || part == time;
+        (self.threads.get(thread) == Some(&true) && is_some).then_some(part)
     }
 
     fn span(&self, thread: usize, function: u32, start: u64, end: u64) -> Option<(u64, u64)> {
@@ -230,6 +232,7 @@ impl<'a> Sieve<'a> {
                         let end = call.end.min(self.selection.to).max(begun.start);
                         each(Step::End(&Call { end, ..begun }, payload), &self.open);
                     }
+                    _ if call.is_overwritten() => {}
                     _ => left.thread(call.thread).leave_out(call.kind),
                 }
             }
@@ -259,7 +262,8 @@ impl<'a> Sieve<'a> {
         let depth = around.map_or(0, |around| around.depth + 1);
         let selection = self.selection;
         let span = selection.span(call.thread, call.function, call.start, call.end);
-        let long_enough = call.end.saturating_sub(call.start) >= selection.min_duration;
+        // What is not known may be made of calls of any length.
+        let long_enough = call.is_overwritten() || call.end.saturating_sub(call.start) >= selection.min_duration;
         let span = span.filter(|_| long_enough && depth < selection.max_depth && self.is_under_root());
         self.kept.push(span.is_some());
         let (start, end) = span?;

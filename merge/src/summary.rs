@@ -142,16 +142,18 @@ impl Summary {
         let files = self.files.chunk_by(|a, b| a.path == b.path).count();
         let plural = if files == 1 { "" } else { "s" };
         let (events, files) = (grouped(self.events()), grouped(files as u64));
-        let left_out = match self.left_out() {
-            0 => String::new(),
-            events => format!("; {} were not asked for", grouped(events)),
-        };
-        let forgotten = match self.files.iter().map(|file| file.forgotten_threads).fold(0, u64::saturating_add) {
-            0 => String::new(),
-            1 => "; 1 thread whose events were all overwritten".to_owned(),
-            threads => format!("; {} threads whose events were all overwritten", grouped(threads)),
-        };
-        format!("{}: {events} events of {files} file{plural}{left_out}{forgotten}", output::shown(&self.output))
+        let lost = self.files.iter().map(FileSummary::lost).fold(self.overwritten(), u64::saturating_add);
+        let too_deep = self.files.iter().map(|file| file.sum(|thread| thread.too_deep)).fold(0, u64::saturating_add);
+        let forgotten = self.files.iter().map(|file| file.forgotten_threads).fold(0, u64::saturating_add);
+        let others = [
+            (lost, "are lost"),
+            (self.left_out(), "were not asked for"),
+            (too_deep, "are too deep for it to show"),
+            (forgotten, "threads have lost all of their events"),
+        ];
+        let others = others.iter().filter(|(count, _)| *count > 0);
+        let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
+        format!("{}: {events} events of {files} file{plural}{others}", output::shown(&self.output))
     }
 
     /// A line for every process of which something was lost.

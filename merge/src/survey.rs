@@ -4,7 +4,7 @@
 //! that was not closed the last one of each thread are read here.
 
 use crate::chrome;
-use crate::cut;
+use crate::cut::{self, Dropped};
 use crate::ending::Ending;
 use crate::error::{BadInput, MergeError, Problem, Problems};
 use crate::frames::{self, OpenFrame};
@@ -313,6 +313,8 @@ impl FilePlan {
                 self.last_moment = self.last_moment.max(thread.ended);
             }
         }
+        let ends = table.overwritten(&self.calls, self.state == State::Living);
+        let last_moment = self.last_moment;
         let thread = |(serial, (total, kept)): (u32, (u64, u64))| {
             let known = names.threads.get(&serial).cloned();
             // Damage can take a thread's entry away; its number in the file then stands for its id.
@@ -321,7 +323,9 @@ impl FilePlan {
             let damaged = tally.damaged.get(&serial).copied().unwrap_or(0);
             let overwritten = total.saturating_sub(kept).saturating_sub(damaged);
             let (lost, begun, ended) = (known.lost, known.begun, known.ended);
-            Thread { serial, tid, name: known.name, overwritten, lost, begun, ended }
+            let none_left = if ended == 0 { last_moment } else { ended };
+            let overwritten_until = if overwritten == 0 { 0 } else { ends.until(serial, none_left) };
+            Thread { serial, tid, name: known.name, overwritten, overwritten_until, lost, begun, ended }
         };
         self.threads = totals.into_iter().map(thread).collect();
     }
@@ -339,8 +343,9 @@ impl FilePlan {
         }
         let mut oldest = cut::oldest(input, &self.calls, &counts, too_many);
         for thread in &mut self.threads {
-            let dropped = oldest.get(&thread.serial).copied().unwrap_or(0);
-            thread.overwritten = thread.overwritten.saturating_add(dropped);
+            let Some(dropped) = oldest.get(&thread.serial).filter(|dropped| dropped.events > 0) else { continue };
+            thread.overwritten = thread.overwritten.saturating_add(dropped.events);
+            thread.overwritten_until = thread.overwritten_until.max(dropped.until);
         }
         let calls = std::mem::take(&mut self.calls);
         for (calls, counts) in calls.into_iter().zip(counts) {
@@ -391,12 +396,12 @@ fn merged(counts: Counts) -> Counts {
 }
 
 /// Takes as many of `oldest` as a segment with these counts can bear.
-fn take_from(oldest: &mut HashMap<u32, u64>, counts: &Counts) -> Counts {
+fn take_from(oldest: &mut HashMap<u32, Dropped>, counts: &Counts) -> Counts {
     let mut taken = Counts::new();
     for (thread, events) in counts {
-        if let Some(left) = oldest.get_mut(thread).filter(|left| **left > 0) {
-            let here = (*left).min(*events);
-            *left -= here;
+        if let Some(left) = oldest.get_mut(thread).filter(|left| left.events > 0) {
+            let here = left.events.min(*events);
+            left.events -= here;
             taken.push((*thread, here));
         }
     }

@@ -30,6 +30,24 @@ pub struct Table {
     pub unsettled: u64,
 }
 
+/// When events that were overwritten had ended at the latest, in ticks.
+///
+/// A thread opens a segment when it has sealed the one before. So what stood in segments before its oldest one had
+/// ended when that was opened; and as segments are recycled in the order of their seals, whatever was recycled had
+/// ended before any thread opened the second of those that it still has.
+#[derive(Debug, Default)]
+pub struct Overwritten {
+    first_opened: HashMap<u32, u64>,
+    latest: u64,
+}
+
+impl Overwritten {
+    /// For a thread, of which `none_left` tells when it ended, or the file.
+    pub fn until(&self, thread: u32, none_left: u64) -> u64 {
+        self.first_opened.get(&thread).copied().unwrap_or(none_left).min(self.latest)
+    }
+}
+
 impl Table {
     /// Reads all segment headers.
     pub fn read(input: &Input, problems: &mut Problems) -> Table {
@@ -62,6 +80,21 @@ impl Table {
     /// By generation, the events that the segment's thread had recorded before.
     pub fn first_events(&self) -> HashMap<u64, u64> {
         self.calls.iter().map(|segment| (segment.generation, segment.first_event)).collect()
+    }
+
+    /// What these segments, as far as they could be read, tell of the ends of events that were overwritten.
+    pub fn overwritten(&self, read: &[Calls], is_living: bool) -> Overwritten {
+        let read: HashSet<u64> = read.iter().map(|calls| calls.generation).collect();
+        let mut overwritten = Overwritten::default();
+        let mut second = HashMap::new();
+        for segment in self.calls.iter().filter(|of| of.committed == 0 || read.contains(&of.generation)) {
+            let first = overwritten.first_opened.contains_key(&segment.thread);
+            let opened = if first { &mut second } else { &mut overwritten.first_opened };
+            opened.entry(segment.thread).or_insert(segment.opened);
+        }
+        // A process that goes on may have overwritten newer segments than some that were read before.
+        overwritten.latest = second.into_values().min().filter(|_| !is_living).unwrap_or(u64::MAX);
+        overwritten
     }
 
     /// Threads that recorded events, since the stacks were read, which are in none of these segments.

@@ -25,8 +25,12 @@ use crate::plan::FilePlan;
 pub use edges::Edges;
 pub use open::OpenCalls;
 pub use order::Steps;
+use std::ops::Range;
 use viztracer_format::record::Kind;
-pub use windows::{FileWindows, WindowsBuilder};
+pub use windows::{FileWindows, Stretch, WindowsBuilder};
+
+/// In the place of a function's id: of calls that are not known, since they were overwritten.
+pub const OVERWRITTEN: u32 = u32::MAX;
 
 /// What happens on the track of a thread or task. At equal times ends come before begins, callers before callees.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +41,13 @@ pub enum Step<'a> {
     End(&'a Call, Option<&'a Payload<'a>>),
     /// An instant or a counter.
     Moment(&'a Moment<'a>),
+}
+
+impl Step<'_> {
+    /// Whether it is of what stands for overwritten calls, and of no call.
+    pub fn is_overwritten(&self) -> bool {
+        matches!(self, Step::Begin(call) | Step::End(call, _) if call.is_overwritten())
+    }
 }
 
 /// A call on the time line.
@@ -63,6 +74,27 @@ pub struct Call {
 }
 
 impl Call {
+    /// Stands for the calls of a thread that were overwritten.
+    fn overwritten(thread: usize, stretch: &Stretch, depth: u32) -> Call {
+        let Stretch { start, end, task } = *stretch;
+        Call {
+            thread,
+            task,
+            function: OVERWRITTEN,
+            kind: Kind::Return,
+            is_unfinished: false,
+            start,
+            end,
+            depth,
+            is_clipped: false,
+        }
+    }
+
+    /// Whether it stands for overwritten calls, and is none itself.
+    pub fn is_overwritten(&self) -> bool {
+        self.function == OVERWRITTEN
+    }
+
     fn of(moment: &Moment<'_>) -> Call {
         let Moment { thread, task, function, kind, start, duration, .. } = *moment;
         Call {
@@ -96,6 +128,12 @@ pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Ite
         let (task, function, kind, end) = (frame.task, frame.function, Kind::Open, start.saturating_add(duration) + 1);
         Some(Call { thread, task, function, kind, is_unfinished, start, end, depth: 0, is_clipped: false })
     })
+}
+
+/// By the place of a thread, the time in which all that ended was overwritten.
+pub fn overwritten<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Item = (usize, Range<u64>)> + 'a {
+    let threads = plan.threads.iter().enumerate().filter(|(_, thread)| thread.overwritten > 0);
+    threads.map(|(place, thread)| (place, clock.at(plan.begun(thread))..clock.at(thread.overwritten_until)))
 }
 
 /// Counts an unfinished call.

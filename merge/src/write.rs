@@ -19,6 +19,7 @@ mod part;
 pub mod perfetto;
 mod run;
 mod speedscope;
+mod spool;
 pub mod text;
 pub mod top;
 
@@ -128,7 +129,7 @@ impl Report<'_> {
         match format {
             Format::Json | Format::JsonGzip => run.write(&Json::new(self.source), output, summary),
             Format::Perfetto | Format::PerfettoGzip => run.write(&Perfetto::new(self.files), output, summary),
-            Format::Folded => run.write(&Folded::default(), output, summary),
+            Format::Folded => run.write(&Folded::new(output), output, summary),
             Format::Csv => run.write(&Functions::new(Csv), output, summary),
             Format::Html => run.write(&Html::new(self, pool, watch)?, output, summary),
             Format::Speedscope | Format::SpeedscopeGzip => {

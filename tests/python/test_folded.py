@@ -1,5 +1,8 @@
 """Collapsed stacks: the own time of every stack is what the calls in the JSON report add up to."""
 
+import json
+import re
+import resource
 from collections import Counter
 
 import pytest
@@ -41,10 +44,81 @@ def test_a_ring_that_was_overwritten_and_a_process_that_was_killed(sandbox):
     told = dict(line.rsplit(" ", 1) for line in (sandbox.path / "report.folded").read_text().splitlines())
     assert {stack: int(own) for stack, own in told.items()} == own_times(sandbox.report("report.json"))
     assert any(f"root ({script}:5);node ({script}:3);leaf ({script}:2)" in stack for stack in told)
+    assert any(stack.endswith(";[overwritten]") for stack in told)
+
+
+def test_stacks_of_any_depth(sandbox):
+    """Memory is that of a shallow trace; what is below 2,048 functions is told together and counted."""
+    script = sandbox.script(
+        "import sys, threading\n"
+        "sys.setrecursionlimit(200000)\n"
+        "threading.stack_size(512 << 20)\n"
+        "def down(n):\n"
+        "    if n: down(n - 1)\n"
+        "thread = threading.Thread(target=down, args=(49_999,), name='deep')\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0, done.stderr
+    for output in ("report.folded", "a.speedscope.json"):
+        done = sandbox.viztracer_merge("rings", "-o", output, preexec_fn=limit_memory)
+        assert done.returncode == 0, done.stderr
+        told = re.search(r"1 file(; ([\d,]+) are too deep for it to show)?\n$", done.stderr)
+        if output == "report.folded":
+            too_deep = int(told[2].replace(",", ""))
+        else:
+            assert told[2] is None
+    longest = 0
+    total = 0
+    with open(sandbox.path / "report.folded", encoding="utf-8") as file:
+        for line in file:
+            stack, _, own = line.rpartition(" ")
+            if ";deep (" in stack:
+                longest = max(longest, stack.count(";") - 1)
+                total += int(own)
+    assert longest == 2049
+    assert stack_of(sandbox, "report.folded", "[deeper]").count(";down (") == 50_000 - too_deep
+    done = sandbox.viztracer_merge("rings", "-o", "report.csv", "--tid", tid_of(sandbox, "deep"))
+    assert done.returncode == 0, done.stderr
+    rows = (sandbox.path / "report.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert total == sum(int(row.split(",")[-8]) for row in rows if row.startswith("0,"))
+
+
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (700 << 20, 700 << 20))
+
+
+def stack_of(sandbox, name, leaf):
+    """The stack of a folded report that ends in this frame."""
+    with open(sandbox.path / name, encoding="utf-8") as file:
+        (stack,) = [line.rpartition(" ")[0] for line in file if line.rpartition(" ")[0].endswith(f";{leaf}")]
+    return stack
+
+
+def tid_of(sandbox, name):
+    """The id of the thread with this name, as the ring files tell."""
+    done = sandbox.viztracer_merge("rings", "--info", "--json")
+    (tid,) = {t["tid"] for file in json.loads(done.stdout)["files"] for t in file["threads"] if t["name"] == name}
+    return str(tid)
+
+
+def overwritten(report):
+    """By pid and tid, the time in which calls were overwritten."""
+    losses = [event for event in report["traceEvents"] if event.get("cat") == "LOSS"]
+    times = {(loss["pid"], loss["tid"]): (loss["args"]["since"], loss["args"]["until"]) for loss in losses}
+    return {thread: tuple(round(time * 1000) for time in of) for thread, of in times.items()}
+
+
+def unknown(calls, since, until):
+    """Between the begins of calls, nobody knows what was called."""
+    begins = [since, *sorted(start for start, _, _ in calls if since < start < until), until]
+    return [(start, end, "[overwritten]") for start, end in zip(begins, begins[1:]) if start < end]
 
 
 def own_times(report):
     """By stack, in ns."""
+    gone = overwritten(report)
     processes, threads = tree.names(report, "process_name"), tree.names(report, "thread_name")
     by_thread = {}
     for event in tree.spans(report):
@@ -53,6 +127,7 @@ def own_times(report):
     for (pid, tid), calls in by_thread.items():
         track = f"{processes[pid]} ({pid});{threads[pid, tid]} ({tid})"
         open_calls = []
+        calls = calls + unknown(calls, *gone[pid, tid]) if (pid, tid) in gone else calls
         for start, end, name in sorted(calls, key=lambda call: (call[0], -call[1])):
             while open_calls and open_calls[-1][0] <= start:
                 open_calls.pop()

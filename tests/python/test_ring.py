@@ -1,5 +1,9 @@
 """A ring that is too small: the newest calls are there, all open ones too, and the rest is counted to the last one."""
 
+import csv
+import zlib
+from collections import Counter
+
 import pytest
 import tree
 from conftest import program
@@ -77,6 +81,72 @@ def test_every_call_is_shown_or_counted(sandbox, entries):
     assert len(tree.spans(small)) + total_overwritten(small) == len(tree.spans(whole))
     names = {event["name"].partition(" (")[0] for event in tree.spans(small)}
     assert "builtins.exec" in names  # the outermost call is the newest: it ended last
+
+
+@pytest.mark.parametrize("arguments", ["random_calls.py 1", "tasks.py gather", "threads.py", "primes_processes.py"])
+def test_a_smaller_ring_tells_less_and_nothing_wrong(sandbox, arguments):
+    """The same run as a ring would have kept it that holds fewer events: no function has more time of its own, and what
+    is missing is told as overwritten, to the last nanosecond."""
+    options = ("--log_async", "--pid_suffix", "--output_dir", "rings")
+    name, *more = arguments.split()
+    done = sandbox.viztracer(*options, program(name), *more)
+    assert done.returncode == 0, done.stderr
+    files = sorted((sandbox.path / "rings").iterdir())
+    whole = own_times(sandbox, "whole")
+    assert all("[overwritten]" not in function for _, function in whole)
+    events = [len(tree.spans(sandbox.merge(file))) for file in files]
+    spans = tree.spans(sandbox.merge("rings"))
+    for part in (0.9, 0.5, 0.1, 0):
+        for file, all_events in zip(files, events):
+            keep(file, max(int(all_events * part), 1))
+        small = own_times(sandbox, "small")
+        losses = [event for event in sandbox.merge("rings")["traceEvents"] if event.get("cat") == "LOSS"]
+        assert losses
+        for pid in {pid for pid, _ in whole}:
+            gone = small.pop((pid, "[overwritten]"), 0)
+            missing = {key: time - small.get(key, 0) for key, time in whole.items() if key[0] == pid}
+            assert all(time >= 0 for time in missing.values()), missing
+            # Outside of all calls a thread did something as well.
+            assert gone == sum(missing.values()) + sum(idle(loss, spans) for loss in losses if loss["pid"] == pid)
+        assert small.keys() <= whole.keys()
+
+
+def own_times(sandbox, name):
+    """By pid and function, ns."""
+    assert sandbox.viztracer_merge("rings", "-o", f"{name}.csv").returncode == 0
+    assert sandbox.viztracer_merge("rings", "-o", f"{name}.folded").returncode == 0
+    own = Counter()
+    with open(sandbox.path / f"{name}.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            own[int(row["pid"]), f"{row['function']} {row['file']}:{row['line']}".removesuffix(" :0")] += int(row["self_ns"])
+    with open(sandbox.path / f"{name}.folded", encoding="utf-8") as file:
+        stacks = [line.rpartition(" ") for line in file]
+    gone = sum(int(time) for stack, _, time in stacks if stack.endswith("[overwritten]"))
+    assert gone == own[0, "[overwritten]"]
+    del own[0, "[overwritten]"]
+    return {key: time for key, time in own.items() if key[0] != 0}
+
+
+def idle(loss, spans):
+    """The overwritten time of a thread that is in none of these calls, in ns."""
+    since, until = (round(loss["args"][name] * 1000) for name in ("since", "until"))
+    of_thread = [tree.nanoseconds(event) for event in spans if (event["pid"], event["tid"]) == (loss["pid"], loss["tid"])]
+    now, idle = since, 0
+    for start, end in sorted(of_thread):
+        idle += max(min(start, until) - now, 0)
+        now = max(now, end)
+    return idle + max(until - now, 0)
+
+
+def keep(file, entries):
+    """Makes of a ring file one of which only so many events count: what the reader cuts off was overwritten."""
+    with open(file, "r+b") as ring:
+        header = bytearray(ring.read(4096))
+        header[40:48] = entries.to_bytes(8, "little")
+        size = int.from_bytes(header[132:136], "little")
+        header[508:512] = zlib.crc32(header[1024 : 1024 + size], zlib.crc32(header[:508])).to_bytes(4, "little")
+        ring.seek(0)
+        ring.write(header)
 
 
 def test_threads_cover_the_same_time(sandbox):

@@ -252,10 +252,14 @@ impl<'a> Reading<'a> {
         let arguments: Map<String, Value> =
             event.arguments.and_then(|arguments| serde_json::from_slice(arguments).ok()).unwrap_or_default();
         let count = |name| arguments.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let time = |name| arguments.get(name).and_then(|time| nanoseconds(time.to_string().as_bytes()));
+        let end = start.saturating_add(event.duration.and_then(nanoseconds).unwrap_or(0));
+        self.pass(time("since").unwrap_or(start), end);
         let (_, thread) = &mut self.import.threads[thread as usize];
         thread.overwritten = thread.overwritten.saturating_add(count("overwritten"));
+        thread.overwritten_until = thread.overwritten_until.max(ticks(time("until").unwrap_or(end)));
         thread.lost = thread.lost.saturating_add(count("lost"));
-        thread.begun = ticks(start);
+        thread.begun = ticks(time("since").unwrap_or(start));
     }
 
     /// A call that begins, without its end.
@@ -285,11 +289,16 @@ impl<'a> Reading<'a> {
 
     fn push(&mut self, entry: Entry) -> io::Result<()> {
         if entry.start != NO_TIME {
-            let (first, last) = self.import.times.unwrap_or((entry.start, entry.end));
-            self.import.times = Some((first.min(entry.start), last.max(entry.end)));
+            self.pass(entry.start, entry.end);
         }
         self.entries += 1;
         self.sorter.push(Entry { number: self.entries, ..entry })
+    }
+
+    /// Something lasted from one moment to another.
+    fn pass(&mut self, start: i64, end: i64) {
+        let (first, last) = self.import.times.unwrap_or((start, end));
+        self.import.times = Some((first.min(start), last.max(end)));
     }
 
     fn function(&mut self, written: &[u8]) -> Result<u32, Failure> {

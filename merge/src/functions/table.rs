@@ -2,10 +2,11 @@
 
 use super::tally::narrow;
 use super::{Known, Named, Tally};
+use crate::timeline::OVERWRITTEN;
 use std::cmp::Reverse;
 
 /// A line of a table; all times are nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     /// The function, by number.
     pub function: u32,
@@ -63,6 +64,8 @@ pub struct Table {
     pub calls: u64,
     /// The time in them.
     pub own: u64,
+    /// The time of which nobody knows who had it, since the calls that ended then were overwritten.
+    pub overwritten: u64,
 }
 
 /// The functions of a process.
@@ -109,7 +112,12 @@ impl Sort {
 }
 
 impl Table {
-    /// The first `rows` of these functions. Equal ones stand in the order of their names, whatever their numbers are.
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.functions == 0 && self.overwritten == 0
+    }
+
+    /// The first `rows` of these functions; the tally of [`OVERWRITTEN`] is of none. Equal ones stand in the order of their names, whatever their numbers are.
     pub fn new<'a>(
         tallies: impl IntoIterator<Item = (&'a u32, &'a Tally)>,
         known: &Known,
@@ -118,6 +126,7 @@ impl Table {
     ) -> Table {
         let called = tallies.into_iter().filter(|(_, tally)| tally.calls > 0);
         let mut all: Vec<Row> = called.map(|(function, tally)| Row::of(*function, tally)).collect();
+        let overwritten = all.extract_if(.., |row| row.function == OVERWRITTEN).map(|row| row.total).sum();
         let name =
             |row: &Row| known.get(row.function).map(|Named { name, file, line, is_c }| (name, file, *line, *is_c));
         all.sort_unstable_by(|a, b| {
@@ -128,6 +137,6 @@ impl Table {
         let (functions, calls, own) = (all.len(), sum(|row| row.calls), sum(|row| row.own));
         all.truncate(rows);
         all.shrink_to_fit();
-        Table { rows: all, functions, calls, own }
+        Table { rows: all, functions, calls, own, overwritten }
     }
 }

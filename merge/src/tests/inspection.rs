@@ -55,7 +55,7 @@ segment 0: PAYLOAD at 4096, generation 1, open, 7 bytes, opened at 0, anchor at 
   4224 {\"k\":1}
 
 segment 1: CALLS at 8192, generation 2, sealed 0x, 128 bytes, thread 1, 3 events before, 3 others, 1 handovers, \
-opened at 0, anchor at 0
+opened at 150, anchor at 0
         8320     1      2    1    0  RETURN                100           50  builtins.len
         8336     1      2    1    4  TASK       4
         8352     1      2    1    4  RAISE               -1000         2000  f (/x/ev.py:7)

@@ -3,7 +3,7 @@
 //! Records stand in the order of their ends, calls inside a call before it. Read backwards, that is the order of steps
 //! backwards: a call ends; what is read next either lies in it, or ended before it began.
 
-use super::windows::Window;
+use super::windows::{Stretch, Window};
 use super::{Call, FileWindows, Step};
 use crate::decode::{Moment, Payload};
 use std::ops::Range;
@@ -105,6 +105,7 @@ impl Steps {
         file.open(window, &mut self.open);
         set_depths(&mut self.open);
         let mut now = window.floor;
+        let mut overwritten = if window.is_first { file.overwritten(window.thread) } else { &[] };
         for told in self.told.iter().rev() {
             match *told {
                 Told::Begin(index) => {
@@ -112,6 +113,7 @@ impl Steps {
                         continue; // has been told in an earlier part
                     };
                     now = now.max(item.start);
+                    tell_overwritten(&mut overwritten, now, window.thread, &mut self.open, each);
                     let depth = depth(item.task, &self.open);
                     let whole = if index as usize >= recorded { file.begun_at(window, item.more) } else { None };
                     match whole {
@@ -125,18 +127,19 @@ impl Steps {
                 Told::End(index) if (index as usize) < recorded => {
                     let Some(item) = items.get(index as usize) else { continue };
                     let payload = item.payload(&self.payloads, &self.payload_bytes);
+                    now = now.max(item.end);
+                    tell_overwritten(&mut overwritten, now, window.thread, &mut self.open, each);
                     if !item.kind.is_call() {
-                        now = now.max(item.start);
                         each(Step::Moment(&item.moment(window.thread, now, payload)), &self.open);
                         continue;
                     }
-                    now = now.max(item.end);
                     // The innermost open call. In a file that is not damaged it is the one whose record this is.
                     end_innermost(&mut self.open, now, payload.as_ref(), each);
                 }
                 Told::End(_) => {}
             }
         }
+        tell_overwritten(&mut overwritten, u64::MAX, window.thread, &mut self.open, each);
         while let Some(innermost) = self.open.last().filter(|_| window.is_last) {
             now = now.max(innermost.end);
             end_innermost(&mut self.open, now, None, each);
@@ -157,6 +160,26 @@ fn end_innermost(
         call.end = now;
         each(Step::End(call, payload), around);
         open.pop();
+    }
+}
+
+/// Tells of the stretches of overwritten time that begin before a moment: each is a call of its own, made by the
+/// innermost open one.
+#[inline]
+fn tell_overwritten(
+    stretches: &mut &[Stretch],
+    before: u64,
+    thread: usize,
+    open: &mut Vec<Call>,
+    each: &mut impl FnMut(Step<'_>, &[Call]),
+) {
+    while let Some((stretch, rest)) = stretches.split_first().filter(|(stretch, _)| stretch.start < before) {
+        *stretches = rest;
+        let call = Call::overwritten(thread, stretch, depth(stretch.task, open));
+        open.push(call);
+        each(Step::Begin(&call), open);
+        open.pop();
+        each(Step::End(&call, None), open);
     }
 }
 

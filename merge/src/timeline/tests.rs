@@ -1,12 +1,16 @@
 //! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the
 //! calls.
 
-use super::{Call, Edges, FileWindows, Step, Steps, WindowsBuilder};
+use super::{Call, Edges, FileWindows, OVERWRITTEN, Step, Steps, WindowsBuilder};
 use crate::align::Clock;
 use crate::decode::{Moment, Payload};
 use proptest::prelude::*;
+use std::ops::Range;
 use viztracer_format::clock::{Anchor, TickMap};
 use viztracer_format::record::Kind;
+
+/// When threads begin.
+const BEGIN: u64 = 10;
 
 /// A step as text: what, when, on which thread's or task's track, how deep.
 type Told = (char, u64, usize, u32, u32, u32);
@@ -49,7 +53,7 @@ fn call(thread: usize, task: u32, function: u32, kind: Kind, now: u64, depth: u3
 fn run(ops: &[(usize, Op)]) -> History {
     let mut history = History::default();
     let mut open: Vec<Vec<Call>> = vec![Vec::new(); 3];
-    let (mut now, mut function) = (10, 0);
+    let (mut now, mut function) = (BEGIN, 0);
     for (thread, op) in ops {
         let stack = &mut open[*thread];
         let task = stack.last().map_or(0, |call| call.task);
@@ -129,9 +133,14 @@ fn edges(part: &[Call]) -> Edges {
 }
 
 fn windows(parts: &[&[Call]], unfinished: &[Call]) -> FileWindows {
+    windows_after_a_wrap(parts, unfinished, &[])
+}
+
+/// The same; of each thread, all that ended in this time was overwritten.
+fn windows_after_a_wrap(parts: &[&[Call]], unfinished: &[Call], overwritten: &[Range<u64>]) -> FileWindows {
     let mut builder = WindowsBuilder::default();
     parts.iter().for_each(|part| builder.add(edges(part)));
-    builder.finish(unfinished.iter().copied())
+    builder.finish(unfinished.iter().copied(), overwritten.iter().cloned().enumerate())
 }
 
 /// The same, where the first reading sees ticks.
@@ -142,7 +151,7 @@ fn windows_by_ticks(parts: &[&[Call]], clock: &Clock, unfinished: &[Call]) -> Fi
         edges.place(clock);
         builder.add(edges);
     }
-    builder.finish(unfinished.iter().copied())
+    builder.finish(unfinished.iter().copied(), [].into_iter())
 }
 
 /// A clock of this many ticks a nanosecond.
@@ -214,30 +223,37 @@ proptest! {
         prop_assert_eq!(told(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
     }
 
-    /// Where the first records were overwritten, the stretch that is marked is the longest that can be.
+    /// Where the first records were overwritten, no time is told of a call that did not have it: until all is known it
+    /// is unknown, from then on as it was.
     #[test]
-    fn nothing_known_happens_in_the_gap(
+    fn what_is_not_known_is_not_told(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
         places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         overwritten in any::<prop::sample::Index>(),
-        since in 0u64..30,
+        is_exact in any::<bool>(),
     ) {
+        let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
         let history = run(&ops);
-        let kept = &history.records[overwritten.index(history.records.len() + 1)..];
-        let windows = windows(&cut(kept, &places), &history.unfinished);
-        for thread in 0..3 {
-            let of_thread = kept.iter().chain(&history.unfinished).filter(|call| call.thread == thread);
-            let all: Vec<&Call> = of_thread.collect();
-            let Some(first) = all.first().map(|call| call.end) else { continue };
-            let gap = windows.gap(thread, since, 512);
-            let is_inside = |time: u64| gap.start < time && time < gap.end;
-            prop_assert!(!all.iter().any(|call| is_inside(call.start) || is_inside(call.end)));
-            let starts = all.iter().filter(|call| call.kind.is_call()).map(|call| call.start);
-            let is_before = |time: &u64| (since..=first).contains(time);
-            let mut times: Vec<u64> = starts.chain([since, first]).filter(is_before).collect();
-            times.sort_unstable();
-            let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-            prop_assert_eq!(gap.end - gap.start, longest);
+        let (gone, kept) = history.records.split_at(overwritten.index(history.records.len() + 1));
+        let time = |thread| {
+            let mut ends = gone.iter().filter(|call| call.thread == thread).map(|call| call.end);
+            let last = ends.next_back();
+            BEGIN..last.map_or(BEGIN, |last| if is_exact { last } else { last + 1_000 })
+        };
+        let times = [0, 1, 2].map(time);
+        let parts = cut(kept, &places);
+        let windows = windows_after_a_wrap(&parts, &history.unfinished, &times);
+        let steps = told(&parts, &windows);
+        check_nesting(&steps);
+        for (thread, time) in times.iter().enumerate() {
+            let known = kept.iter().chain(&history.unfinished).filter(|call| call.thread == thread);
+            let until = known.map(|call| call.end).next().map_or(time.end, |first| first.min(time.end));
+            let (all, told) = (innermost(&history.steps, thread), innermost(&steps, thread));
+            for at in BEGIN..all.len().max(told.len()) as u64 {
+                let (all, told) = [&all, &told].map(|of| of.get(at as usize).copied().flatten()).into();
+                let expected = if at < until { Some(OVERWRITTEN) } else { all };
+                prop_assert_eq!(told, expected, "{} of {}", at, until);
+            }
         }
     }
 
@@ -246,6 +262,7 @@ proptest! {
     fn garbage_is_survived(
         calls in prop::collection::vec((0usize..3, 0u64..50, 0u64..50, any::<bool>()), 0..60),
         places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        end in 0u64..150,
     ) {
         let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
             thread, task: 0, function: 1, kind: if open { Kind::Open } else { Kind::Return }, is_unfinished: false,
@@ -253,12 +270,27 @@ proptest! {
         };
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
         let parts = cut(&calls, &places);
-        let steps = told(&parts, &windows(&parts, &calls[..calls.len() / 4]));
+        let windows = windows_after_a_wrap(&parts, &calls[..calls.len() / 4], &[0..end, end..0, 5..end]);
+        let steps = told(&parts, &windows);
         for thread in 0..3 {
             let mut times = steps.iter().filter(|step| step.2 == thread).map(|step| step.1);
             prop_assert!(times.clone().zip(times.by_ref().skip(1)).all(|(before, after)| before <= after));
         }
     }
+}
+
+/// By nanosecond, the function of the innermost call of a thread.
+fn innermost(steps: &[Told], thread: usize) -> Vec<Option<u32>> {
+    let (mut open, mut by_time) = (Vec::new(), Vec::new());
+    for (what, time, _, _, function, _) in steps.iter().filter(|step| step.2 == thread) {
+        by_time.resize(*time as usize, open.last().copied());
+        match what {
+            'B' => open.push(*function),
+            'E' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    by_time
 }
 
 fn check_nesting(steps: &[Told]) {

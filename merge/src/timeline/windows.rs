@@ -10,9 +10,23 @@ pub struct FileWindows {
     /// By part, the windows that it holds.
     parts: Vec<Vec<Window>>,
     calls: Vec<Long>,
-    /// By thread, what is known of the time before its first record: when the calls began that were open then, and in
-    /// the end when it was recorded.
-    before: BTreeMap<usize, Vec<u64>>,
+    /// By thread, the time of which its callees are not known, in stretches.
+    overwritten: BTreeMap<usize, Vec<Stretch>>,
+}
+
+/// Time of a thread in which events were overwritten, while the same calls that are known were open.
+///
+/// A thread's records stand in the order of their ends, and the oldest are overwritten. So of what ended before some
+/// moment nothing is left, and of what ended later everything. Until then, all that is known of a thread are the calls
+/// that ended later; whether the innermost of them ran, or called another, is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// When it begins, in nanoseconds: at the begin of the time, or of a call.
+    pub start: u64,
+    /// When it ends: where the next call begins, or all is known.
+    pub end: u64,
+    /// The task of the innermost call, 0 if it is of none.
+    pub task: u32,
 }
 
 /// A thread's time in one part.
@@ -74,19 +88,9 @@ impl FileWindows {
 }
 
 impl FileWindows {
-    /// Of the time from `since` to a thread's first record, the longest stretch in which no call begins or ends that is
-    /// known of, with fewer than `levels` calls around it. What was recorded before that record had ended in this time.
-    pub fn gap(&self, thread: usize, since: u64, levels: u32) -> Range<u64> {
-        let before = self.before.get(&thread).map_or(&[][..], |before| before);
-        let mut longest = since..since;
-        let mut begin = since;
-        for end in before.iter().take(levels as usize) {
-            if end.saturating_sub(begin) > longest.end - longest.start {
-                longest = begin..*end;
-            }
-            begin = begin.max(*end);
-        }
-        longest
+    /// The time of a thread of which the callees are not known, in stretches, by time.
+    pub fn overwritten(&self, thread: usize) -> &[Stretch] {
+        self.overwritten.get(&thread).map_or(&[], |stretches| stretches)
     }
 }
 
@@ -106,8 +110,8 @@ struct Thread {
     long: Vec<(Call, u32)>,
     /// When its first record was made.
     first: Option<u64>,
-    /// When those of its calls began that were open then.
-    open_at_first: Vec<u64>,
+    /// The calls that were open then: when they began, and their tasks.
+    open_at_first: Vec<(u64, u32)>,
 }
 
 impl WindowsBuilder {
@@ -120,39 +124,70 @@ impl WindowsBuilder {
             thread.windows.push((self.parts, thread.last_end, begin));
             thread.last_end = thread.last_end.max(edge.last_end);
             let first = *thread.first.get_or_insert(edge.begin);
-            thread.open_at_first.extend(edge.early.iter().map(|call| call.start).filter(|start| *start < first));
+            // Those that are around others come later.
+            let open = edge.early.iter().map(|call| (call.start, call.task)).filter(|(start, _)| *start < first);
+            thread.open_at_first.extend(open);
             let long = edge.early.into_iter().rev().filter(|call| call.start < begin);
             thread.long.extend(long.map(|call| (call, number)));
         }
         self.parts += 1;
     }
 
-    /// Takes the calls that never ended, and tells what is open where.
-    pub fn finish(mut self, unfinished: impl Iterator<Item = Call>) -> FileWindows {
+    /// Takes the calls that never ended, and by thread the time in which all that ended was overwritten; tells what is
+    /// open where.
+    pub fn finish(
+        mut self,
+        unfinished: impl Iterator<Item = Call>,
+        overwritten: impl Iterator<Item = (usize, Range<u64>)>,
+    ) -> FileWindows {
         for call in unfinished {
-            let thread = self.threads.entry(call.thread).or_default();
-            if thread.windows.is_empty() {
-                thread.windows.push((0, 0, 0));
-            }
+            let thread = self.thread(call.thread);
             if call.start < *thread.first.get_or_insert(call.end) {
-                thread.open_at_first.push(call.start);
+                thread.open_at_first.push((call.start, call.task));
             }
             thread.long.push((call, u32::MAX));
         }
         let parts = vec![Vec::new(); self.parts.max(1)];
         let mut windows = FileWindows { parts, ..FileWindows::default() };
+        for (place, time) in overwritten {
+            let stretches = self.thread(place).overwritten(time);
+            windows.overwritten.insert(place, stretches);
+        }
         for (place, thread) in self.threads {
             thread.finish(place, &mut windows);
         }
         windows
     }
+
+    /// A thread; if no part has anything of it, it stands in the first one.
+    fn thread(&mut self, place: usize) -> &mut Thread {
+        let thread = self.threads.entry(place).or_default();
+        if thread.windows.is_empty() {
+            thread.windows.push((0, 0, 0));
+        }
+        thread
+    }
 }
 
 impl Thread {
+    fn overwritten(&mut self, time: Range<u64>) -> Vec<Stretch> {
+        let end = self.first.map_or(time.end, |first| first.min(time.end));
+        // Those found first are inside of others that began in the same moment.
+        self.open_at_first.reverse();
+        self.open_at_first.sort_by_key(|(start, _)| *start);
+        let mut stretches = Vec::new();
+        let mut now = Stretch { start: time.start, end, task: 0 };
+        for (start, task) in self.open_at_first.iter().copied().take_while(|(start, _)| *start < end) {
+            if start > now.start {
+                stretches.push(Stretch { end: start, ..now });
+            }
+            now = Stretch { start: start.max(now.start), end, task };
+        }
+        stretches.extend((now.start < end).then_some(now));
+        stretches
+    }
+
     fn finish(mut self, thread: usize, file: &mut FileWindows) {
-        self.open_at_first.sort_unstable();
-        self.open_at_first.extend(self.first);
-        file.before.insert(thread, self.open_at_first);
         // Outermost first: of calls that begin together, the one that ends later, or is recorded later, is around.
         self.long.sort_by(|(a, home_a), (b, home_b)| (a.start, b.end, home_b).cmp(&(b.start, a.end, home_a)));
         let mut long = self.long.into_iter().peekable();

@@ -4,7 +4,7 @@
 use super::Tail;
 use super::functions::{Collected, Printer};
 use super::text::Text;
-use crate::display::{UNKNOWN_FUNCTION, printable};
+use crate::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, printable};
 use crate::error::MergeError;
 use crate::functions::{Known, Process, Row};
 use crate::progress::Watch;
@@ -36,6 +36,7 @@ impl Printer for Csv {
         for row in &process.table.rows {
             put(process.pid, &process.name, row, known, text);
         }
+        put_overwritten(process.pid, &process.name, process.table.overwritten, text);
     }
 
     fn end(&self, collected: &Collected<'_>, _: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
@@ -43,14 +44,27 @@ impl Printer for Csv {
             put(ALL, "", row, collected.known, &mut tail.text);
             tail.flush_if_large()?;
         }
+        put_overwritten(ALL, "", collected.all.overwritten, &mut tail.text);
         Ok(())
     }
 }
 
 fn put(pid: u32, process: &str, row: &Row, known: &Known, text: &mut Text) {
     let function = known.get(row.function);
-    let (name, file, line) =
+    let place =
         function.map_or((UNKNOWN_FUNCTION, "", 0), |function| (&*function.name, &*function.file, function.line));
+    put_line(pid, process, place, row, text);
+}
+
+/// The time of which nobody knows who had it, if there is any.
+fn put_overwritten(pid: u32, process: &str, time: u64, text: &mut Text) {
+    if time > 0 {
+        let row = Row { total: time, own: time, ..Row::default() };
+        put_line(pid, process, (OVERWRITTEN_CALLS, "", 0), &row, text);
+    }
+}
+
+fn put_line(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &Row, text: &mut Text) {
     text.put_number(pid.into());
     for field in [process, name, file] {
         text.put(b",");

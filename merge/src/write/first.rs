@@ -8,7 +8,7 @@ use crate::content::Content;
 use crate::error::MergeError;
 use crate::plan::{FilePlan, Thread};
 use crate::progress::Watch;
-use crate::timeline::{Edges, FileWindows, WindowsBuilder, unfinished};
+use crate::timeline::{Edges, FileWindows, WindowsBuilder, overwritten, unfinished};
 use crate::window::in_order;
 use rayon::ThreadPool;
 
@@ -44,7 +44,9 @@ pub fn read(
     };
     in_order(pool, parts.len(), || watch.stopped(), Scratch::default, work, take).map_err(MergeError::from)?;
     let finish = |((builder, plan), clock): ((Option<WindowsBuilder>, _), _)| {
-        builder.map_or_else(FileWindows::default, |builder| builder.finish(unfinished(plan, clock)))
+        builder.map_or_else(FileWindows::default, |builder| {
+            builder.finish(unfinished(plan, clock), overwritten(plan, clock))
+        })
     };
     Ok(builders.into_iter().zip(plans).zip(clocks).map(finish).collect())
 }

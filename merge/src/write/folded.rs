@@ -6,34 +6,73 @@
 //!
 //! A stack's own time is that of its calls without that of the calls they made, which may be recorded in another part:
 //! so each call adds its time to its own stack and takes it from the one around it, in whatever order they come.
+//!
+//! ```text
+//! steps --> stacks of a part --append--> of all parts --if they are too many--> a run in a file without a name
+//!                                              \------------ merged with the runs ------------> lines
+//! ```
+//!
+//! What is in memory is bounded, whatever the trace holds. So is a line: [`FRAMES_MAX`].
+
+mod runs;
+mod stacks;
 
 use super::part::Reader;
+use super::spool::Spool;
 use super::text::Text;
 use super::{Report, Tail, Writer};
 use crate::decode::Outcome;
-use crate::display::{UNKNOWN_FUNCTION, display_name, printable};
+use crate::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, printable};
 use crate::error::MergeError;
 use crate::lock::lock;
+use crate::output::Output;
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::summary::Summary;
-use crate::timeline::{Call, OpenCalls, Step};
+use crate::timeline::{Call, OVERWRITTEN, OpenCalls, Step};
+use runs::{Lines, Run};
+use stacks::{OUTSIDE, Stacks};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
+/// Functions in a line. All lines of a recursion together are as long as its depth squared: 50,000 levels would be
+/// 50 GB. What is called below is told together.
+pub const FRAMES_MAX: usize = 2048;
+/// The frame of what is called below.
+const DEEPER: &str = "[deeper]";
+/// Stacks in memory: each takes some 60 bytes.
+const STACKS_MAX: usize = 1 << 20;
+
 /// Writes them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Folded {
-    stacks: Mutex<Stacks>,
+    spool: Spool,
+    stacks_max: usize,
+    collected: Mutex<Collected>,
+}
+
+/// What the parts have told.
+#[derive(Debug, Default)]
+struct Collected {
+    stacks: Stacks,
+    /// What did not fit into memory.
+    runs: Vec<Run>,
 }
 
 /// The frames of one file as they stand in a line.
 #[derive(Debug)]
 pub struct FileFrames {
     /// Process and thread, by the thread's place.
-    threads: Vec<String>,
+    threads: Vec<[String; 2]>,
     functions: HashMap<u32, String>,
+}
+
+impl Folded {
+    /// For this report.
+    pub fn new(output: &Output) -> Folded {
+        Folded { spool: Spool::beside(output), stacks_max: STACKS_MAX, collected: Mutex::default() }
+    }
 }
 
 impl Writer for Folded {
@@ -42,9 +81,10 @@ impl Writer for Folded {
 
     fn file(&self, plan: &FilePlan) -> FileFrames {
         let process = frame(&format!("{} ({})", plan.process_name(), plan.pid));
-        let thread = |name: String, tid| format!("{process};{}", frame(&format!("{name} ({tid})")));
+        let thread = |name: String, tid| [process.clone(), frame(&format!("{name} ({tid})"))];
         let threads = plan.threads.iter().map(|of| thread(of.display_name(), of.tid)).collect();
-        FileFrames { threads, functions: HashMap::new() }
+        let functions = HashMap::from([(OVERWRITTEN, OVERWRITTEN_CALLS.to_owned())]);
+        FileFrames { threads, functions }
     }
 
     fn function(&self, file: &mut FileFrames, id: u32, function: &Function<'_>) {
@@ -54,10 +94,16 @@ impl Writer for Folded {
     fn begin(&self, _: &Report<'_>, _: &mut Text) {}
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFrames, _: &mut Text) -> Outcome {
-        let frames = Frames { file, stacks: Stacks::default() };
-        let mut walk = Walk { frames, open: OpenCalls::default() };
-        let outcome = reader.steps(|step, open| walk.take(step, open));
-        lock(&self.stacks).append(&walk.frames.stacks);
+        let mut walk = Walk { file, stacks: Stacks::default(), open: OpenCalls::default(), too_deep: HashMap::new() };
+        let mut outcome = reader.steps(|step, open| walk.take(step, open));
+        for (thread, calls) in walk.too_deep {
+            outcome.thread(thread).too_deep += calls;
+        }
+        let mut collected = lock(&self.collected);
+        collected.stacks.append(&walk.stacks);
+        if collected.stacks.len() > self.stacks_max {
+            collected.spill(&self.spool);
+        }
         outcome
     }
 
@@ -66,14 +112,27 @@ impl Writer for Folded {
         _: &Report<'_>,
         _: &[BTreeSet<u32>],
         _: &Summary,
-        _: &dyn Watch,
+        watch: &dyn Watch,
         tail: &mut Tail<'_>,
     ) -> Result<(), MergeError> {
-        for (stack, own) in lock(&self.stacks).lines() {
-            tail.text.put(format!("{stack} {own}\n").as_bytes());
+        let mut collected = lock(&self.collected);
+        let runs = std::mem::take(&mut collected.runs);
+        let mut lines = Lines::new(&collected.stacks, runs, &self.spool)?;
+        while lines.next(&mut tail.text)? {
             tail.flush_if_large()?;
+            if watch.stopped() {
+                return Err(MergeError::Interrupted);
+            }
         }
         Ok(())
+    }
+}
+
+impl Collected {
+    /// Puts what is in memory into the file without a name. Names stay.
+    fn spill(&mut self, spool: &Spool) {
+        self.runs.push(Run::of(&self.stacks, spool));
+        self.stacks.clear();
     }
 }
 
@@ -84,19 +143,28 @@ fn frame(name: &str) -> String {
 
 /// Follows the steps of a part.
 struct Walk<'a> {
-    frames: Frames<'a>,
+    file: &'a FileFrames,
+    stacks: Stacks,
     /// The stacks of the open calls.
     open: OpenCalls<u32>,
+    /// Calls below [`FRAMES_MAX`] others, by thread.
+    too_deep: HashMap<usize, u64>,
 }
 
 impl Walk<'_> {
     fn take(&mut self, step: Step<'_>, open: &[Call]) {
-        let enter = |call: &Call, around: &[u32]| self.frames.stack(call, around);
+        let (file, stacks) = (self.file, &mut self.stacks);
+        let enter = |call: &Call, around: &[u32]| stack(file, stacks, call, around);
         match step {
             Step::Begin(call) => self.open.begin(call, open, enter),
             Step::End(call, _) => {
-                if let Some(stack) = self.open.end(call, open, enter) {
-                    self.frames.stacks.spend(stack, call.end.saturating_sub(call.start));
+                let Some(stack) = self.open.end(call, open, enter) else { return };
+                if open.len() >= FRAMES_MAX && !call.is_overwritten() {
+                    *self.too_deep.entry(call.thread).or_default() += 1;
+                }
+                // Those inside of a call that is too deep are a part of it.
+                if open.len() <= FRAMES_MAX {
+                    self.stacks.spend(stack, call.end.saturating_sub(call.start), !open.is_empty());
                 }
             }
             Step::Moment(_) => {}
@@ -104,100 +172,23 @@ impl Walk<'_> {
     }
 }
 
-struct Frames<'a> {
-    file: &'a FileFrames,
-    stacks: Stacks,
-}
-
-impl Frames<'_> {
-    /// The stack of a call, inside those of the calls around it.
-    fn stack(&mut self, call: &Call, around: &[u32]) -> u32 {
-        // What a task does stands on the thread that runs it, below the event loop.
-        let outer = match around.last() {
-            Some(stack) => *stack,
-            None => self.stacks.of(OUTSIDE, self.file.threads.get(call.thread).map_or("?", |name| name)),
-        };
-        let name = self.file.functions.get(&call.function).map_or(UNKNOWN_FUNCTION, |name| name);
-        self.stacks.of(outer, name)
-    }
-}
-
-/// Stands for no stack.
-const OUTSIDE: u32 = u32::MAX;
-
-/// A tree of stacks.
-#[derive(Debug, Default)]
-struct Stacks {
-    names: HashMap<String, u32>,
-    nodes: Vec<Node>,
-    places: HashMap<(u32, u32), u32>,
-}
-
-#[derive(Debug)]
-struct Node {
-    outer: u32,
-    name: u32,
-    own: i128,
-}
-
-impl Stacks {
-    /// The stack of this frame inside another one.
-    fn of(&mut self, outer: u32, frame: &str) -> u32 {
-        let name = match self.names.get(frame) {
-            Some(name) => *name,
-            None => {
-                let name = self.names.len() as u32;
-                self.names.insert(frame.to_owned(), name);
-                name
-            }
-        };
-        *self.places.entry((outer, name)).or_insert_with(|| {
-            self.nodes.push(Node { outer, name, own: 0 });
-            self.nodes.len() as u32 - 1
-        })
-    }
-
-    /// A call with this stack has taken so long.
-    fn spend(&mut self, stack: u32, time: u64) {
-        let Some(node) = self.nodes.get_mut(stack as usize) else { return };
-        node.own += i128::from(time);
-        let outer = node.outer;
-        if let Some(around) = self.nodes.get_mut(outer as usize).filter(|around| around.outer != OUTSIDE) {
-            around.own -= i128::from(time);
+/// The stack of a call, inside those of the calls around it.
+fn stack(file: &FileFrames, stacks: &mut Stacks, call: &Call, around: &[u32]) -> u32 {
+    // What a task does stands on the thread that runs it, below the event loop.
+    let outer = match around.last() {
+        Some(stack) => *stack,
+        None => {
+            let [process, thread] = file.threads.get(call.thread).map_or(["?", "?"], |of| of.each_ref().map(|n| &**n));
+            let process = stacks.of(OUTSIDE, process);
+            stacks.of(process, thread)
         }
+    };
+    if around.len() > FRAMES_MAX {
+        return outer;
     }
-
-    fn append(&mut self, other: &Stacks) {
-        let mut names = vec![""; other.names.len()];
-        other.names.iter().for_each(|(name, place)| names[*place as usize] = name);
-        let mut here = Vec::with_capacity(other.nodes.len());
-        for node in &other.nodes {
-            let outer = here.get(node.outer as usize).copied().unwrap_or(OUTSIDE);
-            let stack = self.of(outer, names[node.name as usize]);
-            self.nodes[stack as usize].own += node.own;
-            here.push(stack);
-        }
-    }
-
-    /// Every stack with a time of its own, sorted.
-    fn lines(&self) -> Vec<(String, i128)> {
-        let mut names = vec![""; self.names.len()];
-        self.names.iter().for_each(|(name, place)| names[*place as usize] = name);
-        let mut stacks: Vec<String> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            let name = names[node.name as usize];
-            stacks.push(match stacks.get(node.outer as usize) {
-                Some(outer) => format!("{outer};{name}"),
-                None => name.to_owned(),
-            });
-        }
-        let mut lines: Vec<_> = stacks
-            .into_iter()
-            .zip(&self.nodes)
-            .filter(|(_, node)| node.own > 0)
-            .map(|(s, node)| (s, node.own))
-            .collect();
-        lines.sort();
-        lines
-    }
+    let name = file.functions.get(&call.function).map_or(UNKNOWN_FUNCTION, |name| name);
+    stacks.of(outer, if around.len() == FRAMES_MAX { DEEPER } else { name })
 }
+
+#[cfg(test)]
+mod tests;

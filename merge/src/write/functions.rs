@@ -15,6 +15,7 @@ use crate::functions::{Known, Process, Sort, Table, Tally, Walk};
 use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::summary::Summary;
+use crate::timeline::OVERWRITTEN;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -80,7 +81,8 @@ struct Finished {
 #[derive(Debug)]
 pub struct FileFunctions {
     places: ById,
-    /// By place, the number among all known functions; the first one stands for those without a name.
+    /// By place, the number among all known functions. The first one stands for those without a name, the second one
+    /// for what was overwritten.
     numbers: Vec<u32>,
 }
 
@@ -97,7 +99,8 @@ impl<P: Printer> Writer for Functions<P> {
 
     fn file(&self, _: &FilePlan) -> FileFunctions {
         let unknown = Function { name: UNKNOWN_FUNCTION, is_c: true, ..Function::default() };
-        FileFunctions { places: ById::default(), numbers: vec![lock(&self.known).add(&unknown)] }
+        let numbers = vec![lock(&self.known).add(&unknown), OVERWRITTEN];
+        FileFunctions { places: ById::default(), numbers }
     }
 
     fn function(&self, file: &mut FileFunctions, id: u32, function: &Function<'_>) {
@@ -111,7 +114,8 @@ impl<P: Printer> Writer for Functions<P> {
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFunctions, _: &mut Text) -> Outcome {
         let mut walk = Walk::new(file.numbers.len());
-        let outcome = reader.steps(|step, open| walk.take(step, open, |id| file.places.get(id).unwrap_or(0)));
+        let place = |id| if id == OVERWRITTEN { 1 } else { file.places.get(id).unwrap_or(0) };
+        let outcome = reader.steps(|step, open| walk.take(step, open, place));
         let mut files = lock(&self.files);
         let tallies = files.entry(reader.part.file).or_default();
         for (place, tally) in walk.tallies() {
@@ -125,7 +129,7 @@ impl<P: Printer> Writer for Functions<P> {
         let tallies = lock(&self.files).remove(&file).unwrap_or_default();
         let known = lock(&self.known);
         let table = Table::new(&tallies, &known, self.printer.sort(), self.printer.rows());
-        let Some(plan) = report.files.get(file).filter(|_| table.functions > 0) else { return Ok(()) };
+        let Some(plan) = report.files.get(file).filter(|_| !table.is_empty()) else { return Ok(()) };
         let process = Process { pid: plan.pid, name: plan.process_name(), table };
         self.printer.process(&process, &known, &mut tail.text);
         let mut finished = lock(&self.finished);

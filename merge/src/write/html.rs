@@ -61,6 +61,8 @@ struct Collected {
     calls: BTreeMap<usize, BTreeMap<Stream, u64>>,
     /// By file.
     missing: BTreeMap<usize, Vec<Missing>>,
+    /// By file and stream, begins and ends of overwritten time.
+    overwritten: BTreeMap<usize, BTreeMap<Stream, Vec<u64>>>,
     all: u64,
 }
 
@@ -139,6 +141,10 @@ impl Writer for Html {
         let index = reader.part.file;
         let mut collected = lock(&self.collected);
         collected.missing.entry(index).or_default().extend(reader.missing());
+        for (stream, start, end) in block.overwritten() {
+            let times = collected.overwritten.entry(index).or_default().entry(stream).or_default();
+            times.extend([start, end]);
+        }
         let calls = collected.calls.entry(index).or_default();
         block.calls().for_each(|(stream, count)| *calls.entry(stream).or_default() += count);
         collected.all += block.calls().map(|(_, count)| count).sum::<u64>();

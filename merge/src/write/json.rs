@@ -112,6 +112,7 @@ fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome 
     if reader.is_nested {
         return reader.steps(|step, _| match step {
             Step::Begin(_) => {}
+            Step::End(call, _) if call.is_overwritten() => {}
             Step::End(call, payload) => put(&call.moment(payload.copied()), call, file, text),
             Step::Moment(moment) => file.event(moment, text),
         });

@@ -20,8 +20,17 @@ pub struct Missing {
     pub lost: u64,
     /// When its first event was recorded.
     pub since: u64,
-    /// The longest stretch of the overwritten time in which no call that is shown begins or ends.
+    /// When all that was overwritten had ended.
+    pub until: u64,
+    /// The longest stretch of the time between them in which no call that is shown begins or ends.
     pub gap: Range<u64>,
+}
+
+/// The longest of these stretches that has a level to be drawn on; nothing at `since` if there is none.
+pub fn longest(stretches: impl Iterator<Item = Option<Range<u64>>>, since: u64) -> Range<u64> {
+    let drawn = stretches.take(LEVELS as usize).flatten();
+    let longer = |a: Range<u64>, b: Range<u64>| if b.end - b.start > a.end - a.start { b } else { a };
+    drawn.fold(since..since, longer)
 }
 
 /// The name of the slice in the gap.

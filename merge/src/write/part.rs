@@ -1,6 +1,6 @@
 //! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
 
-use super::missing::{LEVELS, Missing};
+use super::missing::{Missing, longest};
 use crate::align::{Clock, Ticks, Times};
 use crate::content::Content;
 use crate::decode::{Buffers, Moment, Outcome};
@@ -8,6 +8,7 @@ use crate::error::Problem;
 use crate::plan::FilePlan;
 use crate::selection::{FileSelection, Sieve};
 use crate::timeline::{Call, Edges, FileWindows, Step, Steps, count_unfinished, unfinished};
+use std::ops::Range;
 
 /// Records in a part: enough that a part is near 1 MiB of text, which is what a gzip member should have.
 const RECORDS_PER_PART: usize = 8192;
@@ -150,12 +151,17 @@ impl Reader<'_> {
 
     fn missing_of(&self, place: usize) -> Option<Missing> {
         let thread = self.plan.threads.get(place).filter(|thread| thread.is_incomplete())?;
-        let since = self.clock.at(thread.begun.max(self.plan.header.identity.opened.ticks));
-        let gap = self.windows?.gap(place, since, LEVELS);
-        let is_asked_for =
-            self.selection.is_none_or(|selection| selection.is_whole(place, since.min(gap.start)..gap.end));
-        let (overwritten, lost) = (thread.overwritten, thread.lost);
-        is_asked_for.then_some(Missing { thread: place, overwritten, lost, since, gap })
+        let since = self.clock.at(self.plan.begun(thread));
+        let stretches = self.windows?.overwritten(place);
+        let until = stretches.last().map_or(since, |stretch| stretch.end);
+        let part_of = |time: Range<u64>| match self.selection {
+            Some(selection) => selection.part_of(place, time),
+            None => Some(time),
+        };
+        let time = part_of(since..until)?;
+        let gap = longest(stretches.iter().map(|stretch| part_of(stretch.start..stretch.end)), time.start);
+        let (overwritten, lost) = (thread.overwritten, if time.start == since { thread.lost } else { 0 });
+        Some(Missing { thread: place, overwritten, lost, since: time.start, until: time.end, gap })
     }
 
     /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;

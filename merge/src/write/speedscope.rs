@@ -7,19 +7,20 @@
 //! ```
 //!
 //! The events of a profile stand together, while the parts of a file mix threads and tasks. So workers put what they
-//! have formatted into a [`spool`], a file without a name, and when all parts of a file are there, its profiles are
+//! have formatted into a [`Spool`], a file without a name, and when all parts of a file are there, its profiles are
 //! copied out of it one after the other: memory does not grow with the trace, and no part is read more often.
 //!
 //! Frames are [`numbered`] before anything else is read.
 
 mod chunk;
-mod spool;
 
 use super::by_id::ById;
 use super::part::Reader;
+use super::spool::Spool;
 use super::text::Text;
 use super::{Report, Tail, Writer, lock, numbered, task_names};
 use crate::decode::Outcome;
+use crate::display::OVERWRITTEN_CALLS;
 use crate::error::MergeError;
 use crate::functions::{Known, Named};
 use crate::output::Output;
@@ -27,9 +28,9 @@ use crate::plan::FilePlan;
 use crate::progress::Watch;
 use crate::store::Region;
 use crate::summary::Summary;
+use crate::timeline::OVERWRITTEN;
 use chunk::{Chunks, Track, put_event};
 use rayon::ThreadPool;
-use spool::Spool;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use viztracer_format::names::Function;
@@ -38,6 +39,8 @@ use viztracer_format::names::Function;
 #[derive(Debug)]
 pub struct Speedscope {
     frames: Known,
+    /// The frame of what was overwritten, if anything was.
+    overwritten: Option<u32>,
     spool: Spool,
     /// By file, what is in the spool.
     files: Mutex<HashMap<usize, BTreeMap<Track, Vec<Spooled>>>>,
@@ -52,9 +55,9 @@ struct Spooled {
     first: u64,
     last: u64,
     /// Frames that are open where it begins.
-    before: Vec<u32>,
+    before: Region,
     /// Frames that are open where it ends.
-    after: Vec<u32>,
+    after: Region,
 }
 
 impl Speedscope {
@@ -65,9 +68,11 @@ impl Speedscope {
         watch: &dyn Watch,
         output: &Output,
     ) -> Result<Speedscope, MergeError> {
-        let spool = Spool::beside(output)?;
+        let spool = Spool::beside(output);
         let frames = numbered::functions(report, pool, watch)?;
-        Ok(Speedscope { frames, spool, files: Mutex::default(), is_first: Mutex::new(true) })
+        let is_overwritten = report.files.iter().flat_map(|file| &file.threads).any(|thread| thread.overwritten > 0);
+        let overwritten = is_overwritten.then(|| frames.iter().count() as u32);
+        Ok(Speedscope { frames, overwritten, spool, files: Mutex::default(), is_first: Mutex::new(true) })
     }
 }
 
@@ -94,12 +99,21 @@ impl Writer for Speedscope {
             text.put(if number > 0 { b",\n" } else { b"\n" });
             put_frame(frame, text);
         }
+        if self.overwritten.is_some() {
+            text.put(b",\n{\"name\":");
+            text.put_string(OVERWRITTEN_CALLS);
+            text.put(b"}");
+        }
         text.put(b"\n]},\n\"profiles\":[");
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &ById, _: &mut Text) -> Outcome {
         let mut chunks = Chunks::default();
-        let outcome = reader.steps(|step, open| chunks.take(&step, open, |id| file.get(id).unwrap_or_default()));
+        let frame = |id| match self.overwritten.filter(|_| id == OVERWRITTEN) {
+            Some(overwritten) => overwritten,
+            None => file.get(id).unwrap_or_default(),
+        };
+        let outcome = reader.steps(|step, open| chunks.take(&step, open, frame));
         let part = reader.part;
         for (track, chunk) in chunks.finish() {
             let place = self.spool.write(chunk.text.as_bytes());
@@ -108,8 +122,8 @@ impl Writer for Speedscope {
                 place,
                 first: chunk.first,
                 last: chunk.last,
-                before: chunk.before,
-                after: chunk.open,
+                before: self.keep(&chunk.before),
+                after: self.keep(&chunk.open),
             };
             lock(&self.files).entry(part.file).or_default().entry(track).or_default().push(spooled);
         }
@@ -152,22 +166,32 @@ impl Speedscope {
     /// let happen, calls are closed and opened between them: one event that fits no other would cost the whole file.
     fn put_events(&self, chunks: &[Spooled], tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let mut is_first = true;
-        let mut open: &[u32] = &[];
+        let mut open = Vec::new();
         let mut now = 0;
         for chunk in chunks {
             let mut between = Text::default();
-            bridge(open, &chunk.before, now.max(chunk.first), &mut between);
+            bridge(&open, &self.frames(chunk.before)?, now.max(chunk.first), &mut between);
             let bytes = self.spool.read(chunk.place)?;
             for events in [between.as_bytes(), &bytes[..]] {
                 // Each event begins with a comma.
                 tail.text.put(if is_first { events.get(1..).unwrap_or_default() } else { events });
                 is_first &= events.is_empty();
             }
-            (open, now) = (&chunk.after, now.max(chunk.last));
+            (open, now) = (self.frames(chunk.after)?, now.max(chunk.last));
             tail.flush_if_large()?;
         }
-        bridge(open, &[], now, &mut tail.text);
+        bridge(&open, &[], now, &mut tail.text);
         Ok(())
+    }
+
+    /// Frames of a stack, which may be as deep as the trace is long.
+    fn keep(&self, frames: &[u32]) -> Region {
+        self.spool.write(bytemuck::cast_slice(frames))
+    }
+
+    fn frames(&self, kept: Region) -> Result<Vec<u32>, MergeError> {
+        let bytes = self.spool.read(kept)?;
+        Ok(bytes.as_chunks().0.iter().map(|frame| u32::from_ne_bytes(*frame)).collect())
     }
 }
 

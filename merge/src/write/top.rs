@@ -2,7 +2,7 @@
 
 use super::Tail;
 use super::functions::{Collected, Printer};
-use crate::display::{UNKNOWN_FUNCTION, display_name, grouped, printable};
+use crate::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::error::MergeError;
 use crate::functions::{Known, Row, Sort, Table};
 use crate::progress::Watch;
@@ -66,10 +66,12 @@ impl Printer for Top {
 impl Top {
     fn table(&self, title: &str, table: &Table, known: &Known) -> String {
         let title = format!("{title}: {}", counts(table));
-        let lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, known))).collect();
+        let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, known))).collect();
+        lines.extend((table.overwritten > 0).then(|| overwritten(table.overwritten)));
+        let note = note(table);
         let mut text = match self.markdown {
-            true => markdown(&title, &lines),
-            false => plain(&title, &lines),
+            true => markdown(&title, &note, &lines),
+            false => plain(&title, &note, &lines),
         };
         let more = table.functions - table.rows.len();
         if more > 0 {
@@ -98,8 +100,8 @@ pub fn foot(summary: &Summary) -> Vec<String> {
             sum(|file| file.sum(|thread| thread.unfinished)),
             "never ended and are counted with the time until the last moment known",
         ),
-        (summary.overwritten(), "were overwritten by newer ones and are not counted"),
-        (sum(|file| file.lost()), "found no room and are not counted"),
+        (summary.overwritten(), "are lost: newer ones have overwritten them"),
+        (sum(|file| file.lost()), "are lost: they found no room"),
         (summary.left_out(), "were not asked for and are not counted"),
     ];
     let some = counts.iter().enumerate().filter(|(_, (count, _))| *count > 0);
@@ -127,6 +129,24 @@ fn numbers(row: &Row, table: &Table) -> [String; NUMBERS] {
     ]
 }
 
+/// The row of the time of which nobody knows who had it.
+fn overwritten(time: u64) -> Line {
+    let time = when::duration(time);
+    let numbers = ["-", &time, &time, "-", "-", "-", "-"].map(str::to_owned);
+    (numbers, OVERWRITTEN_CALLS.to_owned())
+}
+
+/// What must be known to read the percentages, if that is not all.
+fn note(table: &Table) -> String {
+    match table.overwritten {
+        0 => String::new(),
+        time => format!(
+            "{} more are unknown: the calls of that time were overwritten. Percentages are of what is known.\n",
+            when::duration(time)
+        ),
+    }
+}
+
 /// Hundredths with one decimal.
 pub fn share(part: u64, all: u64) -> String {
     let thousandths = (u128::from(part) * 1000 + u128::from(all) / 2) / u128::from(all.max(1));
@@ -140,7 +160,7 @@ pub fn name(row: &Row, known: &Known) -> String {
 
 type Line = ([String; NUMBERS], String);
 
-fn plain(title: &str, lines: &[Line]) -> String {
+fn plain(title: &str, note: &str, lines: &[Line]) -> String {
     let mut widths = HEADINGS.map(str::len);
     for (numbers, _) in lines {
         for (width, cell) in widths.iter_mut().zip(numbers) {
@@ -151,7 +171,7 @@ fn plain(title: &str, lines: &[Line]) -> String {
         let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}  "));
         cells.collect::<String>() + name + "\n"
     };
-    let mut text = format!("{}\n", printable(title));
+    let mut text = format!("{}\n{note}", printable(title));
     text += &line(&HEADINGS, "function");
     for (numbers, name) in lines {
         text += &line(&numbers.each_ref().map(String::as_str), &printable(name));
@@ -159,8 +179,11 @@ fn plain(title: &str, lines: &[Line]) -> String {
     text
 }
 
-fn markdown(title: &str, lines: &[Line]) -> String {
+fn markdown(title: &str, note: &str, lines: &[Line]) -> String {
     let mut text = format!("### {}\n\n", escaped(&printable(title)));
+    if !note.is_empty() {
+        text += &format!("{note}\n");
+    }
     text += &format!("| {} | function |\n|{}---|\n", HEADINGS.join(" | "), "--:|".repeat(NUMBERS));
     for (numbers, name) in lines {
         text += &format!("| {} | {} |\n", numbers.join(" | "), code(&printable(name)));

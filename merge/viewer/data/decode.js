@@ -27,6 +27,9 @@ export class Decoder {
         const [strings, numbers] = [(of) => list(of).map(string), (of) => list(of).map(number)];
         this.functions = new Functions(strings(names), strings(paths), places, numbers(lines));
         this.processes = list(this.header.processes).map((of, index) => new ProcessData(of ?? {}, index));
+        if (this.processes.some(({ of }) => list(of.overwritten).length > 0)) {
+            this.functions.addOverwritten();
+        }
         this.sources = new Map();
     }
 
@@ -80,7 +83,7 @@ export class Decoder {
         const functions = new Uint32Array(size);
         for (let i = 0; i < size; i += 1) {
             const known = input.next();
-            functions[i] = known < this.functions.count ? known : 0;
+            functions[i] = known < list(this.header.names).length ? known : 0;
         }
         while (!input.isOver) {
             const [thread, task, open, first] = [input.next(), input.next(), input.next(), input.next()];
@@ -129,7 +132,7 @@ export class Decoder {
         const { header, functions, sources } = this;
         this.#count();
         const zero = this.#zero();
-        const processes = this.processes.map((process) => process.finish());
+        const processes = this.processes.map((process) => process.finish(this.functions.overwritten, zero));
         const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
         const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
         this.processes.forEach((process, index) => {

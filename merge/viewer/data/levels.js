@@ -5,6 +5,8 @@
 // the longest. Buckets are fixed in time, so nothing flickers while moving. A level is made only where it halves
 // the one below it, so all levels together are no greater than the calls themselves.
 
+import { unknownIn } from "./overwritten.js";
+
 /** Steps between two looks at the clock while building. */
 const STRIDE = 1 << 16;
 
@@ -92,7 +94,7 @@ export class Levels {
                 rest -= duration[all[at]];
             }
         }
-        return Math.max(0, rest);
+        return Math.max(0, rest - unknownIn(this.track, call));
     }
 
     *#build() {

@@ -53,16 +53,22 @@
  * @property {number} lost           events that found no room
  * @property {number} unfinished     calls that never ended
  * @property {Gap|null} gap          the longest time of which nothing is left
+ * @property {Unknown[]} unknown     time in which nobody knows what its innermost call did: see overwritten.js
  * @property {TaskPart[]=} parts     of a task: what ran on which thread
  *
  * @typedef {object} TaskPart
  * @property {Track} thread
  * @property {Int32Array|null} calls those that ran on it; null for all
+ * @property {Unknown} unknown       of the task's unknown time, what was on it
+ *
+ * @typedef {Pick<Track, "count"|"start"|"duration"|"function"|"parent"|"depth"|"flags">} Unknown
  *
  * @typedef {object} Gap
  * @property {number} start
  * @property {number} end
  * @property {number} events         how many were overwritten
+ * @property {number} since          the first moment of which nothing may be left
+ * @property {number} until          the last one
  *
  * @typedef {object} Moment
  * @property {number} time
@@ -122,6 +128,16 @@ export class Functions {
         this.files = files;
         this.fileOf = fileOf;
         this.lines = lines;
+    }
+
+    /** The one that stands for calls that were overwritten, -1 if none were. It must be made before those of spans. */
+    overwritten = -1;
+
+    /** Makes it. */
+    addOverwritten() {
+        this.overwritten = this.count;
+        this.names[this.count] = "[overwritten]";
+        this.count += 1;
     }
 
     /** The one that stands for spans of a name. @param {string} name @returns {number} */

@@ -2,6 +2,7 @@
 
 import { list, number, string } from "./header.js";
 import { UNFINISHED } from "./model.js";
+import { unknownTime } from "./overwritten.js";
 import { isOfSpan, spanTracks } from "./spans.js";
 import { Stream, merged } from "./streams.js";
 import { Malformed } from "./varints.js";
@@ -98,6 +99,9 @@ export class ProcessData {
             const first = [...(count > 0 ? [start[0]] : []), ...[...moments, ...events].map(({ time }) => time)];
             least = first.reduce((one, other) => Math.min(one, other), least);
         }
+        for (const [, , times] of list(this.of.overwritten).filter(Array.isArray)) {
+            least = Math.min(least, number(list(times)[0]));
+        }
         return this.#samples().reduce((one, [time]) => Math.min(one, time), least);
     }
 
@@ -126,11 +130,21 @@ export class ProcessData {
         return events.length === 0 ? [] : spanTracks(process, events, latest, functions);
     }
 
-    /** The process of the model. Every stream learns its track. */
-    finish() {
+    /**
+     * The process of the model. Every stream learns its track.
+     * @param {number} overwritten  the function of overwritten calls @param {number} zero  what was taken from times
+     */
+    finish(overwritten, zero) {
         const { of, index, pid, name } = this;
         const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "sealed";
         const process = { index, pid, name, state, ending: string(of.ending), tracks: [] };
+        const unknown = new Map();
+        for (const [thread, task, times] of list(of.overwritten).filter(Array.isArray)) {
+            const time = unknownTime(list(times), overwritten, zero);
+            unknown.set(`${thread} ${task}`, time);
+            this.latest = Math.max(this.latest, ...time.start.map((start, i) => start + time.duration[i]).slice(-1));
+        }
+        const unknownOf = (thread, task) => unknown.get(`${thread} ${task}`) ?? unknownTime([], overwritten, 0);
         const tasks = new Map();
         for (const [key, stream] of this.streams) {
             const [thread, task] = key.split(" ").map(Number);
@@ -141,7 +155,9 @@ export class ProcessData {
             }
         }
         list(of.threads).forEach((thread, place) => {
-            const [start, end, events] = list(thread?.gap);
+            const [, , events] = list(thread?.gap);
+            const gap = list(thread?.gap).map((time) => number(time) - zero);
+            const [start, end, , since, until] = gap;
             const tid = number(thread?.tid);
             // Tasks of a report that was merged before look like threads.
             const kind = this.isImported && tid >= FIRST_TASK ? "task" : "thread";
@@ -149,14 +165,18 @@ export class ProcessData {
             process.tracks.push(track(process, kind, string(thread?.name), tid, [stream], {
                 overwritten: number(thread?.overwritten),
                 lost: number(thread?.lost),
-                gap: Number.isFinite(events) ? { start, end, events } : null,
+                gap: Number.isFinite(events) ? { start, end, events, since, until } : null,
+                unknown: [unknownOf(place, 0)],
             }));
         });
         for (const [task, parts] of [...tasks].sort(([a], [b]) => a - b)) {
             const streams = parts.sort((a, b) => a.thread - b.thread).map(({ stream }) => stream);
             const taskName = string(of.tasks?.[task]) || `task ${task}`;
             const made = track(process, "task", taskName, FIRST_TASK + task, streams);
-            made.parts = parts.map(({ thread, stream }) => ({ thread: process.tracks[thread], calls: stream.places }));
+            made.parts = parts.map(({ thread, stream }) => ({
+                thread: process.tracks[thread], calls: stream.places, unknown: unknownOf(thread, task),
+            }));
+            made.unknown = made.parts.map((part) => part.unknown);
             process.tracks.push(made);
         }
         return process;
@@ -174,7 +194,7 @@ export class ProcessData {
 }
 
 /** A track of the model, of one stream; or of several, if a task has run on more than one thread. */
-function track(process, kind, name, tid, streams, loss = { overwritten: 0, lost: 0, gap: null }) {
+function track(process, kind, name, tid, streams, loss = { overwritten: 0, lost: 0, gap: null, unknown: [] }) {
     const whole = streams.length === 1 ? streams[0] : merged(streams);
     const { count, maxDepth, moments, args, events } = whole;
     const trim = (column) => (column.length === count ? column : column.subarray(0, count));

@@ -95,7 +95,9 @@ function extra({ time, what, of }, head, put, zero) {
         event({ ph: "i", s: "t", name: lostName(of.count), cat: "LOSS", args: { lost: of.count } });
     } else if (what === "gap") {
         const dur = (of.end - of.start) / 1000;
-        event({ ph: "X", dur, name: gapName(of.events), cat: "LOSS", args: { overwritten: of.events } });
+        const [since, until] = [of.since, of.until].map((time) => (time + zero) / 1000);
+        const args = { overwritten: of.events, since, until };
+        event({ ph: "X", dur, name: gapName(of.events), cat: "LOSS", args });
     } else {
         event({ ph: "i", s: "t", name: of.name, cat: of.kind.toUpperCase(), args: parsed(of.args) });
     }

@@ -1,12 +1,13 @@
 // What there is to say of one call.
 
+import { unknownIn } from "../data/overwritten.js";
 import { afterSubtree, endOf, firstFrom, UNFINISHED } from "../data/model.js";
 
 /**
- * What a call called itself, by function, and the time that is left to it.
+ * What a call called itself, by function, the time that is left to it, and that of which nobody knows.
  * @param {import("../data/model.js").Track} track
  * @param {number} call
- * @returns {{own: number, callees: {function: number, calls: number, total: number, first: number}[]}}
+ * @returns {{own: number, unknown: number, callees: {function: number, calls: number, total: number, first: number}[]}}
  */
 export function callees(track, call) {
     const end = afterSubtree(track, call);
@@ -26,7 +27,8 @@ export function callees(track, call) {
         entry.total += track.duration[at];
         own -= track.duration[at];
     }
-    return { own, callees: [...found.values()] };
+    const unknown = unknownIn(track, call);
+    return { own: Math.max(0, own - unknown), unknown, callees: [...found.values()] };
 }
 
 /**

@@ -53,7 +53,7 @@ export class Details {
             return;
         }
         const isSpan = track.kind === "async";
-        const { own, callees: called } = callees(track, call);
+        const { own, unknown, callees: called } = callees(track, call);
         this.table.show(
             called,
             `What ${isSpan ? "lies in it" : "it called"}: ${counted(
@@ -66,7 +66,7 @@ export class Details {
                 "div",
                 { className: "facts" },
                 this.#heading(track, call),
-                this.#facts(track, call, own),
+                this.#facts(track, call, own, unknown),
                 ...this.#arguments(track, call),
             ),
             this.#callers(track, call),
@@ -145,13 +145,14 @@ export class Details {
         );
     }
 
-    #facts(track, call, own) {
+    #facts(track, call, own, unknown) {
         const { baseRealtime } = this.trace;
         const [start, duration] = [track.start[call], track.duration[call]];
         const facts = [
             ["start", timeText(start), exactText(start)],
             ["duration", timeText(duration), exactText(duration)],
             ["self", timeText(own), exactText(own)],
+            ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}, of it or of what it called`],
             ["clock", wallClock(baseRealtime, start)],
             ...this.#where(track, track.process),
             ["id", track.ids?.[call] ?? ""],

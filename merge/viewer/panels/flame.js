@@ -102,7 +102,8 @@ export class FlameCanvas {
         const { calls, total, own } = this.#tree;
         const share = total[ROOT] > 0 ? ` (${((total[node] / total[ROOT]) * 100).toFixed(1)} %)` : "";
         const facts = [["total", timeText(total[node]) + share]];
-        return node === ROOT ? facts : [["calls", grouped(calls[node])], ...facts, ["self", timeText(own[node])]];
+        const isCalls = node !== ROOT && this.#tree.function[node] !== this.trace.functions.overwritten;
+        return !isCalls ? facts : [["calls", grouped(calls[node])], ...facts, ["self", timeText(own[node])]];
     }
 
     #layout() {

@@ -13,6 +13,12 @@ export function numeric(key, title, hint, show = (row) => timeText(row[key])) {
 const time = (key, name, ...words) => ({ ...numeric(key, ...words), name });
 const count = (row, key) => row[key].toLocaleString("en");
 
+/** What must be known to read the percentages, if not all time is known. @param {number} unknown  nanoseconds */
+function unknownText(unknown) {
+    const words = "more are unknown, as the calls of that time were overwritten; percentages are of what is known";
+    return unknown > 0 ? `; ${timeText(unknown)} ${words}` : "";
+}
+
 /** What stands in a table of functions; the same words as in the program's own. */
 export function columns(functions, { pick, sandwich }) {
     const name = (row) => functions.label(row.function);
@@ -23,10 +29,12 @@ export function columns(functions, { pick, sandwich }) {
             isText: true,
             value: name,
             show: (row) =>
-                button(labelOf(functions, row.function), () => pick(row.function), {
-                    className: "link",
-                    title: "Go to its next call",
-                }),
+                row.function === functions.overwritten
+                    ? element("em", { title: "Calls that nobody knows: newer events have overwritten them" }, name(row))
+                    : button(labelOf(functions, row.function), () => pick(row.function), {
+                          className: "link",
+                          title: "Go to its next call",
+                      }),
         },
         {
             key: "sandwich",
@@ -83,10 +91,16 @@ export class FunctionTable {
         const rows = await this.bar.counted((progress) => scope.rows(progress));
         if (rows) {
             this.table.empty = "No calls.";
-            const own = rows.reduce((sum, row) => sum + row.own, 0);
-            this.rows = rows.map((row) => ({ ...row, share: own > 0 ? (row.own / own) * 100 : 0 }));
+            const own = this.#known(rows).reduce((sum, row) => sum + row.own, 0);
+            const share = (row) => (own > 0 && this.#known([row]).length > 0 ? (row.own / own) * 100 : 0);
+            this.rows = rows.map((row) => ({ ...row, share: share(row) }));
             this.#render();
         }
+    }
+
+    /** Without what stands for calls that are not known. */
+    #known(rows) {
+        return rows.filter((row) => row.function !== this.scope.trace.functions.overwritten);
     }
 
     #render() {
@@ -96,8 +110,10 @@ export class FunctionTable {
             wanted === ""
                 ? this.rows
                 : this.rows.filter((row) => functions.label(row.function).toLowerCase().includes(wanted));
-        const sum = (key) => rows.reduce((all, row) => all + row[key], 0);
-        const counts = `${counted(rows.length, "function")}, ${counted(sum("calls"), "call")}`;
-        this.table.show(rows, `${counts}, ${timeText(sum("own"))} in ${this.scope.text}`);
+        const known = this.#known(rows);
+        const sum = (all, key) => all.reduce((so, row) => so + row[key], 0);
+        const [own, unknown] = [sum(known, "own"), sum(rows, "own") - sum(known, "own")];
+        const counts = `${counted(known.length, "function")}, ${counted(sum(known, "calls"), "call")}`;
+        this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}${unknownText(unknown)}`);
     }
 }

@@ -92,7 +92,10 @@ export class Sandwich {
         } = answers;
         this.#shown = { tree, of };
         const row = rows.find((other) => other.function === of);
-        this.line.textContent = row
+        const { overwritten } = scope.trace.functions;
+        this.line.textContent = row && of === overwritten
+            ? `${timeText(row.total)} of which nobody knows what was called: newer events have overwritten it.`
+            : row
             ? `${counted(row.calls, "call")}, total ${timeText(row.total)} (recursion once), ` +
               `self ${timeText(row.own)}${restText(tree)}`
             : "Not called in this range.";
@@ -122,7 +125,8 @@ export class Sandwich {
                     value: name,
                     show: (row) => (row.function < 0 ? name(row) : link(row)),
                 },
-                numeric("calls", "calls", "Calls from the one to the other", (row) => row.calls.toLocaleString("en")),
+                numeric("calls", "calls", "Calls from the one to the other", (row) =>
+                    row.function === functions.overwritten ? "–" : row.calls.toLocaleString("en")),
                 numeric("total", "total", "Time in these calls; recursion counts once"),
             ],
         });

@@ -98,14 +98,18 @@ class Lane {
 
 /** The lanes that belong together because one thread did it all. @returns {Lane[][]} */
 function lanesByThread(tracks, from, to) {
-    const threads = new Map(tracks.filter((track) => !track.parts).map((track) => [track, [{ track, calls: null }]]));
+    // Unknown time lies in the innermost known call: behind it, should both begin and end together.
+    const whole = (track) => ({ track, calls: null });
+    const ofThread = (track) => [track, [track, ...(track.unknown ?? [])].map(whole)];
+    const threads = new Map(tracks.filter((track) => !track.parts).map(ofThread));
     const isOfTasks = threads.size === 0;
     for (const track of tracks.filter((of) => of.parts)) {
-        for (const { thread, calls } of track.parts) {
+        for (const { thread, calls, unknown } of track.parts) {
+            const lanes = [{ track, calls }, ...(unknown ? [whole(unknown)] : [])];
             if (isOfTasks) {
-                threads.set({}, [{ track, calls }]);
+                threads.set({}, lanes);
             } else {
-                threads.get(thread)?.push({ track, calls });
+                threads.get(thread)?.push(...lanes);
             }
         }
     }

@@ -94,7 +94,9 @@ export function* statistics(trace, range) {
         }
         tally.add(track, first, last, levels, range);
     });
-    return tally.rows();
+    const { overwritten } = trace.functions;
+    // What stands for calls that are not known is none.
+    return tally.rows().map((row) => (row.function === overwritten ? { ...row, calls: 0, mean: 0, max: 0 } : row));
 }
 
 /** How many numbers of functions there are. Calls may bear one that has no name. */

@@ -122,7 +122,8 @@ export function encoded(trace, stepsPerBlock) {
         }
         const threads = process.tracks.filter((track) => track.kind === "thread").map((track) => {
             const { tid, name, overwritten, lost, gap } = track;
-            return { tid, name, overwritten, lost, gap: gap && [gap.start, gap.end, gap.events] };
+            const times = gap && [gap.start, gap.end, gap.events, gap.since, gap.until];
+            return { tid, name, overwritten, lost, gap: times };
         });
         const ofTasks = streams.filter(([, , task]) => task !== 0);
         const tasks = Object.fromEntries(ofTasks.map(([track, , task]) => [task, track.name]));

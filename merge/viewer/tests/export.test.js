@@ -39,7 +39,7 @@ function everything() {
     track.args.set(3, "no JSON");
     track.moments.push({ time: 3, kind: "instant", name: HOSTILE[2], args: '{"a":1}' });
     track.moments.push({ time: 11, kind: "object", name: "snapshot", args: null });
-    [track.overwritten, track.lost, track.gap] = [1234, 5, { start: 0, end: 0, events: 1234 }];
+    [track.overwritten, track.lost, track.gap] = [1234, 5, { start: 0, end: 0, events: 1234, since: 0, until: 0 }];
     const task = { ...track, index: 1, kind: "task", name: "Task-1", tid: 2 ** 24 + 1, moments: [], args: new Map() };
     Object.assign(task, { overwritten: 0, lost: 0, gap: null, flags: new Uint8Array(track.count) });
     trace.processes[0].tracks.push(task);

@@ -112,6 +112,7 @@ test("what a call called, and what is left to it", () => {
     const [track] = trace.tracks;
     assert.deepEqual(callees(track, 0), {
         own: 5,
+        unknown: 0,
         callees: [
             { function: 1, calls: 2, total: 4, first: 1 },
             { function: 2, calls: 1, total: 1, first: 3 },

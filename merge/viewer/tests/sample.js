@@ -1,6 +1,7 @@
 // Traces for tests and for trying things out: made in memory, of any size, always the same.
 
 import { Functions, RAISED, UNFINISHED } from "../data/model.js";
+import { unknownTime } from "../data/overwritten.js";
 
 /** Numbers that look random and are not. @param {number} seed */
 export function numbers(seed) {
@@ -98,9 +99,10 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
             parent: new Int32Array(count),
             flags: new Uint8Array(count),
             maxDepth: -1, moments: [], events: [], args: new Map(), overwritten: 0, lost: 0, gap: null, unfinished: 0,
+            unknown: [unknownTime([], -1, 0)],
         };
         if (kind === "task") {
-            track.parts = [{ thread: process.tracks[0], calls: null }];
+            track.parts = [{ thread: process.tracks[0], calls: null, unknown: track.unknown[0] }];
         }
         process.tracks.push(track);
         duration = Math.max(duration, fill(track, count, functionCount, seed * 1000 + index + 1));
@@ -113,7 +115,8 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
         first.args.set(1, JSON.stringify({ func_args: { x: "</script>", n: 3 }, return_value: "None" }));
         const time = Math.floor(duration / 4);
         first.moments.push({ time, kind: "instant", name: "</script>here", args: "{\"a\":1}" });
-        first.gap = { start: first.start[0], end: first.start[0] + 1000, events: 12345 };
+        const [start, end] = [first.start[0], first.start[0] + 1000];
+        first.gap = { start, end, events: 12345, since: start, until: end };
         first.overwritten = 12345;
         first.lost = 3;
         const threads = processes[0].tracks.filter((track) => track.unfinished > 0).map((track) => {

@@ -3,8 +3,8 @@
 /** Hues of a theme in OKLCH: even steps look evenly different. */
 const HUES = 24;
 const THEMES = {
-    light: { lightness: [0.86, 0.82, 0.9], chroma: 0.066, grey: 0.012, ink: "#1c2128" },
-    dark: { lightness: [0.43, 0.39, 0.47], chroma: 0.066, grey: 0.012, ink: "#f2f4f7" },
+    light: { lightness: [0.86, 0.82, 0.9], chroma: 0.066, grey: 0.012, ink: "#1c2128", unknown: "#ffd978" },
+    dark: { lightness: [0.43, 0.39, 0.47], chroma: 0.066, grey: 0.012, ink: "#f2f4f7", unknown: "#6b4e0a" },
 };
 
 /** OKLCH to sRGB, 0 to 255 each. */
@@ -61,8 +61,10 @@ export class Colors {
      * @param {"function"|"file"|"process"} mode
      */
     constructor(functions, theme, mode) {
-        const { lightness, chroma, grey, ink } = THEMES[theme];
+        const { lightness, chroma, grey, ink, unknown } = THEMES[theme];
         this.ink = ink;
+        /** That of calls that were overwritten, and the number of their function. */
+        Object.assign(this, { unknown, overwritten: functions.overwritten });
         this.mode = mode;
         /** The palette: hues in all brightnesses, then one grey of each for what has no file. */
         this.palette = lightness.flatMap((light) => Array.from({ length: HUES }, (_, i) =>
@@ -96,6 +98,9 @@ export class Colors {
 
     /** The CSS colour of a function's calls. */
     colorOf(index, process) {
+        if (index >= 0 && index === this.overwritten) {
+            return this.unknown;
+        }
         const place = this.placeOf(process);
         return this.css[place >= 0 ? place : this.byFunction[index] ?? this.greys];
     }

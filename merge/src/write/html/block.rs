@@ -45,6 +45,8 @@ pub struct Block<'a> {
     sections: Vec<Section>,
     /// The place of the one that was used last.
     current: usize,
+    /// Begin and end of overwritten time, in which these tracks had the innermost known call.
+    overwritten: Vec<(Stream, u64, u64)>,
 }
 
 /// Small numbers for the functions that are met.
@@ -84,12 +86,16 @@ impl<'a> Block<'a> {
     /// An empty one; of these functions, the names of moments are taken.
     pub fn new(known: &'a Known) -> Block<'a> {
         let (dictionary, places) = (Dictionary::default(), BTreeMap::new());
-        Block { known, dictionary, places, sections: Vec::new(), current: 0 }
+        Block { known, dictionary, places, sections: Vec::new(), current: 0, overwritten: Vec::new() }
     }
 
     /// Takes the next step; `number` gives a function's number by its id.
     pub fn take(&mut self, step: &Step<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
         match step {
+            Step::Begin(call) if call.is_overwritten() => {}
+            Step::End(call, _) if call.is_overwritten() => {
+                self.overwritten.push((Stream::of(call), call.start, call.end));
+            }
             Step::Begin(call) => {
                 let function = self.dictionary.small(number(call.function));
                 let (_, around) = open.split_last().unwrap_or((call, &[]));
@@ -110,6 +116,11 @@ impl<'a> Block<'a> {
     /// How many calls begin in each stream.
     pub fn calls(&self) -> impl Iterator<Item = (Stream, u64)> {
         self.sections.iter().map(|section| (section.stream, section.calls))
+    }
+
+    /// Time in which calls were overwritten: whose innermost known call that was, its begin, and its end.
+    pub fn overwritten(&mut self) -> Vec<(Stream, u64, u64)> {
+        std::mem::take(&mut self.overwritten)
     }
 
     /// Whether it has no steps.

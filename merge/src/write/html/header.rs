@@ -46,7 +46,8 @@ pub fn put(
     for (index, ((((plan, clock), tasks), summary), parent)) in files.enumerate() {
         tail.text.put(if index == 0 { b"\n" } else { b",\n" });
         let missing = collected.missing.get(&index).map_or(&[][..], Vec::as_slice);
-        let process = Process { plan, clock, summary, parent, missing };
+        let overwritten = collected.overwritten.get(&index);
+        let process = Process { plan, clock, summary, parent, missing, overwritten };
         let calls = collected.calls.get(&index).unwrap_or(&none);
         put_value(&process.value(calls, &task_names(plan, tasks)), &mut tail.text);
         tail.flush_if_large()?;
@@ -115,6 +116,8 @@ struct Process<'a> {
     summary: &'a FileSummary,
     parent: Option<usize>,
     missing: &'a [Missing],
+    /// By stream, begins and ends of overwritten time.
+    overwritten: Option<&'a BTreeMap<Stream, Vec<u64>>>,
 }
 
 impl Process<'_> {
@@ -133,6 +136,10 @@ impl Process<'_> {
         });
         if plan.imported.is_none() {
             process["opened"] = json!(self.clock.at(plan.header.identity.opened.ticks));
+        }
+        if let Some(overwritten) = self.overwritten {
+            let stream = |(stream, times): (&Stream, &Vec<u64>)| json!([stream.thread, stream.task, times]);
+            process["overwritten"] = overwritten.iter().map(stream).collect();
         }
         if summary.lost > 0 {
             process["lost"] = json!(summary.lost);
@@ -153,7 +160,8 @@ impl Process<'_> {
             thread["ended"] = json!(true);
         }
         if let Some(missing) = self.missing.iter().find(|missing| missing.thread == place && missing.overwritten > 0) {
-            thread["gap"] = json!([missing.gap.start, missing.gap.end, missing.overwritten]);
+            thread["gap"] =
+                json!([missing.gap.start, missing.gap.end, missing.overwritten, missing.since, missing.until]);
         }
         thread
     }

@@ -33,6 +33,7 @@ const ALL: &[Module] = modules![
     "data/header.js",
     "data/levels.js",
     "data/model.js",
+    "data/overwritten.js",
     "data/processes.js",
     "data/spans.js",
     "data/streams.js",

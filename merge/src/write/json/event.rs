@@ -73,26 +73,31 @@ impl FileText {
 
     /// Appends a slice where a thread's history was overwritten, and a mark for events that found no room.
     pub fn missing(&self, missing: &Missing, text: &mut Text) {
-        let Missing { thread, overwritten, lost, since, gap } = missing;
+        let Missing { thread, overwritten, lost, since, until, gap } = missing;
         let Some(prefix) = self.threads.get(*thread) else { return };
-        let mut put = |time, kind: &[u8], duration, name: &str, what: &str, count: u64| {
+        let put = |time, kind: &[u8], name: &str, text: &mut Text| {
             text.put(prefix.as_bytes());
             put_microseconds(time, text);
             text.put(kind);
-            if let Some(duration) = duration {
-                text.put(br#","dur":"#);
-                put_microseconds(duration, text);
-            }
             text.put(br#","name":"#);
             text.put_string(name);
-            text.put(format!(r#","cat":"{}","args":{{"{what}":{count}}}}}"#, missing::CATEGORY).as_bytes());
+            text.put(format!(r#","cat":"{}","args":{{"#, missing::CATEGORY).as_bytes());
         };
         if *lost > 0 {
-            put(*since, br#","ph":"i","s":"t""#, None, &missing::lost(*lost), "lost", *lost);
+            put(*since, br#","ph":"i","s":"t""#, &missing::lost(*lost), text);
+            text.put(format!(r#""lost":{lost}}}}}"#).as_bytes());
         }
         if *overwritten > 0 {
-            let (name, length) = (missing::overwritten(*overwritten), gap.end - gap.start);
-            put(gap.start, br#","ph":"X""#, Some(length), &name, "overwritten", *overwritten);
+            let mut duration = Text::default();
+            duration.put(br#","ph":"X","dur":"#);
+            put_microseconds(gap.end - gap.start, &mut duration);
+            put(gap.start, duration.as_bytes(), &missing::overwritten(*overwritten), text);
+            text.put(format!(r#""overwritten":{overwritten}"#).as_bytes());
+            for (name, time) in [("since", *since), ("until", *until)] {
+                text.put(format!(r#","{name}":"#).as_bytes());
+                put_microseconds(time, text);
+            }
+            text.put(b"}}");
         }
     }
 

@@ -81,6 +81,9 @@ impl Encoder {
     /// Appends a step. Those of a thread come one after the other.
     #[inline]
     pub fn step(&mut self, file: &File<'_>, step: &Step<'_>, text: &mut Text) {
+        if step.is_overwritten() {
+            return; // the longest stretch is told as what is missing
+        }
         let (thread, time) = match step {
             Step::Begin(call) => (call.thread, call.start),
             Step::End(call, _) => (call.thread, call.end),

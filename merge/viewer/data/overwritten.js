@@ -1,0 +1,41 @@
+// Time of which the calls are not known, since what ended then was overwritten. It stands for calls that the innermost
+// known one may have made: counted beside those of its track, as calls of "[overwritten]", it is nobody's own time.
+
+import { endOf, firstFrom } from "./model.js";
+
+/**
+ * Stretches of such time, as a track that is not drawn.
+ * @param {unknown[]} times  begins and ends, by time
+ * @param {number} of  the number of the function "[overwritten]"
+ * @param {number} zero  what is taken away from all times
+ * @returns {import("./model.js").Unknown}
+ */
+export function unknownTime(times, of, zero) {
+    const all = Float64Array.from(times, Number).filter(Number.isFinite).map((time) => Math.max(0, time - zero));
+    const count = all.length >>> 1;
+    return {
+        count,
+        start: Float64Array.from({ length: count }, (_, i) => all[2 * i]),
+        duration: Float64Array.from({ length: count }, (_, i) => Math.max(0, all[2 * i + 1] - all[2 * i])),
+        function: new Uint32Array(count).fill(of),
+        parent: new Int32Array(count).fill(-1),
+        depth: new Uint16Array(count),
+        flags: new Uint8Array(count),
+    };
+}
+
+/**
+ * How much of a call's time is unknown: that in which it was the innermost known one. All that is known of such time
+ * are calls that last beyond it.
+ * @param {import("./model.js").Track} track @param {number} call
+ */
+export function unknownIn(track, call) {
+    let sum = 0;
+    for (const unknown of track.unknown ?? []) {
+        const end = firstFrom(unknown, endOf(track, call));
+        for (let at = firstFrom(unknown, track.start[call]); at < end; at += 1) {
+            sum += firstFrom(track, unknown.start[at] + 1) - 1 === call ? unknown.duration[at] : 0;
+        }
+    }
+    return sum;
+}
