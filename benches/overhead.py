@@ -19,7 +19,7 @@ from environments import Environment, floor_extension, pyperformance
 from question import PROGRAMS, Answer, Bench, median, number
 
 RUNS = 5
-CALLS = 600_000  # of the 1,000,000 that the ring holds by default
+CALLS = 600_000  # of the 1,000,000 that the ring holds
 SAMPLE = Path(__file__).parent / "sample.py"
 FLOOR_GOAL = 1.5
 PEER_HEAD = ("ours", "peer", "ours/peer", "goal", "by CPU time")

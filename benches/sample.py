@@ -104,7 +104,9 @@ def viztracer(c_functions: bool, tasks: bool) -> Tracer:
     """Return this environment's VizTracer, ours or the peer."""
     from viztracer import VizTracer  # type: ignore[import-not-found, unused-ignore]
 
-    tracer: Tracer = VizTracer(verbose=0, ignore_c_function=not c_functions, log_async=tasks)
+    # The same ring in both, which the first run does not fill and the steady state goes over.
+    options = {"tracer_entries": 1_000_000, "log_async": tasks}
+    tracer: Tracer = VizTracer(verbose=0, ignore_c_function=not c_functions, **options)
     return tracer
 
 

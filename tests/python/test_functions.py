@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import os
 import re
 import subprocess
@@ -184,6 +185,64 @@ def test_what_the_table_does_not_hold_is_said(sandbox):
     done = sandbox.viztracer_merge("rings", "-q", "--top", "3", "--strict")
     assert done.returncode == 1
     assert "calls never ended and are counted with the time until the last moment known" in done.stdout
+
+
+RECORDED = """
+import functools, math, operator
+from functools import partial
+
+class Pair:
+    def __init__(self): pass
+    def __add__(self, other): return self
+    def method(self): pass
+
+def function(): pass
+def generator():
+    yield 1
+@functools.lru_cache
+def cached(): pass
+
+def calls():
+    function()
+    (lambda: None)()
+    list(generator())
+    pair = Pair()
+    pair.method()
+    pair + pair
+    cached()
+    len([])
+    math.gcd(4, 6)
+    [].append(1)
+    str.upper("a")
+    sorted([2, -1], key=abs)
+
+def no_calls():
+    dict(); int("1"); object()
+    1 + 2; [1][0]; 1 in [1]; {} | {}; "%d" % 1; -(-1)
+    partial(len, [])(); operator.itemgetter(0)([1])
+
+calls()
+no_calls()
+"""
+
+
+def test_what_is_recorded(sandbox):
+    """Functions of Python, and those of C that Python code calls. A type that is called, an operator, and an object of C
+    that can be called are no functions; what C calls in C nobody sees."""
+    report = sandbox.trace(sandbox.script(RECORDED))
+    inside = {}
+    (tree_of_calls,) = tree.trees(report).values()
+    for outer in ("calls", "no_calls"):
+        start = next(at for at, call in enumerate(tree_of_calls) if call.name.startswith(f"{outer} ("))
+        depth = tree_of_calls[start].depth
+        after = tree_of_calls[start + 1 :]
+        inside[outer] = [call.name.partition(" (")[0] for call in itertools.takewhile(lambda of: of.depth > depth, after)]
+    assert [name for name in inside["calls"] if name != "generator"] == [
+        "function", "calls.<locals>.<lambda>", "Pair.__init__", "Pair.method", "Pair.__add__", "cached",
+        "builtins.len", "math.gcd", "list.append", "str.upper", "builtins.sorted",
+    ]  # fmt: skip
+    assert inside["calls"].count("generator") == 2  # each time that it goes on
+    assert inside["no_calls"] == []
 
 
 def test_refusals_and_a_reader_who_goes_away(sandbox, small_trace):

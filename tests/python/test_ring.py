@@ -1,6 +1,7 @@
 """A ring that is too small: the newest calls are there, all open ones too, and the rest is counted to the last one."""
 
 import csv
+import json
 import zlib
 from collections import Counter
 
@@ -147,6 +148,40 @@ def keep(file, entries):
         header[508:512] = zlib.crc32(header[1024 : 1024 + size], zlib.crc32(header[:508])).to_bytes(4, "little")
         ring.seek(0)
         ring.write(header)
+
+
+def test_a_large_json_is_told(sandbox):
+    script = sandbox.script(
+        "from viztracer import VizTracer, report\n"
+        "report.LARGE = 1 << 20\n"
+        "def f(): pass\n"
+        "for output in ('small.json', 'large.json', 'large.html'):\n"
+        "    with VizTracer(output_file=output):\n"
+        "        for _ in range(100 if output == 'small.json' else 20_000): f()\n"
+    )
+    done = sandbox.python(script)
+    assert done.returncode == 0, done.stderr
+    small, large, html = done.stdout.split("vizviewer ")[:3]
+    assert "\nIt takes 2 MB; as .html, .json.gz or .pftrace it would be far less.\n" in large
+    assert "It takes" not in small + html
+
+
+def test_the_default_ring_is_one_constant(sandbox):
+    """It holds what a test run of a large project calls: 14,000,000 functions."""
+    done = sandbox.python(
+        "-c",
+        "import inspect, viztracer\n"
+        "from viztracer import main, ring_directory\n"
+        "default = inspect.signature(viztracer.VizTracer).parameters['tracer_entries'].default\n"
+        "assert default == ring_directory.DEFAULT_ENTRIES == viztracer.VizTracer().tracer_entries > 14_000_000\n",
+    )
+    assert done.returncode == 0, done.stderr
+    sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "rings", program("recursion.py"))
+    told = sandbox.viztracer_merge("rings", "--info", "--json")
+    (file,) = json.loads(told.stdout)["files"]
+    assert file["entries"] == 16_000_000
+    (ring,) = (sandbox.path / "rings").iterdir()
+    assert ring.stat().st_size < 1 << 20  # of which only what is used is there
 
 
 def test_threads_cover_the_same_time(sandbox):

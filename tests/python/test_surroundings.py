@@ -1,5 +1,6 @@
 """Hostile surroundings: the program runs as if untraced, one line on stderr tells why it is not traced, and no more."""
 
+import errno
 import os
 import re
 import resource
@@ -198,6 +199,20 @@ def test_file_sizes_are_limited(witness):
     assert not [*witness.sandbox.path.glob("report*")] and not [*witness.sandbox.path.glob("viztracer_*")]
 
 
+def test_address_space_is_limited(witness):
+    """The program has nearly all of it, and is traced."""
+    source = """
+import os
+mapped = 0
+for line in open("/proc/self/maps"):
+    begin, end = (int(word, 16) for word in line.split()[0].split("-"))
+    mapped += end - begin if "/result_" in line else 0
+assert mapped <= (1 << 30) // 8 + 4096, mapped
+"""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+    witness.report(FUNCTIONS + source + "after()\n", preexec_fn=limit)
+
+
 # --- mounts ---
 
 NO_SHARED_MEMORY = {
@@ -218,6 +233,32 @@ def test_no_room_in_shared_memory(witness, mounted, how):
         "script.py",
         "witness.py",
     ]
+
+
+def test_a_quarter_of_shared_memory_is_left_to_others(witness, mounted):
+    """A ring that may become larger than shared memory stops to grow, and keeps what it can."""
+    source = """
+import os, shutil
+def leaf(): pass
+for _ in range(1_500_000): leaf()
+usage = shutil.disk_usage("/dev/shm")
+assert usage.used > usage.total // 2, usage
+assert usage.free >= usage.total // 4, usage
+"""
+    shared_memory = mounted("mount -t tmpfs -o size=16m tmpfs /dev/shm")
+    script = witness.sandbox.script(source)
+    options = ["--pid_suffix", "--output_dir", "/dev/shm/rings"]
+    merge = f"{BIN}/viztracer {' '.join(options)} {script} && {BIN}/viztracer-merge /dev/shm/rings -o merged.json"
+    done = witness.sandbox.run(*shared_memory, "sh", "-c", merge)
+    assert done.returncode == 0, done.stderr
+    assert "No space left on device" in done.stderr
+    report = witness.sandbox.report("merged.json")
+    (process,) = report["viztracer_metadata"]["processes"]
+    assert process["failure"] == errno.ENOSPC
+    (thread,) = process["threads"]
+    assert thread["events"] > 500_000
+    assert thread["lost"] == 0
+    assert thread["events"] + thread["overwritten"] >= 1_500_000
 
 
 def test_no_shared_memory(witness, mounted):

@@ -22,6 +22,7 @@ from typing import Any
 
 from . import child, report
 from .main import UsageError, microseconds
+from .ring_directory import DEFAULT_ENTRIES
 from .snaptrace import merge
 from .viztracer import VizTracer
 
@@ -63,7 +64,13 @@ def _parser() -> Any:
     parser = MagicArgumentParser("%%viztracer", description="Trace the cell and show the report below it.")
     add = parser.add_argument
     add("--output_file", metavar="FILE", help=f"keep what was recorded in this file, too: {', '.join(OUTPUTS)}")
-    add("--tracer_entries", metavar="N", type=int, default=1_000_000, help="the newest events to keep [1000000]")
+    add(
+        "--tracer_entries",
+        metavar="N",
+        type=int,
+        default=DEFAULT_ENTRIES,
+        help=f"the newest events to keep; older ones are lost [{DEFAULT_ENTRIES}]",
+    )
     add("--max_stack_depth", metavar="N", type=int, default=-1, help="the deepest nesting to record")
     add("--min_duration", metavar="TIME", type=_microseconds, default=0, help="leave out shorter calls: 20us, 0.3ms")
     add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")

@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 
+from .ring_directory import DEFAULT_ENTRIES
 from .version import __version__
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -97,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="viztracer",
         usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
-        description="Trace every call of a Python program, in all its processes and threads.",
+        description="Trace the calls of Python functions, and of C functions by Python code, in all processes and threads.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -115,8 +116,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--tracer_entries",
         metavar="N",
         type=int,
-        default=1_000_000,
-        help="the newest events to keep, per process [1000000]",
+        default=DEFAULT_ENTRIES,
+        help=f"the newest events to keep, per process; older ones are lost [{DEFAULT_ENTRIES}]",
     )
     add("--max_stack_depth", metavar="N", type=int, default=-1, help="the deepest nesting to record")
     add(

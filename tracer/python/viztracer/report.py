@@ -11,6 +11,9 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# A JSON of more bytes is more than most readers can hold.
+LARGE = 500 << 20
+
 YELLOW, GREEN, RESET = "\033[33m", "\033[32m", "\033[0m"
 
 
@@ -30,6 +33,8 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
         for line in merged.losses:
             say(line, YELLOW)
         say(f"Total Entries: {merged.events}")
+        if output.endswith(".json") and os.path.getsize(output) > LARGE:
+            say(f"It takes {os.path.getsize(output) >> 20} MB; as .html, .json.gz or .pftrace it would be far less.", YELLOW)
         if merged.overwritten:
             say(f"Circular buffer is full, {merged.overwritten} early events were overwritten.", YELLOW)
             say("Use --tracer_entries to keep more, or --quiet to hide this.", YELLOW)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 RECORD_SIZE = 16
+# How many of the newest events are kept if nothing else is said: what a test run of a large project makes, 256 MB at
+# most. A ring grows as it is used, so that most take a small part of it.
+DEFAULT_ENTRIES = 16_000_000
 SHARED_MEMORY = "/dev/shm"
 
 # From format/FORMAT.md: what a ring file begins with, and where it says to which run it belongs.
@@ -56,10 +59,12 @@ class RingDirectory:
     def scratch(cls, entries: int, *, beside: str) -> RingDirectory:
         """Return a new directory for files that are merged when the run ends.
 
-        It is in shared memory if that has room for a few full rings, since a disk that writes back can stall a store
-        into a mapped page; otherwise next to the report.
+        It is in shared memory if that has room for two full rings and a quarter of it is left, since a disk that writes
+        back can stall a store into a mapped page; otherwise next to the report. No ring takes that quarter: others need
+        shared memory as well.
         """
-        roomy = _free(SHARED_MEMORY) > 4 * entries * RECORD_SIZE + (64 << 20)
+        free, size = _room(SHARED_MEMORY)
+        roomy = free > 2 * entries * RECORD_SIZE + size // 4
         parent = SHARED_MEMORY if roomy else os.path.dirname(os.path.abspath(beside))
         path = os.path.join(parent, f"viztracer_{os.getpid()}_{os.urandom(6).hex()}")
         os.mkdir(path, 0o700)
@@ -183,9 +188,11 @@ def _open(path: str) -> BinaryIO:
     return file
 
 
-def _free(directory: str) -> int:
+def _room(directory: str) -> tuple[int, int]:
+    """Return the bytes that are free where this directory is, if it can be written to, and of all."""
     try:
         room = os.statvfs(directory)
     except OSError:
-        return 0
-    return room.f_bavail * room.f_frsize if os.access(directory, os.W_OK) else 0
+        return 0, 0
+    free = room.f_bavail if os.access(directory, os.W_OK) else 0
+    return free * room.f_frsize, room.f_blocks * room.f_frsize

@@ -7,7 +7,7 @@ import os
 import warnings
 
 from . import child, report
-from .ring_directory import RingDirectory
+from .ring_directory import DEFAULT_ENTRIES, RingDirectory
 from .snaptrace import Tracer, note_exit
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -31,7 +31,7 @@ class VizTracer(Tracer):
     arguments can also be changed as attributes before `start`.
 
     Args:
-        tracer_entries: how many of the newest events to keep.
+        tracer_entries: how many of the newest events to keep in each process; older ones are lost.
         verbose: 0 prints nothing.
         max_stack_depth: the deepest nesting that is recorded; negative for no limit.
         include_files: record only functions of files whose paths begin with one of these.
@@ -52,7 +52,7 @@ class VizTracer(Tracer):
 
     def __init__(
         self,
-        tracer_entries: int = 1_000_000,
+        tracer_entries: int = DEFAULT_ENTRIES,
         verbose: int = 1,
         max_stack_depth: int = -1,
         include_files: list[str] | None = None,

@@ -24,6 +24,9 @@ use viztracer_format::header::{HEADER_SIZE, Status};
 /// A descriptor number that programs which count theirs from 3 do not meet.
 const HIGH_DESCRIPTOR: i32 = 200;
 
+/// Programs that find this full are killed by SIGBUS.
+const SHARED_MEMORY: &str = "/dev/shm";
+
 const PAGE: usize = 4096;
 const PAGES_PER_WRITE: usize = 64;
 
@@ -35,6 +38,8 @@ pub struct RingFile {
     descriptor: AtomicI32,
     identity: (u64, u64),
     path: PathBuf,
+    /// Whether it is in shared memory, which other programs need as well.
+    is_shared: bool,
 }
 
 impl RingFile {
@@ -64,7 +69,8 @@ impl RingFile {
         match made {
             Ok((map, path)) => {
                 let identity = identity(&file).unwrap_or_default();
-                Ok(RingFile { map, identity, path, descriptor: AtomicI32::new(file.into_raw_fd()) })
+                let is_shared = device(SHARED_MEMORY) == Some(identity.0);
+                Ok(RingFile { map, identity, path, is_shared, descriptor: AtomicI32::new(file.into_raw_fd()) })
             }
             Err(error) => {
                 let _ = std::fs::remove_file(&temporary);
@@ -112,7 +118,11 @@ impl RingFile {
         if last_act::is_cut() {
             return Err(Errno::IO);
         }
-        allocate(self.descriptor()?, from, to)?;
+        let file = self.descriptor()?;
+        if self.is_shared {
+            leave_a_quarter(file, to - from)?;
+        }
+        allocate(file, from, to)?;
         populate(&self.map, from, to)
     }
 
@@ -240,6 +250,24 @@ fn publish(temporary: &Path, directory: &Path, stem: &str) -> Result<PathBuf, Er
         }
     }
     Err(Errno::EXIST)
+}
+
+/// Refuses to take so many bytes of shared memory if less than a quarter of all of it were left.
+fn leave_a_quarter(file: impl AsFd, bytes: usize) -> Result<(), Errno> {
+    let stat = unix::fstatfs(file)?;
+    let pages = bytes.div_ceil(PAGE) as u64;
+    // One without a limit says 0 of all.
+    let is_enough = stat.f_blocks == 0 || stat.f_bavail >= pages + stat.f_blocks / 4;
+    if is_enough { Ok(()) } else { Err(Errno::NOSPC) }
+}
+
+/// The limit on this process's address space, in bytes, if there is one.
+pub fn address_space() -> Option<usize> {
+    getrlimit(Resource::As).current.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+fn device(path: &str) -> Option<u64> {
+    unix::stat(path).ok().map(|stat| stat.st_dev)
 }
 
 /// Blocks on the disk, or pages of the tmpfs, for a range of the file, by writing zeros: the file system then owes us

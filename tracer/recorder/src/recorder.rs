@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, monotonic};
 use crate::error::RecorderError;
-use crate::file::RingFile;
+use crate::file::{self, RingFile};
 use crate::labels::Handle;
 use crate::mapped::{MappedFile, MappedRing};
 use crate::names::NameTable;
@@ -47,6 +47,10 @@ const HEADROOM: usize = 256 << 20;
 const SEGMENTS_PER_RING: u64 = 1024;
 /// What the names of forked processes begin with.
 const FORKED: &str = "fork of ";
+/// What sealing one costs is shared by a thousand records then; larger ones would only cost threads more memory.
+const SEGMENT_SIZE_USUAL: u64 = 16384;
+/// Segments of a ring at most, but for the largest rings: whoever reads the file keeps a few words of each.
+const SEGMENTS_MAX: u64 = 1 << 16;
 
 /// The recording of one process.
 #[derive(Debug)]
@@ -342,7 +346,9 @@ fn create_file(
     let header = identity.to_page(&process.arguments);
     let stem = format!("{}_{}", options.prefix, process.pid);
     let ring = usize::try_from(options.entries).unwrap_or(usize::MAX).saturating_mul(RECORD_SIZE);
-    let mut headroom = HEADROOM;
+    // Where address space is limited the program needs nearly all of it.
+    let most = file::address_space().map_or(usize::MAX, |limit| limit / 16);
+    let (ring, mut headroom) = (ring.min(most), HEADROOM.min(most));
     loop {
         // More than can be numbered is more than can be mapped.
         let capacity = u32::try_from(ring.saturating_add(headroom) / segment_size).unwrap_or(u32::MAX);
@@ -355,9 +361,11 @@ fn create_file(
     }
 }
 
-/// The size of a segment in a ring of this many entries.
+/// The size of a segment in a ring of this many entries: one for each of many, but every living thread has one of its
+/// own, so no more than is of use.
 fn segment_size(entries: u64) -> usize {
-    let size = entries.saturating_mul(RECORD_SIZE as u64) / SEGMENTS_PER_RING;
+    let ring = entries.saturating_mul(RECORD_SIZE as u64);
+    let size = (ring / SEGMENTS_PER_RING).min(SEGMENT_SIZE_USUAL).max(ring / SEGMENTS_MAX);
     (size.next_power_of_two() as usize).clamp(SEGMENT_SIZE_MIN, SEGMENT_SIZE_MAX)
 }
 

@@ -81,15 +81,17 @@ fn a_close_cuts_off_what_was_never_used() {
 }
 
 #[test]
-fn segments_are_a_thousandth_of_the_ring() {
+fn segments_are_a_thousandth_of_the_ring_and_no_larger_than_of_use() {
     for (entries, size) in [
         (0, SEGMENT_SIZE_MIN),
         (1, SEGMENT_SIZE_MIN),
         (262_144, SEGMENT_SIZE_MIN),
         (262_208, 8192),
         (1_000_000, 16384),
-        (4_194_304, SEGMENT_SIZE_MAX),
-        (100_000_000, SEGMENT_SIZE_MAX),
+        (16_000_000, 16384),
+        (67_108_864, 16384),
+        (67_200_000, 32768),
+        (1_000_000_000, SEGMENT_SIZE_MAX),
     ] {
         let directory = TempDir::new().unwrap();
         let recorder = create(directory.path(), entries);
