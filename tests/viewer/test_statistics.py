@@ -130,6 +130,19 @@ def test_so_are_those_of_random_calls_in_threads_tasks_and_killed_children(sandb
     compare(sandbox, page, "--drop_c_functions", "--max_depth", "9")
 
 
+@pytest.mark.parametrize(("program", "entries"), [("mixture.py 1", 4000), ("tasks.py gather", 40), ("threads.py", 300)])
+def test_so_are_those_of_rings_that_were_overwritten(sandbox, page, program, entries):
+    """What nobody knows is told as that, in tables, stacks and ranges, on threads and in tasks."""
+    name, *arguments = program.split()
+    record(sandbox, "--tracer_entries", str(entries), "--", sandboxes.program(name), *arguments)
+    unknown = ("[overwritten]", "", 0)
+    assert tables(sandbox)[0][unknown][1] > 0
+    compare(sandbox, page)
+    assert page.evaluate("window.viztracer.trace.functions.overwritten") >= 0
+    half = int(page.evaluate("window.viztracer.trace.duration / 2"))
+    compare(sandbox, page, "--until", f"{half}ns")
+
+
 def test_so_are_those_of_a_report_that_was_merged_before_where_tasks_are_threads(sandbox, page):
     record(sandbox, "--", sandboxes.program("mixture.py"), "3")
     assert sandbox.viztracer_merge("rings", "-q", "-o", "merged.json").returncode == 0

@@ -79,7 +79,7 @@ export class Details {
         this.track = null;
         const { track, counter, at, gap } = point;
         const { name, kind, args } = track?.moments[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
-        const place = gap ? "The ring was full: newer events took the place of older ones." : kind;
+        const place = gap ? "They are lost: the ring was full, and newer events took their place." : kind;
         this.element.replaceChildren(
             element(
                 "div",
@@ -152,7 +152,7 @@ export class Details {
             ["start", timeText(start), exactText(start)],
             ["duration", timeText(duration), exactText(duration)],
             ["self", timeText(own), exactText(own)],
-            ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}, of it or of what it called`],
+            ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
             ...this.#where(track, track.process),
             ["id", track.ids?.[call] ?? ""],

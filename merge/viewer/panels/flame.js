@@ -269,6 +269,7 @@ export class FlameGraph {
      * @param {{pick: (of: number) => void, sandwich: (of: number) => void}} go
      */
     constructor(trace, { pick, sandwich }, options) {
+        this.trace = trace;
         this.line = element("output", { className: "flame-line" });
         const act = (text, what) =>
             element("button", { type: "button", hidden: true, onclick: () => what(this.#of) }, text);
@@ -289,8 +290,20 @@ export class FlameGraph {
 
     show(tree, path) {
         this.graph.show(tree, path);
-        this.line.textContent = tree.total[ROOT] > 0 ? this.graph.text(ROOT) + restText(tree) : "No calls.";
+        const text = this.graph.text(ROOT) + restText(tree) + this.#unknownText(tree);
+        this.line.textContent = tree.total[ROOT] > 0 ? text : "No calls.";
         this.actions.forEach((action) => (action.hidden = true));
+    }
+
+    /** What is to be said of time of which nobody knows what was called. */
+    #unknownText(tree) {
+        const { overwritten } = this.trace.functions;
+        let unknown = 0;
+        for (let node = 1; overwritten >= 0 && node < tree.count; node += 1) {
+            unknown += tree.function[node] === overwritten ? tree.total[node] : 0;
+        }
+        const words = "it is unknown what was called: newer events have overwritten it";
+        return unknown > 0 ? `; of ${timeText(unknown)} ${words}` : "";
     }
 }
 

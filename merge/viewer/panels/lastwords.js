@@ -99,7 +99,7 @@ export class LastWords {
                     value: ({ process }) => `${process.name} (pid ${process.pid})`,
                 },
                 { key: "track", title: "thread or task", isText: true, value: ({ name, tid }) => `${name} (${tid})` },
-                number("overwritten", "overwritten", "Older events that newer ones took the place of"),
+                number("overwritten", "overwritten", "Events that are lost: newer ones took their place"),
                 number("lost", "lost", "Events that found no room"),
                 number("unfinished", "unfinished", "Calls that never ended"),
             ],

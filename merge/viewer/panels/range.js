@@ -11,7 +11,6 @@ export function numeric(key, title, hint, show = (row) => timeText(row[key])) {
 }
 
 const time = (key, name, ...words) => ({ ...numeric(key, ...words), name });
-const count = (row, key) => row[key].toLocaleString("en");
 
 /** What must be known to read the percentages, if not all time is known. @param {number} unknown  nanoseconds */
 function unknownText(unknown) {
@@ -22,6 +21,9 @@ function unknownText(unknown) {
 /** What stands in a table of functions; the same words as in the program's own. */
 export function columns(functions, { pick, sandwich }) {
     const name = (row) => functions.label(row.function);
+    // What stands for calls that are not known has a time, and nothing else that could be told.
+    const known = (show) => (row) => (row.function === functions.overwritten ? "–" : show(row));
+    const count = (key) => known((row) => row[key].toLocaleString("en"));
     return [
         {
             key: "function",
@@ -46,14 +48,14 @@ export function columns(functions, { pick, sandwich }) {
                     title: "Callers and callees",
                 }),
         },
-        numeric("calls", "calls", "How many calls", (row) => count(row, "calls")),
+        numeric("calls", "calls", "How many calls", count("calls")),
         time("total", "total_ns", "total", "Time in it and in what it called; on a thread, recursion counts once"),
         time("own", "self_ns", "self", "Time in it without what it called"),
-        numeric("share", "self %", "Self of all that was counted", (row) => `${row.share.toFixed(1)}`),
-        time("mean", "mean_ns", "mean", "Time of a call on average"),
-        time("max", "max_ns", "max", "Time of the longest call"),
-        numeric("raised", "raised", "Calls that an exception ended", (row) => count(row, "raised")),
-        numeric("unfinished", "unfinished", "Calls that never ended", (row) => count(row, "unfinished")),
+        numeric("share", "self %", "Self of all that is known", known((row) => row.share.toFixed(1))),
+        time("mean", "mean_ns", "mean", "Time of a call on average", known((row) => timeText(row.mean))),
+        time("max", "max_ns", "max", "Time of the longest call", known((row) => timeText(row.max))),
+        numeric("raised", "raised", "Calls that an exception ended", count("raised")),
+        numeric("unfinished", "unfinished", "Calls that never ended", count("unfinished")),
     ];
 }
 

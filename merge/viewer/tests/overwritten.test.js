@@ -28,7 +28,9 @@ function wrapped(change = () => {}) {
     return trace;
 }
 
-const named = (trace, rows, value) => Object.fromEntries(rows.map((row) => [trace.functions.name(row.function), value(row)]));
+function named({ functions }, rows, value) {
+    return Object.fromEntries(rows.map((row) => [functions.name(row.function), value(row)]));
+}
 
 test("own times are of what is known, and all together is the time of the thread", () => {
     const trace = wrapped();
@@ -39,7 +41,8 @@ test("own times are of what is known, and all together is the time of the thread
     const [row] = atOnce(statistics(trace, wholeOf(trace))).filter((of) => of.function === trace.functions.overwritten);
     assert.deepEqual([row.calls, row.total, row.mean, row.max], [0, 5, 0, 0]);
     const tree = atOnce(callTree(wholeOf(trace)));
-    const unknown = [...tree.function.slice(0, tree.count).keys()].filter((node) => tree.function[node] === trace.functions.overwritten);
+    const nodes = [...tree.function.slice(0, tree.count).keys()];
+    const unknown = nodes.filter((node) => tree.function[node] === trace.functions.overwritten);
     const stack = (node) => tree.path(node).map((of) => trace.functions.name(of)).join(" ");
     assert.deepEqual(unknown.map((node) => [stack(node), tree.own[node]]).sort(), [
         ["f0 [overwritten]", 2],

@@ -358,7 +358,7 @@ test("what rows and tooltips say", () => {
     const trace = sample({ tracks: 3 });
     const { rows } = layOut(trace, arrangement());
     assert.deepEqual(wordsOf(rows[0]), { name: "MainProcess", number: "pid 4711", warning: "ended by SIGTERM" });
-    assert.equal(wordsOf(rows[2]).warning, "12,345 overwritten, 3 lost");
+    assert.equal(wordsOf(rows[2]).warning, "12,345 lost (overwritten), 3 lost (no room)");
     assert.equal(wordsOf(rows.find(({ id }) => id === "t2")).number, "task");
     const [track] = trace.tracks;
     const call = track.flags.findIndex((flags) => (flags & UNFINISHED) !== 0);

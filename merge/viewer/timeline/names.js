@@ -28,7 +28,8 @@ export function wordsOf({ kind, process, track, counter }) {
     if (kind === "counter") {
         return { name: counter.name, number: `up to ${numberText(greatestOf(counter))}`, warning: "" };
     }
-    const missing = [[track.overwritten, "overwritten"], [track.lost, "lost"]].filter(([count]) => count > 0);
+    const losses = [[track.overwritten, "lost (overwritten)"], [track.lost, "lost (no room)"]];
+    const missing = losses.filter(([count]) => count > 0);
     return {
         name: track.name || track.kind,
         number: { task: "task", async: `async ${track.category ?? ""}`.trim() }[track.kind] ?? `tid ${track.tid}`,

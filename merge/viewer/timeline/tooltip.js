@@ -22,7 +22,7 @@ export function about(hit, trace, levels) {
         const { events, start, end } = hit.gap;
         return {
             title: `${events.toLocaleString("en")} events overwritten`,
-            place: "The ring was full: newer events took their place.",
+            place: "They are lost: the ring was full, and newer events took their place.",
             facts: [["from", timeText(start)], ["duration", timeText(end - start)]],
         };
     }
