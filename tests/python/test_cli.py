@@ -66,17 +66,16 @@ def test_module(sandbox):
 
 
 def test_command_string(sandbox):
-    done = sandbox.viztracer("-c", "import sys; print(sys.argv, __name__, __file__)", "you")
-    assert done.stdout.startswith("['-c', 'you'] __main__ <string>\n")
+    done = sandbox.viztracer("-c", "import sys; print(sys.argv, __name__)", "you")
+    assert done.stdout.startswith("['-c', 'you'] __main__\n")
 
 
 def test_command_string_is_recorded_to_the_last_call(sandbox):
     report = sandbox.trace("-c", "lst=[]; lst.append(1)")
-    assert [event["name"] for event in sorted(tree.spans(report), key=lambda event: event["ts"])] == [
-        "builtins.exec",
-        "<module> (<string>:1)",
-        "list.append",
-    ]
+    names = [event["name"] for event in sorted(tree.spans(report), key=lambda event: event["ts"])]
+    end = next((index for index, name in enumerate(names) if name.startswith("_shutdown (")), len(names))
+    assert names[:end] == ["builtins.exec", "<module> (<string>:1)", "list.append"]
+    assert end == len(names) or sys.version_info < (3, 12)  # there, the tracer imports threading, which has an end
 
 
 def test_main_module_is_the_program(sandbox):

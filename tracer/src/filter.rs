@@ -14,21 +14,19 @@ pub struct Filter {
     pub ignore_frozen: bool,
     /// The directory of this package, which is left out; empty: it is not.
     pub package: String,
-    /// The module in it that runs the program, whose call of `exec` is shown.
-    pub runner: String,
 }
 
 impl Filter {
     /// Whether functions of this file are recorded.
     pub fn includes(&self, file: &str) -> bool {
         let begins_with_one_of = |prefixes: &[String]| prefixes.iter().any(|prefix| file.starts_with(prefix.as_str()));
-        if !self.package.is_empty() && file.starts_with(&self.package) && file != self.runner {
+        if !self.package.is_empty() && file.starts_with(&self.package) {
             return false;
         }
         if self.ignore_frozen && file.starts_with("<frozen") {
             return false;
         }
-        let included = self.include_files.is_empty() || begins_with_one_of(&self.include_files) || file == self.runner;
+        let included = self.include_files.is_empty() || begins_with_one_of(&self.include_files);
         included && !begins_with_one_of(&self.exclude_files)
     }
 }

@@ -6,9 +6,9 @@
 //! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio task
 //! runs it, [`thread_name`] what its thread is called, [`fork`] sees to it that a child records into a file of its own,
 //! [`deadly_signal`] and [`leaving`] that the file of a process which ends without a word to Python tells how,
-//! [`farewell`] that the run has its report all the same, [`control`] lets the processes of a run count themselves, and
-//! [`reserve`] sees to it that a
-//! program without memory does not die of us.
+//! [`farewell`] that the run has its report all the same, [`control`] lets the processes of a run count themselves,
+//! [`reserve`] sees to it that a program without memory does not die of us, and [`main_program`] runs the program of the
+//! command `viztracer`.
 //!
 //! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives up
 //! the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So `stop`,
@@ -29,6 +29,7 @@ mod function;
 mod hook;
 mod leaving;
 mod lifecycle;
+mod main_program;
 mod recording;
 mod reserve;
 mod task;
@@ -52,6 +53,8 @@ mod snaptrace {
     use super::farewell::{arm_farewell, disarm_farewell};
     #[pymodule_export]
     use super::leaving::{ask_before_exec, note_exit, ring_cut};
+    #[pymodule_export]
+    use super::main_program::{run_byte_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
     use super::tracer::Tracer;
     use std::os::fd::AsFd;

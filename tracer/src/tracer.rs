@@ -60,7 +60,7 @@ impl Tracer {
 
     /// Begins to record, or goes on in the file there is. The keywords say what and where; see the stub file.
     #[pyo3(signature = (*, directory, prefix, entries, min_duration, max_stack_depth, c_functions, tasks,
-                        ignore_frozen,                        include_files, exclude_files, package, runner, session_id))]
+                        ignore_frozen, include_files, exclude_files, package, session_id))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments, each with its name at the call")]
     fn record(
         &self,
@@ -76,7 +76,6 @@ impl Tracer {
         include_files: Vec<String>,
         exclude_files: Vec<String>,
         package: String,
-        runner: String,
         session_id: [u8; 16],
     ) -> PyResult<()> {
         if entries == 0 {
@@ -92,7 +91,7 @@ impl Tracer {
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported: IMPORTED.get().copied().unwrap_or_default(),
         };
-        let filter = Filter { include_files, exclude_files, ignore_frozen, package, runner };
+        let filter = Filter { include_files, exclude_files, ignore_frozen, package };
         fork::watch();
         current::settle();
         deadly_signal::watch();

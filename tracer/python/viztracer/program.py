@@ -1,15 +1,27 @@
 """The program to trace: found the way the interpreter would find it, and made the main module of this process.
 
+The interpreter's own functions then run it (`snaptrace.run_file` and its kin), as the outermost code of the process.
+
 What the command imports, every forked child of the program has to take down when it ends, so there is little of it:
 `dataclasses` alone would bring in `inspect`, `ast` and `tokenize`.
 """
 
 from __future__ import annotations
 
-import io
+import builtins
 import os
 import sys
 import types
+
+from .snaptrace import run_byte_code, run_command, run_file, run_module, run_stdin
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+FROZEN: Any = sys.modules["_frozen_importlib"]
+EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
 
 
 class NoProgramError(Exception):
@@ -21,72 +33,141 @@ class Program:
 
     Args:
         name: for the name of the report.
-        code: the main module's code.
         arguments: what the program finds in `sys.argv`.
+        run: runs it and ends the process; is told whether the trace is to have a call of `exec` around it.
+        directory: what it finds first in `sys.path`; None: nothing is put there.
+        is_container: whether `directory` is the program itself, which stands there whatever the interpreter's options.
         file: what it finds in ``__file__``.
-        directory: what it finds first in `sys.path`; None leaves that alone.
+        loader: the type of what it finds in ``__loader__``, if it is a file.
     """
 
     def __init__(
         self,
         name: str,
-        code: types.CodeType,
         arguments: list[str],
-        file: str,
-        directory: str | None = None,
+        run: Callable[[bool], NoReturn],
+        directory: str | None,
+        *,
+        is_container: bool = False,
+        file: str | None = None,
+        loader: Any = None,
     ) -> None:
         self.name = name
-        self.code = code
         self.arguments = arguments
-        self.file = file
+        self.run = run
         self.directory = directory
+        self.is_container = is_container
+        self.file = file
+        self.loader = loader
 
-    def become_main(self) -> dict[str, object]:
-        """Make the program the main module; return its namespace."""
-        module = types.ModuleType("__main__")
-        module.__dict__.update(__file__=self.file, __builtins__=__builtins__)
-        sys.modules["__main__"] = sys.modules["__mp_main__"] = module
-        sys.argv = self.arguments
-        if self.directory is not None:
+    def become_main(self) -> None:
+        """Replace the command by the program: as the main module, in `sys.argv` and in `sys.path`."""
+        ours = None if _is_path_safe() else _directory_of_main()
+        if ours is not None and sys.path[:1] == [ours]:
+            del sys.path[0]
+        if self.directory is not None and (self.is_container or not _is_path_safe()):
             sys.path.insert(0, self.directory)
-        return module.__dict__
+        sys.argv = self.arguments
+        sys.modules["__main__"] = self._new_main()
+
+    def _new_main(self) -> types.ModuleType:
+        """Return a main module like that of an interpreter that has just started, with what a file's finds besides."""
+        main = types.ModuleType("__main__")
+        main.__loader__ = self.loader("__main__", self.file) if self.loader else FROZEN.BuiltinImporter
+        if sys.version_info < (3, 14):
+            main.__annotations__ = {}
+        main.__dict__["__builtins__"] = builtins
+        if self.file is not None:
+            main.__dict__.update(__file__=self.file, __cached__=None)
+        return main
 
 
 def from_code(text: str, arguments: list[str]) -> Program:
     """Return the program of ``-c``."""
-    return Program("python", compile(text, "<string>", "exec"), ["-c", *arguments], "<string>")
+    if sys.version_info >= (3, 14) and text.lstrip("\n")[:1].isspace():
+        import textwrap
+
+        text = textwrap.dedent(text)
+    source = text.encode("utf-8", "surrogateescape")
+    return Program("python", ["-c", *arguments], lambda show: run_command(source, show), "")
 
 
 def from_module(name: str, arguments: list[str]) -> Program:
     """Return the program of ``-m``."""
-    import importlib.util
-
-    directory = os.getcwd()
-    sys.path.insert(0, directory)
-    try:
-        missing = importlib.util.find_spec(name.partition(".")[0]) is None
-    finally:
-        sys.path.remove(directory)
-    if missing:
-        raise NoProgramError(f"No module named {name}")
-    text = f"import runpy\nrunpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
-    return Program(name, compile(text, "<string>", "exec"), [name, *arguments], "<string>", directory)
+    # The module finds its own path in place of the "-m", as soon as it is known.
+    return Program(name, ["-m", *arguments], lambda _show: run_module(name, container=False), _current_directory())
 
 
 def from_command(command: list[str]) -> Program:
     """Return the program that a script's path, or the name of one on ``PATH``, stands for.
 
+    It may also be byte code, a directory or zip file with a module ``__main__``, or ``-`` for stdin.
+
     Raises:
         NoProgramError: there is no such file.
+        OSError: it cannot be read.
     """
-    places = ["", *os.environ.get("PATH", "").split(os.pathsep)]
-    path = next(filter(os.path.isfile, (os.path.join(place, command[0]) for place in places)), None)
-    if path is None:
-        hint = ", and viztracer knows no such option: see viztracer --help" if command[0].startswith("-") else ""
-        raise NoProgramError(f"No such file as {command[0]}{hint}")
-    if path.endswith(".json"):
-        raise NoProgramError(f'viztracer can\'t run json file, did you mean "vizviewer {path}"?')
-    file = os.path.abspath(path)
-    with io.open_code(file) as source:
-        code = compile(source.read(), file, "exec")
-    return Program(os.path.basename(file).partition(".")[0], code, command, file, os.path.dirname(file))
+    if command[0] == "-":
+        return Program("python", command, run_stdin, "", file="<stdin>")
+    file = find(command[0])
+    if file is None:
+        raise NoProgramError(f"No such file as {command[0]}")
+    name = os.path.basename(file.rstrip(os.sep)).partition(".")[0]
+    if _is_container(file):
+        return Program(name, command, lambda _show: run_module("__main__", container=True), file, is_container=True)
+    run, loader = run_file, EXTERNAL.SourceFileLoader
+    if _is_byte_code(file):
+        run, loader = run_byte_code, EXTERNAL.SourcelessFileLoader
+    directory = os.path.dirname(os.path.realpath(file))
+    return Program(name, command, lambda show: run(file, show), directory, file=file, loader=loader)
+
+
+def find(name: str) -> str | None:
+    """Return the absolute path of what a command's first word means, unless there is no such file."""
+    if os.path.exists(name):
+        return os.path.join(_current_directory() or "", name)
+    places = os.environ.get("PATH", "").split(os.pathsep)
+    return next(filter(os.path.isfile, (os.path.join(place, name) for place in places)), None)
+
+
+def _is_container(path: str) -> bool:
+    """Whether modules can be imported from within, which is how the interpreter tells a zip file from a script."""
+    for hook in sys.path_hooks:
+        try:
+            sys.path_importer_cache[path] = hook(path)
+        except ImportError:
+            continue
+        return True
+    sys.path_importer_cache[path] = None
+    return False
+
+
+def _is_byte_code(path: str) -> bool:
+    """Whether the interpreter would take the file for compiled code."""
+    if path.endswith(".pyc"):
+        return True
+    if not os.path.isfile(path):
+        return False  # a pipe can be read only once
+    with open(path, "rb") as file:
+        return bool(file.read(2) == EXTERNAL.MAGIC_NUMBER[:2])
+
+
+def _is_path_safe() -> bool:
+    """Whether the interpreter puts no directory in front of `sys.path`: ``-P``, ``PYTHONSAFEPATH``, ``-I``."""
+    return bool(sys.flags.safe_path if sys.version_info >= (3, 11) else sys.flags.isolated)
+
+
+def _directory_of_main() -> str | None:
+    """Return what the interpreter has put in front of `sys.path` for the module that is the main one now."""
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None:
+        return _current_directory()
+    file = getattr(main, "__file__", None)
+    return os.path.dirname(os.path.realpath(file)) if file else ""
+
+
+def _current_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None

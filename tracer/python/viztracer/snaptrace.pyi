@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, NoReturn, final
 
 from typing_extensions import disjoint_base
 
@@ -18,6 +18,11 @@ __all__ = [
     "note_exit",
     "ring_cut",
     "ring_process",
+    "run_byte_code",
+    "run_command",
+    "run_file",
+    "run_module",
+    "run_stdin",
 ]
 
 @disjoint_base
@@ -49,15 +54,14 @@ class Tracer:
         include_files: Sequence[str],
         exclude_files: Sequence[str],
         package: str,
-        runner: str,
         session_id: bytes,
     ) -> None:
         """Begin to record into ``<directory>/<prefix>_<pid>.bin``, or go on in the file there is.
 
         `entries`: how many of the newest events to keep. `min_duration`: in ns. `max_stack_depth`: negative for no
         limit. `tasks`: tell asyncio's tasks apart. `include_files`, `exclude_files`: beginnings of paths. `package`: a
-        directory that is left out, except its module `runner`. `session_id`: 16 bytes. Raises `OSError` if there can be no ring file, `RuntimeError` if
-        the interpreter has no room for a tracer, `ValueError` for `entries` below 1.
+        directory that is left out. `session_id`: 16 bytes. Raises `OSError` if there can be no ring file, `RuntimeError`
+        if the interpreter has no room for a tracer, `ValueError` for `entries` below 1.
         """
     def halt(self, flush_as_finish: bool = False) -> None:
         """End recording, if this tracer records; open calls are recorded as open, or with `flush_as_finish` as if they returned now."""
@@ -170,3 +174,20 @@ def merge(
     progress: bool = False,
 ) -> Merged:
     """Merge ring files, or directories of them, into a report. Raise `RuntimeError` if there is no report."""
+
+# These run the program as `python` does and end the process. `show`: whether the trace has a call of `exec` around it.
+
+def run_command(text: bytes, show: bool) -> NoReturn:
+    """Run the source text of ``-c``, in UTF-8."""
+
+def run_file(path: str, show: bool) -> NoReturn:
+    """Run a file of source text. Raise `OSError` if it cannot be opened."""
+
+def run_byte_code(path: str, show: bool) -> NoReturn:
+    """Run a file of byte code. Raise `OSError` if it cannot be read."""
+
+def run_module(name: str, container: bool) -> NoReturn:
+    """Run a module as ``-m`` does; `container`: ``__main__`` of the directory or zip file that is first in `sys.path`."""
+
+def run_stdin(show: bool) -> NoReturn:
+    """Run what stdin holds."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 NEW, JOINED, OWN, SAVED = range(4)
 
 PACKAGE = os.path.dirname(__file__) + os.sep
-RUNNER = PACKAGE + "runner.py"
 
 
 class VizTracer(Tracer):
@@ -186,7 +185,6 @@ class VizTracer(Tracer):
             include_files=_with_absolute(self.include_files),
             exclude_files=_with_absolute(self.exclude_files),
             package="" if self.trace_self else PACKAGE,
-            runner=RUNNER,
             session_id=rings.session_id,
         )
         self.name_process(self.process_name or self.first_name or child.process_name())

@@ -7,17 +7,17 @@ import os
 import sys
 import time
 
-from .. import child, report, runner, session
+from .. import child, report, session
 from ..program import NoProgramError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
 from ..snaptrace import disarm_farewell
-from ..viztracer import RUNNER, VizTracer
+from ..viztracer import VizTracer
 from . import finish
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
-    from types import TracebackType
+    from typing import NoReturn
 
 
 def run(options: argparse.Namespace, command: list[str]) -> int | None:
@@ -27,10 +27,12 @@ def run(options: argparse.Namespace, command: list[str]) -> int | None:
     except NoProgramError as error:
         print(error)
         return 1
-    if program is None:
-        return None
-    Run(options, program).execute()
-    return 0
+    except OSError as error:
+        report.complain(f"can't open file {error.filename!r}: {error.strerror}")
+        return 2
+    if program is not None:
+        Run(options, program).execute()
+    return None
 
 
 def _find(options: argparse.Namespace, command: list[str]) -> Program | None:
@@ -78,15 +80,12 @@ class Run:
         """Whether the ring files are what the user asked for."""
         return bool(self.options.pid_suffix and not self.options.output_file)
 
-    def execute(self) -> None:
-        """Run the program. What it raises goes on to the interpreter, without a trace of us."""
-        atexit.register(self.end)
-        namespace = self.program.become_main()
-        try:
-            runner.execute(self.start, self.tracer.pause, self.program.code, namespace)
-        except BaseException:
-            _hide_our_frames()
-            raise
+    def execute(self) -> NoReturn:
+        """Run the program and end the process with it."""
+        atexit.register(self.end)  # runs last, since the program's own functions are registered later
+        self.program.become_main()
+        self.start()
+        self.program.run(not self.options.ignore_c_function)
 
     def start(self) -> None:
         """Begin to record; if that cannot be, say so and let the program run."""
@@ -118,6 +117,7 @@ class Run:
         rings = self.tracer.rings
         if rings is None or not (self.tracer.enable or os.getpid() == self.pid):
             return
+        self.tracer.pause()  # what runs from here on is ours
         session.withdraw()
         self.tracer.leave()
         if os.getpid() != self.pid:
@@ -159,17 +159,3 @@ def _absolute(path: str) -> str:
     except FileNotFoundError:
         return path
 
-
-def _hide_our_frames() -> None:
-    """The program raised: have the interpreter show the traceback that it would show without us."""
-    show = sys.excepthook
-
-    def show_programs_part(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        entry = traceback
-        while entry and entry.tb_frame.f_code.co_filename != RUNNER:
-            entry = entry.tb_next
-        if entry:
-            error.__traceback__ = traceback = entry.tb_next
-        show(kind, error, traceback)
-
-    sys.excepthook = show_programs_part
