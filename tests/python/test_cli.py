@@ -234,14 +234,9 @@ def test_excluded_functions_do_not_hide_those_they_call(sandbox, option):
 def test_include_and_exclude_together_are_refused(sandbox):
     sandbox.script(HELLO)
     done = sandbox.viztracer("--include_files", "a.py", "--exclude_files", "b.py", "--", "script.py")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "include_files and exclude_files can't be both specified" in done.stdout + done.stderr
     assert "hello" not in done.stdout
-
-
-def test_include_files_swallow_the_script_name(sandbox):
-    done = sandbox.viztracer("--include_files", "a.py", "script.py")
-    assert (done.returncode, "usage:" in done.stdout) == (0, True)
 
 
 def test_min_duration(sandbox):
@@ -250,13 +245,6 @@ def test_min_duration(sandbox):
     assert {"long", "time.sleep"} <= called(report)
     assert "short" not in called(report)
     assert all(event["dur"] >= 15_000 for event in tree.spans(report))
-
-
-def test_min_duration_that_is_no_time(sandbox):
-    sandbox.script(HELLO)
-    done = sandbox.viztracer("--min_duration", "long", "script.py")
-    assert done.returncode == 1
-    assert "Can't convert long to time" in done.stdout
 
 
 def test_max_stack_depth(sandbox):
@@ -382,19 +370,18 @@ def test_interrupt_from_the_terminal(sandbox):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["missing.py"], 1, "No such file as missing.py"),
-        (["--unknown", "script.py"], 1, "No such file as --unknown"),
-        (["report.json"], 1, 'did you mean "vizviewer report.json"?'),
-        (["-o", "report.txt", "script.py"], 1, "Only these kinds of report are supported: .json, .json.gz, .pftrace, .pftrace.gz, .html, .csv, .folded"),
-        (["-m", "there_is_no_such_module"], 1, "No module named there_is_no_such_module"),
-        (["--tracer_entries", "many", "script.py"], 2, "invalid int value: 'many'"),
+        (["missing.py"], 1, "No such file as missing.py\n"),
+        (["--unknown", "script.py"], 2, "viztracer: there is no option --unknown: see viztracer --help\n"),
+        (["-o", "report.txt", "script.py"], 2, "Only these kinds of report are supported: .json, .json.gz, "),
+        (["-m", "there_is_no_such_module"], 1, "No module named there_is_no_such_module\n"),
+        (["--tracer_entries", "many", "script.py"], 2, "invalid int value: 'many'\n"),
         (["-u", "-o", "report.json", "script.py"], 2, "not allowed with argument"),
         (["--unknown", "--", "script.py"], 2, "unrecognized arguments: --unknown"),
+        (["script.py", "--", "script.py"], 2, "the program and its arguments come after --"),
     ],
 )
 def test_refusals(sandbox, arguments, code, message):
     sandbox.script("print('ran')\n")
-    (sandbox.path / "report.json").write_text("{}")
     done = sandbox.viztracer(*arguments)
     assert done.returncode == code
     assert message in done.stdout + done.stderr

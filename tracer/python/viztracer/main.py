@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 
@@ -12,10 +13,24 @@ from .version import __version__
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 
 class UsageError(Exception):
-    """The options make no sense; the message is the peer's."""
+    """The options make no sense; the message is for stderr."""
+
+
+class VizTracersError(UsageError):
+    """The same in VizTracer's words, which it prints on stdout."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
+        hint = "; options of the program come after --" if message.startswith("ambiguous option") else ""
+        raise UsageError(message + hint)
 
 
 EPILOG = """\
@@ -32,28 +47,47 @@ Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, 
 little room; it is removed once they are merged, also if SIGTERM or SIGHUP ends the program. If it is killed otherwise,
 it stays, and viztracer-merge reads it.
 
-exit status: the program's own; 1 if there is no such program; 2 for wrong options.
+exit status: the program's own; 1 if there is no such program; 2 for a wrong command line.
 """
 OUTPUT_HELP = (
-    "the report: .json, .pftrace (for Perfetto) or .speedscope.json, each also with .gz; .html (a page), .csv (functions) "
-    "or .folded (stacks) [result.json]"
+    "the report: .json, .pftrace (for Perfetto) or .speedscope.json, each also with .gz; .html (a page), "
+    ".csv (functions) or .folded (stacks) [result.json]"
 )
+MODE = re.compile(r"-[cm]|--(cmd_string|module)(=|$)")
 OUTPUT_EXTENSIONS = (".json", ".json.gz", ".pftrace", ".pftrace.gz", ".html", ".csv", ".folded")
 
 
+DOUBLE_DASHES = ("--", "--run")
+RCFILE = ".viztracerrc"
+
+
 def main() -> int:
-    """Run the command with the arguments of this process; return its exit status."""
+    """Run the command with the arguments of this process; return its exit status, or end the process with the program.
+
+    VizTracer's words about a wrong command line are on stdout, ours on stderr.
+    """
     try:
-        options, command = parse(sys.argv[1:])
-    except UsageError as error:
+        return run(sys.argv[1:])
+    except VizTracersError as error:
         print(error)
-        return 1
+    except UsageError as error:
+        print(f"viztracer: {error}", file=sys.stderr)
+    return 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command.
+
+    Raises:
+        UsageError: the arguments make no sense.
+    """
+    options, command = parse(arguments)
     if options.version:
         print(__version__)
         return 0
-    from .commands import run
+    from .commands import run as program
 
-    status = run.run(options, command)
+    status = program.run(options, command)
     if status is None and (options.combine or options.align_combine):
         from .commands import combine
 
@@ -71,31 +105,92 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         UsageError: they contradict each other or cannot be understood.
     """
     parser = build_parser()
-    if "--" in arguments:
-        split = list(arguments).index("--")
-        options, command = parser.parse_args(arguments[:split]), list(arguments[split + 1 :])
-    else:
-        options, command = parser.parse_known_args(arguments)
-    if options.output_file and not options.output_file.endswith(OUTPUT_EXTENSIONS):
-        raise UsageError(f"Only these kinds of report are supported: {', '.join(OUTPUT_EXTENSIONS)}")
-    if options.open and options.output_file:
-        from .commands import show
-
-        if not show.can_show(options.output_file):
-            raise UsageError(f"--open shows reports in {', '.join(show.EXTENSIONS)}, not {options.output_file}")
-    if options.include_files and options.exclude_files:
-        raise UsageError("include_files and exclude_files can't be both specified!")
-    if options.tracer_entries is not None and options.tracer_entries < 1:
-        raise UsageError("tracer_entries must be at least 1")
-    options.min_duration = microseconds(options.min_duration or "0")
+    _read_rcfile(parser, arguments)
+    split = next((index for index, word in enumerate(arguments) if word in DOUBLE_DASHES), None)
+    options, command = parser.parse_known_args(arguments[:split])
+    if split is not None:
+        if command:
+            raise UsageError(f"unrecognized arguments: {' '.join(command)}; {_mistaken(parser, command[0])}")
+        command = list(arguments[split + 1 :])
+    elif _is_unknown_option(options, arguments, command):
+        raise UsageError(_mistaken(parser, command[0]))
+    _check(options)
+    if not command and options.cmd_string is None and options.module is None:
+        _check_swallowed(options)
     if options.log_multiprocess or options.log_subprocess:
         print("--log_multiprocess and --log_subprocess are no longer needed to trace multi-process program")
     return options, command
 
 
+def _check(options: argparse.Namespace) -> None:
+    """See that the options make sense, each by itself and together."""
+    if options.output_file and not options.output_file.endswith(OUTPUT_EXTENSIONS):
+        raise VizTracersError(f"Only these kinds of report are supported: {', '.join(OUTPUT_EXTENSIONS)}")
+    if options.open and options.output_file:
+        from .commands import show
+
+        if not show.can_show(options.output_file):
+            raise VizTracersError(f"--open shows reports in {', '.join(show.EXTENSIONS)}, not {options.output_file}")
+    if options.include_files and options.exclude_files:
+        raise VizTracersError("include_files and exclude_files can't be both specified!")
+    if options.tracer_entries < 1:
+        raise VizTracersError("tracer_entries must be at least 1")
+    options.min_duration = microseconds(options.min_duration or "0")
+
+
+def _check_swallowed(options: argparse.Namespace) -> None:
+    """See that the program is not among the values of an option that takes any number of them."""
+    for name in ("include_files", "exclude_files"):
+        if values := getattr(options, name):
+            from . import mistakes
+
+            raise UsageError(mistakes.of_swallowed_program(f"--{name}", values))
+
+
+def _is_unknown_option(options: argparse.Namespace, arguments: Sequence[str], command: Sequence[str]) -> bool:
+    """Whether the first word that we do not know is like an option, and before the program."""
+    if not command or not command[0].startswith("-") or command[0] == "-":
+        return False
+    if options.module is None and options.cmd_string is None:
+        return True
+    mode = next(index for index, argument in enumerate(arguments) if MODE.match(argument))
+    return list(arguments).index(command[0]) < mode
+
+
+def _mistaken(parser: argparse.ArgumentParser, word: str) -> str:
+    """Return what to say of a word that is no option."""
+    from . import mistakes
+
+    if not word.startswith("-"):
+        return "the program and its arguments come after --"
+    return mistakes.of_option(word, [*parser._option_string_actions])
+
+
+def _read_rcfile(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """Take defaults from the configuration file, if there is one."""
+    path = RCFILE
+    for index, word in enumerate(arguments):
+        if word in DOUBLE_DASHES:
+            break
+        name, equals, value = word.partition("=")
+        if len(name) > len("--") and "--rcfile".startswith(name):  # options may be abbreviated
+            path = value if equals else "".join(arguments[index + 1 : index + 2])
+    if path == RCFILE and not os.path.exists(path):
+        return
+    from . import rcfile
+
+    try:
+        values, unknown = rcfile.defaults(path, parser._actions)
+    except ValueError as error:
+        raise UsageError(error) from None
+    parser.set_defaults(**values)
+    if unknown:
+        print(f"viztracer: {path}: not supported: {', '.join(unknown)}", file=sys.stderr)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="viztracer",
         usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
         description="Trace the calls of Python functions, and of C functions by Python code, in all processes and threads.",
@@ -115,15 +210,15 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--tracer_entries",
         metavar="N",
-        type=int,
+        type=whole_number,
         default=DEFAULT_ENTRIES,
         help=f"the newest events to keep, per process; older ones are lost [{DEFAULT_ENTRIES}]",
     )
-    add("--max_stack_depth", metavar="N", type=int, default=-1, help="the deepest nesting to record")
+    add("--max_stack_depth", metavar="N", type=whole_number, default=-1, help="the deepest nesting to record")
     add(
         "--min_duration",
         metavar="TIME",
-        help="leave out shorter calls: 20 or 20us, 0.3ms, 1s",
+        help="leave out shorter calls: 20 or 20us, 0.3ms, 1s, 2min",
     )
     add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")
     add("--exclude_files", metavar="FILE", nargs="*", help="do not record functions of files that begin so")
@@ -135,6 +230,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--open", action="store_true", help="show what was recorded in the browser, see vizviewer --help")
     add("--combine", metavar="FILE", nargs="*", help="merge ring files of earlier runs; nothing is run")
     add("--align_combine", metavar="FILE", nargs="*", help="the same, as if these runs had begun together")
+    add("--rcfile", metavar="FILE", help="read defaults of these options from it [.viztracerrc, if there is one]")
+    add("--log_exit", action="store_true", help=argparse.SUPPRESS)  # what runs at exit is recorded in any case
+    add("--minimize_memory", action="store_true", help=argparse.SUPPRESS)  # no event is kept in memory
+    add("--sanitize_function_name", action="store_true", help=argparse.SUPPRESS)  # every name can be written
     add("--log_multiprocess", action="store_true", help=argparse.SUPPRESS)
     add("--log_subprocess", action="store_true", help=argparse.SUPPRESS)
     add("--trace_self", action="store_true", help=argparse.SUPPRESS)
@@ -142,8 +241,24 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def microseconds(text: str) -> float:
-    """Read a time such as ``20``, ``20us`` or ``0.3ms``."""
-    found = re.match(r"([0-9]*\.?[0-9]+)\s*(s|ms|us|ns)?", text.strip())
+    """Read a time such as ``20``, ``20us``, ``1e3`` or ``0.3ms``."""
+    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?\s*(h|min|s|ms|us|ns)?", text.strip(), re.ASCII)
     if not found:
-        raise UsageError(f"Can't convert {text} to time. Format should be 0.3ms or 13us")
-    return float(found[1]) * {"s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}[found[2] or "us"]
+        raise VizTracersError(f"Can't convert {text} to time. Format should be 0.3ms or 13us")
+    unit = {"h": 3600e6, "min": 60e6, "s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}[found[3] or "us"]
+    return float(found[1] + (found[2] or "")) * unit
+
+
+def whole_number(text: str) -> int:
+    """Read a number such as ``1000``, ``1_000`` or ``1e6``."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = int(float(text))
+    except (ValueError, OverflowError):
+        number = None
+    if number is None or number != float(text):
+        raise argparse.ArgumentTypeError(f"invalid int value: {text!r}")
+    return number

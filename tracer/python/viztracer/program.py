@@ -24,8 +24,25 @@ FROZEN: Any = sys.modules["_frozen_importlib"]
 EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
 
 
+# What begins a ring file, or a program of the machine's own.
+NO_PYTHON = (b"VIZRING\n", b"\x7fELF")
+REPORTS = (".json", ".json.gz", ".pftrace", ".pftrace.gz", ".html", ".csv", ".folded")
+
+
 class NoProgramError(Exception):
     """There is nothing to run; the message says what was looked for."""
+
+
+class NoPythonError(Exception):
+    """What is to be run is no Python program.
+
+    Args:
+        path: where it is.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class Program:
@@ -105,6 +122,7 @@ def from_command(command: list[str]) -> Program:
 
     Raises:
         NoProgramError: there is no such file.
+        NoPythonError: it is something else, a report for example.
         OSError: it cannot be read.
     """
     if command[0] == "-":
@@ -115,8 +133,11 @@ def from_command(command: list[str]) -> Program:
     name = os.path.basename(file.rstrip(os.sep)).partition(".")[0]
     if _is_container(file):
         return Program(name, command, lambda _show: run_module("__main__", container=True), file, is_container=True)
+    begin = _begin(file)
+    if begin.startswith(NO_PYTHON) or file.endswith(REPORTS):
+        raise NoPythonError(file)
     run, loader = run_file, EXTERNAL.SourceFileLoader
-    if _is_byte_code(file):
+    if file.endswith(".pyc") or begin.startswith(EXTERNAL.MAGIC_NUMBER[:2]):
         run, loader = run_byte_code, EXTERNAL.SourcelessFileLoader
     directory = os.path.dirname(os.path.realpath(file))
     return Program(name, command, lambda show: run(file, show), directory, file=file, loader=loader)
@@ -142,14 +163,12 @@ def _is_container(path: str) -> bool:
     return False
 
 
-def _is_byte_code(path: str) -> bool:
-    """Whether the interpreter would take the file for compiled code."""
-    if path.endswith(".pyc"):
-        return True
+def _begin(path: str) -> bytes:
+    """Return the first bytes of a file; none of a pipe, which can be read only once."""
     if not os.path.isfile(path):
-        return False  # a pipe can be read only once
+        return b""
     with open(path, "rb") as file:
-        return bool(file.read(2) == EXTERNAL.MAGIC_NUMBER[:2])
+        return file.read(8)
 
 
 def _is_path_safe() -> bool:

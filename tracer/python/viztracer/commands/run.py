@@ -8,7 +8,7 @@ import sys
 import time
 
 from .. import child, report, session
-from ..program import NoProgramError, Program, from_code, from_command, from_module
+from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
 from ..snaptrace import disarm_farewell
 from ..viztracer import VizTracer
@@ -19,20 +19,47 @@ if TYPE_CHECKING:
     import argparse
     from typing import NoReturn
 
+WRONG_COMMAND_LINE = 2  # as an exit status
+PTH_FILE = "viztracer_ring.pth"  # by which new interpreters join the run
+NOT_INSTALLED = (
+    "Python processes that are started anew are not traced, only forked ones: the package is not in a directory of site"
+    f" packages, where the interpreter would read {PTH_FILE}; --ignore_multiprocess hides this"
+)
+
 
 def run(options: argparse.Namespace, command: list[str]) -> int | None:
-    """Run the program that the command line names; return the exit status, or None if it names none."""
+    """Run the program that the command line names, and end the process with it.
+
+    Return the exit status if it cannot be run, or None if none is named.
+    """
     try:
         program = _find(options, command)
     except NoProgramError as error:
         print(error)
         return 1
+    except NoPythonError as error:
+        return _refuse(error.path, command)
     except OSError as error:
         report.complain(f"can't open file {error.filename!r}: {error.strerror}")
-        return 2
-    if program is not None:
-        Run(options, program).execute()
-    return None
+        return WRONG_COMMAND_LINE
+    if program is None:
+        return None
+    started = Run(options, program)
+    if refusal := started.refusal():
+        report.complain(refusal)
+        return WRONG_COMMAND_LINE
+    started.execute()
+
+
+def _refuse(path: str, command: list[str]) -> int:
+    """Say what was given as a program."""
+    from .. import mistakes
+
+    if path.endswith(".json"):  # VizTracer's words
+        print(f'viztracer can\'t run json file, did you mean "vizviewer {command[0]}"?')
+    else:
+        report.complain(mistakes.of_program(path, command))
+    return WRONG_COMMAND_LINE
 
 
 def _find(options: argparse.Namespace, command: list[str]) -> Program | None:
@@ -80,6 +107,17 @@ class Run:
         """Whether the ring files are what the user asked for."""
         return bool(self.options.pid_suffix and not self.options.output_file)
 
+    def refusal(self) -> str | None:
+        """Return why there can be no report; None if there can."""
+        if not os.path.isabs(self.output) or self.options.pid_suffix:
+            return None
+        directory = os.path.dirname(self.output)
+        if os.access(directory, os.W_OK | os.X_OK) and not os.path.lexists(self.output):
+            return None  # this is usual, and spares an import
+        from . import precaution
+
+        return precaution.refusal(self.output)
+
     def execute(self) -> NoReturn:
         """Run the program and end the process with it."""
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
@@ -103,6 +141,8 @@ class Run:
             if not self.options.ignore_multiprocess:
                 ending = "" if self.keeps_rings else self.ending(rings).address(wait=self._waits)
                 session.announce(self.tracer, rings, self.output, ending)
+                if self.tracer.verbose and not _reaches_new_interpreters():
+                    report.complain(NOT_INSTALLED)
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session.withdraw()
@@ -150,6 +190,14 @@ def _output(options: argparse.Namespace, program: Program) -> str:
     if options.unique_output_file:
         output = f"{program.name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
+
+
+def _reaches_new_interpreters() -> bool:
+    """Whether interpreters read our `PTH_FILE` when they start; not if the package was found by PYTHONPATH alone."""
+    import site  # every interpreter has it already
+
+    directories = site.getsitepackages() + ([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])
+    return any(os.path.exists(os.path.join(directory, PTH_FILE)) for directory in directories)
 
 
 def _absolute(path: str) -> str:

@@ -1,0 +1,315 @@
+"""Usual mistakes on the command line get one helpful line and exit status 2, and nothing runs or is overwritten."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from conftest import BIN
+
+PROGRAM = "import sys\nprint('ran', sys.argv[1:])\n"
+REPORT = '{"traceEvents":[]}'
+
+
+@pytest.fixture
+def place(sandbox):
+    """The sandbox with a program in it."""
+    sandbox.script(PROGRAM, "prog.py")
+    return sandbox
+
+
+def refused(sandbox, *arguments, code=2, **options):
+    """The one line that `viztracer` says to these arguments, before anything has run."""
+    before = contents(sandbox)
+    done = sandbox.viztracer(*arguments, **options)
+    output = done.stdout + done.stderr
+    assert done.returncode == code, output
+    assert output.count("\n") == 1, output
+    assert "ran" not in output.split()
+    assert contents(sandbox) == before
+    return output
+
+
+def contents(sandbox):
+    """All files with what is in them."""
+    return {path.name: path.read_bytes() for path in sandbox.path.iterdir() if path.is_file()}
+
+
+def says(sandbox, words, *arguments, **options):
+    line = refused(sandbox, *arguments, **options)
+    assert words in line
+
+
+UNSUPPORTED = (
+    "--plugins --log_func_retval --log_func_with_objprint --log_print --log_sparse --log_func_args --log_gc --log_torch "
+    "--log_var --log_number --log_attr --log_audit --log_func_exec --log_func_entry --log_exception --report_endpoint "
+    "--report_server --dump_raw --magic_comment --patch_only --subprocess_child --compress --decompress --attach "
+    "--attach_installed --uninstall -t --file_info"
+).split()
+
+
+@pytest.mark.parametrize("option", UNSUPPORTED)
+def test_option_of_viztracer_that_is_missing(place, option):
+    says(place, f"viztracer: {option} is not supported yet\n", option, "prog.py")
+
+
+@pytest.mark.parametrize("arguments", [["--log_print", "--", "prog.py"], ["--log_print", "-m", "prog"]])
+def test_option_that_is_missing_before_every_kind_of_program(place, arguments):
+    says(place, "--log_print is not supported yet\n", *arguments)
+
+
+def test_options_of_a_program_are_its_own(place):
+    """After its name, or after -m and its name, whatever they are called."""
+    for arguments in (["prog.py", "--log_print"], ["-m", "prog", "--log_print"], ["--", "prog.py", "--log_print"]):
+        done = place.viztracer("--quiet", *arguments)
+        assert (done.returncode, done.stdout) == (0, "ran ['--log_print']\n")
+
+
+def test_options_that_are_not_needed_are_taken(place):
+    done = place.viztracer("--quiet", "--log_exit", "--minimize_memory", "--sanitize_function_name", "prog.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran []\n", "")
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [
+        ("--output-file=x.json", "did you mean --output_file?"),
+        ("--outputfile", "did you mean --output_file?"),
+        ("--ouput_dir", "did you mean --output_dir?"),
+        ("--ignore_c_functions", "did you mean --ignore_c_function?"),
+        ("--min-duration", "did you mean --min_duration?"),
+        ("--log_prints", "--log_print is not supported yet"),
+        ("--nothing_like_it", "see viztracer --help"),
+        ("-x", "see viztracer --help"),
+    ],
+)
+def test_option_that_is_misspelt(place, option, meant):
+    says(place, meant, option, "prog.py")
+
+
+def test_ambiguous_option(place):
+    says(place, "options of the program come after --", "prog.py", "--output", "x")
+
+
+def test_report_as_a_program(place):
+    for name in ("a.html", "a.json.gz", "a.pftrace", "a.pftrace.gz"):
+        (place.path / name).write_text("x")
+        says(place, f"{name} is a report, not a program; to open it: vizviewer {name}\n", name)
+    for name in ("a.csv", "a.folded"):
+        (place.path / name).write_text("x")
+        says(place, f"{name} is a report, not a program\n", name)
+    (place.path / "a.json").write_text(REPORT)
+    says(place, 'viztracer can\'t run json file, did you mean "vizviewer a.json"?\n', "a.json")
+
+
+def test_ring_file_as_a_program(place, small_trace):
+    shutil.copy(small_trace, place.path / "a.bin")
+    says(place, "a.bin is a ring file, not a program; to merge it: viztracer-merge a.bin\n", "a.bin")
+
+
+@pytest.mark.parametrize("name", ["python", "python3", sys.executable])
+def test_python_before_the_program(place, name):
+    env = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    says(place, f"without {name}: viztracer prog.py 'a b'\n", name, "prog.py", "a b", env=env)
+
+
+def test_program_that_is_no_python(place):
+    says(place, "cat is no Python program", "cat", "prog.py")
+
+
+@pytest.mark.parametrize("option", ["--include_files", "--exclude_files"])
+def test_program_swallowed_by_an_option(place, option):
+    says(place, f"write: viztracer {option} ./ -- prog.py\n", option, "./", "prog.py")
+
+
+@pytest.mark.parametrize("time", ["long", "20usx", "5m", "-5", "1e999", "nan", "inf", "1_0", "5 minutes", "1,5", ""])
+def test_time_that_is_none(place, time):
+    if time:
+        says(place, f"Can't convert {time} to time. Format should be 0.3ms or 13us\n", f"--min_duration={time}", "prog.py")
+
+
+def test_times(place):
+    for time in ("20", "20us", "0.3ms", "1e3", "1e3us", "5min", "0.1h", ".5", "5.", "1 ms", "100ns", "0"):
+        done = place.viztracer("--quiet", "--min_duration", time, "prog.py")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "ran []\n", "")
+
+
+def test_numbers(place):
+    for number in ("1e4", "10_000", "10000"):
+        done = place.viztracer("--quiet", "--tracer_entries", number, "prog.py")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "ran []\n", "")
+    for number in ("many", "1.5", "1e999", "nan", "1k"):
+        says(place, f"invalid int value: '{number}'", "--tracer_entries", number, "prog.py")
+    for number in ("0", "-1"):
+        says(place, "tracer_entries must be at least 1\n", "--tracer_entries", number, "prog.py")
+
+
+# --- outputs ---
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.json", "x.html", "x.folded", "x.json.gz", "x.pftrace"])
+def test_file_that_is_no_report_is_not_replaced(place, name):
+    """The program has an option -o, too, and whoever wrote this meant that one."""
+    (place.path / name).write_text("my,data\n1,2 and more\nand more\n")
+    says(place, f"{name} is not replaced, since it does not look like a report", "prog.py", "-o", name)
+    assert (place.path / name).read_text() == "my,data\n1,2 and more\nand more\n"
+
+
+def test_default_output_that_is_no_report_is_not_replaced(place):
+    (place.path / "result.json").write_text('{"my": "data"}')
+    says(place, "result.json is not replaced", "prog.py")
+
+
+OUTPUTS = ("x.json", "x.json.gz", "x.html", "x.csv", "x.folded", "x.pftrace", "x.pftrace.gz", "x.speedscope.json")
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_report_is_replaced(place, name):
+    for _ in range(2):
+        done = place.viztracer("--quiet", "-o", name, "prog.py")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_empty_file_is_replaced(place):
+    (place.path / "x.json").touch()
+    assert place.viztracer("--quiet", "-o", "x.json", "prog.py").returncode == 0
+    assert place.report("x.json")["traceEvents"]
+
+
+def test_trace_of_others_is_replaced(place):
+    for text in (REPORT, '[{"name": "a", "ph": "X", "ts": 1, "dur": 1, "pid": 1, "tid": 1}]', '{"traceEvents": []}'):
+        (place.path / "x.json").write_text(text)
+        assert place.viztracer("--quiet", "-o", "x.json", "prog.py").returncode == 0
+
+
+def test_output_that_is_a_directory(place):
+    (place.path / "x.json").mkdir()
+    says(place, "x.json: it is a directory\n", "-o", "x.json", "prog.py")
+
+
+def test_directory_that_is_a_file(place):
+    (place.path / "file").touch()
+    says(place, "file: File exists\n", "--output_dir", "file", "prog.py")
+    says(place, "file: File exists\n", "-o", "file/x.json", "prog.py")
+    says(place, "Not a directory\n", "-o", "file/in/x.json", "prog.py")
+
+
+AS_NOBODY = """
+import os, sys
+from viztracer.commands.precaution import refusal
+os.setuid(65534)
+for output in sys.argv[1:]:
+    print(refusal(output))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root may")
+def test_directory_that_cannot_be_written(sandbox, request):
+    """As a user who may write nothing in it."""
+    directory = Path(tempfile.mkdtemp())  # nobody else may look into the sandbox
+    request.addfinalizer(lambda: shutil.rmtree(directory))
+    directory.chmod(0o755)
+    (directory / "file").touch()
+    new = directory / "new"
+    done = sandbox.python("-c", AS_NOBODY, directory / "x.json", new / "x.json", directory / "file" / "x.json", "/dev/null")
+    assert done.stdout.splitlines() == [
+        f"can't write the report to the directory {directory}: Permission denied",
+        f"can't make the directory {new}: Permission denied",
+        f"can't make the directory {directory / 'file'}: File exists",
+        "None",
+    ]
+
+
+def test_program_that_cannot_be_read(place):
+    (place.path / "link.py").symlink_to("nowhere.py")
+    done = place.viztracer("link.py")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "No such file as link.py\n", "")
+
+
+# --- the configuration file ---
+
+
+def test_rcfile(place):
+    text = "[default]\noutput_file = mine.json\ntracer_entries = 1000\nignore_c_function = yes\nquiet = True\nexclude_files = a b\n"
+    (place.path / ".viztracerrc").write_text(text)
+    done = place.viztracer("prog.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran []\n", "")
+    events = place.report("mine.json")["traceEvents"]
+    assert any("<module>" in event["name"] for event in events)
+    assert not any(event["name"] == "builtins.print" for event in events)
+
+
+def test_command_line_goes_before_the_rcfile(place):
+    (place.path / ".viztracerrc").write_text("[default]\noutput_file = mine.json\n")
+    assert place.viztracer("--quiet", "-o", "other.json", "prog.py").returncode == 0
+    assert sorted(path.name for path in place.path.glob("*.json")) == ["other.json"]
+
+
+@pytest.mark.parametrize("arguments", [["--rcfile", "my.conf"], ["--rcfile=my.conf"], ["--rc", "my.conf"]])
+def test_rcfile_by_name(place, arguments):
+    (place.path / "my.conf").write_text("[default]\noutput_file = mine.json\nquiet = no\n")
+    done = place.viztracer(*arguments, "prog.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (place.path / "mine.json").exists() and "vizviewer" in done.stdout
+
+
+def test_rcfile_with_options_that_are_missing(place):
+    """It says so in one line, and goes on."""
+    (place.path / ".viztracerrc").write_text("[default]\nlog_gc = True\nquiet = True\nplugins = x\n")
+    done = place.viztracer("prog.py")
+    assert (done.returncode, done.stdout) == (0, "ran []\n")
+    assert done.stderr == "viztracer: .viztracerrc: not supported: log_gc, plugins\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("output_file = x.json\n", "no section headers"),
+        ("[other]\noutput_file = x.json\n", "no section [default]"),
+        ("[default]\ntracer_entries = many\n", "invalid int value: 'many'"),
+        ("[default]\noutput_file = x.txt\n", "Only these kinds of report are supported"),
+        ("[default]\nquiet = perhaps\n", "quiet is yes or no, not 'perhaps'"),
+        ("[default]\nmin_duration = 20usx\n", "Can't convert 20usx to time"),
+    ],
+)
+def test_rcfile_that_makes_no_sense(place, text, words):
+    (place.path / ".viztracerrc").write_text(text)
+    says(place, words, "prog.py")
+
+
+def test_rcfile_that_is_missing(place):
+    says(place, "can't read my.conf: No such file or directory\n", "--rcfile", "my.conf", "prog.py")
+
+
+# --- inputs of --combine ---
+
+
+def test_inputs_of_the_wrong_kind(place):
+    (place.path / "a.html").write_text("<!DOCTYPE html>\n<html>\n")
+    done = place.viztracer("--combine", "a.html", "prog.py", "-o", "x.json")
+    assert done.returncode == 2
+    assert re.search("a.html.*\n.*prog.py", done.stdout + done.stderr)
+    assert not (place.path / "x.json").exists()
+
+
+# --- where the package is ---
+
+
+def test_package_found_by_pythonpath_alone(place, tmp_path_factory):
+    """New interpreters do not join the run there, which one line says."""
+    elsewhere = tmp_path_factory.mktemp("target")
+    package = Path(shutil.which("viztracer", path=str(BIN))).parents[1]
+    (installed,) = package.glob("lib/python3*/site-packages/viztracer")
+    shutil.copytree(installed, elsewhere / "viztracer")
+    place.script("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(1)'], check=True)\n", "prog.py")
+    base = Path(sys.base_prefix) / "bin" / "python3"
+    env = os.environ | {"PYTHONPATH": str(elsewhere)}
+    done = place.run(base, "-m", "viztracer", "prog.py", env=env)
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1 and "started anew are not traced" in done.stderr
+    for option in ("--quiet", "--ignore_multiprocess"):
+        assert place.run(base, "-m", "viztracer", option, "prog.py", env=env).stderr == ""
+    assert place.viztracer("prog.py").stderr == ""

@@ -1,0 +1,89 @@
+"""What a mistaken command line probably meant. Only whoever makes a mistake imports this."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from .program import REPORTS
+from .report import quote
+from .ring_directory import MAGIC
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Options of VizTracer that are not here.
+UNSUPPORTED = (
+    "--attach",
+    "--attach_installed",
+    "--compress",
+    "--decompress",
+    "--dump_raw",
+    "--file_info",
+    "--log_attr",
+    "--log_audit",
+    "--log_exception",
+    "--log_func_args",
+    "--log_func_entry",
+    "--log_func_exec",
+    "--log_func_retval",
+    "--log_func_with_objprint",
+    "--log_gc",
+    "--log_number",
+    "--log_print",
+    "--log_sparse",
+    "--log_torch",
+    "--log_var",
+    "--magic_comment",
+    "--patch_only",
+    "--plugins",
+    "--report_endpoint",
+    "--report_server",
+    "--subprocess_child",
+    "--uninstall",
+    "-t",
+)
+PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
+
+
+def of_option(word: str, known: Sequence[str]) -> str:
+    """Return what to say of a word like an option that is none; `known` are those there are."""
+    option = word.partition("=")[0]
+    if option in UNSUPPORTED:
+        return f"{option} is not supported yet"
+    import difflib
+
+    similar = difflib.get_close_matches(option, [*known, *UNSUPPORTED], n=1, cutoff=0.7)
+    if not option.startswith("--") or not similar:
+        return f"there is no option {option}: see viztracer --help"
+    if similar[0] in UNSUPPORTED:
+        return f"there is no option {option}, and {similar[0]} is not supported yet"
+    return f"there is no option {option}, did you mean {similar[0]}?"
+
+
+def of_program(path: str, words: Sequence[str]) -> str:
+    """Return what to say of a program that is none.
+
+    Args:
+        path: the file.
+        words: what was written, beginning with its name.
+    """
+    name = os.path.basename(path)
+    if name.endswith((".csv", ".folded")):
+        return f"{words[0]} is a report, not a program"
+    if name.endswith(REPORTS):
+        return f"{words[0]} is a report, not a program; to open it: vizviewer {quote(words[0])}"
+    if PYTHON.fullmatch(name):
+        rest = " ".join(map(quote, words[1:])) or "prog.py"
+        return f"viztracer runs programs itself, without {words[0]}: viztracer {rest}"
+    with open(path, "rb") as file:
+        if file.read(len(MAGIC)) == MAGIC:
+            return f"{words[0]} is a ring file, not a program; to merge it: viztracer-merge {quote(words[0])}"
+    return f"{words[0]} is no Python program, and only these can be traced"
+
+
+def of_swallowed_program(option: str, words: Sequence[str]) -> str:
+    """Return what to say if an option with any number of values has taken the program for one of them."""
+    values = " ".join(map(quote, words[:-1])) or "FILE"
+    return f"{option} takes all words up to the next option; write: viztracer {option} {values} -- {quote(words[-1])}"
