@@ -8,7 +8,7 @@
 
 use crate::current;
 use crate::function::{Builtin, EXCLUDED};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::exceptions::{PyEOFError, PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -166,7 +166,11 @@ fn compile<'py>(python: Python<'py>, text: &CStr) -> PyResult<Bound<'py, PyAny>>
     let code = unsafe { Bound::from_owned_ptr_or_err(python, code) }?;
     if cfg!(Py_3_13) {
         let key = if cfg!(Py_3_14) { code.clone() } else { label.into_pyobject(python)?.into_any() };
-        python.import("linecache")?.getattr("_register_code")?.call1((key, text.to_string_lossy(), label))?;
+        current::pause(); // this is not the program
+        let register = python.import("linecache").and_then(|linecache| linecache.getattr("_register_code"));
+        let registered = register.and_then(|register| register.call1((key, text.to_string_lossy(), label)));
+        current::resume();
+        registered?;
     }
     Ok(code)
 }
@@ -174,6 +178,9 @@ fn compile<'py>(python: Python<'py>, text: &CStr) -> PyResult<Bound<'py, PyAny>>
 /// Returns the code that a file of byte code holds; errors are the interpreter's own.
 fn load<'py>(python: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let magic: Vec<u8> = python.import("_frozen_importlib_external")?.getattr("MAGIC_NUMBER")?.extract()?;
+    if cfg!(Py_3_13) && bytes.len() < magic.len() {
+        return Err(PyEOFError::new_err("EOF read where not expected"));
+    }
     if !bytes.starts_with(&magic) {
         return Err(PyRuntimeError::new_err("Bad magic number in .pyc file"));
     }
