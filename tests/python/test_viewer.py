@@ -1,7 +1,5 @@
 """The command `vizviewer`: what it serves, to whom, and how it ends."""
 
-import html
-import http.client
 import os
 import re
 import signal
@@ -13,70 +11,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 from conftest import BIN, heed_interrupts, program
+from served import ADDRESS, DEADLINE, serving
 
 PERFETTO = "https://ui.perfetto.dev"
-DEADLINE = 60
-ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/([\w-]+)/\S*")
-
-
-class Viewer:
-    """A vizviewer that runs: its process, and the address it told."""
-
-    def __init__(self, process, line):
-        self.process = process
-        self.line = line
-        found = ADDRESS.search(line)
-        self.page, self.port, self.token = found[0], int(found[1]), found[2]
-
-    def get(self, url=None, **headers):
-        """The answer to a request for a whole address, or for one below the token."""
-        if url is None or not url.startswith("http"):
-            url = self.page if url is None else f"http://127.0.0.1:{self.port}/{self.token}/{url}"
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=DEADLINE)
-
-    def ask(self, method, path, **headers):
-        """The answer to a request that is sent as it is written here."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-        connection.putrequest(method, path, skip_host=True)
-        for name, value in ({"Host": f"127.0.0.1:{self.port}"} | headers).items():
-            connection.putheader(name.replace("_", "-"), value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        answer.content = answer.read()
-        connection.close()
-        return answer
-
-    def links(self, url=None):
-        """The addresses on a page, with their texts."""
-        with self.get(url) as answer:
-            found = re.findall(r'<a href="([^"]*)">([^<]*)</a>', answer.read().decode())
-        return [(html.unescape(text), html.unescape(link)) for link, text in found]
-
-@contextmanager
-def serving(sandbox, *arguments):
-    """vizviewer on a free port, without a browser; it must leave no file behind."""
-    scratch = sandbox.path / "scratch"
-    scratch.mkdir(exist_ok=True)
-    command = [BIN / "vizviewer", "--server_only", "--port", "0", *arguments]
-    env = os.environ | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(scratch)}
-    options = {"cwd": sandbox.path, "env": env, "preexec_fn": heed_interrupts, "text": True}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
-        try:
-            line = next((line for line in process.stdout if "http://127.0.0.1:" in line), None)
-            assert line, process.communicate(timeout=DEADLINE)
-            if "--once" not in arguments:
-                assert process.stdout.readline() == "Press Ctrl+C to quit\n"
-            yield Viewer(process, line)
-        finally:
-            if process.returncode is None:
-                process.kill() if sys.exc_info()[0] else process.send_signal(signal.SIGINT)
-                process.communicate(timeout=DEADLINE)
-    assert process.returncode in (0, -signal.SIGTERM, -signal.SIGHUP)
-    assert os.listdir(scratch) == []
 
 
 @pytest.fixture
@@ -102,7 +42,6 @@ def test_report_is_served_as_it_is(sandbox, traced):
         head = viewer.ask("HEAD", urllib.parse.urlsplit(viewer.page).path)
         assert (head.status, head.content) == (200, b"")
         assert int(head.headers["Content-Length"]) == report.stat().st_size
-        assert viewer.get("").geturl() == viewer.page
 
 
 @pytest.mark.merge_only
@@ -227,7 +166,6 @@ def test_flame_graph_is_opened(sandbox):
         (sandbox.path / name).write_text(name)
     with serving(sandbox, "--flamegraph", "one.html") as viewer:
         assert viewer.page.endswith("/0/one.html#t=flame")
-        assert viewer.ask("GET", f"/{viewer.token}/").headers["Location"] == viewer.page
     with serving(sandbox, "--flamegraph", "one.html", "two.html") as viewer:
         assert viewer.page.endswith("/")
         assert {link.rpartition("/")[2] for _, link in viewer.links()} == {"one.html#t=flame", "two.html#t=flame"}
@@ -259,12 +197,12 @@ def test_file_that_changes_while_it_is_sent(viewer_of_two, sandbox):
         assert f"Content-Length: {told}".encode() in head
         assert len(content) == told if size > told else size <= len(content) < told
     assert viewer_of_two.ask("GET", path).content == b""
+    file.write_text("again")
+    assert viewer_of_two.ask("GET", path).content == b"again"
     file.unlink()
     gone = viewer_of_two.ask("GET", path)
     assert gone.status == 500
     assert b"one.html" in gone.content
-    file.write_text("again")
-    assert viewer_of_two.ask("GET", path).content == b"again"
 
 
 def test_many_ask_at_once(viewer_of_two, sandbox):
@@ -305,8 +243,8 @@ def test_directory_is_a_list(sandbox, small_trace):
         ]
         assert own == links  # since Perfetto's page could not read from this port
         listed = viewer.ask("GET", f"/{viewer.token}/0/", Host="localhost:9001").content.decode()
-        assert listed.count(f'<a href="{PERFETTO}/#!/?url=http://127.0.0.1:9001/{viewer.token}/') == 2
-        assert listed.count(f'<a href="http://localhost:9001/{viewer.token}/') == 5
+        assert listed.count(f'<a href="{PERFETTO}/#!/?url=http://127.0.0.1:9001/') == 2
+        assert listed.count('<a href="http://localhost:9001/') == 5
         with viewer.get() as answer:
             page = answer.read().decode()
             assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
@@ -409,6 +347,7 @@ def test_signal_ends_a_merge(sandbox, small_trace, signum):
         (["x.speedscope.json"], "Do not support file type x.speedscope.json: open it on https://www.speedscope.app"),
         (["--perfetto", "good.html"], "good.html: Perfetto's page cannot show a report, only what it was made of"),
         (["--port", "70000", "good.html"], "There is no port 70000"),
+        (["/dev/null"], "/dev/null is neither a regular file nor a directory"),
         (["bad.json"], "bad.json"),
         (["bad.bin"], "bad.bin: not a ring file"),
     ],
@@ -442,11 +381,13 @@ def test_port_is_taken(sandbox):
 
 @pytest.fixture
 def browser(sandbox, monkeypatch):
-    """A browser that fetches what it is to show; browser() waits for the address and the page."""
+    """A browser that goes where it is led to; browser() waits for the address and the page."""
     shown = sandbox.path / "shown"
     script = sandbox.script(
-        "import os, sys, urllib.request\n"
-        "url = sys.argv[1]\n"
+        "import sys, urllib.request\n"
+        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "import os, served\n"
+        "url = served.target(sys.argv[1])\n"
         "page = urllib.request.urlopen(url.partition('?url=')[2] or url).read()\n"
         f"with open({str(shown)!r} + '.new', 'wb') as file:\n"
         "    file.write(url.encode() + b'\\n' + page)\n"

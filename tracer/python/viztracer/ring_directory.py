@@ -157,10 +157,14 @@ class RingDirectory:
             pass  # somebody was faster, or has put something of his own there
 
 
-def session_of(path: str) -> bytes | None:
-    """Return the identity of the run that a ring file belongs to; None if it is no ring file, or is damaged."""
+def session_of(ring: str | int) -> bytes | None:
+    """Return the identity of the run that a ring file belongs to; None if it is no ring file, or is damaged.
+
+    Args:
+        ring: its path, or a descriptor of it, which is closed.
+    """
     try:
-        with _open(path) as file:
+        with _open(ring) as file:
             begin = file.read(SESSION_ID.stop)
     except OSError:
         return None
@@ -179,7 +183,7 @@ def _is_open(ring: str) -> bool:
     return False
 
 
-def _open(path: str) -> BinaryIO:
+def _open(path: str | int) -> BinaryIO:
     """Open a regular file for reading; others may put pipes, which must not be waited for, beside the user's files."""
     file = open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY))
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

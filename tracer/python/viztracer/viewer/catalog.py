@@ -6,11 +6,13 @@ import enum
 import itertools
 import os
 import re
+import secrets
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..ring_directory import session_of
+from .beneath import Found, Roots
 
 
 class Kind(enum.Enum):
@@ -33,6 +35,13 @@ KINDS = {
 }
 NAMED_KINDS = KINDS | {".gz": Kind.TRACE}  # the peer calls any such file a trace
 OTHER_VIEWERS = (".speedscope.json", ".speedscope.json.gz")
+LISTED_MAX = 1000  # of one directory
+TOKEN_BYTES = 16  # 128 bits, which nobody guesses
+
+
+def new_token() -> str:
+    """Return what one must know to be let in."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 @dataclass(frozen=True)
@@ -42,16 +51,29 @@ class Entry:
     Args:
         number: unlike that of any other entry.
         kind: how it is shown.
-        paths: the files, or the directory.
-        size: bytes of the files.
-        modified: when they were changed last, in seconds since 1970.
+        files: what it consists of: files, or one directory.
+        token: opens this entry and no other, since a page that somebody else has written knows its own address.
     """
 
     number: int
     kind: Kind
-    paths: tuple[str, ...]
-    size: int
-    modified: float
+    files: tuple[Found, ...]
+    token: str = field(default_factory=new_token, repr=False)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What the files are called."""
+        return tuple(file.path for file in self.files)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files."""
+        return 0 if self.kind is Kind.DIRECTORY else sum(file.size for file in self.files)
+
+    @property
+    def modified(self) -> float:
+        """When they were changed last, in seconds since 1970."""
+        return max(file.modified for file in self.files)
 
     @property
     def name(self) -> str:
@@ -76,50 +98,46 @@ class Catalog:
     """All entries that the browser may ask for; what is not here cannot be served."""
 
     def __init__(self) -> None:
+        self._roots = Roots()
         self._numbers = itertools.count()
-        self._known: dict[tuple[str, ...], int] = {}
+        self._known: dict[tuple[object, ...], int] = {}
         self._entries: dict[int, Entry] = {}
         self._lock = threading.Lock()
 
-    def __getitem__(self, number: int) -> Entry:
-        """Return the entry of this number. Raise `KeyError` if there is none."""
-        return self._entries[number]
+    def get(self, number: int) -> Entry | None:
+        """Return the entry of this number, if there is one."""
+        return self._entries.get(number)
 
     def named(self, paths: Iterable[str]) -> list[Entry]:
-        """Return entries for what the user named, the newest first; ring files of one run are one of them."""
-        return self._enter((path, kind) for path in paths if (kind := kind_of(path)))
+        """Return entries for what the user named, the newest first; ring files of one run are one of them.
 
-    def inside(self, directory: str) -> list[Entry]:
-        """Return entries for what is in a directory, the newest first. Raise `OSError` if it cannot be read."""
-        with os.scandir(directory) as found:
-            return self._enter((item.path, kind) for item in found if (kind := _kind_inside(item)))
+        Raises:
+            OSError: something cannot be opened.
+        """
+        found = _by_run((self._roots.find(path), kind) for path in paths if (kind := kind_of(path)))
+        return [self._entry(kind, files) for kind, files in found]
 
-    def _enter(self, found: Iterable[tuple[str, Kind]]) -> list[Entry]:
-        """Make entries of files, those that vanish meanwhile left out."""
-        runs: dict[bytes, list[str]] = {}
-        others: dict[str, Kind] = {}
-        for path, kind in found:
-            session = session_of(path) if kind is Kind.RUN else None
-            if session:
-                runs.setdefault(session, []).append(path)
-            else:
-                others[path] = kind
-        entries = [self._entry(Kind.RUN, tuple(sorted(set(paths)))) for paths in runs.values()]
-        entries += [self._entry(kind, (path,)) for path, kind in others.items()]
-        return sorted(filter(None, entries), key=lambda entry: (-entry.modified, entry.paths))
+    def inside(self, directory: Entry) -> tuple[list[Entry], int]:
+        """Return entries for what is in a directory, the newest first, and how many older ones are left out.
 
-    def _entry(self, kind: Kind, paths: tuple[str, ...]) -> Entry | None:
-        try:
-            states = [os.stat(path) for path in paths]
-        except OSError:
-            return None
-        size = 0 if kind is Kind.DIRECTORY else sum(state.st_size for state in states)
-        modified = max(state.st_mtime for state in states)
+        Raises:
+            OSError: it cannot be read.
+        """
+        items = directory.files[0].inside(_is_shown)
+        found = _by_run((item, kind) for item in items if (kind := _kind_inside(item)))
+        return [self._entry(kind, files) for kind, files in found[:LISTED_MAX]], max(0, len(found) - LISTED_MAX)
+
+    def _entry(self, kind: Kind, files: tuple[Found, ...]) -> Entry:
+        """Return the entry of these files, a new one if any of them is not what it was: its token does not open it."""
+        identities = tuple((file.path, file.identity) for file in files)
         with self._lock:
-            number = self._known.get(paths)
+            number = self._known.get(identities)
             if number is None:
-                number = self._known[paths] = next(self._numbers)
-            entry = self._entries[number] = Entry(number, kind, paths, size, modified)
+                number = self._known[identities] = next(self._numbers)
+                entry = Entry(number, kind, files)
+            else:
+                entry = replace(self._entries[number], files=files)
+            self._entries[number] = entry
         return entry
 
 
@@ -138,15 +156,43 @@ def extension_of(path: str, kinds: Iterable[str]) -> str | None:
     return max(filter(path.endswith, kinds), key=len, default=None)
 
 
-def _kind_inside(item: os.DirEntry[str]) -> Kind | None:
-    """Return what a directory's entry is; None for what nobody meant to show, and for links that may lead outside."""
+def _by_run(found: Iterable[tuple[Found, Kind]]) -> list[tuple[Kind, tuple[Found, ...]]]:
+    """Put the ring files of each run together; return these and the other files, the newest first."""
+    runs: dict[bytes, dict[str, Found]] = {}
+    others: dict[str, tuple[Kind, Found]] = {}
+    for file, kind in found:
+        session = _session(file) if kind is Kind.RUN else None
+        if session:
+            runs.setdefault(session, {})[file.path] = file
+        else:
+            others[file.path] = kind, file
+    together = [(Kind.RUN, tuple(files[path] for path in sorted(files))) for files in runs.values()]
+    together += [(kind, (file,)) for kind, file in others.values()]
+    return sorted(together, key=lambda item: (-max(file.modified for file in item[1]), item[1][0].path))
+
+
+def _is_shown(item: os.DirEntry[str]) -> bool:
+    """Whether a directory's entry may be something to show: not what is hidden, nor a link, nor what only has a name."""
     if item.name.startswith("."):
-        return None
+        return False
     if item.is_dir(follow_symlinks=False):
+        return True
+    is_of_kind = item.name.endswith(tuple(KINDS)) and not item.name.endswith(OTHER_VIEWERS)
+    return is_of_kind and item.is_file(follow_symlinks=False)
+
+
+def _kind_inside(file: Found) -> Kind | None:
+    """Return what a file in a directory is; None for ring files that are none, since others call theirs so, too."""
+    if file.is_directory:
         return Kind.DIRECTORY
-    extension = extension_of(item.name, KINDS)
-    if not extension or not item.is_file(follow_symlinks=False) or item.name.endswith(OTHER_VIEWERS):
+    extension = extension_of(file.path, KINDS)
+    kind = KINDS[extension] if extension else None
+    return None if kind is Kind.RUN and _session(file) is None else kind
+
+
+def _session(file: Found) -> bytes | None:
+    """Return which run a ring file belongs to; None if it is none, or has just been replaced."""
+    try:
+        return session_of(file.open())
+    except OSError:
         return None
-    if KINDS[extension] is Kind.RUN and session_of(item.path) is None:
-        return None  # others call their files so, too
-    return KINDS[extension]

@@ -8,11 +8,12 @@ import os
 import signal
 import tempfile
 import threading
-import webbrowser
 from types import FrameType
 
 from .. import report
+from . import browser
 from .catalog import OTHER_VIEWERS, Catalog, Entry, Kind, kind_of
+from .listing import printable
 from .server import PERFETTO_PORT, Server
 from .workbench import Workbench
 
@@ -48,7 +49,7 @@ def viewer_main() -> int:
             finally:
                 end.approaches()
     except RefusalError as error:
-        report.say(str(error))
+        report.say(printable(str(error)))
         return 1
     except KeyboardInterrupt:
         end.come()
@@ -97,6 +98,7 @@ class Viewer:
 
     def __init__(self, options: argparse.Namespace, directory: str) -> None:
         self.options = options
+        self.directory = directory
         self.catalog = Catalog()
         self.workbench = Workbench(directory)
 
@@ -107,16 +109,20 @@ class Viewer:
             RefusalError: that cannot be.
         """
         self._check()
-        title, entries = self._find()
-        with self._serve(entries) as server:
+        try:
+            entries, choices = self._find()
+        except OSError as error:
+            raise RefusalError(f"{error.filename or error}: {error.strerror or 'cannot be read'}") from None
+        with self._serve(choices) as server:
             if len(entries) == 1:
                 self._prepare(entries[0])
-            server.offer(title, entries)
+            server.offer(entries)
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            self._tell(server)
+            for_perfetto = any(map(self._is_for_perfetto, choices))
+            self._tell(server, for_perfetto=for_perfetto)
             if not self.options.server_only:
-                threading.Thread(target=_open_browser, args=[server.first_page], daemon=True).start()
-            self._work(server)
+                browser.show(server.first_page, self.directory, server.was_asked)
+            self._work(server, for_perfetto=for_perfetto)
             server.shutdown()
 
     def _check(self) -> None:
@@ -131,33 +137,31 @@ class Viewer:
                 raise RefusalError(f"File {file} does not exist!")
             if file.endswith(OTHER_VIEWERS):
                 raise RefusalError(f"Do not support file type {file}: open it on https://www.speedscope.app")
+            if not (os.path.isfile(file) or os.path.isdir(file)):
+                raise RefusalError(f"{file} is neither a regular file nor a directory")
             if kind_of(file) is None:
                 kinds = ".html, .json, .json.gz, .pftrace, .pftrace.gz, .bin and directories"
                 raise RefusalError(f"Do not support file type {file}: vizviewer shows {kinds}")
 
-    def _find(self) -> tuple[str, list[Entry]]:
-        """Return what to show first, and what that is called."""
-        paths = [os.path.abspath(file) for file in self.options.files]
-        entries = self.catalog.named(paths)
-        title = "Traces"
-        while len(entries) == 1 and entries[0].kind is Kind.DIRECTORY:
-            title = entries[0].paths[0]
-            inside = self._inside(title)
-            if len(inside) != 1:
-                return title, inside
-            entries = inside
+    def _find(self) -> tuple[list[Entry], list[Entry]]:
+        """Return what to show first, and what there is to choose from: the same, or what is in the directory shown.
+
+        Raises:
+            OSError: something cannot be read.
+        """
+        entries = self.catalog.named(os.path.abspath(file) for file in self.options.files)
+        choices = entries
+        while len(choices) == 1 and choices[0].kind is Kind.DIRECTORY:
+            entries = choices
+            choices, _ = self.catalog.inside(entries[0])
+        if len(choices) == 1:
+            entries = choices
         if self.options.perfetto and len(entries) == 1 and entries[0].kind is Kind.REPORT:
             raise RefusalError(
                 f"{self.options.files[0]}: Perfetto's page cannot show a report, only what it was made of: name that, "
                 "or leave out --perfetto"
             )
-        return title, entries
-
-    def _inside(self, directory: str) -> list[Entry]:
-        try:
-            return self.catalog.inside(directory)
-        except OSError as error:
-            raise RefusalError(f"{directory}: cannot be read: {error.strerror}") from None
+        return entries, choices
 
     def _serve(self, entries: list[Entry]) -> Server:
         port = PERFETTO_PORT if self.options.port is None else self.options.port
@@ -187,9 +191,9 @@ class Viewer:
     def _is_for_perfetto(self, entry: Entry) -> bool:
         return entry.kind is Kind.PERFETTO or (self.options.perfetto and entry.is_fit_for_perfetto)
 
-    def _tell(self, server: Server) -> None:
+    def _tell(self, server: Server, *, for_perfetto: bool) -> None:
         page = server.first_page
-        if any(map(self._is_for_perfetto, server.top)):
+        if for_perfetto:
             port = server.server_port
             if port != PERFETTO_PORT:
                 report.complain(f"Perfetto's page reads from port {PERFETTO_PORT} only, not {port}: leave out --port")
@@ -201,11 +205,11 @@ class Viewer:
         elif self.options.server_only:
             report.say(f"View your trace on {page}")
 
-    def _work(self, server: Server) -> None:
+    def _work(self, server: Server, *, for_perfetto: bool) -> None:
         """Merge what is asked for, until the end."""
         once, timeout = self.options.once, self.options.timeout
         if timeout is None:
-            timeout = 60 if any(map(self._is_for_perfetto, server.top)) else 10
+            timeout = 60 if for_perfetto else 10
         while not (once and server.was_fetched):
             if timeout == math.inf or not once:
                 self.workbench.work(None)
@@ -240,8 +244,3 @@ class End:
         if self._signal != signal.SIGINT:
             signal.signal(self._signal, signal.SIG_DFL)
             signal.raise_signal(self._signal)
-
-
-def _open_browser(page: str) -> None:
-    if not webbrowser.open(page):
-        report.complain(f"no browser was found: open {page}")

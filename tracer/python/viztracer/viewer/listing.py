@@ -61,16 +61,27 @@ class Choice:
     perfetto: str | None
 
 
-def page(title: str, choices: list[Choice]) -> str:
-    """Return the list as a page; `title` says what they are in."""
+def printable(text: str) -> str:
+    """Return a text that a terminal or a page shows as it is, without what moves a cursor or turns the direction."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def page(title: str, choices: list[Choice], left_out: int = 0) -> str:
+    """Return the list as a page; `title` says what they are in, `left_out` how many older ones there are besides."""
     rows = [_row(choice) for choice in choices]
     body = TABLE.format(rows="\n".join(rows)) if rows else "<p>There is no trace here.</p>"
-    return PAGE.format(title=html.escape(title), body=body)
+    if left_out:
+        body += f"\n<p>{left_out:,} older ones are not listed.</p>"
+    return PAGE.format(title=_shown(title), body=body)
 
 
 def problem(text: str) -> str:
     """Return a page that says why there is no other."""
-    return PAGE.format(title="There is no report", body=f'<p role="alert">{html.escape(text)}</p>')
+    return PAGE.format(title="There is no report", body=f'<p role="alert">{_shown(text)}</p>')
+
+
+def _shown(text: str) -> str:
+    return html.escape(printable(text))
 
 
 def _row(choice: Choice) -> str:
@@ -79,7 +90,7 @@ def _row(choice: Choice) -> str:
     offered = perfetto if entry.is_fit_for_perfetto and perfetto != link else None
     return ROW.format(
         link=html.escape(link),
-        name=html.escape(entry.name + ("/" if is_directory else "")),
+        name=_shown(entry.name + ("/" if is_directory else "")),
         kind=f"run, {len(entry.paths)} ring files" if len(entry.paths) > 1 else entry.kind.value,
         size="" if is_directory else _size(entry.size),
         changed=time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.modified)),

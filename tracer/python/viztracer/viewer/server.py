@@ -1,34 +1,43 @@
 """Answers the browser, and nobody else.
 
-Whoever asks must know the random token in the path, so other users of the machine get nothing. He must have called the
-server by an address of this machine, so a page elsewhere gets nothing by making its own name resolve to it. Only
-Perfetto's page may read across origins, and only traces.
+Whoever asks must know the random token in the path, so other users of the machine get nothing; each entry has its own.
+He must have called the server by an address of this machine, so a page elsewhere gets nothing by making its own name
+resolve to it. Only Perfetto's page may read across origins, and only traces. A report may be anybody's: it runs in an
+origin of its own, and knows the token of nothing but itself.
 """
 
 from __future__ import annotations
 
+import errno
 import html
 import http.server
 import os
 import re
 import secrets
+import socket
 import socketserver
 import sys
 import threading
 import time
-import urllib.parse
 from http import HTTPStatus
-from typing import cast
+from typing import BinaryIO, cast
 
 from .. import report
 from . import listing
-from .catalog import Catalog, Entry, Kind
+from .catalog import Catalog, Entry, Kind, new_token
+from .connections import CONNECTIONS_MAX, Connections
 from .workbench import Workbench
 
 PERFETTO = "https://ui.perfetto.dev"
 PERFETTO_PORT = 9001  # the only one that its page may read from
-HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?")  # any port: it may be forwarded from another machine
-TOKEN_BYTES = 16
+HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")  # any port: it may be forwarded from another machine
+NUMBER = re.compile(r"[0-9]{1,18}")
+NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# Nobody may show a page of ours inside his own. What we write ourselves runs nothing; a report runs as if it came from
+# elsewhere, so that it reads nothing of this server; a trace is no page.
+OWN_PAGE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+REPORT = "sandbox allow-scripts allow-downloads; frame-ancestors 'none'"
+TRACE = "sandbox; default-src 'none'; frame-ancestors 'none'"
 CONTENT_TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json", ".gz": "application/gzip"}
 
 
@@ -47,6 +56,8 @@ class Server(http.server.ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    allow_reuse_port = False  # or another user's server could share it
+    request_queue_size = CONNECTIONS_MAX
 
     def __init__(
         self, port: int, catalog: Catalog, workbench: Workbench, *, prefers_perfetto: bool, fragment: str = ""
@@ -56,9 +67,10 @@ class Server(http.server.ThreadingHTTPServer):
         self.prefers_perfetto = prefers_perfetto
         self.fragment = fragment
         self.top: list[Entry] = []
-        self.title = ""
         self.was_fetched = False  # a trace, or a report, and completely
-        self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.token = new_token()  # of the list of what the user named
+        self.connections = Connections()
+        self.was_asked = threading.Event()  # by somebody who knows a token
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = time.monotonic()
@@ -69,15 +81,41 @@ class Server(http.server.ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Accept a connection. When the process may have no more, wait a moment: he who waits to be let in stays."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                self.connections.make_room()
+                time.sleep(0.1)
+            raise
+
+    def process_request(self, request: object, client_address: object) -> None:
+        """Answer in a thread, if there are not too many."""
+        if self.connections.admit(cast(socket.socket, request)):
+            super().process_request(request, client_address)  # type: ignore[arg-type]
+        else:
+            self.shutdown_request(request)
+
+    def shutdown_request(self, request: object) -> None:
+        """Close a connection."""
+        self.connections.forget(cast(socket.socket, request))
+        super().shutdown_request(request)  # type: ignore[arg-type]
+
+    def service_actions(self) -> None:
+        """Look after the connections, about twice a second."""
+        self.connections.expire()
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that goes away in the middle is no error."""
         error = sys.exc_info()[1]
         if not isinstance(error, (ConnectionError, TimeoutError)):
             report.complain(f"the browser got no answer: {error!r}")
 
-    def offer(self, title: str, entries: list[Entry]) -> None:
+    def offer(self, entries: list[Entry]) -> None:
         """Show these first, from now on: as a list, or at once if there is only one."""
-        self.title, self.top = title, entries
+        self.top = entries
         self._idle_since = time.monotonic()
 
     @property
@@ -91,12 +129,12 @@ class Server(http.server.ThreadingHTTPServer):
         if entry.kind is Kind.PERFETTO or (self.prefers_perfetto and entry.is_fit_for_perfetto):
             return self.perfetto_link(entry, host)
         page = "" if entry.kind is Kind.DIRECTORY else f"{entry.stem}.html{self.fragment}"
-        return f"http://{host}/{self.token}/{entry.number}/{page}"
+        return f"http://{host}/{entry.token}/{entry.number}/{page}"
 
     def perfetto_link(self, entry: Entry, host: str) -> str:
         """Where Perfetto's page shows an entry."""
         host = host.replace("localhost", "127.0.0.1")  # which is what its page may read from
-        return f"{PERFETTO}/#!/?url=http://{host}/{self.token}/{entry.number}/trace/{entry.stem}"
+        return f"{PERFETTO}/#!/?url=http://{host}/{entry.token}/{entry.number}/trace/{entry.stem}"
 
     def idle_seconds(self) -> float:
         """For how long nobody has asked for anything."""
@@ -104,7 +142,8 @@ class Server(http.server.ThreadingHTTPServer):
             return 0 if self._busy else time.monotonic() - self._idle_since
 
     def begin_request(self) -> None:
-        """Somebody asks."""
+        """Somebody who knows a token asks."""
+        self.was_asked.set()
         with self._lock:
             self._busy += 1
 
@@ -124,6 +163,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     sys_version = ""
     timeout = 60  # seconds that a browser may be silent in the middle
     has_answered = False
+    policy = OWN_PAGE
 
     @property
     def _server(self) -> Server:
@@ -131,7 +171,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     @property
     def _host(self) -> str:
-        return self.headers.get("Host", "")
+        return ",".join(self.headers.get_all("Host", []))
 
     def do_GET(self) -> None:
         """Serve a page or a trace."""
@@ -143,10 +183,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_OPTIONS(self) -> None:
         """Tell a browser whether Perfetto's page may ask this machine for a trace."""
-        place = self._place()
-        if place is None:
+        asked = self._asked()
+        if asked is None:
             return
-        if place[1:2] != ["trace"]:
+        _, place = asked
+        if place[:1] != ["trace"]:
             self._refuse(HTTPStatus.NOT_FOUND, "There is nothing to ask for.")
             return
         self.send_response(HTTPStatus.NO_CONTENT)
@@ -162,6 +203,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")  # the token is in the path
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("Content-Security-Policy", self.policy)
         self.has_answered = True
         super().end_headers()
 
@@ -169,13 +211,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _answer(self) -> None:
-        place = self._place()
-        if place is None:
+        asked = self._asked()
+        if asked is None:
             return
         fetched = False
         self._server.begin_request()
         try:
-            fetched = self._serve(place)
+            fetched = self._serve(*asked)
         except (RuntimeError, OSError) as error:
             if self.has_answered:
                 raise
@@ -183,43 +225,43 @@ class Handler(http.server.BaseHTTPRequestHandler):
         finally:
             self._server.end_request(fetched=fetched)
 
-    def _place(self) -> list[str] | None:
-        """Return the parts of the path below the token; or refuse and return None."""
+    def _asked(self) -> tuple[Entry | None, list[str]] | None:
+        """Return the entry that is asked for, or None for the list of all, and the rest of the path.
+
+        Or refuse and return None, if it is somebody who does not know the token.
+        """
         if not HOST.fullmatch(self._host):
             self._refuse(HTTPStatus.FORBIDDEN, "This server is asked by its address only: 127.0.0.1.")
             return None
-        path = urllib.parse.urlsplit(self.path).path
-        token, *place = path.removeprefix("/").split("/")
-        if not secrets.compare_digest(os.fsencode(token), os.fsencode(self._server.token)):
+        path = re.split("[?#]", self.path, maxsplit=1)[0]
+        given, *place = path.removeprefix("/").split("/")
+        entry = self._server.catalog.get(int(place[0])) if place and NUMBER.fullmatch(place[0]) else None
+        token = entry.token if entry else self._server.token
+        if not secrets.compare_digest(os.fsencode(given), os.fsencode(token)):
             self._refuse(HTTPStatus.NOT_FOUND, "The address is the one that vizviewer printed, with all its letters.")
             return None
-        return place
+        self._server.connections.recognize(self.connection)
+        return entry, place[1:] if entry else place
 
-    def _serve(self, place: list[str]) -> bool:
+    def _serve(self, entry: Entry | None, place: list[str]) -> bool:
         """Serve what is at a place; return whether it was a report or a trace, and is all sent."""
         server = self._server
-        if place in ([], [""]):
-            if len(server.top) == 1:
-                self._redirect(server.link(server.top[0], self._host))
-            else:
-                self._send_list(server.title, server.top)
-            return False
-        try:
-            entry = server.catalog[int(place[0])]
-        except (KeyError, ValueError):
+        if entry is None and place in ([], [""]) and len(server.top) > 1:
+            self._send_list("Traces", server.top)
+        elif entry is None:
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such trace.")
-            return False
-        if place[1:] == [""] and entry.kind is Kind.DIRECTORY:
-            self._send_list(entry.paths[0], server.catalog.inside(entry.paths[0]))
-        elif place[1:] == [f"{entry.stem}.html"] and entry.kind in (Kind.REPORT, Kind.TRACE, Kind.RUN):
-            return self._send_file(server.workbench.page(entry))
-        elif place[1:] == ["trace", entry.stem] and entry.is_fit_for_perfetto:
-            return self._send_file(server.workbench.trace(entry), for_perfetto=True)
+        elif place == [""] and entry.kind is Kind.DIRECTORY:
+            self._send_list(entry.paths[0], *server.catalog.inside(entry))
+        elif place == [f"{entry.stem}.html"] and entry.kind in (Kind.REPORT, Kind.TRACE, Kind.RUN):
+            return self._send_file(server.workbench.page(entry), CONTENT_TYPES[".html"], REPORT)
+        elif place == ["trace", entry.stem] and entry.is_fit_for_perfetto:
+            kind = CONTENT_TYPES.get(os.path.splitext(entry.paths[0])[1], "application/octet-stream")
+            return self._send_file(server.workbench.trace(entry), kind, TRACE)
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such page.")
         return False
 
-    def _send_list(self, title: str, entries: list[Entry]) -> None:
+    def _send_list(self, title: str, entries: list[Entry], left_out: int = 0) -> None:
         host = self._host
         offers_perfetto = host.endswith(f":{PERFETTO_PORT}")
         choices = [
@@ -230,26 +272,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             )
             for entry in entries
         ]
-        self._send_page(listing.page(title, choices))
+        self._send_page(listing.page(title, choices, left_out))
 
     def _send_page(self, text: str, status: HTTPStatus = HTTPStatus.OK) -> None:
         content = text.encode(errors="replace")
         self.send_response(status)
         self.send_header("Content-Type", CONTENT_TYPES[".html"])
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    def _send_file(self, path: str, *, for_perfetto: bool = False) -> bool:
-        with open(path, "rb") as file:
+    def _send_file(self, file: BinaryIO, kind: str, policy: str) -> bool:
+        with file:
+            self.policy = policy
             self.send_response(HTTPStatus.OK)
-            kind = CONTENT_TYPES.get(os.path.splitext(path)[1], "application/octet-stream")
             self.send_header("Content-Type", kind)
             size = os.fstat(file.fileno()).st_size
             self.send_header("Content-Length", str(size))
-            if for_perfetto:
+            if policy is TRACE:
                 self._allow_perfetto()
             self.end_headers()
             if self.command == "HEAD":
@@ -259,12 +300,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _allow_perfetto(self) -> None:
         self.send_header("Access-Control-Allow-Origin", PERFETTO)
-
-    def _redirect(self, target: str) -> None:
-        self.send_response(HTTPStatus.FOUND)
-        self.send_header("Location", target)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
 
     def _refuse(self, status: HTTPStatus, reason: str) -> None:
         self.send_error(status, explain=html.escape(reason))

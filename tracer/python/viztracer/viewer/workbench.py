@@ -6,16 +6,21 @@ browser ask for it and wait.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from typing import BinaryIO
 
 from .. import report
 from ..snaptrace import merge
 from .catalog import Entry, Kind
+from .listing import printable
 
 Stamp = tuple[tuple[int, int], ...]
+DESCRIPTORS = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
 
 
 class Workbench:
@@ -30,28 +35,65 @@ class Workbench:
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._merged: dict[tuple[int, str], tuple[Stamp, str]] = {}
 
-    def page(self, entry: Entry) -> str:
-        """Return the path of the entry's report. Raise `RuntimeError` if there can be none."""
-        return entry.paths[0] if entry.kind is Kind.REPORT else self._wait_for(entry, ".html")
+    def page(self, entry: Entry) -> BinaryIO:
+        """Return the entry's report, to be read and closed. Raise `RuntimeError` or `OSError` if there can be none."""
+        return _first(entry) if entry.kind is Kind.REPORT else self._wait_for(entry, ".html")
 
-    def trace(self, entry: Entry) -> str:
-        """Return the path of what Perfetto's page can read. Raise `RuntimeError` if there can be none."""
-        return self._wait_for(entry, ".pftrace") if entry.kind is Kind.RUN else entry.paths[0]
+    def trace(self, entry: Entry) -> BinaryIO:
+        """Return what Perfetto's page can read, to be read and closed. Raise as `page` does."""
+        return self._wait_for(entry, ".pftrace") if entry.kind is Kind.RUN else _first(entry)
 
     def merge(self, entry: Entry, extension: str) -> str:
-        """Merge an entry, unless that has been done since it changed last; return the path. For the main thread."""
+        """Merge an entry, unless that has been done since it changed last; return the path. For the main thread.
+
+        Raises:
+            RuntimeError: there is no report.
+            OSError: the files cannot be opened, or are not what they were when they were found.
+        """
         key = entry.number, extension
-        stamp = _stamp(entry)
-        if key in self._merged and self._merged[key][0] == stamp:
-            return self._merged[key][1]
         directory = os.path.join(self.directory, str(entry.number))
         os.makedirs(directory, exist_ok=True)
         output = os.path.join(directory, entry.stem + extension)
-        merged = merge(list(entry.paths), output, progress=True)
-        for problem in merged.problems:
-            report.complain(problem)
+        with _room_for_descriptors(), contextlib.ExitStack() as opened:
+            files: list[BinaryIO] = [opened.enter_context(open(file.open(), "rb")) for file in entry.files]
+            stamp = _stamp(files)
+            if key in self._merged and self._merged[key][0] == stamp:
+                return self._merged[key][1]
+            links = self._links(entry, files)
+            try:
+                problems = merge(links, output, progress=True).problems
+            except RuntimeError as error:
+                raise RuntimeError(self._by_true_name(entry, str(error))) from None
+        for problem in problems:
+            report.complain(self._by_true_name(entry, problem))
         self._merged[key] = stamp, output
         return output
+
+    def _links(self, entry: Entry, files: list[BinaryIO]) -> list[str]:
+        """Give open files the names they have, by which the merge finds these and no others; return where."""
+        links, places = [], self._places(entry)
+        for path, file in zip(entry.paths, files):
+            place, name = os.path.split(path)
+            directory = places[place]
+            os.makedirs(directory, exist_ok=True)
+            link = os.path.join(directory, name)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(link)
+            os.symlink(f"{DESCRIPTORS}/{file.fileno()}", link)
+            links.append(link)
+        return links
+
+    def _places(self, entry: Entry) -> dict[str, str]:
+        """Return a directory here for each that the entry's files are in, since those may have the same names."""
+        places = sorted({os.path.dirname(path) for path in entry.paths})
+        own = os.path.join(self.directory, str(entry.number))
+        return {place: os.path.join(own, f"from_{number}") for number, place in enumerate(places)}
+
+    def _by_true_name(self, entry: Entry, text: str) -> str:
+        """Return what the merge says, of the files as the user knows them."""
+        for place, directory in self._places(entry).items():
+            text = text.replace(os.path.join(directory, ""), os.path.join(place, ""))
+        return printable(text)
 
     def work(self, timeout: float | None) -> bool:
         """Do what is asked next, or only look whether `wake` was called; return False if nothing was for so long."""
@@ -67,7 +109,7 @@ class Workbench:
         """Have `work` return."""
         self._tasks.put(None)
 
-    def _wait_for(self, entry: Entry, extension: str) -> str:
+    def _wait_for(self, entry: Entry, extension: str) -> BinaryIO:
         """Have the main thread merge an entry."""
         merged: Future[str] = Future()
 
@@ -75,14 +117,30 @@ class Workbench:
             try:
                 merged.set_result(self.merge(entry, extension))
             except Exception as error:
-                report.complain(str(error))
+                report.complain(printable(str(error)))
                 merged.set_exception(error)
 
         self._tasks.put(task)
-        return merged.result()
+        return open(merged.result(), "rb")
 
 
-def _stamp(entry: Entry) -> Stamp:
+def _first(entry: Entry) -> BinaryIO:
+    return open(entry.files[0].open(), "rb")
+
+
+def _stamp(files: list[BinaryIO]) -> Stamp:
     """What changes if a file does."""
-    states = [os.stat(path) for path in entry.paths]
+    states = [os.fstat(file.fileno()) for file in files]
     return tuple((state.st_mtime_ns, state.st_size) for state in states)
+
+
+@contextlib.contextmanager
+def _room_for_descriptors() -> Iterator[None]:
+    """Let this process open as many files as it may: a run may have left thousands."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems call a limit endless and mind it all the same
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
