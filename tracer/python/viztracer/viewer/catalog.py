@@ -172,7 +172,7 @@ def _by_run(found: Iterable[tuple[Found, Kind]]) -> list[tuple[Kind, tuple[Found
 
 
 def _is_shown(item: os.DirEntry[str]) -> bool:
-    """Whether a directory's entry may be something to show: not what is hidden, nor a link, nor what only has a name."""
+    """Whether something in a directory may be shown: nothing hidden, no link, nothing that is no file."""
     if item.name.startswith("."):
         return False
     if item.is_dir(follow_symlinks=False):
