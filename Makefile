@@ -9,8 +9,6 @@ ifneq ($(MAKELEVEL),0)
 unexport MAKEFLAGS
 endif
 
-comma := ,
-
 # Where rustup puts Rust, which a shell that was there before does not know.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
@@ -74,12 +72,13 @@ parts: $(filter-out $(MISSING),$(PARTS))
 
 ABSENT := $(filter-out $(FOUND),$(TESTED))
 NEWER  := $(filter-out $(TESTED),$(FOUND))
+OF_NEWER = Newer than the tests, which are made for 3.10 to 3.13: $(NEWER)$(if $(filter $(NEWER),$(VERSIONS)),. \
+  They run on $(VERSIONS) all the same and may fail there)
 NEEDED := $(if $(filter 3.10 3.11,$(FOUND)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(FOUND)),,3.12-or-3.13)
 
 interpreters: machine
 	@echo 'CPython found: $(FOUND)$(if $(ABSENT),; not on this machine and so not tested: $(ABSENT))'
-	@$(if $(NEWER),echo 'Newer than the tests, which are made for 3.10 to 3.13: $(NEWER)$(if $(filter $(VERSIONS),$(NEWER)),; \
-	  they run on $(VERSIONS) all the same$(comma) where some may fail)',:)
+	@test -z '$(NEWER)' || echo '$(OF_NEWER)'
 	@test "$$CI" != true || test -z '$(strip $(NEEDED))' || { echo 'CI needs CPython $(strip $(NEEDED))' >&2; exit 1; }
 
 machine:

@@ -1,6 +1,7 @@
 """Fixtures: the commands of this virtual environment run in the test's own directory, and what they wrote read back."""
 
 import gzip
+import importlib
 import json
 import os
 import shutil
@@ -23,6 +24,11 @@ def heed_interrupts():
     children too."""
     for signum in (signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_DFL)
+
+
+def library(name):
+    """A module of what `make test` installs. Elsewhere than in CI the test is skipped without."""
+    return importlib.import_module(name) if os.environ.get("CI") == "true" else pytest.importorskip(name)
 
 
 def program(name):

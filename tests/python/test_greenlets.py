@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 import tree
+from conftest import library
 
 LOGGED = """
 import atexit, collections, functools, json, sys
@@ -151,7 +152,7 @@ for each in threads: each.join()
 
 @pytest.fixture(params=GREENLETS)
 def switching(request, sandbox):
-    pytest.importorskip("gevent" if "gevent" in request.param else "greenlet")
+    library("gevent" if "gevent" in request.param else "greenlet")
     return sandbox.script(LOGGED + GREENLETS[request.param] + END)
 
 
@@ -186,7 +187,7 @@ def test_program_runs_as_it_does_untraced(sandbox, switching):
 
 
 def test_start_and_stop_on_different_greenlets(sandbox):
-    pytest.importorskip("greenlet")
+    library("greenlet")
     path = sandbox.script(
         "from greenlet import greenlet, getcurrent\n"
         "from viztracer import VizTracer\n"

@@ -132,7 +132,7 @@ def test_completions_and_the_manual_page(sandbox):
         assert (done.returncode, done.stderr) == (0, "")
         assert "strip_prefix" in done.stdout
         (sandbox.path / shell).write_text(done.stdout, encoding="utf-8")
-        if shutil.which(shell):
+        if shutil.which(shell) or os.environ.get("CI") == "true":
             assert sandbox.run(shell, "-n", shell).returncode == 0
     done = sandbox.run("bash", "-c", COMPLETE)
     assert done.stdout == "--strip_prefix --strict\n", done.stderr

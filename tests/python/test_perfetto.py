@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 import tree
-from conftest import PROGRAMS, program
+from conftest import PROGRAMS, library, program
 from counting_program import CountingProgram
 
 DEEPEST = 512
@@ -255,8 +255,8 @@ def test_protobuf_in_gzip(sandbox, perfetto):
 @pytest.mark.parametrize("name", ["primes_processes", "threads", "tasks"])
 def test_protobuf_keeps_to_the_official_schema(sandbox, name):
     """No field that Perfetto's own .proto files do not have, and every string is UTF-8."""
-    schema = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
-    unknown_fields = pytest.importorskip("google.protobuf.unknown_fields")
+    schema = library("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
+    unknown_fields = library("google.protobuf.unknown_fields")
     arguments = ["gather"] if name == "tasks" else []
     options = ("--tracer_entries", "1000", "--log_async", "--pid_suffix", "--output_dir", "rings")
     done = sandbox.viztracer(*options, program(f"{name}.py"), *arguments)

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 import pytest
 import tree
-from conftest import program
+from conftest import library, program
 
 SCENARIOS = [
     "gather",
@@ -33,7 +33,7 @@ FIRST_TASK = 1 << 24
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_each_call_is_on_the_track_of_its_task(sandbox, scenario):
     if scenario in ("uvloop", "trio", "anyio"):
-        pytest.importorskip(scenario)
+        library(scenario)
     if sys.version_info < NEEDS.get(scenario, (3, 10)):
         pytest.skip("asyncio of this version has no such thing")
     path = program("tasks.py")

@@ -26,7 +26,7 @@ TRACE = {"traceEvents": [{"ph": "X", "name": "%s", "ts": 1, "dur": 2, "pid": 1, 
 
 def as_nobody(function):
     """What a function gives that runs in a child process as a user without any rights."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and os.environ.get("CI") != "true":
         pytest.skip("only root can become another user")
     read, write = os.pipe()
     child = os.fork()
@@ -190,7 +190,7 @@ def plant_socket(path, outside):
 
 
 def plant_device(path, outside):
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and os.environ.get("CI") != "true":
         pytest.skip("only root can make a device")
     os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))  # endless zeros
 

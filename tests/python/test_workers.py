@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tree
+from conftest import library
 
 # What a worker does by itself, wherever it is: the recipe of the peer's documentation.
 RECIPE = """
@@ -58,7 +59,7 @@ BODIES = {
 @pytest.fixture(params=["loky", "joblib"])
 def pool(request, sandbox):
     """A program that has two workers share eight calls, and prints how many each did."""
-    pytest.importorskip(request.param)
+    library(request.param)
     return sandbox.script(WORK.replace("BODY", BODIES[request.param]))
 
 
@@ -94,7 +95,7 @@ def test_workers_of_loky_join_by_its_initializer_alone(sandbox, pool):
 
 
 def test_workers_of_loky_under_an_inline_tracer(sandbox):
-    pytest.importorskip("loky")
+    library("loky")
     script = sandbox.script(WORK.replace("BODY", BODIES["loky, inline"]))
     done = sandbox.python(script)
     assert (done.returncode, done.stderr) == (0, "")

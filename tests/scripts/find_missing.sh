@@ -26,8 +26,9 @@ if ! "$here/find_chromium.sh" >/dev/null; then
     "$here/find_chromium.sh" >/dev/null || lacks viewer-test "no Chromium was found: install your system's package" \
         "chromium, or tell where one is by the variable CHROMIUM"
 fi
-for tool in git unshare mount taskset; do
-    command -v $tool >/dev/null || install_packages git util-linux mount
+# What single tests run, which do without elsewhere.
+for tool in git:git unshare:util-linux mount:mount zsh:zsh fish:fish; do
+    command -v "${tool%:*}" >/dev/null || install_packages "${tool#*:}"
 done
 echo $missing
 [ -z "$missing" ] || [ "${CI:-}" != true ]

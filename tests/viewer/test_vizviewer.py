@@ -97,6 +97,25 @@ def clipboard(context):
     return page.evaluate("navigator.clipboard.readText()")
 
 
+def test_viztracers_report_is_shown(browser, sandbox):
+    """It needs storage, which it has none of in an origin of its own, and scripts from the network."""
+    sandbox.run(sandboxes.PEER.parent / "viztracer", "-o", "peer.html", sandboxes.program("recursion.py"))
+    polyfill = sandboxes.ROOT / ".envs" / "webcomponents.js" / "package" / "webcomponents.min.js"
+
+    def network(route):
+        is_polyfill = "webcomponents" in route.request.url
+        route.fulfill(path=polyfill, content_type="text/javascript") if is_polyfill else route.abort()
+
+    with serving(sandbox.path / "peer.html") as line:
+        context = browser.new_context()
+        context.route(re.compile("^https:"), network)
+        page = context.new_page()
+        page.goto(re.search(r"http://\S+", line)[0])
+        page.get_by_text("MainThread").first.wait_for()
+        assert page.evaluate("[origin, document.compatMode]") == ["null", "CSS1Compat"]
+        context.close()
+
+
 HOSTILE = """<!doctype html><p id=found></p><script>
 const found = { origin };
 const own = location.href, [, , host, token, number] = own.split("/");

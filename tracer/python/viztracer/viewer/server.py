@@ -23,7 +23,7 @@ from http import HTTPStatus
 from typing import BinaryIO, cast
 
 from .. import report
-from . import listing
+from . import foreign, listing
 from .catalog import Catalog, Entry, Kind, new_token
 from .connections import CONNECTIONS_MAX, Connections
 from .workbench import Workbench
@@ -289,12 +289,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", kind)
             size = os.fstat(file.fileno()).st_size
-            self.send_header("Content-Length", str(size))
+            before = foreign.before(file) if policy is REPORT else b""
+            self.send_header("Content-Length", str(len(before) + size))
             if policy is TRACE:
                 self._allow_perfetto()
             self.end_headers()
             if self.command == "HEAD":
                 return False
+            self.wfile.write(before)
             # No more than was told if the file grows meanwhile; and whoever gets less, will ask again.
             return size == 0 or self.connection.sendfile(file, count=size) == size
 
