@@ -75,7 +75,7 @@ def wait_for_text(path):
 
 @pytest.fixture
 def slow_browser(sandbox, monkeypatch):
-    """A browser that notes what it is given, and runs until it is told to go where that leads."""
+    """A browser that notes what it is given, and waits until it may go where that leads, or the test is over."""
     noted, go = sandbox.path / "noted", sandbox.path / "go"
     script = sandbox.script(
         "import os, sys, time, urllib.request\n"
@@ -84,12 +84,12 @@ def slow_browser(sandbox, monkeypatch):
         f"open({str(noted)!r}, 'w').write(sys.argv[1])\n"
         f"while not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
         "url = served.target(sys.argv[1])\n"
-        "urllib.request.urlopen(url.partition('?url=')[2] or url).read()\n"
-        "time.sleep(60)\n",
+        "urllib.request.urlopen(url.partition('?url=')[2] or url).read()\n",
         "browser.py",
     )
     monkeypatch.setenv("BROWSER", f"{sys.executable} {script} %s")
-    return noted, go
+    yield noted, go
+    go.touch()
 
 
 @pytest.mark.parametrize("name", ["a.html", "a.json --perfetto", "two"])
