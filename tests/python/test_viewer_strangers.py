@@ -405,6 +405,12 @@ def is_closed(connection):
         return True
 
 
+def assert_silent(viewer):
+    """It ends, and has said nothing."""
+    viewer.process.send_signal(signal.SIGINT)
+    assert viewer.process.communicate(timeout=DEADLINE) == ("", "")
+
+
 def thread_count(viewer):
     return len(os.listdir(f"/proc/{viewer.process.pid}/task"))
 
@@ -419,6 +425,44 @@ def test_many_strangers_do_not_keep_the_user_out(sandbox):
         assert sum(map(is_closed, connections)) > 400
         for connection in connections:
             connection.close()
+        assert_silent(viewer)
+
+
+GARBAGE = [
+    b"\r\n\r\n",
+    b"GET\r\n\r\n",
+    b"GET /\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET //[x HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET http://[x/ HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET /\xff\x00/\xe2\x80\xae HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET /x/" + b"9" * 6000 + b" HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n",
+    b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+    b"GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n evil.example\r\n\r\n",
+    b"GET / HTTP/1.0\r\n: x\r\n\xff\r\n\r\n",
+    b"GET / HTTP/1.0\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+    b"A" * 70_000 + b"\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"\x1b]0;title\x07 / HTTP/1.0\r\n\r\n",
+]
+
+
+def test_garbage_says_nothing_on_the_terminal(sandbox):
+    (sandbox.path / "a.html").write_text("<p>")
+    with serving(sandbox, "a.html") as viewer:
+        for request in GARBAGE:
+            (connection,) = strangers(viewer, 1)
+            with connection:
+                connection.sendall(request)
+                connection.shutdown(socket.SHUT_WR)
+                try:
+                    answer = b"".join(iter(lambda: connection.recv(4096), b""))
+                except ConnectionError:
+                    continue  # it was told so much that it did not read all
+            assert not re.match(rb"HTTP/1.\d 2", answer), request
+            assert b"\x1b" not in answer
+        assert viewer.get().read() == b"<p>"
+        assert_silent(viewer)
 
 
 def test_stranger_who_is_slow_is_sent_away(sandbox):
@@ -436,8 +480,7 @@ def test_stranger_who_is_slow_is_sent_away(sandbox):
             time.sleep(0.2)
         assert time.monotonic() - began > 5
         assert viewer.get().read() == b"<p>"
-        viewer.process.send_signal(signal.SIGINT)
-        assert viewer.process.communicate(timeout=DEADLINE) == ("", "")
+        assert_silent(viewer)
 
 
 def seconds_used(viewer):

@@ -1,7 +1,8 @@
 """The command ``vizviewer``: shows traces in the browser, to which it serves them from this machine only.
 
-`catalog` finds what there is to show, `workbench` merges what cannot be shown as it is, `server` answers the browser,
-`listing` is the page to choose from, `command` holds them together.
+`beneath` opens what was found and nothing that took its place, `catalog` finds what there is to show, `workbench` merges
+what cannot be shown as it is, `foreign` helps reports of other programs, `listing` is the page to choose from,
+`connections` bounds who may ask, `server` answers the browser, `browser` starts it, `command` holds them together.
 """
 
 from __future__ import annotations
