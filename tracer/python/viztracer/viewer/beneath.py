@@ -79,7 +79,8 @@ class Found:
 
     def _check(self, state: os.stat_result) -> None:
         if _identity(state) != self.identity:
-            raise ReplacedError(f"{self.path} is not what it was when it was listed")
+            advice = "reload the list, or start vizviewer again"
+            raise ReplacedError(f"{self.path} is not what it was when it was listed: {advice}")
 
 
 class Roots:
