@@ -3,6 +3,9 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use viztracer_format::header::Forgotten;
 use viztracer_format::record::Kind;
@@ -145,7 +148,7 @@ fn check(contents: &Contents, lives: &BTreeMap<u32, Life>, living: usize, tasks:
     for (serial, life) in lives {
         let Some(thread) = contents.threads.get(serial) else {
             assert!(life.is_over, "thread {serial} lives and is not in the file");
-            forgotten.threads += 1;
+            forgotten.threads += u64::from(life.calls > 0);
             forgotten.events += life.calls;
             continue;
         };
@@ -221,4 +224,49 @@ fn the_file_does_not_grow_with_tasks_that_are_gone() {
         contents.segments
     };
     assert_eq!(segments(50_000), segments(5000));
+}
+
+/// A merge of a file whose writer lives: threads are forgotten between its first look and its last, and still every
+/// event that it shows is of a thread with a name.
+#[test]
+fn names_of_threads_that_are_forgotten_while_the_file_is_read() {
+    let directory = TempDir::new().unwrap();
+    let recorder = Recorder::create(options(directory.path(), 60_000)).unwrap();
+    let function = recorder.function(&NamedFunction { name: "f".into(), ..NamedFunction::default() }.borrow());
+    let (full, is_over) = (Barrier::new(2), AtomicBool::new(false));
+    let path = recorder.path().to_owned();
+    std::thread::scope(|scope| {
+        let (recorder, full, is_over) = (&recorder, &full, &is_over);
+        scope.spawn(move || {
+            let mut both = Both { recorder, function, living: Vec::new(), lives: BTreeMap::new(), tasks: 0 };
+            both.run(&Op::Generations(8000, 10));
+            full.wait();
+            while !is_over.load(Ordering::Relaxed) {
+                both.run(&Op::Generations(4, 10));
+                std::thread::sleep(Duration::from_micros(50)); // a round takes longer than a look at the file
+            }
+        });
+        full.wait();
+        let _end = End(is_over); // also if something here is not as it should be
+        let mut forgotten = 0;
+        for _ in 0..2 {
+            let report = Report::of(std::slice::from_ref(&path), directory.path());
+            let file = &report.summary.files[0];
+            assert_eq!(file.state.word(), "living");
+            for thread in file.threads.iter().filter(|thread| thread.events > 0) {
+                assert!(thread.name.starts_with("thread "), "{thread:?}");
+            }
+            assert!(file.forgotten_threads > forgotten, "the ring stands still");
+            forgotten = file.forgotten_threads;
+        }
+    });
+}
+
+/// Tells the other thread that it is over.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

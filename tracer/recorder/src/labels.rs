@@ -49,13 +49,18 @@ impl Handle {
         }
     }
 
-    /// The label's thread or task is forgotten, but not how many events there were; gives the slot if it is one.
+    /// The label's thread or task is forgotten, but not how many events there were; gives the slot if it is one. Threads
+    /// without events are not counted: nothing of them is missing.
     pub fn forget(self, status: &Status) -> Option<Handle> {
         let is_thread = self.head.load(Ordering::Relaxed) as u8 == LabelKind::Thread as u8;
         let (events, lost) = (self.events.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed));
         self.free();
-        let forgotten = if is_thread { &status.forgotten_threads } else { &status.forgotten_tasks };
-        for (total, here) in [(forgotten, 1), (&status.forgotten_events, events), (&status.lost, lost)] {
+        for (total, here) in [
+            (&status.forgotten_threads, u64::from(is_thread && events > 0)),
+            (&status.forgotten_events, events),
+            (&status.forgotten_tasks, u64::from(!is_thread)),
+            (&status.lost, lost),
+        ] {
             total.fetch_add(here, Ordering::Relaxed);
         }
         matches!(self, Handle::Mapped(_)).then_some(self)
