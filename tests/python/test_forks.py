@@ -343,3 +343,39 @@ STARTS = {
 def test_start(witness, way):
     report = witness.report(SETUP + STARTS[way] + "\nafter()\n")
     assert [state for _, state in states(report)].count("sealed") == 2
+
+
+# --- the depth limit ---
+
+
+@pytest.mark.parametrize("depth", [0, 20])
+def test_what_the_parent_had_open_does_not_count_for_the_depth(sandbox, depth):
+    """As deep in a child as in a process that begins there: `run` and four calls of `work`."""
+    script = sandbox.script(
+        "import multiprocessing\n"
+        "def work(n):\n"
+        "    if n: work(n - 1)\n"
+        "def nested(n):\n"
+        "    if n: return nested(n - 1)\n"
+        "    process = multiprocessing.get_context('fork').Process(target=work, args=(9,))\n"
+        "    process.start(); process.join()\n"
+        f"nested({depth})\n"
+    )
+    report = sandbox.trace("--max_stack_depth", "5", script)
+    assert sum(event["name"].startswith("work (") for event in tree.spans(report)) == 4
+
+
+def test_the_depth_in_a_child_of_os_fork(sandbox):
+    script = sandbox.script(
+        "import os\n"
+        "def work(n):\n"
+        "    if n: work(n - 1)\n"
+        "def nested(n):\n"
+        "    if n: return nested(n - 1)\n"
+        "    pid = os.fork()\n"
+        "    if not pid: work(9); os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n"
+        "nested(20)\n"
+    )
+    report = sandbox.trace("--max_stack_depth", "5", script)
+    assert sum(event["name"].startswith("work (") for event in tree.spans(report)) == 5

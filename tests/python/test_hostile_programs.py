@@ -198,6 +198,33 @@ def test_the_program_frees_a_tool_id(witness, tool):
     assert recorded == journal.total() or (recorded == 1 and tool == 4)
 
 
+# --- classes that come and go ---
+
+
+def test_short_lived_classes(sandbox):
+    """A C method goes by the class of the object it is called on, not by a dead one that had the same place."""
+    script = sandbox.script(
+        "import gc\n"
+        "def once(name, base, call):\n"
+        "    kind = type(name, (base,), {})\n"
+        "    call(kind())\n"
+        "    del kind\n"
+        "    gc.collect()\n"
+        "for n in range(50):\n"
+        "    once('List%02d' % n, list, lambda one: one.append(1))\n"
+        "    once('Dict%02d' % n, dict, lambda one: one.setdefault(1))\n"
+        "    once('Same', set, lambda one: one.add(1))\n"
+        "class Renamed(list): pass\n"
+        "for name in ('First', 'Second'):\n"
+        "    Renamed.__name__ = name\n"
+        "    Renamed().append(1)\n"
+    )
+    called = Counter(event["name"] for event in tree.spans(sandbox.trace(script)))
+    expected = {f"List{n:02}.append": 1 for n in range(50)} | {f"Dict{n:02}.setdefault": 1 for n in range(50)}
+    expected |= {"Same.add": 50, "First.append": 1, "Second.append": 1}
+    assert {name: called[name] for name in expected} == expected
+
+
 # --- interpreters inside the interpreter ---
 
 SUBINTERPRETERS = """

@@ -281,3 +281,133 @@ except Exception as error:
         "TypeError",
         "include_files and exclude_files can't be both specified!",
     ]
+
+
+# --- more than one tracer ---
+
+LEFT = """
+import os, sys, threading, warnings
+from viztracer import VizTracer
+warnings.simplefilter("ignore")
+def left():
+    \"\"\"What a tracer may leave behind: files, descriptors, tool ids.\"\"\"
+    tools = [sys.monitoring.get_tool(n) for n in range(6)] if sys.version_info >= (3, 12) else []
+    shared = [name for name in os.listdir("/dev/shm") if f"_{os.getpid()}_" in name]
+    return shared, len(os.listdir("/proc/self/fd")), tools
+def f(): pass
+VizTracer(verbose=0)
+before = left()
+"""
+
+
+def test_a_second_tracer_is_refused(sandbox, run):
+    """It leaves nothing, and the first one goes on; once that has stopped, the second may start."""
+    printed = run(
+        LEFT + "first, second = VizTracer(verbose=0, output_file='first.json'), VizTracer(verbose=0)\n"
+        "first.start()\n"
+        "then = left()\n"
+        "for way in (second.start, second.__enter__, lambda: second.run('f()')):\n"
+        "    try: way()\n"
+        "    except RuntimeError as error: print('first.json' in str(error), left() == then)\n"
+        "f()\n"
+        "second.stop(); second.save()\n"
+        "f()\n"
+        "first.stop()\n"
+        "second.start(); f(); second.stop(); second.save('second.json')\n"
+        "first.save()\n"
+        "print(left() == before)\n"
+    )
+    assert printed == "True True\n" * 3 + "True\n"
+    assert called(sandbox.report("first.json")).count("f") == 2
+    assert called(sandbox.report("second.json")) == ["f"]
+
+
+def test_tracers_that_take_turns_keep_their_calls_apart(sandbox, run):
+    run(
+        LEFT + "def g(): pass\n"
+        "a, b = (VizTracer(verbose=0, output_file=f'{name}.json') for name in 'ab')\n"
+        "for n in range(3):\n"
+        "    a.start(); f(); a.stop()\n"
+        "    b.start(); g(); b.stop()\n"
+        "a.save(); b.save()\n"
+        "assert left() == before, (left(), before)\n"
+    )
+    assert (called(sandbox.report("a.json")), called(sandbox.report("b.json"))) == (["f"] * 3, ["g"] * 3)
+
+
+def test_a_tracer_in_a_child_of_a_traced_process(sandbox, run):
+    """The child's calls belong to its parent's run; a tracer of its own is as one inside of a run."""
+    run(
+        LEFT + "with VizTracer(verbose=0) as outer:\n"
+        "    pid = os.fork()\n"
+        "    if not pid:\n"
+        "        with VizTracer(verbose=0, output_file='inner.json'): f()\n"
+        "        os._exit(0)\n"
+        "    assert os.waitpid(pid, 0)[1] == 0\n"
+        "assert left() == before, (left(), before)\n"
+    )
+    assert called(sandbox.report("result.json")).count("f") == 1
+
+
+@pytest.mark.parametrize("interval", [0.005, 1e-6])
+def test_a_tracer_per_thread(sandbox, run, interval):
+    """Whoever comes second is refused; who records has its own calls, and nothing is left of either."""
+    printed = run(
+        LEFT + f"sys.setswitchinterval({interval})\n"
+        "import time\n"
+        "end, saved, refused = time.monotonic() + 2, [], []\n"
+        "def user(name):\n"
+        "    while time.monotonic() < end:\n"
+        "        try:\n"
+        "            with VizTracer(verbose=0, tracer_entries=2000, output_file=f'{name}.json'): f()\n"
+        "            saved.append(name)\n"
+        "        except RuntimeError as error:\n"
+        "            assert 'another tracer' in str(error)\n"
+        "            refused.append(name)\n"
+        "            time.sleep(0)\n"
+        "threads = [threading.Thread(target=user, args=(n,)) for n in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "assert saved and refused\n"
+        "assert left() == before, (left(), before)\n"
+        "print(*set(saved))\n"
+    )
+    for name in printed.split():
+        assert "f" in called(sandbox.report(f"{name}.json"))
+
+
+def test_one_tracer_used_by_two_threads(run):
+    run(
+        LEFT + "sys.setswitchinterval(1e-6)\n"
+        "tracer = VizTracer(verbose=0, tracer_entries=2000)\n"
+        "def use():\n"
+        "    for n in range(100):\n"
+        "        tracer.start(); f(); tracer.stop()\n"
+        "        if n % 10 == 0: tracer.save()\n"
+        "threads = [threading.Thread(target=use) for n in range(3)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "tracer.start(); tracer.save(); tracer.stop(); tracer.save()\n"
+        "assert left() == before, (left(), before)\n"
+    )
+
+
+def test_a_tracer_that_was_saved_is_let_go(run):
+    run(
+        LEFT + "import gc, weakref\n"
+        "def use():\n"
+        "    with VizTracer(verbose=0, register_global=False) as tracer: f()\n"
+        "    return weakref.ref(tracer)\n"
+        "old = use()\n"
+        "use()  # the last one that recorded is kept\n"
+        "gc.collect()\n"
+        "assert old() is None\n"
+    )
+
+
+def test_the_version_of_the_interpreter(sandbox):
+    """That of the file is `sys.hexversion`, an alpha's or a candidate's, too."""
+    script = sandbox.script("import sys\nprint(hex(sys.hexversion))\n")
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", "--quiet", script)
+    (ring,) = (sandbox.path / "rings").iterdir()
+    assert hex(int.from_bytes(ring.read_bytes()[128:132], "little")) == done.stdout.strip()

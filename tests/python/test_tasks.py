@@ -283,3 +283,49 @@ def test_names_of_ended_tasks_take_no_room_for_good(sandbox):
     shown = {names[event["pid"], event["tid"]] for event in works}
     assert all(re.fullmatch(r"Task-\d+", name) for name in shown) and len(shown) > 50
     assert max(int(name[5:]) for name in shown) == 40_001
+
+
+def test_nothing_is_kept_of_tasks_that_have_ended(sandbox):
+    """Weak references of the tracer's are let go of with their tasks, not when recording stops."""
+    script = sandbox.script(
+        "import asyncio, gc, weakref\n"
+        "def memory():\n"
+        "    return next(int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('RssAnon'))\n"
+        "def references(): return sum(type(one) is weakref.ref for one in gc.get_objects())\n"
+        "async def work(): await asyncio.sleep(0)\n"
+        "async def main():\n"
+        "    for n in range(30_001):\n"
+        "        await asyncio.create_task(work())\n"
+        "        if n == 5000: before = memory(), references()\n"
+        "    print(memory() - before[0], references() - before[1])\n"
+        "asyncio.run(main())\n"
+    )
+    done = sandbox.viztracer("--quiet", "--log_async", "-o", "report.json", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    kilobytes, references = map(int, done.stdout.split())
+    assert kilobytes < 1024 and references < 2048
+
+
+def test_a_task_whose_name_ends_the_recording(sandbox):
+    """`get_name` is the program's own code, and runs inside of a hook."""
+    script = sandbox.script(
+        "import asyncio, asyncio.tasks\n"
+        "from viztracer import VizTracer\n"
+        "class Task(asyncio.tasks._PyTask):\n"
+        "    def get_name(self):\n"
+        "        if armed: armed.pop(); tracer.save(); tracer.stop(); tracer.start()\n"
+        "        return super().get_name()\n"
+        "armed = []\n"
+        "async def work():\n"
+        "    for n in range(3): await asyncio.sleep(0)\n"
+        "async def main():\n"
+        "    asyncio.get_running_loop().set_task_factory(lambda loop, coroutine, **rest: Task(coroutine, loop=loop, **rest))\n"
+        "    for n in range(20):\n"
+        "        armed.append(n)\n"
+        "        await asyncio.gather(*(asyncio.ensure_future(work()) for n in range(3)))\n"
+        "tracer = VizTracer(verbose=0, log_async=True, tracer_entries=2000)\n"
+        "tracer.start()\n"
+        "asyncio.run(main())\n"
+        "tracer.stop(); tracer.save()\n"
+    )
+    assert sandbox.python(script).returncode == 0

@@ -58,6 +58,12 @@ impl Tracer {
         recording::phase(self.number) == Some(Phase::Recording) && recording::current() != 0
     }
 
+    /// Whether the process's recording is this tracer's: it records, or is about to, or has stopped and not saved.
+    #[getter]
+    fn is_busy(&self) -> bool {
+        recording::phase(self.number).is_some()
+    }
+
     /// Begins to record, or goes on in the file there is. The keywords say what and where; see the stub file.
     #[pyo3(signature = (*, directory, prefix, entries, min_duration, max_stack_depth, c_functions, tasks,
                         ignore_frozen, include_files, exclude_files, package, session_id))]

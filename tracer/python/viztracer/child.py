@@ -5,6 +5,7 @@ The file itself needs none of this: it is there whatever happens.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import sys
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from .viztracer import VizTracer
 
 MAIN = "MainProcess"  # what `multiprocessing` calls a process that it has not started
+
+# Tracers take their steps one after the other: a start does not meet a save of another thread half-way.
+lock = _thread.RLock()
 
 _tracers: list[VizTracer] = []
 
@@ -85,13 +89,14 @@ def _before_fork() -> None:
 
 
 def _after_fork() -> None:
+    lock._at_fork_reinit()  # type: ignore[attr-defined]  # who had it is not in this process
     if _tracers[0].enable:
         expect_bootstrap(_tracers[0])
 
 
 def _begin(tracer: VizTracer) -> None:
     tracer.name_process(process_name())
-    tracer.count_depth_from_here(inner=1)  # what `multiprocessing` has called so far, but for that which calls this
+    tracer.count_depth_from_here(inner=2)  # what `multiprocessing` has called so far, but for what it is in the middle of
     _before_multiprocessing_leaves(tracer.leave)
 
 

@@ -40,6 +40,9 @@ class Tracer:
     @property
     def enable(self) -> bool:
         """Whether this tracer records."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether the process's recording is this tracer's: it records, is about to, or has stopped and not saved."""
     def record(
         self,
         *,

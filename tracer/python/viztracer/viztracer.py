@@ -119,6 +119,10 @@ class VizTracer(Tracer):
         """
         if self.include_files and self.exclude_files:
             raise ValueError("include_files and exclude_files can't be both specified!")
+        with child.lock:
+            self._start()
+
+    def _start(self) -> None:
         if not self.claim():
             self._give_way()
             return
@@ -147,7 +151,7 @@ class VizTracer(Tracer):
     def _give_way(self) -> None:
         """Another tracer has this process's recording: raise an error, unless these calls are recorded all the same."""
         other = child.recording()
-        if other is self or (other and not other.is_inline):
+        if self.is_busy or (other and not other.is_inline):
             return
         which = f" (it writes {other.output_file})" if other else ""
         raise RuntimeError(
@@ -202,6 +206,10 @@ class VizTracer(Tracer):
         Raises:
             RuntimeError: the report could not be written.
         """
+        with child.lock:
+            self._save(output_file, file_info, verbose)
+
+    def _save(self, output_file: str | None, file_info: bool | None, verbose: int | None) -> None:
         output = self.output_file if output_file is None else output_file
         if not isinstance(output, str):
             raise ValueError("output_file must be a str")  # noqa: TRY004: as the peer does
@@ -210,7 +218,7 @@ class VizTracer(Tracer):
         ring, rings = self.seal(), self.rings
         if rings is None or ring is None:
             reason = "another tracer records this process" if child.recording() else "nothing was recorded"
-            warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=3)
             return
         if rings.is_own or output_file is not None or self.pid_suffix:
             output = report.with_pid(output, os.getpid()) if self.pid_suffix else output
@@ -296,7 +304,7 @@ class VizTracer(Tracer):
         if self.process_name is None and child.process_name() != child.MAIN:
             self.name_process(child.process_name())
         failure, removed = self.ring_failure, self.ring_removed
-        if unmatched := self.ring_unmatched:
+        if self.verbose and (unmatched := self.ring_unmatched):
             report.complain_of_greenlets(unmatched)
         note_exit()
         ring = self.seal()
