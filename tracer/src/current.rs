@@ -85,11 +85,12 @@ pub fn settle() {
     function::forget();
     forget();
     match adopted {
-        // SAFETY: the calling thread's own recorder, just found, and this thread is in no hook's use of it.
-        Ok(inherited) => match unsafe { own_recorder().0.as_mut() } {
-            Some(recorder) => recording::inherit(recorder, inherited),
-            None => {}
-        },
+        Ok(inherited) => {
+            // SAFETY: the calling thread's own recorder, just found, and this thread is in no hook's use of it.
+            if let Some(recorder) = unsafe { own_recorder().0.as_mut() } {
+                recording::inherit(recorder, inherited);
+            }
+        }
         Err(error) => crate::complain(&format!("not tracing process {}: {error}", std::process::id())),
     }
 }

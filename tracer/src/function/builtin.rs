@@ -225,8 +225,8 @@ fn is_left_out(kind: *mut ffi::PyTypeObject) -> bool {
 
 /// Empties the cache. May run Python: names die.
 pub fn forget() {
-    // SAFETY: the GIL is held, and nothing in this block runs Python.
     let held = {
+        // SAFETY: the GIL is held, and nothing in this block runs Python.
         let cache = unsafe { &mut *CACHE.0.get() };
         cache.all = None;
         for cached in &mut cache.front {
