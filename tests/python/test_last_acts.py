@@ -155,6 +155,15 @@ def test_the_first_process_leaves(sandbox, options):
     assert "f" in called(report) and endings(report) == ["left by os._exit"]
 
 
+@pytest.mark.parametrize(("end", "status"), [("os._exit(3)", 3), ("os.kill(os.getpid(), 15)", -15), ("os.abort()", -6)])
+def test_a_tracer_inside_of_a_program_that_ends(sandbox, end, status):
+    script = f"import os, viztracer\ndef f(): pass\nt = viztracer.VizTracer(verbose=0)\nt.start()\nf()\n{end}\n"
+    done = sandbox.python(sandbox.script(script))
+    assert done.returncode == status
+    assert "f" in called(merge_by_line(sandbox, done.stderr))
+    assert sandbox.python(sandbox.script(script.replace(end, f"t.stop(); t.save(); {end}"))).stderr == ""
+
+
 @pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
 def test_a_child_that_runs_something_before_exec_is_no_alarm(sandbox, options):
     script = sandbox.script("import subprocess, os\nprint(subprocess.run(['true'], preexec_fn=os.setsid).returncode)\n")

@@ -63,6 +63,23 @@ pub fn disarm_farewell() {
     FAREWELL.store(ptr::null_mut(), Ordering::Release);
 }
 
+/// The same as [`arm_farewell`] without a command, for a recording inside of a program. If the whole program is a run,
+/// that one's farewell will do.
+#[pyfunction]
+pub fn arm_line(line: OsString) -> PyResult<()> {
+    if is_due() { Ok(()) } else { arm_farewell(Vec::new(), Vec::new(), line) }
+}
+
+/// Takes back what [`arm_line`] did.
+#[pyfunction]
+pub fn disarm_line() {
+    // SAFETY: null, or one that lives for ever.
+    let armed = unsafe { FAREWELL.load(Ordering::Acquire).as_ref() };
+    if armed.is_some_and(|farewell| farewell.arguments.len() < 2) {
+        disarm_farewell();
+    }
+}
+
 /// Whether this is the first process of a run that has not been reported yet.
 pub fn is_due() -> bool {
     pid() == FIRST.load(Ordering::Relaxed) && !FAREWELL.load(Ordering::Acquire).is_null()

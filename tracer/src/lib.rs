@@ -50,7 +50,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]
-    use super::farewell::{arm_farewell, disarm_farewell};
+    use super::farewell::{arm_farewell, arm_line, disarm_farewell, disarm_line};
     #[pymodule_export]
     use super::leaving::{ask_before_exec, note_exit, ring_cut};
     #[pymodule_export]

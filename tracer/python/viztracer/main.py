@@ -44,7 +44,7 @@ examples:
                                                after a crash or while they run, with: viztracer-merge D -o out.json
 
 Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if there is
-little room; it is removed once they are merged, also if SIGTERM or SIGHUP ends the program. If it is killed otherwise,
+little room; it is removed once they are merged, also if a signal or os._exit ends the program. If SIGKILL does,
 it stays, and viztracer-merge reads it.
 
 exit status: the program's own; 1 if there is no such program; 2 for a wrong command line.

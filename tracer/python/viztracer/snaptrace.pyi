@@ -11,8 +11,10 @@ __all__ = [
     "Merged",
     "Tracer",
     "arm_farewell",
+    "arm_line",
     "ask_before_exec",
     "disarm_farewell",
+    "disarm_line",
     "merge",
     "merge_command",
     "note_exit",
@@ -133,6 +135,12 @@ def arm_farewell(command: Sequence[str], environment: Sequence[str], line: str) 
 
 def disarm_farewell() -> None:
     """From now on this process ends without ado."""
+
+def arm_line(line: str) -> None:
+    """The same with a line alone, unless this is the first process of a run, which has a farewell."""
+
+def disarm_line() -> None:
+    """Take back what `arm_line` did."""
 
 def ask_before_exec(before: Callable[[object, object], None]) -> None:
     """Have this called with path and environment (or None: its own) before the first process becomes another program."""

@@ -8,7 +8,7 @@ import warnings
 
 from . import child, report
 from .ring_directory import DEFAULT_ENTRIES, RingDirectory
-from .snaptrace import Tracer, note_exit
+from .snaptrace import Tracer, arm_line, disarm_line, note_exit
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -144,9 +144,11 @@ class VizTracer(Tracer):
                 return
             raise
         self.release()  # unless it records
-        if rings is None:
+        if rings is None and self.rings:
             self._files = max(self._files, OWN)
             self._watch_exit()
+            reason = report.not_written("the process ended before it", self.rings.path, self.output_file)
+            arm_line(f"viztracer: {reason}\n")
 
     def _give_way(self) -> None:
         """Another tracer has this process's recording: raise an error, unless these calls are recorded all the same."""
@@ -240,6 +242,7 @@ class VizTracer(Tracer):
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
+        disarm_line()
         if running := rings.running():
             merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(os.path.abspath(output))}"
             report.complain(f"still running: {report.names(running)}; to merge all of it later: {merge}")
@@ -293,6 +296,7 @@ class VizTracer(Tracer):
             self._clear(self.rings, self.output_file)
         elif ring := self.seal():
             merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output_file)}"
+            disarm_line()
             report.complain(f"no report was saved; {ring} holds what was recorded, to merge it: {merge}")
             self.rings.close()
 
