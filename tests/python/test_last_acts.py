@@ -31,6 +31,11 @@ def called(report):
     return [event["name"].partition(" (")[0] for event in tree.spans(report)]
 
 
+def left():
+    """What runs have left in shared memory."""
+    return set(Path("/dev/shm").glob("viztracer_*"))
+
+
 def start(sandbox, *command, **popen):
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     settings = {"text": True, "cwd": sandbox.path, "preexec_fn": heed_interrupts, "start_new_session": True, **pipes}
@@ -184,11 +189,12 @@ def test_workers_that_their_pool_ends_are_no_alarm(sandbox):
 
 
 def test_a_program_that_stops_its_tracer(sandbox):
+    before = left()
     script = sandbox.script("import viztracer\ndef f(): pass\nf()\nviztracer.get_tracer().stop()\n")
     done = sandbox.viztracer("-o", "r.json", script)
     assert (done.returncode, done.stderr) == (0, "")
     assert "f" in called(sandbox.report("r.json"))
-    assert not list(Path("/dev/shm").glob("viztracer_*"))
+    assert left() == before
 
 
 # --- exec of the first process ---
@@ -196,6 +202,7 @@ def test_a_program_that_stops_its_tracer(sandbox):
 
 def test_the_first_process_becomes_another_python(sandbox):
     """Which ends the run in its place."""
+    before = left()
     sandbox.script("def after(): pass\nafter()\n", "after.py")
     script = sandbox.script("import os, sys\ndef f(): pass\nf()\nos.execv(sys.executable, [sys.executable, 'after.py'])\n")
     done = sandbox.viztracer("-o", "r.json", script)
@@ -203,7 +210,7 @@ def test_the_first_process_becomes_another_python(sandbox):
     report = sandbox.report("r.json")
     assert {"f", "after"} <= set(called(report))
     assert processes(report) == {"MainProcess": "became another program (exec)", "after.py": "exited"}
-    assert not list(Path("/dev/shm").glob("viztracer_*"))
+    assert left() == before
 
 
 @pytest.mark.parametrize("call", ["os.execvp('true', ['true'])", "os.execve('/bin/true', ['true'], {})"])

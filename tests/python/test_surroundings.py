@@ -307,8 +307,8 @@ def rings_are_named(witness, source):
     """Trace a program that can no longer write its report: a line tells where the ring files are."""
     done, journal = witness.traced(source, "-o", "report.json")
     assert (done.returncode, done.stdout) == (0, "")
-    assert re.fullmatch(line("what was recorded is in /dev/shm/viztracer_"), done.stderr), done.stderr
-    rings = done.stderr.split()[-1]
+    assert re.fullmatch(line("Ring files kept in /dev/shm/viztracer_"), done.stderr), done.stderr
+    rings = re.search(r"Ring files kept in (\S+); merge", done.stderr)[1]
     assert calls(witness.sandbox.merge(rings), journal) == journal
     witness.sandbox.run("rm", "-r", rings)
 

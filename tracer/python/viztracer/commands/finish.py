@@ -198,8 +198,11 @@ def succeed(tracer: VizTracer, address: str) -> None:
 
 def _identity() -> str:
     """What this process, whatever program it is, has alone: its number and the time of its start."""
-    with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
-        return f"{os.getpid()} {file.read().rpartition(')')[2].split()[19]}"
+    try:
+        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
+            return f"{os.getpid()} {file.read().rpartition(')')[2].split()[19]}"
+    except OSError:
+        return f"{os.getpid()}"
 
 
 def tell_merge_command(rings: RingDirectory, output: str) -> None:
