@@ -85,7 +85,8 @@ fn is_hidden(c: char) -> bool {
     c.is_control() || ranges.iter().any(|range| range.contains(&c))
 }
 
-/// An argument, text or bytes, as a shell would need it. What cannot be printed is written as bash, zsh and ksh know it.
+/// An argument, text or bytes, as a shell would need it. What cannot be printed is written as bash, zsh and ksh know
+/// it.
 pub fn quoted(argument: impl AsRef<[u8]>) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@%=:,".contains(c);
     match std::str::from_utf8(argument.as_ref()) {

@@ -26,7 +26,7 @@ pub enum MergeError {
     #[error("{}: given twice as output", output::shown(.0))]
     Twice(PathBuf),
     /// A report would take the place of what it is made from.
-    #[error("{}: is one of the inputs, to which nothing is ever written: give the report another name", output::shown(.0))]
+    #[error("{}: is one of the inputs, which are never written to: give the report another name", output::shown(.0))]
     IsInput(PathBuf),
     /// The list of inputs cannot be read.
     #[error("standard input: cannot read the list of inputs: {}", sentence(.0))]

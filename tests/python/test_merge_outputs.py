@@ -85,6 +85,20 @@ def test_a_report_that_fails_does_not_lose_the_others(sandbox, ring):
     assert sorted(os.listdir(sandbox.path)) == ["1.json", "3.json", "small.bin"]
 
 
+@pytest.mark.parametrize("options", [["-o", "-"], ["--top", "5"], ["--info"], ["--last_words"]], ids=" ".join)
+@pytest.mark.parametrize("name", ["small.bin", "a.json"])
+def test_nothing_is_printed_into_an_input(sandbox, ring, name, options):
+    assert sandbox.viztracer_merge(ring, "-q", "-o", "a.json").returncode == 0
+    before = (sandbox.path / name).read_bytes()
+    with open(sandbox.path / name, "ab") as file:
+        command = [BIN / "viztracer-merge", "-q", "a.json", ring, *options]
+        done = subprocess.run(command, cwd=sandbox.path, stdout=file, stderr=subprocess.PIPE, timeout=60)
+    what = b"is one of the inputs, which are never written to: give the report another name"
+    expected = b"viztracer-merge: standard output: " + what + b"\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+    assert (sandbox.path / name).read_bytes() == before
+
+
 def test_paths_are_shortened(sandbox, small_trace):
     sandbox.script("def f(): pass\nf()\n")
     assert sandbox.viztracer("--pid_suffix", "--output_dir", "rings", "script.py").returncode == 0

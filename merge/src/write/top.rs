@@ -191,8 +191,8 @@ fn markdown(title: &str, note: &str, lines: &[Line]) -> String {
     text
 }
 
-/// A name as code. A bar ends a cell even there; backticks need longer ones around them. Behind a backslash a bar cannot
-/// be escaped, so all that may mean something is then told by its number.
+/// A name as code. A bar ends a cell even there; backticks need longer ones around them. Behind a backslash a bar
+/// cannot be escaped, so all that may mean something is then told by its number.
 fn code(name: &str) -> String {
     if name.contains("\\|") {
         let number = |c: char| if c.is_ascii_punctuation() { format!("&#{};", c as u32) } else { c.to_string() };
