@@ -277,7 +277,8 @@ class Encoder {
         } else if (what === "lost") {
             this.#put(time, EVENT.INSTANT, "LOSS", lostName(of.count), { lost: of.count });
         } else if (what === "gap") {
-            this.#put(time, EVENT.BEGIN, "LOSS", gapName(of.events), { overwritten: of.events });
+            const [since, until] = [of.since, of.until].map((at) => (at + this.sequence.out.zero) / 1000);
+            this.#put(time, EVENT.BEGIN, "LOSS", gapName(of.events), { overwritten: of.events, since, until });
             this.sequence.event(of.end, (event) => event.number(EVENT.type, EVENT.END));
         } else {
             this.#put(time, EVENT.INSTANT, of.kind.toUpperCase(), of.name, parsed(of.args));

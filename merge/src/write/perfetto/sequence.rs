@@ -149,6 +149,10 @@ impl Encoder {
             let (name, count) = (missing::overwritten(missing.overwritten), missing.overwritten);
             packets.put_fields(missing.gap.start, text, |event| {
                 put_missing_event(event, track_event::TYPE_SLICE_BEGIN, &name, "overwritten", count);
+                // As in JSON, microseconds.
+                let times = [("since", missing.since), ("until", missing.until)];
+                let times = times.map(|(name, time)| (name.to_owned(), Value::from(time as f64 / 1000.0)));
+                put_arguments(event, &Map::from_iter(times));
             });
             packets.put_fields(missing.gap.end, text, |event| event.extend_from_slice(END.fields()));
         }
