@@ -40,6 +40,9 @@ pub enum MergeError {
     /// Where source files are to be looked for cannot be opened.
     #[error("{}: cannot look for source files in it: {}", display::path(.0), sentence(.1))]
     SourceRoot(PathBuf, io::Error),
+    /// The bounds of what is asked for leave nothing.
+    #[error("no time is left to show: {0}")]
+    NoTime(&'static str),
     /// Not one of the inputs can be read.
     #[error("no input could be read, so there is no report")]
     NothingReadable(Vec<BadInput>),

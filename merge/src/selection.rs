@@ -2,9 +2,11 @@
 //! asked for are clipped to it and say so, and what was called by a call that is left out moves up to its caller.
 
 mod options;
+mod time;
 
 use crate::align::Alignment;
 use crate::decode::{Moment, Outcome};
+use crate::error::MergeError;
 use crate::plan::FilePlan;
 use crate::timeline::{Call, Step};
 pub use options::Options;
@@ -12,6 +14,7 @@ use regex::Regex;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
+use time::{Time, nanoseconds};
 use viztracer_format::names::Function;
 
 /// What is asked for; by default, everything.
@@ -21,7 +24,7 @@ pub struct Selection {
     pub since: Option<Bound>,
     /// Only what happened before this moment.
     pub until: Option<Bound>,
-    /// Only what happened in this time before the trace's end.
+    /// Only what happened in this time before `until`, or before the trace's end if that is earlier.
     pub last: Option<Duration>,
     /// Only processes with these ids.
     pub pids: Vec<u32>,
@@ -67,29 +70,26 @@ impl std::str::FromStr for Bound {
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     selection: &'a Selection,
-    from: u64,
-    to: u64,
+    time: Time,
 }
 
 impl<'a> Selected<'a> {
     /// What the selection means for these files; `None` if it is everything.
-    pub fn of(selection: &'a Selection, files: &[FilePlan], alignment: &Alignment) -> Option<Selected<'a>> {
+    pub fn of(
+        selection: &'a Selection,
+        files: &[FilePlan],
+        alignment: &Alignment,
+    ) -> Result<Option<Selected<'a>>, MergeError> {
         if selection.is_everything() {
-            return None;
+            return Ok(None);
         }
-        let place = |bound: Bound| match bound {
-            Bound::After(duration) => nanoseconds(duration),
-            Bound::At(time) => crate::when::nanoseconds(time).saturating_sub(alignment.base_realtime),
-        };
-        let last = selection.last.map(|last| end(files, alignment).saturating_sub(nanoseconds(last)));
-        let from = selection.since.map(place).into_iter().chain(last).max().unwrap_or(0);
-        let to = selection.until.map_or(u64::MAX, place);
-        Some(Selected { selection, from, to })
+        let time = Time::of(selection, end(files, alignment), alignment.base_realtime)?;
+        Ok(Some(Selected { selection, time }))
     }
 
     /// Whether this moment is within the time that is asked for.
-    pub fn has(&self, time: u64) -> bool {
-        (self.from..self.to).contains(&time)
+    pub fn has(&self, moment: u64) -> bool {
+        self.time.has(moment)
     }
 
     /// Whether what is asked for depends on the calls around a call.
@@ -104,8 +104,7 @@ impl<'a> Selected<'a> {
             && (process_names.is_empty() || process_names.contains(&plan.process_name()));
         let thread = |tid| process && (tids.is_empty() || tids.contains(&tid));
         FileSelection {
-            from: self.from,
-            to: self.to,
+            time: self.time,
             threads: plan.threads.iter().map(|of| thread(of.tid)).collect(),
             min_duration: min_duration.map_or(0, nanoseconds),
             max_depth: max_depth.unwrap_or(u32::MAX),
@@ -141,15 +140,10 @@ fn end(files: &[FilePlan], alignment: &Alignment) -> u64 {
     ends.max().unwrap_or(0)
 }
 
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// What is asked for of one file.
 #[derive(Clone, Debug)]
 pub struct FileSelection {
-    from: u64,
-    to: u64,
+    time: Time,
     /// By place in the plan.
     threads: Vec<bool>,
     min_duration: u64,
@@ -164,25 +158,23 @@ impl FileSelection {
     /// The moment as it is asked for, by itself; calls around it are not looked at.
     pub fn clip<'m>(&self, moment: &Moment<'m>) -> Option<Moment<'m>> {
         let end = moment.start.saturating_add(moment.duration);
-        let (start, clipped_end) = self.span(moment.thread, moment.function, moment.start, end)?;
+        let left = self.span(moment.thread, moment.function, moment.start, end)?;
         if moment.kind.is_call() && moment.duration < self.min_duration {
             return None;
         }
-        let clipped = (start, clipped_end) != (moment.start, end);
-        Some(Moment { start, duration: clipped_end - start, clipped, ..*moment })
+        let clipped = moment.clipped || left != (moment.start..end);
+        Some(Moment { start: left.start, duration: left.end - left.start, clipped, ..*moment })
     }
 
     /// What is asked for of this time on a thread.
     pub fn part_of(&self, thread: usize, time: Range<u64>) -> Option<Range<u64>> {
-        let part = time.start.max(self.from)..time.end.min(self.to);
-        let is_some = part.start < part.end || part == time;
-        (self.threads.get(thread) == Some(&true) && is_some).then_some(part)
+        if self.threads.get(thread) == Some(&true) { self.time.clip(time.start, time.end) } else { None }
     }
 
-    fn span(&self, thread: usize, function: u32, start: u64, end: u64) -> Option<(u64, u64)> {
-        let is_inside = start < self.to && (end > self.from || start >= self.from);
+    /// What is asked for of a call or moment.
+    fn span(&self, thread: usize, function: u32, start: u64, end: u64) -> Option<Range<u64>> {
         let is_wanted = self.threads.get(thread) == Some(&true) && !self.dropped.contains(&function);
-        (is_inside && is_wanted).then(|| (start.max(self.from), end.min(self.to)))
+        if is_wanted { self.time.clip(start, end) } else { None }
     }
 }
 
@@ -229,7 +221,7 @@ impl<'a> Sieve<'a> {
                 match self.kept.pop() {
                     Some(true) => {
                         let Some(begun) = self.open.pop() else { return };
-                        let end = call.end.min(self.selection.to).max(begun.start);
+                        let end = self.selection.time.clip(begun.start, call.end).map_or(begun.start, |left| left.end);
                         each(Step::End(&Call { end, ..begun }, payload), &self.open);
                     }
                     _ if call.is_overwritten() => {}
@@ -266,8 +258,8 @@ impl<'a> Sieve<'a> {
         let long_enough = call.is_overwritten() || call.end.saturating_sub(call.start) >= selection.min_duration;
         let span = span.filter(|_| long_enough && depth < selection.max_depth && self.is_under_root());
         self.kept.push(span.is_some());
-        let (start, end) = span?;
-        let is_clipped = (start, end) != (call.start, call.end);
+        let Range { start, end } = span?;
+        let is_clipped = call.is_clipped || (start, end) != (call.start, call.end);
         let call = Call { start, end, depth, is_clipped, ..*call };
         self.open.push(call);
         Some(call)

@@ -68,6 +68,7 @@ impl<'a> Trace<'a> {
         }
         let mut alignment = align::align(&plans, request.align, &request.offsets);
         alignment.warnings.splice(..0, warnings);
+        Selected::of(&request.selection, &plans, &alignment)?;
         Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over })
     }
 
@@ -85,11 +86,12 @@ impl<'a> Trace<'a> {
     pub fn report(&self, watch: &dyn Watch, output: &Path, format: Format) -> Result<Summary, MergeError> {
         let mut summary = Summary { output: output.into(), ..self.summary() };
         summary.last_words = innermost(&self.plans);
+        let report = self.selected_report()?;
         check_apart(output, &self.inputs)?;
         let reader = wait_for_reader(output, watch)?;
         let mut output = Output::create(output)?;
         drop(reader);
-        self.selected_report().write(format, &self.pool, watch, &mut output, &mut summary)?;
+        report.write(format, &self.pool, watch, &mut output, &mut summary)?;
         if watch.stopped() {
             return Err(MergeError::Interrupted);
         }
@@ -105,20 +107,21 @@ impl<'a> Trace<'a> {
     /// Prints the functions that cost most. A reader who goes away has read enough.
     pub fn top(&self, watch: &dyn Watch, top: Top) -> Result<Summary, MergeError> {
         let mut summary = self.summary();
+        let report = self.selected_report()?;
         let mut output = Output::create(Path::new(STDOUT))?;
-        match self.selected_report().top(top, &self.pool, watch, &mut output, &mut summary) {
+        match report.top(top, &self.pool, watch, &mut output, &mut summary) {
             Err(MergeError::Output(_, error)) if error.kind() != ErrorKind::BrokenPipe => Err(MergeError::Print(error)),
             Err(MergeError::Output(..)) | Ok(()) => Ok(summary),
             Err(error) => Err(error),
         }
     }
 
-    fn selected_report(&self) -> Report<'_> {
+    fn selected_report(&self) -> Result<Report<'_>, MergeError> {
         let (files, alignment) = (&self.plans[..], &self.alignment);
-        let selected = Selected::of(&self.request.selection, files, alignment);
+        let selected = Selected::of(&self.request.selection, files, alignment)?;
         let (source, source_root) = (self.request.source, self.source_root.as_ref());
         let prefixes = &self.request.prefixes;
-        Report { files, alignment, source, source_root, prefixes, selected }
+        Ok(Report { files, alignment, source, source_root, prefixes, selected })
     }
 
     /// Writes what the processes were doing that did not end in order. A reader who goes away has read enough.

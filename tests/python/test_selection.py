@@ -184,6 +184,36 @@ def test_nonsense_is_refused(trace, options):
     assert not (sandbox.path / "none.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--since", "3s", "--until", "1s"], "--until must be later than --since"),
+        (["--since", "1s", "--until", "1000ms"], "--until must be later than --since"),
+        (["--since", "2026-11-22T11:23:20", "--until", "2026-11-22T11:23:19"], "--until must be later than --since"),
+        (["--until", "1s", "--last", "0s"], "--last must be more than no time"),
+    ],
+)
+def test_bounds_that_leave_no_time_are_refused(trace, options, reason):
+    sandbox, _ = trace
+    for what in (["-o", "none.json", "-o", "none.csv"], ["--top", "3"], ["--info"]):
+        done = sandbox.viztracer_merge("rings", *what, *options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"viztracer-merge: no time is left to show: {reason}\n"
+    assert not list(sandbox.path.glob("none.*"))
+
+
+def test_the_last_time_counts_back_from_until(trace):
+    sandbox, whole = trace
+    begin, end = thirds(whole)
+    shown, _ = select(sandbox, "--since", f"{begin}ns", "--until", f"{end}ns")
+    again, _ = select(sandbox, "--last", f"{end - begin}ns", "--until", f"{end}ns")
+    assert again["traceEvents"] == shown["traceEvents"] and tree.spans(shown)
+    # Behind the end there is nothing to count.
+    last, _ = select(sandbox, "--last", "5ms")
+    late, _ = select(sandbox, "--last", "5ms", "--until", "1h")
+    assert late["traceEvents"] == last["traceEvents"] and tree.spans(last)
+
+
 @pytest.mark.merge_only
 def test_perfetto_shows_the_same(trace, perfetto):
     sandbox, whole = trace

@@ -16,7 +16,7 @@ pub struct Options {
     #[arg(long, value_name = "TIME")]
     until: Option<Bound>,
 
-    /// Only the last 5s, 300ms, ...
+    /// Only the last 5s, 300ms, ... of the trace; with --until, the last before that moment
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     last: Option<Duration>,
 

@@ -219,7 +219,7 @@ mod tests {
         let request = Request::new(vec![path], "a.html".into());
         let trace = Trace::read(&request, &()).unwrap();
         let (files, alignment, prefixes) = (trace.plans(), trace.alignment(), &Prefixes::default());
-        let selected = selection.and_then(|selection| Selected::of(selection, files, alignment));
+        let selected = selection.and_then(|selection| Selected::of(selection, files, alignment).unwrap());
         let report = Report { files, alignment, source: false, source_root: None, selected, prefixes };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let html = Html::with_at_most(events_max, &report, &pool, &())?;

@@ -191,7 +191,7 @@ impl Speedscope {
 
     fn frames(&self, kept: Region) -> Result<Vec<u32>, MergeError> {
         let bytes = self.spool.read(kept)?;
-        Ok(bytes.as_chunks().0.iter().map(|frame| u32::from_ne_bytes(*frame)).collect())
+        Ok(bytes.as_chunks::<4>().0.iter().map(|frame| bytemuck::cast(*frame)).collect())
     }
 }
 
