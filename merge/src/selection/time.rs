@@ -120,7 +120,6 @@ mod tests {
                 prop_assert_eq!(left.clone().map(|left| (left.start.into(), left.end.into())), expected);
                 prop_assert!(left.is_none_or(|left| start <= left.start && left.start <= left.end && left.end <= end));
                 prop_assert_eq!(time.has(start), from <= wide_start && wide_start < to);
-                prop_assert_eq!(time.has_all(&(start..end)), from <= wide_start && wide_end <= to.max(from));
             }
         }
 
