@@ -186,12 +186,13 @@ impl Speedscope {
 
     /// Frames of a stack, which may be as deep as the trace is long.
     fn keep(&self, frames: &[u32]) -> Region {
-        self.spool.write(bytemuck::cast_slice(frames))
+        let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.to_le_bytes()).collect();
+        self.spool.write(&bytes)
     }
 
     fn frames(&self, kept: Region) -> Result<Vec<u32>, MergeError> {
         let bytes = self.spool.read(kept)?;
-        Ok(bytes.as_chunks::<4>().0.iter().map(|frame| bytemuck::cast(*frame)).collect())
+        Ok(bytes.as_chunks().0.iter().map(|frame| u32::from_le_bytes(*frame)).collect())
     }
 }
 
