@@ -80,9 +80,11 @@ class Ending:
         if not os.access(file, os.X_OK):
             return  # it will not
         variables = os.environ if variables is None else variables
-        if sys.executable and os.path.samefile(file, sys.executable) and session.VARIABLE in variables:  # type: ignore[operator]
+        same = bool(sys.executable) and os.path.samefile(file, sys.executable)
+        if same and session.VARIABLE in variables:  # type: ignore[operator]
             return  # see `succeed`
-        report.complain(f"process {os.getpid()} becomes {file!r}; {report.not_written('exec', self.rings.path, self.output)}")
+        told = report.not_written("exec", self.rings.path, self.output)
+        report.complain(f"process {os.getpid()} becomes {file!r}; {told}")
 
     def address(self, *, wait: bool) -> str:
         """What this process needs to know to end the run after it has become another program."""
