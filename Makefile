@@ -109,7 +109,7 @@ stress-%: .envs/py%/.installed
 
 # The page's modules under node.
 page-test: .envs/peer-py$(NEWEST)/.installed | .venv/.tools
-	$(NODE) --test merge/viewer/tests/
+	$(NODE) --test merge/viewer/tests/*.test.js
 
 # The page in Chromium.
 viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcomponents.js/.installed \

@@ -171,7 +171,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     @property
     def _host(self) -> str:
-        return ",".join(self.headers.get_all("Host", []))
+        return ",".join(self.headers.get_all("Host", [])) if self.headers else ""  # HTTP/0.9 knows none
 
     def do_GET(self) -> None:
         """Serve a page or a trace."""
