@@ -57,6 +57,11 @@ impl Clock {
         Cursor { map: self.map.cursor(), shift: self.shift }
     }
 
+    /// The same for a moment of the monotonic clock of a file.
+    pub fn of_monotonic(&self, moment: i64, file: &FilePlan) -> i64 {
+        moment.wrapping_sub(zero(file)).wrapping_add(self.shift)
+    }
+
     /// Nanoseconds since the report's base, or before it.
     #[inline]
     pub fn signed(&self, ticks: u64) -> i64 {
@@ -211,8 +216,11 @@ fn realtime(files: &[FilePlan], shifts: &[i64], moment: i64) -> u64 {
         .min_by_key(|(file, shift)| opened(file, **shift))
         .or_else(|| known.clone().rfind(|(file, _)| same_clock(file, first)));
     believed.map_or(0, |(file, shift)| {
-        let since = moment.wrapping_sub(opened(file, *shift));
-        (file.header.identity.opened.realtime as i64).wrapping_add(since).max(0) as u64
+        // What a report says of its zero was told by a ring file that was believed then.
+        let told = file.imported.as_ref().and_then(|imported| Some((imported.zero, imported.realtime?)));
+        let opened = file.header.identity.opened;
+        let (monotonic, realtime) = told.unwrap_or((opened.monotonic as i64, opened.realtime as i64));
+        realtime.wrapping_add(moment.wrapping_sub(monotonic.wrapping_add(*shift))).max(0) as u64
     })
 }
 

@@ -1,8 +1,8 @@
 //! Traces in JSON as inputs: the Chrome trace format, as the peer writes it and our own merge.
 //!
 //! ```text
-//! bytes, perhaps gzip --document--> events, sources, members --import--> entries, in a store --sort--> by thread and end
-//!                                                                        --plans--> a plan of each process
+//! bytes, perhaps gzip --document--> events, sources, members --import--> entries, in a store
+//!     --sort--> by thread and end --tracks, images--> whose they are --plans--> a plan of each process
 //! ```
 //!
 //! From there on the entries are what the records of a ring file are: [`Imported::decode`] reads them when their turn
@@ -13,10 +13,15 @@ mod clocks;
 mod decode;
 mod document;
 mod event;
+mod ids;
+mod images;
 mod import;
+mod marks;
 mod members;
+mod pairs;
 mod plans;
 mod sort;
+mod tracks;
 mod value;
 
 pub use clocks::{boot_id, settle};
@@ -54,6 +59,8 @@ pub struct Imported {
     pub metadata: Map<String, Value>,
     /// Its machine's monotonic clock at its time 0, in nanoseconds.
     pub zero: i64,
+    /// What the wall clock showed then, if that is known.
+    pub realtime: Option<i64>,
 }
 
 /// A function's name, taken apart.

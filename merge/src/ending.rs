@@ -65,6 +65,7 @@ impl Ending {
             (State::Living, _) => Ending::Running,
             (State::Sealed, _) => Ending::Stopped,
             (State::Crashed, _) => Ending::Silent,
+            (State::Unknown, _) => Ending::Untold,
         }
     }
 

@@ -23,6 +23,8 @@ pub struct OpenFrame {
     pub start: u64,
     /// Whether it began in the parent process.
     pub inherited: bool,
+    /// Whether it began before the time that an earlier merge was asked for.
+    pub clipped: bool,
 }
 
 /// The open frames of every thread, outermost first. The file holds 56 bits of a start; the whole is the tick count with
@@ -72,7 +74,8 @@ fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into:
                 task = begun;
             } else if frame.kind_byte() & KIND_MASK == FRAME {
                 let (function, start) = (frame.function(), full_ticks(frame.start(), reference));
-                into.push(OpenFrame { thread, task, function, start, inherited: Block::is_inherited(frame) });
+                let inherited = Block::is_inherited(frame);
+                into.push(OpenFrame { thread, task, function, start, inherited, clipped: false });
             } else {
                 damaged += 1;
             }
@@ -98,6 +101,6 @@ impl OpenFrame {
     /// The frame that this event ended.
     pub fn of(event: &Event) -> OpenFrame {
         let Event { thread, task, function, start, inherited, .. } = *event;
-        OpenFrame { thread, task, function, start, inherited }
+        OpenFrame { thread, task, function, start, inherited, clipped: false }
     }
 }

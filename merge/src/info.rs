@@ -1,5 +1,6 @@
 //! What each file is: a table for people, a document for programs. Nothing is merged.
 
+use crate::account;
 use crate::align::Align;
 use crate::align::align;
 use crate::display::{self, grouped, printable};
@@ -25,10 +26,11 @@ impl Row<'_> {
         let alone = align(std::slice::from_ref(plan), Align::Clock, &[]);
         let end = match plan.state {
             State::Sealed => plan.header.closed.ticks,
-            State::Crashed | State::Living => plan.last_moment,
+            State::Crashed | State::Living | State::Unknown => plan.last_moment,
         };
         let begin = plan.header.identity.opened.ticks;
-        let duration = alone.clocks.first().map_or(0, |clock| clock.span(begin, end.saturating_sub(begin)).1);
+        let duration =
+            alone.clocks.first().map_or(0, |clock| clock.signed(end).saturating_sub(clock.signed(begin)).max(0) as u64);
         Row { plan, duration, size: plan.length }
     }
 
@@ -52,8 +54,7 @@ impl Row<'_> {
 
     fn python(&self) -> Option<String> {
         let version = self.plan.header.identity.python_version;
-        let text = format!("{}.{}.{}", version >> 24, version >> 16 & 0xff, version >> 8 & 0xff);
-        (version != 0).then_some(text)
+        (version != 0).then(|| account::version(version))
     }
 
     fn started(&self) -> Option<u64> {
@@ -62,7 +63,7 @@ impl Row<'_> {
 
     fn session(&self) -> Option<String> {
         let id = self.plan.header.identity.session_id;
-        (id != [0; 16] || self.plan.imported.is_none()).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
+        (id != [0; 16] || self.plan.is_dated).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     fn cells(&self) -> [String; COLUMNS] {
@@ -70,7 +71,7 @@ impl Row<'_> {
         [
             identity.pid.to_string(),
             printable(&self.plan.process_name()),
-            self.plan.ending.word().into_owned(),
+            printable(&self.plan.ending_word()),
             or_dash(self.python()),
             or_dash(self.started().map(|started| when::utc(started).trim_end_matches(" UTC").to_owned())),
             when::duration(self.duration),
@@ -101,8 +102,8 @@ impl Row<'_> {
             "parent_pid": identity.parent_pid,
             "process": self.plan.process_name(),
             "command": self.plan.header.arguments,
-            "state": self.plan.state.word(),
-            "ending": self.plan.ending.word(),
+            "state": self.plan.state_word(),
+            "ending": self.plan.ending_word(),
             "python": self.python(),
             "started_ns": self.started(),
             "started": self.started().map(when::utc),
@@ -115,7 +116,7 @@ impl Row<'_> {
             "unmatched": self.plan.header.unmatched,
             "gaps": self.plan.header.gaps,
             "failure": self.plan.header.failure,
-            "damaged": self.plan.problems.count,
+            "damaged": self.plan.problems.count + self.plan.account.as_ref().map_or(0, |told| told.damaged),
             "forgotten_threads": self.plan.header.forgotten.threads,
             "entries": identity.entries,
             "size": self.size,

@@ -18,7 +18,7 @@ use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
 
 /// How a file's recording ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// Closed in order.
     Sealed,
@@ -26,15 +26,22 @@ pub enum State {
     Crashed,
     /// The process still writes it.
     Living,
+    /// It is a report, which does not tell.
+    #[default]
+    Unknown,
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [State; 4] = [State::Sealed, State::Crashed, State::Living, State::Unknown];
+
     /// The word for it in reports.
     pub fn word(self) -> &'static str {
         match self {
             State::Sealed => "sealed",
             State::Crashed => "crashed",
             State::Living => "living",
+            State::Unknown => "unknown",
         }
     }
 }

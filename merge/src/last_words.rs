@@ -10,12 +10,9 @@ pub(crate) use innermost::innermost;
 pub(crate) use text::{Others, write};
 
 use crate::align::Clock;
-use crate::content::ring;
+use crate::content::Content;
 use crate::display::{UNKNOWN_FUNCTION, function_name};
-use crate::ending::Ending;
 use crate::error::Problems;
-use crate::input::Input;
-use crate::names;
 use crate::plan::FilePlan;
 use crate::when;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -80,13 +77,16 @@ impl LastWords {
                 thread.open.push(OpenCall { function, duration, inherited: frame.inherited });
             }
         }
-        match ring(plan) {
-            Ok(input) => {
+        match Content::of(plan) {
+            Ok(content) => {
                 let problems = std::mem::take(&mut words.problems);
-                let mut walk = Walk { plan, input: &input, clock, end, threads: &mut threads, problems };
-                walk.back();
+                let mut walk = Walk { plan, clock, end, threads: &mut threads, problems };
+                match &content {
+                    Content::Ring(input) => walk.back(input),
+                    Content::Chrome(imported) => walk.back_through(imported),
+                }
                 words.problems = walk.problems;
-                words.functions = Functions::read(&input, &plan.names, &functions_of(threads.values()));
+                words.functions = Functions::read(&content, plan, &functions_of(threads.values()));
             }
             Err(problem) => words.problems.add(problem),
         }
@@ -98,9 +98,9 @@ impl LastWords {
     /// The last moment known, in ns of the report: that of the last record, or now where the process still runs.
     fn last_moment(&self, plan: &FilePlan, clock: &Clock) -> u64 {
         let (end, _) = clock.span(plan.last_moment, 0);
-        match plan.ending {
-            Ending::Running => end.saturating_add(when::now().saturating_sub(self.last_record)),
-            _ => end,
+        match plan.is_running() {
+            true => end.saturating_add(when::now().saturating_sub(self.last_record)),
+            false => end,
         }
     }
 
@@ -121,8 +121,8 @@ impl LastWords {
 }
 
 /// Realtime of the file's last moment, by the newest of its anchors.
-fn realtime(plan: &FilePlan, clock: &Clock) -> u64 {
-    let Some(anchor) = plan.anchors.last() else { return 0 };
+pub(crate) fn realtime(plan: &FilePlan, clock: &Clock) -> u64 {
+    let Some(anchor) = plan.anchors.last().filter(|anchor| anchor.realtime != 0) else { return 0 };
     let (_, since) = clock.span(anchor.ticks, plan.last_moment.saturating_sub(anchor.ticks));
     anchor.realtime.saturating_add(since)
 }
@@ -148,9 +148,9 @@ struct Name {
 }
 
 impl Functions {
-    fn read(input: &Input, segments: &[u32], wanted: &HashSet<u32>) -> Functions {
+    fn read(content: &Content, plan: &FilePlan, wanted: &HashSet<u32>) -> Functions {
         let mut functions = Functions::default();
-        names::functions(input, segments, |id, function| {
+        content.functions(plan, |id, function| {
             if wanted.contains(&id) {
                 let name = |file: &str| match file {
                     "" => function.name.to_owned(),

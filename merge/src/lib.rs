@@ -18,6 +18,7 @@
 //! is copied first. Files are read with `pread` and believed in nothing: what cannot be read is named in the
 //! [`Summary`] and the rest is merged.
 
+mod account;
 mod align;
 mod chrome;
 pub mod cli;

@@ -23,7 +23,7 @@ pub fn of_processes(summary: &Summary) -> Vec<String> {
             (file.lost(), "events lost for want of room"),
             (file.unnamed, "functions without a name for want of room"),
             (file.unmatched, "ends of calls that fitted no begin"),
-            (file.problems.count, "damaged places"),
+            (file.damaged(), "damaged places"),
         ];
         let mut told: Vec<String> = counts
             .iter()
@@ -44,7 +44,7 @@ fn losses(file: &FileSummary) -> Vec<String> {
     let counts = [
         (file.overwritten(), "overwritten"),
         (file.lost(), "lost"),
-        (file.problems.count, "damaged"),
+        (file.damaged(), "damaged"),
         (file.unnamed, "unnamed"),
         (file.unmatched, "unmatched"),
         (file.gaps, "gaps, in which another profiler had the tracer's hook"),
@@ -87,6 +87,10 @@ mod tests {
             gaps: 0,
             failure: 0,
             problems: Problems::default(),
+            state_word: "sealed".into(),
+            ending_word: "exited".into(),
+            damaged_before: 0,
+            account: crate::account::Account::default(),
         }
     }
 
@@ -120,6 +124,7 @@ mod tests {
         assert_eq!(told(|file| file.threads[0].too_deep = 6), ["a.bin: 6 too deep to be drawn"]);
         assert_eq!(told(|file| file.lost = 3), ["a.bin: 3 lost"]);
         assert_eq!(told(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
+        assert_eq!(told(|file| file.damaged_before = 7), ["a.bin: 7 damaged"]);
         assert_eq!(told(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);
         assert_eq!(told(|file| file.unmatched = 5), ["a.bin: 5 unmatched"]);
         let gaps = ["a.bin: 2 gaps, in which another profiler had the tracer's hook"];

@@ -144,6 +144,13 @@ fn is_trusted_at(found: &Metadata, path: &Path) -> bool {
     })
 }
 
+/// Whether a report is refused here, because somebody else has put a link or a pipe where everybody can.
+pub fn is_planted(path: &Path) -> bool {
+    followed(path).map_or(true, |target| {
+        fs::symlink_metadata(&target).is_ok_and(|found| found.file_type().is_fifo() && !is_trusted_at(&found, &target))
+    })
+}
+
 fn planted() -> io::Error {
     io::Error::other("another user has put a link or a pipe there, where everybody may")
 }

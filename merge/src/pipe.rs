@@ -1,6 +1,7 @@
 //! A report that goes into a named pipe: its reader may never come, and then the waiting must be one that can be ended.
 
 use crate::error::MergeError;
+use crate::output::is_planted;
 use crate::progress::Watch;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -17,6 +18,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub fn wait_for_reader(output: &Path, watch: &dyn Watch) -> Result<Option<OwnedFd>, MergeError> {
     if !fs::metadata(output).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
         return Ok(None);
+    }
+    if is_planted(output) {
+        return Ok(None); // opening the report tells it
     }
     loop {
         match open(output, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {

@@ -2,17 +2,22 @@
 //!
 //! What a plan keeps per segment is 24 bytes.
 
+use crate::account::Account;
 use crate::chrome::Imported;
 use crate::ending::Ending;
 use crate::error::Problems;
 use crate::frames::OpenFrame;
 use crate::input::{Input, State};
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::Header;
 use viztracer_format::record::RECORD_SIZE;
+
+/// What a segment counts for that holds fewer records.
+const RECORDS_LEAST: usize = 32;
 
 /// What there is to merge from one file.
 #[derive(Debug)]
@@ -57,6 +62,12 @@ pub struct FilePlan {
     pub snapshot: Option<Arc<Input>>,
     /// What a trace in JSON became when it was read.
     pub imported: Option<Arc<Imported>>,
+    /// What that told of the process.
+    pub account: Option<Arc<Account>>,
+    /// Names of tasks that came with it, by serial.
+    pub tasks: BTreeMap<u32, String>,
+    /// Whether it is known when the recording began and ended.
+    pub is_dated: bool,
 }
 
 /// A thread's part in a file.
@@ -111,6 +122,35 @@ pub struct Calls {
 pub(crate) type Counts = Vec<(u32, u64)>;
 
 impl FilePlan {
+    /// A plan of nothing, from a file with this header.
+    pub fn empty(path: &Path, header: Header, state: State) -> FilePlan {
+        FilePlan {
+            path: path.to_path_buf(),
+            place: (0, 0),
+            length: 0,
+            pid: header.identity.pid,
+            ending: Ending::of(&header, state),
+            header,
+            state,
+            process: None,
+            threads: Vec::new(),
+            calls: Vec::new(),
+            skips: HashMap::new(),
+            names: Vec::new(),
+            payloads: Vec::new(),
+            frames: Vec::new(),
+            last_moment: 0,
+            anchors: Vec::new(),
+            problems: Problems::default(),
+            sync_marker: None,
+            snapshot: None,
+            imported: None,
+            account: None,
+            tasks: BTreeMap::new(),
+            is_dated: false,
+        }
+    }
+
     /// The process's name, or what stands for it.
     pub fn process_name(&self) -> String {
         self.process.clone().unwrap_or_else(|| format!("pid {}", self.pid))
@@ -119,6 +159,36 @@ impl FilePlan {
     /// Ticks when the recording of a thread began.
     pub fn begun(&self, thread: &Thread) -> u64 {
         if thread.begun == 0 { self.header.identity.opened.ticks } else { thread.begun }
+    }
+
+    /// How its recording ended, in a word; one that only the report knows it came with.
+    pub fn state_word(&self) -> &str {
+        match &self.account {
+            Some(account) if self.state == State::Unknown && !account.state.is_empty() => &account.state,
+            _ => self.state.word(),
+        }
+    }
+
+    /// How the process ended, in a word; one that only the report knows it came with.
+    pub fn ending_word(&self) -> Cow<'_, str> {
+        match &self.account {
+            Some(account) if self.ending == Ending::Untold && !account.ending.is_empty() => (&*account.ending).into(),
+            _ => self.ending.word(),
+        }
+    }
+
+    /// The same in a sentence that says no more than this.
+    pub fn ending_words(&self) -> String {
+        match self.ending {
+            Ending::Running if !self.is_running() => "was still running when the report was made".to_owned(),
+            Ending::Untold => format!("ended in a way that is not known here ({})", self.ending_word()),
+            ending => ending.words(),
+        }
+    }
+
+    /// Whether the process still runs; one that a report tells of ran when that was made.
+    pub fn is_running(&self) -> bool {
+        self.ending == Ending::Running && self.imported.is_none()
     }
 
     /// The place of a thread in `threads`.
@@ -132,7 +202,8 @@ impl FilePlan {
         let rest = self.calls.get(first..).unwrap_or_default();
         let fits = rest.iter().take_while(|calls| {
             let before = total;
-            total += calls.committed as usize / RECORD_SIZE;
+            // So a run is of few threads, even if each of them has few events.
+            total += (calls.committed as usize / RECORD_SIZE).max(RECORDS_LEAST);
             before < records
         });
         first + fits.count()

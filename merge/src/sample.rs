@@ -91,13 +91,18 @@ impl Ring {
 
     /// Open frames of one thread: function and start.
     pub fn stack(&mut self, thread: u32, frames: &[(u32, u64)]) {
+        let frames: Vec<Record> = frames.iter().map(|(id, start)| Record::new(FRAME, *start, 7, *id)).collect();
+        self.frames(thread, &frames);
+    }
+
+    /// Frames as they stand in the blocks, and marks of tasks between them.
+    pub fn frames(&mut self, thread: u32, frames: &[Record]) {
         for (place, part) in frames.chunks(BLOCK_FRAMES).enumerate() {
             let mut block = vec![0; BLOCK_SIZE];
             let base = (place * BLOCK_FRAMES) as u64;
             block[..8].copy_from_slice(&(u64::from(thread) | base << 32).to_le_bytes());
             block[8..16].copy_from_slice(&(part.len() as u64).to_le_bytes());
-            let records: Vec<Record> = part.iter().map(|(id, start)| Record::new(FRAME, *start, 7, *id)).collect();
-            let bytes: &[u8] = bytemuck::cast_slice(&records);
+            let bytes: &[u8] = bytemuck::cast_slice(part);
             block[BLOCK_HEADER_SIZE..][..bytes.len()].copy_from_slice(bytes);
             self.segment(SegmentKind::Stacks, 0, 0, 0, &block, false);
         }

@@ -1,6 +1,7 @@
 //! What went into a report and what did not, as data, as metadata and as a table.
 
-use crate::align::{Method, Zero};
+use crate::account::Account;
+use crate::align::{Alignment, Method, Zero};
 use crate::chrome;
 use crate::decode::Outcome;
 use crate::display::{self, grouped, printable};
@@ -76,6 +77,14 @@ pub struct FileSummary {
     pub failure: u64,
     /// What could not be read.
     pub problems: Problems,
+    /// The word for how its recording ended.
+    pub(crate) state_word: String,
+    /// The one for how the process ended.
+    pub(crate) ending_word: String,
+    /// Places that could not be read when a report was made that is an input now.
+    pub(crate) damaged_before: u64,
+    /// What is known of it beside that.
+    pub(crate) account: Account,
 }
 
 /// What went into the report from one thread.
@@ -101,9 +110,12 @@ pub struct ThreadSummary {
 
 impl Summary {
     /// A summary of these plans, before anything of them was written.
-    pub(crate) fn of(output: PathBuf, plans: &[FilePlan], bad: Vec<BadInput>) -> Summary {
-        let files = plans.iter().map(FileSummary::of).collect();
-        Summary { output, files, bad, ..Summary::default() }
+    pub(crate) fn of(output: PathBuf, plans: &[FilePlan], alignment: &Alignment, bad: Vec<BadInput>) -> Summary {
+        let files = plans.iter().zip(&alignment.clocks);
+        let files = files.map(|(plan, clock)| FileSummary::of(plan, Account::of(plan, clock))).collect();
+        let Alignment { base_realtime, zero, method, .. } = *alignment;
+        let warnings = alignment.warnings.clone();
+        Summary { output, files, bad, warnings, base_realtime, zero, method, ..Summary::default() }
     }
 
     /// Adds what became of a part of a file.
@@ -166,8 +178,8 @@ impl Summary {
         self.bad.is_empty() && self.files.iter().all(|file| file.problems.count == 0)
     }
 
-    /// The report's `viztracer_metadata`.
-    pub(crate) fn metadata(&self) -> Value {
+    /// The report's `viztracer_metadata`, as text: of many threads, it is put together bit by bit.
+    pub(crate) fn metadata(&self) -> String {
         let mut metadata = Value::Object(self.members.clone());
         metadata["version"] = json!(env!("CARGO_PKG_VERSION"));
         metadata["overflow"] = json!(self.overwritten() > 0 || self.members.get("overflow") == Some(&json!(true)));
@@ -184,16 +196,23 @@ impl Summary {
             Method::Start => json!({ "method": "start" }),
             Method::WallClock { uncertainty } => json!({ "method": "wall clock", "uncertainty_ns": uncertainty }),
         };
-        metadata["processes"] = self.files.iter().map(FileSummary::metadata).collect();
         if !self.warnings.is_empty() {
             metadata["warnings"] = json!(self.warnings);
         }
-        metadata
+        let mut text = metadata.to_string();
+        text.truncate(text.len() - 1);
+        text += ",\"processes\":[";
+        for (place, file) in self.files.iter().enumerate() {
+            text += if place == 0 { "" } else { "," };
+            file.put_metadata(&mut text);
+        }
+        text += "]}";
+        text
     }
 }
 
 impl FileSummary {
-    fn of(plan: &FilePlan) -> FileSummary {
+    fn of(plan: &FilePlan, account: Account) -> FileSummary {
         let thread = |thread: &crate::plan::Thread| ThreadSummary {
             tid: thread.tid,
             name: thread.display_name(),
@@ -216,7 +235,16 @@ impl FileSummary {
             gaps: plan.header.gaps,
             failure: plan.header.failure,
             problems: plan.problems.clone(),
+            state_word: plan.state_word().to_owned(),
+            ending_word: plan.ending_word().into_owned(),
+            damaged_before: plan.account.as_ref().map_or(0, |told| told.damaged),
+            account,
         }
+    }
+
+    /// Places of it that could not be read, now or when a report was made that is an input now.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.problems.count.saturating_add(self.damaged_before)
     }
 
     /// The sum of one number over the threads.
@@ -234,32 +262,13 @@ impl FileSummary {
         self.sum(|thread| thread.lost).saturating_add(self.lost)
     }
 
-    fn metadata(&self) -> Value {
-        let thread = |thread: &ThreadSummary| {
-            let mut metadata = json!({
-                "tid": thread.tid as u32,
-                "name": thread.name,
-                "events": thread.events,
-                "overwritten": thread.overwritten,
-                "lost": thread.lost,
-                "unfinished": thread.unfinished,
-            });
-            if thread.left_out > 0 {
-                metadata["left_out"] = json!(thread.left_out);
-            }
-            if thread.too_deep > 0 {
-                metadata["too_deep"] = json!(thread.too_deep);
-            }
-            metadata
-        };
-        let mut metadata = json!({
-            "pid": self.pid,
-            "name": self.process,
-            "state": self.state.word(),
-            "threads": self.threads.iter().map(thread).collect::<Vec<_>>(),
-        });
-        if self.ending != Ending::Untold {
-            metadata["ending"] = json!(self.ending.word());
+    fn put_metadata(&self, text: &mut String) {
+        let mut metadata = Map::new();
+        metadata.insert("pid".into(), self.pid.into());
+        metadata.insert("name".into(), json!(self.process));
+        metadata.insert("state".into(), json!(self.state_word));
+        if self.ending_word != Ending::Untold.word() {
+            metadata.insert("ending".into(), json!(self.ending_word));
         }
         for (name, number) in [
             ("lost", self.lost),
@@ -267,11 +276,40 @@ impl FileSummary {
             ("forgotten_threads", self.forgotten_threads),
             ("forgotten_events", self.forgotten_events),
             ("failure", self.failure),
-            ("damaged", self.problems.count),
+            ("damaged", self.damaged()),
         ] {
             if number > 0 {
-                metadata[name] = json!(number);
+                metadata.insert(name.into(), number.into());
             }
+        }
+        self.account.put(&mut metadata);
+        *text += &Value::Object(metadata).to_string();
+        text.truncate(text.len() - 1);
+        *text += ",\"threads\":[";
+        for (place, thread) in self.threads.iter().enumerate() {
+            *text += if place == 0 { "" } else { "," };
+            *text += &self.thread_metadata(place, thread).to_string();
+        }
+        *text += "]}";
+    }
+
+    fn thread_metadata(&self, place: usize, thread: &ThreadSummary) -> Value {
+        let account = self.account.threads.get(place).cloned().unwrap_or_default();
+        let mut metadata = json!({
+            "tid": thread.tid as u32,
+            "name": thread.name,
+            "events": thread.events,
+            "overwritten": thread.overwritten,
+            "lost": thread.lost,
+            "unfinished": thread.unfinished,
+        });
+        for (name, number) in [("left_out", thread.left_out), ("too_deep", thread.too_deep)] {
+            if number > 0 {
+                metadata[name] = json!(number.saturating_add(account.earlier(name)));
+            }
+        }
+        if let Value::Object(metadata) = &mut metadata {
+            account.put(metadata);
         }
         metadata
     }
@@ -286,7 +324,7 @@ impl FileSummary {
             grouped(self.overwritten()),
             grouped(self.sum(|thread| thread.unfinished)),
             grouped(self.lost()),
-            self.ending.word().into_owned(),
+            printable(&self.ending_word),
             display::path(&self.path),
         ]
     }
@@ -349,6 +387,10 @@ mod tests {
             gaps: 0,
             failure: 0,
             problems: Problems::default(),
+            state_word: "crashed".into(),
+            ending_word: "left by os._exit".into(),
+            damaged_before: 0,
+            account: Account::default(),
         };
         let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
         let expected = "\

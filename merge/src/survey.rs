@@ -107,26 +107,12 @@ impl FilePlan {
 
     fn unread(path: &Path, input: &Input, state: State, snapshot: Option<Arc<Input>>) -> FilePlan {
         FilePlan {
-            path: path.to_path_buf(),
             place: input.place,
             length: input.length,
-            header: input.header.clone(),
-            pid: input.header.identity.pid,
-            state,
-            ending: Ending::of(&input.header, state),
-            process: None,
-            threads: Vec::new(),
-            calls: Vec::new(),
-            skips: HashMap::new(),
-            names: Vec::new(),
-            payloads: Vec::new(),
-            frames: Vec::new(),
-            last_moment: 0,
-            anchors: Vec::new(),
-            problems: Problems::default(),
             sync_marker: Some(input.header.sync_marker as i64).filter(|marker| *marker != 0),
             snapshot,
-            imported: None,
+            is_dated: true,
+            ..FilePlan::empty(path, input.header.clone(), state)
         }
     }
 

@@ -1,5 +1,6 @@
 //! Whole merges of small ring files, from bytes to text.
 
+mod again;
 mod changes;
 mod clocks;
 mod damage;

@@ -71,6 +71,8 @@ pub struct Call {
     pub depth: u32,
     /// Whether a part of it lies outside of the time that is asked for.
     pub is_clipped: bool,
+    /// Whether it began in the parent process.
+    pub is_inherited: bool,
 }
 
 impl Call {
@@ -87,6 +89,7 @@ impl Call {
             end,
             depth,
             is_clipped: false,
+            is_inherited: false,
         }
     }
 
@@ -96,7 +99,7 @@ impl Call {
     }
 
     fn of(moment: &Moment<'_>) -> Call {
-        let Moment { thread, task, function, kind, start, duration, .. } = *moment;
+        let Moment { thread, task, function, kind, start, duration, clipped: is_clipped, .. } = *moment;
         Call {
             thread,
             task,
@@ -106,7 +109,8 @@ impl Call {
             start,
             end: start.saturating_add(duration),
             depth: 0,
-            is_clipped: false,
+            is_clipped,
+            is_inherited: false,
         }
     }
 
@@ -126,13 +130,15 @@ pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Ite
         let (start, duration) = clock.span(frame.start, plan.last_moment.saturating_sub(frame.start));
         let is_unfinished = plan.state != crate::input::State::Sealed;
         let (task, function, kind, end) = (frame.task, frame.function, Kind::Open, start.saturating_add(duration) + 1);
-        Some(Call { thread, task, function, kind, is_unfinished, start, end, depth: 0, is_clipped: false })
+        let (is_clipped, is_inherited) = (frame.clipped, frame.inherited);
+        Some(Call { thread, task, function, kind, is_unfinished, start, end, depth: 0, is_clipped, is_inherited })
     })
 }
 
 /// By the place of a thread, the time in which all that ended was overwritten.
 pub fn overwritten<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Item = (usize, Range<u64>)> + 'a {
-    let threads = plan.threads.iter().enumerate().filter(|(_, thread)| thread.overwritten > 0);
+    let threads =
+        plan.threads.iter().enumerate().filter(|(_, thread)| thread.overwritten > 0 && thread.overwritten_until > 0);
     threads.map(|(place, thread)| (place, clock.at(plan.begun(thread))..clock.at(thread.overwritten_until)))
 }
 

@@ -135,9 +135,13 @@ impl<'a> Trace<'a> {
     }
 
     fn write_last_words(&self, watch: &dyn Watch, to: &mut dyn Write, summary: &mut Summary) -> io::Result<()> {
-        let mut told = 0;
+        let (mut told, mut unknown) = (0, 0);
         for ((plan, clock), file) in self.plans.iter().zip(&self.alignment.clocks).zip(&mut summary.files) {
             if plan.state == State::Sealed {
+                continue;
+            }
+            if plan.state == State::Unknown && plan.frames.is_empty() {
+                unknown += 1;
                 continue;
             }
             if watch.stopped() {
@@ -150,19 +154,16 @@ impl<'a> Trace<'a> {
             file.problems.append(&words.problems);
             told += 1;
         }
-        let others = Others { ended: self.plans.len() - told, all: told == 0 };
+        let others = Others { ended: self.plans.len() - told - unknown, unknown, all: told == 0 };
         to.write_all(others.to_string().as_bytes())?;
         to.flush()
     }
 
     /// What is known before anything is written.
     pub fn summary(&self) -> Summary {
-        let mut summary = Summary::of(self.request.output.clone(), &self.plans, self.bad.clone());
+        let output = self.request.output.clone();
+        let mut summary = Summary::of(output, &self.plans, &self.alignment, self.bad.clone());
         summary.passed_over = self.passed_over.clone();
-        summary.warnings = self.alignment.warnings.clone();
-        summary.base_realtime = self.alignment.base_realtime;
-        summary.zero = self.alignment.zero;
-        summary.method = self.alignment.method;
         summary.members = chrome::metadata(&self.plans);
         summary
     }

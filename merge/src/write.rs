@@ -157,7 +157,10 @@ impl Report<'_> {
 fn task_names(plan: &FilePlan, tasks: &BTreeSet<u32>) -> BTreeMap<u32, String> {
     let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
     shown.remove(&0);
-    if let Some(input) = (!shown.is_empty()).then(|| ring(plan).ok()).flatten() {
+    for (serial, name) in &plan.tasks {
+        shown.entry(*serial).and_modify(|shown| *shown = Some(name.clone()));
+    }
+    if let Some(input) = (!shown.is_empty() && plan.imported.is_none()).then(|| ring(plan).ok()).flatten() {
         names::tasks(&input, &plan.names, |serial, name| {
             shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
         });

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 from collections import Counter
 
@@ -275,10 +276,153 @@ def test_begins_and_ends(sandbox):
     ]
 
 
+def x(**members):
+    """An event of a call, with other members than usual."""
+    event = {"ph": "X", "pid": 1, "tid": 2, "ts": 1, "dur": 5, "name": "f"} | members
+    return {key: value for key, value in event.items() if value is not ...}
+
+
+# What a document may have in the place of a pid and a tid, and what the process and the thread are called then.
+SPELLINGS = [
+    ({"pid": 27939, "tid": 140525633128128}, ("pid 27939", "140525633128128")),
+    ({"pid": "Spans", "tid": "PyTorch Profiler"}, ("Spans", "PyTorch Profiler")),
+    ({"pid": "", "tid": ""}, ("(empty)", "(empty)")),
+    ({"pid": "7", "tid": "8"}, ("pid 7", "Thread-8")),
+    ({"pid": 7.0, "tid": 8.5}, ("pid 7", "8.5")),
+    ({"pid": -1, "tid": -2}, ("-1", "-2")),
+    ({"pid": 10**25, "tid": 2**32}, (str(10**25), str(2**32))),
+    ({"pid": "a\nb;c", "tid": 1}, ("a\nb;c", "Thread-1")),
+    ({"pid": 5, "tid": ...}, ("pid 5", "Thread-5")),
+    ({"pid": "x", "tid": None}, ("x", "x")),
+    ({"pid": ..., "tid": 6}, ("pid 0", "Thread-6")),
+    ({"pid": ..., "tid": ...}, ("pid 0", "Thread-0")),
+]
+THREADS = (
+    "select p.name as process, coalesce(t.name, '') as thread, count(*) as n from slice s"
+    " join thread_track k on s.track_id = k.id join thread t using (utid) join process p using (upid) group by 1, 2"
+)
+
+
+@pytest.mark.merge_only
+@pytest.mark.parametrize(("members", "names"), SPELLINGS, ids=[repr(members) for members, _ in SPELLINGS])
+def test_pids_and_tids_of_any_kind_name_their_tracks(sandbox, perfetto, members, names):
+    document = [x(**members), x(pid=4194304, tid=4194304, name="g"), x(ts=10, **members)]
+    (sandbox.path / "a.json").write_text(json.dumps(document))
+    outputs = [part for kind in ("json", "pftrace", "html", "csv", "folded") for part in ("-o", f"out.{kind}")]
+    done = sandbox.viztracer_merge("a.json", *outputs)
+    assert done.returncode == 0, done.stderr
+    report = sandbox.report("out.json")
+    process = report["viztracer_metadata"]["processes"][0]
+    thread = process["threads"][0]
+    assert (process["name"], thread["name"], thread["events"]) == (*names, 2)
+    pids = {(event["pid"], event["tid"]) for event in report["traceEvents"] if event.get("name") == "f"}
+    assert pids == {(process["pid"], thread["tid"])} and (4194304, 4194304) not in pids
+    assert all(0 <= number < 2**31 for number in (process["pid"], thread["tid"]))
+    seen = perfetto(sandbox.path / "out.pftrace", THREADS)
+    assert seen["errors"] == []
+    # Thread 0 has a name of Perfetto's own.
+    assert {"process": names[0], "thread": names[1].replace("Thread-0", "swapper"), "n": 2} in seen["rows"][0]
+    (frame,) = [line for line in (sandbox.path / "out.folded").read_text().splitlines() if line.endswith(";f 10000")]
+    assert frame.startswith(re.sub(r"[;\n]", "_", names[0]) + " (")
+    assert (sandbox.path / "out.csv").read_text().count(",f,,0,2,10000,") == 2
+    header = re.search(r'id="header">(.*?)</script>', (sandbox.path / "out.html").read_text(), re.DOTALL)[1]
+    assert json.loads(header)["processes"][0]["name"] == names[0]
+    # Merged again they are the same.
+    again = sandbox.merge("out.json")
+    assert events(again) == events(report)
+    assert again["viztracer_metadata"] == report["viztracer_metadata"]
+
+
+def test_names_of_tracks_that_are_texts(sandbox):
+    """A name that is given to such a track holds; numbers and texts that look like them are one."""
+    def name(kind, of, **members):
+        return {"ph": "M", "name": kind, "args": {"name": of}, **members}
+
+    (sandbox.path / "a.json").write_text(json.dumps([
+        x(pid="p", tid="t"),
+        name("process_name", "a process", pid="p", tid="t"),
+        name("thread_name", "a thread", pid="p", tid="t"),
+        x(pid=3, tid=4, ts=1), x(pid="3", tid="4", ts=20),
+    ]))
+    processes = sandbox.merge("a.json")["viztracer_metadata"]["processes"]
+    told = [(p["name"], [(thread["name"], thread["events"]) for thread in p["threads"]]) for p in processes]
+    assert told == [("a process", [("a thread", 1)]), ("pid 3", [("Thread-4", 2)])]
+
+
+def test_times_of_any_kind(sandbox):
+    spans = [x(ts="12.5", dur="3"), x(ts=20, dur=...), x(ts=30, dur=None), x(ts=40.0005, dur=1e1), x(ts=-5, dur=1)]
+    (sandbox.path / "a.json").write_text(json.dumps(spans))
+    found = [(span["ts"], span["dur"]) for span in tree.spans(sandbox.merge("a.json"))]
+    # Before 0 viewers show nothing.
+    assert found == [(0, 1), (17.5, 3), (25, 0), (35, 0), (45, 10)]
+
+
+def test_numbers_that_json_does_not_have(sandbox, perfetto):
+    """Python writes them. What they stand for is unknown then, and that is counted."""
+    nan = float("nan")
+    document = [
+        x(args={"a": nan, "b": [-float("inf"), "NaN"]}),
+        {"ph": "C", "pid": 1, "tid": 2, "ts": 3, "name": "level", "args": {"value": nan}},
+        x(ts=nan), x(dur=nan), x(tid=nan), x(ts=10**30),
+        x(name="last", ts=9, args={"deep": json.loads("[" * 300 + "]" * 300)}),
+        x(name="large", ts=19, args={"n": 10**400}),
+    ]
+    text = json.dumps(document).replace(json.dumps(10**400), "1e999")
+    (sandbox.path / "a.json").write_text(text)
+    done = sandbox.viztracer_merge("a.json", "-o", "out.json", "-o", "out.pftrace", "-o", "out.html", "-o", "out.csv")
+    assert done.returncode == 1
+    assert "numbers that JSON does not have" in done.stderr
+    report = (sandbox.path / "out.json").read_text()
+    kept = [event for event in json.loads(report)["traceEvents"] if event["ph"] != "M"]
+    assert sorted(event["name"] for event in kept) == ["f", "large", "last", "level"]
+    assert {event["name"]: event for event in kept}["f"]["args"] == {"a": None, "b": [None, "NaN"]}
+    assert json.loads(report)["viztracer_metadata"]["processes"][0]["damaged"] == 6
+    arguments = "select s.name, a.display_value as v from slice s join args a using (arg_set_id) where a.key like '%n'"
+    seen = perfetto(sandbox.path / "out.pftrace", arguments)
+    assert {"name": "large", "v": "1e999"} in seen["rows"][0]
+
+
+def test_text_that_is_no_utf_8(sandbox):
+    good = json.dumps([x(name="a-name", args={"p": "a-path"}), x(ts=9, name="good")])
+    (sandbox.path / "a.json").write_bytes(good.encode().replace(b"a-name", b"n\xff").replace(b"a-path", b"\xc3/p"))
+    outputs = [part for kind in ("json", "pftrace", "html", "csv", "folded") for part in ("-o", f"out.{kind}")]
+    done = sandbox.viztracer_merge("a.json", *outputs)
+    assert done.returncode == 1
+    assert "text that is no UTF-8" in done.stderr
+    spans = tree.spans(sandbox.report("out.json"))
+    assert [(span["name"], span.get("args")) for span in spans] == [("n\ufffd", {"p": "\ufffd/p"}), ("good", None)]
+
+
+def test_begins_and_ends_in_any_order(sandbox):
+    """Events of one time are as they stand in the file; others may stand anywhere."""
+    def event(ph, ts, name, **members):
+        return {"ph": ph, "pid": 1, "tid": "t", "ts": ts, "name": name, **members}
+
+    document = [
+        event("E", 9, "outer", args={"b": 2}),
+        event("B", 1, "outer", args={"a": 1, "b": 1}),
+        event("B", 5, "second", cat="c"),
+        event("E", 5, "first"),
+        event("B", 5, "first", args={"x": 1}),
+        event("B", 2, "first"),
+        event("E", 5, "first"),
+        event("E", 6, "second", args={"y": [1]}),
+    ]
+    # By time, and at 5 as they stand: second begins; first, which began last, ends; first begins; first ends.
+    (sandbox.path / "a.json").write_text(json.dumps(document))
+    spans = {(s["name"], s["ts"], s["dur"]): (s.get("args"), s.get("cat")) for s in tree.spans(sandbox.merge("a.json"))}
+    assert spans == {
+        ("second", 5, 0): (None, "c"),
+        ("first", 5, 0): ({"x": 1}, None),
+        ("first", 2, 4): ({"y": [1]}, None),
+        ("outer", 1, 8): ({"a": 1, "b": 2}, None),
+    }
+
+
 BAD = {
     "no_json.json": "{nonsense",
     "cut.json": '{"traceEvents":[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pi',
-    "number.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":"one","tid":1,"ts":1,"name":"f"}]',
+    "number.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":[1],"tid":1,"ts":1,"name":"f"}]',
     "time.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"name":"f"}]',
     "negative.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"dur":-1,"name":"f"}]',
     "value.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"name":"f","args":{"a":01}}]',

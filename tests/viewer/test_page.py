@@ -21,7 +21,8 @@ CALLS = """() => {
 }"""
 # From where on the ids of tracks are those of tasks.
 TASKS = 1 << 24
-FLAGS = {"unfinished": 1, "raised": 2, "abandoned": 4, "clipped": 8}
+FLAGS = {"unfinished": 1, "raised": 2, "abandoned": 4, "clipped": 8, "inherited": 16}
+YIELDED = 32
 
 
 def nanoseconds(microseconds):
@@ -34,6 +35,7 @@ def expected(report):
     for event in report["traceEvents"]:
         if event["ph"] in "XB" and event.get("cat") != "LOSS":
             flags = sum(FLAGS[name] for name in event.get("args", {}) if name in FLAGS)
+            flags += YIELDED if event.get("yield") else 0
             duration = nanoseconds(event["dur"]) if "dur" in event else None
             calls[event["pid"], event["tid"]].append((event["name"], nanoseconds(event["ts"]), duration, flags))
     return {track: sorted(of, key=lambda call: (call[1], call[0])) for track, of in calls.items()}

@@ -34,7 +34,7 @@ pub struct Known {
     /// The monotonic clock at its 0.
     pub monotonic: i64,
     /// The wall clock at its 0.
-    realtime: Option<i64>,
+    pub realtime: Option<i64>,
     /// The monotonic clock at the moment that was marked to align files by.
     pub sync_marker: Option<i64>,
 }

@@ -2,6 +2,7 @@
 
 use super::Imported;
 use super::clocks::ticks;
+use super::marks::Marks;
 use super::sort::{Entry, IN_MEMORY, NO_TIME};
 use crate::align::Times;
 use crate::decode::{Buffers, Moment, Outcome, Payload};
@@ -30,13 +31,8 @@ impl Imported {
         let Some(store) = &self.store else { return outcome };
         for calls in plan.calls.get(run).unwrap_or_default() {
             let Some(thread) = plan.thread(calls.thread) else { continue };
-            match self.chunk(store, thread, calls, times, buffers, &mut each) {
-                Ok(unfinished) => {
-                    let of = outcome.thread(thread);
-                    of.written += u64::from(calls.events);
-                    of.unfinished += unfinished;
-                }
-                Err(error) => outcome.problems.add(Problem::from(error)),
+            if let Err(error) = self.chunk(store, (thread, calls), times, buffers, &mut outcome, &mut each) {
+                outcome.problems.add(Problem::from(error));
             }
         }
         outcome
@@ -45,28 +41,37 @@ impl Imported {
     fn chunk(
         &self,
         store: &Store,
-        thread: usize,
-        calls: &Calls,
+        (thread, calls): (usize, &Calls),
         times: &mut impl Times,
         buffers: &mut Buffers,
+        outcome: &mut Outcome,
         each: &mut impl FnMut(&Moment<'_>),
-    ) -> io::Result<u64> {
+    ) -> io::Result<()> {
         let Buffers { entries, payload, .. } = buffers;
         entries.resize(calls.events as usize, Entry::zeroed());
         store.read(calls.generation, bytemuck::cast_slice_mut(entries))?;
         let mut members = Members::read(store, entries, payload, &self.short)?;
-        let mut unfinished = 0;
+        let (mut unfinished, mut last_task) = (0, 0);
         for entry in &*entries {
-            let kind = u8::try_from(entry.kind).ok().and_then(Kind::from_byte).unwrap_or(Kind::Instant);
+            let marks = Marks::from_bits(entry.marks);
+            let (kind, clipped) = (marks.kind(), marks.is_clipped());
             let (start, duration) = match entry.start {
                 NO_TIME => (0, 0),
                 start => times.span(ticks(start), ticks(entry.end) - ticks(start)),
             };
             let payload = (entry.length > 0).then(|| members.of(entry)).transpose()?.map(Payload::Members);
             unfinished += u64::from(kind == Kind::Open);
-            each(&Moment { thread, task: 0, kind, function: entry.function, start, duration, clipped: false, payload });
+            let Entry { task, function, .. } = *entry;
+            if task != last_task {
+                last_task = task;
+                outcome.tasks.insert(task);
+            }
+            each(&Moment { thread, task, kind, function, start, duration, clipped, payload });
         }
-        Ok(unfinished)
+        let of = outcome.thread(thread);
+        of.written += u64::from(calls.events);
+        of.unfinished += unfinished;
+        Ok(())
     }
 }
 

@@ -4,9 +4,10 @@
 //! parser, which took twice as long: here is only found where the members are. What is kept as it is (a name when it is
 //! seen first, arguments) is checked then to be JSON.
 
-use super::value::Value;
+use super::value;
 use memchr::memchr2;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::ops::Range;
 
 /// An event, whose members are the text of JSON values.
@@ -68,18 +69,30 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Puts what comes behind the name of a call into `text`, as members that follow others; nothing if it is what
-    /// comes behind the names of usual calls.
+    /// Puts what comes behind the name of a call into `text`, as members that follow others; at least a space.
     pub fn members_of_call(&self, text: &mut Vec<u8>) {
-        if self.category == Some(b"\"FEE\"") && self.arguments.is_none() && self.others.is_empty() {
-            return;
-        }
         put(b"\"args\"", self.arguments, text);
         put(b"\"cat\"", self.category, text);
         self.put_others(text);
         if text.is_empty() {
             text.push(b' ');
         }
+    }
+
+    /// Puts the arguments into `text`, as members that follow others.
+    pub fn members_of_end(&self, text: &mut Vec<u8>) {
+        put(b"\"args\"", self.arguments, text);
+    }
+
+    /// How long it is said to last, into `text`, as members that follow others.
+    pub fn put_duration(&self, text: &mut Vec<u8>) {
+        put(b"\"dur\"", self.duration, text);
+    }
+
+    /// Takes a member out of the others.
+    pub fn take_other(&mut self, key: &[u8]) -> Option<&'a [u8]> {
+        let place = self.others.iter().position(|(other, _)| *other == key)?;
+        Some(self.others.remove(place).1)
     }
 
     /// Puts all but the thread and the time into `text`, as members that follow others.
@@ -158,7 +171,7 @@ impl Cursor<'_> {
         let rest = self.bytes.get(begin..).unwrap_or_default();
         let length = match rest.first() {
             Some(b'"') => return self.string(),
-            Some(b'{' | b'[') => Value::default().end(rest),
+            Some(b'{' | b'[') => value::Value::default().end(rest),
             _ => rest
                 .iter()
                 .position(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'+' | b'.')),
@@ -173,8 +186,11 @@ impl Cursor<'_> {
     }
 }
 
-/// Whole nanoseconds out of a number of microseconds. What is below a nanosecond is cut off, as Perfetto does.
+/// Whole nanoseconds out of a number of microseconds, which may stand in quotes. What is below a nanosecond is cut off,
+/// as Perfetto does.
 pub fn nanoseconds(number: &[u8]) -> Option<i64> {
+    let quoted = number.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    let number = quoted.map_or(number, <[u8]>::trim_ascii);
     let (sign, digits) = match number.strip_prefix(b"-") {
         Some(rest) => (-1, rest),
         None => (1, number),
@@ -236,14 +252,60 @@ fn without_halves(value: &[u8]) -> Vec<u8> {
 
 /// The string that an object has under this name.
 pub fn string_in(object: &[u8], name: &str) -> Option<String> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(object).ok()?;
+    let object: Map<String, Value> = serde_json::from_slice(object).ok()?;
     Some(object.get(name)?.as_str()?.to_owned())
+}
+
+/// The text of an event that is no JSON as it is meant, if that is clear, and what was wrong with it.
+#[cold]
+pub fn repaired(text: &[u8]) -> Option<(Vec<u8>, &'static str)> {
+    if std::str::from_utf8(text).is_err() {
+        let text = String::from_utf8_lossy(text).into_owned().into_bytes();
+        return Some((without_names_of_numbers(&text).unwrap_or(text), "text that is no UTF-8, replaced by \u{fffd}"));
+    }
+    Some((without_names_of_numbers(text)?, "numbers that JSON does not have, replaced by null"))
+}
+
+/// `NaN` and infinities, which Python writes and JSON does not have, as `null`; `None` if there are none.
+fn without_names_of_numbers(text: &[u8]) -> Option<Vec<u8>> {
+    let mut repaired = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let string = value::Value::default().end(rest).filter(|_| rest[0] == b'"');
+        let name = [&b"NaN"[..], b"-Infinity", b"Infinity"].into_iter().find(|name| rest.starts_with(name));
+        let (taken, put) = match (string, name) {
+            (Some(length), _) => (length, &rest[..length]),
+            (_, Some(name)) => (name.len(), &b"null"[..]),
+            _ => (1, &rest[..1]),
+        };
+        repaired.extend_from_slice(put);
+        rest = &rest[taken..];
+    }
+    (repaired != text).then_some(repaired)
 }
 
 /// Whether these are members that follow others.
 pub fn are_members(text: &[u8]) -> bool {
-    let object = [b"{", text.strip_prefix(b",").unwrap_or(text), b"}"].concat();
-    serde_json::from_slice::<&RawValue>(&object).is_ok()
+    serde_json::from_slice::<&RawValue>(&object(text)).is_ok()
+}
+
+/// The object that has these members, which follow others.
+fn object(members: &[u8]) -> Vec<u8> {
+    [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat()
+}
+
+/// The members of a call that has these, with the arguments of its end, too; of two of one name, those.
+pub fn with_arguments(members: &[u8], of_end: &[u8]) -> Vec<u8> {
+    let of = |members: &[u8]| serde_json::from_slice::<Map<String, Value>>(&object(members)).ok();
+    let (Some(mut all), Some(mut more)) = (of(members), of(of_end)) else { return members.to_vec() };
+    let more = more.shift_remove("args").unwrap_or_default();
+    match (all.get_mut("args"), more) {
+        (Some(Value::Object(arguments)), Value::Object(more)) => arguments.extend(more),
+        (_, more) => drop(all.insert("args".into(), more)),
+    }
+    let text = Value::Object(all).to_string();
+    let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    format!(",{inside}").into_bytes()
 }
 
 #[cfg(test)]
@@ -268,7 +330,14 @@ mod tests {
             ("99999999999999999999", None),
             ("1.5.5", None),
             ("1.5555.5", None),
-            ("\"5\"", None),
+            ("\"5\"", Some(5_000)),
+            ("\" 862002664.095 \"", Some(862_002_664_095)),
+            ("\"\"", None),
+            ("\"five\"", None),
+            ("\"", None),
+            ("NaN", None),
+            ("\"NaN\"", None),
+            ("-Infinity", None),
             ("null", None),
             ("true", None),
             ("-", None),
@@ -306,6 +375,28 @@ mod tests {
         for length in 0..length {
             assert_eq!(Event::read(&text[..length]).unwrap_err(), Broken::Short, "{length}");
         }
+    }
+
+    #[test]
+    fn what_is_meant_by_events_that_are_no_json() {
+        let meant = |text: &[u8]| repaired(text).map(|(text, _)| String::from_utf8(text).unwrap());
+        assert_eq!(meant(b"{\"name\":\"\xffNaN\"}").unwrap(), "{\"name\":\"\u{fffd}NaN\"}");
+        assert_eq!(
+            meant(br#"{"args":{"NaN":NaN,"b":[-Infinity,Infinity,"\"NaN"]}}"#).unwrap(),
+            r#"{"args":{"NaN":null,"b":[null,null,"\"NaN"]}}"#
+        );
+        assert_eq!(meant(br#"{"args":{"a":01,"b":"NaN"}}"#), None);
+    }
+
+    #[test]
+    fn arguments_of_an_end_come_to_those_of_the_begin() {
+        let both =
+            |begin: &str, end: &str| String::from_utf8(with_arguments(begin.as_bytes(), end.as_bytes())).unwrap();
+        let end = r#","args":{"b":2}"#;
+        assert_eq!(both(r#","args":{"a":1,"b":1},"cat":"x""#, end), r#","args":{"a":1,"b":2},"cat":"x""#);
+        assert_eq!(both(" ", end), end);
+        assert_eq!(both(r#","args":null,"cat":"x""#, end), r#","args":{"b":2},"cat":"x""#);
+        assert_eq!(both(r#","cat":"x""#, r#","args":5"#), r#","cat":"x","args":5"#);
     }
 
     #[test]

@@ -61,6 +61,17 @@ impl<'a> Members<'a> {
         Ok(region)
     }
 
+    /// A text that was kept, once all are [`finish`](Members::finish)ed.
+    pub fn get(&self, Region { at, length }: Region) -> io::Result<Vec<u8>> {
+        if at & IN_MEMORY != 0 {
+            let text = self.short.iter().find(|(_, place)| **place == at ^ IN_MEMORY).map(|(text, _)| text.to_vec());
+            return Ok(text.unwrap_or_default());
+        }
+        let mut text = vec![0; length as usize];
+        self.store.read(at, &mut text)?;
+        Ok(text)
+    }
+
     /// The texts in memory, by place.
     pub fn short(&mut self) -> Vec<Box<[u8]>> {
         let mut short: Vec<_> = std::mem::take(&mut self.short).into_iter().collect();

@@ -1,99 +1,122 @@
 //! A document that was read, as plans: one for each of its processes.
 
 use super::Imported;
-use super::clocks::{Known, ticks};
+use super::clocks::Known;
+use super::images::Image;
 use super::import::Import;
+use crate::account::{Account, Times};
 use crate::ending::Ending;
 use crate::error::Problem;
 use crate::input::State;
-use crate::plan::{Calls, FilePlan, Thread};
-use std::collections::{HashMap, HashSet};
+use crate::plan::FilePlan;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Header, Identity};
+use viztracer_format::header::{CLOCK_MONOTONIC, Header, Identity};
 
-/// The plans, in the order in which the processes appear.
+/// The plans, in the order in which the document tells of the processes, or else they appear.
 pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<FilePlan>, Problem> {
-    let Import { imported, threads, processes, calls, problems, times } = import;
-    if processes.is_empty() {
+    let Import { imported, images, problems, times } = import;
+    if images.is_empty() {
         return Err(problems.first.into_iter().next().unwrap_or_else(|| Problem::new("there are no events in it")));
     }
     let known = Known::of(&imported.metadata);
-    let (first, last) = times.unwrap_or_default();
-    let identity = Identity {
-        clock: CLOCK_MONOTONIC,
-        opened: known.anchor(first),
-        boot_id: known.boot_id,
-        monotonic_offset: known.monotonic_offset,
-        file_id: file_id(metadata),
-        ..Identity::new()
-    };
-    let imported = Arc::new(Imported { zero: known.monotonic, ..imported });
-    let mut by_process = by_process(threads, calls);
+    let of_document = Document { known, times: times.unwrap_or_default(), file_id: file_id(metadata) };
+    let imported =
+        Arc::new(Imported { zero: of_document.known.monotonic, realtime: of_document.known.realtime, ..imported });
     let mut problems = Some(problems);
-    let plan = |(pid, process): (u32, Option<String>)| {
-        let (threads, calls) = by_process.remove(&pid).unwrap_or_default();
+    let plan = |image: Image| FilePlan {
+        place: (metadata.dev(), metadata.ino()),
+        length: metadata.len(),
+        problems: problems.take().unwrap_or_default(),
+        imported: Some(Arc::clone(&imported)),
+        ..of_document.plan(path, image)
+    };
+    Ok(images.into_iter().map(plan).collect())
+}
+
+/// What a document tells of all its processes.
+struct Document {
+    known: Known,
+    /// Its first moment and its last one.
+    times: (i64, i64),
+    file_id: [u8; 16],
+}
+
+impl Document {
+    fn plan(&self, path: &Path, image: Image) -> FilePlan {
+        let Image { pid, name: process, account, threads, calls, frames, tasks, state } = image;
+        let told = account.as_deref();
+        let is_dated = told.is_some_and(|told| told.times.is_some());
+        let times = told.and_then(|told| told.times).unwrap_or_else(|| self.untold_times());
+        let last = self.anchor(times.last, times.last_at);
+        let header = self.header(pid, told, times, state == State::Sealed);
         FilePlan {
-            path: path.to_path_buf(),
-            place: (metadata.dev(), metadata.ino()),
-            length: metadata.len(),
-            header: header(Identity { pid, ..identity }, known.anchor(last)),
             pid,
-            state: State::Sealed,
-            ending: Ending::Untold,
+            ending: told.map_or(Ending::Untold, Account::known_ending),
             process,
             threads,
             calls,
-            skips: HashMap::new(),
-            names: Vec::new(),
-            payloads: Vec::new(),
-            frames: Vec::new(),
-            last_moment: ticks(last),
-            anchors: Vec::new(),
-            sync_marker: known.sync_marker,
-            problems: problems.take().unwrap_or_default(),
-            snapshot: None,
-            imported: Some(Arc::clone(&imported)),
-        }
-    };
-    Ok(processes.into_iter().map(plan).collect())
-}
-
-fn by_process(threads: Vec<(u32, Thread)>, calls: Vec<Calls>) -> HashMap<u32, (Vec<Thread>, Vec<Calls>)> {
-    let used: HashSet<u32> = calls.iter().map(|calls| calls.thread).collect();
-    let pids: Vec<u32> = threads.iter().map(|(pid, _)| *pid).collect();
-    let mut by_process: HashMap<u32, (Vec<Thread>, Vec<Calls>)> = HashMap::new();
-    for (pid, thread) in threads {
-        // Some only bear the name of their process.
-        if thread.name.is_some() || thread.is_incomplete() || used.contains(&thread.serial) {
-            by_process.entry(pid).or_default().0.push(thread);
+            frames,
+            tasks,
+            last_moment: last.ticks,
+            // The last one tells when the last record was made.
+            anchors: if is_dated { vec![self.anchor(times.opened, times.opened_at), last] } else { Vec::new() },
+            sync_marker: self.sync_marker(told),
+            is_dated,
+            account,
+            ..FilePlan::empty(path, header, state)
         }
     }
-    for calls in calls {
-        by_process.entry(pids[calls.thread as usize]).or_default().1.push(calls);
-    }
-    by_process
-}
 
-fn header(identity: Identity, closed: Anchor) -> Header {
-    let (arguments, sealed) = (Vec::new(), true);
-    Header {
-        identity,
-        arguments,
-        sealed,
-        closed,
-        unmatched: 0,
-        unnamed: 0,
-        lost: 0,
-        failure: 0,
-        sync_marker: 0,
-        ending: 0,
-        last_sign: 0,
-        gaps: 0,
-        forgotten: Forgotten::default(),
+    /// What is taken for the times of a process of which nothing is told.
+    fn untold_times(&self) -> Times {
+        let ((first, last), at) = (self.times, |time| self.known.anchor(time).realtime);
+        Times { opened: first, opened_at: at(first), last, last_at: at(last), closed: None }
+    }
+
+    fn anchor(&self, time: i64, at: u64) -> Anchor {
+        Anchor { realtime: at, ..self.known.anchor(time) }
+    }
+
+    fn sync_marker(&self, told: Option<&Account>) -> Option<i64> {
+        let own = told.and_then(|told| told.sync_marker).map(|marker| self.known.monotonic.saturating_add(marker));
+        own.or(self.known.sync_marker)
+    }
+
+    fn header(&self, pid: u32, told: Option<&Account>, times: Times, sealed: bool) -> Header {
+        let unknown = Account::default();
+        let told = told.unwrap_or(&unknown);
+        let identity = Identity {
+            clock: CLOCK_MONOTONIC,
+            opened: self.anchor(times.opened, times.opened_at),
+            boot_id: self.known.boot_id,
+            monotonic_offset: self.known.monotonic_offset,
+            file_id: self.file_id,
+            pid: told.process_id.unwrap_or(pid),
+            parent_pid: told.parent_id,
+            python_version: told.python,
+            session_id: told.session,
+            entries: told.entries,
+            ..Identity::new()
+        };
+        Header {
+            identity,
+            arguments: told.command.clone(),
+            sealed,
+            closed: times.closed.map_or(Anchor::default(), |closed| self.anchor(closed, times.last_at)),
+            unmatched: told.unmatched,
+            unnamed: told.unnamed,
+            lost: told.lost,
+            failure: told.failure,
+            sync_marker: 0,
+            ending: 0,
+            last_sign: 0,
+            gaps: told.gaps,
+            forgotten: told.forgotten,
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What an event that came as JSON has beside the usual.
 
 use memchr::memmem;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use viztracer_format::record::Kind;
 
 /// The arguments of our reports that tell of a call what a record tells by its kind.
@@ -15,7 +17,7 @@ impl Members {
     /// Out of their text, each with a comma before it.
     pub fn of(members: &[u8]) -> Members {
         let object = [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat();
-        Members(serde_json::from_slice(&object).unwrap_or_default())
+        Members(serde_json::from_slice(&object).unwrap_or_else(|_| piecemeal(&object).unwrap_or_default()))
     }
 
     /// Takes the arguments; what is no object becomes the value of one.
@@ -75,5 +77,37 @@ impl Members {
             let id = self.0.get("id2")?;
             id.get("local").or_else(|| id.get("global"))
         })
+    }
+}
+
+/// The members of an object, of which some are more than a value can hold (`1e999`, or a hundred lists in each other):
+/// these are shown as the text that they are, and of arguments only the ones that are so.
+#[cold]
+fn piecemeal(object: &[u8]) -> Option<Map<String, Value>> {
+    let members: Map<String, Value> = serde_json::from_slice::<HashMap<String, &RawValue>>(object)
+        .ok()?
+        .into_iter()
+        .map(|(name, value)| {
+            let text = value.get();
+            let inside = || if name == "args" { piecemeal(text.as_bytes()).map(Value::Object) } else { None };
+            let known = serde_json::from_str(text).ok().or_else(inside);
+            (name, known.unwrap_or_else(|| text.into()))
+        })
+        .collect();
+    Some(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_value_can_hold_is_text() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let text = format!(r#","ph":"i","args":{{"a":1e999,"b":2,"args":{deep}}}"#);
+        let mut members = Members::of(text.as_bytes());
+        assert_eq!(members.phase(), "i");
+        let arguments = members.arguments();
+        assert_eq!((&arguments["a"], &arguments["b"], &arguments["args"]), (&"1e999".into(), &2.into(), &deep.into()));
     }
 }

@@ -26,6 +26,7 @@ fn steps(thread: usize, ops: &[(Option<u32>, u64)]) -> Vec<Told> {
                 end: 0,
                 depth: 0,
                 is_clipped: false,
+                is_inherited: false,
             };
             open.push(call);
             told.push((true, call, open.clone()));

@@ -2,9 +2,10 @@
 //! still run.
 
 use super::Functions;
-use crate::content::ring;
+use crate::content::Content;
 use crate::display::printable;
 use crate::ending::Ending;
+use crate::input::State;
 use crate::plan::{FilePlan, Thread};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -46,7 +47,8 @@ fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
     match plan.ending {
         Ending::Running | Ending::Silent => true,
         Ending::Signal(_) => plan.ending.is_crash() || !has_parent(),
-        Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced | Ending::Untold => false,
+        Ending::Untold => plan.state != State::Sealed,
+        Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced => false,
     }
 }
 
@@ -59,14 +61,14 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
     threads.sort_by_key(|thread| thread.tid != u64::from(plan.header.identity.pid));
     let more = threads.len().saturating_sub(THREADS_MAX);
     threads.truncate(THREADS_MAX);
-    let functions = match ring(plan) {
-        Ok(input) => Functions::read(&input, &plan.names, &stacks.values().flatten().copied().collect()),
+    let functions = match Content::of(plan) {
+        Ok(content) => Functions::read(&content, plan, &stacks.values().flatten().copied().collect()),
         Err(_) => Functions::default(), // the merge itself tells why the file cannot be read
     };
     let process = process(plan);
     let line = |thread: &&Thread| {
         let stack = stacks.get(&thread.serial).map(Vec::as_slice).unwrap_or_default();
-        printable(&format!("{process} {} [{}]", place(plan.ending, stack, &functions), thread.display_name()))
+        printable(&format!("{process} {} [{}]", place(plan, stack, &functions), thread.display_name()))
     };
     let mut lines: Vec<String> = threads.iter().map(line).collect();
     if more > 0 {
@@ -76,11 +78,11 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
 }
 
 /// `crashed by SIGSEGV in parse (app.py:31)`; of a C function also the Python function that it works for.
-fn place(ending: Ending, stack: &[u32], functions: &Functions) -> String {
+fn place(plan: &FilePlan, stack: &[u32], functions: &Functions) -> String {
     let mut known = stack.iter().rev().map(|id| functions.get(*id));
     let innermost = known.next().flatten();
     let function = innermost.map_or("unknown function", |function| &function.brief);
-    let text = format!("{} in {function}", verb(ending));
+    let text = format!("{} in {function}", verb(plan));
     let caller = known.flatten().find(|function| !function.is_c).filter(|_| innermost.is_some_and(|name| name.is_c));
     caller.map_or(text.clone(), |caller| format!("{text}, called by {}", caller.brief))
 }
@@ -91,8 +93,13 @@ pub fn process(plan: &FilePlan) -> String {
     plan.process.as_ref().map_or_else(|| format!("pid {pid}"), |name| printable(&format!("{name} (pid {pid})")))
 }
 
-fn verb(ending: Ending) -> Cow<'static, str> {
-    if ending == Ending::Running { "is".into() } else { ending.word() }
+fn verb(plan: &FilePlan) -> Cow<'static, str> {
+    match plan.ending {
+        Ending::Running if plan.is_running() => "is".into(),
+        Ending::Running => "was still".into(),
+        Ending::Untold => "was last seen".into(),
+        ending => ending.word(),
+    }
 }
 
 impl fmt::Display for Innermost {

@@ -21,6 +21,8 @@ const DURATION: usize = 12;
 pub struct Others {
     /// Processes that ended in order.
     pub ended: usize,
+    /// Processes of which nobody told how they ended.
+    pub unknown: usize,
     /// Whether there were no others.
     pub all: bool,
 }
@@ -28,15 +30,16 @@ pub struct Others {
 /// Appends the last words of one process.
 pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Result {
     let process = process(plan);
-    writeln!(text, "{process} {}", plan.ending.words())?;
+    writeln!(text, "{process} {}", printable(&plan.ending_words()))?;
     let at = words.last_record;
-    let reference = if plan.ending == Ending::Running { "now" } else { "it" };
-    writeln!(text, "  last record: {}, {}; times count back from {reference}", when::utc(at), when::ago(at))?;
+    let reference = if plan.is_running() { "now" } else { "it" };
+    let moment = if at == 0 { "unknown when".to_owned() } else { format!("{}, {}", when::utc(at), when::ago(at)) };
+    writeln!(text, "  last record: {moment}; times count back from {reference}")?;
     let arguments: Vec<String> = plan.header.arguments.iter().map(quoted).collect();
     writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
     writeln!(text, "  file:        {}", display::path(&plan.path))?;
     for thread in &words.threads {
-        Thread { thread, words, ending: plan.ending }.write(text)?;
+        Thread { thread, words, plan }.write(text)?;
     }
     match words.ended {
         0 => writeln!(text),
@@ -47,12 +50,18 @@ pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Resu
 
 impl fmt::Display for Others {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.all, self.ended) {
-            (_, 0) => Ok(()),
-            (true, 1) => writeln!(f, "The process ended in order: it has no last words."),
-            (true, ended) => writeln!(f, "All {ended} processes ended in order: they have no last words."),
-            (false, 1) => writeln!(f, "1 other process ended in order."),
-            (false, ended) => writeln!(f, "{ended} other processes ended in order."),
+        let are_all = self.all && self.unknown == 0;
+        match (are_all, self.ended) {
+            (_, 0) => {}
+            (true, 1) => writeln!(f, "The process ended in order: it has no last words.")?,
+            (true, ended) => writeln!(f, "All {ended} processes ended in order: they have no last words.")?,
+            (false, 1) => writeln!(f, "1 other process ended in order.")?,
+            (false, ended) => writeln!(f, "{ended} other processes ended in order.")?,
+        }
+        match self.unknown {
+            0 => Ok(()),
+            1 => writeln!(f, "Of 1 process it is not known how it ended: its report does not tell."),
+            unknown => writeln!(f, "Of {unknown} processes it is not known how they ended: their reports do not tell."),
         }
     }
 }
@@ -60,7 +69,7 @@ impl fmt::Display for Others {
 struct Thread<'a> {
     thread: &'a ThreadWords,
     words: &'a LastWords,
-    ending: Ending,
+    plan: &'a FilePlan,
 }
 
 impl Thread<'_> {
@@ -79,8 +88,8 @@ impl Thread<'_> {
 
     fn open_calls(&self, text: &mut String) -> fmt::Result {
         let open = &self.thread.open;
-        let heading = match self.ending {
-            Ending::Running => "open for",
+        let heading = match self.plan.ending {
+            Ending::Running if self.plan.is_running() => "open for",
             Ending::Silent => "for at least",
             _ => "was open for",
         };
@@ -111,7 +120,7 @@ impl Thread<'_> {
             1 => "last call that ended".to_owned(),
             calls => format!("last {calls} calls that ended, newest last"),
         };
-        let before = if self.ending == Ending::Running { "ended, ago" } else { "before end" };
+        let before = if self.plan.is_running() { "ended, ago" } else { "before end" };
         let name = WIDTH - 4 - 2 * (DURATION + 2) - 11;
         writeln!(text, "    {heading:<name$}  {:>DURATION$}  {before:>DURATION$}  how", "took")?;
         for call in &self.thread.calls {
@@ -166,10 +175,15 @@ mod tests {
 
     #[test]
     fn what_is_said_when_nobody_died() {
-        let said = |ended, all| Others { ended, all }.to_string();
-        assert_eq!(said(1, true), "The process ended in order: it has no last words.\n");
-        assert_eq!(said(3, true), "All 3 processes ended in order: they have no last words.\n");
-        assert_eq!(said(2, false), "2 other processes ended in order.\n");
-        assert_eq!(said(0, false), "");
+        let said = |ended, unknown, all| Others { ended, unknown, all }.to_string();
+        assert_eq!(said(1, 0, true), "The process ended in order: it has no last words.\n");
+        assert_eq!(said(3, 0, true), "All 3 processes ended in order: they have no last words.\n");
+        assert_eq!(said(2, 0, false), "2 other processes ended in order.\n");
+        assert_eq!(said(0, 0, false), "");
+        let one = "Of 1 process it is not known how it ended: its report does not tell.\n";
+        assert_eq!(said(0, 1, true), one);
+        assert_eq!(said(1, 1, true), format!("1 other process ended in order.\n{one}"));
+        let two = "Of 2 processes it is not known how they ended: their reports do not tell.\n";
+        assert_eq!(said(0, 2, false), two);
     }
 }

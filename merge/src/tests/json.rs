@@ -41,15 +41,15 @@ fn every_kind_of_event_as_text() {
 {"pid":9,"tid":11,"ts":0.100,"ph":"X","dur":0.050,"name":"builtins.len","cat":"FEE"},
 {"pid":9,"tid":11,"ts":0.001,"ph":"X","dur":3.184,"name":"f (/x/ev.py:7)","cat":"FEE"},
 {"pid":9,"tid":11,"ts":10.000,"ph":"X","dur":1.500,"name":"f (/x/ev.py:7)","cat":"FEE","args":{"raised":true}},
-{"pid":9,"tid":11,"ts":20.000,"ph":"X","dur":0.000,"name":"f (/x/ev.py:7)","cat":"FEE"},
+{"pid":9,"tid":11,"ts":20.000,"ph":"X","dur":0.000,"name":"f (/x/ev.py:7)","cat":"FEE","yield":true},
 {"pid":9,"tid":11,"ts":30.000,"ph":"X","dur":0.007,"name":"f (/x/ev.py:7)","cat":"FEE","args":{"abandoned":true}},
-{"pid":9,"tid":11,"ts":0.000,"ph":"B","name":"f (/x/ev.py:7)","cat":"FEE","args":{"unfinished":true}},
+{"pid":9,"tid":11,"ts":0.000,"ph":"B","dur":99.999,"name":"f (/x/ev.py:7)","cat":"FEE","args":{"unfinished":true}},
 {"pid":9,"tid":11,"ts":40.000,"ph":"i","cat":"INSTANT","name":"mark","args":null,"s":"t"},
 {"pid":9,"tid":11,"ts":41.000,"ph":"i","cat":"INSTANT","name":"mark","args":{"k":1},"s":"t"},
 {"pid":9,"tid":11,"ts":42.000,"ph":"C","name":"mark","args":{"overwritten":true}},
 {"pid":9,"tid":11,"ts":50.000,"ph":"X","dur":2000000000000.000,"name":"unknown function","cat":"FEE"}
 ],
-"viztracer_metadata":{"version":"0.1.0","overflow":false,"baseTimeNanoseconds":1005000000,"alignment":{"method":"monotonic clock"},"processes":[{"pid":9,"name":"MainProcess","state":"sealed","threads":[{"tid":11,"name":"MainThread","events":10,"overwritten":0,"lost":0,"unfinished":1},{"tid":12,"name":"Thread-12","events":0,"overwritten":0,"lost":0,"unfinished":0}],"ending":"stopped"}]},
+"viztracer_metadata":{"version":"0.1.0","overflow":false,"baseTimeNanoseconds":1005000000,"alignment":{"method":"monotonic clock"},"processes":[{"pid":9,"name":"MainProcess","state":"sealed","ending":"stopped","command":["python","x.py"],"opened_ns":0,"opened_at":"1970-01-01T00:00:01.005000000Z","last_ns":0,"last_at":"1970-01-01T00:00:01.005000000Z","threads":[{"tid":11,"name":"MainThread","events":10,"overwritten":0,"lost":0,"unfinished":1},{"tid":12,"name":"Thread-12","events":0,"overwritten":0,"lost":0,"unfinished":0}]}]},
 "file_info":{"files":{},
 "functions":{},
 "left_out":{"not_vouched":1}}}

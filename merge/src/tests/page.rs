@@ -11,7 +11,7 @@ fn element<'a>(page: &'a str, begin: &str) -> &'a str {
     &page[at..at + page[at..].find("</script>").unwrap()]
 }
 
-fn header(page: &str) -> Value {
+pub fn header(page: &str) -> Value {
     serde_json::from_str(element(page, "id=\"header\">")).unwrap()
 }
 
@@ -22,7 +22,7 @@ fn block(page: &str) -> Vec<u8> {
     bytes
 }
 
-fn page(case: &Case) -> String {
+pub fn page(case: &Case) -> String {
     String::from_utf8(case.merge("out.html", 2).1).unwrap()
 }
 

@@ -34,6 +34,8 @@ struct Item {
     /// The place of its payload; of a call that ends in a later part, its place among those.
     more: u32,
     kind: Kind,
+    /// Whether a part of it lies outside of the time that an earlier merge was asked for.
+    is_clipped: bool,
 }
 
 /// Stands for no place.
@@ -68,8 +70,8 @@ impl Steps {
         let place = windows.iter().position(|window| window.thread == moment.thread);
         let more = moment.payload.as_ref().map_or(NOWHERE, |payload| self.keep(payload));
         let Some(items) = place.and_then(|place| self.items.get_mut(place)) else { return };
-        let Moment { task, function, kind, start, duration, .. } = *moment;
-        items.push(Item { start, end: start.saturating_add(duration), function, task, more, kind });
+        let Moment { task, function, kind, start, duration, clipped: is_clipped, .. } = *moment;
+        items.push(Item { start, end: start.saturating_add(duration), function, task, more, kind, is_clipped });
     }
 
     #[cold]
@@ -202,14 +204,15 @@ fn backwards(items: &[Item], told: &mut Vec<Told>, pending: &mut Vec<(u64, u32)>
 impl Item {
     /// A call that ends in a later part, at this place among those of its window.
     fn begun(call: &Call, place: usize) -> Item {
-        let Call { start, end, function, task, kind, .. } = *call;
-        Item { start, end, function, task, more: place as u32, kind }
+        let Call { start, end, function, task, kind, is_clipped, .. } = *call;
+        Item { start, end, function, task, more: place as u32, kind, is_clipped }
     }
 
     #[inline]
     fn call(&self, thread: usize, start: u64, depth: u32) -> Call {
-        let Item { end, function, task, kind, .. } = *self;
-        Call { thread, task, function, kind, is_unfinished: false, start, end, depth, is_clipped: false }
+        let Item { end, function, task, kind, is_clipped, .. } = *self;
+        let (is_unfinished, is_inherited) = (false, false);
+        Call { thread, task, function, kind, is_unfinished, start, end, depth, is_clipped, is_inherited }
     }
 
     #[cold]

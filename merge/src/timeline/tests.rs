@@ -47,7 +47,18 @@ fn op() -> impl Strategy<Value = Op> {
 /// A call that begins, or a moment.
 fn call(thread: usize, task: u32, function: u32, kind: Kind, now: u64, depth: u32) -> Call {
     let (start, end) = (now, now);
-    Call { thread, task, function, kind, is_unfinished: false, start, end, depth, is_clipped: false }
+    Call {
+        thread,
+        task,
+        function,
+        kind,
+        is_unfinished: false,
+        start,
+        end,
+        depth,
+        is_clipped: false,
+        is_inherited: false,
+    }
 }
 
 fn run(ops: &[(usize, Op)]) -> History {
@@ -266,7 +277,7 @@ proptest! {
     ) {
         let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
             thread, task: 0, function: 1, kind: if open { Kind::Open } else { Kind::Return }, is_unfinished: false,
-            start, end: start + duration, depth: 0, is_clipped: false,
+            start, end: start + duration, depth: 0, is_clipped: false, is_inherited: false,
         };
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
         let parts = cut(&calls, &places);

@@ -98,7 +98,7 @@ impl Writer for Json {
             names_of_tasks(plan, tasks, tail)?;
         }
         tail.text.put(b"\n],\n\"viztracer_metadata\":");
-        tail.text.put(summary.metadata().to_string().as_bytes());
+        tail.text.put(summary.metadata().as_bytes());
         members(report.files, &mut tail.text);
         if let Some(sources) = &self.sources {
             file_info(sources, report, watch, tail)?;
@@ -125,7 +125,7 @@ fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome 
 
 fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
     match call.is_unfinished {
-        true => file.unfinished(moment, text),
+        true => file.unfinished(moment, call.is_inherited, text),
         false => file.event(moment, text),
     }
 }

@@ -33,7 +33,6 @@ use crate::summary::Summary;
 use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
 use names::Names;
 use sequence::{Encoder, File};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use tracks::{OWN_SEQUENCE, Tracks};
@@ -92,7 +91,7 @@ impl Writer for Perfetto {
         _: &dyn Watch,
         tail: &mut Tail<'_>,
     ) -> Result<(), MergeError> {
-        tail.text.put(&metadata(&summary.metadata()));
+        tail.text.put(&metadata(summary.metadata()));
         Ok(())
     }
 }
@@ -115,14 +114,14 @@ fn begin(files: &[FilePlan], tracks: &[Tracks], base_realtime: u64) -> Message {
 
 /// What follows the last event. Of all packets only Chrome's have a place for words about the trace; Perfetto's table
 /// `metadata` shows them as `cr-viztracer_metadata`.
-fn metadata(metadata: &Value) -> Message {
+fn metadata(metadata: String) -> Message {
     let mut trace = Message::new();
     put_message(&mut trace, trace::packet, |packet| {
         put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);
         put_message(packet, trace_packet::chrome_events, |events| {
             put_message(events, chrome_event_bundle::metadata, |entry| {
                 put_bytes(entry, chrome_metadata::name, "viztracer_metadata");
-                put_bytes(entry, chrome_metadata::json_value, metadata.to_string());
+                put_bytes(entry, chrome_metadata::json_value, metadata);
             });
         });
     });

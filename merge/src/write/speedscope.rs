@@ -155,7 +155,7 @@ impl Writer for Speedscope {
         tail: &mut Tail<'_>,
     ) -> Result<(), MergeError> {
         tail.text.put(b"\n],\n\"viztracer_metadata\":");
-        tail.text.put(summary.metadata().to_string().as_bytes());
+        tail.text.put(summary.metadata().as_bytes());
         tail.text.put(b"}\n");
         Ok(())
     }

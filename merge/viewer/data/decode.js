@@ -144,7 +144,7 @@ export class Decoder {
             track.index = index;
         });
         const counters = this.processes.flatMap((process, index) => process.counters(processes[index]));
-        const dead = processes.filter(({ state }) => state !== "sealed");
+        const dead = processes.filter(({ state }) => state !== "sealed" && state !== "unknown");
         const lastWords = dead.map((of) => words(of, this.processes[of.index]));
         let baseRealtime = null;
         if (/^\d{1,20}$/.test(header.baseRealtime)) {
@@ -153,8 +153,18 @@ export class Decoder {
         return {
             title: string(header.title), version: string(header.version), duration, zero, baseRealtime,
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
-            lastWords: lastWords.filter((of) => of.threads.length > 0), metadata: header.metadata ?? {},
+            lastWords: lastWords.filter((of) => of.threads.length > 0),
+            metadata: parsed(header.metadata), metadataText: string(header.metadata) || "{}",
         };
+    }
+}
+
+/** Metadata out of its text. */
+function parsed(text) {
+    try {
+        return JSON.parse(string(text)) ?? {};
+    } catch {
+        return {};
     }
 }
 

@@ -24,7 +24,7 @@ export function* starts(read, processes, functions) {
         const busy = parent.tracks.filter((of) => of.kind === "thread" && isBusy(of, fromTime));
         const fromTrack = birth?.track ?? busy.find((of) => of.tid === parent.pid) ?? busy[0] ?? parent.tracks[0];
         if (fromTrack !== undefined) {
-            yield { fromTrack, fromTime, toTrack, toTime, name: "start" };
+            yield { fromTrack, fromTime, toTrack, toTime, name: "start", isStart: true };
         }
     }
 }

@@ -19,12 +19,13 @@
  * @property {Map<string, string>} sources  the text of source files by path
  * @property {LastWords[]} lastWords
  * @property {object} metadata       the same as a JSON report's `viztracer_metadata`
+ * @property {string} metadataText   its text, with numbers that JavaScript cannot hold
  *
  * @typedef {object} Process
  * @property {number} index          its place among the processes
  * @property {number} pid
  * @property {string} name
- * @property {"sealed"|"crashed"|"living"} state  how its recording ended
+ * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended
  * @property {string} ending         how the process ended, in words
  * @property {Track[]} tracks        threads first, then tasks
  *
@@ -41,7 +42,7 @@
  * @property {Uint32Array} function  numbers of functions
  * @property {Uint16Array} depth     calls around it on its track, at most 65535
  * @property {Int32Array} parent     the call around it, or -1
- * @property {Uint8Array} flags      UNFINISHED, RAISED, ABANDONED, CLIPPED
+ * @property {Uint8Array} flags      UNFINISHED, RAISED, ABANDONED, CLIPPED, INHERITED, YIELDED
  * @property {number} maxDepth       the greatest depth, or -1 if there are no calls
  * @property {Moment[]} moments      by time
  * @property {object[]} events       that came as JSON and made the process's tracks of kind "async": `time`, `phase`,
@@ -113,6 +114,12 @@ export const RAISED = 2;
 export const ABANDONED = 4;
 /** Only a part of the call was asked for. */
 export const CLIPPED = 8;
+/** The call began in the parent process. */
+export const INHERITED = 16;
+/** The call is a part of a generator's or coroutine's, which goes on later. */
+export const YIELDED = 32;
+/** What is drawn at a call. */
+export const DRAWN = UNFINISHED | RAISED | ABANDONED | CLIPPED;
 
 /** The functions of all processes. */
 export class Functions {
@@ -240,6 +247,9 @@ export function firstFrom(track, time) {
 
 /** What a call's flags say. @param {number} flags @returns {string[]} */
 export function flagNames(flags) {
-    const names = [[UNFINISHED, "unfinished"], [RAISED, "raised"], [ABANDONED, "abandoned"], [CLIPPED, "clipped"]];
+    const names = [
+        [UNFINISHED, "unfinished"], [RAISED, "raised"], [ABANDONED, "abandoned"], [CLIPPED, "clipped"],
+        [INHERITED, "from before the fork"], [YIELDED, "yielded"],
+    ];
     return names.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name);
 }

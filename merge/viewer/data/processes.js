@@ -136,7 +136,7 @@ export class ProcessData {
      */
     finish(overwritten, zero) {
         const { of, index, pid, name } = this;
-        const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "sealed";
+        const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "unknown";
         const process = { index, pid, name, state, ending: string(of.ending), tracks: [] };
         const unknown = new Map();
         for (const [thread, task, times] of list(of.overwritten).filter(Array.isArray)) {

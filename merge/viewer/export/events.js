@@ -24,10 +24,10 @@ export function extras(trace, track) {
             return;
         }
         if (flow.fromTrack === track) {
-            found.push({ time: flow.fromTime, what: "flow", of: { phase: "s", id, name: flow.name } });
+            found.push({ time: flow.fromTime, what: "flow", of: { phase: "s", id, ...named(flow) } });
         }
         if (flow.toTrack === track) {
-            found.push({ time: flow.toTime, what: "flow", of: { phase: "f", id, name: flow.name } });
+            found.push({ time: flow.toTime, what: "flow", of: { phase: "f", id, ...named(flow) } });
         }
     });
     if (track.lost > 0) {
@@ -37,6 +37,10 @@ export function extras(trace, track) {
         found.push({ time: track.gap.start, what: "gap", of: track.gap });
     }
     return found.sort((a, b) => a.time - b.time);
+}
+
+function named({ name, isStart = false }) {
+    return { name, isStart };
 }
 
 function isInCall(track, time) {

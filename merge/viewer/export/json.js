@@ -1,7 +1,7 @@
 // The trace in the Chrome trace format, as the program writes it: calls are X events, those open at the end of a
-// recording that was stopped in order are B events.
+// recording that was stopped in order are B events. Merged again, it shows what this page shows.
 
-import { ABANDONED, CLIPPED, RAISED, UNFINISHED, ofCalls } from "../data/model.js";
+import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, ofCalls } from "../data/model.js";
 import { extras, gapName, lostName, parsed } from "./events.js";
 
 /** Characters of text that are put together before they leave the page's memory. */
@@ -29,7 +29,7 @@ export function* chromeJson(trace) {
     names(trace).forEach(put);
     yield* events(trace, put);
     counters(trace).forEach(put);
-    text += `\n],\n"viztracer_metadata":${JSON.stringify(trace.metadata)}${fileInfo(trace)}}\n`;
+    text += `\n],\n"viztracer_metadata":${metadataText(trace)}${fileInfo(trace)}}\n`;
     pieces.push(new Blob([text], { type: "application/json" }));
     return pieces;
 }
@@ -51,11 +51,13 @@ function* events(trace, put) {
     let done = 0;
     for (const track of tracks) {
         const head = `{"pid":${track.process.pid},"tid":${track.tid},"ts":`;
+        const threads = threadsOf(track);
         extras(trace, track).forEach((entry) => extra(entry, head, put, zero));
         for (let call = 0; call < track.count; call += 1) {
             const of = track.function[call];
             labels[of] ??= JSON.stringify(trace.functions.label(of));
-            put(head + callEvent(track, call, labels[of], zero));
+            const event = callEvent(track, call, labels[of], zero);
+            put(threads === null ? head + event : `${head}${event.slice(0, -1)},"thread":${threads[call]}}`);
             if (call % RUN === 0) {
                 yield (done + call) / all;
             }
@@ -64,22 +66,46 @@ function* events(trace, put) {
     }
 }
 
+/** Of a task, the ids of the threads that its calls ran on. */
+function threadsOf({ kind, parts, count }) {
+    if (kind !== "task" || parts === undefined) {
+        return null;
+    }
+    const threads = new Float64Array(count);
+    for (const { thread, calls } of parts) {
+        for (const call of calls ?? threads.keys()) {
+            threads[call] = thread.tid;
+        }
+    }
+    return threads;
+}
+
 function callEvent(track, call, name, zero) {
     const flags = track.flags[call];
-    const isBegin = (flags & UNFINISHED) !== 0 && track.process.state === "sealed";
+    const isBegin = (flags & UNFINISHED) !== 0 && ["sealed", "unknown"].includes(track.process.state);
     const time = microseconds(track.start[call] + zero);
-    const kind = isBegin ? ',"ph":"B"' : `,"ph":"X","dur":${microseconds(track.duration[call])}`;
+    const kind = `,"ph":"${isBegin ? "B" : "X"}","dur":${microseconds(track.duration[call])}`;
     const own = track.args.get(call);
     if (flags === 0 && own === undefined) {
         return `${time}${kind},"name":${name},"cat":"FEE"}`;
+    }
+    if (flags === YIELDED && own === undefined) {
+        return `${time}${kind},"name":${name},"cat":"FEE","yield":true}`;
     }
     const args = { ...parsed(own), ...marks(flags) };
     return `${time}${kind},"name":${name},"cat":"FEE","args":${JSON.stringify(args)}}`;
 }
 
+/** The metadata as it came: JavaScript's numbers do not hold all that is in it. */
+export function metadataText({ metadata, metadataText: text }) {
+    return text ?? JSON.stringify(metadata);
+}
+
 /** What a call's flags become among its arguments. @param {number} flags */
 export function marks(flags) {
-    const words = { unfinished: UNFINISHED, raised: RAISED, abandoned: ABANDONED, clipped: CLIPPED };
+    const words = {
+        unfinished: UNFINISHED, raised: RAISED, abandoned: ABANDONED, clipped: CLIPPED, inherited: INHERITED,
+    };
     return Object.fromEntries(Object.entries(words).flatMap(([word, flag]) => (flags & flag ? [[word, true]] : [])));
 }
 
@@ -87,7 +113,8 @@ function extra({ time, what, of }, head, put, zero) {
     const event = (members) => put(`${head}${microseconds(time + zero)},${JSON.stringify(members).slice(1)}`);
     if (what === "flow") {
         const end = of.phase === "f" ? { bp: "e" } : {};
-        event({ ph: of.phase, id: of.id, name: of.name, cat: "flow", ...end });
+        // Arrows to processes that were started are drawn anew by whoever merges the file again.
+        event({ ph: of.phase, id: of.id, name: of.name, cat: of.isStart ? "PROCESS_START" : "flow", ...end });
     } else if (what === "span") {
         const { phase, cat, shown, name, args } = of;
         event({ ph: phase, id: shown, name, cat, ...(args && { args }) });
@@ -99,7 +126,8 @@ function extra({ time, what, of }, head, put, zero) {
         const args = { overwritten: of.events, since, until };
         event({ ph: "X", dur, name: gapName(of.events), cat: "LOSS", args });
     } else {
-        event({ ph: "i", s: "t", name: of.name, cat: of.kind.toUpperCase(), args: parsed(of.args) });
+        const args = of.args === null ? null : parsed(of.args);
+        event({ ph: "i", s: "t", name: of.name, cat: of.kind.toUpperCase(), args });
     }
 }
 

@@ -1,9 +1,9 @@
 // The trace as Perfetto's protobuf, as the program writes it: every thread and task is a packet sequence with a clock
 // that counts from one packet to the next, names interned when the sequence first uses them.
 
-import { ofCalls } from "../data/model.js";
+import { DRAWN, ofCalls } from "../data/model.js";
 import { lostName, gapName, extras, parsed, walk } from "./events.js";
-import { marks } from "./json.js";
+import { marks, metadataText } from "./json.js";
 import { Message } from "./protobuf.js";
 
 /** Bytes that are put together before they leave the page's memory. */
@@ -65,7 +65,7 @@ export function* perfettoTrace(trace) {
         packet.number(PACKET.sequenceId, OWN_SEQUENCE);
         packet.message(PACKET.chromeEvents, (events) => events.message(METADATA.metadata, (entry) => {
             entry.string(METADATA.name, "viztracer_metadata");
-            entry.string(METADATA.json, JSON.stringify(trace.metadata));
+            entry.string(METADATA.json, metadataText(trace));
         }));
     });
     out.flush(0);
@@ -250,8 +250,8 @@ class Encoder {
             if (this.functions.file(of) !== "") {
                 event.number(EVENT.locationIid, iid);
             }
-            if (track.flags[call] !== 0) {
-                putArguments(event, marks(track.flags[call]));
+            if ((track.flags[call] & DRAWN) !== 0) {
+                putArguments(event, marks(track.flags[call] & DRAWN));
             }
         });
     }

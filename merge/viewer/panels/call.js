@@ -90,12 +90,15 @@ export function flagWords(flags, { state }) {
         sealed: "had not returned when tracing stopped",
         crashed: "had not returned when the process ended",
         living: "had not returned when the report was written",
+        unknown: "had not returned when it was last seen",
     };
     const words = [
         never[state],
         "an exception left it",
         "its frame was thrown away before it returned",
         "only a part of it is in the report",
+        "it began in the parent process",
+        "it yielded",
     ];
     return words.filter((_, bit) => flags & (1 << bit));
 }

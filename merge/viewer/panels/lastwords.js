@@ -29,12 +29,23 @@ export class LastWords {
         const more = lastWords.length - dead.length;
         this.element.append(
             element("h2", {}, "Last words"),
-            ...(dead.length > 0 ? dead : [element("p", { className: "hint" }, "Every process ended in order.")]),
+            ...dead,
+            ...this.#others(dead.length === 0).map((text) => element("p", { className: "hint" }, text)),
             ...(more > 0 ? [element("p", {}, `… and ${counted(more, "more process")}`)] : []),
             element("h2", {}, "Warnings and losses"),
             ...warnings.map((warning) => element("p", { className: "warning" }, warning)),
             this.#losses(),
         );
+    }
+
+    /** What is said of processes of which there is nothing to tell. */
+    #others(areAll) {
+        const unknown = this.trace.processes.filter(({ state }) => state === "unknown").length;
+        if (unknown > 0) {
+            const these = unknown === 1 ? "one process" : `${grouped(unknown)} processes`;
+            return [`How ${these} ended is not known: a trace in JSON does not have to tell.`];
+        }
+        return areAll ? ["Every process ended in order."] : [];
     }
 
     #process({ process, threads, end }) {

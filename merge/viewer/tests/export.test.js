@@ -108,7 +108,7 @@ test("a JSON file holds all the rest, and every name as it was", async () => {
         [
             [0, "5 events found no room", { lost: 5 }],
             [0.003, HOSTILE[2], { a: 1 }],
-            [0.011, "snapshot", {}],
+            [0.011, "snapshot", null],
         ],
     );
     assert.deepEqual(

@@ -2,6 +2,7 @@
 // stretched to the lane's height. A frame costs a few instructions per call that is wide enough to be seen, and one
 // copy per lane, however many calls the trace has.
 
+import { DRAWN } from "../data/model.js";
 import { firstAfter } from "../data/levels.js";
 
 /** Narrower calls have no gap at their end, and no text. */
@@ -71,7 +72,7 @@ export class Strips {
                 continue;
             }
             pixels.fill(color, base + left, base + (end < width ? right - 1 : right));
-            if (right - left >= least || (flags[call] !== 0 && right - left > 4)) {
+            if (right - left >= least || ((flags[call] & DRAWN) !== 0 && right - left > 4)) {
                 wide.push(call, left, right);
             }
         }

@@ -25,7 +25,7 @@ const MOMENT: u64 = 1;
 const FIRST_FUNCTION: u64 = 2;
 
 /// What a call's end tells, as its arguments do in a trace in JSON.
-const FLAGS: [(&str, u8); 4] = [("unfinished", 1), ("raised", 2), ("abandoned", 4), ("clipped", 8)];
+const FLAGS: [(&str, u8); 5] = [("unfinished", 1), ("raised", 2), ("abandoned", 4), ("clipped", 8), ("inherited", 16)];
 
 /// What steps come from: a thread, or a task on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -201,7 +201,7 @@ impl Section {
             None => self.step(END),
         }
         put_number(passed, &mut self.ends);
-        if payload.is_some() || call.kind != Kind::Return && call.kind != Kind::Yield || call.is_clipped {
+        if payload.is_some() || call.kind != Kind::Return || call.is_clipped {
             self.rarities(call, payload);
         }
     }
@@ -213,9 +213,10 @@ impl Section {
             Kind::Open => 1,
             Kind::Raise => 2,
             Kind::Abandoned => 4,
+            Kind::Yield => 32,
             _ => u8::from(call.is_unfinished),
         };
-        let flags = own | told | if call.is_clipped { 8 } else { 0 };
+        let flags = own | told | if call.is_clipped { 8 } else { 0 } | if call.is_inherited { 16 } else { 0 };
         let place = self.steps - 1;
         if flags != 0 {
             self.flags.at(place).push(flags);

@@ -34,7 +34,8 @@ pub fn put(
         ("title", json!(title(report.files))),
         ("baseRealtime", json!((summary.base_realtime != 0).then(|| summary.base_realtime.to_string()))),
         ("warnings", json!(warnings(summary))),
-        ("metadata", summary.metadata()),
+        // As text, since JavaScript's numbers do not hold all that is in it.
+        ("metadata", json!(summary.metadata())),
     ] {
         put_member(name, &value, &mut tail.text);
     }
@@ -127,14 +128,14 @@ impl Process<'_> {
         let mut process = json!({
             "pid": plan.pid,
             "name": plan.process_name(),
-            "state": plan.state.word(),
-            "ending": plan.ending.words(),
+            "state": plan.state_word(),
+            "ending": plan.ending_words(),
             "parent": self.parent,
             "threads": (0..plan.threads.len()).map(|place| self.thread(place)).collect::<Vec<_>>(),
             "tasks": tasks,
             "calls": calls.iter().map(stream).collect::<Vec<_>>(),
         });
-        if plan.imported.is_none() {
+        if plan.is_dated {
             process["opened"] = json!(self.clock.at(plan.header.identity.opened.ticks));
         }
         if let Some(overwritten) = self.overwritten {
@@ -172,10 +173,10 @@ impl Process<'_> {
 fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
     let opened = |index: usize| {
         let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);
-        plan.imported.is_none().then(|| clock.at(plan.header.identity.opened.ticks))
+        plan.is_dated.then(|| clock.at(plan.header.identity.opened.ticks))
     };
     let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
-    for (index, plan) in report.files.iter().enumerate().filter(|(_, plan)| plan.imported.is_none()) {
+    for (index, plan) in report.files.iter().enumerate().filter(|(_, plan)| plan.is_dated) {
         by_pid.entry(plan.header.identity.pid).or_default().push(index);
     }
     let is_shown = |index: usize| match (&report.selected, opened(index)) {

@@ -21,6 +21,7 @@ const FIRST_TASK: u32 = 1 << 24;
 pub struct FileText {
     pid: u32,
     threads: Vec<Prefix>,
+    tids: Vec<u32>,
     functions: Functions,
 }
 
@@ -28,8 +29,9 @@ impl FileText {
     /// The pieces of a file's threads; functions are added after.
     pub fn new(file: &FilePlan) -> FileText {
         let pid = file.pid;
-        let threads = file.threads.iter().map(|thread| Prefix::new(pid, thread.tid as u32)).collect();
-        FileText { pid, threads, functions: Functions::default() }
+        let tids: Vec<u32> = file.threads.iter().map(|thread| thread.tid as u32).collect();
+        let threads = tids.iter().map(|tid| Prefix::new(pid, *tid)).collect();
+        FileText { pid, threads, tids, functions: Functions::default() }
     }
 
     /// Prepares a function's piece.
@@ -44,7 +46,8 @@ impl FileText {
             return self.clipped(moment, text);
         }
         match moment.kind {
-            Kind::Return | Kind::Yield => self.call(moment, text, None),
+            Kind::Return => self.call(moment, text, None),
+            Kind::Yield => self.call(moment, text, Some(br#","yield":true}"#)),
             Kind::Raise => self.call(moment, text, Some(br#","args":{"raised":true}}"#)),
             Kind::Abandoned => self.call(moment, text, Some(br#","args":{"abandoned":true}}"#)),
             _ => self.other(moment, text),
@@ -52,11 +55,14 @@ impl FileText {
     }
 
     /// Appends a call that had not ended when it was last seen.
-    pub fn unfinished(&self, moment: &Moment<'_>, text: &mut Text) {
-        match moment.clipped {
-            true => self.call(moment, text, Some(br#","args":{"unfinished":true,"clipped":true}}"#)),
-            false => self.call(moment, text, Some(br#","args":{"unfinished":true}}"#)),
-        }
+    pub fn unfinished(&self, moment: &Moment<'_>, is_inherited: bool, text: &mut Text) {
+        let arguments: &[u8] = match (moment.clipped, is_inherited) {
+            (false, false) => br#","args":{"unfinished":true}}"#,
+            (true, false) => br#","args":{"unfinished":true,"clipped":true}}"#,
+            (false, true) => br#","args":{"unfinished":true,"inherited":true}}"#,
+            (true, true) => br#","args":{"unfinished":true,"clipped":true,"inherited":true}}"#,
+        };
+        self.call(moment, text, Some(arguments));
     }
 
     /// Appends a call of which only a part is asked for.
@@ -69,6 +75,29 @@ impl FileText {
             _ => br#","args":{"clipped":true}}"#,
         };
         self.call(moment, text, Some(arguments));
+    }
+
+    /// What an event begins with: the track of its task, if it has one.
+    fn prefix(&self, moment: &Moment<'_>) -> Option<Prefix> {
+        match moment.task {
+            0 => self.threads.get(moment.thread).cloned(),
+            task => Some(Prefix::new(self.pid, task_track(task))),
+        }
+    }
+
+    /// Behind an event that has ended: of which thread it was, if it stands on the track of a task.
+    #[inline]
+    fn end(&self, moment: &Moment<'_>, text: &mut Text) {
+        if moment.task != 0 {
+            self.end_of_task(moment, text);
+        }
+    }
+
+    #[cold]
+    fn end_of_task(&self, moment: &Moment<'_>, text: &mut Text) {
+        text.len -= 1;
+        let tid = self.tids.get(moment.thread).copied().unwrap_or_default();
+        text.put(format!(",\"thread\":{tid}}}").as_bytes());
     }
 
     /// Appends a slice where a thread's history was overwritten, and a mark for events that found no room.
@@ -122,11 +151,12 @@ impl FileText {
             at += arguments.len();
         }
         text.len += at;
+        self.end(moment, text);
     }
 
     /// A call that came as JSON, with what it has beside the usual.
     fn foreign_call(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
-        let Some(prefix) = self.threads.get(moment.thread) else { return };
+        let Some(prefix) = self.prefix(moment) else { return };
         text.put(prefix.as_bytes());
         put_microseconds(moment.start, text);
         match moment.kind {
@@ -142,11 +172,12 @@ impl FileText {
             false => text.put(members),
         }
         text.put(b"}");
+        self.end(moment, text);
     }
 
     /// Any other event that came as JSON.
     fn foreign(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
-        let Some(prefix) = self.threads.get(moment.thread) else { return };
+        let Some(prefix) = self.prefix(moment) else { return };
         let prefix = prefix.as_bytes();
         if members.starts_with(br#","ph":"M""#) {
             text.put(prefix.strip_suffix(br#","ts":"#).unwrap_or(prefix));
@@ -156,6 +187,7 @@ impl FileText {
         }
         text.put(members);
         text.put(b"}");
+        self.end(moment, text);
     }
 
     /// The rarer kinds, whose parts come in another order.
@@ -168,8 +200,7 @@ impl FileText {
             Some(Payload::Members(members)) => return self.foreign(moment, members, text),
             _ => {}
         }
-        let of_task = (moment.task != 0).then(|| Prefix::new(self.pid, task_track(moment.task)));
-        let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
+        let Some(prefix) = self.prefix(moment) else { return };
         let bare = self.functions.get(moment.function).bare();
         text.put(prefix.as_bytes());
         put_microseconds(moment.start, text);
@@ -189,11 +220,14 @@ impl FileText {
                 text.put(b"}");
             }
             _ => {
-                text.put(br#","ph":"B""#);
+                // Without an end, viewers let it last as long as the trace; how long it did is told beside that.
+                text.put(br#","ph":"B","dur":"#);
+                put_microseconds(moment.duration, text);
                 text.put(bare);
                 text.put(br#","cat":"FEE","args":{"unfinished":true}}"#);
             }
         }
+        self.end(moment, text);
     }
 }
 

@@ -72,8 +72,8 @@ impl Names {
 
 /// The names that were given to tasks; the last one for a serial holds.
 fn tasks(plan: &FilePlan) -> HashMap<u32, String> {
-    let mut tasks = HashMap::new();
-    if let Ok(input) = ring(plan) {
+    let mut tasks: HashMap<u32, String> = plan.tasks.clone().into_iter().collect();
+    if let (None, Ok(input)) = (&plan.imported, ring(plan)) {
         names::tasks(&input, &plan.names, |serial, name| drop(tasks.insert(serial, name.to_owned())));
     }
     tasks

@@ -232,7 +232,8 @@ fn levels_end_at_512() {
     assert_eq!(slices.iter().map(|(.., depth)| depth + 1).max(), Some(512));
     assert_eq!((slices.len() as u64, summary.events()), (512, 700));
     assert_eq!(summary.files[0].threads[0].too_deep, 188);
-    assert_eq!(summary.metadata()["processes"][0]["threads"][0]["too_deep"], 188);
+    let metadata: serde_json::Value = serde_json::from_str(&summary.metadata()).unwrap();
+    assert_eq!(metadata["processes"][0]["threads"][0]["too_deep"], 188);
 }
 
 #[test]

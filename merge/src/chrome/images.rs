@@ -1,0 +1,244 @@
+//! Whose the tracks of a document are. Its events tell a pid and a tid; but a process that became another program, and
+//! a thread whose id the system gave to another one, share these with those that came before. What our own reports tell
+//! of each of them says when it began, and so which events are whose.
+
+use super::clocks::ticks;
+use super::ids::{Free, Id};
+use super::marks::Marks;
+use super::sort::Entry;
+use super::tracks::{Track, Tracks};
+use crate::account::Account;
+use crate::frames::OpenFrame;
+use crate::input::State;
+use crate::plan::{Calls, Thread};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// Tracks of tasks are numbered from here on.
+pub const FIRST_TASK: u32 = 1 << 24;
+/// Open calls that are kept in memory.
+const FRAMES_MAX: usize = 1 << 20;
+
+/// The processes of a document.
+#[derive(Debug, Default)]
+pub struct Images {
+    pub all: Vec<Image>,
+    /// By serial of the track, earliest first.
+    owners: Vec<Vec<Owner>>,
+    frames: usize,
+}
+
+/// A process, or what it was before or after it became another program.
+#[derive(Debug, Default)]
+pub struct Image {
+    pub pid: u32,
+    pub name: Option<String>,
+    /// What the document tells of it.
+    pub account: Option<Arc<Account>>,
+    pub threads: Vec<Thread>,
+    pub calls: Vec<Calls>,
+    pub frames: Vec<OpenFrame>,
+    /// The names of its tasks, by serial.
+    pub tasks: BTreeMap<u32, String>,
+    /// How its recording ended.
+    pub state: State,
+}
+
+/// Whose the events of a track are that start from a moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    since: i64,
+    /// The place of the process.
+    pub image: usize,
+    /// The thread's serial in it.
+    pub thread: u32,
+}
+
+impl Images {
+    /// Those of a document with these tracks. `tasks` are those of which there are events, by the place of the process.
+    pub fn of(tracks: Tracks, accounts: Vec<Account>, tasks: &HashSet<(u32, u32)>) -> Images {
+        let mut images = Images { all: accounts.into_iter().map(Image::told).collect(), ..Images::default() };
+        let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (place, image) in images.all.iter().enumerate() {
+            by_pid.entry(image.pid).or_default().push(place);
+        }
+        let mut by_tid: HashMap<(usize, u32), Vec<u32>> = HashMap::new();
+        for (place, image) in images.all.iter().enumerate() {
+            let threads = image.threads.iter().map(|thread| ((place, thread.tid as u32), thread.serial));
+            threads.for_each(|(key, serial)| by_tid.entry(key).or_default().push(serial));
+        }
+        let (of_process, mut tids) = images.processes(&tracks, &by_pid);
+        for track in tracks.all {
+            let images_of = &of_process[track.process as usize];
+            let tid = tids.number(&track.tid);
+            images.add(track, tid, images_of, &by_tid, tasks);
+        }
+        images
+    }
+
+    /// By place of the process, its images; and the numbers that no thread has.
+    fn processes(&mut self, tracks: &Tracks, by_pid: &HashMap<u32, Vec<usize>>) -> (Vec<Vec<usize>>, Free) {
+        let numbers = |ids: &mut dyn Iterator<Item = &Id>| -> HashSet<u32> {
+            ids.filter_map(|id| if let Id::Number(number) = id { Some(*number) } else { None }).collect()
+        };
+        let pids = numbers(&mut tracks.processes.iter().map(|process| &process.pid));
+        let tids = numbers(&mut tracks.all.iter().map(|track| &track.tid));
+        let mut free = Free::beside(pids.into_iter().chain(by_pid.keys().copied()));
+        let mut of_process = Vec::with_capacity(tracks.processes.len());
+        for process in &tracks.processes {
+            let pid = free.number(&process.pid);
+            let told = by_pid.get(&pid).filter(|_| matches!(process.pid, Id::Number(_)));
+            of_process.push(match told {
+                Some(images) => {
+                    images.iter().for_each(|image| self.all[*image].settle_name(process.name.as_deref()));
+                    images.clone()
+                }
+                None => {
+                    let name = process.name.clone().or_else(|| process.pid.name());
+                    self.all.push(Image { pid, name, ..Image::default() });
+                    vec![self.all.len() - 1]
+                }
+            });
+        }
+        let told = self.all.iter().flat_map(|image| &image.threads).map(|thread| thread.tid as u32);
+        let free = Free::beside(tids.into_iter().chain(told));
+        (of_process, free)
+    }
+
+    /// Finds whose a track is.
+    fn add(
+        &mut self,
+        track: Track,
+        tid: u32,
+        images: &[usize],
+        by_tid: &HashMap<(usize, u32), Vec<u32>>,
+        tasks: &HashSet<(u32, u32)>,
+    ) {
+        let task = tid.checked_sub(FIRST_TASK).filter(|task| tasks.contains(&(track.process, *task)));
+        if let (Some(task), false, Some(name)) = (task, track.is_used, &track.name) {
+            images.iter().for_each(|image| drop(self.all[*image].tasks.insert(task, name.clone())));
+            return self.owners.push(Vec::new());
+        }
+        let mut owners = Vec::new();
+        for place in images {
+            let image = &mut self.all[*place];
+            let opened = image.opened();
+            for serial in by_tid.get(&(*place, tid)).into_iter().flatten() {
+                let thread = image.settle_thread(*serial, &track);
+                let begun = thread.filter(|begun| *begun != 0).map_or(opened, |begun| opened.max(moment(begun)));
+                owners.push(Owner { since: begun, image: *place, thread: *serial });
+            }
+        }
+        owners.sort_by_key(|owner| owner.since);
+        for (since, until) in &track.losses {
+            if let Some(owner) = owner_at(&owners, *since) {
+                self.all[owner.image].settle_loss(owner, *since, *until);
+            }
+        }
+        if owners.is_empty() && (track.is_used || track.name.is_some() || track.is_incomplete()) {
+            let place = images[0];
+            let thread = self.all[place].add_thread(track, tid);
+            owners.push(Owner { since: i64::MIN, image: place, thread });
+        }
+        self.owners.push(owners);
+    }
+
+    /// Whose an entry is.
+    pub fn owner(&self, entry: &Entry) -> Option<Owner> {
+        owner_at(self.owners.get(entry.thread as usize)?, entry.start)
+    }
+
+    /// Takes a call that the process had open when it died or its recording was closed, if this is one: it lasts as
+    /// long as anything is known of the process.
+    pub fn take_frame(&mut self, owner: Owner, frame: OpenFrame, entry: &Entry) -> bool {
+        let image = &mut self.all[owner.image];
+        let times = image.account.as_ref().and_then(|account| account.times);
+        let lasts = times.is_some_and(|times| times.last.saturating_add(1) == entry.end);
+        // A report shows those that a close has left as begins, the others with their duration.
+        let is_left = Marks::from_bits(entry.marks).is_timed() == (image.state == State::Sealed);
+        let is_frame = lasts && is_left && self.frames < FRAMES_MAX;
+        if is_frame {
+            image.frames.push(frame);
+            self.frames += 1;
+        }
+        is_frame
+    }
+
+    /// The processes, the open calls of each thread outermost first.
+    pub fn finish(mut self) -> Vec<Image> {
+        self.all.iter_mut().for_each(|image| image.frames.sort_by_key(|frame| (frame.thread, frame.start)));
+        self.all
+    }
+}
+
+/// Whose a moment of a track is.
+fn owner_at(owners: &[Owner], time: i64) -> Option<Owner> {
+    let later = owners.partition_point(|owner| owner.since <= time);
+    owners.get(later.saturating_sub(1)).copied()
+}
+
+/// The moment of a document at these ticks.
+fn moment(of: u64) -> i64 {
+    (of as i64).saturating_sub(super::clocks::BIAS)
+}
+
+impl Image {
+    fn told(account: Account) -> Image {
+        let moment = |moment: Option<i64>| moment.map_or(0, ticks);
+        let threads = account.threads.iter().enumerate().map(|(place, thread)| Thread {
+            serial: place as u32 + 1,
+            tid: thread.tid.into(),
+            name: Some(thread.name.clone()),
+            overwritten: thread.overwritten,
+            overwritten_until: 0,
+            lost: thread.lost,
+            begun: moment(thread.begun),
+            ended: moment(thread.ended),
+        });
+        Image {
+            pid: account.pid,
+            name: Some(account.name.clone()),
+            threads: threads.collect(),
+            state: account.known_state(),
+            account: Some(Arc::new(account)),
+            ..Image::default()
+        }
+    }
+
+    /// When it began; those of which nothing is known came before all others.
+    fn opened(&self) -> i64 {
+        self.account.as_ref().and_then(|account| account.times).map_or(i64::MIN, |times| times.opened)
+    }
+
+    /// A report also tells what stands for the name of a process that has none.
+    fn settle_name(&mut self, given: Option<&str>) {
+        let stand_in = format!("pid {}", self.pid);
+        self.name = self.name.take().filter(|name| given.is_some() || *name != stand_in);
+    }
+
+    /// The same for a thread; gives the ticks when it began.
+    fn settle_thread(&mut self, serial: u32, track: &Track) -> Option<u64> {
+        let thread = self.threads.get_mut(serial as usize - 1)?;
+        let stand_in = format!("Thread-{}", thread.tid);
+        thread.name = thread.name.take().filter(|name| track.name.is_some() || *name != stand_in);
+        Some(thread.begun)
+    }
+
+    /// Takes the time in which all that ended was overwritten. In a report of some time it begins later than the thread.
+    fn settle_loss(&mut self, owner: Owner, since: i64, until: i64) {
+        let Some(thread) = self.threads.get_mut(owner.thread as usize - 1) else { return };
+        thread.overwritten_until = thread.overwritten_until.max(ticks(until));
+        if since > owner.since {
+            thread.begun = ticks(since);
+        }
+    }
+
+    fn add_thread(&mut self, track: Track, tid: u32) -> u32 {
+        let serial = self.threads.len() as u32 + 1;
+        let name = track.name.or_else(|| track.tid.name());
+        let Track { overwritten, overwritten_until, lost, begun, .. } = track;
+        let (tid, ended) = (tid.into(), 0);
+        self.threads.push(Thread { serial, tid, name, overwritten, overwritten_until, lost, begun, ended });
+        serial
+    }
+}

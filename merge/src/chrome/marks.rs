@@ -1,0 +1,162 @@
+//! What our own reports say of a call beside its name and time, taken back into what a record says.
+
+use super::event::Event;
+use serde_json::{Map, Value};
+use viztracer_format::record::Kind;
+
+/// How a call ended, and what else is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks(u32);
+
+/// Arguments that our reports write; where they are all that a call has, it has no other arguments.
+const ARGUMENTS: [(&str, u32); 5] = [
+    ("unfinished", Kind::Open as u32),
+    ("raised", Kind::Raise as u32),
+    ("abandoned", Kind::Abandoned as u32),
+    ("clipped", Marks::CLIPPED.0),
+    ("inherited", Marks::INHERITED.0),
+];
+/// Longer arguments are none of them.
+const LONGEST: usize = 80;
+/// The kinds that `ARGUMENTS` tells lie below the marks.
+const KIND: u32 = 0xff;
+
+impl Marks {
+    /// The call returned, and nothing else is known.
+    pub const NONE: Marks = Marks(Kind::Return as u32);
+    /// It is no call.
+    pub const MOMENT: Marks = Marks(Kind::Instant as u32);
+    /// A part of it lies outside of the time that was asked for.
+    const CLIPPED: Marks = Marks(1 << 8);
+    /// It began in the parent process.
+    const INHERITED: Marks = Marks(1 << 9);
+    /// It is the end of a call, whose begin is another event.
+    pub const END: Marks = Marks(1 << 10);
+    /// It did not end and is shown for as long as it is known to have lasted.
+    const LASTING: Marks = Marks(1 << 11);
+    /// It is the begin of a call that says how long that is known to have lasted.
+    const TIMED: Marks = Marks(1 << 12);
+
+    /// The marks of a call that is one of ours and has nothing else.
+    pub fn of(event: &Event<'_>) -> Option<Marks> {
+        if event.category != Some(b"\"FEE\"") {
+            return None;
+        }
+        let told = match event.arguments {
+            None => Marks::NONE,
+            Some(arguments) => Marks::of_arguments(arguments)?,
+        };
+        match event.others[..] {
+            [] => Some(told),
+            [(b"\"yield\"", b"true")] if told == Marks::NONE => Some(Marks(Kind::Yield as u32)),
+            _ => None,
+        }
+    }
+
+    fn of_arguments(arguments: &[u8]) -> Option<Marks> {
+        // Most arguments are those of the program; to see that they are no marks takes a look at the first name.
+        let first = arguments.get(1..)?.trim_ascii_start().strip_prefix(b"\"")?;
+        if arguments.len() > LONGEST || !ARGUMENTS.iter().any(|(name, _)| first.starts_with(name.as_bytes())) {
+            return None;
+        }
+        let arguments: Map<String, Value> = serde_json::from_slice(arguments).ok()?;
+        let mut marks = (!arguments.is_empty()).then_some(Marks(0))?;
+        for (name, value) in &arguments {
+            let (_, mark) = ARGUMENTS.iter().find(|(known, _)| known == name && *value == Value::Bool(true))?;
+            let ends_twice = mark & KIND != 0 && marks.0 & KIND != 0;
+            marks = (!ends_twice).then_some(Marks(marks.0 | mark))?;
+        }
+        Some(if marks.0 & KIND == 0 { Marks(marks.0 | Marks::NONE.0) } else { marks })
+    }
+
+    /// As they stand in an entry.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Those of an entry.
+    pub fn from_bits(bits: u32) -> Marks {
+        Marks(bits)
+    }
+
+    /// The kind of record that says the same.
+    pub fn kind(self) -> Kind {
+        u8::try_from(self.0 & KIND).ok().and_then(Kind::from_byte).unwrap_or(Kind::Instant)
+    }
+
+    /// The same for a call that ended otherwise.
+    pub fn with_kind(self, kind: Kind) -> Marks {
+        Marks(self.0 & !KIND | kind as u32)
+    }
+
+    /// The same for a call whose event says how long it lasted.
+    pub fn lasting(self) -> Marks {
+        if self.kind() == Kind::Open { Marks(self.0 | Marks::LASTING.0) } else { self }
+    }
+
+    /// Whether it did not end and is shown for as long as it is known to have lasted.
+    pub fn is_lasting(self) -> bool {
+        self.0 & Marks::LASTING.0 != 0
+    }
+
+    /// The same for the begin of a call that says how long that is known to have lasted.
+    pub fn timed(self) -> Marks {
+        Marks(self.0 | Marks::TIMED.0)
+    }
+
+    /// Whether it is such a begin.
+    pub fn is_timed(self) -> bool {
+        self.0 & Marks::TIMED.0 != 0
+    }
+
+    /// Whether a part of it lies outside of the time that was asked for.
+    pub fn is_clipped(self) -> bool {
+        self.0 & Marks::CLIPPED.0 != 0
+    }
+
+    /// Whether it began in the parent process.
+    pub fn is_inherited(self) -> bool {
+        self.0 & Marks::INHERITED.0 != 0
+    }
+
+    /// Whether it is the end of a call.
+    pub fn is_end(self) -> bool {
+        self.0 & Marks::END.0 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(members: &str) -> Option<(Kind, bool, bool)> {
+        let text = format!("{{{members}}}");
+        let (event, _) = Event::read(text.as_bytes()).unwrap();
+        Marks::of(&event).map(|marks| (marks.kind(), marks.is_clipped(), marks.is_inherited()))
+    }
+
+    #[test]
+    fn what_our_reports_write_and_nothing_else() {
+        for (members, expected) in [
+            (r#""cat":"FEE""#, Some((Kind::Return, false, false))),
+            (r#""cat":"FEE","yield":true"#, Some((Kind::Yield, false, false))),
+            (r#""cat":"FEE","args":{"raised":true}"#, Some((Kind::Raise, false, false))),
+            (r#""args": {"raised": true, "clipped": true}, "cat":"FEE""#, Some((Kind::Raise, true, false))),
+            (r#""cat":"FEE","args":{"abandoned":true}"#, Some((Kind::Abandoned, false, false))),
+            (r#""cat":"FEE","args":{"clipped":true}"#, Some((Kind::Return, true, false))),
+            (r#""cat":"FEE","args":{"unfinished":true,"inherited":true}"#, Some((Kind::Open, false, true))),
+            (r#""cat":"FEE","args":{"unfinished":true,"raised":true}"#, None),
+            (r#""cat":"FEE","args":{"raised":false}"#, None),
+            (r#""cat":"FEE","args":{"raised":true,"x":1}"#, None),
+            (r#""cat":"FEE","args":{}"#, None),
+            (r#""cat":"FEE","args":[]"#, None),
+            (r#""cat":"FEE","yield":false"#, None),
+            (r#""cat":"FEE","yield":true,"args":{"raised":true}"#, None),
+            (r#""cat":"FEE","caller":"x""#, None),
+            (r#""cat":"fee","args":{"raised":true}"#, None),
+            (r#""args":{"raised":true}"#, None),
+        ] {
+            assert_eq!(marks(members), expected, "{members}");
+        }
+    }
+}
