@@ -86,7 +86,7 @@ impl Input {
         if page.is_empty() {
             return Err(Problem::at(0, "the file is empty"));
         }
-        let header = Header::parse(&page).map_err(kind_of_other_file)?;
+        let header = Header::parse(&page).map_err(|error| kind_of_other_file(error, &page))?;
         let (place, owner) = ((metadata.dev(), metadata.ino()), metadata.uid());
         Ok(Input { file, length: metadata.len(), place, owner, header, unsettled: u64::MAX })
     }
@@ -385,12 +385,30 @@ fn read_at_most(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<u
 }
 
 /// A clearer sentence where the bytes show what the file is instead.
-fn kind_of_other_file(error: viztracer_format::FormatError) -> Problem {
+fn kind_of_other_file(error: viztracer_format::FormatError, begin: &[u8]) -> Problem {
     use viztracer_format::FormatError::Magic;
-    match error {
-        Magic => Problem::at(0, "not a ring file: it does not begin with VIZRING"),
-        error => error.into(),
+    match (error, kind(begin)) {
+        (Magic, Some(kind)) => Problem::new(format!("{kind}; only ring files (.bin) and traces in JSON can be merged")),
+        (Magic, None) => Problem::at(0, "not a ring file: it does not begin with VIZRING"),
+        (error, _) => error.into(),
     }
+}
+
+/// What a file is that begins with this and is no ring file, as far as that is clear.
+fn kind(begin: &[u8]) -> Option<&'static str> {
+    let text = begin.strip_prefix("\u{feff}".as_bytes()).unwrap_or(begin).trim_ascii_start();
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word));
+    let is_text = begin.contains(&b'\n') && !begin.iter().any(|byte| matches!(byte, 0..=8 | 14..=31));
+    Some(match begin {
+        // A packet of a trace: field 1, which has a length.
+        [0x0a, ..] if !is_text => "a trace of Perfetto's (.pftrace)",
+        _ if begins(b"<!doctype html") || begins(b"<html") => {
+            "a page, which can only save its trace as a file in JSON (Save)"
+        }
+        _ if begins(b"pid,process,function,") => "a table of functions (.csv)",
+        _ if is_text => "a text, such as a program, and not a ring file",
+        _ => return None,
+    })
 }
 
 /// Whether the process that wrote the file still runs, and is not another one with its pid.

@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 
 /// More workers than this only wait for the one that writes, and each of them holds some MB.
 const WORKERS_USUAL: usize = 16;
+/// However many are asked for, unless there are more processors: each of them holds some MB.
+const WORKERS_MAX: usize = 64;
 
 /// What was asked for, and what the inputs hold.
 pub struct Trace<'a> {
@@ -38,12 +40,20 @@ pub struct Trace<'a> {
     passed_over: Vec<PathBuf>,
 }
 
+/// So many workers, or fewer where the system does not give as many threads.
+fn pool(workers: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    match rayon::ThreadPoolBuilder::new().num_threads(workers).build() {
+        Err(_) if workers > 1 => pool(workers / 2),
+        built => built,
+    }
+}
+
 impl<'a> Trace<'a> {
     /// Opens and plans the inputs.
     pub fn read(request: &'a Request, watch: &dyn Watch) -> Result<Trace<'a>, MergeError> {
-        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = request.threads.unwrap_or_else(|| processors().min(WORKERS_USUAL));
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = request.threads.unwrap_or(processors.min(WORKERS_USUAL)).min(WORKERS_MAX.max(processors));
+        let pool = pool(workers)?;
         let open = |path: &PathBuf| {
             SourceRoot::open_directory(path).map_err(|error| MergeError::SourceRoot(path.clone(), error))
         };

@@ -163,3 +163,46 @@ def test_more_living_files_than_may_be_open(sandbox, copies):
     assert sum(event["name"].startswith("f (") for event in tree.spans(report)) == 200 * 20
     for file in locked:
         file.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("report.html", "a page, which can only save its trace as a file in JSON (Save)"),
+        ("report.pftrace", "a trace of Perfetto's (.pftrace)"),
+        ("report.csv", "a table of functions (.csv)"),
+        ("report.folded", "a text, such as a program, and not a ring file"),
+        ("script.py", "a text, such as a program, and not a ring file"),
+    ],
+)
+def test_what_cannot_be_merged_is_named(sandbox, small_trace, name, what):
+    sandbox.script("print('hello')\n")
+    for output in ("report.html", "report.pftrace", "report.csv", "report.folded"):
+        assert sandbox.viztracer_merge(small_trace, "-o", output).returncode == 0
+    # Whatever its name says.
+    for path in (name, "renamed.json"):
+        (sandbox.path / path).write_bytes((sandbox.path / name).read_bytes())
+        done = sandbox.viztracer_merge(path, "-o", "out.json")
+        line = f"viztracer-merge: {path}: {what}; only ring files (.bin) and traces in JSON can be merged"
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.splitlines()[0] == line
+        assert not (sandbox.path / "out.json").exists()
+
+
+def test_a_ring_file_under_another_name(sandbox, small_trace):
+    (sandbox.path / "ring.json").write_bytes(small_trace.read_bytes())
+    assert sandbox.merge("ring.json") == sandbox.merge(small_trace)
+
+
+def test_more_threads_than_are_of_use(sandbox, small_trace):
+    expected = sandbox.merge(small_trace)
+    for threads in ("5000", "18446744073709551615"):
+        done = sandbox.viztracer_merge(small_trace, "-o", "out.json", "--threads", threads)
+        assert done.returncode == 0, done.stderr
+        assert sandbox.report("out.json") == expected
+    # Where the system gives only a few, these do.
+    merge = sandbox.path / "merge.sh"
+    merge.write_text('ulimit -v 2000000\nexec "$@"\n')
+    done = sandbox.run("bash", merge, BIN / "viztracer-merge", small_trace, "-o", "few.json", "--threads", "5000")
+    assert done.returncode == 0, done.stderr
+    assert sandbox.report("few.json") == expected

@@ -111,7 +111,7 @@ pub struct Arguments {
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Worker threads [default: one per processor, at most 16]
+    /// Worker threads, at most 64 or one per processor [default: one per processor, at most 16]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
