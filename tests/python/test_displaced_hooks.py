@@ -103,6 +103,49 @@ def test_hooks_of_the_program_come_back_or_stay(sandbox):
     assert sandbox.python(script).stdout == "True\nTrue\n"
 
 
+EVENTS = """
+import sys, threading
+def work(): len("x")
+def listen(where):
+    def note(frame, event, argument): events.append((event, getattr(argument, "__name__", frame.f_code.co_name)))
+    events = []
+    where(note)
+    work()
+    sys.setprofile(None)
+    return events
+def again(hook):
+    sys.setprofile(lambda *event: None)
+    sys.setprofile(hook)
+def through_another(hook): sys.call_tracing(sys.setprofile, (hook,))
+print(listen(sys.setprofile))
+print(listen(lambda hook: sys.setprofile(hook)))
+print(listen(again))
+print(listen(through_another))
+thread = threading.Thread(target=lambda: print(listen(sys.setprofile)))
+thread.start(); thread.join()
+import profile
+p = profile.Profile()
+p.runcall(work)
+p.create_stats()
+print(sorted((key[2].partition(" at ")[0], value[0]) for key, value in p.stats.items()))
+try: sys.setprofile()
+except TypeError as error: print(error)
+def fails(*event): raise KeyError(event[1:])
+try: sys.setprofile(fails); work()
+except KeyError as error: print(error, sys.getprofile())
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
+def test_a_profile_function_of_the_program_gets_the_same_events(sandbox, options):
+    """Not the return of the `sys.setprofile` that has set it, which is none of its events untraced."""
+    script = sandbox.script(EVENTS)
+    untraced = sandbox.python(script)
+    assert untraced.returncode == 0 and "'len'" in untraced.stdout
+    done = sandbox.viztracer("--quiet", *options, "-o", "report.json", "--", script)
+    assert (done.returncode, done.stdout) == (0, untraced.stdout)
+
+
 @FROM_3_12
 def test_stop_frees_only_what_is_ours(sandbox):
     script = sandbox.script(

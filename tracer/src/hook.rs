@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 mod monitoring;
 #[cfg(not(Py_3_12))]
 mod profile;
+mod profile_function;
 #[cfg(not(Py_3_12))]
 mod thread_list;
 
@@ -30,6 +31,7 @@ static WANTED: Mutex<Wanted> = Mutex::new(Wanted { c_functions: false, tasks: fa
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
 pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
     *WANTED.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+    profile_function::watch(python)?;
     offered::install(python, wanted)
 }
 

@@ -1,26 +1,19 @@
 //! Functions of Python's in which a process ends without a word, and what is said on the way into them.
 //!
 //! `os._exit` and `os.exec...` are C functions, which the hooks see only if C functions are recorded, and whose arguments
-//! they do not see. So their definitions, to which every reference to the function leads, get another address to call:
-//! ours, which calls theirs. The functions are the same objects, with the same names and the same errors. In the same way
-//! `signal.signal` tells when the program has chosen the default action for a signal ([`deadly_signal`]).
+//! they do not see. So functions of ours take their place ([`crate::interpose`]). In the same way `signal.signal` tells
+//! when the program has chosen the default action for a signal ([`deadly_signal`]).
 
+use crate::interpose::{Ours, Plain, WithKeywords, replace};
 use crate::{current, deadly_signal, farewell};
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
-use pyo3::types::PyCFunction;
 use std::ffi::c_int;
 use std::mem;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT};
 use viztracer_recorder::last_act;
-
-/// A function of the interpreter's with the flags METH_FASTCALL | METH_KEYWORDS.
-type WithKeywords =
-    unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, Py_ssize_t, *mut PyObject) -> *mut PyObject;
-/// One with METH_FASTCALL alone.
-type Plain = unsafe extern "C" fn(*mut PyObject, *mut *mut PyObject, Py_ssize_t) -> *mut PyObject;
 
 /// The addresses of the interpreter's own functions, 0: not known.
 static EXIT: AtomicUsize = AtomicUsize::new(0);
@@ -62,33 +55,6 @@ pub fn ask_before_exec(before: Py<PyAny>) {
     if let Ok(mut asked) = BEFORE_EXEC.lock() {
         *asked = Some(before);
     }
-}
-
-enum Ours {
-    Plain(Plain),
-    WithKeywords(WithKeywords),
-}
-
-/// Puts our function into the definition of the interpreter's, if it is called in the way that we know.
-fn replace(python: Python<'_>, module: &str, name: &str, theirs: &AtomicUsize, ours: Ours) -> PyResult<()> {
-    let function = python.import(module)?.getattr(name)?;
-    let Ok(function) = function.cast::<PyCFunction>() else { return Ok(()) }; // the program's own
-    let builtin = crate::function::definition(function);
-    // SAFETY: a static of the interpreter's, which nobody else uses while we hold the GIL.
-    let definition = unsafe { &mut *builtin.as_ptr() };
-    let flags = definition.ml_flags & !ffi::METH_STATIC;
-    // SAFETY: by the flags, the member that is set; its address alone is read.
-    let address = unsafe { mem::transmute::<ffi::PyMethodDefPointer, usize>(definition.ml_meth) };
-    let pointer = match ours {
-        Ours::Plain(ours) if flags == ffi::METH_FASTCALL => ffi::PyMethodDefPointer { PyCFunctionFast: ours },
-        Ours::WithKeywords(ours) if flags == ffi::METH_FASTCALL | ffi::METH_KEYWORDS => {
-            ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: ours }
-        }
-        _ => return Ok(()), // some other Python's: it does without
-    };
-    theirs.store(address, Ordering::Relaxed);
-    definition.ml_meth = pointer;
-    Ok(())
 }
 
 unsafe fn plain(theirs: &AtomicUsize) -> Plain {

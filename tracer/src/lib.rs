@@ -27,6 +27,7 @@ mod filter;
 mod fork;
 mod function;
 mod hook;
+mod interpose;
 mod leaving;
 mod lifecycle;
 mod main_program;

@@ -131,6 +131,11 @@ pub fn mend(python: Python<'_>, wanted: Wanted) -> PyResult<bool> {
     install(python, wanted).map(|()| true)
 }
 
+/// Whether a profile function is our hook: never, here it is none.
+pub fn is_hook(_: Python<'_>, _: *mut PyObject) -> bool {
+    false
+}
+
 /// Takes our callbacks out; tells whether they were the only ones.
 fn unregister(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
     let names = monitoring.getattr("events")?;

@@ -127,6 +127,11 @@ pub fn mend(python: Python<'_>, _: Wanted) -> PyResult<bool> {
     Ok(is_free)
 }
 
+/// Whether a profile function is our hook.
+pub fn is_hook(python: Python<'_>, function: *mut PyObject) -> bool {
+    ARGUMENT.get(python).is_some_and(|argument| argument.as_ptr() == function)
+}
+
 fn unhook() {
     // SAFETY: the GIL is held, and nothing of ours is held; an audit hook may run.
     unsafe { ffi::PyEval_SetProfile(None, ptr::null_mut()) };
