@@ -22,8 +22,11 @@ def join(init_kwargs):
 
 
 def calls(report, name, path):
-    """How often each process called a function of the program."""
-    wanted = re.compile(rf"{name} \({re.escape(path)}:\d+\)")
+    """How often each process called a function of the program.
+
+    A function that was sent by value has its file's name, or with cloudpickle from 3.1.3 on `<dynamic-code>`.
+    """
+    wanted = re.compile(rf"{name} \((?:{re.escape(path)}|<dynamic-code>):\d+\)")
     return Counter(event["pid"] for event in tree.spans(report) if wanted.fullmatch(event["name"]))
 
 
