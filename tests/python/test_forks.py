@@ -348,9 +348,10 @@ def test_start(witness, way):
 # --- the depth limit ---
 
 
+@pytest.mark.parametrize("limit", [1, 2, 5])
 @pytest.mark.parametrize("depth", [0, 20])
-def test_what_the_parent_had_open_does_not_count_for_the_depth(sandbox, depth):
-    """As deep in a child as in a process that begins there: `run` and four calls of `work`."""
+def test_what_the_parent_had_open_does_not_count_for_the_depth(sandbox, depth, limit):
+    """As deep in a child as in a process that begins there: `run` and, with a limit of 5, four calls of `work`."""
     script = sandbox.script(
         "import multiprocessing\n"
         "def work(n):\n"
@@ -361,8 +362,8 @@ def test_what_the_parent_had_open_does_not_count_for_the_depth(sandbox, depth):
         "    process.start(); process.join()\n"
         f"nested({depth})\n"
     )
-    report = sandbox.trace("--max_stack_depth", "5", script)
-    assert sum(event["name"].startswith("work (") for event in tree.spans(report)) == 4
+    report = sandbox.trace("--max_stack_depth", str(limit), script)
+    assert sum(event["name"].startswith("work (") for event in tree.spans(report)) == limit - 1
 
 
 def test_the_depth_in_a_child_of_os_fork(sandbox):

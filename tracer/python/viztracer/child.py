@@ -96,7 +96,8 @@ def _after_fork() -> None:
 
 def _begin(tracer: VizTracer) -> None:
     tracer.name_process(process_name())
-    tracer.count_depth_from_here(inner=2)  # what `multiprocessing` has called so far, but for what it is in the middle of
+    # `_bootstrap`, which goes on, does not count; `_after_fork` and `_run_after_forkers` are about to end.
+    tracer.count_depth_from_here(inner=2)
     _before_multiprocessing_leaves(tracer.leave)
 
 

@@ -276,10 +276,18 @@ impl ThreadRecorder {
         slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);
     }
 
-    /// The depth limit does not count the calls that are open now, except the `inner` innermost ones.
+    /// The depth limit does not count the calls that are open now, except the `inner` innermost ones, of which some may
+    /// be beyond it. It does not fall below what is open.
     pub fn count_depth_from_here(&mut self, inner: usize) {
-        self.uncounted = (self.depth() - self.task_marks).saturating_sub(inner);
+        let recorded = self.depth() - self.task_marks;
+        let uncounted = (recorded + self.beyond.len()).saturating_sub(inner);
+        self.uncounted = uncounted.max(recorded.saturating_sub(self.max_depth));
         self.end_block();
+    }
+
+    /// Whether a call is open on this thread.
+    pub fn has_open_calls(&self) -> bool {
+        self.depth() > self.task_marks
     }
 
     /// The thread has ended: its frames are abandoned, its blocks are free, what is left of its segment goes to the
