@@ -130,6 +130,8 @@ class VizTracer(Tracer):
         try:
             if self.rings is None:
                 self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
+            # Written now, while the functions that it takes are not recorded.
+            line = f"viztracer: {report.not_written('the process ended before it', self.rings.path, self.output_file)}\n"
             if self.join():
                 self._record(self.rings)
             else:
@@ -147,8 +149,7 @@ class VizTracer(Tracer):
         if rings is None and self.rings:
             self._files = max(self._files, OWN)
             self._watch_exit()
-            reason = report.not_written("the process ended before it", self.rings.path, self.output_file)
-            arm_line(f"viztracer: {reason}\n")
+            arm_line(line)
 
     def _give_way(self) -> None:
         """Another tracer has this process's recording: raise an error, unless these calls are recorded all the same."""
