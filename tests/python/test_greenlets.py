@@ -28,6 +28,8 @@ after()
 write_log()
 """
 
+TOLD = r"viztracer: this program switches greenlets inside of its threads.*\n"
+
 GREENLETS = {
     "ping-pong": """
 from greenlet import greenlet, getcurrent
@@ -168,11 +170,7 @@ def own_calls(report, path):
 def test_every_call_is_there_once(sandbox, switching):
     done = sandbox.viztracer("-o", "report.json", "--", switching)
     assert done.returncode == 0
-    # Where all greenlets are in the same function, every end fits some begin, and nothing tells of it.
-    told = r"viztracer: this program switches greenlets inside of its threads.*\n"
-    with open(switching, encoding="utf-8") as source:
-        is_mixed = GREENLETS["in threads"] not in source.read()
-    assert re.fullmatch(told if is_mixed else "", done.stderr)
+    assert re.fullmatch(TOLD, done.stderr)
     report = sandbox.report("report.json")
     calls = own_calls(report, switching)
     log = logged_calls(sandbox)
@@ -229,3 +227,38 @@ def test_a_call_that_waited_in_a_greenlet_has_no_wrong_duration_without_a_word(s
         if name := re.match("leaf_.", event["name"]):
             right = abs(event["dur"] / 1e6 - slept[name[0]]) < 0.05
             assert right or event["args"]["abandoned"]
+
+
+# Every end fits some begin here, although it is mostly another one's.
+ALL_IN_ONE_FUNCTION = {
+    "gevent": "import gevent\n"
+    "def sleeps(seconds): gevent.sleep(seconds)\n"
+    "gevent.joinall([gevent.spawn(sleeps, seconds) for seconds in (0.03, 0.01, 0.02)])\n",
+    "called before": "from greenlet import greenlet, getcurrent\n"
+    "main = getcurrent()\n"
+    "def leaves(): getcurrent() is main or main.switch()\n"
+    "leaves()\n"
+    "first, second = greenlet(leaves), greenlet(leaves)\n"
+    "first.switch(); second.switch(); first.switch(); second.switch()\n",
+}
+
+
+@pytest.mark.parametrize("way", ALL_IN_ONE_FUNCTION)
+def test_greenlets_that_all_run_one_function_are_told_of(sandbox, way):
+    library("greenlet" if way == "called before" else way)
+    done = sandbox.viztracer("-o", "report.json", sandbox.script(ALL_IN_ONE_FUNCTION[way]))
+    assert done.returncode == 0 and re.fullmatch(TOLD, done.stderr)
+
+
+def test_a_program_that_only_has_greenlets_is_not_told_of(sandbox):
+    """Neither one that imports the library nor functions without a caller in threads and at the exit."""
+    library("gevent")
+    script = sandbox.script(
+        "import atexit, gevent.greenlet, threading\n"
+        "from greenlet import getcurrent\n"
+        "def work(): return getcurrent()\n"
+        "thread = threading.Thread(target=work); thread.start(); thread.join()\n"
+        "atexit.register(lambda: work())\n"
+    )
+    done = sandbox.viztracer("-o", "report.json", script)
+    assert (done.returncode, done.stderr) == (0, "")

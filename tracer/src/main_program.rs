@@ -6,8 +6,8 @@
 //! and `faulthandler` nor in how deep it may recurse. Nobody comes back to these frames: when the program is over, the
 //! interpreter is finalized from here. That is possible up to CPython 3.14; in later ones the frames stay visible.
 
-use crate::current;
 use crate::function::{Builtin, EXCLUDED};
+use crate::{current, greenlets};
 use pyo3::exceptions::{PyEOFError, PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -86,6 +86,7 @@ fn run<'py>(
     let exec = exec(python, show)?;
     become_outermost(python);
     enter(exec);
+    greenlets::expect_main();
     // No reference to the namespace outlives the call: what is in it is finalized when the interpreter is.
     let done = main_namespace(python).and_then(|namespace| program(&namespace));
     leave(exec, if done.is_ok() { Kind::Return } else { Kind::Raise });

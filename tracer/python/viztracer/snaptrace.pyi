@@ -97,6 +97,9 @@ class Tracer:
     @property
     def ring_unmatched(self) -> int:
         """How many calls were left out because their ends fitted no call that was open."""
+    @property
+    def switches_greenlets(self) -> bool:
+        """Whether the program was seen to switch greenlets."""
     def pause(self) -> None:
         """Do not record the calling thread until `resume` is called as often."""
     def resume(self) -> None:

@@ -309,7 +309,8 @@ class VizTracer(Tracer):
         if self.process_name is None and child.process_name() != child.MAIN:
             self.name_process(child.process_name())
         failure, removed = self.ring_failure, self.ring_removed
-        if self.verbose and (unmatched := self.ring_unmatched):
+        unmatched = self.ring_unmatched
+        if self.verbose and (unmatched or self.switches_greenlets):
             report.complain_of_greenlets(unmatched)
         note_exit()
         ring = self.seal()

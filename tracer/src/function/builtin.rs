@@ -2,7 +2,7 @@
 
 use super::{EXCLUDED, tag};
 use crate::aside::without_collector;
-use crate::recording;
+use crate::{greenlets, recording};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
@@ -181,8 +181,12 @@ impl Builtin {
         let name = unsafe { text(self.definition.as_ref().ml_name) };
         let name = match (self.owner.kind(), self.owner.module()) {
             (Some(kind), _) if is_left_out(kind) => return EXCLUDED,
-            // SAFETY: a living type.
-            (Some(kind), _) => format!("{}.{name}", unsafe { text((*kind).tp_name) }),
+            (Some(kind), _) => {
+                // SAFETY: a living type.
+                unsafe { greenlets::notice_method(&name, kind) };
+                // SAFETY: as above.
+                format!("{}.{name}", unsafe { text((*kind).tp_name) })
+            }
             (None, Some(module)) => {
                 // SAFETY: a living object, kept by the function.
                 let module = unsafe { Bound::from_borrowed_ptr(python, module) };

@@ -5,8 +5,8 @@
 
 use super::{EXCLUDED, tag};
 use crate::aside::without_collector;
-use crate::recording;
 use crate::task::COROUTINE_FLAGS;
+use crate::{greenlets, recording};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::c_void;
@@ -118,6 +118,7 @@ impl Code {
         let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
         let text = |attribute| code.getattr(attribute).and_then(|value| lossy(&value));
         let file = text("co_filename").unwrap_or_default();
+        greenlets::notice_function();
         if !recording::includes(&file) {
             return EXCLUDED;
         }
