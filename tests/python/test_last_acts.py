@@ -85,7 +85,8 @@ def test_what_the_program_sees_of_signals(sandbox):
         "print([signal.getsignal(n) for n in signal.valid_signals()])\n"
         "print(os._exit, os._exit.__name__, os._exit.__self__, signal.signal(signal.SIGUSR1, signal.SIG_DFL))\n"
         "for call in (lambda: os._exit('x'), lambda: os._exit(1 << 80), lambda: os._exit(), lambda: os.execv('/no', ['a']),\n"
-        "             lambda: os.execve('/no', ['a'], {}), lambda: signal.signal(0, 0), lambda: os.execv()):\n"
+        "             lambda: os.execve('/no', ['a'], {}), lambda: signal.signal(0, 0), lambda: os.execv(),\n"
+        "             lambda: os._exit(bogus=1), lambda: os._exit(1, status=2), lambda: os.execv('/tmp', ['a'])):\n"
         "    try: call()\n"
         "    except Exception as error: print(repr(error))\n"
     )
@@ -151,10 +152,12 @@ def merge_by_line(sandbox, stderr):
 # --- ends that are nobody's fault ---
 
 
+@pytest.mark.parametrize("status", ["3", "status=3"])
 @pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
-def test_the_first_process_leaves(sandbox, options):
+def test_the_first_process_leaves(sandbox, options, status):
     """As mypy does."""
-    done = sandbox.viztracer(*options, "-o", "r.json", sandbox.script("import os\ndef f(): pass\nf()\nos._exit(3)\n"))
+    script = sandbox.script(f"import os\ndef f(): pass\nf()\nos._exit({status})\n")
+    done = sandbox.viztracer(*options, "-o", "r.json", script)
     assert (done.returncode, done.stderr) == (3, "")
     report = sandbox.report("r.json")
     assert "f" in called(report) and endings(report) == ["left by os._exit"]

@@ -8,7 +8,7 @@ use crate::interpose::{Ours, Plain, WithKeywords, replace};
 use crate::{current, deadly_signal, farewell};
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::mem;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -74,8 +74,7 @@ unsafe extern "C" fn exit(
     names: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments, and as many more as there are names.
-    let will_end = (count == 1 || !names.is_null()) && unsafe { integer(*arguments) }.is_some();
-    if will_end {
+    if unsafe { will_end(arguments, count, names) } {
         last_act::note(ENDING_LEFT);
         farewell::say_undisturbed();
     }
@@ -83,6 +82,27 @@ unsafe extern "C" fn exit(
     let result = unsafe { with_keywords(&EXIT)(module, arguments, count, names) };
     last_act::take_back();
     result
+}
+
+/// Whether `os._exit` ends the process, and does not raise an error. What is said on the way out cannot be said twice.
+///
+/// # Safety
+/// There must be so many arguments, and as many more as there are names.
+unsafe fn will_end(arguments: *const *mut PyObject, count: Py_ssize_t, names: *mut PyObject) -> bool {
+    let is_status = match names.is_null() {
+        true => count == 1,
+        // SAFETY: the interpreter passes the names as a tuple of strings.
+        false => count == 0 && unsafe { ffi::PyTuple_Size(names) } == 1 && unsafe { is_named(names, c"status") },
+    };
+    // SAFETY: there is one argument.
+    is_status && unsafe { integer(*arguments) }.is_some()
+}
+
+/// # Safety
+/// It must be a tuple that begins with a string.
+unsafe fn is_named(names: *mut PyObject, name: &CStr) -> bool {
+    // SAFETY: the caller's promise, and an ASCII string.
+    unsafe { ffi::PyUnicode_CompareWithASCIIString(ffi::PyTuple_GetItem(names, 0), name.as_ptr()) == 0 }
 }
 
 unsafe extern "C" fn execv(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {

@@ -77,7 +77,7 @@ class Ending:
     def tell_of_exec(self, path: object, variables: object) -> None:
         """Say how to merge what was recorded if this process becomes a program that is not going to do that."""
         file = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
-        if not os.access(file, os.X_OK):
+        if not (os.path.isfile(file) and os.access(file, os.X_OK)):
             return  # it will not
         variables = os.environ if variables is None else variables
         same = bool(sys.executable) and os.path.samefile(file, sys.executable)
