@@ -103,6 +103,19 @@ def test_started_by(start, how):
     assert states[pid] == "sealed"
 
 
+def test_calls_from_before_the_recording_are_no_loss(sandbox):
+    """A new interpreter is recorded from the middle of its start, and a tracer begins in the middle of a call."""
+    start = "import viztracer\nt = viztracer.VizTracer(verbose=0)\ndef within(): t.start()\nwithin()\nt.stop()\n"
+    script = sandbox.script("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'pass'])\n")
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    strict = sandbox.viztracer_merge("--strict", "rings", "-o", "s.json")
+    assert strict.returncode == 0, strict.stderr
+    done = sandbox.python(sandbox.script(f"{start}print(t.ring_unmatched)\nt.save()\n"))
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
 def test_exec_in_place_leaves_two_files_of_one_pid(sandbox):
     sandbox.script(CHILD, "child.py")
     script = sandbox.script("import os, sys\ndef before(): pass\nbefore()\nos.execv(sys.executable, [sys.executable, 'child.py'])\n")

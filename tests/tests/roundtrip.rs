@@ -183,7 +183,7 @@ impl<'a> Driver<'a> {
             }
             Op::LeaveStranger => {
                 self.leave_tag(STRANGER, Kind::Return);
-                self.life.unmatched += 1;
+                self.life.unmatched += u64::from(self.life.function_at(0).is_some());
             }
             Op::Burst(function, calls) => {
                 for call in 0..*calls {

@@ -197,8 +197,8 @@ impl ThreadRecorder {
 /// What is rare.
 impl ThreadRecorder {
     /// Handles a call's end that [`ThreadRecorder::leave`] could not match: if its frame is open further out, the
-    /// frames inside it have ended unseen and are recorded as abandoned; if not, the call began unseen (before
-    /// tracing, or on another greenlet) and is counted.
+    /// frames inside it have ended unseen and are recorded as abandoned; if not, the call began unseen. Where no call is
+    /// open, it began before tracing, and nothing is wrong; inside of another call (of another greenlet) it is counted.
     #[cold]
     #[inline(never)]
     pub fn unwind_to(&mut self, tag: u64, kind: Kind) {
@@ -207,7 +207,9 @@ impl ThreadRecorder {
             return self.beyond.truncate(index);
         }
         if !self.is_open(tag) {
-            increment(&self.ring.memory().status().unmatched);
+            if self.innermost().is_some() {
+                increment(&self.ring.memory().status().unmatched);
+            }
             return;
         }
         self.beyond.clear();
