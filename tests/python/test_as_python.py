@@ -329,6 +329,25 @@ def test_script_by_its_absolute_path_from_elsewhere(place):
     compare(place, place.path / "code.py", cwd="/")
 
 
+OUTER = """
+import runpy, sys
+sys.argv = ["viztracer", "-o", "r.json", "inner.py"]
+try: runpy.run_module("viztracer", run_name="__main__", alter_sys=True)
+except BaseException as error: print("came back", repr(error))
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "told"), [("", "SystemExit(0)"), ("import sys; sys.exit(3)", "SystemExit(3)"), ("1 / 0", "ZeroDivisionError('")]
+)
+def test_inside_of_other_code(sandbox, end, told):
+    """As with `coverage run -m viztracer`, which writes its data when the command is over."""
+    sandbox.script(f"def f(): pass\nf()\n{end}\n", "inner.py")
+    done = sandbox.python(sandbox.script(OUTER))
+    assert (done.returncode, done.stderr) == (0, "") and f"came back {told}" in done.stdout
+    assert "f (" in str(tree.spans(sandbox.report("r.json")))
+
+
 def test_recorded_at_exit(sandbox):
     """As in children, what runs when the program is over is recorded: functions, threads and what waits for them."""
     path = sandbox.script(

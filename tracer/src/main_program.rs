@@ -5,6 +5,9 @@
 //! begins and its calls are no longer counted, so the program finds neither in `sys._getframe`, tracebacks, warnings
 //! and `faulthandler` nor in how deep it may recurse. Nobody comes back to these frames: when the program is over, the
 //! interpreter is finalized from here. That is possible up to CPython 3.14; in later ones the frames stay visible.
+//!
+//! Where other code runs the command (`coverage run -m viztracer`), it has frames of its own to come back to: the program
+//! runs inside of it, and the process goes on.
 
 use crate::function::{Builtin, EXCLUDED};
 use crate::{current, greenlets};
@@ -13,7 +16,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::ffi::{CStr, CString, c_int};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::{fs, io, ptr};
 use viztracer_format::record::Kind;
@@ -23,10 +26,12 @@ use viztracer_recorder::Left;
 const NOT_FINALIZED: c_int = 120;
 /// `PyCF_IGNORE_COOKIE`: a text is UTF-8, whatever it says of itself (Include/cpython/compile.h).
 const IGNORE_COOKIE: c_int = 0x0800;
+/// The package of the command.
+const PACKAGE: &str = "viztracer";
 /// How much of a file of byte code comes before the code: the version's number, flags, and the source's identity.
 const BYTE_CODE_HEADER: usize = 16;
 
-/// Runs the source text of `-c`, then ends the process. `show`: whether the trace has a call of `exec` around it.
+/// Runs the source text of `-c`, then ends the process (see [`run`]). `show`: whether the trace has a call of `exec` around it.
 #[pyfunction]
 pub fn run_command(python: Python<'_>, text: Vec<u8>, show: bool) -> PyResult<()> {
     let text = CString::new(text)?;
@@ -75,8 +80,9 @@ fn open(how: impl FnOnce() -> *mut libc::FILE) -> io::Result<*mut libc::FILE> {
     if file.is_null() { Err(io::Error::last_os_error()) } else { Ok(file) }
 }
 
-/// Runs the program as the outermost code; then ends the process as the interpreter's main function does. `is_file`: the
-/// main module knows the file it is, until it is over.
+/// Runs the program as the outermost code; then ends the process as the interpreter's main function does. Inside of other
+/// code, returns instead, or raises what the program raised. `is_file`: the main module knows the file it is, until it
+/// is over.
 fn run<'py>(
     python: Python<'py>,
     show: bool,
@@ -84,12 +90,18 @@ fn run<'py>(
     program: impl FnOnce(&Bound<'py, PyDict>) -> PyResult<()>,
 ) -> PyResult<()> {
     let exec = exec(python, show)?;
-    become_outermost(python);
+    let is_outermost = is_outermost(python)?;
+    if is_outermost {
+        become_outermost(python);
+    }
     enter(exec);
     greenlets::expect_main();
     // No reference to the namespace outlives the call: what is in it is finalized when the interpreter is.
     let done = main_namespace(python).and_then(|namespace| program(&namespace));
     leave(exec, if done.is_ok() { Kind::Return } else { Kind::Raise });
+    if !is_outermost {
+        return done;
+    }
     let status = c_int::from(done.is_err());
     let is_interrupt = |error: &PyErr| error.get_type(python).is(python.get_type::<PyKeyboardInterrupt>());
     let interrupted = done.as_ref().is_err_and(is_interrupt);
@@ -102,6 +114,27 @@ fn run<'py>(
         forget_file(python);
     }
     end(status, interrupted)
+}
+
+/// Whether this thread runs the command and nothing else: its modules, and what starts them.
+fn is_outermost(python: Python<'_>) -> PyResult<bool> {
+    let mut frame = python.import("sys")?.getattr("_getframe")?.call0()?;
+    while !frame.is_none() {
+        let (namespace, code) = (frame.getattr("f_globals")?, frame.getattr("f_code")?);
+        let text = |name| namespace.get_item(name).and_then(|value| value.extract::<String>()).unwrap_or_default();
+        let file: PathBuf = code.getattr("co_filename")?.extract()?;
+        let is_script = || file.file_name().is_some_and(|name| name.as_bytes().starts_with(b"viztracer"));
+        let is_ours = match text("__name__").as_str() {
+            "runpy" => true,
+            "__main__" => text("__package__") == PACKAGE || is_script(),
+            module => module.split('.').next() == Some(PACKAGE),
+        };
+        if !is_ours {
+            return Ok(false);
+        }
+        frame = frame.getattr("f_back")?;
+    }
+    Ok(true)
 }
 
 fn main_namespace(python: Python<'_>) -> PyResult<Bound<'_, PyDict>> {

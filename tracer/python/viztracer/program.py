@@ -18,7 +18,7 @@ from .snaptrace import run_byte_code, run_command, run_file, run_module, run_std
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import Any
 
 FROZEN: Any = sys.modules["_frozen_importlib"]
 EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
@@ -51,7 +51,7 @@ class Program:
     Args:
         name: for the name of the report.
         arguments: what the program finds in `sys.argv`.
-        run: runs it and ends the process; is told whether the trace is to have a call of `exec` around it.
+        run: runs it and, if the command is all that runs, ends the process; is told whether the trace is to have a call of `exec` around it.
         directory: what it finds first in `sys.path`; None: nothing is put there.
         is_container: whether `directory` is the program itself, which stands there whatever the interpreter's options.
         file: what it finds in ``__file__``.
@@ -62,7 +62,7 @@ class Program:
         self,
         name: str,
         arguments: list[str],
-        run: Callable[[bool], NoReturn],
+        run: Callable[[bool], None],
         directory: str | None,
         *,
         is_container: bool = False,

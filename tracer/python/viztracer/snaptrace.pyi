@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, final
+from typing import Any, final
 
 from typing_extensions import disjoint_base
 
@@ -189,19 +189,20 @@ def merge(
 ) -> Merged:
     """Merge ring files, or directories of them, into a report. Raise `RuntimeError` if there is no report."""
 
-# These run the program as `python` does and end the process. `show`: whether the trace has a call of `exec` around it.
+# These run the program as `python` does and end the process; inside of other code they come back when it is over.
+# `show`: whether the trace has a call of `exec` around it.
 
-def run_command(text: bytes, show: bool) -> NoReturn:
+def run_command(text: bytes, show: bool) -> None:
     """Run the source text of ``-c``, in UTF-8."""
 
-def run_file(path: str, show: bool) -> NoReturn:
+def run_file(path: str, show: bool) -> None:
     """Run a file of source text. Raise `OSError` if it cannot be opened."""
 
-def run_byte_code(path: str, show: bool) -> NoReturn:
+def run_byte_code(path: str, show: bool) -> None:
     """Run a file of byte code. Raise `OSError` if it cannot be read."""
 
-def run_module(name: str, container: bool) -> NoReturn:
+def run_module(name: str, container: bool) -> None:
     """Run a module as ``-m`` does; `container`: ``__main__`` of the directory or zip file that is first in `sys.path`."""
 
-def run_stdin(show: bool) -> NoReturn:
+def run_stdin(show: bool) -> None:
     """Run what stdin holds."""

@@ -17,7 +17,6 @@ from . import finish
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
-    from typing import NoReturn
 
 WRONG_COMMAND_LINE = 2  # as an exit status
 PTH_FILE = "viztracer_ring.pth"  # by which new interpreters join the run
@@ -49,6 +48,7 @@ def run(options: argparse.Namespace, command: list[str]) -> int | None:
         report.complain(refusal)
         return WRONG_COMMAND_LINE
     started.execute()
+    return 0
 
 
 def _refuse(path: str, command: list[str]) -> int:
@@ -118,8 +118,8 @@ class Run:
 
         return precaution.refusal(self.output)
 
-    def execute(self) -> NoReturn:
-        """Run the program and end the process with it."""
+    def execute(self) -> None:
+        """Run the program and end the process with it; inside of other code, come back when the program is over."""
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
         self.program.become_main()
         self.start()
