@@ -95,6 +95,21 @@ def test_what_the_program_sees_of_signals(sandbox):
     assert endings(sandbox.report("result.json")) == ["exited"]
 
 
+def test_a_handler_that_raises_while_the_report_is_written(sandbox):
+    """As one for SIGTERM that calls sys.exit, when SIGTERM comes again."""
+    source = (
+        "import signal, viztracer.commands.finish as finish\n"
+        "def f(): pass\n"
+        "def handler(*_): raise SystemExit(3)\n"
+        "signal.signal(signal.SIGTERM, handler)\n"
+        "finish.Ending.come = lambda *_, **__: signal.raise_signal(signal.SIGTERM)\n"
+        "f()\n"
+    )
+    done = sandbox.viztracer("-o", "r.json", sandbox.script(source))
+    assert done.returncode == 0 and done.stderr.count("\n") == 1, done.stderr
+    assert "f" in called(merge_by_line(sandbox, done.stderr))
+
+
 def test_a_call_lasts_until_the_signal(sandbox):
     sandbox.script("import time\ndef hangs(): time.sleep(1000)\nopen('up', 'w')\nhangs()\n", "prog.py")
     with start(sandbox, "-o", "r.json", "prog.py") as run:

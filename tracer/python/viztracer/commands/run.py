@@ -157,6 +157,21 @@ class Run:
         rings = self.tracer.rings
         if rings is None or not (self.tracer.enable or os.getpid() == self.pid):
             return
+        try:
+            self._end(rings)
+        except BaseException as error:  # of a signal handler of the program's; another signal may come at any moment
+            self._tell_of_interruption(rings, error)
+
+    def _tell_of_interruption(self, rings: RingDirectory, error: BaseException) -> None:
+        if os.getpid() != self.pid:
+            return  # its file tells that it was not closed
+        import signal
+
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        report.complain(report.not_written(f"interrupted by {type(error).__name__}", rings.path, self.output))
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+    def _end(self, rings: RingDirectory) -> None:
         self.tracer.pause()  # what runs from here on is ours
         session.withdraw()
         self.tracer.leave()
