@@ -133,7 +133,17 @@ impl Line {
 
     #[inline]
     fn scale(&self, ticks: u64) -> u64 {
+        if ticks.leading_zeros() < self.shift {
+            return self.scale_far(ticks);
+        }
         ((u128::from(ticks << self.shift) * u128::from(self.multiplier)) >> 64) as u64
+    }
+
+    /// The same for ticks whose shift would not fit 64 bits.
+    #[cold]
+    fn scale_far(&self, ticks: u64) -> u64 {
+        let ns = (u128::from(ticks) * u128::from(self.multiplier)) >> (64 - self.shift);
+        u64::try_from(ns).unwrap_or(u64::MAX)
     }
 }
 
@@ -160,6 +170,15 @@ mod tests {
         let far = TickMap::new([anchor(0, 1000), anchor(300, 5000), anchor(3_000_000, 1_001_000)]).unwrap();
         assert_eq!(far.nanoseconds(3_000_000), 1_000_999);
         assert_eq!(far.nanoseconds(300), 1099);
+    }
+
+    #[test]
+    fn ticks_far_away_do_not_wrap() {
+        // Slower than 1 GHz, and the ticks that are nanoseconds.
+        for map in [TickMap::new([anchor(0, 1), anchor(1_000_000, 4_000_000)]).unwrap(), TickMap::identity()] {
+            let ns = (0..64).map(|bit| map.nanoseconds(1 << bit)).collect::<Vec<_>>();
+            assert!(ns.is_sorted() && ns[63] >= 1 << 63, "{ns:?}");
+        }
     }
 
     #[test]

@@ -163,12 +163,13 @@ impl Events<'_> {
         self.records = &self.records[RECORD_SIZE..];
     }
 
-    /// Takes the extensions that belong to `event`.
+    /// Takes the extensions that belong to `event`: LONG only if its duration says that there is one.
     #[inline]
     fn extend(&mut self, event: &mut Event) {
+        let is_long = event.duration == DURATION_EXTENDED;
         while let Some(next) = self.peek() {
             match Kind::from_byte(next.kind_byte()) {
-                Some(Kind::Long) => event.duration = next.start(),
+                Some(Kind::Long) if is_long => event.duration = next.start(),
                 Some(Kind::Payload) => {
                     let (generation, place) = (next.start(), next.word1);
                     let (offset, length) = (place as u32, (place >> 32) as u32);
@@ -212,6 +213,26 @@ impl Iterator for Events<'_> {
                 Some(Kind::Task) => self.task = record.word1 as u32,
                 _ => self.unknown += 1,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::DURATION_MAX;
+
+    #[test]
+    fn a_duration_is_longer_only_where_its_record_says_so() {
+        let payload = Record::payload(3, 4, 5);
+        for (duration, told, unknown) in [(10, 10, 1), (DURATION_MAX, DURATION_MAX, 1), (DURATION_EXTENDED, 1 << 50, 0)]
+        {
+            let records = [Record::new(Kind::Return as u8, 0, duration, 1), payload, Record::long(1 << 50)];
+            let bytes: &[u8] = bytemuck::cast_slice(&records);
+            let mut events = Events { records: bytes, thread: 1, task: 0, opened: 0, unknown: 0 };
+            let event = events.next().unwrap();
+            assert_eq!((event.duration, event.payload.is_some()), (told, true));
+            assert_eq!((events.next(), events.unknown()), (None, unknown));
         }
     }
 }

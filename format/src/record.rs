@@ -150,6 +150,12 @@ impl Record {
     }
 }
 
+/// What a record holds of a start: the low 56 bits of the ticks.
+#[inline]
+pub fn stored_start(ticks: u64) -> u64 {
+    ticks & (u64::MAX >> 8)
+}
+
 /// The full tick count whose low 56 bits are `start`, as near to `reference` as there is one (within 2^55 ticks,
 /// about 160 days of a 2.6 GHz counter, on either side).
 #[inline]

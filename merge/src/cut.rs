@@ -108,7 +108,7 @@ impl Walk<'_> {
             .filter(|event| event.thread == stream.thread)
             .skip(behind as usize)
             .take(self.batch)
-            .map(|event| event.start.wrapping_add(event.duration));
+            .map(|event| event.start.saturating_add(event.duration));
         stream.ends.extend(ends);
         true
     }

@@ -60,7 +60,8 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
 fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into: &mut Vec<OpenFrame>) -> usize {
     blocks.sort_by_key(|(base, _)| *base);
     let (mut depth, mut task, mut damaged) = (0, 0, 0);
-    for (base, frames) in blocks {
+    // A block without frames waits for the next descent and tells nothing.
+    for (base, frames) in blocks.into_iter().filter(|(_, frames)| !frames.is_empty()) {
         let base = base as usize;
         if base < depth {
             continue;

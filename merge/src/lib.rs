@@ -125,7 +125,7 @@ pub fn process_of(path: &Path) -> Option<String> {
     let table = table::Table::read(&input, &mut Problems::default());
     let pid = input.header.identity.pid;
     let command = || input.header.arguments.join(" ").chars().take(COMMAND_MAX).collect();
-    let name = names::Names::read(&input, &table.names, drop).process.unwrap_or_else(command);
+    let name = names::Names::read(&input, &table.names(), drop).process.unwrap_or_else(command);
     Some(display::printable(&format!("{name} (pid {pid})")))
 }
 

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::{Event, Segment};
+use viztracer_format::record::stored_start;
 
 /// The plans of all files that can be read, in order; the others are added to `bad`.
 pub(crate) fn all(
@@ -137,11 +138,11 @@ impl FilePlan {
         self.anchors.retain(|anchor| *anchor != Anchor::default());
         self.anchors.sort_unstable_by_key(|a| (a.ticks, a.monotonic));
         self.anchors.dedup();
-        self.names = std::mem::take(&mut table.names);
+        self.names = table.names();
         self.payloads = std::mem::take(&mut table.payloads);
         self.last_moment = self.anchors.last().map_or(0, |anchor| anchor.ticks);
         if self.state != State::Sealed {
-            self.last_moment = self.last_moment.max(self.header.last_sign);
+            self.last_moment = self.last_moment.max(self.header.last_sign).max(table.opened);
         }
         table
     }
@@ -236,22 +237,24 @@ impl FilePlan {
         }
         if self.state != State::Sealed {
             for (thread, event) in last {
-                self.last_moment = self.last_moment.max(event.start.saturating_add(event.duration));
                 if tally.seen.insert(thread) {
+                    self.last_moment = self.last_moment.max(event.start.saturating_add(event.duration));
                     self.ended_at_last(&event, tally);
                 }
             }
-            self.last_moment = self.last_moment.max(segment.opened);
         }
         merged(counts)
     }
 
-    /// A process killed between the record and the frame's removal leaves one call as both.
+    /// A process killed between the record and the frame's removal leaves one call as both. The task of a frame may be
+    /// unknown, and both starts are full ticks by moments of their own: of each the low bits stand in the file.
     fn ended_at_last(&self, event: &Event, tally: &mut Tally) {
-        let ended = OpenFrame::of(event);
+        let is_same = |frame: &OpenFrame| {
+            frame.function == event.function && stored_start(frame.start) == stored_start(event.start)
+        };
         let innermost = self.frames.iter().rev().find(|frame| frame.thread == event.thread);
-        if event.kind.is_call() && innermost == Some(&ended) {
-            tally.ended.insert(ended);
+        if let Some(ended) = innermost.filter(|frame| event.kind.is_call() && is_same(frame)) {
+            tally.ended.insert(*ended);
         }
     }
 

@@ -14,8 +14,8 @@ use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind}
 pub struct Table {
     /// CALLS segments, oldest first.
     pub calls: Vec<Segment>,
-    /// Indexes of NAMES and LABELS segments.
-    pub names: Vec<u32>,
+    /// Generations and indexes of NAMES and LABELS segments, oldest first.
+    pub names: Vec<(u64, u32)>,
     /// Indexes of STACKS segments.
     pub stacks: Vec<u32>,
     /// Generations and indexes of PAYLOAD segments.
@@ -24,6 +24,8 @@ pub struct Table {
     pub anchors: Vec<Anchor>,
     /// Ticks when the newest of them was opened, or the file itself.
     pub opened: u64,
+    /// The generation of the newest of them.
+    pub newest: u64,
     /// The most events that all segments can ever have held: what counts more is damaged.
     pub events_max: u64,
     /// Segments of this generation or later were not all sealed when the stacks were read.
@@ -59,15 +61,16 @@ impl Table {
             Err(problem) => problems.add(problem),
         });
         table.calls.sort_unstable_by_key(|segment| segment.generation);
-        let allocated = table.calls.last().map_or(0, |newest| newest.generation);
-        table.events_max = allocated.saturating_mul(slots as u64);
+        table.names.sort_by_key(|(generation, _)| *generation);
+        table.events_max = table.newest.saturating_mul(slots as u64);
         table
     }
 
     fn add(&mut self, index: u32, segment: Segment) {
         self.opened = self.opened.max(segment.opened);
+        self.newest = self.newest.max(segment.generation);
         match segment.kind {
-            SegmentKind::Names | SegmentKind::Labels => self.names.push(index),
+            SegmentKind::Names | SegmentKind::Labels => self.names.push((segment.generation, index)),
             SegmentKind::Stacks => self.stacks.push(index),
             SegmentKind::Payload => self.payloads.push((segment.generation, index)),
             SegmentKind::Calls => self.calls.push(segment),
@@ -75,6 +78,12 @@ impl Table {
         if self.anchors.last() != Some(&segment.anchor) {
             self.anchors.push(segment.anchor);
         }
+    }
+
+    /// Indexes of NAMES and LABELS segments, oldest first: the last name for something holds. Of the two copies of the
+    /// labels of a living file, which have the same generations, the second is the later one.
+    pub fn names(&self) -> Vec<u32> {
+        self.names.iter().map(|(_, index)| *index).collect()
     }
 
     /// By generation, the events that the segment's thread had recorded before.

@@ -47,6 +47,13 @@ fn overwritten_time_is_a_slice_in_the_calls_around_it() {
 }
 
 #[test]
+fn what_a_label_counts_is_missing_also_where_no_segment_of_calls_is_left() {
+    let mut ring = small(1);
+    ring.thread(2, 12, "gone", 500, 0);
+    assert_eq!(Case::of(ring, true).json().0.files[0].threads[1].overwritten, 500);
+}
+
+#[test]
 fn a_report_of_a_part_of_the_time_tells_of_that_part() {
     let case = Case::of(overwritten(), true);
     let told_with = |words: &[&str]| {

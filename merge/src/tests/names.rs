@@ -6,6 +6,7 @@ use crate::sample::{Ring, call};
 use serde_json::Value;
 use viztracer_format::names::{Tag, name_entry};
 use viztracer_format::record::Record;
+use viztracer_format::segment::SegmentKind;
 
 /// The most that the recorder leaves of a name of 1 MiB: it must fit into a segment of 64 KiB.
 const LONG: usize = 60_000;
@@ -80,6 +81,20 @@ fn whatever_a_name_holds_a_row_of_the_table_is_a_line() {
         assert!(rows.iter().all(|row| printable(row) == *row), "{table}");
         assert!(!name.starts_with(['=', '+', '-', '@']) || !table.contains(&format!(",{name}")), "{table}");
     }
+}
+
+/// A segment that was recycled may stand before older ones.
+#[test]
+fn the_last_name_is_that_of_the_newest_segment() {
+    let mut ring = Ring::new(9, 5_000_000);
+    let old = name_entry(Tag::ProcessName, 0, "old", 64);
+    ring.segment(SegmentKind::Names, 0, 0, 0, &old, false);
+    let mut bytes = ring.bytes(true);
+    let (first, second) = bytes[4096..].split_at_mut(4096);
+    first.swap_with_slice(second);
+    let mut case = Case::new();
+    case.add("a.bin", bytes);
+    assert_eq!(case.json().1["viztracer_metadata"]["processes"][0]["name"], "MainProcess");
 }
 
 /// Bytes that are no text cost their own name and no other.

@@ -4,6 +4,9 @@ use super::{Case, events, large, small};
 use crate::State;
 use crate::sample::call;
 use std::fs;
+use viztracer_format::record::Record;
+use viztracer_format::segment::SegmentKind;
+use viztracer_format::stack::{BLOCK_HEADER_SIZE, BLOCK_SIZE, FRAME, TASK_FRAME};
 
 #[test]
 fn a_crash_leaves_its_open_frames_and_the_last_call_once() {
@@ -23,6 +26,48 @@ fn a_crash_leaves_its_open_frames_and_the_last_call_once() {
     let file = &summary.files[0];
     assert_eq!((file.state, file.threads[0].unfinished), (State::Crashed, 2));
     assert_eq!(report["viztracer_metadata"]["processes"][0]["state"], "crashed");
+}
+
+#[test]
+fn a_segment_that_was_opened_is_a_sign_of_life() {
+    let mut ring = small(1);
+    ring.calls(1, 0, &[call(2, 5_000_050, 10)], false);
+    ring.stack(1, &[(1, 5_000_010)]);
+    let mut bytes = ring.bytes(false);
+    bytes[4096 * 2 + 24..][..8].copy_from_slice(&5_000_500u64.to_le_bytes()); // `opened` of the stacks
+    let mut case = Case::new();
+    case.add("a.bin", bytes);
+    assert_eq!(events(&case.json().1)[0]["dur"], 0.491);
+}
+
+#[test]
+fn a_call_is_there_once_though_the_task_of_its_frame_is_unknown() {
+    let mut ring = small(1);
+    ring.calls(1, 0, &[Record::task(4), call(1, 5_000_050, 10)], false);
+    ring.stack(1, &[(1, 5_000_010), (1, 5_000_050)]);
+    let (summary, report) = Case::of(ring, false).json();
+    assert_eq!((events(&report).len(), summary.files[0].threads[0].unfinished), (2, 1));
+}
+
+#[test]
+fn a_block_without_frames_parts_no_stack() {
+    let mut ring = small(1);
+    let frame = |kind: u8, start| Record::new(kind, start, 0, 1);
+    let block = |base: u64, frames: &[Record]| {
+        let mut block = vec![0; BLOCK_SIZE];
+        block[..8].copy_from_slice(&(1 | base << 32).to_le_bytes());
+        block[8..16].copy_from_slice(&(frames.len() as u64).to_le_bytes());
+        block[BLOCK_HEADER_SIZE..][..frames.len() * 16].copy_from_slice(bytemuck::cast_slice(frames));
+        block
+    };
+    let mark = Record::new(TASK_FRAME, 7, 0, 0);
+    for (base, frames) in [(0, &[mark, frame(FRAME, 5_000_010)][..]), (9, &[]), (2, &[frame(FRAME, 5_000_020)])] {
+        ring.segment(SegmentKind::Stacks, 0, 0, 0, &block(base, frames), false);
+    }
+    ring.segment(SegmentKind::Stacks, 0, 0, 0, &block(1, &[]), false);
+    let (_, report) = Case::of(ring, false).json();
+    let tracks: Vec<_> = events(&report).iter().map(|event| &event["tid"]).collect();
+    assert_eq!(tracks, [16_777_223, 16_777_223]);
 }
 
 #[test]
