@@ -6,7 +6,6 @@ from decimal import Decimal
 import ring_reader as rr
 
 TASK_TRACKS = 1 << 24  # a task's track bears this number and the task's serial
-LIVES, SEALED, CRASHED = "living", "sealed", "crashed"
 KINDS = {rr.RAISE: "raised", rr.ABANDONED: "abandoned"}
 
 
@@ -15,7 +14,8 @@ def of_report(report):
     base = report["viztracer_metadata"]["clock"]["monotonic"]
     calls, tracks = Counter(), {}
     for event in report["traceEvents"]:
-        if event["ph"] == "M" and event["name"] == "thread_name":
+        # Threads may share an id. Which names they have is told by the counts.
+        if event["ph"] == "M" and event["name"] == "thread_name" and event["tid"] >= TASK_TRACKS:
             tracks[event["tid"]] = event["args"]["name"]
     for event in report["traceEvents"]:
         if event["ph"] in "XBiC" and event.get("cat") != "LOSS":
@@ -62,7 +62,8 @@ def _name(it):
 
 def _of_call(ring, call):
     it = ring.threads[call.thread]
-    track, tid = (_name(it), _tid(it))
+    tid = _tid(it)
+    track = _name(it) if tid >= TASK_TRACKS else None
     if call.task:
         track, tid = ring.tasks.get(call.task) or f"task {call.task}", TASK_TRACKS + call.task
     # The report begins with the file.
