@@ -27,8 +27,8 @@ pub enum Ours {
     WithOne(WithOne),
 }
 
-/// Puts our function into the definition of the interpreter's, if it is called in the way that we know; `theirs` has the
-/// address of the interpreter's own before ours is called.
+/// Puts our function into the definition of the interpreter's, if it is called in the way that we know; `theirs` has
+/// the address of the interpreter's own before ours is called.
 pub fn replace(python: Python<'_>, module: &str, name: &str, theirs: &AtomicUsize, ours: Ours) -> PyResult<()> {
     let function = python.import(module)?.getattr(name)?;
     let Ok(function) = function.cast::<PyCFunction>() else { return Ok(()) }; // the program's own

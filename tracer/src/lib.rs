@@ -3,12 +3,12 @@
 //! The way of an event: the interpreter calls a [`hook`], which asks [`current`] for the calling thread's recorder and
 //! [`function`] for the id of what is called, and enters or leaves it on the record path of `viztracer-recorder`.
 //! Everything else happens once: the process's one [`recording`] begins and ends as the [`tracer`]'s methods ask for it
-//! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio task
-//! runs it, [`thread_name`] what its thread is called, [`greenlets`] whether it has several stacks, [`fork`] sees to it that a child records into a file of its own,
-//! [`deadly_signal`] and [`leaving`] that the file of a process which ends without a word to Python tells how,
-//! [`farewell`] that the run has its report all the same, [`control`] lets the processes of a run count themselves,
-//! [`reserve`] sees to it that a program without memory does not die of us, and [`main_program`] runs the program of the
-//! command `viztracer`.
+//! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio
+//! task runs it, [`thread_name`] what its thread is called, [`greenlets`] whether it has several stacks, [`fork`] sees
+//! to it that a child records into a file of its own, [`deadly_signal`] and [`leaving`] that the file of a process
+//! which ends without a word to Python tells how, [`farewell`] that the run has its report all the same, [`control`]
+//! lets the processes of a run count themselves, [`reserve`] sees to it that a program without memory does not die of
+//! us, and [`main_program`] runs the program of the command `viztracer`.
 //!
 //! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives up
 //! the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So `stop`,

@@ -131,7 +131,7 @@ class VizTracer(Tracer):
             if self.rings is None:
                 self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
             # Written now, while the functions that it takes are not recorded.
-            line = f"viztracer: {report.not_written('the process ended before it', self.rings.path, self.output_file)}\n"
+            reason = report.not_written("the process ended before it", self.rings.path, self.output_file)
             if self.join():
                 self._record(self.rings)
             else:
@@ -149,7 +149,7 @@ class VizTracer(Tracer):
         if rings is None and self.rings:
             self._files = max(self._files, OWN)
             self._watch_exit()
-            arm_line(line)
+            arm_line(f"viztracer: {reason}\n")
 
     def _give_way(self) -> None:
         """Another tracer has this process's recording: raise an error, unless these calls are recorded all the same."""

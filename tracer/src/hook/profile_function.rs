@@ -1,10 +1,10 @@
 //! `sys.setprofile` in the traced program: the new profile function does not hear of its own setting.
 //!
-//! Untraced, the first event that it gets is that of whatever follows. But our hook has the call of `sys.setprofile` itself
-//! watched, and so the end of that call would be sent to the function that it has just set, before anything else;
-//! `profile.Profile`, which keeps account of what returns, dies of that. So the first event of a new profile function goes
-//! through [`first_event`], which is gone from then on. It leaves out the end of a C function, which without its begin is
-//! never the first event of an untraced program.
+//! Untraced, the first event that it gets is that of whatever follows. But our hook has the call of `sys.setprofile`
+//! itself watched, and so the end of that call would be sent to the function that it has just set, before anything
+//! else; `profile.Profile`, which keeps account of what returns, dies of that. So the first event of a new profile
+//! function goes through [`first_event`], which is gone from then on. It leaves out the end of a C function, which
+//! without its begin is never the first event of an untraced program.
 
 use super::offered;
 use crate::interpose::{Ours, WithOne, replace};
@@ -83,15 +83,15 @@ fn sender_place(function: *mut PyObject) -> Option<*mut Option<ffi::Py_tracefunc
     Some(unsafe { words.add(found - 2) }.cast())
 }
 
-/// The first event after `sys.setprofile`: puts the interpreter's own function back, which gets it unless it is the end of
-/// a C function.
+/// The first event after `sys.setprofile`: puts the interpreter's own function back, which gets it unless it is the
+/// end of a C function.
 unsafe extern "C" fn first_event(
     function: *mut PyObject,
     frame: *mut PyFrameObject,
     what: c_int,
     argument: *mut PyObject,
 ) -> c_int {
-    // SAFETY: `watch_first_event` has stored the address of a function of this type before it put this one in its place.
+    // SAFETY: `watch_first_event` has stored the address of such a function before it put this one in its place.
     let sender = unsafe { mem::transmute::<usize, ffi::Py_tracefunc>(SENDER.load(Ordering::Relaxed)) };
     if let Some(place) = sender_place(function) {
         // SAFETY: this thread's own state, with the GIL held; it has called what stands there.
