@@ -69,7 +69,8 @@ def _of_call(ring, call):
     # The report begins with the file.
     begin = ring.opened[1]
     start = max(call.start, begin)
-    end = None if call.end is None else max(call.end, begin)
+    more = int(call.kind == rr.FRAME)  # the nanosecond more of a call that is open
+    end = None if call.end is None else max(call.end - more, begin) + more
     if call.kind in (rr.INSTANT, rr.COUNTER):
         return (track, tid, function(ring, call), start, None, "iC"[call.kind == rr.COUNTER])
     kind = "unfinished" if call.unfinished else KINDS.get(call.kind, "")
