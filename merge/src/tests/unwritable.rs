@@ -93,10 +93,8 @@ fn a_directory_that_vanishes_meanwhile() {
         let directory = case.directory.path().join("reports");
         let merged = case.merge_meanwhile(output, false, &|| fs::remove_dir_all(&directory).unwrap());
         let error = merged.unwrap_err().to_string();
-        assert!(
-            error.contains(output) && error.ends_with(": cannot write the report: No such file or directory"),
-            "{error}"
-        );
+        // Whether it is the report or what must wait for its turn that finds no directory depends on the moment.
+        assert!(error.contains(output) && error.contains("No such file or directory"), "{error}");
         assert!(!directory.exists());
     }
 }
