@@ -323,7 +323,7 @@ def test_pids_and_tids_of_any_kind_name_their_tracks(sandbox, perfetto, members,
     # Thread 0 has a name of Perfetto's own.
     assert {"process": names[0], "thread": names[1].replace("Thread-0", "swapper"), "n": 2} in seen["rows"][0]
     (frame,) = [line for line in (sandbox.path / "out.folded").read_text().splitlines() if line.endswith(";f 10000")]
-    assert frame.startswith(re.sub(r"[;\n]", "_", names[0]) + " (")
+    assert frame.startswith(names[0].replace("\n", "\\n").replace(";", "_") + " (")
     assert (sandbox.path / "out.csv").read_text().count(",f,,0,2,10000,") == 2
     header = re.search(r'id="header">(.*?)</script>', (sandbox.path / "out.html").read_text(), re.DOTALL)[1]
     assert json.loads(header)["processes"][0]["name"] == names[0]

@@ -43,9 +43,17 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
     return merged.events
 
 
+def absolute(path: str) -> str:
+    """Return the absolute path, or the same one if the current directory is gone."""
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        return path
+
+
 def not_written(reason: object, rings: str, output: str) -> str:
     """Return what to say when there is no report of the ring files in a directory."""
-    merge = f"viztracer-merge {quote(rings)} -o {quote(os.path.abspath(output))}"
+    merge = f"viztracer-merge {quote(rings)} -o {quote(absolute(output))}"
     return f"report not written: {reason}. Ring files kept in {quote(rings)}; merge them with: {merge}"
 
 

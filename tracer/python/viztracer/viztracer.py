@@ -126,12 +126,12 @@ class VizTracer(Tracer):
         if not self.claim():
             self._give_way()
             return
-        rings = self.rings
+        rings, reason = self.rings, ""
         try:
             if self.rings is None:
                 self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.output_file)
-            # Written now, while the functions that it takes are not recorded.
-            reason = report.not_written("the process ended before it", self.rings.path, self.output_file)
+                # Written now, while the functions that it takes are not recorded.
+                reason = report.not_written("the process ended before it", self.rings.path, self.output_file)
             if self.join():
                 self._record(self.rings)
             else:

@@ -77,7 +77,7 @@ class Run:
         self.options = options
         self.program = program
         self.pid = os.getpid()
-        self.output = _absolute(_output(options, program))
+        self.output = report.absolute(_output(options, program))
         self.tracer = VizTracer(
             tracer_entries=options.tracer_entries,
             verbose=0 if options.quiet else 1,
@@ -213,12 +213,3 @@ def _reaches_new_interpreters() -> bool:
 
     directories = site.getsitepackages() + ([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])
     return any(os.path.exists(os.path.join(directory, PTH_FILE)) for directory in directories)
-
-
-def _absolute(path: str) -> str:
-    """Return the absolute path, or the same one if the current directory is gone; `Run.start` will tell."""
-    try:
-        return os.path.abspath(path)
-    except FileNotFoundError:
-        return path
-
