@@ -361,7 +361,9 @@ fn names_share(room: u32) -> u32 {
 /// more than their share.
 fn names_max(memory: &impl Memory, entries: u64) -> u32 {
     let ring = entries.div_ceil((memory.slots_per_segment() as u64).max(1));
-    let beside = u64::from(memory.capacity()).saturating_sub(ring) / 2;
+    let capacity = u64::from(memory.capacity());
+    // Where address space is limited, the mapping may be smaller than the ring that was asked for.
+    let beside = if capacity > ring { (capacity - ring) / 2 } else { capacity / 8 };
     // Some file systems tell of no room at all.
     names_share(memory.room()).min(u32::try_from(beside).unwrap_or(u32::MAX)).max(2)
 }
