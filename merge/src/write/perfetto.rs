@@ -76,6 +76,7 @@ impl Writer for Perfetto {
         let file = File { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
         encoder.begin(&file, reader.missing());
         let mut outcome = reader.steps(|step, _| encoder.step(&file, &step, text));
+        encoder.end(&file, text);
         for (thread, calls) in encoder.too_deep() {
             outcome.thread(*thread).too_deep += calls;
         }

@@ -35,7 +35,7 @@ pub struct Encoder {
     begins: Vec<Begin>,
     /// Tracks of tasks and counters that the part has described.
     described: HashSet<u64>,
-    /// What is missing of threads that begin in the part.
+    /// What is missing of threads that begin in the part, and have not begun yet.
     missing: Vec<Missing>,
     /// What of it is still to be told on the thread's track.
     untold: Option<Missing>,
@@ -71,6 +71,14 @@ impl Encoder {
         self.too_deep.clear();
         self.thread = None;
         self.begins.resize(file.names.len().max(self.begins.len()), Begin::default());
+    }
+
+    /// Ends a part: tells what is missing of threads of which it has nothing else.
+    pub fn end(&mut self, file: &File<'_>, text: &mut Text) {
+        while let Some(missing) = self.missing.last() {
+            self.begin_sequence(file, missing.thread, text);
+            self.put_missing(u64::MAX, text);
+        }
     }
 
     /// By the thread's place in the plan, calls that are not shown because [`LEVELS`] others are around them.
@@ -123,7 +131,8 @@ impl Encoder {
             self.begins.fill(Begin::default());
         }
         (self.thread, self.epoch, self.interned) = (Some(thread), epoch.max(1), 0);
-        self.untold = self.missing.iter().find(|missing| missing.thread == thread).cloned();
+        let missing = self.missing.iter().position(|missing| missing.thread == thread);
+        self.untold = missing.map(|place| self.missing.swap_remove(place));
         let reason = self.untold.as_ref().map(|missing| match missing.overwritten {
             0 => trace_packet::DATA_LOSS_PRESENT,
             _ => trace_packet::DATA_LOSS_PRESENT | trace_packet::DATA_LOSS_OVERWRITE,
