@@ -76,7 +76,7 @@ fn folded(bytes: &[u8]) {
     let text = str::from_utf8(bytes).expect("the report is text");
     for line in text.split_terminator('\n') {
         let (stack, own) = line.rsplit_once(' ').expect("a stack and its time");
-        assert!(!stack.is_empty() && own.parse::<u64>().is_ok(), "{line:?}");
+        assert!(!stack.is_empty() && own.parse::<u128>().is_ok(), "{line:?}");
         assert!(!stack.chars().any(char::is_control), "{line:?}");
     }
 }
