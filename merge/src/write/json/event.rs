@@ -72,6 +72,7 @@ impl FileText {
             Kind::Raise => br#","args":{"raised":true,"clipped":true}}"#,
             Kind::Abandoned => br#","args":{"abandoned":true,"clipped":true}}"#,
             Kind::Open => br#","args":{"unfinished":true,"clipped":true}}"#,
+            Kind::Yield => br#","yield":true,"args":{"clipped":true}}"#,
             _ => br#","args":{"clipped":true}}"#,
         };
         self.call(moment, text, Some(arguments));
