@@ -151,7 +151,7 @@ fn check(entries: u64, told: &[Told]) {
         let (ending, has_end) = match told.kind {
             Kind::Raise => (Ending::Raised, true),
             Kind::Abandoned => (Ending::Abandoned, true),
-            Kind::Open => (Ending::Unfinished, false),
+            Kind::Open => (Ending::Unfinished, true), // how long it had lasted when tracing was stopped in it
             Kind::Instant | Kind::Counter => (Ending::Moment, false),
             _ => (Ending::Returned, true),
         };
