@@ -161,7 +161,7 @@ fn little_address_space() {
 #[test]
 fn too_little_address_space() {
     let case = Case::new();
-    let said = case.refuses(&[MANY, ("memory_limit", 8 << 20)]);
+    let said = case.refuses(&[MANY, ("memory_limit", 256 << 10)]);
     assert!(said.starts_with("cannot map ") && said.contains("Cannot allocate memory"), "{said}");
 }
 
