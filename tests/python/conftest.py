@@ -125,13 +125,3 @@ def run_node(script, *arguments):
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def pytest_collection_modifyitems(items):
-    """Tests that are known to fail are run and reported as expected failures; the list says why, and must become empty."""
-    lines = (ROOT / "tests" / "python" / "known_failures.txt").read_text(encoding="utf-8").splitlines()
-    known = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
-    for item in items:
-        name = item.nodeid.rpartition("tests/python/")[2]
-        if name in known or name.partition("[")[0] in known:
-            item.add_marker(pytest.mark.xfail(reason="tests/python/known_failures.txt", strict=False))
