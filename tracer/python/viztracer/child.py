@@ -27,9 +27,10 @@ _tracers: list[VizTracer] = []
 
 def follow(tracer: VizTracer) -> None:
     """From now on, children of this process that `tracer` records close their files when they end."""
-    if not _tracers:
-        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+    is_first = not _tracers
     _tracers[:] = [tracer]
+    if is_first:  # not before there is a tracer: another thread may fork at any moment
+        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 def recording() -> VizTracer | None:
