@@ -36,22 +36,22 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
         return printed(generate::generate(what, &mut io::stdout().lock())).map_or_else(|e| say::error(&e), |()| OK);
     }
     raise_descriptor_limit();
-    let run = || {
-        let inputs = inputs(&arguments, interrupted)?;
-        let run = Run { arguments: &arguments, inputs: &inputs, interrupted };
-        let status = run.execute();
-        Ok((status, inputs))
-    };
-    match run() {
-        Ok((status, inputs)) => {
-            let status = status.unwrap_or_else(|error| say::error(&error));
-            if !arguments.quiet && !arguments.info && !arguments.dump {
-                say::leftovers(&leftovers::find(Some(&arguments.request(Vec::new()).output), &inputs));
-            }
-            status
-        }
+    match inputs(&arguments, interrupted) {
+        Ok(inputs) => merge(&arguments, &inputs, interrupted),
         Err(error) => say::error(&error),
     }
+}
+
+/// Does what the arguments ask for, and gives the exit status. Leftovers are of interest to those who got a report, or
+/// whose inputs hold nothing; who is told of another mistake reads that alone.
+fn merge(arguments: &Arguments, inputs: &[PathBuf], interrupted: &dyn Fn() -> bool) -> u8 {
+    let result = Run { arguments, inputs, interrupted }.execute();
+    let of_interest = matches!(result, Ok(OK | INCOMPLETE) | Err(MergeError::NothingReadable(_)));
+    let status = result.unwrap_or_else(|error| say::error(&error));
+    if of_interest && !arguments.quiet && !arguments.info && !arguments.dump {
+        say::leftovers(&leftovers::find(Some(&arguments.request(Vec::new()).output), inputs));
+    }
+    status
 }
 
 /// Has as many files open as may be: those of processes that still run stay open until their turn comes.
