@@ -210,7 +210,7 @@ def test_fork(witness, way):
 DAEMON = """
 import time
 @witnessed
-def daemon(): pass
+def works(): pass
 def become_daemon():
     if os.fork():
         os._exit(0)
@@ -227,10 +227,10 @@ if pid:
     os.waitpid(pid, 0)
 else:
     become_daemon()
-    daemon()
+    works()
     time.sleep(0.2)  # time enough to be taken for dead
     for n in range(100_000): abs(n)
-    for n in range(300): daemon()
+    for n in range(300): works()
     {end}
 """
 CLOSES = {

@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import subprocess
+import sys
 from collections import defaultdict
 
 import pytest
@@ -237,10 +238,13 @@ def test_what_is_recorded(sandbox):
         depth = tree_of_calls[start].depth
         after = tree_of_calls[start + 1 :]
         inside[outer] = [call.name.partition(" (")[0] for call in itertools.takewhile(lambda of: of.depth > depth, after)]
-    assert [name for name in inside["calls"] if name != "generator"] == [
+    expected = [
         "function", "calls.<locals>.<lambda>", "Pair.__init__", "Pair.method", "Pair.__add__", "cached",
         "builtins.len", "math.gcd", "list.append", "str.upper", "builtins.sorted",
     ]  # fmt: skip
+    if sys.version_info < (3, 11):  # the code object of a Python function knows its last name alone
+        expected[1:5] = [name.rpartition(".")[2] for name in expected[1:5]]
+    assert [name for name in inside["calls"] if name != "generator"] == expected
     assert inside["calls"].count("generator") == 2  # each time that it goes on
     assert inside["no_calls"] == []
 

@@ -106,9 +106,10 @@ def test_a_child_that_leaves_without_a_word_is_there(sandbox):
     child = int(done.stdout.splitlines()[0])
     report = sandbox.merge("rings")
     ended = [event for event in tree.spans(report) if event["pid"] == child and not event.get("args")]
-    unfinished = [e["name"] for e in tree.spans(report) if e["pid"] == child and e.get("args") == {"unfinished": True}]
+    unfinished = {e["name"]: e["args"] for e in tree.spans(report) if e["pid"] == child and e.get("args")}
     assert f"work ({script}:2)" in [event["name"] for event in ended]
-    assert f"<module> ({script}:1)" in unfinished and "posix._exit" in unfinished
+    assert unfinished[f"<module> ({script}:1)"] == {"unfinished": True, "inherited": True}
+    assert unfinished["posix._exit"] == {"unfinished": True}
 
 
 def test_a_fork_in_a_thread(sandbox):
