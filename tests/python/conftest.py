@@ -1,5 +1,6 @@
 """Fixtures: the commands of this virtual environment run in the test's own directory, and what they wrote read back."""
 
+import ctypes
 import gzip
 import importlib
 import json
@@ -16,13 +17,41 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
 BIN = Path(sys.executable).parent
 VERSION = "%d.%d" % sys.version_info[:2]
+SHARED_MEMORY = Path("/dev/shm")
 PEER = Path(os.environ.get("VIZTRACER_PEER_PYTHON", ROOT / ".envs" / f"peer-py{VERSION}" / "bin" / "python"))
 
 
+def mount_shared_memory():
+    """Gives this process and its children a /dev/shm of their own; tells whether that could be done (see mount(2))."""
+    clone_newns, ms_private, ms_rec = 0x20000, 1 << 18, 1 << 14
+    libc = ctypes.CDLL(None)
+    return (
+        SHARED_MEMORY.is_dir()
+        and libc.unshare(clone_newns) == 0
+        and libc.mount(None, b"/", None, ctypes.c_ulong(ms_private | ms_rec), None) == 0
+        and libc.mount(b"tmpfs", bytes(SHARED_MEMORY), b"tmpfs", ctypes.c_ulong(0), None) == 0
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_shared_memory():
+    """Whether /dev/shm belongs to these tests alone. Root has it so: tests for several versions run side by side."""
+    return os.geteuid() == 0 and mount_shared_memory()
+
+
+@pytest.fixture(autouse=True)
+def empty_shared_memory(own_shared_memory):
+    """No test sees what processes that crash in others have left behind."""
+    yield
+    if own_shared_memory:
+        for path in SHARED_MEMORY.glob("viztracer_*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def heed_interrupts():
-    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, or SIGHUP, and their
+    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, SIGQUIT or SIGHUP, and their
     children too."""
-    for signum in (signal.SIGINT, signal.SIGHUP):
+    for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_DFL)
 
 
