@@ -151,12 +151,14 @@ pub struct Status {
     pub forgotten_events: AtomicU64,
     /// Tasks of which the same is true.
     pub forgotten_tasks: AtomicU64,
+    /// 1 if the program was seen to switch between several stacks inside of a thread, as greenlets do.
+    pub switched: AtomicU64,
 }
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Status>() == STATUS_SIZE);
 
 /// Bytes of [`Status`].
-const STATUS_SIZE: usize = 120;
+const STATUS_SIZE: usize = 128;
 
 impl Status {
     /// Marks the file as closed in order, at this moment.
@@ -197,6 +199,8 @@ pub struct Header {
     pub gaps: u64,
     /// Threads and tasks of which the file holds nothing any more.
     pub forgotten: Forgotten,
+    /// [`Status::switched`].
+    pub switched: bool,
 }
 
 /// How much the file has forgotten: [`Status::forgotten_threads`] and what follows it.
@@ -222,7 +226,7 @@ impl Header {
         identity.check(page)?;
         let status: [u64; STATUS_SIZE / 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..STATUS_SIZE]);
         let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker, ..] = status;
-        let [.., ending, last_sign, gaps, threads, events, tasks] = status;
+        let [.., ending, last_sign, gaps, threads, events, tasks, switched] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -239,6 +243,7 @@ impl Header {
             last_sign,
             gaps,
             forgotten: Forgotten { threads, events, tasks },
+            switched: switched != 0,
         })
     }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use support::build::{File, Writer};
 use support::walk::walk;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_TSC, Identity, LABELS, SEGMENT_SIZE_MIN, STATE_OPEN};
+use viztracer_format::header::{CLOCK_TSC, ENDING_SIGNAL, Identity, LABELS, SEGMENT_SIZE_MIN, STATE_OPEN};
 use viztracer_format::labels::LabelKind;
 use viztracer_format::names::{Function, SourceIdentity, Tag, function_entry, name_entry, source_entry, thread_entry};
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, Kind, Record};
@@ -254,6 +254,27 @@ fn build_sources() -> Vec<u8> {
     file.bytes()
 }
 
+/// A process that wrote nothing but its header, and ended by SIGTERM: what the words of the status tell.
+fn build_status() -> Vec<u8> {
+    let file = File::new(identity(), b"python\0b.py\0", 0);
+    let status = file.status();
+    for (word, value) in [
+        (&status.state, STATE_OPEN),
+        (&status.unmatched, 3),
+        (&status.unnamed, 4),
+        (&status.lost, 5),
+        (&status.failure, 28),
+        (&status.sync_marker, 1_000_020_000_000),
+        (&status.ending, ENDING_SIGNAL | 15 << 8),
+        (&status.last_sign, OPENED + 7_000_000),
+        (&status.gaps, 2),
+        (&status.switched, 1),
+    ] {
+        word.store(value, Ordering::Relaxed);
+    }
+    file.bytes()
+}
+
 /// Compares with the file of the tree, or writes it under `BLESS=1`.
 fn golden(name: &str, actual: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -278,6 +299,7 @@ fn the_writer_writes_the_golden_bytes() {
     golden("v1-tasks.bin", &build_tasks());
     golden("v1-labels.bin", &build_labels());
     golden("v1-sources.bin", &build_sources());
+    golden("v1-status.bin", &build_status());
 }
 
 #[test]
@@ -288,6 +310,7 @@ fn the_golden_bytes_tell_the_golden_text() {
     golden("v1-tasks.txt", walk(&build_tasks()).unwrap().to_string().as_bytes());
     golden("v1-labels.txt", walk(&build_labels()).unwrap().to_string().as_bytes());
     golden("v1-sources.txt", walk(&build_sources()).unwrap().to_string().as_bytes());
+    golden("v1-status.txt", walk(&build_status()).unwrap().to_string().as_bytes());
 }
 
 #[test]

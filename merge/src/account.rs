@@ -42,6 +42,7 @@ pub struct Account {
     pub unmatched: u64,
     pub gaps: u64,
     pub forgotten: Forgotten,
+    pub switched: bool,
     pub failure: u64,
     pub damaged: u64,
     pub threads: Vec<ThreadAccount>,
@@ -107,6 +108,7 @@ impl Account {
             unnamed: header.unnamed,
             unmatched: header.unmatched,
             forgotten: header.forgotten,
+            switched: header.switched,
             threads: plan.threads.iter().enumerate().map(thread).collect(),
             others: told.map(|told| told.others.clone()).unwrap_or_default(),
             ..Account::default()
@@ -135,6 +137,7 @@ impl Account {
         put("unnamed", number(self.unnamed));
         put("unmatched", number(self.unmatched));
         put("forgotten_tasks", number(self.forgotten.tasks));
+        put("switched", self.switched.then(|| true.into()));
         pass_on(&self.others, metadata);
     }
 
@@ -180,6 +183,7 @@ impl Account {
                 events: members.count("forgotten_events"),
                 tasks: members.count("forgotten_tasks"),
             },
+            switched: members.take("switched", Value::as_bool).unwrap_or_default(),
             failure: members.count("failure"),
             damaged: members.count("damaged"),
             threads: threads.map(ThreadAccount::all).unwrap_or_default(),
@@ -347,6 +351,7 @@ mod tests {
             (name, state, ending, command, session) in
                 (".*", "[a-z]*", "[a-z ]*", prop::collection::vec(".*", 0..3), any::<[u8; 16]>()),
             counts in prop::collection::vec(count(), 10),
+            switched in any::<bool>(),
             times in prop::option::of(times()),
             sync_marker in prop::option::of(any::<i64>()),
             threads in prop::collection::vec(thread(), 0..3),
@@ -360,7 +365,7 @@ mod tests {
             let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
             Account {
                 pid, name, state, ending, process_id, parent_id, python, session, command, entries, times, sync_marker, lost,
-                unnamed, unmatched, gaps, forgotten, failure, damaged, threads, others,
+                unnamed, unmatched, gaps, forgotten, switched, failure, damaged, threads, others,
             }
         }
     }

@@ -113,8 +113,10 @@ impl Input {
         copy.segments(|kind| kind == SegmentKind::Names)?;
         copy.labels_again()?;
         read_at_most(&self.file, &mut page, 0)?;
-        let forgotten = Header::parse(&page).map_or(self.header.forgotten, |header| header.forgotten);
-        let (header, length) = (Header { forgotten, ..self.header.clone() }, copy.to.metadata()?.len());
+        // What is counted in the header belongs to the labels that were read last.
+        let counted = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
+        let header = Header { sealed: self.header.sealed, closed: self.header.closed, ..counted };
+        let length = copy.to.metadata()?.len();
         Ok(Input { file: copy.to, length, place: self.place, owner: self.owner, header, unsettled })
     }
 

@@ -15,6 +15,16 @@ fn line(file: &FileSummary) -> Option<String> {
     (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
 }
 
+/// What is said once of a report in which durations may be wrong.
+pub fn switched(summary: &Summary) -> Option<String> {
+    let count = summary.files.iter().filter(|file| file.switched).count();
+    let these = if count == 1 { "1 process".to_owned() } else { format!("{} processes", grouped(count as u64)) };
+    (count > 0).then(|| format!("{SWITCHED} in {these}"))
+}
+
+/// Greenlets share the one stack that a ring file has of a thread.
+const SWITCHED: &str = "greenlets were switched, so durations may be wrong";
+
 /// A line for every process of which events were lost, for who has just recorded them: what the ring went over, and calls
 /// that never ended, are told elsewhere.
 pub fn of_processes(summary: &Summary) -> Vec<String> {
@@ -33,16 +43,20 @@ pub fn of_processes(summary: &Summary) -> Vec<String> {
         if file.failure > 0 {
             told.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
         }
+        told.extend(file.switched.then(|| SWITCHED.to_owned()));
         (!told.is_empty()).then(|| format!("{} (pid {}): {}", printable(&file.process), file.pid, told.join(", ")))
     };
     summary.files.iter().filter_map(line).collect()
 }
 
-fn losses(file: &FileSummary) -> Vec<String> {
+/// What is missing of a process, or may be wrong, in words.
+pub fn losses(file: &FileSummary) -> Vec<String> {
     // Who leaves by its own will in the middle of a call loses nothing.
     let unfinished = if file.ending.is_death() { file.sum(|thread| thread.unfinished) } else { 0 };
     let counts = [
         (file.overwritten(), "overwritten"),
+        (file.forgotten_threads, "threads of which nothing is left"),
+        (file.forgotten_tasks, "tasks of which nothing is left"),
         (file.lost(), "lost"),
         (file.damaged(), "damaged"),
         (file.unnamed, "unnamed"),
@@ -58,6 +72,9 @@ fn losses(file: &FileSummary) -> Vec<String> {
     }
     if file.failure > 0 {
         losses.push("recording stopped early".to_owned());
+    }
+    if file.switched {
+        losses.push(SWITCHED.to_owned());
     }
     losses
 }
@@ -82,6 +99,8 @@ mod tests {
             lost: 0,
             forgotten_threads: 0,
             forgotten_events: 0,
+            forgotten_tasks: 0,
+            switched: false,
             unnamed: 0,
             unmatched: 0,
             gaps: 0,
@@ -120,6 +139,9 @@ mod tests {
         }
         assert_eq!(told(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
         assert_eq!(told(|file| file.forgotten_events = 7), ["a.bin: 7 overwritten"]);
+        assert_eq!(told(|file| file.forgotten_threads = 8), ["a.bin: 8 threads of which nothing is left"]);
+        assert_eq!(told(|file| file.forgotten_tasks = 9), ["a.bin: 9 tasks of which nothing is left"]);
+        assert_eq!(told(|file| file.switched = true), [format!("a.bin: {SWITCHED}")]);
         assert_eq!(told(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
         assert_eq!(told(|file| file.threads[0].too_deep = 6), ["a.bin: 6 too deep to be drawn"]);
         assert_eq!(told(|file| file.lost = 3), ["a.bin: 3 lost"]);

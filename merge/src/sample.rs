@@ -15,6 +15,8 @@ pub struct Ring {
     pub names: Vec<u8>,
     /// What the header says was forgotten.
     pub forgotten: Forgotten,
+    /// Whether the header says that the program switched between stacks.
+    pub switched: bool,
     segments: Vec<Vec<u8>>,
     /// Segments that were allocated so far, the recycled ones included.
     allocated: u64,
@@ -26,7 +28,8 @@ impl Ring {
         let anchor = Anchor { ticks: opened, monotonic: opened, realtime: opened + 1_000_000_000 };
         let identity = Identity { segment_size: 4096, clock: CLOCK_MONOTONIC, pid, opened: anchor, ..Identity::new() };
         let names = name_entry(Tag::ProcessName, 0, "MainProcess", 4096);
-        Ring { identity, names, forgotten: Forgotten::default(), segments: Vec::new(), allocated: 0 }
+        let forgotten = Forgotten::default();
+        Ring { identity, names, forgotten, switched: false, segments: Vec::new(), allocated: 0 }
     }
 
     pub fn thread(&mut self, serial: u32, tid: u64, name: &str, events: u64, lost: u64) {
@@ -146,7 +149,8 @@ impl Ring {
         let mut bytes = self.identity.to_page(b"python\0x.py\0").to_vec();
         let state = if sealed { STATE_SEALED } else { 1 };
         let Forgotten { threads, events, tasks } = self.forgotten;
-        for (at, word) in [(0, state), (96, threads), (104, events), (112, tasks)] {
+        let switched = u64::from(self.switched);
+        for (at, word) in [(0, state), (96, threads), (104, events), (112, tasks), (120, switched)] {
             bytes[STATUS_OFFSET + at..][..8].copy_from_slice(&word.to_le_bytes());
         }
         bytes.extend(self.segments.concat());

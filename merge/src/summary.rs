@@ -67,6 +67,10 @@ pub struct FileSummary {
     pub forgotten_threads: u64,
     /// The events of those threads.
     pub forgotten_events: u64,
+    /// Tasks of which the file holds nothing any more.
+    pub forgotten_tasks: u64,
+    /// Whether the program switched between stacks inside of its threads, so that durations may be wrong.
+    pub switched: bool,
     /// Events that share the name `unknown function`, for want of room for theirs.
     pub unnamed: u64,
     /// Calls that were left out because their ends fitted no begin.
@@ -165,7 +169,8 @@ impl Summary {
         ];
         let others = others.iter().filter(|(count, _)| *count > 0);
         let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
-        format!("{}: {events} events of {files} file{plural}{others}", output::shown(&self.output))
+        let switched = crate::loss::switched(self).map(|words| format!("; {words}")).unwrap_or_default();
+        format!("{}: {events} events of {files} file{plural}{others}{switched}", output::shown(&self.output))
     }
 
     /// A line for every process of which something was lost.
@@ -230,6 +235,8 @@ impl FileSummary {
             lost: plan.header.lost,
             forgotten_threads: plan.header.forgotten.threads,
             forgotten_events: plan.header.forgotten.events,
+            forgotten_tasks: plan.header.forgotten.tasks,
+            switched: plan.header.switched,
             unnamed: plan.header.unnamed,
             unmatched: plan.header.unmatched,
             gaps: plan.header.gaps,
@@ -382,6 +389,8 @@ mod tests {
             lost: 0,
             forgotten_threads: 0,
             forgotten_events: 0,
+            forgotten_tasks: 0,
+            switched: false,
             unnamed: 0,
             unmatched: 0,
             gaps: 0,

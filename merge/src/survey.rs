@@ -89,7 +89,7 @@ impl FilePlan {
         let mut plan = FilePlan::unread(path, &input, state, snapshot.clone());
         let live = input;
         let input = snapshot.as_deref().unwrap_or(&live);
-        plan.header.forgotten = input.header.forgotten;
+        plan.header = input.header.clone();
         let table = plan.tables(input);
         let mut tally = Tally { frames: plan.frames.iter().copied().collect(), ..Tally::default() };
         let mut counts = plan.count_events(input, &table, &mut tally);

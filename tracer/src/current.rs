@@ -6,7 +6,7 @@
 //! A hook that finds its thread here goes on at once. One that does not calls [`prepare`], which may run Python, and
 //! only then looks for what it needs: nothing that was found before is used after it.
 
-use crate::{function, greenlets, recording, thread_name};
+use crate::{function, recording, thread_name};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -83,7 +83,6 @@ pub fn prepare() -> *mut ThreadRecorder {
 pub fn settle() {
     let Some(adopted) = recording::adopt() else { return };
     function::forget();
-    greenlets::forget();
     forget();
     match adopted {
         Ok(inherited) => {

@@ -1,38 +1,28 @@
 //! Whether the program switches greenlets: several stacks in one thread, which has one in its ring file.
 //!
-//! Nobody tells of a switch. Two signs of it are seen where a function is called for the first time, and cost nothing
-//! afterwards: it has no caller, though calls of its thread are open, so it is the first one of another stack; or it is
-//! the method that switches.
+//! Nobody tells of a switch. Two signs of it are seen where a function is seen for the first time, and cost nothing
+//! afterwards: it has no caller, though other calls of its thread are open, so it is the first one of another stack; or it
+//! is the method that switches. The ring file tells of it.
 
-use crate::current;
+use crate::{current, recording};
 use pyo3::ffi;
 use std::ffi::{CStr, c_char};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-static SWITCHED: AtomicBool = AtomicBool::new(false);
 /// Whether the next function without a caller is the main program.
 static MAIN_IS_NEXT: AtomicBool = AtomicBool::new(false);
-
-/// Whether a switch has been seen in this process.
-pub fn are_switched() -> bool {
-    SWITCHED.load(Ordering::Relaxed)
-}
-
-/// A forked process begins without.
-pub fn forget() {
-    SWITCHED.store(false, Ordering::Relaxed);
-}
 
 /// The main program is about to run, which C code calls.
 pub fn expect_main() {
     MAIN_IS_NEXT.store(true, Ordering::Relaxed);
 }
 
-/// A Python function runs for the first time. Runs no Python itself. The GIL must be held.
-pub fn notice_function() {
+/// The Python function that runs now is seen for the first time; its frames are known by this tag. Runs no Python
+/// itself. The GIL must be held.
+pub fn notice_function(tag: u64) {
     // SAFETY: the GIL is held; a borrowed reference or NULL.
     let frame = unsafe { ffi::PyEval_GetFrame() };
-    if are_switched() || frame.is_null() {
+    if frame.is_null() {
         return;
     }
     // SAFETY: a living frame.
@@ -46,9 +36,12 @@ pub fn notice_function() {
         return;
     }
     let Some(recorder) = current::seen() else { return };
-    // SAFETY: null or the recorder of this thread, and nothing has run Python since it was found.
-    if unsafe { recorder.as_ref() }.is_some_and(|recorder| recorder.has_open_calls()) {
-        SWITCHED.store(true, Ordering::Relaxed);
+    // SAFETY: null or the recorder of this thread, which no caller holds now, and nothing has run Python since it was
+    // found.
+    let recorder = unsafe { recorder.as_mut() };
+    // A forked process gives names anew to what is open: that is no first call.
+    if recorder.is_some_and(|recorder| recorder.has_open_calls() && !recorder.is_open(tag)) {
+        recording::note_switch();
     }
 }
 
@@ -65,7 +58,7 @@ pub unsafe fn notice_method(name: &str, mut kind: *mut ffi::PyTypeObject) {
         let (type_name, base) = unsafe { ((*kind).tp_name, (*kind).tp_base) };
         // SAFETY: the name of a type.
         if unsafe { is_greenlet(type_name) } {
-            SWITCHED.store(true, Ordering::Relaxed);
+            recording::note_switch();
             return;
         }
         kind = base;

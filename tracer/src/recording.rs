@@ -240,6 +240,16 @@ pub fn count_gap() {
     with((), |recording| recording.recorder.count_gap());
 }
 
+/// The program switches between several stacks inside of its threads.
+pub fn note_switch() {
+    with((), |recording| recording.recorder.note_switch());
+}
+
+/// Whether that has been noted.
+pub fn is_switched() -> bool {
+    with(false, |recording| recording.recorder.is_switched())
+}
+
 /// Writes the process's name.
 pub fn name_process(name: &str) {
     with((), |recording| recording.recorder.name_process(name));

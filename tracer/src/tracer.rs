@@ -2,7 +2,7 @@
 
 use crate::filter::Filter;
 use crate::recording::{self, Phase};
-use crate::{current, deadly_signal, fork, greenlets, hook, leaving, lifecycle};
+use crate::{current, deadly_signal, fork, hook, leaving, lifecycle};
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -189,7 +189,7 @@ impl Tracer {
     #[getter]
     fn switches_greenlets(&self) -> bool {
         current::settle();
-        greenlets::are_switched()
+        recording::is_switched()
     }
 
     /// The calling thread is not recorded until `resume` is called as often.

@@ -185,14 +185,20 @@ impl<'b> Walk<'b> {
         writeln!(f, "monotonic offset {monotonic_offset}")?;
         writeln!(f, "imported {:?}\nopened {:?}", identity.imported, identity.opened)?;
         let Header { unmatched, unnamed, lost, failure, forgotten, .. } = self.header;
+        let Header { sync_marker, ending, last_sign, gaps, switched, .. } = self.header;
         writeln!(f, "sealed {sealed}, closed {closed:?}")?;
         writeln!(f, "unmatched {unmatched}, unnamed {unnamed}, lost {lost}, failure {failure}")?;
         match forgotten {
-            Forgotten { threads: 0, events: 0, tasks: 0 } => Ok(()),
+            Forgotten { threads: 0, events: 0, tasks: 0 } => (),
             Forgotten { threads, events, tasks } => {
-                writeln!(f, "forgotten: {threads} threads with {events} events, {tasks} tasks")
+                writeln!(f, "forgotten: {threads} threads with {events} events, {tasks} tasks")?;
             }
         }
+        if (sync_marker, ending, last_sign, gaps, switched) != (0, 0, 0, 0, false) {
+            writeln!(f, "sync marker {sync_marker}, ending {ending:#x}, last sign {last_sign}, gaps {gaps}")?;
+            writeln!(f, "switched {switched}")?;
+        }
+        Ok(())
     }
 
     fn write_event(

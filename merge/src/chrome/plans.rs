@@ -116,6 +116,7 @@ impl Document {
             last_sign: 0,
             gaps: told.gaps,
             forgotten: told.forgotten,
+            switched: told.switched,
         }
     }
 }

@@ -44,6 +44,8 @@ struct Life {
     /// How often the hook was gone; threads, events and tasks of which nothing is left.
     gaps: u64,
     forgotten: [u64; 3],
+    /// Whether the program switched between stacks.
+    switched: bool,
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -64,8 +66,9 @@ prop_compose! {
         sealed in any::<bool>(), is_forked in any::<bool>(), closes in any::<bool>(), failure in any::<bool>(),
         ending in prop::sample::select(vec![0, 1, 2, 3, 4 | 9 << 8, 4 | 11 << 8, 4 | 15 << 8, 4 | 40 << 8]),
         sign in prop_oneof![Just(0), 1..5000_u64], gaps in 0..3_u64, forgotten in prop::array::uniform3(0..3_u64),
+        switched in any::<bool>(),
     ) -> Life {
-        Life { threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten }
+        Life { threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten, switched }
     }
 }
 
@@ -184,6 +187,7 @@ impl Life {
         let closed = Anchor { ticks: end, monotonic: end, realtime: end + 1_000_000_003 };
         let [threads, events, tasks] = self.forgotten;
         ring.forgotten = Forgotten { threads, events, tasks };
+        ring.switched = self.switched;
         let mut bytes = ring.bytes(self.sealed);
         let mut put = |offset: usize, value: u64| {
             bytes[STATUS_OFFSET + offset..][..8].copy_from_slice(&value.to_le_bytes());

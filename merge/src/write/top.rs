@@ -5,6 +5,7 @@ use super::functions::{Collected, Printer};
 use crate::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::error::MergeError;
 use crate::functions::{Known, Row, Sort, Table};
+use crate::loss;
 use crate::progress::Watch;
 use crate::summary::Summary;
 use crate::when;
@@ -105,11 +106,11 @@ pub fn foot(summary: &Summary) -> Vec<String> {
         (summary.left_out(), "were not asked for and are not counted"),
     ];
     let some = counts.iter().enumerate().filter(|(_, (count, _))| *count > 0);
-    some.map(|(place, (count, what))| {
+    let told = some.map(|(place, (count, what))| {
         let calls = if place == 0 { "calls" } else { "events" };
         format!("{} {calls} {what}", grouped(*count))
-    })
-    .collect()
+    });
+    told.chain(loss::switched(summary)).collect()
 }
 
 fn plural(count: u64) -> &'static str {

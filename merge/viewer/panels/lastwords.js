@@ -34,7 +34,8 @@ export class LastWords {
             ...(more > 0 ? [element("p", {}, `… and ${counted(more, "more process")}`)] : []),
             element("h2", {}, "Warnings and losses"),
             ...warnings.map((warning) => element("p", { className: "warning" }, warning)),
-            this.#losses(),
+            ...this.#losses(),
+            this.#tracks(),
         );
     }
 
@@ -87,7 +88,16 @@ export class LastWords {
         return element("li", {}, link, element("span", { className: "since" }, ` ${words}`));
     }
 
+    /** A line for every process of which something is missing, or may be wrong. */
     #losses() {
+        const all = this.trace.processes.filter(({ losses }) => losses.length > 0);
+        const line = ({ name, pid, losses }) =>
+            element("p", { className: "warning" }, `${name} (pid ${pid}): ${losses.join(", ")}`);
+        const more = all.length > MOST ? [element("p", {}, `… and ${counted(all.length - MOST, "more process")}`)] : [];
+        return [...all.slice(0, MOST).map(line), ...more];
+    }
+
+    #tracks() {
         const rows = this.trace.tracks.filter(
             ({ overwritten, lost, unfinished }) => overwritten + lost + unfinished > 0,
         );

@@ -128,8 +128,8 @@ export function encoded(trace, stepsPerBlock) {
         const ofTasks = streams.filter(([, , task]) => task !== 0);
         const tasks = Object.fromEntries(ofTasks.map(([track, , task]) => [task, track.name]));
         const calls = streams.map(([track, thread, task]) => [thread, task, track.count]);
-        const { pid, name, state } = process;
-        return { pid, name, state, opened: 0, parent: null, threads, tasks, calls };
+        const { pid, name, state, losses } = process;
+        return { pid, name, state, losses, opened: 0, parent: null, threads, tasks, calls };
     });
     const header = {
         format: 1, version: trace.version, title: trace.title, baseRealtime: String(trace.baseRealtime),

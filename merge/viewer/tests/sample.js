@@ -80,8 +80,8 @@ function fill(track, count, functionCount, seed) {
 export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40, seed = 1 } = {}) {
     const table = functions(functionCount);
     const processes = [
-        { index: 0, pid: 4711, name: "MainProcess", state: "crashed", ending: "ended by SIGTERM", tracks: [] },
-        { index: 1, pid: 4712, name: "<b>worker</b>", state: "sealed", ending: "exited", tracks: [] },
+        { index: 0, pid: 4711, name: "MainProcess", state: "crashed", ending: "ended by SIGTERM", losses: [], tracks: [] },
+        { index: 1, pid: 4712, name: "<b>worker</b>", state: "sealed", ending: "exited", losses: [], tracks: [] },
     ].slice(0, Math.min(2, tracks));
     let duration = 0;
     const all = Array.from({ length: tracks }, (_, index) => {

@@ -358,6 +358,9 @@ test("what rows and tooltips say", () => {
     const trace = sample({ tracks: 3 });
     const { rows } = layOut(trace, arrangement());
     assert.deepEqual(wordsOf(rows[0]), { name: "MainProcess", number: "pid 4711", warning: "ended by SIGTERM" });
+    const losses = ["12,345 overwritten", "ended by SIGTERM"];
+    const lossy = { ...rows[0], process: { ...rows[0].process, losses } };
+    assert.equal(wordsOf(lossy).warning, "ended by SIGTERM, 12,345 overwritten");
     assert.equal(wordsOf(rows[2]).warning, "12,345 lost (overwritten), 3 lost (no room)");
     assert.equal(wordsOf(rows.find(({ id }) => id === "t2")).number, "task");
     const [track] = trace.tracks;

@@ -23,7 +23,8 @@ function make(tag, className, text = "", attributes = {}) {
 export function wordsOf({ kind, process, track, counter }) {
     if (kind === "process") {
         const ended = { crashed: process.ending || "crashed", living: "still running" }[process.state] ?? "";
-        return { name: process.name || "process", number: `pid ${process.pid}`, warning: ended };
+        const words = new Set([ended, ...process.losses].filter(Boolean));
+        return { name: process.name || "process", number: `pid ${process.pid}`, warning: [...words].join(", ") };
     }
     if (kind === "counter") {
         return { name: counter.name, number: `up to ${numberText(greatestOf(counter))}`, warning: "" };

@@ -203,6 +203,16 @@ impl Recorder {
         self.ring.memory().status().gaps.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The program switches between several stacks inside of its threads.
+    pub fn note_switch(&self) {
+        self.ring.memory().status().switched.store(1, Ordering::Relaxed);
+    }
+
+    /// Whether that has been noted.
+    pub fn is_switched(&self) -> bool {
+        self.ring.memory().status().switched.load(Ordering::Relaxed) != 0
+    }
+
     /// Writes the process's name; the last one holds.
     pub fn name_process(&self, name: &str) {
         name.clone_into(&mut lock(&self.process_name));

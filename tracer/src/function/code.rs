@@ -69,7 +69,13 @@ impl Code {
     /// are read by C code, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
-        self.known().unwrap_or_else(|| self.look_up())
+        self.known().unwrap_or_else(|| self.look_up(false))
+    }
+
+    /// The same of the function that runs now: if it was never seen before, it may be the first one of a greenlet.
+    #[inline]
+    pub fn id_of_running(self) -> u32 {
+        self.known().unwrap_or_else(|| self.look_up(true))
     }
 
     /// Whether an asyncio task may begin with it. Runs no Python, like [`Code::id`].
@@ -77,20 +83,23 @@ impl Code {
     pub fn is_coroutine(self) -> bool {
         let cached = cached(self.0 as usize);
         if cached.code.load(Ordering::Relaxed) != self.0 as usize {
-            self.look_up();
+            self.look_up(false);
         }
         cached.is_coroutine.load(Ordering::Relaxed)
     }
 
     #[cold]
     #[inline(never)]
-    fn look_up(self) -> u32 {
+    fn look_up(self, runs: bool) -> u32 {
         let extra = self.extra();
         let rules = recording::rules();
         // SAFETY: what the slot holds was put there by `remember` and is freed only with the code object.
         let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules);
         let (id, is_coroutine) = known.map(|extra| (extra.id, extra.is_coroutine)).unwrap_or_else(|| {
             let (id, is_coroutine) = without_collector(|| (self.register(), self.has_coroutine_flag()));
+            if runs {
+                greenlets::notice_function(self.tag());
+            }
             self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
             (id, is_coroutine)
         });
@@ -118,7 +127,6 @@ impl Code {
         let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
         let text = |attribute| code.getattr(attribute).and_then(|value| lossy(&value));
         let file = text("co_filename").unwrap_or_default();
-        greenlets::notice_function();
         if !recording::includes(&file) {
             return EXCLUDED;
         }

@@ -323,7 +323,7 @@ fn enter_anew<const TASKS: bool>(code: Code, can_disable: bool) -> *mut PyObject
     if !current::is_recording() {
         return none();
     }
-    let id = code.id();
+    let id = code.id_of_running();
     // SAFETY: as `is_recording` has found it; nothing has run Python since.
     current::seen().map_or(none(), |recorder| unsafe { enter_known::<TASKS>(recorder, code, id, can_disable) })
 }
@@ -404,7 +404,7 @@ fn enter_c_anew(caller: Code, builtin: Builtin) -> *mut PyObject {
     if !current::is_recording() {
         return none();
     }
-    if caller.id() == EXCLUDED {
+    if caller.id_of_running() == EXCLUDED {
         return disable();
     }
     let id = builtin.id();

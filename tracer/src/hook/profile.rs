@@ -241,7 +241,7 @@ fn enter_anew(code: Code) {
     if !current::is_recording() {
         return;
     }
-    let id = code.id();
+    let id = code.id_of_running();
     if let Some(recorder) = current::seen() {
         // SAFETY: as `is_recording` has found it; nothing has run Python since.
         unsafe { enter_known(recorder, code, id) };
@@ -305,7 +305,7 @@ fn enter_c(caller: Code, builtin: Builtin) {
 #[cold]
 #[inline(never)]
 fn enter_c_anew(caller: Code, builtin: Builtin) {
-    if !current::is_recording() || caller.id() == EXCLUDED {
+    if !current::is_recording() || caller.id_of_running() == EXCLUDED {
         return;
     }
     let id = builtin.id();

@@ -6,6 +6,7 @@ use crate::align::Clock;
 use crate::display;
 use crate::error::MergeError;
 use crate::functions::{Known, Named};
+use crate::loss;
 use crate::plan::FilePlan;
 use crate::summary::{FileSummary, Summary, ThreadSummary};
 use crate::write::missing::Missing;
@@ -142,8 +143,9 @@ impl Process<'_> {
             let stream = |(stream, times): (&Stream, &Vec<u64>)| json!([stream.thread, stream.task, times]);
             process["overwritten"] = overwritten.iter().map(stream).collect();
         }
-        if summary.lost > 0 {
-            process["lost"] = json!(summary.lost);
+        let losses = loss::losses(summary);
+        if !losses.is_empty() {
+            process["losses"] = json!(losses);
         }
         process
     }

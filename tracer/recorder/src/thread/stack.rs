@@ -97,7 +97,8 @@ impl ThreadRecorder {
         self.publish_depth();
     }
 
-    pub(super) fn is_open(&mut self, tag: u64) -> bool {
+    /// Whether a call that is known by this tag is open.
+    pub fn is_open(&mut self, tag: u64) -> bool {
         self.step_down();
         let in_use = &self.blocks[..=self.depth_block];
         in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag))
