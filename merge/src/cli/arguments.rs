@@ -116,7 +116,7 @@ pub struct Arguments {
     pub threads: Option<NonZeroUsize>,
 
     /// Print the manual page, or a script by which a shell completes the options
-    #[arg(long, hide = true, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT")]
     pub generate: Option<Generated>,
 
     #[command(flatten)]

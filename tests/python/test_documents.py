@@ -1,0 +1,269 @@
+"""What the documents show runs as they show it: commands, programs, output; options that they name exist."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import BIN, ROOT, Sandbox, heed_interrupts
+
+DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+# Those that tell of the parts of the repository.
+OTHERS = ["format/FORMAT.md", "merge/README.md", "merge/viewer/README.md", "merge/fuzz/README.md", "benches/README.md",
+          "tests/storm/README.md", "CHANGELOG.md"]  # fmt: skip
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# By how a line begins: why it does not run here.
+NOT_RUN = {
+    "make demo": "installs the project from the source; `make test` runs what the demonstration runs",
+    "make test": "is what runs this test",
+    "make bench": "takes the whole machine for an hour",
+    "benches/run": "the same",
+    "python tests/storm/storm.py": "takes hours; test_storm.py runs it for less long",
+}
+# By what is left of a line without its comment: with which status it ends, if that is not 0.
+STATUS = {"viztracer-merge": 2}  # there is no report, since there is no input: it names what was left, and tells how to go on
+# By the first line: what a block of text is, if it is not the output of a command.
+PICTURES = {
+    "process 4711": "the way of the data",
+    "0                 4096": "the parts of a file; document.rs holds the numbers against the code",
+    "63                              24": "the bits of a record; the same",
+    "shift       the largest": "a formula; the second reader computes it so, and is held against the merge",
+    '<script type="text/plain"': "the parts of a page; merge/viewer/tests reads pages of that kind",
+}
+# A browser that goes where it is led, once, and says what it has got.
+BROWSER = """
+import re, sys, urllib.parse, urllib.request
+get = lambda url: urllib.request.urlopen(url, timeout=60).read().decode("utf-8", "replace")
+lead = re.search(r'content="0; url=([^"]*)"', get(sys.argv[1]))[1].replace("&amp;", "&")
+if "ui.perfetto.dev" in lead: lead = urllib.parse.unquote(re.search("url=([^&]*)", lead)[1])
+size = len(get(lead))
+with open("visited", "a") as file: print(size, file=file)
+"""
+# What the commands are run with, in the place of the reader's own programs.
+PROGRAM = """
+import subprocess, sys
+def handle_request(n): return sum(range(n))
+def work(): return [handle_request(n) for n in range(100)]
+work()
+if __name__ == "__main__" and len(sys.argv) < 3:
+    subprocess.run([sys.executable, "-c", "len('a child')"], check=True)
+"""
+# One that dies as docs/after-a-crash.md shows it.
+DIES = """
+import multiprocessing, os, time
+def parse(ready):
+    ready.set()
+    time.sleep(60)
+if __name__ == "__main__":
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Event()
+    worker = fork.Process(target=parse, args=(ready,), name="worker")
+    worker.start()
+    ready.wait()
+    time.sleep(0.1)
+    worker.kill()
+    worker.join()
+"""
+
+
+def blocks(document, *languages):
+    """The blocks of a document in these languages."""
+    return [text for language, text in FENCE.findall((ROOT / document).read_text("utf-8")) if language in languages]
+
+
+class Scene(Sandbox):
+    """A directory with what the documents take for granted, in which their commands run one after the other."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        self.script(PROGRAM, "prog.py")
+        self.script(BROWSER, "browser.py")
+        (directory / "tests").mkdir()
+        self.script("def test_it(): assert len('a') == 1\n", "tests/test_it.py")
+        # A command on PATH: not everybody has Flask.
+        flask = Path(self.script(f"#!{sys.executable}\nprint('serves')\n", "flask"))
+        flask.chmod(0o755)
+        self.env = os.environ | {
+            "PATH": f"{BIN}:{directory}:{os.environ['PATH']}",
+            "BROWSER": f"{sys.executable} {directory}/browser.py %s",
+            "SUMMARY": "summary.md",
+            "PYTHONUNBUFFERED": "1",
+        }
+        for command in (
+            "viztracer --quiet --pid_suffix --output_dir temp_dir prog.py",
+            "viztracer-merge -q temp_dir -o monday.json.gz -o a.json -o b.json -o result.json -o trace.json.gz",
+            "cp temp_dir/*.bin .",
+        ):
+            self.shell(command)
+        self.script(DIES, "app.py")
+        self.shell("viztracer --quiet --pid_suffix --output_dir crashed app.py")
+
+    def shell(self, line, status=0):
+        """What a line prints, which must end so."""
+        done = self.run("bash", "-c", line, env=self.env, preexec_fn=heed_interrupts)
+        assert done.returncode == status, f"{line}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def visited(self, line):
+        """The same of a line that serves a browser until it is interrupted."""
+        seen = self.path / "visited"
+        seen.unlink(missing_ok=True)
+        command = ["bash", "-c", f"exec {line}"]
+        options = {"cwd": self.path, "env": self.env, "stdin": subprocess.DEVNULL, "preexec_fn": heed_interrupts}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options) as process:
+            deadline = time.monotonic() + 60
+            while not seen.exists() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            printed = process.communicate(timeout=60)[0].decode()
+        assert seen.exists() and int(seen.read_text().split()[0]) > 1000, f"{line}\n{printed}"
+        assert process.returncode == 0, f"{line}\n{printed}"
+        return printed
+
+    def command(self, line):
+        """What a line of a document prints. Names in it stand for what the reader has."""
+        pid = next(self.path.glob("result_*.bin")).stem.split("_")[1]
+        line = line.replace("DIRECTORY", "crashed" if "last_words" in line else "temp_dir").replace("4711", pid)
+        is_viewer = shlex.split(line, comments=True)[0] == "vizviewer" or " --open " in line
+        bare = line.split(" #")[0].strip()
+        return self.visited(bare) if is_viewer else self.shell(line, STATUS.get(bare, 0))
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return Scene(tmp_path)
+
+
+def lines_of(document):
+    lines = [line for block in blocks(document, "sh") for line in block.splitlines() if line.strip()]
+    prose = FENCE.sub("", (ROOT / document).read_text("utf-8"))
+    # `man|bash` are several commands in one.
+    for command in re.findall(r"`((?:viztracer|viztracer-merge|vizviewer) [^`]*)`", prose):
+        *words, last = command.split(" ")
+        lines += [" ".join([*words, one]) for one in last.split("|")]
+    return [line for line in lines if not any(line.startswith(begin) for begin in NOT_RUN)]
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if lines_of(name)])
+def test_commands_run(scene, document):
+    """One after the other, as a reader would: each ends well."""
+    if document == "docs/after-a-crash.md":
+        scene.script("import os\nos.kill(os.getpid(), 9)\n", "killed.py")
+        scene.shell("viztracer killed.py", status=-signal.SIGKILL)
+    printed = [scene.command(line) for line in lines_of(document)]
+    assert document != "docs/after-a-crash.md" or "left behind: /dev/shm/viztracer_" in printed[0]
+
+
+def test_every_block_is_run_or_listed():
+    """Nothing is passed over: a block of a new kind must be told how to run."""
+    for document in [*DOCUMENTS, *OTHERS]:
+        text = (ROOT / document).read_text("utf-8")
+        found = FENCE.findall(text)
+        assert len(found) * 2 == len(re.findall("^ *```", text, re.MULTILINE)), f"{document}: a block has no end"
+        for language, block in found:
+            assert language in ("sh", "python", "text", "hex"), f"{document}: what is {language!r}?"
+            assert language != "hex" or document == "format/FORMAT.md", f"{document}: only document.rs reads hex lines"
+            assert language != "python" or block in PRELUDES_OF, f"{document}: no test runs\n{block}"
+            if language == "sh" and document in OTHERS:
+                listed = [any(line.startswith(begin) for begin in NOT_RUN) for line in block.splitlines()]
+                assert all(listed), f"{document}: no test runs\n{block}"
+            if language == "text":
+                is_picture = any(block.lstrip().startswith(begin) for begin in PICTURES)
+                assert is_picture or (document, block) in OUTPUTS, f"{document}: no test compares\n{block}"
+
+
+# --- output ---
+
+CRASHED = "docs/after-a-crash.md"
+OUTPUTS = {(CRASHED, block): "viztracer-merge crashed -o out.json" for block in blocks(CRASHED, "text")}
+
+
+def masked(line):
+    return re.sub(r"\d+", "9", line)
+
+
+@pytest.mark.parametrize(("document", "block"), OUTPUTS)
+def test_output_looks_as_it_is_shown(scene, document, block):
+    printed = [masked(line) for line in scene.shell(OUTPUTS[document, block]).splitlines()]
+    for line in block.splitlines():
+        assert masked(line) in printed, f"{document}: {line}\n" + "\n".join(printed)
+
+
+# --- programs ---
+
+# How each program begins that a document shows, and which command runs it.
+WORK = "def work(): return len('a part')\n"
+PRELUDES = {
+    "with VizTracer(": (WORK, "python", "result.json"),
+    'tracer = VizTracer(output_file="part.json"': (WORK, "python", "part.json"),
+    "kwargs = get_tracer().init_kwargs": ("from viztracer import VizTracer, get_tracer\n", "viztracer", "result.json"),
+}
+PRELUDES_OF = {
+    block: prelude
+    for document in DOCUMENTS
+    for block in blocks(document, "python")
+    for begin, prelude in PRELUDES.items()
+    if begin in block
+}
+
+
+@pytest.mark.parametrize("block", PRELUDES_OF, ids=lambda block: block.splitlines()[-1])
+def test_programs_run(sandbox, block):
+    before, command, report = PRELUDES_OF[block]
+    sandbox.script(before + block, "shown.py")
+    done = sandbox.python("shown.py") if command == "python" else sandbox.viztracer("shown.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    names = {event["name"].split(" ")[0] for event in sandbox.report(report)["traceEvents"]}
+    assert "work" in names or command == "viztracer"
+
+
+# --- options ---
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z_-]*")
+# Those of others.
+OF_OTHERS = {
+    "--target": "pip's", "--path": "cargo's", "--test": "node's",
+    "--python": "of benches/run", "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
+    "--family": "the same",
+}  # fmt: skip
+# What docs/compatibility.md says of VizTracer's options that our help does not name: some are refused in one line, others
+# do nothing, as what they ask for is done in any case.
+NOT_THERE = ["--log_print", "--log_func_args"]
+NOT_NEEDED = ["--log_multiprocess", "--log_subprocess", "--log_exit"]
+
+
+@pytest.fixture(scope="module")
+def options():
+    """Those that the help of our commands names."""
+    commands = ([BIN / "viztracer"], [BIN / "viztracer-merge"], [BIN / "vizviewer"])
+    helps = [subprocess.run([*command, "--help"], capture_output=True, text=True).stdout for command in commands]
+    assert all(len(OPTION.findall(text)) > 4 for text in helps)
+    return {option for text in helps for option in OPTION.findall(text)}
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *OTHERS])
+def test_options_exist(options, document):
+    named = set(OPTION.findall((ROOT / document).read_text("utf-8")))
+    assert named - options - OF_OTHERS.keys() - {*NOT_THERE, *NOT_NEEDED} == set()
+
+
+@pytest.mark.parametrize("option", NOT_THERE)
+def test_options_that_are_not_there_yet_are_refused_in_one_line(sandbox, option):
+    text = (ROOT / "docs/compatibility.md").read_text("utf-8")
+    assert option in text.split("## Not there yet")[1].split("\n## ")[0]
+    done = sandbox.viztracer(option, sandbox.script("print('ran')\n"))
+    assert done.returncode == 2 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and option in done.stderr
+
+
+@pytest.mark.parametrize("option", NOT_NEEDED)
+def test_options_that_are_not_needed_are_taken(sandbox, option):
+    done = sandbox.viztracer("--quiet", option, sandbox.script("print('ran')\n"))
+    assert done.returncode == 0 and done.stdout.endswith("ran\n")
