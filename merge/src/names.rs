@@ -8,8 +8,8 @@ use viztracer_format::names::{Entry, Function, SourceIdentity};
 /// A thread, as far as these segments know it.
 #[derive(Clone, Debug, Default)]
 pub struct ThreadNames {
-    /// The operating system's id.
-    pub tid: u64,
+    /// The operating system's id; a name may stand there without it.
+    pub tid: Option<u64>,
     /// Its name, if it was given one.
     pub name: Option<String>,
     /// Events in the segments that it has left behind.
@@ -38,7 +38,7 @@ impl Names {
         visit(input, segments, bad, |entry| match entry {
             Entry::Thread { serial, tid, begun, events, lost, ended } => {
                 let thread = names.threads.entry(serial).or_default();
-                (thread.tid, thread.events, thread.lost) = (tid, events, lost);
+                (thread.tid, thread.events, thread.lost) = (Some(tid), events, lost);
                 (thread.begun, thread.ended) = (begun, ended);
             }
             Entry::ThreadName { serial, name } => {

@@ -263,7 +263,7 @@ impl FilePlan {
     fn drop_stale_frames(&mut self, live: &Input, table: &Table, counts: &[Counts]) {
         let gaps = table.threads_with_gaps(&self.calls, counts);
         if self.frames.iter().any(|frame| gaps.contains(&frame.thread)) {
-            let now = frames::read(live, &table.stacks, self.last_moment, drop);
+            let now = frames::read(live, &table.stacks, table.opened, drop);
             let now: HashSet<OpenFrame> = now.into_iter().collect();
             self.frames.retain(|frame| !gaps.contains(&frame.thread) || now.contains(frame));
         }
@@ -307,7 +307,7 @@ impl FilePlan {
         let thread = |(serial, (total, kept)): (u32, (u64, u64))| {
             let known = names.threads.get(&serial).cloned();
             // Damage can take a thread's entry away; its number in the file then stands for its id.
-            let tid = known.as_ref().map_or(u64::from(serial), |thread| thread.tid);
+            let tid = known.as_ref().and_then(|thread| thread.tid).unwrap_or(u64::from(serial));
             let known = known.unwrap_or_default();
             let damaged = tally.damaged.get(&serial).copied().unwrap_or(0);
             let overwritten = total.saturating_sub(kept).saturating_sub(damaged);

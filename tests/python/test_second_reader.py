@@ -1,11 +1,14 @@
 """What `viztracer-merge` tells of ring files, against tests/reader: a reader written from format/FORMAT.md alone."""
 
+import fcntl
 import json
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +23,7 @@ import ring_reader  # noqa: E402
 pytestmark = pytest.mark.merge_only
 
 GOLDEN = sorted((ROOT / "format" / "tests" / "golden").glob("*.bin"))
-SEEDS = range(int(os.environ.get("VIZTRACER_READER_SEEDS", "40")))
+SEEDS = range(int(os.environ.get("VIZTRACER_READER_SEEDS", "50")))
 KILLED = "import os, signal\ndef f(n):\n    return f(n - 1) if n else os.kill(os.getpid(), signal.SIGKILL)\nf(9)\n"
 STOPPED = "import viztracer\ndef f():\n    viztracer.get_tracer().stop()\nf()\n"
 TRACES = {
@@ -46,6 +49,61 @@ def test_real_files(sandbox, name):
     assert sum([agree(sandbox, ring.read_bytes()) for ring in rings]) > 0
 
 
+BUSY = """
+import asyncio, os, sys, threading
+def leaf(n): return len("abc")
+def work(n):
+    for k in range(n % 40): leaf(k)
+async def step(n):
+    await asyncio.sleep(0)
+    work(n)
+async def steps(): await asyncio.gather(*(step(n) for n in range(30)))
+def starts():
+    while True:
+        thread = threading.Thread(target=work, args=(37,))
+        thread.start()
+        thread.join()
+threading.Thread(target=starts, daemon=True).start()
+print("ready", flush=True)
+while True: asyncio.run(steps())
+"""
+
+
+def test_living_files(sandbox):
+    """A process that is stopped anywhere: its ring goes round, and threads and tasks come and go."""
+    options = ("--quiet", "--log_async", "--tracer_entries", "2000", "--pid_suffix", "--output_dir", "rings")
+    command = [BIN / "viztracer", *options, sandbox.script(BUSY)]
+    chance, states = random.Random(1), set()
+    with subprocess.Popen(command, cwd=sandbox.path, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            (ring,) = (sandbox.path / "rings").glob("*.bin")
+            for _ in range(25):
+                time.sleep(chance.random() / 20)
+                process.send_signal(signal.SIGSTOP)
+                wait_until_stopped(process.pid)
+                assert compare_files(sandbox, ring, living=True) > 1000
+                read = ring_reader.read(ring.read_bytes(), living=True)
+                states.add((read.forgotten_threads > 0, read.forgotten_tasks > 0))
+                process.send_signal(signal.SIGCONT)
+        finally:
+            process.kill()
+    assert (True, True) in states
+    assert compare_files(sandbox, ring, living=False) > 1000
+
+
+def wait_until_stopped(pid):
+    """Until all of its threads are."""
+    deadline = time.monotonic() + 60
+    while any(task.joinpath("stat").read_text().rpartition(")")[2].split()[0] not in "Tt" for task in tasks(pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def tasks(pid):
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda path: path.stem)
 def test_golden_files(sandbox, golden):
     agree(sandbox, golden.read_bytes())
@@ -63,21 +121,43 @@ def test_damaged_files(sandbox, small_trace, golden):
 
 
 def agree(sandbox, content):
-    """Both refuse the file, or tell the same calls and counts of it; returns how many calls."""
-    ring_file, report = sandbox.path / "compared.bin", sandbox.path / "compared.json"
+    """Both refuse the file, or tell the same of it, whether its writer has died or lives; returns how many calls."""
+    return [agree_on(sandbox, content, living) for living in (False, True)][0]
+
+
+def agree_on(sandbox, content, living):
+    ring_file = sandbox.path / "compared.bin"
     ring_file.write_bytes(content)
+    with ring_file.open() as file:
+        if living:  # as its writer does
+            fcntl.flock(file, fcntl.LOCK_EX)
+        return compare_files(sandbox, ring_file, living)
+
+
+def compare_files(sandbox, ring_file, living):
+    """What both tell of the file as it is now."""
+    content, report = ring_file.read_bytes(), sandbox.path / "compared.json"
     report.unlink(missing_ok=True)
     # It exits with 1 where a part is damaged, and writes the report all the same; with 2 where nothing can be read.
-    done = subprocess.run([BIN / "viztracer-merge", "-q", ring_file, "-o", report], capture_output=True, timeout=60)
+    command = [BIN / "viztracer-merge", "-q", ring_file]
+    done = subprocess.run([*command, "-o", report], capture_output=True, timeout=60)
+    dump = subprocess.run([*command, "--dump"], capture_output=True, timeout=60).stdout.decode()
     assert done.returncode in (0, 1, 2), done.stderr
+    return compared(content, living, report, dump, done)
+
+
+def compared(content, living, report, dump, done):
     try:
-        ring = ring_reader.read(content)
+        ring = ring_reader.read(content, living)
     except ring_reader.Refused:
         assert not report.exists()
         return 0
     assert report.exists(), done.stderr
-    told = compare.of_report(json.loads(Path(report).read_text(encoding="utf-8"), parse_float=Decimal))
+    report = json.loads(Path(report).read_text(encoding="utf-8"), parse_float=Decimal)
+    told = compare.of_report(report)
     assert told == compare.of_ring(ring)
+    assert compare.process_of_report(report) == compare.process_of_ring(ring)
+    assert compare.sources_of_dump(dump) == compare.sources_of_ring(ring)
     return sum(told[0].values())
 
 
@@ -86,9 +166,15 @@ def damaged(content, chance):
     file = bytearray(content)
     (size,) = struct.unpack_from("<I", file, 16)
     segments = range(4096, len(file) - size + 1, size)
-    what = chance.choice(("flip", "segment header", "body", "cut", "zero", "swap"))
+    whole = ("flip", "status", "cut", "zero")
+    what = chance.choice((*whole, "segment header", "body", "swap") if segments else whole)
     if what == "flip":
         flip(file, [chance.randrange(4096) for _ in range(chance.choice((1, 3)))], chance)
+    elif what == "status":
+        for word in range(4, 16):  # all but the state and the close
+            if chance.random() < 0.5:
+                value = chance.choice((0, 1, 2, 3, 4 | chance.randrange(256) << 8, chance.randrange(1 << 32), 1 << 63))
+                struct.pack_into("<Q", file, 512 + 8 * word, value)
     elif what == "segment header":
         flip(file, [chance.choice((512, *segments)) + chance.randrange(72) for _ in range(3)], chance)
     elif what == "body":

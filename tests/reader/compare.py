@@ -1,5 +1,8 @@
 """Holds what the second reader tells of a ring file against a report of `viztracer-merge` in JSON."""
 
+import json
+import re
+import signal
 from collections import Counter
 from decimal import Decimal
 
@@ -7,6 +10,102 @@ import ring_reader as rr
 
 TASK_TRACKS = 1 << 24  # a task's track bears this number and the task's serial
 KINDS = {rr.RAISE: "raised", rr.ABANDONED: "abandoned"}
+
+
+# How a process ended, by the number in the file.
+ENDINGS = {1: "exited", 2: "left by os._exit", 3: "became another program (exec)"}
+CRASHES = {4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV", 31: "SIGSYS"}
+# Of a process that said nothing, the merge takes these open calls for a word: it never saw them return.
+LAST_CALLS = {
+    "posix._exit": ENDINGS[2],
+    **dict.fromkeys(
+        ("posix.execv", "posix.execve", "_posixsubprocess.fork_exec", "Popen._execute_child", "_execute_child"), ENDINGS[3]
+    ),
+}
+
+
+def process_of_report(report):
+    """What a report tells of the process of one file beside its calls and threads."""
+    (process,) = report["viztracer_metadata"]["processes"]
+    counts = ("lost", "unnamed", "unmatched", "gaps", "failure", "forgotten_threads", "forgotten_events", "forgotten_tasks")
+    return {
+        "pid": process.get("process_id", process["pid"]),
+        "parent": process.get("parent_id", 0),
+        "command": process.get("command", []),
+        "entries": process.get("entries", 0),
+        "python": process.get("python"),
+        "session": process.get("session"),
+        "state": process["state"],
+        "ending": process["ending"],
+        "sync_marker": process.get("sync_marker_ns"),
+        "switched": process.get("switched", False),
+    } | {name: process.get(name, 0) for name in counts}
+
+
+def process_of_ring(ring):
+    """The same of what the second reader tells."""
+    version = ring.python_version
+    state = "sealed" if ring.state == rr.SEALED else "living" if ring.living else "crashed"
+    return {
+        "pid": ring.pid,
+        "parent": ring.parent_pid,
+        "command": ring.arguments,
+        "entries": ring.entries,
+        "python": f"{version >> 24}.{version >> 16 & 255}.{version >> 8 & 255}" if version else None,
+        "session": ring.session.hex() if any(ring.session) else None,
+        "state": state,
+        "ending": ending(ring, state),
+        "sync_marker": ring.sync_marker - ring.opened[1] if ring.sync_marker else None,
+        "switched": ring.switched,
+        "lost": ring.lost,
+        "unnamed": ring.unnamed,
+        "unmatched": ring.unmatched,
+        "gaps": ring.gaps,
+        "failure": ring.failure,
+        "forgotten_threads": ring.forgotten_threads,
+        "forgotten_events": ring.forgotten_events,
+        "forgotten_tasks": ring.forgotten_tasks,
+    }
+
+
+def ending(ring, state):
+    kind, number = ring.ending & 0xFF, ring.ending >> 8 & 0xFF
+    if kind in ENDINGS:
+        return ENDINGS[kind]
+    if kind == 4 and number in CRASHES:
+        return f"crashed by {CRASHES[number]}"
+    if kind == 4:
+        return f"ended by {signal_name(number)}"
+    if state != "crashed":
+        return {"sealed": "stopped", "living": "running"}[state]
+    innermost = {call.thread: call for call in ring.calls if call.kind == rr.FRAME}
+    for _serial, call in sorted(innermost.items()):
+        name, file, _line = ring.functions.get(call.function, ("", "", 0))
+        if name in LAST_CALLS and (call.inherited or (name.startswith("posix.") and not file)):
+            return LAST_CALLS[name]
+    return "ended without a word"
+
+
+def signal_name(number):
+    try:
+        return signal.Signals(number).name if number < 32 else f"signal {number}"
+    except ValueError:
+        return f"signal {number}"
+
+
+def sources_of_dump(dump):
+    """The SOURCE entries that `viztracer-merge --dump` names."""
+    line = re.compile(r"^  SOURCE (.*): device (\d+), inode (\d+), (\d+) bytes, (-?\d+) ns$", re.MULTILINE)
+    return Counter((path, *map(int, numbers)) for path, *numbers in line.findall(dump))
+
+
+def sources_of_ring(ring):
+    """The same, with paths as a dump prints them."""
+    return Counter((printable(path), *numbers) for path, *numbers in ring.sources)
+
+
+def printable(text):
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def of_report(report):
@@ -32,7 +131,8 @@ def _of_event(event, tracks, base):
     start = int(Decimal(event["ts"]) * 1000)
     length = int(Decimal(event["dur"]) * 1000) if event["ph"] == "X" else None
     if event["ph"] in "iC":
-        return (tracks.get(event["tid"]), event["tid"], event["name"], base + start, None, event["ph"])
+        told = (event["ph"], canonical(event["args"]))
+        return (tracks.get(event["tid"]), event["tid"], event["name"], base + start, None, told)
     kind = next((kind for kind in ("unfinished", "raised", "abandoned") if args.get(kind)), "")
     return (tracks.get(event["tid"]), event["tid"], event["name"], base + start, length, kind)
 
@@ -53,11 +153,16 @@ def of_ring(ring):
 
 
 def _tid(it):
+    """As a report in JSON shows it, whose viewers hold no more than 32 bits."""
+    return _whole_tid(it) & 0xFFFFFFFF
+
+
+def _whole_tid(it):
     return it.serial if it.tid is None else it.tid
 
 
 def _name(it):
-    return it.name or f"Thread-{_tid(it)}"
+    return it.name or f"Thread-{_whole_tid(it)}"
 
 
 def _of_call(ring, call):
@@ -72,9 +177,33 @@ def _of_call(ring, call):
     more = int(call.kind == rr.FRAME)  # the nanosecond more of a call that is open
     end = None if call.end is None else max(call.end - more, begin) + more
     if call.kind in (rr.INSTANT, rr.COUNTER):
-        return (track, tid, function(ring, call), start, None, "iC"[call.kind == rr.COUNTER])
+        is_counter = call.kind == rr.COUNTER
+        told = ("iC"[is_counter], canonical(arguments(call.payload, {} if is_counter else None)))
+        return (track, tid, function(ring, call), start, None, told)
     kind = "unfinished" if call.unfinished else KINDS.get(call.kind, "")
     return (track, tid, function(ring, call), start, end and end - start, kind)
+
+
+def arguments(payload, none):
+    """A payload as a report shows it: an object as that, anything else as text."""
+    if payload is None:
+        return none
+    if payload is rr.OVERWRITTEN:
+        return {"overwritten": True}
+    try:
+        value = json.loads(payload.decode(), parse_float=Decimal, parse_constant=refuse)
+        json.dumps(value, default=str, ensure_ascii=False).encode()  # half of a pair of surrogates is no text
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {"value": payload.decode("utf-8", "replace")}
+
+
+def refuse(constant):
+    raise ValueError(constant)
+
+
+def canonical(value):
+    return json.dumps(value, default=str, sort_keys=True)
 
 
 def function(ring, call):

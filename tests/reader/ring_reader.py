@@ -22,6 +22,9 @@ MILLISECOND = 1_000_000
 U56, U64 = (1 << 56) - 1, (1 << 64) - 1
 
 
+OVERWRITTEN = object()
+
+
 class Refused(Exception):
     """The file as a whole cannot be read."""
 
@@ -73,6 +76,7 @@ class Call:
     kind: int
     unfinished: bool = False
     inherited: bool = False
+    payload: bytes | object | None = None  # of a moment; OVERWRITTEN if it is gone
 
 
 @dataclass
@@ -88,6 +92,7 @@ class Event:
     low_start: int
     duration: int
     function: int
+    reference: tuple | None = None  # generation, offset and length of its payload
 
     def start(self):
         return nearest(self.low_start, self.opened)
@@ -111,7 +116,10 @@ class Ring:
     clock_kind: int = 0
     has_labels: bool = False
     arguments: list = field(default_factory=list)
+    session: bytes = b""
+    python_version: int = 0
     state: int = 0
+    living: bool = False
     ending: int = 0
     last_sign: int = 0
     unmatched: int = 0
@@ -122,12 +130,15 @@ class Ring:
     forgotten_threads: int = 0
     forgotten_events: int = 0
     forgotten_tasks: int = 0
+    switched: bool = False
+    sync_marker: int = 0
     imported: tuple = (0, 0, 0)
     opened: tuple = (0, 0, 0)
     closed: tuple = (0, 0, 0)
     process_name: str = ""
     functions: dict = field(default_factory=dict)  # id -> (name, file, line)
-    sources: dict = field(default_factory=dict)  # path -> (device, inode, size, modified)
+    sources: list = field(default_factory=list)  # (path, device, inode, size, modified)
+    payloads: dict = field(default_factory=dict)  # generation -> bytes
     threads: dict = field(default_factory=dict)
     tasks: dict = field(default_factory=dict)
     calls: list = field(default_factory=list)
@@ -139,17 +150,20 @@ class Ring:
 def read(content, living=False):
     """The ring file whose bytes are `content`. Its writer lives if it holds the file's lock."""
     ring = read_header(content)
+    ring.living = living and ring.state != SEALED
     segments = list(read_segments(ring, content))
     for segment in sorted(in_use(segments, NAMES), key=lambda segment: segment.generation):
         read_names(ring, segment.body)
     for segment in in_use(segments, LABELS):
         read_labels(ring, segment.body)
+    for segment in in_use(segments, PAYLOAD):
+        ring.payloads.setdefault(segment.generation, segment.body)
     ring.clock = build_clock(ring, segments)
     frames = read_stacks(ring, segments)
     calls = sorted(in_use(segments, CALLS), key=lambda segment: segment.generation)
     events = [event for segment in calls for event in read_calls(ring, segment)]
     count_totals(ring, segments)
-    frames = drop_complete(ring, frames, events, living)
+    frames = drop_complete(ring, frames, events)
     ring.last_moment = find_last_moment(ring, segments, frames)
     ring.calls = [call for call in (shown(ring, event) for event in newest(ring, events)) if is_wanted(ring, call)]
     ring.calls += open_calls(ring, frames)
@@ -187,13 +201,18 @@ def read_header(content):
     ring = Ring(segment_size=segment_size, clock_kind=clock, has_labels=bool(incompatible & LABELS_FEATURE))
     ring.entries, ring.min_duration, ring.pid, ring.parent_pid = struct.unpack_from("<QQII", content, 40)
     ring.imported, ring.opened = struct.unpack_from("<3Q", content, 136), struct.unpack_from("<3Q", content, 160)
+    ring.session = content[96:112]
+    (ring.python_version,) = struct.unpack_from("<I", content, 128)
     arguments = content[1024 : 1024 + arguments_size]
     ring.arguments = [part.decode("utf-8", "replace") for part in arguments.removesuffix(b"\0").split(b"\0")]
+    if ring.arguments == [""]:
+        ring.arguments = []
     (ring.state,) = struct.unpack_from("<Q", content, 512)
     ring.closed = struct.unpack_from("<3Q", content, 520) if ring.state == SEALED else (0, 0, 0)
     ring.unmatched, ring.unnamed, ring.lost, ring.failure = struct.unpack_from("<4Q", content, 512 + 32)
-    ring.ending, ring.last_sign, ring.gaps = struct.unpack_from("<3Q", content, 512 + 72)
+    ring.sync_marker, ring.ending, ring.last_sign, ring.gaps = struct.unpack_from("<4Q", content, 512 + 64)
     ring.forgotten_threads, ring.forgotten_events, ring.forgotten_tasks = struct.unpack_from("<3Q", content, 512 + 96)
+    ring.switched = struct.unpack_from("<Q", content, 512 + 120) != (0,)
     return ring
 
 
@@ -262,7 +281,7 @@ def read_names(ring, body):
         elif tag == TASK_NAME:
             ring.tasks[number] = name
         elif tag == SOURCE and size >= 24 + name_size + 32:
-            ring.sources[name] = struct.unpack("<QQQq", entry[-32:])
+            ring.sources.append((name, *struct.unpack("<QQQq", entry[-32:])))
 
 
 def read_thread_entry(ring, entry, serial):
@@ -309,7 +328,8 @@ def build_clock(ring, segments):
     if len(kept) == 1 and anchors[-1][0] > kept[0][0] and anchors[-1][1] > kept[0][1]:
         kept.append(anchors[-1])
     if len(kept) < 2:
-        raise Refused("no time scale")
+        own = anchors[-1] if anchors else ring.opened
+        return lambda ticks: min(max(own[1] + ticks - own[0], 0), U64)
     scales = [(a, *scale(a, b)) for a, b in zip(kept, kept[1:], strict=False)]
 
     def nanoseconds(ticks):
@@ -371,9 +391,9 @@ def stack(ring, serial, newest, blocks):
         below = base + len(records) // RECORD
 
 
-def drop_complete(ring, frames, events, living):
+def drop_complete(ring, frames, events):
     """Without the frames whose calls stand in the records, too."""
-    if living:
+    if ring.living:
         recorded = {(event.thread, event.task, event.low_start, event.function) for event in events}
         return {
             serial: [f for f in of_thread if (serial, f.task, f.low_start, f.function) not in recorded]
@@ -382,7 +402,7 @@ def drop_complete(ring, frames, events, living):
     if ring.state == SEALED:
         return {serial: [f for f in of_thread if not f.inherited] for serial, of_thread in frames.items()}
     for serial, of_thread in frames.items():
-        last = thread(ring, serial).last
+        last = ring.threads[serial].last if serial in ring.threads else None
         if of_thread and last and last.is_call():
             frame = of_thread[-1]
             if (last.low_start, last.function) == (frame.low_start, frame.function):
@@ -415,7 +435,7 @@ def read_calls(ring, segment):
         elif kind == LONG and event and extended:
             event.duration = word0 >> 8
         elif kind == PAYLOAD_RECORD and event:
-            pass  # arguments of events are not compared
+            event.reference = (word0 >> 8, word1 & 0xFFFFFFFF, word1 >> 32)
         else:
             ring.damage += 1
             event = None
@@ -433,8 +453,17 @@ def shown(ring, event):
     end = None if event.kind == OPEN else ring.clock(event.end())
     return Call(
         event.thread, event.task, event.function, ring.clock(event.start()), end, event.kind,
-        event.kind == OPEN, event.inherited,
+        event.kind == OPEN, event.inherited, None if event.is_call() else payload(ring, event.reference),
     )  # fmt: skip
+
+
+def payload(ring, reference):
+    """The bytes that a record refers to."""
+    if reference is None:
+        return None
+    generation, offset, length = reference
+    body = ring.payloads.get(generation, b"")
+    return body[offset : offset + length] if offset + length <= len(body) and generation in ring.payloads else OVERWRITTEN
 
 
 def find_last_moment(ring, segments, frames):
@@ -449,6 +478,7 @@ def find_last_moment(ring, segments, frames):
 def open_calls(ring, frames):
     for serial, of_thread in frames.items():
         for frame in of_thread:
+            thread(ring, serial)
             end = None if ring.state == SEALED else ring.last_moment + 1
             start = ring.clock(frame.start())
             yield Call(serial, frame.task, frame.function, start, end, FRAME, True, frame.inherited)
