@@ -71,7 +71,8 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     Some(digits.iter().rev().fold(0, |value, digit| value << 7 | u64::from(digit & 0x7f)))
 }
 
-/// Every line is a stack and a number.
+/// Every line is a stack and a number: the exact sum of times, each of which a damaged file may make as long as 64 bits
+/// can tell.
 fn folded(bytes: &[u8]) {
     let text = str::from_utf8(bytes).expect("the report is text");
     for line in text.split_terminator('\n') {
