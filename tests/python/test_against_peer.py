@@ -1,12 +1,13 @@
 """Function by function, the report counts as many calls as VizTracer 1.1.1, but for the differences listed here."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
 import tree
-from conftest import PEER, program
+from conftest import BIN, PEER, program
 from test_call_trees import COMPLETE, OWN
 
 # Where the peer is not right: {program: {function: (calls that it counts, calls there are, why)}}
@@ -26,6 +27,26 @@ if sys.version_info < (3, 12):
         "builtins.len": (21, 23, WHY),
         "_thread.lock.release": (0, 1, WHY),
     }
+
+
+def test_every_option_of_viztracer_is_taken_or_refused_in_one_line(sandbox):
+    """What `viztracer --help` of VizTracer names: each is ours, or takes no effect, or is said to be missing."""
+    theirs, ours = (
+        set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z_]*", sandbox.run(command, "--help").stdout))
+        for command in (PEER.parent / "viztracer", BIN / "viztracer")
+    )
+    assert len(theirs) > 40 and "--tracer_entries" in theirs & ours
+    script = sandbox.script("print('ran')\n")
+    for option in sorted(theirs - ours):
+        done = sandbox.viztracer("--quiet", option, script)
+        is_taken = (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["ran"])
+        is_missing = (done.returncode, done.stderr) == (2, f"viztracer: {option} is not supported yet\n")
+        assert is_taken or is_missing, f"{option}: {done.returncode} {done.stdout}{done.stderr}"
+
+
+def test_commands_of_viztracer_are_there():
+    names = {path.name for path in PEER.parent.iterdir() if "viz" in path.name}
+    assert names >= {"viztracer", "vizviewer"} and names <= {path.name for path in BIN.iterdir()}
 
 
 @pytest.mark.parametrize("name", [*COMPLETE, *OWN, "frames_open_at_stop", "fork", "primes_processes"])
