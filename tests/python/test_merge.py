@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import os
 import re
+import subprocess
 
 import tree
-from conftest import program
+from conftest import BIN, program
 from counting_program import WORK, CountingProgram
 
 
@@ -96,3 +98,21 @@ def test_no_input_is_a_usage_error(sandbox):
     done = sandbox.viztracer_merge()
     assert (done.returncode, done.stdout) == (2, "")
     assert "Usage:" in done.stderr
+
+
+def test_memory_does_not_depend_on_the_size_of_the_trace(sandbox):
+    """Four times as many calls: the report is four times as large, and the merge takes some MB more at the most."""
+    script = sandbox.script("import sys\ndef f(n): return n\nfor n in range(int(sys.argv[1])): f(n)\n")
+    peaks, sizes = [], []
+    for calls in (300_000, 1_200_000):
+        directory = f"rings{calls}"
+        assert sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", directory, script, calls).returncode == 0
+        command = [str(part) for part in (BIN / "viztracer-merge", "-q", "--threads", 2, directory, "-o", "merged.json")]
+        merge = subprocess.Popen(command, cwd=sandbox.path)
+        _, status, usage = os.wait4(merge.pid, 0)
+        merge.returncode = os.waitstatus_to_exitcode(status)
+        assert merge.returncode == 0
+        peaks.append(usage.ru_maxrss >> 10)
+        sizes.append((sandbox.path / "merged.json").stat().st_size)
+    assert sizes[1] > 3.9 * sizes[0] > 50 << 20
+    assert peaks[1] < peaks[0] + 8, f"{peaks} MB"
