@@ -122,3 +122,21 @@ def test_downloads_are_what_the_program_writes(sandbox, page, name, perfetto):
     ]
     assert calls[0] == calls[1]
     assert page.errors == []
+
+
+def test_losses_have_a_line_for_each_process(sandbox, page):
+    """Also those that no track shows: threads of which nothing is left."""
+    script = sandbox.script(
+        "import threading\n"
+        "def handle(n): return len('abc')\n"
+        "for n in range(2000):\n"
+        "    thread = threading.Thread(target=handle, args=(n,)); thread.start(); thread.join()\n"
+    )
+    report(sandbox, page, "--tracer_entries", "1000", script)
+    page.page.keyboard.press("5")
+    line = page.page.locator("#pane-words .warning", has_text="MainProcess").inner_text()
+    told = sandbox.viztracer_merge("--strict", "rings", "-o", "strict.csv").stderr.splitlines()[-1]
+    assert line.split(": ", 1)[1] == told.split(".bin: ", 1)[1]
+    assert "overwritten" in line and "threads of which nothing is left" in line
+    assert "overwritten" in page.page.locator(".names").inner_text()
+    assert page.errors == []
