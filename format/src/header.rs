@@ -153,12 +153,14 @@ pub struct Status {
     pub forgotten_tasks: AtomicU64,
     /// 1 if the program was seen to switch between several stacks inside of a thread, as greenlets do.
     pub switched: AtomicU64,
+    /// Ends of children that have no label any more.
+    pub forgotten_children: AtomicU64,
 }
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Status>() == STATUS_SIZE);
 
 /// Bytes of [`Status`].
-const STATUS_SIZE: usize = 128;
+const STATUS_SIZE: usize = 136;
 
 impl Status {
     /// Marks the file as closed in order, at this moment.
@@ -201,6 +203,8 @@ pub struct Header {
     pub forgotten: Forgotten,
     /// [`Status::switched`].
     pub switched: bool,
+    /// [`Status::forgotten_children`].
+    pub forgotten_children: u64,
 }
 
 /// How much the file has forgotten: [`Status::forgotten_threads`] and what follows it.
@@ -226,7 +230,7 @@ impl Header {
         identity.check(page)?;
         let status: [u64; STATUS_SIZE / 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..STATUS_SIZE]);
         let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker, ..] = status;
-        let [.., ending, last_sign, gaps, threads, events, tasks, switched] = status;
+        let [.., ending, last_sign, gaps, threads, events, tasks, switched, forgotten_children] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -244,6 +248,7 @@ impl Header {
             gaps,
             forgotten: Forgotten { threads, events, tasks },
             switched: switched != 0,
+            forgotten_children,
         })
     }
 

@@ -1,10 +1,12 @@
-//! LABELS segments: slots of 128 bytes, each of which tells of one thread or one asyncio task, and is used again for
-//! another one once nothing in the file speaks of it any more.
+//! LABELS segments: slots of 128 bytes, each of which tells of one thread, one asyncio task or how one child process
+//! ended, and is used again for another one: that of a thread or task once nothing in the file speaks of it any more,
+//! that of a child once there are many newer ones.
 //!
 //! ```text
 //!  0  head     kind: 8 bits | flags: 8 | bytes of the name: 8 | version of the name: 8 | serial: 32      0: free
-//!  8  tid      of a thread; 0 for a task
-//! 16  begun    ticks
+//!              of a child: its pid in the place of the serial
+//!  8  tid      of a thread; 0 for a task; of a child: its status, as waitpid(2) gives it
+//! 16  begun    ticks; of a child: CLOCK_MONOTONIC in ns when its parent had waited for it
 //! 24  ended    ticks, 0 while it lives
 //! 32  events   of a thread: events in all segments that it has left behind, recycled ones included
 //! 40  lost     of a thread: events that found no room
@@ -39,6 +41,8 @@ pub enum LabelKind {
     Thread = 1,
     /// An asyncio task.
     Task = 2,
+    /// How a child process ended, as its parent, whose file this is, has learned by waiting for it.
+    Child = 3,
 }
 
 /// A slot, in atomic words. All zeros is a free one.
@@ -100,7 +104,7 @@ impl Label {
 }
 
 /// What the committed part of a LABELS body that begins at `offset` of the file tells, in the words of NAMES: a THREAD
-/// entry for each thread, and the names of threads and tasks. Labels of a kind that is not known are passed over.
+/// entry for each thread, the names of threads and tasks, and the ends of children. Labels of a kind that is not known are passed over.
 pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_>, FormatError>> {
     let offsets = (0..).map(move |index| offset + index * LABEL_SIZE as u64);
     body.chunks_exact(LABEL_SIZE).zip(offsets).flat_map(|(label, offset)| {
@@ -113,6 +117,7 @@ pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_
             let (tid, begun, ended, events, lost) = (word(8), word(16), word(24), word(32), word(40));
             Ok(Entry::Thread { serial, tid, begun, ended, events, lost })
         });
+        let child = is(LabelKind::Child).then(|| Ok(Entry::Child { pid: serial, status: word(8), waited: word(16) }));
         let is_named = (head >> 8) as u8 & NAMED != 0 && (is(LabelKind::Thread) || is(LabelKind::Task));
         let name = is_named.then(|| {
             let name = name(label, (head >> 16) as u8, offset)?;
@@ -121,7 +126,7 @@ pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_
                 false => Entry::TaskName { serial, name },
             })
         });
-        thread.into_iter().chain(name)
+        thread.into_iter().chain(child).chain(name)
     })
 }
 
@@ -243,7 +248,7 @@ mod tests {
         body[NAME_OFFSET + 1] = 0xff;
         let error = entries(&body, 1000).nth(1).unwrap().unwrap_err();
         assert_eq!(error.to_string(), "bad UTF-8 text at offset 1048: 1");
-        body[0] = 3; // a kind of a later version
+        body[0] = 200; // a kind of a later version
         assert_eq!(entries(&body, 1000).count(), 0);
     }
 

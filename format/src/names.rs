@@ -202,6 +202,15 @@ pub enum Entry<'a> {
         /// The name.
         name: &'a str,
     },
+    /// How a child process ended. Only labels tell of these.
+    Child {
+        /// Its pid, in the pid namespace of the process whose file this is.
+        pid: u32,
+        /// What waitpid(2) gives as its status.
+        status: u64,
+        /// `CLOCK_MONOTONIC` in ns when the process had waited for it.
+        waited: u64,
+    },
     /// A source file of functions.
     Source {
         /// Its path, as in FUNCTION entries.

@@ -78,7 +78,7 @@ fn structures() {
         min_duration, pid, parent_pid, process_start, monotonic_offset, boot_id, session_id, file_id, python_version,
         arguments_size, imported, opened, reserved, crc);
     check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker, ending, last_sign, gaps,
-        forgotten_threads, forgotten_events, forgotten_tasks, switched);
+        forgotten_threads, forgotten_events, forgotten_tasks, switched, forgotten_children);
     check_layout!(SegmentHeader: generation, owner, first_event, opened, anchor, seal, committed, others, reserved);
     check_layout!(Record: word0, word1);
     check_layout!(BlockHeader: owner, count, reserved);
@@ -106,7 +106,8 @@ fn heads_of_labels() {
 
 #[test]
 fn kinds_of_labels() {
-    let known = [LabelKind::Thread, LabelKind::Task].map(|kind| (kind as u64, format!("{kind:?}").to_uppercase()));
+    let known = [LabelKind::Thread, LabelKind::Task, LabelKind::Child];
+    let known = known.map(|kind| (kind as u64, format!("{kind:?}").to_uppercase()));
     assert!(table("Labels", "number").iter().map(|row| (number(row[0]), row[1].to_owned())).eq(known));
 }
 

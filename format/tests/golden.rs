@@ -275,6 +275,19 @@ fn build_status() -> Vec<u8> {
     file.bytes()
 }
 
+/// A process that has waited for children, one of them with a pid that was used again: what version 1 tells of these.
+fn build_children() -> Vec<u8> {
+    let file = File::new(Identity { incompatible: LABELS, ..identity() }, b"python\0serve.py\0", 1);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    file.status().forgotten_children.store(904, Ordering::Relaxed);
+    let mut labels = file.open(0, opening(1, SegmentKind::Labels, 0, 0));
+    let waited = anchor(OPENED).monotonic;
+    for (slot, pid, status, after) in [(0, 4243, 9, 100), (1, 4244, 3 << 8, 300), (2, 4243, 139, 7000)] {
+        labels.label(slot).take(LabelKind::Child, pid, status, waited + after);
+    }
+    file.bytes()
+}
+
 /// Compares with the file of the tree, or writes it under `BLESS=1`.
 fn golden(name: &str, actual: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -300,6 +313,7 @@ fn the_writer_writes_the_golden_bytes() {
     golden("v1-labels.bin", &build_labels());
     golden("v1-sources.bin", &build_sources());
     golden("v1-status.bin", &build_status());
+    golden("v1-children.bin", &build_children());
 }
 
 #[test]
@@ -311,6 +325,7 @@ fn the_golden_bytes_tell_the_golden_text() {
     golden("v1-labels.txt", walk(&build_labels()).unwrap().to_string().as_bytes());
     golden("v1-sources.txt", walk(&build_sources()).unwrap().to_string().as_bytes());
     golden("v1-status.txt", walk(&build_status()).unwrap().to_string().as_bytes());
+    golden("v1-children.txt", walk(&build_children()).unwrap().to_string().as_bytes());
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Account {
     /// Its id, which other processes may have had, too.
     pub process_id: Option<u32>,
     pub parent_id: u32,
+    /// [`FilePlan::waited_after`].
+    pub waited_after: Option<u64>,
     /// As in `PY_VERSION_HEX`.
     pub python: u32,
     pub session: [u8; 16],
@@ -99,6 +101,7 @@ impl Account {
         Account {
             process_id: (identity.pid != plan.pid).then_some(identity.pid),
             parent_id: identity.parent_pid,
+            waited_after: plan.waited_after,
             python: identity.python_version,
             session: identity.session_id,
             command: header.arguments.clone(),
@@ -121,6 +124,7 @@ impl Account {
         let number = |number: u64| (number != 0).then(|| json!(number));
         put("process_id", self.process_id.map(Value::from));
         put("parent_id", number(self.parent_id.into()));
+        put("waited_after_ns", self.waited_after.map(Value::from));
         put("command", (!self.command.is_empty()).then(|| json!(self.command)));
         put("python", (self.python != 0).then(|| version(self.python).into()));
         let session: String = self.session.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -168,6 +172,7 @@ impl Account {
             ending: members.text("ending"),
             process_id: members.number("process_id"),
             parent_id: members.number("parent_id").unwrap_or_default(),
+            waited_after: members.take("waited_after_ns", Value::as_u64),
             python: hexadecimal(&members.text("python")),
             session: session(&members.text("session")).unwrap_or_default(),
             command: members.list("command"),
@@ -348,6 +353,7 @@ mod tests {
         fn account()(
             (pid, process_id, parent_id, python) in
                 (any::<u32>(), prop::option::of(any::<u32>()), any::<u32>(), any::<[u8; 3]>()),
+            waited_after in prop::option::of(any::<u64>()),
             (name, state, ending, command, session) in
                 (".*", "[a-z]*", "[a-z ]*", prop::collection::vec(".*", 0..3), any::<[u8; 16]>()),
             counts in prop::collection::vec(count(), 10),
@@ -364,8 +370,8 @@ mod tests {
             let forgotten = Forgotten { threads: threads_gone, events, tasks };
             let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
             Account {
-                pid, name, state, ending, process_id, parent_id, python, session, command, entries, times, sync_marker, lost,
-                unnamed, unmatched, gaps, forgotten, switched, failure, damaged, threads, others,
+                pid, name, state, ending, process_id, parent_id, waited_after, python, session, command, entries, times,
+                sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, failure, damaged, threads, others,
             }
         }
     }

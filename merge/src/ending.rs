@@ -22,7 +22,10 @@ pub enum Ending {
     Replaced,
     /// A signal, of this number.
     Signal(u8),
-    /// Nobody has said anything, as after SIGKILL.
+    /// With this exit status, as its parent has learned: the process itself has not said anything, as after `_exit` in C
+    /// code.
+    Status(u8),
+    /// Nobody has said anything, as after SIGKILL when the parent is not traced.
     Silent,
     /// The input does not tell.
     Untold,
@@ -34,6 +37,7 @@ const EXITED: &str = "exited";
 const LEFT: &str = "left by os._exit";
 const REPLACED: &str = "became another program (exec)";
 const SILENT: &str = "ended without a word";
+const KILLED: &str = "killed by SIGKILL";
 const UNTOLD: &str = "not told";
 /// What may have happened to who ended without a word.
 const REASONS: &str = " (SIGKILL, or _exit in C code)";
@@ -44,6 +48,7 @@ const SIGNALS: [&str; 31] = [
     "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
     "PWR", "SYS",
 ];
+const SIGKILL: u8 = 9;
 /// Signals that tell of something wrong in the process itself.
 const CRASHES: [&str; 7] = ["ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS"];
 
@@ -93,6 +98,26 @@ impl Ending {
         innermost.values().find_map(|frame| by_function.get(&frame.function).copied()).unwrap_or(Ending::Silent)
     }
 
+    /// What a status of waitpid(2) tells (wait(2), the same on all platforms); `None` if that is no end, or no status.
+    pub fn of_wait(status: u64) -> Option<Ending> {
+        match (status & 0x7f, (status >> 8 & 0xff) as u8) {
+            _ if status > 0xffff => None,
+            (0, code) => Some(Ending::Status(code)),
+            (0x7f, _) => None, // stopped, or continued
+            (signal, _) => Some(Ending::Signal(signal as u8)),
+        }
+    }
+
+    /// Whether the process has not said how it ends. Its parent may know more.
+    pub fn is_unsaid(self) -> bool {
+        matches!(self, Ending::Running | Ending::Silent)
+    }
+
+    /// Whether the process may have lived on after the last moment known of it: it could not give a sign at its end.
+    pub fn is_sudden(self) -> bool {
+        matches!(self, Ending::Silent | Ending::Status(_) | Ending::Signal(SIGKILL))
+    }
+
     /// In a table, and as data.
     pub fn word(self) -> Cow<'static, str> {
         match self {
@@ -101,6 +126,8 @@ impl Ending {
             Ending::Exited => EXITED.into(),
             Ending::Left => LEFT.into(),
             Ending::Replaced => REPLACED.into(),
+            Ending::Signal(SIGKILL) => KILLED.into(),
+            Ending::Status(status) => format!("exited with status {status} without a word").into(),
             Ending::Signal(number) if self.is_crash() => format!("crashed by {}", signal(number)).into(),
             Ending::Signal(number) => format!("ended by {}", signal(number)).into(),
             Ending::Silent => SILENT.into(),
@@ -120,8 +147,8 @@ impl Ending {
     /// What [`Ending::word`] gives for it; [`Ending::Untold`] for other texts.
     pub fn of_word(word: &str) -> Ending {
         let known = [Ending::Running, Ending::Stopped, Ending::Exited, Ending::Left, Ending::Replaced, Ending::Silent];
-        let signals = (1..=u8::MAX).map(Ending::Signal);
-        known.into_iter().chain(signals).find(|ending| ending.word() == word).unwrap_or(Ending::Untold)
+        let numbered = (0..=u8::MAX).flat_map(|number| [Ending::Signal(number), Ending::Status(number)]);
+        known.into_iter().chain(numbered).find(|ending| ending.word() == word).unwrap_or(Ending::Untold)
     }
 
     /// Whether something went wrong in the process.
@@ -170,8 +197,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_parent_has_learned() {
+        let of = |status| Ending::of_wait(status).map(|ending| ending.word().into_owned());
+        assert_eq!(of(0).as_deref(), Some("exited with status 0 without a word"));
+        assert_eq!(of(3 << 8).as_deref(), Some("exited with status 3 without a word"));
+        assert_eq!(of(9).as_deref(), Some("killed by SIGKILL"));
+        assert_eq!(of(15).as_deref(), Some("ended by SIGTERM"));
+        assert_eq!(of(11 | 0x80).as_deref(), Some("crashed by SIGSEGV"), "with a core");
+        for no_end in [0x7f | 19 << 8, 0xffff, 0x1_0000, 9 << 32, u64::MAX] {
+            assert_eq!(of(no_end), None, "{no_end:#x}");
+        }
+    }
+
+    #[test]
     fn every_word_is_read_back() {
-        for ending in [Ending::Running, Ending::Left, Ending::Silent, Ending::Signal(15), Ending::Signal(200)] {
+        for ending in
+            [Ending::Running, Ending::Left, Ending::Silent, Ending::Signal(9), Ending::Signal(15), Ending::Signal(200)]
+                .into_iter()
+                .chain((0..=255).map(Ending::Status))
+        {
             assert_eq!(Ending::of_word(&ending.word()), ending);
         }
         assert_eq!(Ending::of_word("sealed"), Ending::Untold);

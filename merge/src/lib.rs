@@ -55,6 +55,7 @@ mod survey;
 mod table;
 mod timeline;
 mod trace;
+mod waits;
 mod when;
 mod window;
 mod write;

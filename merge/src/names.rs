@@ -22,17 +22,30 @@ pub struct ThreadNames {
     pub ended: u64,
 }
 
-/// The threads and the process of a file.
+/// What the process has learned of the end of a child by waiting for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChildEnd {
+    /// The child.
+    pub pid: u32,
+    /// Its status, as waitpid(2) gives it.
+    pub status: u64,
+    /// When the process had waited for it, in ns of its monotonic clock.
+    pub waited: u64,
+}
+
+/// The threads, the process and the ended children of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// By serial.
     pub threads: BTreeMap<u32, ThreadNames>,
     /// The process's name.
     pub process: Option<String>,
+    /// In no order.
+    pub children: Vec<ChildEnd>,
 }
 
 impl Names {
-    /// Reads the threads and the process from these segments.
+    /// Reads the threads, the process and its children from these segments.
     pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> Names {
         let mut names = Names::default();
         visit(input, segments, bad, |entry| match entry {
@@ -45,6 +58,7 @@ impl Names {
                 names.threads.entry(serial).or_default().name = Some(name.to_owned());
             }
             Entry::ProcessName(name) => names.process = Some(name.to_owned()),
+            Entry::Child { pid, status, waited } => names.children.push(ChildEnd { pid, status, waited }),
             Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
         });
         names

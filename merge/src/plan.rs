@@ -8,6 +8,7 @@ use crate::ending::Ending;
 use crate::error::Problems;
 use crate::frames::OpenFrame;
 use crate::input::{Input, State};
+use crate::names::ChildEnd;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,11 @@ pub struct FilePlan {
     pub ending: Ending,
     /// The process's name.
     pub process: Option<String>,
+    /// How children of the process ended, as it has learned by waiting for them, in no order.
+    pub children: Vec<ChildEnd>,
+    /// Where only the parent knows how the process ended: how long after the last moment known of it the parent had
+    /// waited for it, in ns.
+    pub waited_after: Option<u64>,
     /// Its threads by serial.
     pub threads: Vec<Thread>,
     /// CALLS segments with something to show, oldest first.
@@ -133,6 +139,8 @@ impl FilePlan {
             header,
             state,
             process: None,
+            children: Vec::new(),
+            waited_after: None,
             threads: Vec::new(),
             calls: Vec::new(),
             skips: HashMap::new(),

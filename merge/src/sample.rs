@@ -57,6 +57,19 @@ impl Ring {
         self.segment(SegmentKind::Labels, 0, 0, 0, &body, false);
     }
 
+    /// A segment of ends of children: pid, status, and when the process had waited.
+    pub fn children(&mut self, ends: &[(u32, u64, u64)]) {
+        self.identity.incompatible = LABELS;
+        let mut body = vec![0; ends.len() * LABEL_SIZE];
+        for ((pid, status, waited), label) in ends.iter().zip(body.chunks_exact_mut(LABEL_SIZE)) {
+            let head = LabelKind::Child as u64 | u64::from(*pid) << 32;
+            for (place, word) in [head, *status, *waited].into_iter().enumerate() {
+                label[8 * place..][..8].copy_from_slice(&word.to_le_bytes());
+            }
+        }
+        self.segment(SegmentKind::Labels, 0, 0, 0, &body, false);
+    }
+
     pub fn function(&mut self, id: u32, name: &str, file: &str, line: u32) {
         let is_c = file.is_empty();
         self.names.extend(function_entry(id, &Function { name, file, line, is_c }, 3000));

@@ -275,6 +275,7 @@ impl FilePlan {
         let problems = &mut self.problems;
         let names = Names::read(input, &self.names, |problem| problems.add(problem));
         self.process = names.process;
+        self.children = names.children;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
         for segment in table.calls.iter().filter(|segment| !tally.refused.contains(&segment.generation)) {
             let (total, _) = totals.entry(segment.thread).or_default();

@@ -15,6 +15,7 @@ mod outputs;
 mod page;
 mod unclosed;
 mod unwritable;
+mod waits;
 
 use crate::sample::{Ring, call, small};
 use crate::{Request, Summary, command, merge};

@@ -16,6 +16,7 @@ use crate::selection::Selected;
 use crate::sources::root::SourceRoot;
 use crate::summary::Summary;
 use crate::survey;
+use crate::waits;
 use crate::write::{Format, Report, top::Top};
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
@@ -72,6 +73,7 @@ impl<'a> Trace<'a> {
         let mut warnings = Vec::new();
         chrome::settle(&mut plans, &mut warnings);
         number::number(&mut plans);
+        waits::settle(&mut plans);
         let unmeant = |offset: &&Offset| !plans.iter().any(|plan| offset.is_of(plan));
         if let Some(offset) = request.offsets.iter().find(unmeant) {
             return Err(MergeError::Offset(offset.path.clone()));

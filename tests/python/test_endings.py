@@ -62,15 +62,17 @@ WORDS = {
 }
 
 
-def word(end):
+def word(end, has_traced_parent=False):
     """How a process that ends so is said to have ended."""
+    if has_traced_parent and "kill" in end:
+        return "killed by SIGKILL"
     default = f"ended by {end.upper()}" if OF_A_CHILD[end] == REPORTED else "exited"
     return WORDS.get(end, default)
 
 
-def assert_word(report, pid, end):
+def assert_word(report, pid, end, has_traced_parent=False):
     (process,) = [process for process in report["viztracer_metadata"]["processes"] if process["pid"] == pid]
-    assert process["ending"] == word(end)
+    assert process["ending"] == word(end, has_traced_parent)
 
 
 PROCESSES = ["os.fork", "multiprocessing fork", "multiprocessing spawn", "subprocess"]
@@ -121,7 +123,7 @@ def test_child(children, end):
     pid, status = traced[end]
     assert status == bare[end][1]
     assert_calls(sandbox, report, pid)
-    assert_word(report, pid, end)
+    assert_word(report, pid, end, has_traced_parent=True)
     frame = "killed_by_its_parent" if end == "terminated_by_its_parent" else end
     assert_open(report, pid, set() if OF_A_CHILD[end] == CLOSED else {"live", frame})
 

@@ -119,7 +119,7 @@ def test_a_report_as_input_shows_what_its_ring_files_showed(family, source):
     assert states["crashed"] == 2 and states["sealed"] == 3
     words = last_words(family, source)
     assert words == last_words(family, "rings")
-    assert "ended without a word" in words and INHERITED in words and "returned" in words
+    assert "killed by SIGKILL" in words and INHERITED in words and "returned" in words
     assert told(family, source) == told(family, "rings")
     processes = page(family, source)
     assert processes == page(family, "rings")

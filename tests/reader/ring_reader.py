@@ -132,6 +132,7 @@ class Ring:
     forgotten_tasks: int = 0
     switched: bool = False
     sync_marker: int = 0
+    forgotten_children: int = 0
     imported: tuple = (0, 0, 0)
     opened: tuple = (0, 0, 0)
     closed: tuple = (0, 0, 0)
@@ -141,6 +142,7 @@ class Ring:
     payloads: dict = field(default_factory=dict)  # generation -> bytes
     threads: dict = field(default_factory=dict)
     tasks: dict = field(default_factory=dict)
+    children: list = field(default_factory=list)  # (pid, status, monotonic ns of the wait)
     calls: list = field(default_factory=list)
     clock: object = None
     last_moment: int = 0
@@ -213,6 +215,7 @@ def read_header(content):
     ring.sync_marker, ring.ending, ring.last_sign, ring.gaps = struct.unpack_from("<4Q", content, 512 + 64)
     ring.forgotten_threads, ring.forgotten_events, ring.forgotten_tasks = struct.unpack_from("<3Q", content, 512 + 96)
     ring.switched = struct.unpack_from("<Q", content, 512 + 120) != (0,)
+    (ring.forgotten_children,) = struct.unpack_from("<Q", content, 512 + 128)
     return ring
 
 
@@ -307,6 +310,8 @@ def read_labels(ring, body):
             it.tid, it.begun, it.ended, it.label_events, it.lost, it.name = tid, begun, ended, events, lost, name
         elif kind == 2:
             ring.tasks[serial] = name
+        elif kind == 3:
+            ring.children.append((serial, tid, begun))
 
 
 def thread(ring, serial):

@@ -6,6 +6,7 @@
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
+use std::ffi::c_int;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,6 +26,8 @@ pub enum Ours {
     WithKeywords(WithKeywords),
     /// METH_O.
     WithOne(WithOne),
+    /// METH_NOARGS; the second argument is NULL.
+    WithNone(WithOne),
 }
 
 /// Puts our function into the definition of the interpreter's, if it is called in the way that we know; `theirs` has
@@ -44,9 +47,48 @@ pub fn replace(python: Python<'_>, module: &str, name: &str, theirs: &AtomicUsiz
             ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: ours }
         }
         Ours::WithOne(ours) if flags == ffi::METH_O => ffi::PyMethodDefPointer { PyCFunction: ours },
+        Ours::WithNone(ours) if flags == ffi::METH_NOARGS => ffi::PyMethodDefPointer { PyCFunction: ours },
         _ => return Ok(()), // some other Python's: it does without
     };
     theirs.store(address, Ordering::Relaxed);
     definition.ml_meth = pointer;
     Ok(())
+}
+
+/// The interpreter's own function, to be called in this way.
+///
+/// # Safety
+/// [`replace`] must have stored its address there when it put one of [`Ours::Plain`] in its place.
+pub unsafe fn plain(theirs: &AtomicUsize) -> Plain {
+    // SAFETY: the caller's promise.
+    unsafe { mem::transmute::<usize, Plain>(theirs.load(Ordering::Relaxed)) }
+}
+
+/// # Safety
+/// As for [`plain`], with [`Ours::WithKeywords`].
+pub unsafe fn with_keywords(theirs: &AtomicUsize) -> WithKeywords {
+    // SAFETY: the caller's promise.
+    unsafe { mem::transmute::<usize, WithKeywords>(theirs.load(Ordering::Relaxed)) }
+}
+
+/// # Safety
+/// As for [`plain`], with [`Ours::WithOne`] or [`Ours::WithNone`].
+pub unsafe fn with_one(theirs: &AtomicUsize) -> WithOne {
+    // SAFETY: the caller's promise.
+    unsafe { mem::transmute::<usize, WithOne>(theirs.load(Ordering::Relaxed)) }
+}
+
+/// The value of an `int` that fits a C one; `None` for every other object. Runs no Python and raises nothing.
+///
+/// # Safety
+/// It must be a living object.
+pub unsafe fn integer(object: *mut PyObject) -> Option<c_int> {
+    // SAFETY: the caller's promise.
+    if unsafe { ffi::PyLong_Check(object) } == 0 {
+        return None;
+    }
+    let mut overflow = 0;
+    // SAFETY: an integer, of which reading runs no Python.
+    let value = unsafe { ffi::PyLong_AsLongAndOverflow(object, &mut overflow) };
+    c_int::try_from(value).ok().filter(|_| overflow == 0)
 }

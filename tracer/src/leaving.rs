@@ -4,12 +4,11 @@
 //! they do not see. So functions of ours take their place ([`crate::interpose`]). In the same way `signal.signal` tells
 //! when the program has chosen the default action for a signal ([`deadly_signal`]).
 
-use crate::interpose::{Ours, Plain, WithKeywords, replace};
+use crate::interpose::{Ours, integer, plain, replace, with_keywords};
 use crate::{current, deadly_signal, farewell};
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
-use std::ffi::{CStr, c_int};
-use std::mem;
+use std::ffi::CStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT};
@@ -55,16 +54,6 @@ pub fn ask_before_exec(before: Py<PyAny>) {
     if let Ok(mut asked) = BEFORE_EXEC.lock() {
         *asked = Some(before);
     }
-}
-
-unsafe fn plain(theirs: &AtomicUsize) -> Plain {
-    // SAFETY: `replace` has stored the address of a function with these flags before it put ours in its place.
-    unsafe { mem::transmute::<usize, Plain>(theirs.load(Ordering::Relaxed)) }
-}
-
-unsafe fn with_keywords(theirs: &AtomicUsize) -> WithKeywords {
-    // SAFETY: as in `plain`.
-    unsafe { mem::transmute::<usize, WithKeywords>(theirs.load(Ordering::Relaxed)) }
 }
 
 unsafe extern "C" fn exit(
@@ -155,16 +144,4 @@ unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) {
         }
     }
     last_act::note(ENDING_EXEC);
-}
-
-/// The value of an `int` that fits a C one.
-unsafe fn integer(object: *mut PyObject) -> Option<c_int> {
-    // SAFETY: the caller passes a living object.
-    if unsafe { ffi::PyLong_Check(object) } == 0 {
-        return None;
-    }
-    let mut overflow = 0;
-    // SAFETY: an integer, of which reading runs no Python.
-    let value = unsafe { ffi::PyLong_AsLongAndOverflow(object, &mut overflow) };
-    c_int::try_from(value).ok().filter(|_| overflow == 0)
 }

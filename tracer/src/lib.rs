@@ -6,7 +6,7 @@
 //! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio
 //! task runs it, [`thread_name`] what its thread is called, [`greenlets`] whether it has several stacks, [`fork`] sees
 //! to it that a child records into a file of its own, [`deadly_signal`] and [`leaving`] that the file of a process
-//! which ends without a word to Python tells how, [`farewell`] that the run has its report all the same, [`control`]
+//! which ends without a word to Python tells how, [`waits`] that the file of its parent does, [`farewell`] that the run has its report all the same, [`control`]
 //! lets the processes of a run count themselves, [`reserve`] sees to it that a program without memory does not die of
 //! us, and [`main_program`] runs the program of the command `viztracer`.
 //!
@@ -37,6 +37,7 @@ mod reserve;
 mod task;
 mod thread_name;
 mod tracer;
+mod waits;
 
 use std::io::Write;
 use std::sync::OnceLock;

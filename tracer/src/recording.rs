@@ -255,6 +255,14 @@ pub fn name_process(name: &str) {
     with((), |recording| recording.recorder.name_process(name));
 }
 
+/// The process has waited for a child that has ended; the status is as waitpid(2) gives it. In a forked process that has
+/// no file of its own yet it is not written: there is only the parent's.
+pub fn child_ended(pid: u32, status: u32) {
+    if !FORKED.load(Ordering::Relaxed) {
+        with((), |recording| recording.recorder.child_ended(pid, status));
+    }
+}
+
 /// The id of a function.
 pub fn function(function: &Function<'_>) -> u32 {
     with(FUNCTION_UNKNOWN, |recording| recording.recorder.function(function))

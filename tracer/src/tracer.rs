@@ -2,7 +2,7 @@
 
 use crate::filter::Filter;
 use crate::recording::{self, Phase};
-use crate::{current, deadly_signal, fork, hook, leaving, lifecycle};
+use crate::{current, deadly_signal, fork, hook, leaving, lifecycle, waits};
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -102,6 +102,7 @@ impl Tracer {
         current::settle();
         deadly_signal::watch();
         leaving::watch(python)?;
+        waits::watch(python)?;
         lifecycle::start(python, self.number, &options, filter, hook::Wanted { c_functions, tasks })
     }
 

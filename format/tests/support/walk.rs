@@ -188,6 +188,9 @@ impl<'b> Walk<'b> {
         let Header { sync_marker, ending, last_sign, gaps, switched, .. } = self.header;
         writeln!(f, "sealed {sealed}, closed {closed:?}")?;
         writeln!(f, "unmatched {unmatched}, unnamed {unnamed}, lost {lost}, failure {failure}")?;
+        if self.header.forgotten_children > 0 {
+            writeln!(f, "forgotten: {} ends of children", self.header.forgotten_children)?;
+        }
         match forgotten {
             Forgotten { threads: 0, events: 0, tasks: 0 } => (),
             Forgotten { threads, events, tasks } => {

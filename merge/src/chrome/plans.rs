@@ -57,6 +57,7 @@ impl Document {
             pid,
             ending: told.map_or(Ending::Untold, Account::known_ending),
             process,
+            waited_after: told.and_then(|told| told.waited_after),
             threads,
             calls,
             frames,
@@ -117,6 +118,7 @@ impl Document {
             gaps: told.gaps,
             forgotten: told.forgotten,
             switched: told.switched,
+            forgotten_children: 0,
         }
     }
 }

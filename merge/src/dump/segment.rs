@@ -2,6 +2,7 @@
 
 use crate::align::Clock;
 use crate::display::printable;
+use crate::ending::Ending;
 use crate::error::Problem;
 use crate::input::{Input, Unread};
 use std::collections::HashMap;
@@ -83,6 +84,10 @@ impl<W: Write> Dump<'_, W> {
                 }
                 Ok(Entry::ProcessName(name)) => writeln!(self.to, "  PROCESSNAME {}", printable(name)),
                 Ok(Entry::TaskName { serial, name }) => writeln!(self.to, "  TASKNAME {serial} {}", printable(name)),
+                Ok(Entry::Child { pid, status, waited }) => {
+                    let ending = Ending::of_wait(status).map_or_else(|| format!("status {status}"), Ending::words);
+                    writeln!(self.to, "  CHILD {pid} {ending}, waited for at {waited} monotonic ns")
+                }
                 Ok(Entry::Source { path, identity: SourceIdentity { device, inode, size, modified } }) => {
                     let (path, modified) = (printable(path), modified as i64);
                     writeln!(self.to, "  SOURCE {path}: device {device}, inode {inode}, {size} bytes, {modified} ns")

@@ -46,7 +46,8 @@ fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
     };
     match plan.ending {
         Ending::Running | Ending::Silent => true,
-        Ending::Signal(_) => plan.ending.is_crash() || !has_parent(),
+        Ending::Signal(_) => plan.ending.is_crash() || plan.ending.is_sudden() || !has_parent(),
+        Ending::Status(status) => status != 0,
         Ending::Untold => plan.state != State::Sealed,
         Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced => false,
     }

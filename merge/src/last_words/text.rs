@@ -35,6 +35,9 @@ pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Resu
     let reference = if plan.is_running() { "now" } else { "it" };
     let moment = if at == 0 { "unknown when".to_owned() } else { format!("{}, {}", when::utc(at), when::ago(at)) };
     writeln!(text, "  last record: {moment}; times count back from {reference}")?;
+    if let Some(after) = plan.waited_after {
+        writeln!(text, "  its parent:  knew of the end {} after the last sign of life", when::duration(after))?;
+    }
     let arguments: Vec<String> = plan.header.arguments.iter().map(quoted).collect();
     writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
     writeln!(text, "  file:        {}", display::path(&plan.path))?;
@@ -90,7 +93,7 @@ impl Thread<'_> {
         let open = &self.thread.open;
         let heading = match self.plan.ending {
             Ending::Running if self.plan.is_running() => "open for",
-            Ending::Silent => "for at least",
+            ending if ending.is_sudden() || self.plan.waited_after.is_some() => "for at least",
             _ => "was open for",
         };
         let name = WIDTH - 4 - 2 - DURATION;

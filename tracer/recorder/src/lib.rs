@@ -8,6 +8,7 @@
 //! Invariants: nothing here formats text, calls back or panics on the per-call path; a full disk, a vanished directory
 //! or a limit costs events, which are counted, but never the host program.
 
+mod children;
 pub mod clock;
 pub mod control;
 mod error;

@@ -1,5 +1,6 @@
 //! A process's recording: its file, its threads, its names, from the first call to the close.
 
+use crate::children::Children;
 use crate::clock::{Clock, monotonic};
 use crate::error::RecorderError;
 use crate::file::{self, RingFile};
@@ -64,6 +65,7 @@ pub struct Recorder {
     names: Mutex<NameTable>,
     threads: Mutex<Threads>,
     tasks: Mutex<Tasks>,
+    children: Mutex<Children>,
 }
 
 #[derive(Debug, Default)]
@@ -145,6 +147,7 @@ impl Recorder {
             names: Mutex::default(),
             threads: Mutex::default(),
             tasks: Mutex::default(),
+            children: Mutex::default(),
         })
     }
 
@@ -249,6 +252,11 @@ impl Recorder {
         if let Some(label) = lock(&self.tasks).living.remove(&serial) {
             thread.end_label(label);
         }
+    }
+
+    /// The process has just waited for a child: writes with which status that ended, as waitpid(2) gives it.
+    pub fn child_ended(&self, pid: u32, status: u32) {
+        lock(&self.children).ended(&self.ring, pid, status);
     }
 
     /// Starts to record the calling thread. The pointer is valid until [`Recorder::retire`] with this thread's serial,

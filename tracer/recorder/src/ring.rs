@@ -215,7 +215,8 @@ impl<M: Memory> Ring<M> {
         label
     }
 
-    fn free_label(&self) -> Option<Handle> {
+    /// A slot of a LABELS segment; `None` if the file has no room for one.
+    pub fn free_label(&self) -> Option<Handle> {
         let label = self.state().labels.pop();
         if label.is_some() {
             return label;

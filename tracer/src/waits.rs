@@ -1,0 +1,138 @@
+//! What the process learns of its children's ends: functions of ours in the place of `os.wait` and its kind
+//! ([`crate::interpose`]) look at what they give back.
+//!
+//! `subprocess`, `multiprocessing` and the child watchers of `asyncio` all end up in these. A child that was killed by
+//! SIGKILL leaves nothing about it in its own ring file, but its parent's tells.
+
+use crate::interpose::{Ours, integer, plain, replace, with_keywords, with_one};
+use crate::{current, recording};
+use pyo3::ffi::{self, Py_ssize_t, PyObject};
+use pyo3::prelude::*;
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The addresses of the interpreter's own functions, 0: not known.
+static WAIT: AtomicUsize = AtomicUsize::new(0);
+static WAITPID: AtomicUsize = AtomicUsize::new(0);
+static WAIT3: AtomicUsize = AtomicUsize::new(0);
+static WAIT4: AtomicUsize = AtomicUsize::new(0);
+static WAITID: AtomicUsize = AtomicUsize::new(0);
+
+/// From now on the ends of children are written into the ring file, whenever there is one.
+pub fn watch(python: Python<'_>) -> PyResult<()> {
+    if WAITPID.load(Ordering::Relaxed) != 0 {
+        return Ok(());
+    }
+    replace(python, "posix", "wait", &WAIT, Ours::WithNone(wait))?;
+    replace(python, "posix", "waitpid", &WAITPID, Ours::Plain(waitpid))?;
+    replace(python, "posix", "wait3", &WAIT3, Ours::WithKeywords(wait3))?;
+    replace(python, "posix", "wait4", &WAIT4, Ours::WithKeywords(wait4))?;
+    replace(python, "posix", "waitid", &WAITID, Ours::Plain(waitid))
+}
+
+unsafe extern "C" fn wait(module: *mut PyObject, nothing: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the interpreter's own function, stored by `replace`, with the arguments that it got.
+    let result = unsafe { with_one(&WAIT)(module, nothing) };
+    // SAFETY: what that gave back.
+    note(unsafe { status(result) });
+    result
+}
+
+unsafe extern "C" fn waitpid(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
+    // SAFETY: as in `wait`.
+    let result = unsafe { plain(&WAITPID)(module, arguments, count) };
+    // SAFETY: what that gave back.
+    note(unsafe { status(result) });
+    result
+}
+
+unsafe extern "C" fn wait3(
+    module: *mut PyObject,
+    arguments: *const *mut PyObject,
+    count: Py_ssize_t,
+    names: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: as in `wait`.
+    let result = unsafe { with_keywords(&WAIT3)(module, arguments, count, names) };
+    // SAFETY: what that gave back.
+    note(unsafe { status(result) });
+    result
+}
+
+unsafe extern "C" fn wait4(
+    module: *mut PyObject,
+    arguments: *const *mut PyObject,
+    count: Py_ssize_t,
+    names: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: as in `wait`.
+    let result = unsafe { with_keywords(&WAIT4)(module, arguments, count, names) };
+    // SAFETY: what that gave back.
+    note(unsafe { status(result) });
+    result
+}
+
+unsafe extern "C" fn waitid(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
+    // SAFETY: as in `wait`.
+    let result = unsafe { plain(&WAITID)(module, arguments, count) };
+    // SAFETY: there are three arguments then, which live until the function is left.
+    let options = if count == 3 { unsafe { integer(*arguments.add(2)) } } else { None };
+    if options.is_none_or(|options| options & libc::WNOWAIT == 0) {
+        // SAFETY: what the interpreter's own function gave back.
+        note(unsafe { status_of_siginfo(result) });
+    } // else the child is left as it is, for another wait
+    result
+}
+
+/// Writes of which child this is the status, if it has ended.
+fn note(child: Option<(c_int, c_int)>) {
+    let Some((pid, status)) = child else { return };
+    let has_ended = libc::WIFEXITED(status) || libc::WIFSIGNALED(status);
+    if pid <= 0 || !has_ended {
+        return;
+    }
+    // A process that was forked may have done nothing yet that is recorded. `settle` needs the main interpreter's GIL,
+    // which a call in another interpreter does not always hold.
+    // SAFETY: takes nothing; the calling thread has an interpreter.
+    if unsafe { ffi::PyInterpreterState_Get() == ffi::PyInterpreterState_Main() } {
+        current::settle();
+    }
+    recording::child_ended(pid as u32, status as u32);
+}
+
+/// The first two members of a tuple: pid and status.
+///
+/// # Safety
+/// NULL, or a living object.
+unsafe fn status(result: *mut PyObject) -> Option<(c_int, c_int)> {
+    // SAFETY: the caller's promise.
+    unsafe { Some((member(result, 0)?, member(result, 1)?)) }
+}
+
+/// From `waitid_result(si_pid, si_uid, si_signo, si_status, si_code)`.
+///
+/// # Safety
+/// NULL, or a living object.
+unsafe fn status_of_siginfo(result: *mut PyObject) -> Option<(c_int, c_int)> {
+    // SAFETY: the caller's promise.
+    let (pid, status, code) = unsafe { (member(result, 0)?, member(result, 3)?, member(result, 4)?) };
+    match code {
+        libc::CLD_EXITED => Some((pid, (status & 0xff) << 8)),
+        libc::CLD_KILLED => Some((pid, status & 0x7f)),
+        libc::CLD_DUMPED => Some((pid, status & 0x7f | 0x80)),
+        _ => None, // stopped, or continued
+    }
+}
+
+/// A member of a tuple, if this is one, and as long, and the member an integer.
+///
+/// # Safety
+/// NULL, or a living object.
+unsafe fn member(result: *mut PyObject, index: Py_ssize_t) -> Option<c_int> {
+    // SAFETY: the caller's promise; a tuple's size is asked for once it is known to be one.
+    if result.is_null() || unsafe { ffi::PyTuple_Check(result) == 0 || ffi::PyTuple_Size(result) <= index } {
+        return None;
+    }
+    // SAFETY: a tuple that is longer than that; its members live as long as it does.
+    unsafe { integer(ffi::PyTuple_GetItem(result, index)) }
+}
