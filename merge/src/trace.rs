@@ -4,6 +4,7 @@ use crate::Request;
 use crate::align::{self, Alignment, Offset};
 use crate::chrome;
 use crate::discover;
+use crate::ending::Ending;
 use crate::error::{BadInput, MergeError};
 use crate::input::State;
 use crate::last_words::{self, LastWords, Others, innermost};
@@ -152,8 +153,8 @@ impl<'a> Trace<'a> {
             if plan.state == State::Sealed {
                 continue;
             }
-            if plan.state == State::Unknown && plan.frames.is_empty() {
-                unknown += 1;
+            if plan.state == State::Unknown && plan.frames.is_empty() && !plan.ending.is_death() {
+                unknown += usize::from(plan.ending == Ending::Untold);
                 continue;
             }
             if watch.stopped() {

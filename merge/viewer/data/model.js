@@ -27,6 +27,7 @@
  * @property {string} name
  * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended
  * @property {string} ending         how the process ended, in words
+ * @property {boolean} isEndingKnown whether these words tell it
  * @property {string[]} losses       what is missing of it or may be wrong, in words
  * @property {Track[]} tracks        threads first, then tasks
  *

@@ -137,8 +137,8 @@ export class ProcessData {
     finish(overwritten, zero) {
         const { of, index, pid, name } = this;
         const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "unknown";
-        const losses = list(of.losses).map(string);
-        const process = { index, pid, name, state, ending: string(of.ending), losses, tracks: [] };
+        const words = { ending: string(of.ending), isEndingKnown: of.isEndingKnown !== false };
+        const process = { index, pid, name, state, ...words, losses: list(of.losses).map(string), tracks: [] };
         const unknown = new Map();
         for (const [thread, task, times] of list(of.overwritten).filter(Array.isArray)) {
             const time = unknownTime(list(times), overwritten, zero);

@@ -41,7 +41,7 @@ export class LastWords {
 
     /** What is said of processes of which there is nothing to tell. */
     #others(areAll) {
-        const unknown = this.trace.processes.filter(({ state }) => state === "unknown").length;
+        const unknown = this.trace.processes.filter(({ isEndingKnown }) => !isEndingKnown).length;
         if (unknown > 0) {
             const these = unknown === 1 ? "one process" : `${grouped(unknown)} processes`;
             return [`How ${these} ended is not known: a trace in JSON does not have to tell.`];

@@ -4,6 +4,7 @@ use super::Collected;
 use super::block::Stream;
 use crate::align::Clock;
 use crate::display;
+use crate::ending::Ending;
 use crate::error::MergeError;
 use crate::functions::{Known, Named};
 use crate::loss;
@@ -131,6 +132,7 @@ impl Process<'_> {
             "name": plan.process_name(),
             "state": plan.state_word(),
             "ending": plan.ending_words(),
+            "isEndingKnown": plan.ending != Ending::Untold,
             "parent": self.parent,
             "threads": (0..plan.threads.len()).map(|place| self.thread(place)).collect::<Vec<_>>(),
             "tasks": tasks,
