@@ -104,7 +104,8 @@ impl Label {
 }
 
 /// What the committed part of a LABELS body that begins at `offset` of the file tells, in the words of NAMES: a THREAD
-/// entry for each thread, the names of threads and tasks, and the ends of children. Labels of a kind that is not known are passed over.
+/// entry for each thread, the names of threads and tasks, and the ends of children. Labels of a kind that is not known
+/// are passed over.
 pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_>, FormatError>> {
     let offsets = (0..).map(move |index| offset + index * LABEL_SIZE as u64);
     body.chunks_exact(LABEL_SIZE).zip(offsets).flat_map(|(label, offset)| {

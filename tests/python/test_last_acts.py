@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -368,3 +369,203 @@ def test_another_bus_error_is_the_programs(sandbox):
     done = sandbox.viztracer("-o", "r.json", script)
     assert done.returncode == -signal.SIGBUS
     assert endings(sandbox.report("r.json")) == ["crashed by SIGBUS"]
+
+
+# --- exits and execs that are not what they look like ---
+
+
+@pytest.mark.parametrize("call", ["os._exit(Index())", "os._exit(status=Index())"])
+def test_an_exit_status_that_is_only_like_an_integer(sandbox, call):
+    """It is asked for its value once, as without us, and the run has its report."""
+    script = sandbox.script(
+        "import os\ndef f(): pass\nf()\nclass Index:\n    def __index__(self): os.write(1, b'asked\\n'); return 3\n" + call
+    )
+    done = sandbox.viztracer("--quiet", "-o", "r.json", script)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "asked\n", "")
+    report = sandbox.report("r.json")
+    assert "f" in called(report) and endings(report) == ["left by os._exit"]
+
+
+def test_exit_statuses_that_raise(sandbox):
+    script = sandbox.script(
+        "import os\nclass Bad:\n    def __index__(self): raise KeyError('bad')\n"
+        "class Text:\n    def __index__(self): return 'x'\n"
+        "class Large:\n    def __index__(self): return 1 << 80\n"
+        "for status in (Bad(), Text(), Large(), 1.5, None, object(), 1 << 31):\n"
+        "    try: os._exit(status)\n    except BaseException as error: print(repr(error))\n"
+    )
+    bare, done = sandbox.python(script), sandbox.viztracer("--quiet", "-o", "r.json", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, bare.stdout, "")
+    assert endings(sandbox.report("r.json")) == ["exited"]
+
+
+FAILING = {
+    "no format": ("open('x', 'w').write('neither')", "os.execv('./x', ['x'])"),
+    "no interpreter": ("open('x', 'w').write('#!/no/such\\n')", "os.execv('./x', ['x'])"),
+    "empty": ("open('x', 'w').close()", "os.execve('./x', ['x'], {})"),
+    "one text too long": ("", "os.execv('/bin/true', ['true', 'x' * (1 << 20)])"),
+    "too many texts": ("", "os.execv('/bin/true', ['true'] + ['x' * 1000] * 20000)"),
+    "environment too large": ("", "os.execve('/bin/true', ['true'], {str(n): 'x' * 1000 for n in range(20000)})"),
+    "not there": ("", "os.execv('/bin/no such', ['x'])"),
+    "no arguments": ("", "os.execv('/bin/true', [])"),
+    "wrong arguments": ("", "os.execv('/bin/true', 'true')"),
+}
+
+
+@pytest.mark.parametrize("way", FAILING)
+def test_an_exec_that_fails_is_none(sandbox, way):
+    before, call = FAILING[way]
+    script = sandbox.script(
+        f"import os\n{before}\nif os.path.exists('x'): os.chmod('x', 0o755)\n"
+        f"try: {call}\nexcept Exception as error: print(repr(error))\ndef after(): pass\nafter()\n"
+    )
+    bare, done = sandbox.python(script), sandbox.viztracer("--quiet", "-o", "r.json", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, bare.stdout, "")
+    report = sandbox.report("r.json")
+    assert "after" in called(report) and endings(report) == ["exited"]
+
+
+def test_an_exec_that_fails_against_all_expectation(sandbox):
+    """What was said about it is taken back."""
+    sandbox.script("\x7fELF and nothing else", "x")
+    source = "import os\nos.chmod('x', 0o755)\ntry: os.execv('./x', ['x'])\nexcept OSError: print('goes on')\n"
+    script = sandbox.script(source)
+    done = sandbox.viztracer("--quiet", "-o", "r.json", script)
+    becomes, goes_on = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (0, "goes on\n") and "becomes './x'" in becomes
+    assert goes_on == "viztracer: exec failed: the process goes on, and so does its recording"
+    assert endings(sandbox.report("r.json")) == ["exited"]
+
+
+LEGACY = """
+import sys
+if sys.version_info >= (3, 13):
+    import _interpreters as interpreters
+    one = interpreters.create('legacy')
+else:
+    import _xxsubinterpreters as interpreters
+    one = interpreters.create(isolated=False)
+interpreters.run_string(one, "import os; os.execv('/bin/echo', ['echo', 'echoed'])")
+"""
+
+
+def test_exec_in_another_interpreter(sandbox):
+    done = sandbox.viztracer("-o", "r.json", sandbox.script(LEGACY))
+    assert (done.returncode, done.stdout) == (0, "echoed\n")
+    assert endings(merge_by_line(sandbox, done.stderr)) == ["became another program (exec)"]
+
+
+# --- faults that others have a word about, or for which there is no stack ---
+
+FAULT = "import ctypes\ndef f(): ctypes.string_at(0)\nf()\n"
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONFAULTHANDLER": "1"}, {"PYTHONDEVMODE": "1"}, {}])
+def test_faulthandler_has_its_word_and_we_have_ours(sandbox, environment):
+    source = FAULT if environment else "import faulthandler\nfaulthandler.enable()\n" + FAULT
+    script = sandbox.script(source)
+    env = os.environ | environment
+    bare, done = sandbox.python(script, env=env), sandbox.viztracer("--quiet", "-o", "r.json", script, env=env)
+    assert done.returncode == bare.returncode == -signal.SIGSEGV
+    assert done.stderr.startswith("Fatal Python error: Segmentation fault") and "in f\n" in done.stderr
+    assert endings(sandbox.report("r.json")) == ["crashed by SIGSEGV"]
+
+
+def test_faulthandler_in_a_child(sandbox):
+    sandbox.script(FAULT, "child.py")
+    script = sandbox.script(
+        "import subprocess, sys\nchild = subprocess.run([sys.executable, '-X', 'faulthandler', 'child.py'], stderr=-1)\n"
+        "print(child.returncode, child.stderr.splitlines()[0])\n"
+    )
+    done = sandbox.viztracer("--quiet", "-o", "r.json", script)
+    assert (done.returncode, done.stdout) == (0, "-11 b'Fatal Python error: Segmentation fault'\n")
+    assert processes(sandbox.report("r.json")) == {"MainProcess": "exited", "child.py": "crashed by SIGSEGV"}
+
+
+FULL_STACK = """
+import ctypes, sys, threading
+sys.setrecursionlimit(10 ** 6)
+@ctypes.CFUNCTYPE(None)
+def deeper(): deeper()
+"""
+
+
+IN_A_THREAD = "threading.stack_size(1 << 17); t = threading.Thread(target=deeper); t.start(); t.join()"
+
+
+@pytest.mark.parametrize("where", ["deeper()", IN_A_THREAD])
+def test_a_full_stack(sandbox, where):
+    def small_stack():
+        heed_interrupts()
+        resource.setrlimit(resource.RLIMIT_STACK, (1 << 18, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+
+    script = sandbox.script(FULL_STACK + where + "\n")
+    bare = sandbox.python(script, preexec_fn=small_stack)
+    done = sandbox.viztracer("--quiet", "-o", "r.json", script, preexec_fn=small_stack)
+    assert (bare.returncode, done.returncode, done.stdout) == (-signal.SIGSEGV, -signal.SIGSEGV, "")
+    report = sandbox.report("r.json")
+    assert endings(report) == ["crashed by SIGSEGV"] and "deeper" in called(report)
+
+
+# --- few descriptors, other stdouts, names ---
+
+
+@pytest.mark.parametrize("limit", [4, 5, 6, 7, 8, 12])
+def test_few_descriptors(sandbox, limit):
+    """Traced, or not with a line; the program runs in any case."""
+    script = sandbox.script("import json\ndef f(): pass\nf()\nprint('ran')\n")
+
+    def few():
+        heed_interrupts()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    done = sandbox.viztracer("--quiet", "-o", "r.json", script, preexec_fn=few)
+    assert (done.returncode, done.stdout) == (0, "ran\n"), done.stderr
+    if done.stderr:
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("viztracer: ") and line.endswith("; the program runs without tracing")
+    else:
+        assert "f" in called(sandbox.report("r.json"))
+
+
+def test_lines_of_the_command_go_where_it_began(sandbox):
+    """celery replaces sys.stdout by its log."""
+    script = sandbox.script("import sys\nsys.stdout = open('log', 'w')\nprint('logged')\n")
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Total Entries: " in done.stdout and (sandbox.path / "log").read_text() == "logged\n"
+
+
+def test_lines_of_a_tracer_inside_go_where_the_program_prints(sandbox):
+    script = sandbox.script(
+        "import io, sys, viztracer\nout, sys.stdout = sys.stdout, io.StringIO()\n"
+        "with viztracer.VizTracer(output_file='r.json'): pass\n"
+        "out.write(str('Total Entries' in sys.stdout.getvalue()))\nsys.stdout = out\n"
+    )
+    assert sandbox.python(script).stdout == "True"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["-X", "faulthandler", "-c", "x = 1"], "python -c x = 1"),
+        (["-Xfaulthandler", "-W", "ignore", "prog.py", "-c"], "prog.py"),
+        (["-Wignore", "prog.py"], "prog.py"),
+        (["--check-hash-based-pycs", "never", "prog.py"], "prog.py"),
+        (["-Bc", "x = 2"], "python -c x = 2"),
+        (["-cx = 3"], "python -c x = 3"),
+        (["-um", "prog"], "python -m prog"),
+        (["-BuWignore", "-mprog", "a"], "python -m prog"),
+        (["-OO", "-X", "utf8", "./prog.py", "-m", "x"], "prog.py"),
+        (["-", "argument"], "python"),
+        ([], "python"),
+    ],
+)
+def test_names_by_command_lines(sandbox, arguments, name):
+    sandbox.script("", "prog.py")
+    script = sandbox.script(
+        f"import subprocess, sys\nsubprocess.run([sys.executable, *{arguments!r}], stdin=subprocess.DEVNULL, check=True)\n"
+    )
+    done = sandbox.viztracer("--quiet", "-o", "r.json", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(processes(sandbox.report("r.json"))) == sorted(["MainProcess", name])

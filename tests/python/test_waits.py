@@ -44,7 +44,8 @@ FORKED = CHILD + "pid = os.fork()\nif not pid: child()\nready()\nos.kill(pid, si
 )
 @pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
 def test_every_way_to_wait(sandbox, wait, options):
-    done = sandbox.viztracer("--quiet", *options, "-o", "r.json", sandbox.script(FORKED + f"seen = {wait}\nassert seen == pid\n"))
+    script = sandbox.script(FORKED + f"seen = {wait}\nassert seen == pid\n")
+    done = sandbox.viztracer("--quiet", *options, "-o", "r.json", script)
     assert done.returncode == 0, done.stderr
     assert of_child(sandbox.report("r.json")) == KILLED
 
@@ -135,7 +136,8 @@ def test_what_is_no_end(sandbox):
         CHILD + "pid = os.fork()\n"
         "if not pid: child()\n"
         "ready()\n"
-        "print(os.waitpid(pid, os.WNOHANG), os.wait4(pid, os.WNOHANG)[:2], os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG))\n"
+        "print(os.waitpid(pid, os.WNOHANG), os.wait4(pid, os.WNOHANG)[:2],\n"
+        "      os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG))\n"
         "os.kill(pid, signal.SIGSTOP)\n"
         "print(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]))\n"
         "os.kill(pid, signal.SIGCONT)\n"
@@ -152,7 +154,8 @@ def test_what_is_no_end(sandbox):
 
 SEEN = """
 import os, signal, time
-pairs = [(f, f.__name__, f.__self__.__name__, f.__text_signature__) for f in (os.wait, os.waitpid, os.wait3, os.wait4, os.waitid)]
+functions = (os.wait, os.waitpid, os.wait3, os.wait4, os.waitid)
+pairs = [(f, f.__name__, f.__self__.__name__, f.__text_signature__) for f in functions]
 print([(repr(f), *rest) for f, *rest in pairs])
 class Index:
     def __index__(self): return -1
@@ -281,7 +284,7 @@ def test_a_child_without_its_parents_file(sandbox, killed):
 
 
 def test_many_children_take_bounded_room(sandbox):
-    """A server that forks all the time: what is known of its children takes half a megabyte, and what is not is counted."""
+    """A server that forks all the time: what is known of its children takes half a megabyte, the rest is counted."""
     script = sandbox.script(
         "import os\nfor _ in range(5000):\n"
         "    pid = os.posix_spawn('/bin/true', ['true'], {})\n"

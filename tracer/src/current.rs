@@ -6,8 +6,9 @@
 //! A hook that finds its thread here goes on at once. One that does not calls [`prepare`], which may run Python, and
 //! only then looks for what it needs: nothing that was found before is used after it.
 
+use crate::signal_stack::SignalStack;
 use crate::{function, recording, thread_name};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use viztracer_recorder::ThreadRecorder;
@@ -18,7 +19,7 @@ static SEEN: AtomicUsize = AtomicUsize::new(0);
 static RECORDER: AtomicPtr<ThreadRecorder> = AtomicPtr::new(ptr::null_mut());
 
 thread_local! {
-    static OWN: Own = const { Own { attached: Cell::new(None), paused: Cell::new(0) } };
+    static OWN: Own = const { Own { attached: Cell::new(None), paused: Cell::new(0), stack: OnceCell::new() } };
 }
 
 /// What a thread knows of its own recorder.
@@ -26,6 +27,8 @@ struct Own {
     attached: Cell<Option<Attached>>,
     /// How many pauses it is in.
     paused: Cell<u32>,
+    /// Where its signal handlers run, if it has that from us.
+    stack: OnceCell<Option<SignalStack>>,
 }
 
 /// A thread's recorder. The pointer is good only while the recording of this number goes on.
@@ -110,6 +113,7 @@ fn own_recorder() -> (*mut ThreadRecorder, bool) {
             }
             let Some((number, serial, recorder)) = recording::attach_thread() else { return nothing };
             own.attached.set(Some(Attached { number, serial, recorder }));
+            own.stack.get_or_init(SignalStack::give);
             thread_name::name_current(number, serial);
             // Again from the beginning: while the name was looked for, everything may have changed.
         }

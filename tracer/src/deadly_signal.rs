@@ -15,8 +15,9 @@
 //! replaces ours; it gives way to ours again when it puts back what it found, or when the program sets `SIG_DFL`
 //! ([`rearm`]). A signal that is ignored stays so. Forked children inherit the handler, exec resets it.
 //!
-//! Our handler uses an alternative stack if the thread has one, but gives it none: a fault because the stack is full
-//! ends such a process as if we were not there, without a word. So do the real-time signals.
+//! Our handler runs on a stack of its own, which every thread that records is given ([`crate::signal_stack`]): so a
+//! thread whose own stack is full leaves a word, too. One that has not recorded yet has none then, and the real-time
+//! signals end a process as if we were not there.
 //!
 //! A SIGBUS in our own mapping means that somebody has cut the ring file (`: > result_1.bin`). That must not end the
 //! program: memory takes the place of the mapping, what was recorded is lost, and it is said when recording ends.
@@ -58,6 +59,8 @@ const BUS_MCEERR_AO: c_int = 5;
 static WATCHING: AtomicBool = AtomicBool::new(false);
 
 /// From now on our handler stands wherever the default action ends the process.
+#[pyo3::pyfunction]
+#[pyo3(name = "watch_deadly_signals")]
 pub fn watch() {
     if pid() == 1 || WATCHING.swap(true, Ordering::Relaxed) {
         return; // the first process of a container does not end by a default action

@@ -47,8 +47,8 @@ pub fn ring_cut() -> bool {
     last_act::is_cut()
 }
 
-/// From now on `before` is called with the path and the environment (or `None`) of a program that the first process of
-/// a run is about to become.
+/// From now on `before` is called with the path, the arguments and the environment (or `None`) of a program that the
+/// first process of a run is about to become; it tells whether it has said something about that.
 #[pyfunction]
 pub fn ask_before_exec(before: Py<PyAny>) {
     if let Ok(mut asked) = BEFORE_EXEC.lock() {
@@ -63,28 +63,40 @@ unsafe extern "C" fn exit(
     names: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments, and as many more as there are names.
-    if unsafe { will_end(arguments, count, names) } {
+    let status = match unsafe { status(arguments, count, names) } {
+        // SAFETY: a living object, of which the interpreter's own function would ask the same, once.
+        Some(status) => unsafe { ffi::PyNumber_Index(status) },
+        // SAFETY: the interpreter's own function with the arguments that it got; it raises an error.
+        None => return unsafe { with_keywords(&EXIT)(module, arguments, count, names) },
+    };
+    if status.is_null() {
+        return status; // the same error
+    }
+    // SAFETY: a living object, see above.
+    if unsafe { integer(status) }.is_some() {
         last_act::note(ENDING_LEFT);
         farewell::say_undisturbed();
     }
-    // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { with_keywords(&EXIT)(module, arguments, count, names) };
+    // SAFETY: the interpreter's own function with what it would have made of the argument.
+    let result = unsafe { with_keywords(&EXIT)(module, &status, count, names) };
     last_act::take_back();
+    // SAFETY: a reference of our own.
+    unsafe { ffi::Py_DECREF(status) };
     result
 }
 
-/// Whether `os._exit` ends the process, and does not raise an error. What is said on the way out cannot be said twice.
+/// The status that `os._exit` is called with, if it is called in the right way.
 ///
 /// # Safety
 /// There must be so many arguments, and as many more as there are names.
-unsafe fn will_end(arguments: *const *mut PyObject, count: Py_ssize_t, names: *mut PyObject) -> bool {
+unsafe fn status(arguments: *const *mut PyObject, count: Py_ssize_t, names: *mut PyObject) -> Option<*mut PyObject> {
     let is_status = match names.is_null() {
         true => count == 1,
         // SAFETY: the interpreter passes the names as a tuple of strings.
         false => count == 0 && unsafe { ffi::PyTuple_Size(names) } == 1 && unsafe { is_named(names, c"status") },
     };
     // SAFETY: there is one argument.
-    is_status && unsafe { integer(*arguments) }.is_some()
+    is_status.then(|| unsafe { *arguments })
 }
 
 /// # Safety
@@ -96,10 +108,10 @@ unsafe fn is_named(names: *mut PyObject, name: &CStr) -> bool {
 
 unsafe extern "C" fn execv(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments.
-    unsafe { before_exec(arguments, count) };
+    let is_told = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
     let result = unsafe { plain(&EXECV)(module, arguments, count) };
-    last_act::take_back();
+    after_exec(is_told);
     result
 }
 
@@ -110,10 +122,10 @@ unsafe extern "C" fn execve(
     names: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments.
-    unsafe { before_exec(arguments, count) };
+    let is_told = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
     let result = unsafe { with_keywords(&EXECVE)(module, arguments, count, names) };
-    last_act::take_back();
+    after_exec(is_told);
     result
 }
 
@@ -129,19 +141,64 @@ unsafe extern "C" fn signal(module: *mut PyObject, arguments: *mut *mut PyObject
     result
 }
 
+/// Tells whether something was said.
+///
 /// # Safety
 /// There must be so many arguments.
-unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) {
-    if farewell::is_due() && count > 0 {
-        // SAFETY: functions are called with the GIL held.
-        let python = unsafe { Python::assume_attached() };
-        // SAFETY: the caller says that these are living objects.
-        let argument = |index: usize| unsafe { Bound::from_borrowed_ptr(python, *arguments.add(index)) };
-        let environment = if count > 2 { argument(2) } else { python.None().into_bound(python) };
-        let asked = BEFORE_EXEC.lock().ok().and_then(|asked| asked.as_ref().map(|before| before.clone_ref(python)));
-        if let Some(before) = asked {
-            let _ = before.call1(python, (argument(0), environment)); // whatever it is, the program goes on
-        }
-    }
+unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) -> bool {
+    let is_asked = farewell::is_due() && count > 0;
+    // SAFETY: the caller's promise, and there is one.
+    let is_told = is_asked && in_main_interpreter(|python| unsafe { ask(python, arguments, count) });
     last_act::note(ENDING_EXEC);
+    is_told
+}
+
+/// The process is what it was: exec has failed.
+fn after_exec(is_told: bool) {
+    last_act::take_back();
+    if is_told {
+        crate::complain("exec failed: the process goes on, and so does its recording");
+    }
+}
+
+/// # Safety
+/// There must be so many arguments, at least one.
+unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssize_t) -> bool {
+    let argument = |index: Py_ssize_t| match index < count {
+        // SAFETY: the caller says that these are living objects.
+        true => unsafe { Bound::from_borrowed_ptr(python, *arguments.offset(index)) },
+        false => python.None().into_bound(python),
+    };
+    let asked = BEFORE_EXEC.lock().ok().and_then(|asked| asked.as_ref().map(|before| before.clone_ref(python)));
+    // Whatever an error is, the program goes on.
+    asked.is_some_and(|before| {
+        let said = before.call1(python, (argument(0), argument(1), argument(2)));
+        said.and_then(|said| said.is_truthy(python)).unwrap_or(false)
+    })
+}
+
+/// Runs our Python in the interpreter that it belongs to, wherever the program called from.
+fn in_main_interpreter<T>(run: impl FnOnce(Python<'_>) -> T) -> T {
+    // SAFETY: takes nothing.
+    let main = unsafe { ffi::PyInterpreterState_Main() };
+    // SAFETY: the calling thread has an interpreter: it has called a function of Python's.
+    if unsafe { ffi::PyInterpreterState_Get() } == main {
+        // SAFETY: functions are called with the GIL held.
+        return run(unsafe { Python::assume_attached() });
+    }
+    // SAFETY: gives up the GIL of the interpreter that called, which it gets back below.
+    let caller = unsafe { ffi::PyEval_SaveThread() };
+    // SAFETY: an interpreter that lives as long as the process; the new state is for this thread alone.
+    let state = unsafe { ffi::PyThreadState_New(main) };
+    // SAFETY: a new state of this thread, which has no other one now.
+    unsafe { ffi::PyEval_RestoreThread(state) };
+    // SAFETY: the GIL of the main interpreter is held.
+    let result = run(unsafe { Python::assume_attached() });
+    // SAFETY: the state that was made above, and nothing of it is used any more.
+    unsafe { ffi::PyThreadState_Clear(state) };
+    // SAFETY: as above; gives up the GIL as well.
+    unsafe { ffi::PyThreadState_DeleteCurrent() };
+    // SAFETY: the state that was saved above.
+    unsafe { ffi::PyEval_RestoreThread(caller) };
+    result
 }

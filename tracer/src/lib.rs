@@ -5,10 +5,10 @@
 //! Everything else happens once: the process's one [`recording`] begins and ends as the [`tracer`]'s methods ask for it
 //! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio
 //! task runs it, [`thread_name`] what its thread is called, [`greenlets`] whether it has several stacks, [`fork`] sees
-//! to it that a child records into a file of its own, [`deadly_signal`] and [`leaving`] that the file of a process
-//! which ends without a word to Python tells how, [`waits`] that the file of its parent does, [`farewell`] that the run has its report all the same, [`control`]
-//! lets the processes of a run count themselves, [`reserve`] sees to it that a program without memory does not die of
-//! us, and [`main_program`] runs the program of the command `viztracer`.
+//! to it that a child records into a file of its own, [`deadly_signal`] (on a [`signal_stack`]) and [`leaving`] that the
+//! file of a process which ends without a word to Python tells how, [`waits`] that the file of its parent does,
+//! [`farewell`] that the run has its report all the same, [`control`] lets the processes of a run count themselves,
+//! [`reserve`] sees to it that a program without memory does not die of us, and [`main_program`] runs the program of the command `viztracer`.
 //!
 //! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives up
 //! the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So `stop`,
@@ -34,6 +34,7 @@ mod lifecycle;
 mod main_program;
 mod recording;
 mod reserve;
+mod signal_stack;
 mod task;
 mod thread_name;
 mod tracer;
@@ -52,6 +53,8 @@ mod snaptrace {
     use super::command::{Merged, merge, merge_command, ring_process};
     #[pymodule_export]
     use super::control::ControlBlock;
+    #[pymodule_export]
+    use super::deadly_signal::watch;
     #[pymodule_export]
     use super::farewell::{arm_farewell, arm_line, disarm_farewell, disarm_line};
     #[pymodule_export]

@@ -10,9 +10,13 @@ from .snaptrace import merge, ring_cut, ring_process
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
 # A JSON of more bytes is more than most readers can hold.
 LARGE = 500 << 20
+
+# The one that the command found, if it was that which began the run.
+_stdout: list[TextIO] = []
 
 YELLOW, GREEN, RESET = "\033[33m", "\033[32m", "\033[0m"
 
@@ -91,12 +95,18 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+def keep_stdout() -> None:
+    """From now on say everything on the stdout that there is now, wherever the program's own lines go."""
+    _stdout[:] = [sys.stdout]
+
+
 def say(text: str, color: str = "") -> None:
-    """Print a line where the peer does, on stdout; in color if that is a terminal."""
+    """Print a line where VizTracer does, on stdout; in color if that is a terminal."""
     try:
-        colored = color and sys.stdout.isatty()
+        (stdout,) = _stdout or [sys.stdout]
+        colored = color and stdout.isatty()
         text = printable(text)
-        print(f"{color}{text}{RESET}" if colored else text, flush=True)
+        print(f"{color}{text}{RESET}" if colored else text, file=stdout, flush=True)
     except (OSError, ValueError, AttributeError):
         pass  # a closed stdout is the program's affair
 

@@ -12,6 +12,7 @@ import sys
 
 from . import child, report
 from .ring_directory import RingDirectory
+from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -26,6 +27,10 @@ FORKSERVER = "from multiprocessing.forkserver import"
 # And of those that run one process for `multiprocessing`, or for loky.
 SPAWNED = ("from multiprocessing.spawn import", "loky.backend.popen_loky_posix")
 OUR_COMMANDS = ("viztracer", "viztracer-merge", "vizviewer")
+
+# The interpreter's options that take an argument (`python --help`).
+OPTIONS_WITH_ARGUMENT = "cmWX"
+LONG_OPTION_WITH_ARGUMENT = "--check-hash-based-pycs"
 
 CODE_MAX = 40  # characters of the code of ``python -c`` in a process's name
 
@@ -89,6 +94,19 @@ def join() -> None:
         report.complain(f"{error}; process {os.getpid()} is not traced")
 
 
+def take_faults() -> None:
+    """Have `faulthandler`, if it was there before any program, hand on to us what it has told of.
+
+    It has what the interpreter's options and environment give it: stderr, and all threads. Whoever enables it later has
+    it hand on to us in any case.
+    """
+    faulthandler = sys.modules.get("faulthandler")
+    if faulthandler and faulthandler.is_enabled() and sys.stderr is not None:
+        faulthandler.disable()
+        watch_deadly_signals()
+        faulthandler.enable()
+
+
 def _fields() -> dict[str, str]:
     """Return what the environment says of a run, if it names one."""
     fields = os.environ.get(VARIABLE, "").split(";")
@@ -107,6 +125,7 @@ def _begin(name: str | None = None) -> None:
         return
     tracer.first_name = name or _name(sys.orig_argv)
     _joined.append(tracer)
+    take_faults()
     tracer.register_exit()
     if any(beginning in word for word in sys.orig_argv for beginning in SPAWNED):
         child.expect_spawned(tracer)
@@ -135,14 +154,34 @@ def serves_others(command: list[str]) -> bool:
 
 def _name(command: list[str]) -> str:
     """Return what the process is called in the report until `multiprocessing` knows better."""
-    words = iter(command[1:])
-    for word in words:
-        if word in ("-c", "-m"):
-            what = " ".join(next(words, "").split())
-            return f"python {word} {what if len(what) <= CODE_MAX else what[: CODE_MAX - 3] + '...'}"
-        if not word.startswith("-"):
-            return os.path.basename(word)
-    return "python"
+    mode, what = _program(command[1:])
+    if not mode:
+        return os.path.basename(what) or "python"
+    what = " ".join(what.split())
+    return f"python {mode} {what if len(what) <= CODE_MAX else what[: CODE_MAX - 3] + '...'}"
+
+
+def _program(words: list[str]) -> tuple[str, str]:
+    """Return what an interpreter with these arguments runs: ``-c`` and code, ``-m`` and a module, or nothing and a path.
+
+    The options are read as CPython's Python/getopt.c does: letters may stand together, and the argument of the last one
+    follows at once or as the next word.
+    """
+    rest = iter(words)
+    for word in rest:
+        if word in ("-", "--"):
+            return "", next(rest, "") if word == "--" else ""
+        if word.startswith("--"):
+            if word == LONG_OPTION_WITH_ARGUMENT:
+                next(rest, "")
+        elif not word.startswith("-"):
+            return "", word
+        else:
+            letter = next((letter for letter in word[1:] if letter in OPTIONS_WITH_ARGUMENT), "")
+            argument = word.partition(letter)[2] or next(rest, "") if letter else ""
+            if letter in ("c", "m"):
+                return f"-{letter}", argument
+    return "", ""
 
 
 def _pack(value: object) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "run_file",
     "run_module",
     "run_stdin",
+    "watch_deadly_signals",
 ]
 
 @disjoint_base
@@ -145,8 +146,10 @@ def arm_line(line: str) -> None:
 def disarm_line() -> None:
     """Take back what `arm_line` did."""
 
-def ask_before_exec(before: Callable[[object, object], None]) -> None:
-    """Have this called with path and environment (or None: its own) before the first process becomes another program."""
+def ask_before_exec(before: Callable[[object, object, object], bool]) -> None:
+    """Have this called with path, arguments and environment (or None: its own) before the first process becomes another
+    program; it tells whether it has said something about it.
+    """
 
 def ring_cut() -> bool:
     """Whether somebody has cut the ring file while it was written, and with it what was recorded."""
@@ -206,3 +209,6 @@ def run_module(name: str, container: bool) -> None:
 
 def run_stdin(show: bool) -> None:
     """Run what stdin holds."""
+
+def watch_deadly_signals() -> None:
+    """Have a handler of ours in the place of the default action of every signal that ends the process."""

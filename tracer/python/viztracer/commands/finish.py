@@ -74,17 +74,25 @@ class Ending:
         arm_farewell(command, list(map("=".join, environment())), f"viztracer: {reason}\n")
         ask_before_exec(self.tell_of_exec)
 
-    def tell_of_exec(self, path: object, variables: object) -> None:
-        """Say how to merge what was recorded if this process becomes a program that is not going to do that."""
+    def tell_of_exec(self, path: object, arguments: object, variables: object) -> bool:
+        """Say how to merge what was recorded if this process becomes a program that is not going to do that.
+
+        Return whether it was said.
+        """
+        from . import replacement
+
+        if isinstance(path, int):
+            path = f"/proc/self/fd/{path}"
         file = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
-        if not (os.path.isfile(file) and os.access(file, os.X_OK)):
-            return  # it will not
         variables = os.environ if variables is None else variables
+        if replacement.is_refused(file, arguments, variables):
+            return False
         same = bool(sys.executable) and os.path.samefile(file, sys.executable)
         if same and session.VARIABLE in variables:  # type: ignore[operator]
-            return  # see `succeed`
+            return False  # see `succeed`
         told = report.not_written("exec", self.rings.path, self.output)
         report.complain(f"process {os.getpid()} becomes {file!r}; {told}")
+        return True
 
     def address(self, *, wait: bool) -> str:
         """What this process needs to know to end the run after it has become another program."""

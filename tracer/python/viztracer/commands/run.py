@@ -18,6 +18,8 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     import argparse
 
+# So many descriptors must be free before we take some: the program is read through one, and so is what it imports.
+SPARE_DESCRIPTORS = 4
 WRONG_COMMAND_LINE = 2  # as an exit status
 PTH_FILE = "viztracer_ring.pth"  # by which new interpreters join the run
 NOT_INSTALLED = (
@@ -120,6 +122,7 @@ class Run:
 
     def execute(self) -> None:
         """Run the program and end the process with it; inside of other code, come back when the program is over."""
+        report.keep_stdout()
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
         self.program.become_main()
         self.start()
@@ -129,7 +132,9 @@ class Run:
         """Begin to record; if that cannot be, say so and let the program run."""
         if session.take_part(self.program.name, self.output if self._names_output else None):
             return  # of the run that started us
+        session.take_faults()
         try:
+            _see_that_descriptors_are_left()
             os.makedirs(os.path.dirname(self.output), exist_ok=True)
             if self.keeps_rings:
                 stem = os.path.basename(self.output).partition(".")[0]
@@ -197,6 +202,21 @@ class Run:
     def ending(self, rings: RingDirectory) -> finish.Ending:
         """What is to become of the ring files, unless the user asked for these themselves."""
         return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=self.tracer.verbose)
+
+
+def _see_that_descriptors_are_left() -> None:
+    """See that a program which gets along with few descriptors does so beside ours.
+
+    Raises:
+        OSError: it would not.
+    """
+    spare: list[int] = []
+    try:
+        while len(spare) < SPARE_DESCRIPTORS:
+            spare.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    finally:
+        for descriptor in spare:
+            os.close(descriptor)
 
 
 def _output(options: argparse.Namespace, program: Program) -> str:

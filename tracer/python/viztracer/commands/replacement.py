@@ -1,0 +1,64 @@
+"""Whether a process can become another program, as far as that can be known before it tries (execve(2))."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BINARY, SCRIPT = b"\x7fELF", b"#!"
+# Where Linux lists other formats that it has been told of, beside these two files.
+FORMATS, NO_FORMATS = "/proc/sys/fs/binfmt_misc", {"register", "status"}
+# Linux's limits: the bytes of one text, and of all of them beside what the limit on the stack allows.
+TEXT_MAX, ALL_MIN, ALL_MAX = 32 * 4096, 32 * 4096, 6 << 20
+POINTER = 8
+
+
+def is_refused(file: str, arguments: object, variables: object) -> bool:
+    """Whether the system is certain to refuse this: no program, no interpreter of it, arguments that are none or too many."""
+    return not (_is_program(file) and _fits(file, arguments, variables))
+
+
+def _is_program(file: str) -> bool:
+    if not (os.path.isfile(file) and os.access(file, os.X_OK)):
+        return False
+    try:
+        with open(file, "rb") as opened:
+            begin = opened.read(256)
+    except OSError:
+        return True  # it may be run, but not read
+    if begin.startswith(SCRIPT):
+        words = begin[len(SCRIPT) :].split(b"\n")[0].split()
+        return bool(words) and os.access(words[0], os.X_OK)
+    return begin.startswith(BINARY) or _knows_other_formats()
+
+
+def _knows_other_formats() -> bool:
+    try:
+        return not NO_FORMATS.issuperset(os.listdir(FORMATS))
+    except OSError:
+        return False
+
+
+def _fits(file: str, arguments: object, variables: object) -> bool:
+    if not isinstance(arguments, (list, tuple)) or not arguments or not arguments[0]:
+        return False
+    texts: list[object] = [file, *arguments]
+    if isinstance(variables, (dict, type(os.environ))):
+        texts += [f"{_text(name)}={_text(value)}" for name, value in variables.items()]
+    sizes = list(_sizes(texts))
+    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    room = ALL_MAX if stack == resource.RLIM_INFINITY else max(min(ALL_MAX, stack // 4), ALL_MIN)
+    return all(size <= TEXT_MAX for size in sizes) and sum(sizes) + POINTER * len(sizes) <= room
+
+
+def _sizes(texts: Iterable[object]) -> Iterable[int]:
+    """Bytes of texts with the NUL behind each; of paths that are objects, which may run the program's code, none."""
+    return (len(os.fsencode(text)) + 1 for text in texts if isinstance(text, (str, bytes)))
+
+
+def _text(value: object) -> str:
+    return os.fsdecode(value) if isinstance(value, (str, bytes)) else ""
