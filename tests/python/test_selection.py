@@ -210,6 +210,11 @@ def test_the_last_time_counts_back_from_until(trace):
     shown, _ = select(sandbox, "--since", f"{begin}ns", "--until", f"{end}ns")
     again, _ = select(sandbox, "--last", f"{end - begin}ns", "--until", f"{end}ns")
     assert again["traceEvents"] == shown["traceEvents"] and tree.spans(shown)
+    # From the begin on, if there is no more before; no call is shown with an end before its start.
+    first, _ = select(sandbox, "--last", "1s", "--until", f"{begin}ns")
+    same, _ = select(sandbox, "--until", f"{begin}ns")
+    assert first["traceEvents"] == same["traceEvents"] and tree.spans(first)
+    assert all(event["dur"] >= 0 for event in tree.spans(first))
     # Behind the end there is nothing to count.
     last, _ = select(sandbox, "--last", "5ms")
     late, _ = select(sandbox, "--last", "5ms", "--until", "1h")
