@@ -5,17 +5,18 @@
 //! it filled before were sealed before, and so are recycled before.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use viztracer_format::header::Status;
 use viztracer_format::labels::{Label, LabelKind};
 use viztracer_format::sync::Ordering;
 
-/// A label in use: in the file, or in private memory when the file has no room for it.
-#[derive(Debug)]
+/// A label in use: in the file, or in private memory when the file has no room for it. A clone is of the same label.
+#[derive(Clone, Debug)]
 pub enum Handle {
     /// A slot of a LABELS segment; it stays valid as long as the ring.
     Mapped(*const Label),
     /// Counts like one, but no reader sees it.
-    Private(Box<Label>),
+    Private(Arc<Label>),
 }
 
 // SAFETY: the address is of atomic words in the mapping, which outlives the ring's state.
@@ -36,7 +37,7 @@ impl Deref for Handle {
 impl Default for Handle {
     /// A private one.
     fn default() -> Handle {
-        Handle::Private(Box::default())
+        Handle::Private(Arc::default())
     }
 }
 

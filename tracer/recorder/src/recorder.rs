@@ -82,39 +82,35 @@ struct Tasks {
 }
 
 /// A thread's recorder, which its thread reaches by the same pointer. It is no `Box`: a box that moves into a vector
-/// would end the right of every pointer that was made of it before.
+/// would end the right of every pointer that was made of it before. What others may ask for at any time stands beside
+/// it: they may not even look into a recorder while its thread records.
 #[derive(Debug)]
-struct Owned(NonNull<ThreadRecorder>);
+struct Owned {
+    recorder: NonNull<ThreadRecorder>,
+    serial: u32,
+    label: Handle,
+}
 
 // SAFETY: a `ThreadRecorder` may go to another thread, and this is the owner of one.
 unsafe impl Send for Owned {}
 
 impl Owned {
     fn new(thread: ThreadRecorder) -> Owned {
-        Owned(NonNull::from(Box::leak(Box::new(thread))))
+        let (serial, label) = (thread.serial(), thread.label());
+        Owned { recorder: NonNull::from(Box::leak(Box::new(thread))), serial, label }
     }
 
     fn get(&mut self) -> &mut ThreadRecorder {
         // SAFETY: made of a box that only `drop` takes back. That the thread itself does not use it meanwhile is what
         // `close_frames`, `retire` and `close` ask of their callers.
-        unsafe { self.0.as_mut() }
-    }
-
-    fn rename(&self, name: &str) {
-        // SAFETY: made of a box that only `drop` takes back. `rename` changes atomic words of the label and nothing here.
-        unsafe { (*self.0.as_ptr()).rename(name) };
-    }
-
-    fn serial(&self) -> u32 {
-        // SAFETY: as above; the serial never changes, so the thread may be recording.
-        unsafe { (*self.0.as_ptr()).serial() }
+        unsafe { self.recorder.as_mut() }
     }
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
         // SAFETY: made of a box by `new`, and taken back only here.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        drop(unsafe { Box::from_raw(self.recorder.as_ptr()) });
     }
 }
 
@@ -225,8 +221,8 @@ impl Recorder {
     /// Writes the name of a thread that records; the last one holds.
     pub fn name_thread(&self, serial: u32, name: &str) {
         // Mostly it is the one that was attached last.
-        if let Some(thread) = lock(&self.threads).living.iter().rev().find(|thread| thread.serial() == serial) {
-            thread.rename(name);
+        if let Some(thread) = lock(&self.threads).living.iter().rev().find(|thread| thread.serial == serial) {
+            thread.label.rename(name);
         }
     }
 
@@ -263,11 +259,11 @@ impl Recorder {
     /// or [`Recorder::close`].
     pub fn attach(&self) -> NonNull<ThreadRecorder> {
         let Threads { living, begun } = &mut *lock(&self.threads);
-        let serial = next_serial(begun, |serial| living.iter().any(|thread| thread.serial() == serial));
+        let serial = next_serial(begun, |serial| living.iter().any(|thread| thread.serial == serial));
         let label = self.ring.label(LabelKind::Thread, serial, process::current_tid());
         let ring = Arc::clone(&self.ring);
         let thread = Owned::new(ThreadRecorder::new(ring, self.min_ticks, self.options.max_depth, serial, label));
-        let pointer = thread.0;
+        let pointer = thread.recorder;
         living.push(thread);
         pointer
     }
@@ -275,7 +271,7 @@ impl Recorder {
     /// Ends the recording of a thread that is about to end.
     pub fn retire(&self, serial: u32) {
         let mut threads = lock(&self.threads);
-        if let Some(index) = threads.living.iter().position(|thread| thread.serial() == serial) {
+        if let Some(index) = threads.living.iter().position(|thread| thread.serial == serial) {
             threads.living.swap_remove(index).get().retire();
         }
     }

@@ -111,9 +111,9 @@ impl ThreadRecorder {
         self.serial
     }
 
-    /// Writes the thread's name. Only one thread at a time may do so.
-    pub(crate) fn rename(&self, name: &str) {
-        self.label.rename(name);
+    /// The thread's label.
+    pub(crate) fn label(&self) -> Handle {
+        self.label.clone()
     }
 
     /// A call begins. `tag` must not be 0, must fit 40 bits, and be the same when the call ends.
