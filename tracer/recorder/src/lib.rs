@@ -12,6 +12,7 @@ mod children;
 pub mod clock;
 pub mod control;
 mod error;
+#[cfg_attr(miri, path = "file_on_heap.rs")]
 pub mod file;
 pub mod labels;
 pub mod last_act;

@@ -22,10 +22,10 @@ pub struct Process {
 impl Process {
     /// The facts about the calling process.
     pub fn current() -> Process {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let read = |path| String::from_utf8(read(path)).unwrap_or_default();
         Process {
             pid: std::process::id(),
-            parent_pid: std::os::unix::process::parent_id(),
+            parent_pid: if cfg!(miri) { 0 } else { std::os::unix::process::parent_id() }, // Miri has no `getppid`
             start: start_of(&read("/proc/self/stat")),
             boot_id: uuid(&read("/proc/sys/kernel/random/boot_id")),
             monotonic_offset: monotonic_offset(&read("/proc/self/timens_offsets")),
@@ -36,7 +36,12 @@ impl Process {
 
 /// The command line, NUL after each argument, as it is now: some programs write a title over it.
 pub fn command_line() -> Vec<u8> {
-    fs::read("/proc/self/cmdline").unwrap_or_default()
+    read("/proc/self/cmdline")
+}
+
+/// A file of the kernel's; empty if it cannot be read. Miri, which has files but no kernel, reads none.
+fn read(path: &str) -> Vec<u8> {
+    if cfg!(miri) { Vec::new() } else { fs::read(path).unwrap_or_default() }
 }
 
 /// The kernel's id of the calling thread.

@@ -1,7 +1,8 @@
-//! What the tests of the recorder share: options for a small recording, and segments on the heap.
+//! What the tests of the recorder share: options for a small recording, segments on the heap, and what a file tells.
 
 #![allow(dead_code, reason = "every test binary uses the part that it needs")]
 
+pub mod contents;
 pub mod heap;
 
 use std::path::Path;
