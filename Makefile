@@ -94,7 +94,8 @@ lint:
 # wait for the lint to leave its folder.
 rust-test: | lint
 	cargo test --workspace --exclude viztracer-tracer
-	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom -p viztracer-format -p viztracer-recorder --test loom
+	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom -p viztracer-format -p viztracer-recorder -p viztracer-model \
+	  --test loom --test stop
 
 types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer

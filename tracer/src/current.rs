@@ -7,19 +7,28 @@
 //! only then looks for what it needs: nothing that was found before is used after it.
 
 use crate::signal_stack::SignalStack;
+use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{own, shared};
 use crate::{function, recording, thread_name};
 use std::cell::{Cell, OnceCell};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use viztracer_recorder::ThreadRecorder;
 
-/// The thread seen last, by its thread pointer, and its recorder; null: it does not record. Both change only with the
-/// GIL held, except that a thread that ends takes itself out.
-static SEEN: AtomicUsize = AtomicUsize::new(0);
-static RECORDER: AtomicPtr<ThreadRecorder> = AtomicPtr::new(ptr::null_mut());
+shared! {
+    /// The thread seen last, by its thread pointer, and its recorder; null: it does not record. Both change only with
+    /// the GIL held, except that a thread that ends takes itself out.
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    static RECORDER: AtomicPtr<ThreadRecorder> = AtomicPtr::new(ptr::null_mut());
+}
 
-thread_local! {
-    static OWN: Own = const { Own { attached: Cell::new(None), paused: Cell::new(0), stack: OnceCell::new() } };
+own! {
+    static OWN: Own = Own {
+        attached: Cell::new(None),
+        paused: Cell::new(0),
+        stack: OnceCell::new(),
+        #[cfg(loom)]
+        pointer: crate::ThreadPointer::new(),
+    };
 }
 
 /// What a thread knows of its own recorder.
@@ -29,6 +38,9 @@ struct Own {
     paused: Cell<u32>,
     /// Where its signal handlers run, if it has that from us.
     stack: OnceCell<Option<SignalStack>>,
+    /// All of loom's threads share one of the processor's.
+    #[cfg(loom)]
+    pointer: crate::ThreadPointer,
 }
 
 /// A thread's recorder. The pointer is good only while the recording of this number goes on.
@@ -123,7 +135,7 @@ fn own_recorder() -> (*mut ThreadRecorder, bool) {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        let _ = SEEN.compare_exchange(thread_pointer(), 0, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = SEEN.compare_exchange(self.thread_pointer(), 0, Ordering::Relaxed, Ordering::Relaxed);
         if let Some(Attached { number, serial, .. }) = self.attached.get() {
             recording::retire_thread(number, serial);
         }
@@ -161,19 +173,35 @@ fn attached(number: u64) -> Option<Attached> {
     OWN.try_with(|own| own.attached.get().filter(|attached| attached.number == number)).ok().flatten()
 }
 
+impl Own {
+    #[cfg(not(loom))]
+    fn thread_pointer(&self) -> usize {
+        thread_pointer()
+    }
+
+    #[cfg(loom)]
+    fn thread_pointer(&self) -> usize {
+        self.pointer.get()
+    }
+}
+
 /// A number that no other living thread has.
 #[inline(always)]
 fn thread_pointer() -> usize {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(any(loom, miri))))]
     {
         let pointer: usize;
         // SAFETY: the psABI keeps the thread pointer in the first word it points to; the load touches nothing else.
         unsafe { std::arch::asm!("mov {}, fs:0", out(reg) pointer, options(nostack, preserves_flags, readonly, pure)) };
         pointer
     }
-    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    #[cfg(not(any(all(target_arch = "x86_64", target_os = "linux", not(miri)), loom)))]
     {
-        thread_local!(static HERE: u8 = const { 0 });
-        HERE.try_with(|here| &raw const *here as usize).unwrap_or(0)
+        std::thread_local!(static HERE: u8 = const { 0 });
+        HERE.try_with(|here| (&raw const *here).addr()).unwrap_or(0)
+    }
+    #[cfg(loom)]
+    {
+        OWN.try_with(Own::thread_pointer).unwrap_or(usize::MAX) // a thread that has none any more is not seen
     }
 }

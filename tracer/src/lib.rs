@@ -35,6 +35,7 @@ mod main_program;
 mod recording;
 mod reserve;
 mod signal_stack;
+mod sync;
 mod task;
 mod thread_name;
 mod tracer;

@@ -9,26 +9,28 @@
 //! its recorder back, and `fork`.
 
 use crate::filter::Filter;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard, shared};
 use std::path::PathBuf;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_recorder::{Inherited, Options, Recorder, RecorderError, ThreadRecorder};
 
-static STATE: Mutex<State> =
-    Mutex::new(State { owner: None, recording: None, set_aside: Vec::new(), closing: 0, inherited: None });
-/// Is told when a file has been closed.
-static CLOSED: Condvar = Condvar::new();
-/// The number of the newest recording; thread recorders are valid only in their own.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
-/// Grows with every start; function ids and the filter's decisions are valid only under their own.
-static RULES: AtomicU64 = AtomicU64::new(0);
-/// Whether events are to be recorded now.
-static RECORDING: AtomicBool = AtomicBool::new(false);
-/// Whether this process was forked and has no file of its own yet.
-static FORKED: AtomicBool = AtomicBool::new(false);
+shared! {
+    static STATE: Mutex<State> = Mutex::new(State::NOTHING);
+    /// Is told when a file has been closed.
+    static CLOSED: Condvar = Condvar::new();
+    /// The number of the newest recording; thread recorders are valid only in their own.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    /// Grows with every start; function ids and the filter's decisions are valid only under their own.
+    static RULES: AtomicU64 = AtomicU64::new(0);
+    /// Whether events are to be recorded now.
+    static RECORDING: AtomicBool = AtomicBool::new(false);
+    /// Whether this process was forked and has no file of its own yet.
+    static FORKED: AtomicBool = AtomicBool::new(false);
+}
 
 struct State {
     owner: Option<Owner>,
@@ -162,7 +164,7 @@ pub fn take(tracer: u64) -> Option<Ended> {
 
 /// The newest file of this tracer that was set aside. Waits until it is closed, so the caller should not hold the GIL.
 pub fn set_aside(tracer: u64) -> Option<PathBuf> {
-    let mut state = CLOSED.wait_while(lock(), |state| state.closing > 0).unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock_when_closed();
     let last = state.set_aside.iter().rev().find(|(owner, _)| *owner == tracer).map(|(_, path)| path.clone());
     state.set_aside.retain(|(owner, _)| *owner != tracer);
     last
@@ -175,6 +177,8 @@ pub fn take_back(tracer: u64) -> Option<Ended> {
 }
 
 impl State {
+    const NOTHING: State = State { owner: None, recording: None, set_aside: Vec::new(), closing: 0, inherited: None };
+
     fn phase_of(&self, tracer: u64) -> Option<Phase> {
         self.owner.as_ref().filter(|owner| owner.tracer == tracer).map(|owner| owner.phase)
     }
@@ -317,7 +321,7 @@ pub struct Held {
 /// The process is about to fork: notes what is open on the calling thread, whose recorder `of` knows by the recording's
 /// number, and lets nobody change anything. Waits for files that are being closed: a child would keep them locked.
 pub fn hold(of: impl FnOnce(u64) -> Option<NonNull<ThreadRecorder>>) -> Held {
-    let state = CLOSED.wait_while(lock(), |state| state.closing > 0).unwrap_or_else(PoisonError::into_inner);
+    let state = lock_when_closed();
     let inherited = match (&state.recording, of(NUMBER.load(Ordering::Relaxed))) {
         // SAFETY: the calling thread's own recorder, which lives as long as the recording of its number; the thread is
         // in `fork` and so in no hook.
@@ -389,4 +393,13 @@ fn of_number<T>(number: u64, of: impl FnOnce(&Recording) -> T) -> Option<T> {
 
 fn lock() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The same once no file is being closed.
+fn lock_when_closed() -> MutexGuard<'static, State> {
+    let mut state = lock();
+    while state.closing > 0 {
+        state = CLOSED.wait(state).unwrap_or_else(PoisonError::into_inner);
+    }
+    state
 }

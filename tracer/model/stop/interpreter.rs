@@ -1,0 +1,110 @@
+//! What stands for the interpreter, and for the modules of the extension that speak with it. Wherever the true ones may
+//! run Python, these let other threads have the GIL.
+
+use crate::gil;
+use std::marker::PhantomData;
+
+/// The proof that a thread has the GIL.
+#[derive(Clone, Copy)]
+pub struct Python<'py>(PhantomData<&'py ()>);
+
+impl Python<'_> {
+    /// For a thread that has the GIL.
+    pub fn assume() -> Python<'static> {
+        Python(PhantomData)
+    }
+
+    /// Works without the GIL.
+    pub fn detach<T>(self, work: impl FnOnce() -> T) -> T {
+        gil::release();
+        let result = work();
+        gil::acquire();
+        result
+    }
+}
+
+/// An exception.
+#[derive(Debug)]
+pub struct PyErr(pub String);
+
+pub type PyResult<T> = Result<T, PyErr>;
+
+pub mod prelude {
+    pub use super::{PyResult, Python};
+}
+
+pub mod exceptions {
+    use super::PyErr;
+
+    pub struct PyOSError;
+    pub struct PyRuntimeError;
+
+    impl PyOSError {
+        pub fn new_err(text: String) -> PyErr {
+            PyErr(text)
+        }
+    }
+
+    impl PyRuntimeError {
+        pub fn new_err(text: &str) -> PyErr {
+            PyErr(text.to_owned())
+        }
+    }
+}
+
+pub mod hook {
+    use super::{PyErr, PyResult, Python};
+    use crate::gil;
+
+    /// Whether the hook can be had.
+    #[derive(Clone, Copy)]
+    pub struct Wanted(pub bool);
+
+    pub fn install(_: Python<'_>, wanted: Wanted) -> PyResult<()> {
+        gil::give_a_chance();
+        if wanted.0 { Ok(()) } else { Err(PyErr("another tool has it".to_owned())) }
+    }
+
+    pub fn mend(_: Python<'_>) -> PyResult<bool> {
+        gil::give_a_chance();
+        Ok(false)
+    }
+
+    pub fn uninstall(_: Python<'_>) -> PyResult<bool> {
+        gil::give_a_chance();
+        Ok(true)
+    }
+}
+
+pub mod thread_name {
+    use crate::{gil, recording};
+
+    pub fn name_current(number: u64, serial: u32) {
+        gil::give_a_chance();
+        recording::name_thread(number, serial, "name");
+    }
+
+    pub fn renew(_: Option<u32>) {
+        gil::give_a_chance();
+    }
+}
+
+pub mod function {
+    use crate::gil;
+
+    pub fn forget() {
+        gil::give_a_chance(); // what was cached may have finalizers
+    }
+}
+
+pub mod signal_stack {
+    pub struct SignalStack;
+
+    impl SignalStack {
+        pub fn give() -> Option<SignalStack> {
+            None
+        }
+    }
+}
+
+pub fn complain(_: &str) {}

@@ -1,0 +1,45 @@
+//! Stop against hooks: no thread that is inside a hook when another one stops, saves or starts the recording ever uses
+//! memory that is gone.
+//!
+//! What is explored is the extension's own code: [`lifecycle`], [`recording`] and [`current`], from their files. What
+//! they stand on is here, as far as it matters: the [`gil`], an interpreter that may give it up whenever it runs Python
+//! ([`interpreter`]), and under loom a recorder that notices each use of what is gone ([`watched`]). Otherwise the
+//! recorder is the true one.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test --release --target-dir target/loom -p viztracer-model    every interleaving, with
+//!                                                                                            few forced switches
+//! make miri                                                                                  some, every access seen
+//! cargo test -p viztracer-model                                                              some, at full speed
+//! ```
+//!
+//! Left out: `fork`, whose child has only one thread.
+
+#![allow(dead_code, reason = "the extension's modules hold more than is explored")]
+
+#[path = "../../src/current.rs"]
+mod current;
+#[path = "../../src/filter.rs"]
+mod filter;
+mod gil;
+mod interpreter;
+#[path = "../../src/lifecycle.rs"]
+mod lifecycle;
+mod programs;
+#[path = "../../src/recording.rs"]
+mod recording;
+#[path = "../../src/sync.rs"]
+mod sync;
+#[cfg(loom)]
+mod watched;
+
+// The names by which the extension's modules call what stands in for the interpreter, and under loom for the recorder.
+extern crate self as pyo3;
+#[cfg(loom)]
+extern crate self as viztracer_recorder;
+
+#[cfg(loom)]
+use gil::ThreadPointer;
+use interpreter::{complain, exceptions, function, hook, prelude, signal_stack, thread_name};
+#[cfg(loom)]
+use watched::{Inherited, Options, Recorder, RecorderError, ThreadRecorder};
