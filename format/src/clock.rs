@@ -190,6 +190,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
+
         #[test]
         fn monotone_and_exact_at_the_anchors_in_any_order(
             mut steps in prop::collection::vec((1u64..10_000_000_000, 1_000_000u64..4_000_000_000), 1..8),

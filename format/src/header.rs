@@ -356,7 +356,8 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_the_unchanging_part_is_noticed() {
         let page = identity().to_page(b"python\0");
-        for byte in (0..STATUS_OFFSET).chain(ARGUMENTS_OFFSET..ARGUMENTS_OFFSET + 7) {
+        let bytes = (0..STATUS_OFFSET).chain(ARGUMENTS_OFFSET..ARGUMENTS_OFFSET + 7);
+        for byte in bytes.step_by(if cfg!(miri) { 199 } else { 1 }) {
             for bit in 0..8 {
                 let mut damaged = page.clone();
                 damaged[byte] ^= 1 << bit;

@@ -1,6 +1,6 @@
 //! The fuzz target on a stable compiler: its entry function over its seeds and over a fixed number of mutations of them.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, miri)))] // the tests of damage go the same ways in less time
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::walk::check;
 use support::{GOLDEN, GOLDEN_LABELS};
 use viztracer_format::header::HEADER_SIZE;
 
-const CASES: u32 = if cfg!(miri) { 4 } else { 2000 };
+const CASES: u32 = 2000;
 
 /// What the fuzz target does with an input.
 fn enter(file: &[u8]) {
@@ -45,7 +45,6 @@ fn corpus(name: &str) -> PathBuf {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "reads files")]
 fn the_seeds_in_the_tree_are_those_of_the_golden_file() {
     let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
     for (name, bytes) in seeds() {
@@ -101,7 +100,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         4 => (place.clone(), place.clone(), 1usize..600)
             .prop_map(|(from, to, length)| Mutation::Copy { from, to, length }),
         1 => place.prop_map(Mutation::Cut),
-        1 => prop::collection::vec(any::<u8>(), 1..if cfg!(miri) { 300 } else { 5000 }).prop_map(Mutation::Append),
+        1 => prop::collection::vec(any::<u8>(), 1..5000).prop_map(Mutation::Append),
     ]
 }
 
@@ -119,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn noise_passes(bytes in prop::collection::vec(any::<u8>(), 0..if cfg!(miri) { 300 } else { 9000 })) {
+    fn noise_passes(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
         enter(&bytes);
         let header = &GOLDEN[..HEADER_SIZE];
         enter(&[header, &bytes].concat());

@@ -1,6 +1,6 @@
 //! The ring file's name: one that nothing has yet, and the only thing in the directory.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, miri)))]
 
 mod support;
 

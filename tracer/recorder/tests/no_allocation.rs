@@ -1,6 +1,6 @@
 //! Recording a call allocates nothing. Alone in its binary, because it counts what the allocator is asked for.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, miri)))]
 
 mod support;
 

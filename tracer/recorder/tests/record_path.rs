@@ -258,13 +258,16 @@ fn a_stop_while_others_record() {
             }
             records
         };
-        let attach = || state.lock().unwrap().as_ref().map(Hooks::attach);
+        let attach = || {
+            let state = state.lock().unwrap();
+            let mut hooks = Hooks::attach(state.as_ref()?);
+            Some((hooks.serial(), hooks))
+        };
         thread::scope(|scope| {
             for number in 0..2 {
                 let (state, hook, attach) = (&state, &hook, &attach);
                 scope.spawn(move || {
-                    let Some(mut hooks) = attach() else { return };
-                    let serial = hooks.serial();
+                    let Some((serial, mut hooks)) = attach() else { return };
                     while hook(&mut hooks) {
                         if let Some(recorder) = &*state.lock().unwrap() {
                             recorder.name_thread(serial, &format!("{number}"));
@@ -276,7 +279,7 @@ fn a_stop_while_others_record() {
                     }
                 });
             }
-            let mut own = attach().unwrap();
+            let (_, mut own) = attach().unwrap();
             while calls.load(Ordering::Relaxed) < calls_before {
                 // Moves, with all its threads, while their pointers stay.
                 let mut state = state.lock().unwrap();
