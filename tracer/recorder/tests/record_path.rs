@@ -179,16 +179,16 @@ fn tasks_that_switch_between_segments_and_end() {
 fn names_of_functions_threads_and_tasks() {
     let directory = TempDir::new().unwrap();
     let recorder = create(&directory, SEGMENT as u64);
-    let names: Vec<String> = (0..90).map(|number| format!("{number}{}", "n".repeat(60))).collect();
+    let names: Vec<String> = (0..50).map(|number| format!("{number}{}", "n".repeat(60))).collect();
     let ids: Vec<u32> = names.iter().map(|name| function(&recorder, name)).collect();
     assert_eq!(names.iter().map(|name| function(&recorder, name)).collect::<Vec<_>>(), ids);
     recorder.name_process("p");
     let mut last = Hooks::attach(&recorder);
-    for number in 0..40 {
+    for number in 0..15 {
         let serial = last.serial();
         recorder.name_thread(serial, &format!("t{number}"));
         let task = recorder.task("short");
-        last.calls(20);
+        last.calls(60);
         recorder.end_task(task, last.get());
         recorder.retire(serial);
         last = Hooks::attach(&recorder);
@@ -196,7 +196,7 @@ fn names_of_functions_threads_and_tasks() {
     let contents = close(recorder);
     assert!(contents.name_segments > 1);
     assert_eq!(ids.iter().map(|id| contents.functions[id].clone()).collect::<Vec<_>>(), names);
-    assert_eq!(contents.threads.values().next_back().map(String::as_str), Some("t39"));
+    assert_eq!(contents.threads.values().next_back().map(String::as_str), Some("t14"));
     assert!(contents.header.forgotten.threads > 0 && contents.header.forgotten.tasks > 0);
 }
 

@@ -127,6 +127,7 @@ fn names_take_no_room_that_the_ring_needs() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes; the other ones go the same ways")]
 fn in_a_file_that_cannot_grow_names_get_a_quarter_of_what_there_is() {
     for (room, share) in [(3, 1), (4, 2), (40, 10), (80, 20)] {
         let ring = Ring::new(Heap::new(1000, SLOTS).with_room(room), Clock::Monotonic, 100_000, Anchor::default());
