@@ -10,10 +10,17 @@ use loom::thread;
 #[cfg(not(loom))]
 use std::thread;
 
+/// The process has one recording, and counts its threads: one test at a time.
+fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Explores a program. Under loom with at most so many forced switches between threads, and on a thread of its own: at
 /// the end of loom's first one there are no statics any more.
 #[cfg(loom)]
 fn explore(switches: usize, program: impl Fn(&Options) + Send + Sync + 'static) {
+    let _one = one_at_a_time();
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(switches);
     let program = std::sync::Arc::new(program);
@@ -26,11 +33,10 @@ fn explore(switches: usize, program: impl Fn(&Options) + Send + Sync + 'static) 
     });
 }
 
-/// Runs it a few times. The process has one recording, so one test at a time.
+/// Runs it a few times.
 #[cfg(not(loom))]
 fn explore(_switches: usize, program: impl Fn(&Options)) {
-    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _one = one_at_a_time();
     let directory = tempfile::tempdir().unwrap();
     let options = Options {
         directory: directory.path().to_owned(),
