@@ -5,9 +5,9 @@
 
 mod offset;
 
-use crate::display;
-use crate::plan::FilePlan;
-use crate::when;
+use crate::plan::file::FilePlan;
+use crate::text::display;
+use crate::text::when;
 pub use offset::Offset;
 use std::collections::HashMap;
 use viztracer_format::clock::{self, Anchor, TickMap};

@@ -27,10 +27,10 @@ mod value;
 pub use clocks::{boot_id, settle};
 pub use sort::Entry;
 
-use crate::display;
 use crate::error::{Problem, sentence};
-use crate::plan::FilePlan;
-use crate::store::{Region, Store};
+use crate::plan::file::FilePlan;
+use crate::storage::store::{Region, Store};
+use crate::text::display;
 use clocks::BIAS;
 use document::Document;
 use flate2::read::MultiGzDecoder;

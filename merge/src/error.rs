@@ -1,8 +1,8 @@
 //! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
 
-use crate::display::{self, grouped, printable};
-use crate::output;
-use crate::window::Ended;
+use crate::parallel::window::Ended;
+use crate::storage::output;
+use crate::text::display::{self, grouped, printable};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

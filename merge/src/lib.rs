@@ -1,79 +1,74 @@
 //! Ring files of any number of processes, and traces in JSON, into reports.
 //!
-//! The data's way, one module after the other:
+//! The data's way, one room after the other; each uses only those before it:
 //!
 //! ```text
-//! inputs --discover--> ring files --input, table, names, frames, cut--> survey: a plan of each file
-//!                      documents --chrome--> entries in a temporary file, and a plan of each process
-//!        --number, align--> one time line
-//!        --content, decode--> moments --timeline--> steps, if calls must nest
-//!        --write--> text, in parallel and in order (window) --output--> the report
-//!                      or --last_words--> what was going on when each process died
-//!                      or --functions--> which of them took the time: --top, .csv
-//!                      or --info--> a line about each file, or --dump--> a line about each record of one
+//! inputs --input--> ring files, traces in JSON
+//!        --plan, chrome, survey--> a plan of each process; what was in JSON is in a temporary file
+//!        --align--> one time line
+//!        --events--> moments, and steps if calls must nest
+//!        --report--> text, in parallel and in order: the report, or the table of functions
+//!        --inspect--> or a line about each file, each record of one, or what each process did when it died
 //! ```
+//!
+//! `text`, `error`, `parallel` and `storage` are the ground that all of them stand on; `trace` leads from inputs to
+//! what was asked for, and `cli` is the command.
 //!
 //! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
 //! to be written, a few segments at a time, so memory does not grow with the trace. A file that is still being written
 //! is copied first. Files are read with `pread` and believed in nothing: what cannot be read is named in the
 //! [`Summary`] and the rest is merged.
 
-mod account;
-mod align;
-mod chrome;
-pub mod cli;
-mod content;
-mod cut;
-mod decode;
-mod discover;
-mod display;
-mod dump;
-mod ending;
+// How things are named and shown.
+mod text;
+// What can go wrong.
 mod error;
-mod frames;
-mod functions;
-mod info;
+// Work by many threads, in order.
+mod parallel;
+// Where bytes go.
+mod storage;
+
+// Files are found and opened.
 mod input;
-mod last_words;
-mod leftovers;
-mod lock;
-mod loss;
-mod names;
-mod number;
-mod output;
-mod pipe;
+// What there is in one file.
 mod plan;
-mod prefixes;
-mod progress;
+// Traces in JSON into plans.
+mod chrome;
+// All inputs into plans.
+mod survey;
+
+// One time line for all files.
+mod align;
+// Decoded, nested, selected.
+mod events;
+
+// The report.
+mod report;
+// What needs no report.
+mod inspect;
+
+// From inputs to what was asked for.
+mod trace;
+// The command.
+pub mod cli;
+
 #[cfg(test)]
 mod sample;
-mod selection;
-mod sources;
-mod store;
-mod summary;
-mod survey;
-mod table;
-mod timeline;
-mod trace;
-mod waits;
-mod when;
-mod window;
-mod write;
 
 pub use align::{Align, Offset};
 pub use cli::command;
-pub use ending::Ending;
 pub use error::{BadInput, MergeError, Problem, Problems};
-pub use input::State;
-pub use last_words::Innermost;
-pub use prefixes::Prefixes;
-pub use progress::{Bar, Step, Watch};
-pub use selection::{Bound, Selection};
-pub use sources::LeftOut;
-pub use summary::{FileSummary, Summary, ThreadSummary};
+pub use events::selection::{Bound, Selection};
+pub use input::ring::State;
+pub use inspect::last_words::Innermost;
+pub use parallel::progress::{Bar, Step, Watch};
+pub use plan::ending::Ending;
+pub use report::prefixes::Prefixes;
+pub use report::sources::LeftOut;
+pub use report::summary::{FileSummary, Summary, ThreadSummary};
 
 #[doc(hidden)]
-pub use write::gzip::of_level as gzip_of_level;
+pub use report::write::gzip::of_level as gzip_of_level;
 
 use std::path::{Path, PathBuf};
 
@@ -112,8 +107,8 @@ impl Request {
 
 /// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
-    let format = write::Format::of(&request.output, None)?;
-    output::check_writable(&request.output)?;
+    let format = report::write::Format::of(&request.output, None)?;
+    storage::output::check_writable(&request.output)?;
     trace::Trace::read(request, watch)?.report(watch, &request.output, format)
 }
 
@@ -122,12 +117,12 @@ const COMMAND_MAX: usize = 60;
 
 /// Whose ring file this is, as `worker (pid 4712)`; `None` if it cannot be read.
 pub fn process_of(path: &Path) -> Option<String> {
-    let input = input::Input::open(path).ok()?;
-    let table = table::Table::read(&input, &mut Problems::default());
+    let input = input::ring::Input::open(path).ok()?;
+    let table = survey::table::Table::read(&input, &mut Problems::default());
     let pid = input.header.identity.pid;
     let command = || input.header.arguments.join(" ").chars().take(COMMAND_MAX).collect();
-    let name = names::Names::read(&input, &table.names(), drop).process.unwrap_or_else(command);
-    Some(display::printable(&format!("{name} (pid {pid})")))
+    let name = plan::names::Names::read(&input, &table.names(), drop).process.unwrap_or_else(command);
+    Some(text::display::printable(&format!("{name} (pid {pid})")))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Files whose clocks are known to be wrong, and by how much.
 
-use crate::plan::FilePlan;
+use crate::plan::file::FilePlan;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

@@ -1,8 +1,8 @@
 //! Which clock a document's times are of. The peer writes nanoseconds of the monotonic clock, and if all is well what
 //! the wall clock showed at its 0; our own reports begin at 0 and say where that was.
 
-use crate::display;
-use crate::plan::FilePlan;
+use crate::plan::file::FilePlan;
+use crate::text::display;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::path::PathBuf;

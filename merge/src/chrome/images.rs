@@ -7,10 +7,10 @@ use super::ids::{Free, Id};
 use super::marks::Marks;
 use super::sort::Entry;
 use super::tracks::{Track, Tracks};
-use crate::account::Account;
-use crate::frames::OpenFrame;
-use crate::input::State;
-use crate::plan::{Calls, Thread};
+use crate::input::ring::State;
+use crate::plan::account::Account;
+use crate::plan::file::{Calls, Thread};
+use crate::plan::frames::OpenFrame;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 

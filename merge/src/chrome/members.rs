@@ -2,7 +2,7 @@
 
 use super::event::are_members;
 use super::sort::IN_MEMORY;
-use crate::store::{Region, Store};
+use crate::storage::store::{Region, Store};
 use std::collections::HashMap;
 use std::io;
 

@@ -5,7 +5,7 @@
 
 use super::marks::Marks;
 use super::sort::{Entry, Sorter};
-use crate::store::Store;
+use crate::storage::store::Store;
 use std::io;
 
 /// Calls that may be open at the same time on one track.

@@ -2,7 +2,7 @@
 //!
 //! That is the order of ring files, and what all that follows relies on.
 
-use crate::store::{Region, Store};
+use crate::storage::store::{Region, Store};
 use bytemuck::{Pod, Zeroable, cast_slice, cast_slice_mut};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

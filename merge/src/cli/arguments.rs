@@ -2,10 +2,11 @@
 
 use super::exit::EXIT_STATUS;
 use crate::error::MergeError;
-use crate::functions::Sort;
-use crate::output::{self, STDOUT};
-use crate::write::{Format, top::Top};
-use crate::{Align, Offset, Prefixes, Request, selection};
+use crate::events::selection;
+use crate::report::functions::Sort;
+use crate::report::write::{Format, top::Top};
+use crate::storage::output::{self, STDOUT};
+use crate::{Align, Offset, Prefixes, Request};
 use clap::{Parser, ValueEnum};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;

@@ -1,11 +1,11 @@
 //! What is said on stderr.
 
 use super::exit::{FAILED, INCOMPLETE, INTERRUPTED, OK};
-use crate::display::{self, grouped, printable};
 use crate::error::{BadInput, MergeError};
-use crate::leftovers::Leftovers;
-use crate::loss;
-use crate::summary::{FileSummary, Summary};
+use crate::input::leftovers::Leftovers;
+use crate::report::loss;
+use crate::report::summary::{FileSummary, Summary};
+use crate::text::display::{self, grouped, printable};
 use std::fmt::Display;
 use std::io::Write;
 

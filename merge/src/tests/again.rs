@@ -2,10 +2,11 @@
 
 use super::page::{header, page};
 use super::{Case, small};
-use crate::ending::Ending;
+use crate::inspect::info;
+use crate::plan::ending::Ending;
 use crate::sample::{Ring, call, record};
 use crate::trace::Trace;
-use crate::{Request, State, info};
+use crate::{Request, State};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -290,7 +291,7 @@ fn check(case: &Case) {
         let (again, report_again) = once.json();
         assert_eq!(sorted(&report_again), sorted(&report));
         assert_eq!(report_again["viztracer_metadata"], report["viztracer_metadata"]);
-        let losses = |summary: &crate::Summary| crate::loss::lines(summary).join("\n");
+        let losses = |summary: &crate::Summary| crate::report::loss::lines(summary).join("\n");
         let without_name =
             |text: String| text.lines().filter_map(|l| Some(l.split_once(": ")?.1.to_owned())).collect::<Vec<_>>();
         assert_eq!(without_name(losses(&again)), without_name(losses(&summary)));
@@ -413,7 +414,7 @@ fn never_seen_is_not_in_order() {
     assert_eq!(summary.files[0].state, State::Unknown);
     assert_eq!(report["viztracer_metadata"]["processes"][0]["state"], "unknown");
     assert_eq!(words(&case), "Of 1 process it is not known how it ended: its report does not tell.\n");
-    assert!(crate::loss::lines(&summary).is_empty());
+    assert!(crate::report::loss::lines(&summary).is_empty());
     let once = through(&case, "once.json");
     assert!(once.merge("twice.json", 1).1 == std::fs::read(&once.inputs[0]).unwrap());
 }

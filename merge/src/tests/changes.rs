@@ -1,9 +1,9 @@
 //! Files that change while they are read: between the plan and the report, and in the middle of that.
 
 use super::{Case, large, small};
+use crate::report::write::Format;
 use crate::sample::call;
 use crate::trace::Trace;
-use crate::write::Format;
 use crate::{Request, Selection, Summary};
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, flock, mknodat};
 use std::fs::{self, File, OpenOptions};

@@ -1,8 +1,8 @@
 //! Function tables, pages and profiles of small ring files, from bytes to text.
 
 use super::{Case, large, small};
+use crate::events::selection::{Bound, Selection};
 use crate::sample::{Ring, call, record};
-use crate::selection::{Bound, Selection};
 use crate::{Request, merge};
 use serde_json::Value;
 use std::fs;

@@ -2,9 +2,10 @@
 
 use super::{Case, events, small};
 use crate::align::{Align, align};
-use crate::plan::FilePlan;
+use crate::inspect::dump;
+use crate::inspect::info;
+use crate::plan::file::FilePlan;
 use crate::sample::{Ring, call, record};
-use crate::{dump, info};
 use std::path::Path;
 use viztracer_format::record::{DURATION_EXTENDED, Kind, Record};
 use viztracer_format::stack::task_frame;

@@ -1,8 +1,8 @@
 //! Names that break reports, in every kind of report: of functions, files, threads, processes and tasks.
 
 use super::{Case, OUTPUTS, events};
-use crate::display::printable;
 use crate::sample::{Ring, call};
+use crate::text::display::printable;
 use serde_json::Value;
 use viztracer_format::names::{Tag, name_entry};
 use viztracer_format::record::Record;

@@ -1,8 +1,8 @@
 //! Reports that cannot be written, or are not wanted any more: nothing of them is under their name, or anywhere.
 
 use super::{Case, OUTPUTS, large, small};
+use crate::report::write::Format;
 use crate::trace::Trace;
-use crate::write::Format;
 use crate::{MergeError, Request, Summary, Watch, command, merge};
 use std::cell::Cell;
 use std::fs;

@@ -1,4 +1,4 @@
-// Blocks as the program writes them, for tests: merge/src/write/html/block.rs in short.
+// Blocks as the program writes them, for tests: merge/src/report/write/html/block.rs in short.
 
 /** @param {number[]} into @param {number} value */
 export function varint(into, value) {

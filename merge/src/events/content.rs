@@ -1,0 +1,77 @@
+//! What the events of a plan are read from when their turn comes.
+
+use crate::align::Times;
+use crate::chrome::Imported;
+use crate::error::Problem;
+use crate::events::decode::{Buffers, Moment, Outcome, decode};
+use crate::input::ring::Input;
+use crate::plan::file::FilePlan;
+use crate::plan::names;
+use crate::report::sources::is_trusted;
+use std::ops::Range;
+use std::sync::Arc;
+use viztracer_format::names::{Function, SourceIdentity};
+
+/// What was planned, opened.
+#[derive(Debug)]
+pub enum Content {
+    /// A ring file, or the copy of a living one.
+    Ring(Arc<Input>),
+    /// What a trace in JSON became.
+    Chrome(Arc<Imported>),
+}
+
+impl Content {
+    /// Opens what was planned.
+    pub fn of(plan: &FilePlan) -> Result<Content, Problem> {
+        match &plan.imported {
+            Some(imported) => Ok(Content::Chrome(Arc::clone(imported))),
+            None => ring(plan).map(Content::Ring),
+        }
+    }
+
+    /// Calls `each` with every function.
+    pub fn functions(&self, plan: &FilePlan, each: impl FnMut(u32, Function<'_>)) {
+        match self {
+            Content::Ring(input) => names::functions(input, &plan.names, each),
+            Content::Chrome(imported) => imported.functions(each),
+        }
+    }
+
+    /// Calls `each` with every source path for which the content vouches, and with what it led to. A file of another
+    /// user vouches for nothing, nor does a trace in JSON.
+    pub fn sources(&self, plan: &FilePlan, each: impl FnMut(&str, SourceIdentity)) {
+        if let Content::Ring(input) = self
+            && is_trusted(input.owner)
+        {
+            names::sources(input, &plan.names, each);
+        }
+    }
+
+    /// Decodes `plan.calls[run]`.
+    pub fn decode(
+        &self,
+        plan: &FilePlan,
+        times: &mut impl Times,
+        run: Range<usize>,
+        buffers: &mut Buffers,
+        each: impl FnMut(&Moment<'_>),
+    ) -> Outcome {
+        match self {
+            Content::Ring(input) => decode(plan, input, times, run, buffers, each),
+            Content::Chrome(imported) => imported.decode(plan, times, run, buffers, each),
+        }
+    }
+}
+
+/// The ring file that was planned: the copy of a living one, else the file.
+pub fn ring(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
+    if let Some(snapshot) = &plan.snapshot {
+        return Ok(Arc::clone(snapshot));
+    }
+    let input = Input::open(&plan.path)?;
+    if input.place == plan.place {
+        return Ok(Arc::new(input));
+    }
+    Err(Problem::new("another file has taken its name meanwhile"))
+}

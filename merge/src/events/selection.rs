@@ -1,0 +1,275 @@
+//! What of a trace is asked for. Nothing that is left out breaks what stays: calls that reach over an edge of the time
+//! asked for are clipped to it and say so, and what was called by a call that is left out moves up to its caller.
+
+mod options;
+mod time;
+
+use crate::align::Alignment;
+use crate::error::MergeError;
+use crate::events::decode::{Moment, Outcome};
+use crate::events::timeline::{Call, Step};
+use crate::plan::file::FilePlan;
+pub use options::Options;
+use regex::Regex;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::time::{Duration, SystemTime};
+use time::{Time, nanoseconds};
+use viztracer_format::names::Function;
+
+/// What is asked for; by default, everything.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only what happened from this moment on.
+    pub since: Option<Bound>,
+    /// Only what happened before this moment.
+    pub until: Option<Bound>,
+    /// Only what happened in this time before `until`, or before the trace's end if that is earlier.
+    pub last: Option<Duration>,
+    /// Only processes with these ids.
+    pub pids: Vec<u32>,
+    /// Only processes with these names.
+    pub process_names: Vec<String>,
+    /// Only threads with these ids of the operating system.
+    pub tids: Vec<u64>,
+    /// Only calls of functions whose names match, and what they call.
+    pub functions: Option<Regex>,
+    /// Only calls that took at least as long.
+    pub min_duration: Option<Duration>,
+    /// Only calls with fewer calls around them.
+    pub max_depth: Option<u32>,
+    /// No calls of C functions.
+    pub drop_c_functions: bool,
+}
+
+/// A moment that bounds what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// So long after the begin of the trace.
+    After(Duration),
+    /// At this time of the wall clock.
+    At(SystemTime),
+}
+
+impl std::str::FromStr for Bound {
+    type Err = String;
+
+    /// `1.5s` would be a fraction, which is written `1s 500ms`; `2026-11-22T11:23:20Z` is UTC.
+    fn from_str(text: &str) -> Result<Bound, String> {
+        if let Ok(duration) = humantime::parse_duration(text) {
+            return Ok(Bound::After(duration));
+        }
+        let time = humantime::parse_rfc3339_weak(text).map_err(
+            |_| "neither a time after the begin, such as 5s or 300ms, nor a moment in UTC, such as 2026-11-22T11:23:20",
+        )?;
+        Ok(Bound::At(time))
+    }
+}
+
+/// A selection for one trace: bounds are moments of its time line.
+#[derive(Clone, Debug)]
+pub struct Selected<'a> {
+    selection: &'a Selection,
+    time: Time,
+}
+
+impl<'a> Selected<'a> {
+    /// What the selection means for these files; `None` if it is everything.
+    pub fn of(
+        selection: &'a Selection,
+        files: &[FilePlan],
+        alignment: &Alignment,
+    ) -> Result<Option<Selected<'a>>, MergeError> {
+        if selection.is_everything() {
+            return Ok(None);
+        }
+        let time = Time::of(selection, end(files, alignment), alignment.base_realtime)?;
+        Ok(Some(Selected { selection, time }))
+    }
+
+    /// Whether this moment is within the time that is asked for.
+    pub fn has(&self, moment: u64) -> bool {
+        self.time.has(moment)
+    }
+
+    /// Whether what is asked for depends on the calls around a call.
+    pub fn is_nested(&self) -> bool {
+        self.selection.functions.is_some() || self.selection.max_depth.is_some()
+    }
+
+    /// What is asked for of one file.
+    pub fn file(&self, plan: &FilePlan) -> FileSelection {
+        let Selection { pids, process_names, tids, min_duration, max_depth, .. } = self.selection;
+        let process = (pids.is_empty() || pids.contains(&plan.header.identity.pid))
+            && (process_names.is_empty() || process_names.contains(&plan.process_name()));
+        let thread = |tid| process && (tids.is_empty() || tids.contains(&tid));
+        FileSelection {
+            time: self.time,
+            threads: plan.threads.iter().map(|of| thread(of.tid)).collect(),
+            min_duration: min_duration.map_or(0, nanoseconds),
+            max_depth: max_depth.unwrap_or(u32::MAX),
+            roots: self.selection.functions.is_some().then(HashSet::new),
+            dropped: HashSet::new(),
+        }
+    }
+
+    /// Tells the file's selection of a function.
+    pub fn function(&self, file: &mut FileSelection, id: u32, function: &Function<'_>, name: &str) {
+        if self.selection.drop_c_functions && function.is_c {
+            file.dropped.insert(id);
+        }
+        let matches = self.selection.functions.as_ref().is_some_and(|pattern| pattern.is_match(name));
+        if let Some(roots) = file.roots.as_mut().filter(|_| matches) {
+            roots.insert(id);
+        }
+    }
+}
+
+impl Selection {
+    fn is_everything(&self) -> bool {
+        let Selection { since, until, last, functions, min_duration, max_depth, drop_c_functions, .. } = self;
+        let lists = self.pids.is_empty() && self.process_names.is_empty() && self.tids.is_empty();
+        let bounds = since.is_none() && until.is_none() && last.is_none();
+        lists && bounds && functions.is_none() && min_duration.is_none() && max_depth.is_none() && !drop_c_functions
+    }
+}
+
+/// The last moment that any file knows of.
+fn end(files: &[FilePlan], alignment: &Alignment) -> u64 {
+    let ends = files.iter().zip(&alignment.clocks).map(|(plan, clock)| clock.span(plan.last_moment, 0).0);
+    ends.max().unwrap_or(0)
+}
+
+/// What is asked for of one file.
+#[derive(Clone, Debug)]
+pub struct FileSelection {
+    time: Time,
+    /// By place in the plan.
+    threads: Vec<bool>,
+    min_duration: u64,
+    max_depth: u32,
+    /// Functions under which everything is asked for; `None`: everywhere.
+    roots: Option<HashSet<u32>>,
+    /// Functions that are not asked for.
+    dropped: HashSet<u32>,
+}
+
+impl FileSelection {
+    /// The moment as it is asked for, by itself; calls around it are not looked at.
+    pub fn clip<'m>(&self, moment: &Moment<'m>) -> Option<Moment<'m>> {
+        let end = moment.start.saturating_add(moment.duration);
+        let left = self.span(moment.thread, moment.function, moment.start, end)?;
+        if moment.kind.is_call() && moment.duration < self.min_duration {
+            return None;
+        }
+        let clipped = moment.clipped || left != (moment.start..end);
+        Some(Moment { start: left.start, duration: left.end - left.start, clipped, ..*moment })
+    }
+
+    /// What is asked for of this time on a thread.
+    pub fn part_of(&self, thread: usize, time: Range<u64>) -> Option<Range<u64>> {
+        if self.threads.get(thread) == Some(&true) { self.time.clip(time.start, time.end) } else { None }
+    }
+
+    /// What is asked for of a call or moment.
+    fn span(&self, thread: usize, function: u32, start: u64, end: u64) -> Option<Range<u64>> {
+        let is_wanted = self.threads.get(thread) == Some(&true) && !self.dropped.contains(&function);
+        if is_wanted { self.time.clip(start, end) } else { None }
+    }
+}
+
+/// Lets the steps of a part through that are asked for.
+pub struct Sieve<'a> {
+    selection: &'a FileSelection,
+    thread: usize,
+    /// For each open call of the thread, whether it was let through.
+    kept: Vec<bool>,
+    /// Those that were, outermost first.
+    open: Vec<Call>,
+    /// How many of the open calls are ones under which everything is asked for.
+    roots: usize,
+}
+
+impl<'a> Sieve<'a> {
+    /// A sieve at the beginning of a part.
+    pub fn new(selection: &'a FileSelection) -> Sieve<'a> {
+        Sieve { selection, thread: usize::MAX, kept: Vec::new(), open: Vec::new(), roots: 0 }
+    }
+
+    /// Passes a step on, changed if need be; counts what is left out.
+    pub fn pass(
+        &mut self,
+        step: Step<'_>,
+        open: &[Call],
+        left: &mut Outcome,
+        each: &mut impl FnMut(Step<'_>, &[Call]),
+    ) {
+        match step {
+            Step::Begin(call) => {
+                let (_, around) = open.split_last().unwrap_or((call, &[]));
+                self.settle(call.thread, around);
+                if let Some(call) = self.enter(call) {
+                    each(Step::Begin(&call), &self.open);
+                }
+            }
+            Step::End(call, payload) => {
+                if self.thread != call.thread || self.kept.len() != open.len() + 1 {
+                    self.settle(call.thread, open);
+                    self.enter(call);
+                }
+                self.roots -= usize::from(self.is_root(call.function));
+                match self.kept.pop() {
+                    Some(true) => {
+                        let Some(begun) = self.open.pop() else { return };
+                        let end = self.selection.time.clip(begun.start, call.end).map_or(begun.start, |left| left.end);
+                        each(Step::End(&Call { end, ..begun }, payload), &self.open);
+                    }
+                    _ if call.is_overwritten() => {}
+                    _ => left.thread(call.thread).leave_out(call.kind),
+                }
+            }
+            Step::Moment(moment) => match self.selection.clip(moment).filter(|_| self.is_under_root()) {
+                Some(moment) => each(Step::Moment(&moment), &self.open),
+                None => left.thread(moment.thread).leave_out(moment.kind),
+            },
+        }
+    }
+
+    /// Sees to it that these are the open calls: at the beginning of a part, some are open already.
+    fn settle(&mut self, thread: usize, calls: &[Call]) {
+        if self.thread != thread || self.kept.len() != calls.len() {
+            (self.thread, self.roots) = (thread, 0);
+            self.kept.clear();
+            self.open.clear();
+            for call in calls {
+                self.enter(call);
+            }
+        }
+    }
+
+    /// A call begins; gives it as it is let through.
+    fn enter(&mut self, call: &Call) -> Option<Call> {
+        self.roots += usize::from(self.is_root(call.function));
+        let around = self.open.iter().rev().find(|around| around.task == call.task);
+        let depth = around.map_or(0, |around| around.depth + 1);
+        let selection = self.selection;
+        let span = selection.span(call.thread, call.function, call.start, call.end);
+        // What is not known may be made of calls of any length.
+        let long_enough = call.is_overwritten() || call.end.saturating_sub(call.start) >= selection.min_duration;
+        let span = span.filter(|_| long_enough && depth < selection.max_depth && self.is_under_root());
+        self.kept.push(span.is_some());
+        let Range { start, end } = span?;
+        let is_clipped = call.is_clipped || (start, end) != (call.start, call.end);
+        let call = Call { start, end, depth, is_clipped, ..*call };
+        self.open.push(call);
+        Some(call)
+    }
+
+    fn is_root(&self, function: u32) -> bool {
+        self.selection.roots.as_ref().is_some_and(|roots| roots.contains(&function))
+    }
+
+    fn is_under_root(&self) -> bool {
+        self.selection.roots.is_none() || self.roots > 0
+    }
+}

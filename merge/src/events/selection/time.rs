@@ -1,0 +1,158 @@
+//! The time that is asked for: a stretch of the report's time line, and what it leaves of a call.
+
+use super::{Bound, Selection};
+use crate::error::MergeError;
+use crate::text::when;
+use std::ops::Range;
+use std::time::Duration;
+
+/// A stretch of time, in nanoseconds of the report. Its begin is never behind its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    from: u64,
+    to: u64,
+}
+
+impl Time {
+    /// What a selection asks for of a trace that ends at `end` and whose zero is `base` on the wall clock, both in
+    /// nanoseconds. Bounds of which no time is left between them are an error: whoever gives them means something else.
+    pub fn of(selection: &Selection, end: u64, base: u64) -> Result<Time, MergeError> {
+        let Selection { since, until, last, .. } = selection;
+        let (since, until) = (since.map(|bound| place(bound, base)), until.map(|bound| place(bound, base)));
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            return Err(MergeError::NoTime("--until must be later than --since"));
+        }
+        if last.is_some_and(|last| last.is_zero()) {
+            return Err(MergeError::NoTime("--last must be more than no time"));
+        }
+        // What was asked for last ends where the report does.
+        let last = last.map(|last| within(until.unwrap_or(i128::MAX)).min(end).saturating_sub(nanoseconds(last)));
+        let from = within(since.unwrap_or(0)).max(last.unwrap_or(0));
+        Ok(Time::new(from, until.map_or(u64::MAX, within)))
+    }
+
+    /// From one moment to another; if that is earlier, no time at all.
+    fn new(from: u64, to: u64) -> Time {
+        Time { from, to: to.max(from) }
+    }
+
+    /// Whether a moment lies in it.
+    pub fn has(&self, moment: u64) -> bool {
+        (self.from..self.to).contains(&moment)
+    }
+
+    /// What lies in it of a call or moment; `None` if nothing does. The end is never before the start.
+    pub fn clip(&self, start: u64, end: u64) -> Option<Range<u64>> {
+        // Of what takes no time, the moment counts.
+        let (from, to) = (start.max(self.from), end.min(self.to).max(start));
+        let is_inside = start < self.to && (from < to || self.has(start));
+        is_inside.then_some(from..to)
+    }
+}
+
+/// A bound in nanoseconds of the report, which may lie before its zero.
+fn place(bound: Bound, base: u64) -> i128 {
+    match bound {
+        Bound::After(duration) => nanoseconds(duration).into(),
+        Bound::At(time) => i128::from(when::nanoseconds(time)) - i128::from(base),
+    }
+}
+
+/// The moment of the report that is nearest.
+fn within(moment: i128) -> u64 {
+    moment.clamp(0, u64::MAX.into()) as u64
+}
+
+/// A duration in nanoseconds; of 584 years and more, as many as there are numbers for.
+pub fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    /// Small numbers, which meet each other, and the ends of what numbers can be.
+    fn number() -> impl Strategy<Value = u64> {
+        prop_oneof![0..12_u64, (0..3_u64).prop_map(|below| u64::MAX - below), any::<u64>()]
+    }
+
+    fn bound() -> impl Strategy<Value = Bound> {
+        let at = |moment| Bound::At(UNIX_EPOCH + Duration::from_nanos(moment));
+        prop_oneof![number().prop_map(|moment| Bound::After(Duration::from_nanos(moment))), number().prop_map(at)]
+    }
+
+    /// The moments that a bound leaves on its right side, in numbers that do not end.
+    fn exact(bound: Bound, base: u64) -> i128 {
+        match bound {
+            Bound::After(after) => after.as_nanos() as i128,
+            Bound::At(at) => at.duration_since(UNIX_EPOCH).unwrap().as_nanos() as i128 - i128::from(base),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_is_what_lies_between_the_bounds(
+            since in prop::option::of(bound()), until in prop::option::of(bound()),
+            last in prop::option::of(number()), end in number(), base in number(),
+            calls in prop::collection::vec((number(), number()), 1..20),
+        ) {
+            let last = last.map(Duration::from_nanos);
+            let selection = Selection { since, until, last, ..Selection::default() };
+            // The oracle: all in whole numbers that do not end, and nothing clipped before the last step.
+            let (from, to) = (since.map(|of| exact(of, base)), until.map(|of| exact(of, base)));
+            let is_contradiction = from.zip(to).is_some_and(|(from, to)| from >= to) || last == Some(Duration::ZERO);
+            let time = Time::of(&selection, end, base);
+            prop_assert_eq!(time.is_err(), is_contradiction);
+            let Ok(time) = time else { return Ok(()) };
+            let back = last.map(|last| to.unwrap_or(i128::MAX).clamp(0, end.into()) - last.as_nanos() as i128);
+            let from = from.unwrap_or(0).max(back.unwrap_or(0));
+            let to = to.unwrap_or(u64::MAX.into());
+            for (start, end) in calls.into_iter().map(|(a, b)| (a.min(b), a.max(b))) {
+                let (wide_start, wide_end) = (i128::from(start), i128::from(end));
+                let touches = from < to && wide_start < to && (wide_end > from || wide_start >= from);
+                let expected = touches.then(|| (wide_start.max(from), wide_end.min(to)));
+                let left = time.clip(start, end);
+                prop_assert_eq!(left.clone().map(|left| (left.start.into(), left.end.into())), expected);
+                prop_assert!(left.is_none_or(|left| start <= left.start && left.start <= left.end && left.end <= end));
+                prop_assert_eq!(time.has(start), from <= wide_start && wide_start < to);
+            }
+        }
+
+        /// Not even a time that nobody can ask for makes more of a call than it was.
+        #[test]
+        fn no_stretch_of_time_turns_a_call_around(
+            from in number(), to in number(), start in number(), end in number(),
+        ) {
+            if let Some(left) = Time::new(from, to).clip(start, end) {
+                prop_assert!(start <= left.start && left.start <= left.end && left.end <= end.max(start));
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_time_ends_where_the_report_does() {
+        let time = |words: [Option<u64>; 3]| {
+            let [since, until, last] = words.map(|seconds| seconds.map(Duration::from_secs));
+            let (since, until) = (since.map(Bound::After), until.map(Bound::After));
+            Time::of(&Selection { since, until, last, ..Selection::default() }, 4_000_000_000, 0)
+        };
+        let seconds = |from: u64, to: u64| Time::new(from * 1_000_000_000, to.saturating_mul(1_000_000_000));
+        assert_eq!(time([None, None, Some(1)]).unwrap(), seconds(3, u64::MAX));
+        assert_eq!(time([None, Some(3), Some(1)]).unwrap(), seconds(2, 3));
+        assert_eq!(time([None, Some(1), Some(1)]).unwrap(), seconds(0, 1));
+        assert_eq!(time([None, Some(9), Some(1)]).unwrap(), seconds(3, 9));
+        assert_eq!(time([Some(1), Some(3), Some(1)]).unwrap(), seconds(2, 3));
+        for none in [[Some(3), Some(1), None], [Some(1), Some(1), None], [None, None, Some(0)]] {
+            assert!(matches!(time(none), Err(MergeError::NoTime(_))), "{none:?}");
+        }
+        let at = |seconds| Some(Bound::At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
+        let both = Selection { since: at(50), until: at(60), ..Selection::default() };
+        // Both lie before the trace: that is an answer, and no contradiction.
+        assert!(!Time::of(&both, 5, 100_000_000_000).unwrap().has(0));
+    }
+}

@@ -1,0 +1,322 @@
+//! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the
+//! calls.
+
+use super::{Call, Edges, FileWindows, OVERWRITTEN, Step, Steps, WindowsBuilder};
+use crate::align::Clock;
+use crate::events::decode::{Moment, Payload};
+use proptest::prelude::*;
+use std::ops::Range;
+use viztracer_format::clock::{Anchor, TickMap};
+use viztracer_format::record::Kind;
+
+/// When threads begin.
+const BEGIN: u64 = 10;
+
+/// A step as text: what, when, on which thread's or task's track, how deep.
+type Told = (char, u64, usize, u32, u32, u32);
+
+/// What threads did, in the order in which it was recorded, and the steps as they happened.
+#[derive(Clone, Debug, Default)]
+struct History {
+    records: Vec<Call>,
+    steps: Vec<Told>,
+    unfinished: Vec<Call>,
+}
+
+/// What a thread does next.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Call,
+    Return,
+    Step(u32),
+    Instant,
+    /// Time passes.
+    Wait(u64),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => Just(Op::Call),
+        4 => Just(Op::Return),
+        1 => (1u32..4).prop_map(Op::Step),
+        1 => Just(Op::Instant),
+        4 => (0u64..3).prop_map(Op::Wait),
+    ]
+}
+
+/// A call that begins, or a moment.
+fn call(thread: usize, task: u32, function: u32, kind: Kind, now: u64, depth: u32) -> Call {
+    let (start, end) = (now, now);
+    Call {
+        thread,
+        task,
+        function,
+        kind,
+        is_unfinished: false,
+        start,
+        end,
+        depth,
+        is_clipped: false,
+        is_inherited: false,
+    }
+}
+
+fn run(ops: &[(usize, Op)]) -> History {
+    let mut history = History::default();
+    let mut open: Vec<Vec<Call>> = vec![Vec::new(); 3];
+    let (mut now, mut function) = (BEGIN, 0);
+    for (thread, op) in ops {
+        let stack = &mut open[*thread];
+        let task = stack.last().map_or(0, |call| call.task);
+        let depth = |stack: &[Call], task| stack.iter().filter(|call| call.task == task).count() as u32;
+        match *op {
+            Op::Wait(time) => now += time,
+            Op::Call | Op::Step(_) => {
+                let task = if let Op::Step(task) = *op { task } else { task };
+                // A task is in one place at a time, and its steps do not nest.
+                let task = if stack.iter().any(|call| call.task != 0) { stack[stack.len() - 1].task } else { task };
+                function += 1;
+                let depth = depth(stack, task);
+                stack.push(call(*thread, task, function, Kind::Return, now, depth));
+                history.steps.push(('B', now, *thread, task, function, depth));
+            }
+            Op::Return => {
+                let Some(call) = stack.pop() else { continue };
+                history.records.push(Call { end: now, ..call });
+                history.steps.push(('E', now, *thread, call.task, call.function, call.depth));
+            }
+            Op::Instant => {
+                let function = 77;
+                history.records.push(call(*thread, task, function, Kind::Instant, now, depth(stack, task)));
+                history.steps.push(('i', now, *thread, task, function, 0));
+            }
+        }
+    }
+    for stack in open {
+        for call in &stack {
+            history.unfinished.push(Call { end: now + 1, kind: Kind::Open, is_unfinished: true, ..*call });
+        }
+        for call in stack.iter().rev() {
+            history.steps.push(('E', now + 1, call.thread, call.task, call.function, call.depth));
+        }
+    }
+    history
+}
+
+fn moment<'a>(call: &Call, payload: &'a [u8]) -> Moment<'a> {
+    let Call { thread, task, function, kind, start, end, .. } = *call;
+    let payload = (kind == Kind::Instant).then_some(Payload::Bytes(payload));
+    Moment { thread, task, kind, function, start, duration: end - start, clipped: false, payload }
+}
+
+fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
+    let mut told = Vec::new();
+    let mut steps = Steps::default();
+    for (number, part) in parts.iter().enumerate() {
+        let of_part = windows.of_part(number);
+        steps.begin(of_part);
+        for call in *part {
+            steps.add(of_part, &moment(call, call.start.to_string().as_bytes()));
+        }
+        steps.tell(windows, of_part, |step, open| match step {
+            Step::Begin(call) => {
+                assert_eq!(open.last(), Some(call));
+                told.push(('B', call.start, call.thread, call.task, call.function, call.depth));
+            }
+            Step::End(call, _) => {
+                assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
+                told.push(('E', call.end, call.thread, call.task, call.function, call.depth));
+            }
+            Step::Moment(moment) => {
+                let Some(Payload::Bytes(bytes)) = moment.payload else { panic!("no payload") };
+                assert_eq!(bytes, moment.start.to_string().as_bytes());
+                told.push(('i', moment.start, moment.thread, moment.task, moment.function, 0));
+            }
+        });
+    }
+    told
+}
+
+fn edges(part: &[Call]) -> Edges {
+    let mut edges = Edges::default();
+    part.iter().for_each(|call| edges.add(&moment(call, b"")));
+    edges
+}
+
+fn windows(parts: &[&[Call]], unfinished: &[Call]) -> FileWindows {
+    windows_after_a_wrap(parts, unfinished, &[])
+}
+
+/// The same; of each thread, all that ended in this time was overwritten.
+fn windows_after_a_wrap(parts: &[&[Call]], unfinished: &[Call], overwritten: &[Range<u64>]) -> FileWindows {
+    let mut builder = WindowsBuilder::default();
+    parts.iter().for_each(|part| builder.add(edges(part)));
+    builder.finish(unfinished.iter().copied(), overwritten.iter().cloned().enumerate())
+}
+
+/// The same, where the first reading sees ticks.
+fn windows_by_ticks(parts: &[&[Call]], clock: &Clock, unfinished: &[Call]) -> FileWindows {
+    let mut builder = WindowsBuilder::default();
+    for part in parts {
+        let mut edges = edges(part);
+        edges.place(clock);
+        builder.add(edges);
+    }
+    builder.finish(unfinished.iter().copied(), [].into_iter())
+}
+
+/// A clock of this many ticks a nanosecond.
+fn clock(ticks: u64) -> Clock {
+    let anchor = |ns: u64| Anchor { ticks: ns * ticks, monotonic: ns, realtime: 0 };
+    Clock::new(TickMap::new([anchor(1), anchor(1 << 30)]).unwrap(), 0)
+}
+
+fn placed(calls: &[Call], clock: &Clock) -> Vec<Call> {
+    calls.iter().map(|call| Call { start: clock.at(call.start), end: clock.at(call.end), ..*call }).collect()
+}
+
+/// Cuts the records at these places.
+fn cut<'a>(records: &'a [Call], places: &[prop::sample::Index]) -> Vec<&'a [Call]> {
+    let mut places: Vec<usize> = places.iter().map(|place| place.index(records.len() + 1)).collect();
+    places.sort_unstable();
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    for place in places.into_iter().chain([records.len()]) {
+        parts.push(&records[begin..place]);
+        begin = place;
+    }
+    parts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// One thread: every step in the very order in which it happened, but for calls of no duration, of which the
+    /// records do not tell whether one was inside the other or before it.
+    #[test]
+    fn steps_are_what_happened(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        // Time passes with every step, so that the order is known.
+        let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
+        let history = run(&ops);
+        let parts = cut(&history.records, &places);
+        let steps = told(&parts, &windows(&parts, &history.unfinished));
+        for thread in 0..3 {
+            let of_thread = |steps: &[Told]| steps.iter().filter(|step| step.2 == thread).copied().collect::<Vec<_>>();
+            prop_assert_eq!(of_thread(&steps), of_thread(&history.steps));
+        }
+    }
+
+    /// Also where many things happen at once, begins and ends balance, and time never goes back on a thread.
+    #[test]
+    fn steps_nest(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let history = run(&ops);
+        let parts = cut(&history.records, &places);
+        check_nesting(&told(&parts, &windows(&parts, &history.unfinished)));
+    }
+
+    /// Though many ticks may be the same nanosecond, the first reading tells by them what is open where.
+    #[test]
+    fn ticks_tell_as_much_as_nanoseconds(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ticks in 1u64..8,
+    ) {
+        let (history, clock) = (run(&ops), clock(ticks));
+        let (records, unfinished) = (placed(&history.records, &clock), placed(&history.unfinished, &clock));
+        let (by_ticks, parts) = (cut(&history.records, &places), cut(&records, &places));
+        let expected = told(&parts, &windows(&parts, &unfinished));
+        prop_assert_eq!(told(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
+    }
+
+    /// Where the first records were overwritten, no time is told of a call that did not have it: until all is known it
+    /// is unknown, from then on as it was.
+    #[test]
+    fn what_is_not_known_is_not_told(
+        ops in prop::collection::vec((0usize..3, op()), 0..120),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        overwritten in any::<prop::sample::Index>(),
+        is_exact in any::<bool>(),
+    ) {
+        let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
+        let history = run(&ops);
+        let (gone, kept) = history.records.split_at(overwritten.index(history.records.len() + 1));
+        let time = |thread| {
+            let mut ends = gone.iter().filter(|call| call.thread == thread).map(|call| call.end);
+            let last = ends.next_back();
+            BEGIN..last.map_or(BEGIN, |last| if is_exact { last } else { last + 1_000 })
+        };
+        let times = [0, 1, 2].map(time);
+        let parts = cut(kept, &places);
+        let windows = windows_after_a_wrap(&parts, &history.unfinished, &times);
+        let steps = told(&parts, &windows);
+        check_nesting(&steps);
+        for (thread, time) in times.iter().enumerate() {
+            let known = kept.iter().chain(&history.unfinished).filter(|call| call.thread == thread);
+            let until = known.map(|call| call.end).next().map_or(time.end, |first| first.min(time.end));
+            let (all, told) = (innermost(&history.steps, thread), innermost(&steps, thread));
+            for at in BEGIN..all.len().max(told.len()) as u64 {
+                let (all, told) = [&all, &told].map(|of| of.get(at as usize).copied().flatten()).into();
+                let expected = if at < until { Some(OVERWRITTEN) } else { all };
+                prop_assert_eq!(told, expected, "{} of {}", at, until);
+            }
+        }
+    }
+
+    /// Bytes that a damaged or hostile file can hold: no order, no nesting.
+    #[test]
+    fn garbage_is_survived(
+        calls in prop::collection::vec((0usize..3, 0u64..50, 0u64..50, any::<bool>()), 0..60),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        end in 0u64..150,
+    ) {
+        let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
+            thread, task: 0, function: 1, kind: if open { Kind::Open } else { Kind::Return }, is_unfinished: false,
+            start, end: start + duration, depth: 0, is_clipped: false, is_inherited: false,
+        };
+        let calls: Vec<Call> = calls.into_iter().map(call).collect();
+        let parts = cut(&calls, &places);
+        let windows = windows_after_a_wrap(&parts, &calls[..calls.len() / 4], &[0..end, end..0, 5..end]);
+        let steps = told(&parts, &windows);
+        for thread in 0..3 {
+            let mut times = steps.iter().filter(|step| step.2 == thread).map(|step| step.1);
+            prop_assert!(times.clone().zip(times.by_ref().skip(1)).all(|(before, after)| before <= after));
+        }
+    }
+}
+
+/// By nanosecond, the function of the innermost call of a thread.
+fn innermost(steps: &[Told], thread: usize) -> Vec<Option<u32>> {
+    let (mut open, mut by_time) = (Vec::new(), Vec::new());
+    for (what, time, _, _, function, _) in steps.iter().filter(|step| step.2 == thread) {
+        by_time.resize(*time as usize, open.last().copied());
+        match what {
+            'B' => open.push(*function),
+            'E' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    by_time
+}
+
+fn check_nesting(steps: &[Told]) {
+    for thread in 0..3 {
+        let mut open = Vec::new();
+        let mut now = 0;
+        for (what, time, _, task, function, _) in steps.iter().filter(|step| step.2 == thread) {
+            assert!(*time >= now);
+            now = *time;
+            match what {
+                'B' => open.push((*task, *function)),
+                'E' => assert_eq!(open.pop(), Some((*task, *function))),
+                _ => {}
+            }
+        }
+        assert!(open.is_empty());
+    }
+}

@@ -1,0 +1,181 @@
+//! From what the user names to the files meant by it, in an order that does not depend on the file system.
+//!
+//! What is named, or matches a pattern that the shell left alone, is meant, whatever it is. Of what is in a directory
+//! only ring files are meant (`.bin` is also what others call their files), and traces in JSON only if there are none:
+//! beside its ring files often lies the report that was made of them. Links to directories below a directory
+//! are not followed; every file is taken once, by device and inode, whatever its names are.
+
+mod listed;
+mod pattern;
+
+pub use listed::listed;
+
+use crate::error::{BadInput, Problem};
+use crate::input::leftovers::is_temporary;
+use std::collections::HashSet;
+use std::fs::{self, DirEntry, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use viztracer_format::header::MAGIC;
+
+/// A file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What tells it from others.
+    pub place: Place,
+    /// Whether the user named it, and not only a directory that holds it.
+    pub is_named: bool,
+}
+
+/// The files to read, each once, and the inputs that name none.
+pub fn discover(inputs: &[PathBuf]) -> (Vec<Found>, Vec<BadInput>) {
+    let mut search = Search::default();
+    for input in inputs {
+        match fs::metadata(input) {
+            Ok(metadata) => search.named(input.clone(), &metadata),
+            Err(error) => search.pattern(input, error),
+        }
+    }
+    (search.found, search.bad)
+}
+
+/// Whether a file that could not be read as a ring file is none, rather than a damaged one: it begins otherwise.
+pub fn is_other_kind(path: &Path) -> bool {
+    let mut begin = Vec::new();
+    let open = OpenOptions::new().read(true).custom_flags(nonblock()).open(path);
+    let read = open.and_then(|file: File| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
+    read.is_ok() && !MAGIC.starts_with(&begin)
+}
+
+fn nonblock() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
+}
+
+/// Device and inode.
+pub type Place = (u64, u64);
+
+#[derive(Default)]
+struct Search {
+    found: Vec<Found>,
+    files: HashSet<Place>,
+    directories: HashSet<Place>,
+    bad: Vec<BadInput>,
+}
+
+impl Search {
+    fn named(&mut self, path: PathBuf, metadata: &Metadata) {
+        match metadata.is_dir() {
+            true => self.directory(&path, metadata),
+            false => self.file(path, metadata, true),
+        }
+    }
+
+    /// What is no file may be a pattern, of which every match counts as named.
+    fn pattern(&mut self, input: &Path, missing: io::Error) {
+        if !pattern::is_pattern(input) {
+            return self.bad.push(BadInput::new(input, missing));
+        }
+        match pattern::matches(input) {
+            Ok(matches) if matches.is_empty() => {
+                self.bad.push(BadInput::new(input, Problem::new("no file matches this pattern")));
+            }
+            Ok(matches) => {
+                for path in matches {
+                    match fs::metadata(&path) {
+                        Ok(metadata) => self.named(path, &metadata),
+                        Err(error) => self.bad.push(BadInput::new(&path, error)),
+                    }
+                }
+            }
+            Err(reason) => self.bad.push(BadInput::new(input, Problem::new(format!("bad pattern: {reason}")))),
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, metadata: &Metadata, is_named: bool) {
+        if self.files.insert(place(metadata)) {
+            self.found.push(Found { path, place: place(metadata), is_named });
+        }
+    }
+
+    fn directory(&mut self, path: &Path, metadata: &Metadata) {
+        if !self.directories.insert(place(metadata)) {
+            return;
+        }
+        let (bad_before, mut documents) = (self.bad.len(), Vec::new());
+        if self.walk(path, &mut documents) {
+            return;
+        }
+        if documents.is_empty() && self.bad.len() == bad_before {
+            self.bad.push(BadInput::new(path, Problem::new("no .bin or .json file in this directory")));
+        }
+        for (path, metadata) in documents {
+            self.file(path, &metadata, false);
+        }
+    }
+
+    /// A directory's own files by name, then what its directories hold; whether there is any ring file.
+    fn walk(&mut self, top: &Path, documents: &mut Vec<(PathBuf, Metadata)>) -> bool {
+        let mut any = false;
+        let mut left = vec![top.to_path_buf()];
+        while let Some(directory) = left.pop() {
+            let mut below = Vec::new();
+            for entry in self.list(&directory) {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    let metadata = fs::metadata(&path);
+                    // A mount can lead back to what is above it.
+                    if metadata.is_ok_and(|metadata| self.directories.insert(place(&metadata))) {
+                        below.push(path);
+                    }
+                } else if (is_like_ours(&path) || is_like_json(&path))
+                    && let Ok(metadata) = fs::metadata(&path)
+                    && metadata.is_file()
+                {
+                    if is_like_json(&path) {
+                        documents.push((path, metadata));
+                        continue;
+                    }
+                    any = true;
+                    self.file(path, &metadata, false);
+                }
+            }
+            left.extend(below.into_iter().rev());
+        }
+        any
+    }
+
+    fn list(&mut self, path: &Path) -> Vec<DirEntry> {
+        match fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(mut entries) => {
+                entries.sort_unstable_by_key(DirEntry::file_name);
+                entries
+            }
+            Err(error) => {
+                self.bad.push(BadInput::new(path, error));
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn place(metadata: &Metadata) -> Place {
+    (metadata.dev(), metadata.ino())
+}
+
+/// Whether a file in a directory has the name of a ring file, and not that of one in the making.
+fn is_like_ours(path: &Path) -> bool {
+    let is_ring = path.extension().is_some_and(|extension| extension == "bin");
+    is_ring && !path.file_name().is_some_and(|name| is_temporary(&name.to_string_lossy()))
+}
+
+/// Whether a file has the name of a trace in JSON.
+fn is_like_json(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    name.ends_with(b".json") || name.ends_with(b".json.gz")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Directories and files as crashes leave them, and such that only look like it.
+
+use super::*;
+use crate::sample::Ring;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use tempfile::TempDir;
+
+/// Larger than any pid that Linux gives.
+const NOBODY: u32 = 99_999_999;
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn directory(&self, name: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::create_dir(&path).unwrap();
+        path
+    }
+
+    fn ring(&self, directory: &str) -> PathBuf {
+        let path = self.0.path().join(directory).join("result_1.bin");
+        fs::write(&path, Ring::new(NOBODY, 5_000_000).bytes(false)).unwrap();
+        path
+    }
+
+    fn find(&self, inputs: &[PathBuf]) -> Vec<String> {
+        find_in(&[self.0.path().into()], &[], inputs).line().into_iter().collect()
+    }
+}
+
+fn lock(path: &Path) -> File {
+    let file = File::open(path).unwrap();
+    flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
+    file
+}
+
+#[test]
+fn a_directory_is_named_with_what_is_in_it() {
+    let place = Place::new();
+    let path = place.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
+    place.ring(path.to_str().unwrap());
+    let (path, found) = (path.display(), place.find(&[]));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with(&format!("left behind: {path}: 1 file, 9 kB, last written 20")), "{found:?}");
+    assert!(found[0].ends_with(&format!(" s ago; merge it: viztracer-merge {path}, or remove it")), "{found:?}");
+}
+
+#[test]
+fn an_empty_one_can_only_be_removed() {
+    let place = Place::new();
+    place.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
+    let found = place.find(&[]);
+    assert!(found[0].contains(": empty, made ") && found[0].ends_with(" ago; remove it"), "{found:?}");
+}
+
+#[test]
+fn what_somebody_writes_is_left_alone() {
+    let place = Place::new();
+    // A run that is just starting: no file yet, but its owner lives.
+    place.directory(&format!("viztracer_{}_0123456789ab", std::process::id()));
+    // One whose owner has gone, but not another of its processes.
+    let path = place.directory(&format!("viztracer_{NOBODY}_ba9876543210"));
+    let ring = place.ring(path.to_str().unwrap());
+    let locked = lock(&ring);
+    assert!(place.find(&[]).is_empty());
+    drop(locked);
+    assert_eq!(place.find(&[]).len(), 1);
+}
+
+#[test]
+fn inputs_are_not_left_over() {
+    let place = Place::new();
+    let path = place.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
+    let ring = place.ring(path.to_str().unwrap());
+    for input in [&path, &ring, &place.0.path().to_owned()] {
+        assert!(place.find(std::slice::from_ref(input)).is_empty());
+    }
+    assert_eq!(place.find(&["/nowhere".into()]).len(), 1);
+}
+
+#[test]
+fn others_things_are_not_ours() {
+    let place = Place::new();
+    for name in ["viztracer", "viztracer_1", "viztracer_x_ab", "viztracer_99999999_", "viztracer_99999999_xyz", "tmp"] {
+        place.directory(name);
+    }
+    fs::write(place.0.path().join("viztracer_99999999_ab"), "a file").unwrap();
+    fs::write(place.0.path().join(".viztracer"), "").unwrap();
+    fs::write(place.0.path().join(".result_99999999.12.new"), "").unwrap();
+    let target = place.directory("target");
+    std::os::unix::fs::symlink(&target, place.0.path().join("viztracer_99999999_cd")).unwrap();
+    assert_eq!(place.find(&[]), Vec::<String>::new());
+}
+
+#[test]
+fn one_line_the_newest_and_how_many_more() {
+    let place = Place::new();
+    for number in 0..8 {
+        let path = place.directory(&format!("viztracer_{NOBODY}_{number}"));
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000 + number);
+        File::open(path).unwrap().set_modified(time).unwrap();
+    }
+    let found = place.find(&[]);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].contains(&format!("{NOBODY}_7: empty")) && found[0].ends_with("; and 7 older directories"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn temporary_files_are_one_line_unless_somebody_holds_them() {
+    let place = Place::new();
+    let file = |name: &str| {
+        let path = place.0.path().join(name);
+        fs::write(&path, "").unwrap();
+        path
+    };
+    let random = "0123456789abcdef0123456789abcdef";
+    let ring = file(&format!(".result_{NOBODY}.{random}.new"));
+    let report = file(".viztracer-merge-aBcDeF");
+    let control = file(&format!("viztracer_control_{NOBODY}_0123456789ab"));
+    file(&format!("viztracer_control_{}_0123456789ab", std::process::id()));
+    file(&format!(".result_{}.{random}.new", std::process::id()));
+    let held = lock(&file(".viztracer-merge-ZZZZZZ"));
+    let (a, b, c) = (ring.display(), report.display(), control.display());
+    assert_eq!(place.find(&[]), [format!("left unfinished, remove them: {a} {b} {c}")]);
+    drop(held);
+    assert!(place.find(&[])[0].contains("/.viztracer-merge-ZZZZZZ"));
+    assert_eq!(find_in(&[], &[place.0.path().into()], &[]).files.len(), 4);
+}
+
+#[test]
+fn a_report_in_the_making_is_held() {
+    let place = Place::new();
+    let output = crate::storage::output::Output::create(&place.0.path().join("out.json")).unwrap();
+    assert!(place.find(&[]).is_empty());
+    drop(output);
+}
+
+#[test]
+fn sizes() {
+    let shown = [0, 1, 999_999, 1_000_000, 16_350_000, 2_500_000_000].map(size);
+    assert_eq!(shown, ["0 kB", "1 kB", "1000 kB", "1.0 MB", "16.3 MB", "2.5 GB"]);
+}

@@ -1,0 +1,189 @@
+//! What each file is: a table for people, a document for programs. Nothing is merged.
+
+use crate::align::Align;
+use crate::align::align;
+use crate::error::BadInput;
+use crate::input::ring::State;
+use crate::plan::account;
+use crate::plan::file::FilePlan;
+use crate::text::display::{self, grouped, printable};
+use crate::text::when;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// A file at a glance.
+struct Row<'a> {
+    plan: &'a FilePlan,
+    /// Nanoseconds from its opening to its close, or to the last moment it knows of.
+    duration: u64,
+    /// Bytes.
+    size: u64,
+}
+
+impl Row<'_> {
+    fn of(plan: &FilePlan) -> Row<'_> {
+        // Alone, a file's time begins when it was opened.
+        let alone = align(std::slice::from_ref(plan), Align::Clock, &[]);
+        let end = match plan.state {
+            State::Sealed => plan.header.closed.ticks,
+            State::Crashed | State::Living | State::Unknown => plan.last_moment,
+        };
+        let begin = plan.header.identity.opened.ticks;
+        let duration =
+            alone.clocks.first().map_or(0, |clock| clock.signed(end).saturating_sub(clock.signed(begin)).max(0) as u64);
+        Row { plan, duration, size: plan.length }
+    }
+
+    fn events(&self) -> u64 {
+        self.plan.calls.iter().map(|calls| u64::from(calls.events)).sum()
+    }
+
+    fn overwritten(&self) -> u64 {
+        self.plan
+            .threads
+            .iter()
+            .map(|thread| thread.overwritten)
+            .fold(self.plan.header.forgotten.events, u64::saturating_add)
+    }
+
+    fn lost(&self) -> u64 {
+        self.plan.threads.iter().map(|thread| thread.lost).fold(self.plan.header.lost, u64::saturating_add)
+    }
+
+    // Traces in JSON do not tell all of the following.
+
+    fn python(&self) -> Option<String> {
+        let version = self.plan.header.identity.python_version;
+        (version != 0).then(|| account::version(version))
+    }
+
+    fn started(&self) -> Option<u64> {
+        Some(self.plan.header.identity.opened.realtime).filter(|realtime| *realtime != 0)
+    }
+
+    fn session(&self) -> Option<String> {
+        let id = self.plan.header.identity.session_id;
+        (id != [0; 16] || self.plan.is_dated).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn cells(&self) -> [String; COLUMNS] {
+        let identity = &self.plan.header.identity;
+        [
+            identity.pid.to_string(),
+            printable(&self.plan.process_name()),
+            printable(&self.plan.ending_word()),
+            or_dash(self.python()),
+            or_dash(self.started().map(|started| when::utc(started).trim_end_matches(" UTC").to_owned())),
+            when::duration(self.duration),
+            self.plan.threads.len().to_string(),
+            grouped(self.events()),
+            grouped(self.overwritten()),
+            grouped(self.lost()),
+            grouped(self.size),
+            or_dash(self.session().map(|session| session.chars().take(8).collect())),
+            display::path(&self.plan.path),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let identity = &self.plan.header.identity;
+        let thread = |thread: &crate::plan::file::Thread| {
+            json!({
+                "tid": thread.tid,
+                "name": thread.display_name(),
+                "ended": thread.ended != 0,
+                "overwritten": thread.overwritten,
+                "lost": thread.lost,
+            })
+        };
+        json!({
+            "file": self.plan.path.to_string_lossy(),
+            "pid": identity.pid,
+            "parent_pid": identity.parent_pid,
+            "process": self.plan.process_name(),
+            "command": self.plan.header.arguments,
+            "state": self.plan.state_word(),
+            "ending": self.plan.ending_word(),
+            "python": self.python(),
+            "started_ns": self.started(),
+            "started": self.started().map(when::utc),
+            "duration_ns": self.duration,
+            "events": self.events(),
+            "open_calls": self.plan.frames.len(),
+            "overwritten": self.overwritten(),
+            "lost": self.lost(),
+            "unnamed": self.plan.header.unnamed,
+            "unmatched": self.plan.header.unmatched,
+            "gaps": self.plan.header.gaps,
+            "failure": self.plan.header.failure,
+            "damaged": self.plan.problems.count + self.plan.account.as_ref().map_or(0, |told| told.damaged),
+            "forgotten_threads": self.plan.header.forgotten.threads,
+            "forgotten_events": self.plan.header.forgotten.events,
+            "forgotten_tasks": self.plan.header.forgotten.tasks,
+            "switched": self.plan.header.switched,
+            "entries": identity.entries,
+            "size": self.size,
+            "session": self.session(),
+            "threads": self.plan.threads.iter().map(thread).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn or_dash(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "-".to_owned())
+}
+
+const COLUMNS: usize = 13;
+const HEADINGS: [&str; COLUMNS] = [
+    "pid",
+    "process",
+    "ending",
+    "python",
+    "started (UTC)",
+    "duration",
+    "threads",
+    "events",
+    "overwritten",
+    "lost",
+    "size",
+    "session",
+    "file",
+];
+/// Columns of words; the others are numbers and stand to the right.
+const WORDS: [usize; 6] = [1, 2, 3, 4, 11, 12];
+
+/// The table.
+pub fn table(plans: &[FilePlan]) -> String {
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(plans.iter().map(|plan| Row::of(plan).cells()));
+    let mut widths = [0; COLUMNS];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match WORDS.contains(&column) {
+            true => format!("{cell:<width$}"),
+            false => format!("{cell:>width$}"),
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// The document; merge/README.md says what its keys mean, and they stay.
+pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
+    let refused = |bad: &BadInput| {
+        let (file, problem) = (bad.path.to_string_lossy(), &bad.problem);
+        json!({ "file": file, "reason": problem.reason, "offset": problem.offset })
+    };
+    let document = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "files": plans.iter().map(|plan| Row::of(plan).json()).collect::<Vec<_>>(),
+        "bad": bad.iter().map(refused).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}

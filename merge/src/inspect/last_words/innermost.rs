@@ -1,0 +1,110 @@
+//! One line for each thread that died in a call: what every summary says of processes that crashed, or were killed, or
+//! still run.
+
+use super::Functions;
+use crate::events::content::Content;
+use crate::input::ring::State;
+use crate::plan::ending::Ending;
+use crate::plan::file::{FilePlan, Thread};
+use crate::text::display::printable;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use viztracer_format::header::Identity;
+
+/// Processes, and threads of each, that get a line.
+const PROCESSES_MAX: usize = 10;
+const THREADS_MAX: usize = 3;
+
+/// The innermost open call of each thread of the processes that did not end in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Innermost {
+    /// `worker (pid 4712) crashed by SIGSEGV in parse (app.py:31) [MainThread]`, the main thread first.
+    pub lines: Vec<String>,
+}
+
+/// Reads what that takes from the files of these plans.
+pub fn innermost(plans: &[FilePlan]) -> Innermost {
+    let mut processes = plans.iter().filter(|plan| is_worth_a_line(plan, plans) && !plan.frames.is_empty());
+    let mut lines: Vec<String> = processes.by_ref().take(PROCESSES_MAX).flat_map(of_process).collect();
+    let more = processes.count();
+    if more > 0 {
+        lines.push(format!("... and {more} more processes; --last_words tells of all"));
+    }
+    Innermost { lines }
+}
+
+/// Whether it is of use to know where the process was. A worker that got a signal such as SIGTERM has been told to end by
+/// its parent, as pools do.
+fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
+    let Identity { parent_pid, session_id, .. } = plan.header.identity;
+    let has_parent = || {
+        plans
+            .iter()
+            .map(|other| &other.header.identity)
+            .any(|other| (other.pid, other.session_id) == (parent_pid, session_id))
+    };
+    match plan.ending {
+        Ending::Running | Ending::Silent => true,
+        Ending::Signal(_) => plan.ending.is_crash() || plan.ending.is_sudden() || !has_parent(),
+        Ending::Status(status) => status != 0,
+        Ending::Untold => plan.state != State::Sealed,
+        Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced => false,
+    }
+}
+
+fn of_process(plan: &FilePlan) -> Vec<String> {
+    let mut stacks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for frame in &plan.frames {
+        stacks.entry(frame.thread).or_default().push(frame.function);
+    }
+    let mut threads: Vec<_> = plan.threads.iter().filter(|thread| stacks.contains_key(&thread.serial)).collect();
+    threads.sort_by_key(|thread| thread.tid != u64::from(plan.header.identity.pid));
+    let more = threads.len().saturating_sub(THREADS_MAX);
+    threads.truncate(THREADS_MAX);
+    let functions = match Content::of(plan) {
+        Ok(content) => Functions::read(&content, plan, &stacks.values().flatten().copied().collect()),
+        Err(_) => Functions::default(), // the merge itself tells why the file cannot be read
+    };
+    let process = process(plan);
+    let line = |thread: &&Thread| {
+        let stack = stacks.get(&thread.serial).map(Vec::as_slice).unwrap_or_default();
+        printable(&format!("{process} {} [{}]", place(plan, stack, &functions), thread.display_name()))
+    };
+    let mut lines: Vec<String> = threads.iter().map(line).collect();
+    if more > 0 {
+        lines.push(format!("... and {more} more threads of {process}"));
+    }
+    lines
+}
+
+/// `crashed by SIGSEGV in parse (app.py:31)`; of a C function also the Python function that it works for.
+fn place(plan: &FilePlan, stack: &[u32], functions: &Functions) -> String {
+    let mut known = stack.iter().rev().map(|id| functions.get(*id));
+    let innermost = known.next().flatten();
+    let function = innermost.map_or("unknown function", |function| &function.brief);
+    let text = format!("{} in {function}", verb(plan));
+    let caller = known.flatten().find(|function| !function.is_c).filter(|_| innermost.is_some_and(|name| name.is_c));
+    caller.map_or(text.clone(), |caller| format!("{text}, called by {}", caller.brief))
+}
+
+/// `worker (pid 4712)`.
+pub fn process(plan: &FilePlan) -> String {
+    let pid = plan.header.identity.pid;
+    plan.process.as_ref().map_or_else(|| format!("pid {pid}"), |name| printable(&format!("{name} (pid {pid})")))
+}
+
+fn verb(plan: &FilePlan) -> Cow<'static, str> {
+    match plan.ending {
+        Ending::Running if plan.is_running() => "is".into(),
+        Ending::Running => "was still".into(),
+        Ending::Untold => "was last seen".into(),
+        ending => ending.word(),
+    }
+}
+
+impl fmt::Display for Innermost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}

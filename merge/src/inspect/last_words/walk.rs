@@ -1,0 +1,130 @@
+//! From the newest segment of a file back, to the last calls of each thread. Only segments are read that can hold one
+//! of the calls still missing.
+
+use super::{CALLS_MAX, EndedCall, ThreadWords};
+use crate::align::Clock;
+use crate::chrome::Imported;
+use crate::error::Problems;
+use crate::events::decode::{Buffers, Members, Payload};
+use crate::input::ring::{Input, Unread};
+use crate::plan::file::{Calls, FilePlan};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use viztracer_format::reader::Segment;
+use viztracer_format::record::{Kind, RECORD_SIZE};
+
+/// The way back through a file's segments.
+pub struct Walk<'a> {
+    pub plan: &'a FilePlan,
+    pub clock: &'a Clock,
+    /// The last moment known.
+    pub end: u64,
+    /// By serial, those whose calls are wanted.
+    pub threads: &'a mut BTreeMap<u32, ThreadWords>,
+    pub problems: Problems,
+}
+
+impl Walk<'_> {
+    /// Finds the last calls of each thread in a ring file.
+    pub fn back(&mut self, input: &Input) {
+        let mut missing: HashSet<u32> = self.threads.keys().copied().collect();
+        let mut buffer = Vec::new();
+        for (place, calls) in self.plan.calls.iter().enumerate().rev() {
+            if missing.is_empty() {
+                break;
+            }
+            if !missing.contains(&calls.thread) && !changed_hands(input, calls) {
+                continue;
+            }
+            match input.read(calls.index, calls.generation, calls.committed as usize, &mut buffer) {
+                Ok((segment, body)) => {
+                    self.add(place as u32, &segment, body);
+                    let threads = &*self.threads;
+                    missing.retain(|serial| threads.get(serial).is_some_and(|words| words.calls.len() < CALLS_MAX));
+                    if segment.first_event == 0 {
+                        missing.remove(&segment.thread);
+                    }
+                }
+                Err(Unread::Damaged(problem)) => self.problems.add(problem),
+                Err(Unread::Recycled) => {}
+            }
+        }
+    }
+
+    /// The same in a trace in JSON, whose chunks are of one thread each.
+    pub fn back_through(&mut self, imported: &Imported) {
+        let mut buffers = Buffers::default();
+        for (place, calls) in self.plan.calls.iter().enumerate().rev() {
+            let Some(words) = self.threads.get_mut(&calls.thread).filter(|words| words.calls.len() < CALLS_MAX) else {
+                continue;
+            };
+            let mut last = Last { room: CALLS_MAX - words.calls.len(), calls: VecDeque::new() };
+            let (end, run) = (self.end, place..place + 1);
+            let outcome = imported.decode(self.plan, &mut self.clock.cursor(), run, &mut buffers, |moment| {
+                let kind = match &moment.payload {
+                    Some(Payload::Members(members)) => Members::ending(members).unwrap_or(moment.kind),
+                    _ => moment.kind,
+                };
+                if has_ended(kind) {
+                    let before = end.saturating_sub(moment.start.saturating_add(moment.duration));
+                    last.add(EndedCall { function: moment.function, duration: moment.duration, before, kind });
+                }
+            });
+            self.problems.append(&outcome.problems);
+            last.calls.append(&mut words.calls);
+            words.calls = last.calls;
+        }
+    }
+
+    /// Puts the newest calls of a segment before those that were found in newer ones.
+    fn add(&mut self, place: u32, segment: &Segment, body: &[u8]) {
+        let mut skip = self.plan.skips.get(&place).cloned().unwrap_or_default();
+        let mut found: HashMap<u32, Last> = HashMap::new();
+        for event in segment.events(body) {
+            let skipped = skip.iter_mut().find(|(thread, left)| *thread == event.thread && *left > 0);
+            if skipped.map(|(_, left)| *left -= 1).is_some() || !has_ended(event.kind) {
+                continue;
+            }
+            let Some(words) = self.threads.get(&event.thread) else { continue };
+            let room = CALLS_MAX.saturating_sub(words.calls.len());
+            let (start, duration) = self.clock.span(event.start, event.duration);
+            if room == 0 || duration < self.plan.header.identity.min_duration {
+                continue;
+            }
+            let last = found.entry(event.thread).or_insert_with(|| Last { room, calls: VecDeque::new() });
+            let before = self.end.saturating_sub(start.saturating_add(duration));
+            last.add(EndedCall { function: event.function, duration, before, kind: event.kind });
+        }
+        for (thread, mut last) in found {
+            if let Some(words) = self.threads.get_mut(&thread) {
+                last.calls.append(&mut words.calls);
+                words.calls = last.calls;
+            }
+        }
+    }
+}
+
+/// The last calls of a thread, as many as there is room for.
+struct Last {
+    room: usize,
+    calls: VecDeque<EndedCall>,
+}
+
+impl Last {
+    fn add(&mut self, call: EndedCall) {
+        if self.calls.len() == self.room {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(call);
+    }
+}
+
+/// Whether a segment holds events of other threads than the one it was opened for. Nearly all hold nothing but
+/// one record for each event of one thread, which tells without a look.
+fn changed_hands(input: &Input, calls: &Calls) -> bool {
+    let others = calls.events as usize * RECORD_SIZE < calls.committed as usize;
+    others && matches!(input.segment(calls.index), Ok(Some(segment)) if segment.handovers > 0)
+}
+
+fn has_ended(kind: Kind) -> bool {
+    matches!(kind, Kind::Return | Kind::Yield | Kind::Raise | Kind::Abandoned)
+}

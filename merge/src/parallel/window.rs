@@ -1,0 +1,232 @@
+//! Work on many things in parallel, and take the results in order.
+//!
+//! A result is taken by a worker: by the one that has made the result whose turn it is, and after it the ones that
+//! were waiting behind it. So N workers keep N processors busy and no other, and a result is nearly always taken
+//! where it was made, while its bytes are still near. What taking does, such as writing, overlaps with the work of
+//! the others.
+//!
+//! At most a window of results waits for its turn, so memory does not grow with the number of things; workers that
+//! are ahead of the window wait. The calling thread only looks on, and may end it all.
+
+use crate::parallel::lock::lock;
+use rayon::ThreadPool;
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Results that may wait, for each worker.
+const WINDOW_PER_WORKER: usize = 2;
+/// How long at most the watcher is not asked.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Why the work ended early.
+#[derive(Debug)]
+pub enum Ended<E> {
+    /// The watcher asked for it.
+    Stopped,
+    /// A result could not be taken.
+    Failed(E),
+}
+
+/// Calls `work` for 0 up to `count` on the pool's threads, and `take` with each result in this order, there too.
+/// `local` makes what a worker keeps from one thing to the next. `stopped` is asked now and then, here.
+pub fn in_order<L, T: Send, E: Send>(
+    pool: &ThreadPool,
+    count: usize,
+    stopped: impl Fn() -> bool,
+    local: impl Fn() -> L + Sync,
+    work: impl Fn(&mut L, usize) -> T + Sync,
+    take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), Ended<E>> {
+    let workers = pool.current_num_threads().min(count);
+    let queue = Queue::new(count, workers);
+    let take = Mutex::new(take);
+    pool.in_place_scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|_| {
+                let leaving = Leaving(&queue);
+                let mut local = local();
+                while let Some(index) = queue.next() {
+                    let result = work(&mut local, index);
+                    queue.put(index, result, |result| lock(&take)(result));
+                }
+                drop(leaving);
+            });
+        }
+        queue.watch(stopped);
+    });
+    queue.ended()
+}
+
+/// What is being worked on, and what waits for its turn.
+struct Queue<T, E> {
+    count: usize,
+    window: usize,
+    state: Mutex<State<T, E>>,
+    /// Tells workers that the window has moved.
+    moved: Condvar,
+    /// Tells the watcher that the last worker has left.
+    left: Condvar,
+}
+
+struct State<T, E> {
+    workers: usize,
+    /// The next thing to be worked on.
+    next: usize,
+    /// How many results were taken.
+    taken: usize,
+    is_taking: bool,
+    waiting: BTreeMap<usize, T>,
+    ended: Option<Ended<E>>,
+    /// Whether a worker has panicked; the scope passes that on.
+    is_broken: bool,
+}
+
+impl<T, E> Queue<T, E> {
+    fn new(count: usize, workers: usize) -> Queue<T, E> {
+        let waiting = BTreeMap::new();
+        let state = State { workers, next: 0, taken: 0, is_taking: false, waiting, ended: None, is_broken: false };
+        let (moved, left) = (Condvar::new(), Condvar::new());
+        Queue { count, window: workers * WINDOW_PER_WORKER, state: Mutex::new(state), moved, left }
+    }
+
+    /// What a worker is to do next, as soon as it lies within the window; `None` if there is nothing more to do.
+    fn next(&self) -> Option<usize> {
+        let mut state = lock(&self.state);
+        let index = state.next;
+        state.next += 1;
+        let ahead = |state: &mut State<T, E>| !state.is_over() && index >= state.taken + self.window;
+        let state = self.moved.wait_while(state, ahead).unwrap_or_else(PoisonError::into_inner);
+        (index < self.count && !state.is_over()).then_some(index)
+    }
+
+    /// Puts a result into its place, and takes those whose turn it is, unless another worker is at it, who will see it.
+    fn put(&self, index: usize, result: T, mut take: impl FnMut(T) -> Result<(), E>) {
+        let mut state = lock(&self.state);
+        state.waiting.insert(index, result);
+        while let Some(result) = state.turn() {
+            state.is_taking = true;
+            drop(state);
+            let taken = take(result);
+            state = lock(&self.state);
+            state.is_taking = false;
+            match taken {
+                Ok(()) => state.taken += 1,
+                Err(error) => state.ended = Some(Ended::Failed(error)),
+            }
+            self.moved.notify_all();
+        }
+    }
+
+    /// Waits until all workers have left.
+    fn watch(&self, stopped: impl Fn() -> bool) {
+        let mut state = lock(&self.state);
+        while state.workers > 0 {
+            let (woken, timeout) = self.left.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if timeout.timed_out() {
+                drop(state);
+                let stop = stopped();
+                state = lock(&self.state);
+                if stop {
+                    state.ended.get_or_insert(Ended::Stopped);
+                    self.moved.notify_all();
+                }
+            }
+        }
+    }
+
+    fn ended(self) -> Result<(), Ended<E>> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.ended.map_or(Ok(()), Err)
+    }
+}
+
+impl<T, E> State<T, E> {
+    fn is_over(&self) -> bool {
+        self.ended.is_some() || self.is_broken
+    }
+
+    /// The result whose turn it is.
+    fn turn(&mut self) -> Option<T> {
+        if self.is_taking || self.is_over() { None } else { self.waiting.remove(&self.taken) }
+    }
+}
+
+/// Also when `work` panics: then nobody must wait for its result.
+struct Leaving<'a, T, E>(&'a Queue<T, E>);
+
+impl<T, E> Drop for Leaving<'_, T, E> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.workers -= 1;
+        state.is_broken |= std::thread::panicking();
+        self.0.moved.notify_all();
+        if state.workers == 0 {
+            self.0.left.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    fn pool(threads: usize) -> ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    }
+
+    #[test]
+    fn results_come_in_order_and_no_worker_runs_away() {
+        for threads in [1, 2, 8] {
+            let (taken, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let mut seen = Vec::new();
+            let work = |_: &mut (), index: usize| {
+                if index.is_multiple_of(7) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                most.fetch_max(index - taken.load(Ordering::SeqCst).min(index), Ordering::SeqCst);
+                index
+            };
+            let take = |index| {
+                seen.push(index);
+                taken.store(index + 1, Ordering::SeqCst);
+                Ok::<(), ()>(())
+            };
+            in_order(&pool(threads), 100, || false, || (), work, take).unwrap();
+            assert_eq!(seen, (0..100).collect::<Vec<_>>());
+            assert!(most.load(Ordering::SeqCst) <= threads * WINDOW_PER_WORKER);
+        }
+    }
+
+    #[test]
+    fn an_error_or_the_watcher_ends_it() {
+        let failed = in_order(&pool(2), 1000, || false, || (), |_, i| i, |i| if i < 5 { Ok(()) } else { Err(i) });
+        assert!(matches!(failed, Err(Ended::Failed(5))));
+        let stop = AtomicBool::new(false);
+        let work = |_: &mut (), _| std::thread::sleep(Duration::from_millis(5));
+        let take = |()| {
+            stop.store(true, Ordering::SeqCst);
+            Ok::<(), ()>(())
+        };
+        let stopped = in_order(&pool(2), 10_000, || stop.load(Ordering::SeqCst), || (), work, take);
+        assert!(matches!(stopped, Err(Ended::Stopped)));
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller() {
+        let work = |_: &mut (), index: usize| assert_ne!(index, 20, "at work");
+        let take = |()| Ok::<(), ()>(());
+        let whole = || in_order(&pool(2), 1000, || false, || (), work, take);
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).is_err());
+        let take = |index| if index == 20 { panic!("at the taking") } else { Ok::<(), ()>(()) };
+        let whole = || in_order(&pool(2), 1000, || false, || (), |_, index| index, take);
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).is_err());
+    }
+
+    #[test]
+    fn nothing_to_do() {
+        in_order(&pool(2), 0, || false, || (), |_, i| i, |_| Ok::<(), ()>(())).unwrap();
+    }
+}

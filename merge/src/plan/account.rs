@@ -1,0 +1,434 @@
+//! What a report's metadata tells of a process beside its events, and how that is read back: what was known of the
+//! process when the report was made, so that a report as input shows the same as the ring files would.
+//!
+//! merge/README.md lists the members. Those that are not known here, of a process or of a thread, are passed on.
+
+use crate::align::Clock;
+use crate::input::ring::State;
+use crate::inspect::last_words;
+use crate::plan::ending::Ending;
+use crate::plan::file::{FilePlan, Thread};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, from_str, json};
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use viztracer_format::header::Forgotten;
+
+/// What is known of a process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Account {
+    /// The number that its tracks bear.
+    pub pid: u32,
+    pub name: String,
+    /// How its recording ended, in a word.
+    pub state: String,
+    /// How it ended itself, in a word.
+    pub ending: String,
+    /// Its id, which other processes may have had, too.
+    pub process_id: Option<u32>,
+    pub parent_id: u32,
+    /// [`FilePlan::waited_after`].
+    pub waited_after: Option<u64>,
+    /// As in `PY_VERSION_HEX`.
+    pub python: u32,
+    pub session: [u8; 16],
+    pub command: Vec<String>,
+    /// How many of the newest events were asked for.
+    pub entries: u64,
+    /// When it was recorded, if that is known.
+    pub times: Option<Times>,
+    /// The moment that was marked to align files by, in nanoseconds of the report.
+    pub sync_marker: Option<i64>,
+    pub lost: u64,
+    pub unnamed: u64,
+    pub unmatched: u64,
+    pub gaps: u64,
+    pub forgotten: Forgotten,
+    pub switched: bool,
+    pub failure: u64,
+    pub damaged: u64,
+    pub threads: Vec<ThreadAccount>,
+    /// What else there is.
+    pub others: Map<String, Value>,
+}
+
+/// When a process was recorded: nanoseconds of the report, and what the wall clock showed, 0 if nobody knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    pub opened: i64,
+    pub opened_at: u64,
+    /// The last moment that is known of.
+    pub last: i64,
+    pub last_at: u64,
+    /// When the recording was closed in order, if it was.
+    pub closed: Option<i64>,
+}
+
+/// What is known of a thread.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ThreadAccount {
+    pub tid: u32,
+    pub name: String,
+    pub overwritten: u64,
+    pub lost: u64,
+    /// Nanoseconds of the report when its recording began.
+    pub begun: Option<i64>,
+    /// The same when it ended, if it did.
+    pub ended: Option<i64>,
+    /// What else there is.
+    pub others: Map<String, Value>,
+}
+
+impl Account {
+    /// What is known of a process of this report.
+    pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
+        let (header, identity) = (&plan.header, &plan.header.identity);
+        let times = plan.is_dated.then(|| Times {
+            opened: clock.signed(identity.opened.ticks),
+            opened_at: identity.opened.realtime,
+            last: clock.signed(plan.last_moment),
+            last_at: last_words::realtime(plan, clock),
+            closed: (header.sealed && header.closed.ticks != 0).then(|| clock.signed(header.closed.ticks)),
+        });
+        let told = plan.account.as_deref();
+        let moment = |ticks: u64| (ticks != 0).then(|| clock.signed(ticks));
+        let thread = |(place, thread): (usize, &Thread)| ThreadAccount {
+            begun: moment(thread.begun),
+            ended: moment(thread.ended),
+            others: told.and_then(|told| told.threads.get(place)).map(|told| told.others.clone()).unwrap_or_default(),
+            ..ThreadAccount::default()
+        };
+        Account {
+            process_id: (identity.pid != plan.pid).then_some(identity.pid),
+            parent_id: identity.parent_pid,
+            waited_after: plan.waited_after,
+            python: identity.python_version,
+            session: identity.session_id,
+            command: header.arguments.clone(),
+            entries: identity.entries,
+            times,
+            sync_marker: plan.sync_marker.map(|marker| clock.of_monotonic(marker, plan)),
+            unnamed: header.unnamed,
+            unmatched: header.unmatched,
+            forgotten: header.forgotten,
+            switched: header.switched,
+            threads: plan.threads.iter().enumerate().map(thread).collect(),
+            others: told.map(|told| told.others.clone()).unwrap_or_default(),
+            ..Account::default()
+        }
+    }
+
+    /// Adds the members that the summary does not tell by itself.
+    pub fn put(&self, metadata: &mut Map<String, Value>) {
+        let mut put = |name: &str, value: Option<Value>| drop(value.map(|value| metadata.insert(name.into(), value)));
+        let number = |number: u64| (number != 0).then(|| json!(number));
+        put("process_id", self.process_id.map(Value::from));
+        put("parent_id", number(self.parent_id.into()));
+        put("waited_after_ns", self.waited_after.map(Value::from));
+        put("command", (!self.command.is_empty()).then(|| json!(self.command)));
+        put("python", (self.python != 0).then(|| version(self.python).into()));
+        let session: String = self.session.iter().map(|byte| format!("{byte:02x}")).collect();
+        put("session", (self.session != [0; 16]).then(|| session.into()));
+        put("entries", number(self.entries));
+        if let Some(times) = &self.times {
+            put("opened_ns", Some(times.opened.into()));
+            put("opened_at", text_of(times.opened_at));
+            put("last_ns", Some(times.last.into()));
+            put("last_at", text_of(times.last_at));
+            put("closed_ns", times.closed.map(Value::from));
+        }
+        put("sync_marker_ns", self.sync_marker.map(Value::from));
+        put("unnamed", number(self.unnamed));
+        put("unmatched", number(self.unmatched));
+        put("forgotten_tasks", number(self.forgotten.tasks));
+        put("switched", self.switched.then(|| true.into()));
+        pass_on(&self.others, metadata);
+    }
+
+    /// Reads what a report told of its processes; of what is not as it should be, nothing is believed.
+    pub fn all(processes: &RawValue) -> Vec<Account> {
+        let entries: Vec<&RawValue> = from_str(processes.get()).unwrap_or_default();
+        entries.into_iter().filter_map(Account::read).collect()
+    }
+
+    fn read(entry: &RawValue) -> Option<Account> {
+        let mut raw: HashMap<String, &RawValue> = from_str(entry.get()).ok()?;
+        let threads = raw.remove("threads");
+        // All but the threads, of which there may be many, as values at once.
+        let mut members = Members(in_order(raw));
+        let pid = members.number("pid")?;
+        let opened = members.signed("opened_ns");
+        let times = Times {
+            opened: opened.unwrap_or_default(),
+            opened_at: members.time("opened_at"),
+            last: members.signed("last_ns").or(opened).unwrap_or_default(),
+            last_at: members.time("last_at"),
+            closed: members.signed("closed_ns"),
+        };
+        Some(Account {
+            pid,
+            name: members.text("name"),
+            state: members.text("state"),
+            ending: members.text("ending"),
+            process_id: members.number("process_id"),
+            parent_id: members.number("parent_id").unwrap_or_default(),
+            waited_after: members.take("waited_after_ns", Value::as_u64),
+            python: hexadecimal(&members.text("python")),
+            session: session(&members.text("session")).unwrap_or_default(),
+            command: members.list("command"),
+            entries: members.count("entries"),
+            times: opened.map(|_| times),
+            sync_marker: members.signed("sync_marker_ns"),
+            lost: members.count("lost"),
+            unnamed: members.count("unnamed"),
+            unmatched: members.count("unmatched"),
+            gaps: members.count("gaps"),
+            forgotten: Forgotten {
+                threads: members.count("forgotten_threads"),
+                events: members.count("forgotten_events"),
+                tasks: members.count("forgotten_tasks"),
+            },
+            switched: members.take("switched", Value::as_bool).unwrap_or_default(),
+            failure: members.count("failure"),
+            damaged: members.count("damaged"),
+            threads: threads.map(ThreadAccount::all).unwrap_or_default(),
+            others: members.0,
+        })
+    }
+
+    /// How the recording ended, as far as the word is known.
+    pub fn known_state(&self) -> State {
+        State::ALL.into_iter().find(|state| state.word() == self.state).unwrap_or(State::Unknown)
+    }
+
+    /// How the process ended, as far as the word is known. Where there is none, what the recording's state tells.
+    pub fn known_ending(&self) -> Ending {
+        match (self.known_state(), &*self.ending) {
+            (State::Living, "") => Ending::Running,
+            (State::Crashed, "") => Ending::Silent,
+            (_, word) => Ending::of_word(word),
+        }
+    }
+}
+
+impl ThreadAccount {
+    fn all(threads: &RawValue) -> Vec<ThreadAccount> {
+        let entries: Vec<&RawValue> = from_str(threads.get()).unwrap_or_default();
+        entries.into_iter().filter_map(|entry| ThreadAccount::read(from_str(entry.get()).ok()?)).collect()
+    }
+
+    fn read(members: Map<String, Value>) -> Option<ThreadAccount> {
+        let mut members = Members(members);
+        let account = ThreadAccount {
+            tid: members.number("tid")?,
+            name: members.text("name"),
+            overwritten: members.count("overwritten"),
+            lost: members.count("lost"),
+            begun: members.signed("begun_ns"),
+            ended: members.signed("ended_ns"),
+            others: Map::new(),
+        };
+        // They are counted anew.
+        ["events", "unfinished"].into_iter().for_each(|name| drop(members.0.shift_remove(name)));
+        Some(ThreadAccount { others: members.0, ..account })
+    }
+
+    /// Adds the members that the summary does not tell by itself.
+    pub fn put(&self, metadata: &mut Map<String, Value>) {
+        for (name, moment) in [("begun_ns", self.begun), ("ended_ns", self.ended)] {
+            if let Some(moment) = moment {
+                metadata.insert(name.into(), moment.into());
+            }
+        }
+        pass_on(&self.others, metadata);
+    }
+
+    /// A count that an earlier merge told, of what later ones may add to.
+    pub fn earlier(&self, name: &str) -> u64 {
+        self.others.get(name).and_then(Value::as_u64).unwrap_or(0)
+    }
+}
+
+/// Adds what nothing else has told.
+fn pass_on(others: &Map<String, Value>, metadata: &mut Map<String, Value>) {
+    for (name, value) in others {
+        metadata.entry(name).or_insert_with(|| value.clone());
+    }
+}
+
+/// The members of an object, in the order in which they were written.
+pub fn in_order(members: HashMap<String, &RawValue>) -> Map<String, Value> {
+    let mut members: Vec<_> = members.into_iter().collect();
+    members.sort_unstable_by_key(|(_, value)| value.get().as_ptr());
+    members.into_iter().filter_map(|(name, value)| Some((name, from_str(value.get()).ok()?))).collect()
+}
+
+/// Members that are taken one by one.
+struct Members(Map<String, Value>);
+
+impl Members {
+    fn take<T>(&mut self, name: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        self.0.shift_remove(name).as_ref().and_then(read)
+    }
+
+    fn number(&mut self, name: &str) -> Option<u32> {
+        self.take(name, |value| value.as_u64().and_then(|number| number.try_into().ok()))
+    }
+
+    fn count(&mut self, name: &str) -> u64 {
+        self.take(name, Value::as_u64).unwrap_or_default()
+    }
+
+    fn signed(&mut self, name: &str) -> Option<i64> {
+        self.take(name, Value::as_i64)
+    }
+
+    fn text(&mut self, name: &str) -> String {
+        self.take(name, |value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    fn list(&mut self, name: &str) -> Vec<String> {
+        let texts = |value: &Value| value.as_array()?.iter().map(|one| Some(one.as_str()?.to_owned())).collect();
+        self.take(name, texts).unwrap_or_default()
+    }
+
+    fn time(&mut self, name: &str) -> u64 {
+        let time = humantime::parse_rfc3339(&self.text(name)).unwrap_or(UNIX_EPOCH);
+        crate::text::when::nanoseconds(time)
+    }
+}
+
+/// A moment of the wall clock to the nanosecond. As a number it would be more than JavaScript can hold.
+fn text_of(realtime: u64) -> Option<Value> {
+    let time: SystemTime = UNIX_EPOCH + Duration::from_nanos(realtime);
+    (realtime != 0).then(|| humantime::format_rfc3339_nanos(time).to_string().into())
+}
+
+/// `0x030c01f0` as `3.12.1`.
+pub fn version(hexadecimal: u32) -> String {
+    format!("{}.{}.{}", hexadecimal >> 24, hexadecimal >> 16 & 0xff, hexadecimal >> 8 & 0xff)
+}
+
+fn hexadecimal(version: &str) -> u32 {
+    let numbers: Vec<u8> = version.split('.').map_while(|number| number.parse().ok()).collect();
+    let [major, minor, micro] = numbers[..] else { return 0 };
+    // Of which release it was, 0xf0 says that it was final.
+    u32::from(major) << 24 | u32::from(minor) << 16 | u32::from(micro) << 8 | 0xf0
+}
+
+/// Out of 32 hexadecimal digits.
+fn session(digits: &str) -> Option<[u8; 16]> {
+    let byte = |place: usize| u8::from_str_radix(digits.get(2 * place..2 * place + 2)?, 16).ok();
+    let bytes: Vec<u8> = (0..16).map_while(byte).collect();
+    bytes.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn count() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0), any::<u64>()]
+    }
+
+    fn thread() -> impl Strategy<Value = ThreadAccount> {
+        let moment = || prop::option::of(any::<i64>());
+        (any::<u32>(), ".*", count(), count(), moment(), moment()).prop_map(
+            |(tid, name, overwritten, lost, begun, ended)| {
+                let others = Map::from_iter([("later".to_owned(), json!([1, {"a": name}]))]);
+                ThreadAccount { tid, name, overwritten, lost, begun, ended, others }
+            },
+        )
+    }
+
+    fn times() -> impl Strategy<Value = Times> {
+        let moment = any::<i64>;
+        let at = || 0..10_000_000_000_000_000_000_u64;
+        (moment(), at(), moment(), at(), prop::option::of(moment()))
+            .prop_map(|(opened, opened_at, last, last_at, closed)| Times { opened, opened_at, last, last_at, closed })
+    }
+
+    prop_compose! {
+        fn account()(
+            (pid, process_id, parent_id, python) in
+                (any::<u32>(), prop::option::of(any::<u32>()), any::<u32>(), any::<[u8; 3]>()),
+            waited_after in prop::option::of(any::<u64>()),
+            (name, state, ending, command, session) in
+                (".*", "[a-z]*", "[a-z ]*", prop::collection::vec(".*", 0..3), any::<[u8; 16]>()),
+            counts in prop::collection::vec(count(), 10),
+            switched in any::<bool>(),
+            times in prop::option::of(times()),
+            sync_marker in prop::option::of(any::<i64>()),
+            threads in prop::collection::vec(thread(), 0..3),
+        ) -> Account {
+            let python = hexadecimal(&python.map(|number| number.to_string()).join("."));
+            let python = if python == 0xf0 { 0 } else { python };
+            let [entries, lost, unnamed, unmatched, failure, damaged, gaps, threads_gone, events, tasks] = counts[..] else {
+                unreachable!()
+            };
+            let forgotten = Forgotten { threads: threads_gone, events, tasks };
+            let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
+            Account {
+                pid, name, state, ending, process_id, parent_id, waited_after, python, session, command, entries, times,
+                sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, failure, damaged, threads, others,
+            }
+        }
+    }
+
+    /// The text of an account with all its members, as the summary puts it together.
+    fn written(account: &Account) -> String {
+        let thread = |thread: &ThreadAccount| {
+            let mut members = Map::from_iter([("tid".into(), thread.tid.into()), ("name".into(), json!(thread.name))]);
+            members.insert("events".into(), 5.into());
+            members.insert("unfinished".into(), 5.into());
+            members.insert("overwritten".into(), thread.overwritten.into());
+            members.insert("lost".into(), thread.lost.into());
+            thread.put(&mut members);
+            Value::Object(members)
+        };
+        let Account { pid, name, state, ending, lost, gaps, forgotten, failure, damaged, .. } = account;
+        let mut members = Map::new();
+        let words = [("pid", json!(pid)), ("name", json!(name)), ("state", json!(state)), ("ending", json!(ending))];
+        for (key, value) in words {
+            members.insert(key.into(), value);
+        }
+        let counts = [("lost", lost), ("gaps", gaps), ("failure", failure), ("damaged", damaged)];
+        let forgotten = [("forgotten_threads", &forgotten.threads), ("forgotten_events", &forgotten.events)];
+        for (key, count) in counts.into_iter().chain(forgotten) {
+            members.insert(key.into(), json!(count));
+        }
+        account.put(&mut members);
+        members.insert("threads".into(), account.threads.iter().map(thread).collect());
+        Value::from(vec![Value::Object(members)]).to_string()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(account in account()) {
+            let text = written(&account);
+            let read = Account::all(&RawValue::from_string(text).unwrap());
+            prop_assert_eq!(read, [account]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_it_should_be_is_not_believed() {
+        let all = |text: &str| Account::all(&RawValue::from_string(text.into()).unwrap());
+        for none in ["null", "5", "{}", "[5]", "[[]]", "[{}]", r#"[{"pid":"1"}]"#, r#"[{"pid":-1}]"#] {
+            assert_eq!(all(none), [], "{none}");
+        }
+        let odd = r#"[{"pid":1,"name":5,"state":[],"threads":{"tid":1},"command":["a",1],"opened_ns":"x","lost":-3}]"#;
+        assert_eq!(all(odd), [Account { pid: 1, ..Account::default() }]);
+        let states = ["sealed", "crashed", "living", "unknown", "", "killed"];
+        let known = states.map(|state| Account { state: state.into(), ..Account::default() }.known_state());
+        let unknown = State::Unknown;
+        assert_eq!(known, [State::Sealed, State::Crashed, State::Living, unknown, unknown, unknown]);
+        let known = [("living", ""), ("crashed", ""), ("sealed", ""), ("", ""), ("crashed", "ended by SIGTERM")];
+        let known = known.map(|(state, ending)| {
+            Account { state: state.into(), ending: ending.into(), ..Account::default() }.known_ending()
+        });
+        let expected = [Ending::Running, Ending::Silent, Ending::Untold, Ending::Untold, Ending::Signal(15)];
+        assert_eq!(known, expected);
+    }
+}

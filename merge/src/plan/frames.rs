@@ -1,0 +1,107 @@
+//! The calls that were open when tracing stopped, or the process, or when we look, out of the STACKS segments.
+
+use crate::error::Problem;
+use crate::input::ring::{Input, Unread};
+use std::collections::BTreeMap;
+use viztracer_format::reader::Event;
+use viztracer_format::record::{KIND_MASK, Record, full_ticks};
+use viztracer_format::stack::{Block, FRAME, blocks, task_of};
+
+/// How often a stack that moves is read again.
+const ATTEMPTS: usize = 4;
+
+/// A call without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OpenFrame {
+    /// The thread's serial.
+    pub thread: u32,
+    /// The serial of the task that it runs in, 0 if none.
+    pub task: u32,
+    /// The function's id.
+    pub function: u32,
+    /// Ticks at its begin.
+    pub start: u64,
+    /// Whether it began in the parent process.
+    pub inherited: bool,
+    /// Whether it began before the time that an earlier merge was asked for.
+    pub clipped: bool,
+}
+
+/// The open frames of every thread, outermost first. The file holds 56 bits of a start; the whole is the tick count with
+/// these bits that is nearest to `reference`. What is neither a frame nor the mark of a task is damage.
+pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut(Problem)) -> Vec<OpenFrame> {
+    let mut threads: BTreeMap<u32, Vec<(u32, Vec<Record>)>> = BTreeMap::new();
+    let mut buffer = Vec::new();
+    for index in segments {
+        match settled(input, *index, &mut buffer) {
+            Ok(body) => {
+                for block in blocks(&body) {
+                    threads.entry(block.thread).or_default().push((block.base, block.frames));
+                }
+            }
+            Err(Unread::Damaged(problem)) => bad(problem),
+            Err(Unread::Recycled) => {}
+        }
+    }
+    let mut frames = Vec::new();
+    for (thread, blocks) in threads {
+        let damaged = calls(thread, blocks, reference, &mut frames);
+        if damaged > 0 {
+            bad(Problem::new(format!("{damaged} open frames of thread {thread} are damaged")));
+        }
+    }
+    frames
+}
+
+/// Adds the calls among a thread's frames; the marks between them tell their tasks. Returns how many entries are neither.
+///
+/// A block whose base is more than the frames below it stands above frames that found no room in the file: its calls are
+/// real, but the task that a missing mark may have begun is unknown. A block that overlaps the one below is not believed.
+fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into: &mut Vec<OpenFrame>) -> usize {
+    blocks.sort_by_key(|(base, _)| *base);
+    let (mut depth, mut task, mut damaged) = (0, 0, 0);
+    // A block without frames waits for the next descent and tells nothing.
+    for (base, frames) in blocks.into_iter().filter(|(_, frames)| !frames.is_empty()) {
+        let base = base as usize;
+        if base < depth {
+            continue;
+        }
+        if base > depth {
+            task = 0;
+        }
+        depth = base + frames.len();
+        for frame in frames {
+            if let Some(begun) = task_of(frame) {
+                task = begun;
+            } else if frame.kind_byte() & KIND_MASK == FRAME {
+                let (function, start) = (frame.function(), full_ticks(frame.start(), reference));
+                let inherited = Block::is_inherited(frame);
+                into.push(OpenFrame { thread, task, function, start, inherited, clipped: false });
+            } else {
+                damaged += 1;
+            }
+        }
+    }
+    damaged
+}
+
+/// The body of a STACKS segment, if possible one that was read twice the same.
+fn settled(input: &Input, index: u32, buffer: &mut Vec<u8>) -> Result<Vec<u8>, Unread> {
+    let mut last = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let (_, body) = input.read_now(index, buffer)?;
+        if body == last {
+            break;
+        }
+        last = body.to_vec();
+    }
+    Ok(last)
+}
+
+impl OpenFrame {
+    /// The frame that this event ended.
+    pub fn of(event: &Event) -> OpenFrame {
+        let Event { thread, task, function, start, inherited, .. } = *event;
+        OpenFrame { thread, task, function, start, inherited, clipped: false }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the NAMES and LABELS segments of a file tell: its threads and process first, its functions when they are needed.
+
+use crate::error::Problem;
+use crate::input::ring::{Input, Unread};
+use std::collections::BTreeMap;
+use viztracer_format::names::{Entry, Function, SourceIdentity};
+
+/// A thread, as far as these segments know it.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadNames {
+    /// The operating system's id; a name may stand there without it.
+    pub tid: Option<u64>,
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// Events in the segments that it has left behind.
+    pub events: u64,
+    /// Events that found no room.
+    pub lost: u64,
+    /// Ticks at its first event.
+    pub begun: u64,
+    /// Ticks at its end, 0 if it lives.
+    pub ended: u64,
+}
+
+/// What the process has learned of the end of a child by waiting for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChildEnd {
+    /// The child.
+    pub pid: u32,
+    /// Its status, as waitpid(2) gives it.
+    pub status: u64,
+    /// When the process had waited for it, in ns of its monotonic clock.
+    pub waited: u64,
+}
+
+/// The threads, the process and the ended children of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// By serial.
+    pub threads: BTreeMap<u32, ThreadNames>,
+    /// The process's name.
+    pub process: Option<String>,
+    /// In no order.
+    pub children: Vec<ChildEnd>,
+}
+
+impl Names {
+    /// Reads the threads, the process and its children from these segments.
+    pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> Names {
+        let mut names = Names::default();
+        visit(input, segments, bad, |entry| match entry {
+            Entry::Thread { serial, tid, begun, events, lost, ended } => {
+                let thread = names.threads.entry(serial).or_default();
+                (thread.tid, thread.events, thread.lost) = (Some(tid), events, lost);
+                (thread.begun, thread.ended) = (begun, ended);
+            }
+            Entry::ThreadName { serial, name } => {
+                names.threads.entry(serial).or_default().name = Some(name.to_owned());
+            }
+            Entry::ProcessName(name) => names.process = Some(name.to_owned()),
+            Entry::Child { pid, status, waited } => names.children.push(ChildEnd { pid, status, waited }),
+            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
+        });
+        names
+    }
+}
+
+/// Calls `each` with every function in these segments. Bad entries were reported when the threads were read.
+pub fn functions(input: &Input, segments: &[u32], mut each: impl FnMut(u32, Function<'_>)) {
+    visit(input, segments, drop, |entry| {
+        if let Entry::Function { id, function } = entry {
+            each(id, function);
+        }
+    });
+}
+
+/// Calls `each` with every path for which these segments vouch, and with what it led to.
+pub fn sources(input: &Input, segments: &[u32], mut each: impl FnMut(&str, SourceIdentity)) {
+    visit(input, segments, drop, |entry| {
+        if let Entry::Source { path, identity } = entry {
+            each(path, identity);
+        }
+    });
+}
+
+/// Calls `each` with every name that was given to a task; the last one for a serial holds.
+pub fn tasks(input: &Input, segments: &[u32], mut each: impl FnMut(u32, &str)) {
+    visit(input, segments, drop, |entry| {
+        if let Entry::TaskName { serial, name } = entry {
+            each(serial, name);
+        }
+    });
+}
+
+fn visit(input: &Input, segments: &[u32], mut bad: impl FnMut(Problem), mut each: impl FnMut(Entry<'_>)) {
+    let mut buffer = Vec::new();
+    for index in segments {
+        let (segment, body) = match input.read_now(*index, &mut buffer) {
+            Ok(read) => read,
+            Err(Unread::Damaged(problem)) => {
+                bad(problem);
+                continue;
+            }
+            Err(Unread::Recycled) => continue,
+        };
+        for entry in segment.entries(body) {
+            match entry {
+                Ok(entry) => each(entry),
+                Err(error) => bad(error.into()),
+            }
+        }
+    }
+}

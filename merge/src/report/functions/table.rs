@@ -1,0 +1,142 @@
+//! Functions in the order of what they cost.
+
+use super::tally::narrow;
+use super::{Known, Named, Tally};
+use crate::events::timeline::OVERWRITTEN;
+use std::cmp::Reverse;
+
+/// A line of a table; all times are nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// The function, by number.
+    pub function: u32,
+    /// How many calls there were.
+    pub calls: u64,
+    /// The time in them, recursion counted once.
+    pub total: u64,
+    /// The same without what they called.
+    pub own: u64,
+    /// What a call took on average.
+    pub mean: u64,
+    /// What half of the calls did not exceed.
+    pub p50: u64,
+    /// What 99 of 100 calls did not exceed.
+    pub p99: u64,
+    /// The shortest call.
+    pub min: u64,
+    /// The longest call.
+    pub max: u64,
+    /// Calls that never ended.
+    pub unfinished: u64,
+    /// Calls that an exception ended.
+    pub raised: u64,
+}
+
+/// What a table is sorted by, largest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sort {
+    /// Time without what was called
+    #[default]
+    #[value(name = "self")]
+    Own,
+    /// Time, recursion counted once
+    Total,
+    /// Number of calls
+    Calls,
+    /// Average time of a call
+    Mean,
+    /// What half of the calls did not exceed
+    P50,
+    /// What 99 of 100 calls did not exceed
+    P99,
+    /// Time of the longest call
+    Max,
+}
+
+/// The functions of one process, or of all.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The first ones, sorted.
+    pub rows: Vec<Row>,
+    /// How many there are.
+    pub functions: usize,
+    /// Their calls.
+    pub calls: u64,
+    /// The time in them.
+    pub own: u64,
+    /// The time of which nobody knows who had it, since the calls that ended then were overwritten.
+    pub overwritten: u64,
+}
+
+/// The functions of a process.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// The number that its tracks bear.
+    pub pid: u32,
+    /// Its name.
+    pub name: String,
+    /// Its functions.
+    pub table: Table,
+}
+
+impl Row {
+    fn of(function: u32, tally: &Tally) -> Row {
+        Row {
+            function,
+            calls: tally.calls,
+            total: narrow(tally.total),
+            own: narrow(u128::try_from(tally.own).unwrap_or(0)),
+            mean: tally.mean(),
+            p50: tally.percentile(50),
+            p99: tally.percentile(99),
+            min: tally.min,
+            max: tally.max,
+            unfinished: tally.unfinished,
+            raised: tally.raised,
+        }
+    }
+}
+
+impl Sort {
+    fn key(self, row: &Row) -> u64 {
+        match self {
+            Sort::Own => row.own,
+            Sort::Total => row.total,
+            Sort::Calls => row.calls,
+            Sort::Mean => row.mean,
+            Sort::P50 => row.p50,
+            Sort::P99 => row.p99,
+            Sort::Max => row.max,
+        }
+    }
+}
+
+impl Table {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.functions == 0 && self.overwritten == 0
+    }
+
+    /// The first `rows` of these functions; the tally of [`OVERWRITTEN`] is of none. Equal ones stand in the order of their names, whatever their numbers are.
+    pub fn new<'a>(
+        tallies: impl IntoIterator<Item = (&'a u32, &'a Tally)>,
+        known: &Known,
+        sort: Sort,
+        rows: usize,
+    ) -> Table {
+        let called = tallies.into_iter().filter(|(_, tally)| tally.calls > 0);
+        let mut all: Vec<Row> = called.map(|(function, tally)| Row::of(*function, tally)).collect();
+        let overwritten = all.extract_if(.., |row| row.function == OVERWRITTEN).map(|row| row.total).sum();
+        let name =
+            |row: &Row| known.get(row.function).map(|Named { name, file, line, is_c }| (name, file, *line, *is_c));
+        all.sort_unstable_by(|a, b| {
+            let by_cost = Reverse(sort.key(a)).cmp(&Reverse(sort.key(b)));
+            by_cost.then_with(|| name(a).cmp(&name(b)))
+        });
+        let sum = |number: fn(&Row) -> u64| all.iter().map(number).fold(0, u64::saturating_add);
+        let (functions, calls, own) = (all.len(), sum(|row| row.calls), sum(|row| row.own));
+        all.truncate(rows);
+        all.shrink_to_fit();
+        Table { rows: all, functions, calls, own, overwritten }
+    }
+}

@@ -1,0 +1,158 @@
+//! What a report does not show although it happened, in words: for those who want all or an error.
+
+use crate::report::summary::{FileSummary, Summary};
+use crate::text::display::{self, grouped, printable};
+
+/// A line for every file of which something is missing.
+pub fn lines(summary: &Summary) -> Vec<String> {
+    let bad = summary.bad.iter().map(|bad| format!("{}: not read", display::path(&bad.path)));
+    bad.chain(summary.files.iter().filter_map(line)).collect()
+}
+
+fn line(file: &FileSummary) -> Option<String> {
+    let losses = losses(file);
+    let path = display::path(&file.path);
+    (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
+}
+
+/// What is said once of a report in which durations may be wrong.
+pub fn switched(summary: &Summary) -> Option<String> {
+    let count = summary.files.iter().filter(|file| file.switched).count();
+    let these = if count == 1 { "1 process".to_owned() } else { format!("{} processes", grouped(count as u64)) };
+    (count > 0).then(|| format!("{SWITCHED} in {these}"))
+}
+
+/// Greenlets share the one stack that a ring file has of a thread.
+const SWITCHED: &str = "greenlets were switched, so durations may be wrong";
+
+/// A line for every process of which events were lost, for who has just recorded them: what the ring went over, and calls
+/// that never ended, are told elsewhere.
+pub fn of_processes(summary: &Summary) -> Vec<String> {
+    let line = |file: &FileSummary| {
+        let counts = [
+            (file.lost(), "events lost for want of room"),
+            (file.unnamed, "functions without a name for want of room"),
+            (file.unmatched, "ends of calls that fitted no begin"),
+            (file.damaged(), "damaged places"),
+        ];
+        let mut told: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{} {what}", grouped(*count)))
+            .collect();
+        if file.failure > 0 {
+            told.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
+        }
+        told.extend(file.switched.then(|| SWITCHED.to_owned()));
+        (!told.is_empty()).then(|| format!("{} (pid {}): {}", printable(&file.process), file.pid, told.join(", ")))
+    };
+    summary.files.iter().filter_map(line).collect()
+}
+
+/// What is missing of a process, or may be wrong, in words.
+pub fn losses(file: &FileSummary) -> Vec<String> {
+    // Who leaves by its own will in the middle of a call loses nothing.
+    let unfinished = if file.ending.is_death() { file.sum(|thread| thread.unfinished) } else { 0 };
+    let counts = [
+        (file.overwritten(), "overwritten"),
+        (file.forgotten_threads, "threads of which nothing is left"),
+        (file.forgotten_tasks, "tasks of which nothing is left"),
+        (file.lost(), "lost"),
+        (file.damaged(), "damaged"),
+        (file.unnamed, "unnamed"),
+        (file.unmatched, "unmatched"),
+        (file.gaps, "gaps, in which another profiler had the tracer's hook"),
+        (unfinished, "unfinished"),
+        (file.sum(|thread| thread.too_deep), "too deep to be drawn"),
+    ];
+    let counted = counts.iter().filter(|(count, _)| *count > 0);
+    let mut losses: Vec<String> = counted.map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+    if file.ending.is_death() {
+        losses.push(file.ending.word().into_owned());
+    }
+    if file.failure > 0 {
+        losses.push("recording stopped early".to_owned());
+    }
+    if file.switched {
+        losses.push(SWITCHED.to_owned());
+    }
+    losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Problem, Problems};
+    use crate::input::ring::State;
+    use crate::plan::ending::Ending;
+    use crate::report::summary::ThreadSummary;
+
+    fn file() -> FileSummary {
+        let thread = ThreadSummary { events: 10, unfinished: 1, ..ThreadSummary::default() };
+        FileSummary {
+            path: "a.bin".into(),
+            pid: 1,
+            process: "p".into(),
+            threads: vec![thread],
+            state: State::Sealed,
+            ending: Ending::Exited,
+            lost: 0,
+            forgotten_threads: 0,
+            forgotten_events: 0,
+            forgotten_tasks: 0,
+            switched: false,
+            unnamed: 0,
+            unmatched: 0,
+            gaps: 0,
+            failure: 0,
+            problems: Problems::default(),
+            state_word: "sealed".into(),
+            ending_word: "exited".into(),
+            damaged_before: 0,
+            account: crate::plan::account::Account::default(),
+        }
+    }
+
+    fn told(change: impl Fn(&mut FileSummary)) -> Vec<String> {
+        let mut file = file();
+        change(&mut file);
+        lines(&Summary { files: vec![file], ..Summary::default() })
+    }
+
+    #[test]
+    fn what_a_run_says_of_its_processes() {
+        let mut file = file();
+        file.threads[0].overwritten = 5;
+        let summary = |file: &FileSummary| Summary { files: vec![file.clone()], ..Summary::default() };
+        assert!(of_processes(&summary(&file)).is_empty());
+        (file.lost, file.unmatched, file.failure) = (1234, 1, 28);
+        let expected = "p (pid 1): 1,234 events lost for want of room, 1 ends of calls that fitted no begin, could not grow: \
+                        No space left on device (os error 28)";
+        assert_eq!(of_processes(&summary(&file)), [expected]);
+    }
+
+    #[test]
+    fn every_kind_of_loss_alone() {
+        assert!(told(|_| {}).is_empty());
+        for harmless in [Ending::Running, Ending::Left, Ending::Replaced, Ending::Stopped] {
+            assert!(told(|file| file.ending = harmless).is_empty());
+        }
+        assert_eq!(told(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
+        assert_eq!(told(|file| file.forgotten_events = 7), ["a.bin: 7 overwritten"]);
+        assert_eq!(told(|file| file.forgotten_threads = 8), ["a.bin: 8 threads of which nothing is left"]);
+        assert_eq!(told(|file| file.forgotten_tasks = 9), ["a.bin: 9 tasks of which nothing is left"]);
+        assert_eq!(told(|file| file.switched = true), [format!("a.bin: {SWITCHED}")]);
+        assert_eq!(told(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
+        assert_eq!(told(|file| file.threads[0].too_deep = 6), ["a.bin: 6 too deep to be drawn"]);
+        assert_eq!(told(|file| file.lost = 3), ["a.bin: 3 lost"]);
+        assert_eq!(told(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
+        assert_eq!(told(|file| file.damaged_before = 7), ["a.bin: 7 damaged"]);
+        assert_eq!(told(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);
+        assert_eq!(told(|file| file.unmatched = 5), ["a.bin: 5 unmatched"]);
+        let gaps = ["a.bin: 2 gaps, in which another profiler had the tracer's hook"];
+        assert_eq!(told(|file| file.gaps = 2), gaps);
+        assert_eq!(told(|file| file.failure = 28), ["a.bin: recording stopped early"]);
+        assert_eq!(told(|file| file.ending = Ending::Silent), ["a.bin: 1 unfinished, ended without a word"]);
+        assert_eq!(told(|file| file.ending = Ending::Signal(11)), ["a.bin: 1 unfinished, crashed by SIGSEGV"]);
+    }
+}

@@ -1,0 +1,412 @@
+//! What went into a report and what did not, as data, as metadata and as a table.
+
+use crate::align::{Alignment, Method, Zero};
+use crate::chrome;
+use crate::error::{BadInput, Problems};
+use crate::events::decode::Outcome;
+use crate::input::ring::State;
+use crate::inspect::last_words::Innermost;
+use crate::plan::account::Account;
+use crate::plan::ending::Ending;
+use crate::plan::file::FilePlan;
+use crate::report::sources::LeftOut;
+use crate::storage::output;
+use crate::text::display::{self, grouped, printable};
+use serde_json::{Map, Value, json};
+use std::fmt;
+use std::path::PathBuf;
+
+/// Files that get a row of their own in the table.
+const ROWS_MAX: usize = 100;
+
+/// What a merge did.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// The report.
+    pub output: PathBuf,
+    /// The files in it, in order.
+    pub files: Vec<FileSummary>,
+    /// Inputs of which nothing could be read.
+    pub bad: Vec<BadInput>,
+    /// Files in directories that have the name of a ring file and are none.
+    pub passed_over: Vec<PathBuf>,
+    /// Source files whose text is not in the report.
+    pub sources_left_out: LeftOut,
+    /// Where times are a guess.
+    pub warnings: Vec<String>,
+    /// Realtime of the report's zero, in ns since 1970; 0 if nobody knows.
+    pub base_realtime: u64,
+    /// The clock that the report's zero is a moment of.
+    pub zero: Zero,
+    /// What the places of files beside each other rest on.
+    pub method: Method,
+    /// The metadata of the first of the inputs that are reports themselves.
+    pub members: Map<String, Value>,
+    /// Where those processes were that did not end in order.
+    pub last_words: Innermost,
+}
+
+/// What went into the report from one file.
+#[derive(Clone, Debug)]
+pub struct FileSummary {
+    /// The file.
+    pub path: PathBuf,
+    /// The process's id.
+    pub pid: u32,
+    /// The process's name.
+    pub process: String,
+    /// Its threads.
+    pub threads: Vec<ThreadSummary>,
+    /// How its recording ended.
+    pub state: State,
+    /// How the process ended.
+    pub ending: Ending,
+    /// Events of threads that could not even be named.
+    pub lost: u64,
+    /// Threads of which the file holds nothing any more, because the ring went over all of their events.
+    pub forgotten_threads: u64,
+    /// The events of those threads.
+    pub forgotten_events: u64,
+    /// Tasks of which the file holds nothing any more.
+    pub forgotten_tasks: u64,
+    /// Whether the program switched between stacks inside of its threads, so that durations may be wrong.
+    pub switched: bool,
+    /// Events that share the name `unknown function`, for want of room for theirs.
+    pub unnamed: u64,
+    /// Calls that were left out because their ends fitted no begin.
+    pub unmatched: u64,
+    /// How often the tracer found its hook in the interpreter gone; calls of some time before are missing.
+    pub gaps: u64,
+    /// Why recording stopped early: the operating system's error number, or 0.
+    pub failure: u64,
+    /// What could not be read.
+    pub problems: Problems,
+    /// The word for how its recording ended.
+    pub(crate) state_word: String,
+    /// The one for how the process ended.
+    pub(crate) ending_word: String,
+    /// Places that could not be read when a report was made that is an input now.
+    pub(crate) damaged_before: u64,
+    /// What is known of it beside that.
+    pub(crate) account: Account,
+}
+
+/// What went into the report from one thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadSummary {
+    /// The operating system's id.
+    pub tid: u64,
+    /// Its name.
+    pub name: String,
+    /// Events in the report.
+    pub events: u64,
+    /// Older events that are not, because the ring went over them.
+    pub overwritten: u64,
+    /// Events that found no room.
+    pub lost: u64,
+    /// Events in the report that never ended.
+    pub unfinished: u64,
+    /// Events that are not in the report because they were not asked for.
+    pub left_out: u64,
+    /// Calls that are not drawn because too many are around them.
+    pub too_deep: u64,
+}
+
+impl Summary {
+    /// A summary of these plans, before anything of them was written.
+    pub(crate) fn of(output: PathBuf, plans: &[FilePlan], alignment: &Alignment, bad: Vec<BadInput>) -> Summary {
+        let files = plans.iter().zip(&alignment.clocks);
+        let files = files.map(|(plan, clock)| FileSummary::of(plan, Account::of(plan, clock))).collect();
+        let Alignment { base_realtime, zero, method, .. } = *alignment;
+        let warnings = alignment.warnings.clone();
+        Summary { output, files, bad, warnings, base_realtime, zero, method, ..Summary::default() }
+    }
+
+    /// Adds what became of a part of a file.
+    pub(crate) fn add(&mut self, file: usize, outcome: &Outcome) {
+        let Some(file) = self.files.get_mut(file) else { return };
+        for part in &outcome.threads {
+            if let Some(thread) = file.threads.get_mut(part.thread) {
+                thread.events = thread.events.wrapping_add(part.written);
+                thread.unfinished = thread.unfinished.wrapping_add(part.unfinished);
+                thread.overwritten = thread.overwritten.saturating_add(part.overwritten);
+                thread.left_out += part.left_out;
+                thread.too_deep += part.too_deep;
+            }
+        }
+        file.problems.append(&outcome.problems);
+    }
+
+    /// Events in the report.
+    pub fn events(&self) -> u64 {
+        self.files.iter().map(|file| file.sum(|thread| thread.events)).sum()
+    }
+
+    /// Older events that are not in the report.
+    pub fn overwritten(&self) -> u64 {
+        self.files.iter().map(FileSummary::overwritten).fold(0, u64::saturating_add)
+    }
+
+    /// Events that are not in the report because they were not asked for.
+    pub fn left_out(&self) -> u64 {
+        self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
+    }
+
+    /// What went where.
+    pub fn last_line(&self) -> String {
+        // A report that was merged before holds many processes.
+        let files = self.files.chunk_by(|a, b| a.path == b.path).count();
+        let plural = if files == 1 { "" } else { "s" };
+        let (events, files) = (grouped(self.events()), grouped(files as u64));
+        let lost = self.files.iter().map(FileSummary::lost).fold(self.overwritten(), u64::saturating_add);
+        let too_deep = self.files.iter().map(|file| file.sum(|thread| thread.too_deep)).fold(0, u64::saturating_add);
+        let forgotten = self.files.iter().map(|file| file.forgotten_threads).fold(0, u64::saturating_add);
+        let others = [
+            (lost, "are lost"),
+            (self.left_out(), "were not asked for"),
+            (too_deep, "are too deep for it to show"),
+            (forgotten, "threads have lost all of their events"),
+        ];
+        let others = others.iter().filter(|(count, _)| *count > 0);
+        let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
+        let switched = crate::report::loss::switched(self).map(|words| format!("; {words}")).unwrap_or_default();
+        format!("{}: {events} events of {files} file{plural}{others}{switched}", output::shown(&self.output))
+    }
+
+    /// A line for every process of which something was lost.
+    pub fn losses(&self) -> Vec<String> {
+        crate::report::loss::of_processes(self)
+    }
+
+    /// Whether every input was read from its first to its last byte.
+    pub fn is_complete(&self) -> bool {
+        self.bad.is_empty() && self.files.iter().all(|file| file.problems.count == 0)
+    }
+
+    /// The report's `viztracer_metadata`, as text: of many threads, it is put together bit by bit.
+    pub(crate) fn metadata(&self) -> String {
+        let mut metadata = Value::Object(self.members.clone());
+        metadata["version"] = json!(env!("CARGO_PKG_VERSION"));
+        metadata["overflow"] = json!(self.overwritten() > 0 || self.members.get("overflow") == Some(&json!(true)));
+        if self.base_realtime != 0 {
+            metadata["baseTimeNanoseconds"] = json!(self.base_realtime);
+        }
+        if let Some(boot_id) = chrome::boot_id(self.zero.boot_id) {
+            let Zero { monotonic_offset, monotonic, .. } = self.zero;
+            metadata["clock"] =
+                json!({ "boot_id": boot_id, "monotonic_offset": monotonic_offset, "monotonic": monotonic });
+        }
+        metadata["alignment"] = match self.method {
+            Method::Monotonic => json!({ "method": "monotonic clock" }),
+            Method::Start => json!({ "method": "start" }),
+            Method::WallClock { uncertainty } => json!({ "method": "wall clock", "uncertainty_ns": uncertainty }),
+        };
+        if !self.warnings.is_empty() {
+            metadata["warnings"] = json!(self.warnings);
+        }
+        let mut text = metadata.to_string();
+        text.truncate(text.len() - 1);
+        text += ",\"processes\":[";
+        for (place, file) in self.files.iter().enumerate() {
+            text += if place == 0 { "" } else { "," };
+            file.put_metadata(&mut text);
+        }
+        text += "]}";
+        text
+    }
+}
+
+impl FileSummary {
+    fn of(plan: &FilePlan, account: Account) -> FileSummary {
+        let thread = |thread: &crate::plan::file::Thread| ThreadSummary {
+            tid: thread.tid,
+            name: thread.display_name(),
+            overwritten: thread.overwritten,
+            lost: thread.lost,
+            ..ThreadSummary::default()
+        };
+        FileSummary {
+            path: plan.path.clone(),
+            pid: plan.pid,
+            process: plan.process_name(),
+            threads: plan.threads.iter().map(thread).collect(),
+            state: plan.state,
+            ending: plan.ending,
+            lost: plan.header.lost,
+            forgotten_threads: plan.header.forgotten.threads,
+            forgotten_events: plan.header.forgotten.events,
+            forgotten_tasks: plan.header.forgotten.tasks,
+            switched: plan.header.switched,
+            unnamed: plan.header.unnamed,
+            unmatched: plan.header.unmatched,
+            gaps: plan.header.gaps,
+            failure: plan.header.failure,
+            problems: plan.problems.clone(),
+            state_word: plan.state_word().to_owned(),
+            ending_word: plan.ending_word().into_owned(),
+            damaged_before: plan.account.as_ref().map_or(0, |told| told.damaged),
+            account,
+        }
+    }
+
+    /// Places of it that could not be read, now or when a report was made that is an input now.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.problems.count.saturating_add(self.damaged_before)
+    }
+
+    /// The sum of one number over the threads.
+    pub fn sum(&self, number: impl Fn(&ThreadSummary) -> u64) -> u64 {
+        self.threads.iter().map(number).fold(0, u64::saturating_add)
+    }
+
+    /// Older events that are not in the report, of all threads, and of those of which nothing is left.
+    pub fn overwritten(&self) -> u64 {
+        self.sum(|thread| thread.overwritten).saturating_add(self.forgotten_events)
+    }
+
+    /// Events that found no room, of all threads.
+    pub fn lost(&self) -> u64 {
+        self.sum(|thread| thread.lost).saturating_add(self.lost)
+    }
+
+    fn put_metadata(&self, text: &mut String) {
+        let mut metadata = Map::new();
+        metadata.insert("pid".into(), self.pid.into());
+        metadata.insert("name".into(), json!(self.process));
+        metadata.insert("state".into(), json!(self.state_word));
+        if self.ending_word != Ending::Untold.word() {
+            metadata.insert("ending".into(), json!(self.ending_word));
+        }
+        for (name, number) in [
+            ("lost", self.lost),
+            ("gaps", self.gaps),
+            ("forgotten_threads", self.forgotten_threads),
+            ("forgotten_events", self.forgotten_events),
+            ("failure", self.failure),
+            ("damaged", self.damaged()),
+        ] {
+            if number > 0 {
+                metadata.insert(name.into(), number.into());
+            }
+        }
+        self.account.put(&mut metadata);
+        *text += &Value::Object(metadata).to_string();
+        text.truncate(text.len() - 1);
+        *text += ",\"threads\":[";
+        for (place, thread) in self.threads.iter().enumerate() {
+            *text += if place == 0 { "" } else { "," };
+            *text += &self.thread_metadata(place, thread).to_string();
+        }
+        *text += "]}";
+    }
+
+    fn thread_metadata(&self, place: usize, thread: &ThreadSummary) -> Value {
+        let account = self.account.threads.get(place).cloned().unwrap_or_default();
+        let mut metadata = json!({
+            "tid": thread.tid as u32,
+            "name": thread.name,
+            "events": thread.events,
+            "overwritten": thread.overwritten,
+            "lost": thread.lost,
+            "unfinished": thread.unfinished,
+        });
+        for (name, number) in [("left_out", thread.left_out), ("too_deep", thread.too_deep)] {
+            if number > 0 {
+                metadata[name] = json!(number.saturating_add(account.earlier(name)));
+            }
+        }
+        if let Value::Object(metadata) = &mut metadata {
+            account.put(metadata);
+        }
+        metadata
+    }
+
+    /// What the table says of it.
+    pub(crate) fn row(&self) -> [String; 9] {
+        [
+            self.pid.to_string(),
+            printable(&self.process),
+            self.threads.len().to_string(),
+            grouped(self.sum(|thread| thread.events)),
+            grouped(self.overwritten()),
+            grouped(self.sum(|thread| thread.unfinished)),
+            grouped(self.lost()),
+            printable(&self.ending_word),
+            display::path(&self.path),
+        ]
+    }
+}
+
+/// What stands over the table.
+pub(crate) const HEADINGS: [&str; 9] =
+    ["pid", "process", "threads", "events", "overwritten", "unfinished", "lost", "ending", "file"];
+/// Columns of words; the others are numbers and stand to the right.
+pub(crate) const WORDS: [usize; 3] = [1, 7, 8];
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![HEADINGS.map(str::to_owned)];
+        rows.extend(self.files.iter().take(ROWS_MAX).map(FileSummary::row));
+        let mut widths = [0; 9];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        for row in &rows {
+            let mut line = String::new();
+            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+                let separator = if column == 0 { "" } else { "  " };
+                line += &match WORDS.contains(&column) {
+                    true => format!("{separator}{cell:<width$}"),
+                    false => format!("{separator}{cell:>width$}"),
+                };
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        if self.files.len() > ROWS_MAX {
+            writeln!(f, "... and {} more files", grouped((self.files.len() - ROWS_MAX) as u64))?;
+        }
+        self.last_words.fmt(f)?;
+        writeln!(f, "{}", self.last_line())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lines_up() {
+        let thread = ThreadSummary { events: 240_012, ..ThreadSummary::default() };
+        let file = FileSummary {
+            path: "temp_dir/result_7.bin".into(),
+            pid: 7,
+            process: "MainProcess".into(),
+            threads: vec![thread],
+            state: State::Crashed,
+            ending: Ending::Left,
+            lost: 0,
+            forgotten_threads: 0,
+            forgotten_events: 0,
+            forgotten_tasks: 0,
+            switched: false,
+            unnamed: 0,
+            unmatched: 0,
+            gaps: 0,
+            failure: 0,
+            problems: Problems::default(),
+            state_word: "crashed".into(),
+            ending_word: "left by os._exit".into(),
+            damaged_before: 0,
+            account: Account::default(),
+        };
+        let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
+        let expected = "\
+pid  process      threads   events  overwritten  unfinished  lost  ending            file
+  7  MainProcess        1  240,012            0           0     0  left by os._exit  temp_dir/result_7.bin
+result.json: 240,012 events of 1 file
+";
+        assert_eq!(summary.to_string(), expected);
+    }
+}

@@ -1,0 +1,245 @@
+//! A page that needs nothing but itself: the trace, and the viewer in `merge/viewer` that shows it.
+//!
+//! ```text
+//! head, style, viewer's modules                         as they are, in an import map
+//! <script class="block" data-process="0">H4sIA...       what a part holds of each track: see [`block`]
+//! <script class="source">H4sIA...                       ["/x/a.py",[text,lines]]
+//! <script id="header">{"format":1,...                   what all of it means: see [`header`]
+//! ```
+//!
+//! All of it is told in `merge/viewer/README.md`. Functions are [`numbered`](super::numbered) before anything else is
+//! read.
+
+mod block;
+mod header;
+mod modules;
+
+use super::by_id::ById;
+use super::gzip::{Gzip, LEVEL};
+use super::missing::Missing;
+use super::part::Reader;
+use super::text::Text;
+use super::{Report, Tail, Writer, lock, numbered};
+use crate::error::MergeError;
+use crate::events::decode::Outcome;
+use crate::parallel::progress::Watch;
+use crate::plan::file::FilePlan;
+use crate::report::functions::Known;
+use crate::report::sources::Sources;
+use crate::report::summary::Summary;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use block::{Block, Stream};
+use rayon::ThreadPool;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use viztracer_format::names::Function;
+
+/// Events that a page may hold: a browser needs some 30 bytes of memory for each.
+pub const EVENTS_MAX: u64 = 20_000_000;
+
+/// What stands around the blocks.
+const PAGE: &str = include_str!("../../../viewer/page.html");
+const BLOCKS: &str = "{{BLOCKS}}";
+
+/// Writes it.
+#[derive(Debug)]
+pub struct Html {
+    known: Known,
+    /// The functions whose text is added, if it is.
+    sources: Option<Sources>,
+    collected: Mutex<Collected>,
+    spare: Mutex<Vec<Gzip>>,
+    events_max: u64,
+}
+
+/// What the parts have told.
+#[derive(Debug, Default)]
+struct Collected {
+    /// By file, the calls of each stream.
+    calls: BTreeMap<usize, BTreeMap<Stream, u64>>,
+    /// By file.
+    missing: BTreeMap<usize, Vec<Missing>>,
+    /// By file and stream, begins and ends of overwritten time.
+    overwritten: BTreeMap<usize, BTreeMap<Stream, Vec<u64>>>,
+    all: u64,
+}
+
+impl Html {
+    /// For a report, unless it holds too much for a page.
+    pub fn new(report: &Report<'_>, pool: &ThreadPool, watch: &dyn Watch) -> Result<Html, MergeError> {
+        Html::with_at_most(EVENTS_MAX, report, pool, watch)
+    }
+
+    fn with_at_most(
+        events_max: u64,
+        report: &Report<'_>,
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+    ) -> Result<Html, MergeError> {
+        let planned: u64 = report.files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
+        // How many of them are asked for is only known when they were read.
+        if report.selected.is_none() && planned > events_max {
+            return Err(MergeError::TooManyEvents(planned, events_max));
+        }
+        let known = numbered::functions(report, pool, watch)?;
+        let sources = report.source.then(Sources::default);
+        Ok(Html { known, sources, collected: Mutex::default(), spare: Mutex::default(), events_max })
+    }
+
+    /// Bytes, compressed, as text.
+    fn packed(&self, bytes: &[u8]) -> String {
+        let spare = lock(&self.spare).pop();
+        let mut gzip = spare.unwrap_or_else(|| Gzip::new(LEVEL));
+        let packed = STANDARD.encode(gzip.member(bytes));
+        lock(&self.spare).push(gzip);
+        packed
+    }
+
+    /// The text of source files.
+    fn put_sources(&self, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        let Some(sources) = &self.sources else { return Ok(()) };
+        sources.take(report.files, report.source_root, |path, _, text| {
+            let Some(source) = text else { return Ok(()) };
+            let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", &source, b"]"].concat();
+            put_script("class=\"source\"", &self.packed(&pair), &mut tail.text);
+            tail.flush_if_large()?;
+            if watch.stopped() {
+                return Err(MergeError::Interrupted);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Writer for Html {
+    type File = ById;
+    const NESTED: bool = true;
+
+    fn file(&self, _: &FilePlan) -> ById {
+        ById::default()
+    }
+
+    fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
+        // One that was named since then is unknown.
+        file.insert(id, self.known.number(function).unwrap_or_default());
+    }
+
+    fn sources(&self) -> Option<&Sources> {
+        self.sources.as_ref()
+    }
+
+    fn begin(&self, _: &Report<'_>, text: &mut Text) {
+        let (before, _) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
+        text.put(modules::embedded(before).as_bytes());
+    }
+
+    fn part(&self, reader: &mut Reader<'_>, file: &ById, text: &mut Text) -> Outcome {
+        let mut block = Block::new(&self.known);
+        let outcome = reader.steps(|step, open| block.take(&step, open, |id| file.get(id).unwrap_or_default()));
+        let index = reader.part.file;
+        let mut collected = lock(&self.collected);
+        collected.missing.entry(index).or_default().extend(reader.missing());
+        for (stream, start, end) in block.overwritten() {
+            let times = collected.overwritten.entry(index).or_default().entry(stream).or_default();
+            times.extend([start, end]);
+        }
+        let calls = collected.calls.entry(index).or_default();
+        block.calls().for_each(|(stream, count)| *calls.entry(stream).or_default() += count);
+        collected.all += block.calls().map(|(_, count)| count).sum::<u64>();
+        drop(collected);
+        if !block.is_empty() {
+            let attributes = format!("class=\"block\" data-process=\"{index}\"");
+            put_script(&attributes, &self.packed(&block.bytes()), text);
+        }
+        outcome
+    }
+
+    fn close(&self, _: &Report<'_>, _: usize, _: &mut Tail<'_>) -> Result<(), MergeError> {
+        match lock(&self.collected).all {
+            events if events > self.events_max => Err(MergeError::TooManyEvents(events, self.events_max)),
+            _ => Ok(()),
+        }
+    }
+
+    fn end(
+        &self,
+        report: &Report<'_>,
+        tasks: &[BTreeSet<u32>],
+        summary: &Summary,
+        watch: &dyn Watch,
+        tail: &mut Tail<'_>,
+    ) -> Result<(), MergeError> {
+        self.put_sources(report, watch, tail)?;
+        header::put(report, tasks, summary, &self.known, &lock(&self.collected), tail)?;
+        let (_, after) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
+        tail.text.put(modules::embedded(after).as_bytes());
+        Ok(())
+    }
+}
+
+/// Data is no script to a browser.
+fn put_script(attributes: &str, data: &str, text: &mut Text) {
+    text.put(b"<script type=\"text/plain\" ");
+    text.put(attributes.as_bytes());
+    text.put(b">");
+    text.put(data.as_bytes());
+    text.put(b"</script>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::selection::{Selected, Selection};
+    use crate::report::write::Run;
+    use crate::sample::{Ring, call};
+    use crate::storage::output::Output;
+    use crate::trace::Trace;
+    use crate::{Prefixes, Request};
+
+    #[test]
+    fn the_page_has_a_place_for_all_and_asks_nobody() {
+        for place in [BLOCKS, modules::STYLE, modules::VIEWER] {
+            assert_eq!(PAGE.matches(place).count(), 1, "{place}");
+        }
+        for asks in ["http:", "https:", "src=", "<link", "@import", "url("] {
+            assert!(!PAGE.contains(asks), "{asks}");
+        }
+    }
+
+    /// What a page of a trace of three calls says that may hold so many.
+    fn written(events_max: u64, selection: Option<&Selection>) -> Result<(), MergeError> {
+        let mut ring = Ring::new(1, 5_000_000);
+        ring.thread(1, 5, "", 0, 0);
+        ring.calls(1, 0, &[10, 20, 30].map(|at| call(1, 5_000_000 + at, 5)), true);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.bin");
+        std::fs::write(&path, ring.bytes(true)).unwrap();
+        let request = Request::new(vec![path], "a.html".into());
+        let trace = Trace::read(&request, &()).unwrap();
+        let (files, alignment, prefixes) = (trace.plans(), trace.alignment(), &Prefixes::default());
+        let selected = selection.and_then(|selection| Selected::of(selection, files, alignment).unwrap());
+        let report = Report { files, alignment, source: false, source_root: None, selected, prefixes };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let html = Html::with_at_most(events_max, &report, &pool, &())?;
+        let mut output = Output::create(&directory.path().join("a.html")).unwrap();
+        let run = Run { report: &report, pool: &pool, watch: &(), gzip: false };
+        run.write(&html, &mut output, &mut trace.summary())
+    }
+
+    #[test]
+    fn too_much_is_refused() {
+        written(3, None).unwrap();
+        let error = written(2, None).unwrap_err().to_string();
+        for word in [" 2 events", " 3:", "--last", "--func", ".pftrace"] {
+            assert!(error.contains(word), "{error}");
+        }
+        let some = Selection { max_depth: Some(7), ..Selection::default() };
+        written(3, Some(&some)).unwrap();
+        let error = written(2, Some(&some)).unwrap_err();
+        assert!(matches!(error, MergeError::TooManyEvents(3, 2)));
+        let none = Selection { pids: vec![99], ..Selection::default() };
+        written(0, Some(&none)).unwrap();
+    }
+}

@@ -1,0 +1,361 @@
+//! What a part holds of each track, as columns of numbers: similar ones stand together, so they compress well.
+//!
+//! All numbers are varints: 7 bits in a byte, the lowest first, the top bit says that more follow.
+//!
+//! ```text
+//! block    count of functions, their numbers; then streams, to the end
+//! stream   thread, task, how many of its calls are open, nanoseconds at its first step;
+//!          bytes in what, begins, ends, flags, extras; then these columns
+//! what     0 the innermost call ends, 1 a moment, 2 + 2f the block's function f begins, 3 + 2f it begins and ends
+//! begins   nanoseconds since the step before, for each begin and moment
+//! ends     the same, for each end
+//! flags    places in `what` since the one before, flags: of calls that did not just return, where they end
+//! extras   places in `what` since the one before, length, JSON: of calls, where they end, and of moments
+//! ```
+
+use crate::events::decode::{Members, Moment, Payload};
+use crate::events::timeline::{Call, Step};
+use crate::report::functions::Known;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use viztracer_format::record::Kind;
+
+const END: u64 = 0;
+const MOMENT: u64 = 1;
+const FIRST_FUNCTION: u64 = 2;
+
+/// What a call's end tells, as its arguments do in a trace in JSON.
+const FLAGS: [(&str, u8); 5] = [("unfinished", 1), ("raised", 2), ("abandoned", 4), ("clipped", 8), ("inherited", 16)];
+
+/// What steps come from: a thread, or a task on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stream {
+    /// The thread's place in the plan.
+    pub thread: usize,
+    /// The task's serial, 0 for what no task did.
+    pub task: u32,
+}
+
+/// What a part holds.
+#[derive(Debug)]
+pub struct Block<'a> {
+    known: &'a Known,
+    dictionary: Dictionary,
+    places: BTreeMap<Stream, usize>,
+    sections: Vec<Section>,
+    /// The place of the one that was used last.
+    current: usize,
+    /// Begin and end of overwritten time, in which these tracks had the innermost known call.
+    overwritten: Vec<(Stream, u64, u64)>,
+}
+
+/// Small numbers for the functions that are met.
+#[derive(Debug, Default)]
+struct Dictionary {
+    /// By a function's number, its small one, one more each.
+    small: Vec<u32>,
+    functions: Vec<u32>,
+}
+
+/// What it holds of a stream.
+#[derive(Debug)]
+struct Section {
+    stream: Stream,
+    open: usize,
+    first: u64,
+    now: u64,
+    /// A call that has begun just now: its function, and the nanoseconds before.
+    begun: Option<(u64, u64)>,
+    calls: u64,
+    steps: u64,
+    what: Vec<u8>,
+    begins: Vec<u8>,
+    ends: Vec<u8>,
+    flags: Rare,
+    extras: Rare,
+}
+
+/// A column of what few steps have.
+#[derive(Debug, Default)]
+struct Rare {
+    last: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Block<'a> {
+    /// An empty one; of these functions, the names of moments are taken.
+    pub fn new(known: &'a Known) -> Block<'a> {
+        let (dictionary, places) = (Dictionary::default(), BTreeMap::new());
+        Block { known, dictionary, places, sections: Vec::new(), current: 0, overwritten: Vec::new() }
+    }
+
+    /// Takes the next step; `number` gives a function's number by its id.
+    pub fn take(&mut self, step: &Step<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
+        match step {
+            Step::Begin(call) if call.is_overwritten() => {}
+            Step::End(call, _) if call.is_overwritten() => {
+                self.overwritten.push((Stream::of(call), call.start, call.end));
+            }
+            Step::Begin(call) => {
+                let function = self.dictionary.small(number(call.function));
+                let (_, around) = open.split_last().unwrap_or((call, &[]));
+                self.section(Stream::of(call), call.start, || depth(call.task, around)).begin(function, call.start);
+            }
+            Step::End(call, payload) => {
+                let around = || depth(call.task, open) + 1;
+                self.section(Stream::of(call), call.end, around).end(call, *payload);
+            }
+            Step::Moment(moment) => {
+                let Some(extra) = extra(moment, number(moment.function), self.known) else { return };
+                let stream = Stream { thread: moment.thread, task: moment.task };
+                self.section(stream, moment.start, || depth(moment.task, open)).moment(moment.start, &extra);
+            }
+        }
+    }
+
+    /// How many calls begin in each stream.
+    pub fn calls(&self) -> impl Iterator<Item = (Stream, u64)> {
+        self.sections.iter().map(|section| (section.stream, section.calls))
+    }
+
+    /// Time in which calls were overwritten: whose innermost known call that was, its begin, and its end.
+    pub fn overwritten(&mut self) -> Vec<(Stream, u64, u64)> {
+        std::mem::take(&mut self.overwritten)
+    }
+
+    /// Whether it has no steps.
+    pub fn is_empty(&self) -> bool {
+        self.sections.is_empty()
+    }
+
+    /// All of it.
+    pub fn bytes(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        put_number(self.dictionary.functions.len() as u64, &mut bytes);
+        self.dictionary.functions.iter().for_each(|function| put_number((*function).into(), &mut bytes));
+        self.sections.iter_mut().for_each(|section| section.put(&mut bytes));
+        bytes
+    }
+
+    #[inline]
+    fn section(&mut self, stream: Stream, now: u64, open: impl Fn() -> usize) -> &mut Section {
+        if self.sections.get(self.current).is_none_or(|section| section.stream != stream) {
+            let sections = &mut self.sections;
+            self.current = *self.places.entry(stream).or_insert_with(|| {
+                sections.push(Section::new(stream, open(), now));
+                sections.len() - 1
+            });
+        }
+        &mut self.sections[self.current]
+    }
+}
+
+/// How many of these calls are the task's.
+fn depth(task: u32, open: &[Call]) -> usize {
+    open.iter().filter(|call| call.task == task).count()
+}
+
+impl Stream {
+    fn of(call: &Call) -> Stream {
+        Stream { thread: call.thread, task: call.task }
+    }
+}
+
+impl Dictionary {
+    #[inline]
+    fn small(&mut self, function: u32) -> u64 {
+        let index = function as usize;
+        if self.small.len() <= index {
+            self.small.resize(index + 1, 0);
+        }
+        if self.small[index] == 0 {
+            self.functions.push(function);
+            self.small[index] = self.functions.len() as u32;
+        }
+        u64::from(self.small[index] - 1)
+    }
+}
+
+impl Section {
+    fn new(stream: Stream, open: usize, first: u64) -> Section {
+        let (what, begins, ends) = (Vec::new(), Vec::new(), Vec::new());
+        let (flags, extras) = (Rare::default(), Rare::default());
+        Section { stream, open, first, now: first, begun: None, calls: 0, steps: 0, what, begins, ends, flags, extras }
+    }
+
+    #[inline]
+    fn begin(&mut self, function: u64, start: u64) {
+        self.settle();
+        self.begun = Some((function, self.pass(start)));
+        self.calls += 1;
+    }
+
+    #[inline]
+    fn end(&mut self, call: &Call, payload: Option<&Payload<'_>>) {
+        let passed = self.pass(call.end);
+        match self.begun.take() {
+            Some((function, before)) => {
+                put_number(before, &mut self.begins);
+                self.step(FIRST_FUNCTION + function * 2 + 1);
+            }
+            None => self.step(END),
+        }
+        put_number(passed, &mut self.ends);
+        if payload.is_some() || call.kind != Kind::Return || call.is_clipped {
+            self.rarities(call, payload);
+        }
+    }
+
+    #[cold]
+    fn rarities(&mut self, call: &Call, payload: Option<&Payload<'_>>) {
+        let (told, arguments) = payload.map(arguments_of_call).unwrap_or_default();
+        let own = match call.kind {
+            Kind::Open => 1,
+            Kind::Raise => 2,
+            Kind::Abandoned => 4,
+            Kind::Yield => 32,
+            _ => u8::from(call.is_unfinished),
+        };
+        let flags = own | told | if call.is_clipped { 8 } else { 0 } | if call.is_inherited { 16 } else { 0 };
+        let place = self.steps - 1;
+        if flags != 0 {
+            self.flags.at(place).push(flags);
+        }
+        if !arguments.is_empty() {
+            self.extras.text(place, &Value::Object(arguments).to_string());
+        }
+    }
+
+    #[cold]
+    fn moment(&mut self, now: u64, extra: &str) {
+        self.settle();
+        let passed = self.pass(now);
+        put_number(passed, &mut self.begins);
+        self.step(MOMENT);
+        self.extras.text(self.steps - 1, extra);
+    }
+
+    fn step(&mut self, what: u64) {
+        put_number(what, &mut self.what);
+        self.steps += 1;
+    }
+
+    /// A call that has begun did not end at once.
+    fn settle(&mut self) {
+        if let Some((function, before)) = self.begun.take() {
+            put_number(before, &mut self.begins);
+            self.step(FIRST_FUNCTION + function * 2);
+        }
+    }
+
+    fn pass(&mut self, now: u64) -> u64 {
+        let passed = now.saturating_sub(self.now);
+        self.now += passed;
+        passed
+    }
+
+    fn put(&mut self, bytes: &mut Vec<u8>) {
+        self.settle();
+        let columns = [&self.what, &self.begins, &self.ends, &self.flags.bytes, &self.extras.bytes];
+        let Stream { thread, task } = self.stream;
+        let head = [thread as u64, task.into(), self.open as u64, self.first];
+        head.into_iter().for_each(|number| put_number(number, bytes));
+        columns.iter().for_each(|column| put_number(column.len() as u64, bytes));
+        columns.iter().for_each(|column| bytes.extend_from_slice(column));
+    }
+}
+
+impl Rare {
+    fn at(&mut self, place: u64) -> &mut Vec<u8> {
+        put_number(place - self.last, &mut self.bytes);
+        self.last = place;
+        &mut self.bytes
+    }
+
+    fn text(&mut self, place: u64, text: &str) {
+        let bytes = self.at(place);
+        put_number(text.len() as u64, bytes);
+        bytes.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// The flags that the arguments of a call tell, and the others.
+fn arguments_of_call(payload: &Payload<'_>) -> (u8, Map<String, Value>) {
+    let mut arguments = match payload {
+        Payload::Members(members) => Members::of(members).arguments(),
+        _ => match arguments(payload) {
+            Value::Object(arguments) => arguments,
+            _ => Map::new(),
+        },
+    };
+    let mut flags = 0;
+    for (name, flag) in FLAGS {
+        if arguments.get(name) == Some(&Value::Bool(true)) {
+            arguments.shift_remove(name);
+            flags |= flag;
+        }
+    }
+    (flags, arguments)
+}
+
+/// A payload is a JSON object as the traced program wrote it; anything else is shown as the text that it is.
+fn arguments(payload: &Payload<'_>) -> Value {
+    match payload {
+        Payload::Overwritten => json!({"overwritten": true}),
+        Payload::Bytes(bytes) => match serde_json::from_slice(bytes) {
+            Ok(value @ Value::Object(_)) => value,
+            _ => json!({"value": String::from_utf8_lossy(bytes)}),
+        },
+        Payload::Members(_) => Value::Null,
+    }
+}
+
+/// A moment's kind, name and arguments; `None` if it is none that is shown.
+fn extra(moment: &Moment<'_>, function: u32, known: &Known) -> Option<String> {
+    let extra = match &moment.payload {
+        Some(Payload::Members(members)) => {
+            let mut members = Members::of(members);
+            let arguments = match members.arguments() {
+                none if none.is_empty() => Value::Null,
+                some => Value::Object(some),
+            };
+            let kind = kind(members.phase())?;
+            let name = members.text("name");
+            let mut extra = json!({"kind": kind, "name": name, "args": arguments});
+            if matches!(kind, "s" | "t" | "f" | "b" | "n" | "e" | "S" | "T" | "p" | "F") {
+                extra["id"] = members.id().to_string().into();
+                extra["cat"] = members.text("cat").into();
+                if let Some(shown) = members.id_text() {
+                    extra["shown"] = shown.into();
+                }
+            }
+            extra
+        }
+        payload => {
+            let kind = if moment.kind == Kind::Counter { "counter" } else { "instant" };
+            let name = known.get(function).map(|named| &*named.name);
+            json!({"kind": kind, "name": name, "args": payload.as_ref().map(arguments)})
+        }
+    };
+    Some(extra.to_string())
+}
+
+/// What kind of moment an event of this phase is.
+fn kind(phase: &str) -> Option<&str> {
+    match phase {
+        "M" | "" => None,
+        "i" | "I" | "R" => Some("instant"),
+        "C" => Some("counter"),
+        "N" | "O" | "D" => Some("object"),
+        other => Some(other),
+    }
+}
+
+#[inline]
+fn put_number(mut number: u64, bytes: &mut Vec<u8>) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}

@@ -1,0 +1,197 @@
+//! What the page's blocks mean: processes, threads, tasks, functions, and what is missing.
+
+use super::Collected;
+use super::block::Stream;
+use crate::align::Clock;
+use crate::error::MergeError;
+use crate::plan::ending::Ending;
+use crate::plan::file::FilePlan;
+use crate::report::functions::{Known, Named};
+use crate::report::loss;
+use crate::report::summary::{FileSummary, Summary, ThreadSummary};
+use crate::report::write::missing::Missing;
+use crate::report::write::text::Text;
+use crate::report::write::{Report, Tail, task_names};
+use crate::text::display;
+use indexmap::IndexSet;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The version of all that the page holds.
+const FORMAT: u32 = 1;
+
+/// Writes it, with the element around it.
+pub fn put(
+    report: &Report<'_>,
+    tasks: &[BTreeSet<u32>],
+    summary: &Summary,
+    known: &Known,
+    collected: &Collected,
+    tail: &mut Tail<'_>,
+) -> Result<(), MergeError> {
+    tail.text.put(b"<script type=\"application/json\" id=\"header\">{\"format\":");
+    tail.text.put_number(FORMAT.into());
+    for (name, value) in [
+        ("version", json!(env!("CARGO_PKG_VERSION"))),
+        ("title", json!(title(report.files))),
+        ("baseRealtime", json!((summary.base_realtime != 0).then(|| summary.base_realtime.to_string()))),
+        ("warnings", json!(warnings(summary))),
+        // As text, since JavaScript's numbers do not hold all that is in it.
+        ("metadata", json!(summary.metadata())),
+    ] {
+        put_member(name, &value, &mut tail.text);
+    }
+    functions(known, tail)?;
+    tail.text.put(b",\n\"processes\":[");
+    let parents = parents(report);
+    let none = BTreeMap::new();
+    let files = report.files.iter().zip(&report.alignment.clocks).zip(tasks).zip(&summary.files).zip(parents);
+    for (index, ((((plan, clock), tasks), summary), parent)) in files.enumerate() {
+        tail.text.put(if index == 0 { b"\n" } else { b",\n" });
+        let missing = collected.missing.get(&index).map_or(&[][..], Vec::as_slice);
+        let overwritten = collected.overwritten.get(&index);
+        let process = Process { plan, clock, summary, parent, missing, overwritten };
+        let calls = collected.calls.get(&index).unwrap_or(&none);
+        put_value(&process.value(calls, &task_names(plan, tasks)), &mut tail.text);
+        tail.flush_if_large()?;
+    }
+    tail.text.put(b"]}</script>\n");
+    Ok(())
+}
+
+fn put_member(name: &str, value: &Value, text: &mut Text) {
+    text.put(b",\n\"");
+    text.put(name.as_bytes());
+    text.put(b"\":");
+    put_value(value, text);
+}
+
+/// JSON in which nothing looks like the end of a script.
+fn put_value(value: &Value, text: &mut Text) {
+    text.put(value.to_string().replace('<', "\\u003c").as_bytes());
+}
+
+fn title(files: &[FilePlan]) -> String {
+    let first = files.first().map(|plan| format!("{} (pid {})", plan.process_name(), plan.pid)).unwrap_or_default();
+    match files.len() {
+        0 | 1 => first,
+        count => format!("{first} and {} more", count - 1),
+    }
+}
+
+fn warnings(summary: &Summary) -> Vec<String> {
+    let bad = summary.bad.iter().map(ToString::to_string);
+    let problems = summary
+        .files
+        .iter()
+        .flat_map(|file| file.problems.first.iter().map(|problem| format!("{}: {problem}", display::path(&file.path))));
+    let innermost = summary.last_words.lines.iter().cloned();
+    innermost.chain(summary.warnings.iter().cloned()).chain(bad).chain(problems).collect()
+}
+
+/// Names, files and lines of all functions, column by column; of a file its place among the paths.
+fn functions(known: &Known, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    let paths: IndexSet<&str> = known.iter().map(|named| &*named.file).filter(|file| !file.is_empty()).collect();
+    let place = |named: &Named| json!(paths.get_index_of(&*named.file));
+    column("names", known.iter().map(|named| json!(named.name)), tail)?;
+    column("paths", paths.iter().map(|path| json!(path)), tail)?;
+    column("files", known.iter().map(place), tail)?;
+    column("lines", known.iter().map(|named| json!(named.line)), tail)
+}
+
+fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    tail.text.put(format!(",\n\"{name}\":").as_bytes());
+    let mut separator: &[u8] = b"[";
+    for value in values {
+        tail.text.put(separator);
+        put_value(&value, &mut tail.text);
+        tail.flush_if_large()?;
+        separator = b",";
+    }
+    tail.text.put(if separator == b"[" { b"[]" } else { b"]" });
+    Ok(())
+}
+
+/// A process, its threads and tasks, and how many calls each of them has.
+struct Process<'a> {
+    plan: &'a FilePlan,
+    clock: &'a Clock,
+    summary: &'a FileSummary,
+    parent: Option<usize>,
+    missing: &'a [Missing],
+    /// By stream, begins and ends of overwritten time.
+    overwritten: Option<&'a BTreeMap<Stream, Vec<u64>>>,
+}
+
+impl Process<'_> {
+    fn value(&self, calls: &BTreeMap<Stream, u64>, tasks: &BTreeMap<u32, String>) -> Value {
+        let Process { plan, summary, .. } = self;
+        let stream = |(stream, calls): (&Stream, &u64)| json!([stream.thread, stream.task, calls]);
+        let mut process = json!({
+            "pid": plan.pid,
+            "name": plan.process_name(),
+            "state": plan.state_word(),
+            "ending": plan.ending_words(),
+            "isEndingKnown": plan.ending != Ending::Untold,
+            "parent": self.parent,
+            "threads": (0..plan.threads.len()).map(|place| self.thread(place)).collect::<Vec<_>>(),
+            "tasks": tasks,
+            "calls": calls.iter().map(stream).collect::<Vec<_>>(),
+        });
+        if plan.is_dated {
+            process["opened"] = json!(self.clock.at(plan.header.identity.opened.ticks));
+        }
+        if let Some(overwritten) = self.overwritten {
+            let stream = |(stream, times): (&Stream, &Vec<u64>)| json!([stream.thread, stream.task, times]);
+            process["overwritten"] = overwritten.iter().map(stream).collect();
+        }
+        let losses = loss::losses(summary);
+        if !losses.is_empty() {
+            process["losses"] = json!(losses);
+        }
+        process
+    }
+
+    fn thread(&self, place: usize) -> Value {
+        let ThreadSummary { tid, name, overwritten, lost, .. } =
+            self.summary.threads.get(place).cloned().unwrap_or_default();
+        let mut thread = json!({ "tid": tid as u32, "name": name });
+        for (name, number) in [("overwritten", overwritten), ("lost", lost)] {
+            if number > 0 {
+                thread[name] = json!(number);
+            }
+        }
+        if self.plan.threads.get(place).is_some_and(|thread| thread.ended != 0) {
+            thread["ended"] = json!(true);
+        }
+        if let Some(missing) = self.missing.iter().find(|missing| missing.thread == place && missing.overwritten > 0) {
+            thread["gap"] =
+                json!([missing.gap.start, missing.gap.end, missing.overwritten, missing.since, missing.until]);
+        }
+        thread
+    }
+}
+
+/// By place, the place of the process that started another one: of those with that id, the one that was opened last
+/// before it. Of those that began outside of the time that is asked for, there is nothing that could show it.
+fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
+    let opened = |index: usize| {
+        let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);
+        plan.is_dated.then(|| clock.at(plan.header.identity.opened.ticks))
+    };
+    let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (index, plan) in report.files.iter().enumerate().filter(|(_, plan)| plan.is_dated) {
+        by_pid.entry(plan.header.identity.pid).or_default().push(index);
+    }
+    let is_shown = |index: usize| match (&report.selected, opened(index)) {
+        (Some(selected), Some(time)) => selected.has(time),
+        _ => true,
+    };
+    let parent = |(index, plan): (usize, &FilePlan)| {
+        let parents = by_pid.get(&plan.header.identity.parent_pid)?.iter().copied();
+        let before = parents.filter(|parent| *parent != index && opened(*parent) <= opened(index));
+        before.max_by_key(|parent| opened(*parent))
+    };
+    let shown = |one: (usize, &FilePlan)| is_shown(one.0).then(|| parent(one)).flatten();
+    report.files.iter().enumerate().map(shown).collect()
+}

@@ -1,0 +1,228 @@
+//! The Chrome trace in JSON, as the peer writes it and Perfetto reads it. Nothing else here knows JSON text.
+//!
+//! ```text
+//! {"traceEvents":[
+//! {"ph":"M",...},            process and thread names of all files, then their events, then the names of tasks
+//! {"pid":1,"tid":1,"ts":862002664.095,"ph":"X","dur":3.184,"name":"f (/x/ev.py:7)","cat":"FEE"}
+//! ],
+//! "viztracer_metadata":{...},
+//! "file_info":{"files":{path:[text,lines]},"functions":{name:[path,line]}}}
+//! ```
+//!
+//! Every event begins with `,\n`, so that parts of the report can be written independently; the first one's comma is
+//! left out: traces in JSON need not name anything, and then the first part has to begin with an event. Perfetto shows
+//! `\u` escapes literally, so text stays UTF-8.
+
+mod event;
+mod literal;
+mod microseconds;
+mod pieces;
+
+use super::part::Reader;
+use super::text::Text;
+use super::{Report, Tail, Writer, task_names};
+use crate::error::MergeError;
+use crate::events::decode::{Moment, Outcome};
+use crate::events::timeline::{Call, Step};
+use crate::parallel::progress::Watch;
+use crate::plan::file::FilePlan;
+use crate::report::sources::Sources;
+use crate::report::summary::Summary;
+use crate::text::display::function_name;
+use event::FileText;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use viztracer_format::names::Function;
+
+/// Writes it.
+#[derive(Debug)]
+pub struct Json {
+    /// The functions whose text is added, if it is.
+    sources: Option<Sources>,
+}
+
+impl Json {
+    /// With the text of the program's source files, or without.
+    pub fn new(source: bool) -> Json {
+        Json { sources: source.then(Sources::default) }
+    }
+}
+
+impl Writer for Json {
+    type File = FileText;
+    const NESTED: bool = false;
+
+    fn file(&self, plan: &FilePlan) -> FileText {
+        FileText::new(plan)
+    }
+
+    fn function(&self, file: &mut FileText, id: u32, function: &Function<'_>) {
+        file.add(id, function);
+    }
+
+    fn sources(&self) -> Option<&Sources> {
+        self.sources.as_ref()
+    }
+
+    fn begin(&self, report: &Report<'_>, text: &mut Text) {
+        text.put(br#"{"traceEvents":["#);
+        let mut all = Text::default();
+        report.files.iter().for_each(|file| names_of(file, &mut all));
+        text.put(all.as_bytes().strip_prefix(b",").unwrap_or_default());
+    }
+
+    fn part(&self, reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
+        let begin = text.len();
+        let is_first = reader.part.is_first() && text.as_bytes().ends_with(b"[");
+        let outcome = events(reader, file, text);
+        // Behind the first call: should it have the same begin and end, it is the one around.
+        reader.missing().for_each(|missing| file.missing(&missing, text));
+        if is_first {
+            if text.len() == begin {
+                name(reader.plan.pid, reader.plan.pid, "process_name", &reader.plan.process_name(), text);
+            }
+            text.blank(begin);
+        }
+        outcome
+    }
+
+    fn end(
+        &self,
+        report: &Report<'_>,
+        tasks: &[BTreeSet<u32>],
+        summary: &Summary,
+        watch: &dyn Watch,
+        tail: &mut Tail<'_>,
+    ) -> Result<(), MergeError> {
+        for (plan, tasks) in report.files.iter().zip(tasks) {
+            names_of_tasks(plan, tasks, tail)?;
+        }
+        tail.text.put(b"\n],\n\"viztracer_metadata\":");
+        tail.text.put(summary.metadata().as_bytes());
+        members(report.files, &mut tail.text);
+        if let Some(sources) = &self.sources {
+            file_info(sources, report, watch, tail)?;
+        }
+        tail.text.put(b"}\n");
+        Ok(())
+    }
+}
+
+fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
+    if reader.is_nested {
+        return reader.steps(|step, _| match step {
+            Step::Begin(_) => {}
+            Step::End(call, _) if call.is_overwritten() => {}
+            Step::End(call, payload) => put(&call.moment(payload.copied()), call, file, text),
+            Step::Moment(moment) => file.event(moment, text),
+        });
+    }
+    let mut outcome = Outcome::default();
+    reader.unfinished(&mut outcome, |moment, call| put(moment, call, file, text));
+    outcome.append(reader.moments(|moment| file.event(moment, text)));
+    outcome
+}
+
+fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
+    match call.is_unfinished {
+        true => file.unfinished(moment, call.is_inherited, text),
+        false => file.event(moment, text),
+    }
+}
+
+/// The names of a file's process and threads.
+fn names_of(file: &FilePlan, text: &mut Text) {
+    let pid = file.pid;
+    // A trace in JSON names those that it wants to name.
+    let is_named = |name: &Option<String>| name.is_some() || file.imported.is_none();
+    if is_named(&file.process) {
+        name(pid, pid, "process_name", &file.process_name(), text);
+    }
+    for thread in file.threads.iter().filter(|thread| is_named(&thread.name)) {
+        name(pid, thread.tid as u32, "thread_name", &thread.display_name(), text);
+    }
+}
+
+/// The names of a file's tasks, whose tracks look like those of threads: only now is it known which of them are shown.
+fn names_of_tasks(plan: &FilePlan, tasks: &BTreeSet<u32>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    let pid = plan.pid;
+    for (serial, given) in task_names(plan, tasks) {
+        name(pid, event::task_track(serial), "thread_name", &given, &mut tail.text);
+        tail.flush_if_large()?;
+    }
+    Ok(())
+}
+
+fn name(pid: u32, tid: u32, kind: &str, name: &str, text: &mut Text) {
+    let head = format!(",\n{{\"ph\":\"M\",\"pid\":{pid},\"tid\":{tid},\"name\":\"{kind}\",\"args\":{{\"name\":");
+    text.put(head.as_bytes());
+    text.put_string(name);
+    text.put(b"}}");
+}
+
+/// What the first of the inputs that are documents themselves holds beside events.
+fn members(files: &[FilePlan], text: &mut Text) {
+    let first = files.iter().find_map(|plan| plan.imported.as_ref());
+    for (key, value) in first.iter().flat_map(|first| &first.members) {
+        text.put(b",\n");
+        text.put_string(key);
+        text.put(b":");
+        text.put(value.to_string().as_bytes());
+    }
+}
+
+/// The program's text, and which function stands where.
+fn file_info(sources: &Sources, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    tail.text.put(b",\n\"file_info\":{\"files\":{");
+    let mut is_first = true;
+    let mut places = Vec::new();
+    sources.take(report.files, report.source_root, |shown, of, text| {
+        if let Some(source) = text {
+            file(&shown, &source, is_first, &mut tail.text);
+            is_first = false;
+            places.push((shown, of.places));
+        }
+        tail.flush_if_large()?;
+        if watch.stopped() { Err(MergeError::Interrupted) } else { Ok(()) }
+    })?;
+    tail.text.put(b"},\n\"functions\":{");
+    let mut is_first = true;
+    for (path, places) in &places {
+        for (line, name) in places {
+            function(name, path, *line, is_first, &mut tail.text);
+            is_first = false;
+            tail.flush_if_large()?;
+        }
+    }
+    tail.text.put(b"}");
+    left_out(sources, &mut tail.text);
+    tail.text.put(b"}");
+    Ok(())
+}
+
+/// How many files have no text here, and why.
+fn left_out(sources: &Sources, text: &mut Text) {
+    let left_out: Map<String, Value> =
+        sources.left_out().counts().map(|(reason, files)| (reason.to_owned(), files.into())).collect();
+    if !left_out.is_empty() {
+        text.put(b",\n\"left_out\":");
+        text.put(Value::Object(left_out).to_string().as_bytes());
+    }
+}
+
+fn file(path: &str, source: &[u8], is_first: bool, text: &mut Text) {
+    text.put(if is_first { b"\n" } else { b",\n" });
+    text.put_string(path);
+    text.put(b":");
+    text.put(source);
+}
+
+fn function(name: &str, path: &str, line: u32, is_first: bool, text: &mut Text) {
+    text.put(if is_first { b"\n" } else { b",\n" });
+    text.put_string(&function_name(name, path, line));
+    text.put(b":[");
+    text.put_string(path);
+    text.put(b",");
+    text.put_number(line.into());
+    text.put(b"]");
+}

@@ -1,0 +1,292 @@
+//! The text of events, put together from [`pieces`](super::pieces) that are prepared once per file.
+
+use super::super::missing::{self, Missing};
+use super::super::text::Text;
+use super::microseconds::microseconds;
+use super::pieces::{COPIED_MAX, Functions, Prefix};
+use crate::events::decode::{Moment, Payload};
+use crate::plan::file::FilePlan;
+use serde_json::{Map, Value};
+use viztracer_format::names::Function;
+use viztracer_format::record::Kind;
+
+/// More than all parts of an event besides the prefix, the name and the arguments.
+const FIXED_MAX: usize = 160;
+
+/// Tracks of tasks are numbered from here on: no thread of an operating system has such an id.
+const FIRST_TASK: u32 = 1 << 24;
+
+/// The prepared pieces of one file.
+#[derive(Debug)]
+pub struct FileText {
+    pid: u32,
+    threads: Vec<Prefix>,
+    tids: Vec<u32>,
+    functions: Functions,
+}
+
+impl FileText {
+    /// The pieces of a file's threads; functions are added after.
+    pub fn new(file: &FilePlan) -> FileText {
+        let pid = file.pid;
+        let tids: Vec<u32> = file.threads.iter().map(|thread| thread.tid as u32).collect();
+        let threads = tids.iter().map(|tid| Prefix::new(pid, *tid)).collect();
+        FileText { pid, threads, tids, functions: Functions::default() }
+    }
+
+    /// Prepares a function's piece.
+    pub fn add(&mut self, id: u32, function: &Function<'_>) {
+        self.functions.add(id, function);
+    }
+
+    /// Appends one event.
+    #[inline]
+    pub fn event(&self, moment: &Moment<'_>, text: &mut Text) {
+        if moment.clipped {
+            return self.clipped(moment, text);
+        }
+        match moment.kind {
+            Kind::Return => self.call(moment, text, None),
+            Kind::Yield => self.call(moment, text, Some(br#","yield":true}"#)),
+            Kind::Raise => self.call(moment, text, Some(br#","args":{"raised":true}}"#)),
+            Kind::Abandoned => self.call(moment, text, Some(br#","args":{"abandoned":true}}"#)),
+            _ => self.other(moment, text),
+        }
+    }
+
+    /// Appends a call that had not ended when it was last seen.
+    pub fn unfinished(&self, moment: &Moment<'_>, is_inherited: bool, text: &mut Text) {
+        let arguments: &[u8] = match (moment.clipped, is_inherited) {
+            (false, false) => br#","args":{"unfinished":true}}"#,
+            (true, false) => br#","args":{"unfinished":true,"clipped":true}}"#,
+            (false, true) => br#","args":{"unfinished":true,"inherited":true}}"#,
+            (true, true) => br#","args":{"unfinished":true,"clipped":true,"inherited":true}}"#,
+        };
+        self.call(moment, text, Some(arguments));
+    }
+
+    /// Appends a call of which only a part is asked for.
+    #[cold]
+    fn clipped(&self, moment: &Moment<'_>, text: &mut Text) {
+        let arguments: &[u8] = match moment.kind {
+            Kind::Raise => br#","args":{"raised":true,"clipped":true}}"#,
+            Kind::Abandoned => br#","args":{"abandoned":true,"clipped":true}}"#,
+            Kind::Open => br#","args":{"unfinished":true,"clipped":true}}"#,
+            Kind::Yield => br#","yield":true,"args":{"clipped":true}}"#,
+            _ => br#","args":{"clipped":true}}"#,
+        };
+        self.call(moment, text, Some(arguments));
+    }
+
+    /// What an event begins with: the track of its task, if it has one.
+    fn prefix(&self, moment: &Moment<'_>) -> Option<Prefix> {
+        match moment.task {
+            0 => self.threads.get(moment.thread).cloned(),
+            task => Some(Prefix::new(self.pid, task_track(task))),
+        }
+    }
+
+    /// Behind an event that has ended: of which thread it was, if it stands on the track of a task.
+    #[inline]
+    fn end(&self, moment: &Moment<'_>, text: &mut Text) {
+        if moment.task != 0 {
+            self.end_of_task(moment, text);
+        }
+    }
+
+    #[cold]
+    fn end_of_task(&self, moment: &Moment<'_>, text: &mut Text) {
+        text.len -= 1;
+        let tid = self.tids.get(moment.thread).copied().unwrap_or_default();
+        text.put(format!(",\"thread\":{tid}}}").as_bytes());
+    }
+
+    /// Appends a slice where a thread's history was overwritten, and a mark for events that found no room.
+    pub fn missing(&self, missing: &Missing, text: &mut Text) {
+        let Missing { thread, overwritten, lost, since, until, gap } = missing;
+        let Some(prefix) = self.threads.get(*thread) else { return };
+        let put = |time, kind: &[u8], name: &str, text: &mut Text| {
+            text.put(prefix.as_bytes());
+            put_microseconds(time, text);
+            text.put(kind);
+            text.put(br#","name":"#);
+            text.put_string(name);
+            text.put(format!(r#","cat":"{}","args":{{"#, missing::CATEGORY).as_bytes());
+        };
+        if *lost > 0 {
+            put(*since, br#","ph":"i","s":"t""#, &missing::lost(*lost), text);
+            text.put(format!(r#""lost":{lost}}}}}"#).as_bytes());
+        }
+        if *overwritten > 0 {
+            let mut duration = Text::default();
+            duration.put(br#","ph":"X","dur":"#);
+            put_microseconds(gap.end - gap.start, &mut duration);
+            put(gap.start, duration.as_bytes(), &missing::overwritten(*overwritten), text);
+            text.put(format!(r#""overwritten":{overwritten}"#).as_bytes());
+            for (name, time) in [("since", *since), ("until", *until)] {
+                text.put(format!(r#","{name}":"#).as_bytes());
+                put_microseconds(time, text);
+            }
+            text.put(b"}}");
+        }
+    }
+
+    #[inline]
+    fn call(&self, moment: &Moment<'_>, text: &mut Text, arguments: Option<&[u8]>) {
+        if let Some(Payload::Members(members)) = moment.payload {
+            return self.foreign_call(moment, members, text);
+        }
+        let of_task = (moment.task != 0).then(|| Prefix::new(self.pid, task_track(moment.task)));
+        let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
+        let name = self.functions.get(moment.function);
+        text.reserve(name.len() + COPIED_MAX + FIXED_MAX);
+        let out = &mut text.bytes[text.len..];
+        let mut at = prefix.copy(out);
+        at = microseconds(out, at, moment.start);
+        out[at..at + 16].copy_from_slice(br#","ph":"X","dur":"#);
+        at = microseconds(out, at + 16, moment.duration);
+        at = name.copy(out, at);
+        if let Some(arguments) = arguments {
+            at -= 1;
+            out[at..at + arguments.len()].copy_from_slice(arguments);
+            at += arguments.len();
+        }
+        text.len += at;
+        self.end(moment, text);
+    }
+
+    /// A call that came as JSON, with what it has beside the usual.
+    fn foreign_call(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
+        let Some(prefix) = self.prefix(moment) else { return };
+        text.put(prefix.as_bytes());
+        put_microseconds(moment.start, text);
+        match moment.kind {
+            Kind::Open => text.put(br#","ph":"B""#),
+            _ => {
+                text.put(br#","ph":"X","dur":"#);
+                put_microseconds(moment.duration, text);
+            }
+        }
+        text.put(self.functions.get(moment.function).bare());
+        match moment.clipped {
+            true => text.put(&clipped(members)),
+            false => text.put(members),
+        }
+        text.put(b"}");
+        self.end(moment, text);
+    }
+
+    /// Any other event that came as JSON.
+    fn foreign(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
+        let Some(prefix) = self.prefix(moment) else { return };
+        let prefix = prefix.as_bytes();
+        if members.starts_with(br#","ph":"M""#) {
+            text.put(prefix.strip_suffix(br#","ts":"#).unwrap_or(prefix));
+        } else {
+            text.put(prefix);
+            put_microseconds(moment.start, text);
+        }
+        text.put(members);
+        text.put(b"}");
+        self.end(moment, text);
+    }
+
+    /// The rarer kinds, whose parts come in another order.
+    #[cold]
+    fn other(&self, moment: &Moment<'_>, text: &mut Text) {
+        match moment.payload {
+            Some(Payload::Members(members)) if moment.kind.is_call() => {
+                return self.foreign_call(moment, members, text);
+            }
+            Some(Payload::Members(members)) => return self.foreign(moment, members, text),
+            _ => {}
+        }
+        let Some(prefix) = self.prefix(moment) else { return };
+        let bare = self.functions.get(moment.function).bare();
+        text.put(prefix.as_bytes());
+        put_microseconds(moment.start, text);
+        match moment.kind {
+            Kind::Instant => {
+                text.put(br#","ph":"i","cat":"INSTANT""#);
+                text.put(bare);
+                text.put(br#","args":"#);
+                put_payload(moment.payload.as_ref(), "null", text);
+                text.put(br#","s":"t"}"#);
+            }
+            Kind::Counter => {
+                text.put(br#","ph":"C""#);
+                text.put(bare);
+                text.put(br#","args":"#);
+                put_payload(moment.payload.as_ref(), "{}", text);
+                text.put(b"}");
+            }
+            _ => {
+                // Without an end, viewers let it last as long as the trace; how long it did is told beside that.
+                text.put(br#","ph":"B","dur":"#);
+                put_microseconds(moment.duration, text);
+                text.put(bare);
+                text.put(br#","cat":"FEE","args":{"unfinished":true}}"#);
+            }
+        }
+        self.end(moment, text);
+    }
+}
+
+/// The members of a call of which only a part is asked for.
+fn clipped(members: &[u8]) -> Vec<u8> {
+    let object = [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat();
+    let mut members: Map<String, Value> = serde_json::from_slice(&object).unwrap_or_default();
+    if let Value::Object(arguments) = members.entry("args").or_insert_with(|| Value::Object(Map::new())) {
+        arguments.insert("clipped".into(), true.into());
+    }
+    let text = Value::Object(members).to_string();
+    format!(",{}", text.trim_start_matches('{').strip_suffix('}').unwrap_or_default()).into_bytes()
+}
+
+/// The number of a task's track.
+pub fn task_track(serial: u32) -> u32 {
+    FIRST_TASK.saturating_add(serial)
+}
+
+/// A payload is a JSON object as the traced program wrote it; anything else is shown as the text that it is.
+fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
+    match payload {
+        None => text.put(none.as_bytes()),
+        Some(Payload::Overwritten) => text.put(br#"{"overwritten":true}"#),
+        // These are no arguments, and who puts arguments has none of these.
+        Some(Payload::Members(_)) => text.put(b"{}"),
+        Some(Payload::Bytes(bytes)) => {
+            if serde_json::from_slice::<Value>(bytes).is_ok_and(|value| value.is_object()) {
+                text.put(bytes);
+            } else {
+                text.put(b"{\"value\":");
+                text.put_string(&String::from_utf8_lossy(bytes));
+                text.put(b"}");
+            }
+        }
+    }
+}
+
+fn put_microseconds(nanoseconds: u64, text: &mut Text) {
+    text.reserve(FIXED_MAX);
+    text.len = microseconds(&mut text.bytes, text.len, nanoseconds);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_that_are_no_objects_become_text() {
+        for (bytes, expected) in [
+            (&b"{\"a\": 1}"[..], "{\"a\": 1}"),
+            (b"[1]", r#"{"value":"[1]"}"#),
+            (b"{\"a\": ", r#"{"value":"{\"a\": "}"#),
+            (b"\xff", "{\"value\":\"\u{fffd}\"}"),
+        ] {
+            let mut text = Text::default();
+            put_payload(Some(&Payload::Bytes(bytes)), "null", &mut text);
+            assert_eq!(String::from_utf8_lossy(text.as_bytes()), expected);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What the track of a thread tells of events that are not on it.
+
+use crate::text::display::grouped;
+use std::ops::Range;
+
+/// Levels of calls that Perfetto draws; deeper ones it would put beside the outermost. What tells of missing events
+/// must be seen there, too.
+pub const LEVELS: u32 = 512;
+/// Of what tells it: that is no call of the program.
+pub const CATEGORY: &str = "LOSS";
+
+/// What a thread recorded and the report does not show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The thread's place in the plan.
+    pub thread: usize,
+    /// Older events that the ring went over.
+    pub overwritten: u64,
+    /// Events that found no room.
+    pub lost: u64,
+    /// When its first event was recorded.
+    pub since: u64,
+    /// When all that was overwritten had ended.
+    pub until: u64,
+    /// The longest stretch of the time between them in which no call that is shown begins or ends.
+    pub gap: Range<u64>,
+}
+
+/// The longest of these stretches that has a level to be drawn on; nothing at `since` if there is none.
+pub fn longest(stretches: impl Iterator<Item = Option<Range<u64>>>, since: u64) -> Range<u64> {
+    let drawn = stretches.take(LEVELS as usize).flatten();
+    let longer = |a: Range<u64>, b: Range<u64>| if b.end - b.start > a.end - a.start { b } else { a };
+    drawn.fold(since..since, longer)
+}
+
+/// The name of the slice in the gap.
+pub fn overwritten(events: u64) -> String {
+    format!("{} events overwritten", grouped(events))
+}
+
+/// The name of the mark at the begin.
+pub fn lost(events: u64) -> String {
+    format!("{} events found no room", grouped(events))
+}

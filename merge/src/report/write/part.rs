@@ -1,0 +1,200 @@
+//! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
+
+use super::missing::{Missing, longest};
+use crate::align::{Clock, Ticks, Times};
+use crate::error::Problem;
+use crate::events::content::Content;
+use crate::events::decode::{Buffers, Moment, Outcome};
+use crate::events::selection::{FileSelection, Sieve};
+use crate::events::timeline::{Call, Edges, FileWindows, Step, Steps, count_unfinished, unfinished};
+use crate::plan::file::FilePlan;
+use std::ops::Range;
+
+/// Records in a part: enough that a part is near 1 MiB of text, which is what a gzip member should have.
+const RECORDS_PER_PART: usize = 8192;
+
+/// A run of a file's CALLS segments. Every file has a first one, be it empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The place of the file.
+    pub file: usize,
+    /// How many parts of the file come before.
+    pub number: usize,
+    first: usize,
+    end: usize,
+}
+
+impl Part {
+    /// Whether the report begins with it.
+    pub fn is_first(&self) -> bool {
+        (self.file, self.number) == (0, 0)
+    }
+}
+
+/// The parts of all files.
+pub fn parts(files: &[FilePlan]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (file, plan) in files.iter().enumerate() {
+        let (mut first, mut number) = (0, 0);
+        loop {
+            let end = plan.run_of(first, RECORDS_PER_PART);
+            parts.push(Part { file, number, first, end });
+            (first, number) = (end, number + 1);
+            if first >= plan.calls.len() {
+                break;
+            }
+        }
+    }
+    parts
+}
+
+/// Memory that a worker keeps from part to part.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    buffers: Buffers,
+    steps: Steps,
+}
+
+/// A part that can be read.
+pub struct Reader<'a> {
+    /// Its file's plan.
+    pub plan: &'a FilePlan,
+    /// Its file's clock.
+    pub clock: &'a Clock,
+    pub(super) content: &'a Result<Content, Problem>,
+    /// Which part it is.
+    pub part: &'a Part,
+    /// Whether it is to be read as steps.
+    pub is_nested: bool,
+    /// Without those of its file nothing is known of its steps, nor of what is missing.
+    pub(super) windows: Option<&'a FileWindows>,
+    /// What is asked for, if that is not everything.
+    pub(super) selection: Option<&'a FileSelection>,
+    pub(super) scratch: &'a mut Scratch,
+}
+
+impl Reader<'_> {
+    /// Whether this is the first part of its file.
+    pub fn is_first(&self) -> bool {
+        self.part.number == 0
+    }
+
+    /// Whether this is the last part of its file.
+    pub fn is_last(&self) -> bool {
+        self.part.end >= self.plan.calls.len()
+    }
+
+    /// Events that the plan expects here.
+    pub fn planned(&self) -> u64 {
+        let calls = self.plan.calls.get(self.part.first..self.part.end).unwrap_or_default();
+        calls.iter().map(|calls| u64::from(calls.events)).sum()
+    }
+
+    /// Calls `each` with the recorded moments that are asked for, thread after thread in the order of their ends.
+    pub fn moments(&mut self, mut each: impl FnMut(&Moment<'_>)) -> Outcome {
+        let Some(selection) = self.selection else { return self.all(each) };
+        let mut left = Outcome::default();
+        let mut outcome = self.all(|moment| match selection.clip(moment) {
+            Some(moment) => each(&moment),
+            None => left.thread(moment.thread).leave_out(moment.kind),
+        });
+        outcome.append(left);
+        outcome
+    }
+
+    fn all(&mut self, each: impl FnMut(&Moment<'_>)) -> Outcome {
+        self.decode(&mut self.clock.cursor(), each)
+    }
+
+    fn decode(&mut self, times: &mut impl Times, each: impl FnMut(&Moment<'_>)) -> Outcome {
+        match self.content {
+            Ok(content) => {
+                let run = self.part.first..self.part.end;
+                content.decode(self.plan, times, run, &mut self.scratch.buffers, each)
+            }
+            Err(problem) => {
+                let mut outcome = Outcome::default();
+                if self.is_first() {
+                    outcome.problems.add(problem.clone());
+                }
+                outcome
+            }
+        }
+    }
+
+    /// Calls `each` with the calls of the file that never ended, if they are asked for, as moments; they belong to no
+    /// part, and the first one accounts for them.
+    pub fn unfinished(&self, outcome: &mut Outcome, mut each: impl FnMut(&Moment<'_>, &Call)) {
+        for call in self.count_unfinished(outcome) {
+            let moment = call.moment(None);
+            match self.selection.map_or(Some(moment), |selection| selection.clip(&moment)) {
+                Some(moment) => each(&moment, &call),
+                None => outcome.thread(call.thread).leave_out(call.kind),
+            }
+        }
+    }
+
+    fn count_unfinished(&self, outcome: &mut Outcome) -> Vec<Call> {
+        if !self.is_first() {
+            return Vec::new();
+        }
+        let calls: Vec<Call> = unfinished(self.plan, self.clock).collect();
+        calls.iter().for_each(|call| count_unfinished(call, outcome));
+        calls
+    }
+
+    /// What is missing of the threads that are in this part and in none before, where that is asked for.
+    pub fn missing(&self) -> impl Iterator<Item = Missing> {
+        let windows = self.windows.map_or(&[][..], |file| file.of_part(self.part.number));
+        windows.iter().filter(|window| window.is_first).filter_map(|window| self.missing_of(window.thread))
+    }
+
+    fn missing_of(&self, place: usize) -> Option<Missing> {
+        let thread = self.plan.threads.get(place).filter(|thread| thread.is_incomplete())?;
+        let since = self.clock.at(self.plan.begun(thread));
+        let stretches = self.windows?.overwritten(place);
+        let until = stretches.last().map_or(since, |stretch| stretch.end);
+        let part_of = |time: Range<u64>| match self.selection {
+            Some(selection) => selection.part_of(place, time),
+            None => Some(time),
+        };
+        let time = part_of(since..until)?;
+        let gap = longest(stretches.iter().map(|stretch| part_of(stretch.start..stretch.end)), time.start);
+        let (overwritten, lost) = (thread.overwritten, if time.start == since { thread.lost } else { 0 });
+        Some(Missing { thread: place, overwritten, lost, since: time.start, until: time.end, gap })
+    }
+
+    /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;
+    /// and with the calls that are open on the thread, outermost first.
+    pub fn steps(&mut self, mut each: impl FnMut(Step<'_>, &[Call])) -> Outcome {
+        let Some(file) = self.windows else { return Outcome::default() };
+        let windows = file.of_part(self.part.number);
+        let mut steps = std::mem::take(&mut self.scratch.steps);
+        steps.begin(windows);
+        let mut outcome = self.all(|moment| steps.add(windows, moment));
+        self.count_unfinished(&mut outcome);
+        match self.selection {
+            None => steps.tell(file, windows, each),
+            Some(selection) => {
+                let mut sieve = Sieve::new(selection);
+                steps.tell(file, windows, |step, open| sieve.pass(step, open, &mut outcome, &mut each));
+            }
+        }
+        self.scratch.steps = steps;
+        outcome
+    }
+
+    /// What the first reading keeps of the part.
+    pub fn edges(&mut self) -> Edges {
+        let mut edges = Edges::default();
+        if self.plan.header.identity.min_duration > 0 {
+            // Which calls count depends on how long they took.
+            self.all(|moment| edges.add(moment));
+        } else {
+            // What came first can be told by ticks.
+            self.decode(&mut Ticks, |moment| edges.add(moment));
+            edges.place(self.clock);
+        }
+        edges
+    }
+}

@@ -1,0 +1,130 @@
+//! A trace of Perfetto's, in protobuf. Nothing else here knows protobuf.
+//!
+//! ```text
+//! packet*    clock snapshot: the report's zero on the wall clock
+//! packet*    track descriptors: processes and threads of all files
+//! packet*    by part and thread: a sequence of packets, each with the begin or end of a call, or a moment
+//! packet     metadata
+//! ```
+//!
+//! A process, thread, task or counter is a track, and every thread's packets are a packet sequence.
+
+mod annotation;
+mod fields;
+mod foreign;
+mod names;
+mod packets;
+mod sequence;
+mod tracks;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use super::part::Reader;
+use super::text::Text;
+use super::{Report, Tail, Writer};
+use crate::error::MergeError;
+use crate::events::decode::Outcome;
+use crate::parallel::lock::lock;
+use crate::parallel::progress::Watch;
+use crate::plan::file::FilePlan;
+use crate::report::summary::Summary;
+use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
+use names::Names;
+use sequence::{Encoder, File};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use tracks::{OWN_SEQUENCE, Tracks};
+use viztracer_format::names::Function;
+use wire::{Message, put_bytes, put_message, put_number};
+
+/// Writes it.
+#[derive(Debug)]
+pub struct Perfetto {
+    /// By file.
+    tracks: Vec<Tracks>,
+    /// Those that no worker is using.
+    encoders: Mutex<Vec<Encoder>>,
+}
+
+impl Perfetto {
+    /// For a report of these files.
+    pub fn new(files: &[FilePlan]) -> Perfetto {
+        Perfetto { tracks: Tracks::of(files), encoders: Mutex::default() }
+    }
+}
+
+impl Writer for Perfetto {
+    type File = Names;
+    const NESTED: bool = true;
+
+    fn file(&self, _: &FilePlan) -> Names {
+        Names::default()
+    }
+
+    fn function(&self, file: &mut Names, id: u32, function: &Function<'_>) {
+        file.add(id, function);
+    }
+
+    fn begin(&self, report: &Report<'_>, text: &mut Text) {
+        text.put(&begin(report.files, &self.tracks, report.alignment.base_realtime));
+    }
+
+    fn part(&self, reader: &mut Reader<'_>, names: &Names, text: &mut Text) -> Outcome {
+        let mut encoder = lock(&self.encoders).pop().unwrap_or_default();
+        let file = File { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
+        encoder.begin(&file, reader.missing());
+        let mut outcome = reader.steps(|step, _| encoder.step(&file, &step, text));
+        encoder.end(&file, text);
+        for (thread, calls) in encoder.too_deep() {
+            outcome.thread(*thread).too_deep += calls;
+        }
+        lock(&self.encoders).push(encoder);
+        outcome
+    }
+
+    fn end(
+        &self,
+        _: &Report<'_>,
+        _: &[BTreeSet<u32>],
+        summary: &Summary,
+        _: &dyn Watch,
+        tail: &mut Tail<'_>,
+    ) -> Result<(), MergeError> {
+        tail.text.put(&metadata(summary.metadata()));
+        Ok(())
+    }
+}
+
+/// What comes before the events: the clocks, and the tracks of processes and threads.
+fn begin(files: &[FilePlan], tracks: &[Tracks], base_realtime: u64) -> Message {
+    let mut trace = Message::new();
+    put_message(&mut trace, trace::packet, |packet| {
+        put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);
+        put_message(packet, trace_packet::clock_snapshot, |snapshot| {
+            packets::put_clock(snapshot, clock::BUILTIN_CLOCK_BOOTTIME, 0);
+            packets::put_clock(snapshot, clock::BUILTIN_CLOCK_REALTIME, base_realtime);
+        });
+    });
+    for (file, tracks) in files.iter().zip(tracks) {
+        tracks.describe(file, &mut trace);
+    }
+    trace
+}
+
+/// What follows the last event. Of all packets only Chrome's have a place for words about the trace; Perfetto's table
+/// `metadata` shows them as `cr-viztracer_metadata`.
+fn metadata(metadata: String) -> Message {
+    let mut trace = Message::new();
+    put_message(&mut trace, trace::packet, |packet| {
+        put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);
+        put_message(packet, trace_packet::chrome_events, |events| {
+            put_message(events, chrome_event_bundle::metadata, |entry| {
+                put_bytes(entry, chrome_metadata::name, "viztracer_metadata");
+                put_bytes(entry, chrome_metadata::json_value, metadata);
+            });
+        });
+    });
+    trace
+}

@@ -1,0 +1,94 @@
+//! What one file's events are called: its functions and tasks, prepared to be interned.
+
+use super::fields::source_location;
+use super::wire::{Message, put_bytes, put_number};
+use crate::events::content::ring;
+use crate::plan::file::FilePlan;
+use crate::plan::names;
+use crate::report::write::by_id::ById;
+use crate::text::display::{UNKNOWN_FUNCTION, function_name};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use viztracer_format::names::Function;
+
+/// The functions and tasks of a file.
+#[derive(Debug)]
+pub struct Names {
+    functions: Vec<Entry>,
+    /// Places in `functions`.
+    places: ById,
+    /// Read when the first task is met: most programs have none.
+    tasks: OnceLock<HashMap<u32, String>>,
+}
+
+/// A function.
+#[derive(Debug)]
+pub struct Entry {
+    /// What its events are called.
+    pub name: Box<str>,
+    /// The fields of its `SourceLocation` but the number; `None` for what has no source.
+    pub location: Option<Box<[u8]>>,
+}
+
+/// The place of every function that has no entry.
+const UNKNOWN: u32 = 0;
+
+impl Default for Names {
+    fn default() -> Names {
+        let functions = vec![Entry::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
+        Names { functions, places: ById::default(), tasks: OnceLock::new() }
+    }
+}
+
+impl Names {
+    /// Adds a function.
+    pub fn add(&mut self, id: u32, function: &Function<'_>) {
+        self.places.insert(id, self.functions.len() as u32);
+        self.functions.push(Entry::new(function));
+    }
+
+    /// How many functions there are, the unknown one included.
+    pub fn len(&self) -> usize {
+        self.functions.len()
+    }
+
+    /// The place of a function, for `entry`.
+    #[inline]
+    pub fn place(&self, id: u32) -> usize {
+        self.places.get(id).unwrap_or(UNKNOWN) as usize
+    }
+
+    /// The function at a place.
+    pub fn entry(&self, place: usize) -> &Entry {
+        &self.functions[place]
+    }
+
+    /// What a task is called.
+    pub fn task(&self, plan: &FilePlan, serial: u32) -> String {
+        let name = self.tasks.get_or_init(|| tasks(plan)).get(&serial);
+        name.cloned().unwrap_or_else(|| format!("task {serial}"))
+    }
+}
+
+/// The names that were given to tasks; the last one for a serial holds.
+fn tasks(plan: &FilePlan) -> HashMap<u32, String> {
+    let mut tasks: HashMap<u32, String> = plan.tasks.clone().into_iter().collect();
+    if let (None, Ok(input)) = (&plan.imported, ring(plan)) {
+        names::tasks(&input, &plan.names, |serial, name| drop(tasks.insert(serial, name.to_owned())));
+    }
+    tasks
+}
+
+impl Entry {
+    fn new(function: &Function<'_>) -> Entry {
+        let Function { name, file, line, .. } = *function;
+        if file.is_empty() {
+            return Entry { name: name.into(), location: None };
+        }
+        let mut location = Message::new();
+        put_bytes(&mut location, source_location::file_name, file);
+        put_bytes(&mut location, source_location::function_name, name);
+        put_number(&mut location, source_location::line_number, line.into());
+        Entry { name: function_name(name, file, line).into(), location: Some(location.into()) }
+    }
+}

@@ -1,0 +1,331 @@
+//! The steps of one part as packets, thread after thread. A name is interned when a thread's sequence first uses it.
+
+use super::annotation::{put_arguments, put_count, put_true};
+use super::fields::{interned_data, interned_name, source_location, trace_packet, track_event};
+use super::names::Names;
+use super::packets::{Event, Packets};
+use super::tracks::Tracks;
+use super::wire::{Message, put_bytes, put_double, put_message, put_number};
+use crate::events::decode::{Members, Moment, Payload};
+use crate::events::timeline::{Call, Step};
+use crate::plan::file::FilePlan;
+use crate::report::write::missing::{self, LEVELS, Missing};
+use crate::report::write::text::Text;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use viztracer_format::record::Kind;
+
+/// What is not a call tells its category; calls have none, as that would take two bytes of each.
+const INSTANT: &str = "INSTANT";
+
+/// The end of a call.
+const END: Event = Event::new(&[(track_event::r#type << 3) as u8, track_event::TYPE_SLICE_END as u8]);
+
+/// Makes the packets of parts, one part after the other. What it keeps between them is memory only.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    pub(super) packets: Packets,
+    /// The thread whose sequence it is, by its place in the plan; `None` before the first step of a part.
+    thread: Option<usize>,
+    /// Counts sequences, so that nothing of one is taken for another's.
+    epoch: u32,
+    /// Names interned in the sequence.
+    interned: u64,
+    /// By the function's place in its file.
+    begins: Vec<Begin>,
+    /// Tracks of tasks and counters that the part has described.
+    described: HashSet<u64>,
+    /// What is missing of threads that begin in the part, and have not begun yet.
+    missing: Vec<Missing>,
+    /// What of it is still to be told on the thread's track.
+    untold: Option<Missing>,
+    /// Calls that no level was left for, by thread.
+    too_deep: Vec<(usize, u64)>,
+}
+
+/// The event of a call that begins, if it is interned in this sequence.
+#[derive(Clone, Copy, Debug, Default)]
+struct Begin {
+    event: Event,
+    /// The sequence, by its `epoch`.
+    epoch: u32,
+}
+
+/// The file that a part is of.
+#[derive(Debug)]
+pub struct File<'a> {
+    /// Its plan.
+    pub plan: &'a FilePlan,
+    /// Its functions and tasks.
+    pub names: &'a Names,
+    /// The numbers of its tracks.
+    pub tracks: Tracks,
+}
+
+impl Encoder {
+    /// Begins a part of a file, of whose threads this is missing.
+    pub fn begin(&mut self, file: &File<'_>, missing: impl Iterator<Item = Missing>) {
+        self.missing.clear();
+        self.missing.extend(missing);
+        self.described.clear();
+        self.too_deep.clear();
+        self.thread = None;
+        self.begins.resize(file.names.len().max(self.begins.len()), Begin::default());
+    }
+
+    /// Ends a part: tells what is missing of threads of which it has nothing else.
+    pub fn end(&mut self, file: &File<'_>, text: &mut Text) {
+        while let Some(missing) = self.missing.last() {
+            self.begin_sequence(file, missing.thread, text);
+            self.put_missing(u64::MAX, text);
+        }
+    }
+
+    /// By the thread's place in the plan, calls that are not shown because [`LEVELS`] others are around them.
+    pub fn too_deep(&self) -> &[(usize, u64)] {
+        &self.too_deep
+    }
+
+    /// Appends a step. Those of a thread come one after the other.
+    #[inline]
+    pub fn step(&mut self, file: &File<'_>, step: &Step<'_>, text: &mut Text) {
+        if step.is_overwritten() {
+            return; // the longest stretch is told as what is missing
+        }
+        let (thread, time) = match step {
+            Step::Begin(call) => (call.thread, call.start),
+            Step::End(call, _) => (call.thread, call.end),
+            Step::Moment(moment) => (moment.thread, moment.start),
+        };
+        if self.thread != Some(thread) {
+            self.begin_sequence(file, thread, text);
+        }
+        if self.untold.is_some() {
+            self.put_missing(time, text);
+        }
+        match step {
+            Step::Begin(call) if call.depth >= LEVELS => self.leave_out(call.thread),
+            Step::End(call, _) if call.depth >= LEVELS => {}
+            Step::Begin(call) => {
+                let place = file.names.place(call.function);
+                if self.begins[place].epoch != self.epoch {
+                    self.intern(file.names, place, text);
+                }
+                let begin = &self.begins[place];
+                match mark(call) {
+                    None if call.task == 0 && !call.is_clipped => self.packets.put_event(time, &begin.event, text),
+                    mark => self.put_marked(file, call, mark, place, text),
+                }
+            }
+            Step::End(call, None) if call.task == 0 => self.packets.put_event(time, &END, text),
+            Step::End(call, payload) => self.put_end(file.tracks, call, *payload, text),
+            Step::Moment(moment) => self.moment(file, moment, text),
+        }
+    }
+
+    /// Begins the sequence of a thread.
+    #[cold]
+    fn begin_sequence(&mut self, file: &File<'_>, thread: usize, text: &mut Text) {
+        let epoch = self.epoch.wrapping_add(1);
+        if epoch == 0 {
+            self.begins.fill(Begin::default());
+        }
+        (self.thread, self.epoch, self.interned) = (Some(thread), epoch.max(1), 0);
+        let missing = self.missing.iter().position(|missing| missing.thread == thread);
+        self.untold = missing.map(|place| self.missing.swap_remove(place));
+        let reason = self.untold.as_ref().map(|missing| match missing.overwritten {
+            0 => trace_packet::DATA_LOSS_PRESENT,
+            _ => trace_packet::DATA_LOSS_PRESENT | trace_packet::DATA_LOSS_OVERWRITE,
+        });
+        self.packets.begin(file.tracks.thread(thread), reason, text);
+    }
+
+    /// A mark for events that found no room, and a slice where history was overwritten: in time for the next step.
+    #[cold]
+    fn put_missing(&mut self, next: u64, text: &mut Text) {
+        let Some(missing) = &mut self.untold else { return };
+        let packets = &mut self.packets;
+        if missing.lost > 0 {
+            let lost = std::mem::take(&mut missing.lost);
+            packets.put_fields(missing.since.min(next), text, |event| {
+                put_missing_event(event, track_event::TYPE_INSTANT, &missing::lost(lost), "lost", lost);
+            });
+        }
+        if missing.overwritten > 0 {
+            if next < missing.gap.end {
+                return;
+            }
+            let (name, count) = (missing::overwritten(missing.overwritten), missing.overwritten);
+            packets.put_fields(missing.gap.start, text, |event| {
+                put_missing_event(event, track_event::TYPE_SLICE_BEGIN, &name, "overwritten", count);
+                // As in JSON, microseconds.
+                let times = [("since", missing.since), ("until", missing.until)];
+                let times = times.map(|(name, time)| (name.to_owned(), Value::from(time as f64 / 1000.0)));
+                put_arguments(event, &Map::from_iter(times));
+            });
+            packets.put_fields(missing.gap.end, text, |event| event.extend_from_slice(END.fields()));
+        }
+        self.untold = None;
+    }
+
+    /// Interns a function and its source location, under the same number.
+    #[cold]
+    fn intern(&mut self, names: &Names, place: usize, text: &mut Text) {
+        let number = self.put_interned(names, place, text);
+        let mut fields = Message::new();
+        put_number(&mut fields, track_event::r#type, track_event::TYPE_SLICE_BEGIN);
+        put_number(&mut fields, track_event::name_iid, number);
+        if names.entry(place).location.is_some() {
+            put_number(&mut fields, track_event::source_location_iid, number);
+        }
+        self.begins[place] = Begin { event: Event::new(&fields), epoch: self.epoch };
+    }
+
+    /// Gives a function a number in this sequence.
+    fn put_interned(&mut self, names: &Names, place: usize, text: &mut Text) -> u64 {
+        self.interned += 1;
+        let number = self.interned;
+        let entry = names.entry(place);
+        self.packets.put_untimed(text, |packet| {
+            put_message(packet, trace_packet::interned_data, |interned| {
+                put_message(interned, interned_data::event_names, |name| {
+                    put_number(name, interned_name::iid, number);
+                    put_bytes(name, interned_name::name, entry.name.as_bytes());
+                });
+                let Some(location) = &entry.location else { return };
+                put_message(interned, interned_data::source_locations, |message| {
+                    put_number(message, source_location::iid, number);
+                    message.extend_from_slice(location);
+                });
+            });
+        });
+        number
+    }
+
+    /// The begin of a call with something to tell of it, or on the track of a task.
+    #[cold]
+    fn put_marked(&mut self, file: &File<'_>, call: &Call, mark: Option<&str>, place: usize, text: &mut Text) {
+        self.describe_task(file, call.task, text);
+        let begin = &self.begins[place];
+        self.packets.put_fields(call.start, text, |message| {
+            message.extend_from_slice(begin.event.fields());
+            put_task(message, file.tracks, call.task);
+            for mark in mark.into_iter().chain(call.is_clipped.then_some("clipped")) {
+                put_true(message, mark);
+            }
+        });
+    }
+
+    /// The end of a call that carries arguments, or on the track of a task. Perfetto adds them to those of the begin.
+    #[cold]
+    fn put_end(&mut self, tracks: Tracks, call: &Call, payload: Option<&Payload<'_>>, text: &mut Text) {
+        self.packets.put_fields(call.end, text, |event| {
+            event.extend_from_slice(END.fields());
+            put_task(event, tracks, call.task);
+            put_arguments(event, &arguments(payload));
+        });
+    }
+
+    #[cold]
+    fn leave_out(&mut self, thread: usize) {
+        match self.too_deep.last_mut().filter(|(last, _)| *last == thread) {
+            Some((_, count)) => *count += 1,
+            None => self.too_deep.push((thread, 1)),
+        }
+    }
+
+    #[cold]
+    fn moment(&mut self, file: &File<'_>, moment: &Moment<'_>, text: &mut Text) {
+        if let Some(Payload::Members(members)) = moment.payload {
+            return self.foreign(file, moment, members, text);
+        }
+        let place = file.names.place(moment.function);
+        let arguments = arguments(moment.payload.as_ref());
+        if moment.kind == Kind::Counter {
+            return self.counters(file, moment.start, &file.names.entry(place).name, &arguments, text);
+        }
+        self.describe_task(file, moment.task, text);
+        let name = file.names.entry(place).name.as_bytes();
+        self.packets.put_fields(moment.start, text, |event| {
+            put_number(event, track_event::r#type, track_event::TYPE_INSTANT);
+            put_bytes(event, track_event::categories, INSTANT);
+            put_bytes(event, track_event::name, name);
+            put_task(event, file.tracks, moment.task);
+            put_arguments(event, &arguments);
+        });
+    }
+
+    /// A counter has a track for each of its values.
+    pub(super) fn counters(
+        &mut self,
+        file: &File<'_>,
+        time: u64,
+        name: &str,
+        values: &Map<String, Value>,
+        text: &mut Text,
+    ) {
+        for (key, value) in values {
+            let Value::Number(value) = value else { continue };
+            let name = format!("{name} {key}");
+            let track = file.tracks.counter(&name);
+            if self.described.insert(track) {
+                let id = self.packets.id;
+                self.packets.put(text, |trace| file.tracks.describe_counter(id, &name, trace));
+            }
+            self.packets.put_fields(time, text, |event| {
+                put_number(event, track_event::r#type, track_event::TYPE_COUNTER);
+                put_number(event, track_event::track_uuid, track);
+                match value.as_i64() {
+                    Some(value) => put_number(event, track_event::counter_value, value as u64),
+                    None => put_double(event, track_event::double_counter_value, value.as_f64().unwrap_or(f64::NAN)),
+                }
+            });
+        }
+    }
+
+    fn describe_task(&mut self, file: &File<'_>, task: u32, text: &mut Text) {
+        if task != 0 && self.described.insert(file.tracks.task(task)) {
+            let (id, name) = (self.packets.id, file.names.task(file.plan, task));
+            self.packets.put(text, |trace| file.tracks.describe_task(id, task, &name, trace));
+        }
+    }
+}
+
+/// What is to be said of a call.
+#[inline]
+fn mark(call: &Call) -> Option<&'static str> {
+    match call.kind {
+        _ if call.is_unfinished => Some("unfinished"),
+        Kind::Return | Kind::Yield => None,
+        Kind::Raise => Some("raised"),
+        Kind::Abandoned => Some("abandoned"),
+        _ => Some("unfinished"),
+    }
+}
+
+fn put_task(event: &mut Message, tracks: Tracks, task: u32) {
+    if task != 0 {
+        put_number(event, track_event::track_uuid, tracks.task(task));
+    }
+}
+
+fn put_missing_event(event: &mut Message, event_type: u64, name: &str, what: &str, count: u64) {
+    put_number(event, track_event::r#type, event_type);
+    put_bytes(event, track_event::categories, missing::CATEGORY);
+    put_bytes(event, track_event::name, name);
+    put_count(event, what, count);
+}
+
+/// A payload is a JSON object as the traced program wrote it; anything else is shown as the text that it is.
+fn arguments(payload: Option<&Payload<'_>>) -> Map<String, Value> {
+    let one = |name: &str, value: Value| Map::from_iter([(name.to_owned(), value)]);
+    match payload {
+        None => Map::new(),
+        Some(Payload::Overwritten) => one("overwritten", true.into()),
+        Some(Payload::Members(members)) => Members::of(members).arguments(),
+        Some(Payload::Bytes(bytes)) => match serde_json::from_slice(bytes) {
+            Ok(Value::Object(arguments)) => arguments,
+            _ => one("value", String::from_utf8_lossy(bytes).into()),
+        },
+    }
+}

@@ -1,0 +1,214 @@
+//! The writing of one report: workers decode, format and compress its parts, and write them in order.
+
+use super::files::Files;
+use super::gzip::Gzip;
+use super::part::{Part, Reader, Scratch, parts};
+use super::text::Text;
+use super::{Report, Tail, Writer, encoder, first};
+use crate::error::{MergeError, Problem};
+use crate::events::content::Content;
+use crate::events::decode::Outcome;
+use crate::events::selection::{FileSelection, Selected};
+use crate::events::timeline::FileWindows;
+use crate::parallel::lock::lock;
+use crate::parallel::progress::{Step, Watch};
+use crate::parallel::window::in_order;
+use crate::plan::file::FilePlan;
+use crate::report::sources::Sources;
+use crate::report::summary::Summary;
+use crate::storage::output::Output;
+use crate::text::display::display_name;
+use rayon::ThreadPool;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The writing of one report.
+pub struct Run<'a> {
+    /// Which.
+    pub report: &'a Report<'a>,
+    /// The workers.
+    pub pool: &'a ThreadPool,
+    /// Who may stop it.
+    pub watch: &'a dyn Watch,
+    /// Whether the bytes are compressed.
+    pub gzip: bool,
+}
+
+impl Run<'_> {
+    /// Writes the report by this writer, and tells in `summary` what went into it.
+    pub fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
+        let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
+        let tasks = self.parts(writer, &mut tail, summary)?;
+        writer.end(self.report, &tasks, summary, self.watch, &mut tail)?;
+        summary.sources_left_out = writer.sources().map(Sources::left_out).unwrap_or_default();
+        tail.flush()
+    }
+
+    /// Writes all parts; tells, by file, which tasks were in them.
+    fn parts<W: Writer>(
+        &self,
+        writer: &W,
+        tail: &mut Tail<'_>,
+        summary: &mut Summary,
+    ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
+        let files = self.report.files;
+        let parts = parts(files);
+        let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
+        let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
+        let files_of_parts = Files::new(files.len(), &parts);
+        let spare = Mutex::default();
+        let shared = Shared { writer, report: self.report, is_nested, windows, files: files_of_parts, spare };
+        let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
+        let planned = AtomicU64::new(0);
+        let gzip = self.gzip;
+        let local = || Worker { encoder: encoder(gzip), ..Worker::default() };
+        let work = |worker: &mut Worker, index: usize| match parts.get(index) {
+            Some(part) => worker.format(&shared, part, index == 0),
+            None => Finished::default(),
+        };
+        let mut tasks = vec![BTreeSet::new(); files.len()];
+        let take = |mut finished: Finished| {
+            tail.output.write(finished.text.as_bytes())?;
+            planned.fetch_add(finished.planned, Ordering::Relaxed);
+            summary.add(finished.file, &finished.outcome);
+            tasks[finished.file].append(&mut finished.outcome.tasks);
+            shared.give_back(finished.text);
+            if finished.is_last {
+                writer.close(self.report, finished.file, tail)?;
+                tail.flush()?;
+            }
+            Ok(())
+        };
+        let stopped = || {
+            self.watch.progress(Step::Writing, planned.load(Ordering::Relaxed), total);
+            self.watch.stopped()
+        };
+        in_order(self.pool, parts.len(), stopped, local, work, take).map_err(MergeError::from)?;
+        Ok(tasks)
+    }
+}
+
+/// What workers share.
+struct Shared<'a, W: Writer> {
+    writer: &'a W,
+    report: &'a Report<'a>,
+    /// Whether parts are read as steps.
+    is_nested: bool,
+    /// By file.
+    windows: Vec<FileWindows>,
+    files: Files<Opened<W::File>>,
+    /// Texts that were written and can be used again: fresh memory costs as much as filling it.
+    spare: Mutex<Vec<Text>>,
+}
+
+/// What workers need of a file.
+struct Opened<F> {
+    content: Result<Content, Problem>,
+    prepared: F,
+    selection: Option<FileSelection>,
+}
+
+impl<W: Writer> Shared<'_, W> {
+    /// Calls `work` with what is needed of the part's file.
+    fn with<R>(&self, part: &Part, work: impl FnOnce(&Opened<W::File>) -> R) -> R {
+        self.files.with(part, || self.load(&self.report.files[part.file]), work)
+    }
+
+    fn load(&self, plan: &FilePlan) -> Opened<W::File> {
+        let mut prepared = self.writer.file(plan);
+        let mut selection = self.report.selected.as_ref().map(|selected| selected.file(plan));
+        let content = Content::of(plan);
+        if let Ok(content) = &content {
+            content.functions(plan, |id, function| {
+                let shown = self.report.prefixes.shown(&function);
+                self.writer.function(&mut prepared, id, &shown);
+                if let Some(sources) = self.writer.sources() {
+                    sources.add(function.file, &shown);
+                }
+                if let (Some(selected), Some(selection)) = (&self.report.selected, &mut selection) {
+                    selected.function(selection, id, &function, &display_name(&shown));
+                }
+            });
+            if let Some(sources) = self.writer.sources() {
+                content.sources(plan, |path, identity| sources.vouch(path, identity));
+            }
+        }
+        Opened { content, prepared, selection }
+    }
+
+    fn spare(&self) -> Text {
+        lock(&self.spare).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, mut text: Text) {
+        text.clear();
+        lock(&self.spare).push(text);
+    }
+
+    fn reader<'b>(&'b self, part: &'b Part, opened: &'b Opened<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
+        let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
+        let (content, selection) = (&opened.content, opened.selection.as_ref());
+        Reader {
+            plan,
+            clock,
+            content,
+            part,
+            is_nested: self.is_nested,
+            windows: self.windows.get(part.file),
+            selection,
+            scratch,
+        }
+    }
+}
+
+/// What a worker keeps from part to part.
+#[derive(Default)]
+struct Worker {
+    scratch: Scratch,
+    encoder: Option<Gzip>,
+    text: Text,
+}
+
+/// A part, ready to be written.
+#[derive(Default)]
+struct Finished {
+    file: usize,
+    text: Text,
+    outcome: Outcome,
+    /// Events that were expected, to tell the progress by.
+    planned: u64,
+    /// Whether it is the last one of its file.
+    is_last: bool,
+}
+
+impl Worker {
+    fn format<W: Writer>(&mut self, shared: &Shared<'_, W>, part: &Part, begins: bool) -> Finished {
+        let mut text = std::mem::take(&mut self.text);
+        if text.is_empty() && self.encoder.is_none() {
+            text = shared.spare();
+        }
+        if begins {
+            shared.writer.begin(shared.report, &mut text);
+        }
+        let scratch = &mut self.scratch;
+        let (outcome, planned, is_last) = shared.with(part, |opened| {
+            let mut reader = shared.reader(part, opened, scratch);
+            let outcome = shared.writer.part(&mut reader, &opened.prepared, &mut text);
+            (outcome, reader.planned(), reader.is_last())
+        });
+        let text = self.encode(shared, text);
+        Finished { file: part.file, text, outcome, planned, is_last }
+    }
+
+    fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {
+        let Some(gzip) = &mut self.encoder else { return text };
+        let mut member = shared.spare();
+        if !text.is_empty() {
+            member.put(gzip.member(text.as_bytes()));
+        }
+        text.clear();
+        self.text = text;
+        member
+    }
+}

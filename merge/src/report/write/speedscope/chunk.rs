@@ -1,0 +1,112 @@
+//! What a part holds of each profile, as text.
+
+use crate::events::timeline::{Call, Step};
+use crate::report::write::text::Text;
+use std::collections::BTreeMap;
+
+/// What a profile is made of: the calls of a thread, or of a task on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Track {
+    /// The thread's place in the plan.
+    pub thread: usize,
+    /// The task's serial, 0 for what no task did.
+    pub task: u32,
+}
+
+/// Events of one profile that follow each other.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// Each with a comma before it.
+    pub text: Text,
+    /// When the first one happened.
+    pub first: u64,
+    /// When the last one did.
+    pub last: u64,
+    /// Frames that were open before, outermost first.
+    pub before: Vec<u32>,
+    /// Frames that are open now.
+    pub open: Vec<u32>,
+}
+
+/// The chunks of a part.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    places: BTreeMap<Track, usize>,
+    list: Vec<(Track, Chunk)>,
+    /// The place of the one that was used last.
+    current: usize,
+}
+
+impl Chunks {
+    /// Takes the next step; `frame` gives a function's frame by its id.
+    pub fn take(&mut self, step: &Step<'_>, open: &[Call], frame: impl Fn(u32) -> u32) {
+        match step {
+            Step::Begin(call) => {
+                let (_, around) = open.split_last().unwrap_or((call, &[]));
+                let chunk = self.of(call, call.start, around, &frame);
+                let frame = frame(call.function);
+                chunk.open.push(frame);
+                chunk.put(b'O', frame, call.start);
+            }
+            Step::End(call, _) => {
+                if self.list.get(self.current).is_none_or(|(track, _)| *track != Track::of(call)) {
+                    // It has begun in an earlier part, if this is the first that is seen of it.
+                    let around: Vec<Call> = open.iter().chain([*call]).copied().collect();
+                    self.of(call, call.end, &around, &frame);
+                }
+                let chunk = &mut self.list[self.current].1;
+                if let Some(frame) = chunk.open.pop() {
+                    chunk.put(b'C', frame, call.end);
+                }
+            }
+            Step::Moment(_) => {}
+        }
+    }
+
+    /// All of them.
+    pub fn finish(self) -> Vec<(Track, Chunk)> {
+        self.list
+    }
+
+    /// The chunk of a call's track, a new one if these calls are all that is known of it.
+    fn of(&mut self, call: &Call, now: u64, around: &[Call], frame: &impl Fn(u32) -> u32) -> &mut Chunk {
+        let track = Track::of(call);
+        if self.list.get(self.current).is_none_or(|(current, _)| *current != track) {
+            let list = &mut self.list;
+            self.current = *self.places.entry(track).or_insert_with(|| {
+                let of_track = around.iter().filter(|around| around.task == call.task);
+                let before: Vec<u32> = of_track.map(|around| frame(around.function)).collect();
+                let chunk = Chunk { first: now, last: now, open: before.clone(), before, ..Chunk::default() };
+                list.push((track, chunk));
+                list.len() - 1
+            });
+        }
+        &mut self.list[self.current].1
+    }
+}
+
+impl Track {
+    fn of(call: &Call) -> Track {
+        Track { thread: call.thread, task: call.task }
+    }
+}
+
+impl Chunk {
+    #[inline]
+    fn put(&mut self, what: u8, frame: u32, at: u64) {
+        self.last = at;
+        put_event(what, frame, at, &mut self.text);
+    }
+}
+
+/// Appends an event, a comma before it.
+#[inline]
+pub fn put_event(what: u8, frame: u32, at: u64, text: &mut Text) {
+    text.put(b",\n{\"type\":\"");
+    text.put(&[what]);
+    text.put(b"\",\"frame\":");
+    text.put_number(frame.into());
+    text.put(b",\"at\":");
+    text.put_number(at);
+    text.put(b"}");
+}

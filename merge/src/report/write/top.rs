@@ -1,0 +1,235 @@
+//! The functions that cost most, as a table to read: for a terminal, or in Markdown.
+
+use super::Tail;
+use super::functions::{Collected, Printer};
+use crate::error::MergeError;
+use crate::parallel::progress::Watch;
+use crate::report::functions::{Known, Row, Sort, Table};
+use crate::report::loss;
+use crate::report::summary::Summary;
+use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
+use crate::text::when;
+
+/// Processes that get a table of their own.
+const PROCESSES_MAX: usize = 100;
+
+/// Prints it.
+#[derive(Clone, Copy, Debug)]
+pub struct Top {
+    /// How many functions.
+    pub rows: usize,
+    /// Which of them.
+    pub sort: Sort,
+    /// Whether the tables are Markdown.
+    pub markdown: bool,
+}
+
+/// Columns of numbers; the last one of all is the function.
+const NUMBERS: usize = 7;
+const HEADINGS: [&str; NUMBERS] = ["calls", "total", "self", "self %", "mean", "p50", "p99"];
+
+impl Printer for Top {
+    fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn processes(&self) -> usize {
+        PROCESSES_MAX
+    }
+
+    fn end(&self, collected: &Collected<'_>, _: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        let known = collected.known;
+        let count = collected.processes.len() + collected.more_processes;
+        if count != 1 {
+            tail.text
+                .put(self.table(&format!("all {} processes", grouped(count as u64)), collected.all, known).as_bytes());
+        }
+        for process in collected.processes {
+            let title = format!("{} (pid {})", process.name, process.pid);
+            tail.text.put(self.table(&title, &process.table, known).as_bytes());
+            tail.flush_if_large()?;
+        }
+        if collected.more_processes > 0 {
+            let more = grouped(collected.more_processes as u64);
+            tail.text.put(format!("... and {more} more processes, with less time in them\n\n").as_bytes());
+        }
+        for line in foot(collected.summary) {
+            tail.text.put(format!("{line}\n").as_bytes());
+        }
+        Ok(())
+    }
+}
+
+impl Top {
+    fn table(&self, title: &str, table: &Table, known: &Known) -> String {
+        let title = format!("{title}: {}", counts(table));
+        let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, known))).collect();
+        lines.extend((table.overwritten > 0).then(|| overwritten(table.overwritten)));
+        let note = note(table);
+        let mut text = match self.markdown {
+            true => markdown(&title, &note, &lines),
+            false => plain(&title, &note, &lines),
+        };
+        let more = table.functions - table.rows.len();
+        if more > 0 {
+            let gap = if self.markdown { "\n" } else { "" };
+            text += &format!("{gap}... and {} more function{}\n", grouped(more as u64), plural(more as u64));
+        }
+        text + "\n"
+    }
+}
+
+/// `1,234 calls of 56 functions, 7.890 s`.
+pub fn counts(table: &Table) -> String {
+    let (calls, functions) = (table.calls, table.functions as u64);
+    let (calls, functions) = (
+        format!("{} call{}", grouped(calls), plural(calls)),
+        format!("{} function{}", grouped(functions), plural(functions)),
+    );
+    format!("{calls} of {functions}, {}", when::duration(table.own))
+}
+
+/// What the numbers do not tell.
+pub fn foot(summary: &Summary) -> Vec<String> {
+    let sum = |number: fn(&crate::FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
+    let counts = [
+        (
+            sum(|file| file.sum(|thread| thread.unfinished)),
+            "never ended and are counted with the time until the last moment known",
+        ),
+        (summary.overwritten(), "are lost: newer ones have overwritten them"),
+        (sum(|file| file.lost()), "are lost: they found no room"),
+        (summary.left_out(), "were not asked for and are not counted"),
+    ];
+    let some = counts.iter().enumerate().filter(|(_, (count, _))| *count > 0);
+    let told = some.map(|(place, (count, what))| {
+        let calls = if place == 0 { "calls" } else { "events" };
+        format!("{} {calls} {what}", grouped(*count))
+    });
+    told.chain(loss::switched(summary)).collect()
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// What stands in the columns of numbers.
+fn numbers(row: &Row, table: &Table) -> [String; NUMBERS] {
+    [
+        grouped(row.calls),
+        when::duration(row.total),
+        when::duration(row.own),
+        share(row.own, table.own),
+        when::duration(row.mean),
+        when::duration(row.p50),
+        when::duration(row.p99),
+    ]
+}
+
+/// The row of the time of which nobody knows who had it.
+fn overwritten(time: u64) -> Line {
+    let time = when::duration(time);
+    let numbers = ["-", &time, &time, "-", "-", "-", "-"].map(str::to_owned);
+    (numbers, OVERWRITTEN_CALLS.to_owned())
+}
+
+/// What must be known to read the percentages, if that is not all.
+fn note(table: &Table) -> String {
+    match table.overwritten {
+        0 => String::new(),
+        time => format!(
+            "{} more are unknown: the calls of that time were overwritten. Percentages are of what is known.\n",
+            when::duration(time)
+        ),
+    }
+}
+
+/// Hundredths with one decimal.
+pub fn share(part: u64, all: u64) -> String {
+    let thousandths = (u128::from(part) * 1000 + u128::from(all) / 2) / u128::from(all.max(1));
+    format!("{}.{}", thousandths / 10, thousandths % 10)
+}
+
+/// How a function is called.
+pub fn name(row: &Row, known: &Known) -> String {
+    known.get(row.function).map_or_else(|| UNKNOWN_FUNCTION.to_owned(), |named| display_name(&named.function()))
+}
+
+type Line = ([String; NUMBERS], String);
+
+fn plain(title: &str, note: &str, lines: &[Line]) -> String {
+    let mut widths = HEADINGS.map(str::len);
+    for (numbers, _) in lines {
+        for (width, cell) in widths.iter_mut().zip(numbers) {
+            *width = cell.len().max(*width);
+        }
+    }
+    let line = |cells: &[&str], name: &str| {
+        let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}  "));
+        cells.collect::<String>() + name + "\n"
+    };
+    let mut text = format!("{}\n{note}", printable(title));
+    text += &line(&HEADINGS, "function");
+    for (numbers, name) in lines {
+        text += &line(&numbers.each_ref().map(String::as_str), &printable(name));
+    }
+    text
+}
+
+fn markdown(title: &str, note: &str, lines: &[Line]) -> String {
+    let mut text = format!("### {}\n\n", escaped(&printable(title)));
+    if !note.is_empty() {
+        text += &format!("{note}\n");
+    }
+    text += &format!("| {} | function |\n|{}---|\n", HEADINGS.join(" | "), "--:|".repeat(NUMBERS));
+    for (numbers, name) in lines {
+        text += &format!("| {} | {} |\n", numbers.join(" | "), code(&printable(name)));
+    }
+    text
+}
+
+/// A name as code. A bar ends a cell even there; backticks need longer ones around them. Behind a backslash a bar
+/// cannot be escaped, so all that may mean something is then told by its number.
+fn code(name: &str) -> String {
+    if name.contains("\\|") {
+        let number = |c: char| if c.is_ascii_punctuation() { format!("&#{};", c as u32) } else { c.to_string() };
+        return format!("<code>{}</code>", name.chars().map(number).collect::<String>());
+    }
+    let longest = name.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let gap = if longest > 0 { " " } else { "" };
+    format!("{fence}{gap}{}{gap}{fence}", name.replace('|', "\\|"))
+}
+
+/// Text in which no character means anything.
+fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| "\\`*_{}[]<>#|&~$".contains(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_markdown_are_what_they_were() {
+        assert_eq!(code("f (/x/a.py:1)"), "`f (/x/a.py:1)`");
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("<module>"), "`<module>`");
+        assert_eq!(code("``b` c"), "``` ``b` c ```");
+        assert_eq!(code("a\\|<b>"), "<code>a&#92;&#124;&#60;b&#62;</code>");
+        assert_eq!(escaped("my_app <1> | *"), "my\\_app \\<1\\> \\| \\*");
+    }
+
+    #[test]
+    fn shares_are_rounded() {
+        let shares = [(0, 0), (1, 3), (2, 3), (999, 1000), (9995, 10_000), (5, 5), (u64::MAX, u64::MAX)];
+        assert_eq!(
+            shares.map(|(part, all)| share(part, all)),
+            ["0.0", "33.3", "66.7", "99.9", "100.0", "100.0", "100.0"]
+        );
+    }
+}
