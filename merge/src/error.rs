@@ -1,7 +1,5 @@
 //! What can go wrong: with an input (the rest is still merged) or with the report (there is none).
 
-use crate::parallel::window::Ended;
-use crate::storage::output;
 use crate::text::display::{self, grouped, printable};
 use std::fmt;
 use std::io;
@@ -23,10 +21,10 @@ pub enum MergeError {
     #[error("a terminal cannot show this kind of report: redirect standard output, or ask for --format json")]
     Terminal,
     /// Two reports under one name.
-    #[error("{}: given twice as output", output::shown(.0))]
+    #[error("{}: given twice as output", display::output(.0))]
     Twice(PathBuf),
     /// A report would take the place of what it is made from.
-    #[error("{}: is one of the inputs, which are never written to: give the report another name", output::shown(.0))]
+    #[error("{}: is one of the inputs, which are never written to: give the report another name", display::output(.0))]
     IsInput(PathBuf),
     /// The list of inputs cannot be read.
     #[error("standard input: cannot read the list of inputs: {}", sentence(.0))]
@@ -47,10 +45,10 @@ pub enum MergeError {
     #[error("no input could be read, so there is no report")]
     NothingReadable(Vec<BadInput>),
     /// The report cannot be written.
-    #[error("{}: cannot write the report: {}", output::shown(.0), sentence(.1))]
+    #[error("{}: cannot write the report: {}", display::output(.0), sentence(.1))]
     Output(PathBuf, io::Error),
     /// What the report is sorted in cannot be written or read.
-    #[error("{}: cannot write the report: its temporary file: {}", output::shown(.0), sentence(.1))]
+    #[error("{}: cannot write the report: its temporary file: {}", display::output(.0), sentence(.1))]
     Spool(PathBuf, io::Error),
     /// The last words cannot be written.
     #[error("cannot write the last words: {}", sentence(.0))]
@@ -71,15 +69,6 @@ pub enum MergeError {
     /// The watcher asked to stop.
     #[error("interrupted")]
     Interrupted,
-}
-
-impl From<Ended<MergeError>> for MergeError {
-    fn from(ended: Ended<MergeError>) -> MergeError {
-        match ended {
-            Ended::Stopped => MergeError::Interrupted,
-            Ended::Failed(error) => error,
-        }
-    }
 }
 
 /// Something in a file that cannot be used, and where it stands.

@@ -8,6 +8,7 @@
 //! At most a window of results waits for its turn, so memory does not grow with the number of things; workers that
 //! are ahead of the window wait. The calling thread only looks on, and may end it all.
 
+use crate::error::MergeError;
 use crate::parallel::lock::lock;
 use rayon::ThreadPool;
 use std::collections::BTreeMap;
@@ -26,6 +27,15 @@ pub enum Ended<E> {
     Stopped,
     /// A result could not be taken.
     Failed(E),
+}
+
+impl From<Ended<MergeError>> for MergeError {
+    fn from(ended: Ended<MergeError>) -> MergeError {
+        match ended {
+            Ended::Stopped => MergeError::Interrupted,
+            Ended::Failed(error) => error,
+        }
+    }
 }
 
 /// Calls `work` for 0 up to `count` on the pool's threads, and `take` with each result in this order, there too.

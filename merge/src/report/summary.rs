@@ -10,7 +10,6 @@ use crate::plan::account::Account;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
 use crate::report::sources::LeftOut;
-use crate::storage::output;
 use crate::text::display::{self, grouped, printable};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -170,7 +169,7 @@ impl Summary {
         let others = others.iter().filter(|(count, _)| *count > 0);
         let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
         let switched = crate::report::loss::switched(self).map(|words| format!("; {words}")).unwrap_or_default();
-        format!("{}: {events} events of {files} file{plural}{others}{switched}", output::shown(&self.output))
+        format!("{}: {events} events of {files} file{plural}{others}{switched}", display::output(&self.output))
     }
 
     /// A line for every process of which something was lost.

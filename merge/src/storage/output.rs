@@ -6,7 +6,7 @@
 //! What has the name before is replaced. It may be somebody else's, put there to be followed or to be read: see [`To`].
 
 use crate::error::MergeError;
-use crate::text::display;
+use crate::text::display::STDOUT;
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 use rustix::process::geteuid;
 use std::collections::HashSet;
@@ -19,8 +19,6 @@ use tempfile::NamedTempFile;
 
 /// What the names of temporary files begin with.
 pub const TEMPORARY_PREFIX: &str = ".viztracer-merge-";
-/// Stands for standard output.
-pub const STDOUT: &str = "-";
 
 /// A report being written.
 #[derive(Debug)]
@@ -251,9 +249,4 @@ pub fn is_special(path: &Path) -> bool {
 /// and not ours.
 fn is_open_file(path: &Path) -> bool {
     ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|name| path.starts_with(name))
-}
-
-/// A report's name in messages.
-pub fn shown(path: &Path) -> String {
-    if path == Path::new(STDOUT) { "standard output".into() } else { display::path(path) }
 }

@@ -43,6 +43,14 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// The name of an output that stands for standard output.
+pub const STDOUT: &str = "-";
+
+/// A report's name in messages.
+pub fn output(output: &Path) -> String {
+    if output == Path::new(STDOUT) { "standard output".into() } else { path(output) }
+}
+
 /// A path in messages and tables: printable, and bytes that are no text as `\xff`.
 pub fn path(path: &Path) -> String {
     printable_bytes(path.as_os_str().as_encoded_bytes())
