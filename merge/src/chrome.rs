@@ -5,119 +5,40 @@
 //!     --sort--> by thread and end --tracks, images--> whose they are --plans--> a plan of each process
 //! ```
 //!
-//! From there on the entries are what the records of a ring file are: [`Imported::decode`] reads them when their turn
+//! From there on the entries are what the records of a ring file are: [`Imported::decode`](crate::plan::imported::Imported::decode) reads them when their turn
 //! comes, and nothing that follows knows the difference. What an event has beside the usual goes along as text.
 //! Memory holds names, a run of entries to sort and the sizes of chunks; a document may be of any length.
 
-mod clocks;
-mod decode;
+pub mod clocks;
 mod document;
 mod event;
 mod ids;
 mod images;
 mod import;
-mod marks;
+pub mod marks;
 mod members;
 mod pairs;
 mod plans;
-mod sort;
+pub mod sort;
 mod tracks;
 mod value;
 
 pub use clocks::{boot_id, settle};
-pub use sort::Entry;
 
 use crate::error::{Problem, sentence};
 use crate::plan::file::FilePlan;
-use crate::storage::store::{Region, Store};
+use crate::plan::imported::Imported;
+use crate::storage::store::Store;
 use crate::text::display;
-use clocks::BIAS;
 use document::Document;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use viztracer_format::names::Function;
-
-/// What the plans of a document share.
-#[derive(Debug, Default)]
-pub struct Imported {
-    store: Option<Arc<Store>>,
-    functions: Vec<Name>,
-    /// Short members, by place.
-    short: Vec<Box<[u8]>>,
-    /// Source files that came with it, by path: their text and its lines, as JSON.
-    sources: BTreeMap<String, Region>,
-    /// What else it holds.
-    pub members: Map<String, Value>,
-    /// Its `viztracer_metadata`.
-    pub metadata: Map<String, Value>,
-    /// Its machine's monotonic clock at its time 0, in nanoseconds.
-    pub zero: i64,
-    /// What the wall clock showed then, if that is known.
-    pub realtime: Option<i64>,
-}
-
-/// A function's name, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Name {
-    name: String,
-    file: String,
-    line: u32,
-}
-
-impl Name {
-    /// `f (/x/a.py:7)` is a function of Python, anything else is just a name.
-    fn of(shown: &str) -> Name {
-        let place = shown.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
-        let place = place.and_then(|(name, place)| {
-            let (file, line) = place.rsplit_once(':')?;
-            let number: u32 = line.parse().ok()?;
-            // The name must come out again as it was.
-            let is_plain = !file.is_empty() && number.to_string() == line;
-            is_plain.then(|| Name { name: name.to_owned(), file: file.to_owned(), line: number })
-        });
-        place.unwrap_or_else(|| Name { name: shown.to_owned(), file: String::new(), line: 0 })
-    }
-
-    fn function(&self) -> Function<'_> {
-        Function { name: &self.name, file: &self.file, line: self.line, is_c: self.file.is_empty() }
-    }
-}
-
-impl Imported {
-    /// The machine's monotonic clock where the ticks of its events are 0.
-    pub fn clock_at_tick_0(&self) -> i64 {
-        self.zero.saturating_sub(BIAS)
-    }
-
-    /// Calls `each` with every function.
-    pub fn functions(&self, mut each: impl FnMut(u32, Function<'_>)) {
-        for (id, name) in self.functions.iter().enumerate() {
-            each(id as u32, name.function());
-        }
-    }
-
-    /// The paths of the source files that came with it.
-    pub fn sources(&self) -> impl Iterator<Item = &str> {
-        self.sources.keys().map(|path| &**path)
-    }
-
-    /// A source file's text and the number of its lines, as JSON.
-    pub fn source(&self, path: &str) -> io::Result<Vec<u8>> {
-        let (Some(region), Some(store)) = (self.sources.get(path), &self.store) else {
-            return Err(io::ErrorKind::NotFound.into());
-        };
-        let mut text = vec![0; region.length as usize];
-        store.read(region.at, &mut text)?;
-        Ok(text)
-    }
-}
 
 /// The metadata of the first document, without what is told anew. All documents have a word in whether anything was
 /// overwritten.

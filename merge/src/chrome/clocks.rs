@@ -2,6 +2,7 @@
 //! the wall clock showed at its 0; our own reports begin at 0 and say where that was.
 
 use crate::plan::file::FilePlan;
+use crate::plan::imported::BIAS;
 use crate::text::display;
 use serde_json::{Map, Value};
 use std::ops::Range;
@@ -14,8 +15,6 @@ const SAME_BOOT: u64 = 1_000_000_000;
 /// The boot of documents that tell nothing.
 const UNKNOWN: [u8; 16] = *b"of unknown boot\0";
 
-/// What is added to times to make ticks of them, which are never negative: 36 years.
-pub const BIAS: i64 = 1 << 60;
 /// Later times, 109 years after 0, are taken to be this. A clock whose ticks are nanoseconds has no more.
 const TICKS_MAX: i64 = (1 << 62) - 1;
 

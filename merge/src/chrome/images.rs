@@ -11,6 +11,7 @@ use crate::input::ring::State;
 use crate::plan::account::Account;
 use crate::plan::file::{Calls, Thread};
 use crate::plan::frames::OpenFrame;
+use crate::plan::imported::BIAS;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -179,7 +180,7 @@ fn owner_at(owners: &[Owner], time: i64) -> Option<Owner> {
 
 /// The moment of a document at these ticks.
 fn moment(of: u64) -> i64 {
-    (of as i64).saturating_sub(super::clocks::BIAS)
+    (of as i64).saturating_sub(BIAS)
 }
 
 impl Image {

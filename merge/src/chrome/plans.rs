@@ -1,6 +1,5 @@
 //! A document that was read, as plans: one for each of its processes.
 
-use super::Imported;
 use super::clocks::Known;
 use super::images::Image;
 use super::import::Import;
@@ -9,6 +8,7 @@ use crate::input::ring::State;
 use crate::plan::account::{Account, Times};
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
+use crate::plan::imported::Imported;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

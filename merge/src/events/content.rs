@@ -1,13 +1,13 @@
 //! What the events of a plan are read from when their turn comes.
 
 use crate::align::Times;
-use crate::chrome::Imported;
 use crate::error::Problem;
 use crate::events::decode::{Buffers, Moment, Outcome, decode};
 use crate::input::ring::Input;
+use crate::input::trust::is_trusted;
 use crate::plan::file::FilePlan;
+use crate::plan::imported::Imported;
 use crate::plan::names;
-use crate::report::sources::is_trusted;
 use std::ops::Range;
 use std::sync::Arc;
 use viztracer_format::names::{Function, SourceIdentity};

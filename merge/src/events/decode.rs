@@ -5,7 +5,7 @@ mod members;
 pub use members::Members;
 
 use crate::align::Times;
-use crate::chrome::Entry;
+use crate::chrome::sort::Entry;
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};

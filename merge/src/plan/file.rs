@@ -2,12 +2,12 @@
 //!
 //! What a plan keeps per segment is 24 bytes.
 
-use crate::chrome::Imported;
 use crate::error::Problems;
 use crate::input::ring::{Input, State};
 use crate::plan::account::Account;
 use crate::plan::ending::Ending;
 use crate::plan::frames::OpenFrame;
+use crate::plan::imported::Imported;
 use crate::plan::names::ChildEnd;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};

@@ -12,9 +12,9 @@ mod vouched;
 
 pub use left_out::LeftOut;
 
-use crate::chrome::Imported;
 use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
+use crate::plan::imported::Imported;
 use left_out::Reason;
 use root::SourceRoot;
 use serde_json::json;
@@ -77,7 +77,7 @@ impl Sources {
         }
     }
 
-    /// Takes a ring file's word that `path` led to this file. Only of files that [`vouched::is_trusted`].
+    /// Takes a ring file's word that `path` led to this file. Only of files that [`is_trusted`](crate::input::trust::is_trusted).
     pub fn vouch(&self, path: &str, identity: SourceIdentity) {
         lock(&self.vouched).entry(path.to_owned()).or_default().insert(identity);
     }
@@ -110,11 +110,6 @@ impl Sources {
     pub fn left_out(&self) -> LeftOut {
         *lock(&self.left_out)
     }
-}
-
-/// Whether the file of a ring, or a source file, of this user may be believed: who merges and root are.
-pub fn is_trusted(owner: u32) -> bool {
-    owner == 0 || owner == rustix::process::geteuid().as_raw()
 }
 
 /// Where the text of source files comes from.

@@ -3,11 +3,11 @@
 
 use super::{CALLS_MAX, EndedCall, ThreadWords};
 use crate::align::Clock;
-use crate::chrome::Imported;
 use crate::error::Problems;
 use crate::events::decode::{Buffers, Members, Payload};
 use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};
+use crate::plan::imported::Imported;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use viztracer_format::reader::Segment;
 use viztracer_format::record::{Kind, RECORD_SIZE};

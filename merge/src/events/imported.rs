@@ -1,13 +1,13 @@
-//! Entries into moments, when their turn comes to be written.
+//! The entries of a trace in JSON into moments, when their turn comes to be written.
 
-use super::Imported;
-use super::clocks::ticks;
-use super::marks::Marks;
-use super::sort::{Entry, IN_MEMORY, NO_TIME};
 use crate::align::Times;
+use crate::chrome::clocks::ticks;
+use crate::chrome::marks::Marks;
+use crate::chrome::sort::{Entry, IN_MEMORY, NO_TIME};
 use crate::error::Problem;
 use crate::events::decode::{Buffers, Moment, Outcome, Payload};
 use crate::plan::file::{Calls, FilePlan};
+use crate::plan::imported::Imported;
 use crate::storage::store::Store;
 use bytemuck::Zeroable;
 use std::io;
