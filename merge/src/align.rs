@@ -67,6 +67,13 @@ impl Clock {
     pub fn signed(&self, ticks: u64) -> i64 {
         (self.map.nanoseconds(ticks) as i64).wrapping_add(self.shift)
     }
+
+    /// Realtime of the file's last moment in ns since 1970, by the newest of its anchors; 0 if none tells.
+    pub fn last_realtime(&self, plan: &FilePlan) -> u64 {
+        let Some(anchor) = plan.anchors.last().filter(|anchor| anchor.realtime != 0) else { return 0 };
+        let (_, since) = self.span(anchor.ticks, plan.last_moment.saturating_sub(anchor.ticks));
+        anchor.realtime.saturating_add(since)
+    }
 }
 
 /// What makes times of ticks.

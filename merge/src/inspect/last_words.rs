@@ -5,7 +5,6 @@ mod innermost;
 mod text;
 mod walk;
 
-pub use innermost::Innermost;
 pub(crate) use innermost::innermost;
 pub(crate) use text::{Others, write};
 
@@ -67,7 +66,7 @@ pub(crate) struct EndedCall {
 impl LastWords {
     /// The last words of a process that did not end in order.
     pub fn of(plan: &FilePlan, clock: &Clock) -> LastWords {
-        let mut words = LastWords { last_record: realtime(plan, clock), ..LastWords::default() };
+        let mut words = LastWords { last_record: clock.last_realtime(plan), ..LastWords::default() };
         let end = words.last_moment(plan, clock);
         let mut threads = words.threads_alive(plan);
         for frame in &plan.frames {
@@ -118,13 +117,6 @@ impl LastWords {
     pub fn function(&self, id: u32) -> &str {
         self.functions.get(id).map_or(UNKNOWN_FUNCTION, |function| &function.whole)
     }
-}
-
-/// Realtime of the file's last moment, by the newest of its anchors.
-pub(crate) fn realtime(plan: &FilePlan, clock: &Clock) -> u64 {
-    let Some(anchor) = plan.anchors.last().filter(|anchor| anchor.realtime != 0) else { return 0 };
-    let (_, since) = clock.span(anchor.ticks, plan.last_moment.saturating_sub(anchor.ticks));
-    anchor.realtime.saturating_add(since)
 }
 
 fn functions_of<'a>(threads: impl Iterator<Item = &'a ThreadWords>) -> HashSet<u32> {

@@ -3,6 +3,13 @@
 use crate::report::summary::{FileSummary, Summary};
 use crate::text::display::{self, grouped, printable};
 
+impl Summary {
+    /// A line for every process of which something was lost.
+    pub fn losses(&self) -> Vec<String> {
+        of_processes(self)
+    }
+}
+
 /// A line for every file of which something is missing.
 pub fn lines(summary: &Summary) -> Vec<String> {
     let bad = summary.bad.iter().map(|bad| format!("{}: not read", display::path(&bad.path)));

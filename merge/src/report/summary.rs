@@ -5,10 +5,11 @@ use crate::chrome;
 use crate::error::{BadInput, Problems};
 use crate::events::decode::Outcome;
 use crate::input::ring::State;
-use crate::inspect::last_words::Innermost;
 use crate::plan::account::Account;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
+use crate::report::account;
+use crate::report::innermost::Innermost;
 use crate::report::sources::LeftOut;
 use crate::text::display::{self, grouped, printable};
 use serde_json::{Map, Value, json};
@@ -115,7 +116,7 @@ impl Summary {
     /// A summary of these plans, before anything of them was written.
     pub(crate) fn of(output: PathBuf, plans: &[FilePlan], alignment: &Alignment, bad: Vec<BadInput>) -> Summary {
         let files = plans.iter().zip(&alignment.clocks);
-        let files = files.map(|(plan, clock)| FileSummary::of(plan, Account::of(plan, clock))).collect();
+        let files = files.map(|(plan, clock)| FileSummary::of(plan, account::of(plan, clock))).collect();
         let Alignment { base_realtime, zero, method, .. } = *alignment;
         let warnings = alignment.warnings.clone();
         Summary { output, files, bad, warnings, base_realtime, zero, method, ..Summary::default() }
@@ -170,11 +171,6 @@ impl Summary {
         let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
         let switched = crate::report::loss::switched(self).map(|words| format!("; {words}")).unwrap_or_default();
         format!("{}: {events} events of {files} file{plural}{others}{switched}", display::output(&self.output))
-    }
-
-    /// A line for every process of which something was lost.
-    pub fn losses(&self) -> Vec<String> {
-        crate::report::loss::of_processes(self)
     }
 
     /// Whether every input was read from its first to its last byte.

@@ -6,22 +6,15 @@ use crate::events::content::Content;
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Thread};
+use crate::report::innermost::Innermost;
 use crate::text::display::printable;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use viztracer_format::header::Identity;
 
 /// Processes, and threads of each, that get a line.
 const PROCESSES_MAX: usize = 10;
 const THREADS_MAX: usize = 3;
-
-/// The innermost open call of each thread of the processes that did not end in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Innermost {
-    /// `worker (pid 4712) crashed by SIGSEGV in parse (app.py:31) [MainThread]`, the main thread first.
-    pub lines: Vec<String>,
-}
 
 /// Reads what that takes from the files of these plans.
 pub fn innermost(plans: &[FilePlan]) -> Innermost {
@@ -100,11 +93,5 @@ fn verb(plan: &FilePlan) -> Cow<'static, str> {
         Ending::Running => "was still".into(),
         Ending::Untold => "was last seen".into(),
         ending => ending.word(),
-    }
-}
-
-impl fmt::Display for Innermost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
