@@ -7,6 +7,7 @@
 //! - the user names a directory to look in ([`root`]).
 
 mod left_out;
+mod opened;
 pub mod root;
 mod vouched;
 
@@ -16,13 +17,13 @@ use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
 use crate::plan::imported::Imported;
 use left_out::Reason;
+use opened::Opened;
 use root::SourceRoot;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use viztracer_format::names::{Function, SourceIdentity};
 
@@ -123,12 +124,6 @@ struct Texts<'a> {
     /// Bytes that are still taken.
     room: u64,
     left_out: LeftOut,
-}
-
-/// A source file that may be read, and the path that it was opened by, without links.
-struct Opened {
-    file: File,
-    resolved: PathBuf,
 }
 
 impl<'a> Texts<'a> {

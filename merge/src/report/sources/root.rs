@@ -1,6 +1,6 @@
 //! A directory in which the user has source files looked for: nothing outside of it is opened, wherever links lead.
 
-use super::Opened;
+use super::opened::Opened;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};

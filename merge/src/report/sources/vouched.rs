@@ -1,7 +1,7 @@
 //! Source files that a ring file vouches for: what its process saw at a path, and nothing else that is there now.
 
-use super::Opened;
 use super::left_out::Reason;
+use super::opened::Opened;
 use crate::input::trust::is_trusted;
 use rustix::fs::OFlags;
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! The function table for programs: a line for each process and function, then one for each function over all
 //! processes. merge/README.md tells the columns.
 
-use super::Tail;
 use super::functions::{Collected, Printer};
 use super::text::Text;
+use super::writer::Tail;
 use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::report::functions::{Known, Process, Row};

@@ -1,9 +1,9 @@
 //! The first reading of files whose parts are to be told as steps, or that lack something: only then is it known which
 //! calls are open around each part, and around what is missing.
 
-use super::Report;
 use super::files::Files;
 use super::part::{Part, Reader, Scratch};
+use super::writer::Report;
 use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::events::timeline::{Edges, FileWindows, WindowsBuilder, overwritten, unfinished};

@@ -20,7 +20,7 @@ mod stacks;
 use super::part::Reader;
 use super::spool::Spool;
 use super::text::Text;
-use super::{Report, Tail, Writer};
+use super::writer::{Report, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::{Call, OVERWRITTEN, OpenCalls, Step};

@@ -7,10 +7,11 @@
 use super::by_id::ById;
 use super::part::Reader;
 use super::text::Text;
-use super::{Report, Tail, Writer, lock};
+use super::writer::{Report, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
+use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::{Known, Process, Sort, Table, Tally, Walk};

@@ -11,17 +11,19 @@
 //! read.
 
 mod block;
+mod collected;
 mod header;
 mod modules;
 
 use super::by_id::ById;
 use super::gzip::{Gzip, LEVEL};
-use super::missing::Missing;
+use super::numbered;
 use super::part::Reader;
 use super::text::Text;
-use super::{Report, Tail, Writer, lock, numbered};
+use super::writer::{Report, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
+use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::Known;
@@ -29,10 +31,11 @@ use crate::report::sources::Sources;
 use crate::report::summary::Summary;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use block::{Block, Stream};
+use block::Block;
+use collected::Collected;
 use rayon::ThreadPool;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
@@ -52,18 +55,6 @@ pub struct Html {
     collected: Mutex<Collected>,
     spare: Mutex<Vec<Gzip>>,
     events_max: u64,
-}
-
-/// What the parts have told.
-#[derive(Debug, Default)]
-struct Collected {
-    /// By file, the calls of each stream.
-    calls: BTreeMap<usize, BTreeMap<Stream, u64>>,
-    /// By file.
-    missing: BTreeMap<usize, Vec<Missing>>,
-    /// By file and stream, begins and ends of overwritten time.
-    overwritten: BTreeMap<usize, BTreeMap<Stream, Vec<u64>>>,
-    all: u64,
 }
 
 impl Html {

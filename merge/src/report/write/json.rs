@@ -20,7 +20,7 @@ mod pieces;
 
 use super::part::Reader;
 use super::text::Text;
-use super::{Report, Tail, Writer, task_names};
+use super::writer::{Report, Tail, Writer, task_names};
 use crate::error::MergeError;
 use crate::events::decode::{Moment, Outcome};
 use crate::events::timeline::{Call, Step};

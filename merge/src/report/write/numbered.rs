@@ -1,7 +1,7 @@
 //! The functions of all files, numbered before anything else is read, by the names in the files: so the numbers do not
 //! depend on which worker comes first.
 
-use super::Report;
+use super::writer::Report;
 use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::parallel::progress::Watch;

@@ -23,7 +23,7 @@ mod tests;
 
 use super::part::Reader;
 use super::text::Text;
-use super::{Report, Tail, Writer};
+use super::writer::{Report, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;

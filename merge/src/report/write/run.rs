@@ -1,10 +1,11 @@
 //! The writing of one report: workers decode, format and compress its parts, and write them in order.
 
 use super::files::Files;
+use super::first;
 use super::gzip::Gzip;
 use super::part::{Part, Reader, Scratch, parts};
 use super::text::Text;
-use super::{Report, Tail, Writer, encoder, first};
+use super::writer::{Report, Tail, Writer, encoder};
 use crate::error::{MergeError, Problem};
 use crate::events::content::Content;
 use crate::events::decode::Outcome;

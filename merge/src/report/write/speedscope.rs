@@ -15,13 +15,15 @@
 mod chunk;
 
 use super::by_id::ById;
+use super::numbered;
 use super::part::Reader;
 use super::spool::Spool;
 use super::text::Text;
-use super::{Report, Tail, Writer, lock, numbered, task_names};
+use super::writer::{Report, Tail, Writer, task_names};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
+use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::{Known, Named};

@@ -1,7 +1,7 @@
 //! The functions that cost most, as a table to read: for a terminal, or in Markdown.
 
-use super::Tail;
 use super::functions::{Collected, Printer};
+use super::writer::Tail;
 use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::report::functions::{Known, Row, Sort, Table};

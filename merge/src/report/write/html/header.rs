@@ -1,7 +1,7 @@
 //! What the page's blocks mean: processes, threads, tasks, functions, and what is missing.
 
-use super::Collected;
 use super::block::Stream;
+use super::collected::Collected;
 use crate::align::Clock;
 use crate::error::MergeError;
 use crate::plan::ending::Ending;
@@ -11,7 +11,7 @@ use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
 use crate::report::write::missing::Missing;
 use crate::report::write::text::Text;
-use crate::report::write::{Report, Tail, task_names};
+use crate::report::write::writer::{Report, Tail, task_names};
 use crate::text::display;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
