@@ -1,6 +1,7 @@
 //! What of a trace is asked for. Nothing that is left out breaks what stays: calls that reach over an edge of the time
 //! asked for are clipped to it and say so, and what was called by a call that is left out moves up to its caller.
 
+mod asked;
 mod options;
 mod time;
 
@@ -9,62 +10,12 @@ use crate::error::MergeError;
 use crate::events::decode::{Moment, Outcome};
 use crate::events::timeline::{Call, Step};
 use crate::plan::file::FilePlan;
+pub use asked::{Bound, Selection};
 pub use options::Options;
-use regex::Regex;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::time::{Duration, SystemTime};
 use time::{Time, nanoseconds};
 use viztracer_format::names::Function;
-
-/// What is asked for; by default, everything.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// Only what happened from this moment on.
-    pub since: Option<Bound>,
-    /// Only what happened before this moment.
-    pub until: Option<Bound>,
-    /// Only what happened in this time before `until`, or before the trace's end if that is earlier.
-    pub last: Option<Duration>,
-    /// Only processes with these ids.
-    pub pids: Vec<u32>,
-    /// Only processes with these names.
-    pub process_names: Vec<String>,
-    /// Only threads with these ids of the operating system.
-    pub tids: Vec<u64>,
-    /// Only calls of functions whose names match, and what they call.
-    pub functions: Option<Regex>,
-    /// Only calls that took at least as long.
-    pub min_duration: Option<Duration>,
-    /// Only calls with fewer calls around them.
-    pub max_depth: Option<u32>,
-    /// No calls of C functions.
-    pub drop_c_functions: bool,
-}
-
-/// A moment that bounds what is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// So long after the begin of the trace.
-    After(Duration),
-    /// At this time of the wall clock.
-    At(SystemTime),
-}
-
-impl std::str::FromStr for Bound {
-    type Err = String;
-
-    /// `1.5s` would be a fraction, which is written `1s 500ms`; `2026-11-22T11:23:20Z` is UTC.
-    fn from_str(text: &str) -> Result<Bound, String> {
-        if let Ok(duration) = humantime::parse_duration(text) {
-            return Ok(Bound::After(duration));
-        }
-        let time = humantime::parse_rfc3339_weak(text).map_err(
-            |_| "neither a time after the begin, such as 5s or 300ms, nor a moment in UTC, such as 2026-11-22T11:23:20",
-        )?;
-        Ok(Bound::At(time))
-    }
-}
 
 /// A selection for one trace: bounds are moments of its time line.
 #[derive(Clone, Debug)]
@@ -122,15 +73,6 @@ impl<'a> Selected<'a> {
         if let Some(roots) = file.roots.as_mut().filter(|_| matches) {
             roots.insert(id);
         }
-    }
-}
-
-impl Selection {
-    fn is_everything(&self) -> bool {
-        let Selection { since, until, last, functions, min_duration, max_depth, drop_c_functions, .. } = self;
-        let lists = self.pids.is_empty() && self.process_names.is_empty() && self.tids.is_empty();
-        let bounds = since.is_none() && until.is_none() && last.is_none();
-        lists && bounds && functions.is_none() && min_duration.is_none() && max_depth.is_none() && !drop_c_functions
     }
 }
 

@@ -1,6 +1,6 @@
 //! The options of the command that say what of a trace is asked for.
 
-use super::{Bound, Selection};
+use super::asked::{Bound, Selection};
 use regex::Regex;
 use std::time::Duration;
 

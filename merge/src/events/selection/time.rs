@@ -1,6 +1,6 @@
 //! The time that is asked for: a stretch of the report's time line, and what it leaves of a call.
 
-use super::{Bound, Selection};
+use super::asked::{Bound, Selection};
 use crate::error::MergeError;
 use crate::text::when;
 use std::ops::Range;

@@ -4,7 +4,7 @@
 //! way round, since many ticks may fall into one nanosecond, so some calls too many are kept; with their times in
 //! nanoseconds, [`WindowsBuilder`](super::WindowsBuilder) tells which of them are long.
 
-use super::Call;
+use super::call::Call;
 use crate::align::Clock;
 use crate::events::decode::Moment;
 

@@ -1,6 +1,6 @@
 //! What a reader of steps keeps of each open call.
 
-use super::Call;
+use super::call::Call;
 
 /// Something kept of each open call of the thread whose steps are told, outermost first.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 //! Records stand in the order of their ends, calls inside a call before it. Read backwards, that is the order of steps
 //! backwards: a call ends; what is read next either lies in it, or ended before it began.
 
-use super::windows::{Stretch, Window};
-use super::{Call, FileWindows, Step};
+use super::call::{Call, Step};
+use super::windows::{FileWindows, Stretch, Window};
 use crate::events::decode::{Moment, Payload};
 use std::ops::Range;
 use viztracer_format::record::Kind;
@@ -177,7 +177,7 @@ fn tell_overwritten(
 ) {
     while let Some((stretch, rest)) = stretches.split_first().filter(|(stretch, _)| stretch.start < before) {
         *stretches = rest;
-        let call = Call::overwritten(thread, stretch, depth(stretch.task, open));
+        let call = Call::overwritten(thread, stretch.task, stretch.start..stretch.end, depth(stretch.task, open));
         open.push(call);
         each(Step::Begin(&call), open);
         open.pop();

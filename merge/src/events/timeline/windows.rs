@@ -1,6 +1,7 @@
 //! Which long calls are open where.
 
-use super::{Call, Edges};
+use super::call::Call;
+use super::edges::Edges;
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -1,0 +1,99 @@
+//! Calls on the time line, and the steps in which they are told.
+
+use crate::events::decode::{Moment, Payload};
+use std::ops::Range;
+use viztracer_format::record::Kind;
+
+/// In the place of a function's id: of calls that are not known, since they were overwritten.
+pub const OVERWRITTEN: u32 = u32::MAX;
+
+/// What happens on the track of a thread or task. At equal times ends come before begins, callers before callees.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// A call begins.
+    Begin(&'a Call),
+    /// The innermost open call of the thread ends; what its record carries is told now, since it stands at the end.
+    End(&'a Call, Option<&'a Payload<'a>>),
+    /// An instant or a counter.
+    Moment(&'a Moment<'a>),
+}
+
+impl Step<'_> {
+    /// Whether it is of what stands for overwritten calls, and of no call.
+    pub fn is_overwritten(&self) -> bool {
+        matches!(self, Step::Begin(call) | Step::End(call, _) if call.is_overwritten())
+    }
+}
+
+/// A call on the time line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The place of its thread in the file's plan.
+    pub thread: usize,
+    /// The serial of the task that made it, 0 if none did. Calls of a task have a track of their own.
+    pub task: u32,
+    /// The function's id.
+    pub function: u32,
+    /// How it ended.
+    pub kind: Kind,
+    /// Whether the process died, or lives, in it.
+    pub is_unfinished: bool,
+    /// Nanoseconds since the report's base.
+    pub start: u64,
+    /// The same, at its end.
+    pub end: u64,
+    /// Calls around it on its track.
+    pub depth: u32,
+    /// Whether a part of it lies outside of the time that is asked for.
+    pub is_clipped: bool,
+    /// Whether it began in the parent process.
+    pub is_inherited: bool,
+}
+
+impl Call {
+    /// Stands for the calls of a thread that were overwritten in this time, in nanoseconds.
+    pub fn overwritten(thread: usize, task: u32, time: Range<u64>, depth: u32) -> Call {
+        let Range { start, end } = time;
+        Call {
+            thread,
+            task,
+            function: OVERWRITTEN,
+            kind: Kind::Return,
+            is_unfinished: false,
+            start,
+            end,
+            depth,
+            is_clipped: false,
+            is_inherited: false,
+        }
+    }
+
+    /// Whether it stands for overwritten calls, and is none itself.
+    pub fn is_overwritten(&self) -> bool {
+        self.function == OVERWRITTEN
+    }
+
+    /// A call that has ended, as it was decoded.
+    pub fn of(moment: &Moment<'_>) -> Call {
+        let Moment { thread, task, function, kind, start, duration, clipped: is_clipped, .. } = *moment;
+        Call {
+            thread,
+            task,
+            function,
+            kind,
+            is_unfinished: false,
+            start,
+            end: start.saturating_add(duration),
+            depth: 0,
+            is_clipped,
+            is_inherited: false,
+        }
+    }
+
+    /// The call as a moment that carries this.
+    pub fn moment<'a>(&self, payload: Option<Payload<'a>>) -> Moment<'a> {
+        let Call { thread, task, function, kind, start, is_clipped: clipped, .. } = *self;
+        let duration = self.end.saturating_sub(start);
+        Moment { thread, task, kind, function, start, duration, clipped, payload }
+    }
+}
