@@ -1,67 +1,24 @@
 //! What the threads of a process were doing when it died, or are doing now: their open calls, and the last ones that
 //! ended.
 
+mod functions;
 mod innermost;
 mod text;
 mod walk;
+mod words;
 
 pub(crate) use innermost::innermost;
 pub(crate) use text::{Others, write};
+pub(crate) use words::LastWords;
 
 use crate::align::Clock;
-use crate::error::Problems;
 use crate::events::content::Content;
 use crate::plan::file::FilePlan;
-use crate::text::display::{UNKNOWN_FUNCTION, function_name};
 use crate::text::when;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use viztracer_format::record::Kind;
+use functions::Functions;
+use std::collections::{BTreeMap, HashSet};
 use walk::Walk;
-
-/// Calls that are kept of each thread.
-const CALLS_MAX: usize = 20;
-
-/// The last words of one process.
-#[derive(Debug, Default)]
-pub(crate) struct LastWords {
-    /// Realtime of its last record, in ns since 1970.
-    pub last_record: u64,
-    /// Its threads that had not ended, the main one first.
-    pub threads: Vec<ThreadWords>,
-    /// How many others it had.
-    pub ended: usize,
-    /// What could not be read.
-    pub problems: Problems,
-    functions: Functions,
-}
-
-/// The last words of one thread.
-#[derive(Debug, Default)]
-pub(crate) struct ThreadWords {
-    pub name: String,
-    pub tid: u64,
-    /// Outermost first.
-    pub open: Vec<OpenCall>,
-    /// Newest last.
-    pub calls: VecDeque<EndedCall>,
-}
-
-/// A call that had not ended, and for how many ns it had been open at the last moment known.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OpenCall {
-    pub function: u32,
-    pub duration: u64,
-    pub inherited: bool,
-}
-
-/// A call that had ended so many ns before the last moment known.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EndedCall {
-    pub function: u32,
-    pub duration: u64,
-    pub before: u64,
-    pub kind: Kind,
-}
+use words::{OpenCall, ThreadWords};
 
 impl LastWords {
     /// The last words of a process that did not end in order.
@@ -112,11 +69,6 @@ impl LastWords {
         self.ended = plan.threads.len() - alive.len();
         alive
     }
-
-    /// What a function is called.
-    pub fn function(&self, id: u32) -> &str {
-        self.functions.get(id).map_or(UNKNOWN_FUNCTION, |function| &function.whole)
-    }
 }
 
 fn functions_of<'a>(threads: impl Iterator<Item = &'a ThreadWords>) -> HashSet<u32> {
@@ -125,39 +77,6 @@ fn functions_of<'a>(threads: impl Iterator<Item = &'a ThreadWords>) -> HashSet<u
         open.chain(thread.calls.iter().map(|call| call.function))
     };
     threads.flat_map(of_thread).collect()
-}
-
-/// What some functions are called.
-#[derive(Debug, Default)]
-struct Functions(HashMap<u32, Name>);
-
-/// A function's name as in reports, and with the last part of its file's path only.
-#[derive(Debug)]
-struct Name {
-    whole: String,
-    brief: String,
-    is_c: bool,
-}
-
-impl Functions {
-    fn read(content: &Content, plan: &FilePlan, wanted: &HashSet<u32>) -> Functions {
-        let mut functions = Functions::default();
-        content.functions(plan, |id, function| {
-            if wanted.contains(&id) {
-                let name = |file: &str| match file {
-                    "" => function.name.to_owned(),
-                    file => function_name(function.name, file, function.line),
-                };
-                let brief = name(function.file.rsplit('/').next().unwrap_or_default());
-                functions.0.insert(id, Name { whole: name(function.file), brief, is_c: function.is_c });
-            }
-        });
-        functions
-    }
-
-    fn get(&self, id: u32) -> Option<&Name> {
-        self.0.get(&id)
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One line for each thread that died in a call: what every summary says of processes that crashed, or were killed, or
 //! still run.
 
-use super::Functions;
+use super::functions::Functions;
 use crate::events::content::Content;
 use crate::input::ring::State;
 use crate::plan::ending::Ending;

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 use viztracer_format::header::STATUS_OFFSET;
-use viztracer_format::record::Record;
+use viztracer_format::record::{Kind, Record};
 
 /// A directory with ring files in it.
 struct Case {

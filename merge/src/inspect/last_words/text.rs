@@ -1,7 +1,7 @@
 //! Last words as text for a terminal of 100 columns.
 
 use super::innermost::process;
-use super::{EndedCall, LastWords, OpenCall, ThreadWords};
+use super::words::{EndedCall, LastWords, OpenCall, ThreadWords};
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
 use crate::text::display::{self, printable, quoted};

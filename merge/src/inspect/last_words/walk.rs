@@ -1,7 +1,7 @@
 //! From the newest segment of a file back, to the last calls of each thread. Only segments are read that can hold one
 //! of the calls still missing.
 
-use super::{CALLS_MAX, EndedCall, ThreadWords};
+use super::words::{CALLS_MAX, EndedCall, ThreadWords};
 use crate::align::Clock;
 use crate::error::Problems;
 use crate::events::decode::{Buffers, Members, Payload};

@@ -1,7 +1,7 @@
 //! Functions in the order of what they cost.
 
-use super::tally::narrow;
-use super::{Known, Named, Tally};
+use super::known::{Known, Named};
+use super::tally::{Tally, narrow};
 use crate::events::timeline::OVERWRITTEN;
 use std::cmp::Reverse;
 

@@ -1,6 +1,6 @@
 //! From steps to tallies.
 
-use super::Tally;
+use super::tally::Tally;
 use crate::events::decode::{Members, Payload};
 use crate::events::timeline::{Call, OpenCalls, Step};
 

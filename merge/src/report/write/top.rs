@@ -6,7 +6,7 @@ use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::report::functions::{Known, Row, Sort, Table};
 use crate::report::loss;
-use crate::report::summary::Summary;
+use crate::report::summary::{FileSummary, Summary};
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::text::when;
 
@@ -95,7 +95,7 @@ pub fn counts(table: &Table) -> String {
 
 /// What the numbers do not tell.
 pub fn foot(summary: &Summary) -> Vec<String> {
-    let sum = |number: fn(&crate::FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
+    let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
     let counts = [
         (
             sum(|file| file.sum(|thread| thread.unfinished)),
