@@ -12,7 +12,7 @@
 //! ```
 //!
 //! `text`, `error`, `parallel` and `storage` are the ground that all of them stand on; `trace` leads from inputs to
-//! what was asked for, and `cli` is the command.
+//! what a `request` asks for, and `cli` is the command.
 //!
 //! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
 //! to be written, a few segments at a time, so memory does not grow with the trace. A file that is still being written
@@ -47,6 +47,8 @@ mod report;
 // What needs no report.
 mod inspect;
 
+// What is asked for.
+mod request;
 // From inputs to what was asked for.
 mod trace;
 // The command.
@@ -67,43 +69,12 @@ pub use report::prefixes::Prefixes;
 pub use report::sources::LeftOut;
 pub use report::summary::{FileSummary, Summary, ThreadSummary};
 
+pub use request::Request;
+
 #[doc(hidden)]
 pub use report::write::gzip::of_level as gzip_of_level;
 
-use std::path::{Path, PathBuf};
-
-/// What to merge into what.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Ring files, directories that hold some, and patterns that match some.
-    pub inputs: Vec<PathBuf>,
-    /// The report; its name says of what kind it is.
-    pub output: PathBuf,
-    /// Worker threads; one for each processor, but not more than 16, if it does not say.
-    pub threads: Option<usize>,
-    /// Whether the text of the program's source files is added.
-    pub source: bool,
-    /// A directory in which source files are looked for that no ring file vouches for.
-    pub source_root: Option<PathBuf>,
-    /// What of the trace is asked for.
-    pub selection: Selection,
-    /// What is left out of the paths of source files.
-    pub prefixes: Prefixes,
-    /// How files are placed beside each other.
-    pub align: Align,
-    /// Files that are moved from there.
-    pub offsets: Vec<Offset>,
-}
-
-impl Request {
-    /// A request with the default options.
-    pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
-        let (prefixes, selection) = (Prefixes::default(), Selection::default());
-        let (align, offsets) = (Align::Clock, Vec::new());
-        let (threads, source, source_root) = (None, true, None);
-        Request { inputs, output, threads, source, source_root, prefixes, align, offsets, selection }
-    }
-}
+use std::path::Path;
 
 /// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {

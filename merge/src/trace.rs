@@ -1,6 +1,5 @@
 //! The inputs, opened and planned and on one time line: from here on to a report, or to last words.
 
-use crate::Request;
 use crate::align::{self, Alignment, Offset};
 use crate::chrome;
 use crate::error::{BadInput, MergeError};
@@ -14,6 +13,7 @@ use crate::plan::file::FilePlan;
 use crate::report::sources::root::SourceRoot;
 use crate::report::summary::Summary;
 use crate::report::write::{Format, Report, top::Top};
+use crate::request::Request;
 use crate::storage::output::{Output, Places, check_apart};
 use crate::storage::pipe::wait_for_reader;
 use crate::survey;

@@ -1,13 +1,15 @@
 //! What can be said on the command line, and what it means.
 
 use super::exit::EXIT_STATUS;
+use crate::align::{Align, Offset};
 use crate::error::MergeError;
 use crate::events::selection;
 use crate::report::functions::Sort;
+use crate::report::prefixes::Prefixes;
 use crate::report::write::{Format, top::Top};
+use crate::request::Request;
 use crate::storage::output;
 use crate::text::display::STDOUT;
-use crate::{Align, Offset, Prefixes, Request};
 use clap::{Parser, ValueEnum};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
