@@ -106,7 +106,7 @@ pub fn settle() {
                 recording::inherit(recorder, inherited);
             }
         }
-        Err(error) => crate::complain(&format!("not tracing process {}: {error}", std::process::id())),
+        Err(error) => crate::stderr::complain(&format!("not tracing process {}: {error}", std::process::id())),
     }
 }
 

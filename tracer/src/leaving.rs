@@ -157,7 +157,7 @@ unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) -> boo
 fn after_exec(is_told: bool) {
     last_act::take_back();
     if is_told {
-        crate::complain("exec failed: the process goes on, and so does its recording");
+        crate::stderr::complain("exec failed: the process goes on, and so does its recording");
     }
 }
 

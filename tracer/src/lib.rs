@@ -35,17 +35,12 @@ mod main_program;
 mod recording;
 mod reserve;
 mod signal_stack;
+mod stderr;
 mod sync;
 mod task;
 mod thread_name;
 mod tracer;
 mod waits;
-
-use std::io::Write;
-use std::sync::OnceLock;
-
-/// Whether there was a stderr when this module was imported.
-static STDERR: OnceLock<bool> = OnceLock::new();
 
 /// What Python may see. An interpreter that can do without the GIL takes it on for this module.
 #[pyo3::pymodule(gil_used = true)]
@@ -64,7 +59,6 @@ mod snaptrace {
     use super::main_program::{run_byte_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
     use super::tracer::Tracer;
-    use std::os::fd::AsFd;
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
@@ -72,15 +66,7 @@ mod snaptrace {
 
         super::function::leave_out(Tracer::type_object_raw(module.py()));
         super::tracer::note_import();
-        super::STDERR.get_or_init(|| std::io::stderr().as_fd().try_clone_to_owned().is_ok());
+        super::stderr::look();
         Ok(())
-    }
-}
-
-/// Says on stderr, in one line, why tracing does not go on. If the process began without a stderr, its number may by
-/// now be that of a file of the program's.
-fn complain(reason: &str) {
-    if STDERR.get() == Some(&true) {
-        let _ = writeln!(std::io::stderr(), "viztracer: {reason}");
     }
 }

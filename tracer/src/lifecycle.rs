@@ -54,7 +54,9 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
         && was_hooked
     {
         recording::count_gap();
-        crate::complain("the program has taken the tracer's hook away; calls after that are missing from the report");
+        crate::stderr::complain(
+            "the program has taken the tracer's hook away; calls after that are missing from the report",
+        );
     }
     if finish_open_calls {
         recording::finish_open_calls();

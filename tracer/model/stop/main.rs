@@ -40,6 +40,6 @@ extern crate self as viztracer_recorder;
 
 #[cfg(loom)]
 use gil::ThreadPointer;
-use interpreter::{complain, exceptions, function, hook, prelude, signal_stack, thread_name};
+use interpreter::{exceptions, function, hook, prelude, signal_stack, stderr, thread_name};
 #[cfg(loom)]
 use watched::{Inherited, Options, Recorder, RecorderError, ThreadRecorder};
