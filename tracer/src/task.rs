@@ -252,7 +252,3 @@ impl Tasks {
         dead
     }
 }
-
-/// Flags of code objects whose frames a task may begin with (Include/cpython/code.h): coroutines, generators that stand
-/// for them, and asynchronous generators.
-pub const COROUTINE_FLAGS: u32 = (ffi::CO_COROUTINE | ffi::CO_ITERABLE_COROUTINE | ffi::CO_ASYNC_GENERATOR) as u32;

@@ -1,6 +1,6 @@
 //! C functions, by the definition that their module or type has of them.
 
-use super::{EXCLUDED, tag};
+use super::id::{EXCLUDED, tag};
 use crate::aside::without_collector;
 use crate::{greenlets, recording};
 use pyo3::ffi;

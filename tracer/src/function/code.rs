@@ -3,9 +3,8 @@
 //! A code object keeps its id in an extra slot, which goes away with it; a direct-mapped cache by address saves the
 //! call that reads it. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
 
-use super::{EXCLUDED, tag};
+use super::id::{EXCLUDED, tag};
 use crate::aside::without_collector;
-use crate::task::COROUTINE_FLAGS;
 use crate::{greenlets, recording};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -13,6 +12,10 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, AtomicUsize, Ordering};
 use viztracer_format::names::Function;
+
+/// Flags of code objects whose frames a task may begin with (Include/cpython/code.h): coroutines, generators that stand
+/// for them, and asynchronous generators.
+const COROUTINE_FLAGS: u32 = (ffi::CO_COROUTINE | ffi::CO_ITERABLE_COROUTINE | ffi::CO_ASYNC_GENERATOR) as u32;
 
 const CACHE_SIZE: usize = 1024;
 

@@ -1,0 +1,10 @@
+//! What stands for a function: its id in the ring file, and its tag on the stack.
+
+/// The id that stands for a function which is not recorded.
+pub const EXCLUDED: u32 = u32::MAX;
+
+/// The 40 bits by which a frame on the stack knows what entered it, from an aligned address; never 0.
+#[inline(always)]
+pub fn tag(address: usize) -> u64 {
+    address as u64 >> 3 & ((1 << 40) - 1)
+}
