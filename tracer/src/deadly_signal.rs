@@ -22,10 +22,9 @@
 //! A SIGBUS in our own mapping means that somebody has cut the ring file (`: > result_1.bin`). That must not end the
 //! program: memory takes the place of the mapping, what was recorded is lost, and it is said when recording ends.
 
-use crate::farewell::{self, pid, tid};
-use std::ffi::{c_int, c_long, c_void};
-use std::mem;
-use std::ptr;
+use crate::farewell;
+use crate::signal::{SENT, dispose, disposition, errno, pid, send, set_errno, tid};
+use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 use viztracer_format::header::ENDING_SIGNAL;
 use viztracer_recorder::last_act;
@@ -34,24 +33,6 @@ use viztracer_recorder::last_act;
 const FAULTS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
 /// Other signals that end a process which goes wrong.
 const CRASHES: [c_int; 3] = [libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
-/// Signals by which others end a process, or that remind it of something.
-pub const SENT: [c_int; 15] = [
-    libc::SIGTERM,
-    libc::SIGINT,
-    libc::SIGHUP,
-    libc::SIGQUIT,
-    libc::SIGUSR1,
-    libc::SIGUSR2,
-    libc::SIGALRM,
-    libc::SIGVTALRM,
-    libc::SIGPROF,
-    libc::SIGXCPU,
-    libc::SIGXFSZ,
-    libc::SIGPIPE,
-    libc::SIGIO,
-    libc::SIGPWR,
-    libc::SIGSTKFLT,
-];
 /// `si_code` of a SIGBUS that tells of broken memory which nobody has touched yet.
 const BUS_MCEERR_AO: c_int = 5;
 
@@ -88,9 +69,9 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) 
     let is_fault = FAULTS.contains(&signal) && info.si_code > 0 && info.si_code != BUS_MCEERR_AO;
     // SAFETY: the kernel tells the address of every fault.
     if is_fault && signal == libc::SIGBUS && last_act::is_mapped(unsafe { info.si_addr() }.addr()) {
-        let error = farewell::errno();
+        let error = errno();
         if last_act::replace_mapping() {
-            farewell::set_errno(error);
+            set_errno(error);
             return;
         }
     }
@@ -106,35 +87,4 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) 
 fn is_from_us(info: &libc::siginfo_t) -> bool {
     // SAFETY: a signal that was sent tells by whom.
     info.si_code == libc::SI_TKILL && unsafe { info.si_pid() } == pid()
-}
-
-fn disposition(signal: c_int) -> usize {
-    let mut action = action(libc::SIG_DFL);
-    // SAFETY: a valid signal and room for an action.
-    unsafe { libc::sigaction(signal, ptr::null(), &mut action) };
-    action.sa_sigaction
-}
-
-/// Sets what a signal does.
-pub fn dispose(signal: c_int, what: usize) {
-    // SAFETY: a valid signal and an initialized action.
-    unsafe { libc::sigaction(signal, &action(what), ptr::null_mut()) };
-}
-
-/// An action during which every signal is blocked.
-fn action(what: usize) -> libc::sigaction {
-    // SAFETY: plain integers and a pointer that may be null.
-    let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    action.sa_sigaction = what;
-    action.sa_flags = libc::SA_ONSTACK | libc::SA_RESTART | libc::SA_SIGINFO;
-    // SAFETY: room for a set.
-    unsafe { libc::sigfillset(&mut action.sa_mask) };
-    action
-}
-
-/// Sends a signal to a thread of this process.
-pub fn send(signal: c_int, thread: i32) {
-    let [pid, thread, signal] = [pid(), thread, signal].map(c_long::from);
-    // SAFETY: three integers; a thread that has ended meanwhile is an error that nobody looks at.
-    unsafe { libc::syscall(libc::SYS_tgkill, pid, thread, signal) };
 }

@@ -12,7 +12,7 @@
 //! Who is told to end while it waits, by one more signal, ends at once. But not within a second of the first one:
 //! terminals and supervisors send several at a time.
 
-use crate::deadly_signal::{SENT, dispose, send};
+use crate::signal::{SENT, dispose, errno, pid, send, tid};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rustix::fs::{self as unix, Mode, OFlags, RawDir};
@@ -212,28 +212,4 @@ fn signals(all: bool, some: &[c_int]) -> libc::sigset_t {
         unsafe { libc::sigaddset(&mut set, *signal) };
     }
     set
-}
-
-/// The calling thread's errno.
-pub fn errno() -> c_int {
-    // SAFETY: the calling thread's own.
-    unsafe { *libc::__errno_location() }
-}
-
-/// Sets it.
-pub fn set_errno(number: c_int) {
-    // SAFETY: the calling thread's own.
-    unsafe { *libc::__errno_location() = number };
-}
-
-/// This process's id.
-pub fn pid() -> i32 {
-    // SAFETY: takes nothing and cannot fail.
-    unsafe { libc::getpid() }
-}
-
-/// This thread's id.
-pub fn tid() -> i32 {
-    // SAFETY: takes nothing and cannot fail.
-    unsafe { libc::gettid() }
 }

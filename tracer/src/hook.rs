@@ -10,20 +10,13 @@ mod profile;
 mod profile_function;
 #[cfg(not(Py_3_12))]
 mod thread_list;
+mod wanted;
 
 #[cfg(Py_3_12)]
 use monitoring as offered;
 #[cfg(not(Py_3_12))]
 use profile as offered;
-
-/// What is to be recorded besides Python functions.
-#[derive(Clone, Copy)]
-pub struct Wanted {
-    /// C functions.
-    pub c_functions: bool,
-    /// Which asyncio task calls them all.
-    pub tasks: bool,
-}
+pub use wanted::Wanted;
 
 /// What was wanted last.
 static WANTED: Mutex<Wanted> = Mutex::new(Wanted { c_functions: false, tasks: false });

@@ -34,6 +34,7 @@ mod lifecycle;
 mod main_program;
 mod recording;
 mod reserve;
+mod signal;
 mod signal_stack;
 mod stderr;
 mod sync;

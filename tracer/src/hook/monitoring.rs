@@ -4,7 +4,7 @@
 //! to call out, 7 ns per call below builtin functions. A location in code that is not recorded answers `DISABLE`
 //! and costs nothing from then on; `restart_events` at the next start wakes it again.
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::{current, task};
 use pyo3::exceptions::PyRuntimeError;

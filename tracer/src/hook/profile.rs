@@ -8,8 +8,8 @@
 //! The hook's argument is [`hook_new_thread`], so that `sys.getprofile()` tells our hook from another one, and a program
 //! that puts back what it has found there (`old = sys.getprofile(); ...; sys.setprofile(old)`) puts back ours.
 
-use super::Wanted;
 use super::thread_list;
+use super::wanted::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::{current, recording, task};
 use pyo3::ffi::{self, PyFrameObject, PyObject};
