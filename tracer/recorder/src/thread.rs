@@ -4,6 +4,7 @@
 //! [`segment`]. What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of
 //! line, and so is the switching of asyncio [`task`]s.
 
+mod block;
 mod segment;
 mod stack;
 mod task;
@@ -12,7 +13,7 @@ use crate::clock::Clock;
 use crate::labels::Handle;
 use crate::mapped::MappedRing;
 use crate::ring::{Memory, Place};
-use stack::Block;
+use block::Block;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;

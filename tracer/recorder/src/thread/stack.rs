@@ -1,23 +1,9 @@
 //! A thread's stack of open frames: blocks in the file, where the file has room for them.
 
+use super::block::Block;
 use super::{Left, ThreadRecorder};
 use viztracer_format::record::Record;
-use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BlockHeader, Slot};
-use viztracer_format::sync::Ordering;
-
-/// A stack block: in the file, or in private memory when the file has no room for it.
-#[derive(Debug)]
-pub(super) enum Block {
-    Mapped(*const BlockHeader),
-    Private(Box<PrivateBlock>),
-}
-
-#[derive(Debug)]
-#[repr(C)]
-pub(super) struct PrivateBlock {
-    header: BlockHeader,
-    frames: [Slot; BLOCK_FRAMES],
-}
+use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, Slot};
 
 impl ThreadRecorder {
     /// Makes room for one more frame; `false` if the depth limit forbids it, and only the tag is kept.
@@ -115,27 +101,5 @@ impl ThreadRecorder {
         // An empty private block takes the place of the ones given back, so that a late call finds a stack.
         self.blocks.push(Block::private());
         self.use_block(0);
-    }
-}
-
-impl Block {
-    fn private() -> Block {
-        let frames = std::array::from_fn(|_| Slot::default());
-        Block::Private(Box::new(PrivateBlock { header: BlockHeader::default(), frames }))
-    }
-
-    pub(super) fn header(&self) -> *const BlockHeader {
-        match self {
-            Block::Mapped(header) => *header,
-            Block::Private(block) => (&raw const **block).cast(),
-        }
-    }
-
-    pub(super) fn frames(&self) -> impl DoubleEndedIterator<Item = Record> {
-        let frames: *const Slot = self.header().wrapping_byte_add(BLOCK_HEADER_SIZE).cast();
-        // SAFETY: the header of a block that this thread owns.
-        let count = unsafe { &*self.header() }.count.load(Ordering::Relaxed) as usize;
-        // SAFETY: `count` never exceeds the frames of a block.
-        (0..count.min(BLOCK_FRAMES)).map(move |index| unsafe { &*frames.add(index) }.load())
     }
 }

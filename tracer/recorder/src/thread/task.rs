@@ -6,7 +6,7 @@
 //! alone.
 
 use super::ThreadRecorder;
-use super::stack::Block;
+use super::block::Block;
 use viztracer_format::record::Record;
 use viztracer_format::stack::{task_frame, task_of};
 
