@@ -201,12 +201,12 @@ pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
 /// The report's zero, on the clock of the first file.
 fn begin(files: &[FilePlan], shifts: &[i64], how: Align) -> i64 {
     let begin = files.iter().zip(shifts).map(|(file, shift)| opened(file, *shift)).min().unwrap_or(0);
-    if files.iter().any(|file| file.imported.is_none()) {
+    if files.iter().any(|file| file.imported().is_none()) {
         return begin;
     }
     let Some((first, shift)) = files.first().zip(shifts.first()) else { return begin };
     let theirs = match how {
-        Align::Clock => first.imported.as_ref().map_or(begin, |imported| imported.zero),
+        Align::Clock => first.imported().map_or(begin, |imported| imported.zero),
         Align::Start => marked(first, *shift),
     };
     // Nothing may lie before the zero: viewers do not show it.
@@ -217,14 +217,14 @@ fn begin(files: &[FilePlan], shifts: &[i64], how: Align) -> i64 {
 /// is believed, as its clock was read nearest to the begin; of traces in JSON alone, as the peer does, the last.
 fn realtime(files: &[FilePlan], shifts: &[i64], moment: i64) -> u64 {
     let known = files.iter().zip(shifts).filter(|(file, _)| file.header.identity.opened.realtime != 0);
-    let rings = known.clone().filter(|(file, _)| file.imported.is_none());
+    let rings = known.clone().filter(|(file, _)| file.imported().is_none());
     let Some(first) = files.first() else { return 0 };
     let believed = rings
         .min_by_key(|(file, shift)| opened(file, **shift))
         .or_else(|| known.clone().rfind(|(file, _)| same_clock(file, first)));
     believed.map_or(0, |(file, shift)| {
         // What a report says of its zero was told by a ring file that was believed then.
-        let told = file.imported.as_ref().and_then(|imported| Some((imported.zero, imported.realtime?)));
+        let told = file.imported().and_then(|imported| Some((imported.zero, imported.realtime?)));
         let opened = file.header.identity.opened;
         let (monotonic, realtime) = told.unwrap_or((opened.monotonic as i64, opened.realtime as i64));
         realtime.wrapping_add(moment.wrapping_sub(monotonic.wrapping_add(*shift))).max(0) as u64
@@ -233,7 +233,7 @@ fn realtime(files: &[FilePlan], shifts: &[i64], moment: i64) -> u64 {
 
 /// The monotonic clock where ticks are 0 that are nanoseconds.
 fn zero(file: &FilePlan) -> i64 {
-    file.imported.as_ref().map_or(0, |imported| imported.clock_at_tick_0())
+    file.imported().map_or(0, |imported| imported.clock_at_tick_0())
 }
 
 /// The moment to align a file by, on the common time line: the one that was marked, else its begin.

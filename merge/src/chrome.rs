@@ -43,13 +43,13 @@ use std::sync::atomic::AtomicBool;
 /// The metadata of the first document, without what is told anew. All documents have a word in whether anything was
 /// overwritten.
 pub fn metadata(plans: &[FilePlan]) -> Map<String, Value> {
-    let mut documents = plans.iter().filter_map(|plan| plan.imported.as_ref());
+    let mut documents = plans.iter().filter_map(|plan| plan.imported());
     let Some(first) = documents.next() else { return Map::new() };
     let mut metadata = first.metadata.clone();
     for told_anew in ["alignment", "baseTimeNanoseconds", "clock", "processes", "warnings"] {
         metadata.shift_remove(told_anew);
     }
-    let has_overflow = |imported: &Arc<Imported>| imported.metadata.get("overflow") == Some(&Value::Bool(true));
+    let has_overflow = |imported: &Imported| imported.metadata.get("overflow") == Some(&Value::Bool(true));
     if documents.any(has_overflow) {
         metadata.insert("overflow".into(), true.into());
     }

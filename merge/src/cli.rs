@@ -161,14 +161,14 @@ impl Run<'_> {
         let (plans, summary) = (trace.plans(), trace.summary());
         let go_on = || !(self.interrupted)();
         let mut bad = summary.bad;
-        let documents = plans.iter().filter(|plan| plan.imported.is_some());
+        let documents = plans.iter().filter(|plan| plan.imported().is_some());
         bad.extend(
             documents.map(|plan| BadInput::new(&plan.path, Problem::new("a trace in JSON, which has no records"))),
         );
         bad.dedup();
         let mut complete = bad.is_empty();
         let mut stdout = io::stdout().lock();
-        let files = plans.iter().zip(&trace.alignment().clocks).filter(|(plan, _)| plan.imported.is_none());
+        let files = plans.iter().zip(&trace.alignment().clocks).filter(|(plan, _)| plan.imported().is_none());
         for (plan, clock) in files {
             match dump::write(plan, clock, &go_on, &mut stdout) {
                 Ok(damaged) => complete &= damaged == 0,

@@ -142,7 +142,7 @@ fn settle_one(plan: &mut FilePlan, relative: Option<(Identity, Option<i64>)>) {
 }
 
 fn is_settled(plan: &FilePlan) -> bool {
-    plan.imported.is_none() || plan.header.identity.boot_id != [0; 16]
+    plan.imported().is_none() || plan.header.identity.boot_id != [0; 16]
 }
 
 /// The wall clock at the 0 of the monotonic clock, if it is known.

@@ -7,7 +7,7 @@ use crate::error::Problem;
 use crate::input::ring::State;
 use crate::plan::account::{Account, Times};
 use crate::plan::ending::Ending;
-use crate::plan::file::FilePlan;
+use crate::plan::file::{FilePlan, Source};
 use crate::plan::imported::Imported;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -23,15 +23,13 @@ pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<Fil
         return Err(problems.first.into_iter().next().unwrap_or_else(|| Problem::new("there are no events in it")));
     }
     let known = Known::of(&imported.metadata);
-    let of_document = Document { known, times: times.unwrap_or_default(), file_id: file_id(metadata) };
-    let imported =
-        Arc::new(Imported { zero: of_document.known.monotonic, realtime: of_document.known.realtime, ..imported });
+    let imported = Arc::new(Imported { zero: known.monotonic, realtime: known.realtime, ..imported });
+    let of_document = Document { known, imported, times: times.unwrap_or_default(), file_id: file_id(metadata) };
     let mut problems = Some(problems);
     let plan = |image: Image| FilePlan {
         place: (metadata.dev(), metadata.ino()),
         length: metadata.len(),
         problems: problems.take().unwrap_or_default(),
-        imported: Some(Arc::clone(&imported)),
         ..of_document.plan(path, image)
     };
     Ok(images.into_iter().map(plan).collect())
@@ -40,6 +38,7 @@ pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<Fil
 /// What a document tells of all its processes.
 struct Document {
     known: Known,
+    imported: Arc<Imported>,
     /// Its first moment and its last one.
     times: (i64, i64),
     file_id: [u8; 16],
@@ -67,7 +66,7 @@ impl Document {
             anchors: if is_dated { vec![self.anchor(times.opened, times.opened_at), last] } else { Vec::new() },
             sync_marker: self.sync_marker(told),
             is_dated,
-            account,
+            source: Source::Json { imported: Arc::clone(&self.imported), account },
             ..FilePlan::empty(path, header, state)
         }
     }

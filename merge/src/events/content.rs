@@ -5,7 +5,7 @@ use crate::error::Problem;
 use crate::events::decode::{Buffers, Moment, Outcome, decode};
 use crate::input::ring::Input;
 use crate::input::trust::is_trusted;
-use crate::plan::file::FilePlan;
+use crate::plan::file::{FilePlan, Source};
 use crate::plan::imported::Imported;
 use crate::plan::names;
 use std::ops::Range;
@@ -24,9 +24,9 @@ pub enum Content {
 impl Content {
     /// Opens what was planned.
     pub fn of(plan: &FilePlan) -> Result<Content, Problem> {
-        match &plan.imported {
-            Some(imported) => Ok(Content::Chrome(Arc::clone(imported))),
-            None => ring(plan).map(Content::Ring),
+        match &plan.source {
+            Source::Json { imported, .. } => Ok(Content::Chrome(Arc::clone(imported))),
+            Source::Ring { .. } => ring(plan).map(Content::Ring),
         }
     }
 
@@ -66,7 +66,7 @@ impl Content {
 
 /// The ring file that was planned: the copy of a living one, else the file.
 pub fn ring(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
-    if let Some(snapshot) = &plan.snapshot {
+    if let Source::Ring { snapshot: Some(snapshot) } = &plan.source {
         return Ok(Arc::clone(snapshot));
     }
     let input = Input::open(&plan.path)?;

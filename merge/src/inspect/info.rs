@@ -116,7 +116,7 @@ impl Row<'_> {
             "unmatched": self.plan.header.unmatched,
             "gaps": self.plan.header.gaps,
             "failure": self.plan.header.failure,
-            "damaged": self.plan.problems.count + self.plan.account.as_ref().map_or(0, |told| told.damaged),
+            "damaged": self.plan.problems.count + self.plan.account().map_or(0, |told| told.damaged),
             "forgotten_threads": self.plan.header.forgotten.threads,
             "forgotten_events": self.plan.header.forgotten.events,
             "forgotten_tasks": self.plan.header.forgotten.tasks,

@@ -64,16 +64,21 @@ pub struct FilePlan {
     pub problems: Problems,
     /// The moment that was marked to align files by, in nanoseconds of the monotonic clock.
     pub sync_marker: Option<i64>,
-    /// A copy of a file that is still written.
-    pub snapshot: Option<Arc<Input>>,
-    /// What a trace in JSON became when it was read.
-    pub imported: Option<Arc<Imported>>,
-    /// What that told of the process.
-    pub account: Option<Arc<Account>>,
+    /// What kind of file it is, and what was kept of it.
+    pub source: Source,
     /// Names of tasks that came with it, by serial.
     pub tasks: BTreeMap<u32, String>,
     /// Whether it is known when the recording began and ended.
     pub is_dated: bool,
+}
+
+/// What kind of file a plan is of.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A ring file. If it is still written, a copy of it is read in its place.
+    Ring { snapshot: Option<Arc<Input>> },
+    /// A trace in JSON, or a process in it: what it became when it was read, and what it told of the process.
+    Json { imported: Arc<Imported>, account: Option<Arc<Account>> },
 }
 
 /// A thread's part in a file.
@@ -151,11 +156,25 @@ impl FilePlan {
             anchors: Vec::new(),
             problems: Problems::default(),
             sync_marker: None,
-            snapshot: None,
-            imported: None,
-            account: None,
+            source: Source::Ring { snapshot: None },
             tasks: BTreeMap::new(),
             is_dated: false,
+        }
+    }
+
+    /// What a trace in JSON became when it was read; `None` if this is a ring file.
+    pub fn imported(&self) -> Option<&Imported> {
+        match &self.source {
+            Source::Ring { .. } => None,
+            Source::Json { imported, .. } => Some(imported),
+        }
+    }
+
+    /// What a report told of the process; `None` if this is no report.
+    pub fn account(&self) -> Option<&Account> {
+        match &self.source {
+            Source::Ring { .. } => None,
+            Source::Json { account, .. } => account.as_deref(),
         }
     }
 
@@ -171,7 +190,7 @@ impl FilePlan {
 
     /// How its recording ended, in a word; one that only the report knows it came with.
     pub fn state_word(&self) -> &str {
-        match &self.account {
+        match self.account() {
             Some(account) if self.state == State::Unknown && !account.state.is_empty() => &account.state,
             _ => self.state.word(),
         }
@@ -179,7 +198,7 @@ impl FilePlan {
 
     /// How the process ended, in a word; one that only the report knows it came with.
     pub fn ending_word(&self) -> Cow<'_, str> {
-        match &self.account {
+        match self.account() {
             Some(account) if self.ending == Ending::Untold && !account.ending.is_empty() => (&*account.ending).into(),
             _ => self.ending.word(),
         }
@@ -196,7 +215,7 @@ impl FilePlan {
 
     /// Whether the process still runs; one that a report tells of ran when that was made.
     pub fn is_running(&self) -> bool {
-        self.ending == Ending::Running && self.imported.is_none()
+        self.ending == Ending::Running && self.imported().is_none()
     }
 
     /// The place of a thread in `threads`.

@@ -14,7 +14,7 @@ pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
         last_at: clock.last_realtime(plan),
         closed: (header.sealed && header.closed.ticks != 0).then(|| clock.signed(header.closed.ticks)),
     });
-    let told = plan.account.as_deref();
+    let told = plan.account();
     let moment = |ticks: u64| (ticks != 0).then(|| clock.signed(ticks));
     let thread = |(place, thread): (usize, &Thread)| ThreadAccount {
         begun: moment(thread.begun),

@@ -128,7 +128,7 @@ struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     fn new(files: &'a [FilePlan], vouched: Vouched, root: Option<&'a SourceRoot>) -> Texts<'a> {
-        let imported = files.iter().filter_map(|plan| plan.imported.as_deref());
+        let imported = files.iter().filter_map(|plan| plan.imported());
         let embedded = imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect();
         Texts { embedded, vouched, root, read: HashSet::new(), room: ALL_MAX, left_out: LeftOut::default() }
     }

@@ -239,7 +239,7 @@ impl FileSummary {
             problems: plan.problems.clone(),
             state_word: plan.state_word().to_owned(),
             ending_word: plan.ending_word().into_owned(),
-            damaged_before: plan.account.as_ref().map_or(0, |told| told.damaged),
+            damaged_before: plan.account().map_or(0, |told| told.damaged),
             account,
         }
     }

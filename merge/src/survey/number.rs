@@ -34,7 +34,7 @@ fn process(plan: &FilePlan) -> Process {
     let identity = &plan.header.identity;
     let (boot_id, pid, start, file_id) = (identity.boot_id, identity.pid, identity.process_start, identity.file_id);
     // In a trace in JSON the numbers of tracks tell its processes apart.
-    if plan.imported.is_some() {
+    if plan.imported().is_some() {
         return Process::OfFile { file_id, pid: plan.pid };
     }
     if start == 0 { Process::OfFile { file_id, pid } } else { Process::Started { boot_id, pid, start } }

@@ -9,7 +9,7 @@ use crate::input::ring::{Input, State, Unread};
 use crate::parallel::progress::{Step, Watch};
 use crate::parallel::window::in_order;
 use crate::plan::ending::Ending;
-use crate::plan::file::{Calls, Counts, FilePlan, Thread};
+use crate::plan::file::{Calls, Counts, FilePlan, Source, Thread};
 use crate::plan::frames::{self, OpenFrame};
 use crate::plan::names::Names;
 use crate::storage::store::Store;
@@ -111,7 +111,7 @@ impl FilePlan {
             place: input.place,
             length: input.length,
             sync_marker: Some(input.header.sync_marker as i64).filter(|marker| *marker != 0),
-            snapshot,
+            source: Source::Ring { snapshot },
             is_dated: true,
             ..FilePlan::empty(path, input.header.clone(), state)
         }

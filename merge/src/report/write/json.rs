@@ -134,7 +134,7 @@ fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
 fn names_of(file: &FilePlan, text: &mut Text) {
     let pid = file.pid;
     // A trace in JSON names those that it wants to name.
-    let is_named = |name: &Option<String>| name.is_some() || file.imported.is_none();
+    let is_named = |name: &Option<String>| name.is_some() || file.imported().is_none();
     if is_named(&file.process) {
         name(pid, pid, "process_name", &file.process_name(), text);
     }
@@ -162,7 +162,7 @@ fn name(pid: u32, tid: u32, kind: &str, name: &str, text: &mut Text) {
 
 /// What the first of the inputs that are documents themselves holds beside events.
 fn members(files: &[FilePlan], text: &mut Text) {
-    let first = files.iter().find_map(|plan| plan.imported.as_ref());
+    let first = files.iter().find_map(|plan| plan.imported());
     for (key, value) in first.iter().flat_map(|first| &first.members) {
         text.put(b",\n");
         text.put_string(key);

@@ -87,7 +87,7 @@ pub fn task_names(plan: &FilePlan, tasks: &BTreeSet<u32>) -> BTreeMap<u32, Strin
     for (serial, name) in &plan.tasks {
         shown.entry(*serial).and_modify(|shown| *shown = Some(name.clone()));
     }
-    if let Some(input) = (!shown.is_empty() && plan.imported.is_none()).then(|| ring(plan).ok()).flatten() {
+    if let Some(input) = (!shown.is_empty() && plan.imported().is_none()).then(|| ring(plan).ok()).flatten() {
         names::tasks(&input, &plan.names, |serial, name| {
             shown.entry(serial).and_modify(|shown| *shown = Some(name.to_owned()));
         });

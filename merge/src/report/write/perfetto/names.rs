@@ -73,7 +73,7 @@ impl Names {
 /// The names that were given to tasks; the last one for a serial holds.
 fn tasks(plan: &FilePlan) -> HashMap<u32, String> {
     let mut tasks: HashMap<u32, String> = plan.tasks.clone().into_iter().collect();
-    if let (None, Ok(input)) = (&plan.imported, ring(plan)) {
+    if let (None, Ok(input)) = (plan.imported(), ring(plan)) {
         names::tasks(&input, &plan.names, |serial, name| drop(tasks.insert(serial, name.to_owned())));
     }
     tasks
