@@ -1,6 +1,6 @@
 //! What a report does not show although it happened, in words: for those who want all or an error.
 
-use crate::report::summary::{FileSummary, Summary};
+use crate::report::summary::{FileSummary, SWITCHED, Summary};
 use crate::text::display::{self, grouped, printable};
 
 impl Summary {
@@ -21,16 +21,6 @@ fn line(file: &FileSummary) -> Option<String> {
     let path = display::path(&file.path);
     (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
 }
-
-/// What is said once of a report in which durations may be wrong.
-pub fn switched(summary: &Summary) -> Option<String> {
-    let count = summary.files.iter().filter(|file| file.switched).count();
-    let these = if count == 1 { "1 process".to_owned() } else { format!("{} processes", grouped(count as u64)) };
-    (count > 0).then(|| format!("{SWITCHED} in {these}"))
-}
-
-/// Greenlets share the one stack that a ring file has of a thread.
-const SWITCHED: &str = "greenlets were switched, so durations may be wrong";
 
 /// A line for every process of which events were lost, for who has just recorded them: what the ring went over, and calls
 /// that never ended, are told elsewhere.

@@ -16,6 +16,8 @@ use serde_json::{Map, Value, json};
 use std::fmt;
 use std::path::PathBuf;
 
+/// What is said of greenlets, which share the one stack that a ring file has of a thread.
+pub(crate) const SWITCHED: &str = "greenlets were switched, so durations may be wrong";
 /// Files that get a row of their own in the table.
 const ROWS_MAX: usize = 100;
 
@@ -152,6 +154,13 @@ impl Summary {
         self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
     }
 
+    /// What is said of processes that switched greenlets, if there are any.
+    pub(crate) fn switched(&self) -> Option<String> {
+        let count = self.files.iter().filter(|file| file.switched).count();
+        let these = if count == 1 { "1 process".to_owned() } else { format!("{} processes", grouped(count as u64)) };
+        (count > 0).then(|| format!("{SWITCHED} in {these}"))
+    }
+
     /// What went where.
     pub fn last_line(&self) -> String {
         // A report that was merged before holds many processes.
@@ -169,7 +178,7 @@ impl Summary {
         ];
         let others = others.iter().filter(|(count, _)| *count > 0);
         let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
-        let switched = crate::report::loss::switched(self).map(|words| format!("; {words}")).unwrap_or_default();
+        let switched = self.switched().map(|words| format!("; {words}")).unwrap_or_default();
         format!("{}: {events} events of {files} file{plural}{others}{switched}", display::output(&self.output))
     }
 

@@ -33,10 +33,10 @@ pub fn settle(plans: &mut [FilePlan]) {
         return;
     }
     let mut begun: HashMap<Key, Vec<i128>> = HashMap::new();
-    for plan in plans.iter().filter(|plan| plan.imported.is_none()) {
+    for plan in plans.iter().filter(|plan| plan.imported().is_none()) {
         begun.entry(key_of_child(plan)).or_default().push(opened(plan));
     }
-    for plan in plans.iter_mut().filter(|plan| plan.imported.is_none() && plan.ending.is_unsaid()) {
+    for plan in plans.iter_mut().filter(|plan| plan.imported().is_none() && plan.ending.is_unsaid()) {
         let key = key_of_child(plan);
         let begun = begun.get(&key).map(Vec::as_slice).unwrap_or_default();
         if let Some((ending, after)) = waits.get(&key).and_then(|waits| waits.of(plan, begun)) {

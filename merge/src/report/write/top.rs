@@ -5,7 +5,6 @@ use super::writer::Tail;
 use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::report::functions::{Known, Row, Sort, Table};
-use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary};
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::text::when;
@@ -110,7 +109,7 @@ pub fn foot(summary: &Summary) -> Vec<String> {
         let calls = if place == 0 { "calls" } else { "events" };
         format!("{} {calls} {what}", grouped(*count))
     });
-    told.chain(loss::switched(summary)).collect()
+    told.chain(summary.switched()).collect()
 }
 
 fn plural(count: u64) -> &'static str {
