@@ -1,73 +1,22 @@
-//! One file surveyed: its plan, from what is known without reading the events.
+//! One ring file surveyed: its plan, from what is known without reading the events.
 //!
 //! Sealed segments are known by their headers. Only open ones, those that passed from thread to thread, and in a file
 //! that was not closed the last one of each thread are read here.
 
-use crate::chrome;
-use crate::error::{BadInput, MergeError, Problem, Problems};
+use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, State, Unread};
-use crate::parallel::progress::{Step, Watch};
-use crate::parallel::window::in_order;
 use crate::plan::ending::Ending;
 use crate::plan::file::{Calls, Counts, FilePlan, Source, Thread};
 use crate::plan::frames::{self, OpenFrame};
 use crate::plan::names::Names;
-use crate::storage::store::Store;
 use crate::survey::cut::{self, Dropped};
 use crate::survey::table::Table;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::Arc;
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::{Event, Segment};
 use viztracer_format::record::stored_start;
-
-/// The plans of all files that can be read, in order; the others are added to `bad`.
-pub(crate) fn all(
-    paths: &[PathBuf],
-    pool: &rayon::ThreadPool,
-    watch: &dyn Watch,
-    bad: &mut Vec<BadInput>,
-) -> Result<Vec<FilePlan>, MergeError> {
-    let mut plans = Vec::with_capacity(paths.len());
-    let done = AtomicUsize::new(0);
-    let documents = Documents::default();
-    let work = |(): &mut (), index: usize| paths.get(index).map(|path| documents.plans(path));
-    let take = |file: Option<Result<Vec<FilePlan>, Problem>>| {
-        match (file, paths.get(done.fetch_add(1, Ordering::Relaxed))) {
-            (Some(Ok(mut of_file)), _) => plans.append(&mut of_file),
-            (Some(Err(problem)), Some(path)) => bad.push(BadInput::new(path, problem)),
-            _ => {}
-        }
-        Ok(())
-    };
-    let stopped = || {
-        watch.progress(Step::Reading, done.load(Ordering::Relaxed) as u64, paths.len() as u64);
-        documents.stop.store(watch.stopped(), Ordering::Relaxed);
-        documents.stop.load(Ordering::Relaxed)
-    };
-    in_order(pool, paths.len(), stopped, || (), work, take).map_err(MergeError::from)?;
-    Ok(plans)
-}
-
-/// What reading traces in JSON needs: one place to put them, and the word to stop, as they may be long.
-#[derive(Default)]
-struct Documents {
-    store: OnceLock<Result<Arc<Store>, Problem>>,
-    stop: AtomicBool,
-}
-
-impl Documents {
-    /// The plan of a ring file, or those of a trace in JSON.
-    fn plans(&self, path: &Path) -> Result<Vec<FilePlan>, Problem> {
-        if !chrome::is_trace(path) {
-            return FilePlan::of(path).map(|plan| vec![plan]);
-        }
-        let store = self.store.get_or_init(|| Store::new(None).map(Arc::new).map_err(chrome::no_room));
-        chrome::read(path, store.as_ref().map_err(Clone::clone)?, &self.stop)
-    }
-}
 
 impl FilePlan {
     /// Opens a ring file and plans it. A problem of a part is in the plan, one of the whole is the error.
