@@ -98,9 +98,11 @@ fn no_room_names_a_higher_one() {
             // The root names what others may use, so it stands above all.
             read.rooms.iter().position(|room| room == first).unwrap_or(usize::MAX)
         };
-        for (from, to) in read.imports() {
+        let known = WITHOUT_CIRCLES.iter().filter(|(of, _)| *of == source).flat_map(|(_, known)| *known);
+        let known: BTreeSet<Import> = known.map(|(from, to, _)| (from.into(), to.into())).collect();
+        for (from, to) in read.imports().difference(&known) {
             let (low, high) = (from.display(), to.display());
-            assert!(room(&to) <= room(&from), "{source}: {low} names {high}, which is in a higher room");
+            assert!(room(to) <= room(from), "{source}: {low} names {high}, which is in a higher room");
         }
     }
 }
