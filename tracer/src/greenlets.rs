@@ -4,7 +4,8 @@
 //! afterwards: it has no caller, though other calls of its thread are open, so it is the first one of another stack; or it
 //! is the method that switches. The ring file tells of it.
 
-use crate::{current, recording};
+use crate::recording;
+use crate::thread::current;
 use pyo3::ffi;
 use std::ffi::{CStr, c_char};
 use std::sync::atomic::{AtomicBool, Ordering};

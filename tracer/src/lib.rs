@@ -1,47 +1,63 @@
 //! The Python extension of viztracer-ring, `viztracer.snaptrace`.
 //!
-//! The way of an event: the interpreter calls a [`hook`], which asks [`current`] for the calling thread's recorder and
-//! [`function`] for the id of what is called, and enters or leaves it on the record path of `viztracer-recorder`.
-//! Everything else happens once: the process's one [`recording`] begins and ends as the [`tracer`]'s methods ask for it
-//! ([`lifecycle`]), a [`filter`] decides over each code object the first time it runs, [`task`] tells which asyncio
-//! task runs it, [`thread_name`] what its thread is called, [`greenlets`] whether it has several stacks, [`fork`] sees
-//! to it that a child records into a file of its own, [`deadly_signal`] (on a [`signal_stack`]) and [`leaving`] that the
-//! file of a process which ends without a word to Python tells how, [`waits`] that the file of its parent does,
-//! [`farewell`] that the run has its report all the same, [`control`] lets the processes of a run count themselves,
-//! [`reserve`] sees to it that a program without memory does not die of us, and [`main_program`] runs the program of the command `viztracer`.
+//! The way of an event: the interpreter calls a [`hook`], which asks [`thread::current`] for the calling thread's
+//! recorder and [`function`] for the id of what is called, and enters or leaves it on the record path of
+//! `viztracer-recorder`. Everything else happens once: the process's one [`recording`] begins and ends as the
+//! [`tracer`]'s methods ask for it ([`process::lifecycle`]), a [`filter`] decides over each code object the first time
+//! it runs, [`thread::task`] tells which asyncio task runs it, [`thread::name`] what its thread is called,
+//! [`greenlets`] whether it has several stacks, [`process::fork`] sees to it that a child records into a file of its
+//! own, [`ending::deadly_signal`] (on a [`thread::signal_stack`]) and [`ending::leaving`] that the file of a process
+//! which ends without a word to Python tells how, [`ending::waits`] that the file of its parent does,
+//! [`ending::farewell`] that the run has its report all the same, [`control`] lets the processes of a run count
+//! themselves, [`reserve`] sees to it that a program without memory does not die of us, and [`main_program`] runs the
+//! program of the command `viztracer`.
 //!
-//! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives up
-//! the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So `stop`,
-//! which holds the GIL, ends all recording at once, and memory is freed only after that ([`recording`]).
+//! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives
+//! up the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So
+//! `stop`, which holds the GIL, ends all recording at once, and memory is freed only after that ([`recording`]).
 //!
 //! Invariants: the per-call path formats no text, allocates nothing, takes no lock and calls no Python; nothing here
 //! merges, except that [`command`] lends `viztracer-merge` its Python door.
 
-mod aside;
-mod command;
-mod control;
-mod current;
-mod deadly_signal;
-mod farewell;
-mod filter;
-mod fork;
-mod function;
-mod greenlets;
-mod hook;
-mod interpose;
-mod leaving;
-mod lifecycle;
-mod main_program;
-mod recording;
-mod reserve;
-mod signal;
-mod signal_stack;
-mod stderr;
+// Locks and atomic words, loom's or the standard ones.
 mod sync;
-mod task;
-mod thread_name;
+// Why tracing does not go on, in one line.
+mod stderr;
+// Python run beside the program, which notices nothing.
+mod aside;
+// What signal handlers may do.
+mod signal;
+// Memory for when there is none.
+mod reserve;
+
+// What is left out.
+mod filter;
+// The state of the process's one recording.
+mod recording;
+// Whether threads have several stacks.
+mod greenlets;
+// Ids of functions.
+mod function;
+// The calling thread: its recorder, its name, its task.
+mod thread;
+
+// Functions of ours in the place of the interpreter's.
+mod interpose;
+// What the interpreter calls.
+mod hook;
+// Ends without a word to Python.
+mod ending;
+// Begin and end of a recording, and forks.
+mod process;
+
+// The control block of a run.
+mod control;
+// The doors of `viztracer-merge`.
+mod command;
+// The program of the command `viztracer`.
+mod main_program;
+// What Python's tracer calls.
 mod tracer;
-mod waits;
 
 /// What Python may see. An interpreter that can do without the GIL takes it on for this module.
 #[pyo3::pymodule(gil_used = true)]
@@ -51,11 +67,11 @@ mod snaptrace {
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]
-    use super::deadly_signal::watch;
+    use super::ending::deadly_signal::watch;
     #[pymodule_export]
-    use super::farewell::{arm_farewell, arm_line, disarm_farewell, disarm_line};
+    use super::ending::farewell::{arm_farewell, arm_line, disarm_farewell, disarm_line};
     #[pymodule_export]
-    use super::leaving::{ask_before_exec, note_exit, ring_cut};
+    use super::ending::leaving::{ask_before_exec, note_exit, ring_cut};
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]

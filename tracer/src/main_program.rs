@@ -10,7 +10,8 @@
 //! runs inside of it, and the process goes on.
 
 use crate::function::{Builtin, EXCLUDED};
-use crate::{current, greenlets};
+use crate::greenlets;
+use crate::thread::current;
 use pyo3::exceptions::{PyEOFError, PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;

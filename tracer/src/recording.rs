@@ -1,6 +1,6 @@
 //! The one recording that a process can have at a time: whose it is, its file, its rules.
 //!
-//! State and nothing else: what begins and ends a recording is in [`crate::lifecycle`], above this.
+//! State and nothing else: what begins and ends a recording is in [`crate::process::lifecycle`], above this.
 //!
 //! **Why no thread uses memory that is gone.** A hook is a critical section of the GIL: between the moment when it finds
 //! its thread's recorder and the moment when it leaves it, it runs no Python and keeps the GIL. [`take`] is called with

@@ -1,6 +1,6 @@
 //! The locks and atomic words of the process's one recording: the standard ones, or loom's, which explores what threads
-//! may do with them. `tracer/model` has that done to [`recording`](crate::recording), [`current`](crate::current) and
-//! [`lifecycle`](crate::lifecycle).
+//! may do with them. `tracer/model` has that done to [`recording`](crate::recording), [`current`](crate::thread::current) and
+//! [`lifecycle`](crate::process::lifecycle).
 
 #[cfg(loom)]
 pub use loom::sync::{Condvar, Mutex, MutexGuard, atomic};

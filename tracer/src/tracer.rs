@@ -1,8 +1,14 @@
 //! `snaptrace.Tracer`, the base class of `viztracer.VizTracer`: what Python needs of the recording, and no more.
 
+use crate::ending::deadly_signal;
+use crate::ending::leaving;
+use crate::ending::waits;
 use crate::filter::Filter;
+use crate::hook;
+use crate::process::fork;
+use crate::process::lifecycle;
 use crate::recording::{self, Phase};
-use crate::{current, deadly_signal, fork, hook, leaving, lifecycle, waits};
+use crate::thread::current;
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};

@@ -1,10 +1,10 @@
 //! Stop against hooks: no thread that is inside a hook when another one stops, saves or starts the recording ever uses
 //! memory that is gone.
 //!
-//! What is explored is the extension's own code: [`lifecycle`], [`recording`] and [`current`], from their files. What
-//! they stand on is here, as far as it matters: the [`gil`], an interpreter that may give it up whenever it runs Python
-//! ([`interpreter`]), and under loom a recorder that notices each use of what is gone ([`watched`]). Otherwise the
-//! recorder is the true one.
+//! What is explored is the extension's own code: [`process::lifecycle`], [`recording`] and [`thread::current`], from
+//! their files. What they stand on is here, as far as it matters: the [`gil`], an interpreter that may give it up
+//! whenever it runs Python ([`interpreter`]), and under loom a recorder that notices each use of what is gone
+//! ([`watched`]). Otherwise the recorder is the true one.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" cargo test --release --target-dir target/loom -p viztracer-model    every interleaving, with
@@ -17,19 +17,17 @@
 
 #![allow(dead_code, reason = "the extension's modules hold more than is explored")]
 
-#[path = "../../src/current.rs"]
-mod current;
 #[path = "../../src/filter.rs"]
 mod filter;
 mod gil;
 mod interpreter;
-#[path = "../../src/lifecycle.rs"]
-mod lifecycle;
+mod process;
 mod programs;
 #[path = "../../src/recording.rs"]
 mod recording;
 #[path = "../../src/sync.rs"]
 mod sync;
+mod thread;
 #[cfg(loom)]
 mod watched;
 
@@ -40,6 +38,6 @@ extern crate self as viztracer_recorder;
 
 #[cfg(loom)]
 use gil::ThreadPointer;
-use interpreter::{exceptions, function, hook, prelude, signal_stack, stderr, thread_name};
+use interpreter::{exceptions, function, hook, prelude, stderr};
 #[cfg(loom)]
 use watched::{Inherited, Options, Recorder, RecorderError, ThreadRecorder};

@@ -2,7 +2,9 @@
 
 use crate::filter::Filter;
 use crate::interpreter::Python;
-use crate::{current, gil, hook, lifecycle, recording};
+use crate::process::lifecycle;
+use crate::thread::current;
+use crate::{gil, hook, recording};
 use viztracer_recorder::Options;
 
 #[cfg(loom)]

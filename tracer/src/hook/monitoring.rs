@@ -6,7 +6,8 @@
 
 use super::wanted::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
-use crate::{current, task};
+use crate::thread::current;
+use crate::thread::task;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;

@@ -11,7 +11,9 @@
 use super::thread_list;
 use super::wanted::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
-use crate::{current, recording, task};
+use crate::recording;
+use crate::thread::current;
+use crate::thread::task;
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

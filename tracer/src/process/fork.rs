@@ -4,7 +4,8 @@
 //! parent's file. The child's own file is created at the child's first event ([`current::settle`]), since most children
 //! call `exec` at once.
 
-use crate::{current, recording};
+use crate::recording;
+use crate::thread::current;
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::sync::Once;

@@ -6,7 +6,8 @@
 
 use crate::aside::aside;
 use crate::function::{Code, EXCLUDED};
-use crate::{current, recording};
+use crate::recording;
+use crate::thread::current;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

@@ -15,14 +15,14 @@
 //! replaces ours; it gives way to ours again when it puts back what it found, or when the program sets `SIG_DFL`
 //! ([`rearm`]). A signal that is ignored stays so. Forked children inherit the handler, exec resets it.
 //!
-//! Our handler runs on a stack of its own, which every thread that records is given ([`crate::signal_stack`]): so a
+//! Our handler runs on a stack of its own, which every thread that records is given ([`crate::thread::signal_stack`]): so a
 //! thread whose own stack is full leaves a word, too. One that has not recorded yet has none then, and the real-time
 //! signals end a process as if we were not there.
 //!
 //! A SIGBUS in our own mapping means that somebody has cut the ring file (`: > result_1.bin`). That must not end the
 //! program: memory takes the place of the mapping, what was recorded is lost, and it is said when recording ends.
 
-use crate::farewell;
+use crate::ending::farewell;
 use crate::signal::{SENT, dispose, disposition, errno, pid, send, set_errno, tid};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,7 +5,8 @@
 //! SIGKILL leaves nothing about it in its own ring file, but its parent's tells.
 
 use crate::interpose::{Ours, integer, plain, replace, with_keywords, with_one};
-use crate::{current, recording};
+use crate::recording;
+use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
 use std::ffi::c_int;

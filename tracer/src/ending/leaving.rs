@@ -4,8 +4,10 @@
 //! they do not see. So functions of ours take their place ([`crate::interpose`]). In the same way `signal.signal` tells
 //! when the program has chosen the default action for a signal ([`deadly_signal`]).
 
+use crate::ending::deadly_signal;
+use crate::ending::farewell;
 use crate::interpose::{Ours, integer, plain, replace, with_keywords};
-use crate::{current, deadly_signal, farewell};
+use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
 use std::ffi::CStr;

@@ -6,10 +6,11 @@
 //! A hook that finds its thread here goes on at once. One that does not calls [`prepare`], which may run Python, and
 //! only then looks for what it needs: nothing that was found before is used after it.
 
-use crate::signal_stack::SignalStack;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{own, shared};
-use crate::{function, recording, thread_name};
+use crate::thread::name;
+use crate::thread::signal_stack::SignalStack;
+use crate::{function, recording};
 use std::cell::{Cell, OnceCell};
 use std::ptr::{self, NonNull};
 use viztracer_recorder::ThreadRecorder;
@@ -126,7 +127,7 @@ fn own_recorder() -> (*mut ThreadRecorder, bool) {
             let Some((number, serial, recorder)) = recording::attach_thread() else { return nothing };
             own.attached.set(Some(Attached { number, serial, recorder }));
             own.stack.get_or_init(SignalStack::give);
-            thread_name::name_current(number, serial);
+            name::name_current(number, serial);
             // Again from the beginning: while the name was looked for, everything may have changed.
         }
     })

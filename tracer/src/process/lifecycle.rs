@@ -2,7 +2,9 @@
 
 use crate::filter::Filter;
 use crate::recording::{self, Phase};
-use crate::{current, function, hook, thread_name};
+use crate::thread::current;
+use crate::thread::name;
+use crate::{function, hook};
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -46,7 +48,7 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
     if !recording::advance(tracer, Phase::Recording, Phase::Stopping) {
         return Ok(());
     }
-    thread_name::renew(current::serial());
+    name::renew(current::serial());
     let was_hooked = current::serial().is_some();
     let uninstalled = hook::uninstall(python);
     halt();
