@@ -5,8 +5,8 @@
 //!     --sort--> by thread and end --tracks, images--> whose they are --plans--> a plan of each process
 //! ```
 //!
-//! From there on the entries are what the records of a ring file are: [`Imported::decode`](crate::plan::imported::Imported::decode) reads them when their turn
-//! comes, and nothing that follows knows the difference. What an event has beside the usual goes along as text.
+//! From there on the entries are what the records of a ring file are: [`Imported`] holds them until their turn comes, and
+//! nothing that follows knows the difference. What an event has beside the usual goes along as text.
 //! Memory holds names, a run of entries to sort and the sizes of chunks; a document may be of any length.
 
 pub mod clocks;
