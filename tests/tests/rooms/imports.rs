@@ -1,6 +1,6 @@
 //! Which file of a crate names which other file of it, as its `use` items and paths tell.
 //!
-//! Modules of tests do not count. A name that a module only passes on is followed to the file that defines it.
+//! What is only there in tests, or under loom, does not count. A name that a module only passes on is followed to the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -16,6 +16,8 @@ struct Module {
     file: PathBuf,
     /// Paths as they stand there.
     paths: Vec<Name>,
+    /// What is defined there, as far as no macro does it.
+    defined: BTreeSet<String>,
     /// What `use` makes known there, and by which path.
     imported: HashMap<String, Name>,
 }
@@ -93,6 +95,8 @@ impl Crate {
             } else if let Some(through) = self.modules.get(&here).and_then(|module| module.imported.get(first)) {
                 let whole: Name = through.iter().chain(others).cloned().collect();
                 return self.file_of(&here, &whole, steps + 1);
+            } else if here.is_empty() && !self.modules.get(&here)?.defined.contains(first) {
+                return None; // the root of another build, as of a model of some modules
             } else {
                 break;
             }
@@ -155,8 +159,19 @@ impl Reader<'_> {
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item(&mut self, item: &'ast syn::Item) {
-        if !is_for_tests(attributes(item)) {
-            visit::visit_item(self, item);
+        let (attributes, name) = head(item);
+        if is_for_tests(attributes) {
+            return;
+        }
+        if let (Some(name), Some(module)) = (name, self.modules.get_mut(&self.here)) {
+            module.defined.insert(name.to_string());
+        }
+        visit::visit_item(self, item);
+    }
+
+    fn visit_field(&mut self, field: &'ast syn::Field) {
+        if !is_for_tests(&field.attrs) {
+            visit::visit_field(self, field);
         }
     }
 
@@ -210,22 +225,28 @@ fn is_of_path(c: char) -> bool {
     c.is_alphanumeric() || c.is_whitespace() || matches!(c, '_' | ':')
 }
 
-fn attributes(item: &syn::Item) -> &[syn::Attribute] {
+/// The attributes of an item, and its name if it has one.
+fn head(item: &syn::Item) -> (&[syn::Attribute], Option<&syn::Ident>) {
     match item {
-        syn::Item::Mod(item) => &item.attrs,
-        syn::Item::Use(item) => &item.attrs,
-        syn::Item::Fn(item) => &item.attrs,
-        syn::Item::Impl(item) => &item.attrs,
-        syn::Item::Struct(item) => &item.attrs,
-        syn::Item::Const(item) => &item.attrs,
-        _ => &[],
+        syn::Item::Const(item) => (&item.attrs, Some(&item.ident)),
+        syn::Item::Enum(item) => (&item.attrs, Some(&item.ident)),
+        syn::Item::Fn(item) => (&item.attrs, Some(&item.sig.ident)),
+        syn::Item::Impl(item) => (&item.attrs, None),
+        syn::Item::Mod(item) => (&item.attrs, Some(&item.ident)),
+        syn::Item::Static(item) => (&item.attrs, Some(&item.ident)),
+        syn::Item::Struct(item) => (&item.attrs, Some(&item.ident)),
+        syn::Item::Trait(item) => (&item.attrs, Some(&item.ident)),
+        syn::Item::Type(item) => (&item.attrs, Some(&item.ident)),
+        syn::Item::Use(item) => (&item.attrs, None),
+        _ => (&[], None),
     }
 }
 
-/// Whether this is only there in tests.
+/// Whether this is only there in tests, or under loom.
 fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     let is_test = |attribute: &syn::Attribute| {
-        attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Path>().is_ok_and(|of| of.is_ident("test"))
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Path>().is_ok_and(|of| of.is_ident("test") || of.is_ident("loom"))
     };
     attributes.iter().any(is_test)
 }

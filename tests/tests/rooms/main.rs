@@ -167,9 +167,9 @@ fn what_is_passed_on_leads_to_where_it_is_defined() {
 #[test]
 fn tests_do_not_count() {
     let files = [
-        ("lib.rs", "mod a;\nmod b;\n#[cfg(test)]\nmod t;\n"),
-        ("a.rs", "use crate::b::B;"),
-        ("b.rs", "#[cfg(test)]\nmod tests { use crate::a; }"),
+        ("lib.rs", "mod a;\nmod b;\nfn f() {}\n#[cfg(test)]\nmod t;\n"),
+        ("a.rs", "use crate::b::B;\nfn a() { crate::of_a_model() }"),
+        ("b.rs", "#[cfg(test)]\nmod tests { use crate::a; }\nstruct B { #[cfg(loom)] a: crate::a::A, }"),
     ];
     assert_eq!(sample(&files), BTreeSet::from([import("a.rs", "b.rs")]));
 }
