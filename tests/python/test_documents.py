@@ -15,7 +15,7 @@ from conftest import BIN, ROOT, Sandbox, heed_interrupts
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # Those that tell of the parts of the repository.
 OTHERS = ["format/FORMAT.md", "merge/README.md", "merge/viewer/README.md", "merge/fuzz/README.md", "benches/README.md",
-          "tests/storm/README.md", "CHANGELOG.md"]  # fmt: skip
+          "tests/storm/README.md", "CHANGELOG.md", "ARCHITECTURE.md"]  # fmt: skip
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # By how a line begins: why it does not run here.

@@ -52,6 +52,25 @@ fn the_map_shows_the_folders_there_are() {
     }
 }
 
+/// ARCHITECTURE.md names each room, and no other.
+#[test]
+fn the_architecture_is_the_one_there_is() {
+    let text: String = read("ARCHITECTURE.md").split("```").step_by(2).collect();
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|name| name.contains('/')).collect();
+    let bases = ["", "merge/src", "merge/viewer", "merge/src/report", "tracer/src"].map(|base| root().join(base));
+    for name in &named {
+        let path = name.split(' ').next().unwrap_or_default();
+        assert!(bases.iter().any(|base| base.join(path).exists()), "{name} is in ARCHITECTURE.md only");
+    }
+    for house in ["merge/src", "merge/viewer", "tracer/src"] {
+        let rooms = std::fs::read_dir(root().join(house)).expect("it is a folder").flatten();
+        for room in rooms.filter(|room| room.path().is_dir() && room.file_name() != "tests") {
+            let room = format!("{}/", room.file_name().to_string_lossy());
+            assert!(named.iter().any(|name| name.ends_with(&room)), "{house}/{room} is not in ARCHITECTURE.md");
+        }
+    }
+}
+
 /// What the map's last column says of folders, as far as words in the code can tell.
 #[test]
 fn what_the_map_says_is_not_in_a_folder_is_not_there() {
