@@ -31,6 +31,7 @@ STATUS = {"viztracer-merge": 2}  # there is no report, since there is no input: 
 # By the first line: what a block of text is, if it is not the output of a command.
 PICTURES = {
     "process 4711": "the way of the data",
+    "the traced process": "the same, with the rooms of the code",
     "0                 4096": "the parts of a file; document.rs holds the numbers against the code",
     "63                              24": "the bits of a record; the same",
     "shift       the largest": "a formula; the second reader computes it so, and is held against the merge",
@@ -120,8 +121,9 @@ class Scene(Sandbox):
             deadline = time.monotonic() + 60
             while not seen.exists() and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
-            time.sleep(0.1)
-            process.send_signal(signal.SIGINT)
+            if not {"--open", "--once"} & {*line.split()}:  # which end by themselves
+                time.sleep(0.1)
+                process.send_signal(signal.SIGINT)
             printed = process.communicate(timeout=60)[0].decode()
         assert seen.exists() and int(seen.read_text().split()[0]) > 1000, f"{line}\n{printed}"
         assert process.returncode == 0, f"{line}\n{printed}"
