@@ -32,7 +32,7 @@ const S: u64 = 1_000_000_000;
 fn endings(parent: Ring, forgotten: u64, children: Vec<Ring>) -> Vec<String> {
     let mut case = Case::new();
     let mut bytes = parent.bytes(true);
-    bytes[STATUS_OFFSET + 120..][..8].copy_from_slice(&forgotten.to_le_bytes());
+    bytes[STATUS_OFFSET + 128..][..8].copy_from_slice(&forgotten.to_le_bytes());
     for (index, child) in children.into_iter().enumerate() {
         case.add(&format!("{index}.bin"), child.bytes(false));
     }
