@@ -19,7 +19,7 @@ pub enum FormatError {
     #[error("not a ring file: wrong magic bytes at offset 0")]
     Magic,
     /// The file was written by a newer format.
-    #[error("format version {0} at offset 8 is not supported (this program reads version {version})", version = crate::header::VERSION)]
+    #[error("format version {0} at offset 8 is not supported")]
     Version(u32),
     /// The file needs features that this reader does not have.
     #[error("unknown incompatible features {0:#x} at offset 24: a newer viztracer-ring wrote this file")]

@@ -139,6 +139,14 @@ impl Recorder {
 
     pub fn count_gap(&self) {}
 
+    pub fn note_switch(&self) {}
+
+    pub fn is_switched(&self) -> bool {
+        false
+    }
+
+    pub fn child_ended(&self, _: u32, _: u32) {}
+
     pub fn name_process(&self, _: &str) {}
 
     pub fn function(&self, _: &Function<'_>) -> u32 {
