@@ -7,6 +7,7 @@ Python, and have the run in their environment.
 from __future__ import annotations
 
 import os
+import time
 
 from .. import session
 from ..ring_directory import RingDirectory
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Seconds after which a Python that does not record yet is not going to.
 AGE = 5.0
+# Seconds that an exec gets to put the environment in its place, the last thing it does; the parent goes on before that
+# (vfork(2)).
+EXEC = 0.2
 SHOWN_MAX = 60
 
 
@@ -50,7 +54,9 @@ def _is_starting(pid: int, run: bytes) -> bool:
         program = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
     except OSError:
         return False
-    if not program.startswith("python") or run not in _read(f"/proc/{pid}/environ"):
+    if not program.startswith("python"):
+        return False
+    if run not in _environment_after_exec(pid):
         return False
     command = _command(pid)
     serves = session.serves_others(command) or any(session.FORKSERVER in word for word in command)
@@ -64,6 +70,13 @@ def _age(pid: int) -> float:
         return float(_read("/proc/uptime").split()[0]) - started
     except (IndexError, ValueError):
         return AGE  # it is gone
+
+
+def _environment_after_exec(pid: int) -> bytes:
+    give_up = time.monotonic() + EXEC
+    while not (environment := _read(f"/proc/{pid}/environ")) and time.monotonic() < give_up:
+        time.sleep(0.001)
+    return environment
 
 
 def _command(pid: int) -> list[str]:
