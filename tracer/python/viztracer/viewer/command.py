@@ -32,6 +32,8 @@ then open the address that vizviewer has printed.
 exit status: 0, also after Ctrl+C; 1 if there is nothing to show or the port is taken; 2 for wrong options.
 """
 FLAME_GRAPH = "#t=flame"  # a tab of the page, as state.js writes it
+# Seconds that a wait takes at most: the interpreter notices a signal that came just before a wait only after it.
+PULSE = 0.5
 
 
 class RefusalError(Exception):
@@ -211,14 +213,11 @@ class Viewer:
         if timeout is None:
             timeout = 60 if for_perfetto else 10
         while not (once and server.was_fetched):
-            if timeout == math.inf or not once:
-                self.workbench.work(None)
-                continue
-            left = timeout - server.idle_seconds()
+            left = timeout - server.idle_seconds() if once else math.inf
             if left <= 0:
                 report.complain(f"nobody has fetched the report for {timeout:g} s")
                 return
-            self.workbench.work(left)
+            self.workbench.work(min(left, PULSE))
 
 
 class End:

@@ -95,7 +95,7 @@ class Workbench:
             text = text.replace(os.path.join(directory, ""), os.path.join(place, ""))
         return printable(text)
 
-    def work(self, timeout: float | None) -> bool:
+    def work(self, timeout: float) -> bool:
         """Do what is asked next, or only look whether `wake` was called; return False if nothing was for so long."""
         try:
             task = self._tasks.get(timeout=timeout)
