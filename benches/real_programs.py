@@ -219,6 +219,10 @@ def traced_command(place: Path, words: Sequence[str]) -> list[str | Path]:
     return [place / "viztracer", "-o", "report.json", *program]
 
 
+# What differs from run to run in a line: identifiers, addresses of objects, numbers, and the directory.
+CHANGES = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{8,}\b|\d+(?:[.:,]\d+)*|/(?:un)?traced")
+
+
 def result_of(status: int, output: str, seconds: float) -> Run:
     """Tell the program's own lines from those of the tracer; set aside what differs from run to run."""
     own, said = Counter[str](), []
@@ -226,7 +230,7 @@ def result_of(status: int, output: str, seconds: float) -> Run:
         if is_ours(line):
             said.append(line)
         else:
-            own[re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[0-9a-f]{8,}\b|\d+(?:[.:,]\d+)*|/(?:un)?traced", "#", line).strip()] += 1
+            own[CHANGES.sub("#", line).strip()] += 1
     return Run(status, own, said, seconds)
 
 
