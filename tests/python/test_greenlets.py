@@ -1,5 +1,6 @@
 """Greenlets switch stacks inside a thread: recording goes on, every call is there once, and what is there nests."""
 
+import json
 import re
 from collections import Counter
 
@@ -214,18 +215,24 @@ def test_a_call_that_waited_in_a_greenlet_has_no_wrong_duration_without_a_word(s
     """The end of `leaf_c` is not seen as such: it is marked, and a line says why."""
     pytest.importorskip("gevent")
     script = sandbox.script(
-        "import gevent\n"
-        "def leaf_a(): gevent.sleep(0.3)\n"
-        "def leaf_b(): gevent.sleep(0.1)\n"
-        "def leaf_c(): gevent.sleep(0.2)\n"
+        "import gevent, json, time\n"
+        "took = {}\n"
+        "def sleeps(name, seconds):\n"
+        "    begin = time.monotonic()\n"
+        "    gevent.sleep(seconds)\n"
+        "    took[name] = time.monotonic() - begin\n"
+        "def leaf_a(): sleeps('leaf_a', 0.3)\n"
+        "def leaf_b(): sleeps('leaf_b', 0.1)\n"
+        "def leaf_c(): sleeps('leaf_c', 0.2)\n"
         "gevent.joinall([gevent.spawn(f) for f in (leaf_a, leaf_b, leaf_c)])\n"
+        "print(json.dumps(took))\n"
     )
     done = sandbox.viztracer("-o", "report.json", script)
     assert done.returncode == 0 and "switches greenlets" in done.stderr
-    slept = {"leaf_a": 0.3, "leaf_b": 0.1, "leaf_c": 0.2}
+    took = json.loads(done.stdout.splitlines()[0])
     for event in tree.spans(sandbox.report("report.json")):
         if name := re.match("leaf_.", event["name"]):
-            right = abs(event["dur"] / 1e6 - slept[name[0]]) < 0.05
+            right = abs(event["dur"] / 1e6 - took[name[0]]) < 0.05
             assert right or event["args"]["abandoned"]
 
 
