@@ -21,6 +21,8 @@ MAIN = "MainProcess"  # what `multiprocessing` calls a process that it has not s
 
 # Tracers take their steps one after the other: a start does not meet a save of another thread half-way.
 lock = _thread.RLock()
+# Who had it is not in a forked child. A thread may fork while another one takes its very first step.
+os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
 
 _tracers: list[VizTracer] = []
 
@@ -90,7 +92,6 @@ def _before_fork() -> None:
 
 
 def _after_fork() -> None:
-    lock._at_fork_reinit()  # type: ignore[attr-defined]  # who had it is not in this process
     if _tracers[0].enable:
         expect_bootstrap(_tracers[0])
 
