@@ -291,7 +291,7 @@ def test_a_child_that_is_not_waited_for_is_named(sandbox):
     done = sandbox.viztracer("--no_wait", "-o", "r.json", sandbox.script(LAST_CHILD))
     pid = re.search(r"child (\d+)", done.stdout)[1]
     late = f"not in the report, since it was still starting: {sys.executable} -c "
-    assert late in done.stderr and f"(pid {pid})" in done.stderr or f"still running: " in done.stderr
+    assert late in done.stderr and f"(pid {pid})" in done.stderr or "still running: " in done.stderr
 
 
 def test_others_that_inherit_the_environment_are_not_waited_for(sandbox):
