@@ -11,7 +11,7 @@ use crate::input::discover;
 use crate::input::leftovers;
 use crate::inspect::dump;
 use crate::inspect::info;
-use crate::parallel::progress::{Bar, Step, Watch};
+use crate::parallel::progress::{Bar, Stage, Watch};
 use crate::report::summary::Summary;
 use crate::storage::output;
 use crate::text::display::STDOUT;
@@ -214,7 +214,7 @@ struct Watcher<'a> {
 }
 
 impl Watch for Watcher<'_> {
-    fn progress(&self, step: Step, done: u64, total: u64) {
+    fn progress(&self, step: Stage, done: u64, total: u64) {
         self.bar.show(step, done, total);
     }
 

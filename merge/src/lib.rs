@@ -62,7 +62,7 @@ pub use cli::command;
 pub use error::{BadInput, MergeError, Problem, Problems};
 pub use events::selection::{Bound, Selection};
 pub use input::ring::State;
-pub use parallel::progress::{Bar, Step, Watch};
+pub use parallel::progress::{Bar, Stage, Watch};
 pub use plan::ending::Ending;
 pub use report::innermost::Innermost;
 pub use report::prefixes::Prefixes;

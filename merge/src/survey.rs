@@ -11,7 +11,7 @@ pub mod waits;
 
 use crate::chrome;
 use crate::error::{BadInput, MergeError, Problem};
-use crate::parallel::progress::{Step, Watch};
+use crate::parallel::progress::{Stage, Watch};
 use crate::parallel::window::in_order;
 use crate::plan::file::FilePlan;
 use crate::storage::store::Store;
@@ -39,7 +39,7 @@ pub(crate) fn all(
         Ok(())
     };
     let stopped = || {
-        watch.progress(Step::Reading, done.load(Ordering::Relaxed) as u64, paths.len() as u64);
+        watch.progress(Stage::Reading, done.load(Ordering::Relaxed) as u64, paths.len() as u64);
         documents.stop.store(watch.stopped(), Ordering::Relaxed);
         documents.stop.load(Ordering::Relaxed)
     };

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use viztracer_merge::{Bar, MergeError, Request, Step, Watch};
+use viztracer_merge::{Bar, MergeError, Request, Stage, Watch};
 
 /// How many unreadable inputs are told of if there are no others.
 const TOLD_MAX: usize = 3;
@@ -88,7 +88,7 @@ struct Watcher {
 }
 
 impl Watch for Watcher {
-    fn progress(&self, step: Step, done: u64, total: u64) {
+    fn progress(&self, step: Stage, done: u64, total: u64) {
         self.bar.show(step, done, total);
     }
 

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 /// An event, whose members are the text of JSON values.
 #[derive(Debug, Default)]
-pub struct Event<'a> {
+pub struct ChromeEvent<'a> {
     pub phase: &'a [u8],
     pub pid: Option<&'a [u8]>,
     pub tid: Option<&'a [u8]>,
@@ -34,10 +34,10 @@ pub enum Broken {
     Bad,
 }
 
-impl<'a> Event<'a> {
+impl<'a> ChromeEvent<'a> {
     /// The event that these bytes begin with, and how many of them it has.
-    pub fn read(bytes: &'a [u8]) -> Result<(Event<'a>, usize), Broken> {
-        let mut event = Event::default();
+    pub fn read(bytes: &'a [u8]) -> Result<(ChromeEvent<'a>, usize), Broken> {
+        let mut event = ChromeEvent::default();
         let mut cursor = Cursor { bytes, at: 0 };
         cursor.take(b'{')?;
         if cursor.first()? == b'}' {
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn members_are_kept_as_they_are() {
         let text = br#" {"ph": "X", "pid":1,"tid": 2 ,"ts":3.5,"dur":1,"name":"f\u0041","cat":"x","args":{"a": [1, "\""]},"\u0069d":"7"}, {}"#;
-        let (event, length) = Event::read(text).unwrap();
+        let (event, length) = ChromeEvent::read(text).unwrap();
         assert_eq!(&text[length..], b", {}");
         assert_eq!((event.phase, event.time), (&b"\"X\""[..], Some(&b"3.5"[..])));
         assert_eq!(string(event.name.unwrap()).unwrap(), "fA");
@@ -373,7 +373,7 @@ mod tests {
         assert!(are_members(&members) && are_members(b" ") && are_members(b""));
         assert!(!are_members(b",\"a\":\"\xff\"") && !are_members(b",\"a\":[") && !are_members(b",,"));
         for length in 0..length {
-            assert_eq!(Event::read(&text[..length]).unwrap_err(), Broken::Short, "{length}");
+            assert_eq!(ChromeEvent::read(&text[..length]).unwrap_err(), Broken::Short, "{length}");
         }
     }
 
@@ -402,7 +402,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_bad() {
         for text in ["[1]", "{1:2}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{,}", "{\"a\":}", "{\"a\":,}", "{\"a\":1]}"] {
-            assert_eq!(Event::read(text.as_bytes()).unwrap_err(), Broken::Bad, "{text}");
+            assert_eq!(ChromeEvent::read(text.as_bytes()).unwrap_err(), Broken::Bad, "{text}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::clocks::ticks;
 use super::document::{Document, Item};
-use super::event::{Broken, Event, nanoseconds, repaired, string, string_in, with_arguments};
+use super::event::{Broken, ChromeEvent, nanoseconds, repaired, string, string_in, with_arguments};
 use super::ids::is_null;
 use super::images::{FIRST_TASK, Image, Images};
 use super::marks::Marks;
@@ -139,7 +139,7 @@ impl<'a> Reading<'a> {
     /// Reads an event and takes it.
     fn event<R: Read>(&mut self, document: &mut Document<R>) -> io::Result<Result<(), Problem>> {
         loop {
-            match Event::read(document.rest()) {
+            match ChromeEvent::read(document.rest()) {
                 Ok((event, length)) => {
                     let text = document.rest().get(..length).unwrap_or_default();
                     let taken = match self.take(event, text) {
@@ -170,11 +170,11 @@ impl<'a> Reading<'a> {
     #[cold]
     fn take_repaired(&mut self, text: &[u8]) -> Result<Option<String>, Failure> {
         let Some((text, reason)) = repaired(text) else { return refused(NO_JSON) };
-        let Ok((event, _)) = Event::read(&text) else { return refused(NO_JSON) };
+        let Ok((event, _)) = ChromeEvent::read(&text) else { return refused(NO_JSON) };
         self.take(event, &text).map(|()| Some(reason.to_owned()))
     }
 
-    fn take(&mut self, mut event: Event<'_>, text: &[u8]) -> Result<(), Failure> {
+    fn take(&mut self, mut event: ChromeEvent<'_>, text: &[u8]) -> Result<(), Failure> {
         let track = self.track(&event, text)?;
         if event.phase == b"\"M\"" {
             return if self.name(&event, track) { Ok(()) } else { self.other(&event, (track, 0), NO_TIME) };
@@ -218,7 +218,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The serial of an event's track.
-    fn track(&mut self, event: &Event<'_>, text: &[u8]) -> Result<u32, Failure> {
+    fn track(&mut self, event: &ChromeEvent<'_>, text: &[u8]) -> Result<u32, Failure> {
         match self.tracks.serial(event.pid, event.tid) {
             Ok(serial) => Ok(serial),
             Err(NoTrack::Bad) => refused(format!("the pid or tid of an event is none: {}", shown(text))),
@@ -228,7 +228,7 @@ impl<'a> Reading<'a> {
 
     /// Whose an event is that our reports show on the track of a task: the serials of the track of its thread, and of
     /// the task. Others are of their own track, and of no task.
-    fn of_task(&mut self, event: &mut Event<'_>, track: u32) -> (u32, u32) {
+    fn of_task(&mut self, event: &mut ChromeEvent<'_>, track: u32) -> (u32, u32) {
         let Some(task) = self.tracks.number(track).and_then(|tid| tid.checked_sub(FIRST_TASK)) else {
             return (track, 0);
         };
@@ -240,7 +240,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Takes the name of a thread or process; tells whether it was one.
-    fn name(&mut self, event: &Event<'_>, track: u32) -> bool {
+    fn name(&mut self, event: &ChromeEvent<'_>, track: u32) -> bool {
         let Some(name) = event.arguments.and_then(|arguments| string_in(arguments, "name")) else { return false };
         let track = &mut self.tracks.all[track as usize];
         match event.name {
@@ -252,7 +252,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What an earlier merge told of what is missing.
-    fn loss(&mut self, event: &Event<'_>, track: u32, start: i64) {
+    fn loss(&mut self, event: &ChromeEvent<'_>, track: u32, start: i64) {
         let arguments: Map<String, Value> =
             event.arguments.and_then(|arguments| serde_json::from_slice(arguments).ok()).unwrap_or_default();
         let count = |name| arguments.get(name).and_then(Value::as_u64).unwrap_or(0);
@@ -270,7 +270,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A call that begins, without its end.
-    fn call(&mut self, event: &Event<'_>, track: (u32, u32), start: i64) -> Result<Entry, Failure> {
+    fn call(&mut self, event: &ChromeEvent<'_>, track: (u32, u32), start: i64) -> Result<Entry, Failure> {
         let function = self.function(event.name.unwrap_or(b"\"\""))?;
         let marks = Marks::of(event);
         self.text.clear();
@@ -286,7 +286,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Anything else, at a moment.
-    fn other(&mut self, event: &Event<'_>, track: (u32, u32), time: i64) -> Result<(), Failure> {
+    fn other(&mut self, event: &ChromeEvent<'_>, track: (u32, u32), time: i64) -> Result<(), Failure> {
         self.text.clear();
         event.members(&mut self.text);
         let entry = self.entry(track, 0, time, Marks::MOMENT)?;
@@ -485,7 +485,7 @@ fn shown(text: &[u8]) -> String {
 }
 
 /// When a call ends by its duration, which may be missing.
-fn end(event: &Event<'_>, start: i64) -> Option<i64> {
+fn end(event: &ChromeEvent<'_>, start: i64) -> Option<i64> {
     match event.duration {
         Some(duration) if !is_null(duration) => start.checked_add(nanoseconds(duration).filter(|length| *length >= 0)?),
         _ => Some(start),

@@ -1,6 +1,6 @@
 //! What our own reports say of a call beside its name and time, taken back into what a record says.
 
-use super::event::Event;
+use super::event::ChromeEvent;
 use serde_json::{Map, Value};
 use viztracer_format::record::Kind;
 
@@ -38,7 +38,7 @@ impl Marks {
     const TIMED: Marks = Marks(1 << 12);
 
     /// The marks of a call that is one of ours and has nothing else.
-    pub fn of(event: &Event<'_>) -> Option<Marks> {
+    pub fn of(event: &ChromeEvent<'_>) -> Option<Marks> {
         if event.category != Some(b"\"FEE\"") {
             return None;
         }
@@ -131,7 +131,7 @@ mod tests {
 
     fn marks(members: &str) -> Option<(Kind, bool, bool)> {
         let text = format!("{{{members}}}");
-        let (event, _) = Event::read(text.as_bytes()).unwrap();
+        let (event, _) = ChromeEvent::read(text.as_bytes()).unwrap();
         Marks::of(&event).map(|marks| (marks.kind(), marks.is_clipped(), marks.is_inherited()))
     }
 

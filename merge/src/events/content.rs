@@ -2,7 +2,7 @@
 
 use crate::align::Times;
 use crate::error::Problem;
-use crate::events::decode::{Buffers, Moment, Outcome, decode};
+use crate::events::decode::{Buffers, Event, Outcome, decode};
 use crate::input::ring::Input;
 use crate::input::trust::is_trusted;
 use crate::plan::file::{FilePlan, Source};
@@ -55,7 +55,7 @@ impl Content {
         times: &mut impl Times,
         run: Range<usize>,
         buffers: &mut Buffers,
-        each: impl FnMut(&Moment<'_>),
+        each: impl FnMut(&Event<'_>),
     ) -> Outcome {
         match self {
             Content::Ring(input) => decode(plan, input, times, run, buffers, each),

@@ -11,12 +11,12 @@ use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};
 use std::collections::BTreeSet;
 use std::ops::Range;
-use viztracer_format::reader::{Event, PayloadRef, Segment};
+use viztracer_format::reader::{self, PayloadRef, Segment};
 use viztracer_format::record::Kind;
 
 /// An event with its times: nanoseconds of the report, or whatever its [`Times`] have made of its ticks.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment<'a> {
+pub struct Event<'a> {
     /// The place of its thread in the file's plan.
     pub thread: usize,
     /// The serial of the task that the thread was running, 0 if none.
@@ -125,7 +125,7 @@ pub fn decode(
     times: &mut impl Times,
     run: Range<usize>,
     buffers: &mut Buffers,
-    mut each: impl FnMut(&Moment<'_>),
+    mut each: impl FnMut(&Event<'_>),
 ) -> Outcome {
     let mut outcome = Outcome::default();
     let mut payloads = Payloads { file, input, buffer: &mut buffers.payload, loaded: None };
@@ -166,7 +166,7 @@ impl<T: Times> Decoder<'_, T> {
         segment: &Segment,
         body: &[u8],
         payloads: &mut Payloads<'_>,
-        each: &mut impl FnMut(&Moment<'_>),
+        each: &mut impl FnMut(&Event<'_>),
     ) {
         let min_duration = self.file.header.identity.min_duration;
         let mut events = segment.events(body);
@@ -192,13 +192,13 @@ impl<T: Times> Decoder<'_, T> {
             if duration < min_duration && ended(event.kind) {
                 continue;
             }
-            let Event { task, kind, function, .. } = event;
+            let reader::Event { task, kind, function, .. } = event;
             if task != seen_task {
                 seen_task = task;
                 self.outcome.tasks.insert(task);
             }
             let payload = event.payload.map(|reference| payloads.get(reference));
-            each(&Moment { thread: current.thread, task, kind, function, start, duration, clipped: false, payload });
+            each(&Event { thread: current.thread, task, kind, function, start, duration, clipped: false, payload });
             current.written += 1;
             current.unfinished += u64::from(kind == Kind::Open);
         }
@@ -217,7 +217,7 @@ impl<T: Times> Decoder<'_, T> {
         }
     }
 
-    fn skips(&mut self, event: &Event) -> bool {
+    fn skips(&mut self, event: &reader::Event) -> bool {
         let left = self.skip.iter_mut().find(|(thread, left)| *thread == event.thread && *left > 0);
         left.map(|(_, left)| *left -= 1).is_some()
     }

@@ -5,7 +5,7 @@ use crate::chrome::clocks::ticks;
 use crate::chrome::marks::Marks;
 use crate::chrome::sort::{Entry, IN_MEMORY, NO_TIME};
 use crate::error::Problem;
-use crate::events::decode::{Buffers, Moment, Outcome, Payload};
+use crate::events::decode::{Buffers, Event, Outcome, Payload};
 use crate::plan::file::{Calls, FilePlan};
 use crate::plan::imported::Imported;
 use crate::storage::store::Store;
@@ -25,7 +25,7 @@ impl Imported {
         times: &mut impl Times,
         run: Range<usize>,
         buffers: &mut Buffers,
-        mut each: impl FnMut(&Moment<'_>),
+        mut each: impl FnMut(&Event<'_>),
     ) -> Outcome {
         let mut outcome = Outcome::default();
         let Some(store) = &self.store else { return outcome };
@@ -45,7 +45,7 @@ impl Imported {
         times: &mut impl Times,
         buffers: &mut Buffers,
         outcome: &mut Outcome,
-        each: &mut impl FnMut(&Moment<'_>),
+        each: &mut impl FnMut(&Event<'_>),
     ) -> io::Result<()> {
         let Buffers { entries, payload, .. } = buffers;
         entries.resize(calls.events as usize, Entry::zeroed());
@@ -66,7 +66,7 @@ impl Imported {
                 last_task = task;
                 outcome.tasks.insert(task);
             }
-            each(&Moment { thread, task, kind, function, start, duration, clipped, payload });
+            each(&Event { thread, task, kind, function, start, duration, clipped, payload });
         }
         let of = outcome.thread(thread);
         of.written += u64::from(calls.events);

@@ -7,8 +7,8 @@ mod time;
 
 use crate::align::Alignment;
 use crate::error::MergeError;
-use crate::events::decode::{Moment, Outcome};
-use crate::events::timeline::{Call, Step};
+use crate::events::decode::{Event, Outcome};
+use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 pub use asked::{Bound, Selection};
 pub use options::Options;
@@ -98,14 +98,14 @@ pub struct FileSelection {
 
 impl FileSelection {
     /// The moment as it is asked for, by itself; calls around it are not looked at.
-    pub fn clip<'m>(&self, moment: &Moment<'m>) -> Option<Moment<'m>> {
-        let end = moment.start.saturating_add(moment.duration);
-        let left = self.span(moment.thread, moment.function, moment.start, end)?;
-        if moment.kind.is_call() && moment.duration < self.min_duration {
+    pub fn clip<'m>(&self, event: &Event<'m>) -> Option<Event<'m>> {
+        let end = event.start.saturating_add(event.duration);
+        let left = self.span(event.thread, event.function, event.start, end)?;
+        if event.kind.is_call() && event.duration < self.min_duration {
             return None;
         }
-        let clipped = moment.clipped || left != (moment.start..end);
-        Some(Moment { start: left.start, duration: left.end - left.start, clipped, ..*moment })
+        let clipped = event.clipped || left != (event.start..end);
+        Some(Event { start: left.start, duration: left.end - left.start, clipped, ..*event })
     }
 
     /// What is asked for of this time on a thread.
@@ -141,20 +141,20 @@ impl<'a> Sieve<'a> {
     /// Passes a step on, changed if need be; counts what is left out.
     pub fn pass(
         &mut self,
-        step: Step<'_>,
+        step: StackEvent<'_>,
         open: &[Call],
         left: &mut Outcome,
-        each: &mut impl FnMut(Step<'_>, &[Call]),
+        each: &mut impl FnMut(StackEvent<'_>, &[Call]),
     ) {
         match step {
-            Step::Begin(call) => {
+            StackEvent::Begin(call) => {
                 let (_, around) = open.split_last().unwrap_or((call, &[]));
                 self.settle(call.thread, around);
                 if let Some(call) = self.enter(call) {
-                    each(Step::Begin(&call), &self.open);
+                    each(StackEvent::Begin(&call), &self.open);
                 }
             }
-            Step::End(call, payload) => {
+            StackEvent::End(call, payload) => {
                 if self.thread != call.thread || self.kept.len() != open.len() + 1 {
                     self.settle(call.thread, open);
                     self.enter(call);
@@ -164,15 +164,15 @@ impl<'a> Sieve<'a> {
                     Some(true) => {
                         let Some(begun) = self.open.pop() else { return };
                         let end = self.selection.time.clip(begun.start, call.end).map_or(begun.start, |left| left.end);
-                        each(Step::End(&Call { end, ..begun }, payload), &self.open);
+                        each(StackEvent::End(&Call { end, ..begun }, payload), &self.open);
                     }
                     _ if call.is_overwritten() => {}
                     _ => left.thread(call.thread).leave_out(call.kind),
                 }
             }
-            Step::Moment(moment) => match self.selection.clip(moment).filter(|_| self.is_under_root()) {
-                Some(moment) => each(Step::Moment(&moment), &self.open),
-                None => left.thread(moment.thread).leave_out(moment.kind),
+            StackEvent::Instant(event) => match self.selection.clip(event).filter(|_| self.is_under_root()) {
+                Some(event) => each(StackEvent::Instant(&event), &self.open),
+                None => left.thread(event.thread).leave_out(event.kind),
             },
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// A step of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Stage {
     /// Opening and planning files; the units are files.
     Reading,
     /// Writing the report; the units are events.
@@ -15,7 +15,7 @@ pub enum Step {
 /// Watches a merge. Both are called on the thread that called `merge`, several times a second.
 pub trait Watch {
     /// `done` of `total` units of this step are behind.
-    fn progress(&self, _step: Step, _done: u64, _total: u64) {}
+    fn progress(&self, _step: Stage, _done: u64, _total: u64) {}
 
     /// Whether to give up, leaving nothing behind.
     fn stopped(&self) -> bool {
@@ -48,10 +48,10 @@ impl Bar {
     }
 
     /// Shows how far a step is.
-    pub fn show(&self, step: Step, done: u64, total: u64) {
+    pub fn show(&self, step: Stage, done: u64, total: u64) {
         self.bar.set_message(match step {
-            Step::Reading => "reading files",
-            Step::Writing => "writing events",
+            Stage::Reading => "reading files",
+            Stage::Writing => "writing events",
         });
         self.bar.set_length(total);
         self.bar.set_position(done);

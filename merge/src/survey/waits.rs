@@ -20,7 +20,7 @@ type Key = ([u8; 16], [u8; 16], u32, u32);
 /// What all files of one parent know of one pid.
 #[derive(Default)]
 struct Waits {
-    /// Moment and status of each.
+    /// Event and status of each.
     ends: Vec<(i128, u64)>,
     /// Waits before this moment may have been forgotten.
     forgotten_until: Option<i128>,

@@ -1,6 +1,6 @@
 //! Calls on the time line, and the steps in which they are told.
 
-use crate::events::decode::{Moment, Payload};
+use crate::events::decode::{Event, Payload};
 use std::ops::Range;
 use viztracer_format::record::Kind;
 
@@ -9,19 +9,19 @@ pub const OVERWRITTEN: u32 = u32::MAX;
 
 /// What happens on the track of a thread or task. At equal times ends come before begins, callers before callees.
 #[derive(Clone, Copy, Debug)]
-pub enum Step<'a> {
+pub enum StackEvent<'a> {
     /// A call begins.
     Begin(&'a Call),
     /// The innermost open call of the thread ends; what its record carries is told now, since it stands at the end.
     End(&'a Call, Option<&'a Payload<'a>>),
     /// An instant or a counter.
-    Moment(&'a Moment<'a>),
+    Instant(&'a Event<'a>),
 }
 
-impl Step<'_> {
+impl StackEvent<'_> {
     /// Whether it is of what stands for overwritten calls, and of no call.
     pub fn is_overwritten(&self) -> bool {
-        matches!(self, Step::Begin(call) | Step::End(call, _) if call.is_overwritten())
+        matches!(self, StackEvent::Begin(call) | StackEvent::End(call, _) if call.is_overwritten())
     }
 }
 
@@ -74,8 +74,8 @@ impl Call {
     }
 
     /// A call that has ended, as it was decoded.
-    pub fn of(moment: &Moment<'_>) -> Call {
-        let Moment { thread, task, function, kind, start, duration, clipped: is_clipped, .. } = *moment;
+    pub fn of(event: &Event<'_>) -> Call {
+        let Event { thread, task, function, kind, start, duration, clipped: is_clipped, .. } = *event;
         Call {
             thread,
             task,
@@ -91,9 +91,9 @@ impl Call {
     }
 
     /// The call as a moment that carries this.
-    pub fn moment<'a>(&self, payload: Option<Payload<'a>>) -> Moment<'a> {
+    pub fn event<'a>(&self, payload: Option<Payload<'a>>) -> Event<'a> {
         let Call { thread, task, function, kind, start, is_clipped: clipped, .. } = *self;
         let duration = self.end.saturating_sub(start);
-        Moment { thread, task, kind, function, start, duration, clipped, payload }
+        Event { thread, task, kind, function, start, duration, clipped, payload }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::call::Call;
 use crate::align::Clock;
-use crate::events::decode::Moment;
+use crate::events::decode::Event;
 
 /// Of each thread in a part, what may concern other parts.
 #[derive(Debug, Default)]
@@ -29,15 +29,15 @@ pub(super) struct Edge {
 impl Edges {
     /// Takes the next moment of the part.
     #[inline]
-    pub fn add(&mut self, moment: &Moment<'_>) {
-        let end = moment.start.saturating_add(moment.duration);
+    pub fn add(&mut self, event: &Event<'_>) {
+        let end = event.start.saturating_add(event.duration);
         let edge = match self.0.last_mut() {
-            Some(edge) if edge.thread == moment.thread => edge,
-            _ => self.turn_to(moment.thread, end),
+            Some(edge) if edge.thread == event.thread => edge,
+            _ => self.turn_to(event.thread, end),
         };
         edge.last_end = edge.last_end.max(end);
-        if moment.kind.is_call() && moment.start < *edge.first_end.get_or_insert(end) {
-            edge.early.push(Call::of(moment));
+        if event.kind.is_call() && event.start < *edge.first_end.get_or_insert(end) {
+            edge.early.push(Call::of(event));
         }
     }
 

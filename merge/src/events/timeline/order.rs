@@ -3,15 +3,15 @@
 //! Records stand in the order of their ends, calls inside a call before it. Read backwards, that is the order of steps
 //! backwards: a call ends; what is read next either lies in it, or ended before it began.
 
-use super::call::{Call, Step};
+use super::call::{Call, StackEvent};
 use super::windows::{FileWindows, Stretch, Window};
-use crate::events::decode::{Moment, Payload};
+use crate::events::decode::{Event, Payload};
 use std::ops::Range;
 use viztracer_format::record::Kind;
 
 /// Collects the moments of a part and gives them back as steps. Keeps its memory from part to part.
 #[derive(Debug, Default)]
-pub struct Steps {
+pub struct Nester {
     /// By the thread's place among the part's windows.
     items: Vec<Vec<Item>>,
     payloads: Vec<Kept>,
@@ -55,7 +55,7 @@ enum Told {
     End(u32),
 }
 
-impl Steps {
+impl Nester {
     /// Makes room for a part with these windows.
     pub fn begin(&mut self, windows: &[Window]) {
         self.items.iter_mut().for_each(Vec::clear);
@@ -66,11 +66,11 @@ impl Steps {
 
     /// Takes the next moment of the part.
     #[inline]
-    pub fn add(&mut self, windows: &[Window], moment: &Moment<'_>) {
-        let place = windows.iter().position(|window| window.thread == moment.thread);
-        let more = moment.payload.as_ref().map_or(NOWHERE, |payload| self.keep(payload));
+    pub fn add(&mut self, windows: &[Window], event: &Event<'_>) {
+        let place = windows.iter().position(|window| window.thread == event.thread);
+        let more = event.payload.as_ref().map_or(NOWHERE, |payload| self.keep(payload));
         let Some(items) = place.and_then(|place| self.items.get_mut(place)) else { return };
-        let Moment { task, function, kind, start, duration, clipped: is_clipped, .. } = *moment;
+        let Event { task, function, kind, start, duration, clipped: is_clipped, .. } = *event;
         items.push(Item { start, end: start.saturating_add(duration), function, task, more, kind, is_clipped });
     }
 
@@ -86,7 +86,7 @@ impl Steps {
 
     /// Tells the steps of the part, thread by thread; beside each, the calls that are open on its thread, outermost
     /// first: after a begin with the call that begins, at an end without the one that ends.
-    pub fn tell(&mut self, file: &FileWindows, windows: &[Window], mut each: impl FnMut(Step<'_>, &[Call])) {
+    pub fn tell(&mut self, file: &FileWindows, windows: &[Window], mut each: impl FnMut(StackEvent<'_>, &[Call])) {
         for (place, window) in windows.iter().enumerate() {
             self.tell_thread(file, window, place, &mut each);
         }
@@ -97,7 +97,7 @@ impl Steps {
         file: &FileWindows,
         window: &Window,
         place: usize,
-        each: &mut impl FnMut(Step<'_>, &[Call]),
+        each: &mut impl FnMut(StackEvent<'_>, &[Call]),
     ) {
         let Some(items) = self.items.get_mut(place) else { return };
         let recorded = items.len();
@@ -123,7 +123,7 @@ impl Steps {
                         None => self.open.push(item.call(window.thread, now, depth)),
                     }
                     if let Some(call) = self.open.last() {
-                        each(Step::Begin(call), &self.open);
+                        each(StackEvent::Begin(call), &self.open);
                     }
                 }
                 Told::End(index) if (index as usize) < recorded => {
@@ -132,7 +132,7 @@ impl Steps {
                     now = now.max(item.end);
                     tell_overwritten(&mut overwritten, now, window.thread, &mut self.open, each);
                     if !item.kind.is_call() {
-                        each(Step::Moment(&item.moment(window.thread, now, payload)), &self.open);
+                        each(StackEvent::Instant(&item.event(window.thread, now, payload)), &self.open);
                         continue;
                     }
                     // The innermost open call. In a file that is not damaged it is the one whose record this is.
@@ -156,11 +156,11 @@ fn end_innermost(
     open: &mut Vec<Call>,
     now: u64,
     payload: Option<&Payload<'_>>,
-    each: &mut impl FnMut(Step<'_>, &[Call]),
+    each: &mut impl FnMut(StackEvent<'_>, &[Call]),
 ) {
     if let Some((call, around)) = open.split_last_mut() {
         call.end = now;
-        each(Step::End(call, payload), around);
+        each(StackEvent::End(call, payload), around);
         open.pop();
     }
 }
@@ -173,15 +173,15 @@ fn tell_overwritten(
     before: u64,
     thread: usize,
     open: &mut Vec<Call>,
-    each: &mut impl FnMut(Step<'_>, &[Call]),
+    each: &mut impl FnMut(StackEvent<'_>, &[Call]),
 ) {
     while let Some((stretch, rest)) = stretches.split_first().filter(|(stretch, _)| stretch.start < before) {
         *stretches = rest;
         let call = Call::overwritten(thread, stretch.task, stretch.start..stretch.end, depth(stretch.task, open));
         open.push(call);
-        each(Step::Begin(&call), open);
+        each(StackEvent::Begin(&call), open);
         open.pop();
-        each(Step::End(&call, None), open);
+        each(StackEvent::End(&call, None), open);
     }
 }
 
@@ -216,9 +216,9 @@ impl Item {
     }
 
     #[cold]
-    fn moment<'a>(&self, thread: usize, start: u64, payload: Option<Payload<'a>>) -> Moment<'a> {
+    fn event<'a>(&self, thread: usize, start: u64, payload: Option<Payload<'a>>) -> Event<'a> {
         let Item { task, kind, function, .. } = *self;
-        Moment { thread, task, kind, function, start, duration: 0, clipped: false, payload }
+        Event { thread, task, kind, function, start, duration: 0, clipped: false, payload }
     }
 
     #[inline]

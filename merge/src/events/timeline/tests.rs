@@ -1,9 +1,9 @@
 //! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the
 //! calls.
 
-use super::{Call, Edges, FileWindows, OVERWRITTEN, Step, Steps, WindowsBuilder};
+use super::{Call, Edges, FileWindows, Nester, OVERWRITTEN, StackEvent, WindowsBuilder};
 use crate::align::Clock;
-use crate::events::decode::{Moment, Payload};
+use crate::events::decode::{Event, Payload};
 use proptest::prelude::*;
 use std::ops::Range;
 use viztracer_format::clock::{Anchor, TickMap};
@@ -28,7 +28,7 @@ struct History {
 enum Op {
     Call,
     Return,
-    Step(u32),
+    StackEvent(u32),
     Instant,
     /// Time passes.
     Wait(u64),
@@ -38,7 +38,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => Just(Op::Call),
         4 => Just(Op::Return),
-        1 => (1u32..4).prop_map(Op::Step),
+        1 => (1u32..4).prop_map(Op::StackEvent),
         1 => Just(Op::Instant),
         4 => (0u64..3).prop_map(Op::Wait),
     ]
@@ -71,8 +71,8 @@ fn run(ops: &[(usize, Op)]) -> History {
         let depth = |stack: &[Call], task| stack.iter().filter(|call| call.task == task).count() as u32;
         match *op {
             Op::Wait(time) => now += time,
-            Op::Call | Op::Step(_) => {
-                let task = if let Op::Step(task) = *op { task } else { task };
+            Op::Call | Op::StackEvent(_) => {
+                let task = if let Op::StackEvent(task) = *op { task } else { task };
                 // A task is in one place at a time, and its steps do not nest.
                 let task = if stack.iter().any(|call| call.task != 0) { stack[stack.len() - 1].task } else { task };
                 function += 1;
@@ -103,34 +103,34 @@ fn run(ops: &[(usize, Op)]) -> History {
     history
 }
 
-fn moment<'a>(call: &Call, payload: &'a [u8]) -> Moment<'a> {
+fn event_of<'a>(call: &Call, payload: &'a [u8]) -> Event<'a> {
     let Call { thread, task, function, kind, start, end, .. } = *call;
     let payload = (kind == Kind::Instant).then_some(Payload::Bytes(payload));
-    Moment { thread, task, kind, function, start, duration: end - start, clipped: false, payload }
+    Event { thread, task, kind, function, start, duration: end - start, clipped: false, payload }
 }
 
 fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
     let mut told = Vec::new();
-    let mut steps = Steps::default();
+    let mut steps = Nester::default();
     for (number, part) in parts.iter().enumerate() {
         let of_part = windows.of_part(number);
         steps.begin(of_part);
         for call in *part {
-            steps.add(of_part, &moment(call, call.start.to_string().as_bytes()));
+            steps.add(of_part, &event_of(call, call.start.to_string().as_bytes()));
         }
         steps.tell(windows, of_part, |step, open| match step {
-            Step::Begin(call) => {
+            StackEvent::Begin(call) => {
                 assert_eq!(open.last(), Some(call));
                 told.push(('B', call.start, call.thread, call.task, call.function, call.depth));
             }
-            Step::End(call, _) => {
+            StackEvent::End(call, _) => {
                 assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
                 told.push(('E', call.end, call.thread, call.task, call.function, call.depth));
             }
-            Step::Moment(moment) => {
-                let Some(Payload::Bytes(bytes)) = moment.payload else { panic!("no payload") };
-                assert_eq!(bytes, moment.start.to_string().as_bytes());
-                told.push(('i', moment.start, moment.thread, moment.task, moment.function, 0));
+            StackEvent::Instant(event) => {
+                let Some(Payload::Bytes(bytes)) = event.payload else { panic!("no payload") };
+                assert_eq!(bytes, event.start.to_string().as_bytes());
+                told.push(('i', event.start, event.thread, event.task, event.function, 0));
             }
         });
     }
@@ -139,7 +139,7 @@ fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
 
 fn edges(part: &[Call]) -> Edges {
     let mut edges = Edges::default();
-    part.iter().for_each(|call| edges.add(&moment(call, b"")));
+    part.iter().for_each(|call| edges.add(&event_of(call, b"")));
     edges
 }
 

@@ -2,7 +2,7 @@
 //! calls at once.
 
 use super::{Known, Row, Sort, Table, Tally, Walk};
-use crate::events::timeline::{Call, Step};
+use crate::events::timeline::{Call, StackEvent};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use viztracer_format::names::Function;
@@ -70,7 +70,7 @@ fn walked<'a>(parts: impl IntoIterator<Item = &'a [Told]>) -> HashMap<u32, Tally
     for part in parts {
         let mut walk = Walk::new(2);
         for (begins, call, open) in part {
-            let step = if *begins { Step::Begin(call) } else { Step::End(call, None) };
+            let step = if *begins { StackEvent::Begin(call) } else { StackEvent::End(call, None) };
             walk.take(step, open, |id| id);
         }
         for (function, tally) in walk.tallies() {

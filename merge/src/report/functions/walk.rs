@@ -2,7 +2,7 @@
 
 use super::tally::Tally;
 use crate::events::decode::{Members, Payload};
-use crate::events::timeline::{Call, OpenCalls, Step};
+use crate::events::timeline::{Call, OpenCalls, StackEvent};
 
 /// Follows the steps of a part.
 #[derive(Debug)]
@@ -45,12 +45,12 @@ impl Walk {
 
     /// Takes the next step; `number` gives a function's number by its id.
     #[inline]
-    pub fn take(&mut self, step: Step<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
+    pub fn take(&mut self, step: StackEvent<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
         let tallies = &mut self.tallies;
         let enter = |call: &Call, around: &[Open]| tallies.enter(number(call.function), around);
         match step {
-            Step::Begin(call) => self.open.begin(call, open, enter),
-            Step::End(call, payload) => {
+            StackEvent::Begin(call) => self.open.begin(call, open, enter),
+            StackEvent::End(call, payload) => {
                 let kind = match payload {
                     Some(Payload::Members(members)) => Members::ending(members).unwrap_or(call.kind),
                     _ => call.kind,
@@ -62,7 +62,7 @@ impl Walk {
                     tallies.list[caller.place as usize].tally.called(duration);
                 }
             }
-            Step::Moment(_) => {}
+            StackEvent::Instant(_) => {}
         }
     }
 

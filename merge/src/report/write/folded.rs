@@ -23,7 +23,7 @@ use super::text::Text;
 use super::writer::{Report, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
-use crate::events::timeline::{Call, OVERWRITTEN, OpenCalls, Step};
+use crate::events::timeline::{Call, OVERWRITTEN, OpenCalls, StackEvent};
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
@@ -152,12 +152,12 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn take(&mut self, step: Step<'_>, open: &[Call]) {
+    fn take(&mut self, step: StackEvent<'_>, open: &[Call]) {
         let (file, stacks) = (self.file, &mut self.stacks);
         let enter = |call: &Call, around: &[u32]| stack(file, stacks, call, around);
         match step {
-            Step::Begin(call) => self.open.begin(call, open, enter),
-            Step::End(call, _) => {
+            StackEvent::Begin(call) => self.open.begin(call, open, enter),
+            StackEvent::End(call, _) => {
                 let Some(stack) = self.open.end(call, open, enter) else { return };
                 if open.len() >= FRAMES_MAX && !call.is_overwritten() {
                     *self.too_deep.entry(call.thread).or_default() += 1;
@@ -167,7 +167,7 @@ impl Walk<'_> {
                     self.stacks.spend(stack, call.end.saturating_sub(call.start), !open.is_empty());
                 }
             }
-            Step::Moment(_) => {}
+            StackEvent::Instant(_) => {}
         }
     }
 }

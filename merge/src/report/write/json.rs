@@ -22,8 +22,8 @@ use super::part::Reader;
 use super::text::Text;
 use super::writer::{Report, Tail, Writer, task_names};
 use crate::error::MergeError;
-use crate::events::decode::{Moment, Outcome};
-use crate::events::timeline::{Call, Step};
+use crate::events::decode::{Event, Outcome};
+use crate::events::timeline::{Call, StackEvent};
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
@@ -111,22 +111,22 @@ impl Writer for Json {
 fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
     if reader.is_nested {
         return reader.steps(|step, _| match step {
-            Step::Begin(_) => {}
-            Step::End(call, _) if call.is_overwritten() => {}
-            Step::End(call, payload) => put(&call.moment(payload.copied()), call, file, text),
-            Step::Moment(moment) => file.event(moment, text),
+            StackEvent::Begin(_) => {}
+            StackEvent::End(call, _) if call.is_overwritten() => {}
+            StackEvent::End(call, payload) => put(&call.event(payload.copied()), call, file, text),
+            StackEvent::Instant(event) => file.event(event, text),
         });
     }
     let mut outcome = Outcome::default();
-    reader.unfinished(&mut outcome, |moment, call| put(moment, call, file, text));
-    outcome.append(reader.moments(|moment| file.event(moment, text)));
+    reader.unfinished(&mut outcome, |event, call| put(event, call, file, text));
+    outcome.append(reader.events(|event| file.event(event, text)));
     outcome
 }
 
-fn put(moment: &Moment<'_>, call: &Call, file: &FileText, text: &mut Text) {
+fn put(event: &Event<'_>, call: &Call, file: &FileText, text: &mut Text) {
     match call.is_unfinished {
-        true => file.unfinished(moment, call.is_inherited, text),
-        false => file.event(moment, text),
+        true => file.unfinished(event, call.is_inherited, text),
+        false => file.event(event, text),
     }
 }
 

@@ -4,9 +4,9 @@ use super::missing::{Missing, longest};
 use crate::align::{Clock, Ticks, Times};
 use crate::error::Problem;
 use crate::events::content::Content;
-use crate::events::decode::{Buffers, Moment, Outcome};
+use crate::events::decode::{Buffers, Event, Outcome};
 use crate::events::selection::{FileSelection, Sieve};
-use crate::events::timeline::{Call, Edges, FileWindows, Step, Steps, count_unfinished, unfinished};
+use crate::events::timeline::{Call, Edges, FileWindows, Nester, StackEvent, count_unfinished, unfinished};
 use crate::plan::file::FilePlan;
 use std::ops::Range;
 
@@ -52,7 +52,7 @@ pub fn parts(files: &[FilePlan]) -> Vec<Part> {
 #[derive(Debug, Default)]
 pub struct Scratch {
     buffers: Buffers,
-    steps: Steps,
+    steps: Nester,
 }
 
 /// A part that can be read.
@@ -91,22 +91,22 @@ impl Reader<'_> {
     }
 
     /// Calls `each` with the recorded moments that are asked for, thread after thread in the order of their ends.
-    pub fn moments(&mut self, mut each: impl FnMut(&Moment<'_>)) -> Outcome {
+    pub fn events(&mut self, mut each: impl FnMut(&Event<'_>)) -> Outcome {
         let Some(selection) = self.selection else { return self.all(each) };
         let mut left = Outcome::default();
-        let mut outcome = self.all(|moment| match selection.clip(moment) {
-            Some(moment) => each(&moment),
-            None => left.thread(moment.thread).leave_out(moment.kind),
+        let mut outcome = self.all(|event| match selection.clip(event) {
+            Some(event) => each(&event),
+            None => left.thread(event.thread).leave_out(event.kind),
         });
         outcome.append(left);
         outcome
     }
 
-    fn all(&mut self, each: impl FnMut(&Moment<'_>)) -> Outcome {
+    fn all(&mut self, each: impl FnMut(&Event<'_>)) -> Outcome {
         self.decode(&mut self.clock.cursor(), each)
     }
 
-    fn decode(&mut self, times: &mut impl Times, each: impl FnMut(&Moment<'_>)) -> Outcome {
+    fn decode(&mut self, times: &mut impl Times, each: impl FnMut(&Event<'_>)) -> Outcome {
         match self.content {
             Ok(content) => {
                 let run = self.part.first..self.part.end;
@@ -124,11 +124,11 @@ impl Reader<'_> {
 
     /// Calls `each` with the calls of the file that never ended, if they are asked for, as moments; they belong to no
     /// part, and the first one accounts for them.
-    pub fn unfinished(&self, outcome: &mut Outcome, mut each: impl FnMut(&Moment<'_>, &Call)) {
+    pub fn unfinished(&self, outcome: &mut Outcome, mut each: impl FnMut(&Event<'_>, &Call)) {
         for call in self.count_unfinished(outcome) {
-            let moment = call.moment(None);
-            match self.selection.map_or(Some(moment), |selection| selection.clip(&moment)) {
-                Some(moment) => each(&moment, &call),
+            let event = call.event(None);
+            match self.selection.map_or(Some(event), |selection| selection.clip(&event)) {
+                Some(event) => each(&event, &call),
                 None => outcome.thread(call.thread).leave_out(call.kind),
             }
         }
@@ -166,12 +166,12 @@ impl Reader<'_> {
 
     /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;
     /// and with the calls that are open on the thread, outermost first.
-    pub fn steps(&mut self, mut each: impl FnMut(Step<'_>, &[Call])) -> Outcome {
+    pub fn steps(&mut self, mut each: impl FnMut(StackEvent<'_>, &[Call])) -> Outcome {
         let Some(file) = self.windows else { return Outcome::default() };
         let windows = file.of_part(self.part.number);
         let mut steps = std::mem::take(&mut self.scratch.steps);
         steps.begin(windows);
-        let mut outcome = self.all(|moment| steps.add(windows, moment));
+        let mut outcome = self.all(|event| steps.add(windows, event));
         self.count_unfinished(&mut outcome);
         match self.selection {
             None => steps.tell(file, windows, each),
@@ -189,10 +189,10 @@ impl Reader<'_> {
         let mut edges = Edges::default();
         if self.plan.header.identity.min_duration > 0 {
             // Which calls count depends on how long they took.
-            self.all(|moment| edges.add(moment));
+            self.all(|event| edges.add(event));
         } else {
             // What came first can be told by ticks.
-            self.decode(&mut Ticks, |moment| edges.add(moment));
+            self.decode(&mut Ticks, |event| edges.add(event));
             edges.place(self.clock);
         }
         edges

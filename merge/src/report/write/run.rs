@@ -12,7 +12,7 @@ use crate::events::decode::Outcome;
 use crate::events::selection::{FileSelection, Selected};
 use crate::events::timeline::FileWindows;
 use crate::parallel::lock::lock;
-use crate::parallel::progress::{Step, Watch};
+use crate::parallel::progress::{Stage, Watch};
 use crate::parallel::window::in_order;
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
@@ -82,7 +82,7 @@ impl Run<'_> {
             Ok(())
         };
         let stopped = || {
-            self.watch.progress(Step::Writing, planned.load(Ordering::Relaxed), total);
+            self.watch.progress(Stage::Writing, planned.load(Ordering::Relaxed), total);
             self.watch.stopped()
         };
         in_order(self.pool, parts.len(), stopped, local, work, take).map_err(MergeError::from)?;

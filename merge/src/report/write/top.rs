@@ -98,7 +98,7 @@ pub fn foot(summary: &Summary) -> Vec<String> {
     let counts = [
         (
             sum(|file| file.sum(|thread| thread.unfinished)),
-            "never ended and are counted with the time until the last moment known",
+            "never ended and are counted with the time until the last event known",
         ),
         (summary.overwritten(), "are lost: newer ones have overwritten them"),
         (sum(|file| file.lost()), "are lost: they found no room"),

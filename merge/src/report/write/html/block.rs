@@ -13,8 +13,8 @@
 //! extras   places in `what` since the one before, length, JSON: of calls, where they end, and of moments
 //! ```
 
-use crate::events::decode::{Members, Moment, Payload};
-use crate::events::timeline::{Call, Step};
+use crate::events::decode::{Event, Members, Payload};
+use crate::events::timeline::{Call, StackEvent};
 use crate::report::functions::Known;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -90,25 +90,25 @@ impl<'a> Block<'a> {
     }
 
     /// Takes the next step; `number` gives a function's number by its id.
-    pub fn take(&mut self, step: &Step<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
+    pub fn take(&mut self, step: &StackEvent<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
         match step {
-            Step::Begin(call) if call.is_overwritten() => {}
-            Step::End(call, _) if call.is_overwritten() => {
+            StackEvent::Begin(call) if call.is_overwritten() => {}
+            StackEvent::End(call, _) if call.is_overwritten() => {
                 self.overwritten.push((Stream::of(call), call.start, call.end));
             }
-            Step::Begin(call) => {
+            StackEvent::Begin(call) => {
                 let function = self.dictionary.small(number(call.function));
                 let (_, around) = open.split_last().unwrap_or((call, &[]));
                 self.section(Stream::of(call), call.start, || depth(call.task, around)).begin(function, call.start);
             }
-            Step::End(call, payload) => {
+            StackEvent::End(call, payload) => {
                 let around = || depth(call.task, open) + 1;
                 self.section(Stream::of(call), call.end, around).end(call, *payload);
             }
-            Step::Moment(moment) => {
-                let Some(extra) = extra(moment, number(moment.function), self.known) else { return };
-                let stream = Stream { thread: moment.thread, task: moment.task };
-                self.section(stream, moment.start, || depth(moment.task, open)).moment(moment.start, &extra);
+            StackEvent::Instant(event) => {
+                let Some(extra) = extra(event, number(event.function), self.known) else { return };
+                let stream = Stream { thread: event.thread, task: event.task };
+                self.section(stream, event.start, || depth(event.task, open)).event(event.start, &extra);
             }
         }
     }
@@ -227,7 +227,7 @@ impl Section {
     }
 
     #[cold]
-    fn moment(&mut self, now: u64, extra: &str) {
+    fn event(&mut self, now: u64, extra: &str) {
         self.settle();
         let passed = self.pass(now);
         put_number(passed, &mut self.begins);
@@ -311,8 +311,8 @@ fn arguments(payload: &Payload<'_>) -> Value {
 }
 
 /// A moment's kind, name and arguments; `None` if it is none that is shown.
-fn extra(moment: &Moment<'_>, function: u32, known: &Known) -> Option<String> {
-    let extra = match &moment.payload {
+fn extra(event: &Event<'_>, function: u32, known: &Known) -> Option<String> {
+    let extra = match &event.payload {
         Some(Payload::Members(members)) => {
             let mut members = Members::of(members);
             let arguments = match members.arguments() {
@@ -332,7 +332,7 @@ fn extra(moment: &Moment<'_>, function: u32, known: &Known) -> Option<String> {
             extra
         }
         payload => {
-            let kind = if moment.kind == Kind::Counter { "counter" } else { "instant" };
+            let kind = if event.kind == Kind::Counter { "counter" } else { "instant" };
             let name = known.get(function).map(|named| &*named.name);
             json!({"kind": kind, "name": name, "args": payload.as_ref().map(arguments)})
         }

@@ -4,7 +4,7 @@ use super::super::missing::{self, Missing};
 use super::super::text::Text;
 use super::microseconds::microseconds;
 use super::pieces::{COPIED_MAX, Functions, Prefix};
-use crate::events::decode::{Moment, Payload};
+use crate::events::decode::{Event, Payload};
 use crate::plan::file::FilePlan;
 use serde_json::{Map, Value};
 use viztracer_format::names::Function;
@@ -41,63 +41,63 @@ impl FileText {
 
     /// Appends one event.
     #[inline]
-    pub fn event(&self, moment: &Moment<'_>, text: &mut Text) {
-        if moment.clipped {
-            return self.clipped(moment, text);
+    pub fn event(&self, event: &Event<'_>, text: &mut Text) {
+        if event.clipped {
+            return self.clipped(event, text);
         }
-        match moment.kind {
-            Kind::Return => self.call(moment, text, None),
-            Kind::Yield => self.call(moment, text, Some(br#","yield":true}"#)),
-            Kind::Raise => self.call(moment, text, Some(br#","args":{"raised":true}}"#)),
-            Kind::Abandoned => self.call(moment, text, Some(br#","args":{"abandoned":true}}"#)),
-            _ => self.other(moment, text),
+        match event.kind {
+            Kind::Return => self.call(event, text, None),
+            Kind::Yield => self.call(event, text, Some(br#","yield":true}"#)),
+            Kind::Raise => self.call(event, text, Some(br#","args":{"raised":true}}"#)),
+            Kind::Abandoned => self.call(event, text, Some(br#","args":{"abandoned":true}}"#)),
+            _ => self.other(event, text),
         }
     }
 
     /// Appends a call that had not ended when it was last seen.
-    pub fn unfinished(&self, moment: &Moment<'_>, is_inherited: bool, text: &mut Text) {
-        let arguments: &[u8] = match (moment.clipped, is_inherited) {
+    pub fn unfinished(&self, event: &Event<'_>, is_inherited: bool, text: &mut Text) {
+        let arguments: &[u8] = match (event.clipped, is_inherited) {
             (false, false) => br#","args":{"unfinished":true}}"#,
             (true, false) => br#","args":{"unfinished":true,"clipped":true}}"#,
             (false, true) => br#","args":{"unfinished":true,"inherited":true}}"#,
             (true, true) => br#","args":{"unfinished":true,"clipped":true,"inherited":true}}"#,
         };
-        self.call(moment, text, Some(arguments));
+        self.call(event, text, Some(arguments));
     }
 
     /// Appends a call of which only a part is asked for.
     #[cold]
-    fn clipped(&self, moment: &Moment<'_>, text: &mut Text) {
-        let arguments: &[u8] = match moment.kind {
+    fn clipped(&self, event: &Event<'_>, text: &mut Text) {
+        let arguments: &[u8] = match event.kind {
             Kind::Raise => br#","args":{"raised":true,"clipped":true}}"#,
             Kind::Abandoned => br#","args":{"abandoned":true,"clipped":true}}"#,
             Kind::Open => br#","args":{"unfinished":true,"clipped":true}}"#,
             Kind::Yield => br#","yield":true,"args":{"clipped":true}}"#,
             _ => br#","args":{"clipped":true}}"#,
         };
-        self.call(moment, text, Some(arguments));
+        self.call(event, text, Some(arguments));
     }
 
     /// What an event begins with: the track of its task, if it has one.
-    fn prefix(&self, moment: &Moment<'_>) -> Option<Prefix> {
-        match moment.task {
-            0 => self.threads.get(moment.thread).cloned(),
+    fn prefix(&self, event: &Event<'_>) -> Option<Prefix> {
+        match event.task {
+            0 => self.threads.get(event.thread).cloned(),
             task => Some(Prefix::new(self.pid, task_track(task))),
         }
     }
 
     /// Behind an event that has ended: of which thread it was, if it stands on the track of a task.
     #[inline]
-    fn end(&self, moment: &Moment<'_>, text: &mut Text) {
-        if moment.task != 0 {
-            self.end_of_task(moment, text);
+    fn end(&self, event: &Event<'_>, text: &mut Text) {
+        if event.task != 0 {
+            self.end_of_task(event, text);
         }
     }
 
     #[cold]
-    fn end_of_task(&self, moment: &Moment<'_>, text: &mut Text) {
+    fn end_of_task(&self, event: &Event<'_>, text: &mut Text) {
         text.len -= 1;
-        let tid = self.tids.get(moment.thread).copied().unwrap_or_default();
+        let tid = self.tids.get(event.thread).copied().unwrap_or_default();
         text.put(format!(",\"thread\":{tid}}}").as_bytes());
     }
 
@@ -132,19 +132,19 @@ impl FileText {
     }
 
     #[inline]
-    fn call(&self, moment: &Moment<'_>, text: &mut Text, arguments: Option<&[u8]>) {
-        if let Some(Payload::Members(members)) = moment.payload {
-            return self.foreign_call(moment, members, text);
+    fn call(&self, event: &Event<'_>, text: &mut Text, arguments: Option<&[u8]>) {
+        if let Some(Payload::Members(members)) = event.payload {
+            return self.foreign_call(event, members, text);
         }
-        let of_task = (moment.task != 0).then(|| Prefix::new(self.pid, task_track(moment.task)));
-        let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(moment.thread)) else { return };
-        let name = self.functions.get(moment.function);
+        let of_task = (event.task != 0).then(|| Prefix::new(self.pid, task_track(event.task)));
+        let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(event.thread)) else { return };
+        let name = self.functions.get(event.function);
         text.reserve(name.len() + COPIED_MAX + FIXED_MAX);
         let out = &mut text.bytes[text.len..];
         let mut at = prefix.copy(out);
-        at = microseconds(out, at, moment.start);
+        at = microseconds(out, at, event.start);
         out[at..at + 16].copy_from_slice(br#","ph":"X","dur":"#);
-        at = microseconds(out, at + 16, moment.duration);
+        at = microseconds(out, at + 16, event.duration);
         at = name.copy(out, at);
         if let Some(arguments) = arguments {
             at -= 1;
@@ -152,83 +152,83 @@ impl FileText {
             at += arguments.len();
         }
         text.len += at;
-        self.end(moment, text);
+        self.end(event, text);
     }
 
     /// A call that came as JSON, with what it has beside the usual.
-    fn foreign_call(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
-        let Some(prefix) = self.prefix(moment) else { return };
+    fn foreign_call(&self, event: &Event<'_>, members: &[u8], text: &mut Text) {
+        let Some(prefix) = self.prefix(event) else { return };
         text.put(prefix.as_bytes());
-        put_microseconds(moment.start, text);
-        match moment.kind {
+        put_microseconds(event.start, text);
+        match event.kind {
             Kind::Open => text.put(br#","ph":"B""#),
             _ => {
                 text.put(br#","ph":"X","dur":"#);
-                put_microseconds(moment.duration, text);
+                put_microseconds(event.duration, text);
             }
         }
-        text.put(self.functions.get(moment.function).bare());
-        match moment.clipped {
+        text.put(self.functions.get(event.function).bare());
+        match event.clipped {
             true => text.put(&clipped(members)),
             false => text.put(members),
         }
         text.put(b"}");
-        self.end(moment, text);
+        self.end(event, text);
     }
 
     /// Any other event that came as JSON.
-    fn foreign(&self, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
-        let Some(prefix) = self.prefix(moment) else { return };
+    fn foreign(&self, event: &Event<'_>, members: &[u8], text: &mut Text) {
+        let Some(prefix) = self.prefix(event) else { return };
         let prefix = prefix.as_bytes();
         if members.starts_with(br#","ph":"M""#) {
             text.put(prefix.strip_suffix(br#","ts":"#).unwrap_or(prefix));
         } else {
             text.put(prefix);
-            put_microseconds(moment.start, text);
+            put_microseconds(event.start, text);
         }
         text.put(members);
         text.put(b"}");
-        self.end(moment, text);
+        self.end(event, text);
     }
 
     /// The rarer kinds, whose parts come in another order.
     #[cold]
-    fn other(&self, moment: &Moment<'_>, text: &mut Text) {
-        match moment.payload {
-            Some(Payload::Members(members)) if moment.kind.is_call() => {
-                return self.foreign_call(moment, members, text);
+    fn other(&self, event: &Event<'_>, text: &mut Text) {
+        match event.payload {
+            Some(Payload::Members(members)) if event.kind.is_call() => {
+                return self.foreign_call(event, members, text);
             }
-            Some(Payload::Members(members)) => return self.foreign(moment, members, text),
+            Some(Payload::Members(members)) => return self.foreign(event, members, text),
             _ => {}
         }
-        let Some(prefix) = self.prefix(moment) else { return };
-        let bare = self.functions.get(moment.function).bare();
+        let Some(prefix) = self.prefix(event) else { return };
+        let bare = self.functions.get(event.function).bare();
         text.put(prefix.as_bytes());
-        put_microseconds(moment.start, text);
-        match moment.kind {
+        put_microseconds(event.start, text);
+        match event.kind {
             Kind::Instant => {
                 text.put(br#","ph":"i","cat":"INSTANT""#);
                 text.put(bare);
                 text.put(br#","args":"#);
-                put_payload(moment.payload.as_ref(), "null", text);
+                put_payload(event.payload.as_ref(), "null", text);
                 text.put(br#","s":"t"}"#);
             }
             Kind::Counter => {
                 text.put(br#","ph":"C""#);
                 text.put(bare);
                 text.put(br#","args":"#);
-                put_payload(moment.payload.as_ref(), "{}", text);
+                put_payload(event.payload.as_ref(), "{}", text);
                 text.put(b"}");
             }
             _ => {
                 // Without an end, viewers let it last as long as the trace; how long it did is told beside that.
                 text.put(br#","ph":"B","dur":"#);
-                put_microseconds(moment.duration, text);
+                put_microseconds(event.duration, text);
                 text.put(bare);
                 text.put(br#","cat":"FEE","args":{"unfinished":true}}"#);
             }
         }
-        self.end(moment, text);
+        self.end(event, text);
     }
 }
 

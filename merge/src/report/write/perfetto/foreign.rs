@@ -4,32 +4,32 @@ use super::annotation::put_arguments;
 use super::fields::{legacy_event, track_event};
 use super::sequence::{Encoder, File};
 use super::wire::{Message, put_bytes, put_message, put_number};
-use crate::events::decode::{Members, Moment};
+use crate::events::decode::{Event, Members};
 use crate::report::write::text::Text;
 
 impl Encoder {
     /// Appends an event that came as JSON.
     #[cold]
-    pub(super) fn foreign(&mut self, file: &File<'_>, moment: &Moment<'_>, members: &[u8], text: &mut Text) {
-        let mut event = Members::of(members);
-        let arguments = event.arguments();
-        match event.phase() {
-            "C" => self.counters(file, moment.start, event.text("name"), &arguments, text),
+    pub(super) fn foreign(&mut self, file: &File<'_>, event: &Event<'_>, json: &[u8], text: &mut Text) {
+        let mut members = Members::of(json);
+        let arguments = members.arguments();
+        match members.phase() {
+            "C" => self.counters(file, event.start, members.text("name"), &arguments, text),
             "M" => {}
-            "i" | "I" | "R" => self.packets.put_fields(moment.start, text, |message| {
+            "i" | "I" | "R" => self.packets.put_fields(event.start, text, |message| {
                 put_number(message, track_event::r#type, track_event::TYPE_INSTANT);
-                put_name(&event, message);
+                put_name(&members, message);
                 put_arguments(message, &arguments);
             }),
             phase => {
                 let Some(phase) = phase.bytes().next() else { return };
-                self.packets.put_fields(moment.start, text, |message| {
-                    put_name(&event, message);
+                self.packets.put_fields(event.start, text, |message| {
+                    put_name(&members, message);
                     put_arguments(message, &arguments);
                     put_message(message, track_event::legacy_event, |legacy| {
                         put_number(legacy, legacy_event::phase, phase.into());
-                        put_number(legacy, legacy_event::unscoped_id, event.id());
-                        if event.text("bp") == "e" {
+                        put_number(legacy, legacy_event::unscoped_id, members.id());
+                        if members.text("bp") == "e" {
                             put_number(legacy, legacy_event::bind_to_enclosing, 1);
                         }
                     });
@@ -39,10 +39,10 @@ impl Encoder {
     }
 }
 
-fn put_name(event: &Members, message: &mut Message) {
-    let category = event.text("cat");
+fn put_name(members: &Members, message: &mut Message) {
+    let category = members.text("cat");
     if !category.is_empty() {
         put_bytes(message, track_event::categories, category);
     }
-    put_bytes(message, track_event::name, event.text("name"));
+    put_bytes(message, track_event::name, members.text("name"));
 }

@@ -25,19 +25,19 @@ const PREFIX_MAX: usize = 8;
 
 /// A short event that is put together beforehand: the field of the packet, with a tag and a length of one byte.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Event {
+pub struct Encoded {
     bytes: [u8; EVENT_MAX],
     length: u8,
 }
 
-impl Event {
+impl Encoded {
     /// An event with these fields.
-    pub const fn new(fields: &[u8]) -> Event {
+    pub const fn new(fields: &[u8]) -> Encoded {
         let mut bytes = [0; EVENT_MAX];
         (bytes[0], bytes[1]) = ((trace_packet::track_event << 3 | 2) as u8, fields.len() as u8);
         let (_, rest) = bytes.split_at_mut(2);
         rest.split_at_mut(fields.len()).0.copy_from_slice(fields);
-        Event { bytes, length: 2 + fields.len() as u8 }
+        Encoded { bytes, length: 2 + fields.len() as u8 }
     }
 
     /// Its fields.
@@ -72,7 +72,7 @@ impl Packets {
 
     /// Appends a packet with this event: all the way of a usual call.
     #[inline(always)]
-    pub fn put_event(&mut self, time: u64, event: &Event, text: &mut Text) {
+    pub fn put_event(&mut self, time: u64, event: &Encoded, text: &mut Text) {
         let delta = time.saturating_sub(self.now);
         if delta >= VARINT_END {
             return self.put_fields(time, text, |message| message.extend_from_slice(event.fields()));

@@ -3,11 +3,11 @@
 use super::annotation::{put_arguments, put_count, put_true};
 use super::fields::{interned_data, interned_name, source_location, trace_packet, track_event};
 use super::names::Names;
-use super::packets::{Event, Packets};
+use super::packets::{Encoded, Packets};
 use super::tracks::Tracks;
 use super::wire::{Message, put_bytes, put_double, put_message, put_number};
-use crate::events::decode::{Members, Moment, Payload};
-use crate::events::timeline::{Call, Step};
+use crate::events::decode::{Event, Members, Payload};
+use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 use crate::report::write::missing::{self, LEVELS, Missing};
 use crate::report::write::text::Text;
@@ -19,7 +19,7 @@ use viztracer_format::record::Kind;
 const INSTANT: &str = "INSTANT";
 
 /// The end of a call.
-const END: Event = Event::new(&[(track_event::r#type << 3) as u8, track_event::TYPE_SLICE_END as u8]);
+const END: Encoded = Encoded::new(&[(track_event::r#type << 3) as u8, track_event::TYPE_SLICE_END as u8]);
 
 /// Makes the packets of parts, one part after the other. What it keeps between them is memory only.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub struct Encoder {
 /// The event of a call that begins, if it is interned in this sequence.
 #[derive(Clone, Copy, Debug, Default)]
 struct Begin {
-    event: Event,
+    event: Encoded,
     /// The sequence, by its `epoch`.
     epoch: u32,
 }
@@ -88,14 +88,14 @@ impl Encoder {
 
     /// Appends a step. Those of a thread come one after the other.
     #[inline]
-    pub fn step(&mut self, file: &File<'_>, step: &Step<'_>, text: &mut Text) {
+    pub fn step(&mut self, file: &File<'_>, step: &StackEvent<'_>, text: &mut Text) {
         if step.is_overwritten() {
             return; // the longest stretch is told as what is missing
         }
         let (thread, time) = match step {
-            Step::Begin(call) => (call.thread, call.start),
-            Step::End(call, _) => (call.thread, call.end),
-            Step::Moment(moment) => (moment.thread, moment.start),
+            StackEvent::Begin(call) => (call.thread, call.start),
+            StackEvent::End(call, _) => (call.thread, call.end),
+            StackEvent::Instant(event) => (event.thread, event.start),
         };
         if self.thread != Some(thread) {
             self.begin_sequence(file, thread, text);
@@ -104,9 +104,9 @@ impl Encoder {
             self.put_missing(time, text);
         }
         match step {
-            Step::Begin(call) if call.depth >= LEVELS => self.leave_out(call.thread),
-            Step::End(call, _) if call.depth >= LEVELS => {}
-            Step::Begin(call) => {
+            StackEvent::Begin(call) if call.depth >= LEVELS => self.leave_out(call.thread),
+            StackEvent::End(call, _) if call.depth >= LEVELS => {}
+            StackEvent::Begin(call) => {
                 let place = file.names.place(call.function);
                 if self.begins[place].epoch != self.epoch {
                     self.intern(file.names, place, text);
@@ -117,9 +117,9 @@ impl Encoder {
                     mark => self.put_marked(file, call, mark, place, text),
                 }
             }
-            Step::End(call, None) if call.task == 0 => self.packets.put_event(time, &END, text),
-            Step::End(call, payload) => self.put_end(file.tracks, call, *payload, text),
-            Step::Moment(moment) => self.moment(file, moment, text),
+            StackEvent::End(call, None) if call.task == 0 => self.packets.put_event(time, &END, text),
+            StackEvent::End(call, payload) => self.put_end(file.tracks, call, *payload, text),
+            StackEvent::Instant(event) => self.instant(file, event, text),
         }
     }
 
@@ -178,7 +178,7 @@ impl Encoder {
         if names.entry(place).location.is_some() {
             put_number(&mut fields, track_event::source_location_iid, number);
         }
-        self.begins[place] = Begin { event: Event::new(&fields), epoch: self.epoch };
+        self.begins[place] = Begin { event: Encoded::new(&fields), epoch: self.epoch };
     }
 
     /// Gives a function a number in this sequence.
@@ -235,23 +235,23 @@ impl Encoder {
     }
 
     #[cold]
-    fn moment(&mut self, file: &File<'_>, moment: &Moment<'_>, text: &mut Text) {
-        if let Some(Payload::Members(members)) = moment.payload {
-            return self.foreign(file, moment, members, text);
+    fn instant(&mut self, file: &File<'_>, event: &Event<'_>, text: &mut Text) {
+        if let Some(Payload::Members(members)) = event.payload {
+            return self.foreign(file, event, members, text);
         }
-        let place = file.names.place(moment.function);
-        let arguments = arguments(moment.payload.as_ref());
-        if moment.kind == Kind::Counter {
-            return self.counters(file, moment.start, &file.names.entry(place).name, &arguments, text);
+        let place = file.names.place(event.function);
+        let arguments = arguments(event.payload.as_ref());
+        if event.kind == Kind::Counter {
+            return self.counters(file, event.start, &file.names.entry(place).name, &arguments, text);
         }
-        self.describe_task(file, moment.task, text);
+        self.describe_task(file, event.task, text);
         let name = file.names.entry(place).name.as_bytes();
-        self.packets.put_fields(moment.start, text, |event| {
-            put_number(event, track_event::r#type, track_event::TYPE_INSTANT);
-            put_bytes(event, track_event::categories, INSTANT);
-            put_bytes(event, track_event::name, name);
-            put_task(event, file.tracks, moment.task);
-            put_arguments(event, &arguments);
+        self.packets.put_fields(event.start, text, |message| {
+            put_number(message, track_event::r#type, track_event::TYPE_INSTANT);
+            put_bytes(message, track_event::categories, INSTANT);
+            put_bytes(message, track_event::name, name);
+            put_task(message, file.tracks, event.task);
+            put_arguments(message, &arguments);
         });
     }
 

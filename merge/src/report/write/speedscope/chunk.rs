@@ -1,6 +1,6 @@
 //! What a part holds of each profile, as text.
 
-use crate::events::timeline::{Call, Step};
+use crate::events::timeline::{Call, StackEvent};
 use crate::report::write::text::Text;
 use std::collections::BTreeMap;
 
@@ -39,16 +39,16 @@ pub struct Chunks {
 
 impl Chunks {
     /// Takes the next step; `frame` gives a function's frame by its id.
-    pub fn take(&mut self, step: &Step<'_>, open: &[Call], frame: impl Fn(u32) -> u32) {
+    pub fn take(&mut self, step: &StackEvent<'_>, open: &[Call], frame: impl Fn(u32) -> u32) {
         match step {
-            Step::Begin(call) => {
+            StackEvent::Begin(call) => {
                 let (_, around) = open.split_last().unwrap_or((call, &[]));
                 let chunk = self.of(call, call.start, around, &frame);
                 let frame = frame(call.function);
                 chunk.open.push(frame);
                 chunk.put(b'O', frame, call.start);
             }
-            Step::End(call, _) => {
+            StackEvent::End(call, _) => {
                 if self.list.get(self.current).is_none_or(|(track, _)| *track != Track::of(call)) {
                     // It has begun in an earlier part, if this is the first that is seen of it.
                     let around: Vec<Call> = open.iter().chain([*call]).copied().collect();
@@ -59,7 +59,7 @@ impl Chunks {
                     chunk.put(b'C', frame, call.end);
                 }
             }
-            Step::Moment(_) => {}
+            StackEvent::Instant(_) => {}
         }
     }
 
