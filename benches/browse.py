@@ -1,7 +1,7 @@
 """usage: browse.py VIEWER TRACE [--site DIRECTORY] [--library FILE] [--picture FILE]
 
-Open a trace in a browser as a user would, zoom, pan and come back by the keyboard, and print as JSON what that took:
-`picture_s`, `frames_ms`, `heap_mb`, `resident_mb`; or `error`. Needs playwright and Chromium.
+Open a trace in a browser, zoom, pan and return with the keyboard. Print the measurements as JSON: `picture_s`,
+`frames_ms`, `heap_mb`, `resident_mb`, or `error`. Needs playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Viewer:
 
 VIEWERS = {
     "ours": Viewer("window.viztracer"),
-    "peer": Viewer("document.querySelector('canvas') && !/^(Importing|Initializ)/m.test(document.body.innerText)"),
+    "VizTracer": Viewer("document.querySelector('canvas') && !/^(Importing|Initializ)/m.test(document.body.innerText)"),
     "speedscope": Viewer("document.title.startsWith('trace - ')", "=da-", "#profileURL=/trace&title=trace"),
     "perfetto": Viewer(
         "window.app?.trace && document.querySelector('canvas') && !document.querySelector('.pf-overlay-loading')",

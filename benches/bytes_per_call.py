@@ -1,7 +1,7 @@
 """How many bytes of ring does a call take?  ``benches/run bytes_per_call``
 
-The size of the ring file when the program has ended, header, names and half-empty segments included, divided by the
-calls that its merge shows: for a ring that is nearly full, and for one that was overwritten twice.
+The size of the ring file after the program has ended, including header, names and half-empty segments, divided by the
+calls in its merged report. Measured for a ring that is nearly full, and for a ring that was overwritten twice.
 """
 
 from __future__ import annotations

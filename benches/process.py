@@ -1,4 +1,4 @@
-"""Run a command to its end: how long, and how much memory at most."""
+"""Run a command to its end, and measure its time and peak memory."""
 
 from __future__ import annotations
 

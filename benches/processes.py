@@ -1,8 +1,8 @@
 """What do many short processes cost?  ``benches/run processes``
 
-A program that runs 200 short processes, two at a time, forked or each with an interpreter of its own: untraced, under
-`viztracer --pid_suffix --output_dir` (which leaves their ring files), under `viztracer` (which merges them), and under
-the peer, taking turns. The goal is 1.15 times the untraced time and 10 ms for every interpreter that starts.
+A program runs 200 short processes, two at a time, either forked or each with a new interpreter. It runs in turns:
+untraced, under `viztracer --pid_suffix --output_dir` (which leaves the ring files), under `viztracer` (which merges
+them), and under VizTracer. The goal is 1.15 times the untraced time, plus 10 ms for each interpreter that starts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RUNS = 5
 PROCESSES = 200
 WAYS = ("fork", "spawn")
-CONTENDERS = ("untraced", "ours, rings", "ours", "peer")
+CONTENDERS = ("untraced", "ours, rings", "ours", "VizTracer")
 
 
 def answer(bench: Bench) -> Answer:
@@ -40,7 +40,9 @@ def answer(bench: Bench) -> Answer:
                     labels = {"python": environment.version, "way": way, "contender": contender}
                     result.samples.append({**labels, **finished.sample()})
     rows = [row(environment.version, way, samples) for environment in bench.environments for way in WAYS]
-    result.table(("CPython", "way", *(f"{contender}, s" for contender in CONTENDERS), "goal, s", "peer/ours"), rows)
+    result.table(
+        ("CPython", "way", *(f"{contender}, s" for contender in CONTENDERS), "goal, s", "VizTracer/ours"), rows
+    )
     return result
 
 
@@ -54,13 +56,13 @@ def command(environment: Environment, contender: str, way: str) -> list[str | Pa
             return [environment.ours / "viztracer", "--pid_suffix", "--output_dir", "rings", *program]
         case "ours":
             return [environment.ours / "viztracer", *program]
-    return [environment.peer / "viztracer", *program]
+    return [environment.viztracer / "viztracer", *program]
 
 
 def row(version: str, way: str, samples: dict[tuple[str, str, str], list[Finished]]) -> list[str]:
     """Return the table's line for one way on a Python version."""
     seconds = [median(sample.seconds for sample in samples[version, way, contender]) for contender in CONTENDERS]
-    untraced, _, ours, peer = seconds
+    untraced, _, ours, viztracer = seconds
     interpreters = PROCESSES + 1 if way == "spawn" else 1
     goal = 1.15 * untraced + 0.01 * interpreters
-    return [version, way, *(number(value, 2) for value in (*seconds, goal)), number(peer / ours, 1)]
+    return [version, way, *(number(value, 2) for value in (*seconds, goal)), number(viztracer / ours, 1)]

@@ -1,4 +1,4 @@
-"""What a question gets, and what it gives back."""
+"""The input and the result of a benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 @dataclass(frozen=True)
 class Bench:
-    """What is given to every question.
+    """The input of each benchmark.
 
     Attributes:
         environments: the Python versions to measure, oldest first.

@@ -1,11 +1,11 @@
 """Do real programs run under the tracer as they run without it?  ``benches/run programs``
 
-Each program is installed from PyPI and started as its users start it, once without the tracer and once under `viztracer`.
-Servers get requests and are then stopped by a signal. The columns tell whether output (numbers, and the order of lines
-set aside) and exit status are the same, what is there afterwards (a report, or the line that tells how to merge what
-is there), at which place of `--top` the function stands that is known to be the hot one, how many processes
-the report has, and how many times longer the program took. Below the table stands every line in which the tracer speaks
-of something lost, killed or crashed.
+Each program is installed from PyPI and started as its users start it, once without the tracer and once under
+`viztracer`. Servers get requests and are then stopped by a signal. The columns show: whether output (apart from
+numbers and the order of lines) and exit status are the same; what exists afterwards (a report, or the line with the
+command that merges); the row of `--top` with the known hot function; the number of processes in the report; how many
+times longer the program took. Below the table are all lines in which the tracer reports data as lost or processes as
+killed or crashed.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 APPLICATIONS = Path(__file__).parent / "applications"
 PACKAGES = (
-    "pytest pytest-xdist pytest-cov flask gunicorn uvicorn hypercorn django celery rq dask[distributed] joblib nbconvert "
-    "ipykernel black mypy setuptools wheel"
+    "pytest pytest-xdist pytest-cov flask gunicorn uvicorn hypercorn django celery rq dask[distributed] joblib "
+    "nbconvert ipykernel black mypy setuptools wheel"
 ).split()
 REQUESTS = 20
 SECONDS = 120
@@ -50,10 +50,10 @@ class Program:
 
     Attributes:
         name: what the table calls it.
-        command: the program's name or ``-m`` and a module, and its arguments; `PORT` stands for a free port.
+        command: the program's name or ``-m`` and a module, and its arguments; `PORT` is replaced by a free port.
         stop: the signal that ends a server; 0 if the program ends by itself.
         is_server: whether it answers requests at `PORT`.
-        hot: the function that takes most of the time; empty if nobody knows.
+        hot: the function that takes most of the time; empty if unknown.
         before: a command that runs untraced in the same directory first.
         redis: whether it needs a Redis server at `PORT`.
     """
@@ -98,7 +98,12 @@ PROGRAM_LIST = (
         stop=signal.SIGTERM,
         before=("python", "celery_app.py"),
     ),
-    Program("rq", ("rq", "worker", "--burst", "--url", "redis://127.0.0.1:PORT"), before=("python", "rq_job.py", "PORT"), redis=True),
+    Program(
+        "rq",
+        ("rq", "worker", "--burst", "--url", "redis://127.0.0.1:PORT"),
+        before=("python", "rq_job.py", "PORT"),
+        redis=True,
+    ),
     Program("dask", ("dask_job.py",)),
     Program("joblib", ("joblib_job.py",)),
     Program("notebook", ("jupyter-nbconvert", "--to", "markdown", "--execute", "notebook.ipynb")),
@@ -122,16 +127,16 @@ def answer(bench: Bench) -> Answer:
     """Run every program on the newest Python version."""
     result = Answer("Real programs", (__doc__ or "").partition("\n\n")[2].strip())
     environment = bench.environments[-1]
-    place = install(environment)
+    binaries = install(environment)
     rows, grave = [], []
     for program in PROGRAM_LIST:
         if program.redis and not shutil.which("redis-server"):
             rows.append([program.name, "not run: there is no redis-server", *[""] * 5])
             continue
         print(f"  {program.name}", file=sys.stderr, flush=True)
-        untraced = run(program, place, bench.scratch, traced=False)
-        traced = run(program, place, bench.scratch, traced=True)
-        found = Report(place, bench.scratch / "traced", traced)
+        untraced = run(program, binaries, bench.scratch, traced=False)
+        traced = run(program, binaries, bench.scratch, traced=True)
+        found = Report(binaries, bench.scratch / "traced", traced)
         rows.append(row(program, untraced, traced, found))
         grave += [f"{program.name}: {line}" for line in traced.said if GRAVE.search(line)]
         difference = {"more": traced.lines - untraced.lines, "less": untraced.lines - traced.lines}
@@ -146,7 +151,15 @@ def answer(bench: Bench) -> Answer:
         )
         for directory in ("untraced", "traced"):
             shutil.rmtree(bench.scratch / directory, ignore_errors=True)
-    head = (f"CPython {environment.version}", "output", "status", "afterwards", "hot function's place", "processes", "times")
+    head = (
+        f"CPython {environment.version}",
+        "output",
+        "status",
+        "afterwards",
+        "row of hot function",
+        "processes",
+        "times",
+    )
     result.table(head, rows)
     result.note("\n".join(["```text", *grave, "```"]) if grave else "The tracer speaks of nothing lost.")
     return result
@@ -154,31 +167,31 @@ def answer(bench: Bench) -> Answer:
 
 def install(environment: Environment) -> Path:
     """Return a virtual environment with the programs and this package."""
-    place = ENVS / f"programs-py{environment.version}"
-    python = place / "bin/python"
-    if not (place / ".programs").exists():
-        subprocess.run([environment.ours / "python", "-m", "venv", "--clear", place], check=True)
+    installed = ENVS / f"programs-py{environment.version}"
+    python = installed / "bin/python"
+    if not (installed / ".programs").exists():
+        subprocess.run([environment.ours / "python", "-m", "venv", "--clear", installed], check=True)
         pip = [python, "-m", "pip", "--disable-pip-version-check", "-q", "install"]
         if subprocess.run([*pip, *PACKAGES, "redis"], check=False).returncode:
-            raise Missing(f"cannot install the programs into {place}; see above")
-        (place / ".programs").touch()
+            raise Missing(f"cannot install the programs into {installed}; see above")
+        (installed / ".programs").touch()
     (wheel,) = (Path(__file__).parents[1] / f"target/wheels/py{environment.version}").glob("*.whl")
     again = ["--force-reinstall", "--no-deps", str(wheel)]
     subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "-q", "install", *again], check=True)
-    return place / "bin"
+    return installed / "bin"
 
 
-def run(program: Program, place: Path, scratch: Path, *, traced: bool) -> Run:
+def run(program: Program, binaries: Path, scratch: Path, *, traced: bool) -> Run:
     """Run a program in a copy of the applications' directory."""
     directory = scratch / ("traced" if traced else "untraced")
     shutil.copytree(APPLICATIONS, directory)
     port = free_port()
     redis = start_redis(port, directory) if program.redis else None
-    environment = {"PATH": f"{place}:/usr/bin:/bin", "HOME": str(directory), "LANG": "C.UTF-8"}
+    environment = {"PATH": f"{binaries}:/usr/bin:/bin", "HOME": str(directory), "LANG": "C.UTF-8"}
     fill = [[part.replace("PORT", str(port)) for part in words] for words in (program.before, program.command)]
     if fill[0]:
-        subprocess.run([place / fill[0][0], *fill[0][1:]], cwd=directory, env=environment, check=True)
-    command = traced_command(place, fill[1]) if traced else untraced_command(place, fill[1])
+        subprocess.run([binaries / fill[0][0], *fill[0][1:]], cwd=directory, env=environment, check=True)
+    command = traced_command(binaries, fill[1]) if traced else untraced_command(binaries, fill[1])
     began = time.monotonic()
     with subprocess.Popen(
         command,
@@ -206,17 +219,17 @@ def run(program: Program, place: Path, scratch: Path, *, traced: bool) -> Run:
     return result_of(process.returncode, output, time.monotonic() - began)
 
 
-def untraced_command(place: Path, words: Sequence[str]) -> list[str | Path]:
+def untraced_command(binaries: Path, words: Sequence[str]) -> list[str | Path]:
     """Return the command that runs a program without the tracer."""
     if words[0] == "-m" or words[0].endswith(".py"):
-        return [place / "python", *words]
-    return [place / words[0], *words[1:]]
+        return [binaries / "python", *words]
+    return [binaries / words[0], *words[1:]]
 
 
-def traced_command(place: Path, words: Sequence[str]) -> list[str | Path]:
+def traced_command(binaries: Path, words: Sequence[str]) -> list[str | Path]:
     """Return the command that runs a program under the tracer."""
     program = [*words[:2], "--", *words[2:]] if words[0] == "-m" else ["--", *words]
-    return [place / "viztracer", "-o", "report.json", *program]
+    return [binaries / "viztracer", "-o", "report.json", *program]
 
 
 # What differs from run to run in a line: identifiers, addresses of objects, numbers, and the directory.
@@ -224,7 +237,7 @@ CHANGES = re.compile(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{
 
 
 def result_of(status: int, output: str, seconds: float) -> Run:
-    """Tell the program's own lines from those of the tracer; set aside what differs from run to run."""
+    """Separate the program's own lines from those of the tracer; remove what differs between runs."""
     own, said = Counter[str](), []
     for line in re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines():
         if is_ours(line):
@@ -242,7 +255,7 @@ def is_ours(line: str) -> bool:
 
 
 def ask(port: int) -> None:
-    """Send the requests, the first one as soon as somebody listens."""
+    """Send the requests, the first one as soon as a server listens."""
     give_up = time.monotonic() + SECONDS
     for _ in range(REQUESTS):
         while True:
@@ -257,7 +270,7 @@ def ask(port: int) -> None:
 
 
 def free_port() -> int:
-    """Return a port at which nobody listens."""
+    """Return a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -276,14 +289,14 @@ class Report:
     """What a traced program left.
 
     Args:
-        place: where the commands are.
+        binaries: the directory of the commands.
         directory: where the program ran.
         traced: how it ended.
     """
 
-    def __init__(self, place: Path, directory: Path, traced: Run) -> None:
+    def __init__(self, binaries: Path, directory: Path, traced: Run) -> None:
         self.path = directory / "report.json"
-        self.place = place
+        self.binaries = binaries
         self.says_how = any("viztracer-merge " in line for line in traced.said)
 
     def kind(self) -> str:
@@ -298,14 +311,14 @@ class Report:
         return str(sum(event.get("name") == "process_name" for event in events))
 
     def place_of(self, function: str) -> str:
-        """Return the line of `--top` in which a function stands, by its own time, over all processes."""
+        """Return the row of a function in `--top`, by self time over all processes."""
         if not function or not self.path.exists():
             return ""
-        command = [self.place / "viztracer-merge", "--top", "20", "--sort", "self", self.path]
+        command = [self.binaries / "viztracer-merge", "--top", "20", "--sort", "self", self.path]
         top = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         names = [line for line in top.partition("\n\n")[0].splitlines() if re.search(r"\.py:\d+|^\s*[\d.]+", line)]
-        places = [index for index, line in enumerate(names, 1) if function in line]
-        return str(places[0]) if places else "none"
+        rows = [index for index, line in enumerate(names, 1) if function in line]
+        return str(rows[0]) if rows else "none"
 
 
 def row(program: Program, untraced: Run, traced: Run, report: Report) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is in a report, found out without its bulk passing through the memory of this process."""
+"""Facts about a report, computed without loading it into this process."""
 
 from __future__ import annotations
 

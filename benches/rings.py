@@ -1,4 +1,4 @@
-"""Ring files to merge: recorded, and copied under other names of processes."""
+"""Ring files to merge: recorded, and copied with other pids."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from environments import Environment
 
-# Offsets in a file's header, as format/FORMAT.md tells them.
+# Offsets in a file's header, from format/FORMAT.md.
 PID, FILE_ID, ARGUMENTS_SIZE, CRC, ARGUMENTS = 56, 112, 132, 508, 1024
 FIRST_PID = 100_000
 
 
 def record(environment: Environment, directory: Path, processes: int, calls: int) -> Path:
-    """Record `orders.py` in as many processes, one after the other, each with about as many calls."""
+    """Record `orders.py` in several processes, one after the other, each with about `calls` calls."""
     entries = str(calls + calls // 20 + 100)
     options: list[str | Path] = ["--pid_suffix", "--output_dir", directory, "--tracer_entries", entries]
     for _ in range(processes):
@@ -32,7 +32,7 @@ def record(environment: Environment, directory: Path, processes: int, calls: int
 
 
 def copies(ring: Path, directory: Path, count: int) -> Path:
-    """Copy a ring file as if so many processes had written it."""
+    """Copy a ring file `count` times, as if that many processes had written it."""
     directory.mkdir()
     content = bytearray(ring.read_bytes())
     (size,) = struct.unpack_from("<I", content, ARGUMENTS_SIZE)

@@ -1,10 +1,10 @@
-"""One sample of `overhead.py`, in a fresh process of the interpreter that is measured; prints it as JSON.
+"""Take one sample of `overhead.py` in a fresh process of the measured interpreter, and print it as JSON.
 
 usage: sample.py (count | viztracer | floor=PATH) FILE STATEMENT (all | python | tasks) SCRATCH
 
-It runs STATEMENT in the namespace of the module FILE, untraced and then under the tracer that this interpreter's
-`viztracer` is, or under callbacks that do nothing. The last word but one says whether calls of C functions are recorded,
-and whether asyncio tasks are told apart.
+Run STATEMENT in the namespace of the module FILE: first untraced, then under the `viztracer` of this interpreter, or
+under callbacks that do nothing. `all` and `tasks` record calls of C functions, `python` does not. `tasks` gives
+asyncio tasks their own tracks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Tracer(Protocol):
 
 @runtime_checkable
 class RingTracer(Tracer, Protocol):
-    """Ours: it has files to remove. The peer would need seconds to write its report, and has none."""
+    """Ours: it has files to remove. VizTracer would need seconds to write its report, and has none."""
 
     rings: object
 
@@ -53,7 +53,7 @@ def main() -> None:
     if contender == "count":
         print(json.dumps(count(code, namespace)))
         return
-    # Before there is a tracer: the peer's has its hook in place from its creation on, before 3.12.
+    # Before there is a tracer: VizTracer's has its hook in place from its creation on, before 3.12.
     untraced = [timed(code, namespace) for _ in range(UNTRACED_RUNS)]
     c_functions = calls != "python"
     is_floor = contender.startswith("floor=")
@@ -101,7 +101,7 @@ def timed(code: types.CodeType, namespace: dict[str, object]) -> dict[str, int]:
 
 
 def viztracer(c_functions: bool, tasks: bool) -> Tracer:
-    """Return this environment's VizTracer, ours or the peer."""
+    """Return the class `VizTracer` of this environment: ours or the original."""
     from viztracer import VizTracer  # type: ignore[import-not-found, unused-ignore]
 
     # The same ring in both, which the first run does not fill and the steady state goes over.

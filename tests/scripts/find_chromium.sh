@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the path of a Chromium: $CHROMIUM, the machine's, or the one that `playwright install chromium` has downloaded.
-# A candidate is run before it is believed: Ubuntu's `chromium-browser` may be a word of advice only.
+# Prints the path of a Chromium: $CHROMIUM, the machine's, or the one that `playwright install chromium` downloads.
+# The script runs each candidate as a check: Ubuntu's `chromium-browser` may only print how to install one.
 runs() {
     path=$(command -v "$1") && timeout 60 "$path" --version >/dev/null 2>&1 && echo "$path"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints which parts of `make test` this machine lacks something for, and says on stderr what that is. In CI, where a part
-# that is not run is an error, it installs that first, where it may: Debian's packages, as root.
+# Prints the parts of `make test` that cannot run on this machine, and on stderr what they lack. In CI a part that does
+# not run is an error, so there the script first tries to install what is missing: Debian's packages, as root.
 here=$(dirname "$0")
 missing=
 lacks() {
@@ -17,16 +17,20 @@ install_packages() {
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"; } >&2
 }
 if ! has_lints; then
-    if command -v rustup >/dev/null; then rustup component add rustfmt clippy >&2; else install_packages rustfmt rust-clippy; fi
+    if command -v rustup >/dev/null; then
+        rustup component add rustfmt clippy >&2
+    else
+        install_packages rustfmt rust-clippy
+    fi
     has_lints || lacks lint "cargo has no fmt or no clippy: rustup component add rustfmt clippy," \
         "or install your system's packages rustfmt and rust-clippy"
 fi
 if ! "$here/find_chromium.sh" >/dev/null; then
     install_packages chromium
     "$here/find_chromium.sh" >/dev/null || lacks viewer-test "no Chromium was found: install your system's package" \
-        "chromium, or tell where one is by the variable CHROMIUM"
+        "chromium, or set the variable CHROMIUM to the path of one"
 fi
-# What single tests run, which do without elsewhere.
+# Single tests use these tools, and are skipped without them.
 for tool in git:git unshare:util-linux mount:mount zsh:zsh fish:fish; do
     command -v "${tool%:*}" >/dev/null || install_packages "${tool#*:}"
 done

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prints VERSION=PATH of one CPython for each minor version from 3.10 to 3.15 that this machine has, oldest first: these
-# PyO3 0.30 builds for. A candidate is run before it is believed: `python3` may be a pyenv shim that starts nothing, a
-# system's Python may lack what makes a virtual environment, and a build without GIL is not traced yet.
+# Prints VERSION=PATH of one CPython for each minor version from 3.10 to 3.15 on this machine, oldest first. PyO3 0.30
+# supports these versions. The script runs each candidate as a check: `python3` may be a pyenv shim without a Python,
+# a system's Python may lack venv, and free-threaded builds are not supported yet.
 usable='
 import ensurepip, sys, sysconfig, venv
 with_gil = not sysconfig.get_config_var("Py_GIL_DISABLED")

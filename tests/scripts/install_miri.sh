@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that `cargo +nightly miri` works: adds what it needs to the nightly toolchain, but no toolchain.
+# Makes `cargo +nightly miri` work. Adds the components to the nightly toolchain, but does not install a toolchain.
 has_miri() {
     cargo +nightly miri --version >/dev/null 2>&1
 }

@@ -99,14 +99,14 @@ def clipboard(context):
 
 def test_viztracers_report_is_shown(browser, sandbox):
     """It needs storage, which it has none of in an origin of its own, and scripts from the network."""
-    sandbox.run(sandboxes.PEER.parent / "viztracer", "-o", "peer.html", sandboxes.program("recursion.py"))
+    sandbox.run(sandboxes.VIZTRACER_PYTHON.parent / "viztracer", "-o", "viztracer.html", sandboxes.program("recursion.py"))
     polyfill = sandboxes.ROOT / ".envs" / "webcomponents.js" / "package" / "webcomponents.min.js"
 
     def network(route):
         is_polyfill = "webcomponents" in route.request.url
         route.fulfill(path=polyfill, content_type="text/javascript") if is_polyfill else route.abort()
 
-    with serving(sandbox.path / "peer.html") as line:
+    with serving(sandbox.path / "viztracer.html") as line:
         context = browser.new_context()
         context.route(re.compile("^https:"), network)
         page = context.new_page()

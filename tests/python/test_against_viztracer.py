@@ -7,18 +7,18 @@ from collections import Counter
 
 import pytest
 import tree
-from conftest import BIN, PEER, program
+from conftest import BIN, VIZTRACER_PYTHON, program
 from test_call_trees import COMPLETE, OWN
 
-# Where the peer is not right: {program: {function: (calls that it counts, calls there are, why)}}
+# Where VizTracer is not right: {program: {function: (calls that it counts, calls there are, why)}}
 DIFFERENCES = {
     "fork": {
-        "before_the_fork (fork.py:7)": (3, 1, "a forked child of the peer repeats what its parent recorded before"),
+        "before_the_fork (fork.py:7)": (3, 1, "a forked child of VizTracer repeats what its parent recorded before"),
         "posix.fork": (5, 4, "the same: the grandchild repeats the child's own birth"),
     },
 }
 if sys.version_info < (3, 12):
-    WHY = "the peer does not see threads that _thread starts"
+    WHY = "VizTracer does not see threads that _thread starts"
     BARE = "bare" if sys.version_info < (3, 11) else "without_an_object.<locals>.bare"
     DIFFERENCES["threads"] = {
         f"{BARE} (threads.py:38)": (0, 1, WHY),
@@ -33,7 +33,7 @@ def test_every_option_of_viztracer_is_taken_or_refused_in_one_line(sandbox):
     """What `viztracer --help` of VizTracer names: each is ours, or takes no effect, or is said to be missing."""
     theirs, ours = (
         set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z_]*", sandbox.run(command, "--help").stdout))
-        for command in (PEER.parent / "viztracer", BIN / "viztracer")
+        for command in (VIZTRACER_PYTHON.parent / "viztracer", BIN / "viztracer")
     )
     assert len(theirs) > 40 and "--tracer_entries" in theirs & ours
     script = sandbox.script("print('ran')\n")
@@ -45,20 +45,20 @@ def test_every_option_of_viztracer_is_taken_or_refused_in_one_line(sandbox):
 
 
 def test_commands_of_viztracer_are_there():
-    names = {path.name for path in PEER.parent.iterdir() if "viz" in path.name}
+    names = {path.name for path in VIZTRACER_PYTHON.parent.iterdir() if "viz" in path.name}
     assert names >= {"viztracer", "vizviewer"} and names <= {path.name for path in BIN.iterdir()}
 
 
 @pytest.mark.parametrize("name", [*COMPLETE, *OWN, "frames_open_at_stop", "fork", "primes_processes"])
 def test_counts(sandbox, name):
     path = program(f"{name}.py")
-    command = [PEER, "-m", "viztracer", "--quiet", "-o", "peer.json", path]
+    command = [VIZTRACER_PYTHON, "-m", "viztracer", "--quiet", "-o", "viztracer.json", path]
     subprocess.run(command, cwd=sandbox.path, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
 
-    peer = own_counts(sandbox.report("peer.json"), path)
+    viztracer = own_counts(sandbox.report("viztracer.json"), path)
     ours = own_counts(sandbox.trace(path), path)
     assert len(ours) > 1
-    different = {function: (peer[function], ours[function]) for function in peer | ours}
+    different = {function: (viztracer[function], ours[function]) for function in viztracer | ours}
     different = {function: counts for function, counts in different.items() if counts[0] != counts[1]}
     listed = {function: (theirs, right) for function, (theirs, right, _why) in DIFFERENCES.get(name, {}).items()}
     assert different == listed
