@@ -54,7 +54,7 @@ test: interpreters ## run everything that CI checks, on every CPython 3.10 to 3.
 	$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) parts MISSING="$$missing" && \
 	{ test -z "$$missing" || echo "All tests that ran have passed. NOT RUN: $$missing, see above."; }
 
-stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs of each case, two minutes at random, per version
+stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs per case, two minutes at random, per version
 
 # Miri interprets Rust code and detects invalid memory accesses and data races.
 MIRI := MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-symbolic-alignment-check -Zmiri-disable-isolation' \
@@ -89,11 +89,11 @@ parts: $(filter-out $(MISSING),$(PARTS))
 ABSENT := $(filter-out $(FOUND),$(TESTED))
 NEWER  := $(filter-out $(TESTED),$(FOUND))
 OF_NEWER = Newer than the tested versions 3.10 to 3.13: $(NEWER)$(if $(filter $(NEWER),$(VERSIONS)),. \
-  The tests run on $(VERSIONS), but may fail there)
+  The tests run on $(VERSIONS) and may fail there)
 NEEDED := $(if $(filter 3.10 3.11,$(FOUND)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(FOUND)),,3.12-or-3.13)
 
 interpreters: machine
-	@echo 'CPython found: $(FOUND)$(if $(ABSENT),; not tested, since not found: $(ABSENT))'
+	@echo 'CPython found: $(FOUND)$(if $(ABSENT),; not found and so not tested: $(ABSENT))'
 	@test -z '$(NEWER)' || echo '$(OF_NEWER)'
 	@test "$$CI" != true || test -z '$(strip $(NEEDED))' || { echo 'CI needs CPython $(strip $(NEEDED))' >&2; exit 1; }
 
