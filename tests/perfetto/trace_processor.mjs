@@ -1,6 +1,6 @@
-// Perfetto's own trace processor under node, without a browser: the engine bundle of its web page is a worker script that
-// loads a wasm module and then speaks TraceProcessorRpc over a message port. Here it runs in a context that looks to it
-// like a worker. Field numbers are those of protos/perfetto/trace_processor/trace_processor.proto.
+// Perfetto's own trace processor under node, without a browser: the engine bundle of its web page is a worker script
+// that loads a wasm module and then speaks TraceProcessorRpc over a message port. Here it runs in a context that
+// looks to it like a worker. Field numbers are those of protos/perfetto/trace_processor/trace_processor.proto.
 
 import fs from 'node:fs';
 import path from 'node:path';

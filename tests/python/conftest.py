@@ -18,7 +18,9 @@ PROGRAMS = ROOT / "tests" / "programs"
 BIN = Path(sys.executable).parent
 VERSION = "%d.%d" % sys.version_info[:2]
 SHARED_MEMORY = Path("/dev/shm")
-VIZTRACER_PYTHON = Path(os.environ.get("VIZTRACER_ORIGINAL_PYTHON", ROOT / ".envs" / f"viztracer-py{VERSION}" / "bin" / "python"))
+VIZTRACER_PYTHON = Path(
+    os.environ.get("VIZTRACER_ORIGINAL_PYTHON", ROOT / ".envs" / f"viztracer-py{VERSION}" / "bin" / "python")
+)
 
 
 def mount_shared_memory():
@@ -49,8 +51,8 @@ def empty_shared_memory(own_shared_memory):
 
 
 def heed_interrupts():
-    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, SIGQUIT or SIGHUP, and their
-    children too."""
+    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, SIGQUIT or SIGHUP, and
+    their children too."""
     for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_DFL)
 

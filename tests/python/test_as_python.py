@@ -1,7 +1,7 @@
 """What runs under `viztracer` sees of itself and prints what it would under `python`, and ends as it would there.
 
-Every case runs three times: by `python`, by `viztracer` and by `python -m viztracer`; stdout, stderr and the exit status
-must be the same to the byte, except for addresses of objects.
+Every case runs three times: by `python`, by `viztracer` and by `python -m viztracer`; stdout, stderr and the exit
+status must be the same to the byte, except for addresses of objects.
 """
 
 import os
@@ -39,10 +39,16 @@ SCRIPTS = {
     "itself": ITSELF,
     "frames below": "import sys\ntry: sys._getframe(1)\nexcept ValueError as error: print(error)\n",
     "stack": "import traceback\ndef f(): traceback.print_stack()\nf()\n",
-    "inspect stack": "import inspect\ndef f(): print([(i.function, i.lineno, i.filename) for i in inspect.stack()])\nf()\n",
+    "inspect stack": (
+        "import inspect\ndef f(): print([(i.function, i.lineno, i.filename) for i in inspect.stack()])\n"
+        "f()\n"
+    ),
     "warning of the caller": "import warnings\ndef f(): warnings.warn('mine', stacklevel=2)\nf()\n",
     "warning from beyond": "import warnings\nwarnings.warn('mine', stacklevel=7)\n",
-    "faulthandler": "import faulthandler, sys\ndef f(): faulthandler.dump_traceback(sys.stderr, all_threads=True)\nf()\n",
+    "faulthandler": (
+        "import faulthandler, sys\ndef f(): faulthandler.dump_traceback(sys.stderr, all_threads=True)\n"
+        "f()\n"
+    ),
     "frames of a signal": (
         "import signal, time\ndef handler(number, frame):\n"
         "    while frame: print(frame.f_code.co_name); frame = frame.f_back\n"
@@ -81,7 +87,10 @@ SCRIPTS = {
     ),
     "no annotations of ours": "def f(a: not_defined): pass\n",
     "annotations of the future": "from __future__ import annotations\ndef f(a: b): pass\nprint(f.__annotations__)\n",
-    "compile": "import sys\nexec(compile('print(__name__, sys._getframe().f_code.co_flags & 0xfff0000)', 'x', 'exec'))\n",
+    "compile": (
+        "import sys\n"
+        "exec(compile('print(__name__, sys._getframe().f_code.co_flags & 0xfff0000)', 'x', 'exec'))\n"
+    ),
     "annotations of the module": "a: int = 1\nprint(__annotations__)\n",
     "exit with a number": "import sys\nsys.exit(3)\n",
     "exit with a large number": "import sys\nsys.exit(300)\n",
@@ -98,7 +107,8 @@ SCRIPTS = {
     "interrupt with an excepthook": "import sys\nsys.excepthook = lambda *a: print(a[:2])\nraise KeyboardInterrupt\n",
     "interrupt at exit": "import atexit\ndef f(): raise KeyboardInterrupt\natexit.register(f)\n",
     "excepthook": (
-        "import sys, traceback\ndef hook(kind, error, tb): print(kind, error, len(traceback.extract_tb(tb)), __file__)\n"
+        "import sys, traceback\n"
+        "def hook(kind, error, tb): print(kind, error, len(traceback.extract_tb(tb)), __file__)\n"
         "sys.excepthook = hook\n1 / 0\n"
     ),
     "excepthook that fails": "import sys\ndef hook(*a): 2 / 0\nsys.excepthook = hook\n1 / 0\n",
@@ -106,7 +116,8 @@ SCRIPTS = {
     "excepthook that is gone": "import sys\ndel sys.excepthook\n1 / 0\n",
     "no stderr": "import sys\nsys.stderr = None\n1 / 0\n",
     "last exception": (
-        "import atexit, sys\natexit.register(lambda: print(sys.last_type, sys.last_value, sys.last_traceback.tb_next))\n1/0\n"
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(sys.last_type, sys.last_value, sys.last_traceback.tb_next))\n1/0\n"
     ),
     "atexit": (
         "import atexit, sys\nfor n in range(3): atexit.register(print, n)\n"
@@ -119,14 +130,16 @@ SCRIPTS = {
         "threading.Thread(target=f).start()\nprint('main')\n"
     ),
     "exception in a thread": (
-        "import threading\ndef f(): 1 / 0\nt = threading.Thread(target=f, name='mine')\nt.start(); t.join()\nprint('on')\n"
+        "import threading\ndef f(): 1 / 0\nt = threading.Thread(target=f, name='mine')\nt.start(); t.join()\n"
+        "print('on')\n"
     ),
     "threading hook": (
         "import threading\nthreading.excepthook = lambda a: print(a.exc_type, a.thread.name)\n"
         "t = threading.Thread(target=lambda: 1 / 0, name='mine')\nt.start(); t.join()\n"
     ),
     "executor at exit": (
-        "from concurrent.futures import ThreadPoolExecutor as P\np = P(1)\np.submit(print, 'ran').result()\nprint('main')\n"
+        "from concurrent.futures import ThreadPoolExecutor as P\np = P(1)\np.submit(print, 'ran').result()\n"
+        "print('main')\n"
     ),
     "finalizers": "class C:\n    def __del__(self): print('gone')\nc = C()\nprint('done')\n",
     "finalizer that fails": "class C:\n    def __del__(self): 1 / 0\nc = C()\ndel c\n",
@@ -139,7 +152,8 @@ SCRIPTS = {
         "    await asyncio.sleep(0)\n    await asyncio.sleep(0)\nasyncio.run(main())\n"
     ),
     "forked child that ends": (
-        "import os\npid = os.fork()\nif pid: print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\nelse: print('child')\n"
+        "import os\npid = os.fork()\nif pid: print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+        "else: print('child')\n"
     ),
     "forked child that exits": (
         "import os, sys\npid = os.fork()\nif not pid: sys.exit(5)\nprint(os.waitstatus_to_exitcode(os.wait()[1]))\n"
@@ -147,26 +161,44 @@ SCRIPTS = {
     "forked child that raises": (
         "import os\npid = os.fork()\nif not pid: 1 / 0\nprint(os.waitstatus_to_exitcode(os.wait()[1]))\n"
     ),
-    "pickle": "import pickle\nclass C: pass\nd = pickle.dumps(C())\nprint(b'__main__' in d, type(pickle.loads(d)) is C)\n",
+    "pickle": (
+        "import pickle\nclass C: pass\nd = pickle.dumps(C())\n"
+        "print(b'__main__' in d, type(pickle.loads(d)) is C)\n"
+    ),
     "spawn": (
-        "import multiprocessing as m\nclass C: pass\ndef f(c): print(type(c).__qualname__, __name__, __file__, flush=True)\n"
-        "if __name__ == '__main__':\n    p = m.get_context('spawn').Process(target=f, args=(C(),)); p.start(); p.join()\n"
+        "import multiprocessing as m\nclass C: pass\n"
+        "def f(c): print(type(c).__qualname__, __name__, __file__, flush=True)\n"
+        "if __name__ == '__main__':\n"
+        "    p = m.get_context('spawn').Process(target=f, args=(C(),)); p.start(); p.join()\n"
         "    print(p.exitcode)\n"
     ),
     "pool": (
         "import multiprocessing as m\ndef f(n): return n * n\n"
         "if __name__ == '__main__':\n    with m.get_context('fork').Pool(2) as p: print(p.map(f, range(5)))\n"
     ),
-    "own source": "import inspect, linecache\ndef f():\n    return 1\nprint(inspect.getsource(f), linecache.getline(__file__, 1))\n",
-    "own module": "import __main__, inspect\ndef f(): pass\nprint(__main__.f is f, inspect.getmodule(f), f.__module__)\n",
+    "own source": (
+        "import inspect, linecache\ndef f():\n    return 1\n"
+        "print(inspect.getsource(f), linecache.getline(__file__, 1))\n"
+    ),
+    "own module": (
+        "import __main__, inspect\ndef f(): pass\n"
+        "print(__main__.f is f, inspect.getmodule(f), f.__module__)\n"
+    ),
     "argparse": "import argparse\nargparse.ArgumentParser().parse_args(['--wrong'])\n",
-    "unittest": "import unittest\nclass T(unittest.TestCase):\n    def test(self): 1 / 0\nunittest.main(argv=['t', 'T.wrong'])\n",
+    "unittest": (
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self): 1 / 0\n"
+        "unittest.main(argv=['t', 'T.wrong'])\n"
+    ),
     "doctest": "'''\n>>> 1 + 1\n3\n'''\nimport doctest\nprint(doctest.testmod())\n",
-    "run_path": "import runpy\nopen('other.py', 'w').write('print(__name__, __file__)')\nrunpy.run_path('other.py', run_name='o')\n",
+    "run_path": (
+        "import runpy\nopen('other.py', 'w').write('print(__name__, __file__)')\n"
+        "runpy.run_path('other.py', run_name='o')\n"
+    ),
     "context": "import contextvars, sys\nprint(len(contextvars.copy_context()), sys.exc_info(), sys.gettrace())\n",
     "import of a neighbour": "import near\nprint(near.__file__, near.__spec__)\n",
     "settrace": (
-        "import sys\ndef f(): return 1\nsys.settrace(lambda f, e, a: print(e, f.f_code.co_name))\nf()\nsys.settrace(None)\n"
+        "import sys\ndef f(): return 1\nsys.settrace(lambda f, e, a: print(e, f.f_code.co_name))\nf()\n"
+        "sys.settrace(None)\n"
     ),
 }
 # Files beside every script.
@@ -338,7 +370,8 @@ except BaseException as error: print("came back", repr(error))
 
 
 @pytest.mark.parametrize(
-    ("end", "told"), [("", "SystemExit(0)"), ("import sys; sys.exit(3)", "SystemExit(3)"), ("1 / 0", "ZeroDivisionError('")]
+    ("end", "told"),
+    [("", "SystemExit(0)"), ("import sys; sys.exit(3)", "SystemExit(3)"), ("1 / 0", "ZeroDivisionError('")],
 )
 def test_inside_of_other_code(sandbox, end, told):
     """As with `coverage run -m viztracer`, which writes its data when the command is over."""

@@ -60,7 +60,8 @@ def test_a_run_without_shared_memory_does_without(sandbox):
     """As in a container that has none: here the block is taken away while the program runs."""
     script = sandbox.script(
         "import os, subprocess, sys\n"
-        "block = next(f for f in os.environ['VIZTRACER_RING_SESSION'].split(':') if f.startswith('viztracer_control_'))\n"
+        "block = next(f for f in os.environ['VIZTRACER_RING_SESSION'].split(':') if "
+        "f.startswith('viztracer_control_'))\n"
         "os.unlink('/dev/shm/' + block)\n"
         "print(subprocess.run([sys.executable, '-c', 'print(1)'], check=True, capture_output=True).stdout)\n"
     )

@@ -39,7 +39,10 @@ STARTS = {
     "standard input": "subprocess.run([PYTHON], input=CHILD.encode())",
     "a grandchild": "subprocess.run(['sh', '-c', f'sh -c \"{PYTHON} child.py; true\"; true'])",
     "fork and exec": "os.fork() or os.execv(PYTHON, [PYTHON, 'child.py'])\nos.wait()",
-    "env python": "os.environ['PATH'] = f'{BIN}:' + os.environ['PATH']\nsubprocess.run('env python child.py', shell=True)",
+    "env python": (
+        "os.environ['PATH'] = f'{BIN}:' + os.environ['PATH']\n"
+        "subprocess.run('env python child.py', shell=True)"
+    ),
     "quotes in quotes": """subprocess.run(f"{PYTHON} -c 'print(1, \\\"2;3\\\")' && {PYTHON} child.py", shell=True)""",
     "bytes with a shell": "subprocess.run(os.fsencode(PYTHON) + b' child.py', shell=True)",
     "redirections and pipes": "subprocess.run(f'{PYTHON} child.py 2>&1 | cat | cat', shell=True)",
@@ -118,17 +121,24 @@ def test_calls_from_before_the_recording_are_no_loss(sandbox):
 
 def test_exec_in_place_leaves_two_files_of_one_pid(sandbox):
     sandbox.script(CHILD, "child.py")
-    script = sandbox.script("import os, sys\ndef before(): pass\nbefore()\nos.execv(sys.executable, [sys.executable, 'child.py'])\n")
+    script = sandbox.script(
+        "import os, sys\ndef before(): pass\nbefore()\nos.execv(sys.executable, [sys.executable, 'child.py'])\n"
+    )
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
     pid = child_pid(done.stdout)
-    assert sorted(file.name for file in (sandbox.path / "rings").iterdir()) == [f"result_{pid}.bin", f"result_{pid}_1.bin"]
+    assert sorted(file.name for file in (sandbox.path / "rings").iterdir()) == [
+        f"result_{pid}.bin",
+        f"result_{pid}_1.bin",
+    ]
     names = called_in(sandbox.merge("rings"), pid)
     assert {"before", "in_the_child"} <= set(names)
 
 
 def test_each_image_of_a_process_gets_its_own_report(sandbox):
     sandbox.script(CHILD, "child.py")
-    script = sandbox.script("import os, sys\nif not os.fork(): os.execv(sys.executable, [sys.executable, 'child.py'])\nos.wait()\n")
+    script = sandbox.script(
+        "import os, sys\nif not os.fork(): os.execv(sys.executable, [sys.executable, 'child.py'])\nos.wait()\n"
+    )
     done = sandbox.viztracer("--pid_suffix", "-o", "each.json", script)
     pid = child_pid(done.stdout)
     reports = sorted(file.name for file in sandbox.path.glob("each*.json"))
@@ -147,7 +157,9 @@ def test_other_processes_can_be_left_alone(start):
 
 
 def test_the_environment_is_clean_after_the_run(sandbox):
-    script = sandbox.script("import atexit, os, viztracer\natexit.register(lambda: print('VIZTRACER_RING_SESSION' in os.environ))\n")
+    script = sandbox.script(
+        "import atexit, os, viztracer\natexit.register(lambda: print('VIZTRACER_RING_SESSION' in os.environ))\n"
+    )
     assert sandbox.viztracer("--quiet", script).stdout == "True\n"
     assert "VIZTRACER_RING_SESSION" not in sandbox.python("-c", "import os; print(*os.environ)").stdout
 

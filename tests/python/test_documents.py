@@ -27,7 +27,9 @@ NOT_RUN = {
     "python tests/storm/storm.py": "takes hours; test_storm.py runs it for less long",
 }
 # By what is left of a line without its comment: with which status it ends, if that is not 0.
-STATUS = {"viztracer-merge": 2}  # there is no report, since there is no input: it names what was left, and tells how to go on
+STATUS = {
+    "viztracer-merge": 2
+}  # there is no report, since there is no input: it names what was left, and tells how to go on
 # By the first line: what a block of text is, if it is not the output of a command.
 PICTURES = {
     "process 4711": "the way of the data",
@@ -235,8 +237,8 @@ OF_OTHERS = {
     "--python": "of benches/run", "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
     "--family": "the same",
 }  # fmt: skip
-# What docs/compatibility.md says of VizTracer's options that our help does not name: some are refused in one line, others
-# do nothing, as what they ask for is done in any case.
+# What docs/compatibility.md says of VizTracer's options that our help does not name: some are refused in one line,
+# others do nothing, as what they ask for is done in any case.
 NOT_THERE = ["--log_print", "--log_func_args"]
 NOT_NEEDED = ["--log_multiprocess", "--log_subprocess", "--log_exit"]
 

@@ -14,7 +14,9 @@ import tree
 from conftest import BIN, program
 
 COLUMNS = (
-    "pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised".split(",")
+    "pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised".split(
+        ","
+    )
 )
 
 
@@ -134,7 +136,8 @@ def test_a_cut_holds_for_the_table(sandbox, processes):
 def test_names_survive(sandbox):
     name = 'a, "quoted"\nline\rfeed; =1+1 naïve ☃ <script>'
     script = sandbox.script(
-        f"namespace = {{'__name__': 'x'}}\nexec(compile('def f(): pass', {name!r}, 'exec'), namespace)\nnamespace['f']()\n"
+        f"namespace = {{'__name__': 'x'}}\nexec(compile('def f(): pass', {name!r}, 'exec'), namespace)\n"
+        "namespace['f']()\n"
     )
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
     assert done.returncode == 0, done.stderr
@@ -150,7 +153,9 @@ def test_the_functions_that_cost_most(sandbox, processes):
     assert len(tables) == 1 + len(rows) - 1
     for text, (pid, of) in zip(tables, [(0, rows.pop(0)), *rows.items()]):
         title, headings, *lines, more = text.splitlines()
-        assert title.startswith("all 4 processes: " if pid == 0 else f"{next(iter(of.values()))['process']} (pid {pid}): ")
+        assert title.startswith(
+            "all 4 processes: " if pid == 0 else f"{next(iter(of.values()))['process']} (pid {pid}): "
+        )
         assert f"{sum(row['calls'] for row in of.values()):,} calls of {len(of):,} functions" in title
         assert headings.split() == ["calls", "total", "self", "self", "%", "mean", "p50", "p99", "function"]
         assert [re.split(r"  +", line.strip())[-1] for line in lines] == list(of)[:5]
@@ -161,7 +166,13 @@ def test_the_functions_that_cost_most(sandbox, processes):
 
 def test_sorting_and_markdown(sandbox, processes):
     rows = table(sandbox)[0]
-    for sort, column in [("calls", "calls"), ("total", "total_ns"), ("mean", "mean_ns"), ("p99", "p99_ns"), ("max", "max_ns")]:
+    for sort, column in [
+        ("calls", "calls"),
+        ("total", "total_ns"),
+        ("mean", "mean_ns"),
+        ("p99", "p99_ns"),
+        ("max", "max_ns"),
+    ]:
         done = sandbox.viztracer_merge("rings", "--top", "9", "--sort", sort, "--markdown", "-o", "with.json")
         assert done.returncode == 0, done.stderr
         lines = done.stdout.split("\n\n")[1].splitlines()
@@ -175,7 +186,8 @@ def test_sorting_and_markdown(sandbox, processes):
 
 def test_what_the_table_does_not_hold_is_said(sandbox):
     script = sandbox.script(
-        "import os, signal\ndef f(): pass\ndef g():\n    for _ in range(9999): f()\n    os.kill(os.getpid(), signal.SIGKILL)\ng()\n"
+        "import os, signal\ndef f(): pass\ndef g():\n    for _ in range(9999): f()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\ng()\n"
     )
     sandbox.viztracer("--pid_suffix", "--tracer_entries", "1000", "--output_dir", "rings", script)
     done = sandbox.viztracer_merge("rings", "-q", "--top", "3", "--func", "f \\(")
@@ -228,8 +240,8 @@ no_calls()
 
 
 def test_what_is_recorded(sandbox):
-    """Functions of Python, and those of C that Python code calls. A type that is called, an operator, and an object of C
-    that can be called are no functions; what C calls in C nobody sees."""
+    """Functions of Python, and those of C that Python code calls. A type that is called, an operator, and an object
+    of C that can be called are no functions; what C calls in C nobody sees."""
     report = sandbox.trace(sandbox.script(RECORDED))
     inside = {}
     (tree_of_calls,) = tree.trees(report).values()
@@ -237,7 +249,9 @@ def test_what_is_recorded(sandbox):
         start = next(at for at, call in enumerate(tree_of_calls) if call.name.startswith(f"{outer} ("))
         depth = tree_of_calls[start].depth
         after = tree_of_calls[start + 1 :]
-        inside[outer] = [call.name.partition(" (")[0] for call in itertools.takewhile(lambda of: of.depth > depth, after)]
+        inside[outer] = [
+            call.name.partition(" (")[0] for call in itertools.takewhile(lambda of: of.depth > depth, after)
+        ]
     expected = [
         "function", "calls.<locals>.<lambda>", "Pair.__init__", "Pair.method", "Pair.__add__", "cached",
         "builtins.len", "math.gcd", "list.append", "str.upper", "builtins.sorted",
@@ -250,7 +264,13 @@ def test_what_is_recorded(sandbox):
 
 
 def test_refusals_and_a_reader_who_goes_away(sandbox, small_trace):
-    for options in (["--top", "0"], ["--sort", "calls"], ["--markdown"], ["--top", "3", "--info"], ["--top", "3", "-o", "-"]):
+    for options in (
+        ["--top", "0"],
+        ["--sort", "calls"],
+        ["--markdown"],
+        ["--top", "3", "--info"],
+        ["--top", "3", "-o", "-"],
+    ):
         assert sandbox.viztracer_merge(small_trace, "-q", *options).returncode == 2, options
     read, write = os.pipe()
     os.close(read)

@@ -103,7 +103,9 @@ def test_damage_is_named_in_its_place(sandbox, small_trace):
     done = sandbox.viztracer_merge("--dump", "bad.bin")
     assert done.returncode == 1
     assert f"\nsegment {number}: not read: impossible segment kind: 99 (offset {int(offset) + 8})\n" in done.stdout
-    assert [head[0] for head in re.findall(r"^segment (\d+): (\w+)", done.stdout, re.MULTILINE)] == [h[0] for h in heads]
+    assert [head[0] for head in re.findall(r"^segment (\d+): (\w+)", done.stdout, re.MULTILINE)] == [
+        h[0] for h in heads
+    ]
     assert size >= SEGMENTS
 
 

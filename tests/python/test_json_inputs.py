@@ -1,4 +1,4 @@
-"""Traces in JSON as inputs: VizTracer's reports and our own, merged as VizTracer does it, but for what it does wrong."""
+"""JSON traces as inputs: VizTracer's reports and our own. They are merged as VizTracer does, without its mistakes."""
 
 import gzip
 import json
@@ -88,7 +88,9 @@ def events(report):
     return counts
 
 
-@pytest.mark.parametrize("names", [("a.json",), ("a.json", "b.json"), ("inline.json", "a.json"), ("a.json", "inline.json")])
+@pytest.mark.parametrize(
+    "names", [("a.json",), ("a.json", "b.json"), ("inline.json", "a.json"), ("a.json", "inline.json")]
+)
 def test_combine_equals_viztracer(reports, sandbox, names):
     theirs, ours = combined(reports, sandbox, *names)
     assert events(ours) == events(theirs)
@@ -181,7 +183,9 @@ def test_dialects_forms_and_compression(reports, sandbox):
     }
     for name, text in forms.items():
         (sandbox.path / name).write_text(text)
-        (sandbox.path / f"{name}.gz").write_bytes(gzip.compress(text[: len(text) // 2].encode()) + gzip.compress(text[len(text) // 2 :].encode()))
+        (sandbox.path / f"{name}.gz").write_bytes(
+            gzip.compress(text[: len(text) // 2].encode()) + gzip.compress(text[len(text) // 2 :].encode())
+        )
         for path in (name, f"{name}.gz"):
             assert events(sandbox.merge(path)) == expected, path
 
@@ -203,7 +207,9 @@ def test_a_second_merge_changes_nothing(reports, sandbox):
         assert twice["file_info"][table].items() <= found.items()
     for key in ("baseTimeNanoseconds", "clock", "overflow"):
         assert twice["viztracer_metadata"][key] == once["viztracer_metadata"][key]
-    losses = [sum(t["overwritten"] for p in r["viztracer_metadata"]["processes"] for t in p["threads"]) for r in (once, twice)]
+    losses = [
+        sum(t["overwritten"] for p in r["viztracer_metadata"]["processes"] for t in p["threads"]) for r in (once, twice)
+    ]
     assert losses[0] == losses[1]
     # A ring file beside it is of the same boot, and its events stand where they stood.
     both = sandbox.merge("once.json", rings[0])
@@ -267,7 +273,9 @@ def test_begins_and_ends(sandbox):
     done = sandbox.viztracer_merge("a.json", "-o", "out.json")
     assert done.returncode == 1
     assert "the end of a call that did not begin" in done.stderr
-    spans = [(s["ph"], s["name"], s["ts"], s.get("dur"), s.get("args")) for s in sandbox.report("out.json")["traceEvents"]]
+    spans = [
+        (s["ph"], s["name"], s["ts"], s.get("dur"), s.get("args")) for s in sandbox.report("out.json")["traceEvents"]
+    ]
     assert spans == [
         ("X", "inner", 2, 1, None),
         ("X", "outer", 1, 3, {"a": 1}),
@@ -422,10 +430,19 @@ def test_begins_and_ends_in_any_order(sandbox):
 BAD = {
     "no_json.json": "{nonsense",
     "cut.json": '{"traceEvents":[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pi',
-    "number.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":[1],"tid":1,"ts":1,"name":"f"}]',
+    "number.json": (
+        '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":[1],"tid":1,"ts":1,'
+        '"name":"f"}]'
+    ),
     "time.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"name":"f"}]',
-    "negative.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"dur":-1,"name":"f"}]',
-    "value.json": '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"name":"f","args":{"a":01}}]',
+    "negative.json": (
+        '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"dur":-1,'
+        '"name":"f"}]'
+    ),
+    "value.json": (
+        '[{"ph":"X","pid":1,"tid":1,"ts":1,"dur":1,"name":"f"},{"ph":"X","pid":1,"tid":1,"ts":1,"name":"f",'
+        '"args":{"a":01}}]'
+    ),
 }
 
 
@@ -474,7 +491,16 @@ FLOWS = [
     {"ph": "M", "pid": 1, "tid": 1, "name": "thread_name", "args": {"name": "first"}},
     {"ph": "M", "pid": 1, "tid": 2, "name": "thread_name", "args": {"name": "second"}},
     {"ph": "M", "pid": 1, "tid": 1, "name": "process_sort_index", "args": {"sort_index": 3}},
-    {"ph": "X", "pid": 1, "tid": 1, "ts": 10, "dur": 20, "name": "submit", "cat": "x", "args": {"n": 1, "deep": {"a": [1, "b"]}}},
+    {
+        "ph": "X",
+        "pid": 1,
+        "tid": 1,
+        "ts": 10,
+        "dur": 20,
+        "name": "submit",
+        "cat": "x",
+        "args": {"n": 1, "deep": {"a": [1, "b"]}},
+    },
     {"ph": "s", "pid": 1, "tid": 1, "ts": 15, "name": "task", "cat": "x", "id": 7},
     {"ph": "X", "pid": 1, "tid": 2, "ts": 40, "dur": 10, "name": "run", "cat": "x"},
     {"ph": "f", "pid": 1, "tid": 2, "ts": 45, "name": "task", "cat": "x", "id": 7, "bp": "e"},
@@ -485,9 +511,11 @@ FLOWS = [
 QUERIES = (
     "select s.ts, s.dur, s.depth, s.name, t.name as thread from slice s join thread_track k on s.track_id = k.id"
     " join thread t using (utid) order by s.ts",
-    "select s.name, substr(a.key, instr(a.key, '.') + 1) as key, a.display_value from slice s join args a using (arg_set_id) where a.key not like 'legacy%'"
+    "select s.name, substr(a.key, instr(a.key, '.') + 1) as key, a.display_value from slice s join args a using "
+    "(arg_set_id) where a.key not like 'legacy%'"
     " and a.key not like 'source%' order by 1, 2",
-    "select o.name as out, i.name as 'in' from flow f join slice o on f.slice_out = o.id join slice i on f.slice_in = i.id",
+    "select o.name as out, i.name as 'in' from flow f join slice o on f.slice_out = o.id join slice i on "
+    "f.slice_in = i.id",
     "select c.ts, c.value from counter c join process_counter_track t on c.track_id = t.id order by c.ts",
 )
 

@@ -85,7 +85,8 @@ def test_what_the_program_sees_of_signals(sandbox):
         "import os, signal\n"
         "print([signal.getsignal(n) for n in signal.valid_signals()])\n"
         "print(os._exit, os._exit.__name__, os._exit.__self__, signal.signal(signal.SIGUSR1, signal.SIG_DFL))\n"
-        "for call in (lambda: os._exit('x'), lambda: os._exit(1 << 80), lambda: os._exit(), lambda: os.execv('/no', ['a']),\n"
+        "for call in (lambda: os._exit('x'), lambda: os._exit(1 << 80), lambda: os._exit(), lambda: os.execv('/no',"
+        " ['a']),\n"
         "             lambda: os.execve('/no', ['a'], {}), lambda: signal.signal(0, 0), lambda: os.execv(),\n"
         "             lambda: os._exit(bogus=1), lambda: os._exit(1, status=2), lambda: os.execv('/tmp', ['a'])):\n"
         "    try: call()\n"
@@ -223,7 +224,9 @@ def test_the_first_process_becomes_another_python(sandbox):
     """Which ends the run in its place."""
     before = left()
     sandbox.script("def after(): pass\nafter()\n", "after.py")
-    script = sandbox.script("import os, sys\ndef f(): pass\nf()\nos.execv(sys.executable, [sys.executable, 'after.py'])\n")
+    script = sandbox.script(
+        "import os, sys\ndef f(): pass\nf()\nos.execv(sys.executable, [sys.executable, 'after.py'])\n"
+    )
     done = sandbox.viztracer("-o", "r.json", script)
     assert (done.returncode, done.stderr) == (0, "")
     report = sandbox.report("r.json")
@@ -269,7 +272,9 @@ def test_a_command_that_starts_itself_again_joins(sandbox, options):
 def test_a_command_that_names_another_report_is_a_run_of_its_own(sandbox):
     sandbox.script("def inner(): pass\ninner()\n", "inner.py")
     run = f"[{str(BIN / 'viztracer')!r}, '--quiet', '-o', 'inner.json', 'inner.py']"
-    done = sandbox.viztracer("-o", "outer.json", sandbox.script(f"import subprocess\nsubprocess.run({run}, check=True)\n"))
+    done = sandbox.viztracer(
+        "-o", "outer.json", sandbox.script(f"import subprocess\nsubprocess.run({run}, check=True)\n")
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "inner" in called(sandbox.report("inner.json")) and "inner" not in called(sandbox.report("outer.json"))
 
@@ -378,7 +383,8 @@ def test_another_bus_error_is_the_programs(sandbox):
 def test_an_exit_status_that_is_only_like_an_integer(sandbox, call):
     """It is asked for its value once, as without us, and the run has its report."""
     script = sandbox.script(
-        "import os\ndef f(): pass\nf()\nclass Index:\n    def __index__(self): os.write(1, b'asked\\n'); return 3\n" + call
+        "import os\ndef f(): pass\nf()\nclass Index:\n    def __index__(self): os.write(1, b'asked\\n'); return 3\n"
+        + call
     )
     done = sandbox.viztracer("--quiet", "-o", "r.json", script)
     assert (done.returncode, done.stdout, done.stderr) == (3, "asked\n", "")
@@ -474,7 +480,8 @@ def test_faulthandler_has_its_word_and_we_have_ours(sandbox, environment):
 def test_faulthandler_in_a_child(sandbox):
     sandbox.script(FAULT, "child.py")
     script = sandbox.script(
-        "import subprocess, sys\nchild = subprocess.run([sys.executable, '-X', 'faulthandler', 'child.py'], stderr=-1)\n"
+        "import subprocess, sys\n"
+        "child = subprocess.run([sys.executable, '-X', 'faulthandler', 'child.py'], stderr=-1)\n"
         "print(child.returncode, child.stderr.splitlines()[0])\n"
     )
     done = sandbox.viztracer("--quiet", "-o", "r.json", script)
@@ -567,7 +574,8 @@ def test_lines_of_a_tracer_inside_go_where_the_program_prints(sandbox):
 def test_names_by_command_lines(sandbox, arguments, name):
     sandbox.script("", "prog.py")
     script = sandbox.script(
-        f"import subprocess, sys\nsubprocess.run([sys.executable, *{arguments!r}], stdin=subprocess.DEVNULL, check=True)\n"
+        "import subprocess, sys\n"
+        f"subprocess.run([sys.executable, *{arguments!r}], stdin=subprocess.DEVNULL, check=True)\n"
     )
     done = sandbox.viztracer("--quiet", "-o", "r.json", script)
     assert (done.returncode, done.stderr) == (0, "")

@@ -200,8 +200,8 @@ def test_killed(sandbox, resting):
     (words,), rest = last_words(sandbox, "rings")
     assert words.heading == f"MainProcess (pid {resting.pid}) {SILENT} (SIGKILL, or _exit in C code)"
     assert_words(words)
-    # The last thing that the process did was to enter a call; but for a thread that had ended for Python, which may have
-    # gone on until the system ended it.
+    # The last thing that the process did was to enter a call; but for a thread that had ended for Python, which may
+    # have gone on until the system ended it.
     report = sandbox.merge("rings")
     (process,) = report["viztracer_metadata"]["processes"]
     (ended,) = [thread["ended_ns"] for thread in process["threads"] if thread["name"] == "it leaf"]

@@ -107,7 +107,9 @@ def test_memory_does_not_depend_on_the_size_of_the_trace(sandbox):
     for calls in (300_000, 1_200_000):
         directory = f"rings{calls}"
         assert sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", directory, script, calls).returncode == 0
-        command = [str(part) for part in (BIN / "viztracer-merge", "-q", "--threads", 2, directory, "-o", "merged.json")]
+        command = [
+            str(part) for part in (BIN / "viztracer-merge", "-q", "--threads", 2, directory, "-o", "merged.json")
+        ]
         merge = subprocess.Popen(command, cwd=sandbox.path)
         _, status, usage = os.wait4(merge.pid, 0)
         merge.returncode = os.waitstatus_to_exitcode(status)

@@ -125,7 +125,9 @@ def test_strict(sandbox, ring):
     assert sandbox.viztracer_merge("rings", "-q", "-o", "merged.json").returncode == 0
     done = sandbox.viztracer_merge("rings", "-q", "-o", "merged.json", "--strict")
     assert (done.returncode, done.stdout) == (1, "")
-    expected = r"viztracer-merge: strict: rings/result_\d+.bin: [\d,]+ overwritten, \d unfinished, ended without a word\n"
+    expected = (
+        r"viztracer-merge: strict: rings/result_\d+.bin: [\d,]+ overwritten, \d unfinished, ended without a word\n"
+    )
     assert re.fullmatch(expected, done.stderr)
     assert sandbox.report("merged.json")["traceEvents"]
 

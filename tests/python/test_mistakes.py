@@ -44,7 +44,8 @@ def says(sandbox, words, *arguments, **options):
 
 
 UNSUPPORTED = (
-    "--plugins --log_func_retval --log_func_with_objprint --log_print --log_sparse --log_func_args --log_gc --log_torch "
+    "--plugins --log_func_retval --log_func_with_objprint --log_print --log_sparse --log_func_args --log_gc "
+    "--log_torch "
     "--log_var --log_number --log_attr --log_audit --log_func_exec --log_func_entry --log_exception --report_endpoint "
     "--report_server --dump_raw --magic_comment --patch_only --subprocess_child --compress --decompress --attach "
     "--attach_installed --uninstall -t --file_info"
@@ -128,7 +129,12 @@ def test_program_swallowed_by_an_option(place, option):
 @pytest.mark.parametrize("time", ["long", "20usx", "5m", "-5", "1e999", "nan", "inf", "1_0", "5 minutes", "1,5", ""])
 def test_time_that_is_none(place, time):
     if time:
-        says(place, f"Can't convert {time} to time. Format should be 0.3ms or 13us\n", f"--min_duration={time}", "prog.py")
+        says(
+            place,
+            f"Can't convert {time} to time. Format should be 0.3ms or 13us\n",
+            f"--min_duration={time}",
+            "prog.py",
+        )
 
 
 def test_times(place):
@@ -214,7 +220,9 @@ def test_directory_that_cannot_be_written(sandbox, request):
     directory.chmod(0o755)
     (directory / "file").touch()
     new = directory / "new"
-    done = sandbox.python("-c", AS_NOBODY, directory / "x.json", new / "x.json", directory / "file" / "x.json", "/dev/null")
+    done = sandbox.python(
+        "-c", AS_NOBODY, directory / "x.json", new / "x.json", directory / "file" / "x.json", "/dev/null"
+    )
     assert done.stdout.splitlines() == [
         f"can't write the report to the directory {directory}: Permission denied",
         f"can't make the directory {new}: Permission denied",
@@ -233,7 +241,10 @@ def test_program_that_cannot_be_read(place):
 
 
 def test_rcfile(place):
-    text = "[default]\noutput_file = mine.json\ntracer_entries = 1000\nignore_c_function = yes\nquiet = True\nexclude_files = a b\n"
+    text = (
+        "[default]\noutput_file = mine.json\ntracer_entries = 1000\nignore_c_function = yes\nquiet = True\n"
+        "exclude_files = a b\n"
+    )
     (place.path / ".viztracerrc").write_text(text)
     done = place.viztracer("prog.py")
     assert (done.returncode, done.stdout, done.stderr) == (0, "ran []\n", "")

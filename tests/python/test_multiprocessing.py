@@ -88,7 +88,9 @@ def assert_all_work_is_there(sandbox, path, report, method, others=()):
     assert told.items() <= names.items()
     # A worker may have got no work, or have been ended before it had a name: a forked one is then called a fork of its
     # parent, or, ended even before that, by its pid.
-    idle = re.compile(rf"{method}PoolWorker-\d+|{method}Process-\d+|python -c .*|fork of MainProcess|pid \d+", re.IGNORECASE)
+    idle = re.compile(
+        rf"{method}PoolWorker-\d+|{method}Process-\d+|python -c .*|fork of MainProcess|pid \d+", re.IGNORECASE
+    )
     rest = {name for pid, name in names.items() if pid not in told and not idle.fullmatch(name)}
     assert rest == {"MainProcess", *others}
     tree.trees(report)

@@ -65,7 +65,11 @@ def test_a_ring_file_of_nobody_names_what_only_root_may_read(sandbox):
         done = sandbox.viztracer_merge(ring, "-o", output)
         assert done.returncode == 0
         assert f"{len(own)} that no ring file of yours vouches for" in done.stderr
-    assert sandbox.report("out.json")["file_info"] == {"files": {}, "functions": {}, "left_out": {"not_vouched": len(own)}}
+    assert sandbox.report("out.json")["file_info"] == {
+        "files": {},
+        "functions": {},
+        "left_out": {"not_vouched": len(own)},
+    }
     assert 'class="source"' not in (sandbox.path / "out.html").read_text(encoding="utf-8")
 
 

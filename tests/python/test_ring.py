@@ -119,7 +119,9 @@ def own_times(sandbox, name):
     own = Counter()
     with open(sandbox.path / f"{name}.csv", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            own[int(row["pid"]), f"{row['function']} {row['file']}:{row['line']}".removesuffix(" :0")] += int(row["self_ns"])
+            own[int(row["pid"]), f"{row['function']} {row['file']}:{row['line']}".removesuffix(" :0")] += int(
+                row["self_ns"]
+            )
     with open(sandbox.path / f"{name}.folded", encoding="utf-8") as file:
         stacks = [line.rpartition(" ") for line in file]
     gone = sum(int(time) for stack, _, time in stacks if stack.endswith("[overwritten]"))
@@ -131,7 +133,9 @@ def own_times(sandbox, name):
 def idle(loss, spans):
     """The overwritten time of a thread that is in none of these calls, in ns."""
     since, until = (round(loss["args"][name] * 1000) for name in ("since", "until"))
-    of_thread = [tree.nanoseconds(event) for event in spans if (event["pid"], event["tid"]) == (loss["pid"], loss["tid"])]
+    of_thread = [
+        tree.nanoseconds(event) for event in spans if (event["pid"], event["tid"]) == (loss["pid"], loss["tid"])
+    ]
     now, idle = since, 0
     for start, end in sorted(of_thread):
         idle += max(min(start, until) - now, 0)

@@ -176,7 +176,10 @@ def test_threads_that_come_and_go_without_the_gil(sandbox):
 def test_at_random(sandbox, place):
     seconds = os.environ.get("VIZTRACER_STRESS_SECONDS", "2.5")
     program = ROOT / "tests" / "stress" / "stress.py"
-    source = f"{place}import runpy, sys\nsys.argv = ['stress.py', {seconds!r}]\nrunpy.run_path({str(program)!r}, run_name='__main__')\n"
+    source = (
+        f"{place}import runpy, sys\nsys.argv = ['stress.py', {seconds!r}]\n"
+        f"runpy.run_path({str(program)!r}, run_name='__main__')\n"
+    )
     done = sandbox.python(sandbox.script(source), timeout=float(seconds) + 110)
     assert done.returncode == 0, (done.stdout, done.stderr)
     told = [line for line in done.stderr.splitlines() if not line.startswith("viztracer: no report was saved")]

@@ -80,7 +80,9 @@ def compare(sandbox, speedscope, *options):
         for told, calls in zip(sorted(found[name]), sorted(of_name)):
             # A call that was open when its process stopped tracing has no end in JSON.
             ends = {(start, name): end for start, end, name in told}
-            calls = [(start, ends.get((start, name)) if end == float("inf") else end, name) for start, end, name in calls]
+            calls = [
+                (start, ends.get((start, name)) if end == float("inf") else end, name) for start, end, name in calls
+            ]
             assert told == sorted(calls), name
     assert profiles
     return profiles
@@ -91,7 +93,7 @@ def shown(name, file, line):
 
 
 def tracks(report):
-    """By name of the profile, the calls of each track, in ns since the first of them. speedscope draws none that took no time."""
+    """Return the calls of each track by profile name, in ns since the first call. speedscope draws no call of 0 ns."""
     processes, threads = tree.names(report, "process_name"), tree.names(report, "thread_name")
     calls = defaultdict(list)
     for event in tree.spans(report):

@@ -63,7 +63,8 @@ def test_a_directory_that_cannot_be_written(witness):
     source = FUNCTIONS + (
         "import re\n"
         f"session = os.environ.get('{VARIABLE}')\n"
-        f"if session: os.environ['{VARIABLE}'] = re.sub('session=[^;]*', 'session={'00' * 16}::/proc/result', session)\n"
+        f"if session: os.environ['{VARIABLE}'] = re.sub('session=[^;]*', 'session={'00' * 16}::/proc/result', "
+        "session)\n"
         "run_child()\nafter()\n"
     )
     stderr = line(r"cannot create a ring file in /proc\b.*not traced")

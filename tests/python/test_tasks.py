@@ -271,7 +271,17 @@ asyncio.run(main())
 def test_names_of_ended_tasks_take_no_room_for_good(sandbox):
     """The file is as long after 40,000 tasks as after 10,000, and all that is in it has its task's name."""
     script = sandbox.script(MANY)
-    arguments = ["--log_async", "--pid_suffix", "--output_dir", "rings", "--tracer_entries", 10_000, script, 5_000, 15_000]
+    arguments = [
+        "--log_async",
+        "--pid_suffix",
+        "--output_dir",
+        "rings",
+        "--tracer_entries",
+        10_000,
+        script,
+        5_000,
+        15_000,
+    ]
     done = sandbox.viztracer(*arguments)
     assert done.returncode == 0, done.stderr
     sizes = [int(line) for line in done.stdout.splitlines()[:2]]
@@ -319,7 +329,8 @@ def test_a_task_whose_name_ends_the_recording(sandbox):
         "async def work():\n"
         "    for n in range(3): await asyncio.sleep(0)\n"
         "async def main():\n"
-        "    asyncio.get_running_loop().set_task_factory(lambda loop, coroutine, **rest: Task(coroutine, loop=loop, **rest))\n"
+        "    asyncio.get_running_loop().set_task_factory(lambda loop, coroutine, **rest: Task(coroutine, loop=loop,"
+        " **rest))\n"
         "    for n in range(20):\n"
         "        armed.append(n)\n"
         "        await asyncio.gather(*(asyncio.ensure_future(work()) for n in range(3)))\n"

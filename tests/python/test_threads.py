@@ -279,7 +279,7 @@ for count in map(int, sys.argv[1:]):
 
 
 def test_names_of_dead_threads_take_no_room_from_the_newest_calls(sandbox):
-    """All of the newest calls are there, with the names of their threads, and the file does not grow with the others."""
+    """The newest calls are there, with the names of their threads, and older threads do not make the file grow."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))

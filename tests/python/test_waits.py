@@ -86,7 +86,8 @@ CHILD_PROGRAM = CHILD + "child()\n"
         "p = subprocess.Popen([sys.executable, 'child.py']); ready(); p.kill()\n"
         "while p.poll() is None: time.sleep(0.01)",
         "with subprocess.Popen([sys.executable, 'child.py'], stdout=-1) as p: ready(); p.kill(); p.communicate()",
-        "p = os.posix_spawn(sys.executable, [sys.executable, 'child.py'], os.environ); ready(); os.kill(p, 9); os.wait()",
+        "p = os.posix_spawn(sys.executable, [sys.executable, 'child.py'], os.environ); ready(); os.kill(p, 9); "
+        "os.wait()",
     ],
 )
 def test_subprocess(sandbox, parent):
@@ -162,7 +163,8 @@ class Index:
 def attempt(call):
     try: print(call())
     except BaseException as error: print(repr(error))
-for call in (lambda: os.wait(), lambda: os.wait(1), lambda: os.wait(x=1), lambda: os.waitpid(), lambda: os.waitpid(-1, 'x'),
+for call in (lambda: os.wait(), lambda: os.wait(1), lambda: os.wait(x=1), lambda: os.waitpid(), lambda: os.waitpid(-1,
+'x'),
              lambda: os.waitpid(pid=1, options=0), lambda: os.waitpid(Index(), 0), lambda: os.waitpid(1 << 80, 0),
              lambda: os.wait3(), lambda: os.wait3(1, 2), lambda: os.wait3(bogus=1), lambda: os.wait4(-1),
              lambda: os.wait4(1, 0), lambda: os.waitid(os.P_ALL, 0), lambda: os.waitid(os.P_ALL, 0, os.WEXITED),

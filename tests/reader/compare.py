@@ -19,7 +19,8 @@ CRASHES = {4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11
 LAST_CALLS = {
     "posix._exit": ENDINGS[2],
     **dict.fromkeys(
-        ("posix.execv", "posix.execve", "_posixsubprocess.fork_exec", "Popen._execute_child", "_execute_child"), ENDINGS[3]
+        ("posix.execv", "posix.execve", "_posixsubprocess.fork_exec", "Popen._execute_child", "_execute_child"),
+        ENDINGS[3],
     ),
 }
 
@@ -27,7 +28,16 @@ LAST_CALLS = {
 def process_of_report(report):
     """What a report tells of the process of one file beside its calls and threads."""
     (process,) = report["viztracer_metadata"]["processes"]
-    counts = ("lost", "unnamed", "unmatched", "gaps", "failure", "forgotten_threads", "forgotten_events", "forgotten_tasks")
+    counts = (
+        "lost",
+        "unnamed",
+        "unmatched",
+        "gaps",
+        "failure",
+        "forgotten_threads",
+        "forgotten_events",
+        "forgotten_tasks",
+    )
     return {
         "pid": process.get("process_id", process["pid"]),
         "parent": process.get("parent_id", 0),

@@ -468,7 +468,9 @@ def payload(ring, reference):
         return None
     generation, offset, length = reference
     body = ring.payloads.get(generation, b"")
-    return body[offset : offset + length] if offset + length <= len(body) and generation in ring.payloads else OVERWRITTEN
+    return (
+        body[offset : offset + length] if offset + length <= len(body) and generation in ring.payloads else OVERWRITTEN
+    )
 
 
 def find_last_moment(ring, segments, frames):

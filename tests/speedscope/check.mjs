@@ -1,10 +1,9 @@
 // usage: node check.mjs PACKAGE PROFILE
 //
-// Has speedscope's own importer read PROFILE and prints as JSON what it made of it: of each profile the name, the unit,
-// the whole time, and the calls with their frames, begins and ends in nanoseconds since the profile's begin. PACKAGE is the
-// folder of the npm package `speedscope`, which holds the importer inside the page's script: the script is run up to the
-// place where it would draw the page.
-// Exit status: 0 the profile was imported, 1 it was not.
+// Has speedscope's own importer read PROFILE and prints as JSON what it made of it: of each profile the name, the
+// unit, the whole time, and the calls with their frames, begins and ends in nanoseconds since the profile's begin.
+// PACKAGE is the folder of the npm package `speedscope`, which holds the importer inside the page's script: the
+// script is run up to the place where it would draw the page. Exit status: 0 the profile was imported, 1 it was not.
 
 import fs from 'node:fs';
 import path from 'node:path';

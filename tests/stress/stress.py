@@ -94,7 +94,9 @@ def forks(choose: random.Random) -> None:
 
 def use_tracer(choose: random.Random) -> None:
     """A tracer, started and stopped and saved in any order; that another one records is no error here."""
-    tracer = VizTracer(verbose=0, tracer_entries=2000, log_async=choose.random() < 0.5, output_file=f"{id(choose)}.json")
+    tracer = VizTracer(
+        verbose=0, tracer_entries=2000, log_async=choose.random() < 0.5, output_file=f"{id(choose)}.json"
+    )
     try:
         for _ in range(choose.randrange(1, 6)):
             action = choose.choice([tracer.start, tracer.stop, tracer.save, tracer.pause, tracer.resume, tracer.mend])

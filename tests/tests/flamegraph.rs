@@ -1,5 +1,5 @@
-//! Collapsed stacks as another program reads them: inferno draws a flame graph of the merge's, and its frames are as wide
-//! as the calls in the JSON report were long.
+//! Collapsed stacks as another program reads them: inferno draws a flame graph of the merge's, and its frames are as
+//! wide as the calls in the JSON report were long.
 
 use inferno::flamegraph::{Options, from_lines};
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! Threads and tasks that come and go: what is in the file has its name, what is gone is counted, and the room that names
-//! take does not grow with the number of those that were there.
+//! Threads and tasks that come and go: what is in the file has its name, what is gone is counted, and the room that
+//! names take does not grow with the number of those that were there.
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -199,7 +199,8 @@ proptest! {
     }
 }
 
-/// The file of a server that starts a thread for each request is as long after a hundred thousand as after ten thousand.
+/// The file of a server that starts a thread for each request is as long after a hundred thousand as after ten
+/// thousand.
 #[test]
 fn the_file_does_not_grow_with_threads_that_are_gone() {
     let segments = |threads: usize| {

@@ -1,5 +1,5 @@
-//! Whatever steps of tasks a thread goes through, however deep, however often the ring goes round: each call is under the
-//! task that an oracle with the whole list says, and so is each call that is still open.
+//! Whatever steps of tasks a thread goes through, however deep, however often the ring goes round: each call is under
+//! the task that an oracle with the whole list says, and so is each call that is still open.
 
 use proptest::prelude::*;
 use viztracer_format::record::Kind;

@@ -99,7 +99,9 @@ def clipboard(context):
 
 def test_viztracers_report_is_shown(browser, sandbox):
     """It needs storage, which it has none of in an origin of its own, and scripts from the network."""
-    sandbox.run(sandboxes.VIZTRACER_PYTHON.parent / "viztracer", "-o", "viztracer.html", sandboxes.program("recursion.py"))
+    sandbox.run(
+        sandboxes.VIZTRACER_PYTHON.parent / "viztracer", "-o", "viztracer.html", sandboxes.program("recursion.py")
+    )
     polyfill = sandboxes.ROOT / ".envs" / "webcomponents.js" / "package" / "webcomponents.min.js"
 
     def network(route):
