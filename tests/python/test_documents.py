@@ -1,4 +1,4 @@
-"""What the documents show runs as they show it: commands, programs, output; options that they name exist."""
+"""Commands, programs and output in the documents work as shown, and the options in them exist."""
 
 import os
 import re
@@ -13,12 +13,12 @@ import pytest
 from conftest import BIN, ROOT, Sandbox, heed_interrupts
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-# Those that tell of the parts of the repository.
+# Documents about parts of the repository.
 OTHERS = ["format/FORMAT.md", "merge/README.md", "merge/viewer/README.md", "merge/fuzz/README.md", "benches/README.md",
           "tests/storm/README.md", "CHANGELOG.md", "ARCHITECTURE.md"]  # fmt: skip
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-# By how a line begins: why it does not run here.
+# By the begin of a line: the reason why it does not run here.
 NOT_RUN = {
     "make demo": "installs the project from the source; `make test` runs what the demonstration runs",
     "make test": "is what runs this test",
@@ -26,20 +26,19 @@ NOT_RUN = {
     "benches/run": "the same",
     "python tests/storm/storm.py": "takes hours; test_storm.py runs it for less long",
 }
-# By what is left of a line without its comment: with which status it ends, if that is not 0.
-STATUS = {
-    "viztracer-merge": 2
-}  # there is no report, since there is no input: it names what was left, and tells how to go on
-# By the first line: what a block of text is, if it is not the output of a command.
+# The exit status of a command without its comment, if that is not 0. Without input viztracer-merge writes no report: it
+# lists the ring files of killed runs and prints the next command.
+STATUS = {"viztracer-merge": 2}
+# By the first line: the content of a block of text that is not the output of a command.
 PICTURES = {
-    "process 4711": "the way of the data",
-    "the traced process": "the same, with the rooms of the code",
-    "0                 4096": "the parts of a file; document.rs holds the numbers against the code",
+    "process 4711": "the path of the data",
+    "the traced process": "the same, with the modules of the code",
+    "0                 4096": "the parts of a file; document.rs compares the numbers with the code",
     "63                              24": "the bits of a record; the same",
-    "shift       the largest": "a formula; the second reader computes it so, and is held against the merge",
+    "shift       the largest": "a formula; the second reader uses it, and is compared with the merge",
     '<script type="text/plain"': "the parts of a page; merge/viewer/tests reads pages of that kind",
 }
-# A browser that goes where it is led, once, and says what it has got.
+# A browser that follows the redirect once, and records the size of the page.
 BROWSER = """
 import re, sys, urllib.parse, urllib.request
 get = lambda url: urllib.request.urlopen(url, timeout=60).read().decode("utf-8", "replace")
@@ -48,7 +47,7 @@ if "ui.perfetto.dev" in lead: lead = urllib.parse.unquote(re.search("url=([^&]*)
 size = len(get(lead))
 with open("visited", "a") as file: print(size, file=file)
 """
-# What the commands are run with, in the place of the reader's own programs.
+# The program that the commands trace, instead of the reader's own programs.
 PROGRAM = """
 import subprocess, sys
 def handle_request(n): return sum(range(n))
@@ -57,7 +56,7 @@ work()
 if __name__ == "__main__" and len(sys.argv) < 3:
     subprocess.run([sys.executable, "-c", "len('a child')"], check=True)
 """
-# One that dies as docs/after-a-crash.md shows it.
+# A program that dies as in docs/after-a-crash.md.
 DIES = """
 import multiprocessing, os, time
 def parse(ready):
@@ -76,12 +75,12 @@ if __name__ == "__main__":
 
 
 def blocks(document, *languages):
-    """The blocks of a document in these languages."""
+    """Return the code blocks of a document in these languages."""
     return [text for language, text in FENCE.findall((ROOT / document).read_text("utf-8")) if language in languages]
 
 
 class Scene(Sandbox):
-    """A directory with what the documents take for granted, in which their commands run one after the other."""
+    """A directory with the files that the documents assume. Their commands run in it one after the other."""
 
     def __init__(self, directory):
         super().__init__(directory)
@@ -89,7 +88,7 @@ class Scene(Sandbox):
         self.script(BROWSER, "browser.py")
         (directory / "tests").mkdir()
         self.script("def test_it(): assert len('a') == 1\n", "tests/test_it.py")
-        # A command on PATH: not everybody has Flask.
+        # A command on PATH, since Flask may not be installed.
         flask = Path(self.script(f"#!{sys.executable}\nprint('serves')\n", "flask"))
         flask.chmod(0o755)
         self.env = os.environ | {
@@ -108,13 +107,13 @@ class Scene(Sandbox):
         self.shell("viztracer --quiet --pid_suffix --output_dir crashed app.py")
 
     def shell(self, line, status=0):
-        """What a line prints, which must end so."""
+        """Run a line, check its exit status, and return its output."""
         done = self.run("bash", "-c", line, env=self.env, preexec_fn=heed_interrupts)
         assert done.returncode == status, f"{line}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
     def visited(self, line):
-        """The same of a line that serves a browser until it is interrupted."""
+        """Run a line that serves a browser until it is interrupted, and return its output."""
         seen = self.path / "visited"
         seen.unlink(missing_ok=True)
         command = ["bash", "-c", f"exec {line}"]
@@ -132,7 +131,7 @@ class Scene(Sandbox):
         return printed
 
     def command(self, line):
-        """What a line of a document prints. Names in it stand for what the reader has."""
+        """Run a line of a document and return its output. Placeholders are replaced by files of this directory."""
         pid = next(self.path.glob("result_*.bin")).stem.split("_")[1]
         line = line.replace("DIRECTORY", "crashed" if "last_words" in line else "temp_dir").replace("4711", pid)
         is_viewer = shlex.split(line, comments=True)[0] == "vizviewer" or " --open " in line
@@ -157,7 +156,7 @@ def lines_of(document):
 
 @pytest.mark.parametrize("document", [name for name in DOCUMENTS if lines_of(name)])
 def test_commands_run(scene, document):
-    """One after the other, as a reader would: each ends well."""
+    """Run them one after the other, as a reader does. Each must have its exit status."""
     if document == "docs/after-a-crash.md":
         scene.script("import os\nos.kill(os.getpid(), 9)\n", "killed.py")
         scene.shell("viztracer killed.py", status=-signal.SIGKILL)
@@ -166,7 +165,7 @@ def test_commands_run(scene, document):
 
 
 def test_every_block_is_run_or_listed():
-    """Nothing is passed over: a block of a new kind must be told how to run."""
+    """No block is skipped: the test must know how to run each kind of block."""
     for document in [*DOCUMENTS, *OTHERS]:
         text = (ROOT / document).read_text("utf-8")
         found = FENCE.findall(text)
@@ -202,7 +201,7 @@ def test_output_looks_as_it_is_shown(scene, document, block):
 
 # --- programs ---
 
-# How each program begins that a document shows, and which command runs it.
+# Code before each program in a document, the command that runs it, and its report.
 WORK = "def work(): return len('a part')\n"
 PRELUDES = {
     "with VizTracer(": (WORK, "python", "result.json"),
@@ -231,21 +230,22 @@ def test_programs_run(sandbox, block):
 # --- options ---
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z_-]*")
-# Those of others.
+# Options of other programs.
+
 OF_OTHERS = {
     "--target": "pip's", "--path": "cargo's", "--test": "node's",
     "--python": "of benches/run", "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
     "--family": "the same",
 }  # fmt: skip
-# What docs/compatibility.md says of VizTracer's options that our help does not name: some are refused in one line,
-# others do nothing, as what they ask for is done in any case.
+# VizTracer's options in docs/compatibility.md that our help does not list. Some are refused with one line. Others
+# have no effect, since they ask for the default.
 NOT_THERE = ["--log_print", "--log_func_args"]
 NOT_NEEDED = ["--log_multiprocess", "--log_subprocess", "--log_exit"]
 
 
 @pytest.fixture(scope="module")
 def options():
-    """Those that the help of our commands names."""
+    """Return the options in the help of our commands."""
     commands = ([BIN / "viztracer"], [BIN / "viztracer-merge"], [BIN / "vizviewer"])
     helps = [subprocess.run([*command, "--help"], capture_output=True, text=True).stdout for command in commands]
     assert all(len(OPTION.findall(text)) > 4 for text in helps)
