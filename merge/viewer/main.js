@@ -1,11 +1,11 @@
-// The page: loads the trace out of it and shows it.
+// The entry point: loads the trace from the page and shows it.
 
 import { load } from "./data/blocks.js";
 import { showTrace } from "./page.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** A sentence that must be seen. @param {string} sentence */
+/** Shows a warning or an error. @param {string} sentence */
 function alert(sentence) {
     const element = document.createElement("p");
     element.setAttribute("role", "alert");

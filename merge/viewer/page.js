@@ -1,4 +1,4 @@
-// Shows a trace: makes the parts of the page and wires them to each other and to the URL's hash.
+// Shows a trace: creates the parts of the page and connects them to each other and to the URL's hash.
 
 import { ofCalls } from "./data/model.js";
 import { createPanels } from "./panels/panels.js";
@@ -16,7 +16,7 @@ const byId = (id) => document.getElementById(id);
 
 /**
  * @param {import("./data/model.js").Trace} trace
- * @returns the handle that tests and people at the console use
+ * @returns the handle for tests and for the console
  */
 export function showTrace(trace) {
     showTitle(trace);
@@ -35,7 +35,7 @@ export function showTrace(trace) {
         onRange: (from, to) => panels?.range(from, to),
         onPoint: (point) => panels?.selectPoint(point),
         onChange: () => {
-            // A jump to a row that the filter hid takes the filter away.
+            // A jump to a row that the filter hides removes the filter.
             if (panels !== null && byId("filter").value !== timeline.rows.arranged.filter) {
                 byId("filter").value = timeline.rows.arranged.filter;
             }
@@ -62,7 +62,7 @@ export function showTrace(trace) {
 
 let silence = 0;
 
-/** A line for the eyes and for screen readers, gone after a while. */
+/** A status line, also for screen readers, that disappears after a while. */
 function announce(text) {
     byId("status").textContent = text;
     clearTimeout(silence);
@@ -97,7 +97,7 @@ function showTitle({ title, processes, tracks, duration }) {
     ].join(" · ");
 }
 
-/** Keeps the state in the URL's hash, without new entries in the history. */
+/** Stores the state in the URL's hash, without new entries in the history. */
 class Hash {
     /** @param {() => object} state @param {(state: object) => void} restore */
     constructor(state, restore) {
@@ -111,7 +111,7 @@ class Hash {
         this.restore(fromHash(location.hash));
     }
 
-    /** Writes when nothing has changed for a while. */
+    /** Writes the hash when nothing has changed for a while. */
     write() {
         clearTimeout(this.timer);
         this.timer = setTimeout(() => {
@@ -123,11 +123,11 @@ class Hash {
     }
 }
 
-/** A page in a frame without an address of its own cannot keep anything in it. @param {string} hash */
+/** Replaces the hash. A page in a frame without its own address cannot do this. @param {string} hash */
 function keep(hash) {
     try {
         history.replaceState(null, "", hash);
     } catch {
-        // The view is as good without.
+        // The page also works without the hash.
     }
 }

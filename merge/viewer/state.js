@@ -1,5 +1,5 @@
-// The view's state and the URL's hash that keeps it: "#v=120_4500&s=3_17&c=file". Whatever a hash holds, reading it
-// gives a state: what cannot be understood is left out.
+// The state of the view as the URL's hash: "#v=120_4500&s=3_17&c=file". Every hash can be read: invalid parts are
+// ignored.
 
 /**
  * @typedef {object} State
@@ -17,7 +17,7 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
- * @property {string=} sort                 these and the two above are the panels' own, see panels/panels.js
+ * @property {string=} sort                 this one, the two above and the two below belong to panels/panels.js
  * @property {string=} where
  * @property {string=} sandwich
  */
@@ -36,7 +36,7 @@ const ids = {
 };
 const oneOf = (...choices) => ({ write: (text) => text, read: (text) => (choices.includes(text) ? text : undefined) });
 
-/** By property: its letter in the hash, and how it is written and read. */
+/** By property: its letter in the hash, and how to write and read it. */
 const FIELDS = {
     view: ["v", pair],
     selection: ["s", pair],
@@ -57,7 +57,7 @@ const FIELDS = {
     sandwich: ["b", words],
 };
 
-/** The hash of a state, without "#"; what is empty is left out. @param {State} state */
+/** Returns the hash of a state, without "#" and without empty parts. @param {State} state */
 export function toHash(state) {
     const parameters = new URLSearchParams();
     for (const [name, [letter, { write }]] of Object.entries(FIELDS)) {
@@ -69,7 +69,7 @@ export function toHash(state) {
     return parameters.toString();
 }
 
-/** The state that a hash keeps. @param {string} hash @returns {State} */
+/** Returns the state in a hash. @param {string} hash @returns {State} */
 export function fromHash(hash) {
     const parameters = new URLSearchParams(hash.replace(/^#/, ""));
     const state = {};

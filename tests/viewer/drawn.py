@@ -121,8 +121,8 @@ class Report:
             self.ask(f"timeline.rows.flip('hidden', '{row}')")
         self.rest()
 
-    def x(self, moment):
-        return self.ask(f"timeline.view.xOf({moment})") + self.origin[0]
+    def x(self, time):
+        return self.ask(f"timeline.view.xOf({time})") + self.origin[0]
 
     def drawn(self, track, calls):
         """Where calls lie on the page: left, top and right, and their functions' colours."""

@@ -15,7 +15,7 @@ CALLS = """() => {
             trace.functions.label(track.function[i]), track.start[i], track.duration[i], track.flags[i],
             track.depth[i], track.parent[i],
         ]),
-        moments: track.moments, args: [...track.args], overwritten: track.overwritten, gap: track.gap,
+        instants: track.instants, args: [...track.args], overwritten: track.overwritten, gap: track.gap,
         unfinished: track.unfinished,
     }));
 }"""
@@ -152,8 +152,8 @@ def test_names_are_text(sandbox, page, name):
     assert (first["process"], first["name"]) == (name, name)
     assert [call[:3] for call in first["calls"]] == [[f"{name} (/{name}.py:7)", 1000, 9000]]
     assert [[call, json.loads(args)] for call, args in first["args"]] == [[0, {name: [name]}]]
-    moments = [(of["time"], of["kind"], of["name"], of["args"] and json.loads(of["args"])) for of in first["moments"]]
-    assert moments == [(2000, "instant", name, {"x": name}), (3000, "object", name, None)]
+    instants = [(of["time"], of["kind"], of["name"], of["args"] and json.loads(of["args"])) for of in first["instants"]]
+    assert instants == [(2000, "instant", name, {"x": name}), (3000, "object", name, None)]
     counters = page.evaluate("window.viztracer.trace.counters.map((of) => [of.name, [...of.times], [...of.values]])")
     assert counters == [[name, [4000], [3]], [f"{name} other", [4000], [4.5]]]
     flows = page.evaluate(

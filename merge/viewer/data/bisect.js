@@ -1,7 +1,7 @@
-// Finding a time in what is sorted by time.
+// Binary search by time.
 
-/** The first place at or behind `low` whose time is this or later. */
-export function placeFrom(length, timeAt, time, low = 0) {
+/** Returns the first index from `low` on whose time is not before `time`. */
+export function indexFrom(length, timeAt, time, low = 0) {
     let high = length;
     while (low < high) {
         const middle = (low + high) >>> 1;

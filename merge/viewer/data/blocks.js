@@ -1,11 +1,11 @@
-// The page's own data: base64 and gzip to bytes, block by block, and to the trace.
+// Reads the page's data: decodes base64 and gzip, block by block, and builds the trace.
 
 import { Decoder } from "./decode.js";
 
-/** Work without a pause, in milliseconds: the page must stay alive. */
+/** Milliseconds of work between two pauses, so that the page stays responsive. */
 const PATIENCE = 10;
 
-/** Lets the browser do what it has to do. */
+/** Gives the browser a turn. */
 export function pause() {
     return new Promise((resume) => {
         const { port1, port2 } = new MessageChannel();
@@ -30,7 +30,7 @@ export function bytesOf(base64) {
     return bytes;
 }
 
-/** What was compressed by gzip. @param {Uint8Array} bytes @returns {Promise<Uint8Array>} */
+/** Decompresses gzip data. @param {Uint8Array} bytes @returns {Promise<Uint8Array>} */
 export async function unzipped(bytes) {
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
@@ -41,7 +41,7 @@ function unpacked(base64) {
     return unzipped(bytesOf(base64));
 }
 
-/** Takes the text out of an element that is not needed any more. @param {Element} element */
+/** Removes an element and returns its text. @param {Element} element */
 function taken(element) {
     const { textContent } = element;
     element.remove();
@@ -49,9 +49,9 @@ function taken(element) {
 }
 
 /**
- * Reads the trace out of a page. What cannot be read is told in `problems`, and the rest is there.
+ * Reads the trace from a page. `problems` describes data that cannot be read; the rest is in the trace.
  * @param {Document} page
- * @param {(done: number, of: number) => void} progress  told how many blocks were read
+ * @param {(done: number, of: number) => void} progress  gets the number of blocks that were read
  * @returns {Promise<{trace: import("./model.js").Trace, problems: string[]}>}
  */
 export async function load(page, progress) {
@@ -87,11 +87,11 @@ export async function load(page, progress) {
 function headerOf(page) {
     const element = page.getElementById("header");
     if (element === null) {
-        throw new Error("This report is cut off: its end, which tells what the rest means, is missing.");
+        throw new Error("This report is cut off: its header, which is at the end, is missing.");
     }
     try {
         return JSON.parse(taken(element));
     } catch (error) {
-        throw new Error(`This report is damaged: what tells what the rest means cannot be read: ${error.message}.`);
+        throw new Error(`This report is damaged: its header cannot be read: ${error.message}.`);
     }
 }

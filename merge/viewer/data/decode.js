@@ -1,6 +1,6 @@
-// Bytes of blocks to the model. What a page holds is told in ../README.md.
+// Decodes blocks into the model. ../README.md describes the format.
 //
-// Nothing here believes what it reads: what cannot be right is told in `problems`, and the rest is kept.
+// All data is checked. `problems` describes invalid data; the rest is kept.
 
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
@@ -9,23 +9,23 @@ import { ProcessData } from "./processes.js";
 import { section } from "./streams.js";
 import { Malformed, Varints } from "./varints.js";
 
-/** The version of the page's data that this reads. */
+/** The version of the page's data that this code reads. */
 export const FORMAT = 1;
 
-/** Makes a trace of a page's header and blocks. */
+/** Builds a trace from a page's header and blocks. */
 export class Decoder {
     /** @param {unknown} header */
     constructor(header) {
-        /** Sentences about what could not be read. @type {string[]} */
+        /** Sentences about data that could not be read. @type {string[]} */
         this.problems = [];
         this.header = header !== null && typeof header === "object" ? header : {};
         if (this.header.format !== FORMAT) {
             this.problems.push(`The report's data is of version ${this.header.format}; its viewer knows ${FORMAT}.`);
         }
         const { names, paths, files, lines } = this.header;
-        const places = list(files).map((place) => (Number.isInteger(place) ? place : -1));
+        const indices = list(files).map((index) => (Number.isInteger(index) ? index : -1));
         const [strings, numbers] = [(of) => list(of).map(string), (of) => list(of).map(number)];
-        this.functions = new Functions(strings(names), strings(paths), places, numbers(lines));
+        this.functions = new Functions(strings(names), strings(paths), indices, numbers(lines));
         this.processes = list(this.header.processes).map((of, index) => new ProcessData(of ?? {}, index));
         if (this.processes.some(({ of }) => list(of.overwritten).length > 0)) {
             this.functions.addOverwritten();
@@ -33,14 +33,14 @@ export class Decoder {
         this.sources = new Map();
     }
 
-    /** How many calls there should be. */
+    /** The number of calls by the header. */
     get calls() {
         return this.processes.reduce((sum, process) => sum + process.calls, 0);
     }
 
     /**
-     * Takes a block of a process. Those of one process must come in order.
-     * @param {number} index  the process's
+     * Adds a block of a process. The blocks of a process must come in order.
+     * @param {number} index  index of the process
      * @param {Uint8Array} bytes
      */
     add(index, bytes) {
@@ -56,7 +56,11 @@ export class Decoder {
         }
     }
 
-    /** Tells of a block that cannot be read. @param {number} index  the process's @param {unknown} error */
+    /**
+     * Reports a block that cannot be read.
+     * @param {number} index  index of the process
+     * @param {unknown} error
+     */
     damaged(index, error) {
         const process = this.processes[index] ?? { name: "a process", pid: "?" };
         const { name, pid } = process;
@@ -65,7 +69,7 @@ export class Decoder {
         this.problems.push(`A part of ${name} (pid ${pid}) cannot be read and is missing: ${reason}.`);
     }
 
-    /** Takes a source file: ["/x/a.py", [text, lines]]. @param {string} json */
+    /** Adds a source file: ["/x/a.py", [text, lines]]. @param {string} json */
     addSource(json) {
         try {
             const [path, [source]] = JSON.parse(json);
@@ -100,7 +104,7 @@ export class Decoder {
         }
     }
 
-    /** Tells what is missing and was not told. */
+    /** Reports missing data that was not reported yet. */
     #count() {
         for (const process of this.processes.filter((of) => !of.isDamaged)) {
             const found = [...process.streams.values()].reduce((sum, stream) => sum + stream.count, 0);
@@ -112,8 +116,8 @@ export class Decoder {
     }
 
     /**
-     * What came as JSON may count from when the machine was started: if more than half of the time would be empty, the
-     * first event is at zero here.
+     * The times of a JSON trace may count from the start of the machine. If more than half of the time would be
+     * empty, the first event moves to zero.
      */
     #zero() {
         const all = this.processes;
@@ -127,7 +131,7 @@ export class Decoder {
         return first;
     }
 
-    /** The trace. @returns {import("./model.js").Trace} */
+    /** Returns the trace. @returns {import("./model.js").Trace} */
     finish() {
         const { header, functions, sources } = this;
         this.#count();
@@ -159,7 +163,7 @@ export class Decoder {
     }
 }
 
-/** Metadata out of its text. */
+/** Parses the metadata. */
 function parsed(text) {
     try {
         return JSON.parse(string(text)) ?? {};
@@ -168,12 +172,15 @@ function parsed(text) {
     }
 }
 
-/** What the threads of a process were doing that did not end in order. @param {ProcessData} read */
+/**
+ * Returns what the threads of a process were doing, if the process did not end in order.
+ * @param {ProcessData} read
+ */
 function words(process, read) {
     const threads = [];
-    const isAlive = (track, place) => place < list(read.of.threads).length && !read.of.threads[place]?.ended;
-    const told = ofCalls(process.tracks).filter((of, i) => of.unfinished > 0 || (of.count > 0 && isAlive(of, i)));
-    for (const track of told) {
+    const isAlive = (track, index) => index < list(read.of.threads).length && !read.of.threads[index]?.ended;
+    const affected = ofCalls(process.tracks).filter((of, i) => of.unfinished > 0 || (of.count > 0 && isAlive(of, i)));
+    for (const track of affected) {
         const frames = [];
         for (let call = 0; call < track.count; call += 1) {
             if ((track.flags[call] & UNFINISHED) !== 0) {

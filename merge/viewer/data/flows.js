@@ -1,13 +1,13 @@
-// Arrows: from a process to those that it started, and those that the trace itself tells.
+// Arrows: from a process to its children, and the flows of a JSON trace.
 
-/** Calls that start a process. */
+/** Functions that start a process. */
 const STARTS = /^(posix\.(fork|forkpty|posix_spawnp?)|_posixsubprocess\.fork_exec)$/;
-/** Where ids of processes begin anew at the latest. */
+/** The largest number of process ids: after it, ids wrap around. */
 const IDS = 2 ** 22;
 
 /**
- * Arrows from where a process started another one to that one's first call. If that was overwritten, to where the
- * other one began.
+ * Returns arrows from the call that started a process to the first call of that process, or to the begin of the
+ * process if its first call was overwritten.
  */
 export function* starts(read, processes, functions) {
     const births = birthsOf(read, processes, functions);
@@ -30,8 +30,9 @@ export function* starts(read, processes, functions) {
 }
 
 /**
- * The calls that started processes, by the places of these, where there is no doubt: a child opens its file some time
- * after its birth, perhaps later than a younger one; but children get their ids in the order of their births.
+ * Returns the calls that started processes, by the index of the child, if they are unambiguous. A child opens its
+ * file some time after its start, perhaps later than a younger child. But children get their ids in the order of
+ * their starts.
  */
 function birthsOf(read, processes, functions) {
     const births = new Map();
@@ -52,7 +53,7 @@ function birthsOf(read, processes, functions) {
 function startsIn({ tracks }, { of }, starting) {
     const found = [];
     for (const track of tracks) {
-        // The first call of a child is the end of its own birth.
+        // The first call of a forked child is the end of the fork.
         for (let call = of.parent === undefined || of.parent === null ? 0 : 1; call < track.count; call += 1) {
             if (starting[track.function[call]] === 1) {
                 found.push({ track, time: track.start[call] });
@@ -62,7 +63,7 @@ function startsIn({ tracks }, { of }, starting) {
     return found.sort((one, other) => one.time - other.time);
 }
 
-/** Whether a call is open on a track at a time: the outermost one will do. */
+/** Returns whether any call is open on a track at a time. */
 function isBusy(track, time) {
     let [low, high] = [0, track.count];
     while (low < high) {
@@ -76,7 +77,7 @@ function isBusy(track, time) {
     return call >= 0 && track.start[call] + track.duration[call] >= time;
 }
 
-/** Arrows of the trace: `s` begins one, `t` leads on, `f` ends it. */
+/** Returns the flows of the trace: `s` begins a flow, `t` continues it, `f` ends it. */
 export function* pairs(read) {
     const ends = read.flatMap((process) => process.flows).sort((a, b) => a.time - b.time);
     const last = new Map();

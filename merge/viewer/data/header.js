@@ -1,4 +1,4 @@
-// What a header holds, whatever it holds: values of the kind that is wanted, or nothing.
+// Checks values of a header: returns a value of the wanted type, or an empty one.
 
 export const list = (value) => (Array.isArray(value) ? value : []);
 export const number = (value) => (Number.isFinite(value) ? value : 0);

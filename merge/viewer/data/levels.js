@@ -1,16 +1,16 @@
-// Level of detail: which calls of a track are worth drawing when a pixel is so many nanoseconds wide.
+// Levels of detail: the calls of a track that are worth drawing at a width of a pixel in nanoseconds.
 //
-// Calls of one depth lie side by side, so they are kept by depth, in the order of their begins. Level 0 has them all.
-// A higher level has a width of 2^shift nanoseconds: of the calls that begin in the same bucket of that width it keeps
-// the longest. Buckets are fixed in time, so nothing flickers while moving. A level is made only where it halves
-// the one below it, so all levels together are no greater than the calls themselves.
+// Calls of one depth do not overlap, so they are stored by depth, in the order of their begins. Level 0 has all
+// calls. A higher level has buckets of 2^shift nanoseconds, and keeps the longest of the calls that begin in each
+// bucket. Buckets are fixed in time, so nothing flickers while moving. A level is made only if it is at most half as
+// large as the level below it, so all levels together are no larger than level 0.
 
 import { unknownIn } from "./overwritten.js";
 
-/** Steps between two looks at the clock while building. */
+/** Calls between two reads of the clock while building. */
 const STRIDE = 1 << 16;
 
-/** The width, as a power of two, at which two begins fall into the same bucket. */
+/** Returns the bucket width, as a power of two, at which two begins are in the same bucket. */
 export function meetingShift(one, other) {
     const high = Math.clz32((one / 2 ** 32) ^ (other / 2 ** 32));
     if (high < 32) {
@@ -29,13 +29,13 @@ export class Levels {
     /** @param {import("./model.js").Track} track */
     constructor(track) {
         this.track = track;
-        /** @type {Lane[]} by depth, as far as they are built */
+        /** @type {Lane[]} by depth, as far as built */
         this.lanes = [];
         this.ready = track.count === 0;
         this.steps = this.#build();
     }
 
-    /** Builds on until the deadline (of performance.now()). Says whether it is done. */
+    /** Continues building until the deadline (of performance.now()). Returns whether it is done. */
     work(deadline) {
         while (!this.ready && performance.now() < deadline) {
             this.ready = this.steps.next().done === true;
@@ -44,9 +44,9 @@ export class Levels {
     }
 
     /**
-     * The level to draw a depth from.
+     * Returns the level for drawing a depth.
      * @param {number} depth
-     * @param {number} width  nanoseconds of a pixel
+     * @param {number} width  nanoseconds per pixel
      * @returns {Uint32Array} call indices in the order of their begins
      */
     calls(depth, width) {
@@ -62,7 +62,7 @@ export class Levels {
     }
 
     /**
-     * The call of this depth that covers a time, or -1.
+     * Returns the call of a depth that covers a time, or -1.
      * @param {number} depth
      * @param {number} time
      * @returns {number}
@@ -75,7 +75,8 @@ export class Levels {
     }
 
     /**
-     * The calls of a depth that begin within a time, as places in its finest level.
+     * Returns the calls of a depth that begin within a range of time: the finest level, and the first and last index
+     * in it.
      * @returns {[Uint32Array, number, number]}
      */
     between(depth, from, to) {
@@ -84,7 +85,7 @@ export class Levels {
         return [all, firstFrom(all, start, from), firstAfter(all, start, to)];
     }
 
-    /** The time of a call without the calls in it; only when ready. @param {number} call */
+    /** Returns the self time of a call. The levels must be ready. @param {number} call */
     selfTime(call) {
         const { start, duration, depth, parent } = this.track;
         let rest = duration[call];
@@ -105,7 +106,7 @@ export class Levels {
     }
 }
 
-/** The calls of each depth. */
+/** Returns the calls of each depth. */
 function* byDepth({ count, depth, maxDepth }) {
     const counts = new Uint32Array(maxDepth + 1);
     for (let call = 0; call < count; call += 1) {
@@ -127,7 +128,7 @@ function* byDepth({ count, depth, maxDepth }) {
     return calls;
 }
 
-/** The levels above the calls of a depth. */
+/** Returns the levels above level 0 of a depth. */
 function* coarser({ start, duration }, bottom) {
     const levels = [{ shift: 0, calls: bottom }];
     const meetings = new Uint32Array(66);
@@ -167,7 +168,7 @@ function* coarser({ start, duration }, bottom) {
     return levels;
 }
 
-/** The first place whose call begins at this time or later. */
+/** Returns the first index whose call does not begin before a time. */
 export function firstFrom(calls, start, time) {
     let [low, high] = [0, calls.length];
     while (low < high) {
@@ -181,7 +182,7 @@ export function firstFrom(calls, start, time) {
     return low;
 }
 
-/** The first place whose call begins after this time. */
+/** Returns the first index whose call begins after a time. */
 export function firstAfter(calls, start, time) {
     let [low, high] = [0, calls.length];
     while (low < high) {

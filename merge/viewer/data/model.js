@@ -1,39 +1,39 @@
-// What a report holds, as the parts of the page see it, and small questions about it.
+// The model: the contents of a report for all parts of the page, with simple queries.
 //
 // All times are nanoseconds since the report's zero, as numbers: exact below 2^53, which is 104 days.
-// Names come from traced programs: they may hold anything, and are only ever shown as text.
+// Names come from traced programs and can contain anything: show them as text only.
 
 /**
  * @typedef {object} Trace
- * @property {string} title          what the report is about
+ * @property {string} title          title of the report
  * @property {string} version        the version of the program that wrote it
- * @property {number} duration       the end of the last call or moment
- * @property {number} zero           what was taken away from all times, and belongs to them in files out of the page
+ * @property {number} duration       end of the last call or instant, in ns
+ * @property {number} zero           offset that was subtracted from all times; exports add it again
  * @property {bigint|null} baseRealtime  nanoseconds since 1970 at the report's zero
- * @property {string[]} warnings     sentences about what is missing or a guess
+ * @property {string[]} warnings     sentences about missing or estimated data
  * @property {Functions} functions   the functions of all processes
  * @property {Process[]} processes
- * @property {Track[]} tracks        those of all processes; `tracks[i].index === i`
+ * @property {Track[]} tracks        tracks of all processes; `tracks[i].index === i`
  * @property {Counter[]} counters
  * @property {Flow[]} flows
  * @property {Map<string, string>} sources  the text of source files by path
  * @property {LastWords[]} lastWords
  * @property {object} metadata       the same as a JSON report's `viztracer_metadata`
- * @property {string} metadataText   its text, with numbers that JavaScript cannot hold
+ * @property {string} metadataText   its text, with numbers that JavaScript cannot represent
  *
  * @typedef {object} Process
- * @property {number} index          its place among the processes
+ * @property {number} index          its index in `processes`
  * @property {number} pid
  * @property {string} name
  * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended
  * @property {string} ending         how the process ended, in words
- * @property {boolean} isEndingKnown whether these words tell it
- * @property {string[]} losses       what is missing of it or may be wrong, in words
+ * @property {boolean} isEndingKnown whether these words describe it
+ * @property {string[]} losses       texts about its data that is missing or may be wrong
  * @property {Track[]} tracks        threads first, then tasks
  *
  * @typedef {object} Track           a thread, an asyncio task, or asynchronous spans; calls are in the order of their
  *                                   begins, callers first
- * @property {number} index          its place among all tracks
+ * @property {number} index          its index in `tracks`
  * @property {Process} process
  * @property {"thread"|"task"|"async"} kind  see spans.js for the last one
  * @property {string} name
@@ -46,55 +46,55 @@
  * @property {Int32Array} parent     the call around it, or -1
  * @property {Uint8Array} flags      UNFINISHED, RAISED, ABANDONED, CLIPPED, INHERITED, YIELDED
  * @property {number} maxDepth       the greatest depth, or -1 if there are no calls
- * @property {Moment[]} moments      by time
- * @property {object[]} events       that came as JSON and made the process's tracks of kind "async": `time`, `phase`,
+ * @property {Instant[]} instants    by time
+ * @property {object[]} events       of a JSON trace, for the process's tracks of kind "async": `time`, `phase`,
  *                                   `cat`, `id`, `name`, `args`
  * @property {string=} category      of spans
  * @property {string[]=} ids         of spans, by call
  * @property {Map<number, string>} args  JSON text of an object by call: arguments, `return_value` and the like
- * @property {number} overwritten    older events that the ring went over
- * @property {number} lost           events that found no room
+ * @property {number} overwritten    older events that newer ones replaced
+ * @property {number} lost           events that were not stored for lack of space
  * @property {number} unfinished     calls that never ended
- * @property {Gap|null} gap          the longest time of which nothing is left
- * @property {Unknown[]} unknown     time in which nobody knows what its innermost call did: see overwritten.js
- * @property {TaskPart[]=} parts     of a task: what ran on which thread
+ * @property {Gap|null} gap          the longest time of which no data is left
+ * @property {Unknown[]} unknown     time in which the callees of its innermost call are unknown: see overwritten.js
+ * @property {TaskPart[]=} parts     of a task: the calls by thread
  *
  * @typedef {object} TaskPart
  * @property {Track} thread
- * @property {Int32Array|null} calls those that ran on it; null for all
- * @property {Unknown} unknown       of the task's unknown time, what was on it
+ * @property {Int32Array|null} calls the calls that ran on it; null for all
+ * @property {Unknown} unknown       the task's unknown time on it
  *
  * @typedef {Pick<Track, "count"|"start"|"duration"|"function"|"parent"|"depth"|"flags">} Unknown
  *
  * @typedef {object} Gap
  * @property {number} start
  * @property {number} end
- * @property {number} events         how many were overwritten
- * @property {number} since          the first moment of which nothing may be left
- * @property {number} until          the last one
+ * @property {number} events         number of overwritten events
+ * @property {number} since          begin of the time of which data may be missing
+ * @property {number} until          end of that time
  *
- * @typedef {object} Moment
+ * @typedef {object} Instant
  * @property {number} time
- * @property {string} kind           "instant", "object", or the phase of an event that came as JSON
+ * @property {string} kind           "instant", "object", or the phase of an event of a JSON trace
  * @property {string} name
  * @property {string|null} args      JSON text
  *
  * @typedef {object} Counter
  * @property {Process} process
- * @property {string} name           with a series of its own, as "memory rss"
+ * @property {string} name           with the name of the series, as "memory rss"
  * @property {Float64Array} times
- * @property {Float64Array} values   as many
+ * @property {Float64Array} values   one per time
  *
- * @typedef {object} Flow            an arrow: a process started another one, or the trace says so
+ * @typedef {object} Flow            an arrow: a process started another one, or a flow of the trace
  * @property {Track} fromTrack
  * @property {number} fromTime
  * @property {Track} toTrack
  * @property {number} toTime
  * @property {string} name
  *
- * @typedef {object} LastWords       what a process that died was doing
+ * @typedef {object} LastWords       the open calls of a process that died
  * @property {Process} process
- * @property {number} end            the last moment that is known of it
+ * @property {number} end            the last known time of it
  * @property {LastThread[]} threads
  *
  * @typedef {object} LastThread
@@ -104,23 +104,23 @@
  *
  * @typedef {object} OpenFrame
  * @property {number} function
- * @property {number} since          when it began
- * @property {number} call           its place on the track
+ * @property {number} since          its begin
+ * @property {number} call           its index on the track
  */
 
 /** The call had not ended when it was last seen. */
 export const UNFINISHED = 1;
 /** An exception left the call. */
 export const RAISED = 2;
-/** The call's frame was thrown away, as a generator's that nobody asks any more. */
+/** The call's frame was destroyed before it ended, as of an unfinished generator. */
 export const ABANDONED = 4;
-/** Only a part of the call was asked for. */
+/** Only a part of the call was selected. */
 export const CLIPPED = 8;
 /** The call began in the parent process. */
 export const INHERITED = 16;
-/** The call is a part of a generator's or coroutine's, which goes on later. */
+/** The call is a span of a generator or coroutine that continues later. */
 export const YIELDED = 32;
-/** What is drawn at a call. */
+/** The flags that are drawn. */
 export const DRAWN = UNFINISHED | RAISED | ABANDONED | CLIPPED;
 
 /** The functions of all processes. */
@@ -128,7 +128,7 @@ export class Functions {
     /**
      * @param {string[]} names
      * @param {string[]} files   paths, each once
-     * @param {ArrayLike<number>} fileOf  by function, a place in `files`, or -1
+     * @param {ArrayLike<number>} fileOf  by function, an index in `files`, or -1
      * @param {ArrayLike<number>} lines
      */
     constructor(names, files, fileOf, lines) {
@@ -139,17 +139,17 @@ export class Functions {
         this.lines = lines;
     }
 
-    /** The one that stands for calls that were overwritten, -1 if none were. It must be made before those of spans. */
+    /** The function "[overwritten]", or -1 if there is none. It must be added before the functions of spans. */
     overwritten = -1;
 
-    /** Makes it. */
+    /** Adds the function "[overwritten]". */
     addOverwritten() {
         this.overwritten = this.count;
         this.names[this.count] = "[overwritten]";
         this.count += 1;
     }
 
-    /** The one that stands for spans of a name. @param {string} name @returns {number} */
+    /** Returns the function for spans of a name. @param {string} name @returns {number} */
     ofSpan(name) {
         this.spans ??= new Map();
         if (!this.spans.has(name)) {
@@ -160,44 +160,44 @@ export class Functions {
         return this.spans.get(name);
     }
 
-    /** Whether it stands for spans. @param {number} index */
+    /** Returns whether a function is for spans. @param {number} index */
     isSpan(index) {
         return this.spans !== undefined && index >= this.count - this.spans.size;
     }
 
-    /** The qualified name. @param {number} index @returns {string} */
+    /** Returns the qualified name. @param {number} index @returns {string} */
     name(index) {
         return this.names[index] ?? "unknown function";
     }
 
-    /** The path of the source, "" for a C function. @param {number} index @returns {string} */
+    /** Returns the path of the source, "" for a C function. @param {number} index @returns {string} */
     file(index) {
         return this.files[this.fileOf[index] ?? -1] ?? "";
     }
 
-    /** The first line, 0 for a C function. @param {number} index @returns {number} */
+    /** Returns the first line, 0 for a C function. @param {number} index @returns {number} */
     line(index) {
         return this.lines[index] ?? 0;
     }
 
-    /** The name as a JSON report has it: "f (/x/a.py:7)". @param {number} index @returns {string} */
+    /** Returns the name as in a JSON report: "f (/x/a.py:7)". @param {number} index @returns {string} */
     label(index) {
         const file = this.file(index);
         return file === "" ? this.name(index) : `${this.name(index)} (${file}:${this.line(index)})`;
     }
 }
 
-/** Those that are threads or tasks: spans are no calls. @param {Track[]} tracks */
+/** Returns the tracks of threads and tasks, without those of spans. @param {Track[]} tracks */
 export function ofCalls(tracks) {
     return tracks.filter(({ kind }) => kind !== "async");
 }
 
-/** When a call ended. @param {Track} track @param {number} call */
+/** Returns the end of a call. @param {Track} track @param {number} call */
 export function endOf(track, call) {
     return track.start[call] + track.duration[call];
 }
 
-/** The calls around a call, innermost first. @param {Track} track @param {number} call @returns {number[]} */
+/** Returns the callers of a call, innermost first. @param {Track} track @param {number} call @returns {number[]} */
 export function callers(track, call) {
     const around = [];
     for (let at = track.parent[call]; at >= 0; at = track.parent[at]) {
@@ -206,7 +206,7 @@ export function callers(track, call) {
     return around;
 }
 
-/** The place behind a call and all calls in it. @param {Track} track @param {number} call @returns {number} */
+/** Returns the index after a call and its inner calls. @param {Track} track @param {number} call @returns {number} */
 export function afterSubtree(track, call) {
     const { depth, count } = track;
     let at = call + 1;
@@ -216,7 +216,7 @@ export function afterSubtree(track, call) {
     return at;
 }
 
-/** The calls that a call made itself. @param {Track} track @param {number} call @returns {number[]} */
+/** Returns the direct callees of a call. @param {Track} track @param {number} call @returns {number[]} */
 export function callees(track, call) {
     const found = [];
     const end = afterSubtree(track, call);
@@ -228,12 +228,12 @@ export function callees(track, call) {
     return found;
 }
 
-/** The time of a call without the calls in it. @param {Track} track @param {number} call @returns {number} */
+/** Returns the self time of a call. @param {Track} track @param {number} call @returns {number} */
 export function selfTime(track, call) {
     return callees(track, call).reduce((rest, callee) => rest - track.duration[callee], track.duration[call]);
 }
 
-/** The first call that begins at this time or later. @param {Track} track @param {number} time @returns {number} */
+/** Returns the first call that begins at a time or later. @param {Track} track @param {number} time */
 export function firstFrom(track, time) {
     let [low, high] = [0, track.count];
     while (low < high) {
@@ -247,7 +247,7 @@ export function firstFrom(track, time) {
     return low;
 }
 
-/** What a call's flags say. @param {number} flags @returns {string[]} */
+/** Returns a call's flags in words. @param {number} flags @returns {string[]} */
 export function flagNames(flags) {
     const names = [
         [UNFINISHED, "unfinished"], [RAISED, "raised"], [ABANDONED, "abandoned"], [CLIPPED, "clipped"],

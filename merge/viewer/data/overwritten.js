@@ -1,13 +1,13 @@
-// Time of which the calls are not known, since what ended then was overwritten. It stands for calls that the innermost
-// known one may have made: counted beside those of its track, as calls of "[overwritten]", it is nobody's own time.
+// Time with unknown calls: the events that ended then were overwritten. It is modelled as calls of "[overwritten]"
+// inside the innermost known call, so it is not self time of any function.
 
 import { endOf, firstFrom } from "./model.js";
 
 /**
- * Stretches of such time, as a track that is not drawn.
- * @param {unknown[]} times  begins and ends, by time
- * @param {number} of  the number of the function "[overwritten]"
- * @param {number} zero  what is taken away from all times
+ * Returns this time as a track that is not drawn.
+ * @param {unknown[]} times  begins and ends, in order
+ * @param {number} of  the function "[overwritten]"
+ * @param {number} zero  offset that is subtracted from all times
  * @returns {import("./model.js").Unknown}
  */
 export function unknownTime(times, of, zero) {
@@ -25,8 +25,8 @@ export function unknownTime(times, of, zero) {
 }
 
 /**
- * How much of a call's time is unknown: that in which it was the innermost known one. All that is known of such time
- * are calls that last beyond it.
+ * Returns the unknown time of a call, in which it was the innermost known call. All known calls of such time end
+ * after it.
  * @param {import("./model.js").Track} track @param {number} call
  */
 export function unknownIn(track, call) {

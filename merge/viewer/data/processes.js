@@ -1,4 +1,4 @@
-// A process as it is read, and what it becomes in the model.
+// Collects the data of a process, and converts it to the model.
 
 import { list, number, string } from "./header.js";
 import { UNFINISHED } from "./model.js";
@@ -7,32 +7,32 @@ import { isOfSpan, spanTracks } from "./spans.js";
 import { Stream, merged } from "./streams.js";
 import { Malformed } from "./varints.js";
 
-/** Tracks of tasks are numbered from here on. */
+/** The `tid` of the first task track. */
 const FIRST_TASK = 2 ** 24;
-/** More calls than any page holds. */
+/** An upper bound of the calls in a page. */
 const CALLS_MAX = 2 ** 27;
 
-/** A process as it is read. */
+/** The data of a process, block by block. */
 export class ProcessData {
-    /** @param {object} of  what the header tells @param {number} index */
+    /** @param {object} of  its part of the header @param {number} index */
     constructor(of, index) {
         this.of = of;
         this.index = index;
         this.pid = number(of.pid);
         this.name = string(of.name);
-        /** By thread and task, how many calls there should be. @type {Map<string, number>} */
+        /** The number of calls by thread and task, from the header. @type {Map<string, number>} */
         this.expected = new Map();
         for (const [thread, task, calls] of list(of.calls).filter(Array.isArray)) {
             this.expected.set(`${thread} ${task}`, number(calls));
         }
-        /** By thread and task. @type {Map<string, Stream>} */
+        /** Streams by thread and task. @type {Map<string, Stream>} */
         this.streams = new Map();
-        /** Samples of counters by their name. @type {Map<string, [number, number][]>} */
+        /** Samples by name of the counter. @type {Map<string, [number, number][]>} */
         this.samples = new Map();
-        /** Ends of arrows. */
+        /** Begins and ends of flows. */
         this.flows = [];
         this.latest = 0;
-        /** Whether it was told that something of it is missing. */
+        /** Whether missing data of it was reported. */
         this.isDamaged = false;
     }
 
@@ -54,7 +54,7 @@ export class ProcessData {
         return stream;
     }
 
-    moment(stream, extra) {
+    instant(stream, extra) {
         const { kind, name, args, id, cat, shown } = extra ?? {};
         const time = stream.now;
         if (kind === "counter") {
@@ -70,7 +70,7 @@ export class ProcessData {
             stream.events.push({ time, phase: kind, ...of, args: args ?? null, stream });
         } else {
             const json = args === null || args === undefined ? null : JSON.stringify(args);
-            stream.moments.push({ time, kind: string(kind), name: string(name), args: json });
+            stream.instants.push({ time, kind: string(kind), name: string(name), args: json });
         }
     }
 
@@ -83,7 +83,7 @@ export class ProcessData {
         }
     }
 
-    /** Whether it came as JSON, which may count from any moment. */
+    /** Whether it is from a JSON trace, whose times can have any origin. */
     get isImported() {
         return this.of.opened === undefined;
     }
@@ -92,11 +92,11 @@ export class ProcessData {
         return [...this.samples.values()].flat();
     }
 
-    /** When the first of all happened. */
+    /** Returns the time of the first event. */
     get earliest() {
         let least = Infinity;
-        for (const { start, count, moments, events } of this.streams.values()) {
-            const first = [...(count > 0 ? [start[0]] : []), ...[...moments, ...events].map(({ time }) => time)];
+        for (const { start, count, instants, events } of this.streams.values()) {
+            const first = [...(count > 0 ? [start[0]] : []), ...[...instants, ...events].map(({ time }) => time)];
             least = first.reduce((one, other) => Math.min(one, other), least);
         }
         for (const [, , times] of list(this.of.overwritten).filter(Array.isArray)) {
@@ -105,14 +105,14 @@ export class ProcessData {
         return this.#samples().reduce((one, [time]) => Math.min(one, time), least);
     }
 
-    /** Moves all to earlier. @param {number} by  nanoseconds */
+    /** Subtracts a time from all times. @param {number} by  nanoseconds */
     shift(by) {
         for (const stream of this.streams.values()) {
             stream.now -= by;
             stream.start.forEach((time, call, all) => {
                 all[call] = Math.max(0, time - by);
             });
-            for (const one of [...stream.moments, ...stream.events]) {
+            for (const one of [...stream.instants, ...stream.events]) {
                 one.time -= by;
             }
         }
@@ -124,15 +124,15 @@ export class ProcessData {
         });
     }
 
-    /** The tracks of asynchronous spans, when it is known when all was over. */
+    /** Adds the tracks of asynchronous spans. The end of the trace must be known. */
     spans(process, latest, functions) {
         const events = [...this.streams.values()].flatMap((stream) => stream.events);
         return events.length === 0 ? [] : spanTracks(process, events, latest, functions);
     }
 
     /**
-     * The process of the model. Every stream learns its track.
-     * @param {number} overwritten  the function of overwritten calls @param {number} zero  what was taken from times
+     * Returns the process of the model, and sets the track of each stream. @param {number} overwritten  the function
+     * "[overwritten]" @param {number} zero  offset that was subtracted from times
      */
     finish(overwritten, zero) {
         const { of, index, pid, name } = this;
@@ -155,19 +155,19 @@ export class ProcessData {
                 tasks.set(task, [...(tasks.get(task) ?? []), { thread, stream }]);
             }
         }
-        list(of.threads).forEach((thread, place) => {
+        list(of.threads).forEach((thread, index) => {
             const [, , events] = list(thread?.gap);
             const gap = list(thread?.gap).map((time) => number(time) - zero);
             const [start, end, , since, until] = gap;
             const tid = number(thread?.tid);
-            // Tasks of a report that was merged before look like threads.
+            // Tasks of a JSON report look like threads.
             const kind = this.isImported && tid >= FIRST_TASK ? "task" : "thread";
-            const stream = this.streams.get(`${place} 0`) ?? new Stream(0);
+            const stream = this.streams.get(`${index} 0`) ?? new Stream(0);
             process.tracks.push(track(process, kind, string(thread?.name), tid, [stream], {
                 overwritten: number(thread?.overwritten),
                 lost: number(thread?.lost),
                 gap: Number.isFinite(events) ? { start, end, events, since, until } : null,
-                unknown: [unknownOf(place, 0)],
+                unknown: [unknownOf(index, 0)],
             }));
         });
         for (const [task, parts] of [...tasks].sort(([a], [b]) => a - b)) {
@@ -175,7 +175,7 @@ export class ProcessData {
             const taskName = string(of.tasks?.[task]) || `task ${task}`;
             const made = track(process, "task", taskName, FIRST_TASK + task, streams);
             made.parts = parts.map(({ thread, stream }) => ({
-                thread: process.tracks[thread], calls: stream.places, unknown: unknownOf(thread, task),
+                thread: process.tracks[thread], calls: stream.indices, unknown: unknownOf(thread, task),
             }));
             made.unknown = made.parts.map((part) => part.unknown);
             process.tracks.push(made);
@@ -183,7 +183,7 @@ export class ProcessData {
         return process;
     }
 
-    /** Counters of the model. */
+    /** Returns the counters of the model. */
     counters(process) {
         return [...this.samples].map(([name, samples]) => {
             samples.sort(([a], [b]) => a - b);
@@ -194,17 +194,17 @@ export class ProcessData {
     }
 }
 
-/** A track of the model, of one stream; or of several, if a task has run on more than one thread. */
+/** Returns a track of the model, of one stream, or of several if a task ran on several threads. */
 function track(process, kind, name, tid, streams, loss = { overwritten: 0, lost: 0, gap: null, unknown: [] }) {
     const whole = streams.length === 1 ? streams[0] : merged(streams);
-    const { count, maxDepth, moments, args, events } = whole;
+    const { count, maxDepth, instants, args, events } = whole;
     const trim = (column) => (column.length === count ? column : column.subarray(0, count));
-    moments.sort((a, b) => a.time - b.time);
+    instants.sort((a, b) => a.time - b.time);
     const made = {
         index: 0, process, kind, name, tid, count,
         start: trim(whole.start), duration: trim(whole.duration), function: trim(whole.function),
         depth: trim(whole.depth), parent: trim(whole.parent), flags: trim(whole.flags),
-        maxDepth, moments, args, events, ...loss, unfinished: 0,
+        maxDepth, instants, args, events, ...loss, unfinished: 0,
     };
     for (const flags of made.flags) {
         made.unfinished += flags & UNFINISHED;

@@ -1,23 +1,23 @@
-// Asynchronous spans of events that came as JSON: one event begins them and another one ends them, maybe on another
-// thread; category and id tell which belong together. They become tracks of their own: those within others of their
-// id lie below them, those that overlap others go to further tracks of the same name.
+// Asynchronous spans of a JSON trace. One event begins a span and another one ends it, perhaps on another thread;
+// category and id connect the two. Spans have their own tracks. A span inside another span of its id is drawn below
+// it. Spans that overlap go to several tracks of the same name.
 
 import { UNFINISHED } from "./model.js";
 
-/** What an event of a phase does: nestable ones, and those of old. */
-const MEANING = { b: "begin", S: "begin", e: "end", F: "end", n: "moment", T: "moment", p: "moment" };
+/** The meaning of each phase: nestable events, and legacy ones. */
+const MEANING = { b: "begin", S: "begin", e: "end", F: "end", n: "instant", T: "instant", p: "instant" };
 
-/** Whether an event belongs to a span. @param {string} phase */
+/** Returns whether an event belongs to a span. @param {string} phase */
 export function isOfSpan(phase) {
     return Object.hasOwn(MEANING, phase);
 }
 
 /**
- * The tracks of a process's spans.
- * @param {object} process  the model's
+ * Returns the tracks of a process's spans.
+ * @param {object} process  of the model
  * @param {object[]} events see streams.js
- * @param {number} latest   spans without an end last until then
- * @param {import("./model.js").Functions} functions  gets their names
+ * @param {number} latest   end of spans without an end
+ * @param {import("./model.js").Functions} functions  the names are added to it
  */
 export function spanTracks(process, events, latest, functions) {
     const groups = new Map();
@@ -32,12 +32,12 @@ function listAt(map, key) {
     return map.get(key) ?? map.set(key, []).get(key);
 }
 
-/** The length keeps what could be read in two ways apart. */
+/** The length makes the key unambiguous. */
 function keyOf(category, of) {
     return `${category.length} ${category} ${of}`;
 }
 
-/** Spans by their begins; what ends or marks none stays a moment of its thread. */
+/** Returns spans in the order of their begins. An event without a span becomes an instant of its thread. */
 function spansOf(events, latest) {
     const spans = [];
     const open = new Map();
@@ -47,24 +47,24 @@ function spansOf(events, latest) {
         const own = listAt(open, keyOf(cat, id));
         const span = own.findLast((one) => one.name === name) ?? own.at(-1);
         if (MEANING[phase] === "begin") {
-            const made = { cat, id, shown, name, start: time, end: latest, args, flags: UNFINISHED, moments: [] };
+            const made = { cat, id, shown, name, start: time, end: latest, args, flags: UNFINISHED, instants: [] };
             spans.push(made);
             own.push(made);
         } else if (span === undefined) {
-            stream.track.moments.push({ time, kind: phase, name, args: args && JSON.stringify(args) });
+            stream.track.instants.push({ time, kind: phase, name, args: args && JSON.stringify(args) });
             strays.add(stream.track);
-        } else if (MEANING[phase] === "moment") {
-            own.at(-1).moments.push({ time, kind: "instant", name, args: args && JSON.stringify(args) });
+        } else if (MEANING[phase] === "instant") {
+            own.at(-1).instants.push({ time, kind: "instant", name, args: args && JSON.stringify(args) });
         } else {
             Object.assign(span, { end: time, flags: 0, args: args ? { ...span.args, ...args } : span.args });
             own.splice(own.lastIndexOf(span), 1);
         }
     }
-    strays.forEach(({ moments }) => moments.sort((a, b) => a.time - b.time));
+    strays.forEach(({ instants }) => instants.sort((a, b) => a.time - b.time));
     return spans;
 }
 
-/** The outermost spans of each id; `inner` has those within them, callers first. */
+/** Returns the outermost spans of each id; `inner` has the spans inside them, outer ones first. */
 function nested(spans) {
     const roots = [];
     const open = new Map();
@@ -88,7 +88,7 @@ function nested(spans) {
     return roots;
 }
 
-/** Rows of spans that do not overlap; a span goes to the first row that is free. */
+/** Distributes spans over rows without overlaps. A span goes to the first free row. */
 function sideBySide(roots) {
     const rows = [];
     const free = [];
@@ -108,9 +108,9 @@ function sideBySide(roots) {
 
 function track(process, roots, functions) {
     const spans = roots.flatMap((root) => [root, ...root.inner]);
-    const places = new Map(spans.map((span, place) => [span, place]));
+    const indices = new Map(spans.map((span, index) => [span, index]));
     const args = new Map();
-    spans.forEach((span, place) => span.args && args.set(place, JSON.stringify(span.args)));
+    spans.forEach((span, index) => span.args && args.set(index, JSON.stringify(span.args)));
     const column = (Type, of) => Type.from(spans, of);
     return {
         index: 0, process, kind: "async", name: roots[0].name, tid: 0, count: spans.length, category: roots[0].cat,
@@ -119,10 +119,10 @@ function track(process, roots, functions) {
         duration: column(Float64Array, ({ start, end }) => Math.max(0, end - start)),
         function: column(Uint32Array, ({ name }) => functions.ofSpan(name)),
         depth: column(Uint16Array, ({ depth }) => depth),
-        parent: column(Int32Array, ({ parent }) => places.get(parent) ?? -1),
+        parent: column(Int32Array, ({ parent }) => indices.get(parent) ?? -1),
         flags: column(Uint8Array, ({ flags }) => flags),
         maxDepth: spans.reduce((most, { depth }) => Math.max(most, depth), 0),
-        moments: spans.flatMap(({ moments }) => moments).sort((a, b) => a.time - b.time),
+        instants: spans.flatMap(({ instants }) => instants).sort((a, b) => a.time - b.time),
         args, events: [], overwritten: 0, lost: 0, gap: null,
         unfinished: spans.filter(({ flags }) => flags !== 0).length,
     };

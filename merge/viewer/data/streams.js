@@ -1,13 +1,13 @@
-// The calls of one thread, or of a task on it, as they come block by block.
+// Decodes the events of a stream, block by block.
 
 import { CLIPPED } from "./model.js";
 import { Malformed, Rare } from "./varints.js";
 
 const END = 0;
-const MOMENT = 1;
+const INSTANT = 1;
 const FIRST_FUNCTION = 2;
 
-/** The calls of a thread, or of a task on a thread, as they come block by block. */
+/** The calls of a thread, or of a task on a thread, collected block by block. */
 export class Stream {
     /** @param {number} capacity */
     constructor(capacity) {
@@ -19,18 +19,18 @@ export class Stream {
         this.flags = new Uint8Array(capacity);
         this.count = 0;
         this.maxDepth = -1;
-        this.moments = [];
-        /** Begins and ends of spans. */
+        this.instants = [];
+        /** Events of spans. */
         this.events = [];
         this.args = new Map();
-        /** Where its calls are on a track that has those of others too. @type {Int32Array|null} */
-        this.places = null;
-        /** The open calls, outermost first; -1 for one whose begin could not be read. */
+        /** The index of each call on a track that several streams share. @type {Int32Array|null} */
+        this.indices = null;
+        /** Open calls, outermost first; -1 for a call whose begin could not be read. */
         this.open = [];
         this.now = 0;
     }
 
-    /** Sees to it that so many calls are open, which they are unless a block could not be read. */
+    /** Makes the number of open calls right, if a block before could not be read. */
     mend(open, now) {
         while (this.open.length > open) {
             this.cut(this.open.pop(), now);
@@ -40,7 +40,7 @@ export class Stream {
         }
     }
 
-    /** The end of a call is not known. */
+    /** Ends a call whose end is unknown. */
     cut(call, now) {
         if (call >= 0) {
             this.duration[call] = Math.max(0, now - this.start[call]);
@@ -48,7 +48,7 @@ export class Stream {
         }
     }
 
-    /** Ends what is still open. */
+    /** Ends all open calls. */
     finish() {
         this.mend(0, this.now);
         return this;
@@ -72,32 +72,32 @@ export class Stream {
     }
 }
 
-/** Takes the steps of one stream. */
+/** Reads the events of one stream. */
 export function section(process, stream, functions, open, first, columns) {
     const [what, begins, ends] = columns;
     const [flags, extras] = [new Rare(columns[3]), new Rare(columns[4])];
     const capacity = stream.start.length;
     stream.mend(open, first);
     stream.now = Math.max(stream.now, first);
-    for (let place = 0; what.at < what.end; place += 1) {
+    for (let index = 0; what.at < what.end; index += 1) {
         const token = what.next();
         let ended = -1;
         if (token === END) {
             stream.now += ends.next();
             ended = stream.open.pop() ?? -1;
-        } else if (token === MOMENT) {
+        } else if (token === INSTANT) {
             stream.now += begins.next();
-            if (extras.place === place) {
-                process.moment(stream, extras.json());
+            if (extras.index === index) {
+                process.instant(stream, extras.json());
             }
             continue;
         } else {
-            const index = (token - FIRST_FUNCTION) >>> 1;
-            if (index >= functions.length) {
+            const local = (token - FIRST_FUNCTION) >>> 1;
+            if (local >= functions.length) {
                 throw new Malformed("a function in it is none");
             }
             stream.now += begins.next();
-            const call = stream.begin(capacity, functions[index]);
+            const call = stream.begin(capacity, functions[local]);
             if ((token & 1) === 0) {
                 stream.open.push(call);
                 continue;
@@ -108,13 +108,13 @@ export function section(process, stream, functions, open, first, columns) {
         if (ended >= 0) {
             stream.duration[ended] = stream.now - stream.start[ended];
         }
-        if (flags.place === place) {
+        if (flags.index === index) {
             const value = flags.number();
             if (ended >= 0) {
                 stream.flags[ended] = value;
             }
         }
-        if (extras.place === place) {
+        if (extras.index === index) {
             const args = JSON.stringify(extras.json());
             if (ended >= 0) {
                 stream.args.set(ended, args);
@@ -123,28 +123,28 @@ export function section(process, stream, functions, open, first, columns) {
     }
 }
 
-/** The calls of several streams in the order of their begins. */
+/** Merges the calls of several streams in the order of their begins. */
 export function merged(streams) {
     const order = streams.flatMap((stream) => Array.from({ length: stream.count }, (_, call) => ({ stream, call })));
     order.sort((a, b) => a.stream.start[a.call] - b.stream.start[b.call]);
-    streams.forEach((stream) => (stream.places = new Int32Array(stream.count)));
-    order.forEach(({ stream, call }, place) => {
-        stream.places[call] = place;
+    streams.forEach((stream) => (stream.indices = new Int32Array(stream.count)));
+    order.forEach(({ stream, call }, index) => {
+        stream.indices[call] = index;
     });
     const whole = new Stream(order.length);
     whole.count = order.length;
-    for (const [place, { stream, call }] of order.entries()) {
+    for (const [index, { stream, call }] of order.entries()) {
         for (const column of ["start", "duration", "function", "depth", "flags"]) {
-            whole[column][place] = stream[column][call];
+            whole[column][index] = stream[column][call];
         }
         const parent = stream.parent[call];
-        whole.parent[place] = parent < 0 ? -1 : stream.places[parent];
+        whole.parent[index] = parent < 0 ? -1 : stream.indices[parent];
         if (stream.args.has(call)) {
-            whole.args.set(place, stream.args.get(call));
+            whole.args.set(index, stream.args.get(call));
         }
     }
     whole.maxDepth = Math.max(...streams.map((stream) => stream.maxDepth));
-    whole.moments = streams.flatMap((stream) => stream.moments);
+    whole.instants = streams.flatMap((stream) => stream.instants);
     whole.events = streams.flatMap((stream) => stream.events);
     return whole;
 }

@@ -1,11 +1,11 @@
-// Numbers and texts out of bytes that may be anything.
+// Reads numbers and texts from untrusted bytes.
 
 const text = new TextDecoder();
 
-/** Bytes that are not what they should be. */
+/** An error in the data. */
 export class Malformed extends Error {}
 
-/** Numbers out of bytes: 7 bits in each, the lowest first, the top bit says that more follow. */
+/** Reads variable-length numbers: 7 bits per byte, lowest bits first, the top bit set if more bytes follow. */
 export class Varints {
     /** @param {Uint8Array} bytes @param {number} at @param {number} end */
     constructor(bytes, at, end) {
@@ -42,7 +42,7 @@ export class Varints {
         throw new Malformed("a number in it has no end");
     }
 
-    /** The next bytes by themselves. @param {number} length */
+    /** Returns the next bytes as a reader of their own. @param {number} length */
     column(length) {
         const end = this.at + length;
         if (end > this.end) {
@@ -54,29 +54,29 @@ export class Varints {
     }
 }
 
-/** A column of what few steps have: the place of the next step that has it. */
+/** A sparse column. `index` is the index of the next event that has a value. */
 export class Rare {
     /** @param {Varints} column */
     constructor(column) {
         this.column = column;
-        this.place = -1;
+        this.index = -1;
         this.base = 0;
         this.advance();
     }
 
     advance() {
-        this.place = this.column.isOver ? -1 : this.base + this.column.next();
-        this.base = this.place;
+        this.index = this.column.isOver ? -1 : this.base + this.column.next();
+        this.base = this.index;
     }
 
-    /** The number at the place. */
+    /** Returns the number of the event. */
     number() {
         const value = this.column.next();
         this.advance();
         return value;
     }
 
-    /** What the JSON at the place says. */
+    /** Returns the JSON value of the event. */
     json() {
         const { bytes, at, end } = this.column.column(this.column.next());
         this.advance();

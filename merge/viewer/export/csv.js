@@ -1,11 +1,11 @@
-// Tables as text: RFC 4180, as the program's own .csv.
+// Tables as CSV: RFC 4180, as in the .csv reports.
 
 /** @param {string[]} headings @param {(string|number)[][]} rows @returns {string} */
 export function csv(headings, rows) {
     return [headings, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
 }
 
-/** In quotes where it would not be one field otherwise. */
+/** Quotes a field if needed. */
 function field(value) {
     const text = String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

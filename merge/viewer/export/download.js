@@ -1,4 +1,4 @@
-// Files out of the page.
+// Downloads from the page.
 
 /** Offers a file to be saved. @param {Blob} blob @param {string} name */
 export function download(blob, name) {
@@ -7,11 +7,14 @@ export function download(blob, name) {
     link.href = url;
     link.download = name;
     link.click();
-    // The browser reads it after this turn; it keeps what it has begun to read.
+    // The browser reads the file after this turn. It keeps a file that it has begun to read.
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** A name for files of a report: its title without what file systems mind. @param {string} title */
+/**
+ * Returns a name for files of a report: its title without characters that file systems forbid.
+ * @param {string} title
+ */
 export function fileName(title) {
     const stem = title
         .replace(/\.(html|json|gz|bin)$/gi, "")

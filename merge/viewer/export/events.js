@@ -1,25 +1,24 @@
-// A track's calls and moments in the order of time, as files have them.
+// A track's calls and instants in the order of time, as in report files.
 
 import { callers, endOf, firstFrom } from "../data/model.js";
 import { isOfSpan } from "../data/spans.js";
 
-/** Calls between two looks at the clock. */
+/** Calls between two reads of the clock. */
 const RUN = 1 << 12;
 
 /**
- * What else is on a track's line of time: moments, events of spans, ends of flows, and where history is missing; by
- * time.
+ * Returns the other entries of a track, by time: instants, events of spans, ends of flows, and missing history.
  * @param {import("../data/model.js").Trace} trace
  * @param {import("../data/model.js").Track} track
- * @returns {{time: number, what: "moment"|"span"|"flow"|"lost"|"gap", of: object}[]}
+ * @returns {{time: number, what: "instant"|"span"|"flow"|"lost"|"gap", of: object}[]}
  */
 export function extras(trace, track) {
-    const found = track.moments
+    const found = track.instants
         .filter(({ kind }) => !isOfSpan(kind))
-        .map((moment) => ({ time: moment.time, what: "moment", of: moment }));
+        .map((instant) => ({ time: instant.time, what: "instant", of: instant }));
     found.push(...track.events.map((event) => ({ time: event.time, what: "span", of: event })));
     trace.flows.forEach((flow, id) => {
-        // Perfetto ties arrows to calls.
+        // Perfetto attaches arrows to calls.
         if (!isInCall(flow.fromTrack, flow.fromTime) || !isInCall(flow.toTrack, flow.toTime)) {
             return;
         }
@@ -49,8 +48,9 @@ function isInCall(track, time) {
 }
 
 /**
- * Walks over a track: `begin(call)` and `end(call, time)` nested and by time, `extra(entry)` in between. Yields how
- * many calls are done, often. A call that seems to last beyond the begin of the next one beside it ends there.
+ * Walks over a track: calls `begin(call)` and `end(call, time)`, nested and by time, and `extra(entry)` in between.
+ * Often yields the number of finished calls. A call that overlaps the next one at its depth ends at the begin of that
+ * one.
  * @param {import("../data/model.js").Track} track
  * @param {ReturnType<typeof extras>} entries
  */
@@ -85,17 +85,17 @@ export function* walk(track, entries, { begin, end, extra }) {
     extrasBefore(Infinity);
 }
 
-/** The name of the mark for events that found no room. @param {number} count */
+/** Returns the name of the mark for events that were not stored for lack of space. @param {number} count */
 export function lostName(count) {
     return `${count.toLocaleString("en")} events found no room`;
 }
 
-/** The name of the slice where history is missing. @param {number} count */
+/** Returns the name of the slice of missing history. @param {number} count */
 export function gapName(count) {
     return `${count.toLocaleString("en")} events overwritten`;
 }
 
-/** JSON text of an object as that object, {} if it is none. @param {string|null|undefined} text */
+/** Parses the JSON text of an object; returns {} for other text. @param {string|null|undefined} text */
 export function parsed(text) {
     try {
         const value = JSON.parse(text ?? "{}");

@@ -1,16 +1,16 @@
-// The trace in the Chrome trace format, as the program writes it: calls are X events, those open at the end of a
-// recording that was stopped in order are B events. Merged again, it shows what this page shows.
+// The trace in the Chrome trace format, as `viztracer-merge` writes it. Calls are X events. Calls that were open when
+// the recording was stopped in order are B events. Merging the file again gives the same page.
 
 import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, ofCalls } from "../data/model.js";
 import { extras, gapName, lostName, parsed } from "./events.js";
 
-/** Characters of text that are put together before they leave the page's memory. */
+/** Characters per piece of text. */
 const PIECE = 1 << 20;
-/** Calls between two looks at the clock. */
+/** Calls between two reads of the clock. */
 const RUN = 1 << 12;
 
 /**
- * The file, in pieces.
+ * Returns the file in pieces.
  * @param {import("../data/model.js").Trace} trace
  * @returns {Generator<number, Blob[]>}
  */
@@ -34,7 +34,7 @@ export function* chromeJson(trace) {
     return pieces;
 }
 
-/** The names of processes, threads and tasks. */
+/** Returns the names of processes, threads and tasks. */
 function names({ processes }) {
     const named = (pid, tid, kind, name) => JSON.stringify({ ph: "M", pid, tid, name: kind, args: { name } });
     return processes.flatMap(({ pid, name, tracks }) => [
@@ -66,7 +66,7 @@ function* events(trace, put) {
     }
 }
 
-/** Of a task, the ids of the threads that its calls ran on. */
+/** Returns the ids of the threads on which a task's calls ran. */
 function threadsOf({ kind, parts, count }) {
     if (kind !== "task" || parts === undefined) {
         return null;
@@ -96,12 +96,12 @@ function callEvent(track, call, name, zero) {
     return `${time}${kind},"name":${name},"cat":"FEE","args":${JSON.stringify(args)}}`;
 }
 
-/** The metadata as it came: JavaScript's numbers do not hold all that is in it. */
+/** Returns the metadata as original text, since JavaScript cannot represent all of its numbers. */
 export function metadataText({ metadata, metadataText: text }) {
     return text ?? JSON.stringify(metadata);
 }
 
-/** What a call's flags become among its arguments. @param {number} flags */
+/** Returns a call's flags as arguments. @param {number} flags */
 export function marks(flags) {
     const words = {
         unfinished: UNFINISHED, raised: RAISED, abandoned: ABANDONED, clipped: CLIPPED, inherited: INHERITED,
@@ -113,7 +113,7 @@ function extra({ time, what, of }, head, put, zero) {
     const event = (members) => put(`${head}${microseconds(time + zero)},${JSON.stringify(members).slice(1)}`);
     if (what === "flow") {
         const end = of.phase === "f" ? { bp: "e" } : {};
-        // Arrows to processes that were started are drawn anew by whoever merges the file again.
+        // A merge of this file draws the arrows to child processes again.
         event({ ph: of.phase, id: of.id, name: of.name, cat: of.isStart ? "PROCESS_START" : "flow", ...end });
     } else if (what === "span") {
         const { phase, cat, shown, name, args } = of;
@@ -131,7 +131,7 @@ function extra({ time, what, of }, head, put, zero) {
     }
 }
 
-/** A counter's series is what follows the last space of its name. */
+/** The series of a counter is the last word of its name. */
 function counters({ counters: all, zero = 0 }) {
     return all.flatMap(({ process, name, times, values }) => {
         const at = name.lastIndexOf(" ");
@@ -143,7 +143,7 @@ function counters({ counters: all, zero = 0 }) {
     });
 }
 
-/** The source files, and which function stands where. */
+/** Returns the source files, and the location of each function. */
 function fileInfo({ sources, functions }) {
     if (sources.size === 0) {
         return "";
@@ -151,16 +151,16 @@ function fileInfo({ sources, functions }) {
     const files = Object.fromEntries(
         Array.from(sources, ([path, text]) => [path, [text, text.split("\n").length - 1]]),
     );
-    const places = {};
+    const locations = {};
     for (let of = 0; of < functions.count; of += 1) {
         if (sources.has(functions.file(of))) {
-            places[functions.label(of)] = [functions.file(of), functions.line(of)];
+            locations[functions.label(of)] = [functions.file(of), functions.line(of)];
         }
     }
-    return `,\n"file_info":${JSON.stringify({ files, functions: places })}`;
+    return `,\n"file_info":${JSON.stringify({ files, functions: locations })}`;
 }
 
-/** Nanoseconds as microseconds with three decimals, to the last digit. @param {number} nanoseconds */
+/** Formats nanoseconds as microseconds with three decimals, exactly. @param {number} nanoseconds */
 export function microseconds(nanoseconds) {
     const whole = Math.floor(nanoseconds);
     const below = whole % 1000;

@@ -1,21 +1,21 @@
-// The trace as Perfetto's protobuf, as the program writes it: every thread and task is a packet sequence with a clock
-// that counts from one packet to the next, names interned when the sequence first uses them.
+// The trace as Perfetto's protobuf, as `viztracer-merge` writes it. Each thread and task is a packet sequence with an
+// incremental clock. A name is interned when the sequence first uses it.
 
 import { DRAWN, ofCalls } from "../data/model.js";
 import { lostName, gapName, extras, parsed, walk } from "./events.js";
 import { marks, metadataText } from "./json.js";
 import { Message } from "./protobuf.js";
 
-/** Bytes that are put together before they leave the page's memory. */
+/** Bytes per piece. */
 const PIECE = 1 << 20;
-/** Levels of calls that Perfetto draws; deeper ones it would put beside the outermost. */
+/** Levels of calls that Perfetto draws; it would draw deeper calls at the outermost level. */
 const LEVELS = 512;
-/** Packets that belong to no thread. */
+/** The sequence of packets without a thread. */
 const OWN_SEQUENCE = 1;
-/** A clock of a sequence's own. */
+/** The id of a sequence's own clock. */
 const SEQUENCE_CLOCK = 64;
 
-/** Field numbers out of Perfetto's protos/perfetto/trace. */
+/** Field numbers from Perfetto's protos/perfetto/trace. */
 const TRACE = { packet: 1 };
 const PACKET = {
     chromeEvents: 5, clockSnapshot: 6, timestamp: 8, sequenceId: 10, trackEvent: 11, internedData: 12,
@@ -38,7 +38,7 @@ const ANNOTATION = { bool: 2, int: 4, double: 5, string: 6, name: 10, entries: 1
 const METADATA = { metadata: 2, name: 1, json: 5 };
 
 /**
- * The file, in pieces, and how many calls were too deep for it.
+ * Returns the file in pieces, and the number of calls that were too deep.
  * @param {import("../data/model.js").Trace} trace
  * @returns {Generator<number, {pieces: Blob[], tooDeep: number}>}
  */
@@ -72,9 +72,9 @@ export function* perfettoTrace(trace) {
     return { pieces: out.pieces, tooDeep };
 }
 
-/** Packets, and the pieces they leave in. */
+/** Collects packets into pieces. */
 class Output {
-    /** @param {number} zero  what is added to all times */
+    /** @param {number} zero  offset that is added to all times */
     constructor(zero) {
         this.zero = zero;
         this.bytes = new Message();
@@ -94,7 +94,7 @@ class Output {
     }
 }
 
-/** The clocks, and the tracks of all processes, threads and tasks; gives their numbers. */
+/** Writes the clocks and the tracks of all processes, threads and tasks; returns their ids. */
 function describe(trace, out) {
     const numbers = new Map();
     let next = OWN_SEQUENCE + 1;
@@ -127,7 +127,7 @@ function describe(trace, out) {
     return numbers;
 }
 
-/** Tasks are no threads to Perfetto; those of the same name stay apart. */
+/** Perfetto has no tasks. Tasks of the same name are kept separate. */
 function describeTrack(message, track, process) {
     message.number(TRACK.parent, process);
     if (track.kind === "task") {
@@ -173,7 +173,7 @@ function putCounter(out, counter, numbers) {
     }));
 }
 
-/** The packets of one track. */
+/** The packet sequence of one track. */
 class Sequence {
     #now = 0;
 
@@ -183,7 +183,7 @@ class Sequence {
         out.packet((packet) => this.#state(packet));
     }
 
-    /** A packet with an event. */
+    /** Writes a packet with an event. */
     event(time, fill) {
         const delta = Math.max(0, Math.floor(time) + this.out.zero - this.#now);
         this.#now += delta;
@@ -194,7 +194,7 @@ class Sequence {
         });
     }
 
-    /** A packet with what others refer to. */
+    /** Writes a packet with interned data. */
     interned(fill) {
         this.out.packet((packet) => {
             this.#prefix(packet);
@@ -225,7 +225,7 @@ class Sequence {
     }
 }
 
-/** Makes the events of one track. */
+/** Writes the events of one track. */
 class Encoder {
     #iids = new Map();
 
@@ -294,7 +294,7 @@ class Encoder {
         });
     }
 
-    /** Gives a function and its place in the source a number in this sequence. */
+    /** Interns a function and its source location in this sequence; returns the id. */
     #intern(of) {
         const { functions } = this;
         const iid = this.#iids.size + 1;
@@ -317,7 +317,7 @@ class Encoder {
     }
 }
 
-/** One end of an arrow. */
+/** Writes one end of an arrow. */
 function putFlow(event, { phase, id, name }) {
     event.string(EVENT.categories, "flow");
     event.string(EVENT.name, name);
@@ -330,7 +330,7 @@ function putFlow(event, { phase, id, name }) {
     });
 }
 
-/** An event of a span; Perfetto puts them together by category and id. */
+/** Writes an event of a span; Perfetto connects them by category and id. */
 function putSpan(event, { phase, cat, id, name, args }) {
     event.string(EVENT.categories, cat);
     event.string(EVENT.name, name);
@@ -352,7 +352,7 @@ function putEntry(message, name, value) {
     putValue(message, value);
 }
 
-/** Protobuf has no null: such an annotation has a name and no value. */
+/** Protobuf has no null: an annotation for null has a name and no value. */
 function putValue(message, value) {
     if (typeof value === "boolean") {
         message.number(ANNOTATION.bool, Number(value));

@@ -1,10 +1,10 @@
-// Protobuf's wire format, as far as a trace needs it: a field is its tag, and a varint, eight bytes, or a length and
-// bytes.
+// The parts of protobuf's wire format that a trace needs: a field is a tag, followed by a varint, by eight bytes, or
+// by a length and bytes.
 
 const [VARINT, FIXED64, LENGTH] = [0, 1, 2];
 const UTF8 = new TextEncoder();
 
-/** The bytes of a message, field after field. */
+/** A message under construction. */
 export class Message {
     #bytes = new Uint8Array(256);
 
@@ -12,12 +12,12 @@ export class Message {
         this.length = 0;
     }
 
-    /** A copy of the bytes. */
+    /** Returns a copy of the bytes. */
     take() {
         return this.#bytes.slice(0, this.length);
     }
 
-    /** Makes it empty; its memory is used again. */
+    /** Clears the message and keeps its memory. */
     clear() {
         this.length = 0;
     }
@@ -30,7 +30,7 @@ export class Message {
         this.length += 1;
     }
 
-    /** A number as 7 bits a byte, lowest first. Exact below 2^53. @param {number|bigint} value */
+    /** Writes a varint: 7 bits per byte, lowest first. Exact below 2^53. @param {number|bigint} value */
     varint(value) {
         let rest = value;
         if (typeof rest === "bigint" || rest < 0) {
@@ -49,7 +49,7 @@ export class Message {
         return this.byte(rest);
     }
 
-    /** A field of any integer type, bool or an enumeration. @param {number|bigint} value */
+    /** Writes a field of any integer type, bool or enumeration. @param {number|bigint} value */
     number(field, value) {
         this.varint(field * 8 + VARINT);
         this.varint(value);
@@ -67,7 +67,7 @@ export class Message {
         this.put(bytes);
     }
 
-    /** A field that is a message of its own. One byte is left for its length; longer ones are moved. */
+    /** Writes a nested message. One byte is reserved for its length; longer messages are moved. */
     message(field, fill) {
         this.varint(field * 8 + LENGTH);
         this.byte(0);
@@ -84,7 +84,7 @@ export class Message {
         this.put(body);
     }
 
-    /** Bytes as they are. @param {Uint8Array} bytes */
+    /** Writes raw bytes. @param {Uint8Array} bytes */
     put(bytes) {
         this.#reserve(bytes.length);
         this.#bytes.set(bytes, this.length);

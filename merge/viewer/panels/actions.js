@@ -1,4 +1,4 @@
-// The toolbar's end: downloads, the picture, help.
+// The buttons at the end of the toolbar: downloads, picture, help.
 
 import { download, fileName } from "../export/download.js";
 import { chromeJson } from "../export/json.js";
@@ -63,7 +63,7 @@ export function actions(parent, trace, page) {
     );
 }
 
-/** Does something that may fail, and says so if it does. */
+/** Runs an action, and announces its error if it fails. */
 async function guarded(act, menu, announce) {
     menu.open = false;
     menu.firstChild.focus();

@@ -1,10 +1,10 @@
-// What there is to say of one call.
+// Facts about one call.
 
 import { unknownIn } from "../data/overwritten.js";
 import { afterSubtree, endOf, firstFrom, UNFINISHED } from "../data/model.js";
 
 /**
- * What a call called itself, by function, the time that is left to it, and that of which nobody knows.
+ * Returns the direct callees of a call by function, its self time, and its unknown time.
  * @param {import("../data/model.js").Track} track
  * @param {number} call
  * @returns {{own: number, unknown: number, callees: {function: number, calls: number, total: number, first: number}[]}}
@@ -32,7 +32,7 @@ export function callees(track, call) {
 }
 
 /**
- * The next call of a function in a range that begins after another call; the first one of all if there is none.
+ * Returns the next call of a function in a range after another call, or the first one if there is none.
  * @param {import("../statistics/range.js").Range} range
  * @param {number} of
  * @param {{track: import("../data/model.js").Track, call: number}|null} after
@@ -53,7 +53,7 @@ export function nextCall(range, of, after) {
     return best ?? (after === null ? null : nextCall(range, of, null));
 }
 
-/** By time, then by track. */
+/** Compares by time, then by track. */
 function isAfter(track, call, after) {
     if (after === null) {
         return true;
@@ -62,7 +62,11 @@ function isAfter(track, call, after) {
     return later > 0 || (later === 0 && (track.index - after.track.index || call - after.call) > 0);
 }
 
-/** The calls that ended last, newest last. @param {import("../data/model.js").Track} track @param {number} most */
+/**
+ * Returns the calls that ended last, newest last.
+ * @param {import("../data/model.js").Track} track
+ * @param {number} most
+ */
 export function lastEnded(track, most) {
     const { count, flags } = track;
     let last = [];
@@ -84,7 +88,12 @@ function newest(track, calls, most) {
     return calls.sort((a, b) => endOf(track, a) - endOf(track, b) || b - a).slice(-most);
 }
 
-/** What a call's flags mean. @param {number} flags @param {{state: string}} process @returns {string[]} */
+/**
+ * Returns the meaning of a call's flags.
+ * @param {number} flags
+ * @param {{state: string}} process
+ * @returns {string[]}
+ */
 export function flagWords(flags, { state }) {
     const never = {
         sealed: "had not returned when tracing stopped",

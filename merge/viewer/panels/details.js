@@ -1,5 +1,5 @@
-// The selected call: what, where, when, with what, by whom, and what it called. Or the selected instant, snapshot,
-// sample or gap: see ../timeline/points.js.
+// The selected call: function, source, time, arguments, callers and callees. Or the selected point: see
+// ../timeline/points.js.
 
 import { callers } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
@@ -10,9 +10,9 @@ import { button, counted, element, labelOf } from "./element.js";
 import { Table } from "./table.js";
 import { numeric } from "./range.js";
 
-/** Callers that are listed: deep recursion would be no help. */
+/** Largest number of listed callers, for deep recursion. */
 const CALLERS = 60;
-/** Characters of arguments that are shown. */
+/** Largest number of shown characters of arguments. */
 const TEXT = 20_000;
 
 export class Details {
@@ -78,8 +78,8 @@ export class Details {
     showPoint(point) {
         this.track = null;
         const { track, counter, at, gap } = point;
-        const { name, kind, args } = track?.moments[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
-        const place = gap ? "They are lost: the ring was full, and newer events took their place." : kind;
+        const { name, kind, args } = track?.instants[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
+        const place = gap ? "They are lost: the ring was full, and newer events replaced them." : kind;
         this.element.replaceChildren(
             element(
                 "div",
@@ -103,7 +103,7 @@ export class Details {
         );
     }
 
-    /** Buttons to those of the same kind before and after. */
+    /** Creates buttons for the previous and the next point of the same kind. */
     #steps(point, what) {
         const step = (text, by) => {
             const next = beside(point, by, true);
@@ -114,7 +114,7 @@ export class Details {
         return element("p", { className: "bar steps" }, step("Previous", -1), step("Next", 1), count);
     }
 
-    /** Goes on; the focus stays on the button, which is made anew. */
+    /** Selects another point. The button is replaced, but keeps the focus. */
     #step(point, by) {
         this.go.revealPoint(beside(point, by, true));
         const buttons = [...this.element.querySelectorAll(".steps button")];
@@ -226,7 +226,11 @@ function block(title, value) {
     return element("details", { open: true }, element("summary", {}, title), element("pre", {}, shown));
 }
 
-/** Arguments, what was returned, and the rest, each pretty. @param {string} text  JSON @returns {[string, string][]} */
+/**
+ * Returns arguments, return value and other members, formatted.
+ * @param {string} text  JSON
+ * @returns {[string, string][]}
+ */
 export function sections(text) {
     const value = parsed(text);
     if (value === null || typeof value !== "object" || Array.isArray(value)) {
@@ -242,7 +246,7 @@ export function sections(text) {
         .map(([title, part]) => [title, pretty(part)]);
 }
 
-/** What is no JSON stays text. */
+/** Text that is not JSON stays text. */
 function parsed(text) {
     try {
         return JSON.parse(text);
@@ -251,7 +255,7 @@ function parsed(text) {
     }
 }
 
-/** Texts are representations of values already, as the traced program saw them. */
+/** Texts are representations of values in the traced program. */
 function pretty(value) {
     if (typeof value === "string") {
         return value;

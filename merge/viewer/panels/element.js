@@ -1,9 +1,9 @@
-// Elements. Whatever is put into one as text stays text.
+// Creates elements. Text in them is never HTML.
 
 /**
- * An element with properties, attributes (with a "-" or in the list below) and children.
+ * Creates an element with properties, attributes (with a "-" or in the list below) and children.
  * @param {string} tag
- * @param {Record<string, unknown>} properties  what is undefined is left out
+ * @param {Record<string, unknown>} properties  undefined ones are left out
  * @param {...(Node|string)} children
  */
 export function element(tag, properties = {}, ...children) {
@@ -24,14 +24,14 @@ export function element(tag, properties = {}, ...children) {
     return made;
 }
 
-/** A button. @param {string|Node} text @param {() => void} act */
+/** Creates a button. @param {string|Node} text @param {() => void} act */
 export function button(text, act, properties = {}) {
     return element("button", { type: "button", onclick: act, ...properties }, text);
 }
 
 /**
- * A function's name and place. Each stands for itself: characters in a name that turn the direction of writing turn
- * nothing behind it.
+ * Creates a function's name and source location. Each is isolated, so that characters that change the writing
+ * direction have no effect outside of it.
  * @param {import("../data/model.js").Functions} functions @param {number} of
  */
 export function labelOf(functions, of) {

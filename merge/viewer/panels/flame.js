@@ -1,5 +1,5 @@
-// A flame graph on a canvas: every frame as wide as its time, the widest to the left. A click or Enter zooms into a
-// frame; the arrow keys go from frame to frame.
+// A flame graph on a canvas. The width of a frame is its time; wider frames are to the left. A click or Enter zooms
+// into a frame; the arrow keys go from frame to frame.
 
 import { REST, ROOT } from "../statistics/tree.js";
 import { cut } from "../timeline/labels.js";
@@ -8,14 +8,14 @@ import { Tooltip } from "../timeline/tooltip.js";
 import { element, grouped } from "./element.js";
 
 const ROW = 19;
-/** Levels below the frame that is zoomed into; deeper ones are seen after another zoom. */
+/** Levels below the zoomed frame; deeper ones are visible after another zoom. */
 const LEVELS = 400;
 /** Narrower frames are not drawn, in pixels. */
 const NARROWEST = 0.4;
 const FONT = "12px system-ui, sans-serif";
 
 /**
- * The frames that can be seen, row by row: the way down to the node that is zoomed into, then what is below it.
+ * Returns the visible frames, row by row: the path to the zoomed node, then the nodes below it.
  * @param {import("../statistics/tree.js").CallTree} tree
  * @returns {{node: number, level: number, x: number, width: number}[]}
  */
@@ -81,12 +81,12 @@ export class FlameCanvas {
         this.#layout();
     }
 
-    /** The functions from the outermost one to the one that is zoomed into. */
+    /** Returns the functions from the root to the zoomed node. */
     get path() {
         return this.#tree === null ? [] : this.#tree.path(this.#zoomed);
     }
 
-    /** What a node is and took, in words. */
+    /** Returns a node's facts in words. */
     text(node) {
         const { functions } = this.trace;
         const of = this.#tree.function[node];
@@ -158,13 +158,13 @@ export class FlameCanvas {
         context.globalAlpha = 1;
         if (width > 24) {
             const name = this.#name(of);
-            const room = Math.floor((width - 8) / letter);
+            const letters = Math.floor((width - 8) / letter);
             context.fillStyle = of < 0 ? style.color : this.options.inkOf();
             context.save();
             context.beginPath();
             context.rect(x, y, width - 2, ROW);
             context.clip();
-            context.fillText(name.length > room ? cut(name, room) : name, x + 4, y + ROW / 2);
+            context.fillText(name.length > letters ? cut(name, letters) : name, x + 4, y + ROW / 2);
             context.restore();
         }
     }
@@ -188,7 +188,7 @@ export class FlameCanvas {
         const file = of < 0 ? "" : functions.file(of);
         const title = this.#name(of);
         this.tooltip.show(
-            { title, place: file === "" ? "" : `${file}:${functions.line(of)}`, facts: this.#facts(frame.node) },
+            { title, location: file === "" ? "" : `${file}:${functions.line(of)}`, facts: this.#facts(frame.node) },
             event.clientX,
             event.clientY,
         );
@@ -254,13 +254,13 @@ export class FlameCanvas {
     }
 }
 
-/** What is to be said of branches that were put together. @param {import("../statistics/tree.js").CallTree} tree */
+/** Returns a note about merged branches. @param {import("../statistics/tree.js").CallTree} tree */
 export function restText({ least, rest, total }) {
     const share = ((rest / total[ROOT]) * 100).toFixed(1);
     return rest > 0 ? `; of too many stacks, those below ${timeText(least)} are "rare stacks" (${share} %)` : "";
 }
 
-/** The canvas with a line that tells of the frame in focus, and what can be done with its function. */
+/** The canvas, and a line about the focused frame with the actions for its function. */
 export class FlameGraph {
     #of = -1;
 
@@ -295,7 +295,7 @@ export class FlameGraph {
         this.actions.forEach((action) => (action.hidden = true));
     }
 
-    /** What is to be said of time of which nobody knows what was called. */
+    /** Returns a note about time with unknown calls. */
     #unknownText(tree) {
         const { overwritten } = this.trace.functions;
         let unknown = 0;
@@ -307,12 +307,12 @@ export class FlameGraph {
     }
 }
 
-/** The pane of the scope's flame graph. */
+/** The pane with the flame graph of the scope. */
 export class FlamePane {
     /** @param {import("./scope.js").ScopeBar} bar */
     constructor(bar, graph) {
         Object.assign(this, { bar, graph });
-        const hint = "As wide as the time of all threads. What a task does stands on its thread, below the event loop.";
+        const hint = "The width is the time of all threads. Calls of a task are on its thread, below the event loop.";
         this.element = element("div", {}, bar.element, element("p", { className: "hint" }, hint), graph.element);
     }
 

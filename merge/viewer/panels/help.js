@@ -1,4 +1,4 @@
-// The keys, on "?".
+// The list of keys, opened by "?".
 
 import { button, element } from "./element.js";
 
@@ -51,7 +51,7 @@ const KEYS = [
     ],
 ];
 
-/** Keys as keys, with spaces between them, the rest with commas. @param {string} text */
+/** Formats keys: keys of one action with spaces between them, others with commas. @param {string} text */
 function keyCaps(text) {
     const isKey = (piece) => !/^[a-z]/.test(piece);
     return text.split(", ").flatMap((piece, at, all) => [
@@ -60,7 +60,7 @@ function keyCaps(text) {
     ]);
 }
 
-/** The dialog. @param {HTMLElement} parent */
+/** Creates the dialog. @param {HTMLElement} parent */
 export function helpDialog(parent) {
     const dialog = element("dialog", { className: "help", "aria-labelledby": "help-title" });
     const tables = KEYS.map(([title, keys]) =>

@@ -1,4 +1,4 @@
-// What processes were doing when they died, and what the report does not show.
+// The open calls of processes that died, and the data that the report lacks.
 
 import { endOf } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
@@ -6,9 +6,9 @@ import { flagWords, lastEnded } from "./call.js";
 import { button, counted, element, grouped, labelOf } from "./element.js";
 import { Table } from "./table.js";
 
-/** Calls that had ended and are listed of each thread, as the program itself does. */
+/** Listed ended calls per thread, as in `--last_words`. */
 const LAST = 20;
-/** Processes and threads that are listed. */
+/** Largest number of listed processes and threads. */
 const MOST = 100;
 
 export class LastWords {
@@ -19,7 +19,7 @@ export class LastWords {
         this.element = element("div", { className: "last-words" });
     }
 
-    /** Finds the words when they are first asked for. */
+    /** Computes the content when it is first shown. */
     show() {
         if (this.element.hasChildNodes()) {
             return;
@@ -39,12 +39,12 @@ export class LastWords {
         );
     }
 
-    /** What is said of processes of which there is nothing to tell. */
+    /** Returns notes about processes without last words. */
     #others(areAll) {
         const unknown = this.trace.processes.filter(({ isEndingKnown }) => !isEndingKnown).length;
         if (unknown > 0) {
             const these = unknown === 1 ? "one process" : `${grouped(unknown)} processes`;
-            return [`How ${these} ended is not known: a trace in JSON does not have to tell.`];
+            return [`How ${these} ended is not known: a JSON trace does not have to record it.`];
         }
         return areAll ? ["Every process ended in order."] : [];
     }
@@ -88,12 +88,13 @@ export class LastWords {
         return element("li", {}, link, element("span", { className: "since" }, ` ${words}`));
     }
 
-    /** A line for every process of which something is missing, or may be wrong. */
+    /** Returns a line for each process with missing or unreliable data. */
     #losses() {
         const all = this.trace.processes.filter(({ losses }) => losses.length > 0);
         const line = ({ name, pid, losses }) =>
             element("p", { className: "warning" }, `${name} (pid ${pid}): ${losses.join(", ")}`);
-        const more = all.length > MOST ? [element("p", {}, `… and ${counted(all.length - MOST, "more process")}`)] : [];
+        const left = all.length - MOST;
+        const more = left > 0 ? [element("p", {}, `… and ${counted(left, "more process")}`)] : [];
         return [...all.slice(0, MOST).map(line), ...more];
     }
 
@@ -109,7 +110,7 @@ export class LastWords {
             show: (row) => grouped(row[key]),
         });
         const table = new Table({
-            caption: "Threads and tasks of which something is missing",
+            caption: "Threads and tasks with missing data",
             sort: "-overwritten",
             empty: "Nothing is missing.",
             columns: [
@@ -120,8 +121,8 @@ export class LastWords {
                     value: ({ process }) => `${process.name} (pid ${process.pid})`,
                 },
                 { key: "track", title: "thread or task", isText: true, value: ({ name, tid }) => `${name} (${tid})` },
-                number("overwritten", "overwritten", "Events that are lost: newer ones took their place"),
-                number("lost", "lost", "Events that found no room"),
+                number("overwritten", "overwritten", "Events that are lost: newer ones replaced them"),
+                number("lost", "lost", "Events that were not stored for lack of space"),
                 number("unfinished", "unfinished", "Calls that never ended"),
             ],
         });

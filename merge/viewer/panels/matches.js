@@ -1,12 +1,12 @@
-// Which calls a search finds: first its functions, then their calls.
+// The calls that a search finds: first its functions, then their calls.
 
 import { firstFrom } from "../data/model.js";
 
-/** Calls between two looks at the clock. */
+/** Calls between two reads of the clock. */
 const RUN = 1 << 17;
 
 /**
- * What tells whether a name is meant, or a sentence that says why there is none.
+ * Returns a predicate for names, or a sentence about the error in the text.
  * @param {string} text
  * @param {{isRegex?: boolean, isCase?: boolean}} options
  * @returns {{test: (name: string) => boolean} | {problem: string}}
@@ -22,34 +22,37 @@ export function matcher(text, { isRegex = false, isCase = false } = {}) {
         return { test: (name) => expression.test(name) };
     } catch (error) {
         const reason = error.message.replace(/^Invalid regular expression: (\/.*\/\w*: )?/s, "");
-        return { problem: `This is no regular expression: ${reason}.` };
+        return { problem: `This is not a regular expression: ${reason}.` };
     }
 }
 
-/** Calls of some functions, by track; the order is that of their begins, then that of the tracks. */
+/** Calls of some functions by track, ordered by begin, then by track. */
 export class Matches {
-    /** @param {import("../data/model.js").Track[]} tracks @param {Uint8Array} functions  1 for those that are meant */
+    /** @param {import("../data/model.js").Track[]} tracks @param {Uint8Array} functions  1 for matching functions */
     constructor(tracks, functions) {
         this.tracks = tracks;
         this.functions = functions;
-        /** @type {Map<number, Uint32Array>} by the track's index, calls in their order */
+        /** @type {Map<number, Uint32Array>} by the track's index, calls in order */
         this.calls = new Map();
         this.count = 0;
     }
 
-    /** The place of a call among all, from 0 on; that of the next match if it is none. */
-    placeOf(track, call) {
+    /** Returns the index of a call among all matches; that of the next match if it is no match. */
+    indexOf(track, call) {
         const time = track?.start[call] ?? -Infinity;
-        let place = 0;
+        let index = 0;
         for (const other of this.tracks) {
             const before =
                 other === track ? call : firstFrom(other, other.index < (track?.index ?? 0) ? time + 1 : time);
-            place += lower(this.calls.get(other.index), before);
+            index += lower(this.calls.get(other.index), before);
         }
-        return place;
+        return index;
     }
 
-    /** The match after a call, the first one after the last. @returns {{track: object, call: number}|null} */
+    /**
+     * Returns the match after a call; after the last one, the first one.
+     * @returns {{track: object, call: number}|null}
+     */
     after(track, call) {
         return (
             this.#nearest((calls, other) => {
@@ -59,7 +62,10 @@ export class Matches {
         );
     }
 
-    /** The match before a call, the last one before the first. @returns {{track: object, call: number}|null} */
+    /**
+     * Returns the match before a call; before the first one, the last one.
+     * @returns {{track: object, call: number}|null}
+     */
     before(track, call) {
         return (
             this.#nearest((calls, other) => {
@@ -74,7 +80,7 @@ export class Matches {
         );
     }
 
-    /** Of one candidate for each track the first one, or the last. */
+    /** Returns the first or the last of one candidate per track. */
     #nearest(candidate, direction) {
         let best = null;
         for (const track of this.tracks) {
@@ -91,7 +97,7 @@ export class Matches {
     }
 }
 
-/** Of a track, calls that begin then or later come after a call of another track. */
+/** Returns the first begin of this track's calls that come after a call of another track. */
 function timeAfter(other, track, call) {
     if (track === null) {
         return -Infinity;
@@ -99,7 +105,7 @@ function timeAfter(other, track, call) {
     return other.index > track.index ? track.start[call] : track.start[call] + 1;
 }
 
-/** How many of sorted numbers are less. */
+/** Returns how many of sorted numbers are less than a limit. */
 function lower(numbers, than) {
     let [low, high] = [0, numbers.length];
     while (low < high) {
@@ -110,7 +116,7 @@ function lower(numbers, than) {
 }
 
 /**
- * Finds the calls of all functions that are meant.
+ * Finds the calls of all matching functions.
  * @param {import("../data/model.js").Trace} trace
  * @param {(name: string) => boolean} test
  * @returns {Generator<number, Matches>}

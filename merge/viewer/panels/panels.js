@@ -1,13 +1,13 @@
-// All around the timeline: search, the panel with its tabs, what can be saved, help.
+// The parts around the timeline: search, the panel with its tabs, export, help.
 //
 //     const panels = createPanels(trace, timeline, { announce(text), changed() });
-//     panels.select(track, call)       what the timeline's onSelect tells
-//     panels.selectPoint(point)        what its onPoint tells
-//     panels.range(from, to)           what its onRange tells; nulls: no range
-//     panels.search(text)              a promise: all hits are marked
+//     panels.select(track, call)       for the timeline's onSelect
+//     panels.selectPoint(point)        for its onPoint
+//     panels.range(from, to)           for its onRange; nulls: no range
+//     panels.search(text)              a promise, resolved when all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source
-//     panels.settled()                 a promise: what is seen has been counted
-//     panels.getState(), panels.setState(state)   what belongs into the URL's hash: a small object of texts
+//     panels.settled()                 a promise, resolved when the visible panel is computed
+//     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
 import { nextCall } from "./call.js";
 import { actions } from "./actions.js";
@@ -24,7 +24,7 @@ import { Source } from "./source.js";
 import { Splitter } from "./splitter.js";
 import { Tabs } from "./tabs.js";
 
-/** Tabs that tell of the scope, and so answer to a range. */
+/** Tabs that show the scope, and so depend on the range. */
 const OF_SCOPE = ["functions", "flame", "sandwich"];
 
 /**
@@ -110,7 +110,7 @@ class Panels {
         ];
     }
 
-    /** The timeline has selected a call, or nothing. */
+    /** Shows the call that the timeline selected, or nothing. */
     select(track, call) {
         this.of = track === null ? -1 : (track.function[call] ?? -1);
         this.details.show(track, call);
@@ -120,7 +120,7 @@ class Panels {
         }
     }
 
-    /** The timeline has selected an instant, a snapshot, a sample or a gap; or none any more. */
+    /** Shows the point that the timeline selected, or nothing. */
     selectPoint(point) {
         if (point) {
             this.details.showPoint(point);
@@ -130,7 +130,7 @@ class Panels {
         }
     }
 
-    /** The timeline has a range, or none. */
+    /** Shows the timeline's range, or the whole trace. */
     range(from, to) {
         this.scope.setRange(from, to);
         if (from !== null && (this.panel.hidden || !OF_SCOPE.includes(this.tabs.current))) {
@@ -150,7 +150,7 @@ class Panels {
         this.tabs.open(key);
     }
 
-    /** A key opens a tab; once more, or from within the panel, it also goes there. */
+    /** Handles a tab's key: it opens the tab. The second time, or inside the panel, it also moves the focus there. */
     #openOrEnter({ key, tab }) {
         const isThere = this.tabs.current === key && !this.panel.hidden;
         const isWithin = this.panel.contains(document.activeElement);
@@ -171,7 +171,7 @@ class Panels {
         this.page.changed();
     }
 
-    /** Resolves when what is seen has been counted. */
+    /** Resolves when the visible panel is computed. */
     settled() {
         return this.#counting;
     }
@@ -189,7 +189,7 @@ class Panels {
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }
 
-    /** What a state does not say is as it is at first. @param {Record<string, string>} state */
+    /** Restores a state. Missing parts get their initial value. @param {Record<string, string>} state */
     async setState({ tab = "", sort = "-own", where = "", sandwich = "", search = "" } = {}) {
         const { table } = this.functions;
         [table.sort, table.sort] = ["-own", sort];
@@ -242,7 +242,7 @@ class Panels {
         } catch {
             copyByHand(text);
         }
-        this.page.announce("The table is in the clipboard, as CSV.");
+        this.page.announce("The table was copied to the clipboard as CSV.");
     }
 
     #key(event) {
@@ -262,7 +262,7 @@ class Panels {
     }
 }
 
-/** A page that was opened as a file may not have the clipboard's newer way. */
+/** A page that was opened as a file may lack the newer clipboard interface. */
 function copyByHand(text) {
     const area = document.createElement("textarea");
     area.value = text;

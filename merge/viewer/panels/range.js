@@ -1,27 +1,27 @@
-// The functions of the scope: how often they were called, and how long they took.
+// The table of functions of the scope: number of calls and times.
 
 import { timeText } from "../timeline/ruler.js";
 import { button, counted, element, labelOf } from "./element.js";
 import { ScopeBar } from "./scope.js";
 import { Table } from "./table.js";
 
-/** A column of numbers, by the name of a member: times, if nothing else is said. */
+/** Returns a column of numbers from a member; times by default. */
 export function numeric(key, title, hint, show = (row) => timeText(row[key])) {
     return { key, title, hint, value: (row) => row[key], show };
 }
 
 const time = (key, name, ...words) => ({ ...numeric(key, ...words), name });
 
-/** What must be known to read the percentages, if not all time is known. @param {number} unknown  nanoseconds */
+/** Returns a note about percentages, if there is unknown time. @param {number} unknown  nanoseconds */
 function unknownText(unknown) {
     const words = "more are unknown, as the calls of that time were overwritten; percentages are of what is known";
     return unknown > 0 ? `; ${timeText(unknown)} ${words}` : "";
 }
 
-/** What stands in a table of functions; the same words as in the program's own. */
+/** The columns of a table of functions, with the same titles as `--top`. */
 export function columns(functions, { pick, sandwich }) {
     const name = (row) => functions.label(row.function);
-    // What stands for calls that are not known has a time, and nothing else that could be told.
+    // "[overwritten]" has a time, but no other numbers.
     const known = (show) => (row) => (row.function === functions.overwritten ? "–" : show(row));
     const count = (key) => known((row) => row[key].toLocaleString("en"));
     return [
@@ -32,7 +32,7 @@ export function columns(functions, { pick, sandwich }) {
             value: name,
             show: (row) =>
                 row.function === functions.overwritten
-                    ? element("em", { title: "Calls that nobody knows: newer events have overwritten them" }, name(row))
+                    ? element("em", { title: "Unknown calls: newer events have overwritten them" }, name(row))
                     : button(labelOf(functions, row.function), () => pick(row.function), {
                           className: "link",
                           title: "Go to its next call",
@@ -49,8 +49,8 @@ export function columns(functions, { pick, sandwich }) {
                 }),
         },
         numeric("calls", "calls", "How many calls", count("calls")),
-        time("total", "total_ns", "total", "Time in it and in what it called; on a thread, recursion counts once"),
-        time("own", "self_ns", "self", "Time in it without what it called"),
+        time("total", "total_ns", "total", "Time in it and its callees; recursion counts once per thread"),
+        time("own", "self_ns", "self", "Time in it without its callees"),
         numeric("share", "self %", "Self of all that is known", known((row) => row.share.toFixed(1))),
         time("mean", "mean_ns", "mean", "Time of a call on average", known((row) => timeText(row.mean))),
         time("max", "max_ns", "max", "Time of the longest call", known((row) => timeText(row.max))),
@@ -87,7 +87,7 @@ export class FunctionTable {
         this.element = element("div", {}, this.bar.element, this.table.element);
     }
 
-    /** Counts anew if need be, and shows. */
+    /** Computes the table if needed, and shows it. */
     async show() {
         const { scope } = this;
         const rows = await this.bar.counted((progress) => scope.rows(progress));
@@ -100,7 +100,7 @@ export class FunctionTable {
         }
     }
 
-    /** Without what stands for calls that are not known. */
+    /** Returns the rows without "[overwritten]". */
     #known(rows) {
         return rows.filter((row) => row.function !== this.scope.trace.functions.overwritten);
     }

@@ -1,4 +1,4 @@
-// One function between those that called it and those that it called.
+// One function between its callers and its callees.
 
 import { inSlices } from "../statistics/slices.js";
 import { neighbours } from "../statistics/neighbours.js";
@@ -10,7 +10,7 @@ import { numeric } from "./range.js";
 import { ScopeBar } from "./scope.js";
 import { Table } from "./table.js";
 
-/** All that is shown around a function. */
+/** The pane with the callers and callees of a function. */
 function* around(tree, range, of) {
     return {
         callers: yield* callersOf(tree, of),
@@ -81,7 +81,7 @@ export class Sandwich {
             const work = around(tree, scope.range, of);
             return { tree, rows, parts: isShown ? null : await inSlices(work, { progress, signal }) };
         });
-        // Another function or another scope may have been asked for meanwhile; its own call shows that.
+        // If the function or the scope has changed meanwhile, another call of this method shows it.
         if (!answers?.parts || of !== this.of || version !== scope.version) {
             return;
         }
@@ -125,7 +125,7 @@ export class Sandwich {
                     value: name,
                     show: (row) => (row.function < 0 ? name(row) : link(row)),
                 },
-                numeric("calls", "calls", "Calls from the one to the other", (row) =>
+                numeric("calls", "calls", "Calls from one to the other", (row) =>
                     row.function === functions.overwritten ? "–" : row.calls.toLocaleString("en")),
                 numeric("total", "total", "Time in these calls; recursion counts once"),
             ],

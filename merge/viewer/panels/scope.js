@@ -1,5 +1,5 @@
-// What the functions, the flame graph and the sandwich are of: a range of time, or all, on all tracks, those of a
-// process, or one. What was counted of it is kept until it changes, and counted once for all who ask.
+// The scope of functions, flame graph and sandwich: a range of time or the whole trace, on all tracks, on those of a
+// process, or on one. Results are computed once and cached until the scope changes.
 
 import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
@@ -20,7 +20,7 @@ export class Scope {
         this.to = Infinity;
         /** "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it. */
         this.where = "";
-        /** Counts the changes. */
+        /** The number of changes. */
         this.version = 0;
     }
 
@@ -29,12 +29,12 @@ export class Scope {
         this.#followers.push(act);
     }
 
-    /** A range of time; nulls for all. */
+    /** Sets the range of time; nulls for all. */
     setRange(from, to) {
         this.#change({ from: from ?? -Infinity, to: to ?? Infinity });
     }
 
-    /** Something that names no tracks is all. @param {string} where */
+    /** Sets the tracks. An unknown name means all. @param {string} where */
     setWhere(where) {
         this.#change({ where: choices(this.trace).some(([value]) => value === where) ? where : "" });
     }
@@ -48,33 +48,33 @@ export class Scope {
         const { from, to, where, trace } = this;
         const index = Number(where.slice(1));
         const chosen = { p: trace.processes[index]?.tracks, t: withTasks(trace.tracks[index]) }[where[0]];
-        // Spans are no calls: they count only by themselves.
+        // Spans are not calls: they count only if they are selected.
         return { from, to, tracks: where[0] === "t" ? chosen : ofCalls(chosen ?? trace.tracks) };
     }
 
-    /** The range in words. */
+    /** Returns the range in words. */
     get text() {
         const { from, to } = this;
         return this.isWhole ? "the whole time" : `${timeText(from)} to ${timeText(to)} (${timeText(to - from)})`;
     }
 
-    /** The functions. @param {(done: number) => void} progress */
+    /** Returns the functions. @param {(done: number) => void} progress */
     rows(progress) {
         return this.#once("rows", () => statistics(this.trace, this.range), progress);
     }
 
-    /** The stacks. @param {(done: number) => void} progress */
+    /** Returns the stacks. @param {(done: number) => void} progress */
     tree(progress) {
         return this.#once("tree", () => callTree(this.range), progress);
     }
 
     #once(name, work, progress) {
-        const kept = this.#kept.get(name) ?? { told: [] };
-        kept.told.push(progress);
+        const kept = this.#kept.get(name) ?? { listeners: [] };
+        kept.listeners.push(progress);
         if (!kept.result) {
             this.#kept.set(name, kept);
-            const tell = (done) => kept.told.forEach((told) => told(done));
-            kept.result = inSlices(work(), { progress: tell, signal: this.#stop.signal });
+            const report = (done) => kept.listeners.forEach((listener) => listener(done));
+            kept.result = inSlices(work(), { progress: report, signal: this.#stop.signal });
         }
         return kept.result;
     }
@@ -91,13 +91,13 @@ export class Scope {
     }
 }
 
-/** A track; a thread with the tasks that ran on it. */
+/** Returns a track; for a thread, also the tasks that ran on it. */
 function withTasks(track) {
     const isOn = ({ parts }) => parts?.some(({ thread }) => thread === track);
     return track && [track, ...track.process.tracks.filter(isOn)];
 }
 
-/** Processes and tracks to choose from, as value and words. @returns {[string, string][]} */
+/** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */
 export function choices({ processes, tracks }) {
     const found = [["", "all processes and threads"]];
     for (const process of processes) {
@@ -116,9 +116,9 @@ export function choices({ processes, tracks }) {
     return found;
 }
 
-/** A line that tells the scope, lets one choose, and has room for what else belongs there. */
+/** A bar that shows the scope and selects it. Other elements can be added to it. */
 export class ScopeBar {
-    /** @param {Scope} scope @param {() => void} clear  takes the range away */
+    /** @param {Scope} scope @param {() => void} clear  removes the range */
     constructor(scope, clear, ...more) {
         this.scope = scope;
         const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
@@ -133,7 +133,7 @@ export class ScopeBar {
     }
 
     /**
-     * Awaits what is counted and shows how far it is; gives undefined if the scope changed meanwhile.
+     * Awaits a computation and shows its progress. Returns undefined if the scope changed meanwhile.
      * @template T @param {(progress: (done: number) => void) => Promise<T>} count @returns {Promise<T|undefined>}
      */
     async counted(count) {

@@ -1,4 +1,4 @@
-// The search in the toolbar: by name or regular expression, with all hits marked and a way from one to the next.
+// The search in the toolbar: by name or regular expression. All hits are marked, and buttons go from hit to hit.
 
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { button, element, grouped } from "./element.js";
@@ -32,7 +32,7 @@ export class Search {
             onkeydown: (event) => this.#key(event),
         });
         this.isRegex = this.#option(".*", "Regular expression");
-        this.isCase = this.#option("Aa", "Upper and lower case differ");
+        this.isCase = this.#option("Aa", "Match case");
         this.count = element("output", { className: "count" });
         const previous = button("↑", () => this.step(-1), {
             "aria-label": "Previous hit",
@@ -61,7 +61,7 @@ export class Search {
         const found = direction > 0 ? this.matches?.after(track, call) : this.matches?.before(track, call);
         if (found) {
             this.timeline.reveal(found.track, found.call, true);
-            this.#tell(this.matches.placeOf(found.track, found.call) + 1);
+            this.#show(this.matches.paletteIndex(found.track, found.call) + 1);
         }
     }
 
@@ -70,7 +70,7 @@ export class Search {
         this.input.select();
     }
 
-    /** As "f", or with options before a slash: "r/f.*", "rc/F", "c/F". */
+    /** Returns the search as text: "f", or with options before a slash: "r/f.*", "rc/F", "c/F". */
     getState() {
         const options = (pressed(this.isRegex) ? "r" : "") + (pressed(this.isCase) ? "c" : "");
         const text = this.input.value;
@@ -132,7 +132,7 @@ export class Search {
             const progress = (done) => (this.count.textContent = `${Math.round(done * 100)} %`);
             this.matches = await inSlices(find(this.trace, wanted.test), { progress, signal });
             this.timeline.mark(this.matches);
-            this.#tell(0);
+            this.#show(0);
         } catch (error) {
             if (!(error instanceof Stopped)) {
                 throw error;
@@ -140,9 +140,9 @@ export class Search {
         }
     }
 
-    #tell(place) {
+    #show(index) {
         const { count } = this.matches;
-        const of = place > 0 ? `${grouped(place)} of ` : "";
+        const of = index > 0 ? `${grouped(index)} of ` : "";
         this.#show(count === 0 ? "no call" : `${of}${grouped(count)} ${count === 1 ? "call" : "calls"}`);
     }
 

@@ -1,8 +1,8 @@
-// The source around the selected call's function, if the report has it.
+// The source of the selected call's function, if the report has it.
 
 import { element, grouped } from "./element.js";
 
-/** Lines that are shown before and behind. */
+/** Lines that are shown before and after. */
 const AROUND = 1500;
 
 export class Source {
@@ -38,13 +38,13 @@ export class Source {
         this.scroll();
     }
 
-    /** Brings the marked line into sight; only what is visible can be scrolled. */
+    /** Scrolls to the marked line. The pane must be visible. */
     scroll() {
         this.element.querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
     }
 }
 
-/** Lines with their numbers; one is marked. */
+/** Creates lines with their numbers; one is marked. */
 function listing(lines, marked) {
     const first = Math.max(1, marked - AROUND);
     const last = Math.min(lines.length, marked + AROUND);

@@ -1,4 +1,4 @@
-// The border between the timeline and the panel: dragged, or moved by the arrow keys.
+// The border between the timeline and the panel, movable by dragging and with the arrow keys.
 
 const [LEAST, STEP] = [80, 24];
 
@@ -16,7 +16,7 @@ export class Splitter {
             }
         });
         handle.addEventListener("pointerup", changed);
-        new ResizeObserver(() => this.#tell()).observe(panel);
+        new ResizeObserver(() => this.#announce()).observe(panel);
         handle.addEventListener("keydown", (event) => {
             const by = { ArrowUp: STEP, ArrowDown: -STEP, PageUp: 8 * STEP, PageDown: -8 * STEP }[event.key];
             if (by) {
@@ -40,7 +40,7 @@ export class Splitter {
         return Math.max(LEAST, innerHeight - 160);
     }
 
-    #tell() {
+    #announce() {
         const { handle, height } = this;
         Object.assign(handle, { ariaValueNow: height, ariaValueMin: LEAST, ariaValueMax: this.#most });
     }

@@ -1,21 +1,21 @@
-// A table that sorts by a click on a heading, for eyes and for screen readers.
+// A table that is sorted by a click on a heading, accessible to screen readers.
 
 import { csv } from "../export/csv.js";
 import { button, counted, element } from "./element.js";
 
-/** Rows that are shown at once; a button shows more. */
+/** Rows that are shown at first; a button shows more. */
 const ROWS = 200;
 
 /**
  * @template Row
  * @typedef {object} Column
  * @property {string} key                     its name in the state
- * @property {string=} name                   its name in CSV, if that is another
+ * @property {string=} name                   its name in CSV, if different
  * @property {string} title
- * @property {string=} hint                   what it means
- * @property {(row: Row) => string|number} value  what it is sorted by, and stands in CSV
- * @property {(row: Row) => string|Node=} show    what is seen; the value itself if it is missing
- * @property {boolean=} isText                words stand to the left and are first sorted upwards
+ * @property {string=} hint                   its meaning
+ * @property {(row: Row) => string|number} value  the value for sorting and CSV
+ * @property {(row: Row) => string|Node=} show    the shown content; by default the value
+ * @property {boolean=} isText                text: aligned left, first sorted in ascending order
  * @property {boolean=} isAction              no data: neither sorted nor in CSV
  */
 
@@ -39,12 +39,12 @@ export class Table {
         this.sort = sort;
     }
 
-    /** How it is sorted. */
+    /** The sort order. */
     get sort() {
         return this.state;
     }
 
-    /** Something that names no column changes nothing. */
+    /** Sets the sort order. An unknown column changes nothing. */
     set sort(sort) {
         const key = String(sort).replace(/^-/, "");
         if (this.columns.some((column) => column.key === key && !column.isAction)) {
@@ -61,7 +61,7 @@ export class Table {
         this.#render();
     }
 
-    /** The whole table, sorted as it is seen. */
+    /** Returns the whole table, in the visible order. */
     csv() {
         const columns = this.columns.filter(({ isAction }) => !isAction);
         return csv(

@@ -1,4 +1,4 @@
-// The panel's tabs: arrow keys move between them, as ARIA has it.
+// The panel's tabs: arrow keys move between them, as in ARIA.
 
 import { button, element } from "./element.js";
 
@@ -21,12 +21,12 @@ export class Tabs {
         this.#show(this.tabs[0]);
     }
 
-    /** Whether there is such a tab. @param {string} key */
+    /** Returns whether a tab exists. @param {string} key */
     has(key) {
         return this.tabs.some((tab) => tab.key === key);
     }
 
-    /** Opens a tab; one that does not exist changes nothing. @param {string} key */
+    /** Opens a tab. An unknown key changes nothing. @param {string} key */
     open(key) {
         const found = this.tabs.find((tab) => tab.key === key);
         if (!found) {

@@ -1,15 +1,15 @@
-// Functions right above and below one function.
+// The direct callers and callees of a function.
 
 import { runs } from "./range.js";
 import { longer } from "./tree.js";
 
 /**
- * The callers and the callees of a function, each with the calls between the two and the time in them; a call that is
- * inside another one between the same two counts as a call, but not with its time.
+ * Returns the callers and callees of a function, each with the number of calls between the two and their time. The
+ * time of a call inside another call between the same two functions is not counted again.
  * @param {import("./range.js").Range} range @param {number} of
  * @returns {Generator<number, {callers: Neighbour[], callees: Neighbour[]}>}
  *
- * @typedef {{function: number, calls: number, total: number}} Neighbour  function -1: it was called by none
+ * @typedef {{function: number, calls: number, total: number}} Neighbour  function -1: no caller
  */
 export function* neighbours(range, of) {
     const { from, to } = range;

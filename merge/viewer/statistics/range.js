@@ -1,33 +1,34 @@
-// The calls that a range of time concerns, thread by thread. Calls that reach over its edges are clipped to it.
+// Visits the calls of a range of time, thread by thread. Calls that cross its edges are clipped.
 
-import { placeFrom } from "../data/bisect.js";
+import { indexFrom } from "../data/bisect.js";
 import { callers, endOf } from "../data/model.js";
 import { Stack } from "./stack.js";
 
-/** Calls between two looks at the clock. */
+/** Calls between two reads of the clock. */
 const RUN = 1 << 14;
 
 /**
- * What is asked about.
+ * The part of a trace to sum up.
  * @typedef {object} Range
- * @property {number} from    nanoseconds; -Infinity for all
- * @property {number} to      the same; Infinity for all
- * @property {import("../data/model.js").Track[]} tracks  if threads are among them, of tasks what ran on these
+ * @property {number} from    begin in nanoseconds; -Infinity for all
+ * @property {number} to      end in nanoseconds; Infinity for all
+ * @property {import("../data/model.js").Track[]} tracks  if there are threads, only the calls of tasks on these
+ * threads count
  *
- * Takes calls that follow each other on a track; by call, how many others are around it on its thread, and more than
- * any of these numbers.
+ * Receives consecutive calls of a track. `levels` has the number of callers on the thread by call; `height` is larger
+ * than all levels.
  * @typedef {(track: import("../data/model.js").Track, first: number, last: number, levels: Int32Array,
  *     height: number) => void} Taker
  */
 
-/** All of a trace. @param {import("../data/model.js").Trace} trace @returns {Range} */
+/** Returns the range of a whole trace. @param {import("../data/model.js").Trace} trace @returns {Range} */
 export function wholeOf(trace) {
     return { from: -Infinity, to: Infinity, tracks: trace.tracks };
 }
 
 /**
- * Gives all the range's calls in the order in which each thread made them, callers before callees; yields what part
- * is done. What a task does stands on the thread that runs it, inside of the call that does so.
+ * Passes all calls of the range to `take`, in the order of each thread, callers before callees; yields the fraction
+ * that is done. Calls of a task are on the thread that runs it, inside the call that runs it.
  * @param {Range} range @param {Taker} take
  */
 export function* runs({ from, to, tracks }, take) {
@@ -62,14 +63,14 @@ export function* runs({ from, to, tracks }, take) {
     }
 }
 
-/** What a thread did outside of tasks or in one: the calls of a track, or some of them, from one place to another. */
+/** The calls of a thread in one task or in none: all or some calls of a track, between two indices. */
 class Lane {
     constructor({ track, calls }, from, to) {
         Object.assign(this, { track, calls });
         const length = calls === null ? track.count : calls.length;
-        const place = (time) => placeFrom(length, (at) => track.start[this.#call(at)], time);
-        this.at = place(from);
-        this.end = place(to);
+        const indexAt = (time) => indexFrom(length, (at) => track.start[this.#call(at)], time);
+        this.at = indexAt(from);
+        this.end = indexAt(to);
         this.open = this.#openAt(from);
     }
 
@@ -81,13 +82,13 @@ class Lane {
         return this.#call(this.at);
     }
 
-    /** The calls that began before a moment and last beyond it. */
+    /** Returns the calls that began before a time and end after it. */
     #openAt(time) {
         const { track } = this;
         const open = [];
         const around = new Set(this.at < this.end ? callers(track, this.next) : []);
         for (let call = this.at > 0 ? this.#call(this.at - 1) : -1; call >= 0; call = track.parent[call]) {
-            // One that ends at that very moment is there if a call without duration is in it.
+            // A call that ends exactly at that time is included if it contains a call without duration.
             if (endOf(track, call) > time || around.has(call)) {
                 open.push(call);
             }
@@ -96,9 +97,9 @@ class Lane {
     }
 }
 
-/** The lanes that belong together because one thread did it all. @returns {Lane[][]} */
+/** Returns the lanes of each thread. @returns {Lane[][]} */
 function lanesByThread(tracks, from, to) {
-    // Unknown time lies in the innermost known call: behind it, should both begin and end together.
+    // Unknown time is inside the innermost known call. It comes second if both begin and end together.
     const whole = (track) => ({ track, calls: null });
     const ofThread = (track) => [track, [track, ...(track.unknown ?? [])].map(whole)];
     const threads = new Map(tracks.filter((track) => !track.parts).map(ofThread));
@@ -118,8 +119,8 @@ function lanesByThread(tracks, from, to) {
 }
 
 /**
- * Which of two calls of different tracks is first: by begin; of those that begin together, the longer one is around the
- * other. (Of two that begin and end together nothing tells any more. Then it is that of the thread, not of a task.)
+ * Compares two calls of different tracks: by begin, then the longer one first, since it is the caller. If both begin
+ * and end together, the order is unknown; the call of the thread comes before that of a task.
  */
 function compare(track, call, order, other, otherCall, otherOrder) {
     return (
@@ -130,7 +131,7 @@ function compare(track, call, order, other, otherCall, otherOrder) {
     );
 }
 
-/** Lanes by their next call, in a heap. */
+/** A heap of lanes by their next call. */
 class Waiting {
     constructor(lanes) {
         this.heap = lanes.filter((lane) => lane.at < lane.end);
@@ -144,13 +145,13 @@ class Waiting {
         return this.heap[0];
     }
 
-    /** When the first call of the others begins. */
+    /** The begin of the first call of the other lanes. */
     get second() {
         const [, one, other] = this.heap;
         return Math.min(begin(one), begin(other));
     }
 
-    /** The first one has moved on. */
+    /** Restores the heap after the first lane has advanced. */
     sink() {
         const { heap } = this;
         if (heap[0].at === heap[0].end) {

@@ -1,13 +1,14 @@
-// Long work in short slices, so that the page stays alive: work is a generator that yields how much of it is done.
+// Runs long work in short slices, so that the page stays responsive. The work is a generator that yields the fraction
+// that is done.
 
-/** The page waits no longer than this for a slice, in milliseconds. */
+/** The length of a slice, in milliseconds. */
 const SLICE = 10;
 
-/** What work throws that was given up. */
+/** The error of work that was aborted. */
 export class Stopped extends Error {}
 
 /**
- * Does all of the work and gives what it returns.
+ * Runs the work to its end and returns its result.
  * @template T
  * @param {Generator<number, T>} work  yields from 0 to 1, often
  * @param {{progress?: (done: number) => void, signal?: AbortSignal}} options
@@ -31,7 +32,7 @@ export async function inSlices(work, { progress, signal } = {}) {
     }
 }
 
-/** The same at once. @template T @param {Generator<number, T>} work @returns {T} */
+/** Runs the work in one slice. @template T @param {Generator<number, T>} work @returns {T} */
 export function atOnce(work) {
     for (;;) {
         const { done, value } = work.next();
@@ -41,7 +42,7 @@ export function atOnce(work) {
     }
 }
 
-/** Waits until the page has had its turn. A message is not slowed down in a page that nobody sees, as a timer is. */
+/** Gives the page a turn. A message is used, since browsers slow down timers of hidden pages. */
 function turn() {
     return new Promise((resolve) => {
         const { port1, port2 } = new MessageChannel();

@@ -1,4 +1,4 @@
-// The open calls of one thread, of its own track and those of its tasks.
+// The open calls of one thread, on its own track and on those of its tasks.
 
 export class Stack {
     #height = 0;
@@ -6,12 +6,12 @@ export class Stack {
     #calls = new Int32Array(256);
     #ends = new Float64Array(256);
 
-    /** @param {Int32Array} levels  as long as the longest run @param {import("./range.js").Taker} take */
+    /** @param {Int32Array} levels  as long as the longest sequence @param {import("./range.js").Taker} take */
     constructor(levels, take) {
         Object.assign(this, { levels, take });
     }
 
-    /** Takes calls of a track as long as they begin before `until`, but at least one. Gives how many. */
+    /** Processes calls of a track that begin before `until`, but at least one. Returns their number. */
     run(track, first, last, until) {
         const { start, duration, parent } = track;
         const { levels } = this;
@@ -37,7 +37,7 @@ export class Stack {
         return call - first;
     }
 
-    /** On its own track it is known what is around a call; on another one of the thread, the times tell. */
+    /** The callers on its own track are known; those on other tracks of the thread follow from the times. */
     #isAround(level, track, parent, begin) {
         return this.#tracks[level] === track ? this.#calls[level] === parent : this.#ends[level] > begin;
     }

@@ -1,12 +1,11 @@
-// Calls with the same callers summed up: the tree behind flame graphs, and the trees of one function's callers and
-// callees.
+// Sums up calls with the same callers: the tree for flame graphs, and the trees of a function's callers and callees.
 
 import { runs } from "./range.js";
 import { CallTree, longer, REST, ROOT } from "./tree.js";
 
 /**
- * The stacks of a range. As a profiler would have seen them, what a task does stands on the thread that runs it, below
- * the event loop: so nothing is counted twice, and all own times together are the width of all.
+ * Returns the stacks of a range. As in a profiler, calls of a task are on the thread that runs it, below the event
+ * loop. So no time is counted twice, and the sum of all self times is the total width.
  * @param {import("./range.js").Range} range
  * @returns {Generator<number, CallTree>}
  */
@@ -18,17 +17,17 @@ export function* callTree(range, tree = new CallTree()) {
         }
         addCalls(tree, track, nodes, first, last, levels, range);
         if (tree.isFull) {
-            const places = tree.fold();
+            const moved = tree.fold();
             for (let level = 0; level < height; level += 1) {
-                const place = places[Math.max(nodes[level], ~nodes[level])] ?? ROOT;
-                nodes[level] = tree.function[place] === REST ? ~place : place;
+                const node = moved[Math.max(nodes[level], ~nodes[level])] ?? ROOT;
+                nodes[level] = tree.function[node] === REST ? ~node : node;
             }
         }
     });
     return tree.finish();
 }
 
-/** Adds calls of a track; `nodes` has the node of the open call by level; ~node if that is of the rest. */
+/** Adds calls of a track. `nodes` has the node of the open call by level, or ~node for merged branches. */
 function addCalls(tree, { start, duration, function: functions }, nodes, first, last, levels, { from, to }) {
     let { calls, total } = tree;
     for (let i = first; i < last; i += 1) {
@@ -55,11 +54,11 @@ function addCalls(tree, { start, duration, function: functions }, nodes, first, 
     }
 }
 
-/** Nodes between two looks at the clock. */
+/** Nodes between two reads of the clock. */
 const RUN = 1 << 15;
 
 /**
- * What a function called: its outermost nodes laid upon each other.
+ * Returns the tree of a function's callees: its outermost nodes merged.
  * @param {CallTree} tree @param {number} of @returns {Generator<number, CallTree>}
  */
 export function* calleesOf(tree, of) {
@@ -85,7 +84,7 @@ export function* calleesOf(tree, of) {
 }
 
 /**
- * Who called a function: the ways from its outermost nodes to the root, which go downwards here.
+ * Returns the tree of a function's callers: the paths from its outermost nodes to the root, upside down.
  * @param {CallTree} tree @param {number} of @returns {Generator<number, CallTree>}
  */
 export function* callersOf(tree, of) {

@@ -1,6 +1,6 @@
-// How often functions were called in a range of time, and how long they took. The numbers are those of the program's
-// own tables: a function's total counts recursion once on a thread, whichever of its tasks called; self is without what
-// it called and without the tasks that it ran.
+// The number of calls and the time of functions in a range. The numbers equal those of `--top`: total counts
+// recursion once per thread, for all tasks of the thread; self is without callees and without the tasks that a call
+// ran.
 
 import { RAISED, UNFINISHED } from "../data/model.js";
 import { runs } from "./range.js";
@@ -10,9 +10,9 @@ import { longer } from "./tree.js";
  * @typedef {object} Row
  * @property {number} function
  * @property {number} calls
- * @property {number} total       nanoseconds in it, recursion counted once
- * @property {number} own         the same without what it called
- * @property {number} mean        what a call took on average
+ * @property {number} total       nanoseconds in the function, recursion counted once
+ * @property {number} own         the same without callees
+ * @property {number} mean        average of a call
  * @property {number} max         the longest call
  * @property {number} raised      calls that an exception ended
  * @property {number} unfinished  calls that never ended
@@ -30,7 +30,7 @@ class Tally {
         this.unfinished = new Uint32Array(count);
         /** The function of the open call by level. */
         this.path = new Int32Array(0);
-        /** By function, the level of its outermost open call; only the path tells whether it is open still. */
+        /** By function, the level of its outermost open call; it is still open only if the path contains it. */
         this.outermost = new Int32Array(count).fill(-1);
     }
 
@@ -80,8 +80,7 @@ class Tally {
     }
 }
 
-/**
- * The functions of a range.
+/** Returns the functions of a range.
  * @param {import("../data/model.js").Trace} trace
  * @param {import("./range.js").Range} range
  * @returns {Generator<number, Row[]>}
@@ -95,11 +94,11 @@ export function* statistics(trace, range) {
         tally.add(track, first, last, levels, range);
     });
     const { overwritten } = trace.functions;
-    // What stands for calls that are not known is none.
+    // "[overwritten]" is not a function.
     return tally.rows().map((row) => (row.function === overwritten ? { ...row, calls: 0, mean: 0, max: 0 } : row));
 }
 
-/** How many numbers of functions there are. Calls may bear one that has no name. */
+/** Returns the number of function ids. Calls can have an id without a name. */
 export function functionsOf(trace) {
     return trace.functions.count + 1;
 }

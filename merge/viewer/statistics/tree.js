@@ -1,27 +1,27 @@
-// A tree of functions, bounded in size: if it grows too large, its smallest branches are put together.
+// A tree of functions of limited size: if it grows too large, its smallest branches are merged.
 
-/** The node that holds all. */
+/** The root. */
 export const ROOT = 0;
-/** What stands for the functions of branches that were put together. */
+/** The function of merged branches. */
 export const REST = -2;
-/** Nodes that a tree may have, about: each takes some 60 bytes. */
+/** The approximate limit of nodes; each takes some 60 bytes. */
 const LIMIT = 1 << 17;
-/** Numbers in a slot: node, parent, function, and one for the sake of alignment. */
+/** Numbers in a slot: node, parent, function, and one for alignment. */
 const WIDTH = 4;
 
 const COLUMNS = { function: Int32Array, parent: Int32Array, calls: Float64Array, total: Float64Array,
     own: Float64Array, firstChild: Int32Array, nextSibling: Int32Array };
 
-/** Callers have lower numbers than what they called. */
+/** Callers have lower node numbers than their callees. */
 export class CallTree {
-    /** A hash table of nodes: each with its key, so that a search looks at one place of the memory only. */
+    /** A hash table of nodes. Each slot contains its key, so a lookup touches one memory location. */
     #slots = new Int32Array(WIDTH << 9).fill(-1);
 
     /** @param {number} limit */
     constructor(limit = LIMIT) {
         this.limit = limit;
         this.count = 0;
-        /** Branches with less time than this were put together, in nanoseconds. */
+        /** Branches with less time than this were merged, in nanoseconds. */
         this.least = 0;
         /** `total` and `own` are nanoseconds, with and without those of the children. */
         for (const [name, Column] of Object.entries(COLUMNS)) {
@@ -30,12 +30,12 @@ export class CallTree {
         this.#add(-1, -1);
     }
 
-    /** The child of a node that stands for a function, or -1. */
+    /** Returns the child of a node for a function, or -1. */
     childOf(parent, of) {
         return this.#slots[this.#slot(parent, of)];
     }
 
-    /** The same; a new one if need be. */
+    /** Returns the child of a node for a function, or a new one. */
     child(parent, of) {
         const slot = this.#slot(parent, of);
         if (this.#slots[slot] >= 0) {
@@ -49,7 +49,7 @@ export class CallTree {
         return node;
     }
 
-    /** The children of a node, that with the most time first. @returns {number[]} */
+    /** Returns the children of a node, longest time first. @returns {number[]} */
     children(node) {
         const found = [];
         for (let child = this.firstChild[node]; child >= 0; child = this.nextSibling[child]) {
@@ -58,7 +58,7 @@ export class CallTree {
         return found.sort((a, b) => this.total[b] - this.total[a] || this.function[a] - this.function[b]);
     }
 
-    /** The functions from the outermost one to this node's. @returns {number[]} */
+    /** Returns the functions from the root to a node. @returns {number[]} */
     path(node) {
         const path = [];
         for (let at = node; at > ROOT; at = this.parent[at]) {
@@ -67,7 +67,7 @@ export class CallTree {
         return path.reverse();
     }
 
-    /** The node with these functions around it, or -1. */
+    /** Returns the node with this path of functions, or -1. */
     find(path) {
         return path.reduce((node, of) => (node < 0 ? -1 : this.childOf(node, of)), ROOT);
     }
@@ -76,7 +76,7 @@ export class CallTree {
         return this.count > this.limit;
     }
 
-    /** The time in branches that were put together. */
+    /** The time in merged branches. */
     get rest() {
         let sum = 0;
         for (let node = 1; this.least > 0 && node < this.count; node += 1) {
@@ -85,36 +85,36 @@ export class CallTree {
         return sum;
     }
 
-    /** Puts the smallest branches together, each with its siblings. Gives the new place of every node. */
+    /** Merges the smallest branches, each with its siblings. Returns the new number of every node. */
     fold() {
         const { count, parent, calls, total } = this;
         const functions = this.function;
         this.least = Math.max(this.#leastOf(this.limit / 4), this.least);
-        // No node moves behind where it was, so all of this can be done in place.
-        const places = new Int32Array(count);
+        // No node moves to a higher number, so this works in place.
+        const moved = new Int32Array(count);
         this.#slots.fill(-1);
         this.count = 1;
         this.firstChild[ROOT] = -1;
         for (let node = 1; node < count; node += 1) {
-            const around = places[parent[node]];
+            const around = moved[parent[node]];
             const [ofNode, time] = [calls[node], total[node]];
             if (functions[around] === REST) {
-                places[node] = around;
+                moved[node] = around;
                 calls[around] += ofNode;
                 continue;
             }
             const before = this.count;
-            const place = this.child(around, time < this.least ? REST : functions[node]);
-            places[node] = place;
-            calls[place] = ofNode + (place < before ? calls[place] : 0);
-            total[place] = time + (place < before ? total[place] : 0);
+            const target = this.child(around, time < this.least ? REST : functions[node]);
+            moved[node] = target;
+            calls[target] = ofNode + (target < before ? calls[target] : 0);
+            total[target] = time + (target < before ? total[target] : 0);
         }
         calls.fill(0, this.count);
         total.fill(0, this.count);
-        return places;
+        return moved;
     }
 
-    /** Finds out what part of the time is each node's own. */
+    /** Computes the self time of each node. */
     finish() {
         const { count, parent, total, own } = this;
         own.set(total);
@@ -125,7 +125,7 @@ export class CallTree {
         return this;
     }
 
-    /** A time that at most so many nodes have. */
+    /** Returns a time that at most a given number of nodes exceed. */
     #leastOf(nodes) {
         const byPower = new Uint32Array(64);
         for (let node = 1; node < this.count; node += 1) {
@@ -138,7 +138,7 @@ export class CallTree {
         return 2 ** (power - 1);
     }
 
-    /** Where a child is among the slots, or would have to be. */
+    /** Returns the slot of a child, or the free slot for it. */
     #slot(parent, of) {
         const slots = this.#slots;
         const last = slots.length - WIDTH;
@@ -186,7 +186,7 @@ function hash(parent, of) {
     return mixed ^ (mixed >>> 15);
 }
 
-/** The same numbers with room for more. @template T @param {T} numbers @param {number} length @returns {T} */
+/** Copies numbers into a longer array. @template T @param {T} numbers @param {number} length @returns {T} */
 export function longer(numbers, length) {
     const result = new numbers.constructor(length);
     result.set(numbers);

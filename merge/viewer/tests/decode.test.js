@@ -24,7 +24,7 @@ function small() {
     first.args.set(7, JSON.stringify({ x: "é</script>" }));
     first.flags[9] |= 2;
     first.flags[11] |= CLIPPED;
-    first.moments.push({ time: first.start[19], kind: "object", name: "o", args: null });
+    first.instants.push({ time: first.start[19], kind: "object", name: "o", args: null });
     return trace;
 }
 
@@ -68,7 +68,7 @@ test("times are exact far beyond 32 bits", () => {
     trace.tracks[0].duration.set([2 ** 36, 3, 7]);
     trace.tracks[0].depth.set([0, 1, 1]);
     trace.tracks[0].parent.set([-1, 0, 0]);
-    trace.tracks[0].moments = [];
+    trace.tracks[0].instants = [];
     const { trace: read } = decoded(encoded(trace, 100));
     assert.deepEqual([...read.tracks[0].start], [far, far + 2 ** 33 + 1, far + 2 ** 35 + 5]);
     assert.deepEqual([...read.tracks[0].duration], [2 ** 36, 3, 7]);
@@ -150,7 +150,7 @@ test("a task that ran on several threads has one track", () => {
 
 test("arrows of the trace, and from a process to those that it started", () => {
     const trace = sample({ calls: 30, tracks: 2 });
-    trace.tracks[0].moments = [];
+    trace.tracks[0].instants = [];
     const { header, blocks } = encoded(trace, 1000);
     Object.assign(header.processes[1], { parent: 0, opened: trace.tracks[1].start[0] - 5 });
     const flow = (kind, time) => ({ time, kind, name: "n", args: null });
@@ -160,7 +160,7 @@ test("arrows of the trace, and from a process to those that it started", () => {
     const ends = [["s", stream, 1, "7"], ["t", other, 2, "7"], ["f", stream, 3, "7"], ["f", other, 9, "8"]];
     for (const [kind, of, time, id] of ends) {
         of.now = time;
-        decoder.processes[of === stream ? 0 : 1].moment(of, { ...flow(kind, time), id, cat: "c" });
+        decoder.processes[of === stream ? 0 : 1].instant(of, { ...flow(kind, time), id, cat: "c" });
     }
     const read = decoder.finish();
     const arrows = read.flows.map((of) => [of.name, of.fromTrack.index, of.fromTime, of.toTrack.index, of.toTime]);

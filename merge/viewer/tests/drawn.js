@@ -30,7 +30,7 @@ function traceOf(tracks, functionCount) {
             parent: column(4, Int32Array),
             flags: column(5, Uint8Array),
             maxDepth: Math.max(-1, ...calls.map((call) => call[3])),
-            moments: [],
+            instants: [],
             events: [],
             args: new Map(),
             overwritten: 0,
@@ -91,19 +91,19 @@ export function tasksTrace(seed) {
         const open = [];
         let now = thread === 0 ? 1 : 1 + Math.max(0, ...tracks.flat().map((call) => call[1]));
         const end = () => {
-            const { index, place } = open.pop();
-            tracks[index][place][1] = now;
+            const { index, call } = open.pop();
+            tracks[index][call][1] = now;
         };
         for (let made = 20 + below(40); made > 0 || open.length > 0; now += 1 + below(3)) {
             if (made > 0 && random() < 0.55) {
                 const may = [thread, 2 + thread, 4];
                 const index = random() < 0.3 ? may[below(3)] : (open.at(-1)?.index ?? thread);
                 const own = open.filter((of) => of.index === index);
-                const place = tracks[index].length;
-                tracks[index].push([now, 0, below(4), own.length, own.at(-1)?.place ?? -1, 0]);
+                const call = tracks[index].length;
+                tracks[index].push([now, 0, below(4), own.length, own.at(-1)?.call ?? -1, 0]);
                 owners[index].push(thread);
                 around[index].push([...open].reverse());
-                open.push({ index, place });
+                open.push({ index, call });
                 made -= 1;
             } else if (open.length > 0) {
                 end();

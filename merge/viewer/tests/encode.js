@@ -13,7 +13,7 @@ const bytes = (...values) => values.reduce((into, value) => (varint(into, value)
 const utf8 = new TextEncoder();
 
 /**
- * The steps of a track from one place to another: what begins and ends in between, and how many calls are open before.
+ * Returns the events of a track between two indices, and the number of calls that are open before them.
  * @param {import("../data/model.js").Track} track
  */
 export function steps(track) {
@@ -29,13 +29,13 @@ export function steps(track) {
             end();
         }
     };
-    const moments = [...track.moments];
+    const instants = [...track.instants];
     for (let call = 0; call < track.count; call += 1) {
         const time = track.start[call];
-        while (moments.length > 0 && moments[0].time <= time) {
-            const moment = moments.shift();
-            until(moment.time, 0);
-            all.push({ kind: "moment", moment, time: moment.time, open: open.length });
+        while (instants.length > 0 && instants[0].time <= time) {
+            const instant = instants.shift();
+            until(instant.time, 0);
+            all.push({ kind: "instant", instant, time: instant.time, open: open.length });
         }
         until(time, track.depth[call]);
         all.push({ kind: "begin", call, time, open: open.length });
@@ -50,7 +50,7 @@ export function steps(track) {
 /** One section of a block. @param {import("../data/model.js").Track} track */
 function section(track, thread, task, some, small) {
     const [what, begins, ends, flags, extras] = [[], [], [], [], []];
-    let [now, place, lastFlag, lastExtra] = [some[0].time, 0, 0, 0];
+    let [now, index, lastFlag, lastExtra] = [some[0].time, 0, 0, 0];
     const since = (time) => {
         const passed = time - now;
         now = time;
@@ -58,16 +58,16 @@ function section(track, thread, task, some, small) {
     };
     const extra = (json) => {
         const text = utf8.encode(json);
-        extras.push(...bytes(place - lastExtra, text.length), ...text);
-        lastExtra = place;
+        extras.push(...bytes(index - lastExtra, text.length), ...text);
+        lastExtra = index;
     };
-    for (let i = 0; i < some.length; i += 1, place += 1) {
-        const { kind, call, moment, time } = some[i];
-        if (kind === "moment") {
+    for (let i = 0; i < some.length; i += 1, index += 1) {
+        const { kind, call, instant, time } = some[i];
+        if (kind === "instant") {
             varint(what, 1);
             varint(begins, since(time));
-            const args = moment.args === null ? null : JSON.parse(moment.args);
-            extra(JSON.stringify({ kind: moment.kind, name: moment.name, args }));
+            const args = instant.args === null ? null : JSON.parse(instant.args);
+            extra(JSON.stringify({ kind: instant.kind, name: instant.name, args }));
             continue;
         }
         const isLeaf = kind === "begin" && some[i + 1]?.kind === "end" && some[i + 1].call === call;
@@ -81,8 +81,8 @@ function section(track, thread, task, some, small) {
             i += isLeaf ? 1 : 0;
             varint(ends, since(some[i].time));
             if (track.flags[call] !== 0) {
-                flags.push(...bytes(place - lastFlag, track.flags[call]));
-                lastFlag = place;
+                flags.push(...bytes(index - lastFlag, track.flags[call]));
+                lastFlag = index;
             }
             if (track.args.has(call)) {
                 extra(track.args.get(call));
@@ -102,8 +102,8 @@ export function encoded(trace, stepsPerBlock) {
     const { functions } = trace;
     const blocks = [];
     const processes = trace.processes.map((process) => {
-        const streams = process.tracks.map((track, place) =>
-            track.kind === "task" ? [track, 0, track.tid - 2 ** 24] : [track, place, 0]);
+        const streams = process.tracks.map((track, index) =>
+            track.kind === "task" ? [track, 0, track.tid - 2 ** 24] : [track, index, 0]);
         const runs = streams.map(([track]) => steps(track));
         for (let at = 0; runs.some((run) => at < run.length); at += stepsPerBlock) {
             const dictionary = [];
@@ -134,7 +134,7 @@ export function encoded(trace, stepsPerBlock) {
     const header = {
         format: 1, version: trace.version, title: trace.title, baseRealtime: String(trace.baseRealtime),
         warnings: trace.warnings, metadata: trace.metadata, names: functions.names, paths: functions.files,
-        files: [...functions.fileOf].map((place) => (place < 0 ? null : place)), lines: [...functions.lines], processes,
+        files: [...functions.fileOf].map((index) => (index < 0 ? null : index)), lines: [...functions.lines], processes,
     };
     return { header: JSON.parse(JSON.stringify(header)), blocks };
 }

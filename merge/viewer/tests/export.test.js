@@ -37,10 +37,10 @@ function everything() {
         JSON.stringify({ func_args: { 'x"': [1, -2.5, null, true, { y: HOSTILE[0] }] }, return_value: "3" }),
     );
     track.args.set(3, "no JSON");
-    track.moments.push({ time: 3, kind: "instant", name: HOSTILE[2], args: '{"a":1}' });
-    track.moments.push({ time: 11, kind: "object", name: "snapshot", args: null });
+    track.instants.push({ time: 3, kind: "instant", name: HOSTILE[2], args: '{"a":1}' });
+    track.instants.push({ time: 11, kind: "object", name: "snapshot", args: null });
     [track.overwritten, track.lost, track.gap] = [1234, 5, { start: 0, end: 0, events: 1234, since: 0, until: 0 }];
-    const task = { ...track, index: 1, kind: "task", name: "Task-1", tid: 2 ** 24 + 1, moments: [], args: new Map() };
+    const task = { ...track, index: 1, kind: "task", name: "Task-1", tid: 2 ** 24 + 1, instants: [], args: new Map() };
     Object.assign(task, { overwritten: 0, lost: 0, gap: null, flags: new Uint8Array(track.count) });
     trace.processes[0].tracks.push(task);
     trace.counters.push({
@@ -229,7 +229,7 @@ test("Perfetto finds every call of a .pftrace file at its place", async () => {
 });
 
 test("Perfetto finds all the rest in a .pftrace file", async () => {
-    const [errors, names, slices, counters, flows, args, moments, metadata] = await perfetto(
+    const [errors, names, slices, counters, flows, args, instants, metadata] = await perfetto(
         everything(),
         `select coalesce(thread.name, track.name) as name
             from track left join thread_track using (id) left join thread using (utid) order by 1`,
@@ -261,7 +261,7 @@ test("Perfetto finds all the rest in a .pftrace file", async () => {
     assert.equal(told['debug.func_args.x"[1]'], -2.5);
     assert.equal(told['debug.func_args.x"[3].y'], HOSTILE[0]);
     assert.deepEqual(
-        moments.map(({ ts, name, category }) => [ts, name, category]),
+        instants.map(({ ts, name, category }) => [ts, name, category]),
         [
             [0, "1,234 events overwritten", "LOSS"],
             [0, "5 events found no room", "LOSS"],

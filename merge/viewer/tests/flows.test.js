@@ -8,7 +8,7 @@ import { starts } from "../data/flows.js";
 const NAMES = ["main", "posix.fork", "work"];
 const functions = { count: NAMES.length, name: (i) => NAMES[i] };
 
-/** Processes with one thread each, out of `[pid, place of the parent, opened, calls]`; a call is `[name, start, end]`. */
+/** Makes processes of one thread from `[pid, index of the parent, opened, calls]`; a call is `[name, start, end]`. */
 function family(...all) {
     const processes = all.map(([pid, , , calls], index) => {
         const column = (of) => calls.map(of);

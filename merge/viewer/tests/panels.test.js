@@ -60,12 +60,12 @@ test("a search finds every call, and goes through them in the order of time, the
             { track: null, call: -1 },
             { track: null, call: -1 },
         ];
-        for (const [place, hit] of expected.entries()) {
+        for (const [index, hit] of expected.entries()) {
             forth = matches.after(forth.track, forth.call);
             back = matches.before(back.track, back.call);
             assert.deepEqual(where(forth), where(hit));
-            assert.deepEqual(where(back), where(expected.at(-1 - place)));
-            assert.equal(matches.placeOf(hit.track, hit.call), place);
+            assert.deepEqual(where(back), where(expected.at(-1 - index)));
+            assert.equal(matches.indexOf(hit.track, hit.call), index);
         }
         assert.deepEqual(where(matches.after(forth.track, forth.call)), where(expected[0]));
         // From a call that is no hit, too.

@@ -80,7 +80,10 @@ function fill(track, count, functionCount, seed) {
 export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40, seed = 1 } = {}) {
     const table = functions(functionCount);
     const processes = [
-        { index: 0, pid: 4711, name: "MainProcess", state: "crashed", ending: "ended by SIGTERM", losses: [], tracks: [] },
+        {
+            index: 0, pid: 4711, name: "MainProcess", state: "crashed", ending: "ended by SIGTERM",
+            losses: [], tracks: [],
+        },
         { index: 1, pid: 4712, name: "<b>worker</b>", state: "sealed", ending: "exited", losses: [], tracks: [] },
     ].slice(0, Math.min(2, tracks)).map((process) => ({ ...process, isEndingKnown: true }));
     let duration = 0;
@@ -98,7 +101,7 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
             depth: new Uint16Array(count),
             parent: new Int32Array(count),
             flags: new Uint8Array(count),
-            maxDepth: -1, moments: [], events: [], args: new Map(), overwritten: 0, lost: 0, gap: null, unfinished: 0,
+            maxDepth: -1, instants: [], events: [], args: new Map(), overwritten: 0, lost: 0, gap: null, unfinished: 0,
             unknown: [unknownTime([], -1, 0)],
         };
         if (kind === "task") {
@@ -114,7 +117,7 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
     if (first.count > 1) {
         first.args.set(1, JSON.stringify({ func_args: { x: "</script>", n: 3 }, return_value: "None" }));
         const time = Math.floor(duration / 4);
-        first.moments.push({ time, kind: "instant", name: "</script>here", args: "{\"a\":1}" });
+        first.instants.push({ time, kind: "instant", name: "</script>here", args: "{\"a\":1}" });
         const [start, end] = [first.start[0], first.start[0] + 1000];
         first.gap = { start, end, events: 12345, since: start, until: end };
         first.overwritten = 12345;

@@ -9,7 +9,7 @@ import { numbers } from "./sample.js";
 /** Events written as "b r1 request 100"; gives what each track has: name, and spans with their depths. */
 function drawn(lines, latest = 1000) {
     const functions = new Functions(["f"], [], [-1], [0]);
-    const stream = { track: { moments: [] } };
+    const stream = { track: { instants: [] } };
     const events = lines.map((line) => {
         const [phase, id, name, time, args = "null"] = line.split(" ");
         return { time: Number(time), phase, cat: "c", id, shown: id, name, args: JSON.parse(args), stream };
@@ -21,7 +21,7 @@ function drawn(lines, latest = 1000) {
             `${track.depth[i]} ${functions.name(track.function[i])} ${track.ids[i]} `
             + `${track.start[i]}+${track.duration[i]}${track.flags[i] ? " open" : ""}`),
     ]);
-    return { tracks, shown, moments: stream.track.moments };
+    return { tracks, shown, instants: stream.track.instants };
 }
 
 test("spans of an id nest, those of others that overlap lie beside them", () => {
@@ -41,13 +41,13 @@ test("spans of an id that cross lie beside each other", () => {
     assert.deepEqual(shown, [["a", "0 a r 0+20"], ["b", "0 b r 10+20"]]);
 });
 
-test("arguments of begin and end, moments within, and ends of nothing", () => {
-    const { tracks, moments } = drawn([
+test("arguments of begin and end, instants within, and ends of nothing", () => {
+    const { tracks, instants } = drawn([
         'b r a 0 {"x":1}', 'n r step 5 {"y":2}', 'e r a 20 {"z":3}', "e r a 30", "S 5 old 40", "F 5 old 50",
     ]);
     assert.deepEqual([...tracks[0].args], [[0, '{"x":1,"z":3}']]);
-    assert.deepEqual(tracks[0].moments, [{ time: 5, kind: "instant", name: "step", args: '{"y":2}' }]);
-    assert.deepEqual(moments, [{ time: 30, kind: "e", name: "a", args: null }]);
+    assert.deepEqual(tracks[0].instants, [{ time: 5, kind: "instant", name: "step", args: '{"y":2}' }]);
+    assert.deepEqual(instants, [{ time: 30, kind: "e", name: "a", args: null }]);
     assert.deepEqual([tracks[1].name, tracks[1].duration[0]], ["old", 10]);
 });
 

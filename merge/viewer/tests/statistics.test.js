@@ -12,7 +12,7 @@ import { CallTree, REST, ROOT } from "../statistics/tree.js";
 import { numbers } from "./sample.js";
 import { drawn, randomTrace, tasksTrace } from "./drawn.js";
 
-const onItsTrack = (track, call) => callers(track, call).map((place) => ({ track, place }));
+const onItsTrack = (track, call) => callers(track, call).map((outer) => ({ track, call: outer }));
 
 /** The calls of a range with their time in it; `around` tells what was open around a call. */
 function callsOf({ from, to, tracks }, around = onItsTrack) {
@@ -26,7 +26,7 @@ function callsOf({ from, to, tracks }, around = onItsTrack) {
             const isIn = [...track.start.keys()].some(
                 (at) => overlaps(track, at) && (at === call || callers(track, at).includes(call)),
             );
-            const outer = around(track, call).map((of) => (of.track ?? tracks[of.index]).function[of.place]);
+            const outer = around(track, call).map((of) => (of.track ?? tracks[of.index]).function[of.call]);
             const time = Math.min(end, to) - Math.max(start, from);
             return { isIn, track, call, of: track.function[call], stack: [track.function[call], ...outer], time };
         }).filter(({ isIn }) => isIn),
@@ -56,10 +56,10 @@ function plainStatistics(all) {
 }
 
 function ranges(trace, random) {
-    const moment = () => Math.floor(random() * (trace.duration + 2));
+    const time = () => Math.floor(random() * (trace.duration + 2));
     const some = trace.tracks.filter(() => random() < 0.5);
     return Array.from({ length: 6 }, () => {
-        const [from, to] = [moment(), moment()].sort((a, b) => a - b);
+        const [from, to] = [time(), time()].sort((a, b) => a - b);
         return { from, to, tracks: random() < 0.5 ? trace.tracks : some };
     });
 }

@@ -84,7 +84,7 @@ test("the filter looks at processes, names and numbers", () => {
     assert.deepEqual(filtered("nothing"), []);
 });
 
-test("moved rows take each other's places and nobody else's", () => {
+test("moved rows swap their indices with each other only", () => {
     const trace = sample({ tracks: 5 });
     const order = moved(["c0", "t0", "t2", "t4"], [], "t4", "c0");
     const laid = (changed) => ids(layOut(trace, { ...arrangement(), order: changed }).rows);
@@ -159,14 +159,14 @@ test("a search keeps the zoom where its hit can be seen, and puts it into the mi
     assert.ok(view.from < 3e8 && view.to > 3e8 && Math.abs(view.to - view.from - 1e8) < 1, "the begin of a long one");
     view.reveal(5e8, 5e8 + 9e4, true);
     assert.ok(view.scale <= 9e4, "less than a pixel cannot be seen");
-    view.revealMoment(5e8);
+    view.revealTime(5e8);
     assert.ok(view.scale <= 9e4 && view.from < 5e8 && view.to > 5e8);
 });
 
 test("points are gone through in their row, and written into the hash", () => {
     const trace = sample();
     const [track] = trace.tracks;
-    track.moments = ["a", "b", "a"].map((name, i) => ({ time: 10 * i, kind: "instant", name, args: null }));
+    track.instants = ["a", "b", "a"].map((name, i) => ({ time: 10 * i, kind: "instant", name, args: null }));
     const first = { track, at: 0 };
     assert.equal(beside(first, 1).at, 1);
     assert.equal(beside(first, 1, true).at, 2);
@@ -277,9 +277,9 @@ test("what lies at a pixel", () => {
         assert.deepEqual([hit.track, hit.call], [track, call]);
     }
     view.showAll();
-    const [moment] = trace.tracks[0].moments;
+    const [instant] = trace.tracks[0].instants;
     const rowOf = (id) => placed.find(({ row }) => row.id === id);
-    assert.equal(hitAt(placed, view, levelsOf, view.xOf(moment.time) + 2, rowOf("t0").y + 8).moment, moment);
+    assert.equal(hitAt(placed, view, levelsOf, view.xOf(instant.time) + 2, rowOf("t0").y + 8).instant, instant);
     assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("c0").y + 8).counter, trace.counters[0]);
     assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("p0").y + 8), null);
     assert.equal(hitAt(placed, view, levelsOf, 500, 1e6), null);
@@ -361,7 +361,7 @@ test("what rows and tooltips say", () => {
     const losses = ["12,345 overwritten", "ended by SIGTERM"];
     const lossy = { ...rows[0], process: { ...rows[0].process, losses } };
     assert.equal(wordsOf(lossy).warning, "ended by SIGTERM, 12,345 overwritten");
-    assert.equal(wordsOf(rows[2]).warning, "12,345 lost (overwritten), 3 lost (no room)");
+    assert.equal(wordsOf(rows[2]).warning, "12,345 lost (overwritten), 3 lost (no space)");
     assert.equal(wordsOf(rows.find(({ id }) => id === "t2")).number, "task");
     const [track] = trace.tracks;
     const call = track.flags.findIndex((flags) => (flags & UNFINISHED) !== 0);
@@ -370,7 +370,7 @@ test("what rows and tooltips say", () => {
     assert.ok(words.facts.some(([word]) => word === "so far"));
     assert.ok(words.facts.some(([, value]) => value === "unfinished"));
     assert.match(about({ gap: track.gap }, trace).title, /^12,345 events overwritten$/);
-    assert.equal(about({ moment: track.moments[0] }, trace).title, "</script>here");
+    assert.equal(about({ instant: track.instants[0] }, trace).title, "</script>here");
     assert.equal(about({ counter: trace.counters[0], value: 15 }, trace).facts[0][1], "15");
 });
 

@@ -6,8 +6,8 @@ import { RULER_HEIGHT } from "./stage.js";
 
 /**
  * @param {{from: number, to: number}|null} range
- * @param {number|null} pointer  its place, in pixels
- * @param {bigint|null} clock    the wall clock at the report's zero, if that is wanted
+ * @param {number|null} pointer  its position, in pixels
+ * @param {bigint|null} clock    the wall clock at the report's zero, or null for relative times
  */
 export function drawRuler(context, { view, theme, ratio }, range, pointer, clock) {
     const height = RULER_HEIGHT;

@@ -1,13 +1,13 @@
-// Colours of calls: the same function has the same colour in every report, and text upon it can be read in both themes.
+// Colours of calls: the same function has the same colour in every report, and text on it is readable in both themes.
 
-/** Hues of a theme in OKLCH: even steps look evenly different. */
+/** Hues of a theme in OKLCH: equal differences look equal. */
 const HUES = 24;
 const THEMES = {
     light: { lightness: [0.86, 0.82, 0.9], chroma: 0.066, grey: 0.012, ink: "#1c2128", unknown: "#ffd978" },
     dark: { lightness: [0.43, 0.39, 0.47], chroma: 0.066, grey: 0.012, ink: "#f2f4f7", unknown: "#6b4e0a" },
 };
 
-/** OKLCH to sRGB, 0 to 255 each. */
+/** Converts OKLCH to sRGB, 0 to 255 each. */
 export function rgbOf(lightness, chroma, hue) {
     const a = chroma * Math.cos((hue * Math.PI) / 180);
     const b = chroma * Math.sin((hue * Math.PI) / 180);
@@ -24,7 +24,7 @@ export function rgbOf(lightness, chroma, hue) {
     });
 }
 
-/** A number out of a text, well spread. @param {string} text */
+/** Returns a hash of a text. @param {string} text */
 export function hash(text) {
     let value = 2166136261;
     for (let i = 0; i < text.length; i += 1) {
@@ -34,7 +34,7 @@ export function hash(text) {
     return (value ^ (value >>> 13)) >>> 0;
 }
 
-/** How far two colours are apart in brightness, as WCAG has it: 1 to 21. */
+/** Returns the contrast of two colours by WCAG: 1 to 21. */
 export function contrast(one, other) {
     const luminance = (rgb) => {
         const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
@@ -44,12 +44,12 @@ export function contrast(one, other) {
     return (high + 0.05) / (low + 0.05);
 }
 
-/** The pixels' value in an ImageData seen as 32 bits (every browser's machine is little-endian). */
+/** Returns a pixel of an ImageData as 32 bits (all machines with browsers are little-endian). */
 export function pixelOf([red, green, blue], alpha = 255) {
     return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
-/** Processes that follow each other have hues that are far apart. */
+/** Consecutive processes have very different hues. */
 function placeOfProcess({ index }) {
     return (index * 7 + 12) % HUES;
 }
@@ -63,21 +63,21 @@ export class Colors {
     constructor(functions, theme, mode) {
         const { lightness, chroma, grey, ink, unknown } = THEMES[theme];
         this.ink = ink;
-        /** That of calls that were overwritten, and the number of their function. */
+        /** The colour of "[overwritten]", and its function. */
         Object.assign(this, { unknown, overwritten: functions.overwritten });
         this.mode = mode;
-        /** The palette: hues in all brightnesses, then one grey of each for what has no file. */
+        /** The palette: hues in all brightnesses, then one grey per brightness for functions without a file. */
         this.palette = lightness.flatMap((light) => Array.from({ length: HUES }, (_, i) =>
             rgbOf(light, chroma, (i * 360) / HUES + 20)));
         this.greys = this.palette.length;
         this.palette.push(...lightness.map((light) => rgbOf(light, grey, 260)));
         this.pixels = Uint32Array.from(this.palette, (rgb) => pixelOf(rgb));
         this.css = this.palette.map((rgb) => `rgb(${rgb.join(" ")})`);
-        /** By function, a place in the palette. */
-        this.byFunction = Uint8Array.from({ length: functions.count }, (_, i) => this.#placeOf(functions, i));
+        /** By function, an index in the palette. */
+        this.byFunction = Uint8Array.from({ length: functions.count }, (_, i) => this.#paletteIndex(functions, i));
     }
 
-    #placeOf(functions, index) {
+    #paletteIndex(functions, index) {
         const file = functions.file(index);
         if (this.mode === "file") {
             return file === "" && !functions.isSpan(index) ? this.greys : hash(file) % this.greys;
@@ -86,22 +86,22 @@ export class Colors {
         return file === "" ? this.greys + (own % 3) : own % this.greys;
     }
 
-    /** The place in the palette of all calls of a process, or -1 if the function decides. */
-    placeOf(process) {
+    /** Returns the palette index of all calls of a process, or -1 if each function has its own. */
+    paletteIndex(process) {
         return this.mode === "process" && process ? placeOfProcess(process) : -1;
     }
 
-    /** The CSS colour that stands for a process. */
+    /** Returns the CSS colour of a process. */
     colorOfProcess(process) {
         return this.css[placeOfProcess(process)];
     }
 
-    /** The CSS colour of a function's calls. */
+    /** Returns the CSS colour of a function's calls. */
     colorOf(index, process) {
         if (index >= 0 && index === this.overwritten) {
             return this.unknown;
         }
-        const place = this.placeOf(process);
-        return this.css[place >= 0 ? place : this.byFunction[index] ?? this.greys];
+        const own = this.paletteIndex(process);
+        return this.css[own >= 0 ? own : this.byFunction[index] ?? this.greys];
     }
 }

@@ -1,12 +1,12 @@
-// Counters as steps over time. Where many values fall into a pixel their greatest is drawn, so that no peak is lost.
+// Draws counters as step functions. If a pixel has many values, the largest is drawn, so that no peak is lost.
 
-import { placeFrom } from "../data/bisect.js";
+import { indexFrom } from "../data/bisect.js";
 
-/** Values of which the greatest is known beforehand. */
+/** Values per block whose maximum is precomputed. */
 const BLOCK = 64;
 const peaksOf = new WeakMap();
 
-/** The greatest value of each block, and of all. */
+/** The maxima of each block, and of all values. */
 function peaks(counter) {
     let found = peaksOf.get(counter);
     if (!found) {
@@ -23,12 +23,12 @@ function peaks(counter) {
     return found;
 }
 
-/** The greatest value of all. */
+/** The maximum of all values. */
 export function greatestOf(counter) {
     return peaks(counter).most;
 }
 
-/** The greatest value between two places. */
+/** Returns the maximum between two indices. */
 function greatest({ values }, { blocks }, from, end) {
     let most = -Infinity;
     for (let at = from; at < end;) {
@@ -43,13 +43,13 @@ function greatest({ values }, { blocks }, from, end) {
     return most;
 }
 
-/** The value at a time, or null before the first. */
+/** Returns the value at a time, or null before the first value. */
 export function valueAt({ times, values }, time) {
-    const at = placeFrom(times.length, (i) => times[i], time);
+    const at = indexFrom(times.length, (i) => times[i], time);
     return times[at] === time ? values[at] : values[at - 1] ?? null;
 }
 
-/** A number for people: at most three decimals, or a power of ten. */
+/** Formats a number: at most three decimals, or a power of ten. */
 export function numberText(value) {
     const size = Math.abs(value);
     return size >= 1e15 || (size > 0 && size < 1e-3) ? value.toExponential(3)
@@ -64,12 +64,12 @@ export function drawCounter(context, { theme, view }, { counter, height }, y) {
     const yOf = (value) => bottom - ((value - known.least) / span) * (height - 12);
     const last = times.length - 1;
     context.beginPath();
-    let at = Math.max(0, placeFrom(times.length, (i) => times[i], view.from) - 1);
+    let at = Math.max(0, indexFrom(times.length, (i) => times[i], view.from) - 1);
     let x = view.xOf(times[at] ?? 0);
     const first = x;
     context.moveTo(x, yOf(0));
     while (at <= last && x < view.width) {
-        const next = placeFrom(times.length, (i) => times[i], view.timeAt(x + 1), at + 1);
+        const next = indexFrom(times.length, (i) => times[i], view.timeAt(x + 1), at + 1);
         const level = yOf(greatest(counter, known, at, next));
         const right = next <= last ? view.xOf(times[next]) : view.xOf(view.duration);
         context.lineTo(x, level);

@@ -1,29 +1,29 @@
-// Draws the rows that are in sight: calls, moments, counters, and what must not be mistaken for a call that ended.
+// Draws the visible rows: calls, instants, counters, and marks of calls that did not end normally.
 
 import { ABANDONED, CLIPPED, RAISED, UNFINISHED } from "../data/model.js";
-import { placeFrom } from "../data/bisect.js";
+import { indexFrom } from "../data/bisect.js";
 import { drawCounter } from "./counters.js";
 import { FONT } from "./labels.js";
 import { LANE, PROCESS_HEIGHT, visible } from "./layout.js";
 
-/** Calls narrower than this have no name in them. */
+/** Narrower calls have no name, in pixels. */
 const LEAST_NAMED = 26;
-/** The most room for a moment's name. */
-const MOMENT_NAME = 280;
+/** The largest width of an instant's name, in pixels. */
+const INSTANT_NAME = 280;
 /** The lanes of a collapsed process's row. */
 const SUMMARY_LANES = 4;
 
 /**
- * What a frame shows.
+ * The content of a frame.
  * @typedef {object} Scene
  * @property {import("./view.js").View} view
  * @property {import("./layout.js").Layout} layout
- * @property {number} scroll     how far the rows are scrolled
+ * @property {number} scroll     scroll position of the rows
  * @property {number} height     CSS pixels of the canvas
- * @property {number} ratio      device pixels of a CSS pixel
+ * @property {number} ratio      device pixels per CSS pixel
  * @property {object} theme      colours by name, from the style sheet
- * @property {(process: object) => Uint32Array} pixelsFor  by function, the pixel of its calls
- * @property {string} ink        colour of text upon calls
+ * @property {(process: object) => Uint32Array} pixelsFor  pixel colour by function
+ * @property {string} ink        colour of text on calls
  * @property {{calls: Map<number, Uint32Array>}|null} hits
  * @property {(track: object) => import("../data/levels.js").Levels} levelsOf
  * @property {import("./labels.js").Labels} labels
@@ -53,17 +53,17 @@ export function drawRows(context, strips, scene, placed) {
     }
 }
 
-/** The rows in sight and where they lie on the canvas. */
+/** Returns the visible rows with their positions on the canvas. */
 export function placedRows({ layout, scroll, height }) {
-    const room = height - layout.pinnedHeight;
+    const rest = height - layout.pinnedHeight;
     return [
-        ...visible(layout.rows, scroll, scroll + room)
+        ...visible(layout.rows, scroll, scroll + rest)
             .map((row) => ({ row, y: row.y - scroll + layout.pinnedHeight, fixed: false })),
         ...visible(layout.pinned, 0, height).map((row) => ({ row, y: row.y, fixed: true })),
     ];
 }
 
-/** Fills one line of pixels for each lane in sight. */
+/** Fills one line of pixels for each visible lane. */
 function fillLanes(strips, placed, scene) {
     const { ratio, view } = scene;
     const least = LEAST_NAMED * ratio;
@@ -77,7 +77,7 @@ function fillLanes(strips, placed, scene) {
     return wanted;
 }
 
-/** The lanes of a row that are in sight. */
+/** Returns the visible lanes of a row. */
 function lanesOf(row, y, { levelsOf, height }) {
     if (row.kind === "process") {
         return row.collapsed ? summaryLanes(row, y, levelsOf) : [];
@@ -93,7 +93,7 @@ function lanesOf(row, y, { levelsOf, height }) {
         ({ row, levels, depth: first + i, y: top + (first + i) * LANE, height: LANE - 1 }));
 }
 
-/** A collapsed process shows the outermost calls of its first tracks. */
+/** Draws a collapsed process: the outermost calls of its first tracks. */
 function summaryLanes(row, y, levelsOf) {
     const tracks = row.process.tracks.filter((track) => track.count > 0).slice(0, SUMMARY_LANES);
     const height = Math.min(10, (PROCESS_HEIGHT - 8) / tracks.length);
@@ -128,7 +128,7 @@ function snapped(y, ratio) {
     return Math.round(y * ratio) / ratio;
 }
 
-/** What lies below the calls: lines between rows, the ground of processes, counters. */
+/** Draws the layer below the calls: lines between rows, backgrounds of processes, counters. */
 function drawGround(context, scene, row, y) {
     const { theme, view, levelsOf } = scene;
     if (row.kind === "process") {
@@ -147,7 +147,7 @@ function drawGround(context, scene, row, y) {
     }
 }
 
-/** Below a track that has deeper calls than are shown. */
+/** Draws the mark below a track that has deeper calls. */
 function drawFold(context, theme, width, y) {
     context.strokeStyle = theme.muted;
     context.setLineDash([1, 4]);
@@ -158,7 +158,7 @@ function drawFold(context, theme, width, y) {
     context.setLineDash([]);
 }
 
-/** Marks of calls that did not simply return. */
+/** Draws marks of calls that did not return normally. */
 function drawFlags(context, { ratio, theme, view }, { levels, wide, y, height, row }) {
     if (row.kind === "process") {
         return;
@@ -192,7 +192,7 @@ function drawFlags(context, { ratio, theme, view }, { levels, wide, y, height, r
     }
 }
 
-/** A call that never ended: hatched, with a torn right edge if that is in sight. */
+/** Draws a call that never ended: hatched, with a torn right edge. */
 function drawOpenEnd(context, theme, left, right, y, height, hasEdge) {
     const tail = Math.min(120, right - left);
     context.save();
@@ -216,7 +216,7 @@ function drawOpenEnd(context, theme, left, right, y, height, hasEdge) {
     context.fill();
 }
 
-/** Names of the calls that are wide enough. */
+/** Draws the names of calls that are wide enough. */
 function drawNames(context, { ink, labels, ratio }, lanes) {
     context.fillStyle = ink;
     for (const { levels, wide, y, height, row } of lanes) {
@@ -226,8 +226,8 @@ function drawNames(context, { ink, labels, ratio }, lanes) {
         const functionOf = levels.track.function;
         for (let at = 0; at < wide.length; at += 3) {
             const left = wide[at + 1] / ratio;
-            const room = wide[at + 2] / ratio - left - 8;
-            const text = room > 12 ? labels.fitting(context, functionOf[wide[at]], room) : "";
+            const free = wide[at + 2] / ratio - left - 8;
+            const text = free > 12 ? labels.fitting(context, functionOf[wide[at]], free) : "";
             if (text !== "") {
                 context.fillText(text, left + 4, y + height / 2 + 0.5);
             }
@@ -235,57 +235,58 @@ function drawNames(context, { ink, labels, ratio }, lanes) {
     }
 }
 
-/** What lies above the calls: moments, hits, overwritten history. */
+/** Draws the layer above the calls: instants, hits, overwritten history. */
 function drawAbove(context, scene, row, y) {
     if (row.kind !== "track") {
         return;
     }
     drawHits(context, scene, row, y);
-    if (row.track.moments.length > 0) {
-        drawMoments(context, scene, row, y);
+    if (row.track.instants.length > 0) {
+        drawInstants(context, scene, row, y);
     }
     if (row.track.gap !== null) {
         drawGap(context, scene, row, y);
     }
 }
 
-/** Ticks at the top of a track, one per pixel that has a hit. */
+/** Draws ticks at the top of a track, one per pixel with a hit. */
 function drawHits(context, { hits, theme, view }, { track }, y) {
     const calls = hits?.calls.get(track.index);
     if (!calls) {
         return;
     }
     context.fillStyle = theme.hit;
-    let at = placeFrom(calls.length, (i) => track.start[calls[i]], view.from);
+    let at = indexFrom(calls.length, (i) => track.start[calls[i]], view.from);
     while (at < calls.length && track.start[calls[at]] <= view.to) {
         const x = Math.floor(view.xOf(track.start[calls[at]]));
         context.fillRect(x, y + 1, 2, 4);
-        at = placeFrom(calls.length, (i) => track.start[calls[i]], view.timeAt(x + 1), at + 1);
+        at = indexFrom(calls.length, (i) => track.start[calls[i]], view.timeAt(x + 1), at + 1);
     }
 }
 
-/** Moments with their names where there is room; of those on the same pixel only the first. */
-function drawMoments(context, scene, { track }, y) {
-    const { moments } = track;
+/** Draws instants, with names if there is space; only the first one per pixel. */
+function drawInstants(context, scene, { track }, y) {
+    const { instants } = track;
     const { theme, view } = scene;
     const middle = y + 5 + LANE / 2 - 1;
-    const from = (time, low) => placeFrom(moments.length, (i) => moments[i].time, time, low);
-    let at = from(view.timeAt(-MOMENT_NAME), 0);
-    while (at < moments.length && moments[at].time <= view.to) {
-        const { time, kind, name } = moments[at];
+    const from = (time, low) => indexFrom(instants.length, (i) => instants[i].time, time, low);
+    let at = from(view.timeAt(-INSTANT_NAME), 0);
+    while (at < instants.length && instants[at].time <= view.to) {
+        const { time, kind, name } = instants[at];
         const x = view.xOf(time);
         const next = from(view.timeAt(x + 1), at + 1);
         drawMark(context, theme, kind, x, middle);
-        const room = Math.min(MOMENT_NAME, next < moments.length ? view.xOf(moments[next].time) - x - 18 : MOMENT_NAME);
-        if (room > 30) {
+        const free = next < instants.length ? view.xOf(instants[next].time) - x - 18 : INSTANT_NAME;
+        const width = Math.min(INSTANT_NAME, free);
+        if (width > 30) {
             context.fillStyle = theme.text;
-            drawClipped(context, name, x + 9, middle + 1, room);
+            drawClipped(context, name, x + 9, middle + 1, width);
         }
         at = next;
     }
 }
 
-/** An instant is a diamond, a snapshot of objects a circle. */
+/** Draws a diamond for an instant, a circle for a snapshot of objects. */
 function drawMark(context, theme, kind, x, y) {
     context.fillStyle = kind === "object" ? theme.object : theme.instant;
     context.beginPath();
@@ -300,16 +301,16 @@ function drawMark(context, theme, kind, x, y) {
     context.fill();
 }
 
-function drawClipped(context, text, x, y, room) {
+function drawClipped(context, text, x, y, width) {
     context.save();
     context.beginPath();
-    context.rect(x, y - 10, room, 20);
+    context.rect(x, y - 10, width, 20);
     context.clip();
     context.fillText(text.slice(0, 200), x, y);
     context.restore();
 }
 
-/** Overwritten history: a hatched band over the whole row that says how much is missing. */
+/** Draws overwritten history: a hatched band over the row, with the number of lost events. */
 function drawGap(context, scene, row, y) {
     const { theme, view } = scene;
     const { track, height } = row;

@@ -1,17 +1,17 @@
-// What lies at a point of the canvas. Pure.
+// Finds the item at a point of the canvas. Pure functions.
 
-import { placeFrom } from "../data/bisect.js";
+import { indexFrom } from "../data/bisect.js";
 import { firstAfter } from "../data/levels.js";
 import { valueAt } from "./counters.js";
 import { LANE } from "./layout.js";
 
-/** So many pixels beside something still count. */
+/** Tolerance in pixels. */
 const NEAR = 3;
 
 /**
  * @param {{row: import("./layout.js").Row, y: number}[]} placed
  * @param {import("./view.js").View} view
- * @returns {object|null} with row and: track and call, or moment, or gap, or counter and value
+ * @returns {object|null} with row and: track and call, or instant, or gap, or counter and value
  */
 export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     const found = placed.findLast((one) => y >= one.y && y < one.y + one.row.height);
@@ -23,7 +23,7 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     if (row.kind === "counter") {
         const value = valueAt(row.counter, time);
         const { times } = row.counter;
-        const at = placeFrom(times.length, (i) => times[i], time);
+        const at = indexFrom(times.length, (i) => times[i], time);
         return value === null ? null : { row, counter: row.counter, value, at: times[at] === time ? at : at - 1 };
     }
     if (row.kind !== "track") {
@@ -35,7 +35,7 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     }
     const inside = y - found.y - row.top;
     if (inside < 0) {
-        return momentAt(row, view, x);
+        return instantAt(row, view, x);
     }
     const depth = Math.floor(inside / LANE);
     const levels = levelsOf(track);
@@ -46,13 +46,13 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     return call < 0 ? null : { row, track, call };
 }
 
-/** The call that is drawn at a pixel, or very near to it. */
+/** Returns the call that is drawn at a pixel, or very near to it. */
 function callAt(levels, depth, view, x, ratio) {
     const { start, duration } = levels.track;
     const calls = levels.calls(depth, view.scale / ratio);
     const at = firstAfter(calls, start, view.timeAt(x)) - 1;
-    const distance = (place) => {
-        const call = calls[place];
+    const distance = (index) => {
+        const call = calls[index];
         if (call === undefined) {
             return Infinity;
         }
@@ -62,10 +62,10 @@ function callAt(levels, depth, view, x, ratio) {
     return distance(best) <= NEAR ? calls[best] : -1;
 }
 
-function momentAt(row, view, x) {
-    const { moments } = row.track;
-    const at = placeFrom(moments.length, (i) => moments[i].time, view.timeAt(x));
-    const distance = (place) => (moments[place] ? Math.abs(view.xOf(moments[place].time) - x) : Infinity);
+function instantAt(row, view, x) {
+    const { instants } = row.track;
+    const at = indexFrom(instants.length, (i) => instants[i].time, view.timeAt(x));
+    const distance = (index) => (instants[index] ? Math.abs(view.xOf(instants[index].time) - x) : Infinity);
     const best = distance(at - 1) < distance(at) ? at - 1 : at;
-    return distance(best) <= 6 ? { row, track: row.track, moment: moments[best], at: best } : null;
+    return distance(best) <= 6 ? { row, track: row.track, instant: instants[best], at: best } : null;
 }

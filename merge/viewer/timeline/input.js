@@ -1,9 +1,9 @@
-// Pointers and keys. What they mean is decided here, what is done is the timeline's.
+// Pointers and keys: this module maps them to actions, which the timeline performs.
 
-/** A pointer that moved less than this has clicked. */
+/** A pointer that moves less than this clicks, in pixels. */
 const CLICK = 4;
 
-/** How much a turn of the wheel zooms. */
+/** Zoom per pixel of the wheel. */
 export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
     const pixels = deltaMode === 1 ? deltaY * 33 : deltaMode === 2 ? deltaY * 400 : deltaY;
     return Math.exp(-Math.max(-300, Math.min(300, pixels)) * (ctrlKey ? 0.01 : 0.0025));
@@ -68,7 +68,7 @@ export function followTracks(canvas, act) {
     canvas.addEventListener("dblclick", (event) => act.open(event.offsetX, event.offsetY));
 }
 
-/** Wheel: zoom; sideways or with Shift: move; with Alt: up and down. */
+/** Wheel: zoom; sideways or with Shift: pan; with Alt: scroll. */
 export function followWheel(canvas, act) {
     canvas.addEventListener("wheel", (event) => {
         event.preventDefault();
@@ -83,7 +83,7 @@ export function followWheel(canvas, act) {
     }, { passive: false });
 }
 
-/** Two fingers: what lies under them stays under them. */
+/** Two fingers: the times under them stay under them. */
 function pinch(down, moving, here, act) {
     const [other] = [...down].filter(([id]) => id !== moving).map(([, at]) => at);
     const before = down.get(moving);
@@ -92,7 +92,7 @@ function pinch(down, moving, here, act) {
     act.pan((before.x - here.x) / 2, (before.y - here.y) / 2);
 }
 
-/** A drag over the ruler marks a range; a click takes it away. */
+/** A drag over the ruler marks a range; a click removes it. */
 export function followRuler(canvas, act) {
     followWheel(canvas, act);
     let from = null;
@@ -123,7 +123,7 @@ export function followRuler(canvas, act) {
     canvas.addEventListener("pointerleave", () => act.hover(null));
 }
 
-/** What each key does; with Alt the arrows go from call to call. */
+/** The action of each key. With Alt the arrow keys go from call to call. */
 export const KEYS = {
     w: ["zoom", 1.5], "+": ["zoom", 1.5], "=": ["zoom", 1.5], s: ["zoom", 1 / 1.5], "-": ["zoom", 1 / 1.5],
     a: ["pan", -0.15], d: ["pan", 0.15], ArrowLeft: ["pan", -0.15], ArrowRight: ["pan", 0.15],
@@ -135,14 +135,13 @@ export const KEYS = {
     "[": ["track", -1], "]": ["track", 1], ",": ["point", -1], ".": ["point", 1],
 };
 
-/** Whether a key is meant for what has the focus: text, or the choice of a list. */
+/** Returns whether the focused element uses a key: a text field or a list. */
 function isTyping({ tagName, type }) {
     return /^(input|select|textarea)$/i.test(tagName ?? "") && type !== "checkbox";
 }
 
 /**
- * Follows the keys: letters and signs wherever they are not text, the others while an element has the focus, or nothing
- * has.
+ * Handles keys: letters and signs except in text fields, other keys if the element or nothing has the focus.
  * @param {HTMLElement} element
  * @param {(what: string, value: number|string|undefined) => void} act
  */

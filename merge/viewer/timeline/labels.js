@@ -1,4 +1,4 @@
-// Names of calls as text that fits, without measuring anything twice.
+// Names of calls that fit a width. All measurements are cached.
 
 export const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
 
@@ -19,20 +19,20 @@ export class Labels {
     }
 
     /**
-     * A function's name, cut to so many pixels; "" if not even its beginning fits.
+     * Returns a function's name, cut to a width in pixels; "" if nothing of it fits.
      * @param {CanvasRenderingContext2D} context  with the font set
      */
-    fitting(context, index, room) {
+    fitting(context, index, limit) {
         const name = this.name(index);
         if (!(this.widths[index] >= 0)) {
             this.widths[index] = context.measureText(name).width;
         }
         const width = this.widths[index];
-        if (width <= room) {
+        if (width <= limit) {
             return name;
         }
-        let length = Math.floor((name.length * room) / width);
-        while (length > 1 && this.#cutWidth(context, index, name, length) > room) {
+        let length = Math.floor((name.length * limit) / width);
+        while (length > 1 && this.#cutWidth(context, index, name, length) > limit) {
             length -= 1;
         }
         return cut(name, length);
@@ -49,7 +49,7 @@ export class Labels {
     }
 }
 
-/** The first characters of a text and an ellipsis; "" if there would be fewer than two. @param {string} text */
+/** Returns the first characters of a text and an ellipsis; "" for fewer than two characters. @param {string} text */
 export function cut(text, length) {
     if (length < 2) {
         return "";

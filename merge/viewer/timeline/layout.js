@@ -1,25 +1,25 @@
-// Which rows there are, in which order, and where each lies. Heights are CSS pixels.
+// Computes the rows, their order and positions. Heights are CSS pixels.
 
 export const LANE = 18;
 export const PROCESS_HEIGHT = 30;
 export const COUNTER_HEIGHT = 46;
 const PADDING = 5;
-/** Where the whole trace is higher than the screen, a track shows so many lanes until it is unfolded. */
+/** If the trace is higher than the screen, a track shows this many lanes until it is unfolded. */
 const SHALLOW = 8;
 /** Fewer lanes than these are not worth hiding. */
 const LEAST_FOLDED = 3;
-/** A row is at least high enough for its name, and for a warning below it. */
+/** A row is high enough for its name, and for a warning below it. */
 const LEAST = 28;
 const LEAST_WARNED = 44;
 
 /**
- * What the user did to the rows. Rows are named "p3" (process), "t7" (track), "c0" (counter) by their index.
+ * Changes of the user to the rows. Rows are named "p3" (process), "t7" (track), "c0" (counter) by their index.
  * @typedef {object} Arrangement
  * @property {Set<string>} collapsed
  * @property {Set<string>} unfolded  tracks that show all their lanes
  * @property {Set<string>} pinned
  * @property {Set<string>} hidden
- * @property {string[]} order    rows that were moved, in their new order among their siblings
+ * @property {string[]} order    moved rows, in their new order among their siblings
  * @property {string} filter
  *
  * @typedef {object} Row
@@ -32,7 +32,7 @@ const LEAST_WARNED = 44;
  * @property {number} height
  * @property {number} lanes      depths that are drawn
  * @property {number} folded     depths that are not drawn because the track is not unfolded
- * @property {boolean} unfolded  whether there would be such, had the user not unfolded the track
+ * @property {boolean} unfolded  whether the track is unfolded and would otherwise be folded
  * @property {number} top        from the row's y to its first lane
  * @property {boolean} collapsed
  * @property {boolean} pinned
@@ -53,11 +53,11 @@ export function arrangement() {
 /**
  * @param {import("../data/model.js").Trace} trace
  * @param {Arrangement} arranged
- * @param {number} room    pinned rows that are higher together are cut; if that is not enough, they scroll
- * @param {number} screen  the height in which a trace had better be seen as a whole
+ * @param {number} limit   height of all pinned rows: higher ones are cut; if that is not enough, they scroll
+ * @param {number} screen  the height of the screen
  * @returns {Layout}
  */
-export function layOut(trace, arranged, room = Infinity, screen = Infinity) {
+export function layOut(trace, arranged, limit = Infinity, screen = Infinity) {
     const most = heightOf(trace) > screen ? SHALLOW : Infinity;
     const rows = [];
     const pinned = [];
@@ -76,16 +76,16 @@ export function layOut(trace, arranged, room = Infinity, screen = Infinity) {
             rows.push(...rest);
         }
     }
-    if (stack(pinned) > room) {
-        pinned.forEach((one) => shorten(one, room / pinned.length));
+    if (stack(pinned) > limit) {
+        pinned.forEach((one) => shorten(one, limit / pinned.length));
     }
-    if (stack(pinned) > room) {
+    if (stack(pinned) > limit) {
         rows.unshift(...pinned.splice(0));
     }
     return { pinned, pinnedHeight: stack(pinned), rows, height: stack(rows), hidden: arranged.hidden.size };
 }
 
-/** With all that there is. A track that is alone shows no more by being cut. */
+/** Lays out all lanes. Folding a single track would not show more. */
 function heightOf({ processes, tracks, counters }) {
     if (tracks.filter(({ count }) => count > 0).length < 2) {
         return 0;
@@ -113,7 +113,7 @@ function countersByProcess(trace) {
     return found;
 }
 
-/** The rows of a process that the filter and the user let through. */
+/** Returns the rows of a process that neither the filter nor the user hides. */
 function rowsOf(process, counters, arranged, most) {
     const { filter, hidden, order } = arranged;
     const needle = filter.trim().toLowerCase();
@@ -129,7 +129,7 @@ function rowsOf(process, counters, arranged, most) {
         .map((one) => ({ ...one, pinned: arranged.pinned.has(one.id) }));
 }
 
-/** Threads of a notebook's kernel are older than what runs the cells. */
+/** In a notebook, threads of the kernel are older than the thread that runs the cells. */
 function mainFirst({ pid, tracks }) {
     const isMain = ({ tid }) => Number(tid === pid);
     return [...tracks].sort((one, other) => isMain(other) - isMain(one));
@@ -141,7 +141,7 @@ function trackRow(track, arranged, most) {
     const [collapsed, deep] = [arranged.collapsed.has(id), all - most >= LEAST_FOLDED];
     const unfolded = deep && !collapsed && arranged.unfolded.has(id);
     const lanes = collapsed ? 1 : deep && !unfolded ? most : all;
-    const top = PADDING + (track.moments.length > 0 ? LANE : 0);
+    const top = PADDING + (track.instants.length > 0 ? LANE : 0);
     const least = track.overwritten + track.lost > 0 ? LEAST_WARNED : LEAST;
     const height = Math.max(least, top + lanes * LANE + PADDING);
     const folded = collapsed ? 0 : all - lanes;
@@ -149,11 +149,11 @@ function trackRow(track, arranged, most) {
 }
 
 function row(id, kind, process, more) {
-    const place = { y: 0, lanes: 0, top: 0, folded: 0, unfolded: false, collapsed: false, pinned: false };
-    return { id, kind, process, track: null, counter: null, ...place, ...more };
+    const defaults = { y: 0, lanes: 0, top: 0, folded: 0, unfolded: false, collapsed: false, pinned: false };
+    return { id, kind, process, track: null, counter: null, ...defaults, ...more };
 }
 
-/** Puts rows below each other. Returns the height of all. */
+/** Stacks rows. Returns their total height. */
 function stack(rows) {
     let y = 0;
     for (const one of rows) {
@@ -163,7 +163,7 @@ function stack(rows) {
     return y;
 }
 
-/** The moved ones take, in their new order, the places that they had. */
+/** Puts moved rows, in their new order, at the indices that they had. */
 export function inOrder(all, idOf, order) {
     const rank = new Map(order.map((id, index) => [id, index]));
     const moved = all.filter((one) => rank.has(idOf(one))).sort((a, b) => rank.get(idOf(a)) - rank.get(idOf(b)));
@@ -171,7 +171,7 @@ export function inOrder(all, idOf, order) {
 }
 
 /**
- * The new order after a row was put before another one of its siblings (behind all of them if there is none).
+ * Returns the new order after a row was moved before a sibling (after all siblings if there is none).
  * @param {string[]} siblings  ids in their present order
  * @param {string[]} order     the arrangement's
  */
@@ -182,7 +182,7 @@ export function moved(siblings, order, id, before) {
     return [...order.filter((one) => !siblings.includes(one)), ...rest];
 }
 
-/** The rows between two heights. @param {Row[]} rows @returns {Row[]} */
+/** Returns the rows between two heights. @param {Row[]} rows @returns {Row[]} */
 export function visible(rows, from, to) {
     let [low, high] = [0, rows.length];
     while (low < high) {

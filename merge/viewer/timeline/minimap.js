@@ -1,13 +1,13 @@
-// The whole trace at a glance: how deep the calls were on each track over time, what part is shown, where the hits
-// are. The depths are found once, in slices.
+// The minimap: the depth of calls on each track over time, the visible part, and the hits. Depths are computed once,
+// in slices.
 
-/** Tracks that get a band of their own; more tracks share bands. */
+/** Largest number of bands; more tracks share bands. */
 const BANDS = 8;
 
 /**
- * How deep the calls go in each pixel of the whole trace.
+ * Computes the depth of calls in each pixel of the whole trace.
  * @param {import("../data/levels.js").Levels} levels
- * @param {Uint16Array} depths  by pixel; raised where this track is deeper
+ * @param {Uint16Array} depths  by pixel; raised if this track is deeper
  * @param {number} perPixel     nanoseconds
  */
 export function* profile(levels, depths, perPixel) {
@@ -37,7 +37,7 @@ export class Minimap {
         this.width = 0;
     }
 
-    /** Starts anew, for so many pixels. */
+    /** Starts again, for another width in pixels. */
     resize(width) {
         if (width !== this.width) {
             this.width = width;
@@ -45,13 +45,13 @@ export class Minimap {
         }
     }
 
-    /** Where the hits are. @param {{calls: Map<number, Uint32Array>}|null} hits */
+    /** Sets the hits. @param {{calls: Map<number, Uint32Array>}|null} hits */
     mark(hits) {
         this.hits = hits;
         this.ticks = null;
     }
 
-    /** Builds on until the deadline. Says whether there is something new to draw. */
+    /** Continues building until the deadline. Returns whether there is something new to draw. */
     work(deadline) {
         if (this.steps === null) {
             return false;
@@ -105,8 +105,8 @@ export class Minimap {
         context.setTransform(ratio, 0, 0, ratio, 0, 0);
         context.fillStyle = theme.ground;
         context.fillRect(0, 0, width, height);
-        const room = (height - 8) / Math.max(1, this.bands.length);
-        this.bands.forEach((band, i) => drawBand(context, band, 4 + i * room, room, colorOf(band.process)));
+        const share = (height - 8) / Math.max(1, this.bands.length);
+        this.bands.forEach((band, i) => drawBand(context, band, 4 + i * share, share, colorOf(band.process)));
         if (this.hits) {
             this.ticks ??= this.#tickPlaces();
             context.fillStyle = theme.hit;

@@ -1,4 +1,4 @@
-// How the view gets from here to there: at once under a hand or a wheel, in a short glide for keys and jumps.
+// Movement of the view: immediate for pointer and wheel, a short glide for keys and jumps.
 
 import { View } from "./view.js";
 
@@ -15,7 +15,7 @@ export class Motion {
         this.still = matchMedia("(prefers-reduced-motion: reduce)");
     }
 
-    /** What will be shown when all movement has ended. @returns {View} */
+    /** The view at the end of all movement. @returns {View} */
     get end() {
         const view = new View(this.view.duration);
         Object.assign(view, this.view, this.goal);
@@ -41,7 +41,7 @@ export class Motion {
         this.moved();
     }
 
-    /** A frame's part of the movement. Says whether more is to come. @param {number} now */
+    /** Moves by one frame. Returns whether the movement continues. @param {number} now */
     step(now) {
         const { view, goal } = this;
         if (!goal) {

@@ -1,14 +1,14 @@
-// The column of names: real elements, so that they can be read aloud, reached by Tab and copied. Only rows in sight
-// exist.
+// The column of names. They are elements, so that screen readers, Tab and copying work. Only visible rows have
+// elements.
 
 import { greatestOf, numberText } from "./counters.js";
 
-/** A pointer that moved less than this has not dragged. */
+/** A pointer that moves less than this does not drag, in pixels. */
 const DRAG = 5;
-/** A name with a warning below it. */
+/** The height of a name with a warning below it. */
 const NAME_HEIGHT = 44;
 
-/** Makes an element. Text is only ever text. */
+/** Creates an element. Text is never HTML. */
 function make(tag, className, text = "", attributes = {}) {
     const element = document.createElement(tag);
     element.className = className;
@@ -19,7 +19,7 @@ function make(tag, className, text = "", attributes = {}) {
     return element;
 }
 
-/** The name, the number and the warning of a row. @param {import("./layout.js").Row} row */
+/** Returns the name, the number and the warning of a row. @param {import("./layout.js").Row} row */
 export function wordsOf({ kind, process, track, counter }) {
     if (kind === "process") {
         const ended = { crashed: process.ending || "crashed", living: "still running" }[process.state] ?? "";
@@ -29,7 +29,7 @@ export function wordsOf({ kind, process, track, counter }) {
     if (kind === "counter") {
         return { name: counter.name, number: `up to ${numberText(greatestOf(counter))}`, warning: "" };
     }
-    const losses = [[track.overwritten, "lost (overwritten)"], [track.lost, "lost (no room)"]];
+    const losses = [[track.overwritten, "lost (overwritten)"], [track.lost, "lost (no space)"]];
     const missing = losses.filter(([count]) => count > 0);
     return {
         name: track.name || track.kind,
@@ -38,7 +38,7 @@ export function wordsOf({ kind, process, track, counter }) {
     };
 }
 
-/** How far a row's name moves down to stay in sight below the pinned rows. */
+/** Returns how far a row's name moves down to stay visible below the pinned rows. */
 export function shiftOf({ row, y, fixed }, pinnedHeight) {
     return Math.max(0, Math.min((fixed ? 0 : pinnedHeight) - y, row.height - NAME_HEIGHT));
 }
@@ -47,7 +47,7 @@ export class Names {
     /**
      * @param {HTMLElement} column
      * @param {import("./rows.js").Rows} rows
-     * @param {() => {row: import("./layout.js").Row, y: number}[]} placed  the rows in sight
+     * @param {() => {row: import("./layout.js").Row, y: number}[]} placed  the visible rows
      */
     constructor(column, rows, placed) {
         this.column = column;
@@ -60,7 +60,7 @@ export class Names {
     }
 
     /**
-     * Shows the rows in sight where the canvas has them; the name of a row that begins above stays in sight.
+     * Shows the visible rows at their positions on the canvas. The name of a row that begins above stays visible.
      * @param {{row: import("./layout.js").Row, y: number, fixed: boolean}[]} placed
      * @param {number} pinnedHeight
      */
@@ -89,7 +89,7 @@ export class Names {
         focus();
     }
 
-    /** Gives the focus back to the same button of the same row, where the row was moved or made anew. */
+    /** Restores the focus to the same button of the same row after the row was moved or replaced. */
     #focus() {
         const button = document.activeElement;
         const row = [...this.elements].find(([, element]) => element.contains(button));
@@ -144,7 +144,7 @@ export class Names {
         return element;
     }
 
-    /** Shows the deeper calls of a track, or no longer. */
+    /** Shows or hides the deeper calls of a track. */
     #foldButton(row, name) {
         const text = row.unfolded ? "Fewer levels" : `${row.folded} deeper levels`;
         const button = this.#button("fold", "unfolded", row, { "aria-label": `${text} of ${name}` });
@@ -152,14 +152,14 @@ export class Names {
         return button;
     }
 
-    /** A button that turns something of a row on or off. */
+    /** Creates a toggle button of a row. */
     #button(className, what, row, attributes) {
         const button = make("button", className, "", { type: "button", ...attributes });
         button.addEventListener("click", () => this.rows.flip(what, row.id));
         return button;
     }
 
-    /** Rows move by dragging their name, or with Alt and the arrow keys on their buttons. */
+    /** Moves rows by dragging their name, or with Alt and the arrow keys on their buttons. */
     #letMove(element, row) {
         element.addEventListener("keydown", (event) => {
             if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
@@ -196,7 +196,7 @@ export class Names {
         element.addEventListener("pointercancel", end);
     }
 
-    /** Between which siblings a row would come to lie. */
+    /** Returns the siblings between which a row would be dropped. */
     #targetAt(row, clientY) {
         const y = clientY - this.column.getBoundingClientRect().top;
         const siblings = this.placed().filter((one) => areSiblings(one.row, row));
@@ -207,7 +207,7 @@ export class Names {
     }
 }
 
-/** Processes move among processes, tracks and counters within their process. */
+/** Returns the siblings of a row: processes, or the tracks and counters of its process. */
 export function areSiblings(one, other) {
     return (one.kind === "process") === (other.kind === "process") && one.pinned === other.pinned
         && (one.kind === "process" || one.process === other.process);

@@ -1,13 +1,13 @@
-// What lies over the rows: arrows between tracks, the selected call and the one under the pointer, the range, the
+// The layer over the rows: arrows between tracks, the selected call and the call under the pointer, the range, the
 // pointer's time.
 
 import { LANE } from "./layout.js";
 import { isIn, timeOf } from "./points.js";
 
-/** So many arrows are drawn in a frame at most. */
+/** Largest number of arrows in a frame. */
 const MOST_ARROWS = 500;
 
-/** Where a call is drawn: its rectangle on the canvas, or null if its row is not in sight. */
+/** Returns the rectangle of a call on the canvas, or null if its row is not visible. */
 export function rectangleOf({ view }, placed, track, call) {
     const found = placed.find(({ row }) => row.track === track);
     const depth = track.depth[call];
@@ -31,7 +31,7 @@ export function outline(context, scene, placed, one, color, width) {
     context.lineWidth = 1;
 }
 
-/** Marks the selected point: a ring, a dot on a counter's line of time, or a frame around a gap. */
+/** Marks the selected point: a ring, a dot on a counter's line, or a frame around a gap. */
 export function outlinePoint(context, { view, theme, layout }, placed, point) {
     const found = point && placed.find(({ row }) => isIn(point, row));
     if (!found || (!found.fixed && found.y + found.row.height < layout.pinnedHeight)) {
@@ -65,7 +65,7 @@ function clip(context, view, top, bottom) {
     context.clip();
 }
 
-/** The range: what is outside is veiled. */
+/** Draws the range: the time outside is dimmed. */
 export function drawRange(context, { view, theme, height }, range) {
     if (!range) {
         return;
@@ -80,7 +80,7 @@ export function drawRange(context, { view, theme, height }, range) {
     context.fillRect(right - 0.5, 0, 1, height);
 }
 
-/** A thin line at the pointer. */
+/** Draws a thin line at the pointer. */
 export function drawPointer(context, { theme, height }, x) {
     if (x !== null) {
         context.fillStyle = theme.pointer;
@@ -88,10 +88,10 @@ export function drawPointer(context, { theme, height }, x) {
     }
 }
 
-/** Arrows of the flows whose two tracks are in sight; those of the selected call stand out. */
+/** Draws the flows whose two tracks are visible, and highlights those of the selected call. */
 export function drawFlows(context, scene, placed, flows, selection) {
     const { view, theme, levelsOf } = scene;
-    const places = new Map(placed.filter(({ row }) => row.track).map((one) => [one.row.track, one]));
+    const rows = new Map(placed.filter(({ row }) => row.track).map((one) => [one.row.track, one]));
     const edge = scene.layout.pinnedHeight;
     let left = MOST_ARROWS;
     let before = "";
@@ -100,7 +100,7 @@ export function drawFlows(context, scene, placed, flows, selection) {
         if (Math.max(flow.fromTime, flow.toTime) < view.from || Math.min(flow.fromTime, flow.toTime) > view.to) {
             continue;
         }
-        const [from, to] = [places.get(flow.fromTrack), places.get(flow.toTrack)];
+        const [from, to] = [rows.get(flow.fromTrack), rows.get(flow.toTrack)];
         if (!from || !to) {
             continue;
         }
@@ -108,7 +108,7 @@ export function drawFlows(context, scene, placed, flows, selection) {
             view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime),
             view.xOf(flow.toTime), heightOf(to, levelsOf, flow.toTime),
         ];
-        // Of rows that are scrolled below the pinned ones nothing is seen.
+        // Pinned rows cover the rows that are scrolled below them.
         if ((!from.fixed && ends[1] < edge) || (!to.fixed && ends[3] < edge)) {
             continue;
         }
@@ -135,7 +135,7 @@ function touches(flow, selection) {
     return (flow.fromTrack === track && within(flow.fromTime)) || (flow.toTrack === track && within(flow.toTime));
 }
 
-/** The middle of the innermost call that is drawn at a time. */
+/** Returns the middle of the innermost call that is drawn at a time. */
 function heightOf({ row, y }, levelsOf, time) {
     const levels = levelsOf(row.track);
     let depth = 0;

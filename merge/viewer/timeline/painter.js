@@ -1,4 +1,4 @@
-// Draws a frame: the colours that hold now, then the layers one over the other.
+// Draws a frame: sets the current colours, then draws the layers in order.
 
 import { Colors, pixelOf } from "./colors.js";
 import { drawRows } from "./draw.js";
@@ -9,7 +9,7 @@ import { MINIMAP_HEIGHT } from "./stage.js";
 import { Strips } from "./strips.js";
 import { readTheme } from "./theme.js";
 
-/** How opaque calls are that a search has not found. */
+/** Opacity of calls that a search has not found. */
 export const FADED = 56;
 
 export class Painter {
@@ -25,28 +25,28 @@ export class Painter {
         this.repaint();
     }
 
-    /** New colours, for the theme, the colouring and the search that hold now. */
+    /** Recomputes the colours for the current theme, colouring and search. */
     repaint() {
         this.theme = readTheme(this.stage.element, this.stage.canvas.getContext("2d"));
         this.colors = new Colors(this.trace.functions, this.dark.matches ? "dark" : "light", this.coloring);
         this.pixels = new Map();
     }
 
-    /** By function, the pixel of a process's calls. */
+    /** Returns the pixel colour of a process's calls by function. */
     #pixelsFor(process) {
-        const place = this.colors.placeOf(process);
-        let pixels = this.pixels.get(place);
+        const key = this.colors.paletteIndex(process);
+        let pixels = this.pixels.get(key);
         if (!pixels) {
             const { byFunction, palette } = this.colors;
             const { found } = this;
             pixels = Uint32Array.from(byFunction, (own, index) =>
-                pixelOf(palette[place < 0 ? own : place], found && !found[index] ? FADED : 255));
-            this.pixels.set(place, pixels);
+                pixelOf(palette[key < 0 ? own : key], found && !found[index] ? FADED : 255));
+            this.pixels.set(key, pixels);
         }
         return pixels;
     }
 
-    /** What all layers of a frame need. */
+    /** Returns the data that all layers of a frame need. */
     scene(view, layout, hits, levelsOf) {
         const { stage, theme, labels, colors } = this;
         return {

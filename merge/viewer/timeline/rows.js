@@ -1,12 +1,12 @@
-// What the user does to the rows: collapsing, pinning, hiding, moving, filtering.
+// The user's changes to the rows: collapsing, pinning, hiding, moving, filtering.
 
 import { LANE, arrangement, layOut, moved } from "./layout.js";
 import { areSiblings } from "./names.js";
 
-/** Pinned rows take at most this part of the height; more of them scroll with the others. */
+/** The largest part of the height for pinned rows; further ones scroll with the others. */
 const PINNED = 0.6;
 
-/** What is true of a row if its id is there. */
+/** Properties of rows, as sets of ids. */
 const SETS = ["collapsed", "unfolded", "pinned", "hidden"];
 
 export class Rows {
@@ -17,7 +17,7 @@ export class Rows {
         this.lay();
     }
 
-    /** Lays the rows out anew. */
+    /** Lays the rows out again. */
     lay() {
         const { stage, trace, arranged } = this;
         this.layout = layOut(trace, arranged, stage.height * PINNED, stage.height);
@@ -49,14 +49,14 @@ export class Rows {
         this.lay();
     }
 
-    /** Puts a row before one of its siblings, or behind all. */
+    /** Moves a row before one of its siblings, or to the end. */
     move(row, before) {
         const siblings = this.#siblingsOf(row).map(({ id }) => id);
         this.arranged.order = moved(siblings, this.arranged.order, row.id, before?.id ?? null);
         this.lay();
     }
 
-    /** Moves a row by one place. */
+    /** Moves a row up or down by one. */
     step(row, by) {
         const siblings = this.#siblingsOf(row);
         const at = siblings.findIndex(({ id }) => id === row.id);
@@ -69,7 +69,7 @@ export class Rows {
         return this.all.filter((one) => areSiblings(one, row));
     }
 
-    /** Opens and unhides the rows that a call is in. */
+    /** Opens and unhides the rows of a call. */
     open(track, call) {
         if (track.depth[call] > 0) {
             this.arranged.collapsed.delete(`t${track.index}`);
@@ -81,7 +81,7 @@ export class Rows {
         }
     }
 
-    /** Lets a row of a process be seen. @param {string} id */
+    /** Makes a row of a process visible. @param {string} id */
     openRow(id, process) {
         const { collapsed, hidden } = this.arranged;
         hidden.delete(`p${process.index}`);
@@ -97,22 +97,22 @@ export class Rows {
         return this.all.find((row) => row.track === track);
     }
 
-    /** Scrolls until a call is in sight. */
+    /** Scrolls until a call is visible. */
     scrollTo(track, call) {
         const row = this.rowOf(track);
         this.scrollToRow(row, row && row.top + Math.min(track.depth[call], row.lanes) * LANE);
     }
 
-    /** Scrolls until a height of a row is in sight. */
+    /** Scrolls until a height of a row is visible. */
     scrollToRow(row, height = 0) {
         if (!row || this.layout.pinned.includes(row)) {
             return;
         }
         const { scroller } = this.stage;
-        const room = scroller.clientHeight - this.layout.pinnedHeight;
+        const rest = scroller.clientHeight - this.layout.pinnedHeight;
         const y = row.y + height;
-        if (y < scroller.scrollTop || y + 2 * LANE > scroller.scrollTop + room) {
-            scroller.scrollTop = y - room / 3;
+        if (y < scroller.scrollTop || y + 2 * LANE > scroller.scrollTop + rest) {
+            scroller.scrollTop = y - rest / 3;
         }
     }
 

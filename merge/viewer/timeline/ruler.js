@@ -1,14 +1,14 @@
-// Times in words, and where the ruler has its lines.
+// Times as text, and the lines of the ruler.
 
 const UNITS = [["ns", 1], ["µs", 1e3], ["ms", 1e6], ["s", 1e9], ["min", 60e9], ["h", 3600e9]];
 
-/** Steps between lines, in nanoseconds: 1, 2, 5 and their tens up to a second, then those of clocks. */
+/** Intervals between lines, in nanoseconds: 1, 2, 5 and their multiples of ten up to a second, then those of clocks. */
 const STEPS = [
     ...Array.from({ length: 30 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3)).filter((step) => step <= 5e9),
     ...[10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400].map((seconds) => seconds * 1e9),
 ];
 
-/** A duration for people: at most four digits and a unit, as "1.234 ms". @param {number} time */
+/** Formats a duration with at most four digits and a unit, as "1.234 ms". @param {number} time */
 export function timeText(time) {
     if (time < 0) {
         return `-${timeText(-time)}`;
@@ -22,12 +22,12 @@ export function timeText(time) {
     return `${value.toFixed(digits)} ${unit}`;
 }
 
-/** A duration to the last nanosecond, as "1,234,567 ns". @param {number} time */
+/** Formats a duration exactly, as "1,234,567 ns". @param {number} time */
 export function exactText(time) {
     return `${Math.round(time).toLocaleString("en")} ns`;
 }
 
-/** Hours, minutes and seconds, as far as a step needs them. */
+/** Formats hours, minutes and seconds, as precisely as the interval needs. */
 function clockText(time, step) {
     const seconds = Math.floor(time / 1e9);
     const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -35,12 +35,12 @@ function clockText(time, step) {
     return parts.filter(Boolean).join(" ") || "0 s";
 }
 
-/** The step between two lines that leaves each at least so many nanoseconds. @param {number} least */
+/** Returns the smallest interval that is not less than a number of nanoseconds. @param {number} least */
 export function stepFor(least) {
     return STEPS.find((step) => step >= least) ?? Math.ceil(least / 86400e9) * 86400e9;
 }
 
-/** A line's text: the digits that its step needs. @param {number} time @param {number} step */
+/** Returns a line's text, with the digits that the interval needs. @param {number} time @param {number} step */
 export function lineText(time, step) {
     if (time === 0) {
         return "0";
@@ -54,7 +54,7 @@ export function lineText(time, step) {
 }
 
 /**
- * The lines of a view.
+ * Returns the lines of a view.
  * @param {{from: number, to: number, scale: number}} view
  * @param {number} apart  least pixels between two lines
  * @returns {{step: number, times: number[]}}
@@ -69,7 +69,10 @@ export function lines({ from, to, scale }, apart = 110) {
     return { step, times };
 }
 
-/** The wall clock at a time, as "2026-11-22 15:41:26.123456". @param {bigint|null} base nanoseconds since 1970 */
+/**
+ * Returns the wall clock at a time, as "2026-11-22 15:41:26.123456".
+ * @param {bigint|null} base  nanoseconds since 1970
+ */
 export function wallClock(base, time) {
     if (base === null) {
         return "";
@@ -85,7 +88,7 @@ export function wallClock(base, time) {
     return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${micros}`;
 }
 
-/** A line's text by the wall clock: the time of day, with the digits that its step needs. */
+/** Returns a line's text by the wall clock: the time of day, with the digits that the interval needs. */
 export function clockLine(base, time, step) {
     const text = wallClock(base, time).slice(11);
     const digits = Math.max(0, Math.ceil(9 - Math.log10(step) - 1e-9));

@@ -34,7 +34,7 @@ export class Stage {
         new ResizeObserver(() => this.fit() && resized()).observe(this.scroller);
     }
 
-    /** Gives the canvases the sizes that there is room for. Says whether there is any. */
+    /** Fits the canvases to the available size. Returns whether there is any. */
     fit() {
         this.ratio = devicePixelRatio;
         this.width = this.scroller.clientWidth - this.column.offsetWidth;
@@ -54,8 +54,8 @@ export class Stage {
     }
 
     /**
-     * The ruler, the tracks and the names as one picture.
-     * @param {[string, number, boolean][]} names  with the height of each, and whether it is a process's
+     * Returns the ruler, the tracks and the names as one picture.
+     * @param {[string, number, boolean][]} names  each with its height, and whether it is a process
      */
     picture({ background, text }, names) {
         const { ratio, column } = this;

@@ -1,11 +1,10 @@
-// The fast part of drawing: every lane of calls becomes one line of pixels, written straight into memory, and is then
-// stretched to the lane's height. A frame costs a few instructions per call that is wide enough to be seen, and one
-// copy per lane, however many calls the trace has.
+// The fast part of drawing: each lane of calls becomes one line of pixels in memory, which is then stretched to the
+// lane's height. A frame costs a few instructions per visible call and one copy per lane, for any size of trace.
 
 import { DRAWN } from "../data/model.js";
 import { firstAfter } from "../data/levels.js";
 
-/** Narrower calls have no gap at their end, and no text. */
+/** Narrower calls have neither a gap at their end nor text, in pixels. */
 const LEAST_GAP = 3;
 
 export class Strips {
@@ -25,7 +24,7 @@ export class Strips {
         this.used = 0;
     }
 
-    /** A new frame of lanes that are so many device pixels wide. */
+    /** Starts a frame with lanes of a width in device pixels. */
     begin(width, lines) {
         if (width !== this.width || lines > this.lines) {
             this.#allocate(width, Math.max(lines, this.lines));
@@ -39,8 +38,8 @@ export class Strips {
      * @param {number} depth
      * @param {{from: number, to: number}} view
      * @param {Uint32Array} colors  pixel by function
-     * @param {number} least        calls of at least so many pixels go into `wide`
-     * @param {number[]} wide       gets call, left, right (device pixels) of each
+     * @param {number} least        calls of at least this width, in pixels, go into `wide`
+     * @param {number[]} wide       call, left, right (device pixels) of each are appended
      * @returns {number} the line
      */
     lane(levels, depth, { from, to }, colors, least, wide) {
@@ -62,7 +61,7 @@ export class Strips {
             if (end < 0) {
                 continue;
             }
-            // What is truncated to 32 bits has been compared before: a call may end 10^11 pixels away.
+            // Numbers are compared before they are truncated to 32 bits: a call may end 10^11 pixels away.
             const left = begin > 0 ? (begin * perTime) | 0 : 0;
             const right = Math.min(Math.max(Math.min(end, width) | 0, left + 1), width);
             const color = colors[functionOf[call]];
@@ -79,7 +78,7 @@ export class Strips {
         return line;
     }
 
-    /** Hands the lines of this frame to the canvas that `draw` copies from. */
+    /** Copies the lines of this frame to the canvas that `draw` copies from. */
     finish() {
         if (this.used > 0) {
             this.context.putImageData(this.image, 0, 0, 0, 0, this.width, this.used);

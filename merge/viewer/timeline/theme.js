@@ -6,7 +6,7 @@ const NAMES = [
     "hatch-ink", "gap-ink",
 ];
 
-/** Reads the colours that hold now. @param {HTMLElement} element @param {CanvasRenderingContext2D} context */
+/** Reads the current colours. @param {HTMLElement} element @param {CanvasRenderingContext2D} context */
 export function readTheme(element, context) {
     const style = getComputedStyle(element);
     const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
@@ -16,7 +16,7 @@ export function readTheme(element, context) {
     return theme;
 }
 
-/** Slanted lines. */
+/** Creates a hatch pattern. */
 function hatch(context, color, size, thickness) {
     const tile = document.createElement("canvas");
     tile.width = size;

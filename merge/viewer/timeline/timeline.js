@@ -120,7 +120,7 @@ class Timeline {
         this.rows.openRow(point.counter ? `c${this.trace.counters.indexOf(point.counter)}` : `t${point.track.index}`,
             (point.counter ?? point.track).process);
         this.rows.scrollToRow(this.rows.all.find((row) => isIn(point, row)));
-        this.motion.glide((view) => view.revealMoment(timeOf(point)));
+        this.motion.glide((view) => view.revealTime(timeOf(point)));
         this.select(null, -1);
         this.#selectPoint(point);
         this.#changed();

@@ -1,4 +1,4 @@
-// What is under the pointer, in a few lines beside it.
+// The tooltip: a few lines about the item under the pointer.
 
 import { flagNames } from "../data/model.js";
 import { numberText } from "./counters.js";
@@ -7,26 +7,26 @@ import { timeText } from "./ruler.js";
 const LONGEST = 300;
 
 /**
- * The lines about something: a title, a place and pairs of a word and a value.
- * @returns {{title: string, place: string, facts: [string, string][]}}
+ * Returns the lines about an item: a title, a source location or kind, and pairs of a word and a value.
+ * @returns {{title: string, location: string, facts: [string, string][]}}
  */
 export function about(hit, trace, levels) {
     if (hit.call !== undefined) {
         return aboutCall(hit, trace, levels);
     }
-    if (hit.moment) {
-        const { name, kind, time } = hit.moment;
-        return { title: name, place: kind, facts: [["at", timeText(time)]] };
+    if (hit.instant) {
+        const { name, kind, time } = hit.instant;
+        return { title: name, location: kind, facts: [["at", timeText(time)]] };
     }
     if (hit.gap) {
         const { events, start, end } = hit.gap;
         return {
             title: `${events.toLocaleString("en")} events overwritten`,
-            place: "They are lost: the ring was full, and newer events took their place.",
+            location: "They are lost: the ring was full, and newer events replaced them.",
             facts: [["from", timeText(start)], ["duration", timeText(end - start)]],
         };
     }
-    return { title: hit.counter.name, place: "", facts: [["value", numberText(hit.value)]] };
+    return { title: hit.counter.name, location: "", facts: [["value", numberText(hit.value)]] };
 }
 
 function aboutCall({ track, call }, { functions }, levels) {
@@ -43,8 +43,8 @@ function aboutCall({ track, call }, { functions }, levels) {
     }
     const file = functions.file(index);
     const what = track.kind === "async" ? "asynchronous span" : "C function";
-    const place = file === "" ? what : `${file}:${functions.line(index)}`;
-    return { title: functions.name(index), place, facts };
+    const location = file === "" ? what : `${file}:${functions.line(index)}`;
+    return { title: functions.name(index), location, facts };
 }
 
 export class Tooltip {
@@ -61,8 +61,8 @@ export class Tooltip {
         this.element.hidden = true;
     }
 
-    /** Shows lines beside a point of the window. */
-    show({ title, place, facts }, x, y) {
+    /** Shows lines next to a point of the window. */
+    show({ title, location, facts }, x, y) {
         const line = (tag, text) => {
             const one = document.createElement(tag);
             one.textContent = text.slice(0, LONGEST);
@@ -70,7 +70,7 @@ export class Tooltip {
         };
         const list = document.createElement("dl");
         list.append(...facts.flatMap(([word, value]) => [line("dt", word), line("dd", value)]));
-        this.element.replaceChildren(line("strong", title), ...(place === "" ? [] : [line("span", place)]), list);
+        this.element.replaceChildren(line("strong", title), ...(location === "" ? [] : [line("span", location)]), list);
         this.element.hidden = false;
         const { offsetWidth: width, offsetHeight: height } = this.element;
         const left = x + 16 + width > innerWidth ? x - width - 12 : x + 16;

@@ -1,4 +1,4 @@
-// Going through calls, tracks and points by keys; each is brought into sight and told.
+// Moves the selection through calls, tracks and points by keys; reveals and announces each.
 
 import { beside, isIn, nameOf, pointFrom, pointsIn, timeOf } from "./points.js";
 import { timeText } from "./ruler.js";
@@ -10,7 +10,7 @@ export class Tour {
         this.timeline = timeline;
     }
 
-    /** From the selected call or point to the one before, after, above or below. */
+    /** Goes from the selected call or point to the one before, after, above or below. */
     walk(way) {
         if (this.timeline.point) {
             this.#goToPoint(beside(this.timeline.point, way === "previous" || way === "parent" ? -1 : 1, true));
@@ -30,7 +30,7 @@ export class Tour {
         }
     }
 
-    /** To the track below or above, at the time that is shown. */
+    /** Goes to the track below or above, at the visible time. */
     toTrack(by) {
         const rows = this.timeline.rows.all.filter((row) => row.track?.count > 0 || pointsIn(row) > 0);
         const hasCalls = ({ track }) => track?.count > 0;
@@ -46,13 +46,13 @@ export class Tour {
         }
     }
 
-    /** Where the selection is among rows; -1 if there is none. */
+    /** Returns the index of the selected row; -1 without a selection. */
     #placeIn(rows) {
         const { selection, point } = this.timeline;
         return rows.findIndex((row) => (selection ? row.track === selection.track : point && isIn(point, row)));
     }
 
-    /** To the instant, snapshot or sample before or after what is selected, in its row. */
+    /** Goes to the instant, snapshot or sample before or after the selection, in its row. */
     toPoint(by) {
         const rows = this.timeline.rows.all.filter((row) => pointsIn(row) > 0);
         const { selection, point } = this.timeline;
@@ -82,7 +82,7 @@ export class Tour {
     }
 }
 
-/** A call as it is told. */
+/** Returns a call in words, for screen readers. */
 export function inWords({ functions }, track, call) {
     const name = functions.name(track.function[call]);
     return `\u2068${name}\u2069, ${timeText(track.duration[call])}, `

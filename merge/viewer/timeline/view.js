@@ -1,12 +1,12 @@
-// The part of time that is shown, and its pixels.
+// The visible range of time, and its pixels.
 
-/** The least time that can be shown: some nanoseconds. */
+/** The shortest visible range, in nanoseconds. */
 const LEAST = 20;
-/** How much of the whole may be empty beside the trace. */
+/** The part of the view that may be empty beside the trace. */
 const MARGIN = 0.02;
 
 export class View {
-    /** @param {number} duration  the trace's, in nanoseconds */
+    /** @param {number} duration  of the trace, in nanoseconds */
     constructor(duration) {
         this.duration = Math.max(duration, LEAST);
         this.width = 1;
@@ -15,7 +15,7 @@ export class View {
         this.showAll();
     }
 
-    /** Nanoseconds of a pixel. */
+    /** Nanoseconds per pixel. */
     get scale() {
         return (this.to - this.from) / this.width;
     }
@@ -36,7 +36,7 @@ export class View {
         this.to = this.duration + margin;
     }
 
-    /** Shows a time, kept within the trace and its margins. */
+    /** Shows a range of time, limited to the trace and its margins. */
     show(from, to) {
         const margin = this.duration * MARGIN;
         const most = this.duration + 2 * margin;
@@ -46,7 +46,7 @@ export class View {
         this.to = this.from + span;
     }
 
-    /** Zooms, keeping the time under a pixel where it is. @param {number} factor above 1: nearer */
+    /** Zooms, and keeps the time under a pixel there. @param {number} factor above 1: nearer */
     zoomAt(x, factor) {
         const fixed = this.timeAt(x);
         const span = Math.max((this.to - this.from) / factor, LEAST);
@@ -60,15 +60,15 @@ export class View {
         this.show(this.from + by, this.to + by);
     }
 
-    /** Shows a time with some room at both sides. */
-    fit(from, to, room = 0.1) {
-        const margin = Math.max(to - from, LEAST / 2) * room;
+    /** Shows a range of time with a margin at both sides. */
+    fit(from, to, margins = 0.1) {
+        const margin = Math.max(to - from, LEAST / 2) * margins;
         this.show(from - margin, to + margin);
     }
 
     /**
-     * Brings a time into sight with as little movement as possible; zooms in only if it would be too small to see.
-     * @param {boolean} keepsZoom  puts it into the middle; of what is longer than the view, the begin is shown
+     * Makes a range of time visible with as little movement as possible. Zooms in only if it would be too small to see.
+     * @param {boolean} keepsZoom  centres it without zooming; of a longer range, the begin is shown
      */
     reveal(from, to, keepsZoom = false) {
         const [width, shown] = [to - from, this.to - this.from];
@@ -83,8 +83,8 @@ export class View {
         }
     }
 
-    /** Moves as little as possible until a moment is in sight. @param {number} time */
-    revealMoment(time) {
+    /** Moves as little as possible until a time is visible. @param {number} time */
+    revealTime(time) {
         const shown = this.to - this.from;
         if (time < this.from + shown / 50 || time > this.to - shown / 50) {
             this.#centre(time, time, shown);

@@ -1,10 +1,10 @@
-// Going from call to call, for the keyboard. Pure.
+// Going from call to call by keyboard. Pure functions.
 
 import { firstAfter, firstFrom } from "../data/levels.js";
 
 /**
- * The call beside a call.
- * @param {import("../data/levels.js").Levels} levels  of its track, ready
+ * Returns a call next to a call.
+ * @param {import("../data/levels.js").Levels} levels  of its track, complete
  * @param {number} call
  * @param {"parent"|"child"|"next"|"previous"} way  next and previous stay at the call's depth
  * @returns {number} -1 if there is none
@@ -26,7 +26,7 @@ export function neighbour(levels, call, way) {
     return calls[at + (way === "next" ? 1 : -1)] ?? -1;
 }
 
-/** The first call to stand on: the outermost in the middle of a view, or the next one. */
+/** Returns the first call to select: the outermost one in the middle of a view, or the next one. */
 export function firstCall(levels, from, to) {
     const middle = (from + to) / 2;
     const covering = levels.covering(0, middle);
