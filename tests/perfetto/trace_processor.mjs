@@ -50,7 +50,9 @@ export class TraceProcessor {
     const descriptor = fs.openSync(file);
     const buffer = new Uint8Array(CHUNK);
     try {
-      for (let length; (length = fs.readSync(descriptor, buffer, 0, CHUNK, null)) > 0; ) this.#append(buffer.subarray(0, length));
+      for (let length; (length = fs.readSync(descriptor, buffer, 0, CHUNK, null)) > 0; ) {
+        this.#append(buffer.subarray(0, length));
+      }
     } finally {
       fs.closeSync(descriptor);
     }
@@ -82,7 +84,8 @@ export class TraceProcessor {
   // The wasm answers before postMessage returns.
   #call(method, ...parts) {
     this.#inbox = [];
-    this.port.onmessage({ data: bytesField(1, concat(numberField(1, this.#sequence++), numberField(2, method), ...parts)) });
+    const head = [numberField(1, this.#sequence++), numberField(2, method)];
+    this.port.onmessage({ data: bytesField(1, concat(...head, ...parts)) });
     const answers = this.#inbox.map((message) => new Map(fields(message)));
     for (const answer of answers) throwIfError(answer, 5);
     return answers;

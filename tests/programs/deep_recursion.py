@@ -1,4 +1,4 @@
-"""A recursion of 3,000 frames, far beyond the usual limit."""
+"""A recursion of 3,000 frames, far above the usual limit."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Code that is no function of a file: eval, exec, compiled strings, lambdas, classes made by type()."""
+"""Code outside of function definitions in files: eval, exec, compiled strings, lambdas, classes made by type()."""
 
 
 def callee(n):

@@ -1,4 +1,4 @@
-"""Leaves with status 3 by a SystemExit that passes through three frames; cleans up on the way and at exit."""
+"""Exits with status 3 by a SystemExit through three frames; cleans up on the way and at exit."""
 
 import atexit
 import sys

@@ -1,4 +1,4 @@
-"""os.fork: the child runs on from inside the frames it was born in, forks once more, and each prints its pid."""
+"""os.fork: the child continues in the frames of the fork and forks again; each process prints its pid."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Fixtures: the commands of this virtual environment run in the test's own directory, and what they wrote read back."""
+"""Fixtures: run the commands of this virtual environment in the test's own directory, and read their output files."""
 
 import ctypes
 import gzip
@@ -24,7 +24,7 @@ VIZTRACER_PYTHON = Path(
 
 
 def mount_shared_memory():
-    """Gives this process and its children a /dev/shm of their own; tells whether that could be done (see mount(2))."""
+    """Mount a private /dev/shm for this process and its children; return whether this succeeded (see mount(2))."""
     clone_newns, ms_private, ms_rec = 0x20000, 1 << 18, 1 << 14
     libc = ctypes.CDLL(None)
     return (

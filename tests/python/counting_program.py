@@ -1,4 +1,4 @@
-"""A traced process that counts its own calls where the count outlives it: counts_calls.py, watched from outside."""
+"""Run counts_calls.py, a traced process that counts its calls in a file, and watch the file."""
 
 import struct
 import subprocess

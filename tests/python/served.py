@@ -1,4 +1,4 @@
-"""A vizviewer that runs, and what it answers."""
+"""Run vizviewer, and read its answers."""
 
 import html
 import http.client
@@ -25,7 +25,7 @@ def target(url):
 
 
 class Viewer:
-    """A vizviewer that runs: its process, and the address it told."""
+    """A running vizviewer: its process, and the address that it printed."""
 
     def __init__(self, process, line):
         self.process = process

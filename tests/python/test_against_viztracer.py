@@ -1,4 +1,4 @@
-"""Function by function, the report counts as many calls as VizTracer 1.1.1, but for the differences listed here."""
+"""For each function the report has as many calls as that of VizTracer 1.1.1, with the exceptions listed here."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What runs under `viztracer` sees of itself and prints what it would under `python`, and ends as it would there.
+"""A program under `viztracer` sees, prints and ends the same as under `python`.
 
 Every case runs three times: by `python`, by `viztracer` and by `python -m viztracer`; stdout, stderr and the exit
 status must be the same to the byte, except for addresses of objects.

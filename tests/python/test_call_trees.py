@@ -1,4 +1,4 @@
-"""The tree of calls in the report equals the one that an independent recorder in plain Python writes down."""
+"""The tree of calls in the report equals the tree of an independent recorder in plain Python."""
 
 import json
 import re
@@ -83,7 +83,7 @@ def test_recursion_error(sandbox):
 
 
 def test_frames_open_at_the_end(sandbox):
-    """Under the command, calls that are open when the program ends last until that moment, in every thread."""
+    """Under the command, calls that are open at the end of the program end there, in every thread."""
     path = program("frames_open_at_stop.py")
     report = sandbox.trace(path)
     assert {event["ph"] for event in tree.spans(report)} == {"X"}

@@ -1,4 +1,4 @@
-"""`viztracer --combine` and `--align_combine`, which merge what earlier runs have left."""
+"""`viztracer --combine` and `--align_combine`, which merge files of earlier runs."""
 
 import pytest
 import tree

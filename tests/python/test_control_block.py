@@ -1,4 +1,4 @@
-"""The control block of a run: who could not be traced is told, who comes too late is not traced, and nothing stays."""
+"""The control block of a run: untraced processes are reported, late ones are not traced, no block is left."""
 
 import os
 import subprocess

@@ -248,7 +248,7 @@ def test_command_lines_stay_as_they_were_written(sandbox, command):
     assert (done.stdout, done.stderr, done.returncode) == (bare.stdout, bare.stderr, bare.returncode)
 
 
-# --- those that are not found: they run as if nobody was tracing ---
+# --- processes that do not join the run: they run as without tracing ---
 
 NOT_FOUND = {
     "-S": "subprocess.run([PYTHON, '-S', 'child.py'])",

@@ -1,4 +1,4 @@
-"""A program takes the tracer's hook away: recording goes on where it can, and the gap is a loss that is told."""
+"""A program replaces the tracer's hook: recording goes on if possible, and the gap is reported as a loss."""
 
 import sys
 from collections import Counter

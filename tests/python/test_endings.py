@@ -1,4 +1,4 @@
-"""However a process ends, its status is the one it has without us, and every call it made is in the report."""
+"""For each way to end a process, the exit status is the same as untraced, and every call is in the report."""
 
 import json
 import os
@@ -215,7 +215,7 @@ def test_first_process_terminated_before_its_child(sandbox, kind):
     assert_calls(sandbox, sandbox.report("result.json"), child)
 
 
-# --- the first process told to end, wherever it is ---
+# --- a signal ends the first process, wherever it is ---
 
 LOGS_CALLS = """
 import atexit, ctypes, os, select, signal, subprocess, sys, threading, time
@@ -293,7 +293,7 @@ def test_told_to_end_while_it_waits_for_its_children(sandbox, kind):
 
 
 def test_told_to_end_while_it_writes_the_report(sandbox):
-    """It waits for a reader of the pipe that the report goes to. Who takes its place writes all of it."""
+    """The process waits for a reader of the report's pipe. The program that replaces it writes the whole report."""
     os.mkfifo(sandbox.path / "result.json")
     script = sandbox.script(f"{LOGS_CALLS}{READY}")
     with started(sandbox, path=script) as run:
@@ -308,7 +308,7 @@ def test_told_to_end_while_it_writes_the_report(sandbox):
 
 
 def test_told_again_and_again(sandbox):
-    """Whoever is in a hurry tells the whole group once more; the report is written all the same."""
+    """The user signals the whole process group again. The report is still written."""
     script = sandbox.script(f"{LOGS_CALLS}for _ in range(4000): work()\n{READY}time.sleep(1000)\n")
     with started(sandbox, path=script) as run:
         ready(run)
@@ -443,7 +443,7 @@ def started(sandbox, *arguments, traced=True, options=(), path=ENDS, **popen):
 
 
 def ready(run):
-    """Waits until the program says that it is ready; returns the pid that it tells."""
+    """Wait until the program is ready; return the pid that it prints."""
     line = run.stdout.readline()
     assert line.startswith("ready"), line + run.stderr.read()
     return int(line.split()[1]) if line != "ready\n" else None

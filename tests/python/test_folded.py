@@ -1,4 +1,4 @@
-"""Collapsed stacks: the own time of every stack is what the calls in the JSON report add up to."""
+"""Collapsed stacks: the self time of each stack is the sum over the calls in the JSON report."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def test_a_ring_that_was_overwritten_and_a_process_that_was_killed(sandbox):
 
 
 def test_stacks_of_any_depth(sandbox):
-    """Memory is that of a shallow trace; what is below 2,048 functions is told together and counted."""
+    """Memory use is that of a shallow trace. Calls below 2,048 functions are summed up and counted."""
     script = sandbox.script(
         "import sys, threading\n"
         "sys.setrecursionlimit(200000)\n"
@@ -97,7 +97,7 @@ def stack_of(sandbox, name, leaf):
 
 
 def tid_of(sandbox, name):
-    """The id of the thread with this name, as the ring files tell."""
+    """Return the id of the thread with this name, from the ring files."""
     done = sandbox.viztracer_merge("rings", "--info", "--json")
     (tid,) = {t["tid"] for file in json.loads(done.stdout)["files"] for t in file["threads"] if t["name"] == name}
     return str(tid)
@@ -111,7 +111,7 @@ def overwritten(report):
 
 
 def unknown(calls, since, until):
-    """Between the begins of calls, nobody knows what was called."""
+    """Between the begins of known calls, it is unknown what was called."""
     begins = [since, *sorted(start for start, _, _ in calls if since < start < until), until]
     return [(start, end, "[overwritten]") for start, end in zip(begins, begins[1:]) if start < end]
 

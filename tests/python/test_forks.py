@@ -1,4 +1,4 @@
-"""Ways to become another process, fork and exec and what is made of them: the calls of each image are in the report."""
+"""Forks and execs of all kinds: the calls of each process image are in the report."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Storage that fails: the program never notices, one line on stderr says so, and what was recorded is merged."""
+"""Storage errors: the program does not notice, one line on stderr reports them, and the recorded calls are merged."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Functions and the time they took, as `--top` and `.csv` tell: held against the calls in the JSON report."""
+"""Functions and their times in `--top` and `.csv`, compared with the calls in the JSON report."""
 
 import csv
 import io
@@ -95,7 +95,7 @@ def test_the_table_is_what_the_calls_add_up_to(sandbox, name):
     assert done.returncode == 0, done.stderr
     report = sandbox.merge("rings")
     rows = table(sandbox)
-    # Of two calls of no duration the report does not tell which was inside the other.
+    # The report does not show which of two calls of no duration is inside the other.
     calls = list(calls_of(report))
     (pid,) = rows.keys() - {0}
     for of in (pid, 0):
@@ -241,7 +241,7 @@ no_calls()
 
 def test_what_is_recorded(sandbox):
     """Functions of Python, and those of C that Python code calls. A type that is called, an operator, and an object
-    of C that can be called are no functions; what C calls in C nobody sees."""
+    of C that can be called are no functions; calls from C to C are invisible."""
     report = sandbox.trace(sandbox.script(RECORDED))
     inside = {}
     (tree_of_calls,) = tree.trees(report).values()

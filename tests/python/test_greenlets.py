@@ -1,4 +1,4 @@
-"""Greenlets switch stacks inside a thread: recording goes on, every call is there once, and what is there nests."""
+"""Greenlets switch stacks inside a thread: recording goes on, every call is there once, and calls nest."""
 
 import json
 import re

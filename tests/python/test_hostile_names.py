@@ -1,4 +1,4 @@
-"""Names that would act on a terminal, or begin another line, in everything that is printed or has lines."""
+"""Names with control characters or line ends do no harm in printed output and in files with lines."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Programs that others trip over: names that break reports, profilers of their own, interpreters in the interpreter.
+"""Difficult programs: names that break reports, profilers of their own, interpreters in the interpreter.
 
 They print what they print without us, and their report holds what they did.
 """
@@ -44,7 +44,7 @@ QUALIFIED = ", co_qualname=name" if sys.version_info >= (3, 11) else ""
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_names(witness, kind):
-    """Of files, functions and threads: whatever they hold, the report is JSON and tells one function from another."""
+    """Names of files, functions and threads: with any content, the report is JSON and distinguishes the functions."""
     name = NAMES[kind]
     source = "# -*- coding: utf-8 -*-\n" + NAMED.format(name=name, qualified=QUALIFIED)
     source += "" if kind in ("NUL", "surrogates") else THREAD  # which the operating system's thread names refuse
@@ -190,7 +190,7 @@ def test_another_tool_of_sys_monitoring(witness, way):
 @FROM_3_12
 @pytest.mark.parametrize("tool", range(6))
 def test_the_program_frees_a_tool_id(witness, tool):
-    """Even ours: what was recorded until then is there, the program does not notice, and the user is told."""
+    """Even the tracer's id: earlier calls are recorded, the program does not notice, the user gets a message."""
     source = program(f"\n        sys.monitoring.free_tool_id({tool})")
     told = "viztracer: the program has taken the tracer's hook away.*\n" if tool == 4 else ""
     journal = witness.same(source, "-o", "report.json", stderr=told)
@@ -203,7 +203,7 @@ def test_the_program_frees_a_tool_id(witness, tool):
 
 
 def test_short_lived_classes(sandbox):
-    """A C method goes by the class of the object it is called on, not by a dead one that had the same place."""
+    """A C method has the class of its object in its name, not a dead class of the same address."""
     script = sandbox.script(
         "import gc\n"
         "def once(name, base, call):\n"

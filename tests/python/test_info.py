@@ -1,4 +1,4 @@
-"""Looking inside ring files: `viztracer-merge --info` and `--dump`."""
+"""The contents of ring files: `viztracer-merge --info` and `--dump`."""
 
 import json
 import os

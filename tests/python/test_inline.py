@@ -351,7 +351,7 @@ def test_a_tracer_in_a_child_of_a_traced_process(sandbox, run):
 
 @pytest.mark.parametrize("interval", [0.005, 1e-6])
 def test_a_tracer_per_thread(sandbox, run, interval):
-    """Whoever comes second is refused; who records has its own calls, and nothing is left of either."""
+    """The second tracer is refused, the first one has its calls, and no file of either is left behind."""
     printed = run(
         LEFT + f"sys.setswitchinterval({interval})\n"
         "import time\n"

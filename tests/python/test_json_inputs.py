@@ -290,7 +290,7 @@ def x(**members):
     return {key: value for key, value in event.items() if value is not ...}
 
 
-# What a document may have in the place of a pid and a tid, and what the process and the thread are called then.
+# Values of pid and tid in a document, and the names of the process and the thread for them.
 SPELLINGS = [
     ({"pid": 27939, "tid": 140525633128128}, ("pid 27939", "140525633128128")),
     ({"pid": "Spans", "tid": "PyTorch Profiler"}, ("Spans", "PyTorch Profiler")),

@@ -1,4 +1,4 @@
-"""`%load_ext viztracer` and `%%viztracer`: a cell is traced and its report shown below it, here in IPython alone."""
+"""`%load_ext viztracer` and `%%viztracer`: trace a cell, show its report below it. Tested in IPython alone."""
 
 import html
 import json
@@ -8,7 +8,7 @@ import textwrap
 import pytest
 import tree
 
-# Runs cells given as JSON on standard input, the way a kernel does; tells what each one showed, and whether it failed.
+# Run the cells in the JSON on standard input as a kernel does; print what each one showed, and whether it failed.
 SHELL = """
 import json, sys
 from IPython.core.interactiveshell import InteractiveShell
@@ -167,7 +167,7 @@ def test_another_tracer(run_cells):
 
 
 def test_report_that_is_too_large_for_the_notebook(run_cells, sandbox):
-    """It is a file beside the notebook, of which the server tells where that is, in a frame."""
+    """The report is a file next to the notebook, shown in a frame; the server says where the notebook is."""
     there = sandbox.path / "there"
     there.mkdir()
     (_, shown, kept, _, beside, away) = run_cells(

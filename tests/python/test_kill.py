@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at random moments: what the program did until then is in its file, but for the last record."""
+"""SIGKILL at random times: all earlier calls of the program are in its file, except perhaps the last one."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What a process does last: its ring file knows it, and the run has a report or says one line about how to get it."""
+"""The last action of a process: its ring file records it, and the run has a report or prints how to get one."""
 
 import os
 import re
@@ -157,7 +157,7 @@ def test_a_report_at_a_normal_end_that_nobody_reads(sandbox):
 
 
 def merge_by_line(sandbox, stderr):
-    """Runs the command that the one line on stderr tells, with another output; removes the ring files."""
+    """Run the command in the line on stderr, with another output; remove the ring files."""
     (line,) = stderr.splitlines()
     command = shlex.split(line.partition("merge them with: ")[2])
     assert line.startswith("viztracer: ") and command[0] == "viztracer-merge"
@@ -166,7 +166,7 @@ def merge_by_line(sandbox, stderr):
     return sandbox.report("merged.json")
 
 
-# --- ends that are nobody's fault ---
+# --- ends that are not errors ---
 
 
 @pytest.mark.parametrize("status", ["3", "status=3"])
@@ -221,7 +221,7 @@ def test_a_program_that_stops_its_tracer(sandbox):
 
 
 def test_the_first_process_becomes_another_python(sandbox):
-    """Which ends the run in its place."""
+    """The other program ends the run instead."""
     before = left()
     sandbox.script("def after(): pass\nafter()\n", "after.py")
     script = sandbox.script(
@@ -325,7 +325,7 @@ def test_names_tell_processes_apart(sandbox):
 
 
 def test_a_title_is_a_name(sandbox):
-    """What setproctitle does: the title takes the place of the arguments."""
+    """What setproctitle does: the title replaces the arguments."""
     script = sandbox.script(
         "import ctypes, os\n"
         "if pid := os.fork(): os.waitpid(pid, 0)\n"
@@ -338,7 +338,7 @@ def test_a_title_is_a_name(sandbox):
     assert set(processes(sandbox.trace(script))) == {"MainProcess", "app: worker 1"}
 
 
-# --- a ring file that somebody cuts ---
+# --- a ring file that is truncated ---
 
 
 @pytest.mark.parametrize("length", [0, 4096, 100_000])

@@ -1,4 +1,4 @@
-"""What processes were doing when they died: in every summary, by `--last_words`, and what their crash leaves behind."""
+"""The open calls of processes that died: in summaries, in `--last_words`, and in the files after a crash."""
 
 import os
 import re
@@ -279,7 +279,7 @@ def test_ended_in_order(sandbox, small_trace):
 @pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
 @pytest.mark.parametrize("leaving", ["os._exit(0)", "os.execv('/bin/true', ['true'])"])
 def test_a_child_that_leaves_and_its_parent_that_ends(sandbox, leaving, options):
-    """It has left by its own will: nobody is alarmed."""
+    """The process ended intentionally: there is no warning."""
     script = sandbox.script(
         "import os\n"
         "def leaves():\n"
@@ -403,7 +403,7 @@ def test_a_run_of_which_a_child_still_lives_is_not_left_behind(sandbox):
 
 
 def test_a_run_that_recorded_beside_its_report_is_found_from_there(sandbox):
-    """Shared memory without room for the ring, so the directory is where the report would be."""
+    """Shared memory is too small for the ring, so the directory is next to the report."""
     stat = os.statvfs("/dev/shm")
     entries = stat.f_blocks * stat.f_frsize // 32
     with Running(sandbox, "--tracer_entries", str(entries), sandbox.script(SLEEPS)) as running:

@@ -1,4 +1,4 @@
-"""Losses add up: wherever a report is read, what was recorded is what is shown, overwritten, forgotten or lost."""
+"""Losses add up in every report: the recorded events are those that are shown, overwritten, forgotten or lost."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What `viztracer-merge` takes as input: files, directories, patterns, lists, in any mixture and number."""
+"""Inputs of `viztracer-merge`: any number and mixture of files, directories, patterns and lists."""
 
 import fcntl
 import os
@@ -147,7 +147,7 @@ def test_more_files_than_may_be_open(sandbox, copies):
 
 
 def test_more_living_files_than_may_be_open(sandbox, copies):
-    """Each of them is copied first, and the copy stays open until its turn comes: as many as there is room for."""
+    """Each file is copied, and the copy stays open until it is merged, within the limit of open files."""
     names = copies(*(f"d/{number}.bin" for number in range(200)))
     locked = []
     for name in names:

@@ -1,4 +1,4 @@
-"""Where `viztracer-merge` writes to and what it leaves out: several reports, standard output, `--strict`."""
+"""Outputs of `viztracer-merge`: several reports, standard output, `--strict`."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""Usual mistakes on the command line get one helpful line and exit status 2, and nothing runs or is overwritten."""
+"""Common mistakes on the command line cause one helpful line and status 2. Nothing runs or is overwritten."""
 
 import os
 import re
@@ -158,7 +158,7 @@ def test_numbers(place):
 
 @pytest.mark.parametrize("name", ["x.csv", "x.json", "x.html", "x.folded", "x.json.gz", "x.pftrace"])
 def test_file_that_is_no_report_is_not_replaced(place, name):
-    """The program has an option -o, too, and whoever wrote this meant that one."""
+    """The program also has an option -o, and the user meant that one."""
     (place.path / name).write_text("my,data\n1,2 and more\nand more\n")
     says(place, f"{name} is not replaced, since it does not look like a report", "prog.py", "-o", name)
     assert (place.path / name).read_text() == "my,data\n1,2 and more\nand more\n"
@@ -215,7 +215,7 @@ for output in sys.argv[1:]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root may")
 def test_directory_that_cannot_be_written(sandbox, request):
     """As a user who may write nothing in it."""
-    directory = Path(tempfile.mkdtemp())  # nobody else may look into the sandbox
+    directory = Path(tempfile.mkdtemp())  # the sandbox is not readable for the other user
     request.addfinalizer(lambda: shutil.rmtree(directory))
     directory.chmod(0o755)
     (directory / "file").touch()

@@ -1,4 +1,4 @@
-"""`multiprocessing` and what stands on it: every worker is in the report, with its name and all that it did.
+"""`multiprocessing` and libraries that use it: every worker is in the report, with its name and all its calls.
 
 Workers keep a log of their own: a line with pid and name per call of `work`.
 """
@@ -77,7 +77,7 @@ def script(sandbox, way):
 
 
 def assert_all_work_is_there(sandbox, path, report, method, others=()):
-    """Every line of the log is a call in the report, in the process that wrote it and under the name it told."""
+    """Every line of the log is a call in the report, in the process that wrote it and under the name in the log."""
     lines = [line.split(" ", 1) for line in (sandbox.path / "log").read_text(encoding="utf-8").splitlines()]
     wanted = re.compile(rf"work \({re.escape(path)}:\d+\)")
     assert Counter(e["pid"] for e in tree.spans(report) if wanted.fullmatch(e["name"])) == Counter(

@@ -1,4 +1,4 @@
-"""What another user of the machine, nobody, can get out of a merge, or into one."""
+"""Another user of the machine, `nobody`, can neither read through a merge nor inject data into one."""
 
 import os
 import shutil
@@ -32,13 +32,13 @@ def shared(sandbox):
 
 
 def as_nobody(sandbox, *command):
-    """Runs a command of the system as nobody, who cannot even reach the interpreter of these tests."""
+    """Run a system command as `nobody`, who has no access to the interpreter of these tests."""
     done = sandbox.run(*command, user=NOBODY, group=NOBODY, extra_groups=[])
     assert done.returncode == 0, done.stderr
 
 
 def give(path):
-    """What nobody had made himself."""
+    """A file that `nobody` made."""
     os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
 
 

@@ -1,4 +1,4 @@
-"""Perfetto's own trace processor reads the reports without an import error and finds every call in them."""
+"""Perfetto's own trace processor reads the reports without import errors and finds every call."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Processes: each writes a file of its own, from its own birth on, and the merge puts them side by side."""
+"""Processes: each writes its own file from its start on, and the merge puts them side by side."""
 
 import re
 

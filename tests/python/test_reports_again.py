@@ -1,4 +1,4 @@
-"""Through JSON and back nothing changes: a report as input shows what its ring files showed."""
+"""A JSON report as input shows the same as its ring files."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""A ring that is too small: the newest calls are there, all open ones too, and the rest is counted to the last one."""
+"""A ring that is too small: the newest calls and all open calls are there, and all others are counted exactly."""
 
 import csv
 import json
@@ -87,7 +87,7 @@ def test_every_call_is_shown_or_counted(sandbox, entries):
 @pytest.mark.parametrize("arguments", ["random_calls.py 1", "tasks.py gather", "threads.py", "primes_processes.py"])
 def test_a_smaller_ring_tells_less_and_nothing_wrong(sandbox, arguments):
     """The same run as a ring would have kept it that holds fewer events: no function has more time of its own, and what
-    is missing is told as overwritten, to the last nanosecond."""
+    is missing is reported as overwritten, exactly to the nanosecond."""
     options = ("--log_async", "--pid_suffix", "--output_dir", "rings")
     name, *more = arguments.split()
     done = sandbox.viztracer(*options, program(name), *more)

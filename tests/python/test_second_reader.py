@@ -1,4 +1,4 @@
-"""What `viztracer-merge` tells of ring files, against tests/reader: a reader written from format/FORMAT.md alone."""
+"""`viztracer-merge` agrees with tests/reader, a reader that was written from format/FORMAT.md only."""
 
 import fcntl
 import json
@@ -121,7 +121,7 @@ def test_damaged_files(sandbox, small_trace, golden):
 
 
 def agree(sandbox, content):
-    """Both refuse the file, or tell the same of it, whether its writer has died or lives; returns how many calls."""
+    """Check that both readers reject the file or agree about it. Return the number of calls."""
     return [agree_on(sandbox, content, living) for living in (False, True)][0]
 
 
@@ -135,7 +135,7 @@ def agree_on(sandbox, content, living):
 
 
 def compare_files(sandbox, ring_file, living):
-    """What both tell of the file as it is now."""
+    """Compare both readers on the current file."""
     content, report = ring_file.read_bytes(), sandbox.path / "compared.json"
     report.unlink(missing_ok=True)
     # It exits with 1 where a part is damaged, and writes the report all the same; with 2 where nothing can be read.

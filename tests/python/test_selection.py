@@ -1,4 +1,4 @@
-"""What of a trace is asked for: held against the whole report, call by call."""
+"""Selected parts of a trace, compared with the whole report call by call."""
 
 import datetime
 import re
@@ -58,7 +58,7 @@ def is_clipped(event):
 
 
 def thirds(report):
-    """Two moments between which a third of the calls begin, however fast they were."""
+    """Return two times between which a third of the calls begin, at any speed."""
     starts = sorted(start for _, _, start, _, _ in facts(report))
     return starts[len(starts) // 3], starts[len(starts) * 2 // 3]
 

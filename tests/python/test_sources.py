@@ -1,4 +1,4 @@
-"""Whose text is in a report: that of files which the interpreter used, and of no other that is named."""
+"""A report contains the text of files that the interpreter used, and of no other file that an input names."""
 
 import gzip
 import json

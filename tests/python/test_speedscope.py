@@ -1,4 +1,4 @@
-"""What speedscope's own importer makes of the profiles: the calls that the JSON report has."""
+"""speedscope's own importer finds the calls of the JSON report in the profiles."""
 
 import gzip
 import json

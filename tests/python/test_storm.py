@@ -1,4 +1,4 @@
-"""A short storm: families of processes that die in random ways, and every call of theirs is there. See tests/storm."""
+"""A short storm test: families of processes die in random ways, and every call is in the report. See tests/storm."""
 
 from conftest import ROOT
 

@@ -1,4 +1,4 @@
-"""Hostile surroundings: the program runs as if untraced, one line on stderr tells why it is not traced, and no more."""
+"""Restricted environments: the program runs as untraced, and one line on stderr says why it is not traced."""
 
 import errno
 import os
@@ -53,7 +53,7 @@ def line(words):
 
 
 def test_a_session_that_is_over(witness):
-    """Nobody is told: a daemon that outlives the run starts processes for years."""
+    """There is no message: a daemon that outlives the run may start processes for years."""
     env = {VARIABLE: f"session={'00' * 16}::{witness.sandbox.path}/gone/result"}
     done = witness.sandbox.python("child.py", env=os.environ | env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "child\n", "")
@@ -305,7 +305,7 @@ after()
 
 
 def rings_are_named(witness, source):
-    """Trace a program that can no longer write its report: a line tells where the ring files are."""
+    """Trace a program that can no longer write its report: a line names the directory of the ring files."""
     done, journal = witness.traced(source, "-o", "report.json")
     assert (done.returncode, done.stdout) == (0, "")
     assert re.fullmatch(line("Ring files kept in /dev/shm/viztracer_"), done.stderr), done.stderr
@@ -348,7 +348,7 @@ def test_the_program_becomes_another_user(witness):
     rings_are_named(witness, FUNCTIONS + f"after()\nos.setuid({NOBODY})\nfor n in range(100_000): abs(n)\n")
 
 
-# --- no place, no streams ---
+# --- no directory, no streams ---
 
 
 def test_the_current_directory_is_deleted(witness):
@@ -400,7 +400,7 @@ def set_back(ring, seconds):
 
 
 def test_the_clock_is_set_back_during_the_run(witness):
-    """Times are of the clock that nobody sets: the child's calls stay between the parent's fork and its wait."""
+    """Times are from the monotonic clock: the child's calls are between the parent's fork and its wait."""
     source = FUNCTIONS + "pid = os.fork()\nif not pid:\n    in_child()\n    os._exit(0)\nos.waitpid(pid, 0)\nafter()\n"
     _, journal = witness.traced(source, "--pid_suffix", "--output_dir", "rings")
     before = witness.sandbox.merge("rings")

@@ -1,4 +1,4 @@
-"""--log_async: every task is a track of its own, with its name, and on it is just what ran in it."""
+"""--log_async: every task has its own track, with its name and exactly the calls that it made."""
 
 import json
 import re
@@ -208,7 +208,7 @@ def test_a_fork_inside_a_task(sandbox):
 
 
 def test_the_depth_limit_counts_calls_alone(sandbox):
-    """A step's mark on the stack is no call: as deep as without tasks."""
+    """The mark of a task on the stack is not a call: depths are the same as without tasks."""
     script = sandbox.script(
         "import asyncio\n"
         "def deep(n): return deep(n - 1) if n else None\n"

@@ -1,4 +1,4 @@
-"""Threads: each has a track of its own, with its name and the number the system gave it."""
+"""Threads: each has its own track, with its name and the system's id."""
 
 import json
 import re
@@ -319,7 +319,7 @@ for n in range(int(sys.argv[1])):
 
 
 def test_names_of_generated_functions_take_no_room_from_the_newest_calls(sandbox):
-    """A function that finds no room for its name is counted, and its calls are there."""
+    """A function without space for its name is counted, and its calls are recorded."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))

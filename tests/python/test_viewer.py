@@ -181,7 +181,7 @@ def test_external_processor_is_not_needed(sandbox, traced):
 
 
 def test_file_that_changes_while_it_is_sent(viewer_of_two, sandbox):
-    """As much is sent as was told; what is not there any more, or not yet, is an answer of its own."""
+    """The size of the answer is the announced one. Files that are gone or not there yet get other answers."""
     path = urllib.parse.urlsplit(dict(viewer_of_two.links())["one.html"]).path
     file = sandbox.path / "one.html"
     told = 50_000_000  # more than the buffers between the two hold

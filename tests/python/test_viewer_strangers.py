@@ -1,4 +1,4 @@
-"""`vizviewer` on a machine with others: who knows no token, who may write where it reads, who wrote what it shows."""
+"""`vizviewer` on a shared machine: clients without a token, other users' files, and untrusted reports."""
 
 import encodings.idna  # noqa: F401  # another user may not be able to read it
 import json
@@ -458,7 +458,7 @@ def test_garbage_says_nothing_on_the_terminal(sandbox):
                 try:
                     answer = b"".join(iter(lambda: connection.recv(4096), b""))
                 except ConnectionError:
-                    continue  # it was told so much that it did not read all
+                    continue  # the answer is too long to be read whole
             assert not re.match(rb"HTTP/1.\d 2", answer), request
             assert b"\x1b" not in answer
         assert viewer.get().read() == b"<p>"

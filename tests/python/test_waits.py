@@ -1,4 +1,4 @@
-"""How a child ended that could not say so itself: its parent has learned it by waiting, and its ring file tells."""
+"""Ends of children that the child cannot record itself: the parent learns them by waiting and records them."""
 
 import shutil
 
@@ -114,7 +114,7 @@ def test_multiprocessing(sandbox, method):
 
 @pytest.mark.parametrize("watcher", ["", "asyncio.set_child_watcher(asyncio.ThreadedChildWatcher())"])
 def test_asyncio(sandbox, watcher):
-    """Its watchers wait in a thread, or when a descriptor of the process tells."""
+    """Its watchers wait in a thread, or for a descriptor of the process."""
     sandbox.script(CHILD_PROGRAM, "child.py")
     script = sandbox.script(
         CHILD + "import asyncio, warnings\nwarnings.simplefilter('ignore')\n"

@@ -1,4 +1,4 @@
-"""Workers of other libraries and of one's own: they join the run that made them, by its `init_kwargs` if need be."""
+"""Workers of libraries and of programs join the run that started them, with `init_kwargs` if needed."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def test_workers_of_loky_with_a_ring_each(sandbox, pool):
 
 
 def test_workers_of_loky_join_by_its_initializer_alone(sandbox, pool):
-    """With --ignore_multiprocess nobody joins by the environment, but who asks for the run's `init_kwargs` does."""
+    """With --ignore_multiprocess no process joins by the environment, but a worker can join with `init_kwargs`."""
     done = sandbox.viztracer("--ignore_multiprocess", "-o", "report.json", pool)
     assert (done.returncode, done.stderr) == (0, "")
     assert_all_work_is_there(sandbox.report("report.json"), pool, done.stdout)
@@ -181,7 +181,7 @@ def control_blocks(directory):
 
 
 def test_save_tells_of_workers_that_still_run(sandbox):
-    """What they have done until then is in the report; a line on stderr tells how to get the rest later."""
+    """Their calls so far are in the report; a line on stderr prints the command for the rest."""
     worker = sandbox.script(WORKER + "sys.stdout.flush()\nsys.stdin.read()\nwork()\n", "worker.py")
     start = START[: START.index("    subprocess.run")] + (
         "    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}\n"

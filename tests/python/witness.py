@@ -50,7 +50,7 @@ class Witness:
         return self._run([BIN / "viztracer", "--quiet", *arguments, "--", "script.py"], {**options})
 
     def same(self, source, *arguments, stderr="", **options):
-        """Runs the program both ways, which may differ by what this pattern tells of stderr; returns the journal."""
+        """Run the program with and without tracing; stderr may differ by this pattern. Return the journal."""
         bare, expected = self.bare(source, **options)
         done, journal = self.traced(source, *arguments, **options)
         assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode)

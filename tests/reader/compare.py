@@ -1,4 +1,4 @@
-"""Holds what the second reader tells of a ring file against a report of `viztracer-merge` in JSON."""
+"""Compare the second reader's view of a ring file with a JSON report of `viztracer-merge`."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import ring_reader as rr
 
-TASK_TRACKS = 1 << 24  # a task's track bears this number and the task's serial
+TASK_TRACKS = 1 << 24  # the id of a task's track is this number plus the task's serial
 KINDS = {rr.RAISE: "raised", rr.ABANDONED: "abandoned"}
 
 
@@ -26,7 +26,7 @@ LAST_CALLS = {
 
 
 def process_of_report(report):
-    """What a report tells of the process of one file beside its calls and threads."""
+    """Facts of a report about the process of one file, without calls and threads."""
     (process,) = report["viztracer_metadata"]["processes"]
     counts = (
         "lost",
@@ -53,7 +53,7 @@ def process_of_report(report):
 
 
 def process_of_ring(ring):
-    """The same of what the second reader tells."""
+    """The same facts from the second reader."""
     version = ring.python_version
     state = "sealed" if ring.state == rr.SEALED else "living" if ring.living else "crashed"
     return {
@@ -123,7 +123,7 @@ def of_report(report):
     base = report["viztracer_metadata"]["clock"]["monotonic"]
     calls, tracks = Counter(), {}
     for event in report["traceEvents"]:
-        # Threads may share an id. Which names they have is told by the counts.
+        # Threads may share an id. The counts show which names they have.
         if event["ph"] == "M" and event["name"] == "thread_name" and event["tid"] >= TASK_TRACKS:
             tracks[event["tid"]] = event["args"]["name"]
     for event in report["traceEvents"]:
@@ -148,7 +148,7 @@ def _of_event(event, tracks, base):
 
 
 def of_ring(ring):
-    """The same of what the second reader tells."""
+    """The same facts from the second reader."""
     counts, unfinished = Counter(), Counter()
     calls = Counter()
     for call in ring.calls:

@@ -60,13 +60,13 @@ class Thread:
     left_out: int = 0
     damaged: int = 0
     overwritten: int = 0
-    counted: int = 0  # the most events that a segment tells of, with those before it
+    counted: int = 0  # the largest number of events up to the end of a segment
     last: object = None  # its last Event
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call, or a moment. `start` and `end` are ns of the monotonic clock; `end` is None if it has none."""
+    """A call, an instant or a counter. `start` and `end` are ns of the monotonic clock; `end` may be None."""
 
     thread: int
     task: int
@@ -76,7 +76,7 @@ class Call:
     kind: int
     unfinished: bool = False
     inherited: bool = False
-    payload: bytes | object | None = None  # of a moment; OVERWRITTEN if it is gone
+    payload: bytes | object | None = None  # of an instant or a counter; OVERWRITTEN if it is gone
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Event:
 
 @dataclass
 class Ring:
-    """What a file tells."""
+    """The contents of a file."""
 
     pid: int = 0
     parent_pid: int = 0
@@ -495,7 +495,7 @@ def open_calls(ring, frames):
 
 
 def newest(ring, events):
-    """Those of the events that are left when the oldest ones, beyond `entries`, are left out."""
+    """Return the newest `entries` events."""
     of_thread = defaultdict(list)
     for event in events:
         of_thread[event.thread].append(event)

@@ -1,4 +1,4 @@
-//! All that a ring file tells, read with the format's reader and nothing else.
+//! The contents of a ring file, read by the format's reader only.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -10,7 +10,7 @@ use viztracer_format::record::Record;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
 use viztracer_format::stack::blocks;
 
-/// A ring file of which every byte was good.
+/// A ring file without damage.
 #[derive(Debug)]
 pub struct Contents {
     /// Its header.
@@ -27,7 +27,7 @@ pub struct Contents {
     pub segments: usize,
 }
 
-/// A function with strings of its own.
+/// A function that owns its strings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedFunction {
     /// Qualified name.
@@ -41,7 +41,7 @@ pub struct NamedFunction {
 }
 
 impl NamedFunction {
-    /// As the recorder takes it.
+    /// Returns the function for the recorder.
     pub fn borrow(&self) -> Function<'_> {
         Function { name: &self.name, file: &self.file, line: self.line, is_c: self.is_c }
     }
@@ -58,7 +58,7 @@ pub struct Thread {
     pub ended: bool,
     /// All events it ever recorded, by its own count.
     pub total: u64,
-    /// Events that found no room.
+    /// Events that were not stored for lack of space.
     pub lost: u64,
     /// Events that are in the file, in the order of their ends.
     pub events: Vec<Event>,
@@ -67,7 +67,7 @@ pub struct Thread {
 }
 
 impl Contents {
-    /// Reads a file; panics at the first thing that is wrong with it.
+    /// Reads a file; panics at the first error.
     pub fn read(path: &Path) -> Contents {
         let bytes = std::fs::read(path).expect("the ring file can be read");
         let header = Header::parse(&bytes).expect("a good header");
@@ -138,7 +138,7 @@ impl Contents {
     }
 
     fn add_frames(&mut self, body: &[u8]) {
-        // Blocks of one thread may stand in any segment, in any order; empty ones wait for the next descent.
+        // Blocks of one thread can be in any segment, in any order; empty ones are kept for deeper calls.
         for block in blocks(body).filter(|block| !block.frames.is_empty()) {
             let frames = &mut self.threads.entry(block.thread).or_default().frames;
             let (base, end) = (block.base as usize, block.base as usize + block.frames.len());
@@ -167,10 +167,10 @@ impl Contents {
     }
 }
 
-/// Stands where no block has told a frame; no function has this id.
+/// The id for frames that no block contains; no function has this id.
 pub const NO_FRAME: Record = Record { word0: 0, word1: u64::MAX };
 
-/// Writes a copy of a file as if the process that left it were dead.
+/// Copies a file as if its process were dead.
 pub fn copy_of_the_dead(from: &Path, to: &Path) {
     let mut bytes = std::fs::read(from).expect("the ring file can be read");
     let header = Header::parse(&bytes).expect("a good header");

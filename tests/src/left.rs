@@ -1,4 +1,4 @@
-//! What a process left that ran [`crate::program`] until it ended, or was ended.
+//! Checks the file of a process that ran [`crate::program`] until it ended or was killed.
 
 use crate::contents::{Contents, Thread};
 use crate::program::{History, name};
@@ -6,7 +6,7 @@ use crate::report::{Ending, Report};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The process of `src/bin/record.rs` with these orders.
+/// Returns the command for `src/bin/record.rs` with these arguments.
 pub fn recording(program: &str, directory: &Path, orders: &[(&str, u64)]) -> Command {
     let mut command = Command::new(program);
     command.arg(format!("directory={}", directory.display()));
@@ -14,8 +14,8 @@ pub fn recording(program: &str, directory: &Path, orders: &[(&str, u64)]) -> Com
     command
 }
 
-/// A ring file that was left is whole: each thread's last calls are there, what is missing is counted, and the frames
-/// are those that were open. Thread `t` ran the program with the seed `seed + t`. Gives the contents.
+/// Checks that a ring file is complete: each thread's last calls are there, missing calls are counted, and the frames
+/// are the open calls. Thread `t` ran the program with the seed `seed + t`. Returns the contents.
 pub fn check(file: PathBuf, seed: u64, scratch: &Path) -> Contents {
     let contents = Contents::read(&file);
     let report = Report::of(&[file], scratch);
@@ -43,10 +43,10 @@ pub fn check(file: PathBuf, seed: u64, scratch: &Path) -> Contents {
     contents
 }
 
-/// The names of the frames that are open, after a look at them.
+/// Checks the open frames and returns their names.
 fn check_frames(contents: &Contents, thread: &Thread, history: &History) -> Vec<String> {
     let mut frames = &thread.frames[..];
-    // Killed between the record and the frame's removal: one call is both.
+    // The process was killed between writing the record and popping the frame: one call is both.
     if let (Some((last, others)), Some(event)) = (frames.split_last(), thread.events.last())
         && (last.start(), last.function()) == (event.start << 8 >> 8, event.function)
     {

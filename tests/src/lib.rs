@@ -1,12 +1,12 @@
-//! The harness of the tests that cross crates: what was recorded, read in two ways.
+//! The harness of the tests across crates: it records, and reads the recording in two ways.
 //!
 //! ```text
-//! recorder --> ring file --> contents: by the format's reader, every event
-//!                       \--> report: by the merge, as the JSON that users open
+//! recorder --> ring file --> contents: by the format's reader: every event
+//!                       \--> report: by the merge: the JSON report
 //! ```
 //!
-//! [`program`] makes calls that two processes can make alike; `src/bin/record.rs` is the process that is killed, or
-//! starved of disk and memory.
+//! [`program`] makes the same calls in any process. `src/bin/record.rs` is the process that is killed, or gets too
+//! little disk or memory.
 
 pub mod contents;
 pub mod left;

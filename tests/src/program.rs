@@ -1,9 +1,9 @@
-//! A program that makes pseudo-random calls: the same ones wherever it runs, so that one process can tell what another
-//! one was doing.
+//! A program that makes pseudo-random calls: the same ones in every process, so that one process knows the calls of
+//! another.
 
 /// How many functions the program has; function `n` is called `f<n>`.
 pub const FUNCTIONS: u32 = 40;
-/// The deepest it nests: over two blocks of a stack.
+/// The largest depth: more than two blocks of a stack.
 const DEPTH_MAX: usize = 300;
 
 /// One thread's calls.
@@ -12,7 +12,7 @@ pub struct Program {
     random: Random,
     /// The functions that are open, outermost first.
     pub stack: Vec<u32>,
-    /// Steps left of a descent (positive) or an ascent (negative).
+    /// Remaining calls of a descent (positive) or returns of an ascent (negative).
     slope: i64,
 }
 
@@ -75,7 +75,7 @@ impl Random {
     }
 }
 
-/// What a thread has done when so many of its calls have ended.
+/// The calls of a thread when a given number of them have ended.
 #[derive(Clone, Debug)]
 pub struct History {
     /// The functions of these calls, in the order of their ends.
@@ -110,7 +110,7 @@ impl History {
     }
 }
 
-/// What a function is called.
+/// Returns the name of a function.
 pub fn name(function: u32) -> String {
     format!("f{function}")
 }

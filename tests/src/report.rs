@@ -4,10 +4,10 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use viztracer_merge::{Request, Summary, merge};
 
-/// What a merge said and wrote.
+/// The summary and the report of a merge.
 #[derive(Debug)]
 pub struct Report {
-    /// What it said.
+    /// The summary.
     pub summary: Summary,
     /// The whole JSON.
     pub json: Value,
@@ -20,11 +20,11 @@ pub struct Report {
 pub struct Shown {
     /// The thread's id.
     pub tid: u64,
-    /// What is shown.
+    /// The name.
     pub name: String,
     /// When it began.
     pub start: u64,
-    /// How long it took; 0 where the report does not say.
+    /// Its duration; 0 if the report has none.
     pub duration: u64,
     /// How it ended.
     pub ending: Ending,

@@ -96,7 +96,7 @@ def by_fork_in_a_thread(seed, generation, journals):
 
 
 def by_double_fork(seed, generation, journals):
-    """A daemon: nobody waits for it, and its descriptors are closed, unless multiprocessing counts on them."""
+    """A daemon: no process waits for it, and its descriptors are closed, except those of multiprocessing."""
     pid = os.fork()
     if pid:
         os.waitpid(pid, 0)

@@ -1,4 +1,4 @@
-"""Traces families of processes that die at random moments in random ways, and compares every ring file with the journal
+"""Trace families of processes that die at random times in random ways, and compare every ring file with the journal
 that its process kept. See README.md beside this file.
 """
 

@@ -1,4 +1,4 @@
-"""Starts, stops, saves, forks, and names and ends threads, at random and all at once, for some seconds.
+"""Start, stop, save, fork, and name and end threads, at random and concurrently, for some seconds.
 
 Usage: ``stress.py SECONDS [SEED]``. The process must end with status 0: nothing that a traced program does with its
 tracers may end it. Prints the seed first, and what was done last.
@@ -76,7 +76,7 @@ def tasks() -> None:
 
 
 def forks(choose: random.Random) -> None:
-    """Children that go on for a moment, with a tracer of their own or without."""
+    """Children that run for a short time, with or without their own tracer."""
     while not stop.is_set():
         pid = os.fork()
         if not pid:

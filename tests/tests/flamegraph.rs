@@ -1,5 +1,5 @@
-//! Collapsed stacks as another program reads them: inferno draws a flame graph of the merge's, and its frames are as
-//! wide as the calls in the JSON report were long.
+//! inferno draws a flame graph of the merge's collapsed stacks. The widths of its frames equal the durations of the
+//! calls in the JSON report.
 
 use inferno::flamegraph::{Options, from_lines};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use viztracer_tests::options;
 use viztracer_tests::program::{FUNCTIONS, Program, Step};
 use viztracer_tests::report::Report;
 
-/// By name, the samples of all frames of a flame graph.
+/// Returns the samples of all frames of a flame graph by name.
 fn frames(graph: &str) -> BTreeMap<String, u64> {
     let mut frames = BTreeMap::new();
     for rest in graph.split("<title>").skip(1) {

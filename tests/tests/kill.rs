@@ -1,4 +1,4 @@
-//! A process is killed while it records: all that had ended is there, and what was open is known.
+//! A process is killed while it records: all ended calls are in the file, and the open calls are known.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use viztracer_tests::left::{check, recording};
 use viztracer_tests::program::Random;
 use viztracer_tests::{names_in, ring_files};
 
-/// Starts a process that records, and that counts for each of its threads the calls that have ended.
+/// Starts a process that records, and counts the ended calls of each thread.
 fn start(directory: &Path, counts: &Path, entries: u64, threads: u64, seed: u64) -> Child {
     fs::write(counts, vec![0; 8 * threads as usize]).unwrap();
     let orders = [("entries", entries), ("threads", threads), ("seed", seed)];
@@ -24,7 +24,7 @@ fn kill(mut child: Child) {
     child.wait().unwrap();
 }
 
-/// The file of a process that was killed after it had begun to record.
+/// Returns the file of a process that was killed after it had begun to record.
 fn kill_after(delay: Duration, entries: u64, threads: u64, seed: u64) {
     let (directory, scratch) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let counts = scratch.path().join("counts");
@@ -40,7 +40,7 @@ fn kill_after(delay: Duration, entries: u64, threads: u64, seed: u64) {
     check_counts(&contents, &fs::read(counts).unwrap());
 }
 
-/// Of the calls whose end a thread has counted, none is missing; one more may have ended since.
+/// No call that a thread counted is missing; one more may have ended since.
 fn check_counts(contents: &Contents, counts: &[u8]) {
     let counts = counts.as_chunks::<8>().0.iter().map(|count| u64::from_le_bytes(*count));
     for (number, counted) in counts.enumerate() {
@@ -69,7 +69,7 @@ fn three_threads_are_killed() {
     kill_often(3, 40);
 }
 
-/// Before there is a file, while it gets its name, or just after.
+/// The process is killed before there is a file, while the file gets its name, or just after.
 #[test]
 fn a_beginning_is_killed() {
     let mut random = Random::new(9);

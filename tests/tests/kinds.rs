@@ -1,5 +1,5 @@
-//! Records of every kind, with durations and starts that no test can wait for: written as they are through the ring,
-//! read back by the format's reader and by the merge.
+//! Records of every kind, with durations and starts that are too long for a real recording. They are written through
+//! the ring, and read by the format's reader and by the merge.
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ use viztracer_tests::report::{Ending, Report};
 
 const SEGMENT_SIZE: usize = 4096;
 const SERIAL: u32 = 1;
-/// Above this, a JSON number of microseconds cannot tell nanoseconds.
+/// Above this, a JSON number of microseconds cannot represent nanoseconds.
 const EXACT_MAX: u64 = 1 << 51;
 
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +96,7 @@ impl Writer {
     }
 }
 
-/// A file with these events; the moment of its opening.
+/// Writes a file with these events; returns it and the time of its opening.
 fn write(directory: &TempDir, entries: u64, told: &[Told]) -> (std::path::PathBuf, u64) {
     let opened = Clock::Monotonic.anchor();
     let (segment_size, clock) = (SEGMENT_SIZE as u32, CLOCK_MONOTONIC);

@@ -1,5 +1,5 @@
-//! Threads and tasks that come and go: what is in the file has its name, what is gone is counted, and the room that
-//! names take does not grow with the number of those that were there.
+//! Threads and tasks that begin and end: those in the file have a name, forgotten ones are counted, and the space for
+//! names does not grow with their total number.
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ enum Op {
     Rename(usize),
     /// One of the living threads ends.
     End(usize),
-    /// So many threads begin, call something this often, and end, one after the other.
+    /// This many threads begin, call something this often, and end, one after the other.
     Generations(usize, usize),
-    /// One of the living threads runs the steps of a new task: so many, and ends it.
+    /// One of the living threads runs a new task, in this many parts, and ends it.
     Task(usize, usize),
 }
 
@@ -54,7 +54,7 @@ struct Life {
     is_over: bool,
 }
 
-/// A recording, and beside it the list of what happened.
+/// A recording, and a list of its events as an oracle.
 struct Both<'a> {
     recorder: &'a Recorder,
     function: u32,
@@ -142,7 +142,8 @@ impl Both<'_> {
     }
 }
 
-/// What is in a file is what is known of its threads, by serial, of whom so many live, and of so many tasks.
+/// Checks that the file agrees with the known threads, by serial, with the number of living ones, and with the number
+/// of tasks.
 fn check(contents: &Contents, lives: &BTreeMap<u32, Life>, living: usize, tasks: u64) {
     let mut forgotten = Forgotten::default();
     for (serial, life) in lives {
@@ -163,7 +164,7 @@ fn check(contents: &Contents, lives: &BTreeMap<u32, Life>, living: usize, tasks:
     let found = contents.header.forgotten;
     assert_eq!((found.threads, found.events), (forgotten.threads, forgotten.events));
     assert_eq!(found.tasks + contents.tasks.len() as u64, tasks);
-    // A label stays for a thread that lives, has events in the file, or ended in a segment that still is there.
+    // A label stays while its thread lives, has events in the file, or ended in a segment that is still there.
     let most = living + contents.kept() as usize + 2 * RECORDS;
     assert!(contents.threads.len() <= most, "{} labels", contents.threads.len());
 }
@@ -175,7 +176,7 @@ fn record(entries: u64, run: impl FnOnce(&mut Both<'_>)) -> Contents {
     let mut both = Both { recorder: &recorder, function, living: Vec::new(), lives: BTreeMap::new(), tasks: 0 };
     run(&mut both);
     let Both { living, lives, tasks, .. } = both;
-    // What a process leaves that dies here, and what one leaves that closes the file.
+    // Checks the file of a process that dies here, and of one that closes the file.
     let dead = directory.path().join("dead.bin");
     copy_of_the_dead(recorder.path(), &dead);
     check(&Contents::read(&dead), &lives, living.len(), tasks);
@@ -199,8 +200,7 @@ proptest! {
     }
 }
 
-/// The file of a server that starts a thread for each request is as long after a hundred thousand as after ten
-/// thousand.
+/// The file of a server that starts a thread per request does not grow from ten thousand to a hundred thousand threads.
 #[test]
 fn the_file_does_not_grow_with_threads_that_are_gone() {
     let segments = |threads: usize| {
@@ -213,7 +213,7 @@ fn the_file_does_not_grow_with_threads_that_are_gone() {
     assert!(few < 30, "{few} segments");
 }
 
-/// The same for tasks of a thread that lives on.
+/// The file does not grow either with the tasks of a living thread.
 #[test]
 fn the_file_does_not_grow_with_tasks_that_are_gone() {
     let segments = |tasks: usize| {
@@ -227,8 +227,8 @@ fn the_file_does_not_grow_with_tasks_that_are_gone() {
     assert_eq!(segments(50_000), segments(5000));
 }
 
-/// A merge of a file whose writer lives: threads are forgotten between its first look and its last, and still every
-/// event that it shows is of a thread with a name.
+/// A merge of a living file: threads are forgotten during the merge, but every shown event belongs to a thread with a
+/// name.
 #[test]
 fn names_of_threads_that_are_forgotten_while_the_file_is_read() {
     let directory = TempDir::new().unwrap();
@@ -263,7 +263,7 @@ fn names_of_threads_that_are_forgotten_while_the_file_is_read() {
     });
 }
 
-/// Tells the other thread that it is over.
+/// Stops the other thread.
 struct End<'a>(&'a AtomicBool);
 
 impl Drop for End<'_> {

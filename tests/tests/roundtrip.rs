@@ -1,5 +1,5 @@
-//! Whatever is called, on however many threads, however often the ring goes round: what is in the file, and in the
-//! report, is what an oracle remembers that keeps the whole list.
+//! Random calls on several threads, with a ring that wraps around: file and report agree with an oracle that keeps
+//! the whole list.
 
 mod oracle;
 
@@ -18,27 +18,27 @@ use viztracer_tests::report::Report;
 enum Op {
     Enter(usize),
     Leave(Kind),
-    /// An outer call ends, this many calls further out.
+    /// The call this many levels further out ends.
     LeaveOuter(usize, Kind),
-    /// A call ends that is not to be recorded: its begin was not told, either.
+    /// A call ends that is not recorded, and whose begin was not reported.
     LeaveExcluded,
     /// A call ends that began before tracing.
     LeaveStranger,
     /// Calls one after the other.
     Burst(usize, usize),
-    /// Down this far, then up and down again around there.
+    /// Calls go down this far, then up and down around this depth.
     Dive(usize, Vec<usize>),
-    /// Calls end, this many.
+    /// This many calls end.
     Rise(usize),
     Rename(usize),
-    /// The thread ends, and another one takes its place.
+    /// The thread ends, and another one replaces it.
     Replace,
 }
 
 /// How the recording ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
-    /// The open calls are told, and the file is closed.
+    /// The open calls are recorded, and the file is closed.
     CloseFrames,
     /// The file is closed.
     Close,
@@ -108,7 +108,7 @@ fn case() -> impl Strategy<Value = Case> {
         })
 }
 
-/// A recorder and what was told to it.
+/// A recorder, and the calls that were passed to it.
 struct Driver<'a> {
     recorder: &'a Recorder,
     case: &'a Case,
@@ -141,7 +141,7 @@ impl<'a> Driver<'a> {
     }
 
     fn own(&mut self) -> &mut ThreadRecorder {
-        // SAFETY: attached and not retired; this thread, or whoever runs in its place, is the only user.
+        // SAFETY: attached and not retired; this thread, or its replacement, is the only user.
         unsafe { &mut *self.own }
     }
 
@@ -237,7 +237,7 @@ fn interleaved(recorder: &Recorder, case: &Case) -> Vec<Life> {
     drivers.into_iter().flat_map(Driver::end).collect()
 }
 
-/// Every thread is one.
+/// Every thread of the test is a real one.
 fn parallel(recorder: &Recorder, case: &Case) -> Vec<Life> {
     let order = AtomicU64::new(0);
     let run = |thread: usize| {

@@ -1,5 +1,5 @@
-//! What the recording lives on is limited, full, or taken away: it goes on or says clearly why it cannot begin, and
-//! what was recorded merges. No signal ever ends the process.
+//! Storage is limited, full, or removed: the recording goes on, or reports why it cannot begin, and the recorded
+//! calls can be merged. No signal ends the process.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -12,13 +12,13 @@ use viztracer_tests::{names_in, ring_files};
 
 const CALLS: u64 = 200_000;
 const SEED: u64 = 4;
-/// Entries of a ring that is larger than all that there is room for.
+/// Entries of a ring that is larger than any available storage.
 const MANY: (&str, u64) = ("entries", 1_000_000);
 
 const NO_SPACE: i32 = 28;
 const TOO_LARGE: i32 = 27;
 
-/// A directory to record into, and one for all else.
+/// A directory to record into, and one for other files.
 struct Case {
     directory: TempDir,
     scratch: TempDir,
@@ -35,7 +35,7 @@ impl Case {
         command
     }
 
-    /// Runs to the end; gives the error that ended the growth of the file.
+    /// Runs to the end; returns the error that stopped the growth of the file.
     fn goes_on(&self, orders: &[(&str, u64)], path: Option<(&str, &PathBuf)>) -> Option<i32> {
         let mut command = self.command(orders);
         command.args(path.map(|(name, path)| format!("{name}={}", path.display())));
@@ -46,7 +46,7 @@ impl Case {
         failure.strip_prefix("Some(").and_then(|failure| failure.strip_suffix(')')?.parse().ok())
     }
 
-    /// Cannot begin; gives what it says about that. Nothing stays in the directory.
+    /// Fails to begin; returns the message. The directory is empty afterwards.
     fn refuses(&self, orders: &[(&str, u64)]) -> String {
         let output = self.command(orders).output().unwrap();
         assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
@@ -64,7 +64,7 @@ impl Case {
         files.into_iter().next().unwrap()
     }
 
-    /// The file holds the last of all calls, and knows of the others.
+    /// Checks that the file holds the last calls, and counts the others.
     fn check(&self, file: PathBuf, failure: i32) -> Contents {
         let contents = check(file, SEED, self.scratch.path());
         assert_eq!(contents.threads[&1].total, CALLS);
@@ -158,7 +158,7 @@ fn little_address_space() {
     assert_eq!(case.check(case.file(), 0).kept(), CALLS);
 }
 
-/// The ring takes a sixteenth of what there may be: it is smaller than it should be, and goes round.
+/// The ring takes a sixteenth of the limit: it is smaller than requested, and wraps around.
 #[test]
 fn a_ring_that_is_cut_to_the_address_space() {
     let case = Case::new();
@@ -174,8 +174,8 @@ fn too_little_address_space() {
     assert!(said.starts_with("cannot map ") && said.contains("Cannot allocate memory"), "{said}");
 }
 
-/// A program that closes all descriptors gets their numbers for files of its own, which are not ours to write: ours is
-/// opened anew.
+/// A program that closes all descriptors reuses their numbers for its own files. The recorder opens its file again
+/// instead.
 #[test]
 fn descriptors_that_are_closed_and_become_another_files() {
     let case = Case::new();

@@ -1,5 +1,5 @@
-//! Whatever steps of tasks a thread goes through, however deep, however often the ring goes round: each call is under
-//! the task that an oracle with the whole list says, and so is each call that is still open.
+//! Random switches between tasks, at any depth, with a ring that wraps around: each ended and each open call has the
+//! task that an oracle with the whole list says.
 
 use proptest::prelude::*;
 use viztracer_format::record::Kind;
@@ -36,14 +36,14 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What stands on the stack.
+/// An entry of the stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Open {
     Call(usize),
     Step(u32),
 }
 
-/// The thread, and beside it the list of what it did.
+/// The thread, and a list of its calls as an oracle.
 struct Both<'a> {
     thread: &'a mut ThreadRecorder,
     stack: Vec<Open>,
@@ -108,9 +108,13 @@ impl Both<'_> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
     #[test]
-    fn calls_are_under_their_tasks(entries in prop_oneof![Just(100_000u64), 1u64..2000], ops in prop::collection::vec(op(), 1..60)) {
+    fn calls_are_under_their_tasks(
+        entries in prop_oneof![Just(100_000u64), 1u64..2000],
+        ops in prop::collection::vec(op(), 1..60),
+    ) {
         let directory = tempfile::tempdir().unwrap();
-        let recorder = Recorder::create(Options { max_depth: usize::MAX, ..options(directory.path(), entries) }).unwrap();
+        let options = Options { max_depth: usize::MAX, ..options(directory.path(), entries) };
+        let recorder = Recorder::create(options).unwrap();
         let functions = ["a", "b", "c", "d"].map(|name| NamedFunction { name: name.into(), ..Default::default() });
         let ids = functions.map(|function| recorder.function(&function.borrow()) as usize);
         prop_assert_eq!(ids, [0, 1, 2, 3]);

@@ -1,4 +1,4 @@
-//! What is written about the project agrees with the project: module headers, the map, versions, the change log.
+//! The documents agree with the project: module headers, the map, versions, the change log.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn the_map_shows_the_folders_there_are() {
     }
 }
 
-/// ARCHITECTURE.md names each room, and no other.
+/// ARCHITECTURE.md names each module, and no other.
 #[test]
 fn the_architecture_is_the_one_there_is() {
     let text: String = read("ARCHITECTURE.md").split("```").step_by(2).collect();
@@ -71,7 +71,7 @@ fn the_architecture_is_the_one_there_is() {
     }
 }
 
-/// What the map's last column says of folders, as far as words in the code can tell.
+/// Checks the last column of the map, as far as words in the code allow.
 #[test]
 fn what_the_map_says_is_not_in_a_folder_is_not_there() {
     let absent = [

@@ -23,7 +23,7 @@ def sandbox(tmp_path):
 
 @pytest.fixture(scope="session")
 def browser():
-    assert CHROMIUM, "no Chromium: install Debian's `chromium`, or tell where one is by the variable CHROMIUM"
+    assert CHROMIUM, "no Chromium: install Debian's `chromium`, or set the variable CHROMIUM to the path of one"
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
@@ -46,7 +46,7 @@ class Page:
             self.errors.append(f"asks for {request.url}")
 
     def open(self, path, condition="window.viztracer !== undefined"):
-        """Opens a report and waits until it is there. (The page lets nobody evaluate text: no wait_for_function.)"""
+        """Open a report and wait until it is shown. (wait_for_function evaluates text, which the page forbids.)"""
         self.page.goto(Path(path).as_uri())
         return self.until(condition)
 

@@ -1,4 +1,4 @@
-"""A report in the browser as one looks at it: its tracks, its rows, and the pixels of screenshots."""
+"""A report in the browser as a user sees it: its tracks, its rows, and the pixels of screenshots."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ TRACKS = """() => {
         ]),
     })));
 }"""
-AT_REST = "() => { const { timeline } = window.viztracer; return timeline.placed.length > 0 && !timeline.scheduled; }"
+AT_REST = "() => { const t = window.viztracer.timeline; return t.placed.length > 0 && !t.frames.isScheduled; }"
 ROWS = """() => [...document.querySelectorAll(".names .row")].map((row) =>
     [row.classList[1], row.querySelector(".name").textContent, row.querySelector(".number").textContent])"""
 # Of points on the page, the pixels that a screenshot of it has.

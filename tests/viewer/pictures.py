@@ -34,7 +34,7 @@ TOOLS = """
 
 # Narrow, so that they can be read beside each other.
 WIDTH = 700
-AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.length > 0 && !t.scheduled; }"
+AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.length > 0 && !t.frames.isScheduled; }"
 
 
 @dataclass

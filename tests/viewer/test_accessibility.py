@@ -1,5 +1,7 @@
-"""The page for those who see little, use no mouse or hear it read: checked by axe-core, by keys and by what the browser
-tells a screen reader. What the canvases paint is checked in merge/viewer/tests/contrast.test.js."""
+"""Accessibility of the page, checked by axe-core, by keys only, and by the browser's tree for screen readers.
+
+merge/viewer/tests/contrast.test.js checks the colours of the canvases.
+"""
 
 from collections import defaultdict
 from pathlib import Path
@@ -146,7 +148,7 @@ def test_a_key_leads_into_the_panel_and_escape_back(opened):
 
 
 def heard(page):
-    """What a screen reader is told: names of all nodes by role, and what the canvas of calls has to say."""
+    """Return the content for a screen reader: names of all nodes by role, and the description of the canvas."""
     nodes = page.page.context.new_cdp_session(page.page).send("Accessibility.getFullAXTree")["nodes"]
     told = defaultdict(list)
     selected = None

@@ -1,4 +1,4 @@
-"""What VizTracer is shown by, in the page: one process, three threads, three processes, asyncio tasks.
+"""The examples of VizTracer's documentation in the page: one process, three threads, three processes, asyncio tasks.
 
 Every number is known from the program, not from the trace. Pixels are those of screenshots.
 """

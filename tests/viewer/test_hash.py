@@ -1,4 +1,4 @@
-"""What the address keeps, and that a shorter one brings back exactly what it says."""
+"""The address stores the view, and a shorter address restores exactly its content."""
 
 import pytest
 from test_timeline import Timeline, address  # noqa: F401

@@ -1,4 +1,4 @@
-"""`%%viztracer` in a real JupyterLab: what a cell shows, what of it stays in the saved notebook."""
+"""`%%viztracer` in a real JupyterLab: the report below a cell, and in the saved notebook."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The trace that a page holds, read in a browser: every call of the JSON report of the same ring files."""
+"""The trace in a page, read in a browser, has every call of the JSON report of the same ring files."""
 
 import json
 import re

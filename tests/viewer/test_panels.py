@@ -1,4 +1,4 @@
-"""What the page answers: functions of a range, search, flame graph, sandwich, source, downloads, by keys alone."""
+"""The panels: functions of a range, search, flame graph, sandwich, source, downloads, and use by keys only."""
 
 import csv
 import json
@@ -99,7 +99,7 @@ def test_an_expression_that_is_none_is_said_to_be_none(sandbox, page):
     report(sandbox, page, sandboxes.program("recursion.py"))
     page.page.get_by_label("Regular expression").click()
     page.page.get_by_label("Search functions").fill("(")
-    wait(page, "#search output", "This is no regular expression")
+    wait(page, "#search output", "This is not a regular expression")
     assert page.errors == []
 
 

@@ -1,4 +1,4 @@
-"""What comes with a trace that is no call: instants, snapshots, counters, flows and asynchronous spans of a JSON."""
+"""Events other than calls: instants, snapshots, counters, flows and asynchronous spans of a JSON trace."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Who started whom, and what was going on when a process died."""
+"""Arrows to child processes, and the open calls of processes that died."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What the page counts is what the program's own tables and stacks say, row by row and column by column."""
+"""The page's numbers equal those of `--top` and `.folded`, row by row and column by column."""
 
 import csv
 from collections import Counter
@@ -132,7 +132,7 @@ def test_so_are_those_of_random_calls_in_threads_tasks_and_killed_children(sandb
 
 @pytest.mark.parametrize(("program", "entries"), [("mixture.py 1", 4000), ("tasks.py gather", 40), ("threads.py", 300)])
 def test_so_are_those_of_rings_that_were_overwritten(sandbox, page, program, entries):
-    """What nobody knows is told as that, in tables, stacks and ranges, on threads and in tasks."""
+    """Unknown time is shown as such in tables, stacks and ranges, on threads and in tasks."""
     name, *arguments = program.split()
     record(sandbox, "--tracer_entries", str(entries), "--", sandboxes.program(name), *arguments)
     unknown = ("[overwritten]", "", 0)

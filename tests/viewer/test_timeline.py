@@ -1,4 +1,4 @@
-"""The timeline under hands: wheel, drags, keys, fingers, the column of names, the hash; and the pixels they make."""
+"""The timeline: wheel, drags, keys, touch, the column of names, the hash, and the resulting pixels."""
 
 import functools
 import http.server
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.length > 0 && !t.scheduled; }"
+AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.length > 0 && !t.frames.isScheduled; }"
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
@@ -83,7 +83,7 @@ class Timeline:
         return self.origin()[0] + x, self.origin()[1] + y
 
     def pixel(self, x, y):
-        """Red, green and blue of the tracks' canvas at a place on the page."""
+        """Return red, green and blue of the tracks' canvas at a position on the page."""
         left, top = self.origin()
         return self.ask(f"""[...timeline.stage.canvas.getContext("2d")
             .getImageData({x - left} * devicePixelRatio, {y - top} * devicePixelRatio, 1, 1).data].slice(0, 3)""")
@@ -378,7 +378,7 @@ def test_dark_and_light_follow_the_system(timeline):
 
 
 def test_going_to_a_deep_call_of_a_pinned_track_leaves_it_unfolded(timeline):
-    """A pinned track that is cut for want of room stays as the user has it."""
+    """A pinned track that is cut for lack of space keeps the user's settings."""
     timeline.page.set_viewport_size({"width": 1200, "height": 420})
     index, call = timeline.rest().ask("""trace.tracks.map((track) =>
         [track.index, track.depth.indexOf(track.maxDepth)]).sort((a, b) =>

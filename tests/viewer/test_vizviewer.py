@@ -1,4 +1,4 @@
-"""What `vizviewer` serves, in the browser: with its headers, and opened as its options say."""
+"""Reports from `vizviewer` in the browser: its headers and options."""
 
 import html
 import http.server

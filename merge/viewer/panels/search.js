@@ -61,7 +61,7 @@ export class Search {
         const found = direction > 0 ? this.matches?.after(track, call) : this.matches?.before(track, call);
         if (found) {
             this.timeline.reveal(found.track, found.call, true);
-            this.#show(this.matches.paletteIndex(found.track, found.call) + 1);
+            this.#showCount(this.matches.indexOf(found.track, found.call) + 1);
         }
     }
 
@@ -132,7 +132,7 @@ export class Search {
             const progress = (done) => (this.count.textContent = `${Math.round(done * 100)} %`);
             this.matches = await inSlices(find(this.trace, wanted.test), { progress, signal });
             this.timeline.mark(this.matches);
-            this.#show(0);
+            this.#showCount(0);
         } catch (error) {
             if (!(error instanceof Stopped)) {
                 throw error;
@@ -140,7 +140,7 @@ export class Search {
         }
     }
 
-    #show(index) {
+    #showCount(index) {
         const { count } = this.matches;
         const of = index > 0 ? `${grouped(index)} of ` : "";
         this.#show(count === 0 ? "no call" : `${of}${grouped(count)} ${count === 1 ? "call" : "calls"}`);

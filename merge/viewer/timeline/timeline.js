@@ -1,27 +1,27 @@
 /**
- * The timeline: rows of calls over time, a minimap, a ruler, the names' column.
+ * The timeline: rows of calls over time, a minimap, a ruler, the column of names.
  *
  *     const timeline = createTimeline(element, trace, {
  *         onSelect(track, call) {},   // track: Track or null, call: index within the track (or -1)
- *         onRange(from, to) {},       // nanoseconds; (null, null) when the range is taken away
- *         onChange() {},              // view, rows or selection changed: time to write the URL's hash
- *         announce(text) {},          // for the aria-live line
+ *         onRange(from, to) {},       // nanoseconds; (null, null) when the range is removed
+ *         onChange() {},              // view, rows or selection changed
+ *         announce(text) {},          // text for screen readers
  *         onPoint(point) {},          // an instant, a snapshot, a sample or a gap was selected: see points.js; or null
  *     });
  *
- * What the other parts may call (times are nanoseconds of the model; a track is a Track of the model):
+ * The interface for other parts (times are nanoseconds of the model; a track is a Track of the model):
  *
- *     timeline.reveal(track, call)    select the call and bring it into sight: opens and unhides its rows, scrolls,
- *                                     moves or zooms if needed; (track, call, true) puts it into the middle and keeps
- *                                     the zoom where it can be seen
- *     timeline.revealPoint(point)     the same with a point; timeline.point is the selected one, or null
+ *     timeline.reveal(track, call)    select the call and make it visible: opens and unhides its rows, scrolls, moves
+ *                                     or zooms if needed; (track, call, true) centres it and keeps the zoom if the
+ *                                     call is visible with it
+ *     timeline.revealPoint(point)     select a point and make it visible; timeline.point is the selected one, or null
  *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
  *     timeline.selection              { track, call } or null
  *     timeline.zoomTo(from, to)       show this range of time
- *     timeline.view                   { from, to, width } of what is shown now (read only)
- *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) takes it away
+ *     timeline.view                   { from, to, width } of the visible time (read only)
+ *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) removes it
  *     timeline.range                  { from, to } or null
- *     timeline.mark(hits)             search hits: { functions: Uint8Array (1 at a matching function's index),
+ *     timeline.mark(hits)             search hits: { functions: Uint8Array (1 at the index of a matching function),
  *                                     calls: Map<track.index, Uint32Array of call indices, ascending> };
  *                                     null: no search.
  *                                     Other calls fade, hits get ticks in their tracks and on the minimap.
@@ -29,40 +29,32 @@
  *     timeline.setColoring(mode)      "function" | "file" | "process"
  *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
  *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
- *     timeline.state()                what state.js writes to the hash; timeline.restore(state) brings it back
- *     timeline.picture()              a new <canvas> with the ruler, names and tracks as they are on the screen now
- *     timeline.colorOf(functionIndex, process)   CSS colour of its calls; timeline.inkOf() that of text upon it
- *     timeline.boxOf(track, call)     where the call is drawn: { left, right, top, height } in CSS pixels of
- *                                     canvas.tracks; null if its row is not in sight
- *     timeline.focus()                puts the keyboard's focus on the tracks
+ *     timeline.state()                the state for state.js; timeline.restore(state) restores it
+ *     timeline.picture()              a new <canvas> with the visible ruler, names and tracks
+ *     timeline.colorOf(functionIndex, process)   CSS colour of its calls; timeline.inkOf(): colour of text on it
+ *     timeline.boxOf(track, call)     the rectangle of the call: { left, right, top, height } in CSS pixels of
+ *                                     canvas.tracks; null if its row is not visible
+ *     timeline.focus()                moves the keyboard focus to the tracks
  *
- * The page's body (page.html) has for the panels: #panel (below the timeline, `hidden` until something opens it)
- * with #tabs (role=tablist) and #panes (a .pane per tab), and #splitter above it; #search and #actions, empty, in the
- * toolbar; #alerts for warnings and errors; #progress while loading; #status for announced lines.
+ * page.html has these elements for the panels: #panel below the timeline, `hidden` until a tab opens, with #tabs
+ * (role=tablist) and #panes (a .pane per tab); #splitter above it; #search and #actions, empty, in the toolbar; #alerts
+ * for warnings and errors; #progress while loading; #status for announced lines.
  */
 
-import { Levels } from "../data/levels.js";
-import { placedRows } from "./draw.js";
-import { isIn, pointOf, pointText, timeOf } from "./points.js";
-import { hitAt } from "./hit.js";
-import { followKeys, followRuler, followTracks } from "./input.js";
-import { Minimap, followPointer } from "./minimap.js";
+import { Frames } from "./frames.js";
+import { Gestures } from "./gestures.js";
+import { Minimap } from "./minimap.js";
 import { Motion } from "./motion.js";
 import { Names, shiftOf, wordsOf } from "./names.js";
 import { rectangleOf } from "./overlay.js";
-import { Painter } from "./painter.js";
+import { isIn, pointOf, pointText, timeOf } from "./points.js";
 import { Rows } from "./rows.js";
 import { Stage } from "./stage.js";
-import { Tooltip, about } from "./tooltip.js";
-import { Tour, inWords } from "./tour.js";
+import { inWords } from "./tour.js";
 import { View } from "./view.js";
 
-/** Milliseconds of a frame that may go into preparing levels: while moving, and while nothing moves. */
-const PREPARE = { moving: 6, resting: 30 };
-/** Milliseconds in which a second click makes a double one. */
-const TWICE = 500;
-/** Milliseconds without movement after which the view rests. */
-const REST = 200;
+/** Milliseconds in which a second click makes a double click. */
+const DOUBLE_CLICK = 500;
 
 export function createTimeline(element, trace, options = {}) {
     return new Timeline(element, trace, options);
@@ -75,29 +67,41 @@ class Timeline {
         this.point = null;
         this.range = null;
         this.hits = null;
-        this.hovered = null;
-        this.pointer = null;
-        this.movedAt = -REST;
         this.clock = null;
-        this.placed = [];
-        this.levels = new Map();
-        this.levelsOf = (track) => this.#levelsOf(track);
         this.view = new View(trace.duration);
         this.motion = new Motion(this.view, () => this.#moved());
         this.stage = new Stage(element, () => this.#resized());
-        this.painter = new Painter(this.stage, trace);
-        this.minimap = new Minimap(this.stage.overview, trace, this.levelsOf);
+        this.frames = new Frames(this);
+        this.minimap = new Minimap(this.stage.overview, trace, this.frames.levelsOf);
         this.rows = new Rows(trace, this.stage, () => this.#changed());
         this.names = new Names(this.stage.column, this.rows, () => this.placed);
-        this.tooltip = new Tooltip(document.body);
-        this.tour = new Tour(this);
-        this.#listen();
+        this.gestures = new Gestures(this);
+        this.gestures.listen();
+        this.painter.dark.addEventListener("change", () => this.frames.repaint());
     }
 
-    // What the other parts may call; told at the top.
+    get painter() {
+        return this.frames.painter;
+    }
+
+    get placed() {
+        return this.frames.placed;
+    }
+
+    get levelsOf() {
+        return this.frames.levelsOf;
+    }
+
+    get hovered() {
+        return this.gestures.hovered;
+    }
+
+    get pointer() {
+        return this.gestures.pointer;
+    }
 
     select(track, call) {
-        this.#selectPoint(null);
+        this.#setPoint(null);
         this.selection = track ? { track, call } : null;
         this.stage.canvas.setAttribute("aria-description", track ? inWords(this.trace, track, call) : "");
         this.options.onSelect?.(track ?? null, track ? call : -1);
@@ -107,7 +111,7 @@ class Timeline {
     reveal(track, call, keepsZoom = false) {
         const [from, to] = [track.start[call], track.start[call] + track.duration[call]];
         this.select(track, call);
-        // What shows the selection may have taken room.
+        // A panel that shows the selection may have opened.
         if (this.stage.scroller.clientHeight !== this.stage.height && this.stage.fit()) {
             this.#resized();
         }
@@ -121,12 +125,17 @@ class Timeline {
             (point.counter ?? point.track).process);
         this.rows.scrollToRow(this.rows.all.find((row) => isIn(point, row)));
         this.motion.glide((view) => view.revealTime(timeOf(point)));
+        this.selectPoint(point);
+    }
+
+    /** Selects a point without moving. */
+    selectPoint(point) {
         this.select(null, -1);
-        this.#selectPoint(point);
+        this.#setPoint(point);
         this.#changed();
     }
 
-    #selectPoint(point) {
+    #setPoint(point) {
         if (point !== this.point) {
             this.point = point;
             this.options.onPoint?.(point);
@@ -148,19 +157,21 @@ class Timeline {
     fitSelection() {
         const { selection, range } = this;
         if (range) {
-            this.#fitTime(range.from, range.to);
+            this.fitTime(range.from, range.to);
         } else if (selection) {
-            this.#fitCall(selection);
+            this.fitCall(selection);
         } else if (this.point?.gap) {
-            this.#fitTime(this.point.gap.start, this.point.gap.end);
+            this.fitTime(this.point.gap.start, this.point.gap.end);
         }
     }
 
-    #fitCall({ track, call }) {
-        this.#fitTime(track.start[call], track.start[call] + track.duration[call]);
+    /** Shows a call with a margin. */
+    fitCall({ track, call }) {
+        this.fitTime(track.start[call], track.start[call] + track.duration[call]);
     }
 
-    #fitTime(from, to) {
+    /** Shows a range of time with a margin. */
+    fitTime(from, to) {
         this.motion.glide((view) => view.fit(from, to));
     }
 
@@ -174,7 +185,7 @@ class Timeline {
         this.hits = hits;
         this.minimap.mark(hits);
         this.painter.found = hits?.functions ?? null;
-        this.#repaint();
+        this.frames.repaint();
     }
 
     setFilter(text) {
@@ -183,7 +194,7 @@ class Timeline {
 
     setColoring(mode) {
         this.painter.coloring = mode;
-        this.#repaint();
+        this.frames.repaint();
         this.#changed();
     }
 
@@ -236,7 +247,7 @@ class Timeline {
         } else if (this.selection || this.point) {
             this.select(null, -1);
         }
-        this.#selectPoint(pointOf(this.trace, state.point));
+        this.#setPoint(pointOf(this.trace, state.point));
         if (range || this.range) {
             this.setRange(...(range ?? [null, null]));
         }
@@ -253,175 +264,27 @@ class Timeline {
         return this.stage.picture(this.painter.theme, named);
     }
 
-    #levelsOf(track) {
-        let found = this.levels.get(track);
-        if (!found) {
-            found = new Levels(track);
-            this.levels.set(track, found);
-        }
-        return found;
-    }
-
-    // What pointers and keys do.
-
-    #listen() {
-        const { stage, motion } = this;
-        const act = this.#actions();
-        followTracks(stage.canvas, act);
-        followRuler(stage.ruler, act);
-        followPointer(stage.overview, this.view, (from, to) => motion.jump((view) => view.show(from, to)));
-        followKeys(stage.canvas, (what, value) => this.#key(what, value));
-        stage.scroller.addEventListener("scroll", () => this.#invalidate());
-        stage.unhide.addEventListener("click", () => this.rows.unhide());
-        stage.wall.addEventListener("click", () => this.setClock(this.clock === null));
-        stage.wall.hidden = this.trace.baseRealtime === null;
-        this.painter.dark.addEventListener("change", () => this.#repaint());
-    }
-
-    #actions() {
-        const { motion, stage } = this;
-        return {
-            zoomAt: (x, factor) => motion.jump((view) => view.zoomAt(x, factor)),
-            pan: (dx, dy) => {
-                stage.scroller.scrollTop += dy;
-                motion.jump((view) => view.pan(dx));
-            },
-            hover: (x, y) => this.#hover(x, y),
-            click: (x, y) => this.#click(this.#hit(x, y)),
-            open: (x, y) => {
-                const hit = this.#hit(x, y);
-                if (hit?.call !== undefined) {
-                    this.#fitCall(hit);
-                } else if (hit?.gap) {
-                    this.#fitTime(hit.gap.start, hit.gap.end);
-                }
-            },
-            range: (x1, x2, done) => this.#drag(x1, x2, done),
-        };
-    }
-
-    #click(hit) {
-        this.select(hit?.call === undefined ? null : hit.track, hit?.call ?? -1);
-        if (hit && hit.call === undefined) {
-            const { track, counter, at, gap } = hit;
-            this.#selectPoint(counter ? { counter, at } : gap ? { track, gap } : { track, at });
-            this.#changed();
-        }
-    }
-
-    /** A range follows the pointer; the others hear of it when it is done. */
-    #drag(x1, x2, done) {
-        const within = (x) => Math.round(Math.min(Math.max(this.view.timeAt(x), 0), this.trace.duration));
-        const [from, to] = [within(Math.min(x1, x2)), within(Math.max(x1, x2))];
-        if (done) {
-            this.setRange(...(x1 === x2 ? [null, null] : [from, to]));
-        } else {
-            this.range = { from, to };
-            this.#invalidate();
-        }
-    }
-
-    #key(what, value) {
-        const { motion, stage } = this;
-        const actions = {
-            zoom: () => this.zoomBy(value),
-            pan: () => motion.glide((view) => view.pan(value * view.width)),
-            scroll: () => stage.scroller.scrollBy(0, value),
-            fit: () => this.fitSelection(),
-            mark: () => this.#markSelection(),
-            all: () => this.showAll(),
-            clear: () => {
-                this.setRange(null, null);
-                this.select(null, -1);
-            },
-            walk: () => this.tour.walk(value),
-            track: () => this.tour.toTrack(value),
-            point: () => this.tour.toPoint(value),
-        };
-        actions[what]();
-    }
-
-    /** The selected call's time becomes the range. */
-    #markSelection() {
-        if (this.selection) {
-            const { track, call } = this.selection;
-            this.setRange(track.start[call], track.start[call] + track.duration[call]);
-        }
-    }
-
-    #hit(x, y) {
-        return hitAt(this.placed, this.view, this.levelsOf, x, y, this.stage.ratio);
-    }
-
-    #hover(x, y) {
-        this.pointer = x;
-        const hit = x === null || y === null ? null : this.#hit(x, y);
-        this.hovered = hit?.call === undefined ? null : hit;
-        if (hit) {
-            const { left, top } = this.stage.canvas.getBoundingClientRect();
-            this.tooltip.show(about(hit, this.trace, hit.track && this.levelsOf(hit.track)), left + x, top + y);
-        } else {
-            this.tooltip.hide();
-        }
-        this.#invalidate();
-    }
-
-    // Frames.
-
     #moved() {
-        this.movedAt = performance.now();
-        this.hovered = null;
-        this.tooltip.hide();
+        this.frames.moved();
+        this.gestures.leave();
         this.#changed();
     }
 
     #changed() {
-        this.#invalidate();
+        this.frames.request();
         this.options.onChange?.();
-    }
-
-    #repaint() {
-        this.painter.repaint();
-        this.#invalidate();
     }
 
     #resized() {
         const { selection, stage } = this;
         if (selection && stage.height < this.height) {
-            // What opened the panel may be below it now; it may be clicked once more at its place.
+            // The new panel may cover the call that was clicked. The call stays there for a double click.
             clearTimeout(this.settling);
-            this.settling = setTimeout(() => this.rows.scrollTo(selection.track, selection.call), TWICE);
+            this.settling = setTimeout(() => this.rows.scrollTo(selection.track, selection.call), DOUBLE_CLICK);
         }
         this.height = stage.height;
         this.view.width = this.stage.width;
         this.minimap.resize(this.stage.width);
         this.rows.lay();
-    }
-
-    /** Draws anew with the next frame. */
-    #invalidate() {
-        if (!this.scheduled) {
-            this.scheduled = true;
-            requestAnimationFrame((now) => this.#frame(now));
-        }
-    }
-
-    #frame(now) {
-        this.scheduled = false;
-        if (this.stage.width <= 0) {
-            return;
-        }
-        const moving = this.motion.step(now);
-        const resting = !moving && now - this.movedAt > REST;
-        const deadline = performance.now() + (resting ? PREPARE.resting : PREPARE.moving);
-        const scene = this.painter.scene(this.view, this.rows.layout, this.hits, this.levelsOf);
-        this.placed = placedRows(scene);
-        const prepared = this.placed.every(({ row }) => !row.track || this.levelsOf(row.track).work(deadline));
-        const summing = this.minimap.work(deadline);
-        this.painter.draw(scene, this);
-        this.names.show(this.placed, scene.layout.pinnedHeight);
-        if (moving || !prepared || summing) {
-            this.#invalidate();
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! A process that records, for tests that kill it or take away what it needs. Knows no tests: does what it is told.
+//! A process that records, for tests that kill it or remove its resources. Its arguments control it.
 //!
 //! `record NAME=VALUE...`, in this order: the limits and losses that hold from the beginning, the recording, the
 //! losses in its middle, its end. Prints `ready` when it records, and at its end how that went; 3 is its status if it

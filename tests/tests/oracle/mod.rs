@@ -1,4 +1,4 @@
-//! Remembers every call, and holds what was written against that.
+//! The oracle remembers every call, and compares files and reports with them.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub struct Names {
     pub is_c: bool,
 }
 
-/// A function as it is told to the recorder: unlike that of any other thread, so that a report can be taken apart.
+/// A function for the recorder. Each thread has its own, so that a report can be split by thread.
 pub fn meaning(names: &Names, index: usize, serial: u32) -> NamedFunction {
     let Names { name, file, is_c } = names.clone();
     match is_c {
@@ -65,7 +65,7 @@ impl Life {
         self.stack.iter().rev().nth(levels).copied()
     }
 
-    /// The innermost call of this function ends, and unseen before it those inside.
+    /// Ends the innermost call of this function, and the calls inside it.
     pub fn leave(&mut self, function: usize, kind: Kind, order: u64) {
         while let Some(ended) = self.stack.last().copied() {
             let found = ended == function;
@@ -103,8 +103,8 @@ impl Life {
     }
 }
 
-/// Nothing overlaps: of two calls one is inside the other, or over before the other begins. `spans` are begin and end,
-/// in the order of their ends.
+/// Checks that calls nest: of two calls one is inside the other, or ends before the other begins. `spans` are begin
+/// and end, in the order of their ends.
 fn assert_nested(spans: impl Iterator<Item = (u64, u64)>) {
     let mut before: Vec<(u64, u64)> = Vec::new();
     for (start, end) in spans {
@@ -117,7 +117,7 @@ fn assert_nested(spans: impl Iterator<Item = (u64, u64)>) {
     }
 }
 
-/// The file holds the newest events, knows how many there were, and which calls are open.
+/// Checks that the file holds the newest events, their total number, and the open calls.
 pub fn check_file(contents: &Contents, lives: &[Life], in_order: bool) {
     let total: u64 = lives.iter().map(|life| life.ended.len() as u64).sum();
     let entries = contents.header.identity.entries;
@@ -135,12 +135,12 @@ pub fn check_file(contents: &Contents, lives: &[Life], in_order: bool) {
     }
 }
 
-/// Whether the file holds nothing of a thread any more.
+/// Whether the file holds no data of a thread.
 fn is_forgotten(contents: &Contents, life: &Life) -> bool {
     !contents.threads.contains_key(&life.serial)
 }
 
-/// Threads that are not in the file have ended, and are counted.
+/// Checks that threads that are not in the file have ended and are counted.
 fn check_forgotten(contents: &Contents, lives: &[Life]) {
     let forgotten: Vec<&Life> = lives.iter().filter(|life| is_forgotten(contents, life)).collect();
     assert!(forgotten.iter().all(|life| life.is_over));
@@ -170,7 +170,8 @@ fn check_thread(contents: &Contents, life: &Life, thread: &Thread) {
     assert!(thread.frames.is_sorted_by_key(|frame| frame.start()));
 }
 
-/// Where the order of all ends is known, time follows it, and what is not in the file is older than `entries` others.
+/// Checks, if the order of all ends is known, that times follow it, and that each missing event is older than
+/// `entries` others.
 fn check_order(contents: &Contents, lives: &[Life]) {
     let mut kept = Vec::new();
     let mut newest_dropped = None;
@@ -188,7 +189,7 @@ fn check_order(contents: &Contents, lives: &[Life]) {
     }
 }
 
-/// The report shows exactly the newest events that were asked for, and says how many it does not show.
+/// Checks that the report shows exactly the requested newest events, and counts the others.
 pub fn check_report(report: &Report, contents: &Contents, lives: &[Life]) {
     assert!(report.summary.is_complete(), "{:?}", report.summary);
     let total: u64 = lives.iter().map(|life| life.ended.len() as u64).sum();
@@ -217,7 +218,7 @@ pub fn check_report(report: &Report, contents: &Contents, lives: &[Life]) {
     assert_eq!(overflow, Some(complete < total));
 }
 
-/// What is shown of every life, as functions.
+/// Returns the shown functions of every thread.
 fn by_life<'r>(report: &'r Report, lives: &[&Life]) -> HashMap<u32, Vec<(usize, &'r Shown)>> {
     let mut meanings = HashMap::new();
     for life in lives {

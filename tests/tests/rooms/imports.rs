@@ -1,7 +1,6 @@
-//! Which file of a crate names which other file of it, as its `use` items and paths tell.
+//! Finds the imports between the files of a crate, from `use` items and paths.
 //!
-//! What is only there in tests, or under loom, does not count. A name that a module only passes on is followed to the
-//! file that defines it.
+//! Code for tests or loom only does not count. A re-exported name is followed to the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -15,11 +14,11 @@ type Name = Vec<String>;
 #[derive(Default)]
 struct Module {
     file: PathBuf,
-    /// Paths as they stand there.
+    /// Paths in the module.
     paths: Vec<Name>,
-    /// What is defined there, as far as no macro does it.
+    /// Names that are defined in the module, except by macros.
     defined: BTreeSet<String>,
-    /// What `use` makes known there, and by which path.
+    /// Names that `use` imports, with their paths.
     imported: HashMap<String, Name>,
 }
 
@@ -64,7 +63,7 @@ impl Crate {
         imports
     }
 
-    /// The file that defines what this path, which stands in a module, leads to; `None` if that is another crate.
+    /// Returns the file that defines the target of a path in a module; `None` for another crate.
     fn file_of(&self, from: &Name, path: &[String], steps: usize) -> Option<PathBuf> {
         assert!(steps < 32, "{path:?} in {from:?} leads in a circle");
         let mut here = from.clone();
@@ -203,7 +202,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_macro(&mut self, invocation: &'ast syn::Macro) {
-        // What it stands for is unknown, but paths are words with `::` between them.
+        // The expansion is unknown, but paths are words with `::` between them.
         let tokens = invocation.tokens.to_string().replace("::", " :: ");
         let words: Vec<&str> = tokens.split(|c: char| !is_of_path(c)).flat_map(str::split_whitespace).collect();
         for path in words.split(|word| word.is_empty()) {
@@ -243,7 +242,7 @@ fn head(item: &syn::Item) -> (&[syn::Attribute], Option<&syn::Ident>) {
     }
 }
 
-/// Whether this is only there in tests, or under loom.
+/// Whether this code is for tests or loom only.
 fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     let is_test = |attribute: &syn::Attribute| {
         attribute.path().is_ident("cfg")

@@ -1,5 +1,5 @@
-//! The plan of the crates: a file may name another one only if that does not lead back to it, and a room of a crate
-//! only rooms that stand before it in `lib.rs`.
+//! The order of modules: imports between files form no cycle, and a top-level module imports only modules that come
+//! before it in `lib.rs`.
 
 mod imports;
 
@@ -7,13 +7,13 @@ use imports::{Crate, Import};
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-/// Crates whose root lists its modules from the lowest to the highest: each may name only those before it.
+/// Crates whose root lists its modules from the lowest to the highest: each may import only those before it.
 const IN_ORDER: [&str; 2] = ["merge/src", "tracer/src"];
 
-/// An import that is part of a circle all the same: the file, what it names, and why.
+/// An accepted import in a cycle: the file, its import, and the reason.
 type Known = (&'static str, &'static str, &'static str);
 
-/// Crates in which no file may name one that leads back to it.
+/// Crates without import cycles, with the accepted exceptions.
 const WITHOUT_CIRCLES: [(&str, &[Known]); 3] = [
     ("merge/src", &[]),
     (
@@ -33,7 +33,7 @@ fn read(source: &str) -> Crate {
     Crate::read(&root.join(source))
 }
 
-/// The shortest way from one file to another along imports, both included.
+/// Returns the shortest path from one file to another along imports, both included.
 fn way(imports: &BTreeSet<Import>, from: &Path, to: &Path) -> Option<Vec<PathBuf>> {
     let mut ways = VecDeque::from([vec![from]]);
     let mut seen = BTreeSet::from([from]);
@@ -48,10 +48,9 @@ fn way(imports: &BTreeSet<Import>, from: &Path, to: &Path) -> Option<Vec<PathBuf
     None
 }
 
-/// For every import that leads back to the file it stands in the shortest circle that it is part of; each of them once,
-/// from its first file on.
+/// Returns the shortest cycle of every import that is in one; each cycle once, from its first file on.
 fn circles(imports: &BTreeSet<Import>) -> BTreeSet<String> {
-    // What names no file that names others, or is named by none, is in no circle.
+    // A file without imports, or without importers, is in no cycle.
     let mut imports = imports.clone();
     loop {
         let before = imports.len();
@@ -95,7 +94,7 @@ fn no_room_names_a_higher_one() {
         let read = read(source);
         let room = |file: &Path| {
             let first = file.iter().next().and_then(|part| Path::new(part).file_stem()?.to_str()).unwrap_or_default();
-            // The root names what others may use, so it stands above all.
+            // The root re-exports names of all modules, so it is above them.
             read.rooms.iter().position(|room| room == first).unwrap_or(usize::MAX)
         };
         let known = WITHOUT_CIRCLES.iter().filter(|(of, _)| *of == source).flat_map(|(_, known)| *known);

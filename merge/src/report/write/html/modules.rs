@@ -76,6 +76,8 @@ const ALL: &[Module] = modules![
     "timeline/colors.js",
     "timeline/counters.js",
     "timeline/draw.js",
+    "timeline/frames.js",
+    "timeline/gestures.js",
     "timeline/hit.js",
     "timeline/input.js",
     "timeline/labels.js",

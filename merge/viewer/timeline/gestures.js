@@ -1,0 +1,131 @@
+// The timeline's reactions to pointers and keys. input.js recognizes the gestures.
+
+import { hitAt } from "./hit.js";
+import { followKeys, followRuler, followTracks } from "./input.js";
+import { followPointer } from "./minimap.js";
+import { Tooltip, about } from "./tooltip.js";
+import { Tour } from "./tour.js";
+
+export class Gestures {
+    /** @param {object} timeline  see timeline.js */
+    constructor(timeline) {
+        this.timeline = timeline;
+        this.tooltip = new Tooltip(document.body);
+        this.tour = new Tour(timeline);
+        /** The pointer's position in pixels, and the call under it. */
+        this.pointer = null;
+        this.hovered = null;
+    }
+
+    /** Starts to follow pointers and keys. */
+    listen() {
+        const { stage, motion, rows, view } = this.timeline;
+        const act = this.#actions();
+        followTracks(stage.canvas, act);
+        followRuler(stage.ruler, act);
+        followPointer(stage.overview, view, (from, to) => motion.jump((own) => own.show(from, to)));
+        followKeys(stage.canvas, (what, value) => this.#key(what, value));
+        stage.scroller.addEventListener("scroll", () => this.timeline.frames.request());
+        stage.unhide.addEventListener("click", () => rows.unhide());
+        stage.wall.addEventListener("click", () => this.timeline.setClock(this.timeline.clock === null));
+        stage.wall.hidden = this.timeline.trace.baseRealtime === null;
+    }
+
+    /** Hides the tooltip, whose call has moved. */
+    leave() {
+        this.hovered = null;
+        this.tooltip.hide();
+    }
+
+    #actions() {
+        const { motion, stage } = this.timeline;
+        return {
+            zoomAt: (x, factor) => motion.jump((view) => view.zoomAt(x, factor)),
+            pan: (dx, dy) => {
+                stage.scroller.scrollTop += dy;
+                motion.jump((view) => view.pan(dx));
+            },
+            hover: (x, y) => this.#hover(x, y),
+            click: (x, y) => this.#click(this.#hit(x, y)),
+            open: (x, y) => this.#open(this.#hit(x, y)),
+            range: (x1, x2, done) => this.#drag(x1, x2, done),
+        };
+    }
+
+    #hit(x, y) {
+        const { frames, view, stage } = this.timeline;
+        return hitAt(frames.placed, view, frames.levelsOf, x, y, stage.ratio);
+    }
+
+    #hover(x, y) {
+        const { frames, stage, trace } = this.timeline;
+        this.pointer = x;
+        const hit = x === null || y === null ? null : this.#hit(x, y);
+        this.hovered = hit?.call === undefined ? null : hit;
+        if (hit) {
+            const { left, top } = stage.canvas.getBoundingClientRect();
+            this.tooltip.show(about(hit, trace, hit.track && frames.levelsOf(hit.track)), left + x, top + y);
+        } else {
+            this.tooltip.hide();
+        }
+        frames.request();
+    }
+
+    #click(hit) {
+        if (hit && hit.call === undefined) {
+            const { track, counter, at, gap } = hit;
+            this.timeline.selectPoint(counter ? { counter, at } : gap ? { track, gap } : { track, at });
+        } else {
+            this.timeline.select(hit?.track ?? null, hit?.call ?? -1);
+        }
+    }
+
+    #open(hit) {
+        if (hit?.call !== undefined) {
+            this.timeline.fitCall(hit);
+        } else if (hit?.gap) {
+            this.timeline.fitTime(hit.gap.start, hit.gap.end);
+        }
+    }
+
+    /** Drags a range. Other parts learn about it at the end. */
+    #drag(x1, x2, done) {
+        const { view, trace } = this.timeline;
+        const within = (x) => Math.round(Math.min(Math.max(view.timeAt(x), 0), trace.duration));
+        const [from, to] = [within(Math.min(x1, x2)), within(Math.max(x1, x2))];
+        if (done) {
+            this.timeline.setRange(...(x1 === x2 ? [null, null] : [from, to]));
+        } else {
+            this.timeline.range = { from, to };
+            this.timeline.frames.request();
+        }
+    }
+
+    #key(what, value) {
+        const { timeline, tour } = this;
+        const actions = {
+            zoom: () => timeline.zoomBy(value),
+            pan: () => timeline.motion.glide((view) => view.pan(value * view.width)),
+            scroll: () => timeline.stage.scroller.scrollBy(0, value),
+            fit: () => timeline.fitSelection(),
+            mark: () => this.#markSelection(),
+            all: () => timeline.showAll(),
+            clear: () => {
+                timeline.setRange(null, null);
+                timeline.select(null, -1);
+            },
+            walk: () => tour.walk(value),
+            track: () => tour.toTrack(value),
+            point: () => tour.toPoint(value),
+        };
+        actions[what]();
+    }
+
+    /** Makes the time of the selected call the range. */
+    #markSelection() {
+        if (this.timeline.selection) {
+            const { track, call } = this.timeline.selection;
+            this.timeline.setRange(track.start[call], track.start[call] + track.duration[call]);
+        }
+    }
+}
