@@ -1,21 +1,10 @@
 // Reads the page's data: decodes base64 and gzip, block by block, and builds the trace.
 
 import { Decoder } from "./decode.js";
+import { pause } from "./pause.js";
 
 /** Milliseconds of work between two pauses, so that the page stays responsive. */
 const PATIENCE = 10;
-
-/** Gives the browser a turn. */
-export function pause() {
-    return new Promise((resume) => {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = () => {
-            port1.close();
-            resume();
-        };
-        port2.postMessage(null);
-    });
-}
 
 /** @param {string} base64 @returns {Uint8Array} */
 export function bytesOf(base64) {

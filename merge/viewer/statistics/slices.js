@@ -1,6 +1,8 @@
 // Runs long work in short slices, so that the page stays responsive. The work is a generator that yields the fraction
 // that is done.
 
+import { pause } from "../data/pause.js";
+
 /** The length of a slice, in milliseconds. */
 const SLICE = 10;
 
@@ -23,7 +25,7 @@ export async function inSlices(work, { progress, signal } = {}) {
         }
         if (performance.now() - begin >= SLICE) {
             progress?.(value);
-            await turn();
+            await pause();
             begin = performance.now();
         }
         if (signal?.aborted) {
@@ -40,16 +42,4 @@ export function atOnce(work) {
             return value;
         }
     }
-}
-
-/** Gives the page a turn. A message is used, since browsers slow down timers of hidden pages. */
-function turn() {
-    return new Promise((resolve) => {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = () => {
-            port1.close();
-            resolve();
-        };
-        port2.postMessage(null);
-    });
 }

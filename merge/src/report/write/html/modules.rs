@@ -34,6 +34,7 @@ const ALL: &[Module] = modules![
     "data/levels.js",
     "data/model.js",
     "data/overwritten.js",
+    "data/pause.js",
     "data/processes.js",
     "data/spans.js",
     "data/streams.js",
