@@ -23,19 +23,19 @@ pub mod sort;
 mod tracks;
 mod value;
 
-pub use clocks::{boot_id, settle};
+pub use clocks::settle;
 
 use crate::error::{Problem, sentence};
 use crate::plan::file::FilePlan;
 use crate::plan::imported::Imported;
+use crate::storage::open::unblocked;
 use crate::storage::store::Store;
 use crate::text::display;
 use document::Document;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -59,7 +59,7 @@ pub fn metadata(plans: &[FilePlan]) -> Map<String, Value> {
 /// Whether a file begins as JSON does, or as anything that is compressed by gzip.
 pub fn is_trace(path: &Path) -> bool {
     let mut begin = Vec::new();
-    let read = open(path).and_then(|file| file.take(BEGIN).read_to_end(&mut begin));
+    let read = unblocked(path).and_then(|file| file.take(BEGIN).read_to_end(&mut begin));
     let text = begin.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&begin);
     read.is_ok() && (begin.starts_with(&GZIP) || matches!(text.trim_ascii_start(), [b'{' | b'[', ..]))
 }
@@ -67,12 +67,6 @@ pub fn is_trace(path: &Path) -> bool {
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Bytes that are looked at to tell what a file is.
 const BEGIN: u64 = 64;
-
-fn open(path: &Path) -> io::Result<File> {
-    // What is no file must not be waited for.
-    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
-}
 
 /// The store could not be made or written.
 pub fn no_room(error: io::Error) -> Problem {
@@ -82,7 +76,7 @@ pub fn no_room(error: io::Error) -> Problem {
 
 /// Reads a trace into the store, until `stop` says otherwise, and gives a plan for each of its processes.
 pub fn read(path: &Path, store: &Arc<Store>, stop: &AtomicBool) -> Result<Vec<FilePlan>, Problem> {
-    let mut file = open(path)?;
+    let mut file = unblocked(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(Problem::new("not a regular file"));

@@ -14,7 +14,7 @@
 //! `text`, `error`, `parallel` and `storage` are the ground that all of them stand on; `trace` leads from inputs to
 //! what a `request` asks for, and `cli` is the command.
 //!
-//! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
+//! Plans are small: 32 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
 //! to be written, a few segments at a time, so memory does not grow with the trace. A file that is still being written
 //! is copied first. Files are read with `pread` and believed in nothing: what cannot be read is named in the
 //! [`Summary`] and the rest is merged.
@@ -89,10 +89,10 @@ const COMMAND_MAX: usize = 60;
 /// Whose ring file this is, as `worker (pid 4712)`; `None` if it cannot be read.
 pub fn process_of(path: &Path) -> Option<String> {
     let input = input::ring::Input::open(path).ok()?;
-    let table = survey::table::Table::read(&input, &mut Problems::default());
+    let table = survey::table::SegmentTable::read(&input, &mut Problems::default());
     let pid = input.header.identity.pid;
     let command = || input.header.arguments.join(" ").chars().take(COMMAND_MAX).collect();
-    let name = plan::names::Names::read(&input, &table.names(), drop).process.unwrap_or_else(command);
+    let name = plan::names::FileNames::read(&input, &table.names(), drop).process.unwrap_or_else(command);
     Some(text::display::printable(&format!("{name} (pid {pid})")))
 }
 

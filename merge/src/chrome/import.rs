@@ -12,7 +12,7 @@ use super::sort::{Entry, NO_TIME, Sorter};
 use super::tracks::{NoTrack, Tracks};
 use crate::error::{Problem, Problems};
 use crate::plan::account::{self, Account};
-use crate::plan::file::Calls;
+use crate::plan::file::{Calls, Records};
 use crate::plan::frames::OpenFrame;
 use crate::plan::imported::{Imported, Name};
 use crate::storage::store::{Region, Store};
@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use viztracer_format::record::{Kind, RECORD_SIZE};
+use viztracer_format::record::Kind;
 
 /// Entries that are read at once when their turn comes.
 const CHUNK: usize = 4096;
@@ -474,7 +474,7 @@ fn as_it_came(entry: &Entry) -> Entry {
 fn put(store: &Store, entries: &[Entry], thread: u32) -> io::Result<Calls> {
     let Region { at, .. } = store.append(bytemuck::cast_slice(entries))?;
     let events = entries.len() as u32;
-    Ok(Calls { generation: at, index: 0, committed: events * RECORD_SIZE as u32, thread, events })
+    Ok(Calls { records: Records::Stored(at), thread, events })
 }
 
 /// The begin of a text, for a message.

@@ -6,7 +6,7 @@ use crate::chrome::marks::Marks;
 use crate::chrome::sort::{Entry, IN_MEMORY, NO_TIME};
 use crate::error::Problem;
 use crate::events::decode::{Buffers, Event, Outcome, Payload};
-use crate::plan::file::{Calls, FilePlan};
+use crate::plan::file::{Calls, FilePlan, Records};
 use crate::plan::imported::Imported;
 use crate::storage::store::Store;
 use bytemuck::Zeroable;
@@ -47,9 +47,10 @@ impl Imported {
         outcome: &mut Outcome,
         each: &mut impl FnMut(&Event<'_>),
     ) -> io::Result<()> {
+        let Records::Stored(offset) = calls.records else { return Ok(()) };
         let Buffers { entries, payload, .. } = buffers;
         entries.resize(calls.events as usize, Entry::zeroed());
-        store.read(calls.generation, bytemuck::cast_slice_mut(entries))?;
+        store.read(offset, bytemuck::cast_slice_mut(entries))?;
         let mut members = Members::read(store, entries, payload, &self.short)?;
         let (mut unfinished, mut last_task) = (0, 0);
         for entry in &*entries {

@@ -7,11 +7,12 @@
 
 mod owner;
 
+use crate::input::process::may_run;
 use crate::input::ring::{Input, State};
 use crate::text::display::quoted;
 use crate::text::when;
 pub use owner::is_temporary;
-use owner::{is_forsaken, is_locked, is_running, owner};
+use owner::{is_forsaken, is_locked, owner};
 use rustix::process::getuid;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -99,7 +100,7 @@ fn of_directories(mut directories: Vec<(u64, PathBuf)>) -> Leftovers {
 
 /// Whether the process in a directory's name is gone.
 fn is_ownerless(name: &OsStr) -> bool {
-    name.to_str().and_then(owner).is_some_and(|pid| !is_running(pid))
+    name.to_str().and_then(owner).is_some_and(|pid| !may_run(pid))
 }
 
 /// The directory meant by an empty path.

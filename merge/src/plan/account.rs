@@ -33,7 +33,7 @@ pub struct Account {
     /// How many of the newest events were asked for.
     pub entries: u64,
     /// When it was recorded, if that is known.
-    pub times: Option<Times>,
+    pub times: Option<RecordedTimes>,
     /// The moment that was marked to align files by, in nanoseconds of the report.
     pub sync_marker: Option<i64>,
     pub lost: u64,
@@ -51,7 +51,7 @@ pub struct Account {
 
 /// When a process was recorded: nanoseconds of the report, and what the wall clock showed, 0 if nobody knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Times {
+pub struct RecordedTimes {
     pub opened: i64,
     pub opened_at: u64,
     /// The last moment that is known of.
@@ -117,7 +117,7 @@ impl Account {
         let mut members = Members(in_order(raw));
         let pid = members.number("pid")?;
         let opened = members.signed("opened_ns");
-        let times = Times {
+        let times = RecordedTimes {
             opened: opened.unwrap_or_default(),
             opened_at: members.time("opened_at"),
             last: members.signed("last_ns").or(opened).unwrap_or_default(),
@@ -301,11 +301,12 @@ mod tests {
         )
     }
 
-    fn times() -> impl Strategy<Value = Times> {
+    fn times() -> impl Strategy<Value = RecordedTimes> {
         let moment = any::<i64>;
         let at = || 0..10_000_000_000_000_000_000_u64;
-        (moment(), at(), moment(), at(), prop::option::of(moment()))
-            .prop_map(|(opened, opened_at, last, last_at, closed)| Times { opened, opened_at, last, last_at, closed })
+        (moment(), at(), moment(), at(), prop::option::of(moment())).prop_map(
+            |(opened, opened_at, last, last_at, closed)| RecordedTimes { opened, opened_at, last, last_at, closed },
+        )
     }
 
     prop_compose! {

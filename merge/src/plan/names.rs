@@ -35,7 +35,7 @@ pub struct ChildEnd {
 
 /// The threads, the process and the ended children of a file.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct FileNames {
     /// By serial.
     pub threads: BTreeMap<u32, ThreadNames>,
     /// The process's name.
@@ -44,10 +44,10 @@ pub struct Names {
     pub children: Vec<ChildEnd>,
 }
 
-impl Names {
+impl FileNames {
     /// Reads the threads, the process and its children from these segments.
-    pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> Names {
-        let mut names = Names::default();
+    pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> FileNames {
+        let mut names = FileNames::default();
         visit(input, segments, bad, |entry| match entry {
             Entry::Thread { serial, tid, begun, events, lost, ended } => {
                 let thread = names.threads.entry(serial).or_default();

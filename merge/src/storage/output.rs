@@ -6,6 +6,8 @@
 //! What has the name before is replaced. It may be somebody else's, put there to be followed or to be read: see [`To`].
 
 use crate::error::MergeError;
+use crate::storage::inode::Inode;
+use crate::storage::trust::is_trusted_in;
 use crate::text::display::STDOUT;
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 use rustix::process::geteuid;
@@ -93,7 +95,8 @@ impl To {
         let target = followed(path)?;
         let before = fs::symlink_metadata(&target).ok();
         if is_special(path) {
-            if before.is_some_and(|found| found.file_type().is_fifo() && !is_trusted_at(&found, &target)) {
+            if before.is_some_and(|found| found.file_type().is_fifo() && !is_trusted_in(directory_of(&target), &found))
+            {
                 return Err(planted());
             }
             return Ok(To::Special(open_special(path, &target)?));
@@ -121,7 +124,7 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..LINKS_MAX {
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_symlink() => {
-                if !is_trusted_at(&found, &path) {
+                if !is_trusted_in(directory_of(&path), &found) {
                     return Err(planted());
                 }
                 path = directory_of(&path).join(fs::read_link(&path)?);
@@ -132,20 +135,11 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
     Err(rustix::io::Errno::LOOP.into())
 }
 
-/// Whether what was found at a path may be followed or opened: not what somebody else has put where everybody can.
-fn is_trusted_at(found: &Metadata, path: &Path) -> bool {
-    const STICKY_AND_WRITABLE_BY_ALL: u32 = 0o1002;
-    fs::metadata(directory_of(path)).is_ok_and(|directory| {
-        directory.mode() & STICKY_AND_WRITABLE_BY_ALL != STICKY_AND_WRITABLE_BY_ALL
-            || found.uid() == directory.uid()
-            || found.uid() == geteuid().as_raw()
-    })
-}
-
 /// Whether a report is refused here, because somebody else has put a link or a pipe where everybody can.
 pub fn is_planted(path: &Path) -> bool {
     followed(path).map_or(true, |target| {
-        fs::symlink_metadata(&target).is_ok_and(|found| found.file_type().is_fifo() && !is_trusted_at(&found, &target))
+        fs::symlink_metadata(&target)
+            .is_ok_and(|found| found.file_type().is_fifo() && !is_trusted_in(directory_of(&target), &found))
     })
 }
 
@@ -218,19 +212,14 @@ fn prepare(file: &File, before: Option<&Metadata>) {
     }
 }
 
-/// Device and inode of files.
-pub type Places = HashSet<(u64, u64)>;
-
 /// An error if a report under this name would be written over or into one of these files, whatever they are called.
-pub fn check_apart(path: &Path, inputs: &Places) -> Result<(), MergeError> {
+pub fn check_apart(path: &Path, inputs: &HashSet<Inode>) -> Result<(), MergeError> {
     let metadata = match path == Path::new(STDOUT) {
         true => io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata()),
         false => fs::metadata(path),
     };
     match metadata {
-        Ok(found) if found.is_file() && inputs.contains(&(found.dev(), found.ino())) => {
-            Err(MergeError::IsInput(path.into()))
-        }
+        Ok(found) if found.is_file() && inputs.contains(&Inode::of(&found)) => Err(MergeError::IsInput(path.into())),
         _ => Ok(()),
     }
 }
