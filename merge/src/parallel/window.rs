@@ -9,10 +9,10 @@
 //! are ahead of the window wait. The calling thread only looks on, and may end it all.
 
 use crate::error::MergeError;
-use crate::parallel::lock::lock;
+use crate::parallel::lock::{lock, unpoisoned};
 use rayon::ThreadPool;
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 /// Results that may wait, for each worker.
@@ -106,7 +106,7 @@ impl<T, E> Queue<T, E> {
         let index = state.next;
         state.next += 1;
         let ahead = |state: &mut State<T, E>| !state.is_over() && index >= state.taken + self.window;
-        let state = self.moved.wait_while(state, ahead).unwrap_or_else(PoisonError::into_inner);
+        let state = unpoisoned(self.moved.wait_while(state, ahead));
         (index < self.count && !state.is_over()).then_some(index)
     }
 
@@ -132,7 +132,7 @@ impl<T, E> Queue<T, E> {
     fn watch(&self, stopped: impl Fn() -> bool) {
         let mut state = lock(&self.state);
         while state.workers > 0 {
-            let (woken, timeout) = self.left.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            let (woken, timeout) = unpoisoned(self.left.wait_timeout(state, PATIENCE));
             state = woken;
             if timeout.timed_out() {
                 drop(state);
@@ -147,7 +147,7 @@ impl<T, E> Queue<T, E> {
     }
 
     fn ended(self) -> Result<(), Ended<E>> {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let state = unpoisoned(self.state.into_inner());
         state.ended.map_or(Ok(()), Err)
     }
 }

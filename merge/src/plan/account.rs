@@ -5,10 +5,10 @@
 
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
+use crate::text::when;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, from_str, json};
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use viztracer_format::header::Forgotten;
 
 /// What is known of a process.
@@ -252,15 +252,13 @@ impl Members {
     }
 
     fn time(&mut self, name: &str) -> u64 {
-        let time = humantime::parse_rfc3339(&self.text(name)).unwrap_or(UNIX_EPOCH);
-        crate::text::when::nanoseconds(time)
+        when::parse_time(&self.text(name)).map_or(0, when::nanoseconds)
     }
 }
 
 /// A moment of the wall clock to the nanosecond. As a number it would be more than JavaScript can hold.
 fn text_of(realtime: u64) -> Option<Value> {
-    let time: SystemTime = UNIX_EPOCH + Duration::from_nanos(realtime);
-    (realtime != 0).then(|| humantime::format_rfc3339_nanos(time).to_string().into())
+    (realtime != 0).then(|| when::rfc3339(realtime).into())
 }
 
 /// `0x030c01f0` as `3.12.1`.
