@@ -5,7 +5,7 @@ mod members;
 pub use members::Members;
 
 use crate::align::Times;
-use crate::chrome::sort::Entry;
+use crate::chrome::sort::StoredEvent;
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};
@@ -114,7 +114,7 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub struct Buffers {
     calls: Vec<u8>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<StoredEvent>,
     pub(crate) payload: Vec<u8>,
 }
 
