@@ -95,7 +95,7 @@ impl Times for Ticks {
 /// A clock that remembers where in its map the last time was.
 #[derive(Clone, Debug)]
 pub struct ClockCursor<'a> {
-    map: clock::Cursor<'a>,
+    map: clock::TickCursor<'a>,
     shift: i64,
 }
 

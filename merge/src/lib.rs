@@ -1,12 +1,12 @@
 //! Ring files of any number of processes, and traces in JSON, into reports.
 //!
-//! The data's way, one room after the other; each uses only those before it:
+//! The modules in the order of the data; each uses only those before it:
 //!
 //! ```text
 //! inputs --input--> ring files, traces in JSON
 //!        --plan, chrome, survey--> a plan of each process; what was in JSON is in a temporary file
 //!        --align--> one time line
-//!        --events--> moments, and steps if calls must nest
+//!        --events--> events, nested if a report needs it
 //!        --report--> text, in parallel and in order: the report, or the table of functions
 //!        --inspect--> or a line about each file, each record of one, or what each process did when it died
 //! ```

@@ -1,9 +1,9 @@
-//! From what the user names to the files meant by it, in an order that does not depend on the file system.
+//! Finds the files to read, in an order that does not depend on the file system.
 //!
-//! What is named, or matches a pattern that the shell left alone, is meant, whatever it is. Of what is in a directory
-//! only ring files are meant (`.bin` is also what others call their files), and traces in JSON only if there are none:
-//! beside its ring files often lies the report that was made of them. Links to directories below a directory
-//! are not followed; every file is taken once, by device and inode, whatever its names are.
+//! A file that is named, or that matches a pattern that the shell has not expanded, is read, whatever it is. Of a directory
+//! the ring files are read. Traces in JSON are read only if it has no ring file, since a report is often beside the files
+//! that it was made of. Links to directories inside a directory are not followed. Every file is read once, by device and
+//! inode, whatever its names are.
 
 mod listed;
 mod pattern;
@@ -22,8 +22,8 @@ use viztracer_format::header::MAGIC;
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Where it is.
+pub struct InputFile {
+    /// The file's path.
     pub path: PathBuf,
     /// Which file it is, whatever its path.
     pub inode: Inode,
@@ -32,7 +32,7 @@ pub struct Found {
 }
 
 /// The files to read, each once, and the inputs that name none.
-pub fn discover(inputs: &[PathBuf]) -> (Vec<Found>, Vec<BadInput>) {
+pub fn discover(inputs: &[PathBuf]) -> (Vec<InputFile>, Vec<BadInput>) {
     let mut search = Search::default();
     for input in inputs {
         match fs::metadata(input) {
@@ -43,7 +43,7 @@ pub fn discover(inputs: &[PathBuf]) -> (Vec<Found>, Vec<BadInput>) {
     (search.found, search.bad)
 }
 
-/// Whether a file that could not be read as a ring file is none, rather than a damaged one: it begins otherwise.
+/// Whether a file that could not be read as a ring file is of another kind, rather than damaged: it begins otherwise.
 pub fn is_other_kind(path: &Path) -> bool {
     let mut begin = Vec::new();
     let read = unblocked(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
@@ -52,7 +52,7 @@ pub fn is_other_kind(path: &Path) -> bool {
 
 #[derive(Default)]
 struct Search {
-    found: Vec<Found>,
+    found: Vec<InputFile>,
     files: HashSet<Inode>,
     directories: HashSet<Inode>,
     bad: Vec<BadInput>,
@@ -89,7 +89,7 @@ impl Search {
 
     fn file(&mut self, path: PathBuf, metadata: &Metadata, is_named: bool) {
         if self.files.insert(Inode::of(metadata)) {
-            self.found.push(Found { path, inode: Inode::of(metadata), is_named });
+            self.found.push(InputFile { path, inode: Inode::of(metadata), is_named });
         }
     }
 

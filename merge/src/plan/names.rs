@@ -1,4 +1,4 @@
-//! What the NAMES and LABELS segments of a file tell: its threads and process first, its functions when they are needed.
+//! What the NAMES and LABELS segments of a file contain: threads and the process first, functions when they are needed.
 
 use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
@@ -14,7 +14,7 @@ pub struct ThreadNames {
     pub name: Option<String>,
     /// Events in the segments that it has left behind.
     pub events: u64,
-    /// Events that found no room.
+    /// Events that the file had no space for.
     pub lost: u64,
     /// Ticks at its first event.
     pub begun: u64,

@@ -161,7 +161,7 @@ impl FilePlan {
         (!last_of_its_thread && !may_end_frames).then(|| vec![(segment.thread, events)])
     }
 
-    /// Counts a segment's events, and takes from an unclosed file what only its last events tell.
+    /// Counts a segment's events. In a file that was not closed, the last event of each thread shows when the file ends.
     fn scan(&mut self, segment: &Segment, body: &[u8], scanned: &mut Scanned) -> Counts {
         let mut counts = Counts::new();
         let mut last: BTreeMap<u32, Event> = BTreeMap::new();
