@@ -86,7 +86,8 @@ impl Segment {
         }
     }
 
-    /// The entries in the committed bytes of a NAMES segment; of a LABELS segment, the entries that its slots stand for.
+    /// The entries in the committed bytes of a NAMES segment; of a LABELS segment, the entries that its slots stand
+    /// for.
     pub fn entries<'b>(&self, committed: &'b [u8]) -> impl Iterator<Item = Result<Entry<'b>, FormatError>> + use<'b> {
         let offset = self.offset + SEGMENT_HEADER_SIZE as u64;
         let bytes = |kind| if self.kind == kind { committed } else { &[] };

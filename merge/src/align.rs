@@ -37,8 +37,8 @@ impl Clock {
     }
 
     /// The start in nanoseconds since the report's base, and the duration in nanoseconds. Start and end are mapped each
-    /// for itself and subtracted, so that calls inside each other stay inside each other. What is before the base (a frame
-    /// inherited by `fork`, or a nanosecond of rounding) is cut: Perfetto drops events with negative times.
+    /// for itself and subtracted, so that calls inside each other stay inside each other. What is before the base (a
+    /// frame inherited by `fork`, or a nanosecond of rounding) is cut: Perfetto drops events with negative times.
     #[inline]
     pub fn span(&self, start: u64, duration: u64) -> (u64, u64) {
         let begin = self.at(start);

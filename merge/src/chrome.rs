@@ -5,9 +5,9 @@
 //!     --sort--> by thread and end --tracks, images--> of each process --chunks, plans--> a plan of each process
 //! ```
 //!
-//! From there on the stored events are what the records of a ring file are: [`Imported`] knows where they are until they are
-//! written. Members that have no meaning here stay text. Memory holds names, a run of events to sort and the sizes of
-//! chunks, so that a document may have any length.
+//! From there on the stored events are what the records of a ring file are: [`Imported`] knows where they are until
+//! they are written. Members that have no meaning here stay text. Memory holds names, a run of events to sort and the
+//! sizes of chunks, so that a document may have any length.
 
 mod chunks;
 pub mod clocks;

@@ -1,8 +1,8 @@
 //! The plans of all inputs, made without reading all events.
 //!
-//! The headers of the segments of a ring file make a [`table`]; [`ring`] counts their events, and [`cut`] leaves out what
-//! is more than the newest events that were asked for. Then every process gets the [`number`] of its tracks, and [`waits`]
-//! adds what parents know of the ends of their children.
+//! The headers of the segments of a ring file make a [`table`]; [`ring`] counts their events, and [`cut`] leaves out
+//! what is more than the newest events that were asked for. Then every process gets the [`number`] of its tracks, and
+//! [`waits`] adds what parents know of the ends of their children.
 
 pub mod cut;
 pub mod number;

@@ -1,5 +1,5 @@
-//! The clock of a document's times. VizTracer writes times of the monotonic clock, and mostly what the wall clock showed at
-//! its 0. Our own reports begin at 0 and say what both clocks showed there.
+//! The clock of a document's times. VizTracer writes times of the monotonic clock, and mostly what the wall clock
+//! showed at its 0. Our own reports begin at 0 and say what both clocks showed there.
 
 use crate::plan::file::FilePlan;
 use crate::plan::imported::BIAS;
@@ -62,8 +62,8 @@ impl DocumentClock {
     }
 }
 
-/// Decides for each document which boot its clock counts from: where it does not say it, that of another file whose clock
-/// began at the same time. Warns of guesses.
+/// Decides for each document which boot its clock counts from: where it does not say it, that of another file whose
+/// clock began at the same time. Warns of guesses.
 pub fn settle(plans: &mut [FilePlan], warnings: &mut Vec<String>) {
     let mut settled: Vec<bool> = plans.iter().map(has_boot).collect();
     // Documents that say when their clock began come first: others are taken to be of the same boot as one of them.

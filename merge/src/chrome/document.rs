@@ -6,8 +6,8 @@
 //! [event, event, ...
 //! ```
 //!
-//! Only the structure is looked at here. The array form may lack its end, as the program that writes it may die. Otherwise
-//! a missing end is a problem, and what came before it is still good.
+//! Only the structure is looked at here. The array form may lack its end, as the program that writes it may die.
+//! Otherwise a missing end is a problem, and what came before it is still good.
 
 use super::value::ValueScanner;
 use crate::error::{Problem, sentence};
@@ -126,8 +126,8 @@ impl<R: Read> Document<R> {
         }
     }
 
-    /// Goes to the next member of an object. `None` if the object has ended, or the value's parts are items of their own:
-    /// then the position has changed.
+    /// Goes to the next member of an object. `None` if the object has ended, or the value's parts are items of their
+    /// own: then the position has changed.
     fn member(&mut self, position: Position) -> Result<Option<MemberRange>, Problem> {
         match self.first_after_comma()? {
             Some(b'}') => {

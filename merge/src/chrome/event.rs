@@ -1,7 +1,7 @@
 //! An event of a document, whose members are slices of its text.
 //!
-//! A general parser took twice as long, so only the bounds of the members are found here. What is kept of them (arguments,
-//! and a name that is seen for the first time) is checked later to be JSON.
+//! A general parser took twice as long, so only the bounds of the members are found here. What is kept of them
+//! (arguments, and a name that is seen for the first time) is checked later to be JSON.
 
 use super::scanner::{Broken, JsonScanner};
 use serde_json::value::RawValue;

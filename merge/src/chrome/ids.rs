@@ -1,7 +1,7 @@
 //! The pids and tids of events, which may be any JSON value, and the numbers of their tracks.
 //!
-//! Viewers need numbers of 32 bits. For larger ones and texts (`140525633128128` in traces of py-spy, `"Spans"` in those of
-//! PyTorch) the track gets a number that is free, and the id becomes its name.
+//! Viewers need numbers of 32 bits. For larger ones and texts (`140525633128128` in traces of py-spy, `"Spans"` in
+//! those of PyTorch) the track gets a number that is free, and the id becomes its name.
 
 use super::string::string;
 use serde_json::Value;

@@ -63,8 +63,8 @@ impl Owner {
 }
 
 impl Images {
-    /// The processes of a document with these tracks. `tasks` are the tasks that have events, each with the index of its
-    /// process in the tracks.
+    /// The processes of a document with these tracks. `tasks` are the tasks that have events, each with the index of
+    /// its process in the tracks.
     pub fn of(tracks: Tracks, accounts: Vec<Account>, tasks: &HashSet<(u32, u32)>) -> Images {
         let mut images = Images { all: accounts.into_iter().map(Image::reported).collect(), ..Images::default() };
         let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
@@ -157,8 +157,8 @@ impl Images {
         owner_at(self.owners.get(event.thread as usize)?, event.start)
     }
 
-    /// Takes a call that the process had open when it died or its recording was closed. False if this is none: such a call
-    /// lasts as long as anything is known of the process.
+    /// Takes a call that the process had open when it died or its recording was closed. False if this is none: such a
+    /// call lasts as long as anything is known of the process.
     pub fn take_frame(&mut self, owner: Owner, frame: OpenFrame, event: &StoredEvent) -> bool {
         let image = &mut self.all[owner.image];
         let times = image.account.as_ref().and_then(|account| account.times);
@@ -234,8 +234,8 @@ impl Image {
         Some(thread.begun)
     }
 
-    /// Takes the time in which all events that ended were overwritten. If a report is only of some time, that begins later
-    /// than the thread.
+    /// Takes the time in which all events that ended were overwritten. If a report is only of some time, that begins
+    /// later than the thread.
     fn settle_loss(&mut self, owner: Owner, since: i64, until: i64) {
         let Some(thread) = self.threads.get_mut(owner.thread as usize - 1) else { return };
         thread.overwritten_until = thread.overwritten_until.max(ticks(until));

@@ -139,8 +139,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads the event that the document is at. What is wrong with it becomes a problem; only a failure of the store is an
-    /// error.
+    /// Reads the event that the document is at. What is wrong with it becomes a problem; only a failure of the store is
+    /// an error.
     fn event<R: Read>(&mut self, document: &mut Document<R>) -> io::Result<()> {
         let problem = loop {
             match ChromeEvent::read(document.rest()) {
@@ -168,7 +168,8 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Takes an event. One that is no JSON is repaired if it is clear what it should be: then it is said what was wrong.
+    /// Takes an event. One that is no JSON is repaired if it is clear what it should be: then it is said what was
+    /// wrong.
     fn take_or_repair(&mut self, event: ChromeEvent<'_>, text: &[u8]) -> Result<Option<&'static str>, Failure> {
         match self.take(event, text) {
             Err(Failure::NotJson) => {
@@ -230,8 +231,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The serials of the thread's track and of the task. Our reports show some events on the track of a task, and name the
-    /// thread in a member; other events are of no task.
+    /// The serials of the thread's track and of the task. Our reports show some events on the track of a task, and name
+    /// the thread in a member; other events are of no task.
     fn of_task(&mut self, event: &mut ChromeEvent<'_>, track: u32) -> (u32, u32) {
         let Some(task) = self.tracks.number(track).and_then(|tid| tid.checked_sub(FIRST_TASK)) else {
             return (track, 0);

@@ -1,7 +1,7 @@
 //! Times as numbers of microseconds.
 
-/// Converts a number of microseconds, which may be in quotes, into whole nanoseconds. Fractions of a nanosecond are cut, as
-/// in Perfetto.
+/// Converts a number of microseconds, which may be in quotes, into whole nanoseconds. Fractions of a nanosecond are
+/// cut, as in Perfetto.
 pub fn nanoseconds(number: &[u8]) -> Option<i64> {
     let quoted = number.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
     let number = quoted.map_or(number, <[u8]>::trim_ascii);

@@ -1,9 +1,9 @@
 //! Finds the files to read, in an order that does not depend on the file system.
 //!
-//! A file that is named, or that matches a pattern that the shell has not expanded, is read, whatever it is. Of a directory
-//! the ring files are read. Traces in JSON are read only if it has no ring file, since a report is often beside the files
-//! that it was made of. Links to directories inside a directory are not followed. Every file is read once, by device and
-//! inode, whatever its names are.
+//! A file that is named, or that matches a pattern that the shell has not expanded, is read, whatever it is. Of a
+//! directory the ring files are read. Traces in JSON are read only if it has no ring file, since a report is often
+//! beside the files that it was made of. Links to directories inside a directory are not followed. Every file is read
+//! once, by device and inode, whatever its names are.
 
 mod listed;
 mod pattern;

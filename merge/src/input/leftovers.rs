@@ -1,9 +1,9 @@
 //! What crashes have left: directories of ring files whose run is over, and temporary files that never got a name.
 //!
-//! They are searched where they are made: in shared memory, beside the report and in the current directory. A directory is
-//! left over if the process in its name has ended and none of its files has a living writer. So a directory of a run that
-//! is starting, or is merging its files, is not. There may be hundreds of directories, so only the files of the newest
-//! one are looked at, and the others are counted by their names.
+//! They are searched where they are made: in shared memory, beside the report and in the current directory. A directory
+//! is left over if the process in its name has ended and none of its files has a living writer. So a directory of a run
+//! that is starting, or is merging its files, is not. There may be hundreds of directories, so only the files of the
+//! newest one are looked at, and the others are counted by their names.
 
 mod owner;
 
@@ -138,8 +138,8 @@ impl Directory {
     }
 }
 
-/// Whether a process still writes this ring file, and the newest time in it: stores into a mapped page do not change the
-/// modification time of the file.
+/// Whether a process still writes this ring file, and the newest time in it: stores into a mapped page do not change
+/// the modification time of the file.
 fn look(path: &Path) -> (bool, u64) {
     let Ok(input) = Input::open(path) else { return (is_locked(path), 0) };
     let mut newest = input.header.identity.opened.realtime.max(input.header.closed.realtime);

@@ -105,7 +105,8 @@ impl Input {
         Ok(Input { file, length: metadata.len(), inode, owner, header, unsettled: u64::MAX })
     }
 
-    /// How the recording ended. A file that is not sealed is being written as long as its writer holds the lock, or runs.
+    /// How the recording ended. A file that is not sealed is being written as long as its writer holds the lock, or
+    /// runs.
     pub fn state(&self) -> State {
         if self.header.sealed {
             return State::Sealed;

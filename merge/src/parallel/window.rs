@@ -1,8 +1,8 @@
 //! A reorder buffer: many items are worked on in parallel, and the results are taken in order.
 //!
-//! The worker that makes the next result in order also takes it, and then the results after it that are ready. So N workers
-//! keep N processors busy, a result is mostly taken where it was made, while its bytes are in the cache, and taking (such
-//! as writing) overlaps with the work of the others.
+//! The worker that makes the next result in order also takes it, and then the results after it that are ready. So N
+//! workers keep N processors busy, a result is mostly taken where it was made, while its bytes are in the cache, and
+//! taking (such as writing) overlaps with the work of the others.
 //!
 //! At most a window of results waits, so memory does not grow with the number of items. Workers that are ahead of the
 //! window wait. The calling thread only watches, and may stop the work.

@@ -22,8 +22,8 @@ pub enum Ending {
     Replaced,
     /// A signal, of this number.
     Signal(u8),
-    /// With this exit status, as its parent has learned: the process itself has not said anything, as after `_exit` in C
-    /// code.
+    /// With this exit status, as its parent has learned: the process itself has not said anything, as after `_exit` in
+    /// C code.
     Status(u8),
     /// Nothing is known, as after SIGKILL when the parent is not traced.
     Silent,
@@ -59,7 +59,8 @@ const EXEC: [&str; 2] = ["posix.execv", "posix.execve"];
 const FORK_EXEC: [&str; 3] = ["_posixsubprocess.fork_exec", "Popen._execute_child", "_execute_child"];
 
 impl Ending {
-    /// What the header of a ring file says. A process that has said how it ends may still run until its report is written.
+    /// What the header of a ring file says. A process that has said how it ends may still run until its report is
+    /// written.
     pub fn of(header: &Header, state: State) -> Ending {
         match (state, header.ending & 0xff) {
             (_, ENDING_EXIT) => Ending::Exited,

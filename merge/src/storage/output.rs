@@ -1,11 +1,11 @@
 //! The file of a report, which appears under its name when it is whole, or not at all.
 //!
-//! Until then the file has no name (`O_TMPFILE`), where the file system and `/proc` allow that, so that even a merge that is
-//! killed leaves nothing. `tempfile` cannot give such a file a name later, so it only makes the names here. Elsewhere the
-//! file is a [`NamedTempFile`].
+//! Until then the file has no name (`O_TMPFILE`), where the file system and `/proc` allow that, so that even a merge
+//! that is killed leaves nothing. `tempfile` cannot give such a file a name later, so it only makes the names here.
+//! Elsewhere the file is a [`NamedTempFile`].
 //!
-//! What had the name before is replaced. It may be of another user, who has put it there to be followed or to be read: see
-//! [`Target`].
+//! What had the name before is replaced. It may be of another user, who has put it there to be followed or to be read:
+//! see [`Target`].
 
 use crate::error::MergeError;
 use crate::storage::inode::Inode;
@@ -236,8 +236,8 @@ pub fn is_special(path: &Path) -> bool {
     path == Path::new(STDOUT) || is_open_file(path) || fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
-/// Whether this is a path of a file that this process has open. If that is a regular file, the shell has opened it, and it
-/// must not be replaced.
+/// Whether this is a path of a file that this process has open. If that is a regular file, the shell has opened it, and
+/// it must not be replaced.
 fn is_open_file(path: &Path) -> bool {
     ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|name| path.starts_with(name))
 }

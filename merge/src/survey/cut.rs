@@ -2,8 +2,8 @@
 //! process, but its file holds whole segments, and so a few more events.
 //!
 //! A thread's events are in the order of their ends. A heap of one end per thread gives all ends of the file from the
-//! oldest on. The next ends of a thread are decoded in batches, which are the smaller the more threads there are, so that
-//! memory is bounded.
+//! oldest on. The next ends of a thread are decoded in batches, which are the smaller the more threads there are, so
+//! that memory is bounded.
 
 use crate::input::ring::Input;
 use crate::survey::table::CountedSegment;

@@ -1,5 +1,6 @@
-//! The numbers of the processes' tracks. Viewers put all events with one pid on one track, but pids are unique only on one
-//! machine and among processes that live at the same time. So a later process with the same pid gets another number.
+//! The numbers of the processes' tracks. Viewers put all events with one pid on one track, but pids are unique only on
+//! one machine and among processes that live at the same time. So a later process with the same pid gets another
+//! number.
 
 use crate::plan::file::{ContentId, FilePlan, Source};
 use crate::plan::recording::Boot;

@@ -73,8 +73,8 @@ impl FilePlan {
         }
     }
 
-    /// Reads all segment headers and the stacks. In a living file the headers are read again after the stacks: a call that
-    /// ends meanwhile is then both a frame and a record, of which one is kept, and never neither.
+    /// Reads all segment headers and the stacks. In a living file the headers are read again after the stacks: a call
+    /// that ends meanwhile is then both a frame and a record, of which one is kept, and never neither.
     fn tables(&mut self, input: &Input) -> SegmentTable {
         let mut table = SegmentTable::read(input, &mut self.problems);
         let problems = &mut self.problems;
@@ -139,8 +139,8 @@ impl FilePlan {
         }
     }
 
-    /// Reads every segment once and removes those that are damaged. Where events are left out as too many, a damaged one
-    /// must not count as one of the newest.
+    /// Reads every segment once and removes those that are damaged. Where events are left out as too many, a damaged
+    /// one must not count as one of the newest.
     fn drop_unreadable(&mut self, input: &Input, counted: &mut Vec<CountedSegment>, scanned: &mut Scanned) {
         let mut buffer = Vec::new();
         counted.retain(|segment| match input.read(segment.part, &mut buffer) {
@@ -161,7 +161,8 @@ impl FilePlan {
         (!last_of_its_thread && !may_end_frames).then(|| vec![(segment.thread, events)])
     }
 
-    /// Counts a segment's events. In a file that was not closed, the last event of each thread shows when the file ends.
+    /// Counts a segment's events. In a file that was not closed, the last event of each thread shows when the file
+    /// ends.
     fn scan(&mut self, segment: &Segment, body: &[u8], scanned: &mut Scanned) -> Counts {
         let mut counts = Counts::new();
         let mut last: BTreeMap<u32, Event> = BTreeMap::new();
@@ -189,8 +190,8 @@ impl FilePlan {
     }
 
     /// Notes the frame of a call whose record is the thread's last one: a process that is killed between writing the
-    /// record and removing the frame leaves the call as both. Only the bits of the starts that are in the file are compared,
-    /// and no tasks, as the task of a frame may be unknown.
+    /// record and removing the frame leaves the call as both. Only the bits of the starts that are in the file are
+    /// compared, and no tasks, as the task of a frame may be unknown.
     fn ended_at_last(&self, event: &Event, scanned: &mut Scanned) {
         let is_same = |frame: &OpenFrame| {
             frame.function == event.function && stored_start(frame.start) == stored_start(event.start)
@@ -201,8 +202,8 @@ impl FilePlan {
         }
     }
 
-    /// Removes frames that may have ended. Where a process overtook the reader, the record of a frame's end may be among
-    /// what was missed. Of such threads only the frames that are open even now are kept.
+    /// Removes frames that may have ended. Where a process overtook the reader, the record of a frame's end may be
+    /// among what was missed. Of such threads only the frames that are open even now are kept.
     fn drop_stale_frames(&mut self, live: &Input, table: &SegmentTable, counted: &[CountedSegment]) {
         let gaps = table.threads_with_gaps(counted);
         if self.frames.iter().any(|frame| gaps.contains(&frame.thread)) {

@@ -1,7 +1,7 @@
 //! How children ended whose own files do not say it, as their parents have learned by waiting for them.
 //!
-//! A pid is reused after a while. So a wait is for the process of that pid which began last before the wait. For a process,
-//! the first wait after its begin counts, unless the process has recorded something after that.
+//! A pid is reused after a while. So a wait is for the process of that pid which began last before the wait. For a
+//! process, the first wait after its begin counts, unless the process has recorded something after that.
 
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
@@ -61,8 +61,8 @@ fn waits(plans: &[FilePlan]) -> HashMap<ChildKey, Waits> {
 }
 
 impl Waits {
-    /// How this process ended, and how many ns after the last event known of it the parent had waited for it. `begun` has
-    /// the begins of all files of the pid.
+    /// How this process ended, and how many ns after the last event known of it the parent had waited for it. `begun`
+    /// has the begins of all files of the pid.
     fn of(&self, plan: &FilePlan, begun: &[i128]) -> Option<(Ending, u64)> {
         let opened = opened(plan);
         let (waited, status) = *self.ends.get(self.ends.partition_point(|(waited, _)| *waited < opened))?;

@@ -35,8 +35,8 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// Escapes text so that it stays on one line, does nothing to a terminal and is read in the order in which it is written:
-/// `\n`, `\x1b`, `\u202e` as in Python.
+/// Escapes text so that it stays on one line, does nothing to a terminal and is read in the order in which it is
+/// written: `\n`, `\x1b`, `\u202e` as in Python.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     text.chars().for_each(|c| put(c, &mut shown));

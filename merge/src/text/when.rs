@@ -68,8 +68,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     parse().map_err(|_: jiff::Error| format!("{text:?} is not a duration, such as 5s, 300ms or 10us"))
 }
 
-/// Parses a time of the wall clock, such as `2026-11-22T11:23:20Z`. Without a time zone it is in UTC. `None` if it is no
-/// such time, or before 1970.
+/// Parses a time of the wall clock, such as `2026-11-22T11:23:20Z`. Without a time zone it is in UTC. `None` if it is
+/// no such time, or before 1970.
 pub fn parse_time(text: &str) -> Option<SystemTime> {
     let in_utc = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>()?);
     let time = text.parse::<Timestamp>().or_else(|_| in_utc()).ok()?;

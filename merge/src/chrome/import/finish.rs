@@ -79,7 +79,8 @@ impl Reading<'_> {
     }
 }
 
-/// The frame of a call that had not ended when it was last seen, or when the recording was closed, if the event says so.
+/// The frame of a call that had not ended when it was last seen, or when the recording was closed, if the event says
+/// so.
 fn frame(event: &StoredEvent, thread: u32) -> Option<OpenFrame> {
     let marks = Marks::from_bits(event.marks);
     let StoredEvent { task, function, start, .. } = *event;

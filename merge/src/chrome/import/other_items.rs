@@ -41,8 +41,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Takes the document's metadata, if it is an object. Its processes and threads may be many, so they are read one by
-    /// one.
+    /// Takes the document's metadata, if it is an object. Its processes and threads may be many, so they are read one
+    /// by one.
     fn metadata(&mut self, value: &[u8]) -> Option<()> {
         let mut members: HashMap<String, &RawValue> = serde_json::from_slice(value).ok()?;
         self.accounts = members.remove("processes").map(Account::all).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Which process a directory or a temporary file is of, by its name, and whether its process still runs, by its pid and its locks.
+//! Which process a directory or a temporary file is of, by its name, and whether its process still runs, by its pid and
+//! its locks.
 
 use crate::input::process::may_run;
 use crate::storage::open::unblocked_unfollowed;
@@ -29,8 +30,8 @@ fn writer(name: &str) -> Option<i32> {
     stem.rsplit('_').next()?.parse().ok().filter(|pid| is_random && *pid > 0)
 }
 
-/// Whether no process needs this temporary file any more. The writer's pid is checked first: the lock that is taken here,
-/// although it is shared and released at once, could come before the writer's own.
+/// Whether no process needs this temporary file any more. The writer's pid is checked first: the lock that is taken
+/// here, although it is shared and released at once, could come before the writer's own.
 pub fn is_forsaken(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     is_temporary(name) && !writer(name).is_some_and(may_run) && !is_locked(path)
