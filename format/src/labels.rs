@@ -149,7 +149,7 @@ pub fn clear_counts(body: &mut [u8]) {
     }
 }
 
-/// Frees, in a copy of the body of a LABELS segment of a living file, the slots that were written meanwhile; tells
+/// Frees, in a copy of the body of a LABELS segment of a living file, the slots that were written meanwhile; returns
 /// whether there was none. `before` and `after` are copies that were made before and after this one.
 pub fn settle(before: &[u8], body: &mut [u8], after: &[u8]) -> bool {
     let mut settled = true;

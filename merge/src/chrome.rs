@@ -76,7 +76,7 @@ const BEGIN: u64 = 64;
 /// The problem of a document when the store could not be made or written.
 pub fn store_failed(error: io::Error) -> Problem {
     let directory = std::env::temp_dir();
-    Problem::new(format!("reading it needs room in {}: {}", display::path(&directory), sentence(&error)))
+    Problem::new(format!("reading it needs space in {}: {}", display::path(&directory), sentence(&error)))
 }
 
 /// Reads a trace into the store, and gives a plan for each of its processes. `stop` interrupts it.

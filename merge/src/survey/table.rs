@@ -158,7 +158,7 @@ fn plausible(segment: Segment, slots: u64, problems: &mut Problems) -> Segment {
     if segment.kind != SegmentKind::Calls || segment.first_event <= most {
         return segment;
     }
-    let reason = format!("{} events before this segment, but there was room for {most}", segment.first_event);
+    let reason = format!("{} events before this segment, but there was space for {most}", segment.first_event);
     problems.add(Problem::at(segment.offset + FIRST_EVENT, reason));
     Segment { first_event: 0, ..segment }
 }

@@ -131,16 +131,16 @@ fn a_report_shows_a_crash() {
 #[test]
 fn a_process_that_became_another_program_stays_two() {
     let mut case = Case::new();
-    for (place, opened) in [5_000_000, 6_000_000].into_iter().enumerate() {
+    for (index, opened) in [5_000_000, 6_000_000].into_iter().enumerate() {
         let mut ring = Ring::new(1, opened);
         (ring.identity.boot_id, ring.identity.process_start) = ([7; 16], 77);
         ring.thread(1, 1, "MainThread", 0, 0);
-        ring.function(1, &format!("f{place}"), "/x.py", 1);
+        ring.function(1, &format!("f{index}"), "/x.py", 1);
         ring.calls(1, 0, &[call(1, opened + 10, 5), call(1, opened + 30, 5)], true);
-        if place == 0 {
+        if index == 0 {
             ring.stack(1, &[(1, opened + 40)]);
         }
-        case.add(&format!("{place}.bin"), ring.bytes(place == 1));
+        case.add(&format!("{index}.bin"), ring.bytes(index == 1));
     }
     let states = |case: &Case| case.json().0.files.iter().map(|file| (file.pid, file.state)).collect::<Vec<_>>();
     assert_eq!(states(&case), [(1, State::Crashed), (1, State::Sealed)]);
@@ -161,7 +161,7 @@ fn threads_that_had_one_id_after_the_other_stay_apart() {
     let mut case = Case::new();
     ring.identity.boot_id = [7; 16];
     case.add("a.bin", ring.bytes(true));
-    // Both bear the name of the later one where only the track has a name.
+    // Both have the name of the later one where only the track has a name.
     let once = through(&case, "once.json");
     let events = |case: &Case| {
         let (summary, _) = case.json();

@@ -70,7 +70,7 @@ prop_compose! {
 type Open = (u32, u64, u32);
 
 impl History {
-    /// The ring file of the process, which begins at `opened`, and the moment when it ends.
+    /// The ring file of the process, which begins at `opened`, and the time when it ends.
     fn ring(&self, pid: u32, parent: u32, opened: u64) -> (Ring, u64) {
         let mut ring = Ring::new(pid, opened);
         ring.identity.parent_pid = parent;
@@ -86,24 +86,24 @@ impl History {
         (1..3).for_each(|task| ring.names.extend(name_entry(Tag::TaskName, task, &format!("Task-{task}"), 4096)));
         let payload = ring.payload(b"{\"k\":1.5}");
         let mut end = opened;
-        for (place, deeds) in self.threads.iter().enumerate() {
-            end = end.max(self.thread(place, deeds, payload, &mut ring));
+        for (index, actions) in self.threads.iter().enumerate() {
+            end = end.max(self.thread(index, actions, payload, &mut ring));
         }
         (ring, end)
     }
 
-    fn thread(&self, place: usize, deeds: &[(Action, u64)], payload: u64, ring: &mut Ring) -> u64 {
-        let serial = place as u32 + 1;
+    fn thread(&self, index: usize, actions: &[(Action, u64)], payload: u64, ring: &mut Ring) -> u64 {
+        let serial = index as u32 + 1;
         let opened = ring.identity.opened.ticks;
         let mut now = opened + 10;
         let (overwritten, lost) = self.losses;
         let mut records = Vec::new();
         let mut open: Vec<Open> = Vec::new();
-        if self.is_forked && place == 0 {
+        if self.is_forked && index == 0 {
             open.push((1, opened - 500, 0));
         }
         let (mut task, mut told_task, mut events) = (0, 0, 0);
-        for (deed, time) in deeds {
+        for (deed, time) in actions {
             now += time;
             let event = match deed {
                 Action::Begins(function) => {
@@ -145,13 +145,13 @@ impl History {
             }
         }
         let total = if overwritten + events > 0 { overwritten + events } else { 0 };
-        ring.thread(serial, u64::from(ring.identity.pid) + place as u64, &format!("Thread \"{place}\""), total, lost);
-        let begun = ring.names.len() - entry_length(&format!("Thread \"{place}\""));
+        ring.thread(serial, u64::from(ring.identity.pid) + index as u64, &format!("Thread \"{index}\""), total, lost);
+        let begun = ring.names.len() - entry_length(&format!("Thread \"{index}\""));
         ring.names[begun + 24..begun + 32].copy_from_slice(&(opened + 5).to_le_bytes());
-        if place == 2 && open.is_empty() {
+        if index == 2 && open.is_empty() {
             ring.names[begun + 32..begun + 40].copy_from_slice(&(now + 1).to_le_bytes());
         }
-        // Counts of others than events are of their own kinds here: a sealed segment tells them in its header.
+        // Counts of others than events are of their own kinds here: the header of a sealed segment has them.
         if !records.is_empty() {
             let is_plain = records.iter().all(|r| Kind::from_byte(r.kind_byte()) != Some(Kind::Task));
             ring.calls(serial, overwritten, &records, is_plain);
@@ -162,11 +162,11 @@ impl History {
 
     fn frames(&self, serial: u32, open: &[Open], opened: u64, ring: &mut Ring) {
         let mut frames = Vec::new();
-        let mut told = 0;
+        let mut current = 0;
         for (function, start, task) in open {
-            if *task != told {
-                told = *task;
-                frames.push(task_frame(told));
+            if *task != current {
+                current = *task;
+                frames.push(task_frame(current));
             }
             let flag = if *start < opened { INHERITED } else { 0 };
             frames.push(Record::new(FRAME | flag, *start, 7, *function));
@@ -188,8 +188,8 @@ impl History {
         };
         if self.sealed {
             let at = std::mem::offset_of!(Status, closed);
-            for (place, word) in [closed.ticks, closed.monotonic, closed.realtime].into_iter().enumerate() {
-                put(at + 8 * place, word);
+            for (index, word) in [closed.ticks, closed.monotonic, closed.realtime].into_iter().enumerate() {
+                put(at + 8 * index, word);
             }
         }
         put(std::mem::offset_of!(Status, unmatched), self.losses.0 % 3);
