@@ -1,12 +1,12 @@
 //! Ticks to nanoseconds, in integers, from the anchors a file carries.
 //!
-//! The tracer stores raw ticks and now and then an [`Anchor`]: the same moment on the tick counter, the monotonic and
-//! the realtime clock. [`TickMap`] draws a line from anchor to anchor and one beyond either end.
+//! The tracer stores raw ticks and now and then an [`Anchor`]: the same time on the tick counter, the monotonic and
+//! the realtime clock. [`TickMap`] draws a line from anchor to anchor, and extends the first and the last one.
 
 use bytemuck::{Pod, Zeroable};
 use std::ops::Range;
 
-/// One moment on three clocks. All zeros: none was taken.
+/// One time on three clocks. All zeros mean that none was taken.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 pub struct Anchor {
@@ -43,7 +43,7 @@ impl TickMap {
         TickMap { lines: vec![Line { ticks: 0, monotonic: 0, multiplier: 1 << 62, shift: 2 }] }
     }
 
-    /// The map through these anchors, in any order. `None` if they do not hold two different moments.
+    /// The map through these anchors, in any order. `None` if they do not hold two different times.
     pub fn new(anchors: impl IntoIterator<Item = Anchor>) -> Option<TickMap> {
         let mut anchors: Vec<Anchor> = anchors.into_iter().filter(|a| *a != Anchor::default()).collect();
         anchors.sort_unstable_by_key(|a| (a.ticks, a.monotonic));
@@ -59,8 +59,8 @@ impl TickMap {
     }
 
     /// The same for many ticks, one after the other.
-    pub fn cursor(&self) -> Cursor<'_> {
-        Cursor { map: self, line: self.lines[0], reach: 0..0 }
+    pub fn cursor(&self) -> TickCursor<'_> {
+        TickCursor { map: self, line: self.lines[0], reach: 0..0 }
     }
 
     fn line(&self, ticks: u64) -> usize {
@@ -70,14 +70,14 @@ impl TickMap {
 
 /// Keeps the line of the last ticks: the next ones are mostly near to them.
 #[derive(Clone, Debug)]
-pub struct Cursor<'m> {
+pub struct TickCursor<'m> {
     map: &'m TickMap,
     line: Line,
     /// Ticks that `line` is for.
     reach: Range<u64>,
 }
 
-impl Cursor<'_> {
+impl TickCursor<'_> {
     /// Nanoseconds of the monotonic clock at these ticks.
     #[inline]
     pub fn nanoseconds(&mut self, ticks: u64) -> u64 {

@@ -130,13 +130,13 @@ pub struct Status {
     pub closed: [AtomicU64; 3],
     /// Returns that fitted no open frame and were left out.
     pub unmatched: AtomicU64,
-    /// Functions that share [`crate::record::FUNCTION_UNKNOWN`] because there was no room for their names.
+    /// Functions that share [`crate::record::FUNCTION_UNKNOWN`] because the file had no space for their names.
     pub unnamed: AtomicU64,
     /// Events of threads that have no label.
     pub lost: AtomicU64,
     /// Why recording stopped early: 0, or the operating system's error number.
     pub failure: AtomicU64,
-    /// `CLOCK_MONOTONIC` at the moment that was marked to align files by, 0 if none was.
+    /// `CLOCK_MONOTONIC` at the time that was marked to align files by, 0 if none was.
     pub sync_marker: AtomicU64,
     /// What the process last did about itself: [`ENDING_UNKNOWN`] or another one of these.
     pub ending: AtomicU64,
@@ -163,7 +163,7 @@ const _: () = assert!(size_of::<Status>() == STATUS_SIZE);
 const STATUS_SIZE: usize = 136;
 
 impl Status {
-    /// Marks the file as closed in order, at this moment.
+    /// Marks the file as closed in order, at the time of the anchor.
     pub fn seal(&self, anchor: Anchor) {
         for (word, value) in self.closed.iter().zip([anchor.ticks, anchor.monotonic, anchor.realtime]) {
             word.store(value, Ordering::Relaxed);

@@ -1,15 +1,15 @@
-//! LABELS segments: slots of 128 bytes, each of which tells of one thread, one asyncio task or how one child process
+//! LABELS segments: slots of 128 bytes, each of which is about one thread, one asyncio task or how one child process
 //! ended, and is used again for another one: that of a thread or task once nothing in the file speaks of it any more,
 //! that of a child once there are many newer ones.
 //!
 //! ```text
 //!  0  head     kind: 8 bits | flags: 8 | bytes of the name: 8 | version of the name: 8 | serial: 32      0: free
-//!              of a child: its pid in the place of the serial
+//!              of a child: its pid instead of the serial
 //!  8  tid      of a thread; 0 for a task; of a child: its status, as waitpid(2) gives it
 //! 16  begun    ticks; of a child: CLOCK_MONOTONIC in ns when its parent had waited for it
 //! 24  ended    ticks, 0 while it lives
 //! 32  events   of a thread: events in all segments that it has left behind, recycled ones included
-//! 40  lost     of a thread: events that found no room
+//! 40  lost     of a thread: events that the file had no space for
 //! 48  name     80 bytes, UTF-8
 //! ```
 //!
@@ -33,7 +33,7 @@ const NAME_OFFSET: usize = LABEL_SIZE - LABEL_NAME_MAX;
 /// The bits of the head that stay as long as the slot is of one thread or task: its kind and its serial.
 const WHOSE: u64 = 0xffff_ffff_0000_00ff;
 
-/// What a label tells of.
+/// What a label is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum LabelKind {
@@ -97,13 +97,13 @@ impl Label {
         fence(Ordering::Release);
     }
 
-    /// Adds events that found no room.
+    /// Adds events that the file had no space for.
     pub fn lose(&self, events: u64) {
         self.lost.store(self.lost.load(Ordering::Relaxed) + events, Ordering::Relaxed);
     }
 }
 
-/// What the committed part of a LABELS body that begins at `offset` of the file tells, in the words of NAMES: a THREAD
+/// The entries that the committed part of a LABELS body at `offset` of the file stands for, as in NAMES: a THREAD
 /// entry for each thread, the names of threads and tasks, and the ends of children. Labels of a kind that is not known
 /// are passed over.
 pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_>, FormatError>> {
@@ -149,7 +149,7 @@ pub fn clear_counts(body: &mut [u8]) {
     }
 }
 
-/// Frees, in a copy of the body of a LABELS segment of a living file, the slots that were written meanwhile; tells
+/// Frees, in a copy of the body of a LABELS segment of a living file, the slots that were written meanwhile; returns
 /// whether there was none. `before` and `after` are copies that were made before and after this one.
 pub fn settle(before: &[u8], body: &mut [u8], after: &[u8]) -> bool {
     let mut settled = true;

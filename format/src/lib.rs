@@ -5,10 +5,11 @@
 //! header (4 KiB) | segment | segment | segment | ...      kind: NAMES | STACKS | CALLS | PAYLOAD | LABELS
 //! ```
 //!
-//! A call's way through this crate: its function gets a [`names`] entry and its thread a slot of [`labels`]. While it is
-//! open, it is a frame on the thread's [`stack`]; when it ends, it becomes a [`record`] in a CALLS [`segment`], whose
-//! commit counter publishes it. The [`reader`] turns the bytes of such segments back into events, and [`clock`] their ticks into nanoseconds.
-//! `FORMAT.md` beside this crate describes the same for people who write another reader.
+//! A call's way through this crate: its function gets a [`names`] entry and its thread a slot of [`labels`]. While it
+//! is open, it is a frame on the thread's [`stack`]; when it ends, it becomes a [`record`] in a CALLS [`segment`],
+//! whose commit counter publishes it. The [`reader`] turns the bytes of such segments back into events, and [`clock`]
+//! their ticks into nanoseconds. [`process_stat`] parses what identifies the process that wrote them. `FORMAT.md`
+//! beside this crate describes the same for people who write another reader.
 //!
 //! This crate does no I/O, starts no threads and knows no Python. It works on any memory given to it, and it trusts
 //! no byte that it reads.
@@ -21,6 +22,7 @@ mod error;
 pub mod header;
 pub mod labels;
 pub mod names;
+pub mod process_stat;
 pub mod reader;
 pub mod record;
 pub mod segment;

@@ -43,7 +43,7 @@ pub enum Tag {
     Source = 6,
 }
 
-/// What tells a file from another one, and from what it was before it was changed.
+/// What distinguishes a file from others, and from what it was before it was changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceIdentity {
     /// Number of the device it is on.
@@ -71,9 +71,9 @@ pub struct Function<'a> {
 
 /// The bytes of a FUNCTION entry that is at most `max` bytes long; longer strings are cut and flagged.
 pub fn function_entry(id: u32, function: &Function<'_>, max: usize) -> Vec<u8> {
-    let room = max.saturating_sub(ENTRY_HEADER_SIZE + 7);
-    let file = cut(function.file, room.saturating_sub(function.name.len().min(NAME_MIN)));
-    let name = cut(function.name, room - file.len());
+    let space = max.saturating_sub(ENTRY_HEADER_SIZE + 7);
+    let file = cut(function.file, space.saturating_sub(function.name.len().min(NAME_MIN)));
+    let name = cut(function.name, space - file.len());
     let whole = name.len() == function.name.len() && file.len() == function.file.len();
     let flags = if function.is_c { C_FUNCTION } else { 0 } | if whole { 0 } else { CUT };
     entry(Tag::Function, flags, id, function.line, name, file)
@@ -129,7 +129,7 @@ pub struct ThreadCounts {
     pub ended: AtomicU64,
     /// Events in all segments that the thread has left behind, recycled ones included.
     pub events: AtomicU64,
-    /// Events that found no room.
+    /// Events that the file had no space for.
     pub lost: AtomicU64,
 }
 
@@ -137,7 +137,7 @@ impl ThreadCounts {
     /// Where the changing words begin in a THREAD entry.
     pub const OFFSET: usize = 32;
 
-    /// Adds events that found no room.
+    /// Adds events that the file had no space for.
     pub fn lose(&self, events: u64) {
         self.lost.store(self.lost.load(Ordering::Relaxed) + events, Ordering::Relaxed);
     }
@@ -183,7 +183,7 @@ pub enum Entry<'a> {
         ended: u64,
         /// Events in the segments it has left behind.
         events: u64,
-        /// Events that found no room.
+        /// Events that the file had no space for.
         lost: u64,
     },
     /// A thread's name.
@@ -202,7 +202,7 @@ pub enum Entry<'a> {
         /// The name.
         name: &'a str,
     },
-    /// How a child process ended. Only labels tell of these.
+    /// How a child process ended. Only labels contain these.
     Child {
         /// Its pid, in the pid namespace of the process whose file this is.
         pid: u32,

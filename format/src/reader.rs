@@ -1,4 +1,4 @@
-//! Bytes of segments back into what they tell. Takes copies of bytes, so that a file which changes meanwhile cannot
+//! Decodes the bytes of segments. It takes copies of bytes, so that a file which changes meanwhile cannot
 //! change them; believes no size, kind or count without a check.
 
 use crate::clock::Anchor;
@@ -86,7 +86,8 @@ impl Segment {
         }
     }
 
-    /// The entries in the committed bytes of a NAMES segment; of a LABELS segment, what its slots tell, in the same words.
+    /// The entries in the committed bytes of a NAMES segment; of a LABELS segment, the entries that its slots stand
+    /// for.
     pub fn entries<'b>(&self, committed: &'b [u8]) -> impl Iterator<Item = Result<Entry<'b>, FormatError>> + use<'b> {
         let offset = self.offset + SEGMENT_HEADER_SIZE as u64;
         let bytes = |kind| if self.kind == kind { committed } else { &[] };
@@ -171,8 +172,8 @@ impl Events<'_> {
             match Kind::from_byte(next.kind_byte()) {
                 Some(Kind::Long) if is_long => event.duration = next.start(),
                 Some(Kind::Payload) => {
-                    let (generation, place) = (next.start(), next.word1);
-                    let (offset, length) = (place as u32, (place >> 32) as u32);
+                    let (generation, position) = (next.start(), next.word1);
+                    let (offset, length) = (position as u32, (position >> 32) as u32);
                     event.payload = Some(PayloadRef { generation, offset, length });
                 }
                 _ => return,
@@ -225,13 +226,14 @@ mod tests {
     #[test]
     fn a_duration_is_longer_only_where_its_record_says_so() {
         let payload = Record::payload(3, 4, 5);
-        for (duration, told, unknown) in [(10, 10, 1), (DURATION_MAX, DURATION_MAX, 1), (DURATION_EXTENDED, 1 << 50, 0)]
+        for (duration, expected, unknown) in
+            [(10, 10, 1), (DURATION_MAX, DURATION_MAX, 1), (DURATION_EXTENDED, 1 << 50, 0)]
         {
             let records = [Record::new(Kind::Return as u8, 0, duration, 1), payload, Record::long(1 << 50)];
             let bytes: &[u8] = bytemuck::cast_slice(&records);
             let mut events = Events { records: bytes, thread: 1, task: 0, opened: 0, unknown: 0 };
             let event = events.next().unwrap();
-            assert_eq!((event.duration, event.payload.is_some()), (told, true));
+            assert_eq!((event.duration, event.payload.is_some()), (expected, true));
             assert_eq!((events.next(), events.unknown()), (None, unknown));
         }
     }

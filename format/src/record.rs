@@ -9,7 +9,7 @@
 //! Example: function 7, begun at tick 0x1000, 0x20 ticks long, ended by return (kind 1):
 //! `01 00 10 00 00 00 00 00  07 00 00 20 00 00 00 00`.
 //!
-//! A duration of 40 ones, or a payload, is told by an extension record that follows and is committed together with
+//! A duration of 40 ones, or a payload, is in an extension record that follows and is committed together with
 //! the record it extends.
 
 use bytemuck::{Pod, Zeroable};
@@ -20,12 +20,12 @@ pub const DURATION_MAX: u64 = (1 << 40) - 2;
 pub const DURATION_EXTENDED: u64 = (1 << 40) - 1;
 /// The largest function id; it stands for every function that got no id of its own.
 pub const FUNCTION_UNKNOWN: u32 = (1 << 24) - 1;
-/// Flag in the kind byte: the frame was inherited by `fork`, `start` is the moment of the fork.
+/// Flag in the kind byte: the frame was inherited by `fork`, `start` is the time of the fork.
 pub const INHERITED: u8 = 0x40;
 /// The bits of the kind byte that hold the kind.
 pub const KIND_MASK: u8 = 0x3f;
 
-/// What a record tells. Kinds below 0x20 are events; the others extend the event before them or the segment.
+/// What a record is. Kinds below 0x20 are events; the others extend the event before them or the segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Kind {
@@ -37,11 +37,11 @@ pub enum Kind {
     Raise = 0x03,
     /// A call that was open when tracing stopped and began again in the same file; it has no known end.
     Open = 0x04,
-    /// A call whose end was never seen; the duration reaches to the moment when this was noticed.
+    /// A call whose end was never seen; the duration reaches until this was noticed.
     Abandoned = 0x05,
-    /// A moment with a name and perhaps a payload; the function id is that of the name.
+    /// An instant with a name and perhaps a payload; the function id is that of the name.
     Instant = 0x10,
-    /// Named values at a moment; the payload holds them.
+    /// Named values at a time; the payload holds them.
     Counter = 0x11,
     /// From here on the segment holds records of another thread, whose serial stands in word 1.
     Thread = 0x20,

@@ -21,7 +21,7 @@ use crate::sync::{AtomicU64, Ordering, fence};
 
 /// Bytes before a segment's body.
 pub const SEGMENT_HEADER_SIZE: usize = 128;
-/// The bit of `seal` that tells a sealed segment from an open one.
+/// The bit of `seal` that distinguishes a sealed segment from an open one.
 pub const SEALED: u64 = 1 << 63;
 
 /// What a segment holds.

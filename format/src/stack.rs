@@ -1,4 +1,4 @@
-//! STACKS segments: blocks of open frames, which make a killed process's last moments readable.
+//! STACKS segments: blocks of open frames, which show what a killed process was doing.
 //!
 //! ```text
 //! block: 3968 bytes
@@ -125,7 +125,7 @@ pub struct Block {
     pub thread: u32,
     /// Frames of that thread below this block.
     pub base: u32,
-    /// The frames: word 1 holds a tag in the place of the duration. Some are marks, see [`task_of`].
+    /// The frames: word 1 holds a tag instead of the duration. Some are marks, see [`task_of`].
     pub frames: Vec<Record>,
 }
 
@@ -136,7 +136,7 @@ impl Block {
     }
 }
 
-/// The blocks in use in the body of a STACKS segment. A count beyond the block is cut to what fits.
+/// The blocks in use in the body of a STACKS segment. A count larger than a block is cut to what fits.
 pub fn blocks(body: &[u8]) -> impl Iterator<Item = Block> {
     body.chunks_exact(BLOCK_SIZE).filter_map(|block| {
         let word = |at: usize| u64::from_le_bytes(*block[at..].first_chunk().expect("inside the block"));

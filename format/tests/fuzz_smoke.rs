@@ -1,4 +1,5 @@
-//! The fuzz target on a stable compiler: its entry function over its seeds and over a fixed number of mutations of them.
+//! The fuzz target on a stable compiler: its entry function over its seeds and over a fixed number of mutations of
+//! them.
 
 #![cfg(not(any(loom, miri)))] // the tests of damage go the same ways in less time
 
@@ -20,7 +21,8 @@ fn enter(file: &[u8]) {
     check(&repair(file));
 }
 
-/// The golden file, whole and in parts that are quick to mutate: its header with one segment each, and cut in the middle.
+/// The golden file, whole and in parts that are quick to mutate: its header with one segment each, and cut in the
+/// middle.
 fn seeds() -> Vec<(String, Vec<u8>)> {
     let (header, segments) = GOLDEN.split_at(HEADER_SIZE);
     let mut seeds = vec![

@@ -10,20 +10,20 @@ use viztracer_format::FormatError;
 /// Why there is no report.
 #[derive(Debug, Error)]
 pub enum MergeError {
-    /// The output's name tells no format.
+    /// The output's name ends with that of no format.
     #[error(
         "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz, .speedscope.json, \
          .html, .csv or .folded",
         display::path(.0)
     )]
     Extension(PathBuf),
-    /// A report that is no text would go to a terminal.
+    /// A report that is not text would go to a terminal.
     #[error("a terminal cannot show this kind of report: redirect standard output, or ask for --format json")]
     Terminal,
     /// Two reports under one name.
     #[error("{}: given twice as output", display::output(.0))]
     Twice(PathBuf),
-    /// A report would take the place of what it is made from.
+    /// A report would replace an input.
     #[error("{}: is one of the inputs, which are never written to: give the report another name", display::output(.0))]
     IsInput(PathBuf),
     /// The list of inputs cannot be read.
@@ -35,7 +35,7 @@ pub enum MergeError {
     /// No input is meant by an offset.
     #[error("{}: no input has this name, so --offset means nothing", display::path(.0))]
     Offset(PathBuf),
-    /// Where source files are to be looked for cannot be opened.
+    /// The directory of source files cannot be opened.
     #[error("{}: cannot look for source files in it: {}", display::path(.0), sentence(.1))]
     SourceRoot(PathBuf, io::Error),
     /// The bounds of what is asked for leave nothing.
@@ -47,23 +47,23 @@ pub enum MergeError {
     /// The report cannot be written.
     #[error("{}: cannot write the report: {}", display::output(.0), sentence(.1))]
     Output(PathBuf, io::Error),
-    /// What the report is sorted in cannot be written or read.
+    /// The temporary file of the report cannot be written or read.
     #[error("{}: cannot write the report: its temporary file: {}", display::output(.0), sentence(.1))]
     Spool(PathBuf, io::Error),
     /// The last words cannot be written.
     #[error("cannot write the last words: {}", sentence(.0))]
     LastWords(io::Error),
-    /// What was to be printed cannot be written.
+    /// Standard output cannot be written.
     #[error("standard output: {}", sentence(.0))]
     Print(io::Error),
-    /// A page of so many events would be of no use.
+    /// A page of so many events would be too slow.
     #[error(
         "a page for a browser holds up to {} events, and these are {}: ask for a part of them, as with --last 5s, \
          --min_duration 10us or --func REGEX, or for a .pftrace, which may be of any size",
         grouped(*.1), grouped(*.0)
     )]
     TooManyEvents(u64, u64),
-    /// No threads to work with.
+    /// The worker threads cannot be started.
     #[error("cannot start the worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// The watcher asked to stop.
@@ -71,12 +71,12 @@ pub enum MergeError {
     Interrupted,
 }
 
-/// Something in a file that cannot be used, and where it stands.
+/// What is wrong in a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What is wrong, as a sentence without a full stop.
     pub reason: String,
-    /// Bytes from the beginning of the file, where there is such a place.
+    /// Where it is, in bytes from the beginning of the file, if it is a part.
     pub offset: Option<u64>,
 }
 
@@ -86,7 +86,7 @@ impl Problem {
         Problem { reason: reason.into(), offset: None }
     }
 
-    /// A problem at a place.
+    /// A problem at an offset of the file.
     pub fn at(offset: u64, reason: impl Into<String>) -> Problem {
         Problem { reason: reason.into(), offset: Some(offset) }
     }
@@ -136,9 +136,9 @@ impl From<FormatError> for Problem {
 /// An input that could not be read at all, or not wholly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadInput {
-    /// Which.
+    /// The path of the input.
     pub path: PathBuf,
-    /// Why.
+    /// Why it could not be read.
     pub problem: Problem,
 }
 
@@ -154,7 +154,7 @@ impl fmt::Display for BadInput {
     }
 }
 
-/// The operating system's words without Rust's `(os error 2)`.
+/// The operating system's message without Rust's `(os error 2)`.
 pub(crate) fn sentence(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
@@ -163,27 +163,27 @@ pub(crate) fn sentence(error: &io::Error) -> String {
     }
 }
 
-/// Problems of one file that are kept word by word; of the others only the number.
+/// The first problems of a file are kept; further ones are only counted.
 const PROBLEMS_MAX: usize = 16;
 
-/// What is wrong with a file: the first problems, and how many there are.
+/// What is wrong with a file: its first problems, and how many it has.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
-    /// The first ones.
+    /// The first problems.
     pub first: Vec<Problem>,
-    /// All of them.
+    /// How many there are.
     pub count: u64,
 }
 
 impl Problems {
-    /// Adds those of a part.
+    /// Adds the problems of a part.
     pub(crate) fn append(&mut self, other: &Problems) {
-        let room = PROBLEMS_MAX.saturating_sub(self.first.len());
-        self.first.extend(other.first.iter().take(room).cloned());
+        let left = PROBLEMS_MAX.saturating_sub(self.first.len());
+        self.first.extend(other.first.iter().take(left).cloned());
         self.count += other.count;
     }
 
-    /// Adds one.
+    /// Adds a problem.
     pub(crate) fn add(&mut self, problem: Problem) {
         if self.first.len() < PROBLEMS_MAX {
             self.first.push(problem);

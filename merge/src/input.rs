@@ -1,7 +1,7 @@
-//! The inputs, in this order: what the user names is found ([`discover`]), and each ring file is opened ([`ring`]); who may
-//! be believed is told by [`trust`]. What a merge that was killed has left beside them is told and removed ([`leftovers`]).
+//! The inputs: [`discover`] finds the files that the user names, and [`ring`] opens each ring file. [`leftovers`] finds
+//! what crashed runs and merges have left, so that the user can remove it.
 
 pub mod discover;
 pub mod leftovers;
+mod process;
 pub mod ring;
-pub mod trust;

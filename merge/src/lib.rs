@@ -1,12 +1,12 @@
 //! Ring files of any number of processes, and traces in JSON, into reports.
 //!
-//! The data's way, one room after the other; each uses only those before it:
+//! The modules in the order of the data; each uses only those before it:
 //!
 //! ```text
 //! inputs --input--> ring files, traces in JSON
 //!        --plan, chrome, survey--> a plan of each process; what was in JSON is in a temporary file
 //!        --align--> one time line
-//!        --events--> moments, and steps if calls must nest
+//!        --events--> events, nested if a report needs it
 //!        --report--> text, in parallel and in order: the report, or the table of functions
 //!        --inspect--> or a line about each file, each record of one, or what each process did when it died
 //! ```
@@ -14,7 +14,7 @@
 //! `text`, `error`, `parallel` and `storage` are the ground that all of them stand on; `trace` leads from inputs to
 //! what a `request` asks for, and `cli` is the command.
 //!
-//! Plans are small: 24 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
+//! Plans are small: 32 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
 //! to be written, a few segments at a time, so memory does not grow with the trace. A file that is still being written
 //! is copied first. Files are read with `pread` and believed in nothing: what cannot be read is named in the
 //! [`Summary`] and the rest is merged.
@@ -89,10 +89,10 @@ const COMMAND_MAX: usize = 60;
 /// Whose ring file this is, as `worker (pid 4712)`; `None` if it cannot be read.
 pub fn process_of(path: &Path) -> Option<String> {
     let input = input::ring::Input::open(path).ok()?;
-    let table = survey::table::Table::read(&input, &mut Problems::default());
+    let table = survey::table::SegmentTable::read(&input, &mut Problems::default());
     let pid = input.header.identity.pid;
     let command = || input.header.arguments.join(" ").chars().take(COMMAND_MAX).collect();
-    let name = plan::names::Names::read(&input, &table.names(), drop).process.unwrap_or_else(command);
+    let name = plan::names::FileNames::read(&input, &table.names(), drop).process.unwrap_or_else(command);
     Some(text::display::printable(&format!("{name} (pid {pid})")))
 }
 

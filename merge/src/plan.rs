@@ -1,8 +1,8 @@
-//! What there is to merge from one file, as data, and how its parts are read.
+//! What there is to merge from one process, as data, and how its parts are read.
 //!
-//! A plan ([`file`]) has the names of threads and functions ([`names`]), the calls that were open ([`frames`]), the way in
-//! which the process ended ([`ending`]) and, if the input is a report, what that tells of the process ([`account`]).
-//! Of a trace in JSON there is also what was read from it ([`imported`]).
+//! A plan ([`file`]) has what is known of the recording as a whole ([`recording`]), the names of threads and functions
+//! ([`names`]), the calls that were open ([`frames`]), and how the process ended ([`ending`]). The plan of a trace in
+//! JSON also has what was read from the trace ([`imported`]) and what a report says of the process ([`account`]).
 
 pub mod account;
 pub mod ending;
@@ -10,3 +10,4 @@ pub mod file;
 pub mod frames;
 pub mod imported;
 pub mod names;
+pub mod recording;

@@ -63,8 +63,8 @@ impl Ring {
         let mut body = vec![0; ends.len() * LABEL_SIZE];
         for ((pid, status, waited), label) in ends.iter().zip(body.chunks_exact_mut(LABEL_SIZE)) {
             let head = LabelKind::Child as u64 | u64::from(*pid) << 32;
-            for (place, word) in [head, *status, *waited].into_iter().enumerate() {
-                label[8 * place..][..8].copy_from_slice(&word.to_le_bytes());
+            for (index, word) in [head, *status, *waited].into_iter().enumerate() {
+                label[8 * index..][..8].copy_from_slice(&word.to_le_bytes());
             }
         }
         self.segment(SegmentKind::Labels, 0, 0, 0, &body, false);
@@ -113,9 +113,9 @@ impl Ring {
 
     /// Frames as they stand in the blocks, and marks of tasks between them.
     pub fn frames(&mut self, thread: u32, frames: &[Record]) {
-        for (place, part) in frames.chunks(BLOCK_FRAMES).enumerate() {
+        for (index, part) in frames.chunks(BLOCK_FRAMES).enumerate() {
             let mut block = vec![0; BLOCK_SIZE];
-            let base = (place * BLOCK_FRAMES) as u64;
+            let base = (index * BLOCK_FRAMES) as u64;
             block[..8].copy_from_slice(&(u64::from(thread) | base << 32).to_le_bytes());
             block[8..16].copy_from_slice(&(part.len() as u64).to_le_bytes());
             let bytes: &[u8] = bytemuck::cast_slice(part);
@@ -154,9 +154,9 @@ impl Ring {
 
     /// The file's bytes.
     pub fn bytes(mut self, sealed: bool) -> Vec<u8> {
-        let room = self.identity.segment_size as usize - SEGMENT_HEADER_SIZE;
+        let space = self.identity.segment_size as usize - SEGMENT_HEADER_SIZE;
         let names = std::mem::take(&mut self.names);
-        for part in whole_entries(&names, room) {
+        for part in whole_entries(&names, space) {
             self.segment(SegmentKind::Names, 0, 0, 0, part, false);
         }
         let mut bytes = self.identity.to_page(b"python\0x.py\0").to_vec();
@@ -192,7 +192,7 @@ pub fn record(kind: Kind, function: u32, start: u64, duration: u64) -> Record {
 
 /// A segment is opened when its first record is made.
 fn opened(least: u64, body: &[u8]) -> u64 {
-    let word = |place: usize| body.get(place..place + 8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
+    let word = |offset: usize| body.get(offset..offset + 8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
     let is_event = |kind: u8| Kind::from_byte(kind).is_some_and(|kind| kind.is_event());
     let first = (0..body.len() / 16).find(|record| is_event(body[record * 16]));
     let end = first.and_then(|record| Some((word(record * 16)? >> 8) + (word(record * 16 + 8)? >> 24)));
@@ -203,14 +203,14 @@ fn crc(body: &[u8]) -> u32 {
     crc32fast::hash(body)
 }
 
-/// Entries packed into bodies of at most `room` bytes.
-fn whole_entries(mut names: &[u8], room: usize) -> Vec<&[u8]> {
+/// Entries packed into bodies of at most `space` bytes.
+fn whole_entries(mut names: &[u8], space: usize) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     while !names.is_empty() {
         let mut end = 0;
         while let Some(size) = names.get(end + 4..end + 8) {
             let size = u32::from_le_bytes(size.try_into().unwrap()) as usize;
-            if end + size > room {
+            if end + size > space {
                 break;
             }
             end += size;

@@ -1,7 +1,8 @@
-//! Every input surveyed, so that there is a plan of each process, from what is known without reading all events.
+//! The plans of all inputs, made without reading all events.
 //!
-//! The headers of the segments of a ring file make a [`table`]; [`ring`] counts what they hold, and [`cut`] takes away what
-//! is more than the newest events that were asked for. Then every process gets the [`number`] of its tracks.
+//! The headers of the segments of a ring file make a [`table`]; [`ring`] counts their events, and [`cut`] leaves out
+//! what is more than the newest events that were asked for. Then every process gets the [`number`] of its tracks, and
+//! [`waits`] adds what parents know of the ends of their children.
 
 pub mod cut;
 pub mod number;
@@ -47,7 +48,7 @@ pub(crate) fn all(
     Ok(plans)
 }
 
-/// What reading traces in JSON needs: one place to put them, and the word to stop, as they may be long.
+/// What reading traces in JSON needs: one store for all, and a flag to stop, as they may be long.
 #[derive(Default)]
 struct Documents {
     store: OnceLock<Result<Arc<Store>, Problem>>,
@@ -60,7 +61,7 @@ impl Documents {
         if !chrome::is_trace(path) {
             return FilePlan::of(path).map(|plan| vec![plan]);
         }
-        let store = self.store.get_or_init(|| Store::new(None).map(Arc::new).map_err(chrome::no_room));
+        let store = self.store.get_or_init(|| Store::new(None).map(Arc::new).map_err(chrome::store_failed));
         chrome::read(path, store.as_ref().map_err(Clone::clone)?, &self.stop)
     }
 }

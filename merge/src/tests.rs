@@ -86,7 +86,7 @@ impl Case {
     }
 }
 
-/// Events of a report without the names of processes and threads, and without what tells of others that are missing.
+/// Events of a report without the names of processes and threads, and without the marks of missing ones.
 fn events(report: &Value) -> Vec<&Value> {
     let events = report["traceEvents"].as_array().unwrap();
     events.iter().filter(|event| event["ph"] != "M" && event["cat"] != "LOSS").collect()

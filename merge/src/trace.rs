@@ -14,7 +14,8 @@ use crate::report::sources::root::SourceRoot;
 use crate::report::summary::Summary;
 use crate::report::write::{Format, Report, top::Top};
 use crate::request::Request;
-use crate::storage::output::{Output, Places, check_apart};
+use crate::storage::inode::Inode;
+use crate::storage::output::{Output, check_apart};
 use crate::storage::pipe::wait_for_reader;
 use crate::survey;
 use crate::survey::number;
@@ -35,7 +36,7 @@ pub struct Trace<'a> {
     pool: rayon::ThreadPool,
     source_root: Option<SourceRoot>,
     /// All files among the inputs, readable or not.
-    inputs: Places,
+    inputs: HashSet<Inode>,
     plans: Vec<FilePlan>,
     alignment: Alignment,
     bad: Vec<BadInput>,
@@ -62,7 +63,7 @@ impl<'a> Trace<'a> {
         };
         let source_root = request.source_root.as_ref().map(open).transpose()?;
         let (found, mut bad) = discover::discover(&request.inputs);
-        let inputs = found.iter().map(|found| found.place).collect();
+        let inputs = found.iter().map(|found| found.inode).collect();
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
         let mut plans = survey::all(&paths, &pool, watch, &mut bad)?;
         if plans.is_empty() {

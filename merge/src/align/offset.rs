@@ -1,6 +1,7 @@
 //! Files whose clocks are known to be wrong, and by how much.
 
 use crate::plan::file::FilePlan;
+use crate::text::when;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -37,7 +38,7 @@ impl FromStr for Offset {
         };
         let number = match digits.parse::<u64>() {
             Ok(number) => Some(number.into()),
-            Err(_) => humantime::parse_duration(digits).ok().map(|time| time.as_nanos()),
+            Err(_) => when::parse_duration(digits).ok().map(|time| time.as_nanos()),
         };
         let number = number.and_then(|number| i64::try_from(number).ok()).filter(|_| !path.is_empty());
         let nanoseconds = number.map(|number| number * sign);

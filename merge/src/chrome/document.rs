@@ -6,64 +6,74 @@
 //! [event, event, ...
 //! ```
 //!
-//! Only the structure is looked at here. The array form may lack its end, as its makers may die; what else is cut off
-//! is a problem, and what came before it stays good.
+//! Only the structure is looked at here. The array form may lack its end, as the program that writes it may die.
+//! Otherwise a missing end is a problem, and what came before it is still good.
 
-use super::value::Value;
+use super::value::ValueScanner;
 use crate::error::{Problem, sentence};
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// No event, source file or other value is taken that is longer.
+/// The largest event, source file or other value, in bytes.
 const VALUE_MAX: usize = 64 << 20;
-/// Bytes asked of the reader at once; few in tests, so that everything falls on a border once.
+/// Bytes that are read at once; few in tests, so that each kind of text is cut once.
 const READ: u64 = if cfg!(test) { 3 } else { 256 << 10 };
 
 /// A document being read.
 pub struct Document<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// The begin of what is looked at, in the buffer.
+    /// Where the current item begins in the buffer. Positions in methods count from here.
     at: usize,
-    /// Its length, known once it is told of.
+    /// The length of the current item; that of an event is known when its reader has found it.
     length: usize,
     /// Bytes of the document before the buffer.
     before: u64,
     /// Whether the buffer ends where the document does.
     is_whole: bool,
-    /// Why it ends there, if it should not.
+    /// Why the document ends there, if that is an error.
     failure: Option<io::Error>,
-    place: Place,
+    position: Position,
 }
 
-/// A piece of the document, as JSON text.
+/// A part of the document, as JSON text.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Item<'a> {
-    /// An event, which [`Document::rest`] begins with. How long it is, its reader says.
+pub enum DocumentItem<'a> {
+    /// An event, with which [`Document::rest`] begins. Its reader must say how long it is: [`Document::take`].
     Event,
-    /// A source file: its path, with quotes, and what is told of it.
+    /// A source file: its path, in quotes, and what the document says of it.
     Source(&'a [u8], &'a [u8]),
-    /// Anything else that the document holds: its key, with quotes, and the value.
+    /// Any other member of the document: its key, in quotes, and its value.
     Member(&'a [u8], &'a [u8]),
 }
 
-/// Where in the document we are.
+/// Which list of items is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Position {
+    /// Nothing was read yet.
     Begin,
+    /// The members of the document.
     Top,
-    /// Among the events; whether the document is nothing but their array.
-    Events(bool),
+    /// The array of events in a document with other members.
+    Events,
+    /// The array of events that is the whole document.
+    EventsAlone,
+    /// The members of `file_info`.
     FileInfo,
+    /// The source files in it.
     Files,
+    /// There is nothing more to read.
     End,
 }
+
+/// Where a key and its value are.
+type MemberRange = (Range<usize>, Range<usize>);
 
 impl<R: Read> Document<R> {
     /// A document from its first byte on.
     pub fn new(reader: R) -> Document<R> {
-        let (buffer, place) = (Vec::new(), Place::Begin);
-        Document { reader, buffer, at: 0, length: 0, before: 0, is_whole: false, failure: None, place }
+        let (buffer, position) = (Vec::new(), Position::Begin);
+        Document { reader, buffer, at: 0, length: 0, before: 0, is_whole: false, failure: None, position }
     }
 
     /// Where the last item begins, in bytes from the begin of the document.
@@ -72,86 +82,111 @@ impl<R: Read> Document<R> {
     }
 
     /// The next item; after a problem there is none.
-    pub fn next(&mut self) -> Result<Option<Item<'_>>, Problem> {
+    pub fn next(&mut self) -> Result<Option<DocumentItem<'_>>, Problem> {
         let behind = std::mem::take(&mut self.length);
         self.skip(behind);
         loop {
-            // Whatever fails, nothing is looked for behind it.
-            match std::mem::replace(&mut self.place, Place::End) {
-                Place::Begin => self.place = self.begin()?,
-                place @ Place::Events(is_all) => match self.first_after_comma()? {
-                    Some(b'{') => {
-                        self.place = place;
-                        return Ok(Some(Item::Event));
+            // If anything fails from here on, this stays the end.
+            let position = std::mem::replace(&mut self.position, Position::End);
+            match position {
+                Position::End => return Ok(None),
+                Position::Begin => self.position = self.begin()?,
+                Position::Events | Position::EventsAlone => {
+                    if self.is_at_event(position)? {
+                        return Ok(Some(DocumentItem::Event));
                     }
-                    Some(b']') => {
-                        self.skip(1);
-                        self.place = if is_all { Place::End } else { Place::Top };
+                }
+                Position::Top | Position::FileInfo | Position::Files => {
+                    if let Some((key, value)) = self.member(position)? {
+                        let (key, value) = (self.bytes(key), self.bytes(value));
+                        let is_source = position == Position::Files;
+                        let item = if is_source { DocumentItem::Source } else { DocumentItem::Member };
+                        return Ok(Some(item(key, value)));
                     }
-                    None if is_all => {}
-                    None => return Err(self.problem("cut off among the events")),
-                    Some(_) => return Err(self.problem("not an event")),
-                },
-                Place::End => return Ok(None),
-                place => match self.first_after_comma()? {
-                    Some(b'}') => {
-                        self.skip(1);
-                        self.place = place.outside();
-                    }
-                    Some(b'"') => {
-                        let (key, value) = self.key()?;
-                        let first = self.byte_at(value)?;
-                        if let Some(inside) = place.inside(self.bytes(key.clone()), first) {
-                            self.skip(value + 1);
-                            self.place = inside;
-                            continue;
-                        }
-                        (self.place, self.length) = (place, self.value_end(value)?);
-                        let (key, value) = (self.bytes(key), self.bytes(value..self.length));
-                        let is_source = place == Place::Files;
-                        return Ok(Some(if is_source { Item::Source(key, value) } else { Item::Member(key, value) }));
-                    }
-                    None => return Err(self.problem("cut off")),
-                    Some(_) => return Err(self.problem("not a key")),
-                },
+                }
             }
         }
     }
 
-    /// What was read from the last item on.
+    /// Goes to the next event; false if there is none, and the position has changed.
+    fn is_at_event(&mut self, position: Position) -> Result<bool, Problem> {
+        match self.first_after_comma()? {
+            Some(b'{') => {
+                self.position = position;
+                Ok(true)
+            }
+            Some(b']') => {
+                self.skip(1);
+                self.position = position.outside();
+                Ok(false)
+            }
+            None if position == Position::EventsAlone => Ok(false),
+            None => Err(self.problem("cut off among the events")),
+            Some(_) => Err(self.problem("not an event")),
+        }
+    }
+
+    /// Goes to the next member of an object. `None` if the object has ended, or the value's parts are items of their
+    /// own: then the position has changed.
+    fn member(&mut self, position: Position) -> Result<Option<MemberRange>, Problem> {
+        match self.first_after_comma()? {
+            Some(b'}') => {
+                self.skip(1);
+                self.position = position.outside();
+                Ok(None)
+            }
+            Some(b'"') => {
+                let (key, value) = self.key()?;
+                let first = self.byte_at(value)?;
+                if let Some(inside) = position.inside(self.bytes(key.clone()), first) {
+                    self.skip(value + 1);
+                    self.position = inside;
+                    return Ok(None);
+                }
+                self.length = self.value_end(value)?;
+                self.position = position;
+                Ok(Some((key, value..self.length)))
+            }
+            None => Err(self.problem("cut off")),
+            Some(_) => Err(self.problem("not a key")),
+        }
+    }
+
+    /// The bytes of the document that were read, from the last item on.
     pub fn rest(&self) -> &[u8] {
         self.buffer.get(self.at..).unwrap_or_default()
     }
 
-    /// Tells how long the event is that was told of.
+    /// Sets the length of the current event.
     pub fn take(&mut self, length: usize) {
         self.length = length;
     }
 
-    /// Finds the end of the event that was told of, whatever is in it. If there is none, nothing more is looked for.
+    /// Finds the end of the current event, whatever is in it. If it has none, there are no more items.
     pub fn pass_over(&mut self) -> Result<(), Problem> {
-        let place = std::mem::replace(&mut self.place, Place::End);
+        let position = std::mem::replace(&mut self.position, Position::End);
         self.length = self.value_end(0)?;
-        self.place = place;
+        self.position = position;
         Ok(())
     }
 
-    fn begin(&mut self) -> Result<Place, Problem> {
+    /// Goes to the first item.
+    fn begin(&mut self) -> Result<Position, Problem> {
         if self.byte_at(2)?.is_some() && self.bytes(0..3) == "\u{feff}".as_bytes() {
             self.skip(3);
         }
-        let place = match self.first_after(0)? {
-            (_, Some(b'{')) => Place::Top,
-            (_, Some(b'[')) => Place::Events(true),
+        let position = match self.first_after(0)? {
+            (_, Some(b'{')) => Position::Top,
+            (_, Some(b'[')) => Position::EventsAlone,
             (_, Some(_)) => return Err(self.problem("neither an object nor an array")),
             (_, None) => return Err(self.problem("there is nothing in it")),
         };
         let (begin, _) = self.first_after(0)?;
         self.skip(begin + 1);
-        Ok(place)
+        Ok(position)
     }
 
-    /// Goes to the next item, and tells its first byte.
+    /// Goes to the next item, and returns its first byte.
     fn first_after_comma(&mut self) -> Result<Option<u8>, Problem> {
         let (mut begin, mut first) = self.first_after(0)?;
         if first == Some(b',') {
@@ -161,7 +196,7 @@ impl<R: Read> Document<R> {
         Ok(first)
     }
 
-    /// The key that begins here, and where its value begins.
+    /// Where the key is that begins here, and where its value begins.
     fn key(&mut self) -> Result<(Range<usize>, usize), Problem> {
         let end = self.value_end(0)?;
         match self.first_after(end)? {
@@ -171,7 +206,7 @@ impl<R: Read> Document<R> {
         }
     }
 
-    /// The first byte that is no white space.
+    /// Where the first byte is that is no white space, and that byte.
     fn first_after(&mut self, mut from: usize) -> Result<(usize, Option<u8>), Problem> {
         loop {
             match self.byte_at(from)? {
@@ -181,9 +216,9 @@ impl<R: Read> Document<R> {
         }
     }
 
-    /// Where the value ends that begins here.
+    /// Where the value ends that begins at `begin`.
     fn value_end(&mut self, begin: usize) -> Result<usize, Problem> {
-        let mut value = Value::default();
+        let mut value = ValueScanner::default();
         let mut from = begin;
         loop {
             let known = self.buffer.get(self.at + from..).unwrap_or_default();
@@ -204,24 +239,24 @@ impl<R: Read> Document<R> {
         self.buffer.get(self.at + range.start..self.at + range.end).unwrap_or_default()
     }
 
-    fn byte_at(&mut self, place: usize) -> Result<Option<u8>, Problem> {
-        while self.buffer.len() <= self.at + place {
+    fn byte_at(&mut self, position: usize) -> Result<Option<u8>, Problem> {
+        while self.buffer.len() <= self.at + position {
             if !self.read_more()? {
                 return Ok(None);
             }
         }
-        Ok(self.buffer.get(self.at + place).copied())
+        Ok(self.buffer.get(self.at + position).copied())
     }
 
     fn skip(&mut self, bytes: usize) {
         self.at += bytes;
     }
 
-    /// Reads on, and tells whether there was more. What is behind us makes room.
+    /// Reads on, and returns whether there was more. The items before the current one are dropped.
     pub fn read_more(&mut self) -> Result<bool, Problem> {
         if self.is_whole {
             let failure = self.failure.take().map(|error| self.problem(sentence(&error)));
-            self.place = if failure.is_some() { Place::End } else { self.place };
+            self.position = if failure.is_some() { Position::End } else { self.position };
             return failure.map_or(Ok(false), Err);
         }
         let behind = self.at.min(self.buffer.len());
@@ -229,10 +264,10 @@ impl<R: Read> Document<R> {
         (self.at, self.before) = (self.at - behind, self.before + behind as u64);
         let known = self.buffer.len();
         if known > VALUE_MAX {
-            self.place = Place::End;
+            self.position = Position::End;
             return Err(self.problem(format!("longer than {} MiB", VALUE_MAX >> 20)));
         }
-        // Ever more, as a long value may be looked at anew each time.
+        // Twice as much each time, since a long event is scanned again after each read.
         let wanted = READ.max(known as u64);
         let read = self.reader.by_ref().take(wanted).read_to_end(&mut self.buffer);
         // What was read before an error is good.
@@ -246,22 +281,23 @@ impl<R: Read> Document<R> {
     }
 }
 
-impl Place {
-    /// Where a value leads whose parts are items of their own.
-    fn inside(self, key: &[u8], first: Option<u8>) -> Option<Place> {
+impl Position {
+    /// The position inside a value whose parts are items of their own.
+    fn inside(self, key: &[u8], first: Option<u8>) -> Option<Position> {
         match (self, key, first) {
-            (Place::Top, br#""traceEvents""#, Some(b'[')) => Some(Place::Events(false)),
-            (Place::Top, br#""file_info""#, Some(b'{')) => Some(Place::FileInfo),
-            (Place::FileInfo, br#""files""#, Some(b'{')) => Some(Place::Files),
+            (Position::Top, br#""traceEvents""#, Some(b'[')) => Some(Position::Events),
+            (Position::Top, br#""file_info""#, Some(b'{')) => Some(Position::FileInfo),
+            (Position::FileInfo, br#""files""#, Some(b'{')) => Some(Position::Files),
             _ => None,
         }
     }
 
-    fn outside(self) -> Place {
+    /// The position after the end of this list.
+    fn outside(self) -> Position {
         match self {
-            Place::Files => Place::FileInfo,
-            Place::FileInfo => Place::Top,
-            _ => Place::End,
+            Position::Files => Position::FileInfo,
+            Position::FileInfo | Position::Events => Position::Top,
+            _ => Position::End,
         }
     }
 }
@@ -278,12 +314,14 @@ mod tests {
             match document.next() {
                 Ok(None) => return (items, None),
                 Err(problem) => return (items, Some(problem)),
-                Ok(Some(Item::Event)) => match document.pass_over() {
+                Ok(Some(DocumentItem::Event)) => match document.pass_over() {
                     Err(problem) => return (items, Some(problem)),
                     Ok(()) => items.push(shown(&document.rest()[..document.length])),
                 },
-                Ok(Some(Item::Source(path, source))) => items.push(format!("{}={}", shown(path), shown(source))),
-                Ok(Some(Item::Member(key, value))) => items.push(format!("{}:{}", shown(key), shown(value))),
+                Ok(Some(DocumentItem::Source(path, source))) => {
+                    items.push(format!("{}={}", shown(path), shown(source)))
+                }
+                Ok(Some(DocumentItem::Member(key, value))) => items.push(format!("{}:{}", shown(key), shown(value))),
             }
         }
     }

@@ -1,23 +1,23 @@
-//! The pids and tids of events, which may be anything that JSON has, and the numbers that their tracks bear.
+//! The pids and tids of events, which may be any JSON value, and the numbers of their tracks.
 //!
-//! Viewers want numbers of 32 bits. Others and texts (`140525633128128` of py-spy, `"Spans"` of PyTorch) get a number
-//! that is free, and give their track its name.
+//! Viewers need numbers of 32 bits. For larger ones and texts (`140525633128128` in traces of py-spy, `"Spans"` in
+//! those of PyTorch) the track gets a number that is free, and the id becomes its name.
 
-use super::event::string;
+use super::string::string;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// What tells the tracks of a document apart.
+/// The id of a process or thread in a document.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Id {
-    /// A number that a track can bear.
+    /// A number that a track can have.
     Number(u32),
     /// Anything else, as it is shown.
     Text(Box<str>),
 }
 
 impl Id {
-    /// Reads one; `None` if it can be none.
+    /// Reads an id; `None` if the value is neither a number nor a text.
     #[inline]
     pub fn of(written: &[u8]) -> Option<Id> {
         match number(written) {
@@ -45,7 +45,7 @@ impl Id {
         Some(number(text.as_bytes()).map_or_else(|| Id::Text(text.into()), Id::Number))
     }
 
-    /// What a track is called that has this and no name.
+    /// The name of a track with this id that has no other name.
     pub fn name(&self) -> Option<String> {
         match self {
             Id::Number(_) => None,
@@ -54,7 +54,7 @@ impl Id {
         }
     }
 
-    /// Bytes of memory that it takes beside itself.
+    /// Bytes of memory that the id takes besides its own size.
     pub fn bytes(&self) -> usize {
         match self {
             Id::Number(_) => 0,
@@ -72,7 +72,7 @@ fn number(written: &[u8]) -> Option<u32> {
     std::str::from_utf8(written).ok()?.parse().ok()
 }
 
-/// Whether a member is as good as missing.
+/// Whether the value of a member is `null`, which counts as a missing member.
 pub fn is_null(written: &[u8]) -> bool {
     written == b"null"
 }
@@ -80,17 +80,17 @@ pub fn is_null(written: &[u8]) -> bool {
 /// Above all ids of Linux, and below the numbers of tasks' tracks.
 const FIRST_FREE: u32 = 1 << 22;
 
-/// Numbers that nothing else in a document bears.
+/// Numbers that no track of a document has.
 #[derive(Debug)]
-pub struct Free {
+pub struct FreeNumbers {
     taken: HashSet<u32>,
     next: u32,
 }
 
-impl Free {
-    /// Those that are not among these.
-    pub fn beside(taken: impl Iterator<Item = u32>) -> Free {
-        Free { taken: taken.collect(), next: FIRST_FREE }
+impl FreeNumbers {
+    /// All numbers but these.
+    pub fn beside(taken: impl Iterator<Item = u32>) -> FreeNumbers {
+        FreeNumbers { taken: taken.collect(), next: FIRST_FREE }
     }
 
     /// The number of an id: its own, or the next free one.
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn free_numbers_are_nobody_elses() {
-        let mut free = Free::beside([5, FIRST_FREE, FIRST_FREE + 2].into_iter());
+        let mut free = FreeNumbers::beside([5, FIRST_FREE, FIRST_FREE + 2].into_iter());
         let ids = ["a", "b", "c"].map(|text| Id::Text(text.into()));
         assert_eq!(ids.map(|id| free.number(&id)), [FIRST_FREE + 1, FIRST_FREE + 3, FIRST_FREE + 4]);
         assert_eq!(free.number(&Id::Number(5)), 5);

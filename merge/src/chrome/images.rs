@@ -1,11 +1,11 @@
-//! Whose the tracks of a document are. Its events tell a pid and a tid; but a process that became another program, and
-//! a thread whose id the system gave to another one, share these with those that came before. What our own reports tell
-//! of each of them says when it began, and so which events are whose.
+//! The processes and threads of a document. Its events have a pid and a tid; but a process that has called exec has the
+//! pid of the image before, and a thread may have a tid that an ended thread had. Our own reports say when each of them
+//! began, and so which events are whose.
 
 use super::clocks::ticks;
-use super::ids::{Free, Id};
+use super::ids::{FreeNumbers, Id};
 use super::marks::Marks;
-use super::sort::Entry;
+use super::sort::StoredEvent;
 use super::tracks::{Track, Tracks};
 use crate::input::ring::State;
 use crate::plan::account::Account;
@@ -15,7 +15,7 @@ use crate::plan::imported::BIAS;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// Tracks of tasks are numbered from here on.
+/// The tracks of tasks have this number and larger ones.
 pub const FIRST_TASK: u32 = 1 << 24;
 /// Open calls that are kept in memory.
 const FRAMES_MAX: usize = 1 << 20;
@@ -24,17 +24,17 @@ const FRAMES_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Images {
     pub all: Vec<Image>,
-    /// By serial of the track, earliest first.
+    /// The owners of each track, by serial of the track, earliest first.
     owners: Vec<Vec<Owner>>,
     frames: usize,
 }
 
-/// A process, or what it was before or after it became another program.
+/// One image of a process: the process from its start or an exec until its end or the next exec.
 #[derive(Debug, Default)]
 pub struct Image {
     pub pid: u32,
     pub name: Option<String>,
-    /// What the document tells of it.
+    /// What the document says of the process.
     pub account: Option<Arc<Account>>,
     pub threads: Vec<Thread>,
     pub calls: Vec<Calls>,
@@ -45,27 +45,35 @@ pub struct Image {
     pub state: State,
 }
 
-/// Whose the events of a track are that start from a moment on.
+/// The thread that the events of a track are of which start at or after a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     since: i64,
-    /// The place of the process.
+    /// The index of the process in [`Images::all`].
     pub image: usize,
-    /// The thread's serial in it.
+    /// The thread's serial in the process.
     pub thread: u32,
 }
 
+impl Owner {
+    /// Whether both are the same thread.
+    pub fn is_same_thread(self, other: Owner) -> bool {
+        (self.image, self.thread) == (other.image, other.thread)
+    }
+}
+
 impl Images {
-    /// Those of a document with these tracks. `tasks` are those of which there are events, by the place of the process.
+    /// The processes of a document with these tracks. `tasks` are the tasks that have events, each with the index of
+    /// its process in the tracks.
     pub fn of(tracks: Tracks, accounts: Vec<Account>, tasks: &HashSet<(u32, u32)>) -> Images {
-        let mut images = Images { all: accounts.into_iter().map(Image::told).collect(), ..Images::default() };
+        let mut images = Images { all: accounts.into_iter().map(Image::reported).collect(), ..Images::default() };
         let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
-        for (place, image) in images.all.iter().enumerate() {
-            by_pid.entry(image.pid).or_default().push(place);
+        for (index, image) in images.all.iter().enumerate() {
+            by_pid.entry(image.pid).or_default().push(index);
         }
         let mut by_tid: HashMap<(usize, u32), Vec<u32>> = HashMap::new();
-        for (place, image) in images.all.iter().enumerate() {
-            let threads = image.threads.iter().map(|thread| ((place, thread.tid as u32), thread.serial));
+        for (index, image) in images.all.iter().enumerate() {
+            let threads = image.threads.iter().map(|thread| ((index, thread.tid as u32), thread.serial));
             threads.for_each(|(key, serial)| by_tid.entry(key).or_default().push(serial));
         }
         let (of_process, mut tids) = images.processes(&tracks, &by_pid);
@@ -77,19 +85,19 @@ impl Images {
         images
     }
 
-    /// By place of the process, its images; and the numbers that no thread has.
-    fn processes(&mut self, tracks: &Tracks, by_pid: &HashMap<u32, Vec<usize>>) -> (Vec<Vec<usize>>, Free) {
+    /// The images of each process in the tracks, and the numbers that no thread has.
+    fn processes(&mut self, tracks: &Tracks, by_pid: &HashMap<u32, Vec<usize>>) -> (Vec<Vec<usize>>, FreeNumbers) {
         let numbers = |ids: &mut dyn Iterator<Item = &Id>| -> HashSet<u32> {
             ids.filter_map(|id| if let Id::Number(number) = id { Some(*number) } else { None }).collect()
         };
         let pids = numbers(&mut tracks.processes.iter().map(|process| &process.pid));
         let tids = numbers(&mut tracks.all.iter().map(|track| &track.tid));
-        let mut free = Free::beside(pids.into_iter().chain(by_pid.keys().copied()));
+        let mut free = FreeNumbers::beside(pids.into_iter().chain(by_pid.keys().copied()));
         let mut of_process = Vec::with_capacity(tracks.processes.len());
         for process in &tracks.processes {
             let pid = free.number(&process.pid);
-            let told = by_pid.get(&pid).filter(|_| matches!(process.pid, Id::Number(_)));
-            of_process.push(match told {
+            let reported = by_pid.get(&pid).filter(|_| matches!(process.pid, Id::Number(_)));
+            of_process.push(match reported {
                 Some(images) => {
                     images.iter().for_each(|image| self.all[*image].settle_name(process.name.as_deref()));
                     images.clone()
@@ -101,12 +109,12 @@ impl Images {
                 }
             });
         }
-        let told = self.all.iter().flat_map(|image| &image.threads).map(|thread| thread.tid as u32);
-        let free = Free::beside(tids.into_iter().chain(told));
+        let reported = self.all.iter().flat_map(|image| &image.threads).map(|thread| thread.tid as u32);
+        let free = FreeNumbers::beside(tids.into_iter().chain(reported));
         (of_process, free)
     }
 
-    /// Finds whose a track is.
+    /// Finds the threads that a track is of.
     fn add(
         &mut self,
         track: Track,
@@ -121,13 +129,13 @@ impl Images {
             return self.owners.push(Vec::new());
         }
         let mut owners = Vec::new();
-        for place in images {
-            let image = &mut self.all[*place];
+        for index in images {
+            let image = &mut self.all[*index];
             let opened = image.opened();
-            for serial in by_tid.get(&(*place, tid)).into_iter().flatten() {
+            for serial in by_tid.get(&(*index, tid)).into_iter().flatten() {
                 let thread = image.settle_thread(*serial, &track);
-                let begun = thread.filter(|begun| *begun != 0).map_or(opened, |begun| opened.max(moment(begun)));
-                owners.push(Owner { since: begun, image: *place, thread: *serial });
+                let begun = thread.filter(|begun| *begun != 0).map_or(opened, |begun| opened.max(time_at(begun)));
+                owners.push(Owner { since: begun, image: *index, thread: *serial });
             }
         }
         owners.sort_by_key(|owner| owner.since);
@@ -137,26 +145,26 @@ impl Images {
             }
         }
         if owners.is_empty() && (track.is_used || track.name.is_some() || track.is_incomplete()) {
-            let place = images[0];
-            let thread = self.all[place].add_thread(track, tid);
-            owners.push(Owner { since: i64::MIN, image: place, thread });
+            let first = images[0];
+            let thread = self.all[first].add_thread(track, tid);
+            owners.push(Owner { since: i64::MIN, image: first, thread });
         }
         self.owners.push(owners);
     }
 
-    /// Whose an entry is.
-    pub fn owner(&self, entry: &Entry) -> Option<Owner> {
-        owner_at(self.owners.get(entry.thread as usize)?, entry.start)
+    /// The thread that an event is of.
+    pub fn owner(&self, event: &StoredEvent) -> Option<Owner> {
+        owner_at(self.owners.get(event.thread as usize)?, event.start)
     }
 
-    /// Takes a call that the process had open when it died or its recording was closed, if this is one: it lasts as
-    /// long as anything is known of the process.
-    pub fn take_frame(&mut self, owner: Owner, frame: OpenFrame, entry: &Entry) -> bool {
+    /// Takes a call that the process had open when it died or its recording was closed. False if this is none: such a
+    /// call lasts as long as anything is known of the process.
+    pub fn take_frame(&mut self, owner: Owner, frame: OpenFrame, event: &StoredEvent) -> bool {
         let image = &mut self.all[owner.image];
         let times = image.account.as_ref().and_then(|account| account.times);
-        let lasts = times.is_some_and(|times| times.last.saturating_add(1) == entry.end);
-        // A report shows those that a close has left as begins, the others with their duration.
-        let is_left = Marks::from_bits(entry.marks).is_timed() == (image.state == State::Sealed);
+        let lasts = times.is_some_and(|times| times.last.saturating_add(1) == event.end);
+        // A report shows calls that were open at a close as begins, and others with their duration.
+        let is_left = Marks::from_bits(event.marks).is_timed() == (image.state == State::Sealed);
         let is_frame = lasts && is_left && self.frames < FRAMES_MAX;
         if is_frame {
             image.frames.push(frame);
@@ -165,36 +173,37 @@ impl Images {
         is_frame
     }
 
-    /// The processes, the open calls of each thread outermost first.
+    /// Gives the processes. The open calls of each thread are outermost first.
     pub fn finish(mut self) -> Vec<Image> {
         self.all.iter_mut().for_each(|image| image.frames.sort_by_key(|frame| (frame.thread, frame.start)));
         self.all
     }
 }
 
-/// Whose a moment of a track is.
+/// The thread that a track is of at a time.
 fn owner_at(owners: &[Owner], time: i64) -> Option<Owner> {
     let later = owners.partition_point(|owner| owner.since <= time);
     owners.get(later.saturating_sub(1)).copied()
 }
 
-/// The moment of a document at these ticks.
-fn moment(of: u64) -> i64 {
+/// The time of a document at these ticks.
+fn time_at(of: u64) -> i64 {
     (of as i64).saturating_sub(BIAS)
 }
 
 impl Image {
-    fn told(account: Account) -> Image {
-        let moment = |moment: Option<i64>| moment.map_or(0, ticks);
-        let threads = account.threads.iter().enumerate().map(|(place, thread)| Thread {
-            serial: place as u32 + 1,
+    /// A process that a report describes.
+    fn reported(account: Account) -> Image {
+        let ticks_at = |time: Option<i64>| time.map_or(0, ticks);
+        let threads = account.threads.iter().enumerate().map(|(index, thread)| Thread {
+            serial: index as u32 + 1,
             tid: thread.tid.into(),
             name: Some(thread.name.clone()),
             overwritten: thread.overwritten,
             overwritten_until: 0,
             lost: thread.lost,
-            begun: moment(thread.begun),
-            ended: moment(thread.ended),
+            begun: ticks_at(thread.begun),
+            ended: ticks_at(thread.ended),
         });
         Image {
             pid: account.pid,
@@ -206,18 +215,18 @@ impl Image {
         }
     }
 
-    /// When it began; those of which nothing is known came before all others.
+    /// When the recording began. Processes of which nothing is known come before all others.
     fn opened(&self) -> i64 {
         self.account.as_ref().and_then(|account| account.times).map_or(i64::MIN, |times| times.opened)
     }
 
-    /// A report also tells what stands for the name of a process that has none.
+    /// Removes a name that only stands for a missing one in a report.
     fn settle_name(&mut self, given: Option<&str>) {
         let stand_in = format!("pid {}", self.pid);
         self.name = self.name.take().filter(|name| given.is_some() || *name != stand_in);
     }
 
-    /// The same for a thread; gives the ticks when it began.
+    /// Does the same for a thread, and returns the ticks when it began.
     fn settle_thread(&mut self, serial: u32, track: &Track) -> Option<u64> {
         let thread = self.threads.get_mut(serial as usize - 1)?;
         let stand_in = format!("Thread-{}", thread.tid);
@@ -225,7 +234,8 @@ impl Image {
         Some(thread.begun)
     }
 
-    /// Takes the time in which all that ended was overwritten. In a report of some time it begins later than the thread.
+    /// Takes the time in which all events that ended were overwritten. If a report is only of some time, that begins
+    /// later than the thread.
     fn settle_loss(&mut self, owner: Owner, since: i64, until: i64) {
         let Some(thread) = self.threads.get_mut(owner.thread as usize - 1) else { return };
         thread.overwritten_until = thread.overwritten_until.max(ticks(until));
@@ -234,6 +244,7 @@ impl Image {
         }
     }
 
+    /// Adds the thread of a track, and returns its serial.
     fn add_thread(&mut self, track: Track, tid: u32) -> u32 {
         let serial = self.threads.len() as u32 + 1;
         let name = track.name.or_else(|| track.tid.name());

@@ -1,14 +1,14 @@
-//! What our own reports say of a call beside its name and time, taken back into what a record says.
+//! What our own reports say of a call besides its name and time, as a record says it.
 
 use super::event::ChromeEvent;
 use serde_json::{Map, Value};
 use viztracer_format::record::Kind;
 
-/// How a call ended, and what else is known of it.
+/// The kind of record, and flags of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marks(u32);
 
-/// Arguments that our reports write; where they are all that a call has, it has no other arguments.
+/// Arguments that our reports write. A call that has others, too, has them from the program.
 const ARGUMENTS: [(&str, u32); 5] = [
     ("unfinished", Kind::Open as u32),
     ("raised", Kind::Raise as u32),
@@ -16,45 +16,45 @@ const ARGUMENTS: [(&str, u32); 5] = [
     ("clipped", Marks::CLIPPED.0),
     ("inherited", Marks::INHERITED.0),
 ];
-/// Longer arguments are none of them.
+/// Longer arguments cannot be only these.
 const LONGEST: usize = 80;
-/// The kinds that `ARGUMENTS` tells lie below the marks.
+/// The bits of the kind, below the flags.
 const KIND: u32 = 0xff;
 
 impl Marks {
-    /// The call returned, and nothing else is known.
+    /// A call that returned, without flags.
     pub const NONE: Marks = Marks(Kind::Return as u32);
-    /// It is no call.
-    pub const MOMENT: Marks = Marks(Kind::Instant as u32);
-    /// A part of it lies outside of the time that was asked for.
+    /// An event that is no call.
+    pub const INSTANT: Marks = Marks(Kind::Instant as u32);
+    /// A part of the call is outside the time that was asked for.
     const CLIPPED: Marks = Marks(1 << 8);
-    /// It began in the parent process.
+    /// The call began in the parent process.
     const INHERITED: Marks = Marks(1 << 9);
-    /// It is the end of a call, whose begin is another event.
+    /// The end of a call, whose begin is another event.
     pub const END: Marks = Marks(1 << 10);
-    /// It did not end and is shown for as long as it is known to have lasted.
+    /// The call did not end, and its duration is how long it is known to have lasted.
     const LASTING: Marks = Marks(1 << 11);
-    /// It is the begin of a call that says how long that is known to have lasted.
+    /// The begin of a call that says how long it is known to have lasted.
     const TIMED: Marks = Marks(1 << 12);
 
-    /// The marks of a call that is one of ours and has nothing else.
+    /// The marks of a call of our reports that has nothing else.
     pub fn of(event: &ChromeEvent<'_>) -> Option<Marks> {
         if event.category != Some(b"\"FEE\"") {
             return None;
         }
-        let told = match event.arguments {
+        let marks = match event.arguments {
             None => Marks::NONE,
             Some(arguments) => Marks::of_arguments(arguments)?,
         };
         match event.others[..] {
-            [] => Some(told),
-            [(b"\"yield\"", b"true")] if told == Marks::NONE => Some(Marks(Kind::Yield as u32)),
+            [] => Some(marks),
+            [(b"\"yield\"", b"true")] if marks == Marks::NONE => Some(Marks(Kind::Yield as u32)),
             _ => None,
         }
     }
 
     fn of_arguments(arguments: &[u8]) -> Option<Marks> {
-        // Most arguments are those of the program; to see that they are no marks takes a look at the first name.
+        // Most arguments are those of the program, which the first name shows.
         let first = arguments.get(1..)?.trim_ascii_start().strip_prefix(b"\"")?;
         if arguments.len() > LONGEST || !ARGUMENTS.iter().any(|(name, _)| first.starts_with(name.as_bytes())) {
             return None;
@@ -69,52 +69,52 @@ impl Marks {
         Some(if marks.0 & KIND == 0 { Marks(marks.0 | Marks::NONE.0) } else { marks })
     }
 
-    /// As they stand in an entry.
+    /// The bits for [`StoredEvent::marks`](super::sort::StoredEvent::marks).
     pub fn bits(self) -> u32 {
         self.0
     }
 
-    /// Those of an entry.
+    /// The marks of a stored event.
     pub fn from_bits(bits: u32) -> Marks {
         Marks(bits)
     }
 
-    /// The kind of record that says the same.
+    /// The kind of record.
     pub fn kind(self) -> Kind {
         u8::try_from(self.0 & KIND).ok().and_then(Kind::from_byte).unwrap_or(Kind::Instant)
     }
 
-    /// The same for a call that ended otherwise.
+    /// These marks with another kind.
     pub fn with_kind(self, kind: Kind) -> Marks {
         Marks(self.0 & !KIND | kind as u32)
     }
 
-    /// The same for a call whose event says how long it lasted.
+    /// These marks for a call whose event says how long it lasted.
     pub fn lasting(self) -> Marks {
         if self.kind() == Kind::Open { Marks(self.0 | Marks::LASTING.0) } else { self }
     }
 
-    /// Whether it did not end and is shown for as long as it is known to have lasted.
+    /// Whether the call did not end, and its duration is how long it is known to have lasted.
     pub fn is_lasting(self) -> bool {
         self.0 & Marks::LASTING.0 != 0
     }
 
-    /// The same for the begin of a call that says how long that is known to have lasted.
+    /// These marks for the begin of a call that says how long it is known to have lasted.
     pub fn timed(self) -> Marks {
         Marks(self.0 | Marks::TIMED.0)
     }
 
-    /// Whether it is such a begin.
+    /// Whether it is the begin of a call that says how long it is known to have lasted.
     pub fn is_timed(self) -> bool {
         self.0 & Marks::TIMED.0 != 0
     }
 
-    /// Whether a part of it lies outside of the time that was asked for.
+    /// Whether a part of the call is outside the time that was asked for.
     pub fn is_clipped(self) -> bool {
         self.0 & Marks::CLIPPED.0 != 0
     }
 
-    /// Whether it began in the parent process.
+    /// Whether the call began in the parent process.
     pub fn is_inherited(self) -> bool {
         self.0 & Marks::INHERITED.0 != 0
     }

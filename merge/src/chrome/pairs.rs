@@ -1,26 +1,26 @@
-//! Begins and ends of calls that are events of their own (`B` and `E`), put together.
+//! Pairs begins and ends of calls that are events of their own (`B` and `E`).
 //!
-//! Events may stand in any order, as several threads may have written them. So they are sorted by time first, those of
-//! one time as they stand in the file, and an end belongs to the innermost call that is open on its track.
+//! Events may be in any order, as several threads may have written them. So they are sorted by time first; those of one
+//! time keep their order. An end belongs to the innermost call that is open on its track.
 
 use super::marks::Marks;
-use super::sort::{Entry, Sorter};
+use super::sort::{Sorter, StoredEvent};
 use crate::storage::store::Store;
 use std::io;
 
 /// Calls that may be open at the same time on one track.
 const OPEN_MAX: usize = 1 << 20;
 
-/// The begins and ends of a document.
+/// The begins and ends in a document.
 pub struct Pairs<'a>(Sorter<'a>);
 
-/// What they are found to be.
+/// What begins and ends turn out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// A call; and the entry of its end, whose members are arguments that come to those of its begin.
-    Call(Entry, Entry),
+pub enum Pairing {
+    /// A call, and its end, whose members are arguments that are added to those of the begin.
+    Call(StoredEvent, StoredEvent),
     /// A call without an end.
-    Open(Entry),
+    Open(StoredEvent),
     /// The end of a call that did not begin.
     End,
     /// A call that begins in too many others.
@@ -28,45 +28,45 @@ pub enum Found {
 }
 
 impl<'a> Pairs<'a> {
-    /// None yet.
+    /// Makes an empty list, whose events are sorted in `store`.
     pub fn new(store: &'a Store) -> Pairs<'a> {
-        Pairs(Sorter::new(store, Entry::by_time))
+        Pairs(Sorter::new(store, StoredEvent::by_time))
     }
 
-    /// Takes a begin or an end; its number tells its place in the file.
-    pub fn push(&mut self, entry: Entry) -> io::Result<()> {
+    /// Takes a begin or an end. Its number gives its order in the document.
+    pub fn push(&mut self, entry: StoredEvent) -> io::Result<()> {
         self.0.push(entry)
     }
 
-    /// Tells the calls of each track by the order of their ends, those that have none last.
-    pub fn finish(self, mut each: impl FnMut(Found) -> io::Result<()>) -> io::Result<()> {
-        let mut open: Vec<Entry> = Vec::new();
+    /// Calls `each` with the calls of each track in the order of their ends, and last with those without an end.
+    pub fn finish(self, mut each: impl FnMut(Pairing) -> io::Result<()>) -> io::Result<()> {
+        let mut open: Vec<StoredEvent> = Vec::new();
         let mut track = None;
-        // Calls that were left out, whose ends are to come.
+        // Calls that were left out, whose ends are still to come.
         let mut left_out = 0_u64;
         self.0.finish(|entry| {
             if track.replace((entry.thread, entry.task)) != Some((entry.thread, entry.task)) {
                 left_out = 0;
-                open.drain(..).try_for_each(|entry| each(Found::Open(entry)))?;
+                open.drain(..).try_for_each(|entry| each(Pairing::Open(entry)))?;
             }
             match Marks::from_bits(entry.marks).is_end() {
                 true if left_out > 0 => left_out -= 1,
                 true => match open.pop() {
                     Some(begin) => {
-                        let call = Entry { end: entry.start, marks: Marks::NONE.bits(), ..begin };
-                        each(Found::Call(call, *entry))?;
+                        let call = StoredEvent { end: entry.start, marks: Marks::NONE.bits(), ..begin };
+                        each(Pairing::Call(call, *entry))?;
                     }
-                    None => each(Found::End)?,
+                    None => each(Pairing::End)?,
                 },
                 false if open.len() == OPEN_MAX => {
                     left_out += 1;
-                    each(Found::TooDeep)?;
+                    each(Pairing::TooDeep)?;
                 }
                 false => open.push(*entry),
             }
             Ok(())
         })?;
-        open.drain(..).try_for_each(|entry| each(Found::Open(entry)))
+        open.drain(..).try_for_each(|entry| each(Pairing::Open(entry)))
     }
 }
 
@@ -83,15 +83,22 @@ mod tests {
             let marks = if *is_end { Marks::END } else { Marks::NONE }.bits();
             let number = number as u64;
             pairs
-                .push(Entry { thread: *thread, start: *start, end: *start, number, marks, ..Entry::zeroed() })
+                .push(StoredEvent {
+                    thread: *thread,
+                    start: *start,
+                    end: *start,
+                    number,
+                    marks,
+                    ..StoredEvent::zeroed()
+                })
                 .unwrap();
         }
         let mut found = Vec::new();
         pairs
             .finish(|one| {
                 found.push(match one {
-                    Found::Call(call, end) => (Some((call.start, call.end)), call.number * 100 + end.number),
-                    Found::Open(call) => (None, call.number),
+                    Pairing::Call(call, end) => (Some((call.start, call.end)), call.number * 100 + end.number),
+                    Pairing::Open(call) => (None, call.number),
                     other => panic!("{other:?}"),
                 });
                 Ok(())

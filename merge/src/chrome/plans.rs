@@ -1,131 +1,113 @@
-//! A document that was read, as plans: one for each of its processes.
+//! The plans of a document that was read: one for each of its processes.
 
-use super::clocks::Known;
+use super::clocks::DocumentClock;
 use super::images::Image;
 use super::import::Import;
 use crate::error::Problem;
 use crate::input::ring::State;
-use crate::plan::account::{Account, Times};
+use crate::plan::account::{Account, RecordedTimes};
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Source};
 use crate::plan::imported::Imported;
+use crate::plan::recording::Recording;
+use crate::storage::inode::Inode;
 use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_MONOTONIC, Header, Identity};
 
-/// The plans, in the order in which the document tells of the processes, or else they appear.
+/// Makes the plans, in the order in which a report lists its processes, or else in that of their first events.
 pub fn plans(path: &Path, metadata: &Metadata, import: Import) -> Result<Vec<FilePlan>, Problem> {
     let Import { imported, images, problems, times } = import;
     if images.is_empty() {
         return Err(problems.first.into_iter().next().unwrap_or_else(|| Problem::new("there are no events in it")));
     }
-    let known = Known::of(&imported.metadata);
-    let imported = Arc::new(Imported { zero: known.monotonic, realtime: known.realtime, ..imported });
-    let of_document = Document { known, imported, times: times.unwrap_or_default(), file_id: file_id(metadata) };
-    let mut problems = Some(problems);
-    let plan = |image: Image| FilePlan {
-        place: (metadata.dev(), metadata.ino()),
-        length: metadata.len(),
-        problems: problems.take().unwrap_or_default(),
-        ..of_document.plan(path, image)
-    };
-    Ok(images.into_iter().map(plan).collect())
+    let clock = DocumentClock::of(&imported.metadata);
+    let imported = Arc::new(Imported { zero: clock.monotonic, realtime: clock.realtime, ..imported });
+    let document = PlannedDocument { path, metadata, clock, imported, times: times.unwrap_or_default() };
+    let mut plans: Vec<FilePlan> = images.into_iter().map(|image| document.plan(image)).collect();
+    if let Some(first) = plans.first_mut() {
+        first.problems = problems;
+    }
+    Ok(plans)
 }
 
-/// What a document tells of all its processes.
-struct Document {
-    known: Known,
+/// What all plans of a document share.
+struct PlannedDocument<'a> {
+    path: &'a Path,
+    metadata: &'a Metadata,
+    clock: DocumentClock,
     imported: Arc<Imported>,
-    /// Its first moment and its last one.
+    /// The times of the first event and the last one.
     times: (i64, i64),
-    file_id: [u8; 16],
 }
 
-impl Document {
-    fn plan(&self, path: &Path, image: Image) -> FilePlan {
+impl PlannedDocument<'_> {
+    fn plan(&self, image: Image) -> FilePlan {
         let Image { pid, name: process, account, threads, calls, frames, tasks, state } = image;
-        let told = account.as_deref();
-        let is_dated = told.is_some_and(|told| told.times.is_some());
-        let times = told.and_then(|told| told.times).unwrap_or_else(|| self.untold_times());
-        let last = self.anchor(times.last, times.last_at);
-        let header = self.header(pid, told, times, state == State::Sealed);
+        let unreported = Account::default();
+        let reported = account.as_deref().unwrap_or(&unreported);
+        let is_dated = reported.times.is_some();
+        let times = reported.times.unwrap_or_else(|| self.times_of_document());
+        let (opened, last) = (self.anchor(times.opened, times.opened_at), self.anchor(times.last, times.last_at));
+        let closed = times.closed.filter(|_| state == State::Sealed);
+        let recording = Recording {
+            pid: reported.process_id.unwrap_or(pid),
+            parent_pid: reported.parent_id,
+            arguments: reported.command.clone(),
+            python_version: reported.python,
+            session_id: reported.session,
+            entries: reported.entries,
+            boot: self.clock.boot,
+            monotonic_offset: self.clock.monotonic_offset,
+            ticks_are_nanoseconds: true,
+            opened,
+            closed: closed.map(|closed| self.anchor(closed, times.last_at)),
+            lost: reported.lost,
+            unnamed: reported.unnamed,
+            unmatched: reported.unmatched,
+            gaps: reported.gaps,
+            forgotten: reported.forgotten,
+            switched: reported.switched,
+            failure: reported.failure,
+        };
+        let ending = account.as_deref().map_or(Ending::Untold, Account::known_ending);
+        let (waited_after, sync_marker) = (reported.waited_after, self.sync_marker(reported));
+        let source = Source::Json { imported: Arc::clone(&self.imported), account };
         FilePlan {
             pid,
-            ending: told.map_or(Ending::Untold, Account::known_ending),
+            state,
+            length: self.metadata.len(),
+            ending,
             process,
-            waited_after: told.and_then(|told| told.waited_after),
+            waited_after,
             threads,
             calls,
             frames,
             tasks,
             last_moment: last.ticks,
-            // The last one tells when the last record was made.
-            anchors: if is_dated { vec![self.anchor(times.opened, times.opened_at), last] } else { Vec::new() },
-            sync_marker: self.sync_marker(told),
+            // The last anchor is the time of the last record.
+            anchors: if is_dated { vec![opened, last] } else { Vec::new() },
+            sync_marker,
             is_dated,
-            source: Source::Json { imported: Arc::clone(&self.imported), account },
-            ..FilePlan::empty(path, header, state)
+            ..FilePlan::empty(self.path, Inode::of(self.metadata), recording, source)
         }
     }
 
-    /// What is taken for the times of a process of which nothing is told.
-    fn untold_times(&self) -> Times {
-        let ((first, last), at) = (self.times, |time| self.known.anchor(time).realtime);
-        Times { opened: first, opened_at: at(first), last, last_at: at(last), closed: None }
+    /// The times that a process gets of which the document does not say when it was recorded: those of all events.
+    fn times_of_document(&self) -> RecordedTimes {
+        let ((first, last), at) = (self.times, |time| self.clock.anchor(time).realtime);
+        RecordedTimes { opened: first, opened_at: at(first), last, last_at: at(last), closed: None }
     }
 
-    fn anchor(&self, time: i64, at: u64) -> Anchor {
-        Anchor { realtime: at, ..self.known.anchor(time) }
+    /// What the clocks showed at a time of the document, whose realtime is known.
+    fn anchor(&self, time: i64, realtime: u64) -> Anchor {
+        Anchor { realtime, ..self.clock.anchor(time) }
     }
 
-    fn sync_marker(&self, told: Option<&Account>) -> Option<i64> {
-        let own = told.and_then(|told| told.sync_marker).map(|marker| self.known.monotonic.saturating_add(marker));
-        own.or(self.known.sync_marker)
+    /// The time to align the process by, on the monotonic clock: its own marker, or that of the document.
+    fn sync_marker(&self, reported: &Account) -> Option<i64> {
+        let own = reported.sync_marker.map(|marker| self.clock.monotonic.saturating_add(marker));
+        own.or(self.clock.sync_marker)
     }
-
-    fn header(&self, pid: u32, told: Option<&Account>, times: Times, sealed: bool) -> Header {
-        let unknown = Account::default();
-        let told = told.unwrap_or(&unknown);
-        let identity = Identity {
-            clock: CLOCK_MONOTONIC,
-            opened: self.anchor(times.opened, times.opened_at),
-            boot_id: self.known.boot_id,
-            monotonic_offset: self.known.monotonic_offset,
-            file_id: self.file_id,
-            pid: told.process_id.unwrap_or(pid),
-            parent_pid: told.parent_id,
-            python_version: told.python,
-            session_id: told.session,
-            entries: told.entries,
-            ..Identity::new()
-        };
-        Header {
-            identity,
-            arguments: told.command.clone(),
-            sealed,
-            closed: times.closed.map_or(Anchor::default(), |closed| self.anchor(closed, times.last_at)),
-            unmatched: told.unmatched,
-            unnamed: told.unnamed,
-            lost: told.lost,
-            failure: told.failure,
-            sync_marker: 0,
-            ending: 0,
-            last_sign: 0,
-            gaps: told.gaps,
-            forgotten: told.forgotten,
-            switched: told.switched,
-            forgotten_children: 0,
-        }
-    }
-}
-
-/// What the plans of one document have in common, and no other file has.
-fn file_id(metadata: &Metadata) -> [u8; 16] {
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&metadata.dev().to_le_bytes());
-    id[8..].copy_from_slice(&metadata.ino().to_le_bytes());
-    id
 }

@@ -1,6 +1,6 @@
-//! Entries in the order of a thread's ends, however many there are: sorted in runs, which are then merged.
+//! The events of a document, sorted outside of memory: in runs, which are then merged.
 //!
-//! That is the order of ring files, and what all that follows relies on.
+//! The order is that of ring files, on which the rest of the merge relies: by thread and end.
 
 use crate::storage::store::{Region, Store};
 use bytemuck::{Pod, Zeroable, cast_slice, cast_slice_mut};
@@ -8,74 +8,74 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
 
-/// Entries in a run: 28 MiB of them.
+/// Events in a run: 28 MiB.
 const RUN: usize = if cfg!(test) { 7 } else { 1 << 19 };
-/// Entries that are read of a run at once.
+/// Events of a run that are read at once.
 const READ: usize = if cfg!(test) { 2 } else { 1 << 10 };
 
-/// An event of a document.
+/// An event of a document, as it is in the store.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub struct Entry {
+pub struct StoredEvent {
     /// The thread's serial in the document.
     pub thread: u32,
     /// The function's id in the document.
     pub function: u32,
-    /// Nanoseconds of the document's clock; [`NO_TIME`] if it has none.
+    /// The start in ns of the document's clock; [`NO_TIME`] if the event has none.
     pub start: i64,
-    /// The same, at its end.
+    /// The end in ns of the document's clock.
     pub end: i64,
-    /// How many entries came before.
+    /// How many events were read before.
     pub number: u64,
-    /// Where its further members are: in the store, or [`IN_MEMORY`] and their place there.
+    /// Where the further members are: an offset in the store, or [`IN_MEMORY`] and an index.
     pub members: u64,
-    /// Bytes of them.
+    /// Bytes of the further members.
     pub length: u32,
-    /// [`Marks`](super::marks::Marks), in which a `Kind` is.
+    /// The bits of [`Marks`](super::marks::Marks), which contain the kind of record.
     pub marks: u32,
-    /// The serial of the task that it is of, 0 if of none.
+    /// The serial of the task that ran, 0 if none.
     pub task: u32,
-    /// Nothing.
+    /// Always 0.
     pub unused: u32,
 }
 
-/// The start of what has no time.
+/// The start of an event without a time.
 pub const NO_TIME: i64 = i64::MIN;
 
-/// Marks members that are not in the store.
+/// Marks members that are in memory instead of the store.
 pub const IN_MEMORY: u64 = 1 << 63;
 
-/// What entries are sorted by.
-type Key = (u64, i64, Reverse<i64>, u64);
+/// What events are sorted by.
+type SortKey = (u64, i64, Reverse<i64>, u64);
 
-impl Entry {
-    /// By thread, then by end; of calls that end together those inside come first.
-    pub fn by_end(&self) -> Key {
+impl StoredEvent {
+    /// Sorts by thread, then by end; of calls that end together those inside come first.
+    pub fn by_end(&self) -> SortKey {
         (self.thread.into(), self.end, Reverse(self.start), self.number)
     }
 
-    /// By thread and task, then by time, as the begins and ends of calls follow each other.
-    pub fn by_time(&self) -> Key {
+    /// Sorts by thread and task, then by time, as begins and ends of calls follow each other.
+    pub fn by_time(&self) -> SortKey {
         (u64::from(self.thread) << 32 | u64::from(self.task), self.start, Reverse(0), self.number)
     }
 }
 
-/// Takes entries in any order.
+/// Takes events in any order and returns them sorted.
 pub struct Sorter<'a> {
     store: &'a Store,
-    key: fn(&Entry) -> Key,
-    run: Vec<Entry>,
+    key: fn(&StoredEvent) -> SortKey,
+    run: Vec<StoredEvent>,
     runs: Vec<Region>,
 }
 
 impl<'a> Sorter<'a> {
-    /// A sorter by this that puts its runs here.
-    pub fn new(store: &'a Store, key: fn(&Entry) -> Key) -> Sorter<'a> {
+    /// Makes a sorter by this key that writes its runs into `store`.
+    pub fn new(store: &'a Store, key: fn(&StoredEvent) -> SortKey) -> Sorter<'a> {
         Sorter { store, key, run: Vec::new(), runs: Vec::new() }
     }
 
-    /// Takes an entry.
-    pub fn push(&mut self, entry: Entry) -> io::Result<()> {
+    /// Takes an event.
+    pub fn push(&mut self, entry: StoredEvent) -> io::Result<()> {
         if self.run.len() == RUN {
             self.sort();
             self.runs.push(self.store.append(cast_slice(&self.run))?);
@@ -86,53 +86,54 @@ impl<'a> Sorter<'a> {
     }
 
     fn sort(&mut self) {
-        // Mostly in order already, thread by thread.
+        // The events of a thread are mostly in order, which a stable sort makes use of.
         self.run.sort_by_key(self.key);
     }
 
-    /// Gives all entries back in order.
-    pub fn finish(mut self, mut each: impl FnMut(&Entry) -> io::Result<()>) -> io::Result<()> {
+    /// Calls `each` with all events in order.
+    pub fn finish(mut self, mut each: impl FnMut(&StoredEvent) -> io::Result<()>) -> io::Result<()> {
         self.sort();
         if self.runs.is_empty() {
             return self.run.iter().try_for_each(each);
         }
         self.runs.push(self.store.append(cast_slice(&self.run))?);
         drop(self.run);
-        let mut runs: Vec<Run<'_>> = self.runs.iter().map(|region| Run::new(self.store, *region)).collect();
+        let mut runs: Vec<SortedRun<'_>> = self.runs.iter().map(|region| SortedRun::new(self.store, *region)).collect();
         let mut heap = BinaryHeap::new();
-        for (place, run) in runs.iter_mut().enumerate() {
-            heap.extend(run.first()?.map(|entry| Reverse(((self.key)(&entry), place))));
+        for (index, run) in runs.iter_mut().enumerate() {
+            heap.extend(run.first()?.map(|entry| Reverse(((self.key)(&entry), index))));
         }
-        while let Some(Reverse((_, place))) = heap.pop() {
-            let run = &mut runs[place];
+        while let Some(Reverse((_, index))) = heap.pop() {
+            let run = &mut runs[index];
             if let Some(entry) = run.first()? {
                 each(&entry)?;
             }
             run.at += 1;
-            heap.extend(run.first()?.map(|entry| Reverse(((self.key)(&entry), place))));
+            heap.extend(run.first()?.map(|entry| Reverse(((self.key)(&entry), index))));
         }
         Ok(())
     }
 }
 
-/// A sorted run being read.
-struct Run<'a> {
+/// A sorted run that is being read.
+struct SortedRun<'a> {
     store: &'a Store,
     left: Region,
-    entries: Vec<Entry>,
+    entries: Vec<StoredEvent>,
     at: usize,
 }
 
-impl<'a> Run<'a> {
-    fn new(store: &'a Store, left: Region) -> Run<'a> {
-        Run { store, left, entries: Vec::new(), at: 0 }
+impl<'a> SortedRun<'a> {
+    fn new(store: &'a Store, left: Region) -> SortedRun<'a> {
+        SortedRun { store, left, entries: Vec::new(), at: 0 }
     }
 
-    fn first(&mut self) -> io::Result<Option<Entry>> {
+    /// The next event.
+    fn first(&mut self) -> io::Result<Option<StoredEvent>> {
         if self.at == self.entries.len() {
-            let size = size_of::<Entry>() as u64;
+            let size = size_of::<StoredEvent>() as u64;
             let length = self.left.length.min(READ as u64 * size);
-            self.entries.resize((length / size) as usize, Entry::zeroed());
+            self.entries.resize((length / size) as usize, StoredEvent::zeroed());
             self.store.read(self.left.at, cast_slice_mut(&mut self.entries))?;
             self.left = Region { at: self.left.at + length, length: self.left.length - length };
             self.at = 0;
@@ -150,15 +151,15 @@ mod tests {
         #[test]
         fn sorted_as_if_at_once(spans in prop::collection::vec((0u32..3, -5i64..5, 0i64..5), 0..80)) {
             let store = Store::new(None).unwrap();
-            let entry = |(number, (thread, start, duration)): (usize, &(u32, i64, i64))| Entry {
-                thread: *thread, start: *start, end: start + duration, number: number as u64, ..Entry::zeroed()
+            let entry = |(number, (thread, start, duration)): (usize, &(u32, i64, i64))| StoredEvent {
+                thread: *thread, start: *start, end: start + duration, number: number as u64, ..StoredEvent::zeroed()
             };
-            let mut entries: Vec<Entry> = spans.iter().enumerate().map(entry).collect();
-            let mut sorter = Sorter::new(&store, Entry::by_end);
+            let mut entries: Vec<StoredEvent> = spans.iter().enumerate().map(entry).collect();
+            let mut sorter = Sorter::new(&store, StoredEvent::by_end);
             entries.iter().for_each(|entry| sorter.push(*entry).unwrap());
             let mut sorted = Vec::new();
             sorter.finish(|entry| { sorted.push(*entry); Ok(()) }).unwrap();
-            entries.sort_by_key(Entry::by_end);
+            entries.sort_by_key(StoredEvent::by_end);
             prop_assert_eq!(sorted, entries);
         }
     }

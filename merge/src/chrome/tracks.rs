@@ -1,4 +1,4 @@
-//! The tracks of a document: its processes and threads, as its events name them.
+//! The processes and threads of a document, as its events name them.
 
 use super::ids::{Id, is_null};
 use std::collections::HashMap;
@@ -8,66 +8,68 @@ const TRACKS_MAX: usize = 1 << 20;
 /// Bytes of ids that are text.
 const IDS_MAX: usize = 32 << 20;
 
-/// The processes and threads that were met, in the order of appearance.
+/// The processes and threads in the order of their first events.
 #[derive(Debug, Default)]
 pub struct Tracks {
-    pub processes: Vec<Process>,
+    pub processes: Vec<ProcessTrack>,
     /// By serial.
     pub all: Vec<Track>,
-    places: HashMap<Id, u32>,
+    /// Indexes of processes.
+    indexes: HashMap<Id, u32>,
     serials: HashMap<(u32, Id), u32>,
-    /// What was asked for last.
-    last: Option<Last>,
+    /// The track that was asked for last.
+    last: Option<LastTrack>,
     /// Bytes of the ids.
     kept: usize,
 }
 
 /// A pid and a tid as they are written, and the serial of their track.
 #[derive(Debug)]
-struct Last {
+struct LastTrack {
     pid: Option<Box<[u8]>>,
     tid: Option<Box<[u8]>>,
     serial: u32,
 }
 
-/// A process.
+/// A process, by its pid.
 #[derive(Debug)]
-pub struct Process {
+pub struct ProcessTrack {
     pub pid: Id,
     pub name: Option<String>,
 }
 
-/// A thread, or what looks like one.
+/// A thread, or a track that another program shows as one.
 #[derive(Debug)]
 pub struct Track {
-    /// The place of its process.
+    /// The index of the process.
     pub process: u32,
     pub tid: Id,
     pub name: Option<String>,
-    /// Whether it has events.
+    /// Whether the track has events.
     pub is_used: bool,
-    /// What an earlier merge told of what is missing.
+    /// How many events an earlier merge reported as overwritten.
     pub overwritten: u64,
-    /// Ticks until when that was, 0 if there is nothing.
+    /// Ticks until when events were overwritten, 0 if none were.
     pub overwritten_until: u64,
+    /// How many events an earlier merge reported as lost.
     pub lost: u64,
-    /// When its overwritten events began and ended, for each thread that has this id.
+    /// When the overwritten events began and ended, for each thread that has had this id.
     pub losses: Vec<(i64, i64)>,
-    /// Ticks where it was told, 0 if nowhere.
+    /// Ticks when the recording of the thread began, if a report says it, else 0.
     pub begun: u64,
 }
 
 /// Why there is no track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTrack {
-    /// The pid or tid can be none.
+    /// The pid or tid is neither a number nor a text.
     Bad,
-    /// There are too many.
+    /// There are too many tracks.
     TooMany,
 }
 
 impl Tracks {
-    /// The serial of the track of a pid and a tid as they are written. Without a tid, that of the process counts.
+    /// The serial of the track with this pid and tid, as they are written. A missing tid is taken to be the pid.
     #[inline]
     pub fn serial(&mut self, pid: Option<&[u8]>, tid: Option<&[u8]>) -> Result<u32, NoTrack> {
         match &self.last {
@@ -81,11 +83,11 @@ impl Tracks {
         let process = pid.and_then(known).unwrap_or(Ok(Id::Number(0)))?;
         let thread = tid.and_then(known).unwrap_or_else(|| Ok(process.clone()))?;
         let serial = self.of(process, thread)?;
-        self.last = Some(Last { pid: pid.map(Box::from), tid: tid.map(Box::from), serial });
+        self.last = Some(LastTrack { pid: pid.map(Box::from), tid: tid.map(Box::from), serial });
         Ok(serial)
     }
 
-    /// The number of a track's tid, if it is one.
+    /// The tid of a track, if it is a number.
     pub fn number(&self, serial: u32) -> Option<u32> {
         match self.all.get(serial as usize)?.tid {
             Id::Number(number) => Some(number),
@@ -100,10 +102,10 @@ impl Tracks {
         self.of(pid, Id::of(tid)?).ok()
     }
 
-    /// The serial of a track.
+    /// The serial of the track with these ids.
     fn of(&mut self, pid: Id, tid: Id) -> Result<u32, NoTrack> {
-        let process = match self.places.get(&pid) {
-            Some(place) => *place,
+        let process = match self.indexes.get(&pid) {
+            Some(index) => *index,
             None => self.add_process(pid)?,
         };
         let key = (process, tid);
@@ -115,10 +117,10 @@ impl Tracks {
 
     fn add_process(&mut self, pid: Id) -> Result<u32, NoTrack> {
         self.keep(&pid)?;
-        let place = self.processes.len() as u32;
-        self.processes.push(Process { pid: pid.clone(), name: None });
-        self.places.insert(pid, place);
-        Ok(place)
+        let index = self.processes.len() as u32;
+        self.processes.push(ProcessTrack { pid: pid.clone(), name: None });
+        self.indexes.insert(pid, index);
+        Ok(index)
     }
 
     fn add(&mut self, key: (u32, Id)) -> Result<u32, NoTrack> {
@@ -138,7 +140,7 @@ impl Tracks {
 }
 
 impl Track {
-    /// Whether it recorded events that the document does not hold.
+    /// Whether the thread had events that the document does not hold.
     pub fn is_incomplete(&self) -> bool {
         self.overwritten > 0 || self.lost > 0
     }

@@ -1,16 +1,16 @@
-//! Where a JSON value ends, by its quotes and brackets alone, though its bytes come bit by bit.
+//! Where a JSON value ends, by its quotes and brackets alone, even if its bytes come in several parts.
 
-/// A value of which some bytes were seen.
+/// Scans a value whose bytes come in several parts.
 #[derive(Default)]
-pub struct Value {
+pub struct ValueScanner {
     depth: u32,
     is_string: bool,
     is_escaped: bool,
     is_begun: bool,
 }
 
-impl Value {
-    /// How many of the next bytes belong to the value, if it ends in them.
+impl ValueScanner {
+    /// Scans the next bytes, and returns how many of them belong to the value if it ends in them.
     #[inline]
     pub fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
@@ -47,7 +47,7 @@ impl Value {
         None
     }
 
-    /// Whether what was seen ends where the document does: only the end of a number is not to be seen.
+    /// Whether the value may be a number, which ends where the document does: only its end cannot be seen.
     pub fn is_number(&self) -> bool {
         self.depth == 0 && !self.is_string
     }

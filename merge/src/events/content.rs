@@ -4,10 +4,10 @@ use crate::align::Times;
 use crate::error::Problem;
 use crate::events::decode::{Buffers, Event, Outcome, decode};
 use crate::input::ring::Input;
-use crate::input::trust::is_trusted;
 use crate::plan::file::{FilePlan, Source};
 use crate::plan::imported::Imported;
 use crate::plan::names;
+use crate::storage::trust::is_trusted;
 use std::ops::Range;
 use std::sync::Arc;
 use viztracer_format::names::{Function, SourceIdentity};
@@ -66,11 +66,11 @@ impl Content {
 
 /// The ring file that was planned: the copy of a living one, else the file.
 pub fn ring(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
-    if let Source::Ring { snapshot: Some(snapshot) } = &plan.source {
+    if let Source::Ring { snapshot: Some(snapshot), .. } = &plan.source {
         return Ok(Arc::clone(snapshot));
     }
     let input = Input::open(&plan.path)?;
-    if input.place == plan.place {
+    if input.inode == plan.inode {
         return Ok(Arc::new(input));
     }
     Err(Problem::new("another file has taken its name meanwhile"))

@@ -5,7 +5,7 @@ mod members;
 pub use members::Members;
 
 use crate::align::Times;
-use crate::chrome::sort::Entry;
+use crate::chrome::sort::StoredEvent;
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};
@@ -114,7 +114,7 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub struct Buffers {
     calls: Vec<u8>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<StoredEvent>,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -131,8 +131,8 @@ pub fn decode(
     let mut payloads = Payloads { file, input, buffer: &mut buffers.payload, loaded: None };
     for place in run {
         let Some(calls) = file.calls.get(place) else { break };
-        let committed = calls.committed as usize;
-        match input.read(calls.index, calls.generation, committed, &mut buffers.calls) {
+        let Some(segment) = calls.segment() else { continue };
+        match input.read(segment, &mut buffers.calls) {
             Ok((segment, body)) => {
                 let skip = file.skips.get(&(place as u32)).cloned().unwrap_or_default();
                 let decoder = Decoder { file, times, skip, outcome: &mut outcome };
@@ -168,7 +168,7 @@ impl<T: Times> Decoder<'_, T> {
         payloads: &mut Payloads<'_>,
         each: &mut impl FnMut(&Event<'_>),
     ) {
-        let min_duration = self.file.header.identity.min_duration;
+        let min_duration = self.file.min_duration();
         let mut events = segment.events(body);
         let mut current = ThreadOutcome::default();
         let mut serial = None;

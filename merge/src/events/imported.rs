@@ -3,10 +3,10 @@
 use crate::align::Times;
 use crate::chrome::clocks::ticks;
 use crate::chrome::marks::Marks;
-use crate::chrome::sort::{Entry, IN_MEMORY, NO_TIME};
+use crate::chrome::sort::{IN_MEMORY, NO_TIME, StoredEvent};
 use crate::error::Problem;
 use crate::events::decode::{Buffers, Event, Outcome, Payload};
-use crate::plan::file::{Calls, FilePlan};
+use crate::plan::file::{Calls, FilePlan, Records};
 use crate::plan::imported::Imported;
 use crate::storage::store::Store;
 use bytemuck::Zeroable;
@@ -47,9 +47,10 @@ impl Imported {
         outcome: &mut Outcome,
         each: &mut impl FnMut(&Event<'_>),
     ) -> io::Result<()> {
+        let Records::Stored(offset) = calls.records else { return Ok(()) };
         let Buffers { entries, payload, .. } = buffers;
-        entries.resize(calls.events as usize, Entry::zeroed());
-        store.read(calls.generation, bytemuck::cast_slice_mut(entries))?;
+        entries.resize(calls.events as usize, StoredEvent::zeroed());
+        store.read(offset, bytemuck::cast_slice_mut(entries))?;
         let mut members = Members::read(store, entries, payload, &self.short)?;
         let (mut unfinished, mut last_task) = (0, 0);
         for entry in &*entries {
@@ -61,7 +62,7 @@ impl Imported {
             };
             let payload = (entry.length > 0).then(|| members.of(entry)).transpose()?.map(Payload::Members);
             unfinished += u64::from(kind == Kind::Open);
-            let Entry { task, function, .. } = *entry;
+            let StoredEvent { task, function, .. } = *entry;
             if task != last_task {
                 last_task = task;
                 outcome.tasks.insert(task);
@@ -87,7 +88,7 @@ struct Members<'a> {
 impl<'a> Members<'a> {
     fn read(
         store: &'a Store,
-        entries: &[Entry],
+        entries: &[StoredEvent],
         bytes: &'a mut Vec<u8>,
         short: &'a [Box<[u8]>],
     ) -> io::Result<Members<'a>> {
@@ -102,7 +103,7 @@ impl<'a> Members<'a> {
         Ok(Members { store, short, begin: span.map(|(begin, _)| begin), bytes })
     }
 
-    fn of(&mut self, entry: &Entry) -> io::Result<&[u8]> {
+    fn of(&mut self, entry: &StoredEvent) -> io::Result<&[u8]> {
         let length = entry.length as usize;
         if entry.members & IN_MEMORY != 0 {
             let place = (entry.members ^ IN_MEMORY) as usize;

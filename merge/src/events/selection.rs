@@ -51,7 +51,7 @@ impl<'a> Selected<'a> {
     /// What is asked for of one file.
     pub fn file(&self, plan: &FilePlan) -> FileSelection {
         let Selection { pids, process_names, tids, min_duration, max_depth, .. } = self.selection;
-        let process = (pids.is_empty() || pids.contains(&plan.header.identity.pid))
+        let process = (pids.is_empty() || pids.contains(&plan.recording.pid))
             && (process_names.is_empty() || process_names.contains(&plan.process_name()));
         let thread = |tid| process && (tids.is_empty() || tids.contains(&tid));
         FileSelection {

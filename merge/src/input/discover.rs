@@ -1,9 +1,9 @@
-//! From what the user names to the files meant by it, in an order that does not depend on the file system.
+//! Finds the files to read, in an order that does not depend on the file system.
 //!
-//! What is named, or matches a pattern that the shell left alone, is meant, whatever it is. Of what is in a directory
-//! only ring files are meant (`.bin` is also what others call their files), and traces in JSON only if there are none:
-//! beside its ring files often lies the report that was made of them. Links to directories below a directory
-//! are not followed; every file is taken once, by device and inode, whatever its names are.
+//! A file that is named, or that matches a pattern that the shell has not expanded, is read, whatever it is. Of a
+//! directory the ring files are read. Traces in JSON are read only if it has no ring file, since a report is often
+//! beside the files that it was made of. Links to directories inside a directory are not followed. Every file is read
+//! once, by device and inode, whatever its names are.
 
 mod listed;
 mod pattern;
@@ -12,26 +12,27 @@ pub use listed::listed;
 
 use crate::error::{BadInput, Problem};
 use crate::input::leftovers::is_temporary;
+use crate::storage::inode::Inode;
+use crate::storage::open::unblocked;
 use std::collections::HashSet;
-use std::fs::{self, DirEntry, File, Metadata, OpenOptions};
+use std::fs::{self, DirEntry, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use viztracer_format::header::MAGIC;
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Where it is.
+pub struct InputFile {
+    /// The file's path.
     pub path: PathBuf,
-    /// What tells it from others.
-    pub place: Place,
+    /// Which file it is, whatever its path.
+    pub inode: Inode,
     /// Whether the user named it, and not only a directory that holds it.
     pub is_named: bool,
 }
 
 /// The files to read, each once, and the inputs that name none.
-pub fn discover(inputs: &[PathBuf]) -> (Vec<Found>, Vec<BadInput>) {
+pub fn discover(inputs: &[PathBuf]) -> (Vec<InputFile>, Vec<BadInput>) {
     let mut search = Search::default();
     for input in inputs {
         match fs::metadata(input) {
@@ -42,26 +43,18 @@ pub fn discover(inputs: &[PathBuf]) -> (Vec<Found>, Vec<BadInput>) {
     (search.found, search.bad)
 }
 
-/// Whether a file that could not be read as a ring file is none, rather than a damaged one: it begins otherwise.
+/// Whether a file that could not be read as a ring file is of another kind, rather than damaged: it begins otherwise.
 pub fn is_other_kind(path: &Path) -> bool {
     let mut begin = Vec::new();
-    let open = OpenOptions::new().read(true).custom_flags(nonblock()).open(path);
-    let read = open.and_then(|file: File| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
+    let read = unblocked(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
     read.is_ok() && !MAGIC.starts_with(&begin)
 }
 
-fn nonblock() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
-}
-
-/// Device and inode.
-pub type Place = (u64, u64);
-
 #[derive(Default)]
 struct Search {
-    found: Vec<Found>,
-    files: HashSet<Place>,
-    directories: HashSet<Place>,
+    found: Vec<InputFile>,
+    files: HashSet<Inode>,
+    directories: HashSet<Inode>,
     bad: Vec<BadInput>,
 }
 
@@ -95,13 +88,13 @@ impl Search {
     }
 
     fn file(&mut self, path: PathBuf, metadata: &Metadata, is_named: bool) {
-        if self.files.insert(place(metadata)) {
-            self.found.push(Found { path, place: place(metadata), is_named });
+        if self.files.insert(Inode::of(metadata)) {
+            self.found.push(InputFile { path, inode: Inode::of(metadata), is_named });
         }
     }
 
     fn directory(&mut self, path: &Path, metadata: &Metadata) {
-        if !self.directories.insert(place(metadata)) {
+        if !self.directories.insert(Inode::of(metadata)) {
             return;
         }
         let (bad_before, mut documents) = (self.bad.len(), Vec::new());
@@ -127,7 +120,7 @@ impl Search {
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     let metadata = fs::metadata(&path);
                     // A mount can lead back to what is above it.
-                    if metadata.is_ok_and(|metadata| self.directories.insert(place(&metadata))) {
+                    if metadata.is_ok_and(|metadata| self.directories.insert(Inode::of(&metadata))) {
                         below.push(path);
                     }
                 } else if (is_like_ours(&path) || is_like_json(&path))
@@ -159,10 +152,6 @@ impl Search {
             }
         }
     }
-}
-
-fn place(metadata: &Metadata) -> Place {
-    (metadata.dev(), metadata.ino())
 }
 
 /// Whether a file in a directory has the name of a ring file, and not that of one in the making.

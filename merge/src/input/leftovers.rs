@@ -1,17 +1,18 @@
-//! What crashes left behind: directories of ring files whose run is over, and temporary files that never got a name.
+//! What crashes have left: directories of ring files whose run is over, and temporary files that never got a name.
 //!
-//! Looked for where they are made: in shared memory, beside the report and in the current directory. A directory is
-//! left over if the process in its name is gone and none of its files has a living writer; so one of a run that is
-//! just starting, or is merging its files, is not. There may be hundreds of them, so all are known by their names alone;
-//! into its files is looked only of the newest one, of which is told.
+//! They are searched where they are made: in shared memory, beside the report and in the current directory. A directory
+//! is left over if the process in its name has ended and none of its files has a living writer. So a directory of a run
+//! that is starting, or is merging its files, is not. There may be hundreds of directories, so only the files of the
+//! newest one are looked at, and the others are counted by their names.
 
 mod owner;
 
+use crate::input::process::may_run;
 use crate::input::ring::{Input, State};
 use crate::text::display::quoted;
 use crate::text::when;
 pub use owner::is_temporary;
-use owner::{is_forsaken, is_locked, is_running, owner};
+use owner::{is_forsaken, is_locked, owner};
 use rustix::process::getuid;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -21,9 +22,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const SHARED_MEMORY: &str = "/dev/shm";
-/// Temporary files that are looked at and named.
+/// How many temporary files are named.
 const SHOWN_MAX: usize = 5;
-/// Directories into which is looked to find one without a living writer.
+/// How many directories are looked into for one without a living writer.
 const LOOKED_AT_MAX: usize = 5;
 
 /// What was found.
@@ -37,7 +38,7 @@ pub struct Leftovers {
     files: Vec<PathBuf>,
 }
 
-/// A directory that nobody writes to any more.
+/// A directory that no process writes to any more.
 #[derive(Debug)]
 struct Directory {
     path: PathBuf,
@@ -47,24 +48,24 @@ struct Directory {
     written: u64,
 }
 
-/// Looks in shared memory, the current directory and beside the report; for files also beside the inputs. What was
-/// among the inputs is not told of.
+/// Searches shared memory, the current directory and that of the report, and for files also those of the inputs. Inputs
+/// themselves are left out.
 pub fn find(output: Option<&Path>, inputs: &[PathBuf]) -> Leftovers {
-    let mut places = vec![PathBuf::new(), PathBuf::from(SHARED_MEMORY)];
-    places.extend(output.and_then(Path::parent).map(Path::to_owned));
+    let mut searched = vec![PathBuf::new(), PathBuf::from(SHARED_MEMORY)];
+    searched.extend(output.and_then(Path::parent).map(Path::to_owned));
     let beside = |input: &PathBuf| match input.is_dir() {
         true => Some(input.clone()),
         false => input.parent().map(Path::to_owned),
     };
-    find_in(&places, &inputs.iter().filter_map(beside).collect::<Vec<_>>(), inputs)
+    find_in(&searched, &inputs.iter().filter_map(beside).collect::<Vec<_>>(), inputs)
 }
 
-fn find_in(places: &[PathBuf], for_files: &[PathBuf], inputs: &[PathBuf]) -> Leftovers {
+fn find_in(searched: &[PathBuf], for_files: &[PathBuf], inputs: &[PathBuf]) -> Leftovers {
     let inputs: Vec<PathBuf> = inputs.iter().filter_map(|input| fs::canonicalize(input).ok()).collect();
     let (mut directories, mut files) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
-    for (number, place) in places.iter().chain(for_files).enumerate() {
-        let whole = fs::canonicalize(here(place)).unwrap_or_else(|_| place.clone());
+    for (number, parent) in searched.iter().chain(for_files).enumerate() {
+        let whole = fs::canonicalize(here(parent)).unwrap_or_else(|_| parent.clone());
         if !seen.insert(whole.clone()) {
             continue;
         }
@@ -72,11 +73,11 @@ fn find_in(places: &[PathBuf], for_files: &[PathBuf], inputs: &[PathBuf]) -> Lef
             let path = whole.join(name);
             inputs.iter().any(|input| input.starts_with(&path) || path.starts_with(input))
         };
-        for (name, metadata) in own_entries(place) {
+        for (name, metadata) in own_entries(parent) {
             if metadata.is_file() {
-                files.push(place.join(name));
-            } else if number < places.len() && metadata.is_dir() && !is_input(&name) && is_ownerless(&name) {
-                directories.push((modified(&metadata), place.join(name)));
+                files.push(parent.join(name));
+            } else if number < searched.len() && metadata.is_dir() && !is_input(&name) && is_ownerless(&name) {
+                directories.push((modified(&metadata), parent.join(name)));
             }
         }
     }
@@ -84,7 +85,7 @@ fn find_in(places: &[PathBuf], for_files: &[PathBuf], inputs: &[PathBuf]) -> Lef
     Leftovers { files: files.into_iter().filter(|path| is_forsaken(path)).collect(), ..of_directories(directories) }
 }
 
-/// The newest of these that nobody writes to any more, and how many others there are.
+/// The newest of these that no process writes to any more, and how many others there are.
 fn of_directories(mut directories: Vec<(u64, PathBuf)>) -> Leftovers {
     directories.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
     let mut others = directories.len();
@@ -97,20 +98,20 @@ fn of_directories(mut directories: Vec<(u64, PathBuf)>) -> Leftovers {
     Leftovers::default()
 }
 
-/// Whether the process in a directory's name is gone.
+/// Whether the process in a directory's name has ended.
 fn is_ownerless(name: &OsStr) -> bool {
-    name.to_str().and_then(owner).is_some_and(|pid| !is_running(pid))
+    name.to_str().and_then(owner).is_some_and(|pid| !may_run(pid))
 }
 
 /// The directory meant by an empty path.
-fn here(place: &Path) -> &Path {
-    if place == Path::new("") { Path::new(".") } else { place }
+fn here(path: &Path) -> &Path {
+    if path == Path::new("") { Path::new(".") } else { path }
 }
 
 /// This user's entries of a directory whose names are like ours.
-fn own_entries(place: &Path) -> Vec<(OsString, Metadata)> {
+fn own_entries(directory: &Path) -> Vec<(OsString, Metadata)> {
     let user = getuid().as_raw();
-    let entries = fs::read_dir(here(place)).into_iter().flatten().flatten();
+    let entries = fs::read_dir(here(directory)).into_iter().flatten().flatten();
     let like_ours = entries.filter(|entry| {
         let name = entry.file_name();
         name.to_str().is_some_and(|name| owner(name).is_some() || is_temporary(name))
@@ -137,8 +138,8 @@ impl Directory {
     }
 }
 
-/// Whether somebody still writes this ring file, and the newest moment that it knows: stores into a mapped page do
-/// not change when a file was modified.
+/// Whether a process still writes this ring file, and the newest time in it: stores into a mapped page do not change
+/// the modification time of the file.
 fn look(path: &Path) -> (bool, u64) {
     let Ok(input) = Input::open(path) else { return (is_locked(path), 0) };
     let mut newest = input.header.identity.opened.realtime.max(input.header.closed.realtime);
@@ -175,7 +176,7 @@ fn size(bytes: u64) -> String {
 }
 
 impl Leftovers {
-    /// What to say of them, in one line.
+    /// One line about all of them; `None` if there are none.
     pub fn line(&self) -> Option<String> {
         let shown = self.files.iter().take(SHOWN_MAX).map(|path| quoted(path.as_os_str().as_encoded_bytes()));
         let shown = shown.collect::<Vec<_>>().join(" ");

@@ -1,21 +1,25 @@
 //! One ring file, opened for reading: its header, whether its writer still runs, and copies of its segments.
 //!
-//! Bytes are copied out with `pread` and never mapped: a file that is cut meanwhile must be an error, not a SIGBUS.
+//! Bytes are copied with `pread` and never mapped: when a file is truncated meanwhile, that must be an error, not a
+//! SIGBUS.
+
+mod other_kind;
+mod snapshot;
 
 use crate::error::Problem;
-use rustix::fs::{FlockOperation, OFlags, SeekFrom, flock, seek};
+use crate::input::process::is_running_since;
+use crate::storage::inode::Inode;
+use crate::storage::open::unblocked;
+use rustix::fs::{FlockOperation, SeekFrom, flock, seek};
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
-use std::fs::{File, OpenOptions};
-use std::mem::offset_of;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use viztracer_format::header::{HEADER_SIZE, Header, Identity};
+use viztracer_format::header::{HEADER_SIZE, Header};
 use viztracer_format::labels;
 use viztracer_format::reader::Segment;
 use viztracer_format::record::RECORD_SIZE;
-use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
+use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
 
 /// How a file's recording ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,16 +30,16 @@ pub enum State {
     Crashed,
     /// The process still writes it.
     Living,
-    /// It is a report, which does not tell.
+    /// The input is a report that does not say it.
     #[default]
     Unknown,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [State; 4] = [State::Sealed, State::Crashed, State::Living, State::Unknown];
 
-    /// The word for it in reports.
+    /// The word for the state in reports.
     pub fn word(self) -> &'static str {
         match self {
             State::Sealed => "sealed",
@@ -52,30 +56,40 @@ pub struct Input {
     file: File,
     /// Bytes in the file when it was opened.
     pub length: u64,
-    /// Device and inode: what tells this file from another one that gets its name later.
-    pub place: (u64, u64),
-    /// The user whose file it is.
+    /// Which file this is, even when another one gets its name later.
+    pub inode: Inode,
+    /// The user who owns the file.
     pub owner: u32,
-    /// Its header.
+    /// The header as it was when the file was opened.
     pub header: Header,
-    /// In a snapshot, the first generation that was not sealed yet when its stacks were copied.
+    /// In a snapshot, the first generation that was not sealed yet when the stacks were copied.
     pub unsettled: u64,
 }
 
-/// Why the bytes of a segment cannot be had.
+/// The committed bytes of a segment at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentPart {
+    /// The index of the segment in the file.
+    pub index: u32,
+    /// The generation that it must still hold when it is read.
+    pub generation: u64,
+    /// How many bytes of its body were committed.
+    pub committed: u32,
+}
+
+/// Why the bytes of a segment cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// Recycled by a living process: what was there counts as overwritten.
+    /// A living process has recycled the segment: its events count as overwritten.
     Recycled,
-    /// Not as it was written.
+    /// The bytes are not those that were written.
     Damaged(Problem),
 }
 
 impl Input {
     /// Opens a file and checks its header.
     pub fn open(path: &Path) -> Result<Input, Problem> {
-        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let file = unblocked(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(Problem::new("not a regular file"));
@@ -86,41 +100,13 @@ impl Input {
         if page.is_empty() {
             return Err(Problem::at(0, "the file is empty"));
         }
-        let header = Header::parse(&page).map_err(|error| kind_of_other_file(error, &page))?;
-        let (place, owner) = ((metadata.dev(), metadata.ino()), metadata.uid());
-        Ok(Input { file, length: metadata.len(), place, owner, header, unsettled: u64::MAX })
+        let header = Header::parse(&page).map_err(|error| other_kind::problem(error, &page))?;
+        let (inode, owner) = (Inode::of(&metadata), metadata.uid());
+        Ok(Input { file, length: metadata.len(), inode, owner, header, unsettled: u64::MAX })
     }
 
-    /// A copy of a file that is being written, in a file without a name: by the time its turn comes to be merged,
-    /// the process may have gone once around its ring. Stacks come first, so that a call which ends meanwhile is
-    /// both a frame and a record, which can be told, and never neither; names last, so that no record lacks one, but
-    /// labels before that as well: they may be used again as soon as the records are gone. The second copy of those
-    /// stands behind all that the file has.
-    pub fn snapshot(&self) -> std::io::Result<Input> {
-        let copy = Copy { from: self, to: tempfile::tempfile()? };
-        leave_descriptors(&copy.to)?;
-        let mut page = vec![0; HEADER_SIZE];
-        read_at_most(&self.file, &mut page, 0)?;
-        copy.to.write_all_at(&page, 0)?;
-        let mut unsettled = u64::MAX;
-        self.segments(|_, segment| {
-            if let Ok(Segment { kind: SegmentKind::Calls, seal: None, generation, .. }) = segment {
-                unsettled = unsettled.min(generation);
-            }
-        });
-        copy.segments(|kind| matches!(kind, SegmentKind::Labels | SegmentKind::Stacks))?;
-        copy.segments(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload))?;
-        copy.segments(|kind| kind == SegmentKind::Names)?;
-        copy.labels_again()?;
-        read_at_most(&self.file, &mut page, 0)?;
-        // What is counted in the header belongs to the labels that were read last.
-        let counted = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
-        let header = Header { sealed: self.header.sealed, closed: self.header.closed, ..counted };
-        let length = copy.to.metadata()?.len();
-        Ok(Input { file: copy.to, length, place: self.place, owner: self.owner, header, unsettled })
-    }
-
-    /// How the recording ended. A sealed file is not asked further; else the writer's lock or the process tells.
+    /// How the recording ended. A file that is not sealed is being written as long as its writer holds the lock, or
+    /// runs.
     pub fn state(&self) -> State {
         if self.header.sealed {
             return State::Sealed;
@@ -130,11 +116,12 @@ impl Input {
             Err(_) => {}
             Ok(()) => drop(flock(&self.file, FlockOperation::Unlock)),
         }
-        if is_running(&self.header.identity) { State::Living } else { State::Crashed }
+        let identity = &self.header.identity;
+        if is_running_since(identity.pid, identity.process_start) { State::Living } else { State::Crashed }
     }
 
-    /// Calls `visit` with every segment in use, or with what is wrong with it; with both if the file ends in it. Holes
-    /// of a sparse file cost nothing.
+    /// Calls `visit` with every segment in use, or with what is wrong with it; with both if the file ends inside it.
+    /// Holes of a sparse file cost nothing.
     pub fn segments(&self, mut visit: impl FnMut(u32, Result<Segment, Problem>)) {
         let size = self.header.segment_size() as u64;
         let mut index = 0;
@@ -163,34 +150,36 @@ impl Input {
         }
     }
 
-    /// The header of a segment as it is now, of as much of it as the file has; `None` if it is free.
+    /// The header of a segment as it is now, cut to what the file holds of it; `None` if the segment is free.
     pub fn segment(&self, index: u32) -> Result<Option<Segment>, Problem> {
         Ok(self.header_of(index)?.map(|segment| self.cut(segment)))
     }
 
-    /// The bytes of a segment's body that the file has. One that is being written may have grown since it was opened.
-    fn room(&self, segment: &Segment) -> usize {
-        let of =
-            |length: u64| length.saturating_sub(segment.offset).saturating_sub(SEGMENT_HEADER_SIZE as u64) as usize;
-        match of(self.length) {
-            room if room < segment.committed => self.file.metadata().map_or(room, |metadata| of(metadata.len())),
-            room => room,
+    /// How many bytes of a segment's body the file holds. A file that is being written may have grown since it was
+    /// opened.
+    fn body_length(&self, segment: &Segment) -> usize {
+        let body = segment.offset.saturating_add(SEGMENT_HEADER_SIZE as u64);
+        let length_in = |file_length: u64| file_length.saturating_sub(body) as usize;
+        match length_in(self.length) {
+            length if length >= segment.committed => length,
+            length => self.file.metadata().map_or(length, |metadata| length_in(metadata.len())),
         }
     }
 
+    /// What is wrong with a segment if the file ends inside it.
     fn shortage(&self, segment: &Segment) -> Option<Problem> {
-        let room = self.room(segment);
-        (room < segment.committed).then(|| {
-            let reason = format!("cut off: {} bytes needed, {room} found", segment.committed);
+        let found = self.body_length(segment);
+        (found < segment.committed).then(|| {
+            let reason = format!("cut off: {} bytes needed, {found} found", segment.committed);
             Problem::at(segment.offset + SEGMENT_HEADER_SIZE as u64, reason)
         })
     }
 
-    /// Of a segment in which the file ends, what is there. Its checksum was that of the whole.
+    /// Cuts a segment to what the file holds of it. The checksum covers the whole body, so a cut segment has none.
     fn cut(&self, segment: Segment) -> Segment {
-        match self.room(&segment) {
-            room if room < segment.committed => Segment { committed: room - room % RECORD_SIZE, seal: None, ..segment },
-            _ => segment,
+        match self.body_length(&segment) {
+            found if found >= segment.committed => segment,
+            found => Segment { committed: found - found % RECORD_SIZE, seal: None, ..segment },
         }
     }
 
@@ -202,19 +191,13 @@ impl Input {
         Ok(Segment::parse(bytes, offset, self.header.segment_size())?)
     }
 
-    /// Copies the first `committed` bytes of the body of segment `index` into `buffer`, with the header that they
-    /// belong to; both are of `generation`, or there is nothing.
-    pub fn read<'b>(
-        &self,
-        index: u32,
-        generation: u64,
-        committed: usize,
-        buffer: &'b mut Vec<u8>,
-    ) -> Result<(Segment, &'b [u8]), Unread> {
-        let size = self.header.segment_size();
+    /// Reads a part of a segment through `buffer`: its header and its body, both of the wanted generation.
+    pub fn read<'b>(&self, part: SegmentPart, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
+        let SegmentPart { index, generation, committed } = part;
+        let (size, committed) = (self.header.segment_size(), committed as usize);
         let offset = self.offset(index).unwrap_or(u64::MAX);
         let wanted = SEGMENT_HEADER_SIZE.saturating_add(committed).min(size);
-        // Grows to a segment once and stays; the size was checked with the header.
+        // The buffer grows once, to a segment, whose size was checked with the header.
         buffer.resize(buffer.len().max(size), 0);
         let bytes = buffer.get_mut(..wanted).unwrap_or_default();
         let read = read_at_most(&self.file, bytes, offset).map_err(Unread::io)?;
@@ -223,7 +206,7 @@ impl Input {
         let segment = Segment::parse(head, offset, size).map_err(Unread::damaged)?;
         let segment = segment.filter(|s| s.generation == generation).ok_or(Unread::Recycled)?;
         let segment = Segment {
-            // What was committed later was not asked for, and the seal covers all of it.
+            // The seal covers all that was committed in the end, which may be more than is wanted.
             seal: segment.seal.filter(|_| segment.committed == committed),
             committed: committed.min(segment.committed),
             ..segment
@@ -235,31 +218,26 @@ impl Input {
         Ok((segment, body))
     }
 
-    /// Reads what is committed in a segment right now.
+    /// Reads what is committed in a segment now.
     pub fn read_now<'b>(&self, index: u32, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         let segment = self.segment(index).map_err(Unread::Damaged)?.ok_or(Unread::Recycled)?;
         if segment.kind == SegmentKind::Labels && !self.header.sealed {
-            return self.read_labels(index, &segment, buffer);
+            return self.read_labels(&segment, buffer);
         }
-        self.read(index, segment.generation, segment.committed, buffer)
+        self.read(self.committed(&segment), buffer)
     }
 
-    /// Reads labels, each of which may pass to another thread at any moment: what stands between two equal heads is
-    /// whole. One that does not come to rest is read as a free one.
-    fn read_labels<'b>(
-        &self,
-        index: u32,
-        segment: &Segment,
-        buffer: &'b mut Vec<u8>,
-    ) -> Result<(Segment, &'b [u8]), Unread> {
-        let Segment { generation, committed, .. } = *segment;
+    /// Reads labels, each of which may pass to another thread at any time: a label that has the same head before and
+    /// after it was read is whole. One that keeps changing is read as a free one.
+    fn read_labels<'b>(&self, segment: &Segment, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
+        let part = self.committed(segment);
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut body = 0..0;
         for _ in 0..LABELS_ATTEMPTS {
-            let (_, before) = self.read(index, generation, committed, &mut before)?;
-            let (_, now) = self.read(index, generation, committed, buffer)?;
+            let (_, before) = self.read(part, &mut before)?;
+            let (_, now) = self.read(part, buffer)?;
             body = SEGMENT_HEADER_SIZE..SEGMENT_HEADER_SIZE + now.len();
-            let (_, after) = self.read(index, generation, committed, &mut after)?;
+            let (_, after) = self.read(part, &mut after)?;
             if labels::settle(before, buffer.get_mut(body.clone()).unwrap_or_default(), after) {
                 break;
             }
@@ -267,16 +245,23 @@ impl Input {
         Ok((*segment, buffer.get(body).unwrap_or_default()))
     }
 
-    /// The place of a segment in the file.
-    pub fn index(&self, segment: &Segment) -> u32 {
-        let place = segment.offset.saturating_sub(HEADER_SIZE as u64);
-        (place / self.header.segment_size() as u64) as u32
+    /// The index of a segment in the file.
+    fn index(&self, segment: &Segment) -> u32 {
+        let before = segment.offset.saturating_sub(HEADER_SIZE as u64);
+        (before / self.header.segment_size() as u64) as u32
+    }
+
+    /// The committed bytes of a segment with this header.
+    pub fn committed(&self, segment: &Segment) -> SegmentPart {
+        // The body of a segment has fewer than 2^32 bytes: its size is a field of 32 bits.
+        SegmentPart { index: self.index(segment), generation: segment.generation, committed: segment.committed as u32 }
     }
 
     fn offset(&self, index: u32) -> Option<u64> {
         u64::from(index).checked_mul(self.header.segment_size() as u64)?.checked_add(HEADER_SIZE as u64)
     }
 
+    /// Whether the segment at this offset still holds this generation.
     fn is_still(&self, offset: u64, generation: u64) -> bool {
         let mut word = [0; 8];
         read_at_most(&self.file, &mut word, offset).is_ok_and(|read| read == 8)
@@ -284,83 +269,8 @@ impl Input {
     }
 }
 
-/// Fails if this file takes a descriptor that others need more: the files to be read are opened one by one, but a
-/// snapshot stays open until its turn comes. Descriptors are handed out from below, so their number tells.
-fn leave_descriptors(file: &File) -> std::io::Result<()> {
-    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    match u64::try_from(file.as_raw_fd()) {
-        Ok(number) if number < limit / 2 => Ok(()),
-        _ => Err(Errno::MFILE.into()),
-    }
-}
-
-/// How often labels are read that are being written.
+/// How often labels are read that are being changed.
 const LABELS_ATTEMPTS: usize = 4;
-
-/// A snapshot in the making.
-struct Copy<'a> {
-    from: &'a Input,
-    to: File,
-}
-
-impl Copy<'_> {
-    fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> std::io::Result<()> {
-        let mut buffer = Vec::new();
-        let mut result = Ok(());
-        self.from.segments(|index, segment| {
-            if result.is_ok() && segment.as_ref().map_or(true, |segment| wanted(segment.kind)) {
-                result = self.segment(index, index, &mut buffer);
-            }
-        });
-        result
-    }
-
-    /// Copies all labels once more, to places that nothing else is copied to.
-    fn labels_again(&self) -> std::io::Result<()> {
-        let mut labels = Vec::new();
-        self.from.segments(|index, segment| {
-            labels.extend(segment.ok().filter(|segment| segment.kind == SegmentKind::Labels).map(|_| index));
-        });
-        let segments =
-            self.from.length.saturating_sub(HEADER_SIZE as u64).div_ceil(self.from.header.segment_size() as u64);
-        let behind = (0..=u32::MAX).skip(usize::try_from(segments).unwrap_or(usize::MAX));
-        let mut buffer = Vec::new();
-        labels.into_iter().zip(behind).try_for_each(|(index, place)| self.segment(index, place, &mut buffer))
-    }
-
-    /// Copies a segment to this place.
-    fn segment(&self, index: u32, place: u32, buffer: &mut Vec<u8>) -> std::io::Result<()> {
-        let offset = self.from.offset(place).unwrap_or(u64::MAX);
-        match self.from.read_now(index, buffer) {
-            Ok((segment, body)) => {
-                // What was committed after we looked is not in the copy.
-                let committed = body.len();
-                let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
-                let bytes = buffer.get_mut(..SEGMENT_HEADER_SIZE + committed).unwrap_or_default();
-                if segment.kind == SegmentKind::Labels && place == index {
-                    // Threads that will be forgotten before they are copied again are counted in the header.
-                    labels::clear_counts(bytes.get_mut(SEGMENT_HEADER_SIZE..).unwrap_or_default());
-                }
-                if let Some(words) = bytes.get_mut(SEAL_OFFSET..SEAL_OFFSET + 16) {
-                    words[..8].copy_from_slice(&seal.to_le_bytes());
-                    words[8..].copy_from_slice(&(committed as u64).to_le_bytes());
-                }
-                self.to.write_all_at(bytes, offset)
-            }
-            // The header alone is enough to find the damage again.
-            Err(Unread::Damaged(_)) => {
-                let mut header = [0; SEGMENT_HEADER_SIZE];
-                read_at_most(&self.from.file, &mut header, offset)?;
-                self.to.write_all_at(&header, offset)
-            }
-            Err(Unread::Recycled) => Ok(()),
-        }
-    }
-}
-
-/// Where a segment's header has its seal; the committed bytes come next.
-const SEAL_OFFSET: usize = offset_of!(SegmentHeader, seal);
-const _: () = assert!(offset_of!(SegmentHeader, committed) == SEAL_OFFSET + 8);
 
 impl Unread {
     fn io(error: std::io::Error) -> Unread {
@@ -384,60 +294,4 @@ fn read_at_most(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<u
         }
     }
     Ok(done)
-}
-
-/// A clearer sentence where the bytes show what the file is instead.
-fn kind_of_other_file(error: viztracer_format::FormatError, begin: &[u8]) -> Problem {
-    use viztracer_format::FormatError::Magic;
-    match (error, kind(begin)) {
-        (Magic, Some(kind)) => Problem::new(format!("{kind}; only ring files (.bin) and traces in JSON can be merged")),
-        (Magic, None) => Problem::at(0, "not a ring file: it does not begin with VIZRING"),
-        (error, _) => error.into(),
-    }
-}
-
-/// What a file is that begins with this and is no ring file, as far as that is clear.
-fn kind(begin: &[u8]) -> Option<&'static str> {
-    let text = begin.strip_prefix("\u{feff}".as_bytes()).unwrap_or(begin).trim_ascii_start();
-    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word));
-    let is_text = begin.contains(&b'\n') && !begin.iter().any(|byte| matches!(byte, 0..=8 | 14..=31));
-    Some(match begin {
-        // A packet of a trace: field 1, which has a length.
-        [0x0a, ..] if !is_text => "a trace of Perfetto's (.pftrace)",
-        _ if begins(b"<!doctype html") || begins(b"<html") => {
-            "a page, which can only save its trace as a file in JSON (Save)"
-        }
-        _ if begins(b"pid,process,function,") => "a table of functions (.csv)",
-        _ if is_text => "a text, such as a program, and not a ring file",
-        _ => return None,
-    })
-}
-
-/// Whether the process that wrote the file still runs, and is not another one with its pid.
-fn is_running(identity: &Identity) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", identity.pid));
-    identity.process_start != 0 && stat.is_ok_and(|stat| start_time(&stat) == Some(identity.process_start))
-}
-
-/// Field 22 of `/proc/PID/stat`, unless field 3 tells that the process is dead and nobody has asked how it ended. The
-/// second one, the command's name, may hold spaces and parentheses.
-fn start_time(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    let mut fields = after_name.split_ascii_whitespace();
-    let state = fields.next()?;
-    (!matches!(state, "Z" | "X")).then(|| fields.nth(18)?.parse().ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn start_time_behind_a_name_with_parentheses() {
-        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654 1 2 3";
-        assert_eq!(start_time(stat), Some(987654));
-        assert_eq!(start_time(&stat.replace(" S ", " Z ")), None);
-        assert_eq!(start_time(""), None);
-        assert_eq!(start_time("7 (a) S"), None);
-    }
 }

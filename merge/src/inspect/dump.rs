@@ -16,13 +16,13 @@ use segment::Dump;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::CLOCK_TSC;
+use viztracer_format::header::{CLOCK_TSC, Header};
 
 /// Writes the dump of a file, as long as `go_on` says so, and gives the number of places that could not be read.
 pub fn write(plan: &FilePlan, clock: &Clock, go_on: &dyn Fn() -> bool, to: &mut dyn Write) -> io::Result<u64> {
     let input = ring(plan)?;
     let mut to = BufWriter::new(to);
-    header(plan, &mut to)?;
+    header(plan, &input.header, &mut to)?;
     writeln!(to, "\nanchors: ticks, monotonic ns, realtime ns")?;
     for Anchor { ticks, monotonic, realtime } in &plan.anchors {
         writeln!(to, "  {ticks} {monotonic} {realtime}")?;
@@ -48,8 +48,7 @@ pub fn write(plan: &FilePlan, clock: &Clock, go_on: &dyn Fn() -> bool, to: &mut 
     Ok(dump.damaged)
 }
 
-fn header(plan: &FilePlan, to: &mut impl Write) -> io::Result<()> {
-    let header = &plan.header;
+fn header(plan: &FilePlan, header: &Header, to: &mut impl Write) -> io::Result<()> {
     let id = &header.identity;
     let hex = |bytes: &[u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let anchor = |a: &Anchor| format!("{} {} {}", a.ticks, a.monotonic, a.realtime);

@@ -25,10 +25,10 @@ impl Row<'_> {
         // Alone, a file's time begins when it was opened.
         let alone = align(std::slice::from_ref(plan), Align::Clock, &[]);
         let end = match plan.state {
-            State::Sealed => plan.header.closed.ticks,
+            State::Sealed => plan.recording.closed.map_or(0, |closed| closed.ticks),
             State::Crashed | State::Living | State::Unknown => plan.last_moment,
         };
-        let begin = plan.header.identity.opened.ticks;
+        let begin = plan.recording.opened.ticks;
         let duration =
             alone.clocks.first().map_or(0, |clock| clock.signed(end).saturating_sub(clock.signed(begin)).max(0) as u64);
         Row { plan, duration, size: plan.length }
@@ -43,33 +43,33 @@ impl Row<'_> {
             .threads
             .iter()
             .map(|thread| thread.overwritten)
-            .fold(self.plan.header.forgotten.events, u64::saturating_add)
+            .fold(self.plan.recording.forgotten.events, u64::saturating_add)
     }
 
     fn lost(&self) -> u64 {
-        self.plan.threads.iter().map(|thread| thread.lost).fold(self.plan.header.lost, u64::saturating_add)
+        self.plan.threads.iter().map(|thread| thread.lost).fold(self.plan.recording.lost, u64::saturating_add)
     }
 
     // Traces in JSON do not tell all of the following.
 
     fn python(&self) -> Option<String> {
-        let version = self.plan.header.identity.python_version;
+        let version = self.plan.recording.python_version;
         (version != 0).then(|| account::version(version))
     }
 
     fn started(&self) -> Option<u64> {
-        Some(self.plan.header.identity.opened.realtime).filter(|realtime| *realtime != 0)
+        Some(self.plan.recording.opened.realtime).filter(|realtime| *realtime != 0)
     }
 
     fn session(&self) -> Option<String> {
-        let id = self.plan.header.identity.session_id;
+        let id = self.plan.recording.session_id;
         (id != [0; 16] || self.plan.is_dated).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     fn cells(&self) -> [String; COLUMNS] {
-        let identity = &self.plan.header.identity;
+        let recording = &self.plan.recording;
         [
-            identity.pid.to_string(),
+            recording.pid.to_string(),
             printable(&self.plan.process_name()),
             printable(&self.plan.ending_word()),
             or_dash(self.python()),
@@ -86,7 +86,7 @@ impl Row<'_> {
     }
 
     fn json(&self) -> Value {
-        let identity = &self.plan.header.identity;
+        let recording = &self.plan.recording;
         let thread = |thread: &crate::plan::file::Thread| {
             json!({
                 "tid": thread.tid,
@@ -98,10 +98,10 @@ impl Row<'_> {
         };
         json!({
             "file": self.plan.path.to_string_lossy(),
-            "pid": identity.pid,
-            "parent_pid": identity.parent_pid,
+            "pid": recording.pid,
+            "parent_pid": recording.parent_pid,
             "process": self.plan.process_name(),
-            "command": self.plan.header.arguments,
+            "command": self.plan.recording.arguments,
             "state": self.plan.state_word(),
             "ending": self.plan.ending_word(),
             "python": self.python(),
@@ -112,16 +112,16 @@ impl Row<'_> {
             "open_calls": self.plan.frames.len(),
             "overwritten": self.overwritten(),
             "lost": self.lost(),
-            "unnamed": self.plan.header.unnamed,
-            "unmatched": self.plan.header.unmatched,
-            "gaps": self.plan.header.gaps,
-            "failure": self.plan.header.failure,
+            "unnamed": self.plan.recording.unnamed,
+            "unmatched": self.plan.recording.unmatched,
+            "gaps": self.plan.recording.gaps,
+            "failure": self.plan.recording.failure,
             "damaged": self.plan.problems.count + self.plan.account().map_or(0, |told| told.damaged),
-            "forgotten_threads": self.plan.header.forgotten.threads,
-            "forgotten_events": self.plan.header.forgotten.events,
-            "forgotten_tasks": self.plan.header.forgotten.tasks,
-            "switched": self.plan.header.switched,
-            "entries": identity.entries,
+            "forgotten_threads": self.plan.recording.forgotten.threads,
+            "forgotten_events": self.plan.recording.forgotten.events,
+            "forgotten_tasks": self.plan.recording.forgotten.tasks,
+            "switched": self.plan.recording.switched,
+            "entries": recording.entries,
             "size": self.size,
             "session": self.session(),
             "threads": self.plan.threads.iter().map(thread).collect::<Vec<_>>(),

@@ -47,7 +47,7 @@ impl LastWords {
             Err(problem) => words.problems.add(problem),
         }
         words.threads = threads.into_values().collect();
-        words.threads.sort_by_key(|thread| thread.tid != u64::from(plan.header.identity.pid));
+        words.threads.sort_by_key(|thread| thread.tid != u64::from(plan.recording.pid));
         words
     }
 

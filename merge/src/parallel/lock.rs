@@ -1,8 +1,14 @@
-//! Locks that outlive a panic: it is passed on when the workers have ended, and what they share is dropped then.
+//! Locks without poisoning: a panic of a worker reaches the caller anyway, who then drops what the workers share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex, whether or not somebody has panicked who held it.
+/// Locks a mutex, even if a thread has panicked that held it.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(mutex.lock())
+}
+
+/// What a lock or a wait gives, even if a thread has panicked that held the lock. This function is all that the crate
+/// `parking_lot` would be used for.
+pub fn unpoisoned<T>(result: LockResult<T>) -> T {
+    result.unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,9 @@
-//! Who watches a merge: told how far it is, asked whether to go on. And the bar that the command shows.
+//! A watcher of a merge sees how far it is and may stop it. The command shows a bar.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
-/// A step of the work.
+/// A stage of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Opening and planning files; the units are files.
@@ -14,16 +14,16 @@ pub enum Stage {
 
 /// Watches a merge. Both are called on the thread that called `merge`, several times a second.
 pub trait Watch {
-    /// `done` of `total` units of this step are behind.
-    fn progress(&self, _step: Stage, _done: u64, _total: u64) {}
+    /// Reports that `done` of `total` units of this stage are done.
+    fn progress(&self, _stage: Stage, _done: u64, _total: u64) {}
 
-    /// Whether to give up, leaving nothing behind.
+    /// Whether to stop, and leave nothing of the report.
     fn stopped(&self) -> bool {
         false
     }
 }
 
-/// Nobody watches.
+/// A watcher that does nothing.
 impl Watch for () {}
 
 /// A bar on stderr.
@@ -33,7 +33,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar that appears where stderr is a terminal; a hidden one never does.
+    /// Makes a bar, which appears if stderr is a terminal and it is not hidden.
     pub fn new(hidden: bool) -> Bar {
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
@@ -47,9 +47,9 @@ impl Bar {
         Bar { bar }
     }
 
-    /// Shows how far a step is.
-    pub fn show(&self, step: Stage, done: u64, total: u64) {
-        self.bar.set_message(match step {
+    /// Shows how far a stage is.
+    pub fn show(&self, stage: Stage, done: u64, total: u64) {
+        self.bar.set_message(match stage {
             Stage::Reading => "reading files",
             Stage::Writing => "writing events",
         });
@@ -57,7 +57,7 @@ impl Bar {
         self.bar.set_position(done);
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar from the terminal.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,29 +1,28 @@
-//! Work on many things in parallel, and take the results in order.
+//! A reorder buffer: many items are worked on in parallel, and the results are taken in order.
 //!
-//! A result is taken by a worker: by the one that has made the result whose turn it is, and after it the ones that
-//! were waiting behind it. So N workers keep N processors busy and no other, and a result is nearly always taken
-//! where it was made, while its bytes are still near. What taking does, such as writing, overlaps with the work of
-//! the others.
+//! The worker that makes the next result in order also takes it, and then the results after it that are ready. So N
+//! workers keep N processors busy, a result is mostly taken where it was made, while its bytes are in the cache, and
+//! taking (such as writing) overlaps with the work of the others.
 //!
-//! At most a window of results waits for its turn, so memory does not grow with the number of things; workers that
-//! are ahead of the window wait. The calling thread only looks on, and may end it all.
+//! At most a window of results waits, so memory does not grow with the number of items. Workers that are ahead of the
+//! window wait. The calling thread only watches, and may stop the work.
 
 use crate::error::MergeError;
-use crate::parallel::lock::lock;
+use crate::parallel::lock::{lock, unpoisoned};
 use rayon::ThreadPool;
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 /// Results that may wait, for each worker.
 const WINDOW_PER_WORKER: usize = 2;
-/// How long at most the watcher is not asked.
+/// How often the watcher is asked, at least.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Why the work ended early.
 #[derive(Debug)]
 pub enum Ended<E> {
-    /// The watcher asked for it.
+    /// The watcher has stopped it.
     Stopped,
     /// A result could not be taken.
     Failed(E),
@@ -39,7 +38,7 @@ impl From<Ended<MergeError>> for MergeError {
 }
 
 /// Calls `work` for 0 up to `count` on the pool's threads, and `take` with each result in this order, there too.
-/// `local` makes what a worker keeps from one thing to the next. `stopped` is asked now and then, here.
+/// `local` makes what a worker keeps from one item to the next. This thread asks `stopped` regularly.
 pub fn in_order<L, T: Send, E: Send>(
     pool: &ThreadPool,
     count: usize,
@@ -68,20 +67,20 @@ pub fn in_order<L, T: Send, E: Send>(
     queue.ended()
 }
 
-/// What is being worked on, and what waits for its turn.
+/// The items that are worked on, and the results that wait.
 struct Queue<T, E> {
     count: usize,
     window: usize,
-    state: Mutex<State<T, E>>,
-    /// Tells workers that the window has moved.
+    state: Mutex<QueueState<T, E>>,
+    /// Wakes workers when the window has moved.
     moved: Condvar,
-    /// Tells the watcher that the last worker has left.
+    /// Wakes the watcher when the last worker has left.
     left: Condvar,
 }
 
-struct State<T, E> {
+struct QueueState<T, E> {
     workers: usize,
-    /// The next thing to be worked on.
+    /// The next item to work on.
     next: usize,
     /// How many results were taken.
     taken: usize,
@@ -95,22 +94,22 @@ struct State<T, E> {
 impl<T, E> Queue<T, E> {
     fn new(count: usize, workers: usize) -> Queue<T, E> {
         let waiting = BTreeMap::new();
-        let state = State { workers, next: 0, taken: 0, is_taking: false, waiting, ended: None, is_broken: false };
+        let state = QueueState { workers, next: 0, taken: 0, is_taking: false, waiting, ended: None, is_broken: false };
         let (moved, left) = (Condvar::new(), Condvar::new());
         Queue { count, window: workers * WINDOW_PER_WORKER, state: Mutex::new(state), moved, left }
     }
 
-    /// What a worker is to do next, as soon as it lies within the window; `None` if there is nothing more to do.
+    /// The next item for a worker, as soon as it is in the window; `None` if there is none.
     fn next(&self) -> Option<usize> {
         let mut state = lock(&self.state);
         let index = state.next;
         state.next += 1;
-        let ahead = |state: &mut State<T, E>| !state.is_over() && index >= state.taken + self.window;
-        let state = self.moved.wait_while(state, ahead).unwrap_or_else(PoisonError::into_inner);
+        let ahead = |state: &mut QueueState<T, E>| !state.is_over() && index >= state.taken + self.window;
+        let state = unpoisoned(self.moved.wait_while(state, ahead));
         (index < self.count && !state.is_over()).then_some(index)
     }
 
-    /// Puts a result into its place, and takes those whose turn it is, unless another worker is at it, who will see it.
+    /// Adds a result, and takes those that are next in order, unless another worker is taking: that worker sees it.
     fn put(&self, index: usize, result: T, mut take: impl FnMut(T) -> Result<(), E>) {
         let mut state = lock(&self.state);
         state.waiting.insert(index, result);
@@ -132,7 +131,7 @@ impl<T, E> Queue<T, E> {
     fn watch(&self, stopped: impl Fn() -> bool) {
         let mut state = lock(&self.state);
         while state.workers > 0 {
-            let (woken, timeout) = self.left.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            let (woken, timeout) = unpoisoned(self.left.wait_timeout(state, PATIENCE));
             state = woken;
             if timeout.timed_out() {
                 drop(state);
@@ -147,23 +146,23 @@ impl<T, E> Queue<T, E> {
     }
 
     fn ended(self) -> Result<(), Ended<E>> {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let state = unpoisoned(self.state.into_inner());
         state.ended.map_or(Ok(()), Err)
     }
 }
 
-impl<T, E> State<T, E> {
+impl<T, E> QueueState<T, E> {
     fn is_over(&self) -> bool {
         self.ended.is_some() || self.is_broken
     }
 
-    /// The result whose turn it is.
+    /// The result that is next in order, if it is ready and may be taken.
     fn turn(&mut self) -> Option<T> {
         if self.is_taking || self.is_over() { None } else { self.waiting.remove(&self.taken) }
     }
 }
 
-/// Also when `work` panics: then nobody must wait for its result.
+/// A worker that leaves. If it does because of a panic, no other worker may wait for its result.
 struct Leaving<'a, T, E>(&'a Queue<T, E>);
 
 impl<T, E> Drop for Leaving<'_, T, E> {

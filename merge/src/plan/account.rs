@@ -1,27 +1,27 @@
-//! What a report's metadata tells of a process beside its events, and how that is read back: what was known of the
-//! process when the report was made, so that a report as input shows the same as the ring files would.
+//! What a report's metadata says of a process besides its events. It is written and read back, so that a report as an
+//! input shows the same as the ring files would.
 //!
 //! merge/README.md lists the members. Those that are not known here, of a process or of a thread, are passed on.
 
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
+use crate::text::when;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, from_str, json};
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use viztracer_format::header::Forgotten;
 
 /// What is known of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
-    /// The number that its tracks bear.
+    /// The number of the process's tracks.
     pub pid: u32,
     pub name: String,
     /// How its recording ended, in a word.
     pub state: String,
-    /// How it ended itself, in a word.
+    /// How the process ended, in a word.
     pub ending: String,
-    /// Its id, which other processes may have had, too.
+    /// The process's id, if its tracks have another number.
     pub process_id: Option<u32>,
     pub parent_id: u32,
     /// [`FilePlan::waited_after`].
@@ -33,8 +33,8 @@ pub struct Account {
     /// How many of the newest events were asked for.
     pub entries: u64,
     /// When it was recorded, if that is known.
-    pub times: Option<Times>,
-    /// The moment that was marked to align files by, in nanoseconds of the report.
+    pub times: Option<RecordedTimes>,
+    /// The time that was marked to align files by, in ns of the report.
     pub sync_marker: Option<i64>,
     pub lost: u64,
     pub unnamed: u64,
@@ -45,16 +45,16 @@ pub struct Account {
     pub failure: u64,
     pub damaged: u64,
     pub threads: Vec<ThreadAccount>,
-    /// What else there is.
+    /// All other members.
     pub others: Map<String, Value>,
 }
 
-/// When a process was recorded: nanoseconds of the report, and what the wall clock showed, 0 if nobody knows.
+/// When a process was recorded: in ns of the report, and by the wall clock, 0 if unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Times {
+pub struct RecordedTimes {
     pub opened: i64,
     pub opened_at: u64,
-    /// The last moment that is known of.
+    /// The last time that is known of the process.
     pub last: i64,
     pub last_at: u64,
     /// When the recording was closed in order, if it was.
@@ -72,12 +72,12 @@ pub struct ThreadAccount {
     pub begun: Option<i64>,
     /// The same when it ended, if it did.
     pub ended: Option<i64>,
-    /// What else there is.
+    /// All other members.
     pub others: Map<String, Value>,
 }
 
 impl Account {
-    /// Adds the members that the summary does not tell by itself.
+    /// Adds the members that the summary does not write by itself.
     pub fn put(&self, metadata: &mut Map<String, Value>) {
         let mut put = |name: &str, value: Option<Value>| drop(value.map(|value| metadata.insert(name.into(), value)));
         let number = |number: u64| (number != 0).then(|| json!(number));
@@ -104,7 +104,7 @@ impl Account {
         pass_on(&self.others, metadata);
     }
 
-    /// Reads what a report told of its processes; of what is not as it should be, nothing is believed.
+    /// Reads what a report says of its processes. What is not as it should be is left out.
     pub fn all(processes: &RawValue) -> Vec<Account> {
         let entries: Vec<&RawValue> = from_str(processes.get()).unwrap_or_default();
         entries.into_iter().filter_map(Account::read).collect()
@@ -114,10 +114,10 @@ impl Account {
         let mut raw: HashMap<String, &RawValue> = from_str(entry.get()).ok()?;
         let threads = raw.remove("threads");
         // All but the threads, of which there may be many, as values at once.
-        let mut members = Members(in_order(raw));
+        let mut members = ObjectMembers(in_order(raw));
         let pid = members.number("pid")?;
         let opened = members.signed("opened_ns");
-        let times = Times {
+        let times = RecordedTimes {
             opened: opened.unwrap_or_default(),
             opened_at: members.time("opened_at"),
             last: members.signed("last_ns").or(opened).unwrap_or_default(),
@@ -160,7 +160,7 @@ impl Account {
         State::ALL.into_iter().find(|state| state.word() == self.state).unwrap_or(State::Unknown)
     }
 
-    /// How the process ended, as far as the word is known. Where there is none, what the recording's state tells.
+    /// How the process ended, as far as the word is known. Without a word, the state of the recording shows it.
     pub fn known_ending(&self) -> Ending {
         match (self.known_state(), &*self.ending) {
             (State::Living, "") => Ending::Running,
@@ -177,7 +177,7 @@ impl ThreadAccount {
     }
 
     fn read(members: Map<String, Value>) -> Option<ThreadAccount> {
-        let mut members = Members(members);
+        let mut members = ObjectMembers(members);
         let account = ThreadAccount {
             tid: members.number("tid")?,
             name: members.text("name"),
@@ -192,23 +192,23 @@ impl ThreadAccount {
         Some(ThreadAccount { others: members.0, ..account })
     }
 
-    /// Adds the members that the summary does not tell by itself.
+    /// Adds the members that the summary does not write by itself.
     pub fn put(&self, metadata: &mut Map<String, Value>) {
-        for (name, moment) in [("begun_ns", self.begun), ("ended_ns", self.ended)] {
-            if let Some(moment) = moment {
-                metadata.insert(name.into(), moment.into());
+        for (name, time) in [("begun_ns", self.begun), ("ended_ns", self.ended)] {
+            if let Some(time) = time {
+                metadata.insert(name.into(), time.into());
             }
         }
         pass_on(&self.others, metadata);
     }
 
-    /// A count that an earlier merge told, of what later ones may add to.
+    /// A count of an earlier merge, to which a later one adds.
     pub fn earlier(&self, name: &str) -> u64 {
         self.others.get(name).and_then(Value::as_u64).unwrap_or(0)
     }
 }
 
-/// Adds what nothing else has told.
+/// Adds members that are not there yet.
 fn pass_on(others: &Map<String, Value>, metadata: &mut Map<String, Value>) {
     for (name, value) in others {
         metadata.entry(name).or_insert_with(|| value.clone());
@@ -222,10 +222,10 @@ pub fn in_order(members: HashMap<String, &RawValue>) -> Map<String, Value> {
     members.into_iter().filter_map(|(name, value)| Some((name, from_str(value.get()).ok()?))).collect()
 }
 
-/// Members that are taken one by one.
-struct Members(Map<String, Value>);
+/// Members of an object that are taken one by one.
+struct ObjectMembers(Map<String, Value>);
 
-impl Members {
+impl ObjectMembers {
     fn take<T>(&mut self, name: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
         self.0.shift_remove(name).as_ref().and_then(read)
     }
@@ -252,15 +252,13 @@ impl Members {
     }
 
     fn time(&mut self, name: &str) -> u64 {
-        let time = humantime::parse_rfc3339(&self.text(name)).unwrap_or(UNIX_EPOCH);
-        crate::text::when::nanoseconds(time)
+        when::parse_time(&self.text(name)).map_or(0, when::nanoseconds)
     }
 }
 
-/// A moment of the wall clock to the nanosecond. As a number it would be more than JavaScript can hold.
+/// A time of the wall clock in ns, as text: as a number it would be larger than JavaScript can hold.
 fn text_of(realtime: u64) -> Option<Value> {
-    let time: SystemTime = UNIX_EPOCH + Duration::from_nanos(realtime);
-    (realtime != 0).then(|| humantime::format_rfc3339_nanos(time).to_string().into())
+    (realtime != 0).then(|| when::rfc3339(realtime).into())
 }
 
 /// `0x030c01f0` as `3.12.1`.
@@ -277,7 +275,7 @@ fn hexadecimal(version: &str) -> u32 {
 
 /// Out of 32 hexadecimal digits.
 fn session(digits: &str) -> Option<[u8; 16]> {
-    let byte = |place: usize| u8::from_str_radix(digits.get(2 * place..2 * place + 2)?, 16).ok();
+    let byte = |index: usize| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok();
     let bytes: Vec<u8> = (0..16).map_while(byte).collect();
     bytes.try_into().ok()
 }
@@ -292,8 +290,8 @@ mod tests {
     }
 
     fn thread() -> impl Strategy<Value = ThreadAccount> {
-        let moment = || prop::option::of(any::<i64>());
-        (any::<u32>(), ".*", count(), count(), moment(), moment()).prop_map(
+        let time = || prop::option::of(any::<i64>());
+        (any::<u32>(), ".*", count(), count(), time(), time()).prop_map(
             |(tid, name, overwritten, lost, begun, ended)| {
                 let others = Map::from_iter([("later".to_owned(), json!([1, {"a": name}]))]);
                 ThreadAccount { tid, name, overwritten, lost, begun, ended, others }
@@ -301,11 +299,12 @@ mod tests {
         )
     }
 
-    fn times() -> impl Strategy<Value = Times> {
-        let moment = any::<i64>;
+    fn times() -> impl Strategy<Value = RecordedTimes> {
+        let time = any::<i64>;
         let at = || 0..10_000_000_000_000_000_000_u64;
-        (moment(), at(), moment(), at(), prop::option::of(moment()))
-            .prop_map(|(opened, opened_at, last, last_at, closed)| Times { opened, opened_at, last, last_at, closed })
+        (time(), at(), time(), at(), prop::option::of(time())).prop_map(|(opened, opened_at, last, last_at, closed)| {
+            RecordedTimes { opened, opened_at, last, last_at, closed }
+        })
     }
 
     prop_compose! {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT, ENDING_SIGNAL, Header};
 
-/// How a process ended, as far as it or its stack tells.
+/// How a process ended, as far as its file shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// It has not.
@@ -22,12 +22,12 @@ pub enum Ending {
     Replaced,
     /// A signal, of this number.
     Signal(u8),
-    /// With this exit status, as its parent has learned: the process itself has not said anything, as after `_exit` in C
-    /// code.
+    /// With this exit status, as its parent has learned: the process itself has not said anything, as after `_exit` in
+    /// C code.
     Status(u8),
-    /// Nobody has said anything, as after SIGKILL when the parent is not traced.
+    /// Nothing is known, as after SIGKILL when the parent is not traced.
     Silent,
-    /// The input does not tell.
+    /// The input does not say it.
     Untold,
 }
 
@@ -39,7 +39,7 @@ const REPLACED: &str = "became another program (exec)";
 const SILENT: &str = "ended without a word";
 const KILLED: &str = "killed by SIGKILL";
 const UNTOLD: &str = "not told";
-/// What may have happened to who ended without a word.
+/// Why a process may end without a word.
 const REASONS: &str = " (SIGKILL, or _exit in C code)";
 
 /// Linux's numbers (signal(7), x86 and ARM), from 1 on.
@@ -49,7 +49,7 @@ const SIGNALS: [&str; 31] = [
     "PWR", "SYS",
 ];
 const SIGKILL: u8 = 9;
-/// Signals that tell of something wrong in the process itself.
+/// Signals of faults in the process itself.
 const CRASHES: [&str; 7] = ["ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS"];
 
 /// C functions in which a process becomes another program.
@@ -59,8 +59,8 @@ const EXEC: [&str; 2] = ["posix.execv", "posix.execve"];
 const FORK_EXEC: [&str; 3] = ["_posixsubprocess.fork_exec", "Popen._execute_child", "_execute_child"];
 
 impl Ending {
-    /// What the header of a ring file tells. A process that has said how it ends may still live for a moment: for as long
-    /// as its report is written.
+    /// What the header of a ring file says. A process that has said how it ends may still run until its report is
+    /// written.
     pub fn of(header: &Header, state: State) -> Ending {
         match (state, header.ending & 0xff) {
             (_, ENDING_EXIT) => Ending::Exited,
@@ -74,7 +74,7 @@ impl Ending {
         }
     }
 
-    /// The same; of a process that has not said anything also what its open calls tell.
+    /// What the header says, or if it says nothing, what the open calls show.
     pub fn read(input: &Input, state: State, frames: &[OpenFrame], segments: &[u32]) -> Ending {
         match Ending::of(&input.header, state) {
             Ending::Silent if !frames.is_empty() => Ending::of_frames(input, frames, segments),
@@ -98,7 +98,7 @@ impl Ending {
         innermost.values().find_map(|frame| by_function.get(&frame.function).copied()).unwrap_or(Ending::Silent)
     }
 
-    /// What a status of waitpid(2) tells (wait(2), the same on all platforms); `None` if that is no end, or no status.
+    /// What a status of waitpid(2) means (the same on all platforms); `None` if it is no end, or no status.
     pub fn of_wait(status: u64) -> Option<Ending> {
         match (status & 0x7f, (status >> 8 & 0xff) as u8) {
             _ if status > 0xffff => None,
@@ -113,7 +113,7 @@ impl Ending {
         matches!(self, Ending::Running | Ending::Silent)
     }
 
-    /// Whether the process may have lived on after the last moment known of it: it could not give a sign at its end.
+    /// Whether the process may have run on after the last event known of it, as it could not record its end.
     pub fn is_sudden(self) -> bool {
         matches!(self, Ending::Silent | Ending::Status(_) | Ending::Signal(SIGKILL))
     }

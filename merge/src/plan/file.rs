@@ -1,39 +1,40 @@
-//! What there is to merge from one file: which segments hold which events, and how many of them count.
+//! What there is to merge from one process: which events are where, and how many of them count.
 //!
-//! What a plan keeps per segment is 24 bytes.
+//! What a plan keeps per segment is 32 bytes.
 
 use crate::error::Problems;
-use crate::input::ring::{Input, State};
+use crate::input::ring::{Input, SegmentPart, State};
 use crate::plan::account::Account;
 use crate::plan::ending::Ending;
 use crate::plan::frames::OpenFrame;
 use crate::plan::imported::Imported;
 use crate::plan::names::ChildEnd;
+use crate::plan::recording::Recording;
+use crate::storage::inode::Inode;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::Header;
 use viztracer_format::record::RECORD_SIZE;
 
-/// What a segment counts for that holds fewer records.
+/// The number of records that a segment with fewer ones counts for.
 const RECORDS_LEAST: usize = 32;
 
-/// What there is to merge from one file.
+/// What there is to merge from one process: a ring file, or a process in a trace in JSON.
 #[derive(Debug)]
 pub struct FilePlan {
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
-    /// Device and inode of what was planned.
-    pub place: (u64, u64),
-    /// Bytes in it when it was opened.
+    /// The file that was planned.
+    pub inode: Inode,
+    /// Bytes in the file when it was opened.
     pub length: u64,
-    /// Its header.
-    pub header: Header,
-    /// The number that its tracks bear: the process's id, unless an earlier file is of another process with that id.
+    /// What is known of the recording as a whole.
+    pub recording: Recording,
+    /// The number of the process's tracks: its id, unless an earlier file is of another process with that id.
     pub pid: u32,
-    /// How its recording ended.
+    /// How the recording ended.
     pub state: State,
     /// How the process ended.
     pub ending: Ending,
@@ -41,14 +42,16 @@ pub struct FilePlan {
     pub process: Option<String>,
     /// How children of the process ended, as it has learned by waiting for them, in no order.
     pub children: Vec<ChildEnd>,
-    /// Where only the parent knows how the process ended: how long after the last moment known of it the parent had
-    /// waited for it, in ns.
+    /// Whether there were ends of children that `children` lacks.
+    pub has_forgotten_children: bool,
+    /// Where only the parent knows how the process ended: how many ns after the last event known of it the parent had
+    /// waited for it.
     pub waited_after: Option<u64>,
-    /// Its threads by serial.
+    /// The threads, by serial.
     pub threads: Vec<Thread>,
-    /// CALLS segments with something to show, oldest first.
+    /// Where there are calls to show, oldest first.
     pub calls: Vec<Calls>,
-    /// Events to leave out from the beginning of some of `calls`, by place in it and thread.
+    /// How many events of a thread to leave out at the beginning of some of `calls`, by index in `calls`.
     pub skips: HashMap<u32, Vec<(u32, u64)>>,
     /// Indexes of NAMES and LABELS segments.
     pub names: Vec<u32>,
@@ -56,95 +59,140 @@ pub struct FilePlan {
     pub payloads: Vec<(u64, u32)>,
     /// Calls still open in a file that was not closed, outermost first.
     pub frames: Vec<OpenFrame>,
-    /// The newest moment in the file, in ticks.
+    /// The newest time in the file, in ticks.
     pub last_moment: u64,
     /// The file's anchors, each once.
     pub anchors: Vec<Anchor>,
     /// What could not be read.
     pub problems: Problems,
-    /// The moment that was marked to align files by, in nanoseconds of the monotonic clock.
+    /// The time that was marked to align files by, in nanoseconds of the monotonic clock.
     pub sync_marker: Option<i64>,
-    /// What kind of file it is, and what was kept of it.
+    /// What kind of file it is, and what only such a file has.
     pub source: Source,
-    /// Names of tasks that came with it, by serial.
+    /// Names of tasks that a trace in JSON contains, by serial.
     pub tasks: BTreeMap<u32, String>,
     /// Whether it is known when the recording began and ended.
     pub is_dated: bool,
 }
 
-/// What kind of file a plan is of.
+/// What kind of file a plan is of, and what only such a file has.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// A ring file. If it is still written, a copy of it is read in its place.
-    Ring { snapshot: Option<Arc<Input>> },
-    /// A trace in JSON, or a process in it: what it became when it was read, and what it told of the process.
-    Json { imported: Arc<Imported>, account: Option<Arc<Account>> },
+    /// A ring file.
+    Ring {
+        /// A copy of a file that is still being written, which is read instead of it.
+        snapshot: Option<Arc<Input>>,
+        /// The random id in the file's header, which copies of the file share.
+        file_id: [u8; 16],
+        /// When the process started, in clock ticks since boot, 0 if unknown.
+        process_start: u64,
+        /// Shorter calls are left out, in ns.
+        min_duration: u64,
+    },
+    /// A process in a trace in JSON.
+    Json {
+        /// What the whole trace became when it was read.
+        imported: Arc<Imported>,
+        /// What the trace says of the process beside its events, if it is a report.
+        account: Option<Arc<Account>>,
+    },
 }
 
-/// A thread's part in a file.
+/// What a file shares with its copies, and with no other file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ContentId {
+    /// The random id in the header of a ring file.
+    Ring([u8; 16]),
+    /// A trace in JSON has none, so each file is one of its own.
+    Json(Inode),
+}
+
+/// What a file has of a thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Thread {
-    /// The file's number for it.
+    /// The thread's number in the file.
     pub serial: u32,
     /// The operating system's id.
     pub tid: u64,
-    /// Its name, if it had one.
+    /// The thread's name, if it has one.
     pub name: Option<String>,
-    /// Events that are no longer there, or are not among the newest that were asked for.
+    /// Events that were overwritten, or are not among the newest that were asked for.
     pub overwritten: u64,
-    /// Ticks at or after the end of the newest of them, 0 if there are none: all that ended later is there.
+    /// Ticks at or after the end of the newest overwritten event, 0 if there is none. The file has all events that
+    /// ended later.
     pub overwritten_until: u64,
-    /// Events that found no room.
+    /// Events that the file had no space for.
     pub lost: u64,
-    /// Ticks at its first event, 0 if that is not known.
+    /// Ticks at the thread's first event, 0 if unknown.
     pub begun: u64,
-    /// Ticks at its end, 0 if it was alive when the file was last written.
+    /// Ticks at the thread's end, 0 if it was alive when the file was last written.
     pub ended: u64,
 }
 
 impl Thread {
-    /// Its name, or what stands for it.
+    /// The thread's name, or what stands for it.
     pub fn display_name(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("Thread-{}", self.tid))
     }
 
-    /// Whether it recorded events that the file does not hold.
+    /// Whether the thread had events that the file does not hold.
     pub fn is_incomplete(&self) -> bool {
         self.overwritten > 0 || self.lost > 0
     }
 }
 
-/// A CALLS segment as planned: this many bytes of this generation.
+/// Calls that are read at once: those of a CALLS segment, or a chunk of a trace in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calls {
-    /// What the segment must still be when it is read.
-    pub generation: u64,
-    /// Its place in the file.
-    pub index: u32,
-    /// Committed bytes then.
-    pub committed: u32,
+    /// Where their records are.
+    pub records: Records,
     /// The thread whose records come first.
     pub thread: u32,
     /// Events of all its threads.
     pub events: u32,
 }
 
-/// Events by thread in one segment: nearly always one thread's.
-pub(crate) type Counts = Vec<(u32, u64)>;
+/// Where the records of calls are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Records {
+    /// In a segment of a ring file.
+    Segment(SegmentPart),
+    /// In the store of a trace in JSON, from this offset on: one record for each event.
+    Stored(u64),
+}
+
+impl Calls {
+    /// The segment that holds the records, if they are in a ring file.
+    pub fn segment(&self) -> Option<SegmentPart> {
+        match self.records {
+            Records::Segment(segment) => Some(segment),
+            Records::Stored(_) => None,
+        }
+    }
+
+    /// How many records are read for these calls.
+    pub fn records(&self) -> usize {
+        match self.records {
+            Records::Segment(segment) => segment.committed as usize / RECORD_SIZE,
+            Records::Stored(_) => self.events as usize,
+        }
+    }
+}
 
 impl FilePlan {
-    /// A plan of nothing, from a file with this header.
-    pub fn empty(path: &Path, header: Header, state: State) -> FilePlan {
+    /// A plan without events, of which it is not known how the process ended.
+    pub fn empty(path: &Path, inode: Inode, recording: Recording, source: Source) -> FilePlan {
         FilePlan {
             path: path.to_path_buf(),
-            place: (0, 0),
+            inode,
             length: 0,
-            pid: header.identity.pid,
-            ending: Ending::of(&header, state),
-            header,
-            state,
+            pid: recording.pid,
+            recording,
+            state: State::Unknown,
+            ending: Ending::Untold,
             process: None,
             children: Vec::new(),
+            has_forgotten_children: false,
             waited_after: None,
             threads: Vec::new(),
             calls: Vec::new(),
@@ -156,7 +204,7 @@ impl FilePlan {
             anchors: Vec::new(),
             problems: Problems::default(),
             sync_marker: None,
-            source: Source::Ring { snapshot: None },
+            source,
             tasks: BTreeMap::new(),
             is_dated: false,
         }
@@ -170,11 +218,19 @@ impl FilePlan {
         }
     }
 
-    /// What a report told of the process; `None` if this is no report.
+    /// What a report says of the process; `None` if this is no report.
     pub fn account(&self) -> Option<&Account> {
         match &self.source {
             Source::Ring { .. } => None,
             Source::Json { account, .. } => account.as_deref(),
+        }
+    }
+
+    /// What all plans of the file have in common.
+    pub fn content_id(&self) -> ContentId {
+        match self.source {
+            Source::Ring { file_id, .. } => ContentId::Ring(file_id),
+            Source::Json { .. } => ContentId::Json(self.inode),
         }
     }
 
@@ -185,10 +241,18 @@ impl FilePlan {
 
     /// Ticks when the recording of a thread began.
     pub fn begun(&self, thread: &Thread) -> u64 {
-        if thread.begun == 0 { self.header.identity.opened.ticks } else { thread.begun }
+        if thread.begun == 0 { self.recording.opened.ticks } else { thread.begun }
     }
 
-    /// How its recording ended, in a word; one that only the report knows it came with.
+    /// The duration in ns below which the recording leaves out calls, as far as it is known.
+    pub fn min_duration(&self) -> u64 {
+        match self.source {
+            Source::Ring { min_duration, .. } => min_duration,
+            Source::Json { .. } => 0,
+        }
+    }
+
+    /// How the recording ended, in a word: that of the report if it is not a word of ours.
     pub fn state_word(&self) -> &str {
         match self.account() {
             Some(account) if self.state == State::Unknown && !account.state.is_empty() => &account.state,
@@ -196,7 +260,7 @@ impl FilePlan {
         }
     }
 
-    /// How the process ended, in a word; one that only the report knows it came with.
+    /// How the process ended, in a word: that of the report if it is not a word of ours.
     pub fn ending_word(&self) -> Cow<'_, str> {
         match self.account() {
             Some(account) if self.ending == Ending::Untold && !account.ending.is_empty() => (&*account.ending).into(),
@@ -204,7 +268,7 @@ impl FilePlan {
         }
     }
 
-    /// The same in a sentence that says no more than this.
+    /// How the process ended, in a sentence that says no more than this.
     pub fn ending_words(&self) -> String {
         match self.ending {
             Ending::Running if !self.is_running() => "was still running when the report was made".to_owned(),
@@ -213,24 +277,25 @@ impl FilePlan {
         }
     }
 
-    /// Whether the process still runs; one that a report tells of ran when that was made.
+    /// Whether the process still runs. A process in a report is not known to: it ran when the report was made.
     pub fn is_running(&self) -> bool {
         self.ending == Ending::Running && self.imported().is_none()
     }
 
-    /// The place of a thread in `threads`.
+    /// The index of a thread in `threads`.
     pub fn thread(&self, serial: u32) -> Option<usize> {
         self.threads.binary_search_by_key(&serial, |thread| thread.serial).ok()
     }
 
-    /// What is to be read of `calls` from place `first` on until there are `records` of them; at least one.
+    /// The end of a run of `calls` that begins at index `first` and has about this many records; the run has at least
+    /// one entry.
     pub fn run_of(&self, first: usize, records: usize) -> usize {
         let mut total = 0;
         let rest = self.calls.get(first..).unwrap_or_default();
         let fits = rest.iter().take_while(|calls| {
             let before = total;
-            // So a run is of few threads, even if each of them has few events.
-            total += (calls.committed as usize / RECORD_SIZE).max(RECORDS_LEAST);
+            // Otherwise a run could be of very many threads, if each of them has few events.
+            total += calls.records().max(RECORDS_LEAST);
             before < records
         });
         first + fits.count()

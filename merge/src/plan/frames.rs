@@ -1,4 +1,4 @@
-//! The calls that were open when tracing stopped, or the process, or when we look, out of the STACKS segments.
+//! The calls that were open when the recording or the process ended, or when the file is read, from STACKS segments.
 
 use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
@@ -27,8 +27,8 @@ pub struct OpenFrame {
     pub clipped: bool,
 }
 
-/// The open frames of every thread, outermost first. The file holds 56 bits of a start; the whole is the tick count with
-/// these bits that is nearest to `reference`. What is neither a frame nor the mark of a task is damage.
+/// The open frames of every thread, outermost first. The file holds 56 bits of a start; the whole is the tick count
+/// with these bits that is nearest to `reference`. What is neither a frame nor the mark of a task is damage.
 pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut(Problem)) -> Vec<OpenFrame> {
     let mut threads: BTreeMap<u32, Vec<(u32, Vec<Record>)>> = BTreeMap::new();
     let mut buffer = Vec::new();
@@ -53,14 +53,16 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
     frames
 }
 
-/// Adds the calls among a thread's frames; the marks between them tell their tasks. Returns how many entries are neither.
+/// Adds the calls among a thread's frames; the marks between them name their tasks. Returns how many entries are
+/// neither.
 ///
-/// A block whose base is more than the frames below it stands above frames that found no room in the file: its calls are
-/// real, but the task that a missing mark may have begun is unknown. A block that overlaps the one below is not believed.
+/// A block whose base is more than the frames below it is above frames that the file had no space for: its calls are
+/// real, but the task that a missing mark may have begun is unknown. A block that overlaps the one below is not
+/// believed.
 fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into: &mut Vec<OpenFrame>) -> usize {
     blocks.sort_by_key(|(base, _)| *base);
     let (mut depth, mut task, mut damaged) = (0, 0, 0);
-    // A block without frames waits for the next descent and tells nothing.
+    // A block without frames is in use, but empty.
     for (base, frames) in blocks.into_iter().filter(|(_, frames)| !frames.is_empty()) {
         let base = base as usize;
         if base < depth {

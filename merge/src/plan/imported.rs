@@ -1,4 +1,4 @@
-//! What a trace in JSON became when it was read: where its events are, and what it tells of them all.
+//! A trace in JSON that was read: where its events are, and what it says of them all.
 
 use crate::storage::store::{Region, Store};
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use viztracer_format::names::Function;
 
-/// What is added to times to make ticks of them, which are never negative: 36 years.
+/// What is added to times to make ticks of them, which are never negative: 36 years in ns.
 pub const BIAS: i64 = 1 << 60;
 
 /// What the plans of a document share.
@@ -15,13 +15,13 @@ pub const BIAS: i64 = 1 << 60;
 pub struct Imported {
     /// Where the events are, and texts.
     pub store: Option<Arc<Store>>,
-    /// By id.
+    /// The functions, by id.
     pub functions: Vec<Name>,
-    /// Short members, by place.
+    /// Short members, by index.
     pub short: Vec<Box<[u8]>>,
     /// Source files that came with it, by path: their text and its lines, as JSON.
     pub sources: BTreeMap<String, Region>,
-    /// What else it holds.
+    /// Its other members.
     pub members: Map<String, Value>,
     /// Its `viztracer_metadata`.
     pub metadata: Map<String, Value>,
@@ -40,17 +40,17 @@ pub struct Name {
 }
 
 impl Name {
-    /// `f (/x/a.py:7)` is a function of Python, anything else is just a name.
+    /// Takes a name apart. `f (/x/a.py:7)` is a Python function; anything else is only a name.
     pub fn of(shown: &str) -> Name {
-        let place = shown.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
-        let place = place.and_then(|(name, place)| {
-            let (file, line) = place.rsplit_once(':')?;
+        let parts = shown.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
+        let name = parts.and_then(|(name, location)| {
+            let (file, line) = location.rsplit_once(':')?;
             let number: u32 = line.parse().ok()?;
             // The name must come out again as it was.
             let is_plain = !file.is_empty() && number.to_string() == line;
             is_plain.then(|| Name { name: name.to_owned(), file: file.to_owned(), line: number })
         });
-        place.unwrap_or_else(|| Name { name: shown.to_owned(), file: String::new(), line: 0 })
+        name.unwrap_or_else(|| Name { name: shown.to_owned(), file: String::new(), line: 0 })
     }
 
     fn function(&self) -> Function<'_> {

@@ -1,4 +1,4 @@
-//! What the NAMES and LABELS segments of a file tell: its threads and process first, its functions when they are needed.
+//! What the NAMES and LABELS segments of a file contain: threads and the process first, functions when they are needed.
 
 use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
@@ -14,7 +14,7 @@ pub struct ThreadNames {
     pub name: Option<String>,
     /// Events in the segments that it has left behind.
     pub events: u64,
-    /// Events that found no room.
+    /// Events that the file had no space for.
     pub lost: u64,
     /// Ticks at its first event.
     pub begun: u64,
@@ -35,7 +35,7 @@ pub struct ChildEnd {
 
 /// The threads, the process and the ended children of a file.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct FileNames {
     /// By serial.
     pub threads: BTreeMap<u32, ThreadNames>,
     /// The process's name.
@@ -44,10 +44,10 @@ pub struct Names {
     pub children: Vec<ChildEnd>,
 }
 
-impl Names {
+impl FileNames {
     /// Reads the threads, the process and its children from these segments.
-    pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> Names {
-        let mut names = Names::default();
+    pub fn read(input: &Input, segments: &[u32], bad: impl FnMut(Problem)) -> FileNames {
+        let mut names = FileNames::default();
         visit(input, segments, bad, |entry| match entry {
             Entry::Thread { serial, tid, begun, events, lost, ended } => {
                 let thread = names.threads.entry(serial).or_default();

@@ -1,18 +1,18 @@
 //! What this report knows of a process beside its events, for its metadata.
 
 use crate::align::Clock;
-use crate::plan::account::{Account, ThreadAccount, Times};
+use crate::plan::account::{Account, RecordedTimes, ThreadAccount};
 use crate::plan::file::{FilePlan, Thread};
 
 /// What is known of a process of this report.
 pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
-    let (header, identity) = (&plan.header, &plan.header.identity);
-    let times = plan.is_dated.then(|| Times {
-        opened: clock.signed(identity.opened.ticks),
-        opened_at: identity.opened.realtime,
+    let recording = &plan.recording;
+    let times = plan.is_dated.then(|| RecordedTimes {
+        opened: clock.signed(recording.opened.ticks),
+        opened_at: recording.opened.realtime,
         last: clock.signed(plan.last_moment),
         last_at: clock.last_realtime(plan),
-        closed: (header.sealed && header.closed.ticks != 0).then(|| clock.signed(header.closed.ticks)),
+        closed: recording.closed.map(|closed| clock.signed(closed.ticks)),
     });
     let told = plan.account();
     let moment = |ticks: u64| (ticks != 0).then(|| clock.signed(ticks));
@@ -23,19 +23,19 @@ pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
         ..ThreadAccount::default()
     };
     Account {
-        process_id: (identity.pid != plan.pid).then_some(identity.pid),
-        parent_id: identity.parent_pid,
+        process_id: (recording.pid != plan.pid).then_some(recording.pid),
+        parent_id: recording.parent_pid,
         waited_after: plan.waited_after,
-        python: identity.python_version,
-        session: identity.session_id,
-        command: header.arguments.clone(),
-        entries: identity.entries,
+        python: recording.python_version,
+        session: recording.session_id,
+        command: recording.arguments.clone(),
+        entries: recording.entries,
         times,
         sync_marker: plan.sync_marker.map(|marker| clock.of_monotonic(marker, plan)),
-        unnamed: header.unnamed,
-        unmatched: header.unmatched,
-        forgotten: header.forgotten,
-        switched: header.switched,
+        unnamed: recording.unnamed,
+        unmatched: recording.unmatched,
+        forgotten: recording.forgotten,
+        switched: recording.switched,
         threads: plan.threads.iter().enumerate().map(thread).collect(),
         others: told.map(|told| told.others.clone()).unwrap_or_default(),
         ..Account::default()

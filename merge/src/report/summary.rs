@@ -1,7 +1,6 @@
 //! What went into a report and what did not, as data, as metadata and as a table.
 
 use crate::align::{Alignment, Method, Zero};
-use crate::chrome;
 use crate::error::{BadInput, Problems};
 use crate::events::decode::Outcome;
 use crate::input::ring::State;
@@ -195,7 +194,7 @@ impl Summary {
         if self.base_realtime != 0 {
             metadata["baseTimeNanoseconds"] = json!(self.base_realtime);
         }
-        if let Some(boot_id) = chrome::boot_id(self.zero.boot_id) {
+        if let Some(boot_id) = self.zero.boot.id() {
             let Zero { monotonic_offset, monotonic, .. } = self.zero;
             metadata["clock"] =
                 json!({ "boot_id": boot_id, "monotonic_offset": monotonic_offset, "monotonic": monotonic });
@@ -236,15 +235,15 @@ impl FileSummary {
             threads: plan.threads.iter().map(thread).collect(),
             state: plan.state,
             ending: plan.ending,
-            lost: plan.header.lost,
-            forgotten_threads: plan.header.forgotten.threads,
-            forgotten_events: plan.header.forgotten.events,
-            forgotten_tasks: plan.header.forgotten.tasks,
-            switched: plan.header.switched,
-            unnamed: plan.header.unnamed,
-            unmatched: plan.header.unmatched,
-            gaps: plan.header.gaps,
-            failure: plan.header.failure,
+            lost: plan.recording.lost,
+            forgotten_threads: plan.recording.forgotten.threads,
+            forgotten_events: plan.recording.forgotten.events,
+            forgotten_tasks: plan.recording.forgotten.tasks,
+            switched: plan.recording.switched,
+            unnamed: plan.recording.unnamed,
+            unmatched: plan.recording.unmatched,
+            gaps: plan.recording.gaps,
+            failure: plan.recording.failure,
             problems: plan.problems.clone(),
             state_word: plan.state_word().to_owned(),
             ending_word: plan.ending_word().into_owned(),

@@ -1,11 +1,15 @@
-//! Where the report goes. It appears under its name when it is whole, or not at all.
+//! The file of a report, which appears under its name when it is whole, or not at all.
 //!
-//! Until then it has no name, where the file system and `/proc` allow that: so nothing stays even of a merge that is
-//! killed. Elsewhere it has a temporary one.
+//! Until then the file has no name (`O_TMPFILE`), where the file system and `/proc` allow that, so that even a merge
+//! that is killed leaves nothing. `tempfile` cannot give such a file a name later, so it only makes the names here.
+//! Elsewhere the file is a [`NamedTempFile`].
 //!
-//! What has the name before is replaced. It may be somebody else's, put there to be followed or to be read: see [`To`].
+//! What had the name before is replaced. It may be of another user, who has put it there to be followed or to be read:
+//! see [`Target`].
 
 use crate::error::MergeError;
+use crate::storage::inode::Inode;
+use crate::storage::trust::is_trusted_in;
 use crate::text::display::STDOUT;
 use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
 use rustix::process::geteuid;
@@ -24,104 +28,105 @@ pub const TEMPORARY_PREFIX: &str = ".viztracer-merge-";
 #[derive(Debug)]
 pub struct Output {
     path: PathBuf,
-    to: To,
+    to: Target,
 }
 
-/// Three rules keep others out, as the kernel does for programs that open what they write (`protected_symlinks`,
-/// `protected_fifos`):
-/// - in a directory where everybody may put files (`/tmp`), a link or a pipe counts only if it is ours or of the
-///   directory's owner;
+/// What bytes of a report are written to, with the path that it gets in the end.
+///
+/// Three rules keep other users out:
+/// - a link or a pipe is used only where [`is_trusted_in`] allows it;
 /// - a report has the mode that the umask gives to a new file, or that of the file it replaces if this is ours and
-///   lets in fewer;
+///   lets in fewer users;
 /// - an input is never replaced, nor appended to.
 #[derive(Debug)]
-enum To {
-    /// A file in the final one's directory, which has no name until it is finished.
+enum Target {
+    /// A file without a name, in the directory where it gets one.
     Unnamed(File, PathBuf),
-    /// A file beside the final one, which vanishes unless it is finished.
+    /// A file with a temporary name there, which is removed unless it is finished.
     Temporary(NamedTempFile, PathBuf),
-    /// A device or a pipe, for which a name means nothing.
+    /// A device or a pipe, which keeps its name.
     Special(File),
 }
 
 impl Output {
-    /// Prepares for writing to `path`.
+    /// Opens or makes the file that is written to for a report at `path`.
     pub fn create(path: &Path) -> Result<Output, MergeError> {
-        let to = To::create(path).map_err(|error| MergeError::Output(path.into(), error))?;
+        let to = Target::create(path).map_err(|error| MergeError::Output(path.into(), error))?;
         Ok(Output { path: path.into(), to })
     }
 
-    /// Its name.
+    /// The path of the report.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where it is being written, if it is a file.
+    /// The directory of the file, if the report is a regular file.
     pub fn directory(&self) -> Option<&Path> {
         match &self.to {
-            To::Unnamed(_, target) | To::Temporary(_, target) => Some(directory_of(target)),
-            To::Special(_) => None,
+            Target::Unnamed(_, target) | Target::Temporary(_, target) => Some(directory_of(target)),
+            Target::Special(_) => None,
         }
     }
 
-    /// Appends bytes.
+    /// Appends bytes to the report.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
         let written = match &mut self.to {
-            To::Temporary(file, _) => file.as_file_mut().write_all(bytes),
-            To::Unnamed(file, _) | To::Special(file) => file.write_all(bytes),
+            Target::Temporary(file, _) => file.as_file_mut().write_all(bytes),
+            Target::Unnamed(file, _) | Target::Special(file) => file.write_all(bytes),
         };
         written.map_err(|error| MergeError::Output(self.path.clone(), error))
     }
 
-    /// Gives the report its name, in the place of what had it before.
+    /// Gives the report its name, and so replaces what had it before.
     pub fn finish(self) -> Result<(), MergeError> {
         let finished = match self.to {
-            To::Unnamed(file, target) => name(&file, &target).and_then(|file| renamed(file, &target)),
-            To::Temporary(file, target) => renamed(file, &target),
-            To::Special(_) => Ok(()),
+            Target::Unnamed(file, target) => name(&file, &target).and_then(|file| renamed(file, &target)),
+            Target::Temporary(file, target) => renamed(file, &target),
+            Target::Special(_) => Ok(()),
         };
         finished.map_err(|error| MergeError::Output(self.path, error))
     }
 }
 
-impl To {
-    fn create(path: &Path) -> io::Result<To> {
+impl Target {
+    fn create(path: &Path) -> io::Result<Target> {
         if path == Path::new(STDOUT) {
-            return Ok(To::Special(io::stdout().as_fd().try_clone_to_owned()?.into()));
+            return Ok(Target::Special(io::stdout().as_fd().try_clone_to_owned()?.into()));
         }
         // Through a symbolic link the report replaces the file, not the link.
         let target = followed(path)?;
         let before = fs::symlink_metadata(&target).ok();
         if is_special(path) {
-            if before.is_some_and(|found| found.file_type().is_fifo() && !is_trusted_at(&found, &target)) {
+            if before.is_some_and(|found| found.file_type().is_fifo() && !is_trusted_in(directory_of(&target), &found))
+            {
                 return Err(planted());
             }
-            return Ok(To::Special(open_special(path, &target)?));
+            return Ok(Target::Special(open_special(path, &target)?));
         }
         if before.as_ref().is_some_and(|metadata| metadata.is_dir()) {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
         if let Some(file) = unnamed(directory_of(&target)) {
             prepare(&file, before.as_ref());
-            return Ok(To::Unnamed(file, target));
+            return Ok(Target::Unnamed(file, target));
         }
         let made = temporary().permissions(Permissions::from_mode(MODE)).tempfile_in(directory_of(&target));
         let file = made.map_err(plain)?;
         prepare(file.as_file(), before.as_ref());
-        Ok(To::Temporary(file, target))
+        Ok(Target::Temporary(file, target))
     }
 }
 
-/// Links that are followed, as in the kernel.
+/// How many links are followed, as in the kernel.
 const LINKS_MAX: usize = 40;
 
-/// What a path leads to when all links that it ends in are followed, which may be nothing yet.
+/// The path that remains when all links that a path ends in are followed. Nothing may be there yet.
 fn followed(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..LINKS_MAX {
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_symlink() => {
-                if !is_trusted_at(&found, &path) {
+                if !is_trusted_in(directory_of(&path), &found) {
                     return Err(planted());
                 }
                 path = directory_of(&path).join(fs::read_link(&path)?);
@@ -132,20 +137,11 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
     Err(rustix::io::Errno::LOOP.into())
 }
 
-/// Whether what was found at a path may be followed or opened: not what somebody else has put where everybody can.
-fn is_trusted_at(found: &Metadata, path: &Path) -> bool {
-    const STICKY_AND_WRITABLE_BY_ALL: u32 = 0o1002;
-    fs::metadata(directory_of(path)).is_ok_and(|directory| {
-        directory.mode() & STICKY_AND_WRITABLE_BY_ALL != STICKY_AND_WRITABLE_BY_ALL
-            || found.uid() == directory.uid()
-            || found.uid() == geteuid().as_raw()
-    })
-}
-
-/// Whether a report is refused here, because somebody else has put a link or a pipe where everybody can.
+/// Whether a report is refused here, because another user has put a link or a pipe where everybody may.
 pub fn is_planted(path: &Path) -> bool {
     followed(path).map_or(true, |target| {
-        fs::symlink_metadata(&target).is_ok_and(|found| found.file_type().is_fifo() && !is_trusted_at(&found, &target))
+        fs::symlink_metadata(&target)
+            .is_ok_and(|found| found.file_type().is_fifo() && !is_trusted_in(directory_of(&target), &found))
     })
 }
 
@@ -153,7 +149,7 @@ fn planted() -> io::Error {
     io::Error::other("another user has put a link or a pipe there, where everybody may")
 }
 
-/// Opens what a path leads to; a name of an open file leads there in a way of its own.
+/// Opens a device or a pipe. A path of an open file is opened as it is, since no link leads to its target.
 fn open_special(path: &Path, target: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY).bits()).unwrap_or(0);
     match is_open_file(path) {
@@ -162,7 +158,7 @@ fn open_special(path: &Path, target: &Path) -> io::Result<File> {
     }
 }
 
-/// What the umask is taken from, as for any file that a program makes for its user.
+/// The mode of a new file before the umask is applied.
 const MODE: u32 = 0o666;
 
 fn directory_of(target: &Path) -> &Path {
@@ -172,7 +168,7 @@ fn directory_of(target: &Path) -> &Path {
     }
 }
 
-/// A file without a name, if it can be given one later.
+/// Makes a file without a name, if it can get one later.
 fn unnamed(directory: &Path) -> Option<File> {
     let flags = i32::try_from(OFlags::TMPFILE.bits()).ok()?;
     let file = OpenOptions::new().write(true).mode(MODE).custom_flags(flags).open(directory).ok()?;
@@ -184,7 +180,7 @@ fn link_to(file: &File) -> PathBuf {
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
-/// Gives a file a temporary name: only by renaming it can take the place of another.
+/// Gives a file a temporary name. A link cannot replace another file, only renaming can.
 fn name(file: &File, target: &Path) -> io::Result<NamedTempFile<()>> {
     let link = |name: &Path| Ok(linkat(CWD, link_to(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?);
     temporary().make_in(directory_of(target), link).map_err(plain)
@@ -200,17 +196,17 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// The operating system's error without the path that was made up for it.
+/// The operating system's error without the path that `tempfile` adds.
 fn plain(error: io::Error) -> io::Error {
     error.raw_os_error().map_or(error, io::Error::from_raw_os_error)
 }
 
 fn prepare(file: &File, before: Option<&Metadata>) {
-    // What tells it from one that a crash left behind.
+    // The lock distinguishes it from a file that a crash has left.
     let _ = flock(file, FlockOperation::NonBlockingLockExclusive);
     let before = before.filter(|before| before.is_file() && before.uid() == geteuid().as_raw());
     if let (Some(before), Ok(new)) = (before, file.metadata()) {
-        // Who closed the old report to others has not opened the new one to them.
+        // Users who could not read the old report cannot read the new one either.
         let mode = new.mode() & before.mode() & 0o777;
         if mode != new.mode() & 0o777 {
             drop(file.set_permissions(Permissions::from_mode(mode)));
@@ -218,35 +214,30 @@ fn prepare(file: &File, before: Option<&Metadata>) {
     }
 }
 
-/// Device and inode of files.
-pub type Places = HashSet<(u64, u64)>;
-
-/// An error if a report under this name would be written over or into one of these files, whatever they are called.
-pub fn check_apart(path: &Path, inputs: &Places) -> Result<(), MergeError> {
+/// Fails if a report at this path would replace one of the inputs or be written into it, whatever their paths are.
+pub fn check_apart(path: &Path, inputs: &HashSet<Inode>) -> Result<(), MergeError> {
     let metadata = match path == Path::new(STDOUT) {
         true => io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata()),
         false => fs::metadata(path),
     };
     match metadata {
-        Ok(found) if found.is_file() && inputs.contains(&(found.dev(), found.ino())) => {
-            Err(MergeError::IsInput(path.into()))
-        }
+        Ok(found) if found.is_file() && inputs.contains(&Inode::of(&found)) => Err(MergeError::IsInput(path.into())),
         _ => Ok(()),
     }
 }
 
-/// An error if nothing could be written under this name even now. Opens no pipe, as that could take long.
+/// Fails if no report can be written at this path. Opens no pipe, since that could wait for a reader.
 pub fn check_writable(path: &Path) -> Result<(), MergeError> {
     if is_special(path) { Ok(()) } else { Output::create(path).map(drop) }
 }
 
-/// Whether writing goes to something that is not a file with a name of its own.
+/// Whether the report is written to something else than a regular file at this path.
 pub fn is_special(path: &Path) -> bool {
     path == Path::new(STDOUT) || is_open_file(path) || fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
-/// Whether this is a name of what this process has open. It may lead to a regular file, which is the shell's to replace
-/// and not ours.
+/// Whether this is a path of a file that this process has open. If that is a regular file, the shell has opened it, and
+/// it must not be replaced.
 fn is_open_file(path: &Path) -> bool {
     ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|name| path.starts_with(name))
 }

@@ -1,4 +1,4 @@
-//! A report that goes into a named pipe: its reader may never come, and then the waiting must be one that can be ended.
+//! A report that goes into a named pipe. A reader may never come, so that the wait for it must be interruptible.
 
 use crate::error::MergeError;
 use crate::parallel::progress::Watch;
@@ -14,19 +14,19 @@ use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Waits until somebody reads the pipe, if it is one. What it gives keeps the reader until the report is opened.
+/// Waits until the output has a reader, if it is a pipe. The descriptor keeps the reader until the report is opened.
 pub fn wait_for_reader(output: &Path, watch: &dyn Watch) -> Result<Option<OwnedFd>, MergeError> {
     if !fs::metadata(output).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
         return Ok(None);
     }
     if is_planted(output) {
-        return Ok(None); // opening the report tells it
+        return Ok(None); // opening the report fails and says why
     }
     loop {
         match open(output, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
             Err(Errno::NXIO) if watch.stopped() => return Err(MergeError::Interrupted),
             Err(Errno::NXIO) => sleep(PAUSE),
-            opened => return Ok(opened.ok()), // an error is told when the report is opened
+            opened => return Ok(opened.ok()), // if this fails, opening the report fails and says why
         }
     }
 }

@@ -1,112 +1,113 @@
-//! The ring's promise is the newest N events of a process. Its file holds whole segments, so a few more: this finds
-//! the ones too many, exactly.
+//! Which events of a file are more than the newest ones that were asked for. A ring keeps the newest N events of a
+//! process, but its file holds whole segments, and so a few more events.
 //!
-//! Every thread's events stand in the order of their ends. A heap over the threads walks them from the oldest on. Each
-//! thread's next ends are decoded in batches whose size falls with the number of threads, which bounds the memory.
+//! A thread's events are in the order of their ends. A heap of one end per thread gives all ends of the file from the
+//! oldest on. The next ends of a thread are decoded in batches, which are the smaller the more threads there are, so
+//! that memory is bounded.
 
 use crate::input::ring::Input;
-use crate::plan::file::{Calls, Counts};
+use crate::survey::table::CountedSegment;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 
 /// Ends held in memory, over all threads.
 const ENDS_MAX: usize = 1 << 20;
 
-/// Those of a thread's events that are too many.
+/// The oldest events of a thread, which are left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Dropped {
-    /// How many.
+    /// How many events are left out.
     pub events: u64,
-    /// Ticks at the end of the last of them.
+    /// Ticks at the end of the last one.
     pub until: u64,
 }
 
-/// By thread, which of its first events are among the `drop` oldest of the file.
-pub(crate) fn oldest(input: &Input, calls: &[Calls], counts: &[Counts], mut drop: u64) -> HashMap<u32, Dropped> {
-    let mut streams = streams(counts);
+/// By thread, which of its first events are among the `drop` oldest events of the file.
+pub(crate) fn oldest(input: &Input, segments: &[CountedSegment], mut drop: u64) -> HashMap<u32, Dropped> {
+    let mut streams = streams(segments);
     let batch = (ENDS_MAX / streams.len().max(1)).clamp(16, 1 << 16);
-    let mut walk = Walk { input, calls, counts, buffer: Vec::new(), batch };
+    let mut reader = EndReader { input, segments, buffer: Vec::new(), batch };
     let mut heap = BinaryHeap::new();
-    for (place, stream) in streams.iter_mut().enumerate() {
-        let end = walk.next_end(stream, &mut drop);
-        heap.extend(end.map(|end| Reverse((end, stream.thread, place))));
+    for (index, stream) in streams.iter_mut().enumerate() {
+        let end = reader.next_end(stream, &mut drop);
+        heap.extend(end.map(|end| Reverse((end, stream.thread, index))));
     }
-    while let Some(Reverse((end, _, place))) = heap.pop().filter(|_| drop > 0) {
-        let Some(stream) = streams.get_mut(place) else { break };
+    while let Some(Reverse((end, _, index))) = heap.pop().filter(|_| drop > 0) {
+        let Some(stream) = streams.get_mut(index) else { break };
         drop -= 1;
         stream.dropped.events += 1;
         stream.dropped.until = end;
-        let end = walk.next_end(stream, &mut drop);
-        heap.extend(end.map(|end| Reverse((end, stream.thread, place))));
+        let end = reader.next_end(stream, &mut drop);
+        heap.extend(end.map(|end| Reverse((end, stream.thread, index))));
     }
     streams.into_iter().map(|stream| (stream.thread, stream.dropped)).collect()
 }
 
-/// One thread's events from the oldest on.
+/// The ends of one thread's events, from the oldest on.
 #[derive(Default)]
-struct Stream {
+struct ThreadEnds {
     thread: u32,
-    /// Places in `calls` that hold events of the thread and were not opened yet.
-    places: VecDeque<u32>,
-    /// The segment being walked, and how many of the thread's events in it are behind.
-    current: Option<(u32, u64)>,
+    /// Indexes of segments with events of the thread that were not read yet.
+    unread: VecDeque<usize>,
+    /// The segment that is being read, and how many of the thread's events in it were read.
+    current: Option<(usize, u64)>,
     ends: VecDeque<u64>,
     dropped: Dropped,
 }
 
-fn streams(counts: &[Counts]) -> Vec<Stream> {
-    let mut places: BTreeMap<u32, VecDeque<u32>> = BTreeMap::new();
-    for (place, counts) in counts.iter().enumerate() {
-        for (thread, _) in counts {
-            places.entry(*thread).or_default().push_back(place as u32);
+fn streams(segments: &[CountedSegment]) -> Vec<ThreadEnds> {
+    let mut by_thread: BTreeMap<u32, VecDeque<usize>> = BTreeMap::new();
+    for (index, segment) in segments.iter().enumerate() {
+        for (thread, _) in &segment.events {
+            by_thread.entry(*thread).or_default().push_back(index);
         }
     }
-    places.into_iter().map(|(thread, places)| Stream { thread, places, ..Default::default() }).collect()
+    by_thread.into_iter().map(|(thread, unread)| ThreadEnds { thread, unread, ..Default::default() }).collect()
 }
 
-struct Walk<'a> {
+/// Decodes the ends of events.
+struct EndReader<'a> {
     input: &'a Input,
-    calls: &'a [Calls],
-    counts: &'a [Counts],
+    segments: &'a [CountedSegment],
     buffer: Vec<u8>,
     batch: usize,
 }
 
-impl Walk<'_> {
-    fn next_end(&mut self, stream: &mut Stream, drop: &mut u64) -> Option<u64> {
+impl EndReader<'_> {
+    /// The next end of a thread. Events that cannot be read any more are taken off `drop`.
+    fn next_end(&mut self, stream: &mut ThreadEnds, drop: &mut u64) -> Option<u64> {
         while stream.ends.is_empty() {
-            let (place, behind) = stream.current.take().or_else(|| Some((stream.places.pop_front()?, 0)))?;
-            let expected = self.expected(place, stream.thread);
-            if !self.refill(stream, place, behind) {
-                // A living process recycled the segment since it was counted: those events are the oldest now.
-                let gone = expected.saturating_sub(behind);
+            let (index, done) = stream.current.take().or_else(|| Some((stream.unread.pop_front()?, 0)))?;
+            let expected = self.expected(index, stream.thread);
+            if !self.refill(stream, index, done) {
+                // A living process has recycled the segment since it was counted, so its events are gone as the oldest.
+                let gone = expected.saturating_sub(done);
                 stream.dropped.events += gone;
                 *drop = drop.saturating_sub(gone);
                 continue;
             }
-            let behind = behind + stream.ends.len() as u64;
-            if behind < expected && !stream.ends.is_empty() {
-                stream.current = Some((place, behind));
+            let done = done + stream.ends.len() as u64;
+            if done < expected && !stream.ends.is_empty() {
+                stream.current = Some((index, done));
             }
         }
         stream.ends.pop_front()
     }
 
-    fn expected(&self, place: u32, thread: u32) -> u64 {
-        let counts = self.counts.get(place as usize).into_iter().flatten();
+    /// How many events of the thread were counted in a segment.
+    fn expected(&self, index: usize, thread: u32) -> u64 {
+        let counts = self.segments.get(index).into_iter().flat_map(|segment| &segment.events);
         counts.filter(|(of, _)| *of == thread).map(|(_, events)| events).sum()
     }
 
     /// Decodes the next batch of ends; false if the segment can no longer be read.
-    fn refill(&mut self, stream: &mut Stream, place: u32, behind: u64) -> bool {
-        let Some(calls) = self.calls.get(place as usize) else { return false };
-        let committed = calls.committed as usize;
-        let read = self.input.read(calls.index, calls.generation, committed, &mut self.buffer);
-        let Ok((segment, body)) = read else { return false };
+    fn refill(&mut self, stream: &mut ThreadEnds, index: usize, done: u64) -> bool {
+        let Some(counted) = self.segments.get(index) else { return false };
+        let Ok((segment, body)) = self.input.read(counted.part, &mut self.buffer) else { return false };
         let ends = segment
             .events(body)
             .filter(|event| event.thread == stream.thread)
-            .skip(behind as usize)
+            .skip(done as usize)
             .take(self.batch)
             .map(|event| event.start.saturating_add(event.duration));
         stream.ends.extend(ends);

@@ -1,16 +1,17 @@
-//! One ring file surveyed: its plan, from what is known without reading the events.
+//! The plan of a ring file, made without reading all events.
 //!
-//! Sealed segments are known by their headers. Only open ones, those that passed from thread to thread, and in a file
-//! that was not closed the last one of each thread are read here.
+//! The header of a sealed segment says how many events it has. Only these segments are read here: open ones, those that
+//! passed from thread to thread, and in a file that was not closed the last one of each thread.
 
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, State, Unread};
 use crate::plan::ending::Ending;
-use crate::plan::file::{Calls, Counts, FilePlan, Source, Thread};
+use crate::plan::file::{FilePlan, Source, Thread};
 use crate::plan::frames::{self, OpenFrame};
-use crate::plan::names::Names;
+use crate::plan::names::FileNames;
+use crate::plan::recording::Recording;
 use crate::survey::cut::{self, Dropped};
-use crate::survey::table::Table;
+use crate::survey::table::{CountedSegment, Counts, SegmentTable};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -19,57 +20,63 @@ use viztracer_format::reader::{Event, Segment};
 use viztracer_format::record::stored_start;
 
 impl FilePlan {
-    /// Opens a ring file and plans it. A problem of a part is in the plan, one of the whole is the error.
+    /// Opens a ring file and plans it. Problems of parts are in the plan; a problem of the whole file is the error.
     pub fn of(path: &Path) -> Result<FilePlan, Problem> {
         let mut input = Input::open(path)?;
         let mut state = input.state();
         if state == State::Crashed {
-            // Its process may have closed it in order between our look at the header and that at the process.
+            // The process may have closed the file in order after its header was read, and ended.
             let again = Input::open(path)?;
             if again.header.sealed {
                 (input, state) = (again, State::Sealed);
             }
         }
         let snapshot = match state {
-            // Without room for a copy, the file itself is read, and what is overwritten meanwhile is counted.
+            // If it cannot be copied, the file itself is read, and what is overwritten meanwhile is counted.
             State::Living => input.snapshot().ok().map(Arc::new),
             _ => None,
         };
-        let mut plan = FilePlan::unread(path, &input, state, snapshot.clone());
         let live = input;
         let input = snapshot.as_deref().unwrap_or(&live);
-        plan.header = input.header.clone();
+        let mut plan = FilePlan { length: live.length, ..FilePlan::unread(path, input, state, snapshot.clone()) };
         let table = plan.tables(input);
-        let mut tally = Tally { frames: plan.frames.iter().copied().collect(), ..Tally::default() };
-        let mut counts = plan.count_events(input, &table, &mut tally);
-        plan.frames.retain(|frame| !tally.ended.contains(frame));
+        let mut scanned = Scanned { frames: plan.frames.iter().copied().collect(), ..Scanned::default() };
+        let mut counted = plan.count_events(input, &table, &mut scanned);
+        plan.frames.retain(|frame| !scanned.ended.contains(frame));
         if state == State::Living {
-            plan.drop_stale_frames(&live, &table, &counts);
+            plan.drop_stale_frames(&live, &table, &counted);
         }
-        if plan.events_too_many() > 0 {
-            counts = plan.drop_unreadable(input, counts, &mut tally);
+        if plan.events_too_many(&counted) > 0 {
+            plan.drop_unreadable(input, &mut counted, &mut scanned);
         }
-        plan.settle_threads(input, &table, &counts, &tally);
+        plan.settle_threads(input, &table, &counted, &scanned);
         plan.ending = Ending::read(input, state, &plan.frames, &plan.names);
-        plan.cut_to_newest(input, counts);
+        plan.cut_to_newest(input, counted);
         Ok(plan)
     }
 
+    /// A plan of what the header says.
     fn unread(path: &Path, input: &Input, state: State, snapshot: Option<Arc<Input>>) -> FilePlan {
+        let identity = &input.header.identity;
+        let source = Source::Ring {
+            snapshot,
+            file_id: identity.file_id,
+            process_start: identity.process_start,
+            min_duration: identity.min_duration,
+        };
         FilePlan {
-            place: input.place,
-            length: input.length,
+            state,
             sync_marker: Some(input.header.sync_marker as i64).filter(|marker| *marker != 0),
-            source: Source::Ring { snapshot },
+            has_forgotten_children: input.header.forgotten_children > 0,
             is_dated: true,
-            ..FilePlan::empty(path, input.header.clone(), state)
+            ..FilePlan::empty(path, input.inode, Recording::of(&input.header), source)
         }
     }
 
-    /// Reads all segment headers, and the stacks between the first look and the last: a call that ends meanwhile is
-    /// then both a frame and a record, which can be told, and never neither.
-    fn tables(&mut self, input: &Input) -> Table {
-        let mut table = Table::read(input, &mut self.problems);
+    /// Reads all segment headers and the stacks. In a living file the headers are read again after the stacks: a call
+    /// that ends meanwhile is then both a frame and a record, of which one is kept, and never neither.
+    fn tables(&mut self, input: &Input) -> SegmentTable {
+        let mut table = SegmentTable::read(input, &mut self.problems);
         let problems = &mut self.problems;
         self.frames = frames::read(input, &table.stacks, table.opened, |p| problems.add(p));
         if self.state == State::Sealed {
@@ -80,9 +87,10 @@ impl FilePlan {
             let open = table.calls.iter().filter(|segment| segment.seal.is_none());
             let unsettled = open.map(|segment| segment.generation).min().unwrap_or(u64::MAX).min(input.unsettled);
             self.problems = Problems::default();
-            table = Table { unsettled, ..Table::read(input, &mut self.problems) };
+            table = SegmentTable { unsettled, ..SegmentTable::read(input, &mut self.problems) };
         }
-        let own = [self.header.identity.imported, self.header.identity.opened, self.header.closed];
+        let header = &input.header;
+        let own = [header.identity.imported, header.identity.opened, header.closed];
         self.anchors = own.into_iter().chain(table.anchors.iter().copied()).collect();
         self.anchors.retain(|anchor| *anchor != Anchor::default());
         self.anchors.sort_unstable_by_key(|a| (a.ticks, a.monotonic));
@@ -91,85 +99,71 @@ impl FilePlan {
         self.payloads = std::mem::take(&mut table.payloads);
         self.last_moment = self.anchors.last().map_or(0, |anchor| anchor.ticks);
         if self.state != State::Sealed {
-            self.last_moment = self.last_moment.max(self.header.last_sign).max(table.opened);
+            self.last_moment = self.last_moment.max(header.last_sign).max(table.opened);
         }
         table
     }
 
-    /// Fills `calls` and gives the events by thread of each of them.
-    fn count_events(&mut self, input: &Input, table: &Table, tally: &mut Tally) -> Vec<Counts> {
-        let mut planned = Vec::with_capacity(table.calls.len());
+    /// Counts the events of each CALLS segment that can be read and has any, oldest first.
+    fn count_events(&mut self, input: &Input, table: &SegmentTable, scanned: &mut Scanned) -> Vec<CountedSegment> {
+        let mut counted = Vec::with_capacity(table.calls.len());
         let mut buffer = Vec::new();
         // Backwards, so that the first event seen of a thread's last segment is its last one.
         for segment in table.calls.iter().rev() {
-            let counts = match self.known_by_header(segment, table, tally) {
-                Some(counts) => counts,
-                None => {
-                    let (generation, committed) = (segment.generation, segment.committed);
-                    match input.read(input.index(segment), generation, committed, &mut buffer) {
-                        Ok((segment, body)) => self.scan(&segment, body, tally),
-                        Err(Unread::Damaged(problem)) => {
-                            self.problems.add(problem);
-                            tally.refuse(segment.generation, segment.thread, segment.sealed_events());
-                            continue;
-                        }
-                        Err(Unread::Recycled) => continue,
+            let part = input.committed(segment);
+            let events = match self.known_by_header(segment, table, scanned) {
+                Some(events) => events,
+                None => match input.read(part, &mut buffer) {
+                    Ok((segment, body)) => self.scan(&segment, body, scanned),
+                    Err(Unread::Damaged(problem)) => {
+                        self.problems.add(problem);
+                        scanned.refuse(segment.generation, segment.thread, segment.sealed_events());
+                        continue;
                     }
-                }
+                    Err(Unread::Recycled) => continue,
+                },
             };
-            let events = counts.iter().map(|(_, events)| events).sum::<u64>();
-            if events > 0 {
-                let calls = Calls {
-                    generation: segment.generation,
-                    index: input.index(segment),
-                    committed: segment.committed as u32,
-                    thread: segment.thread,
-                    events: events as u32,
-                };
-                planned.push((calls, counts));
-            }
+            counted.push(CountedSegment { part, thread: segment.thread, events });
         }
-        let (calls, counts) = planned.into_iter().rev().unzip();
-        self.calls = calls;
-        counts
+        counted.retain(|segment| segment.total() > 0);
+        counted.reverse();
+        counted
     }
 
-    /// Events that the file holds beyond the newest ones that were asked for.
-    fn events_too_many(&self) -> u64 {
-        let kept: u64 = self.calls.iter().map(|calls| u64::from(calls.events)).sum();
-        match self.header.identity.entries {
+    /// How many events the file holds besides the newest ones that were asked for.
+    fn events_too_many(&self, counted: &[CountedSegment]) -> u64 {
+        let kept: u64 = counted.iter().map(CountedSegment::total).sum();
+        match self.recording.entries {
             0 => 0,
             entries => kept.saturating_sub(entries),
         }
     }
 
-    /// Reads every segment once and takes out those that cannot be read: what is damaged may not count as one of the
-    /// newest events, of which the file holds some more than were asked for.
-    fn drop_unreadable(&mut self, input: &Input, counts: Vec<Counts>, tally: &mut Tally) -> Vec<Counts> {
+    /// Reads every segment once and removes those that are damaged. Where events are left out as too many, a damaged
+    /// one must not count as one of the newest.
+    fn drop_unreadable(&mut self, input: &Input, counted: &mut Vec<CountedSegment>, scanned: &mut Scanned) {
         let mut buffer = Vec::new();
-        let mut readable = Vec::with_capacity(counts.len());
-        for (calls, counts) in std::mem::take(&mut self.calls).into_iter().zip(counts) {
-            let read = input.read(calls.index, calls.generation, calls.committed as usize, &mut buffer);
-            if let Err(Unread::Damaged(problem)) = read {
+        counted.retain(|segment| match input.read(segment.part, &mut buffer) {
+            Err(Unread::Damaged(problem)) => {
                 self.problems.add(problem);
-                tally.refuse(calls.generation, calls.thread, Some(u64::from(calls.events)));
-            } else {
-                self.calls.push(calls);
-                readable.push(counts);
+                scanned.refuse(segment.part.generation, segment.thread, Some(segment.total()));
+                false
             }
-        }
-        readable
+            Err(Unread::Recycled) | Ok(_) => true,
+        });
     }
 
-    fn known_by_header(&self, segment: &Segment, table: &Table, tally: &Tally) -> Option<Counts> {
+    /// The numbers of a segment's events, if its header says all that is needed of it.
+    fn known_by_header(&self, segment: &Segment, table: &SegmentTable, scanned: &Scanned) -> Option<Counts> {
         let events = segment.sealed_events().filter(|_| segment.handovers == 0)?;
-        let last_of_its_thread = self.state != State::Sealed && !tally.seen.contains(&segment.thread);
+        let last_of_its_thread = self.state != State::Sealed && !scanned.seen.contains(&segment.thread);
         let may_end_frames = segment.generation >= table.unsettled;
         (!last_of_its_thread && !may_end_frames).then(|| vec![(segment.thread, events)])
     }
 
-    /// Counts a segment's events, and takes from an unclosed file what only its last events tell.
-    fn scan(&mut self, segment: &Segment, body: &[u8], tally: &mut Tally) -> Counts {
+    /// Counts a segment's events. In a file that was not closed, the last event of each thread shows when the file
+    /// ends.
+    fn scan(&mut self, segment: &Segment, body: &[u8], scanned: &mut Scanned) -> Counts {
         let mut counts = Counts::new();
         let mut last: BTreeMap<u32, Event> = BTreeMap::new();
         let watched = self.state == State::Living && !self.frames.is_empty();
@@ -179,38 +173,39 @@ impl FilePlan {
                 Some((thread, count)) if *thread == event.thread => *count += 1,
                 _ => counts.push((event.thread, 1)),
             }
-            if watched && tally.frames.contains(&OpenFrame::of(&event)) {
-                tally.ended.insert(OpenFrame::of(&event));
+            if watched && scanned.frames.contains(&OpenFrame::of(&event)) {
+                scanned.ended.insert(OpenFrame::of(&event));
             }
             last.insert(event.thread, event);
         }
         if self.state != State::Sealed {
             for (thread, event) in last {
-                if tally.seen.insert(thread) {
+                if scanned.seen.insert(thread) {
                     self.last_moment = self.last_moment.max(event.start.saturating_add(event.duration));
-                    self.ended_at_last(&event, tally);
+                    self.ended_at_last(&event, scanned);
                 }
             }
         }
         merged(counts)
     }
 
-    /// A process killed between the record and the frame's removal leaves one call as both. The task of a frame may be
-    /// unknown, and both starts are full ticks by moments of their own: of each the low bits stand in the file.
-    fn ended_at_last(&self, event: &Event, tally: &mut Tally) {
+    /// Notes the frame of a call whose record is the thread's last one: a process that is killed between writing the
+    /// record and removing the frame leaves the call as both. Only the bits of the starts that are in the file are
+    /// compared, and no tasks, as the task of a frame may be unknown.
+    fn ended_at_last(&self, event: &Event, scanned: &mut Scanned) {
         let is_same = |frame: &OpenFrame| {
             frame.function == event.function && stored_start(frame.start) == stored_start(event.start)
         };
         let innermost = self.frames.iter().rev().find(|frame| frame.thread == event.thread);
         if let Some(ended) = innermost.filter(|frame| event.kind.is_call() && is_same(frame)) {
-            tally.ended.insert(*ended);
+            scanned.ended.insert(*ended);
         }
     }
 
-    /// Where a process overtook the reader, the record of a frame's end may be among what was missed. Of such threads
-    /// only the frames that are open even now are believed.
-    fn drop_stale_frames(&mut self, live: &Input, table: &Table, counts: &[Counts]) {
-        let gaps = table.threads_with_gaps(&self.calls, counts);
+    /// Removes frames that may have ended. Where a process overtook the reader, the record of a frame's end may be
+    /// among what was missed. Of such threads only the frames that are open even now are kept.
+    fn drop_stale_frames(&mut self, live: &Input, table: &SegmentTable, counted: &[CountedSegment]) {
+        let gaps = table.threads_with_gaps(counted);
         if self.frames.iter().any(|frame| gaps.contains(&frame.thread)) {
             let now = frames::read(live, &table.stacks, table.opened, drop);
             let now: HashSet<OpenFrame> = now.into_iter().collect();
@@ -220,22 +215,21 @@ impl FilePlan {
 
     /// Threads with their totals. What a thread recorded and the file does not hold is overwritten, unless it stood in
     /// a segment that is damaged.
-    fn settle_threads(&mut self, input: &Input, table: &Table, counts: &[Counts], tally: &Tally) {
+    fn settle_threads(&mut self, input: &Input, table: &SegmentTable, counted: &[CountedSegment], scanned: &Scanned) {
         let problems = &mut self.problems;
-        let names = Names::read(input, &self.names, |problem| problems.add(problem));
+        let names = FileNames::read(input, &self.names, |problem| problems.add(problem));
         self.process = names.process;
         self.children = names.children;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        for segment in table.calls.iter().filter(|segment| !tally.refused.contains(&segment.generation)) {
+        for segment in table.calls.iter().filter(|segment| !scanned.refused.contains(&segment.generation)) {
             let (total, _) = totals.entry(segment.thread).or_default();
             *total = segment.first_event.max(*total);
         }
         let first_events = table.first_events();
-        for (calls, counts) in self.calls.iter().zip(counts) {
-            for (thread, events) in counts {
+        for CountedSegment { part, thread: first, events } in counted {
+            for (thread, events) in events {
                 // A thread that took over a segment had recorded nothing before.
-                let own = *thread == calls.thread;
-                let before = first_events.get(&calls.generation).filter(|_| own).unwrap_or(&0);
+                let before = first_events.get(&part.generation).filter(|_| thread == first).unwrap_or(&0);
                 let (total, kept) = totals.entry(*thread).or_default();
                 *total = before.saturating_add(*events).max(*total);
                 *kept += events;
@@ -248,18 +242,18 @@ impl FilePlan {
         for (serial, thread) in &names.threads {
             let (total, _) = totals.entry(*serial).or_default();
             *total = Some(thread.events).filter(|events| *events <= table.events_max).unwrap_or(0).max(*total);
-            if thread.begun <= thread.ended && self.clock_has_reached(thread.ended) {
+            if thread.begun <= thread.ended && self.may_have_reached(thread.ended, input) {
                 self.last_moment = self.last_moment.max(thread.ended);
             }
         }
-        let ends = table.overwritten(&self.calls, self.state == State::Living);
+        let ends = table.overwritten(counted, self.state == State::Living);
         let last_moment = self.last_moment;
         let thread = |(serial, (total, kept)): (u32, (u64, u64))| {
             let known = names.threads.get(&serial).cloned();
             // Damage can take a thread's entry away; its number in the file then stands for its id.
             let tid = known.as_ref().and_then(|thread| thread.tid).unwrap_or(u64::from(serial));
             let known = known.unwrap_or_default();
-            let damaged = tally.damaged.get(&serial).copied().unwrap_or(0);
+            let damaged = scanned.damaged.get(&serial).copied().unwrap_or(0);
             let overwritten = total.saturating_sub(kept).saturating_sub(damaged);
             let (lost, begun, ended) = (known.lost, known.begun, known.ended);
             let none_left = if ended == 0 { last_moment } else { ended };
@@ -269,60 +263,62 @@ impl FilePlan {
         self.threads = totals.into_iter().map(thread).collect();
     }
 
-    /// Whether the process can have seen this moment: the file was closed later, or it does not say when.
-    fn clock_has_reached(&self, ticks: u64) -> bool {
-        self.state != State::Sealed || ticks <= self.header.closed.ticks
+    /// Whether the process can have recorded this time: the file was closed later, or it does not say when.
+    fn may_have_reached(&self, ticks: u64, input: &Input) -> bool {
+        self.state != State::Sealed || ticks <= input.header.closed.ticks
     }
 
-    /// Leaves the newest events that were asked for; a file may hold some more.
-    fn cut_to_newest(&mut self, input: &Input, counts: Vec<Counts>) {
-        let too_many = self.events_too_many();
-        if too_many == 0 {
-            return;
-        }
-        let mut oldest = cut::oldest(input, &self.calls, &counts, too_many);
+    /// Plans the newest events that were asked for; a file may hold some more.
+    fn cut_to_newest(&mut self, input: &Input, counted: Vec<CountedSegment>) {
+        let too_many = self.events_too_many(&counted);
+        let mut oldest = match too_many {
+            0 => HashMap::new(),
+            _ => cut::oldest(input, &counted, too_many),
+        };
         for thread in &mut self.threads {
             let Some(dropped) = oldest.get(&thread.serial).filter(|dropped| dropped.events > 0) else { continue };
             thread.overwritten = thread.overwritten.saturating_add(dropped.events);
             thread.overwritten_until = thread.overwritten_until.max(dropped.until);
         }
-        let calls = std::mem::take(&mut self.calls);
-        for (calls, counts) in calls.into_iter().zip(counts) {
-            let skip = take_from(&mut oldest, &counts);
+        for segment in counted {
+            let skip = take_from(&mut oldest, &segment.events);
+            let total = segment.total();
             let skipped: u64 = skip.iter().map(|(_, events)| events).sum();
-            if skipped > 0 && skipped < u64::from(calls.events) {
+            if skipped == total {
+                continue;
+            }
+            if skipped > 0 {
                 self.skips.insert(self.calls.len() as u32, skip);
             }
-            if skipped < u64::from(calls.events) {
-                self.calls.push(Calls { events: calls.events - skipped as u32, ..calls });
-            }
+            self.calls.push(segment.planned(total - skipped));
         }
     }
 }
 
-/// What reading segments backwards has told so far.
+/// What is known from the segments that were read so far, backwards.
 #[derive(Default)]
-struct Tally {
+struct Scanned {
     /// Threads whose last event was seen.
     seen: HashSet<u32>,
     /// The open frames.
     frames: HashSet<OpenFrame>,
-    /// Those of them that turned out to have ended.
+    /// Frames whose call has ended.
     ended: HashSet<OpenFrame>,
     /// Generations of segments that are damaged.
     refused: HashSet<u64>,
-    /// By thread, the events that stood in them, as far as their headers tell.
+    /// By thread, how many events were in damaged segments, as far as their headers say.
     damaged: HashMap<u32, u64>,
 }
 
-impl Tally {
+impl Scanned {
+    /// Notes a damaged segment.
     fn refuse(&mut self, generation: u64, thread: u32, events: Option<u64>) {
         self.refused.insert(generation);
         *self.damaged.entry(thread).or_default() += events.unwrap_or(0);
     }
 }
 
-/// One entry per thread, in the order of serials.
+/// Adds up the counts of each thread, in the order of serials.
 fn merged(counts: Counts) -> Counts {
     if counts.len() < 2 {
         return counts;
@@ -334,7 +330,7 @@ fn merged(counts: Counts) -> Counts {
     by_thread.into_iter().collect()
 }
 
-/// Takes as many of `oldest` as a segment with these counts can bear.
+/// Takes as many events out of `oldest` as a segment with these counts has.
 fn take_from(oldest: &mut HashMap<u32, Dropped>, counts: &Counts) -> Counts {
     let mut taken = Counts::new();
     for (thread, events) in counts {

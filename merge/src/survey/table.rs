@@ -1,17 +1,43 @@
-//! The segments of a file by kind, as their headers tell.
+//! The segments of a file by kind, as their headers say, and the CALLS segments whose events are counted.
 
 use crate::error::{Problem, Problems};
-use crate::input::ring::Input;
-use crate::plan::file::{Calls, Counts};
+use crate::input::ring::{Input, SegmentPart};
+use crate::plan::file::{Calls, Records};
 use std::collections::{HashMap, HashSet};
 use viztracer_format::clock::Anchor;
 use viztracer_format::reader::Segment;
 use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
 
+/// Numbers of events by thread in one segment: nearly always of one thread.
+pub(crate) type Counts = Vec<(u32, u64)>;
+
+/// A CALLS segment whose events are counted.
+#[derive(Debug)]
+pub(crate) struct CountedSegment {
+    /// What was counted.
+    pub part: SegmentPart,
+    /// The thread whose records come first.
+    pub thread: u32,
+    /// How many events it has.
+    pub events: Counts,
+}
+
+impl CountedSegment {
+    /// The events of all threads.
+    pub fn total(&self) -> u64 {
+        self.events.iter().map(|(_, events)| events).sum()
+    }
+
+    /// The same for a plan, with this many of the events.
+    pub fn planned(&self, events: u64) -> Calls {
+        Calls { records: Records::Segment(self.part), thread: self.thread, events: events as u32 }
+    }
+}
+
 /// The segments of a file by kind.
 #[derive(Default)]
-pub struct Table {
+pub struct SegmentTable {
     /// CALLS segments, oldest first.
     pub calls: Vec<Segment>,
     /// Generations and indexes of NAMES and LABELS segments, oldest first.
@@ -20,13 +46,13 @@ pub struct Table {
     pub stacks: Vec<u32>,
     /// Generations and indexes of PAYLOAD segments.
     pub payloads: Vec<(u64, u32)>,
-    /// Their anchors.
+    /// The anchors of all segments.
     pub anchors: Vec<Anchor>,
-    /// Ticks when the newest of them was opened, or the file itself.
+    /// Ticks when the newest segment was opened, or the file itself.
     pub opened: u64,
-    /// The generation of the newest of them.
+    /// The generation of the newest segment.
     pub newest: u64,
-    /// The most events that all segments can ever have held: what counts more is damaged.
+    /// The most events that all segments can ever have held. A larger count is damaged.
     pub events_max: u64,
     /// Segments of this generation or later were not all sealed when the stacks were read.
     pub unsettled: u64,
@@ -44,17 +70,17 @@ pub struct Overwritten {
 }
 
 impl Overwritten {
-    /// For a thread, of which `none_left` tells when it ended, or the file.
+    /// For a thread; `none_left` is when the thread or the file ended, and counts if no event of the thread is left.
     pub fn until(&self, thread: u32, none_left: u64) -> u64 {
         self.first_opened.get(&thread).copied().unwrap_or(none_left).min(self.latest)
     }
 }
 
-impl Table {
+impl SegmentTable {
     /// Reads all segment headers.
-    pub fn read(input: &Input, problems: &mut Problems) -> Table {
+    pub fn read(input: &Input, problems: &mut Problems) -> SegmentTable {
         let opened = input.header.identity.opened.ticks;
-        let mut table = Table { unsettled: u64::MAX, opened, ..Table::default() };
+        let mut table = SegmentTable { unsettled: u64::MAX, opened, ..SegmentTable::default() };
         let slots = (input.header.segment_size() - SEGMENT_HEADER_SIZE) / RECORD_SIZE;
         input.segments(|index, segment| match segment {
             Ok(segment) => table.add(index, plausible(segment, slots as u64, problems)),
@@ -91,9 +117,9 @@ impl Table {
         self.calls.iter().map(|segment| (segment.generation, segment.first_event)).collect()
     }
 
-    /// What these segments, as far as they could be read, tell of the ends of events that were overwritten.
-    pub fn overwritten(&self, read: &[Calls], is_living: bool) -> Overwritten {
-        let read: HashSet<u64> = read.iter().map(|calls| calls.generation).collect();
+    /// When overwritten events had ended at the latest, by the segments that could be read.
+    pub fn overwritten(&self, read: &[CountedSegment], is_living: bool) -> Overwritten {
+        let read: HashSet<u64> = read.iter().map(|segment| segment.part.generation).collect();
         let mut overwritten = Overwritten::default();
         let mut second = HashMap::new();
         for segment in self.calls.iter().filter(|of| of.committed == 0 || read.contains(&of.generation)) {
@@ -107,16 +133,16 @@ impl Table {
     }
 
     /// Threads that recorded events, since the stacks were read, which are in none of these segments.
-    pub fn threads_with_gaps(&self, calls: &[Calls], counts: &[Counts]) -> HashSet<u32> {
+    pub fn threads_with_gaps(&self, counted: &[CountedSegment]) -> HashSet<u32> {
         let first_events = self.first_events();
         let mut recorded: HashMap<u32, u64> = HashMap::new();
         let mut gaps = HashSet::new();
-        for (calls, counts) in calls.iter().zip(counts) {
-            for (thread, events) in counts {
+        for CountedSegment { part, thread: first, events } in counted {
+            for (thread, events) in events {
                 let so_far = recorded.entry(*thread).or_default();
-                let before = first_events.get(&calls.generation).copied();
-                let before = before.filter(|_| *thread == calls.thread).unwrap_or(*so_far);
-                if before != *so_far && calls.generation >= self.unsettled {
+                let before = first_events.get(&part.generation).copied();
+                let before = before.filter(|_| thread == first).unwrap_or(*so_far);
+                if before != *so_far && part.generation >= self.unsettled {
                     gaps.insert(*thread);
                 }
                 *so_far = before.saturating_add(*events);
@@ -132,7 +158,7 @@ fn plausible(segment: Segment, slots: u64, problems: &mut Problems) -> Segment {
     if segment.kind != SegmentKind::Calls || segment.first_event <= most {
         return segment;
     }
-    let reason = format!("{} events before this segment, but there was room for {most}", segment.first_event);
+    let reason = format!("{} events before this segment, but there was space for {most}", segment.first_event);
     problems.add(Problem::at(segment.offset + FIRST_EVENT, reason));
     Segment { first_event: 0, ..segment }
 }

@@ -1,38 +1,37 @@
-//! What processes learned of their children by waiting for them, told of those children whose own files do not say how
-//! they ended.
+//! How children ended whose own files do not say it, as their parents have learned by waiting for them.
 //!
-//! A pid is used again after a while. So a wait is for the process of that pid which began last before it; and of a
-//! process the first wait after its beginning counts, unless it has given a sign of life after that.
+//! A pid is reused after a while. So a wait is for the process of that pid which began last before the wait. For a
+//! process, the first wait after its begin counts, unless the process has recorded something after that.
 
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
 use crate::plan::names::ChildEnd;
+use crate::plan::recording::{Boot, Recording};
 use std::collections::HashMap;
 use viztracer_format::clock::TickMap;
-use viztracer_format::header::{CLOCK_MONOTONIC, Identity};
 
-/// By how much (in ns) a moment may be wrong that was reckoned from ticks after the last anchor of a file.
+/// The error in ns of a time that was computed from ticks after the last anchor of a file.
 const TOLERANCE: i128 = 1_000_000_000;
 
-/// Whose child, and which: machine, run, parent and child.
-type Key = ([u8; 16], [u8; 16], u32, u32);
+/// Which child of which process: boot, session, parent and child.
+type ChildKey = (Boot, [u8; 16], u32, u32);
 
-/// What all files of one parent know of one pid.
+/// The waits of one parent for one pid, from all files of the parent.
 #[derive(Default)]
 struct Waits {
-    /// Event and status of each.
+    /// When the parent had waited, and the status.
     ends: Vec<(i128, u64)>,
-    /// Waits before this moment may have been forgotten.
+    /// Waits before this time may have been forgotten.
     forgotten_until: Option<i128>,
 }
 
-/// Completes the plans of ring files.
+/// Completes the plans of ring files by what their parents know.
 pub fn settle(plans: &mut [FilePlan]) {
     let waits = waits(plans);
     if waits.is_empty() {
         return;
     }
-    let mut begun: HashMap<Key, Vec<i128>> = HashMap::new();
+    let mut begun: HashMap<ChildKey, Vec<i128>> = HashMap::new();
     for plan in plans.iter().filter(|plan| plan.imported().is_none()) {
         begun.entry(key_of_child(plan)).or_default().push(opened(plan));
     }
@@ -46,14 +45,13 @@ pub fn settle(plans: &mut [FilePlan]) {
     }
 }
 
-fn waits(plans: &[FilePlan]) -> HashMap<Key, Waits> {
-    let mut waits: HashMap<Key, Waits> = HashMap::new();
+fn waits(plans: &[FilePlan]) -> HashMap<ChildKey, Waits> {
+    let mut waits: HashMap<ChildKey, Waits> = HashMap::new();
     for parent in plans.iter().filter(|plan| !plan.children.is_empty()) {
-        let Identity { boot_id, session_id, pid: parent_pid, .. } = parent.header.identity;
-        let oldest =
-            parent.children.iter().map(|end| end.waited).min().filter(|_| parent.header.forgotten_children > 0);
+        let Recording { boot, session_id, pid: parent_pid, .. } = parent.recording;
+        let oldest = parent.children.iter().map(|end| end.waited).min().filter(|_| parent.has_forgotten_children);
         for ChildEnd { pid, status, waited } in &parent.children {
-            let of_pid = waits.entry((boot_id, session_id, parent_pid, *pid)).or_default();
+            let of_pid = waits.entry((boot, session_id, parent_pid, *pid)).or_default();
             of_pid.ends.push((on_machine(parent, *waited), *status));
             of_pid.forgotten_until = of_pid.forgotten_until.max(oldest.map(|oldest| on_machine(parent, oldest)));
         }
@@ -63,8 +61,8 @@ fn waits(plans: &[FilePlan]) -> HashMap<Key, Waits> {
 }
 
 impl Waits {
-    /// How this process ended, and how long after the last moment known of it that was known. `begun` has the beginnings
-    /// of all files of its pid.
+    /// How this process ended, and how many ns after the last event known of it the parent had waited for it. `begun`
+    /// has the begins of all files of the pid.
     fn of(&self, plan: &FilePlan, begun: &[i128]) -> Option<(Ending, u64)> {
         let opened = opened(plan);
         let (waited, status) = *self.ends.get(self.ends.partition_point(|(waited, _)| *waited < opened))?;
@@ -80,24 +78,24 @@ impl Waits {
     }
 }
 
-fn key_of_child(plan: &FilePlan) -> Key {
-    let Identity { boot_id, session_id, parent_pid, pid, .. } = plan.header.identity;
-    (boot_id, session_id, parent_pid, pid)
+fn key_of_child(plan: &FilePlan) -> ChildKey {
+    let Recording { boot, session_id, parent_pid, pid, .. } = plan.recording;
+    (boot, session_id, parent_pid, pid)
 }
 
-/// When its file was opened, on the machine's monotonic clock.
+/// When the plan's file was opened, on the machine's monotonic clock.
 fn opened(plan: &FilePlan) -> i128 {
-    on_machine(plan, plan.header.identity.opened.monotonic)
+    on_machine(plan, plan.recording.opened.monotonic)
 }
 
-/// A moment of a process's monotonic clock on that of the machine.
+/// Converts a time of a process's monotonic clock into one of the machine's.
 fn on_machine(plan: &FilePlan, monotonic: u64) -> i128 {
-    i128::from(monotonic) - i128::from(plan.header.identity.monotonic_offset)
+    i128::from(monotonic) - i128::from(plan.recording.monotonic_offset)
 }
 
 fn ticks(plan: &FilePlan) -> Option<TickMap> {
-    match plan.header.identity.clock {
-        CLOCK_MONOTONIC => Some(TickMap::identity()),
-        _ => TickMap::new(plan.anchors.iter().copied()),
+    match plan.recording.ticks_are_nanoseconds {
+        true => Some(TickMap::identity()),
+        false => TickMap::new(plan.anchors.iter().copied()),
     }
 }

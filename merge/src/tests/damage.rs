@@ -100,7 +100,7 @@ fn bad_inputs_are_named_and_good_ones_merged() {
     assert!(!case.directory.path().join("out.json").exists());
 }
 
-/// A stack block of thread 1 above `base` other frames; what is beyond `frames` is zeros.
+/// A stack block of thread 1 above `base` other frames; what follows `frames` is zeros.
 fn block(base: u64, count: u64, frames: &[(u32, u64)]) -> Vec<u8> {
     let mut block = vec![0; BLOCK_SIZE];
     block[..8].copy_from_slice(&(1 | base << 32).to_le_bytes());
@@ -162,7 +162,7 @@ fn counts_that_cannot_be_are_not_believed() {
     let (summary, report) = case.json();
     assert_eq!((events(&report).len(), summary.overwritten()), (2, 0));
     let problem = summary.files[0].problems.first[0].to_string();
-    assert_eq!(problem, "2305843009213693953 events before this segment, but there was room for 248 (offset 8208)");
+    assert_eq!(problem, "2305843009213693953 events before this segment, but there was space for 248 (offset 8208)");
 }
 
 #[test]

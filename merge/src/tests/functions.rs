@@ -36,7 +36,7 @@ fn the_function_table_is_exact() {
     other.function(6, "a \"b\",\nc", "/x/y,z.py", 3);
     other.calls(1, 0, &[call(5, 5_000_000, 20), call(6, 5_000_100, 7)], true);
     case.add("b.bin", other.bytes(true));
-    // 300 is told as 302, the middle of its range.
+    // 300 is shown as 302, the middle of its range.
     let expected = "\
 pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised
 9,MainProcess,f,/x/ev.py,7,3,1101,1050,467,302,1000,101,1000,1,1

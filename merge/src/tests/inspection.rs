@@ -1,4 +1,4 @@
-//! What `--info` and `--dump` tell of a file.
+//! What `--info` and `--dump` show of a file.
 
 use super::{Case, events, small};
 use crate::align::{Align, align};

@@ -1,4 +1,4 @@
-//! The document in JSON: every kind of event, names, the program's text; and the same bytes whoever writes them.
+//! The document in JSON: every kind of event, names, the program's text; and the same bytes from any number of threads.
 
 use super::{Case, events, large, small};
 use crate::sample::{Ring, call, record};

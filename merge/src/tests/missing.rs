@@ -1,11 +1,11 @@
-//! What the tracks tell of events that are not on them.
+//! What the tracks show of events that are missing.
 
 use super::{Case, events, small};
 use crate::sample::{Ring, call};
 use serde_json::{Value, json};
 
-/// What tells of missing events, without where it is.
-fn told(report: &Value) -> Vec<Value> {
+/// The marks of missing events, without their tracks.
+fn shown(report: &Value) -> Vec<Value> {
     let events = report["traceEvents"].as_array().unwrap().iter().filter(|event| event["cat"] == "LOSS");
     let mut events: Vec<Value> = events.cloned().collect();
     for event in &mut events {
@@ -33,7 +33,7 @@ fn overwritten_time_is_a_slice_in_the_calls_around_it() {
     let (summary, report) = case.json();
     let slice = json!({"ts": 10.0, "ph": "X", "dur": 70.0, "name": "1,234,567 events overwritten",
         "args": {"overwritten": 1_234_567, "since": 0.0, "until": 80.001}});
-    assert_eq!(told(&report), [slice]);
+    assert_eq!(shown(&report), [slice]);
     assert_eq!(summary.events(), 20_002);
     assert_eq!(events(&report).len(), 20_002);
     assert_eq!(report["viztracer_metadata"]["processes"][0]["threads"][0]["events"], 20_002);
@@ -43,7 +43,7 @@ fn overwritten_time_is_a_slice_in_the_calls_around_it() {
     ring.stack(1, &[(1, 5_000_050), (1, 5_000_060)]);
     case = Case::new();
     case.add("a.bin", ring.bytes(false));
-    assert_eq!(told(&case.json().1)[0]["ts"], 10.0);
+    assert_eq!(shown(&case.json().1)[0]["ts"], 10.0);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_report_of_a_part_of_the_time_tells_of_that_part() {
     let told_with = |words: &[&str]| {
         assert_eq!(case.run(&[&["-o", "@1.json"], words].concat()), 0);
         let text = std::fs::read(case.directory.path().join("1.json")).unwrap();
-        told(&serde_json::from_slice(&text).unwrap())
+        shown(&serde_json::from_slice(&text).unwrap())
     };
     assert_eq!(told_with(&["--since", "81us"]).len(), 0);
     let part = |words: &[&str]| {
@@ -162,7 +162,7 @@ fn events_that_found_no_room_are_a_mark() {
     ring.calls(1, 0, &[call(1, 5_000_100, 10)], true);
     let (_, report) = Case::of(ring, true).json();
     let mark = json!({"ts": 0.0, "ph": "i", "s": "t", "name": "1,000 events found no room", "args": {"lost": 1_000}});
-    assert_eq!(told(&report), [mark]);
+    assert_eq!(shown(&report), [mark]);
 }
 
 #[test]

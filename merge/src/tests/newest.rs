@@ -79,9 +79,9 @@ proptest! {
         for (thread, calls) in threads.iter().enumerate() {
             let serial = thread as u32 + 1;
             ring.thread(serial, 100 + thread as u64, "", 0, 0);
-            for (place, part) in calls.chunks(per_segment).enumerate() {
+            for (index, part) in calls.chunks(per_segment).enumerate() {
                 let records: Vec<_> = part.iter().map(|(end, d)| call(1, end - d, *d)).collect();
-                ring.calls(serial, (place * per_segment) as u64, &records, sealed);
+                ring.calls(serial, (index * per_segment) as u64, &records, sealed);
             }
         }
         let mut oracle: Vec<(u64, u32, usize)> = Vec::new();

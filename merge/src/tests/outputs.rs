@@ -130,8 +130,8 @@ fn strict_wants_all_of_it() {
 fn strict_looks_at_every_report() {
     let mut ring = small(1);
     let nested: Vec<_> = (1..=600).map(|n| call(1, 5_001_000 - n, 2 * n)).collect();
-    for (place, run) in nested.chunks(200).enumerate() {
-        ring.calls(1, place as u64 * 200, run, true);
+    for (index, run) in nested.chunks(200).enumerate() {
+        ring.calls(1, index as u64 * 200, run, true);
     }
     let deep = Case::of(ring, true);
     assert_eq!(deep.run(&["--strict", "-o", "@1.json"]), 0);
@@ -286,7 +286,7 @@ fn what_another_user_has_put_where_everybody_may_is_not_followed() {
         assert!(error.ends_with("another user has put a link or a pipe there, where everybody may"), "{error}");
     }
     assert!(!victim.exists());
-    // In a directory that is the other user's own, he may do as he likes.
+    // In a directory of the other user, that user may do anything.
     std::os::unix::fs::chown(&shared, Some(65534), None).unwrap();
     written(&link).unwrap();
     assert!(victim.exists());

@@ -1,4 +1,4 @@
-//! Which process a wait of its parent tells of.
+//! Which process a wait of its parent is for.
 
 use super::{Case, small};
 use crate::sample::{Ring, call};
@@ -93,7 +93,7 @@ fn waits_that_were_forgotten() {
     assert_eq!(endings(waits, 1, vec![child(PARENT, 2 * S, 14 * S)]), [KILLED]);
 }
 
-/// A copy of a file is told the same.
+/// A copy of a file gets the same end.
 #[test]
 fn a_file_twice() {
     let twice = vec![child(PARENT, S, 2 * S), child(PARENT, S, 2 * S)];

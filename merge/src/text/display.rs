@@ -6,10 +6,10 @@ use viztracer_format::names::Function;
 /// Stands for the name of a function that has none in its file.
 pub const UNKNOWN_FUNCTION: &str = "unknown function";
 
-/// Stands for calls that nobody knows, since newer events have overwritten them.
+/// Stands for calls that newer events have overwritten.
 pub const OVERWRITTEN_CALLS: &str = "[overwritten]";
 
-/// How a function is called in the report.
+/// The name of a function in a report.
 pub fn display_name(function: &Function<'_>) -> String {
     match function.file {
         "" => function.name.to_owned(),
@@ -17,17 +17,17 @@ pub fn display_name(function: &Function<'_>) -> String {
     }
 }
 
-/// How a Python function is called in the report.
+/// The name of a Python function in a report.
 pub fn function_name(name: &str, file: &str, line: u32) -> String {
     format!("{name} ({file}:{line})")
 }
 
-/// `1234567` as `1,234,567`.
+/// A number with separators, such as `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -35,8 +35,8 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// Text on one line that does nothing to a terminal and reads in the order in which it is written: other characters are
-/// escaped as in Python, `\n`, `\x1b`, `\u202e`.
+/// Escapes text so that it stays on one line, does nothing to a terminal and is read in the order in which it is
+/// written: `\n`, `\x1b`, `\u202e` as in Python.
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     text.chars().for_each(|c| put(c, &mut shown));

@@ -1,5 +1,8 @@
-//! Durations and moments as people read them.
+//! Durations and times of the wall clock as people read and write them.
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Span, SpanRelativeTo, Timestamp};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECOND: u64 = 1_000_000_000;
@@ -7,7 +10,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// `950 ns`, `12.345 us`, `12.345 ms`, `12.345 s`, `12 min 5 s`, `3 h 12 min`, `5 d 3 h`.
+/// A duration as `950 ns`, `12.345 us`, `12.345 ms`, `12.345 s`, `12 min 5 s`, `3 h 12 min`, `5 d 3 h`.
 pub fn duration(nanoseconds: u64) -> String {
     let seconds = nanoseconds / SECOND;
     let decimal = |unit: u64, name| format!("{}.{:03} {name}", nanoseconds / unit, nanoseconds % unit / (unit / 1000));
@@ -20,7 +23,7 @@ pub fn duration(nanoseconds: u64) -> String {
     }
 }
 
-/// How long ago a moment is, in whole units.
+/// How long ago a time of the wall clock is, in whole units, such as `3 h 12 min ago`.
 pub fn ago(realtime: u64) -> String {
     let seconds = now().saturating_sub(realtime) / SECOND;
     if seconds < MINUTE { format!("{seconds} s ago") } else { format!("{} ago", long(seconds)) }
@@ -39,15 +42,38 @@ pub fn now() -> u64 {
     nanoseconds(SystemTime::now())
 }
 
-/// Nanoseconds since 1970; 0 for what is before.
+/// Nanoseconds since 1970; 0 for earlier times.
 pub fn nanoseconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or(0)
 }
 
 /// Nanoseconds since 1970 as `2026-11-22 11:23:20.123 UTC`.
 pub fn utc(realtime: u64) -> String {
-    let text = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(realtime)).to_string();
-    text.replace('T', " ").replace('Z', " UTC")
+    format!("{:.3}", timestamp(realtime)).replace('T', " ").replace('Z', " UTC")
+}
+
+/// Nanoseconds since 1970 as `2026-11-22T11:23:20.123456789Z` (RFC 3339).
+pub fn rfc3339(realtime: u64) -> String {
+    format!("{:.9}", timestamp(realtime))
+}
+
+fn timestamp(realtime: u64) -> Timestamp {
+    // The largest number is a time of the year 2554, and the type reaches to 9999.
+    Timestamp::from_nanosecond(realtime.into()).unwrap_or(Timestamp::MAX)
+}
+
+/// Parses a duration with units, such as `1s 500ms`, `1.5s`, `10us` or `2d`; a day has 24 hours.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let parse = || Duration::try_from(text.parse::<Span>()?.to_duration(SpanRelativeTo::days_are_24_hours())?);
+    parse().map_err(|_: jiff::Error| format!("{text:?} is not a duration, such as 5s, 300ms or 10us"))
+}
+
+/// Parses a time of the wall clock, such as `2026-11-22T11:23:20Z`. Without a time zone it is in UTC. `None` if it is
+/// no such time, or before 1970.
+pub fn parse_time(text: &str) -> Option<SystemTime> {
+    let in_utc = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>()?);
+    let time = text.parse::<Timestamp>().or_else(|_| in_utc()).ok()?;
+    Some(UNIX_EPOCH + Duration::try_from(time.as_duration()).ok()?)
 }
 
 #[cfg(test)]
@@ -88,6 +114,43 @@ mod tests {
             assert_eq!(utc(seconds * SECOND), text);
         }
         assert_eq!(utc(1_500_000), "1970-01-01 00:00:00.001 UTC");
-        utc(u64::MAX);
+        assert_eq!(utc(1_999_999), "1970-01-01 00:00:00.001 UTC");
+        assert_eq!(utc(u64::MAX), "2554-07-21 23:34:33.709 UTC");
+        assert_eq!(rfc3339(u64::MAX), "2554-07-21T23:34:33.709551615Z");
+    }
+
+    #[test]
+    fn durations_as_they_are_typed() {
+        let parsed = |text| parse_duration(text).ok();
+        for (text, nanoseconds) in [
+            ("0s", 0),
+            ("300ms", 300_000_000),
+            ("10us", 10_000),
+            ("10µs", 10_000),
+            ("1s 5ns", 1_000_000_005),
+            ("1.5s", 1_500_000_000),
+            ("2min", 120 * SECOND),
+            ("2m", 120 * SECOND),
+            ("1h 1m", 61 * MINUTE * SECOND),
+            ("1d", DAY * SECOND),
+            ("9000000000000000000ns", 9_000_000_000_000_000_000),
+        ] {
+            assert_eq!(parsed(text), Some(Duration::from_nanos(nanoseconds)), "{text}");
+        }
+        for text in ["", "5", "s", "-5s", "5s ago", "soon", "1.5", "5 parsecs"] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_of_the_wall_clock_as_they_are_typed() {
+        let parsed = |text: &str| parse_time(text).map(nanoseconds);
+        for text in ["2000-02-29T00:00:00.5", "2000-02-29 00:00:00.5Z", "2000-02-29T01:00:00.5+01:00"] {
+            assert_eq!(parsed(text), Some(951_782_400 * SECOND + SECOND / 2), "{text}");
+        }
+        assert_eq!(parsed("2000-02-29"), Some(951_782_400 * SECOND));
+        for text in ["", "yesterday", "2000-02-30T00:00:00", "1969-12-31T23:59:59Z", "11:23:20"] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the user asks for.
 
+use crate::text::when;
 use regex::Regex;
 use std::time::{Duration, SystemTime};
 
@@ -50,13 +51,13 @@ pub enum Bound {
 impl std::str::FromStr for Bound {
     type Err = String;
 
-    /// `1.5s` would be a fraction, which is written `1s 500ms`; `2026-11-22T11:23:20Z` is UTC.
+    /// `5s` and `1.5s` are durations, `2026-11-22T11:23:20` is a time in UTC.
     fn from_str(text: &str) -> Result<Bound, String> {
-        if let Ok(duration) = humantime::parse_duration(text) {
+        if let Ok(duration) = when::parse_duration(text) {
             return Ok(Bound::After(duration));
         }
-        let time = humantime::parse_rfc3339_weak(text).map_err(
-            |_| "neither a time after the begin, such as 5s or 300ms, nor a moment in UTC, such as 2026-11-22T11:23:20",
+        let time = when::parse_time(text).ok_or(
+            "neither a time after the begin, such as 5s or 300ms, nor a moment in UTC, such as 2026-11-22T11:23:20",
         )?;
         Ok(Bound::At(time))
     }

@@ -1,6 +1,7 @@
 //! The options of the command that say what of a trace is asked for.
 
 use super::asked::{Bound, Selection};
+use crate::text::when;
 use regex::Regex;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub struct Options {
     until: Option<Bound>,
 
     /// Only the last 5s, 300ms, ... of the trace; with --until, the last before that moment
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
     last: Option<Duration>,
 
     /// Only the process with this id; can be given more than once, like the next two
@@ -37,7 +38,7 @@ pub struct Options {
     functions: Option<Regex>,
 
     /// Only calls that took at least as long: 100us, 2ms, ...
-    #[arg(long = "min_duration", alias = "min-duration", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long = "min_duration", alias = "min-duration", value_name = "TIME", value_parser = when::parse_duration)]
     min_duration: Option<Duration>,
 
     /// Only calls with fewer calls around them

@@ -3,10 +3,10 @@
 //! A pattern is followed component by component, so only directories that can match are listed, and `**` looks into
 //! each of them once, however links lead.
 
+use crate::storage::inode::Inode;
 use glob::{MatchOptions, Pattern, PatternError};
 use std::collections::HashSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 /// As in a shell: names that begin with a dot are hidden.
@@ -52,7 +52,7 @@ fn directories(tops: &[PathBuf]) -> Vec<PathBuf> {
     let mut left: Vec<PathBuf> = tops.to_vec();
     while let Some(directory) = left.pop() {
         let Ok(metadata) = fs::metadata(here(&directory)) else { continue };
-        if !metadata.is_dir() || !seen.insert((metadata.dev(), metadata.ino())) {
+        if !metadata.is_dir() || !seen.insert(Inode::of(&metadata)) {
             continue;
         }
         let listed = fs::read_dir(here(&directory)).into_iter().flatten().flatten();

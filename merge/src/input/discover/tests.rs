@@ -19,7 +19,7 @@ fn found(root: &TempDir, inputs: &[&str]) -> (Vec<String>, Vec<String>) {
     let inputs: Vec<PathBuf> = inputs.iter().map(|input| root.path().join(input)).collect();
     let (found, bad) = discover(&inputs);
     let relative = |path: &Path| path.strip_prefix(root).unwrap().display().to_string();
-    let mark = |found: &Found| format!("{}{}", if found.is_named { "" } else { "!" }, relative(&found.path));
+    let mark = |found: &InputFile| format!("{}{}", if found.is_named { "" } else { "!" }, relative(&found.path));
     let bad = bad.iter().map(|bad| format!("{}: {}", relative(&bad.path), bad.problem)).collect();
     (found.iter().map(mark).collect(), bad)
 }

@@ -1,10 +1,10 @@
-//! Whose a directory or a temporary file is, by its name, and whether he still lives, by his pid and his locks.
+//! Which process a directory or a temporary file is of, by its name, and whether its process still runs, by its pid and
+//! its locks.
 
+use crate::input::process::may_run;
+use crate::storage::open::unblocked_unfollowed;
 use crate::storage::output::TEMPORARY_PREFIX;
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::process::{Pid, test_kill_process};
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use rustix::fs::{FlockOperation, flock};
 use std::path::Path;
 
 /// The pid in `viztracer_<pid>_<hex>`.
@@ -30,27 +30,14 @@ fn writer(name: &str) -> Option<i32> {
     stem.rsplit('_').next()?.parse().ok().filter(|pid| is_random && *pid > 0)
 }
 
-/// Whether nobody needs this temporary file any more. Its writer is asked for by pid first: our lock,
-/// although it is a shared one and gone at once, could come before the writer's own.
+/// Whether no process needs this temporary file any more. The writer's pid is checked first: the lock that is taken
+/// here, although it is shared and released at once, could come before the writer's own.
 pub fn is_forsaken(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    is_temporary(name) && !writer(name).is_some_and(is_running) && !is_locked(path)
+    is_temporary(name) && !writer(name).is_some_and(may_run) && !is_locked(path)
 }
 
-/// Whether somebody holds a lock on this file, or it cannot be known.
+/// Whether a process holds a lock on this file, or that cannot be known.
 pub fn is_locked(path: &Path) -> bool {
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits()).unwrap_or(0);
-    let opened: std::io::Result<File> = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    !opened.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
-}
-
-/// Whether there is a process with this pid that has not died; one that waits for its parent to notice has.
-pub fn is_running(pid: i32) -> bool {
-    let Some(id) = Pid::from_raw(pid) else { return false };
-    if test_kill_process(id) == Err(rustix::io::Errno::SRCH) {
-        return false;
-    }
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    !matches!(state, Some('Z' | 'X'))
+    !unblocked_unfollowed(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
 }

@@ -9,11 +9,11 @@ use tempfile::TempDir;
 /// Larger than any pid that Linux gives.
 const NOBODY: u32 = 99_999_999;
 
-struct Place(TempDir);
+struct TestDirectory(TempDir);
 
-impl Place {
-    fn new() -> Place {
-        Place(tempfile::tempdir().unwrap())
+impl TestDirectory {
+    fn new() -> TestDirectory {
+        TestDirectory(tempfile::tempdir().unwrap())
     }
 
     fn directory(&self, name: &str) -> PathBuf {
@@ -41,10 +41,10 @@ fn lock(path: &Path) -> File {
 
 #[test]
 fn a_directory_is_named_with_what_is_in_it() {
-    let place = Place::new();
-    let path = place.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
-    place.ring(path.to_str().unwrap());
-    let (path, found) = (path.display(), place.find(&[]));
+    let parent = TestDirectory::new();
+    let path = parent.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
+    parent.ring(path.to_str().unwrap());
+    let (path, found) = (path.display(), parent.find(&[]));
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with(&format!("left behind: {path}: 1 file, 9 kB, last written 20")), "{found:?}");
     assert!(found[0].ends_with(&format!(" s ago; merge it: viztracer-merge {path}, or remove it")), "{found:?}");
@@ -52,60 +52,60 @@ fn a_directory_is_named_with_what_is_in_it() {
 
 #[test]
 fn an_empty_one_can_only_be_removed() {
-    let place = Place::new();
-    place.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
-    let found = place.find(&[]);
+    let parent = TestDirectory::new();
+    parent.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
+    let found = parent.find(&[]);
     assert!(found[0].contains(": empty, made ") && found[0].ends_with(" ago; remove it"), "{found:?}");
 }
 
 #[test]
 fn what_somebody_writes_is_left_alone() {
-    let place = Place::new();
+    let parent = TestDirectory::new();
     // A run that is just starting: no file yet, but its owner lives.
-    place.directory(&format!("viztracer_{}_0123456789ab", std::process::id()));
+    parent.directory(&format!("viztracer_{}_0123456789ab", std::process::id()));
     // One whose owner has gone, but not another of its processes.
-    let path = place.directory(&format!("viztracer_{NOBODY}_ba9876543210"));
-    let ring = place.ring(path.to_str().unwrap());
+    let path = parent.directory(&format!("viztracer_{NOBODY}_ba9876543210"));
+    let ring = parent.ring(path.to_str().unwrap());
     let locked = lock(&ring);
-    assert!(place.find(&[]).is_empty());
+    assert!(parent.find(&[]).is_empty());
     drop(locked);
-    assert_eq!(place.find(&[]).len(), 1);
+    assert_eq!(parent.find(&[]).len(), 1);
 }
 
 #[test]
 fn inputs_are_not_left_over() {
-    let place = Place::new();
-    let path = place.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
-    let ring = place.ring(path.to_str().unwrap());
-    for input in [&path, &ring, &place.0.path().to_owned()] {
-        assert!(place.find(std::slice::from_ref(input)).is_empty());
+    let parent = TestDirectory::new();
+    let path = parent.directory(&format!("viztracer_{NOBODY}_0123456789ab"));
+    let ring = parent.ring(path.to_str().unwrap());
+    for input in [&path, &ring, &parent.0.path().to_owned()] {
+        assert!(parent.find(std::slice::from_ref(input)).is_empty());
     }
-    assert_eq!(place.find(&["/nowhere".into()]).len(), 1);
+    assert_eq!(parent.find(&["/nowhere".into()]).len(), 1);
 }
 
 #[test]
 fn others_things_are_not_ours() {
-    let place = Place::new();
+    let parent = TestDirectory::new();
     for name in ["viztracer", "viztracer_1", "viztracer_x_ab", "viztracer_99999999_", "viztracer_99999999_xyz", "tmp"] {
-        place.directory(name);
+        parent.directory(name);
     }
-    fs::write(place.0.path().join("viztracer_99999999_ab"), "a file").unwrap();
-    fs::write(place.0.path().join(".viztracer"), "").unwrap();
-    fs::write(place.0.path().join(".result_99999999.12.new"), "").unwrap();
-    let target = place.directory("target");
-    std::os::unix::fs::symlink(&target, place.0.path().join("viztracer_99999999_cd")).unwrap();
-    assert_eq!(place.find(&[]), Vec::<String>::new());
+    fs::write(parent.0.path().join("viztracer_99999999_ab"), "a file").unwrap();
+    fs::write(parent.0.path().join(".viztracer"), "").unwrap();
+    fs::write(parent.0.path().join(".result_99999999.12.new"), "").unwrap();
+    let target = parent.directory("target");
+    std::os::unix::fs::symlink(&target, parent.0.path().join("viztracer_99999999_cd")).unwrap();
+    assert_eq!(parent.find(&[]), Vec::<String>::new());
 }
 
 #[test]
 fn one_line_the_newest_and_how_many_more() {
-    let place = Place::new();
+    let parent = TestDirectory::new();
     for number in 0..8 {
-        let path = place.directory(&format!("viztracer_{NOBODY}_{number}"));
+        let path = parent.directory(&format!("viztracer_{NOBODY}_{number}"));
         let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000 + number);
         File::open(path).unwrap().set_modified(time).unwrap();
     }
-    let found = place.find(&[]);
+    let found = parent.find(&[]);
     assert_eq!(found.len(), 1);
     assert!(
         found[0].contains(&format!("{NOBODY}_7: empty")) && found[0].ends_with("; and 7 older directories"),
@@ -115,9 +115,9 @@ fn one_line_the_newest_and_how_many_more() {
 
 #[test]
 fn temporary_files_are_one_line_unless_somebody_holds_them() {
-    let place = Place::new();
+    let parent = TestDirectory::new();
     let file = |name: &str| {
-        let path = place.0.path().join(name);
+        let path = parent.0.path().join(name);
         fs::write(&path, "").unwrap();
         path
     };
@@ -129,17 +129,17 @@ fn temporary_files_are_one_line_unless_somebody_holds_them() {
     file(&format!(".result_{}.{random}.new", std::process::id()));
     let held = lock(&file(".viztracer-merge-ZZZZZZ"));
     let (a, b, c) = (ring.display(), report.display(), control.display());
-    assert_eq!(place.find(&[]), [format!("left unfinished, remove them: {a} {b} {c}")]);
+    assert_eq!(parent.find(&[]), [format!("left unfinished, remove them: {a} {b} {c}")]);
     drop(held);
-    assert!(place.find(&[])[0].contains("/.viztracer-merge-ZZZZZZ"));
-    assert_eq!(find_in(&[], &[place.0.path().into()], &[]).files.len(), 4);
+    assert!(parent.find(&[])[0].contains("/.viztracer-merge-ZZZZZZ"));
+    assert_eq!(find_in(&[], &[parent.0.path().into()], &[]).files.len(), 4);
 }
 
 #[test]
 fn a_report_in_the_making_is_held() {
-    let place = Place::new();
-    let output = crate::storage::output::Output::create(&place.0.path().join("out.json")).unwrap();
-    assert!(place.find(&[]).is_empty());
+    let parent = TestDirectory::new();
+    let output = crate::storage::output::Output::create(&parent.0.path().join("out.json")).unwrap();
+    assert!(parent.find(&[]).is_empty());
     drop(output);
 }
 

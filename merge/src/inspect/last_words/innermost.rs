@@ -6,11 +6,11 @@ use crate::events::content::Content;
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Thread};
+use crate::plan::recording::Recording;
 use crate::report::innermost::Innermost;
 use crate::text::display::printable;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use viztracer_format::header::Identity;
 
 /// Processes, and threads of each, that get a line.
 const PROCESSES_MAX: usize = 10;
@@ -30,11 +30,11 @@ pub fn innermost(plans: &[FilePlan]) -> Innermost {
 /// Whether it is of use to know where the process was. A worker that got a signal such as SIGTERM has been told to end by
 /// its parent, as pools do.
 fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
-    let Identity { parent_pid, session_id, .. } = plan.header.identity;
+    let Recording { parent_pid, session_id, .. } = plan.recording;
     let has_parent = || {
         plans
             .iter()
-            .map(|other| &other.header.identity)
+            .map(|other| &other.recording)
             .any(|other| (other.pid, other.session_id) == (parent_pid, session_id))
     };
     match plan.ending {
@@ -52,7 +52,7 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
         stacks.entry(frame.thread).or_default().push(frame.function);
     }
     let mut threads: Vec<_> = plan.threads.iter().filter(|thread| stacks.contains_key(&thread.serial)).collect();
-    threads.sort_by_key(|thread| thread.tid != u64::from(plan.header.identity.pid));
+    threads.sort_by_key(|thread| thread.tid != u64::from(plan.recording.pid));
     let more = threads.len().saturating_sub(THREADS_MAX);
     threads.truncate(THREADS_MAX);
     let functions = match Content::of(plan) {
@@ -83,7 +83,7 @@ fn place(plan: &FilePlan, stack: &[u32], functions: &Functions) -> String {
 
 /// `worker (pid 4712)`.
 pub fn process(plan: &FilePlan) -> String {
-    let pid = plan.header.identity.pid;
+    let pid = plan.recording.pid;
     plan.process.as_ref().map_or_else(|| format!("pid {pid}"), |name| printable(&format!("{name} (pid {pid})")))
 }
 

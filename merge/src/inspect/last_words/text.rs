@@ -38,7 +38,7 @@ pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Resu
     if let Some(after) = plan.waited_after {
         writeln!(text, "  its parent:  knew of the end {} after the last sign of life", when::duration(after))?;
     }
-    let arguments: Vec<String> = plan.header.arguments.iter().map(quoted).collect();
+    let arguments: Vec<String> = plan.recording.arguments.iter().map(quoted).collect();
     writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
     writeln!(text, "  file:        {}", display::path(&plan.path))?;
     for thread in &words.threads {

@@ -5,12 +5,12 @@ use super::words::{CALLS_MAX, EndedCall, ThreadWords};
 use crate::align::Clock;
 use crate::error::Problems;
 use crate::events::decode::{Buffers, Members, Payload};
-use crate::input::ring::{Input, Unread};
+use crate::input::ring::{Input, SegmentPart, Unread};
 use crate::plan::file::{Calls, FilePlan};
 use crate::plan::imported::Imported;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use viztracer_format::reader::Segment;
-use viztracer_format::record::{Kind, RECORD_SIZE};
+use viztracer_format::record::Kind;
 
 /// The way back through a file's segments.
 pub struct Walk<'a> {
@@ -32,10 +32,11 @@ impl Walk<'_> {
             if missing.is_empty() {
                 break;
             }
-            if !missing.contains(&calls.thread) && !changed_hands(input, calls) {
+            let Some(part) = calls.segment() else { continue };
+            if !missing.contains(&calls.thread) && !changed_hands(input, calls, part) {
                 continue;
             }
-            match input.read(calls.index, calls.generation, calls.committed as usize, &mut buffer) {
+            match input.read(part, &mut buffer) {
                 Ok((segment, body)) => {
                     self.add(place as u32, &segment, body);
                     let threads = &*self.threads;
@@ -87,7 +88,7 @@ impl Walk<'_> {
             let Some(words) = self.threads.get(&event.thread) else { continue };
             let room = CALLS_MAX.saturating_sub(words.calls.len());
             let (start, duration) = self.clock.span(event.start, event.duration);
-            if room == 0 || duration < self.plan.header.identity.min_duration {
+            if room == 0 || duration < self.plan.min_duration() {
                 continue;
             }
             let last = found.entry(event.thread).or_insert_with(|| Last { room, calls: VecDeque::new() });
@@ -120,9 +121,9 @@ impl Last {
 
 /// Whether a segment holds events of other threads than the one it was opened for. Nearly all hold nothing but
 /// one record for each event of one thread, which tells without a look.
-fn changed_hands(input: &Input, calls: &Calls) -> bool {
-    let others = calls.events as usize * RECORD_SIZE < calls.committed as usize;
-    others && matches!(input.segment(calls.index), Ok(Some(segment)) if segment.handovers > 0)
+fn changed_hands(input: &Input, calls: &Calls, part: SegmentPart) -> bool {
+    let others = (calls.events as usize) < calls.records();
+    others && matches!(input.segment(part.index), Ok(Some(segment)) if segment.handovers > 0)
 }
 
 fn has_ended(kind: Kind) -> bool {

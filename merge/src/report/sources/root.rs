@@ -39,6 +39,7 @@ impl SourceRoot {
 
 #[cfg(target_os = "linux")]
 fn beneath(directory: &File, path: &Path) -> io::Result<Opened> {
+    use crate::storage::open::UNBLOCKED;
     use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
     use std::os::fd::AsRawFd;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
@@ -49,7 +50,7 @@ fn beneath(directory: &File, path: &Path) -> io::Result<Opened> {
     if !open(OFlags::PATH)?.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let file = open(OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+    let file = open(UNBLOCKED)?;
     if !file.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }

@@ -2,11 +2,11 @@
 
 use super::left_out::Reason;
 use super::opened::Opened;
-use crate::input::trust::is_trusted;
-use rustix::fs::OFlags;
+use crate::storage::open::unblocked_unfollowed;
+use crate::storage::trust::is_trusted;
 use std::collections::BTreeSet;
-use std::fs::{self, Metadata, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use viztracer_format::names::SourceIdentity;
 
 /// Opens what is at `path`, if it is one of these and belongs to root or to who merges.
@@ -17,9 +17,7 @@ pub fn open(path: &str, known: &BTreeSet<SourceIdentity>) -> Result<Opened, Reas
     if !fs::symlink_metadata(&resolved).is_ok_and(|metadata| is_known(&metadata)) {
         return Err(Reason::Changed);
     }
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let flags = i32::try_from(flags.bits()).unwrap_or(0);
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(&resolved).map_err(|_| Reason::Changed)?;
+    let file = unblocked_unfollowed(&resolved).map_err(|_| Reason::Changed)?;
     let metadata = file.metadata().map_err(|_| Reason::Changed)?;
     match (is_known(&metadata), is_trusted(metadata.uid())) {
         (false, _) => Err(Reason::Changed),

@@ -187,7 +187,7 @@ impl Reader<'_> {
     /// What the first reading keeps of the part.
     pub fn edges(&mut self) -> Edges {
         let mut edges = Edges::default();
-        if self.plan.header.identity.min_duration > 0 {
+        if self.plan.min_duration() > 0 {
             // Which calls count depends on how long they took.
             self.all(|event| edges.add(event));
         } else {

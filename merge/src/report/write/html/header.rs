@@ -139,7 +139,7 @@ impl Process<'_> {
             "calls": calls.iter().map(stream).collect::<Vec<_>>(),
         });
         if plan.is_dated {
-            process["opened"] = json!(self.clock.at(plan.header.identity.opened.ticks));
+            process["opened"] = json!(self.clock.at(plan.recording.opened.ticks));
         }
         if let Some(overwritten) = self.overwritten {
             let stream = |(stream, times): (&Stream, &Vec<u64>)| json!([stream.thread, stream.task, times]);
@@ -177,18 +177,18 @@ impl Process<'_> {
 fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
     let opened = |index: usize| {
         let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);
-        plan.is_dated.then(|| clock.at(plan.header.identity.opened.ticks))
+        plan.is_dated.then(|| clock.at(plan.recording.opened.ticks))
     };
     let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
     for (index, plan) in report.files.iter().enumerate().filter(|(_, plan)| plan.is_dated) {
-        by_pid.entry(plan.header.identity.pid).or_default().push(index);
+        by_pid.entry(plan.recording.pid).or_default().push(index);
     }
     let is_shown = |index: usize| match (&report.selected, opened(index)) {
         (Some(selected), Some(time)) => selected.has(time),
         _ => true,
     };
     let parent = |(index, plan): (usize, &FilePlan)| {
-        let parents = by_pid.get(&plan.header.identity.parent_pid)?.iter().copied();
+        let parents = by_pid.get(&plan.recording.parent_pid)?.iter().copied();
         let before = parents.filter(|parent| *parent != index && opened(*parent) <= opened(index));
         before.max_by_key(|parent| opened(*parent))
     };

@@ -52,7 +52,7 @@ impl Tracks {
             put_message(descriptor, track::process, |process| {
                 put_number(process, process_descriptor::pid, pid);
                 put_bytes(process, process_descriptor::process_name, file.process_name());
-                for argument in &file.header.arguments {
+                for argument in &file.recording.arguments {
                     put_bytes(process, process_descriptor::cmdline, argument);
                 }
             });

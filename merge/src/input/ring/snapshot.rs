@@ -1,0 +1,123 @@
+//! A copy of a ring file that is being written. By the time the file is merged, its process may have gone once around
+//! its ring.
+
+use super::{Input, Unread, read_at_most};
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+use std::fs::File;
+use std::io;
+use std::mem::offset_of;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use viztracer_format::header::{HEADER_SIZE, Header};
+use viztracer_format::labels;
+use viztracer_format::reader::Segment;
+use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentHeader, SegmentKind};
+
+impl Input {
+    /// Copies the file into one without a name.
+    ///
+    /// Stacks come before records, so that a call which ends meanwhile is both a frame and a record (the survey then
+    /// keeps one of them) and never neither. Names come last, so that no record lacks one. Labels are reused as soon as
+    /// their records are gone, so they are copied first, and once more at the end of the copy.
+    pub fn snapshot(&self) -> io::Result<Input> {
+        let copy = SnapshotCopy { from: self, to: tempfile::tempfile()? };
+        check_descriptors(&copy.to)?;
+        let mut page = vec![0; HEADER_SIZE];
+        read_at_most(&self.file, &mut page, 0)?;
+        copy.to.write_all_at(&page, 0)?;
+        let mut unsettled = u64::MAX;
+        self.segments(|_, segment| {
+            if let Ok(Segment { kind: SegmentKind::Calls, seal: None, generation, .. }) = segment {
+                unsettled = unsettled.min(generation);
+            }
+        });
+        copy.segments(|kind| matches!(kind, SegmentKind::Labels | SegmentKind::Stacks))?;
+        copy.segments(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload))?;
+        copy.segments(|kind| kind == SegmentKind::Names)?;
+        copy.labels_again()?;
+        read_at_most(&self.file, &mut page, 0)?;
+        // The counts of the header belong to the labels that were read last.
+        let counted = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
+        let header = Header { sealed: self.header.sealed, closed: self.header.closed, ..counted };
+        let length = copy.to.metadata()?.len();
+        Ok(Input { file: copy.to, length, inode: self.inode, owner: self.owner, header, unsettled })
+    }
+}
+
+/// Fails if this file takes a descriptor that others need more: files to read are opened one by one, but a snapshot
+/// stays open until it is merged. Descriptors are assigned from the lowest number on, so the number shows how many are
+/// in use.
+fn check_descriptors(file: &File) -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    match u64::try_from(file.as_raw_fd()) {
+        Ok(number) if number < limit / 2 => Ok(()),
+        _ => Err(Errno::MFILE.into()),
+    }
+}
+
+/// A snapshot in the making.
+struct SnapshotCopy<'a> {
+    from: &'a Input,
+    to: File,
+}
+
+impl SnapshotCopy<'_> {
+    /// Copies the segments of the wanted kinds, and those that are damaged.
+    fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        let mut result = Ok(());
+        self.from.segments(|index, segment| {
+            if result.is_ok() && segment.as_ref().map_or(true, |segment| wanted(segment.kind)) {
+                result = self.segment(index, index, &mut buffer);
+            }
+        });
+        result
+    }
+
+    /// Copies all labels once more, behind all segments of the file.
+    fn labels_again(&self) -> io::Result<()> {
+        let mut labels = Vec::new();
+        self.from.segments(|index, segment| {
+            labels.extend(segment.ok().filter(|segment| segment.kind == SegmentKind::Labels).map(|_| index));
+        });
+        let segments =
+            self.from.length.saturating_sub(HEADER_SIZE as u64).div_ceil(self.from.header.segment_size() as u64);
+        let behind = (0..=u32::MAX).skip(usize::try_from(segments).unwrap_or(usize::MAX));
+        let mut buffer = Vec::new();
+        labels.into_iter().zip(behind).try_for_each(|(index, to)| self.segment(index, to, &mut buffer))
+    }
+
+    /// Copies segment `index` of the file to segment `to` of the copy.
+    fn segment(&self, index: u32, to: u32, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let offset = self.from.offset(to).unwrap_or(u64::MAX);
+        match self.from.read_now(index, buffer) {
+            Ok((segment, body)) => {
+                // The copy lacks what was committed after this look, and its header says so.
+                let committed = body.len();
+                let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
+                let bytes = buffer.get_mut(..SEGMENT_HEADER_SIZE + committed).unwrap_or_default();
+                if segment.kind == SegmentKind::Labels && to == index {
+                    // The header counts the threads that are forgotten before the labels are copied again.
+                    labels::clear_counts(bytes.get_mut(SEGMENT_HEADER_SIZE..).unwrap_or_default());
+                }
+                if let Some(words) = bytes.get_mut(SEAL_OFFSET..SEAL_OFFSET + 16) {
+                    words[..8].copy_from_slice(&seal.to_le_bytes());
+                    words[8..].copy_from_slice(&(committed as u64).to_le_bytes());
+                }
+                self.to.write_all_at(bytes, offset)
+            }
+            // The header alone is enough to find the damage again.
+            Err(Unread::Damaged(_)) => {
+                let mut header = [0; SEGMENT_HEADER_SIZE];
+                read_at_most(&self.from.file, &mut header, offset)?;
+                self.to.write_all_at(&header, offset)
+            }
+            Err(Unread::Recycled) => Ok(()),
+        }
+    }
+}
+
+/// Where a segment's header has its seal; the count of committed bytes follows.
+const SEAL_OFFSET: usize = offset_of!(SegmentHeader, seal);
+const _: () = assert!(offset_of!(SegmentHeader, committed) == SEAL_OFFSET + 8);
