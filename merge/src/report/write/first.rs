@@ -8,7 +8,7 @@ use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::events::timeline::{Edges, FileWindows, WindowsBuilder, overwritten, unfinished};
 use crate::parallel::progress::Watch;
-use crate::parallel::window::in_order;
+use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::{FilePlan, Thread};
 use rayon::ThreadPool;
 

@@ -5,7 +5,7 @@ use super::writer::Report;
 use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::parallel::progress::Watch;
-use crate::parallel::window::in_order;
+use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::FilePlan;
 use crate::report::functions::Known;
 use crate::text::display::UNKNOWN_FUNCTION;

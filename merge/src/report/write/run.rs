@@ -13,7 +13,7 @@ use crate::events::selection::{FileSelection, Selected};
 use crate::events::timeline::FileWindows;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::{Stage, Watch};
-use crate::parallel::window::in_order;
+use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
 use crate::report::summary::Summary;
