@@ -69,7 +69,7 @@ impl Imported {
             each(&Event { thread, task, kind, function, start, duration, clipped, payload });
         }
         let of = outcome.thread(thread);
-        of.written += u64::from(calls.events);
+        of.read += u64::from(calls.events);
         of.unfinished += unfinished;
         Ok(())
     }

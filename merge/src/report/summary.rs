@@ -129,8 +129,8 @@ impl Summary {
         let Some(file) = self.files.get_mut(file) else { return };
         for part in &outcome.threads {
             if let Some(thread) = file.threads.get_mut(part.thread) {
-                thread.events = thread.events.wrapping_add(part.written);
-                thread.unfinished = thread.unfinished.wrapping_add(part.unfinished);
+                thread.events = (thread.events + part.read).saturating_sub(part.left_out);
+                thread.unfinished = (thread.unfinished + part.unfinished).saturating_sub(part.unfinished_left_out);
                 thread.overwritten = thread.overwritten.saturating_add(part.overwritten);
                 thread.left_out += part.left_out;
                 thread.too_deep += part.too_deep;

@@ -118,7 +118,7 @@ fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
         for call in *part {
             steps.add(of_part, &event_of(call, call.start.to_string().as_bytes()));
         }
-        steps.tell(windows, of_part, |step, open| match step {
+        steps.emit(windows, of_part, |step, open| match step {
             StackEvent::Begin(call) => {
                 assert_eq!(open.last(), Some(call));
                 told.push(('B', call.start, call.thread, call.task, call.function, call.depth));
@@ -159,7 +159,7 @@ fn windows_by_ticks(parts: &[&[Call]], clock: &Clock, unfinished: &[Call]) -> Fi
     let mut builder = WindowsBuilder::default();
     for part in parts {
         let mut edges = edges(part);
-        edges.place(clock);
+        edges.to_nanoseconds(clock);
         builder.add(edges);
     }
     builder.finish(unfinished.iter().copied(), [].into_iter())

@@ -174,10 +174,10 @@ impl Reader<'_> {
         let mut outcome = self.all(|event| steps.add(windows, event));
         self.count_unfinished(&mut outcome);
         match self.selection {
-            None => steps.tell(file, windows, each),
+            None => steps.emit(file, windows, each),
             Some(selection) => {
                 let mut sieve = Sieve::new(selection);
-                steps.tell(file, windows, |step, open| sieve.pass(step, open, &mut outcome, &mut each));
+                steps.emit(file, windows, |step, open| sieve.pass(step, open, &mut outcome, &mut each));
             }
         }
         self.scratch.steps = steps;
@@ -193,7 +193,7 @@ impl Reader<'_> {
         } else {
             // What came first can be told by ticks.
             self.decode(&mut Ticks, |event| edges.add(event));
-            edges.place(self.clock);
+            edges.to_nanoseconds(self.clock);
         }
         edges
     }
