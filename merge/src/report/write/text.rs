@@ -1,5 +1,7 @@
 //! The bytes of a report in the making.
 
+use std::io::{self, Write};
+
 /// Text that grows at its end. Behind `len`, `bytes` is scratch for copies that write too much.
 #[derive(Debug, Default)]
 pub struct Text {
@@ -54,5 +56,17 @@ impl Text {
     fn grow(&mut self, bytes: usize) {
         let wanted = (self.len + bytes).max(self.bytes.len() * 2).max(4096);
         self.bytes.resize(wanted, 0);
+    }
+}
+
+/// Writing to memory never fails.
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.put(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
