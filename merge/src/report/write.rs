@@ -53,7 +53,7 @@ impl Report<'_> {
     ) -> Result<(), MergeError> {
         let run = Run { report: self, pool, watch, gzip: format.is_gzip() };
         match format {
-            Format::Json | Format::JsonGzip => run.write(&Json::new(self.source), output, summary),
+            Format::Json | Format::JsonGzip => run.write(&Json, output, summary),
             Format::Perfetto | Format::PerfettoGzip => run.write(&Perfetto::new(self.files), output, summary),
             Format::Folded => run.write(&Folded::new(output), output, summary),
             Format::Csv => run.write(&Functions::new(Csv), output, summary),

@@ -42,7 +42,7 @@ impl Edges {
     }
 
     /// Converts times that are ticks into nanoseconds.
-    pub fn to_nanoseconds(&mut self, clock: &Clock) {
+    pub fn convert_ticks(&mut self, clock: &Clock) {
         for edge in &mut self.0 {
             edge.first_record = clock.at(edge.first_record);
             edge.first_end = edge.first_end.map(|end| clock.at(end));

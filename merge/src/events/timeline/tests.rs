@@ -159,7 +159,7 @@ fn windows_by_ticks(parts: &[&[Call]], clock: &Clock, unfinished: &[Call]) -> Fi
     let mut builder = WindowsBuilder::default();
     for part in parts {
         let mut edges = edges(part);
-        edges.to_nanoseconds(clock);
+        edges.convert_ticks(clock);
         builder.add(edges);
     }
     builder.finish(unfinished.iter().copied(), [].into_iter())

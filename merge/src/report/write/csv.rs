@@ -5,7 +5,6 @@ use super::functions::{Collected, Printer};
 use super::text::Text;
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::parallel::progress::Watch;
 use crate::report::functions::{Known, Process, Row, Table};
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, printable};
 use csv::{ByteRecord, Writer};
@@ -56,7 +55,7 @@ impl Printer for Csv {
         write(overwritten(process.pid, &process.name, &process.table), text);
     }
 
-    fn end(&self, collected: &Collected<'_>, _: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    fn end(&self, collected: &Collected<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         for rows in collected.all.rows.chunks(ROWS_PER_FLUSH) {
             write(records(ALL, "", rows, collected.known), &mut tail.text);
             tail.flush_if_large()?;

@@ -20,19 +20,17 @@ mod stacks;
 use super::part::Reader;
 use super::spool::Spool;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::{Call, OVERWRITTEN, OpenCalls, StackEvent};
 use crate::parallel::lock::lock;
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, printable};
 use runs::{Lines, Run};
 use stacks::{OUTSIDE, Stacks};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
@@ -107,22 +105,12 @@ impl Writer for Folded {
         outcome
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        _: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let mut collected = lock(&self.collected);
         let runs = std::mem::take(&mut collected.runs);
         let mut lines = Lines::new(&collected.stacks, runs, &self.spool)?;
         while lines.next(&mut tail.text)? {
-            tail.flush_if_large()?;
-            if watch.stopped() {
-                return Err(MergeError::Interrupted);
-            }
+            end.flush_if_large(tail)?;
         }
         Ok(())
     }

@@ -7,18 +7,17 @@
 use super::by_id::ById;
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::{Known, Process, Sort, Table, Tally, Walk};
 use crate::report::summary::Summary;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
@@ -42,7 +41,7 @@ pub trait Printer: Sync {
     fn process(&self, _process: &Process, _known: &Known, _text: &mut Text) {}
 
     /// Writes what stands behind it.
-    fn end(&self, collected: &Collected<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError>;
+    fn end(&self, collected: &Collected<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
 }
 
 /// What there is to print at the end.
@@ -141,20 +140,14 @@ impl<P: Printer> Writer for Functions<P> {
         Ok(())
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let (known, mut finished) = (lock(&self.known), lock(&self.finished));
         let all = Table::new(&finished.all, &known, self.printer.sort(), self.printer.rows());
         let more_processes = finished.drop_least(self.printer.processes());
         let processes: Vec<Process> = finished.processes.drain(..).map(|(_, process)| process).collect();
-        let collected = Collected { summary, known: &known, all: &all, processes: &processes, more_processes };
-        self.printer.end(&collected, watch, tail)
+        let collected =
+            Collected { summary: end.summary, known: &known, all: &all, processes: &processes, more_processes };
+        self.printer.end(&collected, tail)
     }
 }
 

@@ -20,22 +20,19 @@ use super::gzip::{Gzip, LEVEL};
 use super::numbered;
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::Known;
-use crate::report::sources::Sources;
-use crate::report::summary::Summary;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use block::Block;
 use collected::Collected;
 use rayon::ThreadPool;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
@@ -50,8 +47,6 @@ const BLOCKS: &str = "{{BLOCKS}}";
 #[derive(Debug)]
 pub struct Html {
     known: Known,
-    /// The functions whose text is added, if it is.
-    sources: Option<Sources>,
     collected: Mutex<Collected>,
     spare: Mutex<Vec<Gzip>>,
     events_max: u64,
@@ -75,8 +70,7 @@ impl Html {
             return Err(MergeError::TooManyEvents(planned, events_max));
         }
         let known = numbered::functions(report, pool, watch)?;
-        let sources = report.source.then(Sources::default);
-        Ok(Html { known, sources, collected: Mutex::default(), spare: Mutex::default(), events_max })
+        Ok(Html { known, collected: Mutex::default(), spare: Mutex::default(), events_max })
     }
 
     /// Bytes, compressed, as text.
@@ -88,25 +82,17 @@ impl Html {
         packed
     }
 
-    /// The text of source files.
-    fn put_sources(&self, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        let Some(sources) = &self.sources else { return Ok(()) };
-        sources.take(report.files, report.source_root, |path, _, text| {
-            let Some(source) = text else { return Ok(()) };
-            let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", &source, b"]"].concat();
-            put_script("class=\"source\"", &self.packed(&pair), &mut tail.text);
-            tail.flush_if_large()?;
-            if watch.stopped() {
-                return Err(MergeError::Interrupted);
-            }
-            Ok(())
-        })
+    /// Writes a source file.
+    fn put_source(&self, path: String, source: &[u8], text: &mut Text) {
+        let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", source, b"]"].concat();
+        put_script("class=\"source\"", &self.packed(&pair), text);
     }
 }
 
 impl Writer for Html {
     type File = ById;
     const NESTED: bool = true;
+    const SOURCES: bool = true;
 
     fn file(&self, _: &FilePlan) -> ById {
         ById::default()
@@ -115,10 +101,6 @@ impl Writer for Html {
     fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
         // One that was named since then is unknown.
         file.insert(id, self.known.number(function).unwrap_or_default());
-    }
-
-    fn sources(&self) -> Option<&Sources> {
-        self.sources.as_ref()
     }
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
@@ -154,16 +136,9 @@ impl Writer for Html {
         }
     }
 
-    fn end(
-        &self,
-        report: &Report<'_>,
-        tasks: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        self.put_sources(report, watch, tail)?;
-        header::put(report, tasks, summary, &self.known, &lock(&self.collected), tail)?;
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        end.put_sources(tail, |path, _, source, text| self.put_source(path, source, text))?;
+        header::put(end, &self.known, &lock(&self.collected), tail)?;
         let (_, after) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
         tail.text.put(modules::embedded(after).as_bytes());
         Ok(())

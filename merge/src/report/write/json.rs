@@ -20,37 +20,26 @@ mod pieces;
 
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer, task_names};
+use super::writer::{Report, ReportEnd, Tail, Writer, task_names};
 use crate::error::MergeError;
 use crate::events::decode::{Event, Outcome};
 use crate::events::timeline::{Call, StackEvent};
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
-use crate::report::summary::Summary;
 use crate::text::display::function_name;
 use event::FileText;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use viztracer_format::names::Function;
 
-/// Writes it.
+/// Writes a Chrome trace.
 #[derive(Debug)]
-pub struct Json {
-    /// The functions whose text is added, if it is.
-    sources: Option<Sources>,
-}
-
-impl Json {
-    /// With the text of the program's source files, or without.
-    pub fn new(source: bool) -> Json {
-        Json { sources: source.then(Sources::default) }
-    }
-}
+pub struct Json;
 
 impl Writer for Json {
     type File = FileText;
     const NESTED: bool = false;
+    const SOURCES: bool = true;
 
     fn file(&self, plan: &FilePlan) -> FileText {
         FileText::new(plan)
@@ -58,10 +47,6 @@ impl Writer for Json {
 
     fn function(&self, file: &mut FileText, id: u32, function: &Function<'_>) {
         file.add(id, function);
-    }
-
-    fn sources(&self) -> Option<&Sources> {
-        self.sources.as_ref()
     }
 
     fn begin(&self, report: &Report<'_>, text: &mut Text) {
@@ -86,22 +71,15 @@ impl Writer for Json {
         outcome
     }
 
-    fn end(
-        &self,
-        report: &Report<'_>,
-        tasks: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        for (plan, tasks) in report.files.iter().zip(tasks) {
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        for (plan, tasks) in end.report.files.iter().zip(end.tasks) {
             names_of_tasks(plan, tasks, tail)?;
         }
         tail.text.put(b"\n],\n\"viztracer_metadata\":");
-        tail.text.put(summary.metadata().as_bytes());
-        members(report.files, &mut tail.text);
-        if let Some(sources) = &self.sources {
-            file_info(sources, report, watch, tail)?;
+        tail.text.put(end.summary.metadata().as_bytes());
+        members(end.report.files, &mut tail.text);
+        if let Some(sources) = end.sources {
+            file_info(sources, end, tail)?;
         }
         tail.text.put(b"}\n");
         Ok(())
@@ -172,18 +150,14 @@ fn members(files: &[FilePlan], text: &mut Text) {
 }
 
 /// The program's text, and which function stands where.
-fn file_info(sources: &Sources, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+fn file_info(sources: &Sources, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
     tail.text.put(b",\n\"file_info\":{\"files\":{");
     let mut is_first = true;
     let mut places = Vec::new();
-    sources.take(report.files, report.source_root, |shown, of, text| {
-        if let Some(source) = text {
-            file(&shown, &source, is_first, &mut tail.text);
-            is_first = false;
-            places.push((shown, of.places));
-        }
-        tail.flush_if_large()?;
-        if watch.stopped() { Err(MergeError::Interrupted) } else { Ok(()) }
+    end.put_sources(tail, |shown, of, source, text| {
+        file(&shown, source, is_first, text);
+        is_first = false;
+        places.push((shown, of.places));
     })?;
     tail.text.put(b"},\n\"functions\":{");
     let mut is_first = true;

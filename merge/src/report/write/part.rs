@@ -193,7 +193,7 @@ impl Reader<'_> {
         } else {
             // What came first can be told by ticks.
             self.decode(&mut Ticks, |event| edges.add(event));
-            edges.to_nanoseconds(self.clock);
+            edges.convert_ticks(self.clock);
         }
         edges
     }

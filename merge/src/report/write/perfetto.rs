@@ -23,17 +23,14 @@ mod tests;
 
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::summary::Summary;
 use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
 use names::Names;
 use sequence::{Encoder, File};
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 use tracks::{OWN_SEQUENCE, Tracks};
 use viztracer_format::names::Function;
@@ -84,15 +81,8 @@ impl Writer for Perfetto {
         outcome
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        summary: &Summary,
-        _: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        tail.text.put(&metadata(summary.metadata()));
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        tail.text.put(&metadata(end.summary.metadata()));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use super::first;
 use super::gzip::Gzip;
 use super::part::{Part, Reader, Scratch, parts};
 use super::text::Text;
-use super::writer::{Report, Tail, Writer, encoder};
+use super::writer::{Report, ReportEnd, Tail, Writer, encoder};
 use crate::error::{MergeError, Problem};
 use crate::events::content::Content;
 use crate::events::decode::Outcome;
@@ -40,9 +40,12 @@ impl Run<'_> {
     /// Writes the report by this writer, and tells in `summary` what went into it.
     pub fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
-        let tasks = self.parts(writer, &mut tail, summary)?;
-        writer.end(self.report, &tasks, summary, self.watch, &mut tail)?;
-        summary.sources_left_out = writer.sources().map(Sources::left_out).unwrap_or_default();
+        let sources = (W::SOURCES && self.report.source).then(Sources::default);
+        let sources = sources.as_ref();
+        let tasks = self.parts(writer, sources, &mut tail, summary)?;
+        let end = ReportEnd { report: self.report, tasks: &tasks, summary, sources, watch: self.watch };
+        writer.end(&end, &mut tail)?;
+        summary.sources_left_out = sources.map(Sources::left_out).unwrap_or_default();
         tail.flush()
     }
 
@@ -50,6 +53,7 @@ impl Run<'_> {
     fn parts<W: Writer>(
         &self,
         writer: &W,
+        sources: Option<&Sources>,
         tail: &mut Tail<'_>,
         summary: &mut Summary,
     ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
@@ -59,7 +63,7 @@ impl Run<'_> {
         let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
         let files_of_parts = Files::new(files.len(), &parts);
         let spare = Mutex::default();
-        let shared = Shared { writer, report: self.report, is_nested, windows, files: files_of_parts, spare };
+        let shared = Shared { writer, report: self.report, sources, is_nested, windows, files: files_of_parts, spare };
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
         let planned = AtomicU64::new(0);
         let gzip = self.gzip;
@@ -94,6 +98,8 @@ impl Run<'_> {
 struct Shared<'a, W: Writer> {
     writer: &'a W,
     report: &'a Report<'a>,
+    /// Gathers the source files of functions, if their text is written.
+    sources: Option<&'a Sources>,
     /// Whether parts are read as steps.
     is_nested: bool,
     /// By file.
@@ -124,14 +130,14 @@ impl<W: Writer> Shared<'_, W> {
             content.functions(plan, |id, function| {
                 let shown = self.report.prefixes.shown(&function);
                 self.writer.function(&mut prepared, id, &shown);
-                if let Some(sources) = self.writer.sources() {
+                if let Some(sources) = self.sources {
                     sources.add(function.file, &shown);
                 }
                 if let (Some(selected), Some(selection)) = (&self.report.selected, &mut selection) {
                     selected.function(selection, id, &function, &display_name(&shown));
                 }
             });
-            if let Some(sources) = self.writer.sources() {
+            if let Some(sources) = self.sources {
                 content.sources(plan, |path, identity| sources.vouch(path, identity));
             }
         }

@@ -19,7 +19,7 @@ use super::numbered;
 use super::part::Reader;
 use super::spool::Spool;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer, task_names};
+use super::writer::{Report, ReportEnd, Tail, Writer, task_names};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
@@ -27,13 +27,12 @@ use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::{Known, Named};
-use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use crate::storage::store::Region;
 use crate::text::display::OVERWRITTEN_CALLS;
 use chunk::{Chunks, Track, put_event};
 use rayon::ThreadPool;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
@@ -148,16 +147,9 @@ impl Writer for Speedscope {
         Ok(())
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        summary: &Summary,
-        _: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         tail.text.put(b"\n],\n\"viztracer_metadata\":");
-        tail.text.put(summary.metadata().as_bytes());
+        tail.text.put(end.summary.metadata().as_bytes());
         tail.text.put(b"}\n");
         Ok(())
     }

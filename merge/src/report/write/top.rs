@@ -3,7 +3,6 @@
 use super::functions::{Collected, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::parallel::progress::Watch;
 use crate::report::functions::{Known, Row, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
@@ -40,7 +39,7 @@ impl Printer for Top {
         PROCESSES_MAX
     }
 
-    fn end(&self, collected: &Collected<'_>, _: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    fn end(&self, collected: &Collected<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let known = collected.known;
         let count = collected.processes.len() + collected.more_processes;
         if count != 1 {

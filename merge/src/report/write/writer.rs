@@ -12,8 +12,8 @@ use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::plan::names;
 use crate::report::prefixes::Prefixes;
-use crate::report::sources::Sources;
 use crate::report::sources::root::SourceRoot;
+use crate::report::sources::{SourceFile, Sources};
 use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,16 +30,14 @@ pub trait Writer: Sync {
     /// Whether parts are read as steps, calls nested and in the order of time, and not as moments.
     const NESTED: bool;
 
+    /// Whether the text of the program's source files can be a part of the report.
+    const SOURCES: bool = false;
+
     /// Begins to prepare a file.
     fn file(&self, plan: &FilePlan) -> Self::File;
 
     /// Prepares a function of the file.
     fn function(&self, file: &mut Self::File, id: u32, function: &Function<'_>);
-
-    /// Where the source files of functions are gathered, if their text is written.
-    fn sources(&self) -> Option<&Sources> {
-        None
-    }
 
     /// Writes what stands before the first part.
     fn begin(&self, report: &Report<'_>, text: &mut Text);
@@ -52,15 +50,47 @@ pub trait Writer: Sync {
         Ok(())
     }
 
-    /// Writes what stands behind the last part. `tasks` are, by file, the asyncio tasks that were in the parts.
-    fn end(
+    /// Writes what stands behind the last part.
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
+}
+
+/// What is known when all parts of a report are written.
+pub struct ReportEnd<'a> {
+    /// What the report is made of.
+    pub report: &'a Report<'a>,
+    /// By file, the asyncio tasks that were in the parts.
+    pub tasks: &'a [BTreeSet<u32>],
+    /// What the parts came to.
+    pub summary: &'a Summary,
+    /// The source files of the functions, if their text is written.
+    pub sources: Option<&'a Sources>,
+    /// May stop the writing.
+    pub watch: &'a dyn Watch,
+}
+
+impl ReportEnd<'_> {
+    /// Writes each source file whose text is found by `put`: the file's name in the report, the file itself, and its text
+    /// with the number of its lines, as JSON.
+    pub fn put_sources(
         &self,
-        report: &Report<'_>,
-        tasks: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
         tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError>;
+        mut put: impl FnMut(String, SourceFile, &[u8], &mut Text),
+    ) -> Result<(), MergeError> {
+        let Some(sources) = self.sources else { return Ok(()) };
+        sources.take(self.report.files, self.report.source_root, |shown, file, text| {
+            if let Some(text) = text {
+                put(shown, file, &text, &mut tail.text);
+            }
+            self.flush_if_large(tail)
+        })
+    }
+
+    /// Writes the tail if it is large. Between two calls of this function only a bounded time may pass: it ends the work
+    /// with an error if the watcher asks for that.
+    pub fn flush_if_large(&self, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        tail.flush_if_large()?;
+        if self.watch.stopped() { Err(MergeError::Interrupted) } else { Ok(()) }
+    }
 }
 
 /// All that a report is made of.

@@ -11,24 +11,18 @@ use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
 use crate::report::write::missing::Missing;
 use crate::report::write::text::Text;
-use crate::report::write::writer::{Report, Tail, task_names};
+use crate::report::write::writer::{Report, ReportEnd, Tail, task_names};
 use crate::text::display;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// The version of all that the page holds.
 const FORMAT: u32 = 1;
 
 /// Writes it, with the element around it.
-pub fn put(
-    report: &Report<'_>,
-    tasks: &[BTreeSet<u32>],
-    summary: &Summary,
-    known: &Known,
-    collected: &Collected,
-    tail: &mut Tail<'_>,
-) -> Result<(), MergeError> {
+pub fn put(end: &ReportEnd<'_>, known: &Known, collected: &Collected, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    let ReportEnd { report, tasks, summary, .. } = *end;
     tail.text.put(b"<script type=\"application/json\" id=\"header\">{\"format\":");
     tail.text.put_number(FORMAT.into());
     for (name, value) in [
