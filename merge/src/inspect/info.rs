@@ -6,10 +6,10 @@ use crate::error::BadInput;
 use crate::input::ring::State;
 use crate::plan::account;
 use crate::plan::file::FilePlan;
+use crate::text::columns::aligned;
 use crate::text::display::{self, grouped, printable};
 use crate::text::when;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// A file at a glance.
 struct Row<'a> {
@@ -149,29 +149,14 @@ const HEADINGS: [&str; COLUMNS] = [
     "session",
     "file",
 ];
-/// Columns of words; the others are numbers and stand to the right.
+/// Columns of words; the others are numbers.
 const WORDS: [usize; 6] = [1, 2, 3, 4, 11, 12];
 
 /// The table.
 pub fn table(plans: &[FilePlan]) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     rows.extend(plans.iter().map(|plan| Row::of(plan).cells()));
-    let mut widths = [0; COLUMNS];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match WORDS.contains(&column) {
-            true => format!("{cell:<width$}"),
-            false => format!("{cell:>width$}"),
-        });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
+    aligned(&rows, &WORDS)
 }
 
 /// The document; merge/README.md says what its keys mean, and they stay.

@@ -79,51 +79,23 @@ pub fn losses(file: &FileSummary) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Problem, Problems};
-    use crate::input::ring::State;
+    use crate::error::Problem;
     use crate::plan::ending::Ending;
-    use crate::report::summary::ThreadSummary;
-
-    fn file() -> FileSummary {
-        let thread = ThreadSummary { events: 10, unfinished: 1, ..ThreadSummary::default() };
-        FileSummary {
-            path: "a.bin".into(),
-            pid: 1,
-            process: "p".into(),
-            threads: vec![thread],
-            state: State::Sealed,
-            ending: Ending::Exited,
-            lost: 0,
-            forgotten_threads: 0,
-            forgotten_events: 0,
-            forgotten_tasks: 0,
-            switched: false,
-            unnamed: 0,
-            unmatched: 0,
-            gaps: 0,
-            failure: 0,
-            problems: Problems::default(),
-            state_word: "sealed".into(),
-            ending_word: "exited".into(),
-            damaged_before: 0,
-            account: crate::plan::account::Account::default(),
-        }
-    }
 
     fn told(change: impl Fn(&mut FileSummary)) -> Vec<String> {
-        let mut file = file();
+        let mut file = FileSummary { path: "a.bin".into(), ..FileSummary::sample() };
         change(&mut file);
         lines(&Summary { files: vec![file], ..Summary::default() })
     }
 
     #[test]
     fn what_a_run_says_of_its_processes() {
-        let mut file = file();
+        let mut file = FileSummary::sample();
         file.threads[0].overwritten = 5;
         let summary = |file: &FileSummary| Summary { files: vec![file.clone()], ..Summary::default() };
         assert!(of_processes(&summary(&file)).is_empty());
         (file.lost, file.unmatched, file.failure) = (1234, 1, 28);
-        let expected = "p (pid 1): 1,234 events lost for want of room, 1 ends of calls that fitted no begin, could not grow: \
+        let expected = "MainProcess (pid 7): 1,234 events lost for want of room, 1 ends of calls that fitted no begin, could not grow: \
                         No space left on device (os error 28)";
         assert_eq!(of_processes(&summary(&file)), [expected]);
     }

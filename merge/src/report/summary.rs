@@ -1,7 +1,9 @@
-//! What went into a report and what did not, as data, as metadata and as a table.
+//! What went into a report and what did not: as data here, as the report's [`metadata`], and as a [`table`].
+
+mod metadata;
+mod table;
 
 use crate::align::{Alignment, Method, Zero};
-use crate::chrome;
 use crate::error::{BadInput, Problems};
 use crate::events::decode::Outcome;
 use crate::input::ring::State;
@@ -11,15 +13,12 @@ use crate::plan::file::FilePlan;
 use crate::report::account;
 use crate::report::innermost::Innermost;
 use crate::report::sources::LeftOut;
-use crate::text::display::{self, grouped, printable};
-use serde_json::{Map, Value, json};
-use std::fmt;
+use crate::text::display::grouped;
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 /// What is said of greenlets, which share the one stack that a ring file has of a thread.
 pub(crate) const SWITCHED: &str = "greenlets were switched, so durations may be wrong";
-/// Files that get a row of their own in the table.
-const ROWS_MAX: usize = 100;
 
 /// What a merge did.
 #[derive(Debug, Default)]
@@ -161,62 +160,9 @@ impl Summary {
         (count > 0).then(|| format!("{SWITCHED} in {these}"))
     }
 
-    /// What went where.
-    pub fn last_line(&self) -> String {
-        // A report that was merged before holds many processes.
-        let files = self.files.chunk_by(|a, b| a.path == b.path).count();
-        let plural = if files == 1 { "" } else { "s" };
-        let (events, files) = (grouped(self.events()), grouped(files as u64));
-        let lost = self.files.iter().map(FileSummary::lost).fold(self.overwritten(), u64::saturating_add);
-        let too_deep = self.files.iter().map(|file| file.sum(|thread| thread.too_deep)).fold(0, u64::saturating_add);
-        let forgotten = self.files.iter().map(|file| file.forgotten_threads).fold(0, u64::saturating_add);
-        let others = [
-            (lost, "are lost"),
-            (self.left_out(), "were not asked for"),
-            (too_deep, "are too deep for it to show"),
-            (forgotten, "threads have lost all of their events"),
-        ];
-        let others = others.iter().filter(|(count, _)| *count > 0);
-        let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
-        let switched = self.switched().map(|words| format!("; {words}")).unwrap_or_default();
-        format!("{}: {events} events of {files} file{plural}{others}{switched}", display::output(&self.output))
-    }
-
     /// Whether every input was read from its first to its last byte.
     pub fn is_complete(&self) -> bool {
         self.bad.is_empty() && self.files.iter().all(|file| file.problems.count == 0)
-    }
-
-    /// The report's `viztracer_metadata`, as text: of many threads, it is put together bit by bit.
-    pub(crate) fn metadata(&self) -> String {
-        let mut metadata = Value::Object(self.members.clone());
-        metadata["version"] = json!(env!("CARGO_PKG_VERSION"));
-        metadata["overflow"] = json!(self.overwritten() > 0 || self.members.get("overflow") == Some(&json!(true)));
-        if self.base_realtime != 0 {
-            metadata["baseTimeNanoseconds"] = json!(self.base_realtime);
-        }
-        if let Some(boot_id) = chrome::boot_id(self.zero.boot_id) {
-            let Zero { monotonic_offset, monotonic, .. } = self.zero;
-            metadata["clock"] =
-                json!({ "boot_id": boot_id, "monotonic_offset": monotonic_offset, "monotonic": monotonic });
-        }
-        metadata["alignment"] = match self.method {
-            Method::Monotonic => json!({ "method": "monotonic clock" }),
-            Method::Start => json!({ "method": "start" }),
-            Method::WallClock { uncertainty } => json!({ "method": "wall clock", "uncertainty_ns": uncertainty }),
-        };
-        if !self.warnings.is_empty() {
-            metadata["warnings"] = json!(self.warnings);
-        }
-        let mut text = metadata.to_string();
-        text.truncate(text.len() - 1);
-        text += ",\"processes\":[";
-        for (place, file) in self.files.iter().enumerate() {
-            text += if place == 0 { "" } else { "," };
-            file.put_metadata(&mut text);
-        }
-        text += "]}";
-        text
     }
 }
 
@@ -272,124 +218,19 @@ impl FileSummary {
     pub fn lost(&self) -> u64 {
         self.sum(|thread| thread.lost).saturating_add(self.lost)
     }
-
-    fn put_metadata(&self, text: &mut String) {
-        let mut metadata = Map::new();
-        metadata.insert("pid".into(), self.pid.into());
-        metadata.insert("name".into(), json!(self.process));
-        metadata.insert("state".into(), json!(self.state_word));
-        if self.ending_word != Ending::Untold.word() {
-            metadata.insert("ending".into(), json!(self.ending_word));
-        }
-        for (name, number) in [
-            ("lost", self.lost),
-            ("gaps", self.gaps),
-            ("forgotten_threads", self.forgotten_threads),
-            ("forgotten_events", self.forgotten_events),
-            ("failure", self.failure),
-            ("damaged", self.damaged()),
-        ] {
-            if number > 0 {
-                metadata.insert(name.into(), number.into());
-            }
-        }
-        self.account.put(&mut metadata);
-        *text += &Value::Object(metadata).to_string();
-        text.truncate(text.len() - 1);
-        *text += ",\"threads\":[";
-        for (place, thread) in self.threads.iter().enumerate() {
-            *text += if place == 0 { "" } else { "," };
-            *text += &self.thread_metadata(place, thread).to_string();
-        }
-        *text += "]}";
-    }
-
-    fn thread_metadata(&self, place: usize, thread: &ThreadSummary) -> Value {
-        let account = self.account.threads.get(place).cloned().unwrap_or_default();
-        let mut metadata = json!({
-            "tid": thread.tid as u32,
-            "name": thread.name,
-            "events": thread.events,
-            "overwritten": thread.overwritten,
-            "lost": thread.lost,
-            "unfinished": thread.unfinished,
-        });
-        for (name, number) in [("left_out", thread.left_out), ("too_deep", thread.too_deep)] {
-            if number > 0 {
-                metadata[name] = json!(number.saturating_add(account.earlier(name)));
-            }
-        }
-        if let Value::Object(metadata) = &mut metadata {
-            account.put(metadata);
-        }
-        metadata
-    }
-
-    /// What the table says of it.
-    pub(crate) fn row(&self) -> [String; 9] {
-        [
-            self.pid.to_string(),
-            printable(&self.process),
-            self.threads.len().to_string(),
-            grouped(self.sum(|thread| thread.events)),
-            grouped(self.overwritten()),
-            grouped(self.sum(|thread| thread.unfinished)),
-            grouped(self.lost()),
-            printable(&self.ending_word),
-            display::path(&self.path),
-        ]
-    }
-}
-
-/// What stands over the table.
-pub(crate) const HEADINGS: [&str; 9] =
-    ["pid", "process", "threads", "events", "overwritten", "unfinished", "lost", "ending", "file"];
-/// Columns of words; the others are numbers and stand to the right.
-pub(crate) const WORDS: [usize; 3] = [1, 7, 8];
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![HEADINGS.map(str::to_owned)];
-        rows.extend(self.files.iter().take(ROWS_MAX).map(FileSummary::row));
-        let mut widths = [0; 9];
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
-        for row in &rows {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-                let separator = if column == 0 { "" } else { "  " };
-                line += &match WORDS.contains(&column) {
-                    true => format!("{separator}{cell:<width$}"),
-                    false => format!("{separator}{cell:>width$}"),
-                };
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        if self.files.len() > ROWS_MAX {
-            writeln!(f, "... and {} more files", grouped((self.files.len() - ROWS_MAX) as u64))?;
-        }
-        self.last_words.fmt(f)?;
-        writeln!(f, "{}", self.last_line())
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_lines_up() {
-        let thread = ThreadSummary { events: 240_012, ..ThreadSummary::default() };
-        let file = FileSummary {
+impl FileSummary {
+    /// A sealed file of a process that exited, with one thread of which one call is unfinished; nothing is missing.
+    pub(crate) fn sample() -> FileSummary {
+        FileSummary {
             path: "temp_dir/result_7.bin".into(),
             pid: 7,
             process: "MainProcess".into(),
-            threads: vec![thread],
-            state: State::Crashed,
-            ending: Ending::Left,
+            threads: vec![ThreadSummary { events: 10, unfinished: 1, ..ThreadSummary::default() }],
+            state: State::Sealed,
+            ending: Ending::Exited,
             lost: 0,
             forgotten_threads: 0,
             forgotten_events: 0,
@@ -400,17 +241,10 @@ mod tests {
             gaps: 0,
             failure: 0,
             problems: Problems::default(),
-            state_word: "crashed".into(),
-            ending_word: "left by os._exit".into(),
+            state_word: "sealed".into(),
+            ending_word: "exited".into(),
             damaged_before: 0,
             account: Account::default(),
-        };
-        let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
-        let expected = "\
-pid  process      threads   events  overwritten  unfinished  lost  ending            file
-  7  MainProcess        1  240,012            0           0     0  left by os._exit  temp_dir/result_7.bin
-result.json: 240,012 events of 1 file
-";
-        assert_eq!(summary.to_string(), expected);
+        }
     }
 }

@@ -5,6 +5,7 @@ use super::writer::Tail;
 use crate::error::MergeError;
 use crate::report::functions::{Known, Row, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
+use crate::text::columns::aligned;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::text::when;
 
@@ -24,6 +25,7 @@ pub struct Top {
 
 /// Columns of numbers; the last one of all is the function.
 const NUMBERS: usize = 7;
+const COLUMNS: usize = NUMBERS + 1;
 const HEADINGS: [&str; NUMBERS] = ["calls", "total", "self", "self %", "mean", "p50", "p99"];
 
 impl Printer for Top {
@@ -160,22 +162,13 @@ pub fn name(row: &Row, known: &Known) -> String {
 type Line = ([String; NUMBERS], String);
 
 fn plain(title: &str, note: &str, lines: &[Line]) -> String {
-    let mut widths = HEADINGS.map(str::len);
-    for (numbers, _) in lines {
-        for (width, cell) in widths.iter_mut().zip(numbers) {
-            *width = cell.len().max(*width);
-        }
-    }
-    let line = |cells: &[&str], name: &str| {
-        let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}  "));
-        cells.collect::<String>() + name + "\n"
+    let row = |numbers: [String; NUMBERS], name: String| {
+        let mut numbers = numbers.into_iter();
+        std::array::from_fn::<_, COLUMNS, _>(|_| numbers.next().unwrap_or_else(|| name.clone()))
     };
-    let mut text = format!("{}\n{note}", printable(title));
-    text += &line(&HEADINGS, "function");
-    for (numbers, name) in lines {
-        text += &line(&numbers.each_ref().map(String::as_str), &printable(name));
-    }
-    text
+    let mut rows = vec![row(HEADINGS.map(str::to_owned), "function".to_owned())];
+    rows.extend(lines.iter().map(|(numbers, name)| row(numbers.clone(), printable(name))));
+    format!("{}\n{note}{}", printable(title), aligned(&rows, &[NUMBERS]))
 }
 
 fn markdown(title: &str, note: &str, lines: &[Line]) -> String {
