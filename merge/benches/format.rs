@@ -1,8 +1,9 @@
-//! How fast ring files become a report: events, and bytes of it before compression, per second of processor time and per
-//! second. What goes to `/dev/null` is read, put in order and formatted; the rest is compressed and written to memory.
+//! How fast ring files become a report: events, and bytes of it before compression, per second of processor time and
+//! per second. What goes to `/dev/null` is read, put in order and formatted; the rest is compressed and written to
+//! memory.
 //!
-//! `cargo bench -p viztracer-merge` prints the table; `cargo bench -p viztracer-merge -- make FILE MIB` makes a ring file of
-//! that size, to look at the memory of a merge with `/usr/bin/time -v viztracer-merge FILE -o /dev/null`.
+//! `cargo bench -p viztracer-merge` prints the table; `cargo bench -p viztracer-merge -- make FILE MIB` makes a ring
+//! file of that size, to look at the memory of a merge with `/usr/bin/time -v viztracer-merge FILE -o /dev/null`.
 
 #[path = "../src/sample.rs"]
 #[allow(dead_code, missing_docs, reason = "shared with the tests")]

@@ -17,7 +17,7 @@ pub enum MergeError {
     #[error("a terminal cannot show this kind of report: redirect standard output, or ask for --format json")]
     Terminal,
     /// Two reports under one name.
-    #[error("{}: given twice as output", display::output(.0))]
+    #[error("{}: given twice as output: give each report a name of its own", display::output(.0))]
     Twice(PathBuf),
     /// A report would take the place of what it is made from.
     #[error("{}: is one of the inputs, which are never written to: give the report another name", display::output(.0))]
@@ -29,7 +29,7 @@ pub enum MergeError {
     #[error("standard input names no file, so there is no report")]
     EmptyList,
     /// No input is meant by an offset.
-    #[error("{}: no input has this name, so --offset means nothing", display::path(.0))]
+    #[error("{}: --offset fits no input: give an input, or a directory that holds inputs", display::path(.0))]
     Offset(PathBuf),
     /// Where source files are to be looked for cannot be opened.
     #[error("{}: cannot look for source files in it: {}", display::path(.0), sentence(.1))]
@@ -60,7 +60,7 @@ pub enum MergeError {
     )]
     TooManyEvents(u64, u64),
     /// No threads to work with.
-    #[error("cannot start the worker threads: {0}")]
+    #[error("cannot start the worker threads: {0}: try --threads 1")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// The watcher asked to stop.
     #[error("interrupted")]

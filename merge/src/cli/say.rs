@@ -54,11 +54,11 @@ pub fn missing(summary: &Summary, told: &mut Vec<String>) -> u8 {
 fn passed_over(summary: &Summary) {
     let Some(first) = summary.passed_over.first().map(|path| display::path(path)) else { return };
     match summary.passed_over.len() {
-        1 => complain(format_args!("passed over, as it is no ring file: {first}")),
-        files => complain(format_args!(
-            "passed over {} files that are no ring files: {first} and such",
-            grouped(files as u64)
-        )),
+        1 => complain(format_args!("{first}: skipped: not a ring file")),
+        files => {
+            let others = grouped(files as u64 - 1);
+            complain(format_args!("{first} and {others} more: skipped: not ring files"));
+        }
     }
 }
 
@@ -69,7 +69,7 @@ fn problems(file: &FileSummary) {
     }
     let more = file.problems.count.saturating_sub(file.problems.first.len() as u64);
     if more > 0 {
-        complain(format_args!("{path}: {more} more places that could not be read"));
+        complain(format_args!("{path}: {more} more problems"));
     }
     if let Some(code) = i32::try_from(file.failure).ok().filter(|code| *code > 0) {
         let error = BadInput::new(&file.path, std::io::Error::from_raw_os_error(code));

@@ -101,7 +101,8 @@ impl<T, E> ReorderBuffer<T, E> {
         ReorderBuffer { count, capacity: workers * CAPACITY_PER_WORKER, state: Mutex::new(state), advanced, left }
     }
 
-    /// The next task, as soon as the buffer has room for its result; `None` if there is none left, or the work has ended.
+    /// The next task, as soon as the buffer has room for its result; `None` if there is none left, or the work has
+    /// ended.
     fn next(&self) -> Option<usize> {
         let mut state = lock(&self.state);
         let index = state.next;

@@ -22,15 +22,15 @@ fn line(file: &FileSummary) -> Option<String> {
     (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
 }
 
-/// A line for every process of which events were lost, for who has just recorded them: what the ring went over, and calls
-/// that never ended, are told elsewhere.
+/// A line for every process of which events were lost, for who has just recorded them: what the ring went over, and
+/// calls that never ended, are told elsewhere.
 pub fn of_processes(summary: &Summary) -> Vec<String> {
     let line = |file: &FileSummary| {
         let counts = [
-            (file.lost(), "events lost for want of room"),
-            (file.unnamed, "functions without a name for want of room"),
-            (file.unmatched, "ends of calls that fitted no begin"),
-            (file.damaged(), "damaged places"),
+            (file.lost(), "events lost: no space in the ring file"),
+            (file.unnamed, "functions without a name: no space in the ring file"),
+            (file.unmatched, "returns that matched no call"),
+            (file.damaged(), "damaged parts"),
         ];
         let mut told: Vec<String> = counts
             .iter()
@@ -95,7 +95,7 @@ mod tests {
         let summary = |file: &FileSummary| Summary { files: vec![file.clone()], ..Summary::default() };
         assert!(of_processes(&summary(&file)).is_empty());
         (file.lost, file.unmatched, file.failure) = (1234, 1, 28);
-        let expected = "MainProcess (pid 7): 1,234 events lost for want of room, 1 ends of calls that fitted no begin, could not grow: \
+        let expected = "MainProcess (pid 7): 1,234 events lost: no space in the ring file, 1 returns that matched no call, could not grow: \
                         No space left on device (os error 28)";
         assert_eq!(of_processes(&summary(&file)), [expected]);
     }

@@ -78,7 +78,8 @@ impl Sources {
         }
     }
 
-    /// Takes a ring file's word that `path` led to this file. Only of files that [`is_trusted`](crate::input::trust::is_trusted).
+    /// Takes a ring file's word that `path` led to this file. Only of files that
+    /// [`is_trusted`](crate::input::trust::is_trusted).
     pub fn vouch(&self, path: &str, identity: SourceIdentity) {
         lock(&self.vouched).entry(path.to_owned()).or_default().insert(identity);
     }

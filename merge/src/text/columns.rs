@@ -1,7 +1,7 @@
 //! Tables for a terminal.
 
-/// The rows as lines. Columns are as wide as their longest cell and two spaces apart. Those whose indexes are in `words`
-/// are aligned to the left, the others, which are numbers, to the right.
+/// The rows as lines. Columns are as wide as their longest cell and two spaces apart. Those whose indexes are in
+/// `words` are aligned to the left, the others, which are numbers, to the right.
 pub fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], words: &[usize]) -> String {
     let mut widths = [0; COLUMNS];
     for row in rows {

@@ -1,8 +1,8 @@
 //! What the first reading keeps of a part.
 //!
-//! The times may be ticks: a clock never goes back, so what is earlier in nanoseconds is earlier in ticks. Several ticks
-//! may fall into one nanosecond, so some calls too many are kept. [`WindowsBuilder`](super::WindowsBuilder) finds the
-//! long ones among them by their times in nanoseconds.
+//! The times may be ticks: a clock never goes back, so what is earlier in nanoseconds is earlier in ticks. Several
+//! ticks may fall into one nanosecond, so some calls too many are kept. [`WindowsBuilder`](super::WindowsBuilder) finds
+//! the long ones among them by their times in nanoseconds.
 
 use super::call::Call;
 use crate::align::Clock;

@@ -1,8 +1,8 @@
 //! Turns the records of a thread in one part into stack events, in the order of time.
 //!
 //! Records stand in the order of their ends, so a call stands behind the calls that it made. Read backwards, they give
-//! the begins and ends backwards: a call ends; the record before it either lies inside of that call, or ended before the
-//! call began.
+//! the begins and ends backwards: a call ends; the record before it either lies inside of that call, or ended before
+//! the call began.
 //!
 //! ```text
 //! a |==============|     records      b, c, a
@@ -91,8 +91,9 @@ impl Nester {
         self.payloads.len() as u32 - 1
     }
 
-    /// Calls `each` with the stack events of the part, thread by thread, and with the calls that are open on the thread,
-    /// outermost first. At a begin these include the call that begins, at an end they do not include the one that ends.
+    /// Calls `each` with the stack events of the part, thread by thread, and with the calls that are open on the
+    /// thread, outermost first. At a begin these include the call that begins, at an end they do not include the one
+    /// that ends.
     pub fn emit(&mut self, file: &FileWindows, windows: &[Window], mut each: impl FnMut(StackEvent<'_>, &[Call])) {
         for (index, window) in windows.iter().enumerate() {
             self.emit_thread(file, window, index, &mut each);
@@ -184,8 +185,8 @@ impl<'a, F: FnMut(StackEvent<'_>, &[Call])> Stack<'a, F> {
         }
     }
 
-    /// Ends the innermost open call. The call is not moved before that: to copy what was just written byte by byte takes
-    /// the processor as long as all the rest.
+    /// Ends the innermost open call. The call is not moved before that: to copy what was just written byte by byte
+    /// takes the processor as long as all the rest.
     #[inline]
     fn end(&mut self, now: u64, payload: Option<&Payload<'_>>) {
         if let Some((call, around)) = self.open.split_last_mut() {

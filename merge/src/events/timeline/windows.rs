@@ -15,7 +15,8 @@
 //! ```
 //!
 //! Long calls are few: at most as many as the stack was deep at each border between windows. They form a tree, each one
-//! with the long call around it as its parent, so that a window holds only the innermost call that is open at its begin.
+//! with the long call around it as its parent, so that a window holds only the innermost call that is open at its
+//! begin.
 
 use super::call::Call;
 use super::edges::{Edge, Edges};
@@ -35,8 +36,8 @@ pub struct FileWindows {
 /// Time of a thread in which events were overwritten, while the same known calls were open.
 ///
 /// A thread's records stand in the order of their ends, and the oldest are overwritten. So there is a time before which
-/// no end is known, and after which every end is. In the time before, only the calls that ended later are known; whether
-/// the innermost of them ran, or called another function, is unknown.
+/// no end is known, and after which every end is. In the time before, only the calls that ended later are known;
+/// whether the innermost of them ran, or called another function, is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// When it begins, in nanoseconds: with the overwritten time, or with a known call.

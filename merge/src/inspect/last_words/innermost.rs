@@ -22,13 +22,13 @@ pub fn innermost(plans: &[FilePlan]) -> Innermost {
     let mut lines: Vec<String> = processes.by_ref().take(PROCESSES_MAX).flat_map(of_process).collect();
     let more = processes.count();
     if more > 0 {
-        lines.push(format!("... and {more} more processes; --last_words tells of all"));
+        lines.push(format!("... and {more} more processes; --last_words shows all"));
     }
     Innermost { lines }
 }
 
-/// Whether it is of use to know where the process was. A worker that got a signal such as SIGTERM has been told to end by
-/// its parent, as pools do.
+/// Whether it is of use to know where the process was. A worker that got a signal such as SIGTERM has been told to end
+/// by its parent, as pools do.
 fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
     let Identity { parent_pid, session_id, .. } = plan.header.identity;
     let has_parent = || {

@@ -264,7 +264,7 @@ fn many_processes_are_summed_up() {
     let summary = merge(&Request::new(vec![directory.path().into()], "/dev/null".into()), &()).unwrap();
     assert_eq!(summary.last_words.lines.len(), 11);
     assert_eq!(summary.last_words.lines[0], "MainProcess (pid 0) ended without a word in unknown function [Thread-1]");
-    assert_eq!(summary.last_words.lines[10], "... and 3 more processes; --last_words tells of all");
+    assert_eq!(summary.last_words.lines[10], "... and 3 more processes; --last_words shows all");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A quantile sketch: how the durations of a function are distributed, as a count for each bucket of durations. A bucket
-//! is as wide as 1/64 of the durations that it begins with:
+//! A quantile sketch: how the durations of a function are distributed, as a count for each bucket of durations. A
+//! bucket is as wide as 1/64 of the durations that it begins with:
 //!
 //! ```text
 //! 0 1 2 ... 127 | 128-129 130-131 ... 254-255 | 256-259 ... 508-511 | 512-519 ...    64 buckets for every doubling
@@ -7,8 +7,9 @@
 //!
 //! A quantile is the middle of its bucket, which is at most 1/128 (0.8 %) off; below 128 ns it is exact.
 //!
-//! Most functions of a part have a few calls, so only buckets with a count are stored. Libraries store all of them: with
-//! 20,000 functions, `hdrhistogram` needs 8 times the memory and 5 times the time, `sketches-ddsketch` 3 and 1.5 times.
+//! Most functions of a part have a few calls, so only buckets with a count are stored. Libraries store all of them:
+//! with 20,000 functions, `hdrhistogram` needs 8 times the memory and 5 times the time, `sketches-ddsketch` 3 and 1.5
+//! times.
 
 /// There are `1 << BUCKET_BITS` buckets for every doubling.
 const BUCKET_BITS: u32 = 6;

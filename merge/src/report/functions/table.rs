@@ -32,18 +32,18 @@ pub struct Row {
     pub raised: u64,
 }
 
-/// What a table is sorted by, largest first.
+/// The column that a table is sorted by, largest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sort {
-    /// Time without what was called
+    /// Time without called functions
     #[default]
     #[value(name = "self")]
     Own,
-    /// Time, recursion counted once
+    /// Time with called functions, recursion counted once
     Total,
     /// Number of calls
     Calls,
-    /// Average time of a call
+    /// Mean time of a call
     Mean,
     /// What half of the calls did not exceed
     P50,
@@ -117,7 +117,8 @@ impl Table {
         self.functions == 0 && self.overwritten == 0
     }
 
-    /// The first `rows` of these functions; the tally of [`OVERWRITTEN`] is of none. Equal ones stand in the order of their names, whatever their numbers are.
+    /// The first `rows` of these functions; the tally of [`OVERWRITTEN`] is of none. Equal ones stand in the order of
+    /// their names, whatever their numbers are.
     pub fn new<'a>(
         tallies: impl IntoIterator<Item = (&'a u32, &'a Tally)>,
         known: &Known,

@@ -88,8 +88,8 @@ fn record(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &
     record
 }
 
-/// Text as a field. What acts on a terminal is escaped. A spreadsheet runs a field that begins like a formula, so such a
-/// field gets an apostrophe; no function that Python compiles from a file has such a name.
+/// Text as a field. What acts on a terminal is escaped. A spreadsheet runs a field that begins like a formula, so such
+/// a field gets an apostrophe; no function that Python compiles from a file has such a name.
 fn field(text: &str) -> String {
     let apostrophe = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
     format!("{apostrophe}{}", printable(text))

@@ -1,42 +1,42 @@
-//! The kinds of report, and the names that ask for them.
+//! The kinds of report, and the endings of file names that select them.
 
 use crate::error::MergeError;
 use crate::storage::output;
 use std::path::Path;
 
-/// The kinds of report.
+/// A kind of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Chrome trace, as text
+    /// Chrome trace in JSON
     #[value(name = "json")]
     Json,
-    /// The same, compressed by gzip
+    /// The same, compressed with gzip
     #[value(name = "json.gz")]
     JsonGzip,
-    /// Perfetto's own kind of trace
+    /// Perfetto trace in protobuf
     #[value(name = "pftrace")]
     Perfetto,
-    /// The same, compressed by gzip
+    /// The same, compressed with gzip
     #[value(name = "pftrace.gz")]
     PerfettoGzip,
-    /// What speedscope.app opens
+    /// Profile for speedscope.app
     #[value(name = "speedscope")]
     Speedscope,
-    /// The same, compressed by gzip
+    /// The same, compressed with gzip
     #[value(name = "speedscope.gz")]
     SpeedscopeGzip,
-    /// A page that shows the trace in any browser, without a network
+    /// Page that shows the trace in any browser, offline
     #[value(name = "html")]
     Html,
-    /// The functions of every process as a table
+    /// Table of the functions of every process
     #[value(name = "csv")]
     Csv,
-    /// Collapsed stacks
+    /// Collapsed stacks for flame graphs
     #[value(name = "folded")]
     Folded,
 }
 
-/// The endings of names, and the kinds of report that they ask for. Of two that fit a name the longer one counts.
+/// The endings of names, and the kinds of report that they select. Of two that fit a name the longer one counts.
 const ENDINGS: [(&str, Format); 9] = [
     (".json", Format::Json),
     (".json.gz", Format::JsonGzip),
@@ -66,8 +66,8 @@ pub fn output_kinds() -> &'static [&'static str] {
 }
 
 impl Format {
-    /// The kind that a file's name asks for; if it does not tell, what was asked for `otherwise`. A device or a pipe
-    /// has no such name and gets plain JSON.
+    /// The kind that the ending of a file's name selects, or else `otherwise`. A device or a pipe has no such ending
+    /// and gets plain JSON.
     pub fn of(path: &Path, otherwise: Option<Format>) -> Result<Format, MergeError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let fitting = ENDINGS.iter().filter(|(ending, _)| name.ends_with(ending));

@@ -69,8 +69,8 @@ pub struct ReportEnd<'a> {
 }
 
 impl ReportEnd<'_> {
-    /// Writes each source file whose text is found by `put`: the file's name in the report, the file itself, and its text
-    /// with the number of its lines, as JSON.
+    /// Writes each source file whose text is found by `put`: the file's name in the report, the file itself, and its
+    /// text with the number of its lines, as JSON.
     pub fn put_sources(
         &self,
         tail: &mut Tail<'_>,
@@ -85,8 +85,8 @@ impl ReportEnd<'_> {
         })
     }
 
-    /// Writes the tail if it is large. Between two calls of this function only a bounded time may pass: it ends the work
-    /// with an error if the watcher asks for that.
+    /// Writes the tail if it is large. Between two calls of this function only a bounded time may pass: it ends the
+    /// work with an error if the watcher asks for that.
     pub fn flush_if_large(&self, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         tail.flush_if_large()?;
         if self.watch.stopped() { Err(MergeError::Interrupted) } else { Ok(()) }
