@@ -46,7 +46,7 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
 /// Does what the arguments ask for, and gives the exit status. Leftovers are of interest to those who got a report, or
 /// whose inputs hold nothing; who is told of another mistake reads that alone.
 fn merge(arguments: &Arguments, inputs: &[PathBuf], interrupted: &dyn Fn() -> bool) -> u8 {
-    let result = Run { arguments, inputs, interrupted }.execute();
+    let result = Invocation { arguments, inputs, interrupted }.execute();
     let of_interest = matches!(result, Ok(OK | INCOMPLETE) | Err(MergeError::NothingReadable(_)));
     let status = result.unwrap_or_else(|error| say::error(&error));
     if of_interest && !arguments.quiet && !arguments.info && !arguments.dump {
@@ -79,13 +79,13 @@ fn inputs(arguments: &Arguments, interrupted: &dyn Fn() -> bool) -> Result<Vec<P
 }
 
 /// What is to be done.
-struct Run<'a> {
+struct Invocation<'a> {
     arguments: &'a Arguments,
     inputs: &'a [PathBuf],
     interrupted: &'a dyn Fn() -> bool,
 }
 
-impl Run<'_> {
+impl Invocation<'_> {
     fn execute(&self) -> Result<u8, MergeError> {
         let mut targets = self.arguments.targets()?;
         let prints = self.arguments.prints();

@@ -2,7 +2,7 @@
 
 mod members;
 
-pub use members::Members;
+pub use members::EventMembers;
 
 use crate::align::Times;
 use crate::chrome::sort::Entry;

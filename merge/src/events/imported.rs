@@ -50,7 +50,7 @@ impl Imported {
         let Buffers { entries, payload, .. } = buffers;
         entries.resize(calls.events as usize, Entry::zeroed());
         store.read(calls.generation, bytemuck::cast_slice_mut(entries))?;
-        let mut members = Members::read(store, entries, payload, &self.short)?;
+        let mut members = ChunkMembers::read(store, entries, payload, &self.short)?;
         let (mut unfinished, mut last_task) = (0, 0);
         for entry in &*entries {
             let marks = Marks::from_bits(entry.marks);
@@ -76,7 +76,7 @@ impl Imported {
 }
 
 /// The members of a chunk's entries.
-struct Members<'a> {
+struct ChunkMembers<'a> {
     store: &'a Store,
     short: &'a [Box<[u8]>],
     /// Where `bytes` begin, if they are all there is.
@@ -84,13 +84,13 @@ struct Members<'a> {
     bytes: &'a mut Vec<u8>,
 }
 
-impl<'a> Members<'a> {
+impl<'a> ChunkMembers<'a> {
     fn read(
         store: &'a Store,
         entries: &[Entry],
         bytes: &'a mut Vec<u8>,
         short: &'a [Box<[u8]>],
-    ) -> io::Result<Members<'a>> {
+    ) -> io::Result<ChunkMembers<'a>> {
         let stored = || entries.iter().filter(|entry| entry.length > 0 && entry.members & IN_MEMORY == 0);
         let begin = stored().map(|entry| entry.members).min();
         let end = stored().map(|entry| entry.members + u64::from(entry.length)).max();
@@ -99,7 +99,7 @@ impl<'a> Members<'a> {
             bytes.resize(length as usize, 0);
             store.read(begin, bytes)?;
         }
-        Ok(Members { store, short, begin: span.map(|(begin, _)| begin), bytes })
+        Ok(ChunkMembers { store, short, begin: span.map(|(begin, _)| begin), bytes })
     }
 
     fn of(&mut self, entry: &Entry) -> io::Result<&[u8]> {

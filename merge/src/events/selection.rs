@@ -14,14 +14,14 @@ pub use asked::{Bound, Selection};
 pub use options::Options;
 use std::collections::HashSet;
 use std::ops::Range;
-use time::{Time, nanoseconds};
+use time::{TimeRange, nanoseconds};
 use viztracer_format::names::Function;
 
 /// A selection for one trace: bounds are moments of its time line.
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     selection: &'a Selection,
-    time: Time,
+    time: TimeRange,
 }
 
 impl<'a> Selected<'a> {
@@ -34,7 +34,7 @@ impl<'a> Selected<'a> {
         if selection.is_everything() {
             return Ok(None);
         }
-        let time = Time::of(selection, end(files, alignment), alignment.base_realtime)?;
+        let time = TimeRange::of(selection, end(files, alignment), alignment.base_realtime)?;
         Ok(Some(Selected { selection, time }))
     }
 
@@ -85,7 +85,7 @@ fn end(files: &[FilePlan], alignment: &Alignment) -> u64 {
 /// What is asked for of one file.
 #[derive(Clone, Debug)]
 pub struct FileSelection {
-    time: Time,
+    time: TimeRange,
     /// By place in the plan.
     threads: Vec<bool>,
     min_duration: u64,

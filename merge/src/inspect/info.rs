@@ -12,7 +12,7 @@ use crate::text::when;
 use serde_json::{Value, json};
 
 /// A file at a glance.
-struct Row<'a> {
+struct FileRow<'a> {
     plan: &'a FilePlan,
     /// Nanoseconds from its opening to its close, or to the last moment it knows of.
     duration: u64,
@@ -20,8 +20,8 @@ struct Row<'a> {
     size: u64,
 }
 
-impl Row<'_> {
-    fn of(plan: &FilePlan) -> Row<'_> {
+impl FileRow<'_> {
+    fn of(plan: &FilePlan) -> FileRow<'_> {
         // Alone, a file's time begins when it was opened.
         let alone = align(std::slice::from_ref(plan), Align::Clock, &[]);
         let end = match plan.state {
@@ -31,7 +31,7 @@ impl Row<'_> {
         let begin = plan.header.identity.opened.ticks;
         let duration =
             alone.clocks.first().map_or(0, |clock| clock.signed(end).saturating_sub(clock.signed(begin)).max(0) as u64);
-        Row { plan, duration, size: plan.length }
+        FileRow { plan, duration, size: plan.length }
     }
 
     fn events(&self) -> u64 {
@@ -155,7 +155,7 @@ const WORDS: [usize; 6] = [1, 2, 3, 4, 11, 12];
 /// The table.
 pub fn table(plans: &[FilePlan]) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(plans.iter().map(|plan| Row::of(plan).cells()));
+    rows.extend(plans.iter().map(|plan| FileRow::of(plan).cells()));
     aligned(&rows, &WORDS)
 }
 
@@ -167,7 +167,7 @@ pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
     };
     let document = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "files": plans.iter().map(|plan| Row::of(plan).json()).collect::<Vec<_>>(),
+        "files": plans.iter().map(|plan| FileRow::of(plan).json()).collect::<Vec<_>>(),
         "bad": bad.iter().map(refused).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")

@@ -1,10 +1,10 @@
 //! What the threads of a process were doing when it died, or are doing now: their open calls, and the last ones that
 //! ended.
 
+mod backward;
 mod functions;
 mod innermost;
 mod text;
-mod walk;
 mod words;
 
 pub(crate) use innermost::innermost;
@@ -15,9 +15,9 @@ use crate::align::Clock;
 use crate::events::content::Content;
 use crate::plan::file::FilePlan;
 use crate::text::when;
-use functions::Functions;
+use backward::BackwardReader;
+use functions::FunctionNames;
 use std::collections::{BTreeMap, HashSet};
-use walk::Walk;
 use words::{OpenCall, ThreadWords};
 
 impl LastWords {
@@ -36,13 +36,13 @@ impl LastWords {
         match Content::of(plan) {
             Ok(content) => {
                 let problems = std::mem::take(&mut words.problems);
-                let mut walk = Walk { plan, clock, end, threads: &mut threads, problems };
+                let mut backward = BackwardReader { plan, clock, end, threads: &mut threads, problems };
                 match &content {
-                    Content::Ring(input) => walk.back(input),
-                    Content::Chrome(imported) => walk.back_through(imported),
+                    Content::Ring(input) => backward.back(input),
+                    Content::Chrome(imported) => backward.back_through(imported),
                 }
-                words.problems = walk.problems;
-                words.functions = Functions::read(&content, plan, &functions_of(threads.values()));
+                words.problems = backward.problems;
+                words.functions = FunctionNames::read(&content, plan, &functions_of(threads.values()));
             }
             Err(problem) => words.problems.add(problem),
         }

@@ -17,7 +17,7 @@ use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
 use crate::plan::imported::Imported;
 use left_out::Reason;
-use opened::Opened;
+use opened::OpenedSource;
 use root::SourceRoot;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -33,7 +33,7 @@ const FILE_MAX: u64 = 4 << 20;
 const ALL_MAX: u64 = 64 << 20;
 
 /// A function's place in its file: first line, then name.
-pub type Place = (u32, String);
+pub type Definition = (u32, String);
 
 /// Functions by file, gathered while the files of the trace are read.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ pub struct SourceFile {
     /// Where it is; what it is called in the report may be shorter.
     pub path: String,
     /// Its functions.
-    pub places: BTreeSet<Place>,
+    pub definitions: BTreeSet<Definition>,
 }
 
 impl Sources {
@@ -66,13 +66,13 @@ impl Sources {
         let place = (shown.line, shown.name.to_owned());
         match files.get_mut(shown.file) {
             Some(file) => {
-                file.places.insert(place);
+                file.definitions.insert(place);
                 if *path < *file.path {
                     path.clone_into(&mut file.path);
                 }
             }
             None => {
-                let file = SourceFile { path: path.to_owned(), places: BTreeSet::from([place]) };
+                let file = SourceFile { path: path.to_owned(), definitions: BTreeSet::from([place]) };
                 files.insert(shown.file.to_owned(), file);
             }
         }
@@ -155,7 +155,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn open(&self, shown: &str, path: &str) -> Result<Opened, Reason> {
+    fn open(&self, shown: &str, path: &str) -> Result<OpenedSource, Reason> {
         let identities = self.vouched.get(path);
         let vouched = identities.ok_or(Reason::NotVouched).and_then(|known| vouched::open(path, known));
         match (vouched, self.root) {
@@ -168,7 +168,7 @@ impl<'a> Texts<'a> {
     }
 
     /// The text with `\n` line ends, if it is Python and there is room for it.
-    fn read(&mut self, Opened { file, resolved }: Opened) -> Result<String, Reason> {
+    fn read(&mut self, OpenedSource { file, resolved }: OpenedSource) -> Result<String, Reason> {
         let metadata = file.metadata().map_err(|_| Reason::Changed)?;
         if metadata.len() > FILE_MAX.min(self.room) {
             return Err(Reason::TooLarge);

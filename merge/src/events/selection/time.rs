@@ -8,15 +8,15 @@ use std::time::Duration;
 
 /// A stretch of time, in nanoseconds of the report. Its begin is never behind its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time {
+pub struct TimeRange {
     from: u64,
     to: u64,
 }
 
-impl Time {
+impl TimeRange {
     /// What a selection asks for of a trace that ends at `end` and whose zero is `base` on the wall clock, both in
     /// nanoseconds. Bounds of which no time is left between them are an error: whoever gives them means something else.
-    pub fn of(selection: &Selection, end: u64, base: u64) -> Result<Time, MergeError> {
+    pub fn of(selection: &Selection, end: u64, base: u64) -> Result<TimeRange, MergeError> {
         let Selection { since, until, last, .. } = selection;
         let (since, until) = (since.map(|bound| place(bound, base)), until.map(|bound| place(bound, base)));
         if let (Some(since), Some(until)) = (since, until)
@@ -30,12 +30,12 @@ impl Time {
         // What was asked for last ends where the report does.
         let last = last.map(|last| within(until.unwrap_or(i128::MAX)).min(end).saturating_sub(nanoseconds(last)));
         let from = within(since.unwrap_or(0)).max(last.unwrap_or(0));
-        Ok(Time::new(from, until.map_or(u64::MAX, within)))
+        Ok(TimeRange::new(from, until.map_or(u64::MAX, within)))
     }
 
     /// From one moment to another; if that is earlier, no time at all.
-    fn new(from: u64, to: u64) -> Time {
-        Time { from, to: to.max(from) }
+    fn new(from: u64, to: u64) -> TimeRange {
+        TimeRange { from, to: to.max(from) }
     }
 
     /// Whether a moment lies in it.
@@ -106,7 +106,7 @@ mod tests {
             // The oracle: all in whole numbers that do not end, and nothing clipped before the last step.
             let (from, to) = (since.map(|of| exact(of, base)), until.map(|of| exact(of, base)));
             let is_contradiction = from.zip(to).is_some_and(|(from, to)| from >= to) || last == Some(Duration::ZERO);
-            let time = Time::of(&selection, end, base);
+            let time = TimeRange::of(&selection, end, base);
             prop_assert_eq!(time.is_err(), is_contradiction);
             let Ok(time) = time else { return Ok(()) };
             let back = last.map(|last| to.unwrap_or(i128::MAX).clamp(0, end.into()) - last.as_nanos() as i128);
@@ -128,7 +128,7 @@ mod tests {
         fn no_stretch_of_time_turns_a_call_around(
             from in number(), to in number(), start in number(), end in number(),
         ) {
-            if let Some(left) = Time::new(from, to).clip(start, end) {
+            if let Some(left) = TimeRange::new(from, to).clip(start, end) {
                 prop_assert!(start <= left.start && left.start <= left.end && left.end <= end.max(start));
             }
         }
@@ -139,9 +139,9 @@ mod tests {
         let time = |words: [Option<u64>; 3]| {
             let [since, until, last] = words.map(|seconds| seconds.map(Duration::from_secs));
             let (since, until) = (since.map(Bound::After), until.map(Bound::After));
-            Time::of(&Selection { since, until, last, ..Selection::default() }, 4_000_000_000, 0)
+            TimeRange::of(&Selection { since, until, last, ..Selection::default() }, 4_000_000_000, 0)
         };
-        let seconds = |from: u64, to: u64| Time::new(from * 1_000_000_000, to.saturating_mul(1_000_000_000));
+        let seconds = |from: u64, to: u64| TimeRange::new(from * 1_000_000_000, to.saturating_mul(1_000_000_000));
         assert_eq!(time([None, None, Some(1)]).unwrap(), seconds(3, u64::MAX));
         assert_eq!(time([None, Some(3), Some(1)]).unwrap(), seconds(2, 3));
         assert_eq!(time([None, Some(1), Some(1)]).unwrap(), seconds(0, 1));
@@ -153,6 +153,6 @@ mod tests {
         let at = |seconds| Some(Bound::At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
         let both = Selection { since: at(50), until: at(60), ..Selection::default() };
         // Both lie before the trace: that is an answer, and no contradiction.
-        assert!(!Time::of(&both, 5, 100_000_000_000).unwrap().has(0));
+        assert!(!TimeRange::of(&both, 5, 100_000_000_000).unwrap().has(0));
     }
 }

@@ -13,13 +13,13 @@ use viztracer_format::record::Kind;
 const BEGIN: u64 = 10;
 
 /// A step as text: what, when, on which thread's or task's track, how deep.
-type Told = (char, u64, usize, u32, u32, u32);
+type Emitted = (char, u64, usize, u32, u32, u32);
 
 /// What threads did, in the order in which it was recorded, and the steps as they happened.
 #[derive(Clone, Debug, Default)]
 struct History {
     records: Vec<Call>,
-    steps: Vec<Told>,
+    steps: Vec<Emitted>,
     unfinished: Vec<Call>,
 }
 
@@ -109,8 +109,8 @@ fn event_of<'a>(call: &Call, payload: &'a [u8]) -> Event<'a> {
     Event { thread, task, kind, function, start, duration: end - start, clipped: false, payload }
 }
 
-fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
-    let mut told = Vec::new();
+fn emitted(parts: &[&[Call]], windows: &FileWindows) -> Vec<Emitted> {
+    let mut emitted = Vec::new();
     let mut steps = Nester::default();
     for (number, part) in parts.iter().enumerate() {
         let of_part = windows.of_part(number);
@@ -121,20 +121,20 @@ fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
         steps.emit(windows, of_part, |step, open| match step {
             StackEvent::Begin(call) => {
                 assert_eq!(open.last(), Some(call));
-                told.push(('B', call.start, call.thread, call.task, call.function, call.depth));
+                emitted.push(('B', call.start, call.thread, call.task, call.function, call.depth));
             }
             StackEvent::End(call, _) => {
                 assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
-                told.push(('E', call.end, call.thread, call.task, call.function, call.depth));
+                emitted.push(('E', call.end, call.thread, call.task, call.function, call.depth));
             }
             StackEvent::Instant(event) => {
                 let Some(Payload::Bytes(bytes)) = event.payload else { panic!("no payload") };
                 assert_eq!(bytes, event.start.to_string().as_bytes());
-                told.push(('i', event.start, event.thread, event.task, event.function, 0));
+                emitted.push(('i', event.start, event.thread, event.task, event.function, 0));
             }
         });
     }
-    told
+    emitted
 }
 
 fn edges(part: &[Call]) -> Edges {
@@ -202,9 +202,9 @@ proptest! {
         let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
         let history = run(&ops);
         let parts = cut(&history.records, &places);
-        let steps = told(&parts, &windows(&parts, &history.unfinished));
+        let steps = emitted(&parts, &windows(&parts, &history.unfinished));
         for thread in 0..3 {
-            let of_thread = |steps: &[Told]| steps.iter().filter(|step| step.2 == thread).copied().collect::<Vec<_>>();
+            let of_thread = |steps: &[Emitted]| steps.iter().filter(|step| step.2 == thread).copied().collect::<Vec<_>>();
             prop_assert_eq!(of_thread(&steps), of_thread(&history.steps));
         }
     }
@@ -217,7 +217,7 @@ proptest! {
     ) {
         let history = run(&ops);
         let parts = cut(&history.records, &places);
-        check_nesting(&told(&parts, &windows(&parts, &history.unfinished)));
+        check_nesting(&emitted(&parts, &windows(&parts, &history.unfinished)));
     }
 
     /// Though many ticks may be the same nanosecond, the first reading tells by them what is open where.
@@ -230,11 +230,11 @@ proptest! {
         let (history, clock) = (run(&ops), clock(ticks));
         let (records, unfinished) = (placed(&history.records, &clock), placed(&history.unfinished, &clock));
         let (by_ticks, parts) = (cut(&history.records, &places), cut(&records, &places));
-        let expected = told(&parts, &windows(&parts, &unfinished));
-        prop_assert_eq!(told(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
+        let expected = emitted(&parts, &windows(&parts, &unfinished));
+        prop_assert_eq!(emitted(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
     }
 
-    /// Where the first records were overwritten, no time is told of a call that did not have it: until all is known it
+    /// Where the first records were overwritten, no time is emitted of a call that did not have it: until all is known it
     /// is unknown, from then on as it was.
     #[test]
     fn what_is_not_known_is_not_told(
@@ -254,16 +254,16 @@ proptest! {
         let times = [0, 1, 2].map(time);
         let parts = cut(kept, &places);
         let windows = windows_after_a_wrap(&parts, &history.unfinished, &times);
-        let steps = told(&parts, &windows);
+        let steps = emitted(&parts, &windows);
         check_nesting(&steps);
         for (thread, time) in times.iter().enumerate() {
             let known = kept.iter().chain(&history.unfinished).filter(|call| call.thread == thread);
             let until = known.map(|call| call.end).next().map_or(time.end, |first| first.min(time.end));
-            let (all, told) = (innermost(&history.steps, thread), innermost(&steps, thread));
-            for at in BEGIN..all.len().max(told.len()) as u64 {
-                let (all, told) = [&all, &told].map(|of| of.get(at as usize).copied().flatten()).into();
+            let (all, emitted) = (innermost(&history.steps, thread), innermost(&steps, thread));
+            for at in BEGIN..all.len().max(emitted.len()) as u64 {
+                let (all, emitted) = [&all, &emitted].map(|of| of.get(at as usize).copied().flatten()).into();
                 let expected = if at < until { Some(OVERWRITTEN) } else { all };
-                prop_assert_eq!(told, expected, "{} of {}", at, until);
+                prop_assert_eq!(emitted, expected, "{} of {}", at, until);
             }
         }
     }
@@ -282,7 +282,7 @@ proptest! {
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
         let parts = cut(&calls, &places);
         let windows = windows_after_a_wrap(&parts, &calls[..calls.len() / 4], &[0..end, end..0, 5..end]);
-        let steps = told(&parts, &windows);
+        let steps = emitted(&parts, &windows);
         for thread in 0..3 {
             let mut times = steps.iter().filter(|step| step.2 == thread).map(|step| step.1);
             prop_assert!(times.clone().zip(times.by_ref().skip(1)).all(|(before, after)| before <= after));
@@ -291,7 +291,7 @@ proptest! {
 }
 
 /// By nanosecond, the function of the innermost call of a thread.
-fn innermost(steps: &[Told], thread: usize) -> Vec<Option<u32>> {
+fn innermost(steps: &[Emitted], thread: usize) -> Vec<Option<u32>> {
     let (mut open, mut by_time) = (Vec::new(), Vec::new());
     for (what, time, _, _, function, _) in steps.iter().filter(|step| step.2 == thread) {
         by_time.resize(*time as usize, open.last().copied());
@@ -304,7 +304,7 @@ fn innermost(steps: &[Told], thread: usize) -> Vec<Option<u32>> {
     by_time
 }
 
-fn check_nesting(steps: &[Told]) {
+fn check_nesting(steps: &[Emitted]) {
     for thread in 0..3 {
         let mut open = Vec::new();
         let mut now = 0;

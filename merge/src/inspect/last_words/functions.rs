@@ -7,20 +7,20 @@ use std::collections::{HashMap, HashSet};
 
 /// What some functions are called.
 #[derive(Debug, Default)]
-pub struct Functions(HashMap<u32, Name>);
+pub struct FunctionNames(HashMap<u32, DisplayNames>);
 
 /// A function's name as in reports, and with the last part of its file's path only.
 #[derive(Debug)]
-pub struct Name {
+pub struct DisplayNames {
     pub whole: String,
     pub brief: String,
     pub is_c: bool,
 }
 
-impl Functions {
+impl FunctionNames {
     /// Reads those that are wanted.
-    pub fn read(content: &Content, plan: &FilePlan, wanted: &HashSet<u32>) -> Functions {
-        let mut functions = Functions::default();
+    pub fn read(content: &Content, plan: &FilePlan, wanted: &HashSet<u32>) -> FunctionNames {
+        let mut functions = FunctionNames::default();
         content.functions(plan, |id, function| {
             if wanted.contains(&id) {
                 let name = |file: &str| match file {
@@ -28,14 +28,14 @@ impl Functions {
                     file => function_name(function.name, file, function.line),
                 };
                 let brief = name(function.file.rsplit('/').next().unwrap_or_default());
-                functions.0.insert(id, Name { whole: name(function.file), brief, is_c: function.is_c });
+                functions.0.insert(id, DisplayNames { whole: name(function.file), brief, is_c: function.is_c });
             }
         });
         functions
     }
 
     /// What one is called, if that is known.
-    pub fn get(&self, id: u32) -> Option<&Name> {
+    pub fn get(&self, id: u32) -> Option<&DisplayNames> {
         self.0.get(&id)
     }
 }

@@ -1,7 +1,7 @@
 //! One line for each thread that died in a call: what every summary says of processes that crashed, or were killed, or
 //! still run.
 
-use super::functions::Functions;
+use super::functions::FunctionNames;
 use crate::events::content::Content;
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
@@ -56,8 +56,8 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
     let more = threads.len().saturating_sub(THREADS_MAX);
     threads.truncate(THREADS_MAX);
     let functions = match Content::of(plan) {
-        Ok(content) => Functions::read(&content, plan, &stacks.values().flatten().copied().collect()),
-        Err(_) => Functions::default(), // the merge itself tells why the file cannot be read
+        Ok(content) => FunctionNames::read(&content, plan, &stacks.values().flatten().copied().collect()),
+        Err(_) => FunctionNames::default(), // the merge itself tells why the file cannot be read
     };
     let process = process(plan);
     let line = |thread: &&Thread| {
@@ -72,7 +72,7 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
 }
 
 /// `crashed by SIGSEGV in parse (app.py:31)`; of a C function also the Python function that it works for.
-fn place(plan: &FilePlan, stack: &[u32], functions: &Functions) -> String {
+fn place(plan: &FilePlan, stack: &[u32], functions: &FunctionNames) -> String {
     let mut known = stack.iter().rev().map(|id| functions.get(*id));
     let innermost = known.next().flatten();
     let function = innermost.map_or("unknown function", |function| &function.brief);

@@ -42,7 +42,7 @@ pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Resu
     writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
     writeln!(text, "  file:        {}", display::path(&plan.path))?;
     for thread in &words.threads {
-        Thread { thread, words, plan }.write(text)?;
+        ThreadText { thread, words, plan }.write(text)?;
     }
     match words.ended {
         0 => writeln!(text),
@@ -69,13 +69,13 @@ impl fmt::Display for Others {
     }
 }
 
-struct Thread<'a> {
+struct ThreadText<'a> {
     thread: &'a ThreadWords,
     words: &'a LastWords,
     plan: &'a FilePlan,
 }
 
-impl Thread<'_> {
+impl ThreadText<'_> {
     fn write(&self, text: &mut String) -> fmt::Result {
         let ThreadWords { name, tid, open, calls } = self.thread;
         writeln!(text, "\n  {}", shortened(&format!("{name} (tid {tid})"), WIDTH - 2))?;

@@ -1,6 +1,6 @@
 //! What there is to say of a process and of its threads.
 
-use super::functions::Functions;
+use super::functions::FunctionNames;
 use crate::error::Problems;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::collections::VecDeque;
@@ -20,7 +20,7 @@ pub struct LastWords {
     pub ended: usize,
     /// What could not be read.
     pub problems: Problems,
-    pub functions: Functions,
+    pub functions: FunctionNames,
 }
 
 /// The last words of one thread.

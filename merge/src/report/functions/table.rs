@@ -1,13 +1,13 @@
 //! Functions in the order of what they cost.
 
-use super::known::{Known, Named};
+use super::interned::{InternedFunction, InternedFunctions};
 use super::tally::{Tally, narrow};
 use crate::events::timeline::OVERWRITTEN;
 use std::cmp::Reverse;
 
 /// A line of a table; all times are nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub struct FunctionRow {
     /// The function, by number.
     pub function: u32,
     /// How many calls there were.
@@ -57,7 +57,7 @@ pub enum Sort {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// The first ones, sorted.
-    pub rows: Vec<Row>,
+    pub rows: Vec<FunctionRow>,
     /// How many there are.
     pub functions: usize,
     /// Their calls.
@@ -70,7 +70,7 @@ pub struct Table {
 
 /// The functions of a process.
 #[derive(Clone, Debug)]
-pub struct Process {
+pub struct ProcessTable {
     /// The number that its tracks bear.
     pub pid: u32,
     /// Its name.
@@ -79,9 +79,9 @@ pub struct Process {
     pub table: Table,
 }
 
-impl Row {
-    fn of(function: u32, tally: &Tally) -> Row {
-        Row {
+impl FunctionRow {
+    fn of(function: u32, tally: &Tally) -> FunctionRow {
+        FunctionRow {
             function,
             calls: tally.calls,
             total: narrow(tally.total),
@@ -98,7 +98,7 @@ impl Row {
 }
 
 impl Sort {
-    fn key(self, row: &Row) -> u64 {
+    fn key(self, row: &FunctionRow) -> u64 {
         match self {
             Sort::Own => row.own,
             Sort::Total => row.total,
@@ -121,20 +121,21 @@ impl Table {
     /// their names, whatever their numbers are.
     pub fn new<'a>(
         tallies: impl IntoIterator<Item = (&'a u32, &'a Tally)>,
-        known: &Known,
+        interned: &InternedFunctions,
         sort: Sort,
         rows: usize,
     ) -> Table {
         let called = tallies.into_iter().filter(|(_, tally)| tally.calls > 0);
-        let mut all: Vec<Row> = called.map(|(function, tally)| Row::of(*function, tally)).collect();
+        let mut all: Vec<FunctionRow> = called.map(|(function, tally)| FunctionRow::of(*function, tally)).collect();
         let overwritten = all.extract_if(.., |row| row.function == OVERWRITTEN).map(|row| row.total).sum();
-        let name =
-            |row: &Row| known.get(row.function).map(|Named { name, file, line, is_c }| (name, file, *line, *is_c));
+        let name = |row: &FunctionRow| {
+            interned.get(row.function).map(|InternedFunction { name, file, line, is_c }| (name, file, *line, *is_c))
+        };
         all.sort_unstable_by(|a, b| {
             let by_cost = Reverse(sort.key(a)).cmp(&Reverse(sort.key(b)));
             by_cost.then_with(|| name(a).cmp(&name(b)))
         });
-        let sum = |number: fn(&Row) -> u64| all.iter().map(number).fold(0, u64::saturating_add);
+        let sum = |number: fn(&FunctionRow) -> u64| all.iter().map(number).fold(0, u64::saturating_add);
         let (functions, calls, own) = (all.len(), sum(|row| row.calls), sum(|row| row.own));
         all.truncate(rows);
         all.shrink_to_fit();

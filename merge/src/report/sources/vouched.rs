@@ -1,7 +1,7 @@
 //! Source files that a ring file vouches for: what its process saw at a path, and nothing else that is there now.
 
 use super::left_out::Reason;
-use super::opened::Opened;
+use super::opened::OpenedSource;
 use crate::input::trust::is_trusted;
 use rustix::fs::OFlags;
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use viztracer_format::names::SourceIdentity;
 
 /// Opens what is at `path`, if it is one of these and belongs to root or to who merges.
-pub fn open(path: &str, known: &BTreeSet<SourceIdentity>) -> Result<Opened, Reason> {
+pub fn open(path: &str, known: &BTreeSet<SourceIdentity>) -> Result<OpenedSource, Reason> {
     let is_known = |m: &Metadata| m.is_file() && known.contains(&identity(m));
     let resolved = fs::canonicalize(path).map_err(|_| Reason::Changed)?;
     // Opening a device may do something, so it is looked at before.
@@ -24,7 +24,7 @@ pub fn open(path: &str, known: &BTreeSet<SourceIdentity>) -> Result<Opened, Reas
     match (is_known(&metadata), is_trusted(metadata.uid())) {
         (false, _) => Err(Reason::Changed),
         (true, false) => Err(Reason::Foreign),
-        (true, true) => Ok(Opened { file, resolved }),
+        (true, true) => Ok(OpenedSource { file, resolved }),
     }
 }
 

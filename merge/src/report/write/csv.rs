@@ -1,11 +1,11 @@
 //! The table of functions as CSV, for programs: a line for each function of each process, then a line for each function
 //! over all processes. merge/README.md describes the columns.
 
-use super::functions::{Collected, Printer};
+use super::functions::{FunctionTotals, Printer};
 use super::text::Text;
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::report::functions::{Known, Process, Row, Table};
+use crate::report::functions::{FunctionRow, InternedFunctions, ProcessTable, Table};
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, printable};
 use csv::{ByteRecord, Writer};
 
@@ -50,23 +50,28 @@ impl Printer for Csv {
         write([ByteRecord::from(&COLUMNS[..])], text);
     }
 
-    fn process(&self, process: &Process, known: &Known, text: &mut Text) {
-        write(records(process.pid, &process.name, &process.table.rows, known), text);
+    fn process(&self, process: &ProcessTable, interned: &InternedFunctions, text: &mut Text) {
+        write(records(process.pid, &process.name, &process.table.rows, interned), text);
         write(overwritten(process.pid, &process.name, &process.table), text);
     }
 
-    fn end(&self, collected: &Collected<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        for rows in collected.all.rows.chunks(ROWS_PER_FLUSH) {
-            write(records(ALL, "", rows, collected.known), &mut tail.text);
+    fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        for rows in totals.all.rows.chunks(ROWS_PER_FLUSH) {
+            write(records(ALL, "", rows, totals.interned), &mut tail.text);
             tail.flush_if_large()?;
         }
-        write(overwritten(ALL, "", collected.all), &mut tail.text);
+        write(overwritten(ALL, "", totals.all), &mut tail.text);
         Ok(())
     }
 }
 
-fn records<'a>(pid: u32, process: &'a str, rows: &'a [Row], known: &'a Known) -> impl Iterator<Item = ByteRecord> + 'a {
-    rows.iter().map(move |row| match known.get(row.function) {
+fn records<'a>(
+    pid: u32,
+    process: &'a str,
+    rows: &'a [FunctionRow],
+    interned: &'a InternedFunctions,
+) -> impl Iterator<Item = ByteRecord> + 'a {
+    rows.iter().map(move |row| match interned.get(row.function) {
         Some(function) => record(pid, process, (&function.name, &function.file, function.line), row),
         None => record(pid, process, (UNKNOWN_FUNCTION, "", 0), row),
     })
@@ -75,12 +80,12 @@ fn records<'a>(pid: u32, process: &'a str, rows: &'a [Row], known: &'a Known) ->
 /// The line of the overwritten time, if there is any.
 fn overwritten(pid: u32, process: &str, table: &Table) -> Option<ByteRecord> {
     let time = table.overwritten;
-    let row = Row { total: time, own: time, ..Row::default() };
+    let row = FunctionRow { total: time, own: time, ..FunctionRow::default() };
     (time > 0).then(|| record(pid, process, (OVERWRITTEN_CALLS, "", 0), &row))
 }
 
-fn record(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &Row) -> ByteRecord {
-    let Row { calls, total, own, mean, p50, p99, min, max, unfinished, raised, .. } = *row;
+fn record(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &FunctionRow) -> ByteRecord {
+    let FunctionRow { calls, total, own, mean, p50, p99, min, max, unfinished, raised, .. } = *row;
     let mut record = ByteRecord::from(vec![pid.to_string(), field(process), field(name), field(file)]);
     for number in [line.into(), calls, total, own, mean, p50, p99, min, max, unfinished, raised] {
         record.push_field(itoa::Buffer::new().format(number).as_bytes());

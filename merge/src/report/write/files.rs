@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A place for what is needed of each file.
-pub struct Files<T> {
+pub struct LoadedFiles<T> {
     slots: Vec<Slot<T>>,
 }
 
@@ -16,15 +16,15 @@ struct Slot<T> {
     loaded: Mutex<Option<Arc<T>>>,
 }
 
-impl<T> Files<T> {
+impl<T> LoadedFiles<T> {
     /// Places for `count` files, each of which is needed once for each of its parts.
-    pub fn new(count: usize, parts: &[Part]) -> Files<T> {
+    pub fn new(count: usize, parts: &[Part]) -> LoadedFiles<T> {
         let slot = |_| Slot { parts_left: AtomicUsize::new(0), loaded: Mutex::new(None) };
         let slots: Vec<Slot<T>> = (0..count).map(slot).collect();
         for part in parts {
             slots[part.file].parts_left.fetch_add(1, Ordering::Relaxed);
         }
-        Files { slots }
+        LoadedFiles { slots }
     }
 
     /// Does something with what is needed of the part's file.

@@ -28,7 +28,7 @@ use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
 use crate::storage::output::Output;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, printable};
-use runs::{Lines, Run};
+use runs::{Lines, SortedRun};
 use stacks::{OUTSIDE, Stacks};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -47,15 +47,15 @@ const STACKS_MAX: usize = 1 << 20;
 pub struct Folded {
     spool: Spool,
     stacks_max: usize,
-    collected: Mutex<Collected>,
+    collected: Mutex<CollectedStacks>,
 }
 
 /// What the parts have told.
 #[derive(Debug, Default)]
-struct Collected {
+struct CollectedStacks {
     stacks: Stacks,
     /// What did not fit into memory.
-    runs: Vec<Run>,
+    runs: Vec<SortedRun>,
 }
 
 /// The frames of one file as they stand in a line.
@@ -92,13 +92,14 @@ impl Writer for Folded {
     fn begin(&self, _: &Report<'_>, _: &mut Text) {}
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFrames, _: &mut Text) -> Outcome {
-        let mut walk = Walk { file, stacks: Stacks::default(), open: OpenCalls::default(), too_deep: HashMap::new() };
-        let mut outcome = reader.steps(|step, open| walk.take(step, open));
-        for (thread, calls) in walk.too_deep {
+        let mut counter =
+            StackCounter { file, stacks: Stacks::default(), open: OpenCalls::default(), too_deep: HashMap::new() };
+        let mut outcome = reader.steps(|step, open| counter.take(step, open));
+        for (thread, calls) in counter.too_deep {
             outcome.thread(thread).too_deep += calls;
         }
         let mut collected = lock(&self.collected);
-        collected.stacks.append(&walk.stacks);
+        collected.stacks.append(&counter.stacks);
         if collected.stacks.len() > self.stacks_max {
             collected.spill(&self.spool);
         }
@@ -116,10 +117,10 @@ impl Writer for Folded {
     }
 }
 
-impl Collected {
+impl CollectedStacks {
     /// Puts what is in memory into the file without a name. Names stay.
     fn spill(&mut self, spool: &Spool) {
-        self.runs.push(Run::of(&self.stacks, spool));
+        self.runs.push(SortedRun::of(&self.stacks, spool));
         self.stacks.clear();
     }
 }
@@ -130,7 +131,7 @@ fn frame(name: &str) -> String {
 }
 
 /// Follows the steps of a part.
-struct Walk<'a> {
+struct StackCounter<'a> {
     file: &'a FileFrames,
     stacks: Stacks,
     /// The stacks of the open calls.
@@ -139,7 +140,7 @@ struct Walk<'a> {
     too_deep: HashMap<usize, u64>,
 }
 
-impl Walk<'_> {
+impl StackCounter<'_> {
     fn take(&mut self, step: StackEvent<'_>, open: &[Call]) {
         let (file, stacks) = (self.file, &mut self.stacks);
         let enter = |call: &Call, around: &[u32]| stack(file, stacks, call, around);

@@ -1,4 +1,4 @@
-//! Reports that are made of the functions of all processes: collected here, printed by a [`Printer`].
+//! Reports that are made of the functions of all processes: totals here, printed by a [`Printer`].
 //!
 //! What is counted of a process is kept until its last part was read; then it goes into what is counted of all
 //! processes, and a few numbers of each function stay. Of the processes with the least time not even these stay, so
@@ -13,7 +13,7 @@ use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{Known, Process, Sort, Table, Tally, Walk};
+use crate::report::functions::{CallCounter, InternedFunctions, ProcessTable, Sort, Table, Tally};
 use crate::report::summary::Summary;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::cmp::Reverse;
@@ -38,42 +38,42 @@ pub trait Printer: Sync {
     fn begin(&self, _text: &mut Text) {}
 
     /// Writes what stands there of one process. They come in order.
-    fn process(&self, _process: &Process, _known: &Known, _text: &mut Text) {}
+    fn process(&self, _process: &ProcessTable, _known: &InternedFunctions, _text: &mut Text) {}
 
     /// Writes what stands behind it.
-    fn end(&self, collected: &Collected<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
+    fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
 }
 
 /// What there is to print at the end.
 #[derive(Debug)]
-pub struct Collected<'a> {
+pub struct FunctionTotals<'a> {
     /// What is in them and what is not.
     pub summary: &'a Summary,
     /// The names of functions.
-    pub known: &'a Known,
+    pub interned: &'a InternedFunctions,
     /// Functions over all processes.
     pub all: &'a Table,
     /// The processes with the most time in them, in the order of the files.
-    pub processes: &'a [Process],
+    pub processes: &'a [ProcessTable],
     /// How many others had calls.
     pub more_processes: usize,
 }
 
 /// Collects them.
 #[derive(Debug)]
-pub struct Functions<P> {
+pub struct FunctionReport<P> {
     printer: P,
-    known: Mutex<Known>,
+    interned: Mutex<InternedFunctions>,
     /// By file and function, what is counted of files that are being read.
     files: Mutex<HashMap<usize, HashMap<u32, Tally>>>,
-    finished: Mutex<Finished>,
+    finished: Mutex<FinishedFiles>,
 }
 
-/// What is known of files that were read.
+/// What is interned of files that were read.
 #[derive(Debug, Default)]
-struct Finished {
+struct FinishedFiles {
     all: HashMap<u32, Tally>,
-    processes: Vec<(usize, Process)>,
+    processes: Vec<(usize, ProcessTable)>,
     more_processes: usize,
 }
 
@@ -81,31 +81,31 @@ struct Finished {
 #[derive(Debug)]
 pub struct FileFunctions {
     places: ById,
-    /// By place, the number among all known functions. The first one stands for those without a name, the second one
+    /// By place, the number among all interned functions. The first one stands for those without a name, the second one
     /// for what was overwritten.
     numbers: Vec<u32>,
 }
 
-impl<P> Functions<P> {
+impl<P> FunctionReport<P> {
     /// For this printer.
-    pub fn new(printer: P) -> Functions<P> {
-        Functions { printer, known: Mutex::default(), files: Mutex::default(), finished: Mutex::default() }
+    pub fn new(printer: P) -> FunctionReport<P> {
+        FunctionReport { printer, interned: Mutex::default(), files: Mutex::default(), finished: Mutex::default() }
     }
 }
 
-impl<P: Printer> Writer for Functions<P> {
+impl<P: Printer> Writer for FunctionReport<P> {
     type File = FileFunctions;
     const NESTED: bool = true;
 
     fn file(&self, _: &FilePlan) -> FileFunctions {
         let unknown = Function { name: UNKNOWN_FUNCTION, is_c: true, ..Function::default() };
-        let numbers = vec![lock(&self.known).add(&unknown), OVERWRITTEN];
+        let numbers = vec![lock(&self.interned).add(&unknown), OVERWRITTEN];
         FileFunctions { places: ById::default(), numbers }
     }
 
     fn function(&self, file: &mut FileFunctions, id: u32, function: &Function<'_>) {
         file.places.insert(id, file.numbers.len() as u32);
-        file.numbers.push(lock(&self.known).add(function));
+        file.numbers.push(lock(&self.interned).add(function));
     }
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
@@ -113,12 +113,12 @@ impl<P: Printer> Writer for Functions<P> {
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFunctions, _: &mut Text) -> Outcome {
-        let mut walk = Walk::new(file.numbers.len());
+        let mut counter = CallCounter::new(file.numbers.len());
         let place = |id| if id == OVERWRITTEN { 1 } else { file.places.get(id).unwrap_or(0) };
-        let outcome = reader.steps(|step, open| walk.take(step, open, place));
+        let outcome = reader.steps(|step, open| counter.take(step, open, place));
         let mut files = lock(&self.files);
         let tallies = files.entry(reader.part.file).or_default();
-        for (place, tally) in walk.tallies() {
+        for (place, tally) in counter.tallies() {
             let number = file.numbers.get(place as usize).copied().unwrap_or_default();
             tallies.entry(number).or_default().append(tally);
         }
@@ -127,11 +127,11 @@ impl<P: Printer> Writer for Functions<P> {
 
     fn close(&self, report: &Report<'_>, file: usize, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let tallies = lock(&self.files).remove(&file).unwrap_or_default();
-        let known = lock(&self.known);
-        let table = Table::new(&tallies, &known, self.printer.sort(), self.printer.rows());
+        let interned = lock(&self.interned);
+        let table = Table::new(&tallies, &interned, self.printer.sort(), self.printer.rows());
         let Some(plan) = report.files.get(file).filter(|_| !table.is_empty()) else { return Ok(()) };
-        let process = Process { pid: plan.pid, name: plan.process_name(), table };
-        self.printer.process(&process, &known, &mut tail.text);
+        let process = ProcessTable { pid: plan.pid, name: plan.process_name(), table };
+        self.printer.process(&process, &interned, &mut tail.text);
         let mut finished = lock(&self.finished);
         for (function, tally) in tallies {
             finished.all.entry(function).or_default().append(&tally);
@@ -141,18 +141,23 @@ impl<P: Printer> Writer for Functions<P> {
     }
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        let (known, mut finished) = (lock(&self.known), lock(&self.finished));
-        let all = Table::new(&finished.all, &known, self.printer.sort(), self.printer.rows());
+        let (interned, mut finished) = (lock(&self.interned), lock(&self.finished));
+        let all = Table::new(&finished.all, &interned, self.printer.sort(), self.printer.rows());
         let more_processes = finished.drop_least(self.printer.processes());
-        let processes: Vec<Process> = finished.processes.drain(..).map(|(_, process)| process).collect();
-        let collected =
-            Collected { summary: end.summary, known: &known, all: &all, processes: &processes, more_processes };
-        self.printer.end(&collected, tail)
+        let processes: Vec<ProcessTable> = finished.processes.drain(..).map(|(_, process)| process).collect();
+        let totals = FunctionTotals {
+            summary: end.summary,
+            interned: &interned,
+            all: &all,
+            processes: &processes,
+            more_processes,
+        };
+        self.printer.end(&totals, tail)
     }
 }
 
-impl Finished {
-    fn add(&mut self, file: usize, process: Process, most: usize) {
+impl FinishedFiles {
+    fn add(&mut self, file: usize, process: ProcessTable, most: usize) {
         self.processes.push((file, process));
         if self.processes.len() > 2 * most {
             self.drop_least(most);

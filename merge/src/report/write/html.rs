@@ -11,9 +11,9 @@
 //! read.
 
 mod block;
-mod collected;
 mod header;
 mod modules;
+mod totals;
 
 use super::by_id::ById;
 use super::gzip::{Gzip, LEVEL};
@@ -26,14 +26,14 @@ use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::functions::Known;
+use crate::report::functions::InternedFunctions;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use block::Block;
-use collected::Collected;
+use block::PageBlock;
 use rayon::ThreadPool;
 use serde_json::Value;
 use std::sync::Mutex;
+use totals::PageTotals;
 use viztracer_format::names::Function;
 
 /// Events that a page may hold: a browser needs some 30 bytes of memory for each.
@@ -46,8 +46,8 @@ const BLOCKS: &str = "{{BLOCKS}}";
 /// Writes it.
 #[derive(Debug)]
 pub struct Html {
-    known: Known,
-    collected: Mutex<Collected>,
+    interned: InternedFunctions,
+    totals: Mutex<PageTotals>,
     spare: Mutex<Vec<Gzip>>,
     events_max: u64,
 }
@@ -65,12 +65,12 @@ impl Html {
         watch: &dyn Watch,
     ) -> Result<Html, MergeError> {
         let planned: u64 = report.files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
-        // How many of them are asked for is only known when they were read.
+        // How many of them are asked for is only interned when they were read.
         if report.selected.is_none() && planned > events_max {
             return Err(MergeError::TooManyEvents(planned, events_max));
         }
-        let known = numbered::functions(report, pool, watch)?;
-        Ok(Html { known, collected: Mutex::default(), spare: Mutex::default(), events_max })
+        let interned = numbered::functions(report, pool, watch)?;
+        Ok(Html { interned, totals: Mutex::default(), spare: Mutex::default(), events_max })
     }
 
     /// Bytes, compressed, as text.
@@ -100,7 +100,7 @@ impl Writer for Html {
 
     fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
         // One that was named since then is unknown.
-        file.insert(id, self.known.number(function).unwrap_or_default());
+        file.insert(id, self.interned.number(function).unwrap_or_default());
     }
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
@@ -109,19 +109,19 @@ impl Writer for Html {
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &ById, text: &mut Text) -> Outcome {
-        let mut block = Block::new(&self.known);
+        let mut block = PageBlock::new(&self.interned);
         let outcome = reader.steps(|step, open| block.take(&step, open, |id| file.get(id).unwrap_or_default()));
         let index = reader.part.file;
-        let mut collected = lock(&self.collected);
-        collected.missing.entry(index).or_default().extend(reader.missing());
+        let mut totals = lock(&self.totals);
+        totals.missing.entry(index).or_default().extend(reader.missing());
         for (stream, start, end) in block.overwritten() {
-            let times = collected.overwritten.entry(index).or_default().entry(stream).or_default();
+            let times = totals.overwritten.entry(index).or_default().entry(stream).or_default();
             times.extend([start, end]);
         }
-        let calls = collected.calls.entry(index).or_default();
+        let calls = totals.calls.entry(index).or_default();
         block.calls().for_each(|(stream, count)| *calls.entry(stream).or_default() += count);
-        collected.all += block.calls().map(|(_, count)| count).sum::<u64>();
-        drop(collected);
+        totals.all += block.calls().map(|(_, count)| count).sum::<u64>();
+        drop(totals);
         if !block.is_empty() {
             let attributes = format!("class=\"block\" data-process=\"{index}\"");
             put_script(&attributes, &self.packed(&block.bytes()), text);
@@ -130,7 +130,7 @@ impl Writer for Html {
     }
 
     fn close(&self, _: &Report<'_>, _: usize, _: &mut Tail<'_>) -> Result<(), MergeError> {
-        match lock(&self.collected).all {
+        match lock(&self.totals).all {
             events if events > self.events_max => Err(MergeError::TooManyEvents(events, self.events_max)),
             _ => Ok(()),
         }
@@ -138,7 +138,7 @@ impl Writer for Html {
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         end.put_sources(tail, |path, _, source, text| self.put_source(path, source, text))?;
-        header::put(end, &self.known, &lock(&self.collected), tail)?;
+        header::put(end, &self.interned, &lock(&self.totals), tail)?;
         let (_, after) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
         tail.text.put(modules::embedded(after).as_bytes());
         Ok(())
@@ -158,7 +158,7 @@ fn put_script(attributes: &str, data: &str, text: &mut Text) {
 mod tests {
     use super::*;
     use crate::events::selection::{Selected, Selection};
-    use crate::report::write::Run;
+    use crate::report::write::Pipeline;
     use crate::sample::{Ring, call};
     use crate::storage::output::Output;
     use crate::trace::Trace;
@@ -190,8 +190,8 @@ mod tests {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let html = Html::with_at_most(events_max, &report, &pool, &())?;
         let mut output = Output::create(&directory.path().join("a.html")).unwrap();
-        let run = Run { report: &report, pool: &pool, watch: &(), gzip: false };
-        run.write(&html, &mut output, &mut trace.summary())
+        let pipeline = Pipeline { report: &report, pool: &pool, watch: &(), gzip: false };
+        pipeline.write(&html, &mut output, &mut trace.summary())
     }
 
     #[test]

@@ -153,16 +153,16 @@ fn members(files: &[FilePlan], text: &mut Text) {
 fn file_info(sources: &Sources, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
     tail.text.put(b",\n\"file_info\":{\"files\":{");
     let mut is_first = true;
-    let mut places = Vec::new();
+    let mut definitions = Vec::new();
     end.put_sources(tail, |shown, of, source, text| {
         file(&shown, source, is_first, text);
         is_first = false;
-        places.push((shown, of.places));
+        definitions.push((shown, of.definitions));
     })?;
     tail.text.put(b"},\n\"functions\":{");
     let mut is_first = true;
-    for (path, places) in &places {
-        for (line, name) in places {
+    for (path, definitions) in &definitions {
+        for (line, name) in definitions {
             function(name, path, *line, is_first, &mut tail.text);
             is_first = false;
             tail.flush_if_large()?;

@@ -29,10 +29,10 @@ use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
 use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
-use names::Names;
-use sequence::{Encoder, File};
+use names::FileNames;
+use sequence::{Encoder, FileContext};
 use std::sync::Mutex;
-use tracks::{OWN_SEQUENCE, Tracks};
+use tracks::{OWN_SEQUENCE, TrackIds};
 use viztracer_format::names::Function;
 use wire::{Message, put_bytes, put_message, put_number};
 
@@ -40,7 +40,7 @@ use wire::{Message, put_bytes, put_message, put_number};
 #[derive(Debug)]
 pub struct Perfetto {
     /// By file.
-    tracks: Vec<Tracks>,
+    tracks: Vec<TrackIds>,
     /// Those that no worker is using.
     encoders: Mutex<Vec<Encoder>>,
 }
@@ -48,19 +48,19 @@ pub struct Perfetto {
 impl Perfetto {
     /// For a report of these files.
     pub fn new(files: &[FilePlan]) -> Perfetto {
-        Perfetto { tracks: Tracks::of(files), encoders: Mutex::default() }
+        Perfetto { tracks: TrackIds::of(files), encoders: Mutex::default() }
     }
 }
 
 impl Writer for Perfetto {
-    type File = Names;
+    type File = FileNames;
     const NESTED: bool = true;
 
-    fn file(&self, _: &FilePlan) -> Names {
-        Names::default()
+    fn file(&self, _: &FilePlan) -> FileNames {
+        FileNames::default()
     }
 
-    fn function(&self, file: &mut Names, id: u32, function: &Function<'_>) {
+    fn function(&self, file: &mut FileNames, id: u32, function: &Function<'_>) {
         file.add(id, function);
     }
 
@@ -68,9 +68,9 @@ impl Writer for Perfetto {
         text.put(&begin(report.files, &self.tracks, report.alignment.base_realtime));
     }
 
-    fn part(&self, reader: &mut Reader<'_>, names: &Names, text: &mut Text) -> Outcome {
+    fn part(&self, reader: &mut Reader<'_>, names: &FileNames, text: &mut Text) -> Outcome {
         let mut encoder = lock(&self.encoders).pop().unwrap_or_default();
-        let file = File { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
+        let file = FileContext { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
         encoder.begin(&file, reader.missing());
         let mut outcome = reader.steps(|step, _| encoder.step(&file, &step, text));
         encoder.end(&file, text);
@@ -88,7 +88,7 @@ impl Writer for Perfetto {
 }
 
 /// What comes before the events: the clocks, and the tracks of processes and threads.
-fn begin(files: &[FilePlan], tracks: &[Tracks], base_realtime: u64) -> Message {
+fn begin(files: &[FilePlan], tracks: &[TrackIds], base_realtime: u64) -> Message {
     let mut trace = Message::new();
     put_message(&mut trace, trace::packet, |packet| {
         put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);

@@ -26,11 +26,11 @@ use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{Known, Named};
+use crate::report::functions::{InternedFunction, InternedFunctions};
 use crate::storage::output::Output;
 use crate::storage::store::Region;
 use crate::text::display::OVERWRITTEN_CALLS;
-use chunk::{Chunks, Track, put_event};
+use chunk::{Chunks, ProfileTrack, put_event};
 use rayon::ThreadPool;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -39,12 +39,12 @@ use viztracer_format::names::Function;
 /// Writes it.
 #[derive(Debug)]
 pub struct Speedscope {
-    frames: Known,
+    frames: InternedFunctions,
     /// The frame of what was overwritten, if anything was.
     overwritten: Option<u32>,
     spool: Spool,
     /// By file, what is in the spool.
-    files: Mutex<HashMap<usize, BTreeMap<Track, Vec<Spooled>>>>,
+    files: Mutex<HashMap<usize, BTreeMap<ProfileTrack, Vec<Spooled>>>>,
     is_first: Mutex<bool>,
 }
 
@@ -197,7 +197,7 @@ fn bridge(open: &[u32], wanted: &[u32], at: u64, text: &mut Text) {
     wanted[common..].iter().for_each(|frame| put_event(b'O', *frame, at, text));
 }
 
-fn put_frame(frame: &Named, text: &mut Text) {
+fn put_frame(frame: &InternedFunction, text: &mut Text) {
     text.put(b"{\"name\":");
     text.put_string(&frame.name);
     if !frame.file.is_empty() {
@@ -222,7 +222,7 @@ fn put_head(title: &str, chunks: &[Spooled], text: &mut Text) {
     text.put(b",\"events\":[");
 }
 
-fn title(plan: &FilePlan, track: Track, tasks: &BTreeMap<u32, String>) -> String {
+fn title(plan: &FilePlan, track: ProfileTrack, tasks: &BTreeMap<u32, String>) -> String {
     let process = format!("{} ({})", plan.process_name(), plan.pid);
     match (tasks.get(&track.task), plan.threads.get(track.thread)) {
         (Some(task), _) => format!("{process}, {task}"),

@@ -1,9 +1,9 @@
 //! The functions that cost most, as a table to read: for a terminal, or in Markdown.
 
-use super::functions::{Collected, Printer};
+use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::report::functions::{Known, Row, Sort, Table};
+use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
 use crate::text::columns::aligned;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
@@ -41,23 +41,23 @@ impl Printer for Top {
         PROCESSES_MAX
     }
 
-    fn end(&self, collected: &Collected<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        let known = collected.known;
-        let count = collected.processes.len() + collected.more_processes;
+    fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        let interned = totals.interned;
+        let count = totals.processes.len() + totals.more_processes;
         if count != 1 {
             tail.text
-                .put(self.table(&format!("all {} processes", grouped(count as u64)), collected.all, known).as_bytes());
+                .put(self.table(&format!("all {} processes", grouped(count as u64)), totals.all, interned).as_bytes());
         }
-        for process in collected.processes {
+        for process in totals.processes {
             let title = format!("{} (pid {})", process.name, process.pid);
-            tail.text.put(self.table(&title, &process.table, known).as_bytes());
+            tail.text.put(self.table(&title, &process.table, interned).as_bytes());
             tail.flush_if_large()?;
         }
-        if collected.more_processes > 0 {
-            let more = grouped(collected.more_processes as u64);
+        if totals.more_processes > 0 {
+            let more = grouped(totals.more_processes as u64);
             tail.text.put(format!("... and {more} more processes, with less time in them\n\n").as_bytes());
         }
-        for line in foot(collected.summary) {
+        for line in foot(totals.summary) {
             tail.text.put(format!("{line}\n").as_bytes());
         }
         Ok(())
@@ -65,9 +65,9 @@ impl Printer for Top {
 }
 
 impl Top {
-    fn table(&self, title: &str, table: &Table, known: &Known) -> String {
+    fn table(&self, title: &str, table: &Table, interned: &InternedFunctions) -> String {
         let title = format!("{title}: {}", counts(table));
-        let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, known))).collect();
+        let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, interned))).collect();
         lines.extend((table.overwritten > 0).then(|| overwritten(table.overwritten)));
         let note = note(table);
         let mut text = match self.markdown {
@@ -99,7 +99,7 @@ pub fn foot(summary: &Summary) -> Vec<String> {
     let counts = [
         (
             sum(|file| file.sum(|thread| thread.unfinished)),
-            "never ended and are counted with the time until the last event known",
+            "never ended and are counted with the time until the last event interned",
         ),
         (summary.overwritten(), "are lost: newer ones have overwritten them"),
         (sum(|file| file.lost()), "are lost: they found no room"),
@@ -118,7 +118,7 @@ fn plural(count: u64) -> &'static str {
 }
 
 /// What stands in the columns of numbers.
-fn numbers(row: &Row, table: &Table) -> [String; NUMBERS] {
+fn numbers(row: &FunctionRow, table: &Table) -> [String; NUMBERS] {
     [
         grouped(row.calls),
         when::duration(row.total),
@@ -131,18 +131,18 @@ fn numbers(row: &Row, table: &Table) -> [String; NUMBERS] {
 }
 
 /// The row of the time of which nobody knows who had it.
-fn overwritten(time: u64) -> Line {
+fn overwritten(time: u64) -> TableLine {
     let time = when::duration(time);
     let numbers = ["-", &time, &time, "-", "-", "-", "-"].map(str::to_owned);
     (numbers, OVERWRITTEN_CALLS.to_owned())
 }
 
-/// What must be known to read the percentages, if that is not all.
+/// What must be interned to read the percentages, if that is not all.
 fn note(table: &Table) -> String {
     match table.overwritten {
         0 => String::new(),
         time => format!(
-            "{} more are unknown: the calls of that time were overwritten. Percentages are of what is known.\n",
+            "{} more are unknown: the calls of that time were overwritten. Percentages are of what is interned.\n",
             when::duration(time)
         ),
     }
@@ -155,13 +155,15 @@ pub fn share(part: u64, all: u64) -> String {
 }
 
 /// How a function is called.
-pub fn name(row: &Row, known: &Known) -> String {
-    known.get(row.function).map_or_else(|| UNKNOWN_FUNCTION.to_owned(), |named| display_name(&named.function()))
+pub fn name(row: &FunctionRow, interned: &InternedFunctions) -> String {
+    interned
+        .get(row.function)
+        .map_or_else(|| UNKNOWN_FUNCTION.to_owned(), |function| display_name(&function.function()))
 }
 
-type Line = ([String; NUMBERS], String);
+type TableLine = ([String; NUMBERS], String);
 
-fn plain(title: &str, note: &str, lines: &[Line]) -> String {
+fn plain(title: &str, note: &str, lines: &[TableLine]) -> String {
     let row = |numbers: [String; NUMBERS], name: String| {
         let mut numbers = numbers.into_iter();
         std::array::from_fn::<_, COLUMNS, _>(|_| numbers.next().unwrap_or_else(|| name.clone()))
@@ -171,7 +173,7 @@ fn plain(title: &str, note: &str, lines: &[Line]) -> String {
     format!("{}\n{note}{}", printable(title), aligned(&rows, &[NUMBERS]))
 }
 
-fn markdown(title: &str, note: &str, lines: &[Line]) -> String {
+fn markdown(title: &str, note: &str, lines: &[TableLine]) -> String {
     let mut text = format!("### {}\n\n", escaped(&printable(title)));
     if !note.is_empty() {
         text += &format!("{note}\n");

@@ -1,6 +1,6 @@
 //! Runs of stacks in order, and the lines that they are together.
 
-use super::stacks::{Stacks, Told};
+use super::stacks::{OrderedStack, Stacks};
 use crate::error::MergeError;
 use crate::report::write::spool::Spool;
 use crate::report::write::text::Text;
@@ -11,40 +11,40 @@ use std::collections::{BinaryHeap, VecDeque};
 /// Stacks that are written or read at once.
 const CHUNK: usize = 4096;
 /// Bytes of one: depth, name, own time.
-const TOLD_SIZE: usize = 24;
+const STACK_SIZE: usize = 24;
 
 /// Stacks in order, in a file.
 #[derive(Debug)]
-pub struct Run {
+pub struct SortedRun {
     chunks: VecDeque<Region>,
 }
 
-impl Run {
+impl SortedRun {
     /// Writes all of these.
-    pub fn of(stacks: &Stacks, spool: &Spool) -> Run {
+    pub fn of(stacks: &Stacks, spool: &Spool) -> SortedRun {
         let mut chunks = VecDeque::new();
-        let mut bytes = Vec::with_capacity(CHUNK * TOLD_SIZE);
-        for Told { depth, name, own } in stacks.in_order() {
+        let mut bytes = Vec::with_capacity(CHUNK * STACK_SIZE);
+        for OrderedStack { depth, name, own } in stacks.in_order() {
             bytes.extend_from_slice(&depth.to_le_bytes());
             bytes.extend_from_slice(&name.to_le_bytes());
             bytes.extend_from_slice(&own.to_le_bytes());
-            if bytes.len() == CHUNK * TOLD_SIZE {
+            if bytes.len() == CHUNK * STACK_SIZE {
                 chunks.push_back(spool.write(&bytes));
                 bytes.clear();
             }
         }
         chunks.push_back(spool.write(&bytes));
-        Run { chunks }
+        SortedRun { chunks }
     }
 
-    fn read(&mut self, spool: &Spool) -> Result<Vec<Told>, MergeError> {
+    fn read(&mut self, spool: &Spool) -> Result<Vec<OrderedStack>, MergeError> {
         let Some(chunk) = self.chunks.pop_front() else { return Ok(Vec::new()) };
         let bytes = spool.read(chunk)?;
-        let told = |bytes: &[u8; TOLD_SIZE]| {
+        let told = |bytes: &[u8; STACK_SIZE]| {
             let (words, own) = bytes.as_chunks::<4>().0.split_at(2);
             let number = |place: usize| words.get(place).map_or(0, |word: &[u8; 4]| u32::from_le_bytes(*word));
             let own = own.as_flattened().try_into().map_or(0, i128::from_le_bytes);
-            Told { depth: number(0), name: number(1), own }
+            OrderedStack { depth: number(0), name: number(1), own }
         };
         Ok(bytes.as_chunks().0.iter().map(told).collect())
     }
@@ -52,13 +52,13 @@ impl Run {
 
 /// Stacks in order, from memory or from a run.
 struct Source<'a> {
-    read: std::vec::IntoIter<Told>,
-    memory: Box<dyn Iterator<Item = Told> + 'a>,
-    run: Run,
+    read: std::vec::IntoIter<OrderedStack>,
+    memory: Box<dyn Iterator<Item = OrderedStack> + 'a>,
+    run: SortedRun,
 }
 
 impl Source<'_> {
-    fn next(&mut self, spool: &Spool) -> Result<Option<Told>, MergeError> {
+    fn next(&mut self, spool: &Spool) -> Result<Option<OrderedStack>, MergeError> {
         if self.read.len() == 0 {
             self.read = self.run.read(spool)?.into_iter();
         }
@@ -89,16 +89,16 @@ type Next = (Reverse<u32>, u32, usize, i128, u32);
 
 impl<'a> Lines<'a> {
     /// Of the stacks in memory and in these runs, which have the same names.
-    pub fn new(stacks: &'a Stacks, runs: Vec<Run>, spool: &'a Spool) -> Result<Lines<'a>, MergeError> {
+    pub fn new(stacks: &'a Stacks, runs: Vec<SortedRun>, spool: &'a Spool) -> Result<Lines<'a>, MergeError> {
         let names = stacks.names();
         let mut order: Vec<u32> = (0..names.len() as u32).collect();
         order.sort_unstable_by_key(|name| names[*name as usize]);
         let mut ranks = vec![0; names.len()];
         order.iter().enumerate().for_each(|(rank, name)| ranks[*name as usize] = rank as u32);
-        let nothing = || Box::new(std::iter::empty()) as Box<dyn Iterator<Item = Told>>;
+        let nothing = || Box::new(std::iter::empty()) as Box<dyn Iterator<Item = OrderedStack>>;
         let of_run = |run| Source { read: Vec::new().into_iter(), memory: nothing(), run };
         let mut sources: Vec<Source<'a>> = runs.into_iter().map(of_run).collect();
-        let run = Run { chunks: VecDeque::new() };
+        let run = SortedRun { chunks: VecDeque::new() };
         sources.push(Source { read: Vec::new().into_iter(), memory: Box::new(stacks.in_order()), run });
         let (next, stack, lengths) = (BinaryHeap::new(), String::new(), Vec::new());
         let mut lines = Lines { spool, names, ranks, sources, next, stack, lengths };
@@ -107,7 +107,7 @@ impl<'a> Lines<'a> {
     }
 
     fn advance(&mut self, source: usize) -> Result<(), MergeError> {
-        if let Some(Told { depth, name, own }) = self.sources[source].next(self.spool)? {
+        if let Some(OrderedStack { depth, name, own }) = self.sources[source].next(self.spool)? {
             let rank = self.ranks.get(name as usize).copied().unwrap_or_default();
             self.next.push(Reverse((Reverse(depth), rank, source, own, name)));
         }

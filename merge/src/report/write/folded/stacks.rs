@@ -22,7 +22,7 @@ struct Node {
 
 /// A stack as it is told after those that stand before it: the frame at this depth, and the own time of all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct OrderedStack {
     /// Frames around it.
     pub depth: u32,
     /// The number of the frame's name.
@@ -93,31 +93,31 @@ impl Stacks {
     }
 
     /// All stacks in the order of their frames' names, each before those inside of it.
-    pub fn in_order(&self) -> impl Iterator<Item = Told> + '_ {
+    pub fn in_order(&self) -> impl Iterator<Item = OrderedStack> + '_ {
         let names = self.names();
         let of = |node: &u32| &self.nodes[*node as usize];
         let mut order: Vec<u32> = (0..self.nodes.len() as u32).collect();
         order.sort_unstable_by_key(|node| (of(node).outer, names.get(of(node).name as usize).copied()));
-        let mut todo = Todo { order, waiting: Vec::new() };
-        todo.wait(self, OUTSIDE, 0);
+        let mut traversal = Traversal { order, waiting: Vec::new() };
+        traversal.wait(self, OUTSIDE, 0);
         std::iter::from_fn(move || {
-            let (node, depth) = todo.next()?;
-            todo.wait(self, node, depth + 1);
+            let (node, depth) = traversal.next()?;
+            traversal.wait(self, node, depth + 1);
             let Node { name, own, .. } = self.nodes[node as usize];
-            Some(Told { depth, name, own })
+            Some(OrderedStack { depth, name, own })
         })
     }
 }
 
 /// Stacks that were not told yet.
-struct Todo {
+struct Traversal {
     /// All of them, those that have the same one around them together.
     order: Vec<u32>,
     /// Ranges of `order`, and the depth of what is in them.
     waiting: Vec<(usize, usize, u32)>,
 }
 
-impl Todo {
+impl Traversal {
     fn wait(&mut self, stacks: &Stacks, outer: u32, depth: u32) {
         let around = |node: &u32| stacks.nodes[*node as usize].outer;
         let first = self.order.partition_point(|node| around(node) < outer);

@@ -13,9 +13,9 @@
 //! extras   places in `what` since the one before, length, JSON: of calls, where they end, and of moments
 //! ```
 
-use crate::events::decode::{Event, Members, Payload};
+use crate::events::decode::{Event, EventMembers, Payload};
 use crate::events::timeline::{Call, StackEvent};
-use crate::report::functions::Known;
+use crate::report::functions::InternedFunctions;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use viztracer_format::record::Kind;
@@ -38,14 +38,14 @@ pub struct Stream {
 
 /// What a part holds.
 #[derive(Debug)]
-pub struct Block<'a> {
-    known: &'a Known,
+pub struct PageBlock<'a> {
+    interned: &'a InternedFunctions,
     dictionary: Dictionary,
     places: BTreeMap<Stream, usize>,
-    sections: Vec<Section>,
+    sections: Vec<StreamSection>,
     /// The place of the one that was used last.
     current: usize,
-    /// Begin and end of overwritten time, in which these tracks had the innermost known call.
+    /// Begin and end of overwritten time, in which these tracks had the innermost interned call.
     overwritten: Vec<(Stream, u64, u64)>,
 }
 
@@ -59,7 +59,7 @@ struct Dictionary {
 
 /// What it holds of a stream.
 #[derive(Debug)]
-struct Section {
+struct StreamSection {
     stream: Stream,
     open: usize,
     first: u64,
@@ -71,22 +71,22 @@ struct Section {
     what: Vec<u8>,
     begins: Vec<u8>,
     ends: Vec<u8>,
-    flags: Rare,
-    extras: Rare,
+    flags: RareColumn,
+    extras: RareColumn,
 }
 
 /// A column of what few steps have.
 #[derive(Debug, Default)]
-struct Rare {
+struct RareColumn {
     last: u64,
     bytes: Vec<u8>,
 }
 
-impl<'a> Block<'a> {
+impl<'a> PageBlock<'a> {
     /// An empty one; of these functions, the names of moments are taken.
-    pub fn new(known: &'a Known) -> Block<'a> {
+    pub fn new(interned: &'a InternedFunctions) -> PageBlock<'a> {
         let (dictionary, places) = (Dictionary::default(), BTreeMap::new());
-        Block { known, dictionary, places, sections: Vec::new(), current: 0, overwritten: Vec::new() }
+        PageBlock { interned, dictionary, places, sections: Vec::new(), current: 0, overwritten: Vec::new() }
     }
 
     /// Takes the next step; `number` gives a function's number by its id.
@@ -106,7 +106,7 @@ impl<'a> Block<'a> {
                 self.section(Stream::of(call), call.end, around).end(call, *payload);
             }
             StackEvent::Instant(event) => {
-                let Some(extra) = extra(event, number(event.function), self.known) else { return };
+                let Some(extra) = extra(event, number(event.function), self.interned) else { return };
                 let stream = Stream { thread: event.thread, task: event.task };
                 self.section(stream, event.start, || depth(event.task, open)).event(event.start, &extra);
             }
@@ -118,7 +118,7 @@ impl<'a> Block<'a> {
         self.sections.iter().map(|section| (section.stream, section.calls))
     }
 
-    /// Time in which calls were overwritten: whose innermost known call that was, its begin, and its end.
+    /// Time in which calls were overwritten: whose innermost interned call that was, its begin, and its end.
     pub fn overwritten(&mut self) -> Vec<(Stream, u64, u64)> {
         std::mem::take(&mut self.overwritten)
     }
@@ -138,11 +138,11 @@ impl<'a> Block<'a> {
     }
 
     #[inline]
-    fn section(&mut self, stream: Stream, now: u64, open: impl Fn() -> usize) -> &mut Section {
+    fn section(&mut self, stream: Stream, now: u64, open: impl Fn() -> usize) -> &mut StreamSection {
         if self.sections.get(self.current).is_none_or(|section| section.stream != stream) {
             let sections = &mut self.sections;
             self.current = *self.places.entry(stream).or_insert_with(|| {
-                sections.push(Section::new(stream, open(), now));
+                sections.push(StreamSection::new(stream, open(), now));
                 sections.len() - 1
             });
         }
@@ -176,11 +176,24 @@ impl Dictionary {
     }
 }
 
-impl Section {
-    fn new(stream: Stream, open: usize, first: u64) -> Section {
+impl StreamSection {
+    fn new(stream: Stream, open: usize, first: u64) -> StreamSection {
         let (what, begins, ends) = (Vec::new(), Vec::new(), Vec::new());
-        let (flags, extras) = (Rare::default(), Rare::default());
-        Section { stream, open, first, now: first, begun: None, calls: 0, steps: 0, what, begins, ends, flags, extras }
+        let (flags, extras) = (RareColumn::default(), RareColumn::default());
+        StreamSection {
+            stream,
+            open,
+            first,
+            now: first,
+            begun: None,
+            calls: 0,
+            steps: 0,
+            what,
+            begins,
+            ends,
+            flags,
+            extras,
+        }
     }
 
     #[inline]
@@ -265,7 +278,7 @@ impl Section {
     }
 }
 
-impl Rare {
+impl RareColumn {
     fn at(&mut self, place: u64) -> &mut Vec<u8> {
         put_number(place - self.last, &mut self.bytes);
         self.last = place;
@@ -282,7 +295,7 @@ impl Rare {
 /// The flags that the arguments of a call tell, and the others.
 fn arguments_of_call(payload: &Payload<'_>) -> (u8, Map<String, Value>) {
     let mut arguments = match payload {
-        Payload::Members(members) => Members::of(members).arguments(),
+        Payload::Members(members) => EventMembers::of(members).arguments(),
         _ => match arguments(payload) {
             Value::Object(arguments) => arguments,
             _ => Map::new(),
@@ -311,10 +324,10 @@ fn arguments(payload: &Payload<'_>) -> Value {
 }
 
 /// A moment's kind, name and arguments; `None` if it is none that is shown.
-fn extra(event: &Event<'_>, function: u32, known: &Known) -> Option<String> {
+fn extra(event: &Event<'_>, function: u32, interned: &InternedFunctions) -> Option<String> {
     let extra = match &event.payload {
         Some(Payload::Members(members)) => {
-            let mut members = Members::of(members);
+            let mut members = EventMembers::of(members);
             let arguments = match members.arguments() {
                 none if none.is_empty() => Value::Null,
                 some => Value::Object(some),
@@ -333,7 +346,7 @@ fn extra(event: &Event<'_>, function: u32, known: &Known) -> Option<String> {
         }
         payload => {
             let kind = if event.kind == Kind::Counter { "counter" } else { "instant" };
-            let name = known.get(function).map(|named| &*named.name);
+            let name = interned.get(function).map(|function| &*function.name);
             json!({"kind": kind, "name": name, "args": payload.as_ref().map(arguments)})
         }
     };

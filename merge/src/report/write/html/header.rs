@@ -1,12 +1,12 @@
 //! What the page's blocks mean: processes, threads, tasks, functions, and what is missing.
 
 use super::block::Stream;
-use super::collected::Collected;
+use super::totals::PageTotals;
 use crate::align::Clock;
 use crate::error::MergeError;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{Known, Named};
+use crate::report::functions::{InternedFunction, InternedFunctions};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
 use crate::report::write::missing::Missing;
@@ -21,7 +21,12 @@ use std::collections::{BTreeMap, HashMap};
 const FORMAT: u32 = 1;
 
 /// Writes it, with the element around it.
-pub fn put(end: &ReportEnd<'_>, known: &Known, collected: &Collected, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+pub fn put(
+    end: &ReportEnd<'_>,
+    interned: &InternedFunctions,
+    totals: &PageTotals,
+    tail: &mut Tail<'_>,
+) -> Result<(), MergeError> {
     let ReportEnd { report, tasks, summary, .. } = *end;
     tail.text.put(b"<script type=\"application/json\" id=\"header\">{\"format\":");
     tail.text.put_number(FORMAT.into());
@@ -35,17 +40,17 @@ pub fn put(end: &ReportEnd<'_>, known: &Known, collected: &Collected, tail: &mut
     ] {
         put_member(name, &value, &mut tail.text);
     }
-    functions(known, tail)?;
+    functions(interned, tail)?;
     tail.text.put(b",\n\"processes\":[");
     let parents = parents(report);
     let none = BTreeMap::new();
     let files = report.files.iter().zip(&report.alignment.clocks).zip(tasks).zip(&summary.files).zip(parents);
     for (index, ((((plan, clock), tasks), summary), parent)) in files.enumerate() {
         tail.text.put(if index == 0 { b"\n" } else { b",\n" });
-        let missing = collected.missing.get(&index).map_or(&[][..], Vec::as_slice);
-        let overwritten = collected.overwritten.get(&index);
-        let process = Process { plan, clock, summary, parent, missing, overwritten };
-        let calls = collected.calls.get(&index).unwrap_or(&none);
+        let missing = totals.missing.get(&index).map_or(&[][..], Vec::as_slice);
+        let overwritten = totals.overwritten.get(&index);
+        let process = ProcessHeader { plan, clock, summary, parent, missing, overwritten };
+        let calls = totals.calls.get(&index).unwrap_or(&none);
         put_value(&process.value(calls, &task_names(plan, tasks)), &mut tail.text);
         tail.flush_if_large()?;
     }
@@ -84,13 +89,14 @@ fn warnings(summary: &Summary) -> Vec<String> {
 }
 
 /// Names, files and lines of all functions, column by column; of a file its place among the paths.
-fn functions(known: &Known, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-    let paths: IndexSet<&str> = known.iter().map(|named| &*named.file).filter(|file| !file.is_empty()).collect();
-    let place = |named: &Named| json!(paths.get_index_of(&*named.file));
-    column("names", known.iter().map(|named| json!(named.name)), tail)?;
+fn functions(interned: &InternedFunctions, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    let paths: IndexSet<&str> =
+        interned.iter().map(|function| &*function.file).filter(|file| !file.is_empty()).collect();
+    let place = |function: &InternedFunction| json!(paths.get_index_of(&*function.file));
+    column("names", interned.iter().map(|function| json!(function.name)), tail)?;
     column("paths", paths.iter().map(|path| json!(path)), tail)?;
-    column("files", known.iter().map(place), tail)?;
-    column("lines", known.iter().map(|named| json!(named.line)), tail)
+    column("files", interned.iter().map(place), tail)?;
+    column("lines", interned.iter().map(|function| json!(function.line)), tail)
 }
 
 fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
@@ -107,7 +113,7 @@ fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) 
 }
 
 /// A process, its threads and tasks, and how many calls each of them has.
-struct Process<'a> {
+struct ProcessHeader<'a> {
     plan: &'a FilePlan,
     clock: &'a Clock,
     summary: &'a FileSummary,
@@ -117,9 +123,9 @@ struct Process<'a> {
     overwritten: Option<&'a BTreeMap<Stream, Vec<u64>>>,
 }
 
-impl Process<'_> {
+impl ProcessHeader<'_> {
     fn value(&self, calls: &BTreeMap<Stream, u64>, tasks: &BTreeMap<u32, String>) -> Value {
-        let Process { plan, summary, .. } = self;
+        let ProcessHeader { plan, summary, .. } = self;
         let stream = |(stream, calls): (&Stream, &u64)| json!([stream.thread, stream.task, calls]);
         let mut process = json!({
             "pid": plan.pid,

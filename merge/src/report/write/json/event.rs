@@ -3,7 +3,7 @@
 use super::super::missing::{self, Missing};
 use super::super::text::Text;
 use super::microseconds::microseconds;
-use super::pieces::{COPIED_MAX, Functions, Prefix};
+use super::pieces::{COPIED_MAX, EventPrefix, FunctionTexts};
 use crate::events::decode::{Event, Payload};
 use crate::plan::file::FilePlan;
 use serde_json::{Map, Value};
@@ -20,9 +20,9 @@ const FIRST_TASK: u32 = 1 << 24;
 #[derive(Debug)]
 pub struct FileText {
     pid: u32,
-    threads: Vec<Prefix>,
+    threads: Vec<EventPrefix>,
     tids: Vec<u32>,
-    functions: Functions,
+    functions: FunctionTexts,
 }
 
 impl FileText {
@@ -30,8 +30,8 @@ impl FileText {
     pub fn new(file: &FilePlan) -> FileText {
         let pid = file.pid;
         let tids: Vec<u32> = file.threads.iter().map(|thread| thread.tid as u32).collect();
-        let threads = tids.iter().map(|tid| Prefix::new(pid, *tid)).collect();
-        FileText { pid, threads, tids, functions: Functions::default() }
+        let threads = tids.iter().map(|tid| EventPrefix::new(pid, *tid)).collect();
+        FileText { pid, threads, tids, functions: FunctionTexts::default() }
     }
 
     /// Prepares a function's piece.
@@ -79,10 +79,10 @@ impl FileText {
     }
 
     /// What an event begins with: the track of its task, if it has one.
-    fn prefix(&self, event: &Event<'_>) -> Option<Prefix> {
+    fn prefix(&self, event: &Event<'_>) -> Option<EventPrefix> {
         match event.task {
             0 => self.threads.get(event.thread).cloned(),
-            task => Some(Prefix::new(self.pid, task_track(task))),
+            task => Some(EventPrefix::new(self.pid, task_track(task))),
         }
     }
 
@@ -136,7 +136,7 @@ impl FileText {
         if let Some(Payload::Members(members)) = event.payload {
             return self.foreign_call(event, members, text);
         }
-        let of_task = (event.task != 0).then(|| Prefix::new(self.pid, task_track(event.task)));
+        let of_task = (event.task != 0).then(|| EventPrefix::new(self.pid, task_track(event.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(event.thread)) else { return };
         let name = self.functions.get(event.function);
         text.reserve(name.len() + COPIED_MAX + FIXED_MAX);

@@ -17,15 +17,15 @@ pub const COPIED_MAX: usize = PREFIX_MAX + NAME_USUAL + CHUNK;
 
 /// What an event begins with. Two numbers of 32 bits leave it shorter than its room, which is read as a whole.
 #[derive(Clone, Debug)]
-pub struct Prefix {
+pub struct EventPrefix {
     bytes: [u8; PREFIX_MAX],
     len: usize,
 }
 
-impl Prefix {
+impl EventPrefix {
     /// All of an event up to its time.
-    pub fn new(pid: u32, tid: u32) -> Prefix {
-        let mut prefix = Prefix { bytes: [0; PREFIX_MAX], len: 0 };
+    pub fn new(pid: u32, tid: u32) -> EventPrefix {
+        let mut prefix = EventPrefix { bytes: [0; PREFIX_MAX], len: 0 };
         prefix.put(b",\n{\"pid\":");
         prefix.put(itoa::Buffer::new().format(pid).as_bytes());
         prefix.put(b",\"tid\":");
@@ -54,7 +54,7 @@ impl Prefix {
 
 /// The text from the name on, by function id.
 #[derive(Debug)]
-pub struct Functions {
+pub struct FunctionTexts {
     bytes: Text,
     /// Begin and length in `bytes`.
     places: ById<(usize, usize)>,
@@ -63,20 +63,20 @@ pub struct Functions {
 
 /// The text of one function, and scratch behind it.
 #[derive(Clone, Copy)]
-pub struct Name<'a> {
+pub struct FunctionText<'a> {
     bytes: &'a [u8],
     length: usize,
 }
 
-impl Default for Functions {
-    fn default() -> Functions {
-        let mut functions = Functions { bytes: Text::default(), places: ById::default(), unknown: (0, 0) };
+impl Default for FunctionTexts {
+    fn default() -> FunctionTexts {
+        let mut functions = FunctionTexts { bytes: Text::default(), places: ById::default(), unknown: (0, 0) };
         functions.unknown = functions.text(UNKNOWN_FUNCTION, "", 0);
         functions
     }
 }
 
-impl Functions {
+impl FunctionTexts {
     /// Prepares a function's text.
     pub fn add(&mut self, id: u32, function: &Function<'_>) {
         let place = self.text(function.name, function.file, function.line);
@@ -97,13 +97,13 @@ impl Functions {
 
     /// The text of a function.
     #[inline]
-    pub fn get(&self, id: u32) -> Name<'_> {
+    pub fn get(&self, id: u32) -> FunctionText<'_> {
         let (begin, length) = self.places.get(id).unwrap_or(self.unknown);
-        Name { bytes: self.bytes.bytes.get(begin..).unwrap_or_default(), length }
+        FunctionText { bytes: self.bytes.bytes.get(begin..).unwrap_or_default(), length }
     }
 }
 
-impl<'a> Name<'a> {
+impl<'a> FunctionText<'a> {
     /// Its bytes.
     pub fn len(self) -> usize {
         self.length

@@ -13,8 +13,8 @@ use viztracer_format::names::Function;
 
 /// The functions and tasks of a file.
 #[derive(Debug)]
-pub struct Names {
-    functions: Vec<Entry>,
+pub struct FileNames {
+    functions: Vec<FunctionName>,
     /// Places in `functions`.
     places: ById,
     /// Read when the first task is met: most programs have none.
@@ -23,7 +23,7 @@ pub struct Names {
 
 /// A function.
 #[derive(Debug)]
-pub struct Entry {
+pub struct FunctionName {
     /// What its events are called.
     pub name: Box<str>,
     /// The fields of its `SourceLocation` but the number; `None` for what has no source.
@@ -33,18 +33,18 @@ pub struct Entry {
 /// The place of every function that has no entry.
 const UNKNOWN: u32 = 0;
 
-impl Default for Names {
-    fn default() -> Names {
-        let functions = vec![Entry::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
-        Names { functions, places: ById::default(), tasks: OnceLock::new() }
+impl Default for FileNames {
+    fn default() -> FileNames {
+        let functions = vec![FunctionName::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
+        FileNames { functions, places: ById::default(), tasks: OnceLock::new() }
     }
 }
 
-impl Names {
+impl FileNames {
     /// Adds a function.
     pub fn add(&mut self, id: u32, function: &Function<'_>) {
         self.places.insert(id, self.functions.len() as u32);
-        self.functions.push(Entry::new(function));
+        self.functions.push(FunctionName::new(function));
     }
 
     /// How many functions there are, the unknown one included.
@@ -59,7 +59,7 @@ impl Names {
     }
 
     /// The function at a place.
-    pub fn entry(&self, place: usize) -> &Entry {
+    pub fn entry(&self, place: usize) -> &FunctionName {
         &self.functions[place]
     }
 
@@ -79,16 +79,16 @@ fn tasks(plan: &FilePlan) -> HashMap<u32, String> {
     tasks
 }
 
-impl Entry {
-    fn new(function: &Function<'_>) -> Entry {
+impl FunctionName {
+    fn new(function: &Function<'_>) -> FunctionName {
         let Function { name, file, line, .. } = *function;
         if file.is_empty() {
-            return Entry { name: name.into(), location: None };
+            return FunctionName { name: name.into(), location: None };
         }
         let mut location = Message::new();
         put_bytes(&mut location, source_location::file_name, file);
         put_bytes(&mut location, source_location::function_name, name);
         put_number(&mut location, source_location::line_number, line.into());
-        Entry { name: function_name(name, file, line).into(), location: Some(location.into()) }
+        FunctionName { name: function_name(name, file, line).into(), location: Some(location.into()) }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::annotation::{put_arguments, put_count, put_true};
 use super::fields::{interned_data, interned_name, source_location, trace_packet, track_event};
-use super::names::Names;
+use super::names::FileNames;
 use super::packets::{Encoded, Packets};
-use super::tracks::Tracks;
+use super::tracks::TrackIds;
 use super::wire::{Message, put_bytes, put_double, put_message, put_number};
-use crate::events::decode::{Event, Members, Payload};
+use crate::events::decode::{Event, EventMembers, Payload};
 use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 use crate::report::write::missing::{self, LEVELS, Missing};
@@ -29,11 +29,11 @@ pub struct Encoder {
     thread: Option<usize>,
     /// Counts sequences, so that nothing of one is taken for another's.
     epoch: u32,
-    /// Names interned in the sequence.
+    /// FileNames interned in the sequence.
     interned: u64,
     /// By the function's place in its file.
     begins: Vec<Begin>,
-    /// Tracks of tasks and counters that the part has described.
+    /// TrackIds of tasks and counters that the part has described.
     described: HashSet<u64>,
     /// What is missing of threads that begin in the part, and have not begun yet.
     missing: Vec<Missing>,
@@ -53,18 +53,18 @@ struct Begin {
 
 /// The file that a part is of.
 #[derive(Debug)]
-pub struct File<'a> {
+pub struct FileContext<'a> {
     /// Its plan.
     pub plan: &'a FilePlan,
     /// Its functions and tasks.
-    pub names: &'a Names,
+    pub names: &'a FileNames,
     /// The numbers of its tracks.
-    pub tracks: Tracks,
+    pub tracks: TrackIds,
 }
 
 impl Encoder {
     /// Begins a part of a file, of whose threads this is missing.
-    pub fn begin(&mut self, file: &File<'_>, missing: impl Iterator<Item = Missing>) {
+    pub fn begin(&mut self, file: &FileContext<'_>, missing: impl Iterator<Item = Missing>) {
         self.missing.clear();
         self.missing.extend(missing);
         self.described.clear();
@@ -74,7 +74,7 @@ impl Encoder {
     }
 
     /// Ends a part: tells what is missing of threads of which it has nothing else.
-    pub fn end(&mut self, file: &File<'_>, text: &mut Text) {
+    pub fn end(&mut self, file: &FileContext<'_>, text: &mut Text) {
         while let Some(missing) = self.missing.last() {
             self.begin_sequence(file, missing.thread, text);
             self.put_missing(u64::MAX, text);
@@ -88,7 +88,7 @@ impl Encoder {
 
     /// Appends a step. Those of a thread come one after the other.
     #[inline]
-    pub fn step(&mut self, file: &File<'_>, step: &StackEvent<'_>, text: &mut Text) {
+    pub fn step(&mut self, file: &FileContext<'_>, step: &StackEvent<'_>, text: &mut Text) {
         if step.is_overwritten() {
             return; // the longest stretch is told as what is missing
         }
@@ -125,7 +125,7 @@ impl Encoder {
 
     /// Begins the sequence of a thread.
     #[cold]
-    fn begin_sequence(&mut self, file: &File<'_>, thread: usize, text: &mut Text) {
+    fn begin_sequence(&mut self, file: &FileContext<'_>, thread: usize, text: &mut Text) {
         let epoch = self.epoch.wrapping_add(1);
         if epoch == 0 {
             self.begins.fill(Begin::default());
@@ -170,7 +170,7 @@ impl Encoder {
 
     /// Interns a function and its source location, under the same number.
     #[cold]
-    fn intern(&mut self, names: &Names, place: usize, text: &mut Text) {
+    fn intern(&mut self, names: &FileNames, place: usize, text: &mut Text) {
         let number = self.put_interned(names, place, text);
         let mut fields = Message::new();
         put_number(&mut fields, track_event::r#type, track_event::TYPE_SLICE_BEGIN);
@@ -182,7 +182,7 @@ impl Encoder {
     }
 
     /// Gives a function a number in this sequence.
-    fn put_interned(&mut self, names: &Names, place: usize, text: &mut Text) -> u64 {
+    fn put_interned(&mut self, names: &FileNames, place: usize, text: &mut Text) -> u64 {
         self.interned += 1;
         let number = self.interned;
         let entry = names.entry(place);
@@ -204,7 +204,7 @@ impl Encoder {
 
     /// The begin of a call with something to tell of it, or on the track of a task.
     #[cold]
-    fn put_marked(&mut self, file: &File<'_>, call: &Call, mark: Option<&str>, place: usize, text: &mut Text) {
+    fn put_marked(&mut self, file: &FileContext<'_>, call: &Call, mark: Option<&str>, place: usize, text: &mut Text) {
         self.describe_task(file, call.task, text);
         let begin = &self.begins[place];
         self.packets.put_fields(call.start, text, |message| {
@@ -218,7 +218,7 @@ impl Encoder {
 
     /// The end of a call that carries arguments, or on the track of a task. Perfetto adds them to those of the begin.
     #[cold]
-    fn put_end(&mut self, tracks: Tracks, call: &Call, payload: Option<&Payload<'_>>, text: &mut Text) {
+    fn put_end(&mut self, tracks: TrackIds, call: &Call, payload: Option<&Payload<'_>>, text: &mut Text) {
         self.packets.put_fields(call.end, text, |event| {
             event.extend_from_slice(END.fields());
             put_task(event, tracks, call.task);
@@ -235,7 +235,7 @@ impl Encoder {
     }
 
     #[cold]
-    fn instant(&mut self, file: &File<'_>, event: &Event<'_>, text: &mut Text) {
+    fn instant(&mut self, file: &FileContext<'_>, event: &Event<'_>, text: &mut Text) {
         if let Some(Payload::Members(members)) = event.payload {
             return self.foreign(file, event, members, text);
         }
@@ -258,7 +258,7 @@ impl Encoder {
     /// A counter has a track for each of its values.
     pub(super) fn counters(
         &mut self,
-        file: &File<'_>,
+        file: &FileContext<'_>,
         time: u64,
         name: &str,
         values: &Map<String, Value>,
@@ -283,7 +283,7 @@ impl Encoder {
         }
     }
 
-    fn describe_task(&mut self, file: &File<'_>, task: u32, text: &mut Text) {
+    fn describe_task(&mut self, file: &FileContext<'_>, task: u32, text: &mut Text) {
         if task != 0 && self.described.insert(file.tracks.task(task)) {
             let (id, name) = (self.packets.id, file.names.task(file.plan, task));
             self.packets.put(text, |trace| file.tracks.describe_task(id, task, &name, trace));
@@ -303,7 +303,7 @@ fn mark(call: &Call) -> Option<&'static str> {
     }
 }
 
-fn put_task(event: &mut Message, tracks: Tracks, task: u32) {
+fn put_task(event: &mut Message, tracks: TrackIds, task: u32) {
     if task != 0 {
         put_number(event, track_event::track_uuid, tracks.task(task));
     }
@@ -322,7 +322,7 @@ fn arguments(payload: Option<&Payload<'_>>) -> Map<String, Value> {
     match payload {
         None => Map::new(),
         Some(Payload::Overwritten) => one("overwritten", true.into()),
-        Some(Payload::Members(members)) => Members::of(members).arguments(),
+        Some(Payload::Members(members)) => EventMembers::of(members).arguments(),
         Some(Payload::Bytes(bytes)) => match serde_json::from_slice(bytes) {
             Ok(Value::Object(arguments)) => arguments,
             _ => one("value", String::from_utf8_lossy(bytes).into()),

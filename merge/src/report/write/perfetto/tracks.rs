@@ -10,19 +10,19 @@ pub const OWN_SEQUENCE: u64 = 1;
 /// The numbers of one file's tracks. A thread's is also that of its packet sequence: they are small, so that most
 /// packets need one byte for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tracks {
+pub struct TrackIds {
     file: u64,
     process: u64,
 }
 
-impl Tracks {
+impl TrackIds {
     /// The numbers of all files' tracks.
-    pub fn of(files: &[FilePlan]) -> Vec<Tracks> {
+    pub fn of(files: &[FilePlan]) -> Vec<TrackIds> {
         let mut next = OWN_SEQUENCE + 1;
         let number = |(file, plan): (usize, &FilePlan)| {
             let process = next;
             next += 1 + plan.threads.len() as u64;
-            Tracks { file: file as u64, process }
+            TrackIds { file: file as u64, process }
         };
         files.iter().enumerate().map(number).collect()
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// What a profile is made of: the calls of a thread, or of a task on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Track {
+pub struct ProfileTrack {
     /// The thread's place in the plan.
     pub thread: usize,
     /// The task's serial, 0 for what no task did.
@@ -31,8 +31,8 @@ pub struct Chunk {
 /// The chunks of a part.
 #[derive(Debug, Default)]
 pub struct Chunks {
-    places: BTreeMap<Track, usize>,
-    list: Vec<(Track, Chunk)>,
+    places: BTreeMap<ProfileTrack, usize>,
+    list: Vec<(ProfileTrack, Chunk)>,
     /// The place of the one that was used last.
     current: usize,
 }
@@ -49,7 +49,7 @@ impl Chunks {
                 chunk.put(b'O', frame, call.start);
             }
             StackEvent::End(call, _) => {
-                if self.list.get(self.current).is_none_or(|(track, _)| *track != Track::of(call)) {
+                if self.list.get(self.current).is_none_or(|(track, _)| *track != ProfileTrack::of(call)) {
                     // It has begun in an earlier part, if this is the first that is seen of it.
                     let around: Vec<Call> = open.iter().chain([*call]).copied().collect();
                     self.of(call, call.end, &around, &frame);
@@ -64,13 +64,13 @@ impl Chunks {
     }
 
     /// All of them.
-    pub fn finish(self) -> Vec<(Track, Chunk)> {
+    pub fn finish(self) -> Vec<(ProfileTrack, Chunk)> {
         self.list
     }
 
     /// The chunk of a call's track, a new one if these calls are all that is known of it.
     fn of(&mut self, call: &Call, now: u64, around: &[Call], frame: &impl Fn(u32) -> u32) -> &mut Chunk {
-        let track = Track::of(call);
+        let track = ProfileTrack::of(call);
         if self.list.get(self.current).is_none_or(|(current, _)| *current != track) {
             let list = &mut self.list;
             self.current = *self.places.entry(track).or_insert_with(|| {
@@ -85,9 +85,9 @@ impl Chunks {
     }
 }
 
-impl Track {
-    fn of(call: &Call) -> Track {
-        Track { thread: call.thread, task: call.task }
+impl ProfileTrack {
+    fn of(call: &Call) -> ProfileTrack {
+        ProfileTrack { thread: call.thread, task: call.task }
     }
 }
 

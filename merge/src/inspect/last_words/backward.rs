@@ -4,7 +4,7 @@
 use super::words::{CALLS_MAX, EndedCall, ThreadWords};
 use crate::align::Clock;
 use crate::error::Problems;
-use crate::events::decode::{Buffers, Members, Payload};
+use crate::events::decode::{Buffers, EventMembers, Payload};
 use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};
 use crate::plan::imported::Imported;
@@ -13,7 +13,7 @@ use viztracer_format::reader::Segment;
 use viztracer_format::record::{Kind, RECORD_SIZE};
 
 /// The way back through a file's segments.
-pub struct Walk<'a> {
+pub struct BackwardReader<'a> {
     pub plan: &'a FilePlan,
     pub clock: &'a Clock,
     /// The last moment known.
@@ -23,7 +23,7 @@ pub struct Walk<'a> {
     pub problems: Problems,
 }
 
-impl Walk<'_> {
+impl BackwardReader<'_> {
     /// Finds the last calls of each thread in a ring file.
     pub fn back(&mut self, input: &Input) {
         let mut missing: HashSet<u32> = self.threads.keys().copied().collect();
@@ -57,11 +57,11 @@ impl Walk<'_> {
             let Some(words) = self.threads.get_mut(&calls.thread).filter(|words| words.calls.len() < CALLS_MAX) else {
                 continue;
             };
-            let mut last = Last { room: CALLS_MAX - words.calls.len(), calls: VecDeque::new() };
+            let mut last = LastCalls { capacity: CALLS_MAX - words.calls.len(), calls: VecDeque::new() };
             let (end, run) = (self.end, place..place + 1);
             let outcome = imported.decode(self.plan, &mut self.clock.cursor(), run, &mut buffers, |moment| {
                 let kind = match &moment.payload {
-                    Some(Payload::Members(members)) => Members::ending(members).unwrap_or(moment.kind),
+                    Some(Payload::Members(members)) => EventMembers::ending(members).unwrap_or(moment.kind),
                     _ => moment.kind,
                 };
                 if has_ended(kind) {
@@ -78,19 +78,19 @@ impl Walk<'_> {
     /// Puts the newest calls of a segment before those that were found in newer ones.
     fn add(&mut self, place: u32, segment: &Segment, body: &[u8]) {
         let mut skip = self.plan.skips.get(&place).cloned().unwrap_or_default();
-        let mut found: HashMap<u32, Last> = HashMap::new();
+        let mut found: HashMap<u32, LastCalls> = HashMap::new();
         for event in segment.events(body) {
             let skipped = skip.iter_mut().find(|(thread, left)| *thread == event.thread && *left > 0);
             if skipped.map(|(_, left)| *left -= 1).is_some() || !has_ended(event.kind) {
                 continue;
             }
             let Some(words) = self.threads.get(&event.thread) else { continue };
-            let room = CALLS_MAX.saturating_sub(words.calls.len());
+            let capacity = CALLS_MAX.saturating_sub(words.calls.len());
             let (start, duration) = self.clock.span(event.start, event.duration);
-            if room == 0 || duration < self.plan.header.identity.min_duration {
+            if capacity == 0 || duration < self.plan.header.identity.min_duration {
                 continue;
             }
-            let last = found.entry(event.thread).or_insert_with(|| Last { room, calls: VecDeque::new() });
+            let last = found.entry(event.thread).or_insert_with(|| LastCalls { capacity, calls: VecDeque::new() });
             let before = self.end.saturating_sub(start.saturating_add(duration));
             last.add(EndedCall { function: event.function, duration, before, kind: event.kind });
         }
@@ -104,14 +104,14 @@ impl Walk<'_> {
 }
 
 /// The last calls of a thread, as many as there is room for.
-struct Last {
-    room: usize,
+struct LastCalls {
+    capacity: usize,
     calls: VecDeque<EndedCall>,
 }
 
-impl Last {
+impl LastCalls {
     fn add(&mut self, call: EndedCall) {
-        if self.calls.len() == self.room {
+        if self.calls.len() == self.capacity {
             self.calls.pop_front();
         }
         self.calls.push_back(call);

@@ -6,11 +6,11 @@ use viztracer_format::names::Function;
 
 /// The functions of all files. The same function of several processes has one number.
 #[derive(Debug, Default)]
-pub struct Known(IndexSet<Named>);
+pub struct InternedFunctions(IndexSet<InternedFunction>);
 
 /// A function that outlives its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct InternedFunction {
     /// Qualified name.
     pub name: Box<str>,
     /// Path of the source; empty for a C function.
@@ -21,10 +21,11 @@ pub struct Named {
     pub is_c: bool,
 }
 
-impl Known {
+impl InternedFunctions {
     /// The number of a function, a new one if need be.
     pub fn add(&mut self, function: &Function<'_>) -> u32 {
-        let place = self.0.get_index_of(function).unwrap_or_else(|| self.0.insert_full(Named::of(function)).0);
+        let place =
+            self.0.get_index_of(function).unwrap_or_else(|| self.0.insert_full(InternedFunction::of(function)).0);
         place as u32
     }
 
@@ -34,20 +35,20 @@ impl Known {
     }
 
     /// The function with this number.
-    pub fn get(&self, number: u32) -> Option<&Named> {
+    pub fn get(&self, number: u32) -> Option<&InternedFunction> {
         self.0.get_index(number as usize)
     }
 
     /// All of them, by number.
-    pub fn iter(&self) -> impl Iterator<Item = &Named> {
+    pub fn iter(&self) -> impl Iterator<Item = &InternedFunction> {
         self.0.iter()
     }
 }
 
-impl Named {
-    fn of(function: &Function<'_>) -> Named {
+impl InternedFunction {
+    fn of(function: &Function<'_>) -> InternedFunction {
         let Function { name, file, line, is_c } = *function;
-        Named { name: name.into(), file: file.into(), line, is_c }
+        InternedFunction { name: name.into(), file: file.into(), line, is_c }
     }
 
     /// The function as its file had it.
@@ -56,14 +57,14 @@ impl Named {
     }
 }
 
-impl Hash for Named {
+impl Hash for InternedFunction {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.function().hash(state);
     }
 }
 
-impl Equivalent<Named> for Function<'_> {
-    fn equivalent(&self, named: &Named) -> bool {
-        *self == named.function()
+impl Equivalent<InternedFunction> for Function<'_> {
+    fn equivalent(&self, function: &InternedFunction) -> bool {
+        *self == function.function()
     }
 }

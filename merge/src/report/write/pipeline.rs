@@ -1,6 +1,6 @@
 //! The writing of one report: workers decode, format and compress its parts, and write them in order.
 
-use super::files::Files;
+use super::files::LoadedFiles;
 use super::first;
 use super::gzip::Gzip;
 use super::part::{Part, Reader, Scratch, parts};
@@ -25,7 +25,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The writing of one report.
-pub struct Run<'a> {
+pub struct Pipeline<'a> {
     /// Which.
     pub report: &'a Report<'a>,
     /// The workers.
@@ -36,7 +36,7 @@ pub struct Run<'a> {
     pub gzip: bool,
 }
 
-impl Run<'_> {
+impl Pipeline<'_> {
     /// Writes the report by this writer, and tells in `summary` what went into it.
     pub fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
@@ -61,7 +61,7 @@ impl Run<'_> {
         let parts = parts(files);
         let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
         let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
-        let files_of_parts = Files::new(files.len(), &parts);
+        let files_of_parts = LoadedFiles::new(files.len(), &parts);
         let spare = Mutex::default();
         let shared = Shared { writer, report: self.report, sources, is_nested, windows, files: files_of_parts, spare };
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
@@ -70,17 +70,17 @@ impl Run<'_> {
         let local = || Worker { encoder: encoder(gzip), ..Worker::default() };
         let work = |worker: &mut Worker, index: usize| match parts.get(index) {
             Some(part) => worker.format(&shared, part, index == 0),
-            None => Finished::default(),
+            None => FormattedPart::default(),
         };
         let mut tasks = vec![BTreeSet::new(); files.len()];
-        let take = |mut finished: Finished| {
-            tail.output.write(finished.text.as_bytes())?;
-            planned.fetch_add(finished.planned, Ordering::Relaxed);
-            summary.add(finished.file, &finished.outcome);
-            tasks[finished.file].append(&mut finished.outcome.tasks);
-            shared.give_back(finished.text);
-            if finished.is_last {
-                writer.close(self.report, finished.file, tail)?;
+        let take = |mut formatted: FormattedPart| {
+            tail.output.write(formatted.text.as_bytes())?;
+            planned.fetch_add(formatted.planned, Ordering::Relaxed);
+            summary.add(formatted.file, &formatted.outcome);
+            tasks[formatted.file].append(&mut formatted.outcome.tasks);
+            shared.give_back(formatted.text);
+            if formatted.is_last {
+                writer.close(self.report, formatted.file, tail)?;
                 tail.flush()?;
             }
             Ok(())
@@ -104,13 +104,13 @@ struct Shared<'a, W: Writer> {
     is_nested: bool,
     /// By file.
     windows: Vec<FileWindows>,
-    files: Files<Opened<W::File>>,
+    files: LoadedFiles<LoadedFile<W::File>>,
     /// Texts that were written and can be used again: fresh memory costs as much as filling it.
     spare: Mutex<Vec<Text>>,
 }
 
 /// What workers need of a file.
-struct Opened<F> {
+struct LoadedFile<F> {
     content: Result<Content, Problem>,
     prepared: F,
     selection: Option<FileSelection>,
@@ -118,11 +118,11 @@ struct Opened<F> {
 
 impl<W: Writer> Shared<'_, W> {
     /// Calls `work` with what is needed of the part's file.
-    fn with<R>(&self, part: &Part, work: impl FnOnce(&Opened<W::File>) -> R) -> R {
+    fn with<R>(&self, part: &Part, work: impl FnOnce(&LoadedFile<W::File>) -> R) -> R {
         self.files.with(part, || self.load(&self.report.files[part.file]), work)
     }
 
-    fn load(&self, plan: &FilePlan) -> Opened<W::File> {
+    fn load(&self, plan: &FilePlan) -> LoadedFile<W::File> {
         let mut prepared = self.writer.file(plan);
         let mut selection = self.report.selected.as_ref().map(|selected| selected.file(plan));
         let content = Content::of(plan);
@@ -141,7 +141,7 @@ impl<W: Writer> Shared<'_, W> {
                 content.sources(plan, |path, identity| sources.vouch(path, identity));
             }
         }
-        Opened { content, prepared, selection }
+        LoadedFile { content, prepared, selection }
     }
 
     fn spare(&self) -> Text {
@@ -153,7 +153,7 @@ impl<W: Writer> Shared<'_, W> {
         lock(&self.spare).push(text);
     }
 
-    fn reader<'b>(&'b self, part: &'b Part, opened: &'b Opened<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
+    fn reader<'b>(&'b self, part: &'b Part, opened: &'b LoadedFile<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
         let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
         let (content, selection) = (&opened.content, opened.selection.as_ref());
         Reader {
@@ -179,7 +179,7 @@ struct Worker {
 
 /// A part, ready to be written.
 #[derive(Default)]
-struct Finished {
+struct FormattedPart {
     file: usize,
     text: Text,
     outcome: Outcome,
@@ -190,7 +190,7 @@ struct Finished {
 }
 
 impl Worker {
-    fn format<W: Writer>(&mut self, shared: &Shared<'_, W>, part: &Part, begins: bool) -> Finished {
+    fn format<W: Writer>(&mut self, shared: &Shared<'_, W>, part: &Part, begins: bool) -> FormattedPart {
         let mut text = std::mem::take(&mut self.text);
         if text.is_empty() && self.encoder.is_none() {
             text = shared.spare();
@@ -205,7 +205,7 @@ impl Worker {
             (outcome, reader.planned(), reader.is_last())
         });
         let text = self.encode(shared, text);
-        Finished { file: part.file, text, outcome, planned, is_last }
+        FormattedPart { file: part.file, text, outcome, planned, is_last }
     }
 
     fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// What the parts have told.
 #[derive(Debug, Default)]
-pub struct Collected {
+pub struct PageTotals {
     /// By file, the calls of each stream.
     pub calls: BTreeMap<usize, BTreeMap<Stream, u64>>,
     /// By file.
