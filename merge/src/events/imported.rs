@@ -1,4 +1,4 @@
-//! The entries of a trace in JSON into moments, when their turn comes to be written.
+//! Decodes the entries of a trace in JSON into events.
 
 use crate::align::Times;
 use crate::chrome::clocks::ticks;
@@ -14,7 +14,7 @@ use std::io;
 use std::ops::Range;
 use viztracer_format::record::Kind;
 
-/// Members that lie near each other are read at once.
+/// Members that span at most so many bytes are read at once.
 const NEAR: u64 = 4 << 20;
 
 impl Imported {
@@ -75,11 +75,11 @@ impl Imported {
     }
 }
 
-/// The members of a chunk's entries.
+/// Reads the members of a chunk's entries.
 struct ChunkMembers<'a> {
     store: &'a Store,
     short: &'a [Box<[u8]>],
-    /// Where `bytes` begin, if they are all there is.
+    /// Where `bytes` begin in the store, if they hold all members of the chunk.
     begin: Option<u64>,
     bytes: &'a mut Vec<u8>,
 }
@@ -105,8 +105,8 @@ impl<'a> ChunkMembers<'a> {
     fn of(&mut self, entry: &Entry) -> io::Result<&[u8]> {
         let length = entry.length as usize;
         if entry.members & IN_MEMORY != 0 {
-            let place = (entry.members ^ IN_MEMORY) as usize;
-            return Ok(self.short.get(place).map_or(&[], |text| text));
+            let index = (entry.members ^ IN_MEMORY) as usize;
+            return Ok(self.short.get(index).map_or(&[], |text| text));
         }
         if let Some(begin) = self.begin {
             let at = (entry.members - begin) as usize;

@@ -1,4 +1,4 @@
-//! What each file is: a table for people, a document for programs. Nothing is merged.
+//! A row about each file: a table for people, a document for programs. Nothing is merged.
 
 use crate::align::Align;
 use crate::align::align;
@@ -11,10 +11,10 @@ use crate::text::display::{self, grouped, printable};
 use crate::text::when;
 use serde_json::{Value, json};
 
-/// A file at a glance.
+/// What a row shows of a file.
 struct FileRow<'a> {
     plan: &'a FilePlan,
-    /// Nanoseconds from its opening to its close, or to the last moment it knows of.
+    /// Nanoseconds from its opening to its close, or to the last event that it knows of.
     duration: u64,
     /// Bytes.
     size: u64,
@@ -50,7 +50,7 @@ impl FileRow<'_> {
         self.plan.threads.iter().map(|thread| thread.lost).fold(self.plan.header.lost, u64::saturating_add)
     }
 
-    // Traces in JSON do not tell all of the following.
+    // Traces in JSON do not hold all of the following.
 
     fn python(&self) -> Option<String> {
         let version = self.plan.header.identity.python_version;
@@ -116,7 +116,7 @@ impl FileRow<'_> {
             "unmatched": self.plan.header.unmatched,
             "gaps": self.plan.header.gaps,
             "failure": self.plan.header.failure,
-            "damaged": self.plan.problems.count + self.plan.account().map_or(0, |told| told.damaged),
+            "damaged": self.plan.problems.count + self.plan.account().map_or(0, |earlier| earlier.damaged),
             "forgotten_threads": self.plan.header.forgotten.threads,
             "forgotten_events": self.plan.header.forgotten.events,
             "forgotten_tasks": self.plan.header.forgotten.tasks,
@@ -152,14 +152,14 @@ const HEADINGS: [&str; COLUMNS] = [
 /// Columns of words; the others are numbers.
 const WORDS: [usize; 6] = [1, 2, 3, 4, 11, 12];
 
-/// The table.
+/// Makes the table.
 pub fn table(plans: &[FilePlan]) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     rows.extend(plans.iter().map(|plan| FileRow::of(plan).cells()));
     aligned(&rows, &WORDS)
 }
 
-/// The document; merge/README.md says what its keys mean, and they stay.
+/// Makes the document. merge/README.md says what its keys mean; they never change.
 pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
     let refused = |bad: &BadInput| {
         let (file, problem) = (bad.path.to_string_lossy(), &bad.problem);

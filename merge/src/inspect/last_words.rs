@@ -24,7 +24,7 @@ impl LastWords {
     /// The last words of a process that did not end in order.
     pub fn of(plan: &FilePlan, clock: &Clock) -> LastWords {
         let mut words = LastWords { last_record: clock.last_realtime(plan), ..LastWords::default() };
-        let end = words.last_moment(plan, clock);
+        let end = words.end(plan, clock);
         let mut threads = words.threads_alive(plan);
         for frame in &plan.frames {
             if let Some(thread) = threads.get_mut(&frame.thread) {
@@ -51,8 +51,8 @@ impl LastWords {
         words
     }
 
-    /// The last moment known, in ns of the report: that of the last record, or now where the process still runs.
-    fn last_moment(&self, plan: &FilePlan, clock: &Clock) -> u64 {
+    /// The time that others count back from, in ns of the report: that of the last record, or now if the process runs.
+    fn end(&self, plan: &FilePlan, clock: &Clock) -> u64 {
         let (end, _) = clock.span(plan.last_moment, 0);
         match plan.is_running() {
             true => end.saturating_add(when::now().saturating_sub(self.last_record)),

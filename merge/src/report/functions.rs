@@ -1,10 +1,10 @@
-//! Functions and the time they took: how often called, how long in all and by themselves, and how that was spread.
+//! Statistics of functions: how often they were called, their time in all and by themselves, and its quantiles.
 //!
 //! ```text
-//! steps --counter--> tallies of a part --append--> of a process --append--> of all processes --> rows of a table
+//! stack events --counter--> tallies of a part --append--> of a process --append--> of all processes --> rows of a table
 //! ```
 //!
-//! All sums are of whole numbers, so it does not matter in which order parts are added.
+//! All sums are of whole numbers, so the order in which parts are added does not matter.
 
 mod counter;
 mod interned;

@@ -17,10 +17,10 @@ use crate::text::display::grouped;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// What is said of greenlets, which share the one stack that a ring file has of a thread.
+/// The warning about greenlets, which share the one stack that a ring file has of a thread.
 pub(crate) const SWITCHED: &str = "greenlets were switched, so durations may be wrong";
 
-/// What a merge did.
+/// The result of a merge.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// The report.
@@ -33,17 +33,17 @@ pub struct Summary {
     pub passed_over: Vec<PathBuf>,
     /// Source files whose text is not in the report.
     pub sources_left_out: LeftOut,
-    /// Where times are a guess.
+    /// Warnings, such as about times that are a guess.
     pub warnings: Vec<String>,
-    /// Realtime of the report's zero, in ns since 1970; 0 if nobody knows.
+    /// Realtime of the report's zero, in ns since 1970; 0 if it is unknown.
     pub base_realtime: u64,
-    /// The clock that the report's zero is a moment of.
+    /// The clock that the report's zero is a time of.
     pub zero: Zero,
-    /// What the places of files beside each other rest on.
+    /// How the files were aligned.
     pub method: Method,
     /// The metadata of the first of the inputs that are reports themselves.
     pub members: Map<String, Value>,
-    /// Where those processes were that did not end in order.
+    /// The innermost calls of processes that did not end in order.
     pub last_words: Innermost,
 }
 
@@ -64,7 +64,7 @@ pub struct FileSummary {
     pub ending: Ending,
     /// Events of threads that could not even be named.
     pub lost: u64,
-    /// Threads of which the file holds nothing any more, because the ring went over all of their events.
+    /// Threads of which the file holds nothing any more, because all of their events were overwritten.
     pub forgotten_threads: u64,
     /// The events of those threads.
     pub forgotten_events: u64,
@@ -72,9 +72,9 @@ pub struct FileSummary {
     pub forgotten_tasks: u64,
     /// Whether the program switched between stacks inside of its threads, so that durations may be wrong.
     pub switched: bool,
-    /// Events that share the name `unknown function`, for want of room for theirs.
+    /// Functions that share the name `unknown function`, because the file had no space for their names.
     pub unnamed: u64,
-    /// Calls that were left out because their ends fitted no begin.
+    /// Returns that matched no open call, and were left out.
     pub unmatched: u64,
     /// How often the tracer found its hook in the interpreter gone; calls of some time before are missing.
     pub gaps: u64,
@@ -86,9 +86,9 @@ pub struct FileSummary {
     pub(crate) state_word: String,
     /// The one for how the process ended.
     pub(crate) ending_word: String,
-    /// Places that could not be read when a report was made that is an input now.
+    /// Parts that could not be read when an input that is a report was made.
     pub(crate) damaged_before: u64,
-    /// What is known of it beside that.
+    /// What else is known of the process.
     pub(crate) account: Account,
 }
 
@@ -101,20 +101,20 @@ pub struct ThreadSummary {
     pub name: String,
     /// Events in the report.
     pub events: u64,
-    /// Older events that are not, because the ring went over them.
+    /// Older events that were overwritten.
     pub overwritten: u64,
-    /// Events that found no room.
+    /// Events that were lost, because the file had no space for them.
     pub lost: u64,
     /// Events in the report that never ended.
     pub unfinished: u64,
-    /// Events that are not in the report because they were not asked for.
+    /// Events that are left out because they are not selected.
     pub left_out: u64,
     /// Calls that are not drawn because too many are around them.
     pub too_deep: u64,
 }
 
 impl Summary {
-    /// A summary of these plans, before anything of them was written.
+    /// Makes the summary of these plans, before their events are read.
     pub(crate) fn of(output: PathBuf, plans: &[FilePlan], alignment: &Alignment, bad: Vec<BadInput>) -> Summary {
         let files = plans.iter().zip(&alignment.clocks);
         let files = files.map(|(plan, clock)| FileSummary::of(plan, account::of(plan, clock))).collect();
@@ -123,7 +123,7 @@ impl Summary {
         Summary { output, files, bad, warnings, base_realtime, zero, method, ..Summary::default() }
     }
 
-    /// Adds what became of a part of a file.
+    /// Adds the counts of a part of a file.
     pub(crate) fn add(&mut self, file: usize, outcome: &Outcome) {
         let Some(file) = self.files.get_mut(file) else { return };
         for part in &outcome.threads {
@@ -148,12 +148,12 @@ impl Summary {
         self.files.iter().map(FileSummary::overwritten).fold(0, u64::saturating_add)
     }
 
-    /// Events that are not in the report because they were not asked for.
+    /// Events that are left out because they are not selected.
     pub fn left_out(&self) -> u64 {
         self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
     }
 
-    /// What is said of processes that switched greenlets, if there are any.
+    /// The warning about processes that switched greenlets, if there are any.
     pub(crate) fn switched(&self) -> Option<String> {
         let count = self.files.iter().filter(|file| file.switched).count();
         let these = if count == 1 { "1 process".to_owned() } else { format!("{} processes", grouped(count as u64)) };
@@ -194,12 +194,12 @@ impl FileSummary {
             problems: plan.problems.clone(),
             state_word: plan.state_word().to_owned(),
             ending_word: plan.ending_word().into_owned(),
-            damaged_before: plan.account().map_or(0, |told| told.damaged),
+            damaged_before: plan.account().map_or(0, |earlier| earlier.damaged),
             account,
         }
     }
 
-    /// Places of it that could not be read, now or when a report was made that is an input now.
+    /// Parts that could not be read, now or when an input that is a report was made.
     pub(crate) fn damaged(&self) -> u64 {
         self.problems.count.saturating_add(self.damaged_before)
     }
@@ -209,12 +209,12 @@ impl FileSummary {
         self.threads.iter().map(number).fold(0, u64::saturating_add)
     }
 
-    /// Older events that are not in the report, of all threads, and of those of which nothing is left.
+    /// Older events that were overwritten, of all threads, including forgotten ones.
     pub fn overwritten(&self) -> u64 {
         self.sum(|thread| thread.overwritten).saturating_add(self.forgotten_events)
     }
 
-    /// Events that found no room, of all threads.
+    /// Events that were lost because the file had no space, of all threads.
     pub fn lost(&self) -> u64 {
         self.sum(|thread| thread.lost).saturating_add(self.lost)
     }

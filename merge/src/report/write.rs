@@ -1,4 +1,4 @@
-//! The report, part after part: workers decode, format and compress runs of segments, and write them in order.
+//! Writes the report part by part: workers decode, format and compress runs of segments, and write them in order.
 //!
 //! A [`part`] is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
 //! workers need of its file (the open file, what the [`Writer`](writer::Writer) has prepared of it) they share.
@@ -42,7 +42,7 @@ use top::Top;
 pub use writer::Report;
 
 impl Report<'_> {
-    /// Writes the report and tells in `summary` what went into it.
+    /// Writes the report, and counts in `summary` what went into it.
     pub fn write(
         &self,
         format: Format,
@@ -65,7 +65,7 @@ impl Report<'_> {
         }
     }
 
-    /// Prints the functions that cost most.
+    /// Prints the functions that took the most time.
     pub fn top(
         &self,
         top: Top,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use viztracer_format::record::Kind;
 
-/// The arguments of our reports that tell of a call what a record tells by its kind.
+/// Arguments of our reports that stand for the kind of a call's record.
 const ENDINGS: [(&str, Kind); 2] = [("unfinished", Kind::Open), ("raised", Kind::Raise)];
 
 /// Its further members.

@@ -1,5 +1,5 @@
-//! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the
-//! calls.
+//! Whatever calls there are, and however their records fall into parts: the stack events are those of the oracle that
+//! made the calls.
 
 use super::{Call, Edges, FileWindows, Nester, OVERWRITTEN, StackEvent, WindowsBuilder};
 use crate::align::Clock;
@@ -12,10 +12,10 @@ use viztracer_format::record::Kind;
 /// When threads begin.
 const BEGIN: u64 = 10;
 
-/// A step as text: what, when, on which thread's or task's track, how deep.
+/// A stack event: what, when, on which thread's or task's track, how deep.
 type Emitted = (char, u64, usize, u32, u32, u32);
 
-/// What threads did, in the order in which it was recorded, and the steps as they happened.
+/// The records of threads in recorded order, and the stack events in the order of time.
 #[derive(Clone, Debug, Default)]
 struct History {
     records: Vec<Call>,
@@ -28,7 +28,7 @@ struct History {
 enum Op {
     Call,
     Return,
-    StackEvent(u32),
+    CallInTask(u32),
     Instant,
     /// Time passes.
     Wait(u64),
@@ -38,13 +38,13 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => Just(Op::Call),
         4 => Just(Op::Return),
-        1 => (1u32..4).prop_map(Op::StackEvent),
+        1 => (1u32..4).prop_map(Op::CallInTask),
         1 => Just(Op::Instant),
         4 => (0u64..3).prop_map(Op::Wait),
     ]
 }
 
-/// A call that begins, or a moment.
+/// A call that begins, or an instant.
 fn call(thread: usize, task: u32, function: u32, kind: Kind, now: u64, depth: u32) -> Call {
     let (start, end) = (now, now);
     Call {
@@ -71,9 +71,9 @@ fn run(ops: &[(usize, Op)]) -> History {
         let depth = |stack: &[Call], task| stack.iter().filter(|call| call.task == task).count() as u32;
         match *op {
             Op::Wait(time) => now += time,
-            Op::Call | Op::StackEvent(_) => {
-                let task = if let Op::StackEvent(task) = *op { task } else { task };
-                // A task is in one place at a time, and its steps do not nest.
+            Op::Call | Op::CallInTask(_) => {
+                let task = if let Op::CallInTask(task) = *op { task } else { task };
+                // A task runs on one thread at a time, and does not nest in itself.
                 let task = if stack.iter().any(|call| call.task != 0) { stack[stack.len() - 1].task } else { task };
                 function += 1;
                 let depth = depth(stack, task);
@@ -175,7 +175,7 @@ fn placed(calls: &[Call], clock: &Clock) -> Vec<Call> {
     calls.iter().map(|call| Call { start: clock.at(call.start), end: clock.at(call.end), ..*call }).collect()
 }
 
-/// Cuts the records at these places.
+/// Cuts the records at these indexes.
 fn cut<'a>(records: &'a [Call], places: &[prop::sample::Index]) -> Vec<&'a [Call]> {
     let mut places: Vec<usize> = places.iter().map(|place| place.index(records.len() + 1)).collect();
     places.sort_unstable();
@@ -191,14 +191,14 @@ fn cut<'a>(records: &'a [Call], places: &[prop::sample::Index]) -> Vec<&'a [Call
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-    /// One thread: every step in the very order in which it happened, but for calls of no duration, of which the
-    /// records do not tell whether one was inside the other or before it.
+    /// One thread: every stack event in the order in which it happened. Calls without a duration are left out, as
+    /// records do not show whether one was inside the other or before it.
     #[test]
     fn steps_are_what_happened(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
         places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
-        // Time passes with every step, so that the order is known.
+        // Time passes with every event, so that the order is known.
         let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
         let history = run(&ops);
         let parts = cut(&history.records, &places);
@@ -220,7 +220,7 @@ proptest! {
         check_nesting(&emitted(&parts, &windows(&parts, &history.unfinished)));
     }
 
-    /// Though many ticks may be the same nanosecond, the first reading tells by them what is open where.
+    /// The first reading works on ticks, although several ticks may be one nanosecond.
     #[test]
     fn ticks_tell_as_much_as_nanoseconds(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
@@ -234,8 +234,8 @@ proptest! {
         prop_assert_eq!(emitted(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
     }
 
-    /// Where the first records were overwritten, no time is emitted of a call that did not have it: until all is known it
-    /// is unknown, from then on as it was.
+    /// Where the first records were overwritten, no time is emitted of a call that did not have it: until all is known
+    /// it is unknown, from then on as it was.
     #[test]
     fn what_is_not_known_is_not_told(
         ops in prop::collection::vec((0usize..3, op()), 0..120),

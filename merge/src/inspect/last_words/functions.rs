@@ -1,15 +1,15 @@
-//! What functions are called.
+//! The names of functions.
 
 use crate::events::content::Content;
 use crate::plan::file::FilePlan;
 use crate::text::display::function_name;
 use std::collections::{HashMap, HashSet};
 
-/// What some functions are called.
+/// The names of some functions, by id.
 #[derive(Debug, Default)]
 pub struct FunctionNames(HashMap<u32, DisplayNames>);
 
-/// A function's name as in reports, and with the last part of its file's path only.
+/// A function's name as in reports, and in brief, with only the last part of its file's path.
 #[derive(Debug)]
 pub struct DisplayNames {
     pub whole: String,
@@ -18,7 +18,7 @@ pub struct DisplayNames {
 }
 
 impl FunctionNames {
-    /// Reads those that are wanted.
+    /// Reads the names of these functions.
     pub fn read(content: &Content, plan: &FilePlan, wanted: &HashSet<u32>) -> FunctionNames {
         let mut functions = FunctionNames::default();
         content.functions(plan, |id, function| {
@@ -34,7 +34,7 @@ impl FunctionNames {
         functions
     }
 
-    /// What one is called, if that is known.
+    /// The name of a function, if it is known.
     pub fn get(&self, id: u32) -> Option<&DisplayNames> {
         self.0.get(&id)
     }

@@ -112,7 +112,7 @@ fn only_what_is_needed_is_read() {
     (0..47).for_each(|segment| bytes[4096 + segment * 4096 + 130] ^= 1);
     let words = Case::of([("a.bin", bytes.clone())]).words();
     assert_eq!((words.threads[0].calls.len(), words.problems.count), (20, 0));
-    // In the one before: what is beyond it still counts.
+    // In the segment before: the calls behind its begin still count.
     bytes[4096 + 48 * 4096 + 130] ^= 1;
     let case = Case::of([("a.bin", bytes)]);
     let words = case.words();

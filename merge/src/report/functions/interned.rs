@@ -1,14 +1,14 @@
-//! The functions of all files, each once.
+//! Interned functions: each function of all files once, with a number.
 
 use indexmap::{Equivalent, IndexSet};
 use std::hash::{Hash, Hasher};
 use viztracer_format::names::Function;
 
-/// The functions of all files. The same function of several processes has one number.
+/// The interned functions of all files. The same function of several processes has one number.
 #[derive(Debug, Default)]
 pub struct InternedFunctions(IndexSet<InternedFunction>);
 
-/// A function that outlives its file.
+/// A function of which the strings are owned, so that it outlives its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InternedFunction {
     /// Qualified name.
@@ -22,16 +22,16 @@ pub struct InternedFunction {
 }
 
 impl InternedFunctions {
-    /// The number of a function, a new one if need be.
+    /// Interns a function, and returns its number.
     pub fn add(&mut self, function: &Function<'_>) -> u32 {
-        let place =
+        let index =
             self.0.get_index_of(function).unwrap_or_else(|| self.0.insert_full(InternedFunction::of(function)).0);
-        place as u32
+        index as u32
     }
 
-    /// The number of a function, if it has one.
+    /// The number of a function, if it is interned.
     pub fn number(&self, function: &Function<'_>) -> Option<u32> {
-        self.0.get_index_of(function).map(|place| place as u32)
+        self.0.get_index_of(function).map(|index| index as u32)
     }
 
     /// The function with this number.
@@ -39,7 +39,7 @@ impl InternedFunctions {
         self.0.get_index(number as usize)
     }
 
-    /// All of them, by number.
+    /// All functions, in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &InternedFunction> {
         self.0.iter()
     }
@@ -51,7 +51,7 @@ impl InternedFunction {
         InternedFunction { name: name.into(), file: file.into(), line, is_c }
     }
 
-    /// The function as its file had it.
+    /// The function as in its file.
     pub fn function(&self) -> Function<'_> {
         Function { name: &self.name, file: &self.file, line: self.line, is_c: self.is_c }
     }

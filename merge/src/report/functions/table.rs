@@ -5,7 +5,7 @@ use super::tally::{Tally, narrow};
 use crate::events::timeline::OVERWRITTEN;
 use std::cmp::Reverse;
 
-/// A line of a table; all times are nanoseconds.
+/// A row of a table. All times are in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FunctionRow {
     /// The function, by number.
@@ -16,11 +16,11 @@ pub struct FunctionRow {
     pub total: u64,
     /// The same without what they called.
     pub own: u64,
-    /// What a call took on average.
+    /// The mean time of a call.
     pub mean: u64,
-    /// What half of the calls did not exceed.
+    /// The time that half of the calls did not exceed.
     pub p50: u64,
-    /// What 99 of 100 calls did not exceed.
+    /// The time that 99 of 100 calls did not exceed.
     pub p99: u64,
     /// The shortest call.
     pub min: u64,
@@ -64,14 +64,14 @@ pub struct Table {
     pub calls: u64,
     /// The time in them.
     pub own: u64,
-    /// The time of which nobody knows who had it, since the calls that ended then were overwritten.
+    /// Overwritten time: the functions that it belongs to are not known.
     pub overwritten: u64,
 }
 
 /// The functions of a process.
 #[derive(Clone, Debug)]
 pub struct ProcessTable {
-    /// The number that its tracks bear.
+    /// The process id of its tracks.
     pub pid: u32,
     /// Its name.
     pub name: String,

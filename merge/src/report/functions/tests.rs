@@ -1,5 +1,5 @@
-//! Whatever calls there are, and however their steps fall into parts: the tallies are those of an oracle that sees all
-//! calls at once.
+//! Whatever calls there are, and however their stack events fall into parts: the tallies are those of an oracle that
+//! sees all calls at once.
 
 use super::{CallCounter, FunctionRow, InternedFunctions, Sort, Table, Tally};
 use crate::events::timeline::{Call, StackEvent};
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
 
-/// A step, and the calls that are open after it.
+/// A stack event: whether it is a begin, its call, and the calls that are open after it.
 type Emitted = (bool, Call, Vec<Call>);
 
 /// What a thread does: begins a call of a function, or returns, after some time.
@@ -70,8 +70,8 @@ fn walked<'a>(parts: impl IntoIterator<Item = &'a [Emitted]>) -> HashMap<u32, Ta
     for part in parts {
         let mut counter = CallCounter::new(2);
         for (begins, call, open) in part {
-            let step = if *begins { StackEvent::Begin(call) } else { StackEvent::End(call, None) };
-            counter.take(step, open, |id| id);
+            let event = if *begins { StackEvent::Begin(call) } else { StackEvent::End(call, None) };
+            counter.take(event, open, |id| id);
         }
         for (function, tally) in counter.tallies() {
             sum.entry(function).or_default().append(tally);

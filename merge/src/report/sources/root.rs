@@ -1,4 +1,4 @@
-//! A directory in which the user has source files looked for: nothing outside of it is opened, wherever links lead.
+//! The directory of `--source_root`. Nothing outside of it is opened, wherever links lead.
 
 use super::opened::OpenedSource;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ pub struct SourceRoot {
 }
 
 impl SourceRoot {
-    /// Opens it.
+    /// Opens the directory.
     pub fn open_directory(path: &Path) -> io::Result<SourceRoot> {
         let resolved = fs::canonicalize(path)?;
         if !fs::metadata(&resolved)?.is_dir() {

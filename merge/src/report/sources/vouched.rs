@@ -9,7 +9,7 @@ use std::fs::{self, Metadata, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use viztracer_format::names::SourceIdentity;
 
-/// Opens what is at `path`, if it is one of these and belongs to root or to who merges.
+/// Opens the file at `path`, if it is one of `known` and belongs to root or to the user that merges.
 pub fn open(path: &str, known: &BTreeSet<SourceIdentity>) -> Result<OpenedSource, Reason> {
     let is_known = |m: &Metadata| m.is_file() && known.contains(&identity(m));
     let resolved = fs::canonicalize(path).map_err(|_| Reason::Changed)?;
@@ -28,7 +28,7 @@ pub fn open(path: &str, known: &BTreeSet<SourceIdentity>) -> Result<OpenedSource
     }
 }
 
-/// What the recorder writes of a file.
+/// The identity of a file, as the recorder writes it.
 fn identity(metadata: &Metadata) -> SourceIdentity {
     let modified = metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec());
     let (device, inode, size) = (metadata.dev(), metadata.ino(), metadata.len());

@@ -1,5 +1,5 @@
-//! The first reading of files whose parts are to be told as steps, or that lack something: only then is it known which
-//! calls are open around each part, and around what is missing.
+//! The first reading of files that are read as stack events, or that lack events. It finds the calls that are open
+//! around each part, and around what is missing.
 
 use super::files::LoadedFiles;
 use super::part::{Part, Reader, Scratch};
@@ -12,7 +12,7 @@ use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::{FilePlan, Thread};
 use rayon::ThreadPool;
 
-/// By file, what its parts need to know of each other; nothing for a file that does not need to be read.
+/// Finds the windows of each file. A file that needs none has none.
 pub fn read(
     report: &Report<'_>,
     parts: &[Part],

@@ -8,8 +8,8 @@
 //! so each call adds its time to its own stack and takes it from the one around it, in whatever order they come.
 //!
 //! ```text
-//! steps --> stacks of a part --append--> of all parts --if they are too many--> a run in a file without a name
-//!                                              \------------ merged with the runs ------------> lines
+//! stack events --> stacks of a part --append--> of all parts --if they are too many--> a sorted run in a file
+//!                                                     \-------- merged with the sorted runs --------> lines
 //! ```
 //!
 //! What is in memory is bounded, whatever the trace holds. So is a line: [`FRAMES_MAX`].
@@ -35,14 +35,14 @@ use std::sync::Mutex;
 use viztracer_format::names::Function;
 
 /// Functions in a line. All lines of a recursion together are as long as its depth squared: 50,000 levels would be
-/// 50 GB. What is called below is told together.
+/// 50 GB. All calls below are one frame.
 pub const FRAMES_MAX: usize = 2048;
 /// The frame of what is called below.
 const DEEPER: &str = "[deeper]";
 /// Stacks in memory: each takes some 60 bytes.
 const STACKS_MAX: usize = 1 << 20;
 
-/// Writes them.
+/// Writes collapsed stacks.
 #[derive(Debug)]
 pub struct Folded {
     spool: Spool,
@@ -50,24 +50,24 @@ pub struct Folded {
     collected: Mutex<CollectedStacks>,
 }
 
-/// What the parts have told.
+/// The stacks of all parts so far.
 #[derive(Debug, Default)]
 struct CollectedStacks {
     stacks: Stacks,
-    /// What did not fit into memory.
+    /// Sorted runs of stacks that did not fit into memory.
     runs: Vec<SortedRun>,
 }
 
 /// The frames of one file as they stand in a line.
 #[derive(Debug)]
 pub struct FileFrames {
-    /// Process and thread, by the thread's place.
+    /// The frames of the process and of each thread.
     threads: Vec<[String; 2]>,
     functions: HashMap<u32, String>,
 }
 
 impl Folded {
-    /// For this report.
+    /// Makes the writer of this report.
     pub fn new(output: &Output) -> Folded {
         Folded { spool: Spool::beside(output), stacks_max: STACKS_MAX, collected: Mutex::default() }
     }
@@ -94,7 +94,7 @@ impl Writer for Folded {
     fn part(&self, reader: &mut Reader<'_>, file: &FileFrames, _: &mut Text) -> Outcome {
         let mut counter =
             StackCounter { file, stacks: Stacks::default(), open: OpenCalls::default(), too_deep: HashMap::new() };
-        let mut outcome = reader.steps(|step, open| counter.take(step, open));
+        let mut outcome = reader.stack_events(|event, open| counter.take(event, open));
         for (thread, calls) in counter.too_deep {
             outcome.thread(thread).too_deep += calls;
         }
@@ -118,19 +118,19 @@ impl Writer for Folded {
 }
 
 impl CollectedStacks {
-    /// Puts what is in memory into the file without a name. Names stay.
+    /// Moves the stacks into a sorted run in the spool. Their names stay in memory.
     fn spill(&mut self, spool: &Spool) {
         self.runs.push(SortedRun::of(&self.stacks, spool));
         self.stacks.clear();
     }
 }
 
-/// A name without what separates frames and lines.
+/// A name without the characters that separate frames and lines.
 fn frame(name: &str) -> String {
     printable(name).replace(';', "_")
 }
 
-/// Follows the steps of a part.
+/// Counts the time of the stacks of a part.
 struct StackCounter<'a> {
     file: &'a FileFrames,
     stacks: Stacks,
@@ -141,10 +141,10 @@ struct StackCounter<'a> {
 }
 
 impl StackCounter<'_> {
-    fn take(&mut self, step: StackEvent<'_>, open: &[Call]) {
+    fn take(&mut self, event: StackEvent<'_>, open: &[Call]) {
         let (file, stacks) = (self.file, &mut self.stacks);
         let enter = |call: &Call, around: &[u32]| stack(file, stacks, call, around);
-        match step {
+        match event {
             StackEvent::Begin(call) => self.open.begin(call, open, enter),
             StackEvent::End(call, _) => {
                 let Some(stack) = self.open.end(call, open, enter) else { return };

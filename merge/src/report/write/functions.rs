@@ -21,9 +21,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
-/// Prints functions.
+/// Prints the functions of a report.
 pub trait Printer: Sync {
-    /// What they are sorted by.
+    /// The column that functions are sorted by.
     fn sort(&self) -> Sort {
         Sort::Own
     }
@@ -31,23 +31,23 @@ pub trait Printer: Sync {
     /// How many functions of a process, and of all, it wants to know.
     fn rows(&self) -> usize;
 
-    /// How many processes it wants to be told of at the end: those with the most time in them.
+    /// How many processes it wants to have at the end: those with the most time in them.
     fn processes(&self) -> usize;
 
-    /// Writes what stands before everything else.
+    /// Writes the begin of the output.
     fn begin(&self, _text: &mut Text) {}
 
-    /// Writes what stands there of one process. They come in order.
+    /// Writes the functions of one process. Processes come in order.
     fn process(&self, _process: &ProcessTable, _known: &InternedFunctions, _text: &mut Text) {}
 
-    /// Writes what stands behind it.
+    /// Writes the end of the output.
     fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
 }
 
 /// What there is to print at the end.
 #[derive(Debug)]
 pub struct FunctionTotals<'a> {
-    /// What is in them and what is not.
+    /// The summary of the report.
     pub summary: &'a Summary,
     /// The names of functions.
     pub interned: &'a InternedFunctions,
@@ -59,7 +59,7 @@ pub struct FunctionTotals<'a> {
     pub more_processes: usize,
 }
 
-/// Collects them.
+/// Counts the functions of all files.
 #[derive(Debug)]
 pub struct FunctionReport<P> {
     printer: P,
@@ -69,7 +69,7 @@ pub struct FunctionReport<P> {
     finished: Mutex<FinishedFiles>,
 }
 
-/// What is interned of files that were read.
+/// The functions of files that were read.
 #[derive(Debug, Default)]
 struct FinishedFiles {
     all: HashMap<u32, Tally>,
@@ -80,9 +80,9 @@ struct FinishedFiles {
 /// The functions of a file.
 #[derive(Debug)]
 pub struct FileFunctions {
-    places: ById,
-    /// By place, the number among all interned functions. The first one stands for those without a name, the second one
-    /// for what was overwritten.
+    indexes: ById,
+    /// The interned number of each function of the file. The first one stands for those without a name, the second one
+    /// for overwritten calls.
     numbers: Vec<u32>,
 }
 
@@ -100,11 +100,11 @@ impl<P: Printer> Writer for FunctionReport<P> {
     fn file(&self, _: &FilePlan) -> FileFunctions {
         let unknown = Function { name: UNKNOWN_FUNCTION, is_c: true, ..Function::default() };
         let numbers = vec![lock(&self.interned).add(&unknown), OVERWRITTEN];
-        FileFunctions { places: ById::default(), numbers }
+        FileFunctions { indexes: ById::default(), numbers }
     }
 
     fn function(&self, file: &mut FileFunctions, id: u32, function: &Function<'_>) {
-        file.places.insert(id, file.numbers.len() as u32);
+        file.indexes.insert(id, file.numbers.len() as u32);
         file.numbers.push(lock(&self.interned).add(function));
     }
 
@@ -114,12 +114,12 @@ impl<P: Printer> Writer for FunctionReport<P> {
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFunctions, _: &mut Text) -> Outcome {
         let mut counter = CallCounter::new(file.numbers.len());
-        let place = |id| if id == OVERWRITTEN { 1 } else { file.places.get(id).unwrap_or(0) };
-        let outcome = reader.steps(|step, open| counter.take(step, open, place));
+        let index = |id| if id == OVERWRITTEN { 1 } else { file.indexes.get(id).unwrap_or(0) };
+        let outcome = reader.stack_events(|event, open| counter.take(event, open, index));
         let mut files = lock(&self.files);
         let tallies = files.entry(reader.part.file).or_default();
-        for (place, tally) in counter.tallies() {
-            let number = file.numbers.get(place as usize).copied().unwrap_or_default();
+        for (index, tally) in counter.tallies() {
+            let number = file.numbers.get(index as usize).copied().unwrap_or_default();
             tallies.entry(number).or_default().append(tally);
         }
         outcome
@@ -164,7 +164,7 @@ impl FinishedFiles {
         }
     }
 
-    /// Forgets the processes with the least time, if there are too many; gives how many were forgotten so far.
+    /// Drops the processes with the least time, if there are too many; returns how many were dropped so far.
     fn drop_least(&mut self, most: usize) -> usize {
         self.processes.sort_unstable_by_key(|(file, process)| (Reverse(process.table.own), *file));
         self.more_processes += self.processes.len().saturating_sub(most);

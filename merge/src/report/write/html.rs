@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! head, style, viewer's modules                         as they are, in an import map
-//! <script class="block" data-process="0">H4sIA...       what a part holds of each track: see [`block`]
+//! <script class="block" data-process="0">H4sIA...       the events of a part: see [`block`]
 //! <script class="source">H4sIA...                       ["/x/a.py",[text,lines]]
-//! <script id="header">{"format":1,...                   what all of it means: see [`header`]
+//! <script id="header">{"format":1,...                   processes, threads, functions: see [`header`]
 //! ```
 //!
-//! All of it is told in `merge/viewer/README.md`. Functions are [`numbered`](super::numbered) before anything else is
+//! `merge/viewer/README.md` describes all of it. Functions are [`numbered`](super::numbered) before anything else is
 //! read.
 
 mod block;
@@ -43,7 +43,7 @@ pub const EVENTS_MAX: u64 = 20_000_000;
 const PAGE: &str = include_str!("../../../viewer/page.html");
 const BLOCKS: &str = "{{BLOCKS}}";
 
-/// Writes it.
+/// Writes the page.
 #[derive(Debug)]
 pub struct Html {
     interned: InternedFunctions,
@@ -53,7 +53,7 @@ pub struct Html {
 }
 
 impl Html {
-    /// For a report, unless it holds too much for a page.
+    /// Makes the writer of a page, or an error if the report holds too many events for a page.
     pub fn new(report: &Report<'_>, pool: &ThreadPool, watch: &dyn Watch) -> Result<Html, MergeError> {
         Html::with_at_most(EVENTS_MAX, report, pool, watch)
     }
@@ -65,7 +65,7 @@ impl Html {
         watch: &dyn Watch,
     ) -> Result<Html, MergeError> {
         let planned: u64 = report.files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
-        // How many of them are asked for is only interned when they were read.
+        // How many of them are selected is only known after they were read.
         if report.selected.is_none() && planned > events_max {
             return Err(MergeError::TooManyEvents(planned, events_max));
         }
@@ -73,7 +73,7 @@ impl Html {
         Ok(Html { interned, totals: Mutex::default(), spare: Mutex::default(), events_max })
     }
 
-    /// Bytes, compressed, as text.
+    /// Compresses bytes, and encodes them as text.
     fn packed(&self, bytes: &[u8]) -> String {
         let spare = lock(&self.spare).pop();
         let mut gzip = spare.unwrap_or_else(|| Gzip::new(LEVEL));
@@ -99,7 +99,7 @@ impl Writer for Html {
     }
 
     fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
-        // One that was named since then is unknown.
+        // A function that got its name after the numbering is unknown.
         file.insert(id, self.interned.number(function).unwrap_or_default());
     }
 
@@ -110,7 +110,8 @@ impl Writer for Html {
 
     fn part(&self, reader: &mut Reader<'_>, file: &ById, text: &mut Text) -> Outcome {
         let mut block = PageBlock::new(&self.interned);
-        let outcome = reader.steps(|step, open| block.take(&step, open, |id| file.get(id).unwrap_or_default()));
+        let outcome =
+            reader.stack_events(|event, open| block.take(&event, open, |id| file.get(id).unwrap_or_default()));
         let index = reader.part.file;
         let mut totals = lock(&self.totals);
         totals.missing.entry(index).or_default().extend(reader.missing());
@@ -145,7 +146,7 @@ impl Writer for Html {
     }
 }
 
-/// Data is no script to a browser.
+/// Appends data as a script element, which a browser does not run.
 fn put_script(attributes: &str, data: &str, text: &mut Text) {
     text.put(b"<script type=\"text/plain\" ");
     text.put(attributes.as_bytes());
@@ -166,8 +167,8 @@ mod tests {
 
     #[test]
     fn the_page_has_a_place_for_all_and_asks_nobody() {
-        for place in [BLOCKS, modules::STYLE, modules::VIEWER] {
-            assert_eq!(PAGE.matches(place).count(), 1, "{place}");
+        for placeholder in [BLOCKS, modules::STYLE, modules::VIEWER] {
+            assert_eq!(PAGE.matches(placeholder).count(), 1, "{placeholder}");
         }
         for asks in ["http:", "https:", "src=", "<link", "@import", "url("] {
             assert!(!PAGE.contains(asks), "{asks}");

@@ -1,4 +1,4 @@
-//! The Chrome trace in JSON, as the peer writes it and Perfetto reads it. Nothing else here knows JSON text.
+//! The Chrome trace in JSON, as VizTracer writes it and Perfetto reads it. Nothing else here knows JSON text.
 //!
 //! ```text
 //! {"traceEvents":[
@@ -88,7 +88,7 @@ impl Writer for Json {
 
 fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
     if reader.is_nested {
-        return reader.steps(|step, _| match step {
+        return reader.stack_events(|event, _| match event {
             StackEvent::Begin(_) => {}
             StackEvent::End(call, _) if call.is_overwritten() => {}
             StackEvent::End(call, payload) => put(&call.event(payload.copied()), call, file, text),

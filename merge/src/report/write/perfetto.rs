@@ -1,9 +1,9 @@
-//! A trace of Perfetto's, in protobuf. Nothing else here knows protobuf.
+//! The Perfetto trace, in protobuf. Nothing else here knows protobuf.
 //!
 //! ```text
 //! packet*    clock snapshot: the report's zero on the wall clock
 //! packet*    track descriptors: processes and threads of all files
-//! packet*    by part and thread: a sequence of packets, each with the begin or end of a call, or a moment
+//! packet*    by part and thread: a sequence of packets, each with the begin or end of a call, or an instant
 //! packet     metadata
 //! ```
 //!
@@ -36,7 +36,7 @@ use tracks::{OWN_SEQUENCE, TrackIds};
 use viztracer_format::names::Function;
 use wire::{Message, put_bytes, put_message, put_number};
 
-/// Writes it.
+/// Writes a Perfetto trace.
 #[derive(Debug)]
 pub struct Perfetto {
     /// By file.
@@ -72,7 +72,7 @@ impl Writer for Perfetto {
         let mut encoder = lock(&self.encoders).pop().unwrap_or_default();
         let file = FileContext { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
         encoder.begin(&file, reader.missing());
-        let mut outcome = reader.steps(|step, _| encoder.step(&file, &step, text));
+        let mut outcome = reader.stack_events(|event, _| encoder.put(&file, &event, text));
         encoder.end(&file, text);
         for (thread, calls) in encoder.too_deep() {
             outcome.thread(*thread).too_deep += calls;
@@ -103,7 +103,7 @@ fn begin(files: &[FilePlan], tracks: &[TrackIds], base_realtime: u64) -> Message
     trace
 }
 
-/// What follows the last event. Of all packets only Chrome's have a place for words about the trace; Perfetto's table
+/// The metadata, behind the last event. Only Chrome's packets have a field for text about the trace; Perfetto's table
 /// `metadata` shows them as `cr-viztracer_metadata`.
 fn metadata(metadata: String) -> Message {
     let mut trace = Message::new();

@@ -1,4 +1,4 @@
-//! The writing of one report: workers decode, format and compress its parts, and write them in order.
+//! The pipeline that writes a report: workers decode, format and compress its parts, and write them in order.
 
 use super::files::LoadedFiles;
 use super::first;
@@ -24,20 +24,20 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The writing of one report.
+/// The pipeline of one report.
 pub struct Pipeline<'a> {
-    /// Which.
+    /// The report.
     pub report: &'a Report<'a>,
     /// The workers.
     pub pool: &'a ThreadPool,
-    /// Who may stop it.
+    /// The watcher, which may stop the work.
     pub watch: &'a dyn Watch,
     /// Whether the bytes are compressed.
     pub gzip: bool,
 }
 
 impl Pipeline<'_> {
-    /// Writes the report by this writer, and tells in `summary` what went into it.
+    /// Writes the report with a writer, and counts in `summary` what went into it.
     pub fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
         let sources = (W::SOURCES && self.report.source).then(Sources::default);
@@ -49,7 +49,7 @@ impl Pipeline<'_> {
         tail.flush()
     }
 
-    /// Writes all parts; tells, by file, which tasks were in them.
+    /// Writes all parts, and returns the tasks of each file that were in them.
     fn parts<W: Writer>(
         &self,
         writer: &W,
@@ -94,13 +94,13 @@ impl Pipeline<'_> {
     }
 }
 
-/// What workers share.
+/// The state that workers share.
 struct Shared<'a, W: Writer> {
     writer: &'a W,
     report: &'a Report<'a>,
     /// Gathers the source files of functions, if their text is written.
     sources: Option<&'a Sources>,
-    /// Whether parts are read as steps.
+    /// Whether parts are read as stack events.
     is_nested: bool,
     /// By file.
     windows: Vec<FileWindows>,
@@ -109,7 +109,7 @@ struct Shared<'a, W: Writer> {
     spare: Mutex<Vec<Text>>,
 }
 
-/// What workers need of a file.
+/// The state of a file that workers need.
 struct LoadedFile<F> {
     content: Result<Content, Problem>,
     prepared: F,
@@ -169,7 +169,7 @@ impl<W: Writer> Shared<'_, W> {
     }
 }
 
-/// What a worker keeps from part to part.
+/// The state that a worker keeps from part to part.
 #[derive(Default)]
 struct Worker {
     scratch: Scratch,
@@ -183,7 +183,7 @@ struct FormattedPart {
     file: usize,
     text: Text,
     outcome: Outcome,
-    /// Events that were expected, to tell the progress by.
+    /// How many events were expected, for the progress.
     planned: u64,
     /// Whether it is the last one of its file.
     is_last: bool,

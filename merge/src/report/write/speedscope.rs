@@ -36,14 +36,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
-/// Writes it.
+/// Writes a speedscope profile.
 #[derive(Debug)]
 pub struct Speedscope {
     frames: InternedFunctions,
     /// The frame of what was overwritten, if anything was.
     overwritten: Option<u32>,
     spool: Spool,
-    /// By file, what is in the spool.
+    /// The chunks of each file and profile in the spool.
     files: Mutex<HashMap<usize, BTreeMap<ProfileTrack, Vec<Spooled>>>>,
     is_first: Mutex<bool>,
 }
@@ -52,7 +52,7 @@ pub struct Speedscope {
 #[derive(Debug)]
 struct Spooled {
     part: usize,
-    place: Region,
+    region: Region,
     first: u64,
     last: u64,
     /// Frames that are open where it begins.
@@ -86,7 +86,7 @@ impl Writer for Speedscope {
     }
 
     fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
-        // One that was named since then is unknown.
+        // A function that got its name after the numbering is unknown.
         file.insert(id, self.frames.number(function).unwrap_or_default());
     }
 
@@ -114,13 +114,13 @@ impl Writer for Speedscope {
             Some(overwritten) => overwritten,
             None => file.get(id).unwrap_or_default(),
         };
-        let outcome = reader.steps(|step, open| chunks.take(&step, open, frame));
+        let outcome = reader.stack_events(|event, open| chunks.take(&event, open, frame));
         let part = reader.part;
         for (track, chunk) in chunks.finish() {
-            let place = self.spool.write(chunk.text.as_bytes());
+            let region = self.spool.write(chunk.text.as_bytes());
             let spooled = Spooled {
                 part: part.number,
-                place,
+                region,
                 first: chunk.first,
                 last: chunk.last,
                 before: self.keep(&chunk.before),
@@ -165,7 +165,7 @@ impl Speedscope {
         for chunk in chunks {
             let mut between = Text::default();
             bridge(&open, &self.frames(chunk.before)?, now.max(chunk.first), &mut between);
-            let bytes = self.spool.read(chunk.place)?;
+            let bytes = self.spool.read(chunk.region)?;
             for events in [between.as_bytes(), &bytes[..]] {
                 // Each event begins with a comma.
                 tail.text.put(if is_first { events.get(1..).unwrap_or_default() } else { events });

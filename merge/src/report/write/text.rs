@@ -1,4 +1,4 @@
-//! The bytes of a report in the making.
+//! The bytes of a report that is being written.
 
 use std::io::{self, Write};
 
@@ -37,9 +37,9 @@ impl Text {
         self.len += bytes.len();
     }
 
-    /// Puts a space in the place of a byte.
-    pub fn blank(&mut self, place: usize) {
-        if let Some(byte) = self.bytes.get_mut(place) {
+    /// Replaces a byte by a space.
+    pub fn blank(&mut self, at: usize) {
+        if let Some(byte) = self.bytes.get_mut(at) {
             *byte = b' ';
         }
     }

@@ -1,4 +1,4 @@
-//! The functions that cost most, as a table to read: for a terminal, or in Markdown.
+//! The functions that took the most time, as a table for a terminal or in Markdown.
 
 use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
@@ -12,7 +12,7 @@ use crate::text::when;
 /// Processes that get a table of their own.
 const PROCESSES_MAX: usize = 100;
 
-/// Prints it.
+/// Prints the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Top {
     /// How many functions.
@@ -93,7 +93,7 @@ pub fn counts(table: &Table) -> String {
     format!("{calls} of {functions}, {}", when::duration(table.own))
 }
 
-/// What the numbers do not tell.
+/// Notes about calls that the numbers do not include, or include only partly.
 pub fn foot(summary: &Summary) -> Vec<String> {
     let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
     let counts = [
@@ -102,22 +102,22 @@ pub fn foot(summary: &Summary) -> Vec<String> {
             "never ended and are counted with the time until the last event interned",
         ),
         (summary.overwritten(), "are lost: newer ones have overwritten them"),
-        (sum(|file| file.lost()), "are lost: they found no room"),
+        (sum(|file| file.lost()), "are lost: the ring file had no space for them"),
         (summary.left_out(), "were not asked for and are not counted"),
     ];
     let some = counts.iter().enumerate().filter(|(_, (count, _))| *count > 0);
-    let told = some.map(|(place, (count, what))| {
-        let calls = if place == 0 { "calls" } else { "events" };
+    let lines = some.map(|(index, (count, what))| {
+        let calls = if index == 0 { "calls" } else { "events" };
         format!("{} {calls} {what}", grouped(*count))
     });
-    told.chain(summary.switched()).collect()
+    lines.chain(summary.switched()).collect()
 }
 
 fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-/// What stands in the columns of numbers.
+/// The cells of the columns of numbers.
 fn numbers(row: &FunctionRow, table: &Table) -> [String; NUMBERS] {
     [
         grouped(row.calls),
@@ -130,7 +130,7 @@ fn numbers(row: &FunctionRow, table: &Table) -> [String; NUMBERS] {
     ]
 }
 
-/// The row of the time of which nobody knows who had it.
+/// The row of overwritten time, of which the functions are not known.
 fn overwritten(time: u64) -> TableLine {
     let time = when::duration(time);
     let numbers = ["-", &time, &time, "-", "-", "-", "-"].map(str::to_owned);
@@ -154,7 +154,7 @@ pub fn share(part: u64, all: u64) -> String {
     format!("{}.{}", thousandths / 10, thousandths % 10)
 }
 
-/// How a function is called.
+/// The name of a function.
 pub fn name(row: &FunctionRow, interned: &InternedFunctions) -> String {
     interned
         .get(row.function)
@@ -186,7 +186,7 @@ fn markdown(title: &str, note: &str, lines: &[TableLine]) -> String {
 }
 
 /// A name as code. A bar ends a cell even there; backticks need longer ones around them. Behind a backslash a bar
-/// cannot be escaped, so all that may mean something is then told by its number.
+/// cannot be escaped, so all punctuation is written as character references then.
 fn code(name: &str) -> String {
     if name.contains("\\|") {
         let number = |c: char| if c.is_ascii_punctuation() { format!("&#{};", c as u32) } else { c.to_string() };
@@ -198,7 +198,7 @@ fn code(name: &str) -> String {
     format!("{fence}{gap}{}{gap}{fence}", name.replace('|', "\\|"))
 }
 
-/// Text in which no character means anything.
+/// Text with all characters escaped that mean something in Markdown.
 fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| "\\`*_{}[]<>#|&~$".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }

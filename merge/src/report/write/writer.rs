@@ -1,4 +1,4 @@
-//! What every kind of report does, and what it does it with.
+//! The interface of every kind of report.
 
 use super::gzip::{Gzip, LEVEL};
 use super::part::Reader;
@@ -24,10 +24,10 @@ const TAIL_MAX: usize = 1 << 20;
 
 /// A kind of report: what stands before the parts, in them, and behind them.
 pub trait Writer: Sync {
-    /// What it prepares of a file, for all of its parts.
+    /// The state that is prepared for all parts of a file.
     type File: Send + Sync;
 
-    /// Whether parts are read as steps, calls nested and in the order of time, and not as moments.
+    /// Whether parts are read as stack events, with calls nested and in the order of time.
     const NESTED: bool;
 
     /// Whether the text of the program's source files can be a part of the report.
@@ -45,7 +45,7 @@ pub trait Writer: Sync {
     /// Writes a part.
     fn part(&self, reader: &mut Reader<'_>, file: &Self::File, text: &mut Text) -> Outcome;
 
-    /// Told of each file in order, when all of its parts are written; what it writes stands behind them.
+    /// Writes what stands behind the parts of a file. Files come in order.
     fn close(&self, _report: &Report<'_>, _file: usize, _tail: &mut Tail<'_>) -> Result<(), MergeError> {
         Ok(())
     }
@@ -93,24 +93,24 @@ impl ReportEnd<'_> {
     }
 }
 
-/// All that a report is made of.
+/// The data that a report is made of.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// The files, in order.
     pub files: &'a [FilePlan],
     /// Their clocks.
     pub alignment: &'a Alignment,
-    /// Whether the program's text is added.
+    /// Whether the text of source files is added.
     pub source: bool,
-    /// Where the text is looked for that no ring file vouches for.
+    /// A directory with source files that no ring file vouches for.
     pub source_root: Option<&'a SourceRoot>,
-    /// What is asked for, if that is not everything.
+    /// The selection, unless it leaves nothing out.
     pub selected: Option<Selected<'a>>,
-    /// What is left out of the paths of source files.
+    /// Directories that are removed from the paths of source files.
     pub prefixes: &'a Prefixes,
 }
 
-/// What these tasks are called; the thread's own calls, which are of task 0, are none.
+/// The names of these tasks. Task 0 stands for calls outside of tasks, and has no name.
 pub fn task_names(plan: &FilePlan, tasks: &BTreeSet<u32>) -> BTreeMap<u32, String> {
     let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
     shown.remove(&0);
@@ -126,21 +126,21 @@ pub fn task_names(plan: &FilePlan, tasks: &BTreeSet<u32>) -> BTreeMap<u32, Strin
     shown.map(|(serial, name)| (serial, name.unwrap_or_else(|| format!("task {serial}")))).collect()
 }
 
-/// What compresses the report, if anything does.
+/// The compressor of the report, if it is compressed.
 pub fn encoder(gzip: bool) -> Option<Gzip> {
     gzip.then(|| Gzip::new(LEVEL))
 }
 
-/// What comes behind the parts, written as it grows.
+/// The text behind the parts, written as it grows.
 pub struct Tail<'a> {
     pub(super) output: &'a mut Output,
     pub(super) encoder: Option<Gzip>,
-    /// What was not written yet.
+    /// The text that was not written yet.
     pub text: Text,
 }
 
 impl Tail<'_> {
-    /// Writes what there is, if it is worth it.
+    /// Writes the text if it is large.
     pub fn flush_if_large(&mut self) -> Result<(), MergeError> {
         if self.text.len() < TAIL_MAX { Ok(()) } else { self.flush() }
     }

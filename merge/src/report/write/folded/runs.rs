@@ -1,4 +1,4 @@
-//! Runs of stacks in order, and the lines that they are together.
+//! Sorted runs of stacks, and their merge into lines.
 
 use super::stacks::{OrderedStack, Stacks};
 use crate::error::MergeError;
@@ -13,14 +13,14 @@ const CHUNK: usize = 4096;
 /// Bytes of one: depth, name, own time.
 const STACK_SIZE: usize = 24;
 
-/// Stacks in order, in a file.
+/// Stacks in order, in the spool.
 #[derive(Debug)]
 pub struct SortedRun {
     chunks: VecDeque<Region>,
 }
 
 impl SortedRun {
-    /// Writes all of these.
+    /// Writes all stacks into a run.
     pub fn of(stacks: &Stacks, spool: &Spool) -> SortedRun {
         let mut chunks = VecDeque::new();
         let mut bytes = Vec::with_capacity(CHUNK * STACK_SIZE);
@@ -40,13 +40,13 @@ impl SortedRun {
     fn read(&mut self, spool: &Spool) -> Result<Vec<OrderedStack>, MergeError> {
         let Some(chunk) = self.chunks.pop_front() else { return Ok(Vec::new()) };
         let bytes = spool.read(chunk)?;
-        let told = |bytes: &[u8; STACK_SIZE]| {
+        let taken = |bytes: &[u8; STACK_SIZE]| {
             let (words, own) = bytes.as_chunks::<4>().0.split_at(2);
-            let number = |place: usize| words.get(place).map_or(0, |word: &[u8; 4]| u32::from_le_bytes(*word));
+            let number = |index: usize| words.get(index).map_or(0, |word: &[u8; 4]| u32::from_le_bytes(*word));
             let own = own.as_flattened().try_into().map_or(0, i128::from_le_bytes);
             OrderedStack { depth: number(0), name: number(1), own }
         };
-        Ok(bytes.as_chunks().0.iter().map(told).collect())
+        Ok(bytes.as_chunks().0.iter().map(taken).collect())
     }
 }
 
@@ -68,27 +68,27 @@ impl Source<'_> {
 
 /// The lines of all sources together.
 ///
-/// What a source tells next lies inside of what was told last by anyone, or beside something that is around it: so of
-/// all that is next the deepest comes first, and of the same depth that with the first name; where both are the same,
-/// it is the same stack.
+/// The next stack of a source lies inside of the stack that was taken last from any source, or beside one that is
+/// around that. So the deepest of the next stacks comes first, and of those of one depth the one with the first name.
+/// Where both are the same, it is the same stack.
 pub struct Lines<'a> {
     spool: &'a Spool,
     names: Vec<&'a str>,
-    /// By the number of a name, its place in their order.
+    /// The rank of each name, by its number.
     ranks: Vec<u32>,
     sources: Vec<Source<'a>>,
-    /// What each source tells next.
+    /// The next stack of each source.
     next: BinaryHeap<Reverse<Next>>,
-    /// The stack that was told last, and how long it is up to each of its frames.
+    /// The stack that was taken last, and its length up to the end of each frame.
     stack: String,
     lengths: Vec<usize>,
 }
 
-/// By depth, the deepest first; by the rank of the name; the source; what it tells.
+/// The depth, the deepest first; the rank of the name; the source; the own time; the name.
 type Next = (Reverse<u32>, u32, usize, i128, u32);
 
 impl<'a> Lines<'a> {
-    /// Of the stacks in memory and in these runs, which have the same names.
+    /// Merges the stacks in memory and in these runs. Numbers of names are the same in all of them.
     pub fn new(stacks: &'a Stacks, runs: Vec<SortedRun>, spool: &'a Spool) -> Result<Lines<'a>, MergeError> {
         let names = stacks.names();
         let mut order: Vec<u32> = (0..names.len() as u32).collect();
@@ -114,17 +114,17 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    /// Puts the line of the next stack, if it has a time of its own; false if there is no more.
+    /// Appends the line of the next stack, if it has a time of its own; false if there is no more.
     pub fn next(&mut self, text: &mut Text) -> Result<bool, MergeError> {
         let Some(Reverse((Reverse(depth), rank, source, mut own, name))) = self.next.pop() else { return Ok(false) };
-        let mut told = vec![source];
+        let mut taken = vec![source];
         let is_same = |next: &Reverse<Next>| (next.0.0, next.0.1) == (Reverse(depth), rank);
         while let Some(Reverse((_, _, source, more, _))) = self.next.peek().copied().filter(is_same) {
             self.next.pop();
             own += more;
-            told.push(source);
+            taken.push(source);
         }
-        told.into_iter().try_for_each(|source| self.advance(source))?;
+        taken.into_iter().try_for_each(|source| self.advance(source))?;
         self.enter(depth as usize, name as usize);
         if own > 0 {
             text.put(self.stack.as_bytes());

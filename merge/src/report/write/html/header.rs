@@ -1,4 +1,4 @@
-//! What the page's blocks mean: processes, threads, tasks, functions, and what is missing.
+//! The page's header: processes, threads, tasks, functions, and what is missing.
 
 use super::block::Stream;
 use super::totals::PageTotals;
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 /// The version of all that the page holds.
 const FORMAT: u32 = 1;
 
-/// Writes it, with the element around it.
+/// Writes the header, with the element around it.
 pub fn put(
     end: &ReportEnd<'_>,
     interned: &InternedFunctions,
@@ -88,14 +88,14 @@ fn warnings(summary: &Summary) -> Vec<String> {
     innermost.chain(summary.warnings.iter().cloned()).chain(bad).chain(problems).collect()
 }
 
-/// Names, files and lines of all functions, column by column; of a file its place among the paths.
+/// Names, files and lines of all functions, column by column. A file is an index among the paths.
 fn functions(interned: &InternedFunctions, tail: &mut Tail<'_>) -> Result<(), MergeError> {
     let paths: IndexSet<&str> =
         interned.iter().map(|function| &*function.file).filter(|file| !file.is_empty()).collect();
-    let place = |function: &InternedFunction| json!(paths.get_index_of(&*function.file));
+    let index = |function: &InternedFunction| json!(paths.get_index_of(&*function.file));
     column("names", interned.iter().map(|function| json!(function.name)), tail)?;
     column("paths", paths.iter().map(|path| json!(path)), tail)?;
-    column("files", interned.iter().map(place), tail)?;
+    column("files", interned.iter().map(index), tail)?;
     column("lines", interned.iter().map(|function| json!(function.line)), tail)
 }
 
@@ -134,7 +134,7 @@ impl ProcessHeader<'_> {
             "ending": plan.ending_words(),
             "isEndingKnown": plan.ending != Ending::Untold,
             "parent": self.parent,
-            "threads": (0..plan.threads.len()).map(|place| self.thread(place)).collect::<Vec<_>>(),
+            "threads": (0..plan.threads.len()).map(|index| self.thread(index)).collect::<Vec<_>>(),
             "tasks": tasks,
             "calls": calls.iter().map(stream).collect::<Vec<_>>(),
         });
@@ -152,19 +152,19 @@ impl ProcessHeader<'_> {
         process
     }
 
-    fn thread(&self, place: usize) -> Value {
+    fn thread(&self, index: usize) -> Value {
         let ThreadSummary { tid, name, overwritten, lost, .. } =
-            self.summary.threads.get(place).cloned().unwrap_or_default();
+            self.summary.threads.get(index).cloned().unwrap_or_default();
         let mut thread = json!({ "tid": tid as u32, "name": name });
         for (name, number) in [("overwritten", overwritten), ("lost", lost)] {
             if number > 0 {
                 thread[name] = json!(number);
             }
         }
-        if self.plan.threads.get(place).is_some_and(|thread| thread.ended != 0) {
+        if self.plan.threads.get(index).is_some_and(|thread| thread.ended != 0) {
             thread["ended"] = json!(true);
         }
-        if let Some(missing) = self.missing.iter().find(|missing| missing.thread == place && missing.overwritten > 0) {
+        if let Some(missing) = self.missing.iter().find(|missing| missing.thread == index && missing.overwritten > 0) {
             thread["gap"] =
                 json!([missing.gap.start, missing.gap.end, missing.overwritten, missing.since, missing.until]);
         }
@@ -172,8 +172,8 @@ impl ProcessHeader<'_> {
     }
 }
 
-/// By place, the place of the process that started another one: of those with that id, the one that was opened last
-/// before it. Of those that began outside of the time that is asked for, there is nothing that could show it.
+/// The index of each process's parent: of the processes with the parent's id, the one that was opened last before it. A
+/// process that began outside of the selected time has none.
 fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
     let opened = |index: usize| {
         let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);

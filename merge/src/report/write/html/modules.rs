@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
-/// Where they go.
+/// Placeholders in the page for the style and the modules.
 pub const STYLE: &str = "{{STYLE}}";
 pub const VIEWER: &str = "{{VIEWER}}";
 
@@ -114,7 +114,7 @@ fn all() -> Value {
     Value::Object(ALL.iter().map(module).collect::<Map<_, _>>())
 }
 
-/// A module's text with the names of other modules in the place of relative paths.
+/// A module's text, with the names of other modules instead of relative paths.
 fn named(path: &str, text: &str) -> String {
     let mut named = String::with_capacity(text.len());
     let mut rest = text;

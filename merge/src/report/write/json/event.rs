@@ -65,7 +65,7 @@ impl FileText {
         self.call(event, text, Some(arguments));
     }
 
-    /// Appends a call of which only a part is asked for.
+    /// Appends a call of which only a part is selected.
     #[cold]
     fn clipped(&self, event: &Event<'_>, text: &mut Text) {
         let arguments: &[u8] = match event.kind {
@@ -101,7 +101,7 @@ impl FileText {
         text.put(format!(",\"thread\":{tid}}}").as_bytes());
     }
 
-    /// Appends a slice where a thread's history was overwritten, and a mark for events that found no room.
+    /// Appends a slice where a thread's history was overwritten, and a mark for lost events.
     pub fn missing(&self, missing: &Missing, text: &mut Text) {
         let Missing { thread, overwritten, lost, since, until, gap } = missing;
         let Some(prefix) = self.threads.get(*thread) else { return };
@@ -221,7 +221,7 @@ impl FileText {
                 text.put(b"}");
             }
             _ => {
-                // Without an end, viewers let it last as long as the trace; how long it did is told beside that.
+                // Viewers let a call without an end last as long as the trace; its known duration stands beside that.
                 text.put(br#","ph":"B","dur":"#);
                 put_microseconds(event.duration, text);
                 text.put(bare);
@@ -232,7 +232,7 @@ impl FileText {
     }
 }
 
-/// The members of a call of which only a part is asked for.
+/// The members of a call of which only a part is selected.
 fn clipped(members: &[u8]) -> Vec<u8> {
     let object = [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat();
     let mut members: Map<String, Value> = serde_json::from_slice(&object).unwrap_or_default();
@@ -243,7 +243,7 @@ fn clipped(members: &[u8]) -> Vec<u8> {
     format!(",{}", text.trim_start_matches('{').strip_suffix('}').unwrap_or_default()).into_bytes()
 }
 
-/// The number of a task's track.
+/// The thread id that stands for a task's track.
 pub fn task_track(serial: u32) -> u32 {
     FIRST_TASK.saturating_add(serial)
 }
@@ -253,7 +253,7 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
     match payload {
         None => text.put(none.as_bytes()),
         Some(Payload::Overwritten) => text.put(br#"{"overwritten":true}"#),
-        // These are no arguments, and who puts arguments has none of these.
+        // Members are no arguments, and no caller passes them.
         Some(Payload::Members(_)) => text.put(b"{}"),
         Some(Payload::Bytes(bytes)) => {
             if serde_json::from_slice::<Value>(bytes).is_ok_and(|value| value.is_object()) {

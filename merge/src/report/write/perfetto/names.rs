@@ -1,4 +1,4 @@
-//! What one file's events are called: its functions and tasks, prepared to be interned.
+//! The names of one file's functions and tasks, prepared to be interned.
 
 use super::fields::source_location;
 use super::wire::{Message, put_bytes, put_number};
@@ -15,8 +15,8 @@ use viztracer_format::names::Function;
 #[derive(Debug)]
 pub struct FileNames {
     functions: Vec<FunctionName>,
-    /// Places in `functions`.
-    places: ById,
+    /// Indexes in `functions`, by function id.
+    indexes: ById,
     /// Read when the first task is met: most programs have none.
     tasks: OnceLock<HashMap<u32, String>>,
 }
@@ -24,26 +24,26 @@ pub struct FileNames {
 /// A function.
 #[derive(Debug)]
 pub struct FunctionName {
-    /// What its events are called.
+    /// The name of its events.
     pub name: Box<str>,
     /// The fields of its `SourceLocation` but the number; `None` for what has no source.
     pub location: Option<Box<[u8]>>,
 }
 
-/// The place of every function that has no entry.
+/// The index of every function that has no name.
 const UNKNOWN: u32 = 0;
 
 impl Default for FileNames {
     fn default() -> FileNames {
         let functions = vec![FunctionName::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
-        FileNames { functions, places: ById::default(), tasks: OnceLock::new() }
+        FileNames { functions, indexes: ById::default(), tasks: OnceLock::new() }
     }
 }
 
 impl FileNames {
     /// Adds a function.
     pub fn add(&mut self, id: u32, function: &Function<'_>) {
-        self.places.insert(id, self.functions.len() as u32);
+        self.indexes.insert(id, self.functions.len() as u32);
         self.functions.push(FunctionName::new(function));
     }
 
@@ -52,18 +52,18 @@ impl FileNames {
         self.functions.len()
     }
 
-    /// The place of a function, for `entry`.
+    /// The index of a function, for `entry`.
     #[inline]
-    pub fn place(&self, id: u32) -> usize {
-        self.places.get(id).unwrap_or(UNKNOWN) as usize
+    pub fn index_of(&self, id: u32) -> usize {
+        self.indexes.get(id).unwrap_or(UNKNOWN) as usize
     }
 
-    /// The function at a place.
-    pub fn entry(&self, place: usize) -> &FunctionName {
-        &self.functions[place]
+    /// The function at an index.
+    pub fn entry(&self, index: usize) -> &FunctionName {
+        &self.functions[index]
     }
 
-    /// What a task is called.
+    /// The name of a task.
     pub fn task(&self, plan: &FilePlan, serial: u32) -> String {
         let name = self.tasks.get_or_init(|| tasks(plan)).get(&serial);
         name.cloned().unwrap_or_else(|| format!("task {serial}"))

@@ -1,13 +1,13 @@
-//! What a part holds of each profile, as text.
+//! The events of a part, as text, for each profile.
 
 use crate::events::timeline::{Call, StackEvent};
 use crate::report::write::text::Text;
 use std::collections::BTreeMap;
 
-/// What a profile is made of: the calls of a thread, or of a task on it.
+/// The source of a profile: the calls of a thread, or of a task on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProfileTrack {
-    /// The thread's place in the plan.
+    /// The index of the thread in the plan.
     pub thread: usize,
     /// The task's serial, 0 for what no task did.
     pub task: u32,
@@ -16,11 +16,11 @@ pub struct ProfileTrack {
 /// Events of one profile that follow each other.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    /// Each with a comma before it.
+    /// The events, each with a comma before it.
     pub text: Text,
-    /// When the first one happened.
+    /// The time of the first event.
     pub first: u64,
-    /// When the last one did.
+    /// The time of the last event.
     pub last: u64,
     /// Frames that were open before, outermost first.
     pub before: Vec<u32>,
@@ -31,16 +31,16 @@ pub struct Chunk {
 /// The chunks of a part.
 #[derive(Debug, Default)]
 pub struct Chunks {
-    places: BTreeMap<ProfileTrack, usize>,
+    indexes: BTreeMap<ProfileTrack, usize>,
     list: Vec<(ProfileTrack, Chunk)>,
-    /// The place of the one that was used last.
+    /// The index of the chunk that was used last.
     current: usize,
 }
 
 impl Chunks {
-    /// Takes the next step; `frame` gives a function's frame by its id.
-    pub fn take(&mut self, step: &StackEvent<'_>, open: &[Call], frame: impl Fn(u32) -> u32) {
-        match step {
+    /// Adds the next stack event; `frame` returns a function's frame by its id.
+    pub fn take(&mut self, event: &StackEvent<'_>, open: &[Call], frame: impl Fn(u32) -> u32) {
+        match event {
             StackEvent::Begin(call) => {
                 let (_, around) = open.split_last().unwrap_or((call, &[]));
                 let chunk = self.of(call, call.start, around, &frame);
@@ -63,7 +63,7 @@ impl Chunks {
         }
     }
 
-    /// All of them.
+    /// Returns all chunks.
     pub fn finish(self) -> Vec<(ProfileTrack, Chunk)> {
         self.list
     }
@@ -73,7 +73,7 @@ impl Chunks {
         let track = ProfileTrack::of(call);
         if self.list.get(self.current).is_none_or(|(current, _)| *current != track) {
             let list = &mut self.list;
-            self.current = *self.places.entry(track).or_insert_with(|| {
+            self.current = *self.indexes.entry(track).or_insert_with(|| {
                 let of_track = around.iter().filter(|around| around.task == call.task);
                 let before: Vec<u32> = of_track.map(|around| frame(around.function)).collect();
                 let chunk = Chunk { first: now, last: now, open: before.clone(), before, ..Chunk::default() };
