@@ -1,7 +1,7 @@
 //! Statistics of functions: how often they were called, their time in all and by themselves, and its quantiles.
 //!
 //! ```text
-//! stack events --counter--> tallies of a part --append--> of a process --append--> of all processes --> rows of a table
+//! stack events --counter--> tallies of a part --append--> of a process --append--> of all processes --> a table
 //! ```
 //!
 //! All sums are of whole numbers, so the order in which parts are added does not matter.

@@ -31,8 +31,8 @@ impl EventMembers {
 
     /// How a call ended, if its arguments say so, as those of our own reports do.
     pub fn ending(members: &[u8]) -> Option<Kind> {
-        let told = |(name, _): &(&str, Kind)| memmem::find(members, name.as_bytes()).is_some();
-        if !ENDINGS.iter().any(told) {
+        let occurs = |(name, _): &(&str, Kind)| memmem::find(members, name.as_bytes()).is_some();
+        if !ENDINGS.iter().any(occurs) {
             return None;
         }
         let arguments = EventMembers::of(members).arguments();

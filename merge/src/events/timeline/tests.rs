@@ -176,14 +176,14 @@ fn placed(calls: &[Call], clock: &Clock) -> Vec<Call> {
 }
 
 /// Cuts the records at these indexes.
-fn cut<'a>(records: &'a [Call], places: &[prop::sample::Index]) -> Vec<&'a [Call]> {
-    let mut places: Vec<usize> = places.iter().map(|place| place.index(records.len() + 1)).collect();
-    places.sort_unstable();
+fn cut<'a>(records: &'a [Call], borders: &[prop::sample::Index]) -> Vec<&'a [Call]> {
+    let mut borders: Vec<usize> = borders.iter().map(|border| border.index(records.len() + 1)).collect();
+    borders.sort_unstable();
     let mut parts = Vec::new();
     let mut begin = 0;
-    for place in places.into_iter().chain([records.len()]) {
-        parts.push(&records[begin..place]);
-        begin = place;
+    for border in borders.into_iter().chain([records.len()]) {
+        parts.push(&records[begin..border]);
+        begin = border;
     }
     parts
 }
@@ -196,15 +196,17 @@ proptest! {
     #[test]
     fn steps_are_what_happened(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
         // Time passes with every event, so that the order is known.
         let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
         let history = run(&ops);
-        let parts = cut(&history.records, &places);
+        let parts = cut(&history.records, &borders);
         let steps = emitted(&parts, &windows(&parts, &history.unfinished));
         for thread in 0..3 {
-            let of_thread = |steps: &[Emitted]| steps.iter().filter(|step| step.2 == thread).copied().collect::<Vec<_>>();
+            let of_thread = |events: &[Emitted]| -> Vec<Emitted> {
+                events.iter().filter(|event| event.2 == thread).copied().collect()
+            };
             prop_assert_eq!(of_thread(&steps), of_thread(&history.steps));
         }
     }
@@ -213,10 +215,10 @@ proptest! {
     #[test]
     fn steps_nest(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
         let history = run(&ops);
-        let parts = cut(&history.records, &places);
+        let parts = cut(&history.records, &borders);
         check_nesting(&emitted(&parts, &windows(&parts, &history.unfinished)));
     }
 
@@ -224,12 +226,12 @@ proptest! {
     #[test]
     fn ticks_tell_as_much_as_nanoseconds(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         ticks in 1u64..8,
     ) {
         let (history, clock) = (run(&ops), clock(ticks));
         let (records, unfinished) = (placed(&history.records, &clock), placed(&history.unfinished, &clock));
-        let (by_ticks, parts) = (cut(&history.records, &places), cut(&records, &places));
+        let (by_ticks, parts) = (cut(&history.records, &borders), cut(&records, &borders));
         let expected = emitted(&parts, &windows(&parts, &unfinished));
         prop_assert_eq!(emitted(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
     }
@@ -237,9 +239,9 @@ proptest! {
     /// Where the first records were overwritten, no time is emitted of a call that did not have it: until all is known
     /// it is unknown, from then on as it was.
     #[test]
-    fn what_is_not_known_is_not_told(
+    fn what_is_not_known_is_not_shown(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         overwritten in any::<prop::sample::Index>(),
         is_exact in any::<bool>(),
     ) {
@@ -252,7 +254,7 @@ proptest! {
             BEGIN..last.map_or(BEGIN, |last| if is_exact { last } else { last + 1_000 })
         };
         let times = [0, 1, 2].map(time);
-        let parts = cut(kept, &places);
+        let parts = cut(kept, &borders);
         let windows = windows_after_a_wrap(&parts, &history.unfinished, &times);
         let steps = emitted(&parts, &windows);
         check_nesting(&steps);
@@ -272,7 +274,7 @@ proptest! {
     #[test]
     fn garbage_is_survived(
         calls in prop::collection::vec((0usize..3, 0u64..50, 0u64..50, any::<bool>()), 0..60),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         end in 0u64..150,
     ) {
         let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
@@ -280,7 +282,7 @@ proptest! {
             start, end: start + duration, depth: 0, is_clipped: false, is_inherited: false,
         };
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
-        let parts = cut(&calls, &places);
+        let parts = cut(&calls, &borders);
         let windows = windows_after_a_wrap(&parts, &calls[..calls.len() / 4], &[0..end, end..0, 5..end]);
         let steps = emitted(&parts, &windows);
         for thread in 0..3 {

@@ -331,14 +331,14 @@ proptest! {
             ring.thread(serial, 100 + serial as u64, "", 0, 0);
             ring.thread(serial + 1, 101 + serial as u64, "", 0, 0);
             let (whole, rest) = first.split_at(first.len() - first.len() % per_segment);
-            for (place, part) in whole.chunks(per_segment).enumerate() {
-                ring.calls(serial, (place * per_segment) as u64, &records(part), sealed);
+            for (index, part) in whole.chunks(per_segment).enumerate() {
+                ring.calls(serial, (index * per_segment) as u64, &records(part), sealed);
             }
             let (begin, after) = second.split_at(second.len().min(per_segment));
             let both = [&records(rest)[..], &[Record::thread(serial + 1)], &records(begin)].concat();
             ring.calls(serial, whole.len() as u64, &both, sealed);
-            for (place, part) in after.chunks(per_segment).enumerate() {
-                ring.calls(serial + 1, (begin.len() + place * per_segment) as u64, &records(part), sealed);
+            for (index, part) in after.chunks(per_segment).enumerate() {
+                ring.calls(serial + 1, (begin.len() + index * per_segment) as u64, &records(part), sealed);
             }
         }
         let mut all: Vec<(u64, u32, bool)> = Vec::new();

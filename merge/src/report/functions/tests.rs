@@ -97,7 +97,8 @@ proptest! {
         let found = |(function, t): (&u32, &Tally)| (*function, (t.calls, t.total, t.own, t.unfinished, t.raised));
         prop_assert_eq!(tallies.iter().map(found).collect::<HashMap<_, _>>(), oracle(&all));
         prop_assert_eq!(&walked([&all[..]]), &tallies);
-        let durations = all.iter().filter(|(begins, ..)| !begins).map(|(_, call, _)| (call.function, call.end - call.start));
+        let ends = all.iter().filter(|(begins, ..)| !begins);
+        let durations = ends.map(|(_, call, _)| (call.function, call.end - call.start));
         for (function, tally) in &tallies {
             let mut own: Vec<u64> = durations.clone().filter(|(of, _)| of == function).map(|(_, took)| took).collect();
             own.sort_unstable();

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! {"$schema":...,"exporter":...,"shared":{"frames":[{"name":"f","file":"/x/ev.py","line":7},...]},"profiles":[
-//! {"type":"evented","name":"MainProcess (4711), MainThread (4711)","unit":"nanoseconds","startValue":1,"endValue":9,"events":[
+//! {"type":"evented","name":"MainProcess (4711), MainThread (4711)","unit":"nanoseconds",
+//! "startValue":1,"endValue":9,"events":[
 //! {"type":"O","frame":0,"at":1},...,{"type":"C","frame":0,"at":9}]},...],"viztracer_metadata":{...}}
 //! ```
 //!

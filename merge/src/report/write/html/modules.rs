@@ -196,7 +196,8 @@ mod tests {
     fn paths_become_names() {
         let text =
             "import { a } from \"../data/a.js\";\nexport { b } from \"./b.js\";\nlet c = \".\";\nimport(\"./c.js\");";
-        let expected = "import { a } from \"viewer/data/a.js\";\nexport { b } from \"viewer/x/b.js\";\nlet c = \".\";\nimport(\"viewer/x/c.js\");";
+        let expected = "import { a } from \"viewer/data/a.js\";\nexport { b } from \"viewer/x/b.js\";\n\
+                        let c = \".\";\nimport(\"viewer/x/c.js\");";
         assert_eq!(named("x/y.js", text), expected);
     }
 }

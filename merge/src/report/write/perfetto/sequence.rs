@@ -39,7 +39,7 @@ pub struct Encoder {
     /// What is missing of threads that begin in the part, and have not begun yet.
     missing: Vec<Missing>,
     /// What is missing on the thread's track and was not written yet.
-    untold: Option<Missing>,
+    unwritten: Option<Missing>,
     /// Calls that no level was left for, by thread.
     too_deep: Vec<(usize, u64)>,
 }
@@ -101,7 +101,7 @@ impl Encoder {
         if self.thread != Some(thread) {
             self.begin_sequence(file, thread, text);
         }
-        if self.untold.is_some() {
+        if self.unwritten.is_some() {
             self.put_missing(time, text);
         }
         match event {
@@ -133,8 +133,8 @@ impl Encoder {
         }
         (self.thread, self.epoch, self.interned) = (Some(thread), epoch.max(1), 0);
         let missing = self.missing.iter().position(|missing| missing.thread == thread);
-        self.untold = missing.map(|index| self.missing.swap_remove(index));
-        let reason = self.untold.as_ref().map(|missing| match missing.overwritten {
+        self.unwritten = missing.map(|index| self.missing.swap_remove(index));
+        let reason = self.unwritten.as_ref().map(|missing| match missing.overwritten {
             0 => trace_packet::DATA_LOSS_PRESENT,
             _ => trace_packet::DATA_LOSS_PRESENT | trace_packet::DATA_LOSS_OVERWRITE,
         });
@@ -144,7 +144,7 @@ impl Encoder {
     /// Appends a mark for lost events, and a slice where history was overwritten, unless they come after `next`.
     #[cold]
     fn put_missing(&mut self, next: u64, text: &mut Text) {
-        let Some(missing) = &mut self.untold else { return };
+        let Some(missing) = &mut self.unwritten else { return };
         let packets = &mut self.packets;
         if missing.lost > 0 {
             let lost = std::mem::take(&mut missing.lost);
@@ -166,7 +166,7 @@ impl Encoder {
             });
             packets.put_fields(missing.gap.end, text, |event| event.extend_from_slice(END.fields()));
         }
-        self.untold = None;
+        self.unwritten = None;
     }
 
     /// Interns a function and its source location, under the same number.
