@@ -99,7 +99,7 @@ pub fn foot(summary: &Summary) -> Vec<String> {
     let counts = [
         (
             sum(|file| file.sum(|thread| thread.unfinished)),
-            "never ended and are counted with the time until the last event interned",
+            "never ended and are counted with the time until the last event known",
         ),
         (summary.overwritten(), "are lost: newer ones have overwritten them"),
         (sum(|file| file.lost()), "are lost: the ring file had no space for them"),
@@ -137,12 +137,12 @@ fn overwritten(time: u64) -> TableLine {
     (numbers, OVERWRITTEN_CALLS.to_owned())
 }
 
-/// What must be interned to read the percentages, if that is not all.
+/// A note that the percentages need, if some time is overwritten.
 fn note(table: &Table) -> String {
     match table.overwritten {
         0 => String::new(),
         time => format!(
-            "{} more are unknown: the calls of that time were overwritten. Percentages are of what is interned.\n",
+            "{} more are unknown: the calls of that time were overwritten. Percentages are of what is known.\n",
             when::duration(time)
         ),
     }
