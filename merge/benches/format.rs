@@ -1,8 +1,9 @@
-//! How fast ring files become a report: events, and bytes of it before compression, per second of processor time and per
-//! second. What goes to `/dev/null` is read, put in order and formatted; the rest is compressed and written to memory.
+//! How fast ring files become a report: events, and bytes of it before compression, per second of processor time and
+//! per second. What goes to `/dev/null` is read, put in order and formatted; the rest is compressed and written to
+//! memory.
 //!
-//! `cargo bench -p viztracer-merge` prints the table; `cargo bench -p viztracer-merge -- make FILE MIB` makes a ring file of
-//! that size, to look at the memory of a merge with `/usr/bin/time -v viztracer-merge FILE -o /dev/null`.
+//! `cargo bench -p viztracer-merge` prints the table; `cargo bench -p viztracer-merge -- make FILE MIB` makes a ring
+//! file of that size, to look at the memory of a merge with `/usr/bin/time -v viztracer-merge FILE -o /dev/null`.
 
 #[path = "../src/sample.rs"]
 #[allow(dead_code, missing_docs, reason = "shared with the tests")]
@@ -35,15 +36,15 @@ fn main() {
             path
         })
         .collect();
-    let place = |name: &str| directory.path().join(name);
+    let path = |name: &str| directory.path().join(name);
     for kind in ["json", "pftrace"] {
-        let plain = place(&format!("plain.{kind}"));
+        let plain = path(&format!("plain.{kind}"));
         merge(&Request::new(inputs.clone(), plain.clone()), &()).expect("merged");
         let size = std::fs::metadata(&plain).expect("a size").len();
-        let null = place(&format!("null.{kind}"));
+        let null = path(&format!("null.{kind}"));
         std::os::unix::fs::symlink("/dev/null", &null).expect("linked");
         let outputs =
-            [(null, " to /dev/null"), (place(&format!("out.{kind}")), ""), (place(&format!("out.{kind}.gz")), ".gz")];
+            [(null, " to /dev/null"), (path(&format!("out.{kind}")), ""), (path(&format!("out.{kind}.gz")), ".gz")];
         for (output, what) in &outputs {
             for threads in [1, 2] {
                 row(&format!("{kind}{what}"), &inputs, output, threads, size);
@@ -103,11 +104,11 @@ fn ring(pid: u32, segments: u64) -> Vec<u8> {
     let mut group = now;
     for segment in 0..segments {
         let records: Vec<Record> = (0..PER_SEGMENT)
-            .map(|place| {
+            .map(|path| {
                 random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
                 let function = ((random >> 33) % ((random >> 50) % 300 + 1) + 1) as u32;
                 // Seven calls one after the other, then the one that made them.
-                if place % 8 == 7 {
+                if path % 8 == 7 {
                     let begin = std::mem::replace(&mut group, now + 200);
                     now += 200;
                     return call(function, begin, now - 100 - begin);

@@ -1,5 +1,5 @@
-//! The command `viztracer-merge`: its arguments, its words on stderr, its exit status. The program and the Python
-//! package both end up here.
+//! The command `viztracer-merge`: its arguments, its messages on stderr, its exit status. The program and the Python
+//! package both call it.
 
 mod arguments;
 mod exit;
@@ -25,8 +25,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Runs the command with these arguments, the first of which is the program's name, and gives its exit status.
-/// `interrupted` is asked on the calling thread, several times a second.
+/// Runs the command with these arguments, the first of which is the program's name, and returns its exit status.
+/// The calling thread asks `interrupted` several times a second whether to stop.
 pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn Fn() -> bool + Sync)) -> u8 {
     let words: Vec<OsString> = arguments.into_iter().collect();
     let arguments = match Arguments::try_parse_from(&words) {
@@ -43,10 +43,10 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
     }
 }
 
-/// Does what the arguments ask for, and gives the exit status. Leftovers are of interest to those who got a report, or
-/// whose inputs hold nothing; who is told of another mistake reads that alone.
+/// Does what the arguments ask for, and returns the exit status. Leftovers are listed if there is a report, or if no
+/// input could be read. Any other error stands alone.
 fn merge(arguments: &Arguments, inputs: &[PathBuf], interrupted: &dyn Fn() -> bool) -> u8 {
-    let result = Run { arguments, inputs, interrupted }.execute();
+    let result = Invocation { arguments, inputs, interrupted }.execute();
     let of_interest = matches!(result, Ok(OK | INCOMPLETE) | Err(MergeError::NothingReadable(_)));
     let status = result.unwrap_or_else(|error| say::error(&error));
     if of_interest && !arguments.quiet && !arguments.info && !arguments.dump {
@@ -55,13 +55,14 @@ fn merge(arguments: &Arguments, inputs: &[PathBuf], interrupted: &dyn Fn() -> bo
     status
 }
 
-/// Has as many files open as may be: those of processes that still run stay open until their turn comes.
+/// Raises the limit of open files as far as allowed: files of processes that still run stay open until they are
+/// written.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// The inputs, those from a list on standard input in its place.
+/// Returns the inputs. Those that standard input lists replace `-`.
 fn inputs(arguments: &Arguments, interrupted: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, MergeError> {
     let mut inputs = Vec::new();
     for input in &arguments.inputs {
@@ -78,14 +79,14 @@ fn inputs(arguments: &Arguments, interrupted: &dyn Fn() -> bool) -> Result<Vec<P
     if inputs.is_empty() { Err(MergeError::EmptyList) } else { Ok(inputs) }
 }
 
-/// What is to be done.
-struct Run<'a> {
+/// The work that one command line asks for.
+struct Invocation<'a> {
     arguments: &'a Arguments,
     inputs: &'a [PathBuf],
     interrupted: &'a dyn Fn() -> bool,
 }
 
-impl Run<'_> {
+impl Invocation<'_> {
     fn execute(&self) -> Result<u8, MergeError> {
         let mut targets = self.arguments.targets()?;
         let prints = self.arguments.prints();
@@ -109,29 +110,29 @@ impl Run<'_> {
         if self.arguments.dump {
             return self.dump(&trace);
         }
-        let told = match self.arguments.top() {
+        let reported = match self.arguments.top() {
             Some(top) => Some(self.watched(|watch| trace.top(watch, top))?),
             None if self.arguments.last_words => Some(trace.last_words(&self.watcher(true), &mut io::stdout().lock())?),
             None => None,
         };
-        match (told, targets.is_empty()) {
-            (Some(told), true) => Ok(say::summary(&told, true).max(self.missing(&told, &mut Vec::new()))),
+        match (reported, targets.is_empty()) {
+            (Some(reported), true) => Ok(say::summary(&reported, true).max(self.missing(&reported, &mut Vec::new()))),
             _ => self.reports(&trace, &targets),
         }
     }
 
-    /// Writes one report after the other; what befalls one of them does not keep the others from being written.
+    /// Writes one report after the other. An error in one of them does not stop the others.
     fn reports(&self, trace: &Trace<'_>, targets: &[Target]) -> Result<u8, MergeError> {
         let mut status = None;
-        let (mut failed, mut told) = (Vec::new(), Vec::new());
+        let (mut failed, mut reported) = (Vec::new(), Vec::new());
         for Target { path, format } in targets {
             match self.watched(|watch| trace.report(watch, path, *format)) {
                 Ok(summary) => {
                     let quiet = self.arguments.quiet;
-                    // What the inputs are was told with the first report.
+                    // The first report has shown the inputs.
                     let of_this =
                         if status.is_none() { say::summary(&summary, quiet) } else { say::another(&summary, quiet) };
-                    status = status.max(Some(of_this)).max(Some(self.missing(&summary, &mut told)));
+                    status = status.max(Some(of_this)).max(Some(self.missing(&summary, &mut reported)));
                 }
                 Err(MergeError::Interrupted) => return Err(MergeError::Interrupted),
                 Err(error) => failed.push(error),
@@ -141,9 +142,9 @@ impl Run<'_> {
         Ok(failed.or(status).unwrap_or(OK))
     }
 
-    /// Whoever wants all of it is told what is missing.
-    fn missing(&self, summary: &Summary, told: &mut Vec<String>) -> u8 {
-        if self.arguments.strict { say::missing(summary, told) } else { OK }
+    /// Lists what is missing if the command line has `--strict`, and returns the exit status.
+    fn missing(&self, summary: &Summary, reported: &mut Vec<String>) -> u8 {
+        if self.arguments.strict { say::missing(summary, reported) } else { OK }
     }
 
     fn info(&self, trace: &Trace<'_>) -> Result<u8, MergeError> {
@@ -179,7 +180,7 @@ impl Run<'_> {
         Ok(if complete { OK } else { INCOMPLETE })
     }
 
-    /// Does something that takes long under a bar.
+    /// Shows a progress bar while `work` runs.
     fn watched<T>(&self, work: impl FnOnce(&dyn Watch) -> T) -> T {
         let watcher = self.watcher(self.arguments.quiet);
         let done = work(&watcher);
@@ -192,14 +193,14 @@ impl Run<'_> {
     }
 }
 
-/// The exit status if not one of the reports can be written: then nothing need be read, which may take long.
+/// Returns the exit status if none of the reports can be written. Then nothing is read, which may take long.
 fn none_writable(targets: &[Target]) -> Option<u8> {
     let errors = targets.iter().map(|target| output::check_writable(&target.path).err());
     let errors: Option<Vec<MergeError>> = errors.collect();
     errors?.iter().map(say::error).max()
 }
 
-/// A reader of standard output who goes away has read enough.
+/// Passes an error of standard output on. A reader that goes away has read enough, so that is no error.
 fn printed(result: io::Result<()>) -> Result<(), MergeError> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(MergeError::Interrupted),
@@ -214,8 +215,8 @@ struct Watcher<'a> {
 }
 
 impl Watch for Watcher<'_> {
-    fn progress(&self, step: Stage, done: u64, total: u64) {
-        self.bar.show(step, done, total);
+    fn progress(&self, stage: Stage, done: u64, total: u64) {
+        self.bar.show(stage, done, total);
     }
 
     fn stopped(&self) -> bool {
@@ -223,11 +224,11 @@ impl Watch for Watcher<'_> {
     }
 }
 
-/// Help and version go to stdout and are no error. Who names no input may look for what a crash has left.
+/// Shows help, the version or a wrong usage. A user that names no input may look for what a crash has left.
 fn show_usage(error: &clap::Error, words: &[OsString]) -> u8 {
     match error.use_stderr() {
         true => say::usage(error),
-        // What cannot be shown, because the reader has gone, is no reason to fail or to panic.
+        // A reader that has gone is no reason to fail.
         false => drop(error.print()),
     }
     let quiet = words.iter().any(|word| word == "-q" || word == "--quiet");

@@ -10,18 +10,14 @@ use viztracer_format::FormatError;
 /// Why there is no report.
 #[derive(Debug, Error)]
 pub enum MergeError {
-    /// The output's name ends with that of no format.
-    #[error(
-        "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz, .speedscope.json, \
-         .html, .csv or .folded",
-        display::path(.0)
-    )]
-    Extension(PathBuf),
-    /// A report that is not text would go to a terminal.
+    /// The output's name asks for no kind of report; the text lists the endings that do.
+    #[error("{}: unknown kind of report: give it a name that ends with one of {}", display::path(.0), .1)]
+    Extension(PathBuf, String),
+    /// A report that is no text would go to a terminal.
     #[error("a terminal cannot show this kind of report: redirect standard output, or ask for --format json")]
     Terminal,
     /// Two reports under one name.
-    #[error("{}: given twice as output", display::output(.0))]
+    #[error("{}: given twice as output: give each report a name of its own", display::output(.0))]
     Twice(PathBuf),
     /// A report would replace an input.
     #[error("{}: is one of the inputs, which are never written to: give the report another name", display::output(.0))]
@@ -33,7 +29,7 @@ pub enum MergeError {
     #[error("standard input names no file, so there is no report")]
     EmptyList,
     /// No input is meant by an offset.
-    #[error("{}: no input has this name, so --offset means nothing", display::path(.0))]
+    #[error("{}: --offset fits no input: give an input, or a directory that holds inputs", display::path(.0))]
     Offset(PathBuf),
     /// The directory of source files cannot be opened.
     #[error("{}: cannot look for source files in it: {}", display::path(.0), sentence(.1))]
@@ -63,8 +59,8 @@ pub enum MergeError {
         grouped(*.1), grouped(*.0)
     )]
     TooManyEvents(u64, u64),
-    /// The worker threads cannot be started.
-    #[error("cannot start the worker threads: {0}")]
+    /// No threads to work with.
+    #[error("cannot start the worker threads: {0}: try --threads 1")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// The watcher asked to stop.
     #[error("interrupted")]

@@ -1,8 +1,8 @@
-//! The events of a plan, read when their turn comes to be written.
+//! The events of a plan, read when they are written.
 //!
-//! The [`content`] of a file is opened, and runs of segments are decoded, those of ring files by [`decode`] and those of
-//! traces in JSON by [`imported`]. Calls are nested and put into the order of time where a report needs that
-//! ([`timeline`]), and what nobody asked for is left out ([`selection`]).
+//! The [`content`] of a file is opened, and its runs of segments are decoded: those of ring files by [`decode`], those
+//! of traces in JSON by [`imported`]. Where a report needs it, calls are nested and put into the order of time
+//! ([`timeline`]). Events that are not selected are left out ([`selection`]).
 
 pub mod content;
 pub mod decode;

@@ -4,52 +4,52 @@
 //!
 //! ```text
 //! inputs --input--> ring files, traces in JSON
-//!        --plan, chrome, survey--> a plan of each process; what was in JSON is in a temporary file
+//!        --plan, chrome, survey--> a plan of each process; events in JSON are in a temporary file
 //!        --align--> one time line
-//!        --events--> events, nested if a report needs it
-//!        --report--> text, in parallel and in order: the report, or the table of functions
-//!        --inspect--> or a line about each file, each record of one, or what each process did when it died
+//!        --events--> events, and stack events where calls must nest
+//!        --report--> the report, or the table of functions: formatted in parallel, written in order
+//!        --inspect--> or a row about each file, a line about each record, the last words of each process
 //! ```
 //!
-//! `text`, `error`, `parallel` and `storage` are the ground that all of them stand on; `trace` leads from inputs to
-//! what a `request` asks for, and `cli` is the command.
+//! All of them use `text`, `error`, `parallel` and `storage`. `trace` makes from inputs what a `request` asks for, and
+//! `cli` is the command.
 //!
-//! Plans are small: 32 bytes for a segment of up to 4,000 events. The events themselves are read when their turn comes
-//! to be written, a few segments at a time, so memory does not grow with the trace. A file that is still being written
-//! is copied first. Files are read with `pread` and believed in nothing: what cannot be read is named in the
-//! [`Summary`] and the rest is merged.
+//! Plans are small: 32 bytes for a segment of up to 4,000 events. The events are read when they are written, a few
+//! segments at a time, so memory does not grow with the trace. A file that is still being written is copied first.
+//! Files are read with `pread` and not trusted: a part that cannot be read is listed in the [`Summary`], and the rest
+//! is merged.
 
-// How things are named and shown.
+// Names, numbers, dates and tables as people read them.
 mod text;
-// What can go wrong.
+// Errors.
 mod error;
-// Work by many threads, in order.
+// Work by many threads, with results in order.
 mod parallel;
-// Where bytes go.
+// Output and temporary files.
 mod storage;
 
-// Files are found and opened.
+// Finds and opens files.
 mod input;
-// What there is in one file.
+// The plan of one process.
 mod plan;
-// Traces in JSON into plans.
+// Imports traces in JSON.
 mod chrome;
-// All inputs into plans.
+// Makes the plans of all inputs.
 mod survey;
 
 // One time line for all files.
 mod align;
-// Decoded, nested, selected.
+// Decodes, nests and selects events.
 mod events;
 
 // The report.
 mod report;
-// What needs no report.
+// Shows files without a report.
 mod inspect;
 
-// What is asked for.
+// The request.
 mod request;
-// From inputs to what was asked for.
+// Makes from inputs what a request asks for.
 mod trace;
 // The command.
 pub mod cli;
@@ -68,6 +68,7 @@ pub use report::innermost::Innermost;
 pub use report::prefixes::Prefixes;
 pub use report::sources::LeftOut;
 pub use report::summary::{FileSummary, Summary, ThreadSummary};
+pub use report::write::output_kinds;
 
 pub use request::Request;
 
@@ -76,17 +77,17 @@ pub use report::write::gzip::of_level as gzip_of_level;
 
 use std::path::Path;
 
-/// Writes the report that was asked for. On an error, and when `watch` says stop, there is nothing of it.
+/// Writes the report of a request. On an error, and when `watch` stops the merge, no report is left.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
     let format = report::write::Format::of(&request.output, None)?;
     storage::output::check_writable(&request.output)?;
     trace::Trace::read(request, watch)?.report(watch, &request.output, format)
 }
 
-/// Characters of the command line of a process that has no name yet.
+/// The most characters of a command line that stands for the name of a process.
 const COMMAND_MAX: usize = 60;
 
-/// Whose ring file this is, as `worker (pid 4712)`; `None` if it cannot be read.
+/// The process of a ring file, as `worker (pid 4712)`; `None` if the file cannot be read.
 pub fn process_of(path: &Path) -> Option<String> {
     let input = input::ring::Input::open(path).ok()?;
     let table = survey::table::SegmentTable::read(&input, &mut Problems::default());

@@ -1,8 +1,8 @@
-//! The report: its parts are written in parallel and in order ([`write`]), as text, tables of functions ([`functions`]) or a
-//! page with the program's own text ([`sources`]), with paths made shorter ([`prefixes`]).
+//! The report: its parts are written in parallel and in order ([`write`]), as text, tables of functions ([`functions`])
+//! or a page with the program's own text ([`sources`]), with paths made shorter ([`prefixes`]).
 //!
-//! What went into it and what did not is in the [`summary`], with what else is known of each process ([`account`]) and where
-//! those were that did not end in order ([`innermost`]). The command tells what is missing in words ([`loss`]).
+//! The [`summary`] counts what went into it and what did not, with an [`account`] of each process, and with the innermost
+//! calls of processes that did not end in order ([`innermost`]). [`loss`] says in words what is missing.
 
 pub mod account;
 pub mod functions;

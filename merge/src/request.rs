@@ -1,4 +1,4 @@
-//! What the caller of a merge asks for.
+//! The request: what a caller wants to be merged, and how.
 
 use crate::align::{Align, Offset};
 use crate::events::selection::Selection;
@@ -10,26 +10,26 @@ use std::path::PathBuf;
 pub struct Request {
     /// Ring files, directories that hold some, and patterns that match some.
     pub inputs: Vec<PathBuf>,
-    /// The report; its name says of what kind it is.
+    /// The report. The ending of its name sets its kind.
     pub output: PathBuf,
-    /// Worker threads; one for each processor, but not more than 16, if it does not say.
+    /// The number of worker threads; `None` for one per processor, at most 16.
     pub threads: Option<usize>,
-    /// Whether the text of the program's source files is added.
+    /// Whether the report holds the text of the program's source files.
     pub source: bool,
-    /// A directory in which source files are looked for that no ring file vouches for.
+    /// A directory with source files that no ring file vouches for.
     pub source_root: Option<PathBuf>,
-    /// What of the trace is asked for.
+    /// The selected part of the trace.
     pub selection: Selection,
-    /// What is left out of the paths of source files.
+    /// Directories that are removed from the paths of source files.
     pub prefixes: Prefixes,
-    /// How files are placed beside each other.
+    /// How files are aligned on the time line.
     pub align: Align,
-    /// Files that are moved from there.
+    /// Files that are moved on the time line after that.
     pub offsets: Vec<Offset>,
 }
 
 impl Request {
-    /// A request with the default options.
+    /// Makes a request with the default options.
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
         let (prefixes, selection) = (Prefixes::default(), Selection::default());
         let (align, offsets) = (Align::Clock, Vec::new());

@@ -13,7 +13,7 @@ pub mod waits;
 use crate::chrome;
 use crate::error::{BadInput, MergeError, Problem};
 use crate::parallel::progress::{Stage, Watch};
-use crate::parallel::window::in_order;
+use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::FilePlan;
 use crate::storage::store::Store;
 use std::path::{Path, PathBuf};

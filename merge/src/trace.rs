@@ -1,4 +1,4 @@
-//! The inputs, opened and planned and on one time line: from here on to a report, or to last words.
+//! The trace: all inputs, opened, planned and on one time line. It makes reports, tables and last words.
 
 use crate::align::{self, Alignment, Offset};
 use crate::chrome;
@@ -25,12 +25,12 @@ use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// More workers than this only wait for the one that writes, and each of them holds some MB.
+/// The number of workers if the user sets none. More would wait for the one that writes, and each holds some MB.
 const WORKERS_USUAL: usize = 16;
-/// However many are asked for, unless there are more processors: each of them holds some MB.
+/// The most workers that the user can set, unless there are more processors: each holds some MB.
 const WORKERS_MAX: usize = 64;
 
-/// What was asked for, and what the inputs hold.
+/// All inputs of a request.
 pub struct Trace<'a> {
     request: &'a Request,
     pool: rayon::ThreadPool,
@@ -44,7 +44,7 @@ pub struct Trace<'a> {
     passed_over: Vec<PathBuf>,
 }
 
-/// So many workers, or fewer where the system does not give as many threads.
+/// Starts the workers, or fewer if the system does not allow as many threads.
 fn pool(workers: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
     match rayon::ThreadPoolBuilder::new().num_threads(workers).build() {
         Err(_) if workers > 1 => pool(workers / 2),
@@ -92,7 +92,7 @@ impl<'a> Trace<'a> {
         &self.plans
     }
 
-    /// The time line.
+    /// The alignment of the files.
     pub fn alignment(&self) -> &Alignment {
         &self.alignment
     }
@@ -119,7 +119,7 @@ impl<'a> Trace<'a> {
         check_apart(Path::new(STDOUT), &self.inputs)
     }
 
-    /// Prints the functions that cost most. A reader who goes away has read enough.
+    /// Prints the functions that took the most time. A reader that goes away has read enough.
     pub fn top(&self, watch: &dyn Watch, top: Top) -> Result<Summary, MergeError> {
         let mut summary = self.summary();
         let report = self.selected_report()?;
@@ -139,7 +139,7 @@ impl<'a> Trace<'a> {
         Ok(Report { files, alignment, source, source_root, prefixes, selected })
     }
 
-    /// Writes what the processes were doing that did not end in order. A reader who goes away has read enough.
+    /// Prints the last words of the processes that did not end in order. A reader that goes away has read enough.
     pub fn last_words(&self, watch: &dyn Watch, to: &mut dyn Write) -> Result<Summary, MergeError> {
         let mut summary = self.summary();
         match self.write_last_words(watch, to, &mut summary) {
@@ -150,7 +150,7 @@ impl<'a> Trace<'a> {
     }
 
     fn write_last_words(&self, watch: &dyn Watch, to: &mut dyn Write, summary: &mut Summary) -> io::Result<()> {
-        let (mut told, mut unknown) = (0, 0);
+        let (mut written, mut unknown) = (0, 0);
         for ((plan, clock), file) in self.plans.iter().zip(&self.alignment.clocks).zip(&mut summary.files) {
             if plan.state == State::Sealed {
                 continue;
@@ -167,14 +167,14 @@ impl<'a> Trace<'a> {
             last_words::write(plan, &words, &mut text).map_err(io::Error::other)?;
             to.write_all(text.as_bytes())?;
             file.problems.append(&words.problems);
-            told += 1;
+            written += 1;
         }
-        let others = Others { ended: self.plans.len() - told - unknown, unknown, all: told == 0 };
+        let others = Others { ended: self.plans.len() - written - unknown, unknown, all: written == 0 };
         to.write_all(others.to_string().as_bytes())?;
         to.flush()
     }
 
-    /// What is known before anything is written.
+    /// The summary as it is before events are read.
     pub fn summary(&self) -> Summary {
         let output = self.request.output.clone();
         let mut summary = Summary::of(output, &self.plans, &self.alignment, self.bad.clone());

@@ -197,7 +197,7 @@ def test_what_the_table_does_not_hold_is_said(sandbox):
     assert re.fullmatch(r"[\d,]+ events were not asked for and are not counted", foot[1])
     done = sandbox.viztracer_merge("rings", "-q", "--top", "3", "--strict")
     assert done.returncode == 1
-    assert "calls never ended and are counted with the time until the last moment known" in done.stdout
+    assert "calls never ended and are counted with the time until the last event known" in done.stdout
 
 
 RECORDED = """

@@ -164,7 +164,7 @@ def test_offsets(sandbox, reports):
     assert first("--offset", f"{reports / 'b.json'}=+1500") == [a, b + 1500]
     assert first("--offset", f"{reports}=2ms", "--offset", f"{reports / 'a.json'}=-5") == [a + 1_999_995, b + 2_000_000]
     done = sandbox.viztracer_merge(reports / "a.json", "-o", "none.json", "--offset", "b.json=5")
-    assert (done.returncode, "b.json: no input has this name" in done.stderr) == (2, True)
+    assert (done.returncode, "b.json: --offset fits no input" in done.stderr) == (2, True)
     assert not (sandbox.path / "none.json").exists()
 
 

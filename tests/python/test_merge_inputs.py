@@ -126,7 +126,7 @@ def test_bin_files_of_others_in_a_directory(sandbox, copies):
     (sandbox.path / "d" / "model.bin").write_bytes(b"weights" * 1000)
     done = sandbox.viztracer_merge("d", "-o", "merged.json")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "viztracer-merge: passed over, as it is no ring file: d/model.bin\n" in done.stderr
+    assert "viztracer-merge: d/model.bin: skipped: not a ring file\n" in done.stderr
     assert merged(sandbox, "d") == 1
     done = sandbox.viztracer_merge("d/model.bin", "d", "-q", "-o", "merged.json")
     expected = "viztracer-merge: d/model.bin: not a ring file: it does not begin with VIZRING (offset 0)\n"

@@ -175,7 +175,7 @@ def test_nothing_is_said_of_an_end_that_nobody_told(sandbox):
     document = {"traceEvents": [event], "viztracer_metadata": {"version": "1.1.1"}}
     (sandbox.path / "a.json").write_text(json.dumps(document))
     done = sandbox.viztracer_merge("--last_words", "a.json")
-    assert done.stdout == "Of 1 process it is not known how it ended: its report does not tell.\n"
+    assert done.stdout == "The end of 1 process is not known: its report does not show it.\n"
     assert told(sandbox, "a.json")[0]["state"] == "unknown"
     once = merged(sandbox, "a.json", "once.json")
     assert merged(sandbox, "once.json", "twice.json") == once

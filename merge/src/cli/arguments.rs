@@ -1,4 +1,4 @@
-//! What can be said on the command line, and what it means.
+//! The command line's options, and the request that they make.
 
 use super::exit::EXIT_STATUS;
 use crate::align::{Align, Offset};
@@ -15,43 +15,44 @@ use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-/// The report, if no other is asked for.
+/// The report that is written if the user names none.
 const OUTPUT_USUAL: &str = "result.json";
 const INSTEAD: &str = "Instead of a report";
-/// What makes no sense where there is no report.
+/// Options that need a report.
 const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 
-/// Merge the ring files of any number of processes, and reports, into one report.
+/// Merge ring files and traces into one report.
 ///
-/// Files of finished, crashed and still running processes and traces in JSON (VizTracer's reports, also compressed by
-/// gzip) can be mixed; nothing is ever written to them. The report is a Chrome trace in JSON, which vizviewer and
-/// https://ui.perfetto.dev open, a trace of Perfetto's own kind, a page that shows itself in any browser, a profile for
-/// https://www.speedscope.app, a table of the functions that took the time, or collapsed stacks.
+/// Inputs can be mixed: ring files of processes that ended, crashed or still run, and traces in JSON (VizTracer's
+/// reports, also compressed by gzip). They are never changed. The report is one of these: a Chrome trace in JSON, which
+/// vizviewer and https://ui.perfetto.dev open; a Perfetto trace; a page for any browser; a profile for
+/// https://www.speedscope.app; a table of functions; collapsed stacks for flame graphs.
 #[derive(Debug, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]
 pub struct Arguments {
-    /// Ring files (.bin), traces in JSON (.json, .json.gz), directories in which all ring files are meant, also those in
-    /// directories below (the traces in JSON if there are none), and quoted patterns ('runs/**/*.bin'); - reads a list of them from standard input, one a line or each with a NUL behind it
+    /// Ring files (.bin), traces in JSON (.json, .json.gz), directories (searched recursively for ring files; traces in
+    /// JSON are used if there are none), and quoted patterns ('runs/**/*.bin'). Use - to read a list of inputs from
+    /// standard input, each ended by a line feed or by NUL
     #[arg(required_unless_present = "generate", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
-    /// The report; its name tells its kind: .json, .pftrace, .speedscope.json, each also with .gz, .html, .csv or .folded;
-    /// - is standard output. Can be given more than once [default: result.json]
+    /// Write the report to this file. The name's ending sets the format: .json, .pftrace or .speedscope.json, each also
+    /// with .gz; .html, .csv or .folded. Use - for standard output. Can be given more than once [default: result.json]
     #[arg(short, long, value_name = "OUT", help_heading = "Report")]
     pub output: Vec<PathBuf>,
 
-    /// What to write where the output's name does not tell it
+    /// The format where the name of the output does not set it
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
     pub format: Option<Format>,
 
-    /// Leave the text of the program's source files out
+    /// Leave the text of source files out of the report
     #[arg(long = "no_source", alias = "no-source", help_heading = "Report")]
     pub no_source: bool,
 
-    /// Look for the text of source files in this directory, where no ring file of yours vouches for them: those of
-    /// traces in JSON, of another machine, of a container. With --strip_prefix /app, /app/a.py is DIR/a.py; without,
-    /// DIR/app/a.py
+    /// Look for source files in this directory, if no ring file of yours vouches for them: those of traces in JSON, of
+    /// another machine or of a container. /app/a.py is looked for as DIR/app/a.py, and with --strip_prefix /app as
+    /// DIR/a.py
     #[arg(
         long = "source_root",
         alias = "source-root",
@@ -61,65 +62,73 @@ pub struct Arguments {
     )]
     pub source_root: Option<PathBuf>,
 
-    /// Leave this directory out of the paths of source files, in names of functions too. Can be given more than once
+    /// Remove this directory from the paths of source files, also in the names of functions. Can be given more than
+    /// once
     #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH", help_heading = "Report")]
     pub strip_prefix: Vec<PathBuf>,
 
-    /// Where runs are placed beside each other: by their clocks, or as if all had begun together; a run that was marked
-    /// by set_sync_marker() begins at its mark
+    /// How several runs are placed on the time line: by their clocks, or as if all had begun together. With `start`, a
+    /// run that called set_sync_marker() begins at its marker
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,
 
-    /// Move a file, or all files in a directory, on the time line by ±ns, or with a unit (run_2=-3ms). Can be given more
-    /// than once
+    /// Move a file, or all files in a directory, on the time line: by nanoseconds (run_2=-1500) or with a unit
+    /// (run_2=+20ms). Can be given more than once
     #[arg(long, value_name = "FILE=TIME", help_heading = "Report")]
     pub offset: Vec<Offset>,
 
-    /// Exit with 1 if anything that happened is missing in the report, and say what: calls overwritten, lost,
+    /// Exit with status 1 if the report is not complete, and list what is missing: calls that were overwritten, lost,
     /// damaged, unnamed, unmatched, or unfinished because of a crash
     #[arg(long, help_heading = "Report")]
     pub strict: bool,
 
-    /// Print what each process was doing that was killed or still runs: of every thread the open calls and the last 20
-    /// that ended. No report is written unless -o is given
+    /// Print what each process was doing that crashed, was killed or still runs: the open calls of every thread and its
+    /// last 20 calls that ended. A report is written only if -o is given
     #[arg(long = "last_words", alias = "last-words", help_heading = INSTEAD)]
     pub last_words: bool,
 
-    /// Print the N functions that took most time, over all processes and of each: calls, time with and without what they
-    /// called, mean, median, 99th percentile. No report is written unless -o is given
+    /// Print the N functions that took the most time, of all processes and of each one: calls, time with and without
+    /// called functions, mean, median, 99th percentile. A report is written only if -o is given
     #[arg(long, value_name = "N", conflicts_with_all = ["last_words", "info", "dump"], help_heading = INSTEAD)]
     pub top: Option<NonZeroUsize>,
 
-    /// With --top: which functions come first
-    #[arg(long, value_name = "BY", requires = "top", default_value = "self", hide_default_value = true, help_heading = INSTEAD)]
+    /// With --top: sort the functions by this column, largest first
+    #[arg(
+        long,
+        value_name = "BY",
+        requires = "top",
+        default_value = "self",
+        hide_default_value = true,
+        help_heading = INSTEAD
+    )]
     pub sort: Sort,
 
     /// With --top: print Markdown, for the summary of a CI run
     #[arg(long, requires = "top", help_heading = INSTEAD)]
     pub markdown: bool,
 
-    /// Print a table of the files: whose they are, when and how long, how much is in them and what is lost
+    /// Print one row per file: process, start, duration, events, losses
     #[arg(long, conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub info: bool,
 
-    /// With --info: print it as JSON, for programs
+    /// With --info: print JSON, for programs
     #[arg(long, requires = "info", conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub json: bool,
 
-    /// Print every record of one file as a line, beside its header, anchors, names and stacks; format/FORMAT.md says
-    /// what they mean
+    /// Print every record of ring files as a line, with the header, anchors, names and stacks that format/FORMAT.md
+    /// describes
     #[arg(long, conflicts_with = "info", conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub dump: bool,
 
-    /// Show no progress, no summary and no leftovers of crashes; errors are always shown
+    /// Print errors and warnings only: no progress, no summary, no leftovers of crashes
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Worker threads, at most 64 or one per processor [default: one per processor, at most 16]
+    /// Use N worker threads, at most 64 or one per processor [default: one per processor, at most 16]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 
-    /// Print the manual page, or a script by which a shell completes the options
+    /// Print the manual page, or the completion script for a shell
     #[arg(long, value_name = "WHAT")]
     pub generate: Option<Generated>,
 
@@ -127,16 +136,16 @@ pub struct Arguments {
     pub selection: selection::Options,
 }
 
-/// What is made of the options for other programs.
+/// A text for another program, made from the options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Generated {
-    /// The manual page.
+    /// The manual page
     Man,
-    /// Completion in bash.
+    /// Completion for bash
     Bash,
-    /// Completion in zsh.
+    /// Completion for zsh
     Zsh,
-    /// Completion in fish.
+    /// Completion for fish
     Fish,
 }
 
@@ -148,7 +157,7 @@ pub struct Target {
 }
 
 impl Arguments {
-    /// The request for these inputs.
+    /// Makes the request for these inputs.
     pub fn request(&self, inputs: Vec<PathBuf>) -> Request {
         let output = self.output.first().cloned().unwrap_or_else(|| OUTPUT_USUAL.into());
         Request {
@@ -163,7 +172,7 @@ impl Arguments {
         }
     }
 
-    /// The reports that are asked for, checked before anything is done.
+    /// The reports to write. An error is found here, before anything is read.
     pub fn targets(&self) -> Result<Vec<Target>, MergeError> {
         let mut targets: Vec<Target> = Vec::new();
         for path in &self.output {
@@ -179,17 +188,17 @@ impl Arguments {
         Ok(targets)
     }
 
-    /// Whether something is printed to standard output.
+    /// Whether a table or text is printed to standard output.
     pub fn prints(&self) -> bool {
         self.last_words || self.info || self.dump || self.top.is_some()
     }
 
-    /// The table that is to be printed.
+    /// The table of functions to print.
     pub fn top(&self) -> Option<Top> {
         self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, markdown: self.markdown })
     }
 
-    /// The report that is written when none is named.
+    /// The report that is written if the user names none.
     pub fn usual_target(&self) -> Target {
         Target { path: OUTPUT_USUAL.into(), format: Format::Json }
     }
@@ -203,5 +212,22 @@ impl Target {
 
     fn is_terminal(&self) -> bool {
         self.is_stdout() && std::io::stdout().is_terminal()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::write::output_kinds;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_names_every_kind_of_report() {
+        let command = Arguments::command();
+        let output = command.get_arguments().find(|argument| argument.get_id() == "output").unwrap();
+        let help = output.get_long_help().or(output.get_help()).unwrap().to_string();
+        for kind in output_kinds() {
+            assert!(help.contains(kind.trim_end_matches(".gz")), "{kind}: {help}");
+        }
     }
 }

@@ -1,25 +1,25 @@
-//! What the exit statuses mean.
+//! The exit statuses, and what stands below the options in the help.
 
-/// The report is there and every input was read.
+/// The report is written, and every input was read completely.
 pub const OK: u8 = 0;
-/// The report is there, but of some input not all could be read.
+/// The report is written, but some input could not be read, or not completely.
 pub const INCOMPLETE: u8 = 1;
-/// There is no report.
+/// The report is not written.
 pub const FAILED: u8 = 2;
-/// There is no report, because of Ctrl+C.
+/// The report is not written, because of Ctrl+C.
 pub const INTERRUPTED: u8 = 130;
 
-/// What stands below the options.
+/// The text below the options.
 pub const EXIT_STATUS: &str = "\
 Exit status:
-  0    the report is written and every input was read
-  1    the report is written, but some input could not be read, or not all of
-       it; each is named on stderr with offset and reason. With --strict also
-       if anything that happened is missing in the report
-  2    no report, or not all of them: wrong usage, no readable input, or an
-       output cannot be written
-  130  no report: interrupted
-With --top, --last_words, --info and --dump the same holds for what they print.
+  0    the report is written, and every input was read completely
+  1    the report is written, but some input could not be read completely;
+       stderr shows its name, the reason and the offset. With --strict also if
+       the report is not complete
+  2    a report is not written: wrong usage, no readable input, or the output
+       cannot be written
+  130  the report is not written: interrupted
+The same statuses hold for what --top, --last_words, --info and --dump print.
 
 Examples:
   viztracer-merge ./temp_dir/*.bin -o result.json
@@ -32,7 +32,6 @@ Examples:
   viztracer-merge --info --json ./temp_dir
 
 After a crash:
-  What the processes left is in the directory that was given by --output_dir,
-  or else in one like /dev/shm/viztracer_<pid>_<random>. viztracer-merge, also
-  without any input, names those that no process writes any more, in /dev/shm,
-  here and beside the report.";
+  The ring files stay in the directory that --output_dir named, or else in one
+  like /dev/shm/viztracer_<pid>_<random>. Run viztracer-merge without an input
+  to list such directories in /dev/shm and here.";

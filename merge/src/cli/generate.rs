@@ -1,11 +1,11 @@
-//! The manual page and the completions, made of the options themselves.
+//! The manual page and the completion scripts, made from the options.
 
 use super::arguments::{Arguments, Generated};
 use clap::CommandFactory;
 use clap_complete::Shell;
 use std::io::{self, Write};
 
-/// Writes one of them.
+/// Writes the manual page or a completion script.
 pub fn generate(what: Generated, to: &mut dyn Write) -> io::Result<()> {
     let mut command = Arguments::command();
     let shell = match what {

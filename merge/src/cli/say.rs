@@ -1,4 +1,4 @@
-//! What is said on stderr.
+//! Messages on stderr.
 
 use super::exit::{FAILED, INCOMPLETE, INTERRUPTED, OK};
 use crate::error::{BadInput, MergeError};
@@ -9,7 +9,7 @@ use crate::text::display::{self, grouped, printable};
 use std::fmt::Display;
 use std::io::Write;
 
-/// Tells what came of a report, and gives the exit status.
+/// Reports the result of a merge, and returns the exit status.
 pub fn summary(summary: &Summary, quiet: bool) -> u8 {
     bad(&summary.bad);
     summary.files.iter().for_each(problems);
@@ -26,7 +26,7 @@ pub fn summary(summary: &Summary, quiet: bool) -> u8 {
     status(summary)
 }
 
-/// Tells of another report of the same inputs.
+/// Reports another report of the same inputs, and returns the exit status.
 pub fn another(summary: &Summary, quiet: bool) -> u8 {
     if !quiet {
         drop(writeln!(std::io::stderr(), "{}", summary.last_line()));
@@ -38,14 +38,14 @@ fn status(summary: &Summary) -> u8 {
     if summary.is_complete() { OK } else { INCOMPLETE }
 }
 
-/// Tells what is missing in a report, but for what is among `told` from another one, and gives the exit status.
-pub fn missing(summary: &Summary, told: &mut Vec<String>) -> u8 {
+/// Lists what is missing in a report, and returns the exit status. Lines among `reported` are not repeated.
+pub fn missing(summary: &Summary, reported: &mut Vec<String>) -> u8 {
     let lines = loss::lines(summary);
     let status = if lines.is_empty() { OK } else { INCOMPLETE };
     for line in lines {
-        if !told.contains(&line) {
+        if !reported.contains(&line) {
             complain(format_args!("strict: {line}"));
-            told.push(line);
+            reported.push(line);
         }
     }
     status
@@ -54,11 +54,11 @@ pub fn missing(summary: &Summary, told: &mut Vec<String>) -> u8 {
 fn passed_over(summary: &Summary) {
     let Some(first) = summary.passed_over.first().map(|path| display::path(path)) else { return };
     match summary.passed_over.len() {
-        1 => complain(format_args!("passed over, as it is no ring file: {first}")),
-        files => complain(format_args!(
-            "passed over {} files that are no ring files: {first} and such",
-            grouped(files as u64)
-        )),
+        1 => complain(format_args!("{first}: skipped: not a ring file")),
+        files => {
+            let others = grouped(files as u64 - 1);
+            complain(format_args!("{first} and {others} more: skipped: not ring files"));
+        }
     }
 }
 
@@ -69,7 +69,7 @@ fn problems(file: &FileSummary) {
     }
     let more = file.problems.count.saturating_sub(file.problems.first.len() as u64);
     if more > 0 {
-        complain(format_args!("{path}: {more} more places that could not be read"));
+        complain(format_args!("{path}: {more} more problems"));
     }
     if let Some(code) = i32::try_from(file.failure).ok().filter(|code| *code > 0) {
         let error = BadInput::new(&file.path, std::io::Error::from_raw_os_error(code));
@@ -77,7 +77,7 @@ fn problems(file: &FileSummary) {
     }
 }
 
-/// Tells why there is no report, and gives the exit status.
+/// Says why there is no report, and returns the exit status.
 pub fn error(error: &MergeError) -> u8 {
     if let MergeError::NothingReadable(inputs) = error {
         bad(inputs);
@@ -86,23 +86,23 @@ pub fn error(error: &MergeError) -> u8 {
     if matches!(error, MergeError::Interrupted) { INTERRUPTED } else { FAILED }
 }
 
-/// Tells what crashes have left behind.
+/// Lists the directories that crashes have left behind.
 pub fn leftovers(leftovers: &Leftovers) {
     leftovers.line().iter().for_each(complain);
 }
 
-/// Tells which inputs were not read.
+/// Lists the inputs that were not read.
 pub fn bad(bad: &[BadInput]) {
     bad.iter().for_each(complain);
 }
 
-/// Says a line, whatever stands in it. Who does not listen is no reason to fail.
+/// Writes a line to stderr, with control characters escaped. An error is ignored: nothing can be said about it.
 pub fn complain(what: impl Display) {
     drop(writeln!(std::io::stderr(), "viztracer-merge: {}", printable(&what.to_string())));
 }
 
-/// Tells what is wrong with the arguments, in the words of their parser. They may be names of files that somebody else
-/// has chosen and a shell has listed.
+/// Reports wrong usage in the words of the parser of arguments. Arguments may be names of files that a stranger has
+/// chosen and a shell has listed, so control characters are escaped.
 pub fn usage(error: &clap::Error) {
     let text = error.render().to_string();
     let lines: Vec<String> = text.lines().map(printable).collect();

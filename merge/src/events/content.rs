@@ -1,4 +1,4 @@
-//! What the events of a plan are read from when their turn comes.
+//! The opened content of a plan, from which its events are read.
 
 use crate::align::Times;
 use crate::error::Problem;
@@ -12,17 +12,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use viztracer_format::names::{Function, SourceIdentity};
 
-/// What was planned, opened.
+/// The opened content of a plan.
 #[derive(Debug)]
 pub enum Content {
     /// A ring file, or the copy of a living one.
     Ring(Arc<Input>),
-    /// What a trace in JSON became.
+    /// An imported trace in JSON.
     Chrome(Arc<Imported>),
 }
 
 impl Content {
-    /// Opens what was planned.
+    /// Opens the content of a plan.
     pub fn of(plan: &FilePlan) -> Result<Content, Problem> {
         match &plan.source {
             Source::Json { imported, .. } => Ok(Content::Chrome(Arc::clone(imported))),
@@ -38,8 +38,8 @@ impl Content {
         }
     }
 
-    /// Calls `each` with every source path for which the content vouches, and with what it led to. A file of another
-    /// user vouches for nothing, nor does a trace in JSON.
+    /// Calls `each` with every source path that the content vouches for, and with the file that it led to. A file of
+    /// another user vouches for nothing, nor does a trace in JSON.
     pub fn sources(&self, plan: &FilePlan, each: impl FnMut(&str, SourceIdentity)) {
         if let Content::Ring(input) = self
             && is_trusted(input.owner)
@@ -64,7 +64,7 @@ impl Content {
     }
 }
 
-/// The ring file that was planned: the copy of a living one, else the file.
+/// Opens the ring file of a plan: the copy of a living one, else the file.
 pub fn ring(plan: &FilePlan) -> Result<Arc<Input>, Problem> {
     if let Source::Ring { snapshot: Some(snapshot), .. } = &plan.source {
         return Ok(Arc::clone(snapshot));

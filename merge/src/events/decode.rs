@@ -1,8 +1,8 @@
-//! A run of CALLS segments into moments of the report's time line: which thread, what, when, how long.
+//! Decodes a run of CALLS segments into events on the report's time line.
 
 mod members;
 
-pub use members::Members;
+pub use members::EventMembers;
 
 use crate::align::Times;
 use crate::chrome::sort::StoredEvent;
@@ -17,96 +17,97 @@ use viztracer_format::record::Kind;
 /// An event with its times: nanoseconds of the report, or whatever its [`Times`] have made of its ticks.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
-    /// The place of its thread in the file's plan.
+    /// The index of its thread in the file's plan.
     pub thread: usize,
     /// The serial of the task that the thread was running, 0 if none.
     pub task: u32,
-    /// What it was.
+    /// The kind of event.
     pub kind: Kind,
-    /// The function's id, or that of a name.
+    /// The id of the function, or of the event's name.
     pub function: u32,
-    /// Nanoseconds since the report's base.
+    /// When the event began, in nanoseconds since the report's base.
     pub start: u64,
-    /// Nanoseconds it took.
+    /// How many nanoseconds it took.
     pub duration: u64,
-    /// Whether a part of it lies outside of the time that is asked for.
+    /// Whether a part of it lies outside of the selected time.
     pub clipped: bool,
-    /// What it carries.
+    /// Its arguments or values, if it has any.
     pub payload: Option<Payload<'a>>,
 }
 
-/// What an event carries.
+/// The arguments or values of an event.
 #[derive(Clone, Copy, Debug)]
 pub enum Payload<'a> {
     /// The bytes that were recorded.
     Bytes(&'a [u8]),
-    /// The ring went over them.
+    /// The ring has overwritten them.
     Overwritten,
     /// Further members of an event that came as JSON, each with a comma before it.
     Members(&'a [u8]),
 }
 
-/// What became of the events that were planned.
+/// Counts of the events that were read.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// By the thread's place in the plan.
+    /// The counts of each thread.
     pub threads: Vec<ThreadOutcome>,
-    /// The tasks that events are of.
+    /// The tasks that the events belong to.
     pub tasks: BTreeSet<u32>,
     /// What could not be read.
     pub problems: Problems,
 }
 
-/// What became of one thread's events.
+/// Counts of one thread's events. An event that never ended may be read in an earlier part than it is left out, so of
+/// one part more may be left out than was read. All counts only grow, and their sums over all parts are right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadOutcome {
-    /// The thread's place in the plan.
+    /// The index of the thread in the plan.
     pub thread: usize,
-    /// Events in the report.
-    pub written: u64,
-    /// Those of them that never ended.
+    /// Events that were read, whether they are in the report or left out.
+    pub read: u64,
+    /// Events among those read that never ended.
     pub unfinished: u64,
     /// Events that a living process overwrote after they were planned.
     pub overwritten: u64,
-    /// Events that were read and not asked for. What was written may be counted in another part, so that the sums over
-    /// all parts are right, and those of one may be less than nothing: they wrap.
+    /// Events among those read that are not in the report, since they are not selected.
     pub left_out: u64,
-    /// Events among those written that the report has no room to draw: too many calls are around them.
+    /// Events among those left out that never ended.
+    pub unfinished_left_out: u64,
+    /// Events in the report that it cannot draw: too many calls are around them.
     pub too_deep: u64,
 }
 
 impl ThreadOutcome {
-    /// An event that was counted as written is not asked for.
+    /// Counts an event that was read as left out.
     pub fn leave_out(&mut self, kind: Kind) {
         self.left_out += 1;
-        self.written = self.written.wrapping_sub(1);
-        self.unfinished = self.unfinished.wrapping_sub(u64::from(kind == Kind::Open));
+        self.unfinished_left_out += u64::from(kind == Kind::Open);
     }
 }
 
 impl Outcome {
-    /// Adds what became of other events.
+    /// Adds the counts of other events.
     pub fn append(&mut self, other: Outcome) {
         for of in other.threads {
             let sum = self.thread(of.thread);
-            sum.written = sum.written.wrapping_add(of.written);
-            sum.unfinished = sum.unfinished.wrapping_add(of.unfinished);
+            sum.read += of.read;
+            sum.unfinished += of.unfinished;
             sum.overwritten += of.overwritten;
             sum.left_out += of.left_out;
+            sum.unfinished_left_out += of.unfinished_left_out;
             sum.too_deep += of.too_deep;
         }
         self.tasks.extend(other.tasks);
         self.problems.append(&other.problems);
     }
 
-    /// The entry of a thread, made if there is none. A run of segments has few threads.
+    /// The counts of a thread, which are added if there are none. A run of segments has few threads.
     pub fn thread(&mut self, thread: usize) -> &mut ThreadOutcome {
-        let place = self.threads.iter().position(|outcome| outcome.thread == thread);
-        let place = place.unwrap_or_else(|| {
+        let index = self.threads.iter().position(|outcome| outcome.thread == thread).unwrap_or_else(|| {
             self.threads.push(ThreadOutcome { thread, ..ThreadOutcome::default() });
             self.threads.len() - 1
         });
-        &mut self.threads[place]
+        &mut self.threads[index]
     }
 }
 
@@ -118,7 +119,7 @@ pub struct Buffers {
     pub(crate) payload: Vec<u8>,
 }
 
-/// Decodes `calls[run]` of a file, with the times that `times` makes of its ticks.
+/// Decodes the segments `calls[run]` of a file. `times` converts their ticks.
 pub fn decode(
     file: &FilePlan,
     input: &Input,
@@ -129,23 +130,23 @@ pub fn decode(
 ) -> Outcome {
     let mut outcome = Outcome::default();
     let mut payloads = Payloads { file, input, buffer: &mut buffers.payload, loaded: None };
-    for place in run {
-        let Some(calls) = file.calls.get(place) else { break };
+    for index in run {
+        let Some(calls) = file.calls.get(index) else { break };
         let Some(segment) = calls.segment() else { continue };
         match input.read(segment, &mut buffers.calls) {
             Ok((segment, body)) => {
-                let skip = file.skips.get(&(place as u32)).cloned().unwrap_or_default();
+                let skip = file.skips.get(&(index as u32)).cloned().unwrap_or_default();
                 let decoder = Decoder { file, times, skip, outcome: &mut outcome };
                 decoder.segment(&segment, body, &mut payloads, &mut each);
             }
-            Err(Unread::Recycled) => lose(file, calls, &mut outcome),
+            Err(Unread::Recycled) => count_overwritten(file, calls, &mut outcome),
             Err(Unread::Damaged(problem)) => outcome.problems.add(problem),
         }
     }
     outcome
 }
 
-fn lose(file: &FilePlan, calls: &Calls, outcome: &mut Outcome) {
+fn count_overwritten(file: &FilePlan, calls: &Calls, outcome: &mut Outcome) {
     if let Some(thread) = file.thread(calls.thread) {
         outcome.thread(thread).overwritten += u64::from(calls.events);
     }
@@ -154,7 +155,7 @@ fn lose(file: &FilePlan, calls: &Calls, outcome: &mut Outcome) {
 struct Decoder<'a, T> {
     file: &'a FilePlan,
     times: &'a mut T,
-    /// By serial, events still to leave out.
+    /// How many events of a thread are still to be skipped, by the thread's serial.
     skip: Vec<(u32, u64)>,
     outcome: &'a mut Outcome,
 }
@@ -175,9 +176,9 @@ impl<T: Times> Decoder<'_, T> {
         let mut seen_task = 0;
         for event in &mut events {
             if serial != Some(event.thread) {
-                self.leave(current);
+                self.count(current);
                 serial = Some(event.thread);
-                // A thread without a place can only come from bytes that changed since they were planned.
+                // A thread that is not in the plan can only come from bytes that changed since they were planned.
                 let Some(thread) = self.file.thread(event.thread) else {
                     serial = None;
                     current = ThreadOutcome::default();
@@ -199,20 +200,20 @@ impl<T: Times> Decoder<'_, T> {
             }
             let payload = event.payload.map(|reference| payloads.get(reference));
             each(&Event { thread: current.thread, task, kind, function, start, duration, clipped: false, payload });
-            current.written += 1;
+            current.read += 1;
             current.unfinished += u64::from(kind == Kind::Open);
         }
-        self.leave(current);
+        self.count(current);
         if events.unknown() > 0 {
             let reason = format!("{} records of unknown kind passed over", events.unknown());
             self.outcome.problems.add(Problem::at(segment.offset, reason));
         }
     }
 
-    fn leave(&mut self, of: ThreadOutcome) {
-        if of.written > 0 {
+    fn count(&mut self, of: ThreadOutcome) {
+        if of.read > 0 {
             let sum = self.outcome.thread(of.thread);
-            sum.written += of.written;
+            sum.read += of.read;
             sum.unfinished += of.unfinished;
         }
     }
@@ -223,17 +224,17 @@ impl<T: Times> Decoder<'_, T> {
     }
 }
 
-/// Calls whose duration says how long they took, so that short ones may be left out.
+/// Whether a call ended by itself, so that its duration is how long it took and a short one may be dropped.
 fn ended(kind: Kind) -> bool {
     matches!(kind, Kind::Return | Kind::Yield | Kind::Raise)
 }
 
-/// Payloads of one file; the segment used last is kept.
+/// The payloads of one file. The segment that was used last is kept.
 struct Payloads<'a> {
     file: &'a FilePlan,
     input: &'a Input,
     buffer: &'a mut Vec<u8>,
-    /// The generation in `buffer`, and its body's committed bytes.
+    /// The generation of the segment used last, and the committed bytes of its body.
     loaded: Option<(u64, Vec<u8>)>,
 }
 

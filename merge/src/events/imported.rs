@@ -1,4 +1,4 @@
-//! The entries of a trace in JSON into moments, when their turn comes to be written.
+//! Decodes the entries of a trace in JSON into events.
 
 use crate::align::Times;
 use crate::chrome::clocks::ticks;
@@ -14,7 +14,7 @@ use std::io;
 use std::ops::Range;
 use viztracer_format::record::Kind;
 
-/// Members that lie near each other are read at once.
+/// Members that span at most so many bytes are read at once.
 const NEAR: u64 = 4 << 20;
 
 impl Imported {
@@ -51,7 +51,7 @@ impl Imported {
         let Buffers { entries, payload, .. } = buffers;
         entries.resize(calls.events as usize, StoredEvent::zeroed());
         store.read(offset, bytemuck::cast_slice_mut(entries))?;
-        let mut members = Members::read(store, entries, payload, &self.short)?;
+        let mut members = ChunkMembers::read(store, entries, payload, &self.short)?;
         let (mut unfinished, mut last_task) = (0, 0);
         for entry in &*entries {
             let marks = Marks::from_bits(entry.marks);
@@ -70,28 +70,28 @@ impl Imported {
             each(&Event { thread, task, kind, function, start, duration, clipped, payload });
         }
         let of = outcome.thread(thread);
-        of.written += u64::from(calls.events);
+        of.read += u64::from(calls.events);
         of.unfinished += unfinished;
         Ok(())
     }
 }
 
-/// The members of a chunk's entries.
-struct Members<'a> {
+/// Reads the members of a chunk's entries.
+struct ChunkMembers<'a> {
     store: &'a Store,
     short: &'a [Box<[u8]>],
-    /// Where `bytes` begin, if they are all there is.
+    /// Where `bytes` begin in the store, if they hold all members of the chunk.
     begin: Option<u64>,
     bytes: &'a mut Vec<u8>,
 }
 
-impl<'a> Members<'a> {
+impl<'a> ChunkMembers<'a> {
     fn read(
         store: &'a Store,
         entries: &[StoredEvent],
         bytes: &'a mut Vec<u8>,
         short: &'a [Box<[u8]>],
-    ) -> io::Result<Members<'a>> {
+    ) -> io::Result<ChunkMembers<'a>> {
         let stored = || entries.iter().filter(|entry| entry.length > 0 && entry.members & IN_MEMORY == 0);
         let begin = stored().map(|entry| entry.members).min();
         let end = stored().map(|entry| entry.members + u64::from(entry.length)).max();
@@ -100,14 +100,14 @@ impl<'a> Members<'a> {
             bytes.resize(length as usize, 0);
             store.read(begin, bytes)?;
         }
-        Ok(Members { store, short, begin: span.map(|(begin, _)| begin), bytes })
+        Ok(ChunkMembers { store, short, begin: span.map(|(begin, _)| begin), bytes })
     }
 
     fn of(&mut self, entry: &StoredEvent) -> io::Result<&[u8]> {
         let length = entry.length as usize;
         if entry.members & IN_MEMORY != 0 {
-            let place = (entry.members ^ IN_MEMORY) as usize;
-            return Ok(self.short.get(place).map_or(&[], |text| text));
+            let index = (entry.members ^ IN_MEMORY) as usize;
+            return Ok(self.short.get(index).map_or(&[], |text| text));
         }
         if let Some(begin) = self.begin {
             let at = (entry.members - begin) as usize;

@@ -1,5 +1,5 @@
-//! What of a trace is asked for. Nothing that is left out breaks what stays: calls that reach over an edge of the time
-//! asked for are clipped to it and say so, and what was called by a call that is left out moves up to its caller.
+//! The selected part of a trace. Leaving events out does not break the others: a call that reaches over an edge of the
+//! selected time is clipped and marked so, and the calls inside of a call that is left out move up to its caller.
 
 mod asked;
 mod options;
@@ -14,18 +14,18 @@ pub use asked::{Bound, Selection};
 pub use options::Options;
 use std::collections::HashSet;
 use std::ops::Range;
-use time::{Time, nanoseconds};
+use time::{TimeRange, nanoseconds};
 use viztracer_format::names::Function;
 
-/// A selection for one trace: bounds are moments of its time line.
+/// A selection for one trace: its bounds are times on the trace's time line.
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     selection: &'a Selection,
-    time: Time,
+    time: TimeRange,
 }
 
 impl<'a> Selected<'a> {
-    /// What the selection means for these files; `None` if it is everything.
+    /// Applies a selection to these files; `None` if it leaves nothing out.
     pub fn of(
         selection: &'a Selection,
         files: &[FilePlan],
@@ -34,21 +34,21 @@ impl<'a> Selected<'a> {
         if selection.is_everything() {
             return Ok(None);
         }
-        let time = Time::of(selection, end(files, alignment), alignment.base_realtime)?;
+        let time = TimeRange::of(selection, end(files, alignment), alignment.base_realtime)?;
         Ok(Some(Selected { selection, time }))
     }
 
-    /// Whether this moment is within the time that is asked for.
-    pub fn has(&self, moment: u64) -> bool {
-        self.time.has(moment)
+    /// Whether a time is selected.
+    pub fn has(&self, time: u64) -> bool {
+        self.time.has(time)
     }
 
-    /// Whether what is asked for depends on the calls around a call.
+    /// Whether the selection of a call depends on the calls around it.
     pub fn is_nested(&self) -> bool {
         self.selection.functions.is_some() || self.selection.max_depth.is_some()
     }
 
-    /// What is asked for of one file.
+    /// The selection for one file.
     pub fn file(&self, plan: &FilePlan) -> FileSelection {
         let Selection { pids, process_names, tids, min_duration, max_depth, .. } = self.selection;
         let process = (pids.is_empty() || pids.contains(&plan.recording.pid))
@@ -64,7 +64,7 @@ impl<'a> Selected<'a> {
         }
     }
 
-    /// Tells the file's selection of a function.
+    /// Adds a function to the file's selection.
     pub fn function(&self, file: &mut FileSelection, id: u32, function: &Function<'_>, name: &str) {
         if self.selection.drop_c_functions && function.is_c {
             file.dropped.insert(id);
@@ -76,29 +76,29 @@ impl<'a> Selected<'a> {
     }
 }
 
-/// The last moment that any file knows of.
+/// The time of the last event that any file knows of.
 fn end(files: &[FilePlan], alignment: &Alignment) -> u64 {
     let ends = files.iter().zip(&alignment.clocks).map(|(plan, clock)| clock.span(plan.last_moment, 0).0);
     ends.max().unwrap_or(0)
 }
 
-/// What is asked for of one file.
+/// The selection for one file.
 #[derive(Clone, Debug)]
 pub struct FileSelection {
-    time: Time,
-    /// By place in the plan.
+    time: TimeRange,
+    /// Whether each thread of the plan is selected.
     threads: Vec<bool>,
     min_duration: u64,
     max_depth: u32,
-    /// Functions under which everything is asked for; `None`: everywhere.
+    /// Functions inside of which everything is selected; `None` if everything is selected everywhere.
     roots: Option<HashSet<u32>>,
-    /// Functions that are not asked for.
+    /// Functions that are left out.
     dropped: HashSet<u32>,
 }
 
 impl FileSelection {
-    /// The moment as it is asked for, by itself; calls around it are not looked at.
-    pub fn clip<'m>(&self, event: &Event<'m>) -> Option<Event<'m>> {
+    /// The selected part of an event, without a look at the calls around it.
+    pub fn clip<'e>(&self, event: &Event<'e>) -> Option<Event<'e>> {
         let end = event.start.saturating_add(event.duration);
         let left = self.span(event.thread, event.function, event.start, end)?;
         if event.kind.is_call() && event.duration < self.min_duration {
@@ -108,45 +108,45 @@ impl FileSelection {
         Some(Event { start: left.start, duration: left.end - left.start, clipped, ..*event })
     }
 
-    /// What is asked for of this time on a thread.
+    /// The selected part of a time on a thread.
     pub fn part_of(&self, thread: usize, time: Range<u64>) -> Option<Range<u64>> {
         if self.threads.get(thread) == Some(&true) { self.time.clip(time.start, time.end) } else { None }
     }
 
-    /// What is asked for of a call or moment.
+    /// The selected part of an event.
     fn span(&self, thread: usize, function: u32, start: u64, end: u64) -> Option<Range<u64>> {
         let is_wanted = self.threads.get(thread) == Some(&true) && !self.dropped.contains(&function);
         if is_wanted { self.time.clip(start, end) } else { None }
     }
 }
 
-/// Lets the steps of a part through that are asked for.
+/// Lets the selected stack events of a part through.
 pub struct Sieve<'a> {
     selection: &'a FileSelection,
     thread: usize,
-    /// For each open call of the thread, whether it was let through.
+    /// Whether each open call of the thread was let through.
     kept: Vec<bool>,
-    /// Those that were, outermost first.
+    /// The open calls that were let through, outermost first.
     open: Vec<Call>,
-    /// How many of the open calls are ones under which everything is asked for.
+    /// How many of the open calls are of functions inside of which everything is selected.
     roots: usize,
 }
 
 impl<'a> Sieve<'a> {
-    /// A sieve at the beginning of a part.
+    /// Makes a sieve for the begin of a part.
     pub fn new(selection: &'a FileSelection) -> Sieve<'a> {
         Sieve { selection, thread: usize::MAX, kept: Vec::new(), open: Vec::new(), roots: 0 }
     }
 
-    /// Passes a step on, changed if need be; counts what is left out.
+    /// Passes a stack event on, clipped if need be, or counts it as left out.
     pub fn pass(
         &mut self,
-        step: StackEvent<'_>,
+        event: StackEvent<'_>,
         open: &[Call],
         left: &mut Outcome,
         each: &mut impl FnMut(StackEvent<'_>, &[Call]),
     ) {
-        match step {
+        match event {
             StackEvent::Begin(call) => {
                 let (_, around) = open.split_last().unwrap_or((call, &[]));
                 self.settle(call.thread, around);
@@ -177,7 +177,7 @@ impl<'a> Sieve<'a> {
         }
     }
 
-    /// Sees to it that these are the open calls: at the beginning of a part, some are open already.
+    /// Enters these calls if they are missing: at the begin of a part, some calls are open already.
     fn settle(&mut self, thread: usize, calls: &[Call]) {
         if self.thread != thread || self.kept.len() != calls.len() {
             (self.thread, self.roots) = (thread, 0);
@@ -189,14 +189,14 @@ impl<'a> Sieve<'a> {
         }
     }
 
-    /// A call begins; gives it as it is let through.
+    /// Adds a call that begins, and returns its selected part.
     fn enter(&mut self, call: &Call) -> Option<Call> {
         self.roots += usize::from(self.is_root(call.function));
         let around = self.open.iter().rev().find(|around| around.task == call.task);
         let depth = around.map_or(0, |around| around.depth + 1);
         let selection = self.selection;
         let span = selection.span(call.thread, call.function, call.start, call.end);
-        // What is not known may be made of calls of any length.
+        // Overwritten time may hold calls of any length.
         let long_enough = call.is_overwritten() || call.end.saturating_sub(call.start) >= selection.min_duration;
         let span = span.filter(|_| long_enough && depth < selection.max_depth && self.is_under_root());
         self.kept.push(span.is_some());

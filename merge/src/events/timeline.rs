@@ -1,20 +1,17 @@
-//! Calls nested and in the order of time, out of records that stand in the order of their ends, part by part.
+//! Stack events, nested and in the order of time, made part by part from records that stand in the order of their ends.
 //!
-//! A part alone does not tell which calls are open around it: their records come later. So all parts are read twice:
+//! A part alone does not show which calls are open around it: their records come later. So all parts are read twice:
 //!
 //! ```text
-//! first   edges: of each part and thread, the calls that may have begun before it  --windows--> what is open where
-//! then    order: what is open at the part's begin + its records --> steps: begin, begin, end, ...
+//! first     edges    of each part and thread: the calls that may have begun before the part
+//!           windows  from the edges of all parts: the calls that are open when each part begins
+//! second    nester   from these calls and the records of the part: stack events
 //! ```
-//!
-//! The time between a thread's last end in one part and that in the next is its *window* in the latter. A call is
-//! recorded in the window of its end; if it began in an earlier one it is *long*. Only of long calls more than one part
-//! needs to know, and those are few: at most the depth of the stack at each border between parts.
 
 mod call;
 mod edges;
+mod nester;
 mod open;
-mod order;
 mod windows;
 
 #[cfg(test)]
@@ -26,17 +23,17 @@ use crate::input::ring::State;
 use crate::plan::file::FilePlan;
 pub use call::{Call, OVERWRITTEN, StackEvent};
 pub use edges::Edges;
+pub use nester::Nester;
 pub use open::OpenCalls;
-pub use order::Nester;
 use std::ops::Range;
 use viztracer_format::record::Kind;
 pub use windows::{FileWindows, WindowsBuilder};
 
-/// The calls of a plan that had not ended, as long as they are known to have lasted.
+/// The calls of a plan that have no end. Each one reaches to the last event that its file knows of.
 pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Item = Call> + 'a {
     plan.frames.iter().filter_map(move |frame| {
         let thread = plan.thread(frame.thread)?;
-        // To just after the last moment that the file knows of, so that they contain whatever began then.
+        // To just after the last event, so that they contain a call that began then.
         let (start, duration) = clock.span(frame.start, plan.last_moment.saturating_sub(frame.start));
         let is_unfinished = plan.state != State::Sealed;
         let (task, function, kind, end) = (frame.task, frame.function, Kind::Open, start.saturating_add(duration) + 1);
@@ -45,17 +42,17 @@ pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Ite
     })
 }
 
-/// By the place of a thread, the time in which all that ended was overwritten.
+/// The time in which all calls that ended were overwritten, by the index of the thread.
 pub fn overwritten<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Item = (usize, Range<u64>)> + 'a {
     let threads =
         plan.threads.iter().enumerate().filter(|(_, thread)| thread.overwritten > 0 && thread.overwritten_until > 0);
-    threads.map(|(place, thread)| (place, clock.at(plan.begun(thread))..clock.at(thread.overwritten_until)))
+    threads.map(|(index, thread)| (index, clock.at(plan.begun(thread))..clock.at(thread.overwritten_until)))
 }
 
 /// Counts an unfinished call.
 pub fn count_unfinished(call: &Call, outcome: &mut Outcome) {
     outcome.tasks.insert(call.task);
     let of = outcome.thread(call.thread);
-    of.written += 1;
+    of.read += 1;
     of.unfinished += 1;
 }

@@ -1,7 +1,7 @@
-//! Every record of one file as a line, for those who read FORMAT.md: the header, the anchors, then the segments in the
-//! order in which they stand in the file, each with what is in it. What is damaged is named in its place.
+//! Every record of one file as a line, for readers of FORMAT.md: the header, the anchors, then the segments in the
+//! order of the file, each with its content. A damaged part has a line that says so.
 //!
-//! Only the names of functions are kept; everything else goes by, a segment at a time.
+//! Only the names of functions stay in memory; everything else is read a segment at a time.
 
 mod segment;
 
@@ -18,7 +18,7 @@ use std::io::{self, BufWriter, Write};
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_TSC, Header};
 
-/// Writes the dump of a file, as long as `go_on` says so, and gives the number of places that could not be read.
+/// Writes the dump of a file, as long as `go_on` says so, and returns how many parts of it could not be read.
 pub fn write(plan: &FilePlan, clock: &Clock, go_on: &dyn Fn() -> bool, to: &mut dyn Write) -> io::Result<u64> {
     let input = ring(plan)?;
     let mut to = BufWriter::new(to);

@@ -1,4 +1,4 @@
-//! What each file is: a table for people, a document for programs. Nothing is merged.
+//! A row about each file: a table for people, a document for programs. Nothing is merged.
 
 use crate::align::Align;
 use crate::align::align;
@@ -6,22 +6,22 @@ use crate::error::BadInput;
 use crate::input::ring::State;
 use crate::plan::account;
 use crate::plan::file::FilePlan;
+use crate::text::columns::aligned;
 use crate::text::display::{self, grouped, printable};
 use crate::text::when;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
-/// A file at a glance.
-struct Row<'a> {
+/// What a row shows of a file.
+struct FileRow<'a> {
     plan: &'a FilePlan,
-    /// Nanoseconds from its opening to its close, or to the last moment it knows of.
+    /// Nanoseconds from its opening to its close, or to the last event that it knows of.
     duration: u64,
     /// Bytes.
     size: u64,
 }
 
-impl Row<'_> {
-    fn of(plan: &FilePlan) -> Row<'_> {
+impl FileRow<'_> {
+    fn of(plan: &FilePlan) -> FileRow<'_> {
         // Alone, a file's time begins when it was opened.
         let alone = align(std::slice::from_ref(plan), Align::Clock, &[]);
         let end = match plan.state {
@@ -31,7 +31,7 @@ impl Row<'_> {
         let begin = plan.recording.opened.ticks;
         let duration =
             alone.clocks.first().map_or(0, |clock| clock.signed(end).saturating_sub(clock.signed(begin)).max(0) as u64);
-        Row { plan, duration, size: plan.length }
+        FileRow { plan, duration, size: plan.length }
     }
 
     fn events(&self) -> u64 {
@@ -50,7 +50,7 @@ impl Row<'_> {
         self.plan.threads.iter().map(|thread| thread.lost).fold(self.plan.recording.lost, u64::saturating_add)
     }
 
-    // Traces in JSON do not tell all of the following.
+    // Traces in JSON do not hold all of the following.
 
     fn python(&self) -> Option<String> {
         let version = self.plan.recording.python_version;
@@ -116,7 +116,7 @@ impl Row<'_> {
             "unmatched": self.plan.recording.unmatched,
             "gaps": self.plan.recording.gaps,
             "failure": self.plan.recording.failure,
-            "damaged": self.plan.problems.count + self.plan.account().map_or(0, |told| told.damaged),
+            "damaged": self.plan.problems.count + self.plan.account().map_or(0, |earlier| earlier.damaged),
             "forgotten_threads": self.plan.recording.forgotten.threads,
             "forgotten_events": self.plan.recording.forgotten.events,
             "forgotten_tasks": self.plan.recording.forgotten.tasks,
@@ -149,32 +149,17 @@ const HEADINGS: [&str; COLUMNS] = [
     "session",
     "file",
 ];
-/// Columns of words; the others are numbers and stand to the right.
+/// Columns of words; the others are numbers.
 const WORDS: [usize; 6] = [1, 2, 3, 4, 11, 12];
 
-/// The table.
+/// Makes the table.
 pub fn table(plans: &[FilePlan]) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(plans.iter().map(|plan| Row::of(plan).cells()));
-    let mut widths = [0; COLUMNS];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match WORDS.contains(&column) {
-            true => format!("{cell:<width$}"),
-            false => format!("{cell:>width$}"),
-        });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
+    rows.extend(plans.iter().map(|plan| FileRow::of(plan).cells()));
+    aligned(&rows, &WORDS)
 }
 
-/// The document; merge/README.md says what its keys mean, and they stay.
+/// Makes the document. merge/README.md says what its keys mean; they never change.
 pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
     let refused = |bad: &BadInput| {
         let (file, problem) = (bad.path.to_string_lossy(), &bad.problem);
@@ -182,7 +167,7 @@ pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
     };
     let document = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "files": plans.iter().map(|plan| Row::of(plan).json()).collect::<Vec<_>>(),
+        "files": plans.iter().map(|plan| FileRow::of(plan).json()).collect::<Vec<_>>(),
         "bad": bad.iter().map(refused).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")

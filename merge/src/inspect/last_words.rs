@@ -1,10 +1,10 @@
 //! What the threads of a process were doing when it died, or are doing now: their open calls, and the last ones that
 //! ended.
 
+mod backward;
 mod functions;
 mod innermost;
 mod text;
-mod walk;
 mod words;
 
 pub(crate) use innermost::innermost;
@@ -15,16 +15,16 @@ use crate::align::Clock;
 use crate::events::content::Content;
 use crate::plan::file::FilePlan;
 use crate::text::when;
-use functions::Functions;
+use backward::BackwardReader;
+use functions::FunctionNames;
 use std::collections::{BTreeMap, HashSet};
-use walk::Walk;
 use words::{OpenCall, ThreadWords};
 
 impl LastWords {
     /// The last words of a process that did not end in order.
     pub fn of(plan: &FilePlan, clock: &Clock) -> LastWords {
         let mut words = LastWords { last_record: clock.last_realtime(plan), ..LastWords::default() };
-        let end = words.last_moment(plan, clock);
+        let end = words.end(plan, clock);
         let mut threads = words.threads_alive(plan);
         for frame in &plan.frames {
             if let Some(thread) = threads.get_mut(&frame.thread) {
@@ -36,13 +36,13 @@ impl LastWords {
         match Content::of(plan) {
             Ok(content) => {
                 let problems = std::mem::take(&mut words.problems);
-                let mut walk = Walk { plan, clock, end, threads: &mut threads, problems };
+                let mut backward = BackwardReader { plan, clock, end, threads: &mut threads, problems };
                 match &content {
-                    Content::Ring(input) => walk.back(input),
-                    Content::Chrome(imported) => walk.back_through(imported),
+                    Content::Ring(input) => backward.back(input),
+                    Content::Chrome(imported) => backward.back_through(imported),
                 }
-                words.problems = walk.problems;
-                words.functions = Functions::read(&content, plan, &functions_of(threads.values()));
+                words.problems = backward.problems;
+                words.functions = FunctionNames::read(&content, plan, &functions_of(threads.values()));
             }
             Err(problem) => words.problems.add(problem),
         }
@@ -51,8 +51,8 @@ impl LastWords {
         words
     }
 
-    /// The last moment known, in ns of the report: that of the last record, or now where the process still runs.
-    fn last_moment(&self, plan: &FilePlan, clock: &Clock) -> u64 {
+    /// The time that others count back from, in ns of the report: that of the last record, or now if the process runs.
+    fn end(&self, plan: &FilePlan, clock: &Clock) -> u64 {
         let (end, _) = clock.span(plan.last_moment, 0);
         match plan.is_running() {
             true => end.saturating_add(when::now().saturating_sub(self.last_record)),

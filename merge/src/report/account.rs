@@ -1,10 +1,10 @@
-//! What this report knows of a process beside its events, for its metadata.
+//! Collects what is known of a process besides its events, for the report's metadata.
 
 use crate::align::Clock;
 use crate::plan::account::{Account, RecordedTimes, ThreadAccount};
 use crate::plan::file::{FilePlan, Thread};
 
-/// What is known of a process of this report.
+/// Makes the account of a process.
 pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
     let recording = &plan.recording;
     let times = plan.is_dated.then(|| RecordedTimes {
@@ -14,12 +14,15 @@ pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
         last_at: clock.last_realtime(plan),
         closed: recording.closed.map(|closed| clock.signed(closed.ticks)),
     });
-    let told = plan.account();
-    let moment = |ticks: u64| (ticks != 0).then(|| clock.signed(ticks));
-    let thread = |(place, thread): (usize, &Thread)| ThreadAccount {
-        begun: moment(thread.begun),
-        ended: moment(thread.ended),
-        others: told.and_then(|told| told.threads.get(place)).map(|told| told.others.clone()).unwrap_or_default(),
+    let earlier = plan.account();
+    let signed = |ticks: u64| (ticks != 0).then(|| clock.signed(ticks));
+    let thread = |(index, thread): (usize, &Thread)| ThreadAccount {
+        begun: signed(thread.begun),
+        ended: signed(thread.ended),
+        others: earlier
+            .and_then(|earlier| earlier.threads.get(index))
+            .map(|earlier| earlier.others.clone())
+            .unwrap_or_default(),
         ..ThreadAccount::default()
     };
     Account {
@@ -37,7 +40,7 @@ pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
         forgotten: recording.forgotten,
         switched: recording.switched,
         threads: plan.threads.iter().enumerate().map(thread).collect(),
-        others: told.map(|told| told.others.clone()).unwrap_or_default(),
+        others: earlier.map(|earlier| earlier.others.clone()).unwrap_or_default(),
         ..Account::default()
     }
 }

@@ -1,21 +1,21 @@
-//! Functions and the time they took: how often called, how long in all and by themselves, and how that was spread.
+//! Statistics of functions: how often they were called, their time in all and by themselves, and its quantiles.
 //!
 //! ```text
-//! steps --walk--> tallies of a part --append--> of a process --append--> of all processes --> rows of a table
+//! stack events --counter--> tallies of a part --append--> of a process --append--> of all processes --> a table
 //! ```
 //!
-//! All sums are of whole numbers, so it does not matter in which order parts are added.
+//! All sums are of whole numbers, so the order in which parts are added does not matter.
 
-mod known;
+mod counter;
+mod interned;
 mod sketch;
 mod table;
 mod tally;
-mod walk;
 
 #[cfg(test)]
 mod tests;
 
-pub use known::{Known, Named};
-pub use table::{Process, Row, Sort, Table};
+pub use counter::CallCounter;
+pub use interned::{InternedFunction, InternedFunctions};
+pub use table::{FunctionRow, ProcessTable, Sort, Table};
 pub use tally::Tally;
-pub use walk::Walk;

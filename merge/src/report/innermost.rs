@@ -1,4 +1,4 @@
-//! Where the processes were that did not end in order, for the summary.
+//! The innermost calls of processes that did not end in order, for the summary.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a report does not show although it happened, in words: for those who want all or an error.
+//! Lists what happened and is not in the report, in words, for `--strict` and for a run that merges itself.
 
 use crate::report::summary::{FileSummary, SWITCHED, Summary};
 use crate::text::display::{self, grouped, printable};
@@ -22,33 +22,33 @@ fn line(file: &FileSummary) -> Option<String> {
     (!losses.is_empty()).then(|| format!("{path}: {}", losses.join(", ")))
 }
 
-/// A line for every process of which events were lost, for who has just recorded them: what the ring went over, and calls
-/// that never ended, are told elsewhere.
+/// A line for every process that lost events, for a user that has just recorded them. Overwritten events and calls that
+/// never ended are shown elsewhere.
 pub fn of_processes(summary: &Summary) -> Vec<String> {
     let line = |file: &FileSummary| {
         let counts = [
-            (file.lost(), "events lost for want of room"),
-            (file.unnamed, "functions without a name for want of room"),
-            (file.unmatched, "ends of calls that fitted no begin"),
-            (file.damaged(), "damaged places"),
+            (file.lost(), "events lost: no space in the ring file"),
+            (file.unnamed, "functions without a name: no space in the ring file"),
+            (file.unmatched, "returns that matched no call"),
+            (file.damaged(), "damaged parts"),
         ];
-        let mut told: Vec<String> = counts
+        let mut losses: Vec<String> = counts
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{} {what}", grouped(*count)))
             .collect();
         if file.failure > 0 {
-            told.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
+            losses.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
         }
-        told.extend(file.switched.then(|| SWITCHED.to_owned()));
-        (!told.is_empty()).then(|| format!("{} (pid {}): {}", printable(&file.process), file.pid, told.join(", ")))
+        losses.extend(file.switched.then(|| SWITCHED.to_owned()));
+        (!losses.is_empty()).then(|| format!("{} (pid {}): {}", printable(&file.process), file.pid, losses.join(", ")))
     };
     summary.files.iter().filter_map(line).collect()
 }
 
-/// What is missing of a process, or may be wrong, in words.
+/// Lists what is missing of a process, or may be wrong, in words.
 pub fn losses(file: &FileSummary) -> Vec<String> {
-    // Who leaves by its own will in the middle of a call loses nothing.
+    // A process that ends by its own will in the middle of a call loses nothing.
     let unfinished = if file.ending.is_death() { file.sum(|thread| thread.unfinished) } else { 0 };
     let counts = [
         (file.overwritten(), "overwritten"),
@@ -79,77 +79,50 @@ pub fn losses(file: &FileSummary) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Problem, Problems};
-    use crate::input::ring::State;
+    use crate::error::Problem;
     use crate::plan::ending::Ending;
-    use crate::report::summary::ThreadSummary;
 
-    fn file() -> FileSummary {
-        let thread = ThreadSummary { events: 10, unfinished: 1, ..ThreadSummary::default() };
-        FileSummary {
-            path: "a.bin".into(),
-            pid: 1,
-            process: "p".into(),
-            threads: vec![thread],
-            state: State::Sealed,
-            ending: Ending::Exited,
-            lost: 0,
-            forgotten_threads: 0,
-            forgotten_events: 0,
-            forgotten_tasks: 0,
-            switched: false,
-            unnamed: 0,
-            unmatched: 0,
-            gaps: 0,
-            failure: 0,
-            problems: Problems::default(),
-            state_word: "sealed".into(),
-            ending_word: "exited".into(),
-            damaged_before: 0,
-            account: crate::plan::account::Account::default(),
-        }
-    }
-
-    fn told(change: impl Fn(&mut FileSummary)) -> Vec<String> {
-        let mut file = file();
+    fn lines_of(change: impl Fn(&mut FileSummary)) -> Vec<String> {
+        let mut file = FileSummary { path: "a.bin".into(), ..FileSummary::sample() };
         change(&mut file);
         lines(&Summary { files: vec![file], ..Summary::default() })
     }
 
     #[test]
     fn what_a_run_says_of_its_processes() {
-        let mut file = file();
+        let mut file = FileSummary::sample();
         file.threads[0].overwritten = 5;
         let summary = |file: &FileSummary| Summary { files: vec![file.clone()], ..Summary::default() };
         assert!(of_processes(&summary(&file)).is_empty());
         (file.lost, file.unmatched, file.failure) = (1234, 1, 28);
-        let expected = "p (pid 1): 1,234 events lost for want of room, 1 ends of calls that fitted no begin, could not grow: \
+        let expected = "MainProcess (pid 7): 1,234 events lost: no space in the ring file, \
+                        1 returns that matched no call, could not grow: \
                         No space left on device (os error 28)";
         assert_eq!(of_processes(&summary(&file)), [expected]);
     }
 
     #[test]
     fn every_kind_of_loss_alone() {
-        assert!(told(|_| {}).is_empty());
+        assert!(lines_of(|_| {}).is_empty());
         for harmless in [Ending::Running, Ending::Left, Ending::Replaced, Ending::Stopped] {
-            assert!(told(|file| file.ending = harmless).is_empty());
+            assert!(lines_of(|file| file.ending = harmless).is_empty());
         }
-        assert_eq!(told(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
-        assert_eq!(told(|file| file.forgotten_events = 7), ["a.bin: 7 overwritten"]);
-        assert_eq!(told(|file| file.forgotten_threads = 8), ["a.bin: 8 threads of which nothing is left"]);
-        assert_eq!(told(|file| file.forgotten_tasks = 9), ["a.bin: 9 tasks of which nothing is left"]);
-        assert_eq!(told(|file| file.switched = true), [format!("a.bin: {SWITCHED}")]);
-        assert_eq!(told(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
-        assert_eq!(told(|file| file.threads[0].too_deep = 6), ["a.bin: 6 too deep to be drawn"]);
-        assert_eq!(told(|file| file.lost = 3), ["a.bin: 3 lost"]);
-        assert_eq!(told(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
-        assert_eq!(told(|file| file.damaged_before = 7), ["a.bin: 7 damaged"]);
-        assert_eq!(told(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);
-        assert_eq!(told(|file| file.unmatched = 5), ["a.bin: 5 unmatched"]);
+        assert_eq!(lines_of(|file| file.threads[0].overwritten = 1234), ["a.bin: 1,234 overwritten"]);
+        assert_eq!(lines_of(|file| file.forgotten_events = 7), ["a.bin: 7 overwritten"]);
+        assert_eq!(lines_of(|file| file.forgotten_threads = 8), ["a.bin: 8 threads of which nothing is left"]);
+        assert_eq!(lines_of(|file| file.forgotten_tasks = 9), ["a.bin: 9 tasks of which nothing is left"]);
+        assert_eq!(lines_of(|file| file.switched = true), [format!("a.bin: {SWITCHED}")]);
+        assert_eq!(lines_of(|file| file.threads[0].lost = 2), ["a.bin: 2 lost"]);
+        assert_eq!(lines_of(|file| file.threads[0].too_deep = 6), ["a.bin: 6 too deep to be drawn"]);
+        assert_eq!(lines_of(|file| file.lost = 3), ["a.bin: 3 lost"]);
+        assert_eq!(lines_of(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
+        assert_eq!(lines_of(|file| file.damaged_before = 7), ["a.bin: 7 damaged"]);
+        assert_eq!(lines_of(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);
+        assert_eq!(lines_of(|file| file.unmatched = 5), ["a.bin: 5 unmatched"]);
         let gaps = ["a.bin: 2 gaps, in which another profiler had the tracer's hook"];
-        assert_eq!(told(|file| file.gaps = 2), gaps);
-        assert_eq!(told(|file| file.failure = 28), ["a.bin: recording stopped early"]);
-        assert_eq!(told(|file| file.ending = Ending::Silent), ["a.bin: 1 unfinished, ended without a word"]);
-        assert_eq!(told(|file| file.ending = Ending::Signal(11)), ["a.bin: 1 unfinished, crashed by SIGSEGV"]);
+        assert_eq!(lines_of(|file| file.gaps = 2), gaps);
+        assert_eq!(lines_of(|file| file.failure = 28), ["a.bin: recording stopped early"]);
+        assert_eq!(lines_of(|file| file.ending = Ending::Silent), ["a.bin: 1 unfinished, ended without a word"]);
+        assert_eq!(lines_of(|file| file.ending = Ending::Signal(11)), ["a.bin: 1 unfinished, crashed by SIGSEGV"]);
     }
 }

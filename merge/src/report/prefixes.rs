@@ -1,9 +1,9 @@
-//! Paths without what they all begin with: shorter, and without a word of where somebody keeps his files.
+//! Removes given directories from paths: paths get shorter, and do not show where a user keeps files.
 
 use std::path::Path;
 use viztracer_format::names::Function;
 
-/// Directories to be left out where paths of source files are shown.
+/// Directories that are removed where paths of source files are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes {
     /// Without a slash at the end, the longest first.
@@ -11,7 +11,7 @@ pub struct Prefixes {
 }
 
 impl Prefixes {
-    /// These directories; an empty one, or the root, leaves out nothing.
+    /// Prepares these directories. An empty one, or the root, removes nothing.
     pub fn new(directories: impl IntoIterator<Item = impl AsRef<Path>>) -> Prefixes {
         let plain = |path: String| path.trim_end_matches('/').to_owned();
         let directories = directories.into_iter().map(|path| plain(path.as_ref().to_string_lossy().into_owned()));
@@ -20,7 +20,7 @@ impl Prefixes {
         Prefixes { directories }
     }
 
-    /// The path as it is shown.
+    /// The path without the longest directory that it lies in.
     pub fn strip<'a>(&self, path: &'a str) -> &'a str {
         let inside = |directory: &String| path.strip_prefix(&**directory)?.strip_prefix('/');
         let rest = self.directories.iter().find_map(inside).map(|rest| rest.trim_start_matches('/'));

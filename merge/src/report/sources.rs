@@ -1,7 +1,7 @@
-//! The program's own text: which functions of the trace stand in which files, and what those files say now.
+//! Source files of the program: which functions of the trace are in which files, and the text of these files.
 //!
-//! Paths in inputs are claims: whoever can write an input can name any file that the user may read. So none of them is
-//! opened, unless
+//! Paths in inputs are claims: a stranger that can write an input can name any file that the user may read. So no path
+//! is opened, unless
 //! - the text is in an input itself ([`Texts::embedded`]), or
 //! - a ring file of the user's own says which file the interpreter's path led to, and it still does ([`vouched`]), or
 //! - the user names a directory to look in ([`root`]).
@@ -17,7 +17,7 @@ use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
 use crate::plan::imported::Imported;
 use left_out::Reason;
-use opened::Opened;
+use opened::OpenedSource;
 use root::SourceRoot;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -32,8 +32,8 @@ const FILE_MAX: u64 = 4 << 20;
 /// All of a report's: a browser takes such a page, and a program that imports all of the usual libraries has less.
 const ALL_MAX: u64 = 64 << 20;
 
-/// A function's place in its file: first line, then name.
-pub type Place = (u32, String);
+/// A function in its file: first line, then name.
+pub type Definition = (u32, String);
 
 /// Functions by file, gathered while the files of the trace are read.
 #[derive(Debug, Default)]
@@ -43,42 +43,43 @@ pub struct Sources {
     left_out: Mutex<LeftOut>,
 }
 
-/// What paths led to when they were recorded.
+/// The files that paths led to when they were recorded.
 type Vouched = BTreeMap<String, BTreeSet<SourceIdentity>>;
 
 /// A source file of the trace.
 #[derive(Debug, Default)]
 pub struct SourceFile {
-    /// Where it is; what it is called in the report may be shorter.
+    /// Its path. Its name in the report may be shorter.
     pub path: String,
     /// Its functions.
-    pub places: BTreeSet<Place>,
+    pub definitions: BTreeSet<Definition>,
 }
 
 impl Sources {
-    /// Adds a function of the trace, unless it has no source file: that at `path`, which is called as in `shown`. Of
-    /// files that are called the same one is told.
+    /// Adds a function of the trace, unless it has no source file. The file at `path` has the name that `shown` gives
+    /// it; of several files with one name, the first path counts.
     pub fn add(&self, path: &str, shown: &Function<'_>) {
         if shown.is_c || path.is_empty() {
             return;
         }
         let mut files = lock(&self.files);
-        let place = (shown.line, shown.name.to_owned());
+        let definition = (shown.line, shown.name.to_owned());
         match files.get_mut(shown.file) {
             Some(file) => {
-                file.places.insert(place);
+                file.definitions.insert(definition);
                 if *path < *file.path {
                     path.clone_into(&mut file.path);
                 }
             }
             None => {
-                let file = SourceFile { path: path.to_owned(), places: BTreeSet::from([place]) };
+                let file = SourceFile { path: path.to_owned(), definitions: BTreeSet::from([definition]) };
                 files.insert(shown.file.to_owned(), file);
             }
         }
     }
 
-    /// Takes a ring file's word that `path` led to this file. Only of files that [`is_trusted`](crate::storage::trust::is_trusted).
+    /// Takes a ring file's word that `path` led to this file. Only of files that
+    /// [`is_trusted`](crate::storage::trust::is_trusted).
     pub fn vouch(&self, path: &str, identity: SourceIdentity) {
         lock(&self.vouched).entry(path.to_owned()).or_default().insert(identity);
     }
@@ -113,7 +114,7 @@ impl Sources {
     }
 }
 
-/// Where the text of source files comes from.
+/// Finds the text of source files.
 struct Texts<'a> {
     /// Source files that came with inputs, by path; of two, the later one.
     embedded: BTreeMap<&'a str, &'a Imported>,
@@ -122,7 +123,7 @@ struct Texts<'a> {
     /// Device and inode of what was read: a file may have many names.
     read: HashSet<(u64, u64)>,
     /// Bytes that are still taken.
-    room: u64,
+    capacity: u64,
     left_out: LeftOut,
 }
 
@@ -130,7 +131,7 @@ impl<'a> Texts<'a> {
     fn new(files: &'a [FilePlan], vouched: Vouched, root: Option<&'a SourceRoot>) -> Texts<'a> {
         let imported = files.iter().filter_map(|plan| plan.imported());
         let embedded = imported.flat_map(|imported| imported.sources().map(move |path| (path, imported))).collect();
-        Texts { embedded, vouched, root, read: HashSet::new(), room: ALL_MAX, left_out: LeftOut::default() }
+        Texts { embedded, vouched, root, read: HashSet::new(), capacity: ALL_MAX, left_out: LeftOut::default() }
     }
 
     /// The text of a file that is called this and the number of its lines, as JSON; `None` if it is left out.
@@ -154,7 +155,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn open(&self, shown: &str, path: &str) -> Result<Opened, Reason> {
+    fn open(&self, shown: &str, path: &str) -> Result<OpenedSource, Reason> {
         let identities = self.vouched.get(path);
         let vouched = identities.ok_or(Reason::NotVouched).and_then(|known| vouched::open(path, known));
         match (vouched, self.root) {
@@ -166,14 +167,14 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// The text with `\n` line ends, if it is Python and there is room for it.
-    fn read(&mut self, Opened { file, resolved }: Opened) -> Result<String, Reason> {
+    /// Reads the text with `\n` line ends, if it is Python and not too large.
+    fn read(&mut self, OpenedSource { file, resolved }: OpenedSource) -> Result<String, Reason> {
         let metadata = file.metadata().map_err(|_| Reason::Changed)?;
-        if metadata.len() > FILE_MAX.min(self.room) {
+        if metadata.len() > FILE_MAX.min(self.capacity) {
             return Err(Reason::TooLarge);
         }
-        let place = (metadata.dev(), metadata.ino());
-        if self.read.contains(&place) {
+        let inode = (metadata.dev(), metadata.ino());
+        if self.read.contains(&inode) {
             return Err(Reason::Repeated);
         }
         let mut bytes = Vec::with_capacity(metadata.len() as usize);
@@ -182,8 +183,8 @@ impl<'a> Texts<'a> {
         if !is_python(&resolved, &text) {
             return Err(Reason::NotPython);
         }
-        self.read.insert(place);
-        self.room -= metadata.len();
+        self.read.insert(inode);
+        self.capacity -= metadata.len();
         Ok(plain(text))
     }
 }

@@ -1,4 +1,7 @@
-//! What went into a report and what did not, as data, as metadata and as a table.
+//! What went into a report and what did not: as data here, as the report's [`metadata`], and as a [`table`].
+
+mod metadata;
+mod table;
 
 use crate::align::{Alignment, Method, Zero};
 use crate::error::{BadInput, Problems};
@@ -10,17 +13,14 @@ use crate::plan::file::FilePlan;
 use crate::report::account;
 use crate::report::innermost::Innermost;
 use crate::report::sources::LeftOut;
-use crate::text::display::{self, grouped, printable};
-use serde_json::{Map, Value, json};
-use std::fmt;
+use crate::text::display::grouped;
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// What is said of greenlets, which share the one stack that a ring file has of a thread.
+/// The warning about greenlets, which share the one stack that a ring file has of a thread.
 pub(crate) const SWITCHED: &str = "greenlets were switched, so durations may be wrong";
-/// Files that get a row of their own in the table.
-const ROWS_MAX: usize = 100;
 
-/// What a merge did.
+/// The result of a merge.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// The report.
@@ -33,17 +33,17 @@ pub struct Summary {
     pub passed_over: Vec<PathBuf>,
     /// Source files whose text is not in the report.
     pub sources_left_out: LeftOut,
-    /// Where times are a guess.
+    /// Warnings, such as about times that are a guess.
     pub warnings: Vec<String>,
-    /// Realtime of the report's zero, in ns since 1970; 0 if nobody knows.
+    /// Realtime of the report's zero, in ns since 1970; 0 if it is unknown.
     pub base_realtime: u64,
-    /// The clock that the report's zero is a moment of.
+    /// The clock that the report's zero is a time of.
     pub zero: Zero,
-    /// What the places of files beside each other rest on.
+    /// How the files were aligned.
     pub method: Method,
     /// The metadata of the first of the inputs that are reports themselves.
     pub members: Map<String, Value>,
-    /// Where those processes were that did not end in order.
+    /// The innermost calls of processes that did not end in order.
     pub last_words: Innermost,
 }
 
@@ -64,7 +64,7 @@ pub struct FileSummary {
     pub ending: Ending,
     /// Events of threads that could not even be named.
     pub lost: u64,
-    /// Threads of which the file holds nothing any more, because the ring went over all of their events.
+    /// Threads of which the file holds nothing any more, because all of their events were overwritten.
     pub forgotten_threads: u64,
     /// The events of those threads.
     pub forgotten_events: u64,
@@ -72,9 +72,9 @@ pub struct FileSummary {
     pub forgotten_tasks: u64,
     /// Whether the program switched between stacks inside of its threads, so that durations may be wrong.
     pub switched: bool,
-    /// Events that share the name `unknown function`, for want of room for theirs.
+    /// Functions that share the name `unknown function`, because the file had no space for their names.
     pub unnamed: u64,
-    /// Calls that were left out because their ends fitted no begin.
+    /// Returns that matched no open call, and were left out.
     pub unmatched: u64,
     /// How often the tracer found its hook in the interpreter gone; calls of some time before are missing.
     pub gaps: u64,
@@ -86,9 +86,9 @@ pub struct FileSummary {
     pub(crate) state_word: String,
     /// The one for how the process ended.
     pub(crate) ending_word: String,
-    /// Places that could not be read when a report was made that is an input now.
+    /// Parts that could not be read when an input that is a report was made.
     pub(crate) damaged_before: u64,
-    /// What is known of it beside that.
+    /// What else is known of the process.
     pub(crate) account: Account,
 }
 
@@ -101,20 +101,20 @@ pub struct ThreadSummary {
     pub name: String,
     /// Events in the report.
     pub events: u64,
-    /// Older events that are not, because the ring went over them.
+    /// Older events that were overwritten.
     pub overwritten: u64,
-    /// Events that found no room.
+    /// Events that were lost, because the file had no space for them.
     pub lost: u64,
     /// Events in the report that never ended.
     pub unfinished: u64,
-    /// Events that are not in the report because they were not asked for.
+    /// Events that are left out because they are not selected.
     pub left_out: u64,
     /// Calls that are not drawn because too many are around them.
     pub too_deep: u64,
 }
 
 impl Summary {
-    /// A summary of these plans, before anything of them was written.
+    /// Makes the summary of these plans, before their events are read.
     pub(crate) fn of(output: PathBuf, plans: &[FilePlan], alignment: &Alignment, bad: Vec<BadInput>) -> Summary {
         let files = plans.iter().zip(&alignment.clocks);
         let files = files.map(|(plan, clock)| FileSummary::of(plan, account::of(plan, clock))).collect();
@@ -123,13 +123,13 @@ impl Summary {
         Summary { output, files, bad, warnings, base_realtime, zero, method, ..Summary::default() }
     }
 
-    /// Adds what became of a part of a file.
+    /// Adds the counts of a part of a file.
     pub(crate) fn add(&mut self, file: usize, outcome: &Outcome) {
         let Some(file) = self.files.get_mut(file) else { return };
         for part in &outcome.threads {
             if let Some(thread) = file.threads.get_mut(part.thread) {
-                thread.events = thread.events.wrapping_add(part.written);
-                thread.unfinished = thread.unfinished.wrapping_add(part.unfinished);
+                thread.events = (thread.events + part.read).saturating_sub(part.left_out);
+                thread.unfinished = (thread.unfinished + part.unfinished).saturating_sub(part.unfinished_left_out);
                 thread.overwritten = thread.overwritten.saturating_add(part.overwritten);
                 thread.left_out += part.left_out;
                 thread.too_deep += part.too_deep;
@@ -148,74 +148,21 @@ impl Summary {
         self.files.iter().map(FileSummary::overwritten).fold(0, u64::saturating_add)
     }
 
-    /// Events that are not in the report because they were not asked for.
+    /// Events that are left out because they are not selected.
     pub fn left_out(&self) -> u64 {
         self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
     }
 
-    /// What is said of processes that switched greenlets, if there are any.
+    /// The warning about processes that switched greenlets, if there are any.
     pub(crate) fn switched(&self) -> Option<String> {
         let count = self.files.iter().filter(|file| file.switched).count();
         let these = if count == 1 { "1 process".to_owned() } else { format!("{} processes", grouped(count as u64)) };
         (count > 0).then(|| format!("{SWITCHED} in {these}"))
     }
 
-    /// What went where.
-    pub fn last_line(&self) -> String {
-        // A report that was merged before holds many processes.
-        let files = self.files.chunk_by(|a, b| a.path == b.path).count();
-        let plural = if files == 1 { "" } else { "s" };
-        let (events, files) = (grouped(self.events()), grouped(files as u64));
-        let lost = self.files.iter().map(FileSummary::lost).fold(self.overwritten(), u64::saturating_add);
-        let too_deep = self.files.iter().map(|file| file.sum(|thread| thread.too_deep)).fold(0, u64::saturating_add);
-        let forgotten = self.files.iter().map(|file| file.forgotten_threads).fold(0, u64::saturating_add);
-        let others = [
-            (lost, "are lost"),
-            (self.left_out(), "were not asked for"),
-            (too_deep, "are too deep for it to show"),
-            (forgotten, "threads have lost all of their events"),
-        ];
-        let others = others.iter().filter(|(count, _)| *count > 0);
-        let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
-        let switched = self.switched().map(|words| format!("; {words}")).unwrap_or_default();
-        format!("{}: {events} events of {files} file{plural}{others}{switched}", display::output(&self.output))
-    }
-
     /// Whether every input was read from its first to its last byte.
     pub fn is_complete(&self) -> bool {
         self.bad.is_empty() && self.files.iter().all(|file| file.problems.count == 0)
-    }
-
-    /// The report's `viztracer_metadata`, as text: of many threads, it is put together bit by bit.
-    pub(crate) fn metadata(&self) -> String {
-        let mut metadata = Value::Object(self.members.clone());
-        metadata["version"] = json!(env!("CARGO_PKG_VERSION"));
-        metadata["overflow"] = json!(self.overwritten() > 0 || self.members.get("overflow") == Some(&json!(true)));
-        if self.base_realtime != 0 {
-            metadata["baseTimeNanoseconds"] = json!(self.base_realtime);
-        }
-        if let Some(boot_id) = self.zero.boot.id() {
-            let Zero { monotonic_offset, monotonic, .. } = self.zero;
-            metadata["clock"] =
-                json!({ "boot_id": boot_id, "monotonic_offset": monotonic_offset, "monotonic": monotonic });
-        }
-        metadata["alignment"] = match self.method {
-            Method::Monotonic => json!({ "method": "monotonic clock" }),
-            Method::Start => json!({ "method": "start" }),
-            Method::WallClock { uncertainty } => json!({ "method": "wall clock", "uncertainty_ns": uncertainty }),
-        };
-        if !self.warnings.is_empty() {
-            metadata["warnings"] = json!(self.warnings);
-        }
-        let mut text = metadata.to_string();
-        text.truncate(text.len() - 1);
-        text += ",\"processes\":[";
-        for (place, file) in self.files.iter().enumerate() {
-            text += if place == 0 { "" } else { "," };
-            file.put_metadata(&mut text);
-        }
-        text += "]}";
-        text
     }
 }
 
@@ -247,12 +194,12 @@ impl FileSummary {
             problems: plan.problems.clone(),
             state_word: plan.state_word().to_owned(),
             ending_word: plan.ending_word().into_owned(),
-            damaged_before: plan.account().map_or(0, |told| told.damaged),
+            damaged_before: plan.account().map_or(0, |earlier| earlier.damaged),
             account,
         }
     }
 
-    /// Places of it that could not be read, now or when a report was made that is an input now.
+    /// Parts that could not be read, now or when an input that is a report was made.
     pub(crate) fn damaged(&self) -> u64 {
         self.problems.count.saturating_add(self.damaged_before)
     }
@@ -262,133 +209,28 @@ impl FileSummary {
         self.threads.iter().map(number).fold(0, u64::saturating_add)
     }
 
-    /// Older events that are not in the report, of all threads, and of those of which nothing is left.
+    /// Older events that were overwritten, of all threads, including forgotten ones.
     pub fn overwritten(&self) -> u64 {
         self.sum(|thread| thread.overwritten).saturating_add(self.forgotten_events)
     }
 
-    /// Events that found no room, of all threads.
+    /// Events that were lost because the file had no space, of all threads.
     pub fn lost(&self) -> u64 {
         self.sum(|thread| thread.lost).saturating_add(self.lost)
-    }
-
-    fn put_metadata(&self, text: &mut String) {
-        let mut metadata = Map::new();
-        metadata.insert("pid".into(), self.pid.into());
-        metadata.insert("name".into(), json!(self.process));
-        metadata.insert("state".into(), json!(self.state_word));
-        if self.ending_word != Ending::Untold.word() {
-            metadata.insert("ending".into(), json!(self.ending_word));
-        }
-        for (name, number) in [
-            ("lost", self.lost),
-            ("gaps", self.gaps),
-            ("forgotten_threads", self.forgotten_threads),
-            ("forgotten_events", self.forgotten_events),
-            ("failure", self.failure),
-            ("damaged", self.damaged()),
-        ] {
-            if number > 0 {
-                metadata.insert(name.into(), number.into());
-            }
-        }
-        self.account.put(&mut metadata);
-        *text += &Value::Object(metadata).to_string();
-        text.truncate(text.len() - 1);
-        *text += ",\"threads\":[";
-        for (place, thread) in self.threads.iter().enumerate() {
-            *text += if place == 0 { "" } else { "," };
-            *text += &self.thread_metadata(place, thread).to_string();
-        }
-        *text += "]}";
-    }
-
-    fn thread_metadata(&self, place: usize, thread: &ThreadSummary) -> Value {
-        let account = self.account.threads.get(place).cloned().unwrap_or_default();
-        let mut metadata = json!({
-            "tid": thread.tid as u32,
-            "name": thread.name,
-            "events": thread.events,
-            "overwritten": thread.overwritten,
-            "lost": thread.lost,
-            "unfinished": thread.unfinished,
-        });
-        for (name, number) in [("left_out", thread.left_out), ("too_deep", thread.too_deep)] {
-            if number > 0 {
-                metadata[name] = json!(number.saturating_add(account.earlier(name)));
-            }
-        }
-        if let Value::Object(metadata) = &mut metadata {
-            account.put(metadata);
-        }
-        metadata
-    }
-
-    /// What the table says of it.
-    pub(crate) fn row(&self) -> [String; 9] {
-        [
-            self.pid.to_string(),
-            printable(&self.process),
-            self.threads.len().to_string(),
-            grouped(self.sum(|thread| thread.events)),
-            grouped(self.overwritten()),
-            grouped(self.sum(|thread| thread.unfinished)),
-            grouped(self.lost()),
-            printable(&self.ending_word),
-            display::path(&self.path),
-        ]
-    }
-}
-
-/// What stands over the table.
-pub(crate) const HEADINGS: [&str; 9] =
-    ["pid", "process", "threads", "events", "overwritten", "unfinished", "lost", "ending", "file"];
-/// Columns of words; the others are numbers and stand to the right.
-pub(crate) const WORDS: [usize; 3] = [1, 7, 8];
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![HEADINGS.map(str::to_owned)];
-        rows.extend(self.files.iter().take(ROWS_MAX).map(FileSummary::row));
-        let mut widths = [0; 9];
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
-        for row in &rows {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-                let separator = if column == 0 { "" } else { "  " };
-                line += &match WORDS.contains(&column) {
-                    true => format!("{separator}{cell:<width$}"),
-                    false => format!("{separator}{cell:>width$}"),
-                };
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        if self.files.len() > ROWS_MAX {
-            writeln!(f, "... and {} more files", grouped((self.files.len() - ROWS_MAX) as u64))?;
-        }
-        self.last_words.fmt(f)?;
-        writeln!(f, "{}", self.last_line())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_lines_up() {
-        let thread = ThreadSummary { events: 240_012, ..ThreadSummary::default() };
-        let file = FileSummary {
+impl FileSummary {
+    /// A sealed file of a process that exited, with one thread of which one call is unfinished; nothing is missing.
+    pub(crate) fn sample() -> FileSummary {
+        FileSummary {
             path: "temp_dir/result_7.bin".into(),
             pid: 7,
             process: "MainProcess".into(),
-            threads: vec![thread],
-            state: State::Crashed,
-            ending: Ending::Left,
+            threads: vec![ThreadSummary { events: 10, unfinished: 1, ..ThreadSummary::default() }],
+            state: State::Sealed,
+            ending: Ending::Exited,
             lost: 0,
             forgotten_threads: 0,
             forgotten_events: 0,
@@ -399,17 +241,10 @@ mod tests {
             gaps: 0,
             failure: 0,
             problems: Problems::default(),
-            state_word: "crashed".into(),
-            ending_word: "left by os._exit".into(),
+            state_word: "sealed".into(),
+            ending_word: "exited".into(),
             damaged_before: 0,
             account: Account::default(),
-        };
-        let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
-        let expected = "\
-pid  process      threads   events  overwritten  unfinished  lost  ending            file
-  7  MainProcess        1  240,012            0           0     0  left by os._exit  temp_dir/result_7.bin
-result.json: 240,012 events of 1 file
-";
-        assert_eq!(summary.to_string(), expected);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The report, part after part: workers decode, format and compress runs of segments, and write them in order.
+//! Writes the report part by part: workers decode, format and compress runs of segments, and write them in order.
 //!
 //! A [`part`] is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
 //! workers need of its file (the open file, what the [`Writer`](writer::Writer) has prepared of it) they share.
@@ -17,7 +17,7 @@ mod missing;
 mod numbered;
 mod part;
 pub mod perfetto;
-mod run;
+mod pipeline;
 mod speedscope;
 mod spool;
 pub mod text;
@@ -30,19 +30,19 @@ use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use csv::Csv;
 use folded::Folded;
-pub use format::Format;
-use functions::Functions;
+pub use format::{Format, output_kinds};
+use functions::FunctionReport;
 use html::Html;
 use json::Json;
 use perfetto::Perfetto;
+use pipeline::Pipeline;
 use rayon::ThreadPool;
-use run::Run;
 use speedscope::Speedscope;
 use top::Top;
 pub use writer::Report;
 
 impl Report<'_> {
-    /// Writes the report and tells in `summary` what went into it.
+    /// Writes the report, and counts in `summary` what went into it.
     pub fn write(
         &self,
         format: Format,
@@ -51,21 +51,21 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let run = Run { report: self, pool, watch, gzip: format.is_gzip() };
+        let pipeline = Pipeline { report: self, pool, watch, gzip: format.is_gzip() };
         match format {
-            Format::Json | Format::JsonGzip => run.write(&Json::new(self.source), output, summary),
-            Format::Perfetto | Format::PerfettoGzip => run.write(&Perfetto::new(self.files), output, summary),
-            Format::Folded => run.write(&Folded::new(output), output, summary),
-            Format::Csv => run.write(&Functions::new(Csv), output, summary),
-            Format::Html => run.write(&Html::new(self, pool, watch)?, output, summary),
+            Format::Json | Format::JsonGzip => pipeline.write(&Json, output, summary),
+            Format::Perfetto | Format::PerfettoGzip => pipeline.write(&Perfetto::new(self.files), output, summary),
+            Format::Folded => pipeline.write(&Folded::new(output), output, summary),
+            Format::Csv => pipeline.write(&FunctionReport::new(Csv), output, summary),
+            Format::Html => pipeline.write(&Html::new(self, pool, watch)?, output, summary),
             Format::Speedscope | Format::SpeedscopeGzip => {
                 let speedscope = Speedscope::new(self, pool, watch, output)?;
-                run.write(&speedscope, output, summary)
+                pipeline.write(&speedscope, output, summary)
             }
         }
     }
 
-    /// Prints the functions that cost most.
+    /// Prints the functions that took the most time.
     pub fn top(
         &self,
         top: Top,
@@ -74,7 +74,7 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let run = Run { report: self, pool, watch, gzip: false };
-        run.write(&Functions::new(top), output, summary)
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        pipeline.write(&FunctionReport::new(top), output, summary)
     }
 }

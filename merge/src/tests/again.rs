@@ -202,7 +202,7 @@ fn never_seen_is_not_in_order() {
     let (summary, report) = case.json();
     assert_eq!(summary.files[0].state, State::Unknown);
     assert_eq!(report["viztracer_metadata"]["processes"][0]["state"], "unknown");
-    assert_eq!(words(&case), "Of 1 process it is not known how it ended: its report does not tell.\n");
+    assert_eq!(words(&case), "The end of 1 process is not known: its report does not show it.\n");
     assert!(crate::report::loss::lines(&summary).is_empty());
     let once = through(&case, "once.json");
     assert!(once.merge("twice.json", 1).1 == std::fs::read(&once.inputs[0]).unwrap());

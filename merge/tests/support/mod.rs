@@ -37,7 +37,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Files with these contents, by the ending that tells what they are.
+    /// Files with these contents, by the ending that sets their kind.
     pub fn new<'a>(files: impl IntoIterator<Item = &'a [u8]>, ending: &str) -> Case {
         let directory = tempfile::tempdir().expect("a directory");
         let inputs = files.into_iter().enumerate().map(|(number, bytes)| {

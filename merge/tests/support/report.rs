@@ -1,4 +1,4 @@
-//! Whether the bytes of a report are one of its kind, whatever they tell.
+//! Checks that the bytes of a report are a report of its kind, whatever it holds.
 
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// Every line is a stack and a number: the exact sum of times, each of which a damaged file may make as long as 64 bits
-/// can tell.
+/// can see.
 fn folded(bytes: &[u8]) {
     let text = str::from_utf8(bytes).expect("the report is text");
     for line in text.split_terminator('\n') {

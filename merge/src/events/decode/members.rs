@@ -6,18 +6,18 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 use viztracer_format::record::Kind;
 
-/// The arguments of our reports that tell of a call what a record tells by its kind.
+/// Arguments of our reports that stand for the kind of a call's record.
 const ENDINGS: [(&str, Kind); 2] = [("unfinished", Kind::Open), ("raised", Kind::Raise)];
 
 /// Its further members.
 #[derive(Debug)]
-pub struct Members(Map<String, Value>);
+pub struct EventMembers(Map<String, Value>);
 
-impl Members {
+impl EventMembers {
     /// Out of their text, each with a comma before it.
-    pub fn of(members: &[u8]) -> Members {
+    pub fn of(members: &[u8]) -> EventMembers {
         let object = [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat();
-        Members(serde_json::from_slice(&object).unwrap_or_else(|_| piecemeal(&object).unwrap_or_default()))
+        EventMembers(serde_json::from_slice(&object).unwrap_or_else(|_| piecemeal(&object).unwrap_or_default()))
     }
 
     /// Takes the arguments; what is no object becomes the value of one.
@@ -31,11 +31,11 @@ impl Members {
 
     /// How a call ended, if its arguments say so, as those of our own reports do.
     pub fn ending(members: &[u8]) -> Option<Kind> {
-        let told = |(name, _): &(&str, Kind)| memmem::find(members, name.as_bytes()).is_some();
-        if !ENDINGS.iter().any(told) {
+        let occurs = |(name, _): &(&str, Kind)| memmem::find(members, name.as_bytes()).is_some();
+        if !ENDINGS.iter().any(occurs) {
             return None;
         }
-        let arguments = Members::of(members).arguments();
+        let arguments = EventMembers::of(members).arguments();
         ENDINGS.iter().find(|(name, _)| arguments.get(*name) == Some(&Value::Bool(true))).map(|(_, kind)| *kind)
     }
 
@@ -105,7 +105,7 @@ mod tests {
     fn what_no_value_can_hold_is_text() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         let text = format!(r#","ph":"i","args":{{"a":1e999,"b":2,"args":{deep}}}"#);
-        let mut members = Members::of(text.as_bytes());
+        let mut members = EventMembers::of(text.as_bytes());
         assert_eq!(members.phase(), "i");
         let arguments = members.arguments();
         assert_eq!((&arguments["a"], &arguments["b"], &arguments["args"]), (&"1e999".into(), &2.into(), &deep.into()));

@@ -1,17 +1,17 @@
-//! What the user asks for.
+//! The selection that the user makes.
 
 use crate::text::when;
 use regex::Regex;
 use std::time::{Duration, SystemTime};
 
-/// What is asked for; by default, everything.
+/// The selected part of a trace. The default leaves nothing out.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Only what happened from this moment on.
+    /// Only events from this time on.
     pub since: Option<Bound>,
-    /// Only what happened before this moment.
+    /// Only events before this time.
     pub until: Option<Bound>,
-    /// Only what happened in this time before `until`, or before the trace's end if that is earlier.
+    /// Only events of this time before `until`, or before the trace's end if that is earlier.
     pub last: Option<Duration>,
     /// Only processes with these ids.
     pub pids: Vec<u32>,
@@ -21,11 +21,11 @@ pub struct Selection {
     pub tids: Vec<u64>,
     /// Only calls of functions whose names match, and what they call.
     pub functions: Option<Regex>,
-    /// Only calls that took at least as long.
+    /// Only calls that took at least this long.
     pub min_duration: Option<Duration>,
-    /// Only calls with fewer calls around them.
+    /// Only calls with fewer calls around them than this.
     pub max_depth: Option<u32>,
-    /// No calls of C functions.
+    /// Whether calls of C functions are left out.
     pub drop_c_functions: bool,
 }
 
@@ -39,25 +39,25 @@ impl Selection {
     }
 }
 
-/// A moment that bounds what is asked for.
+/// A time that bounds the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// So long after the begin of the trace.
+    /// A duration after the begin of the trace.
     After(Duration),
-    /// At this time of the wall clock.
+    /// A time of the wall clock.
     At(SystemTime),
 }
 
 impl std::str::FromStr for Bound {
     type Err = String;
 
-    /// `5s` and `1.5s` are durations, `2026-11-22T11:23:20` is a time in UTC.
+    /// Parses durations such as `5s` and `1.5s`, and dates in UTC such as `2026-11-22T11:23:20`.
     fn from_str(text: &str) -> Result<Bound, String> {
         if let Ok(duration) = when::parse_duration(text) {
             return Ok(Bound::After(duration));
         }
         let time = when::parse_time(text).ok_or(
-            "neither a time after the begin, such as 5s or 300ms, nor a moment in UTC, such as 2026-11-22T11:23:20",
+            "neither a time after the begin, such as 5s or 300ms, nor a date in UTC, such as 2026-11-22T11:23:20",
         )?;
         Ok(Bound::At(time))
     }

@@ -1,51 +1,51 @@
-//! The options of the command that say what of a trace is asked for.
+//! The options of the command that select a part of the trace.
 
 use super::asked::{Bound, Selection};
 use crate::text::when;
 use regex::Regex;
 use std::time::Duration;
 
-/// What of the trace goes into the report.
+/// Which part of the trace goes into the report.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "What to show")]
 pub struct Options {
-    /// Only what happened from this moment on: so long after the begin (5s, 300ms), or in UTC (2026-11-22T11:23:20)
+    /// Only from this time on: time since the trace's begin (5s, 300ms), or a date in UTC (2026-11-22T11:23:20)
     #[arg(long, value_name = "TIME")]
     since: Option<Bound>,
 
-    /// Only what happened before this moment
+    /// Only before this time, in the same forms
     #[arg(long, value_name = "TIME")]
     until: Option<Bound>,
 
-    /// Only the last 5s, 300ms, ... of the trace; with --until, the last before that moment
+    /// Only the last 5s, 300ms, ... of the trace, or with --until of the time before that
     #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
     last: Option<Duration>,
 
-    /// Only the process with this id; can be given more than once, like the next two
+    /// Only the process with this id. Can be given more than once
     #[arg(long = "pid", value_name = "PID")]
     pids: Vec<u32>,
 
-    /// Only processes of this name
+    /// Only processes with this name. Can be given more than once
     #[arg(long = "process_name", alias = "process-name", value_name = "NAME")]
     process_names: Vec<String>,
 
-    /// Only the thread with this id of the operating system
+    /// Only the thread with this id of the operating system. Can be given more than once
     #[arg(long = "tid", value_name = "TID")]
     tids: Vec<u64>,
 
-    /// Only calls of functions whose names match, and what these call
+    /// Only calls of functions whose names match, and the calls inside of them
     #[arg(long = "func", value_name = "REGEX")]
     functions: Option<Regex>,
 
-    /// Only calls that took at least as long: 100us, 2ms, ...
+    /// Only calls that took at least this long: 100us, 2ms, ...
     #[arg(long = "min_duration", alias = "min-duration", value_name = "TIME", value_parser = when::parse_duration)]
     min_duration: Option<Duration>,
 
-    /// Only calls with fewer calls around them
+    /// Only calls with fewer than N calls around them
     #[arg(long = "max_depth", alias = "max-depth", value_name = "N")]
     max_depth: Option<u32>,
 
-    /// No calls of C functions
+    /// Leave calls of C functions out
     #[arg(long = "drop_c_functions", alias = "drop-c-functions")]
     drop_c_functions: bool,
 }

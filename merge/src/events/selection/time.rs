@@ -1,4 +1,4 @@
-//! The time that is asked for: a stretch of the report's time line, and what it leaves of a call.
+//! The selected time: a range of the report's time line, and the part of a call that lies in it.
 
 use super::asked::{Bound, Selection};
 use crate::error::MergeError;
@@ -6,19 +6,20 @@ use crate::text::when;
 use std::ops::Range;
 use std::time::Duration;
 
-/// A stretch of time, in nanoseconds of the report. Its begin is never behind its end.
+/// A range of time, in nanoseconds of the report. Its begin is never after its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time {
+pub struct TimeRange {
     from: u64,
     to: u64,
 }
 
-impl Time {
-    /// What a selection asks for of a trace that ends at `end` and whose zero is `base` on the wall clock, both in
-    /// nanoseconds. Bounds of which no time is left between them are an error: whoever gives them means something else.
-    pub fn of(selection: &Selection, end: u64, base: u64) -> Result<Time, MergeError> {
+impl TimeRange {
+    /// The range that a selection leaves of a trace that ends at `end` and whose zero is `base` on the wall clock, both
+    /// in nanoseconds. Bounds that leave no time are an error: the user means something else.
+    pub fn of(selection: &Selection, end: u64, base: u64) -> Result<TimeRange, MergeError> {
         let Selection { since, until, last, .. } = selection;
-        let (since, until) = (since.map(|bound| place(bound, base)), until.map(|bound| place(bound, base)));
+        let (since, until) =
+            (since.map(|bound| nanoseconds_of(bound, base)), until.map(|bound| nanoseconds_of(bound, base)));
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
@@ -27,45 +28,45 @@ impl Time {
         if last.is_some_and(|last| last.is_zero()) {
             return Err(MergeError::NoTime("--last must be more than no time"));
         }
-        // What was asked for last ends where the report does.
-        let last = last.map(|last| within(until.unwrap_or(i128::MAX)).min(end).saturating_sub(nanoseconds(last)));
-        let from = within(since.unwrap_or(0)).max(last.unwrap_or(0));
-        Ok(Time::new(from, until.map_or(u64::MAX, within)))
+        // The last time ends where the report ends.
+        let last = last.map(|last| clamped(until.unwrap_or(i128::MAX)).min(end).saturating_sub(nanoseconds(last)));
+        let from = clamped(since.unwrap_or(0)).max(last.unwrap_or(0));
+        Ok(TimeRange::new(from, until.map_or(u64::MAX, clamped)))
     }
 
-    /// From one moment to another; if that is earlier, no time at all.
-    fn new(from: u64, to: u64) -> Time {
-        Time { from, to: to.max(from) }
+    /// The range between two times; it is empty if the second one is earlier.
+    fn new(from: u64, to: u64) -> TimeRange {
+        TimeRange { from, to: to.max(from) }
     }
 
-    /// Whether a moment lies in it.
-    pub fn has(&self, moment: u64) -> bool {
-        (self.from..self.to).contains(&moment)
+    /// Whether a time lies in the range.
+    pub fn has(&self, time: u64) -> bool {
+        (self.from..self.to).contains(&time)
     }
 
-    /// What lies in it of a call or moment; `None` if nothing does. The end is never before the start.
+    /// The part of an event that lies in the range; `None` if nothing does. The end is never before the start.
     pub fn clip(&self, start: u64, end: u64) -> Option<Range<u64>> {
-        // Of what takes no time, the moment counts.
+        // An event that takes no time lies in the range if its start does.
         let (from, to) = (start.max(self.from), end.min(self.to).max(start));
         let is_inside = start < self.to && (from < to || self.has(start));
         is_inside.then_some(from..to)
     }
 }
 
-/// A bound in nanoseconds of the report, which may lie before its zero.
-fn place(bound: Bound, base: u64) -> i128 {
+/// Converts a bound to nanoseconds of the report, which may lie before its zero.
+fn nanoseconds_of(bound: Bound, base: u64) -> i128 {
     match bound {
         Bound::After(duration) => nanoseconds(duration).into(),
         Bound::At(time) => i128::from(when::nanoseconds(time)) - i128::from(base),
     }
 }
 
-/// The moment of the report that is nearest.
-fn within(moment: i128) -> u64 {
-    moment.clamp(0, u64::MAX.into()) as u64
+/// The nearest time that the report can have.
+fn clamped(time: i128) -> u64 {
+    time.clamp(0, u64::MAX.into()) as u64
 }
 
-/// A duration in nanoseconds; of 584 years and more, as many as there are numbers for.
+/// Converts a duration to nanoseconds. 584 years and more become the largest number.
 pub fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -86,7 +87,7 @@ mod tests {
         prop_oneof![number().prop_map(|moment| Bound::After(Duration::from_nanos(moment))), number().prop_map(at)]
     }
 
-    /// The moments that a bound leaves on its right side, in numbers that do not end.
+    /// The time of a bound, in numbers that do not overflow.
     fn exact(bound: Bound, base: u64) -> i128 {
         match bound {
             Bound::After(after) => after.as_nanos() as i128,
@@ -103,10 +104,10 @@ mod tests {
         ) {
             let last = last.map(Duration::from_nanos);
             let selection = Selection { since, until, last, ..Selection::default() };
-            // The oracle: all in whole numbers that do not end, and nothing clipped before the last step.
+            // The oracle calculates in numbers that do not overflow, and clips once, at the end.
             let (from, to) = (since.map(|of| exact(of, base)), until.map(|of| exact(of, base)));
             let is_contradiction = from.zip(to).is_some_and(|(from, to)| from >= to) || last == Some(Duration::ZERO);
-            let time = Time::of(&selection, end, base);
+            let time = TimeRange::of(&selection, end, base);
             prop_assert_eq!(time.is_err(), is_contradiction);
             let Ok(time) = time else { return Ok(()) };
             let back = last.map(|last| to.unwrap_or(i128::MAX).clamp(0, end.into()) - last.as_nanos() as i128);
@@ -123,12 +124,12 @@ mod tests {
             }
         }
 
-        /// Not even a time that nobody can ask for makes more of a call than it was.
+        /// No range makes a call longer than it was.
         #[test]
         fn no_stretch_of_time_turns_a_call_around(
             from in number(), to in number(), start in number(), end in number(),
         ) {
-            if let Some(left) = Time::new(from, to).clip(start, end) {
+            if let Some(left) = TimeRange::new(from, to).clip(start, end) {
                 prop_assert!(start <= left.start && left.start <= left.end && left.end <= end.max(start));
             }
         }
@@ -139,9 +140,9 @@ mod tests {
         let time = |words: [Option<u64>; 3]| {
             let [since, until, last] = words.map(|seconds| seconds.map(Duration::from_secs));
             let (since, until) = (since.map(Bound::After), until.map(Bound::After));
-            Time::of(&Selection { since, until, last, ..Selection::default() }, 4_000_000_000, 0)
+            TimeRange::of(&Selection { since, until, last, ..Selection::default() }, 4_000_000_000, 0)
         };
-        let seconds = |from: u64, to: u64| Time::new(from * 1_000_000_000, to.saturating_mul(1_000_000_000));
+        let seconds = |from: u64, to: u64| TimeRange::new(from * 1_000_000_000, to.saturating_mul(1_000_000_000));
         assert_eq!(time([None, None, Some(1)]).unwrap(), seconds(3, u64::MAX));
         assert_eq!(time([None, Some(3), Some(1)]).unwrap(), seconds(2, 3));
         assert_eq!(time([None, Some(1), Some(1)]).unwrap(), seconds(0, 1));
@@ -153,6 +154,6 @@ mod tests {
         let at = |seconds| Some(Bound::At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
         let both = Selection { since: at(50), until: at(60), ..Selection::default() };
         // Both lie before the trace: that is an answer, and no contradiction.
-        assert!(!Time::of(&both, 5, 100_000_000_000).unwrap().has(0));
+        assert!(!TimeRange::of(&both, 5, 100_000_000_000).unwrap().has(0));
     }
 }

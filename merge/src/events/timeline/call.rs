@@ -1,25 +1,25 @@
-//! Calls on the time line, and the steps in which they are told.
+//! Calls on the time line, and their begins and ends as stack events.
 
 use crate::events::decode::{Event, Payload};
 use std::ops::Range;
 use viztracer_format::record::Kind;
 
-/// In the place of a function's id: of calls that are not known, since they were overwritten.
+/// The function id of what stands for overwritten calls.
 pub const OVERWRITTEN: u32 = u32::MAX;
 
-/// What happens on the track of a thread or task. At equal times ends come before begins, callers before callees.
+/// An event on the track of a thread or task. At equal times ends come before begins, and callers before callees.
 #[derive(Clone, Copy, Debug)]
 pub enum StackEvent<'a> {
     /// A call begins.
     Begin(&'a Call),
-    /// The innermost open call of the thread ends; what its record carries is told now, since it stands at the end.
+    /// The innermost open call of the thread ends, with the payload of its record.
     End(&'a Call, Option<&'a Payload<'a>>),
     /// An instant or a counter.
     Instant(&'a Event<'a>),
 }
 
 impl StackEvent<'_> {
-    /// Whether it is of what stands for overwritten calls, and of no call.
+    /// Whether this belongs to what stands for overwritten calls.
     pub fn is_overwritten(&self) -> bool {
         matches!(self, StackEvent::Begin(call) | StackEvent::End(call, _) if call.is_overwritten())
     }
@@ -28,30 +28,30 @@ impl StackEvent<'_> {
 /// A call on the time line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The place of its thread in the file's plan.
+    /// The index of its thread in the file's plan.
     pub thread: usize,
-    /// The serial of the task that made it, 0 if none did. Calls of a task have a track of their own.
+    /// The serial of the task that made the call, 0 if none did. Calls of a task have a track of their own.
     pub task: u32,
     /// The function's id.
     pub function: u32,
-    /// How it ended.
+    /// How the call ended.
     pub kind: Kind,
-    /// Whether the process died, or lives, in it.
+    /// Whether the call was open when the process died, or is open in a living one.
     pub is_unfinished: bool,
-    /// Nanoseconds since the report's base.
+    /// When the call began, in nanoseconds since the report's base.
     pub start: u64,
-    /// The same, at its end.
+    /// When the call ended, in nanoseconds since the report's base.
     pub end: u64,
-    /// Calls around it on its track.
+    /// How many calls are around it on its track.
     pub depth: u32,
-    /// Whether a part of it lies outside of the time that is asked for.
+    /// Whether a part of it lies outside of the selected time.
     pub is_clipped: bool,
     /// Whether it began in the parent process.
     pub is_inherited: bool,
 }
 
 impl Call {
-    /// Stands for the calls of a thread that were overwritten in this time, in nanoseconds.
+    /// What stands for the calls of a thread that were overwritten in this time, in nanoseconds.
     pub fn overwritten(thread: usize, task: u32, time: Range<u64>, depth: u32) -> Call {
         let Range { start, end } = time;
         Call {
@@ -68,12 +68,12 @@ impl Call {
         }
     }
 
-    /// Whether it stands for overwritten calls, and is none itself.
+    /// Whether this stands for overwritten calls.
     pub fn is_overwritten(&self) -> bool {
         self.function == OVERWRITTEN
     }
 
-    /// A call that has ended, as it was decoded.
+    /// The call that a decoded event is.
     pub fn of(event: &Event<'_>) -> Call {
         let Event { thread, task, function, kind, start, duration, clipped: is_clipped, .. } = *event;
         Call {
@@ -90,7 +90,7 @@ impl Call {
         }
     }
 
-    /// The call as a moment that carries this.
+    /// The call as an event with this payload.
     pub fn event<'a>(&self, payload: Option<Payload<'a>>) -> Event<'a> {
         let Call { thread, task, function, kind, start, is_clipped: clipped, .. } = *self;
         let duration = self.end.saturating_sub(start);

@@ -1,5 +1,5 @@
-//! Whatever calls there are, however their records fall into parts: the steps are those of an oracle that made the
-//! calls.
+//! Whatever calls there are, and however their records fall into parts: the stack events are those of the oracle that
+//! made the calls.
 
 use super::{Call, Edges, FileWindows, Nester, OVERWRITTEN, StackEvent, WindowsBuilder};
 use crate::align::Clock;
@@ -12,14 +12,14 @@ use viztracer_format::record::Kind;
 /// When threads begin.
 const BEGIN: u64 = 10;
 
-/// A step as text: what, when, on which thread's or task's track, how deep.
-type Told = (char, u64, usize, u32, u32, u32);
+/// A stack event: what, when, on which thread's or task's track, how deep.
+type Emitted = (char, u64, usize, u32, u32, u32);
 
-/// What threads did, in the order in which it was recorded, and the steps as they happened.
+/// The records of threads in recorded order, and the stack events in the order of time.
 #[derive(Clone, Debug, Default)]
 struct History {
     records: Vec<Call>,
-    steps: Vec<Told>,
+    steps: Vec<Emitted>,
     unfinished: Vec<Call>,
 }
 
@@ -28,7 +28,7 @@ struct History {
 enum Op {
     Call,
     Return,
-    StackEvent(u32),
+    CallInTask(u32),
     Instant,
     /// Time passes.
     Wait(u64),
@@ -38,13 +38,13 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => Just(Op::Call),
         4 => Just(Op::Return),
-        1 => (1u32..4).prop_map(Op::StackEvent),
+        1 => (1u32..4).prop_map(Op::CallInTask),
         1 => Just(Op::Instant),
         4 => (0u64..3).prop_map(Op::Wait),
     ]
 }
 
-/// A call that begins, or a moment.
+/// A call that begins, or an instant.
 fn call(thread: usize, task: u32, function: u32, kind: Kind, now: u64, depth: u32) -> Call {
     let (start, end) = (now, now);
     Call {
@@ -71,9 +71,9 @@ fn run(ops: &[(usize, Op)]) -> History {
         let depth = |stack: &[Call], task| stack.iter().filter(|call| call.task == task).count() as u32;
         match *op {
             Op::Wait(time) => now += time,
-            Op::Call | Op::StackEvent(_) => {
-                let task = if let Op::StackEvent(task) = *op { task } else { task };
-                // A task is in one place at a time, and its steps do not nest.
+            Op::Call | Op::CallInTask(_) => {
+                let task = if let Op::CallInTask(task) = *op { task } else { task };
+                // A task runs on one thread at a time, and does not nest in itself.
                 let task = if stack.iter().any(|call| call.task != 0) { stack[stack.len() - 1].task } else { task };
                 function += 1;
                 let depth = depth(stack, task);
@@ -109,8 +109,8 @@ fn event_of<'a>(call: &Call, payload: &'a [u8]) -> Event<'a> {
     Event { thread, task, kind, function, start, duration: end - start, clipped: false, payload }
 }
 
-fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
-    let mut told = Vec::new();
+fn emitted(parts: &[&[Call]], windows: &FileWindows) -> Vec<Emitted> {
+    let mut emitted = Vec::new();
     let mut steps = Nester::default();
     for (number, part) in parts.iter().enumerate() {
         let of_part = windows.of_part(number);
@@ -118,23 +118,23 @@ fn told(parts: &[&[Call]], windows: &FileWindows) -> Vec<Told> {
         for call in *part {
             steps.add(of_part, &event_of(call, call.start.to_string().as_bytes()));
         }
-        steps.tell(windows, of_part, |step, open| match step {
+        steps.emit(windows, of_part, |step, open| match step {
             StackEvent::Begin(call) => {
                 assert_eq!(open.last(), Some(call));
-                told.push(('B', call.start, call.thread, call.task, call.function, call.depth));
+                emitted.push(('B', call.start, call.thread, call.task, call.function, call.depth));
             }
             StackEvent::End(call, _) => {
                 assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
-                told.push(('E', call.end, call.thread, call.task, call.function, call.depth));
+                emitted.push(('E', call.end, call.thread, call.task, call.function, call.depth));
             }
             StackEvent::Instant(event) => {
                 let Some(Payload::Bytes(bytes)) = event.payload else { panic!("no payload") };
                 assert_eq!(bytes, event.start.to_string().as_bytes());
-                told.push(('i', event.start, event.thread, event.task, event.function, 0));
+                emitted.push(('i', event.start, event.thread, event.task, event.function, 0));
             }
         });
     }
-    told
+    emitted
 }
 
 fn edges(part: &[Call]) -> Edges {
@@ -159,7 +159,7 @@ fn windows_by_ticks(parts: &[&[Call]], clock: &Clock, unfinished: &[Call]) -> Fi
     let mut builder = WindowsBuilder::default();
     for part in parts {
         let mut edges = edges(part);
-        edges.place(clock);
+        edges.convert_ticks(clock);
         builder.add(edges);
     }
     builder.finish(unfinished.iter().copied(), [].into_iter())
@@ -175,15 +175,15 @@ fn placed(calls: &[Call], clock: &Clock) -> Vec<Call> {
     calls.iter().map(|call| Call { start: clock.at(call.start), end: clock.at(call.end), ..*call }).collect()
 }
 
-/// Cuts the records at these places.
-fn cut<'a>(records: &'a [Call], places: &[prop::sample::Index]) -> Vec<&'a [Call]> {
-    let mut places: Vec<usize> = places.iter().map(|place| place.index(records.len() + 1)).collect();
-    places.sort_unstable();
+/// Cuts the records at these indexes.
+fn cut<'a>(records: &'a [Call], borders: &[prop::sample::Index]) -> Vec<&'a [Call]> {
+    let mut borders: Vec<usize> = borders.iter().map(|border| border.index(records.len() + 1)).collect();
+    borders.sort_unstable();
     let mut parts = Vec::new();
     let mut begin = 0;
-    for place in places.into_iter().chain([records.len()]) {
-        parts.push(&records[begin..place]);
-        begin = place;
+    for border in borders.into_iter().chain([records.len()]) {
+        parts.push(&records[begin..border]);
+        begin = border;
     }
     parts
 }
@@ -191,20 +191,22 @@ fn cut<'a>(records: &'a [Call], places: &[prop::sample::Index]) -> Vec<&'a [Call
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-    /// One thread: every step in the very order in which it happened, but for calls of no duration, of which the
-    /// records do not tell whether one was inside the other or before it.
+    /// One thread: every stack event in the order in which it happened. Calls without a duration are left out, as
+    /// records do not show whether one was inside the other or before it.
     #[test]
     fn steps_are_what_happened(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
-        // Time passes with every step, so that the order is known.
+        // Time passes with every event, so that the order is known.
         let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
         let history = run(&ops);
-        let parts = cut(&history.records, &places);
-        let steps = told(&parts, &windows(&parts, &history.unfinished));
+        let parts = cut(&history.records, &borders);
+        let steps = emitted(&parts, &windows(&parts, &history.unfinished));
         for thread in 0..3 {
-            let of_thread = |steps: &[Told]| steps.iter().filter(|step| step.2 == thread).copied().collect::<Vec<_>>();
+            let of_thread = |events: &[Emitted]| -> Vec<Emitted> {
+                events.iter().filter(|event| event.2 == thread).copied().collect()
+            };
             prop_assert_eq!(of_thread(&steps), of_thread(&history.steps));
         }
     }
@@ -213,33 +215,33 @@ proptest! {
     #[test]
     fn steps_nest(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
         let history = run(&ops);
-        let parts = cut(&history.records, &places);
-        check_nesting(&told(&parts, &windows(&parts, &history.unfinished)));
+        let parts = cut(&history.records, &borders);
+        check_nesting(&emitted(&parts, &windows(&parts, &history.unfinished)));
     }
 
-    /// Though many ticks may be the same nanosecond, the first reading tells by them what is open where.
+    /// The first reading works on ticks, although several ticks may be one nanosecond.
     #[test]
     fn ticks_tell_as_much_as_nanoseconds(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         ticks in 1u64..8,
     ) {
         let (history, clock) = (run(&ops), clock(ticks));
         let (records, unfinished) = (placed(&history.records, &clock), placed(&history.unfinished, &clock));
-        let (by_ticks, parts) = (cut(&history.records, &places), cut(&records, &places));
-        let expected = told(&parts, &windows(&parts, &unfinished));
-        prop_assert_eq!(told(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
+        let (by_ticks, parts) = (cut(&history.records, &borders), cut(&records, &borders));
+        let expected = emitted(&parts, &windows(&parts, &unfinished));
+        prop_assert_eq!(emitted(&parts, &windows_by_ticks(&by_ticks, &clock, &unfinished)), expected);
     }
 
-    /// Where the first records were overwritten, no time is told of a call that did not have it: until all is known it
-    /// is unknown, from then on as it was.
+    /// Where the first records were overwritten, no time is emitted of a call that did not have it: until all is known
+    /// it is unknown, from then on as it was.
     #[test]
-    fn what_is_not_known_is_not_told(
+    fn what_is_not_known_is_not_shown(
         ops in prop::collection::vec((0usize..3, op()), 0..120),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         overwritten in any::<prop::sample::Index>(),
         is_exact in any::<bool>(),
     ) {
@@ -252,18 +254,18 @@ proptest! {
             BEGIN..last.map_or(BEGIN, |last| if is_exact { last } else { last + 1_000 })
         };
         let times = [0, 1, 2].map(time);
-        let parts = cut(kept, &places);
+        let parts = cut(kept, &borders);
         let windows = windows_after_a_wrap(&parts, &history.unfinished, &times);
-        let steps = told(&parts, &windows);
+        let steps = emitted(&parts, &windows);
         check_nesting(&steps);
         for (thread, time) in times.iter().enumerate() {
             let known = kept.iter().chain(&history.unfinished).filter(|call| call.thread == thread);
             let until = known.map(|call| call.end).next().map_or(time.end, |first| first.min(time.end));
-            let (all, told) = (innermost(&history.steps, thread), innermost(&steps, thread));
-            for at in BEGIN..all.len().max(told.len()) as u64 {
-                let (all, told) = [&all, &told].map(|of| of.get(at as usize).copied().flatten()).into();
+            let (all, emitted) = (innermost(&history.steps, thread), innermost(&steps, thread));
+            for at in BEGIN..all.len().max(emitted.len()) as u64 {
+                let (all, emitted) = [&all, &emitted].map(|of| of.get(at as usize).copied().flatten()).into();
                 let expected = if at < until { Some(OVERWRITTEN) } else { all };
-                prop_assert_eq!(told, expected, "{} of {}", at, until);
+                prop_assert_eq!(emitted, expected, "{} of {}", at, until);
             }
         }
     }
@@ -272,7 +274,7 @@ proptest! {
     #[test]
     fn garbage_is_survived(
         calls in prop::collection::vec((0usize..3, 0u64..50, 0u64..50, any::<bool>()), 0..60),
-        places in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        borders in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         end in 0u64..150,
     ) {
         let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
@@ -280,9 +282,9 @@ proptest! {
             start, end: start + duration, depth: 0, is_clipped: false, is_inherited: false,
         };
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
-        let parts = cut(&calls, &places);
+        let parts = cut(&calls, &borders);
         let windows = windows_after_a_wrap(&parts, &calls[..calls.len() / 4], &[0..end, end..0, 5..end]);
-        let steps = told(&parts, &windows);
+        let steps = emitted(&parts, &windows);
         for thread in 0..3 {
             let mut times = steps.iter().filter(|step| step.2 == thread).map(|step| step.1);
             prop_assert!(times.clone().zip(times.by_ref().skip(1)).all(|(before, after)| before <= after));
@@ -291,7 +293,7 @@ proptest! {
 }
 
 /// By nanosecond, the function of the innermost call of a thread.
-fn innermost(steps: &[Told], thread: usize) -> Vec<Option<u32>> {
+fn innermost(steps: &[Emitted], thread: usize) -> Vec<Option<u32>> {
     let (mut open, mut by_time) = (Vec::new(), Vec::new());
     for (what, time, _, _, function, _) in steps.iter().filter(|step| step.2 == thread) {
         by_time.resize(*time as usize, open.last().copied());
@@ -304,7 +306,7 @@ fn innermost(steps: &[Told], thread: usize) -> Vec<Option<u32>> {
     by_time
 }
 
-fn check_nesting(steps: &[Told]) {
+fn check_nesting(steps: &[Emitted]) {
     for thread in 0..3 {
         let mut open = Vec::new();
         let mut now = 0;

@@ -13,18 +13,18 @@ use viztracer_format::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, 
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
 use viztracer_format::stack::{BLOCK_SIZE, Block, blocks, task_of};
 
-/// What a record's line consists of.
+/// The columns of a record's line.
 pub const COLUMNS: &str = "offset, segment, generation, thread, task, kind, start, duration, function";
 
-/// A dump in the making.
+/// A dump that is being written.
 pub struct Dump<'a, W> {
-    /// By id, as in reports.
+    /// The names of functions by id, as in reports.
     pub functions: HashMap<u32, String>,
     pub clock: &'a Clock,
     /// Open frames began near these ticks.
     pub reference: u64,
     pub to: W,
-    /// Places that could not be read.
+    /// How many parts could not be read.
     pub damaged: u64,
 }
 
@@ -45,7 +45,7 @@ impl<W: Write> Dump<'_, W> {
         }
     }
 
-    /// Names what cannot be read.
+    /// Writes a line for a segment that cannot be read.
     pub fn damage(&mut self, index: u32, problem: &Problem) -> io::Result<()> {
         self.damaged += 1;
         writeln!(self.to, "\nsegment {index}: not read: {problem}")
@@ -104,8 +104,8 @@ impl<W: Write> Dump<'_, W> {
     }
 
     fn stacks(&mut self, segment: &Segment, body: &[u8]) -> io::Result<()> {
-        let places = (0..).map(|place: u64| segment.offset + SEGMENT_HEADER_SIZE as u64 + place * BLOCK_SIZE as u64);
-        for (offset, bytes) in places.zip(body.chunks_exact(BLOCK_SIZE)) {
+        let offsets = (0..).map(|number: u64| segment.offset + SEGMENT_HEADER_SIZE as u64 + number * BLOCK_SIZE as u64);
+        for (offset, bytes) in offsets.zip(body.chunks_exact(BLOCK_SIZE)) {
             for Block { thread, base, frames } in blocks(bytes) {
                 writeln!(self.to, "  {offset} block of thread {thread}, base {base}, {} frames", frames.len())?;
                 for frame in frames {
@@ -129,19 +129,19 @@ impl<W: Write> Dump<'_, W> {
     fn calls(&mut self, index: u32, segment: &Segment, body: &[u8]) -> io::Result<()> {
         let (mut thread, mut task) = (segment.thread, 0);
         let records: Vec<Record> = body.chunks_exact(RECORD_SIZE).map(bytemuck::pod_read_unaligned).collect();
-        for (place, record) in records.iter().enumerate() {
+        for (number, record) in records.iter().enumerate() {
             let kind = Kind::from_byte(record.kind_byte());
             match kind {
                 Some(Kind::Thread) => (thread, task) = (record.word1 as u32, 0),
                 Some(Kind::Task) => task = record.word1 as u32,
                 _ => {}
             }
-            let offset = segment.offset + (SEGMENT_HEADER_SIZE + place * RECORD_SIZE) as u64;
+            let offset = segment.offset + (SEGMENT_HEADER_SIZE + number * RECORD_SIZE) as u64;
             let word = kind.map_or_else(|| format!("KIND {:#04x}", record.kind_byte()), word);
             write!(self.to, "  {offset:>10} {index:>5} {:>6} {thread:>4} {task:>4}  ", segment.generation)?;
             match kind {
                 Some(kind) if kind.is_event() => {
-                    let next = records.get(place + 1).filter(|next| is_long(next));
+                    let next = records.get(number + 1).filter(|next| is_long(next));
                     let event = Timed { record, opened: segment.opened, long: next.map(|next| next.start()) };
                     self.event(&word, &event)
                 }
@@ -173,7 +173,7 @@ impl<W: Write> Dump<'_, W> {
     }
 }
 
-/// A record with what it takes to tell its times.
+/// A record, with what its times are calculated from.
 struct Timed<'a> {
     record: &'a Record,
     /// Ticks when its segment was opened.

@@ -1,26 +1,26 @@
-//! What functions are called.
+//! The names of functions.
 
 use crate::events::content::Content;
 use crate::plan::file::FilePlan;
 use crate::text::display::function_name;
 use std::collections::{HashMap, HashSet};
 
-/// What some functions are called.
+/// The names of some functions, by id.
 #[derive(Debug, Default)]
-pub struct Functions(HashMap<u32, Name>);
+pub struct FunctionNames(HashMap<u32, DisplayNames>);
 
-/// A function's name as in reports, and with the last part of its file's path only.
+/// A function's name as in reports, and in brief, with only the last part of its file's path.
 #[derive(Debug)]
-pub struct Name {
+pub struct DisplayNames {
     pub whole: String,
     pub brief: String,
     pub is_c: bool,
 }
 
-impl Functions {
-    /// Reads those that are wanted.
-    pub fn read(content: &Content, plan: &FilePlan, wanted: &HashSet<u32>) -> Functions {
-        let mut functions = Functions::default();
+impl FunctionNames {
+    /// Reads the names of these functions.
+    pub fn read(content: &Content, plan: &FilePlan, wanted: &HashSet<u32>) -> FunctionNames {
+        let mut functions = FunctionNames::default();
         content.functions(plan, |id, function| {
             if wanted.contains(&id) {
                 let name = |file: &str| match file {
@@ -28,14 +28,14 @@ impl Functions {
                     file => function_name(function.name, file, function.line),
                 };
                 let brief = name(function.file.rsplit('/').next().unwrap_or_default());
-                functions.0.insert(id, Name { whole: name(function.file), brief, is_c: function.is_c });
+                functions.0.insert(id, DisplayNames { whole: name(function.file), brief, is_c: function.is_c });
             }
         });
         functions
     }
 
-    /// What one is called, if that is known.
-    pub fn get(&self, id: u32) -> Option<&Name> {
+    /// The name of a function, if it is known.
+    pub fn get(&self, id: u32) -> Option<&DisplayNames> {
         self.0.get(&id)
     }
 }

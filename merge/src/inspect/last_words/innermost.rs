@@ -1,7 +1,7 @@
-//! One line for each thread that died in a call: what every summary says of processes that crashed, or were killed, or
+//! One line for each thread that died in a call. Every summary shows them for processes that crashed, were killed or
 //! still run.
 
-use super::functions::Functions;
+use super::functions::FunctionNames;
 use crate::events::content::Content;
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
@@ -16,19 +16,19 @@ use std::collections::BTreeMap;
 const PROCESSES_MAX: usize = 10;
 const THREADS_MAX: usize = 3;
 
-/// Reads what that takes from the files of these plans.
+/// Makes the lines for the processes of these plans.
 pub fn innermost(plans: &[FilePlan]) -> Innermost {
     let mut processes = plans.iter().filter(|plan| is_worth_a_line(plan, plans) && !plan.frames.is_empty());
     let mut lines: Vec<String> = processes.by_ref().take(PROCESSES_MAX).flat_map(of_process).collect();
     let more = processes.count();
     if more > 0 {
-        lines.push(format!("... and {more} more processes; --last_words tells of all"));
+        lines.push(format!("... and {more} more processes; --last_words shows all"));
     }
     Innermost { lines }
 }
 
-/// Whether it is of use to know where the process was. A worker that got a signal such as SIGTERM has been told to end by
-/// its parent, as pools do.
+/// Whether the summary shows the process. A worker that got a signal such as SIGTERM has been ended
+/// by its parent, as pools do.
 fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
     let Recording { parent_pid, session_id, .. } = plan.recording;
     let has_parent = || {
@@ -56,13 +56,13 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
     let more = threads.len().saturating_sub(THREADS_MAX);
     threads.truncate(THREADS_MAX);
     let functions = match Content::of(plan) {
-        Ok(content) => Functions::read(&content, plan, &stacks.values().flatten().copied().collect()),
-        Err(_) => Functions::default(), // the merge itself tells why the file cannot be read
+        Ok(content) => FunctionNames::read(&content, plan, &stacks.values().flatten().copied().collect()),
+        Err(_) => FunctionNames::default(), // the merge itself reports why the file cannot be read
     };
     let process = process(plan);
     let line = |thread: &&Thread| {
         let stack = stacks.get(&thread.serial).map(Vec::as_slice).unwrap_or_default();
-        printable(&format!("{process} {} [{}]", place(plan, stack, &functions), thread.display_name()))
+        printable(&format!("{process} {} [{}]", ending_at(plan, stack, &functions), thread.display_name()))
     };
     let mut lines: Vec<String> = threads.iter().map(line).collect();
     if more > 0 {
@@ -72,7 +72,7 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
 }
 
 /// `crashed by SIGSEGV in parse (app.py:31)`; of a C function also the Python function that it works for.
-fn place(plan: &FilePlan, stack: &[u32], functions: &Functions) -> String {
+fn ending_at(plan: &FilePlan, stack: &[u32], functions: &FunctionNames) -> String {
     let mut known = stack.iter().rev().map(|id| functions.get(*id));
     let innermost = known.next().flatten();
     let function = innermost.map_or("unknown function", |function| &function.brief);

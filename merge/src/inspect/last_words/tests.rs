@@ -112,7 +112,7 @@ fn only_what_is_needed_is_read() {
     (0..47).for_each(|segment| bytes[4096 + segment * 4096 + 130] ^= 1);
     let words = Case::of([("a.bin", bytes.clone())]).words();
     assert_eq!((words.threads[0].calls.len(), words.problems.count), (20, 0));
-    // In the one before: what is beyond it still counts.
+    // In the segment before: the calls behind its begin still count.
     bytes[4096 + 48 * 4096 + 130] ^= 1;
     let case = Case::of([("a.bin", bytes)]);
     let words = case.words();
@@ -264,7 +264,7 @@ fn many_processes_are_summed_up() {
     let summary = merge(&Request::new(vec![directory.path().into()], "/dev/null".into()), &()).unwrap();
     assert_eq!(summary.last_words.lines.len(), 11);
     assert_eq!(summary.last_words.lines[0], "MainProcess (pid 0) ended without a word in unknown function [Thread-1]");
-    assert_eq!(summary.last_words.lines[10], "... and 3 more processes; --last_words tells of all");
+    assert_eq!(summary.last_words.lines[10], "... and 3 more processes; --last_words shows all");
 }
 
 #[test]
@@ -331,14 +331,14 @@ proptest! {
             ring.thread(serial, 100 + serial as u64, "", 0, 0);
             ring.thread(serial + 1, 101 + serial as u64, "", 0, 0);
             let (whole, rest) = first.split_at(first.len() - first.len() % per_segment);
-            for (place, part) in whole.chunks(per_segment).enumerate() {
-                ring.calls(serial, (place * per_segment) as u64, &records(part), sealed);
+            for (index, part) in whole.chunks(per_segment).enumerate() {
+                ring.calls(serial, (index * per_segment) as u64, &records(part), sealed);
             }
             let (begin, after) = second.split_at(second.len().min(per_segment));
             let both = [&records(rest)[..], &[Record::thread(serial + 1)], &records(begin)].concat();
             ring.calls(serial, whole.len() as u64, &both, sealed);
-            for (place, part) in after.chunks(per_segment).enumerate() {
-                ring.calls(serial + 1, (begin.len() + place * per_segment) as u64, &records(part), sealed);
+            for (index, part) in after.chunks(per_segment).enumerate() {
+                ring.calls(serial + 1, (begin.len() + index * per_segment) as u64, &records(part), sealed);
             }
         }
         let mut all: Vec<(u64, u32, bool)> = Vec::new();

@@ -16,12 +16,12 @@ const INNERMOST: usize = 40;
 /// Columns of a duration.
 const DURATION: usize = 12;
 
-/// Processes of which there is nothing to tell.
+/// Counts of the processes that have no last words.
 #[derive(Clone, Copy, Debug)]
 pub struct Others {
     /// Processes that ended in order.
     pub ended: usize,
-    /// Processes of which nobody told how they ended.
+    /// Processes whose end is not known.
     pub unknown: usize,
     /// Whether there were no others.
     pub all: bool,
@@ -33,8 +33,8 @@ pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Resu
     writeln!(text, "{process} {}", printable(&plan.ending_words()))?;
     let at = words.last_record;
     let reference = if plan.is_running() { "now" } else { "it" };
-    let moment = if at == 0 { "unknown when".to_owned() } else { format!("{}, {}", when::utc(at), when::ago(at)) };
-    writeln!(text, "  last record: {moment}; times count back from {reference}")?;
+    let time = if at == 0 { "unknown when".to_owned() } else { format!("{}, {}", when::utc(at), when::ago(at)) };
+    writeln!(text, "  last record: {time}; times count back from {reference}")?;
     if let Some(after) = plan.waited_after {
         writeln!(text, "  its parent:  knew of the end {} after the last sign of life", when::duration(after))?;
     }
@@ -42,7 +42,7 @@ pub fn write(plan: &FilePlan, words: &LastWords, text: &mut String) -> fmt::Resu
     writeln!(text, "  command:     {}", shortened(&arguments.join(" "), WIDTH - 15))?;
     writeln!(text, "  file:        {}", display::path(&plan.path))?;
     for thread in &words.threads {
-        Thread { thread, words, plan }.write(text)?;
+        ThreadText { thread, words, plan }.write(text)?;
     }
     match words.ended {
         0 => writeln!(text),
@@ -63,19 +63,19 @@ impl fmt::Display for Others {
         }
         match self.unknown {
             0 => Ok(()),
-            1 => writeln!(f, "Of 1 process it is not known how it ended: its report does not tell."),
-            unknown => writeln!(f, "Of {unknown} processes it is not known how they ended: their reports do not tell."),
+            1 => writeln!(f, "The end of 1 process is not known: its report does not show it."),
+            unknown => writeln!(f, "The ends of {unknown} processes are not known: their reports do not show them."),
         }
     }
 }
 
-struct Thread<'a> {
+struct ThreadText<'a> {
     thread: &'a ThreadWords,
     words: &'a LastWords,
     plan: &'a FilePlan,
 }
 
-impl Thread<'_> {
+impl ThreadText<'_> {
     fn write(&self, text: &mut String) -> fmt::Result {
         let ThreadWords { name, tid, open, calls } = self.thread;
         writeln!(text, "\n  {}", shortened(&format!("{name} (tid {tid})"), WIDTH - 2))?;
@@ -183,10 +183,10 @@ mod tests {
         assert_eq!(said(3, 0, true), "All 3 processes ended in order: they have no last words.\n");
         assert_eq!(said(2, 0, false), "2 other processes ended in order.\n");
         assert_eq!(said(0, 0, false), "");
-        let one = "Of 1 process it is not known how it ended: its report does not tell.\n";
+        let one = "The end of 1 process is not known: its report does not show it.\n";
         assert_eq!(said(0, 1, true), one);
         assert_eq!(said(1, 1, true), format!("1 other process ended in order.\n{one}"));
-        let two = "Of 2 processes it is not known how they ended: their reports do not tell.\n";
+        let two = "The ends of 2 processes are not known: their reports do not show them.\n";
         assert_eq!(said(0, 2, false), two);
     }
 }

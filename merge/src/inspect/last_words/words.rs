@@ -1,6 +1,6 @@
-//! What there is to say of a process and of its threads.
+//! The last words of a process and of its threads, as data.
 
-use super::functions::Functions;
+use super::functions::FunctionNames;
 use crate::error::Problems;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::collections::VecDeque;
@@ -14,13 +14,13 @@ pub const CALLS_MAX: usize = 20;
 pub struct LastWords {
     /// Realtime of its last record, in ns since 1970.
     pub last_record: u64,
-    /// Its threads that had not ended, the main one first.
+    /// The threads that had not ended, the main thread first.
     pub threads: Vec<ThreadWords>,
-    /// How many others it had.
+    /// How many threads had ended.
     pub ended: usize,
     /// What could not be read.
     pub problems: Problems,
-    pub functions: Functions,
+    pub functions: FunctionNames,
 }
 
 /// The last words of one thread.
@@ -34,7 +34,7 @@ pub struct ThreadWords {
     pub calls: VecDeque<EndedCall>,
 }
 
-/// A call that had not ended, and for how many ns it had been open at the last moment known.
+/// A call that had not ended, and for how many ns it was known to be open.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenCall {
     pub function: u32,
@@ -42,7 +42,7 @@ pub struct OpenCall {
     pub inherited: bool,
 }
 
-/// A call that had ended so many ns before the last moment known.
+/// A call that had ended, `before` ns before the end that times count back from.
 #[derive(Clone, Copy, Debug)]
 pub struct EndedCall {
     pub function: u32,
@@ -52,7 +52,7 @@ pub struct EndedCall {
 }
 
 impl LastWords {
-    /// What a function is called.
+    /// The name of a function.
     pub fn function(&self, id: u32) -> &str {
         self.functions.get(id).map_or(UNKNOWN_FUNCTION, |function| &function.whole)
     }

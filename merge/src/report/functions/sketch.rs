@@ -1,61 +1,47 @@
-//! How durations are spread, in so little memory that every function of every process can have its own: a count for
-//! each range of durations that occurred. Ranges are as wide as 1/64 of what they begin with:
+//! A quantile sketch: how the durations of a function are distributed, as a count for each bucket of durations. A
+//! bucket is as wide as 1/64 of the durations that it begins with:
 //!
 //! ```text
-//! 0 1 2 ... 127 | 128-129 130-131 ... 254-255 | 256-259 ... 508-511 | 512-519 ...      64 ranges for every doubling
+//! 0 1 2 ... 127 | 128-129 130-131 ... 254-255 | 256-259 ... 508-511 | 512-519 ...    64 buckets for every doubling
 //! ```
 //!
-//! A quantile is told as the middle of its range, which is at most 1/128 (0.8 %) off; below 128 ns it is exact.
+//! A quantile is the middle of its bucket, which is at most 1/128 (0.8 %) off; below 128 ns it is exact.
+//!
+//! Most functions of a part have a few calls, so only buckets with a count are stored. Libraries store all of them:
+//! with 20,000 functions, `hdrhistogram` needs 8 times the memory and 5 times the time, `sketches-ddsketch` 3 and 1.5
+//! times.
 
-/// Every doubling has `1 << BITS` ranges.
-const BITS: u32 = 6;
+/// There are `1 << BUCKET_BITS` buckets for every doubling.
+const BUCKET_BITS: u32 = 6;
 
 /// Counts of durations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sketch {
-    /// The number of a range, and how many durations are in it; sorted.
+    /// The number of each bucket that is not empty, and its count; in the order of numbers.
     counts: Vec<(u16, u64)>,
 }
 
 impl Sketch {
-    /// Adds a duration.
+    /// Adds a duration in nanoseconds.
     pub fn add(&mut self, duration: u64) {
-        let range = range(duration);
-        match self.counts.binary_search_by_key(&range, |(range, _)| *range) {
-            Ok(place) => self.counts[place].1 += 1,
-            Err(place) => self.counts.insert(place, (range, 1)),
-        }
+        self.add_to(bucket(duration), 1);
     }
 
     /// Adds the durations of another sketch.
     pub fn append(&mut self, other: &Sketch) {
-        if other.counts.len() == 1 || self.counts.is_empty() {
-            return self.append_few(other);
-        }
-        let mut counts = Vec::with_capacity(self.counts.len().max(other.counts.len()));
-        let (mut ours, mut theirs) = (self.counts.iter().peekable(), other.counts.iter().peekable());
-        while let (Some((our, count)), Some((their, more))) = (ours.peek(), theirs.peek()) {
-            counts
-                .push((*our.min(their), if our <= their { *count } else { 0 } + if their <= our { *more } else { 0 }));
-            let (next_ours, next_theirs) = (our <= their, their <= our);
-            ours.next_if(|_| next_ours);
-            theirs.next_if(|_| next_theirs);
-        }
-        counts.extend(ours);
-        counts.extend(theirs);
-        self.counts = counts;
-    }
-
-    fn append_few(&mut self, other: &Sketch) {
-        for (range, more) in &other.counts {
-            match self.counts.binary_search_by_key(range, |(range, _)| *range) {
-                Ok(place) => self.counts[place].1 += more,
-                Err(place) => self.counts.insert(place, (*range, *more)),
-            }
+        for (bucket, count) in &other.counts {
+            self.add_to(*bucket, *count);
         }
     }
 
-    /// The duration that so many hundredths of all do not exceed; 0 if there are none.
+    fn add_to(&mut self, bucket: u16, count: u64) {
+        match self.counts.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+            Ok(index) => self.counts[index].1 += count,
+            Err(index) => self.counts.insert(index, (bucket, count)),
+        }
+    }
+
+    /// The duration in nanoseconds that `percent` hundredths of all durations do not exceed; 0 if there are none.
     pub fn percentile(&self, percent: u32) -> u64 {
         let all: u128 = self.counts.iter().map(|(_, count)| u128::from(*count)).sum();
         let rank = (all * u128::from(percent)).div_ceil(100).max(1);
@@ -64,18 +50,20 @@ impl Sketch {
             before += u128::from(*count);
             before >= rank
         });
-        found.map_or(0, |(range, _)| middle(*range))
+        found.map_or(0, |(bucket, _)| middle(*bucket))
     }
 }
 
-fn range(duration: u64) -> u16 {
-    let shift = (u64::BITS - duration.leading_zeros()).saturating_sub(BITS + 1);
-    ((shift << BITS) + (duration >> shift) as u32) as u16
+/// The number of the bucket of a duration.
+fn bucket(duration: u64) -> u16 {
+    let shift = (u64::BITS - duration.leading_zeros()).saturating_sub(BUCKET_BITS + 1);
+    ((shift << BUCKET_BITS) + (duration >> shift) as u32) as u16
 }
 
-fn middle(range: u16) -> u64 {
-    let shift = (u32::from(range) >> BITS).saturating_sub(1);
-    let begin = (u64::from(range) - (u64::from(shift) << BITS)) << shift;
+/// The duration in the middle of a bucket.
+fn middle(bucket: u16) -> u64 {
+    let shift = (u32::from(bucket) >> BUCKET_BITS).saturating_sub(1);
+    let begin = (u64::from(bucket) - (u64::from(shift) << BUCKET_BITS)) << shift;
     begin + (1 << shift) / 2
 }
 
@@ -85,13 +73,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn ranges_follow_each_other_without_a_gap() {
-        assert_eq!(range(u64::MAX), 57 * 64 + 127);
-        for number in 0..range(u64::MAX) {
-            assert_eq!(range(middle(number)), number);
+    fn buckets_follow_each_other_without_a_gap() {
+        assert_eq!(bucket(u64::MAX), 57 * 64 + 127);
+        for number in 0..bucket(u64::MAX) {
+            assert_eq!(bucket(middle(number)), number);
         }
         for at in (7..64).map(|bits| 1u64 << bits) {
-            assert_eq!(range(at), range(at - 1) + 1);
+            assert_eq!(bucket(at), bucket(at - 1) + 1);
         }
     }
 
@@ -109,8 +97,8 @@ mod tests {
             durations.iter().for_each(|duration| sketch.add(*duration));
             durations.sort_unstable();
             let rank = (durations.len() * percent as usize).div_ceil(100).max(1);
-            let (exact, told) = (durations[rank - 1], sketch.percentile(percent));
-            prop_assert!(told.abs_diff(exact) <= exact / 128, "{told} for {exact}");
+            let (exact, found) = (durations[rank - 1], sketch.percentile(percent));
+            prop_assert!(found.abs_diff(exact) <= exact / 128, "{found} for {exact}");
         }
 
         #[test]

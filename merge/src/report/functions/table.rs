@@ -1,13 +1,13 @@
 //! Functions in the order of what they cost.
 
-use super::known::{Known, Named};
+use super::interned::{InternedFunction, InternedFunctions};
 use super::tally::{Tally, narrow};
 use crate::events::timeline::OVERWRITTEN;
 use std::cmp::Reverse;
 
-/// A line of a table; all times are nanoseconds.
+/// A row of a table. All times are in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub struct FunctionRow {
     /// The function, by number.
     pub function: u32,
     /// How many calls there were.
@@ -16,11 +16,11 @@ pub struct Row {
     pub total: u64,
     /// The same without what they called.
     pub own: u64,
-    /// What a call took on average.
+    /// The mean time of a call.
     pub mean: u64,
-    /// What half of the calls did not exceed.
+    /// The time that half of the calls did not exceed.
     pub p50: u64,
-    /// What 99 of 100 calls did not exceed.
+    /// The time that 99 of 100 calls did not exceed.
     pub p99: u64,
     /// The shortest call.
     pub min: u64,
@@ -32,18 +32,18 @@ pub struct Row {
     pub raised: u64,
 }
 
-/// What a table is sorted by, largest first.
+/// The column that a table is sorted by, largest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sort {
-    /// Time without what was called
+    /// Time without called functions
     #[default]
     #[value(name = "self")]
     Own,
-    /// Time, recursion counted once
+    /// Time with called functions, recursion counted once
     Total,
     /// Number of calls
     Calls,
-    /// Average time of a call
+    /// Mean time of a call
     Mean,
     /// What half of the calls did not exceed
     P50,
@@ -57,21 +57,21 @@ pub enum Sort {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// The first ones, sorted.
-    pub rows: Vec<Row>,
+    pub rows: Vec<FunctionRow>,
     /// How many there are.
     pub functions: usize,
     /// Their calls.
     pub calls: u64,
     /// The time in them.
     pub own: u64,
-    /// The time of which nobody knows who had it, since the calls that ended then were overwritten.
+    /// Overwritten time: the functions that it belongs to are not known.
     pub overwritten: u64,
 }
 
 /// The functions of a process.
 #[derive(Clone, Debug)]
-pub struct Process {
-    /// The number that its tracks bear.
+pub struct ProcessTable {
+    /// The process id of its tracks.
     pub pid: u32,
     /// Its name.
     pub name: String,
@@ -79,9 +79,9 @@ pub struct Process {
     pub table: Table,
 }
 
-impl Row {
-    fn of(function: u32, tally: &Tally) -> Row {
-        Row {
+impl FunctionRow {
+    fn of(function: u32, tally: &Tally) -> FunctionRow {
+        FunctionRow {
             function,
             calls: tally.calls,
             total: narrow(tally.total),
@@ -98,7 +98,7 @@ impl Row {
 }
 
 impl Sort {
-    fn key(self, row: &Row) -> u64 {
+    fn key(self, row: &FunctionRow) -> u64 {
         match self {
             Sort::Own => row.own,
             Sort::Total => row.total,
@@ -117,23 +117,25 @@ impl Table {
         self.functions == 0 && self.overwritten == 0
     }
 
-    /// The first `rows` of these functions; the tally of [`OVERWRITTEN`] is of none. Equal ones stand in the order of their names, whatever their numbers are.
+    /// The first `rows` of these functions; the tally of [`OVERWRITTEN`] is of none. Equal ones stand in the order of
+    /// their names, whatever their numbers are.
     pub fn new<'a>(
         tallies: impl IntoIterator<Item = (&'a u32, &'a Tally)>,
-        known: &Known,
+        interned: &InternedFunctions,
         sort: Sort,
         rows: usize,
     ) -> Table {
         let called = tallies.into_iter().filter(|(_, tally)| tally.calls > 0);
-        let mut all: Vec<Row> = called.map(|(function, tally)| Row::of(*function, tally)).collect();
+        let mut all: Vec<FunctionRow> = called.map(|(function, tally)| FunctionRow::of(*function, tally)).collect();
         let overwritten = all.extract_if(.., |row| row.function == OVERWRITTEN).map(|row| row.total).sum();
-        let name =
-            |row: &Row| known.get(row.function).map(|Named { name, file, line, is_c }| (name, file, *line, *is_c));
+        let name = |row: &FunctionRow| {
+            interned.get(row.function).map(|InternedFunction { name, file, line, is_c }| (name, file, *line, *is_c))
+        };
         all.sort_unstable_by(|a, b| {
             let by_cost = Reverse(sort.key(a)).cmp(&Reverse(sort.key(b)));
             by_cost.then_with(|| name(a).cmp(&name(b)))
         });
-        let sum = |number: fn(&Row) -> u64| all.iter().map(number).fold(0, u64::saturating_add);
+        let sum = |number: fn(&FunctionRow) -> u64| all.iter().map(number).fold(0, u64::saturating_add);
         let (functions, calls, own) = (all.len(), sum(|row| row.calls), sum(|row| row.own));
         all.truncate(rows);
         all.shrink_to_fit();

@@ -1,16 +1,16 @@
-//! What is counted of one function.
+//! Counts of one function.
 
 use super::sketch::Sketch;
 use viztracer_format::record::Kind;
 
-/// What the calls of one function come to.
+/// The counts and times of the calls of one function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    /// How many there were.
+    /// How many calls there were.
     pub calls: u64,
-    /// Those that never ended.
+    /// Calls that never ended.
     pub unfinished: u64,
-    /// Those that an exception ended.
+    /// Calls that an exception ended.
     pub raised: u64,
     /// The shortest one.
     pub min: u64,
@@ -46,12 +46,12 @@ impl Tally {
         self.sketch.add(duration);
     }
 
-    /// One of its calls made a call that took so long.
+    /// Takes the time of a call that one of its calls made off its own time.
     pub fn called(&mut self, duration: u64) {
         self.own -= i128::from(duration);
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds the counts of other calls.
     pub fn append(&mut self, other: &Tally) {
         self.calls += other.calls;
         self.unfinished += other.unfinished;
@@ -64,19 +64,19 @@ impl Tally {
         self.sketch.append(&other.sketch);
     }
 
-    /// What a call took on average, rounded.
+    /// The mean time of a call, rounded.
     pub fn mean(&self) -> u64 {
         let calls = u128::from(self.calls.max(1));
         narrow((self.sum + calls / 2) / calls)
     }
 
-    /// The duration that so many hundredths of the calls do not exceed, less than 1 % off.
+    /// The duration that `percent` hundredths of the calls do not exceed, less than 1 % off.
     pub fn percentile(&self, percent: u32) -> u64 {
         self.sketch.percentile(percent).clamp(self.min.min(self.max), self.max)
     }
 }
 
-/// A number that only a damaged file lets grow beyond its room.
+/// Narrows a number that fits unless the file is damaged.
 pub fn narrow(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }

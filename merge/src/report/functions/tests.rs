@@ -1,19 +1,19 @@
-//! Whatever calls there are, and however their steps fall into parts: the tallies are those of an oracle that sees all
-//! calls at once.
+//! Whatever calls there are, and however their stack events fall into parts: the tallies are those of an oracle that
+//! sees all calls at once.
 
-use super::{Known, Row, Sort, Table, Tally, Walk};
+use super::{CallCounter, FunctionRow, InternedFunctions, Sort, Table, Tally};
 use crate::events::timeline::{Call, StackEvent};
 use proptest::prelude::*;
 use std::collections::HashMap;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
 
-/// A step, and the calls that are open after it.
-type Told = (bool, Call, Vec<Call>);
+/// A stack event: whether it is a begin, its call, and the calls that are open after it.
+type Emitted = (bool, Call, Vec<Call>);
 
 /// What a thread does: begins a call of a function, or returns, after some time.
-fn steps(thread: usize, ops: &[(Option<u32>, u64)]) -> Vec<Told> {
-    let (mut now, mut open, mut told) = (0, Vec::<Call>::new(), Vec::new());
+fn steps(thread: usize, ops: &[(Option<u32>, u64)]) -> Vec<Emitted> {
+    let (mut now, mut open, mut emitted) = (0, Vec::<Call>::new(), Vec::new());
     let mut step = |function: Option<u32>, open: &mut Vec<Call>, now| match function {
         Some(function) => {
             let call = Call {
@@ -29,11 +29,11 @@ fn steps(thread: usize, ops: &[(Option<u32>, u64)]) -> Vec<Told> {
                 is_inherited: false,
             };
             open.push(call);
-            told.push((true, call, open.clone()));
+            emitted.push((true, call, open.clone()));
         }
         None => {
             if let Some(call) = open.pop() {
-                told.push((false, Call { end: now, ..call }, open.clone()));
+                emitted.push((false, Call { end: now, ..call }, open.clone()));
             }
         }
     };
@@ -45,12 +45,12 @@ fn steps(thread: usize, ops: &[(Option<u32>, u64)]) -> Vec<Told> {
         now += 1;
         step(None, &mut open, now);
     }
-    told
+    emitted
 }
 
-fn oracle(told: &[Told]) -> HashMap<u32, (u64, u128, i128, u64, u64)> {
+fn oracle(emitted: &[Emitted]) -> HashMap<u32, (u64, u128, i128, u64, u64)> {
     let mut tallies: HashMap<u32, (u64, u128, i128, u64, u64)> = HashMap::new();
-    for (_, call, open) in told.iter().filter(|(begins, ..)| !begins) {
+    for (_, call, open) in emitted.iter().filter(|(begins, ..)| !begins) {
         let duration = call.end - call.start;
         let tally = tallies.entry(call.function).or_default();
         tally.0 += 1;
@@ -65,15 +65,15 @@ fn oracle(told: &[Told]) -> HashMap<u32, (u64, u128, i128, u64, u64)> {
     tallies
 }
 
-fn walked<'a>(parts: impl IntoIterator<Item = &'a [Told]>) -> HashMap<u32, Tally> {
+fn walked<'a>(parts: impl IntoIterator<Item = &'a [Emitted]>) -> HashMap<u32, Tally> {
     let mut sum: HashMap<u32, Tally> = HashMap::new();
     for part in parts {
-        let mut walk = Walk::new(2);
+        let mut counter = CallCounter::new(2);
         for (begins, call, open) in part {
-            let step = if *begins { StackEvent::Begin(call) } else { StackEvent::End(call, None) };
-            walk.take(step, open, |id| id);
+            let event = if *begins { StackEvent::Begin(call) } else { StackEvent::End(call, None) };
+            counter.take(event, open, |id| id);
         }
-        for (function, tally) in walk.tallies() {
+        for (function, tally) in counter.tallies() {
             sum.entry(function).or_default().append(tally);
         }
     }
@@ -91,13 +91,14 @@ proptest! {
         ),
         part in 1..40usize,
     ) {
-        let threads: Vec<Vec<Told>> = threads.iter().enumerate().map(|(thread, ops)| steps(thread, ops)).collect();
+        let threads: Vec<Vec<Emitted>> = threads.iter().enumerate().map(|(thread, ops)| steps(thread, ops)).collect();
         let all = threads.concat();
         let tallies = walked(all.chunks(part));
         let found = |(function, t): (&u32, &Tally)| (*function, (t.calls, t.total, t.own, t.unfinished, t.raised));
         prop_assert_eq!(tallies.iter().map(found).collect::<HashMap<_, _>>(), oracle(&all));
         prop_assert_eq!(&walked([&all[..]]), &tallies);
-        let durations = all.iter().filter(|(begins, ..)| !begins).map(|(_, call, _)| (call.function, call.end - call.start));
+        let ends = all.iter().filter(|(begins, ..)| !begins);
+        let durations = ends.map(|(_, call, _)| (call.function, call.end - call.start));
         for (function, tally) in &tallies {
             let mut own: Vec<u64> = durations.clone().filter(|(of, _)| of == function).map(|(_, took)| took).collect();
             own.sort_unstable();
@@ -114,19 +115,19 @@ proptest! {
 
 #[test]
 fn rows_are_sorted_and_ties_are_settled_by_name() {
-    let mut known = Known::default();
+    let mut interned = InternedFunctions::default();
     let number = |name| Function { name, file: "a.py", line: 1, is_c: false };
-    let numbers = ["c", "b", "a", "never called"].map(|name| known.add(&number(name)));
-    assert_eq!(known.add(&number("a")), numbers[2]);
+    let numbers = ["c", "b", "a", "never called"].map(|name| interned.add(&number(name)));
+    assert_eq!(interned.add(&number("a")), numbers[2]);
     let mut tallies: HashMap<u32, Tally> = HashMap::new();
     for (function, durations) in numbers.iter().zip([&[10, 10][..], &[20], &[20], &[]]) {
         let tally = tallies.entry(*function).or_default();
         durations.iter().for_each(|duration| tally.call(*duration, Kind::Return, true));
     }
     let sorted = |sort, rows| {
-        let table = Table::new(&tallies, &known, sort, rows);
+        let table = Table::new(&tallies, &interned, sort, rows);
         assert_eq!((table.functions, table.calls, table.own), (3, 4, 60));
-        let name = |row: &Row| known.get(row.function).unwrap().name.to_string();
+        let name = |row: &FunctionRow| interned.get(row.function).unwrap().name.to_string();
         table.rows.iter().map(name).collect::<String>()
     };
     assert_eq!(sorted(Sort::Own, 9), "abc");
@@ -145,6 +146,6 @@ fn numbers_that_only_damage_can_make_do_no_harm() {
     let sum = &mut tally.clone();
     sum.append(&tally);
     assert_eq!((sum.calls, sum.mean(), sum.percentile(99)), (6, u64::MAX, u64::MAX));
-    let table = Table::new([(&0, &*sum)], &Known::default(), Sort::Own, 1);
+    let table = Table::new([(&0, &*sum)], &InternedFunctions::default(), Sort::Own, 1);
     assert_eq!((table.rows[0].total, table.rows[0].own), (u64::MAX, u64::MAX));
 }

@@ -1,4 +1,4 @@
-//! Why the text of source files is not in a report, and of how many.
+//! Counts the source files that are left out of a report, by reason.
 
 use crate::text::display::grouped;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 /// Why the text of a source file is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// No ring file that is believed says which file its path led to.
+    /// No trusted ring file says which file its path led to.
     NotVouched,
     /// It is gone, or not what it was when it was recorded.
     Changed,
@@ -14,7 +14,7 @@ pub enum Reason {
     Foreign,
     /// It is not Python source, or no UTF-8.
     NotPython,
-    /// There is no room for it.
+    /// It is too large, or the report holds too much text already.
     TooLarge,
     /// It is in the report under another path.
     Repeated,

@@ -1,6 +1,6 @@
-//! A directory in which the user has source files looked for: nothing outside of it is opened, wherever links lead.
+//! The directory of `--source_root`. Nothing outside of it is opened, wherever links lead.
 
-use super::opened::Opened;
+use super::opened::OpenedSource;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,7 +14,7 @@ pub struct SourceRoot {
 }
 
 impl SourceRoot {
-    /// Opens it.
+    /// Opens the directory.
     pub fn open_directory(path: &Path) -> io::Result<SourceRoot> {
         let resolved = fs::canonicalize(path)?;
         if !fs::metadata(&resolved)?.is_dir() {
@@ -25,7 +25,7 @@ impl SourceRoot {
 
     /// Opens the file that is called this in the report: by its path if that leads into the directory, else by its
     /// whole path below the directory. `None` if there is no such regular file.
-    pub(super) fn open(&self, shown: &str) -> Option<Opened> {
+    pub(super) fn open(&self, shown: &str) -> Option<OpenedSource> {
         let path = Path::new(shown);
         let inside = self.paths.iter().find_map(|root| path.strip_prefix(root).ok()).unwrap_or(path);
         let inside = inside.strip_prefix("/").unwrap_or(inside);
@@ -38,7 +38,7 @@ impl SourceRoot {
 }
 
 #[cfg(target_os = "linux")]
-fn beneath(directory: &File, path: &Path) -> io::Result<Opened> {
+fn beneath(directory: &File, path: &Path) -> io::Result<OpenedSource> {
     use crate::storage::open::UNBLOCKED;
     use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
     use std::os::fd::AsRawFd;
@@ -55,11 +55,11 @@ fn beneath(directory: &File, path: &Path) -> io::Result<Opened> {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let resolved = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    Ok(Opened { file, resolved })
+    Ok(OpenedSource { file, resolved })
 }
 
 /// Other systems have no call that stays beneath a directory.
 #[cfg(not(target_os = "linux"))]
-fn beneath(_: &File, _: &Path) -> io::Result<Opened> {
+fn beneath(_: &File, _: &Path) -> io::Result<OpenedSource> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -184,7 +184,7 @@ fn large_files_and_many_of_them() {
     let case = Case::new(&[("a.py", ""), ("b.py", "b = 1\n"), ("c.py", "c = 1\n"), ("d.py", "d = 1")]);
     let grown = fs::OpenOptions::new().write(true).open(case.path("a.py")).unwrap();
     let mut texts = Texts::new(&[], Vouched::new(), None);
-    texts.room = FILE_MAX + 12;
+    texts.capacity = FILE_MAX + 12;
     let mut take = |name: &str| {
         let path = case.path(name);
         texts.vouched.insert(path.clone(), BTreeSet::from([identity(&path)]));

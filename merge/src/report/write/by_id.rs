@@ -1,12 +1,12 @@
-//! What stands for a file's functions, by their ids.
+//! A map from the ids of a file's functions.
 
 use std::collections::HashMap;
 
-/// Something for each function, usually its number. Ids are counted up by the recorder, so a list serves.
+/// A value for each function id, usually a number. The recorder counts ids up, so a list holds nearly all of them.
 #[derive(Debug)]
 pub struct ById<T = u32> {
     near: Vec<Option<T>>,
-    /// Ids that a damaged file has beyond any count.
+    /// Ids of a damaged file that are far too large.
     far: HashMap<u32, T>,
     count: usize,
 }
@@ -18,7 +18,7 @@ impl<T> Default for ById<T> {
 }
 
 impl<T: Copy> ById<T> {
-    /// Sets what stands for an id.
+    /// Sets the value of an id.
     pub fn insert(&mut self, id: u32, value: T) {
         self.count += 1;
         let index = id as usize;
@@ -30,7 +30,7 @@ impl<T: Copy> ById<T> {
         }
     }
 
-    /// What stands for an id.
+    /// The value of an id.
     #[inline]
     pub fn get(&self, id: u32) -> Option<T> {
         match self.near.get(id as usize) {

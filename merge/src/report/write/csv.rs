@@ -1,21 +1,39 @@
-//! The function table for programs: a line for each process and function, then one for each function over all
-//! processes. merge/README.md tells the columns.
+//! The table of functions as CSV, for programs: a line for each function of each process, then a line for each function
+//! over all processes. merge/README.md describes the columns.
 
-use super::functions::{Collected, Printer};
+use super::functions::{FunctionTotals, Printer};
 use super::text::Text;
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::parallel::progress::Watch;
-use crate::report::functions::{Known, Process, Row};
+use crate::report::functions::{FunctionRow, InternedFunctions, ProcessTable, Table};
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, printable};
+use csv::{ByteRecord, Writer};
 
-const HEADER: &[u8] = b"pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,\
-    unfinished,raised\n";
+const COLUMNS: [&str; 15] = [
+    "pid",
+    "process",
+    "function",
+    "file",
+    "line",
+    "calls",
+    "total_ns",
+    "self_ns",
+    "mean_ns",
+    "p50_ns",
+    "p99_ns",
+    "min_ns",
+    "max_ns",
+    "unfinished",
+    "raised",
+];
 
-/// Stands in the place of a process's id.
+/// The process id of lines over all processes.
 const ALL: u32 = 0;
 
-/// Prints it.
+/// Rows that are written before the text is flushed.
+const ROWS_PER_FLUSH: usize = 1024;
+
+/// Prints functions as CSV.
 #[derive(Debug)]
 pub struct Csv;
 
@@ -29,66 +47,61 @@ impl Printer for Csv {
     }
 
     fn begin(&self, text: &mut Text) {
-        text.put(HEADER);
+        write([ByteRecord::from(&COLUMNS[..])], text);
     }
 
-    fn process(&self, process: &Process, known: &Known, text: &mut Text) {
-        for row in &process.table.rows {
-            put(process.pid, &process.name, row, known, text);
-        }
-        put_overwritten(process.pid, &process.name, process.table.overwritten, text);
+    fn process(&self, process: &ProcessTable, interned: &InternedFunctions, text: &mut Text) {
+        write(records(process.pid, &process.name, &process.table.rows, interned), text);
+        write(overwritten(process.pid, &process.name, &process.table), text);
     }
 
-    fn end(&self, collected: &Collected<'_>, _: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        for row in &collected.all.rows {
-            put(ALL, "", row, collected.known, &mut tail.text);
+    fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        for rows in totals.all.rows.chunks(ROWS_PER_FLUSH) {
+            write(records(ALL, "", rows, totals.interned), &mut tail.text);
             tail.flush_if_large()?;
         }
-        put_overwritten(ALL, "", collected.all.overwritten, &mut tail.text);
+        write(overwritten(ALL, "", totals.all), &mut tail.text);
         Ok(())
     }
 }
 
-fn put(pid: u32, process: &str, row: &Row, known: &Known, text: &mut Text) {
-    let function = known.get(row.function);
-    let place =
-        function.map_or((UNKNOWN_FUNCTION, "", 0), |function| (&*function.name, &*function.file, function.line));
-    put_line(pid, process, place, row, text);
+fn records<'a>(
+    pid: u32,
+    process: &'a str,
+    rows: &'a [FunctionRow],
+    interned: &'a InternedFunctions,
+) -> impl Iterator<Item = ByteRecord> + 'a {
+    rows.iter().map(move |row| match interned.get(row.function) {
+        Some(function) => record(pid, process, (&function.name, &function.file, function.line), row),
+        None => record(pid, process, (UNKNOWN_FUNCTION, "", 0), row),
+    })
 }
 
-/// The time of which nobody knows who had it, if there is any.
-fn put_overwritten(pid: u32, process: &str, time: u64, text: &mut Text) {
-    if time > 0 {
-        let row = Row { total: time, own: time, ..Row::default() };
-        put_line(pid, process, (OVERWRITTEN_CALLS, "", 0), &row, text);
-    }
+/// The line of the overwritten time, if there is any.
+fn overwritten(pid: u32, process: &str, table: &Table) -> Option<ByteRecord> {
+    let time = table.overwritten;
+    let row = FunctionRow { total: time, own: time, ..FunctionRow::default() };
+    (time > 0).then(|| record(pid, process, (OVERWRITTEN_CALLS, "", 0), &row))
 }
 
-fn put_line(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &Row, text: &mut Text) {
-    text.put_number(pid.into());
-    for field in [process, name, file] {
-        text.put(b",");
-        put_field(field, text);
-    }
-    let Row { calls, total, own, mean, p50, p99, min, max, unfinished, raised, .. } = *row;
+fn record(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &FunctionRow) -> ByteRecord {
+    let FunctionRow { calls, total, own, mean, p50, p99, min, max, unfinished, raised, .. } = *row;
+    let mut record = ByteRecord::from(vec![pid.to_string(), field(process), field(name), field(file)]);
     for number in [line.into(), calls, total, own, mean, p50, p99, min, max, unfinished, raised] {
-        text.put(b",");
-        text.put_number(number);
+        record.push_field(itoa::Buffer::new().format(number).as_bytes());
     }
-    text.put(b"\n");
+    record
 }
 
-/// A field as RFC 4180 has it: in quotes where it would not be one field otherwise. What acts on a terminal is escaped.
-/// Spreadsheets take what begins like a formula for one, and run it, so an apostrophe stands before that; no function
-/// that Python compiles from a file is called so.
-fn put_field(field: &str, text: &mut Text) {
-    let apostrophe = if field.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    let field = format!("{apostrophe}{}", printable(field));
-    if field.contains(['"', ',']) {
-        text.put(b"\"");
-        text.put(field.replace('"', "\"\"").as_bytes());
-        text.put(b"\"");
-    } else {
-        text.put(field.as_bytes());
-    }
+/// Text as a field. What acts on a terminal is escaped. A spreadsheet runs a field that begins like a formula, so such
+/// a field gets an apostrophe; no function that Python compiles from a file has such a name.
+fn field(text: &str) -> String {
+    let apostrophe = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    format!("{apostrophe}{}", printable(text))
+}
+
+fn write(records: impl IntoIterator<Item = ByteRecord>, text: &mut Text) {
+    let mut writer = Writer::from_writer(text);
+    let written = records.into_iter().try_for_each(|record| writer.write_byte_record(&record));
+    debug_assert!(written.is_ok(), "memory takes all that is written to it");
 }

@@ -1,13 +1,12 @@
-//! What workers need of a file: loaded by the first one that comes to one of its parts, dropped by the last one that
-//! leaves.
+//! What workers need of a file. The first worker that comes to one of its parts loads it, the last one drops it.
 
 use super::part::Part;
 use crate::parallel::lock::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A place for what is needed of each file.
-pub struct Files<T> {
+/// The loaded state of each file.
+pub struct LoadedFiles<T> {
     slots: Vec<Slot<T>>,
 }
 
@@ -16,18 +15,18 @@ struct Slot<T> {
     loaded: Mutex<Option<Arc<T>>>,
 }
 
-impl<T> Files<T> {
-    /// Places for `count` files, each of which is needed once for each of its parts.
-    pub fn new(count: usize, parts: &[Part]) -> Files<T> {
+impl<T> LoadedFiles<T> {
+    /// Prepares `count` files, each of which is needed once for each of its parts.
+    pub fn new(count: usize, parts: &[Part]) -> LoadedFiles<T> {
         let slot = |_| Slot { parts_left: AtomicUsize::new(0), loaded: Mutex::new(None) };
         let slots: Vec<Slot<T>> = (0..count).map(slot).collect();
         for part in parts {
             slots[part.file].parts_left.fetch_add(1, Ordering::Relaxed);
         }
-        Files { slots }
+        LoadedFiles { slots }
     }
 
-    /// Does something with what is needed of the part's file.
+    /// Calls `work` with the loaded state of the part's file.
     pub fn with<R>(&self, part: &Part, load: impl FnOnce() -> T, work: impl FnOnce(&T) -> R) -> R {
         let slot = &self.slots[part.file];
         let loaded = Arc::clone(lock(&slot.loaded).get_or_insert_with(|| Arc::new(load())));

@@ -1,18 +1,18 @@
-//! The first reading of files whose parts are to be told as steps, or that lack something: only then is it known which
-//! calls are open around each part, and around what is missing.
+//! The first reading of files that are read as stack events, or that lack events. It finds the calls that are open
+//! around each part, and around what is missing.
 
-use super::files::Files;
+use super::files::LoadedFiles;
 use super::part::{Part, Reader, Scratch};
 use super::writer::Report;
 use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::events::timeline::{Edges, FileWindows, WindowsBuilder, overwritten, unfinished};
 use crate::parallel::progress::Watch;
-use crate::parallel::window::in_order;
+use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::{FilePlan, Thread};
 use rayon::ThreadPool;
 
-/// By file, what its parts need to know of each other; nothing for a file that does not need to be read.
+/// Finds the windows of each file. A file that needs none has none.
 pub fn read(
     report: &Report<'_>,
     parts: &[Part],
@@ -24,7 +24,7 @@ pub fn read(
     let is_read = |plan: &FilePlan| is_nested || plan.threads.iter().any(Thread::is_incomplete);
     let mut builders: Vec<_> = plans.iter().map(|plan| is_read(plan).then(WindowsBuilder::default)).collect();
     let parts: Vec<Part> = parts.iter().filter(|part| builders[part.file].is_some()).copied().collect();
-    let files = Files::new(plans.len(), &parts);
+    let files = LoadedFiles::new(plans.len(), &parts);
     let clocks = &report.alignment.clocks;
     let work = |scratch: &mut Scratch, index: usize| {
         let part = parts.get(index)?;

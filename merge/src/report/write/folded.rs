@@ -8,8 +8,8 @@
 //! so each call adds its time to its own stack and takes it from the one around it, in whatever order they come.
 //!
 //! ```text
-//! steps --> stacks of a part --append--> of all parts --if they are too many--> a run in a file without a name
-//!                                              \------------ merged with the runs ------------> lines
+//! stack events --> stacks of a part --append--> of all parts --if they are too many--> a sorted run in a file
+//!                                                     \-------- merged with the sorted runs --------> lines
 //! ```
 //!
 //! What is in memory is bounded, whatever the trace holds. So is a line: [`FRAMES_MAX`].
@@ -20,56 +20,54 @@ mod stacks;
 use super::part::Reader;
 use super::spool::Spool;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::{Call, OVERWRITTEN, OpenCalls, StackEvent};
 use crate::parallel::lock::lock;
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, printable};
-use runs::{Lines, Run};
+use runs::{Lines, SortedRun};
 use stacks::{OUTSIDE, Stacks};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
 /// Functions in a line. All lines of a recursion together are as long as its depth squared: 50,000 levels would be
-/// 50 GB. What is called below is told together.
+/// 50 GB. All calls below are one frame.
 pub const FRAMES_MAX: usize = 2048;
 /// The frame of what is called below.
 const DEEPER: &str = "[deeper]";
 /// Stacks in memory: each takes some 60 bytes.
 const STACKS_MAX: usize = 1 << 20;
 
-/// Writes them.
+/// Writes collapsed stacks.
 #[derive(Debug)]
 pub struct Folded {
     spool: Spool,
     stacks_max: usize,
-    collected: Mutex<Collected>,
+    collected: Mutex<CollectedStacks>,
 }
 
-/// What the parts have told.
+/// The stacks of all parts so far.
 #[derive(Debug, Default)]
-struct Collected {
+struct CollectedStacks {
     stacks: Stacks,
-    /// What did not fit into memory.
-    runs: Vec<Run>,
+    /// Sorted runs of stacks that did not fit into memory.
+    runs: Vec<SortedRun>,
 }
 
 /// The frames of one file as they stand in a line.
 #[derive(Debug)]
 pub struct FileFrames {
-    /// Process and thread, by the thread's place.
+    /// The frames of the process and of each thread.
     threads: Vec<[String; 2]>,
     functions: HashMap<u32, String>,
 }
 
 impl Folded {
-    /// For this report.
+    /// Makes the writer of this report.
     pub fn new(output: &Output) -> Folded {
         Folded { spool: Spool::beside(output), stacks_max: STACKS_MAX, collected: Mutex::default() }
     }
@@ -94,55 +92,46 @@ impl Writer for Folded {
     fn begin(&self, _: &Report<'_>, _: &mut Text) {}
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFrames, _: &mut Text) -> Outcome {
-        let mut walk = Walk { file, stacks: Stacks::default(), open: OpenCalls::default(), too_deep: HashMap::new() };
-        let mut outcome = reader.steps(|step, open| walk.take(step, open));
-        for (thread, calls) in walk.too_deep {
+        let mut counter =
+            StackCounter { file, stacks: Stacks::default(), open: OpenCalls::default(), too_deep: HashMap::new() };
+        let mut outcome = reader.stack_events(|event, open| counter.take(event, open));
+        for (thread, calls) in counter.too_deep {
             outcome.thread(thread).too_deep += calls;
         }
         let mut collected = lock(&self.collected);
-        collected.stacks.append(&walk.stacks);
+        collected.stacks.append(&counter.stacks);
         if collected.stacks.len() > self.stacks_max {
             collected.spill(&self.spool);
         }
         outcome
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        _: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let mut collected = lock(&self.collected);
         let runs = std::mem::take(&mut collected.runs);
         let mut lines = Lines::new(&collected.stacks, runs, &self.spool)?;
         while lines.next(&mut tail.text)? {
-            tail.flush_if_large()?;
-            if watch.stopped() {
-                return Err(MergeError::Interrupted);
-            }
+            end.flush_if_large(tail)?;
         }
         Ok(())
     }
 }
 
-impl Collected {
-    /// Puts what is in memory into the file without a name. Names stay.
+impl CollectedStacks {
+    /// Moves the stacks into a sorted run in the spool. Their names stay in memory.
     fn spill(&mut self, spool: &Spool) {
-        self.runs.push(Run::of(&self.stacks, spool));
+        self.runs.push(SortedRun::of(&self.stacks, spool));
         self.stacks.clear();
     }
 }
 
-/// A name without what separates frames and lines.
+/// A name without the characters that separate frames and lines.
 fn frame(name: &str) -> String {
     printable(name).replace(';', "_")
 }
 
-/// Follows the steps of a part.
-struct Walk<'a> {
+/// Counts the time of the stacks of a part.
+struct StackCounter<'a> {
     file: &'a FileFrames,
     stacks: Stacks,
     /// The stacks of the open calls.
@@ -151,11 +140,11 @@ struct Walk<'a> {
     too_deep: HashMap<usize, u64>,
 }
 
-impl Walk<'_> {
-    fn take(&mut self, step: StackEvent<'_>, open: &[Call]) {
+impl StackCounter<'_> {
+    fn take(&mut self, event: StackEvent<'_>, open: &[Call]) {
         let (file, stacks) = (self.file, &mut self.stacks);
         let enter = |call: &Call, around: &[u32]| stack(file, stacks, call, around);
-        match step {
+        match event {
             StackEvent::Begin(call) => self.open.begin(call, open, enter),
             StackEvent::End(call, _) => {
                 let Some(stack) = self.open.end(call, open, enter) else { return };

@@ -1,4 +1,4 @@
-//! Reports that are made of the functions of all processes: collected here, printed by a [`Printer`].
+//! Reports that are made of the functions of all processes: totals here, printed by a [`Printer`].
 //!
 //! What is counted of a process is kept until its last part was read; then it goes into what is counted of all
 //! processes, and a few numbers of each function stay. Of the processes with the least time not even these stay, so
@@ -7,24 +7,23 @@
 use super::by_id::ById;
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{Known, Process, Sort, Table, Tally, Walk};
+use crate::report::functions::{CallCounter, InternedFunctions, ProcessTable, Sort, Table, Tally};
 use crate::report::summary::Summary;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
-/// Prints functions.
+/// Prints the functions of a report.
 pub trait Printer: Sync {
-    /// What they are sorted by.
+    /// The column that functions are sorted by.
     fn sort(&self) -> Sort {
         Sort::Own
     }
@@ -32,81 +31,81 @@ pub trait Printer: Sync {
     /// How many functions of a process, and of all, it wants to know.
     fn rows(&self) -> usize;
 
-    /// How many processes it wants to be told of at the end: those with the most time in them.
+    /// How many processes it wants to have at the end: those with the most time in them.
     fn processes(&self) -> usize;
 
-    /// Writes what stands before everything else.
+    /// Writes the begin of the output.
     fn begin(&self, _text: &mut Text) {}
 
-    /// Writes what stands there of one process. They come in order.
-    fn process(&self, _process: &Process, _known: &Known, _text: &mut Text) {}
+    /// Writes the functions of one process. Processes come in order.
+    fn process(&self, _process: &ProcessTable, _known: &InternedFunctions, _text: &mut Text) {}
 
-    /// Writes what stands behind it.
-    fn end(&self, collected: &Collected<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError>;
+    /// Writes the end of the output.
+    fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
 }
 
 /// What there is to print at the end.
 #[derive(Debug)]
-pub struct Collected<'a> {
-    /// What is in them and what is not.
+pub struct FunctionTotals<'a> {
+    /// The summary of the report.
     pub summary: &'a Summary,
     /// The names of functions.
-    pub known: &'a Known,
+    pub interned: &'a InternedFunctions,
     /// Functions over all processes.
     pub all: &'a Table,
     /// The processes with the most time in them, in the order of the files.
-    pub processes: &'a [Process],
+    pub processes: &'a [ProcessTable],
     /// How many others had calls.
     pub more_processes: usize,
 }
 
-/// Collects them.
+/// Counts the functions of all files.
 #[derive(Debug)]
-pub struct Functions<P> {
+pub struct FunctionReport<P> {
     printer: P,
-    known: Mutex<Known>,
+    interned: Mutex<InternedFunctions>,
     /// By file and function, what is counted of files that are being read.
     files: Mutex<HashMap<usize, HashMap<u32, Tally>>>,
-    finished: Mutex<Finished>,
+    finished: Mutex<FinishedFiles>,
 }
 
-/// What is known of files that were read.
+/// The functions of files that were read.
 #[derive(Debug, Default)]
-struct Finished {
+struct FinishedFiles {
     all: HashMap<u32, Tally>,
-    processes: Vec<(usize, Process)>,
+    processes: Vec<(usize, ProcessTable)>,
     more_processes: usize,
 }
 
 /// The functions of a file.
 #[derive(Debug)]
 pub struct FileFunctions {
-    places: ById,
-    /// By place, the number among all known functions. The first one stands for those without a name, the second one
-    /// for what was overwritten.
+    indexes: ById,
+    /// The interned number of each function of the file. The first one stands for those without a name, the second one
+    /// for overwritten calls.
     numbers: Vec<u32>,
 }
 
-impl<P> Functions<P> {
+impl<P> FunctionReport<P> {
     /// For this printer.
-    pub fn new(printer: P) -> Functions<P> {
-        Functions { printer, known: Mutex::default(), files: Mutex::default(), finished: Mutex::default() }
+    pub fn new(printer: P) -> FunctionReport<P> {
+        FunctionReport { printer, interned: Mutex::default(), files: Mutex::default(), finished: Mutex::default() }
     }
 }
 
-impl<P: Printer> Writer for Functions<P> {
+impl<P: Printer> Writer for FunctionReport<P> {
     type File = FileFunctions;
     const NESTED: bool = true;
 
     fn file(&self, _: &FilePlan) -> FileFunctions {
         let unknown = Function { name: UNKNOWN_FUNCTION, is_c: true, ..Function::default() };
-        let numbers = vec![lock(&self.known).add(&unknown), OVERWRITTEN];
-        FileFunctions { places: ById::default(), numbers }
+        let numbers = vec![lock(&self.interned).add(&unknown), OVERWRITTEN];
+        FileFunctions { indexes: ById::default(), numbers }
     }
 
     fn function(&self, file: &mut FileFunctions, id: u32, function: &Function<'_>) {
-        file.places.insert(id, file.numbers.len() as u32);
-        file.numbers.push(lock(&self.known).add(function));
+        file.indexes.insert(id, file.numbers.len() as u32);
+        file.numbers.push(lock(&self.interned).add(function));
     }
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
@@ -114,13 +113,13 @@ impl<P: Printer> Writer for Functions<P> {
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFunctions, _: &mut Text) -> Outcome {
-        let mut walk = Walk::new(file.numbers.len());
-        let place = |id| if id == OVERWRITTEN { 1 } else { file.places.get(id).unwrap_or(0) };
-        let outcome = reader.steps(|step, open| walk.take(step, open, place));
+        let mut counter = CallCounter::new(file.numbers.len());
+        let index = |id| if id == OVERWRITTEN { 1 } else { file.indexes.get(id).unwrap_or(0) };
+        let outcome = reader.stack_events(|event, open| counter.take(event, open, index));
         let mut files = lock(&self.files);
         let tallies = files.entry(reader.part.file).or_default();
-        for (place, tally) in walk.tallies() {
-            let number = file.numbers.get(place as usize).copied().unwrap_or_default();
+        for (index, tally) in counter.tallies() {
+            let number = file.numbers.get(index as usize).copied().unwrap_or_default();
             tallies.entry(number).or_default().append(tally);
         }
         outcome
@@ -128,11 +127,11 @@ impl<P: Printer> Writer for Functions<P> {
 
     fn close(&self, report: &Report<'_>, file: usize, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let tallies = lock(&self.files).remove(&file).unwrap_or_default();
-        let known = lock(&self.known);
-        let table = Table::new(&tallies, &known, self.printer.sort(), self.printer.rows());
+        let interned = lock(&self.interned);
+        let table = Table::new(&tallies, &interned, self.printer.sort(), self.printer.rows());
         let Some(plan) = report.files.get(file).filter(|_| !table.is_empty()) else { return Ok(()) };
-        let process = Process { pid: plan.pid, name: plan.process_name(), table };
-        self.printer.process(&process, &known, &mut tail.text);
+        let process = ProcessTable { pid: plan.pid, name: plan.process_name(), table };
+        self.printer.process(&process, &interned, &mut tail.text);
         let mut finished = lock(&self.finished);
         for (function, tally) in tallies {
             finished.all.entry(function).or_default().append(&tally);
@@ -141,32 +140,31 @@ impl<P: Printer> Writer for Functions<P> {
         Ok(())
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        let (known, mut finished) = (lock(&self.known), lock(&self.finished));
-        let all = Table::new(&finished.all, &known, self.printer.sort(), self.printer.rows());
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        let (interned, mut finished) = (lock(&self.interned), lock(&self.finished));
+        let all = Table::new(&finished.all, &interned, self.printer.sort(), self.printer.rows());
         let more_processes = finished.drop_least(self.printer.processes());
-        let processes: Vec<Process> = finished.processes.drain(..).map(|(_, process)| process).collect();
-        let collected = Collected { summary, known: &known, all: &all, processes: &processes, more_processes };
-        self.printer.end(&collected, watch, tail)
+        let processes: Vec<ProcessTable> = finished.processes.drain(..).map(|(_, process)| process).collect();
+        let totals = FunctionTotals {
+            summary: end.summary,
+            interned: &interned,
+            all: &all,
+            processes: &processes,
+            more_processes,
+        };
+        self.printer.end(&totals, tail)
     }
 }
 
-impl Finished {
-    fn add(&mut self, file: usize, process: Process, most: usize) {
+impl FinishedFiles {
+    fn add(&mut self, file: usize, process: ProcessTable, most: usize) {
         self.processes.push((file, process));
         if self.processes.len() > 2 * most {
             self.drop_least(most);
         }
     }
 
-    /// Forgets the processes with the least time, if there are too many; gives how many were forgotten so far.
+    /// Drops the processes with the least time, if there are too many; returns how many were dropped so far.
     fn drop_least(&mut self, most: usize) -> usize {
         self.processes.sort_unstable_by_key(|(file, process)| (Reverse(process.table.own), *file));
         self.more_processes += self.processes.len().saturating_sub(most);

@@ -2,41 +2,38 @@
 //!
 //! ```text
 //! head, style, viewer's modules                         as they are, in an import map
-//! <script class="block" data-process="0">H4sIA...       what a part holds of each track: see [`block`]
+//! <script class="block" data-process="0">H4sIA...       the events of a part: see [`block`]
 //! <script class="source">H4sIA...                       ["/x/a.py",[text,lines]]
-//! <script id="header">{"format":1,...                   what all of it means: see [`header`]
+//! <script id="header">{"format":1,...                   processes, threads, functions: see [`header`]
 //! ```
 //!
-//! All of it is told in `merge/viewer/README.md`. Functions are [`numbered`](super::numbered) before anything else is
+//! `merge/viewer/README.md` describes all of it. Functions are [`numbered`](super::numbered) before anything else is
 //! read.
 
 mod block;
-mod collected;
 mod header;
 mod modules;
+mod totals;
 
 use super::by_id::ById;
 use super::gzip::{Gzip, LEVEL};
 use super::numbered;
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::functions::Known;
-use crate::report::sources::Sources;
-use crate::report::summary::Summary;
+use crate::report::functions::InternedFunctions;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use block::Block;
-use collected::Collected;
+use block::PageBlock;
 use rayon::ThreadPool;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::sync::Mutex;
+use totals::PageTotals;
 use viztracer_format::names::Function;
 
 /// Events that a page may hold: a browser needs some 30 bytes of memory for each.
@@ -46,19 +43,17 @@ pub const EVENTS_MAX: u64 = 20_000_000;
 const PAGE: &str = include_str!("../../../viewer/page.html");
 const BLOCKS: &str = "{{BLOCKS}}";
 
-/// Writes it.
+/// Writes the page.
 #[derive(Debug)]
 pub struct Html {
-    known: Known,
-    /// The functions whose text is added, if it is.
-    sources: Option<Sources>,
-    collected: Mutex<Collected>,
+    interned: InternedFunctions,
+    totals: Mutex<PageTotals>,
     spare: Mutex<Vec<Gzip>>,
     events_max: u64,
 }
 
 impl Html {
-    /// For a report, unless it holds too much for a page.
+    /// Makes the writer of a page, or an error if the report holds too many events for a page.
     pub fn new(report: &Report<'_>, pool: &ThreadPool, watch: &dyn Watch) -> Result<Html, MergeError> {
         Html::with_at_most(EVENTS_MAX, report, pool, watch)
     }
@@ -70,16 +65,15 @@ impl Html {
         watch: &dyn Watch,
     ) -> Result<Html, MergeError> {
         let planned: u64 = report.files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
-        // How many of them are asked for is only known when they were read.
+        // How many of them are selected is only known after they were read.
         if report.selected.is_none() && planned > events_max {
             return Err(MergeError::TooManyEvents(planned, events_max));
         }
-        let known = numbered::functions(report, pool, watch)?;
-        let sources = report.source.then(Sources::default);
-        Ok(Html { known, sources, collected: Mutex::default(), spare: Mutex::default(), events_max })
+        let interned = numbered::functions(report, pool, watch)?;
+        Ok(Html { interned, totals: Mutex::default(), spare: Mutex::default(), events_max })
     }
 
-    /// Bytes, compressed, as text.
+    /// Compresses bytes, and encodes them as text.
     fn packed(&self, bytes: &[u8]) -> String {
         let spare = lock(&self.spare).pop();
         let mut gzip = spare.unwrap_or_else(|| Gzip::new(LEVEL));
@@ -88,37 +82,25 @@ impl Html {
         packed
     }
 
-    /// The text of source files.
-    fn put_sources(&self, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        let Some(sources) = &self.sources else { return Ok(()) };
-        sources.take(report.files, report.source_root, |path, _, text| {
-            let Some(source) = text else { return Ok(()) };
-            let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", &source, b"]"].concat();
-            put_script("class=\"source\"", &self.packed(&pair), &mut tail.text);
-            tail.flush_if_large()?;
-            if watch.stopped() {
-                return Err(MergeError::Interrupted);
-            }
-            Ok(())
-        })
+    /// Writes a source file.
+    fn put_source(&self, path: String, source: &[u8], text: &mut Text) {
+        let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", source, b"]"].concat();
+        put_script("class=\"source\"", &self.packed(&pair), text);
     }
 }
 
 impl Writer for Html {
     type File = ById;
     const NESTED: bool = true;
+    const SOURCES: bool = true;
 
     fn file(&self, _: &FilePlan) -> ById {
         ById::default()
     }
 
     fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
-        // One that was named since then is unknown.
-        file.insert(id, self.known.number(function).unwrap_or_default());
-    }
-
-    fn sources(&self) -> Option<&Sources> {
-        self.sources.as_ref()
+        // A function that got its name after the numbering is unknown.
+        file.insert(id, self.interned.number(function).unwrap_or_default());
     }
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
@@ -127,19 +109,20 @@ impl Writer for Html {
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &ById, text: &mut Text) -> Outcome {
-        let mut block = Block::new(&self.known);
-        let outcome = reader.steps(|step, open| block.take(&step, open, |id| file.get(id).unwrap_or_default()));
+        let mut block = PageBlock::new(&self.interned);
+        let outcome =
+            reader.stack_events(|event, open| block.take(&event, open, |id| file.get(id).unwrap_or_default()));
         let index = reader.part.file;
-        let mut collected = lock(&self.collected);
-        collected.missing.entry(index).or_default().extend(reader.missing());
+        let mut totals = lock(&self.totals);
+        totals.missing.entry(index).or_default().extend(reader.missing());
         for (stream, start, end) in block.overwritten() {
-            let times = collected.overwritten.entry(index).or_default().entry(stream).or_default();
+            let times = totals.overwritten.entry(index).or_default().entry(stream).or_default();
             times.extend([start, end]);
         }
-        let calls = collected.calls.entry(index).or_default();
+        let calls = totals.calls.entry(index).or_default();
         block.calls().for_each(|(stream, count)| *calls.entry(stream).or_default() += count);
-        collected.all += block.calls().map(|(_, count)| count).sum::<u64>();
-        drop(collected);
+        totals.all += block.calls().map(|(_, count)| count).sum::<u64>();
+        drop(totals);
         if !block.is_empty() {
             let attributes = format!("class=\"block\" data-process=\"{index}\"");
             put_script(&attributes, &self.packed(&block.bytes()), text);
@@ -148,29 +131,22 @@ impl Writer for Html {
     }
 
     fn close(&self, _: &Report<'_>, _: usize, _: &mut Tail<'_>) -> Result<(), MergeError> {
-        match lock(&self.collected).all {
+        match lock(&self.totals).all {
             events if events > self.events_max => Err(MergeError::TooManyEvents(events, self.events_max)),
             _ => Ok(()),
         }
     }
 
-    fn end(
-        &self,
-        report: &Report<'_>,
-        tasks: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        self.put_sources(report, watch, tail)?;
-        header::put(report, tasks, summary, &self.known, &lock(&self.collected), tail)?;
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        end.put_sources(tail, |path, _, source, text| self.put_source(path, source, text))?;
+        header::put(end, &self.interned, &lock(&self.totals), tail)?;
         let (_, after) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
         tail.text.put(modules::embedded(after).as_bytes());
         Ok(())
     }
 }
 
-/// Data is no script to a browser.
+/// Appends data as a script element, which a browser does not run.
 fn put_script(attributes: &str, data: &str, text: &mut Text) {
     text.put(b"<script type=\"text/plain\" ");
     text.put(attributes.as_bytes());
@@ -183,7 +159,7 @@ fn put_script(attributes: &str, data: &str, text: &mut Text) {
 mod tests {
     use super::*;
     use crate::events::selection::{Selected, Selection};
-    use crate::report::write::Run;
+    use crate::report::write::Pipeline;
     use crate::sample::{Ring, call};
     use crate::storage::output::Output;
     use crate::trace::Trace;
@@ -191,8 +167,8 @@ mod tests {
 
     #[test]
     fn the_page_has_a_place_for_all_and_asks_nobody() {
-        for place in [BLOCKS, modules::STYLE, modules::VIEWER] {
-            assert_eq!(PAGE.matches(place).count(), 1, "{place}");
+        for placeholder in [BLOCKS, modules::STYLE, modules::VIEWER] {
+            assert_eq!(PAGE.matches(placeholder).count(), 1, "{placeholder}");
         }
         for asks in ["http:", "https:", "src=", "<link", "@import", "url("] {
             assert!(!PAGE.contains(asks), "{asks}");
@@ -215,8 +191,8 @@ mod tests {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let html = Html::with_at_most(events_max, &report, &pool, &())?;
         let mut output = Output::create(&directory.path().join("a.html")).unwrap();
-        let run = Run { report: &report, pool: &pool, watch: &(), gzip: false };
-        run.write(&html, &mut output, &mut trace.summary())
+        let pipeline = Pipeline { report: &report, pool: &pool, watch: &(), gzip: false };
+        pipeline.write(&html, &mut output, &mut trace.summary())
     }
 
     #[test]

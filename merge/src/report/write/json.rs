@@ -1,4 +1,4 @@
-//! The Chrome trace in JSON, as the peer writes it and Perfetto reads it. Nothing else here knows JSON text.
+//! The Chrome trace in JSON, as VizTracer writes it and Perfetto reads it. Nothing else here knows JSON text.
 //!
 //! ```text
 //! {"traceEvents":[
@@ -20,37 +20,26 @@ mod pieces;
 
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer, task_names};
+use super::writer::{Report, ReportEnd, Tail, Writer, task_names};
 use crate::error::MergeError;
 use crate::events::decode::{Event, Outcome};
 use crate::events::timeline::{Call, StackEvent};
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
-use crate::report::summary::Summary;
 use crate::text::display::function_name;
 use event::FileText;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use viztracer_format::names::Function;
 
-/// Writes it.
+/// Writes a Chrome trace.
 #[derive(Debug)]
-pub struct Json {
-    /// The functions whose text is added, if it is.
-    sources: Option<Sources>,
-}
-
-impl Json {
-    /// With the text of the program's source files, or without.
-    pub fn new(source: bool) -> Json {
-        Json { sources: source.then(Sources::default) }
-    }
-}
+pub struct Json;
 
 impl Writer for Json {
     type File = FileText;
     const NESTED: bool = false;
+    const SOURCES: bool = true;
 
     fn file(&self, plan: &FilePlan) -> FileText {
         FileText::new(plan)
@@ -58,10 +47,6 @@ impl Writer for Json {
 
     fn function(&self, file: &mut FileText, id: u32, function: &Function<'_>) {
         file.add(id, function);
-    }
-
-    fn sources(&self) -> Option<&Sources> {
-        self.sources.as_ref()
     }
 
     fn begin(&self, report: &Report<'_>, text: &mut Text) {
@@ -86,22 +71,15 @@ impl Writer for Json {
         outcome
     }
 
-    fn end(
-        &self,
-        report: &Report<'_>,
-        tasks: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        for (plan, tasks) in report.files.iter().zip(tasks) {
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        for (plan, tasks) in end.report.files.iter().zip(end.tasks) {
             names_of_tasks(plan, tasks, tail)?;
         }
         tail.text.put(b"\n],\n\"viztracer_metadata\":");
-        tail.text.put(summary.metadata().as_bytes());
-        members(report.files, &mut tail.text);
-        if let Some(sources) = &self.sources {
-            file_info(sources, report, watch, tail)?;
+        tail.text.put(end.summary.metadata().as_bytes());
+        members(end.report.files, &mut tail.text);
+        if let Some(sources) = end.sources {
+            file_info(sources, end, tail)?;
         }
         tail.text.put(b"}\n");
         Ok(())
@@ -110,7 +88,7 @@ impl Writer for Json {
 
 fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
     if reader.is_nested {
-        return reader.steps(|step, _| match step {
+        return reader.stack_events(|event, _| match event {
             StackEvent::Begin(_) => {}
             StackEvent::End(call, _) if call.is_overwritten() => {}
             StackEvent::End(call, payload) => put(&call.event(payload.copied()), call, file, text),
@@ -172,23 +150,19 @@ fn members(files: &[FilePlan], text: &mut Text) {
 }
 
 /// The program's text, and which function stands where.
-fn file_info(sources: &Sources, report: &Report<'_>, watch: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+fn file_info(sources: &Sources, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
     tail.text.put(b",\n\"file_info\":{\"files\":{");
     let mut is_first = true;
-    let mut places = Vec::new();
-    sources.take(report.files, report.source_root, |shown, of, text| {
-        if let Some(source) = text {
-            file(&shown, &source, is_first, &mut tail.text);
-            is_first = false;
-            places.push((shown, of.places));
-        }
-        tail.flush_if_large()?;
-        if watch.stopped() { Err(MergeError::Interrupted) } else { Ok(()) }
+    let mut definitions = Vec::new();
+    end.put_sources(tail, |shown, of, source, text| {
+        file(&shown, source, is_first, text);
+        is_first = false;
+        definitions.push((shown, of.definitions));
     })?;
     tail.text.put(b"},\n\"functions\":{");
     let mut is_first = true;
-    for (path, places) in &places {
-        for (line, name) in places {
+    for (path, definitions) in &definitions {
+        for (line, name) in definitions {
             function(name, path, *line, is_first, &mut tail.text);
             is_first = false;
             tail.flush_if_large()?;

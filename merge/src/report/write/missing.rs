@@ -1,22 +1,22 @@
-//! What the track of a thread tells of events that are not on it.
+//! Events of a thread that are missing on its track.
 
 use crate::text::display::grouped;
 use std::ops::Range;
 
-/// Levels of calls that Perfetto draws; deeper ones it would put beside the outermost. What tells of missing events
+/// Levels of calls that Perfetto draws; deeper ones it would put beside the outermost. The mark of missing events
 /// must be seen there, too.
 pub const LEVELS: u32 = 512;
-/// Of what tells it: that is no call of the program.
+/// The category of the marks of missing events, which are no calls of the program.
 pub const CATEGORY: &str = "LOSS";
 
 /// What a thread recorded and the report does not show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// The thread's place in the plan.
+    /// The index of the thread in the plan.
     pub thread: usize,
-    /// Older events that the ring went over.
+    /// Older events that were overwritten.
     pub overwritten: u64,
-    /// Events that found no room.
+    /// Events that were lost, because the file had no space for them.
     pub lost: u64,
     /// When its first event was recorded.
     pub since: u64,

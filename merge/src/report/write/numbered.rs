@@ -5,9 +5,9 @@ use super::writer::Report;
 use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::parallel::progress::Watch;
-use crate::parallel::window::in_order;
+use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::FilePlan;
-use crate::report::functions::Known;
+use crate::report::functions::InternedFunctions;
 use crate::text::display::UNKNOWN_FUNCTION;
 use rayon::ThreadPool;
 use viztracer_format::names::Function;
@@ -16,13 +16,13 @@ use viztracer_format::names::Function;
 const UNKNOWN: Function<'_> = Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true };
 
 /// The functions of all files; number 0 stands for those without a name.
-pub fn functions(report: &Report<'_>, pool: &ThreadPool, watch: &dyn Watch) -> Result<Known, MergeError> {
-    let mut all = Known::default();
+pub fn functions(report: &Report<'_>, pool: &ThreadPool, watch: &dyn Watch) -> Result<InternedFunctions, MergeError> {
+    let mut all = InternedFunctions::default();
     all.add(&UNKNOWN);
     let read = |(): &mut (), file: usize| report.files.get(file).map(|plan| of_file(report, plan));
-    let take = |known: Option<Known>| {
-        for named in known.iter().flat_map(Known::iter) {
-            all.add(&named.function());
+    let take = |interned: Option<InternedFunctions>| {
+        for function in interned.iter().flat_map(InternedFunctions::iter) {
+            all.add(&function.function());
         }
         Ok(())
     };
@@ -30,12 +30,12 @@ pub fn functions(report: &Report<'_>, pool: &ThreadPool, watch: &dyn Watch) -> R
     Ok(all)
 }
 
-fn of_file(report: &Report<'_>, plan: &FilePlan) -> Known {
-    let mut known = Known::default();
+fn of_file(report: &Report<'_>, plan: &FilePlan) -> InternedFunctions {
+    let mut interned = InternedFunctions::default();
     if let Ok(content) = Content::of(plan) {
         content.functions(plan, |_, function| {
-            known.add(&report.prefixes.shown(&function));
+            interned.add(&report.prefixes.shown(&function));
         });
     }
-    known
+    interned
 }

@@ -1,4 +1,4 @@
-//! A part of a file, and how it is read: as moments, in the order in which they were recorded, or as steps.
+//! A part of a file, and its reader: as events in recorded order, or as stack events in the order of time.
 
 use super::missing::{Missing, longest};
 use crate::align::{Clock, Ticks, Times};
@@ -16,7 +16,7 @@ const RECORDS_PER_PART: usize = 8192;
 /// A run of a file's CALLS segments. Every file has a first one, be it empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The place of the file.
+    /// The index of the file.
     pub file: usize,
     /// How many parts of the file come before.
     pub number: usize,
@@ -52,7 +52,7 @@ pub fn parts(files: &[FilePlan]) -> Vec<Part> {
 #[derive(Debug, Default)]
 pub struct Scratch {
     buffers: Buffers,
-    steps: Nester,
+    nester: Nester,
 }
 
 /// A part that can be read.
@@ -64,11 +64,11 @@ pub struct Reader<'a> {
     pub(super) content: &'a Result<Content, Problem>,
     /// Which part it is.
     pub part: &'a Part,
-    /// Whether it is to be read as steps.
+    /// Whether it is read as stack events.
     pub is_nested: bool,
-    /// Without those of its file nothing is known of its steps, nor of what is missing.
+    /// The windows of its file, without which it has no stack events and nothing is known to be missing.
     pub(super) windows: Option<&'a FileWindows>,
-    /// What is asked for, if that is not everything.
+    /// The selection, unless it leaves nothing out.
     pub(super) selection: Option<&'a FileSelection>,
     pub(super) scratch: &'a mut Scratch,
 }
@@ -90,7 +90,7 @@ impl Reader<'_> {
         calls.iter().map(|calls| u64::from(calls.events)).sum()
     }
 
-    /// Calls `each` with the recorded moments that are asked for, thread after thread in the order of their ends.
+    /// Calls `each` with the selected events, thread after thread in the order of their ends.
     pub fn events(&mut self, mut each: impl FnMut(&Event<'_>)) -> Outcome {
         let Some(selection) = self.selection else { return self.all(each) };
         let mut left = Outcome::default();
@@ -122,8 +122,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Calls `each` with the calls of the file that never ended, if they are asked for, as moments; they belong to no
-    /// part, and the first one accounts for them.
+    /// Calls `each` with the selected calls of the file that never ended, as events. They belong to no part, and are
+    /// counted in the first one.
     pub fn unfinished(&self, outcome: &mut Outcome, mut each: impl FnMut(&Event<'_>, &Call)) {
         for call in self.count_unfinished(outcome) {
             let event = call.event(None);
@@ -143,44 +143,44 @@ impl Reader<'_> {
         calls
     }
 
-    /// What is missing of the threads that are in this part and in none before, where that is asked for.
+    /// What is missing of the threads that are in this part and in none before, if it is selected.
     pub fn missing(&self) -> impl Iterator<Item = Missing> {
         let windows = self.windows.map_or(&[][..], |file| file.of_part(self.part.number));
         windows.iter().filter(|window| window.is_first).filter_map(|window| self.missing_of(window.thread))
     }
 
-    fn missing_of(&self, place: usize) -> Option<Missing> {
-        let thread = self.plan.threads.get(place).filter(|thread| thread.is_incomplete())?;
+    fn missing_of(&self, index: usize) -> Option<Missing> {
+        let thread = self.plan.threads.get(index).filter(|thread| thread.is_incomplete())?;
         let since = self.clock.at(self.plan.begun(thread));
-        let stretches = self.windows?.overwritten(place);
+        let stretches = self.windows?.overwritten(index);
         let until = stretches.last().map_or(since, |stretch| stretch.end);
         let part_of = |time: Range<u64>| match self.selection {
-            Some(selection) => selection.part_of(place, time),
+            Some(selection) => selection.part_of(index, time),
             None => Some(time),
         };
         let time = part_of(since..until)?;
         let gap = longest(stretches.iter().map(|stretch| part_of(stretch.start..stretch.end)), time.start);
         let (overwritten, lost) = (thread.overwritten, if time.start == since { thread.lost } else { 0 });
-        Some(Missing { thread: place, overwritten, lost, since: time.start, until: time.end, gap })
+        Some(Missing { thread: index, overwritten, lost, since: time.start, until: time.end, gap })
     }
 
-    /// Calls `each` with the steps of the part, thread after thread in the order of time, unfinished calls included;
-    /// and with the calls that are open on the thread, outermost first.
-    pub fn steps(&mut self, mut each: impl FnMut(StackEvent<'_>, &[Call])) -> Outcome {
+    /// Calls `each` with the stack events of the part, thread after thread in the order of time, unfinished calls
+    /// included, and with the calls that are open on the thread, outermost first.
+    pub fn stack_events(&mut self, mut each: impl FnMut(StackEvent<'_>, &[Call])) -> Outcome {
         let Some(file) = self.windows else { return Outcome::default() };
         let windows = file.of_part(self.part.number);
-        let mut steps = std::mem::take(&mut self.scratch.steps);
-        steps.begin(windows);
-        let mut outcome = self.all(|event| steps.add(windows, event));
+        let mut nester = std::mem::take(&mut self.scratch.nester);
+        nester.begin(windows);
+        let mut outcome = self.all(|event| nester.add(windows, event));
         self.count_unfinished(&mut outcome);
         match self.selection {
-            None => steps.tell(file, windows, each),
+            None => nester.emit(file, windows, each),
             Some(selection) => {
                 let mut sieve = Sieve::new(selection);
-                steps.tell(file, windows, |step, open| sieve.pass(step, open, &mut outcome, &mut each));
+                nester.emit(file, windows, |event, open| sieve.pass(event, open, &mut outcome, &mut each));
             }
         }
-        self.scratch.steps = steps;
+        self.scratch.nester = nester;
         outcome
     }
 
@@ -191,9 +191,9 @@ impl Reader<'_> {
             // Which calls count depends on how long they took.
             self.all(|event| edges.add(event));
         } else {
-            // What came first can be told by ticks.
+            // Ticks are enough to see what came first.
             self.decode(&mut Ticks, |event| edges.add(event));
-            edges.place(self.clock);
+            edges.convert_ticks(self.clock);
         }
         edges
     }

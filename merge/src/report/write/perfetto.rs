@@ -1,9 +1,9 @@
-//! A trace of Perfetto's, in protobuf. Nothing else here knows protobuf.
+//! The Perfetto trace, in protobuf. Nothing else here knows protobuf.
 //!
 //! ```text
 //! packet*    clock snapshot: the report's zero on the wall clock
 //! packet*    track descriptors: processes and threads of all files
-//! packet*    by part and thread: a sequence of packets, each with the begin or end of a call, or a moment
+//! packet*    by part and thread: a sequence of packets, each with the begin or end of a call, or an instant
 //! packet     metadata
 //! ```
 //!
@@ -23,27 +23,24 @@ mod tests;
 
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
-use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::summary::Summary;
 use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
-use names::Names;
-use sequence::{Encoder, File};
-use std::collections::BTreeSet;
+use names::FileNames;
+use sequence::{Encoder, FileContext};
 use std::sync::Mutex;
-use tracks::{OWN_SEQUENCE, Tracks};
+use tracks::{OWN_SEQUENCE, TrackIds};
 use viztracer_format::names::Function;
 use wire::{Message, put_bytes, put_message, put_number};
 
-/// Writes it.
+/// Writes a Perfetto trace.
 #[derive(Debug)]
 pub struct Perfetto {
     /// By file.
-    tracks: Vec<Tracks>,
+    tracks: Vec<TrackIds>,
     /// Those that no worker is using.
     encoders: Mutex<Vec<Encoder>>,
 }
@@ -51,19 +48,19 @@ pub struct Perfetto {
 impl Perfetto {
     /// For a report of these files.
     pub fn new(files: &[FilePlan]) -> Perfetto {
-        Perfetto { tracks: Tracks::of(files), encoders: Mutex::default() }
+        Perfetto { tracks: TrackIds::of(files), encoders: Mutex::default() }
     }
 }
 
 impl Writer for Perfetto {
-    type File = Names;
+    type File = FileNames;
     const NESTED: bool = true;
 
-    fn file(&self, _: &FilePlan) -> Names {
-        Names::default()
+    fn file(&self, _: &FilePlan) -> FileNames {
+        FileNames::default()
     }
 
-    fn function(&self, file: &mut Names, id: u32, function: &Function<'_>) {
+    fn function(&self, file: &mut FileNames, id: u32, function: &Function<'_>) {
         file.add(id, function);
     }
 
@@ -71,11 +68,11 @@ impl Writer for Perfetto {
         text.put(&begin(report.files, &self.tracks, report.alignment.base_realtime));
     }
 
-    fn part(&self, reader: &mut Reader<'_>, names: &Names, text: &mut Text) -> Outcome {
+    fn part(&self, reader: &mut Reader<'_>, names: &FileNames, text: &mut Text) -> Outcome {
         let mut encoder = lock(&self.encoders).pop().unwrap_or_default();
-        let file = File { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
+        let file = FileContext { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
         encoder.begin(&file, reader.missing());
-        let mut outcome = reader.steps(|step, _| encoder.step(&file, &step, text));
+        let mut outcome = reader.stack_events(|event, _| encoder.put(&file, &event, text));
         encoder.end(&file, text);
         for (thread, calls) in encoder.too_deep() {
             outcome.thread(*thread).too_deep += calls;
@@ -84,21 +81,14 @@ impl Writer for Perfetto {
         outcome
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        summary: &Summary,
-        _: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
-        tail.text.put(&metadata(summary.metadata()));
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        tail.text.put(&metadata(end.summary.metadata()));
         Ok(())
     }
 }
 
 /// What comes before the events: the clocks, and the tracks of processes and threads.
-fn begin(files: &[FilePlan], tracks: &[Tracks], base_realtime: u64) -> Message {
+fn begin(files: &[FilePlan], tracks: &[TrackIds], base_realtime: u64) -> Message {
     let mut trace = Message::new();
     put_message(&mut trace, trace::packet, |packet| {
         put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);
@@ -113,7 +103,7 @@ fn begin(files: &[FilePlan], tracks: &[Tracks], base_realtime: u64) -> Message {
     trace
 }
 
-/// What follows the last event. Of all packets only Chrome's have a place for words about the trace; Perfetto's table
+/// The metadata, behind the last event. Only Chrome's packets have a field for text about the trace; Perfetto's table
 /// `metadata` shows them as `cr-viztracer_metadata`.
 fn metadata(metadata: String) -> Message {
     let mut trace = Message::new();

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! {"$schema":...,"exporter":...,"shared":{"frames":[{"name":"f","file":"/x/ev.py","line":7},...]},"profiles":[
-//! {"type":"evented","name":"MainProcess (4711), MainThread (4711)","unit":"nanoseconds","startValue":1,"endValue":9,"events":[
+//! {"type":"evented","name":"MainProcess (4711), MainThread (4711)","unit":"nanoseconds",
+//! "startValue":1,"endValue":9,"events":[
 //! {"type":"O","frame":0,"at":1},...,{"type":"C","frame":0,"at":9}]},...],"viztracer_metadata":{...}}
 //! ```
 //!
@@ -19,33 +20,32 @@ use super::numbered;
 use super::part::Reader;
 use super::spool::Spool;
 use super::text::Text;
-use super::writer::{Report, Tail, Writer, task_names};
+use super::writer::{Report, ReportEnd, Tail, Writer, task_names};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{Known, Named};
-use crate::report::summary::Summary;
+use crate::report::functions::{InternedFunction, InternedFunctions};
 use crate::storage::output::Output;
 use crate::storage::store::Region;
 use crate::text::display::OVERWRITTEN_CALLS;
-use chunk::{Chunks, Track, put_event};
+use chunk::{Chunks, ProfileTrack, put_event};
 use rayon::ThreadPool;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
-/// Writes it.
+/// Writes a speedscope profile.
 #[derive(Debug)]
 pub struct Speedscope {
-    frames: Known,
+    frames: InternedFunctions,
     /// The frame of what was overwritten, if anything was.
     overwritten: Option<u32>,
     spool: Spool,
-    /// By file, what is in the spool.
-    files: Mutex<HashMap<usize, BTreeMap<Track, Vec<Spooled>>>>,
+    /// The chunks of each file and profile in the spool.
+    files: Mutex<HashMap<usize, BTreeMap<ProfileTrack, Vec<Spooled>>>>,
     is_first: Mutex<bool>,
 }
 
@@ -53,7 +53,7 @@ pub struct Speedscope {
 #[derive(Debug)]
 struct Spooled {
     part: usize,
-    place: Region,
+    region: Region,
     first: u64,
     last: u64,
     /// Frames that are open where it begins.
@@ -87,7 +87,7 @@ impl Writer for Speedscope {
     }
 
     fn function(&self, file: &mut ById, id: u32, function: &Function<'_>) {
-        // One that was named since then is unknown.
+        // A function that got its name after the numbering is unknown.
         file.insert(id, self.frames.number(function).unwrap_or_default());
     }
 
@@ -115,13 +115,13 @@ impl Writer for Speedscope {
             Some(overwritten) => overwritten,
             None => file.get(id).unwrap_or_default(),
         };
-        let outcome = reader.steps(|step, open| chunks.take(&step, open, frame));
+        let outcome = reader.stack_events(|event, open| chunks.take(&event, open, frame));
         let part = reader.part;
         for (track, chunk) in chunks.finish() {
-            let place = self.spool.write(chunk.text.as_bytes());
+            let region = self.spool.write(chunk.text.as_bytes());
             let spooled = Spooled {
                 part: part.number,
-                place,
+                region,
                 first: chunk.first,
                 last: chunk.last,
                 before: self.keep(&chunk.before),
@@ -148,16 +148,9 @@ impl Writer for Speedscope {
         Ok(())
     }
 
-    fn end(
-        &self,
-        _: &Report<'_>,
-        _: &[BTreeSet<u32>],
-        summary: &Summary,
-        _: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError> {
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         tail.text.put(b"\n],\n\"viztracer_metadata\":");
-        tail.text.put(summary.metadata().as_bytes());
+        tail.text.put(end.summary.metadata().as_bytes());
         tail.text.put(b"}\n");
         Ok(())
     }
@@ -173,7 +166,7 @@ impl Speedscope {
         for chunk in chunks {
             let mut between = Text::default();
             bridge(&open, &self.frames(chunk.before)?, now.max(chunk.first), &mut between);
-            let bytes = self.spool.read(chunk.place)?;
+            let bytes = self.spool.read(chunk.region)?;
             for events in [between.as_bytes(), &bytes[..]] {
                 // Each event begins with a comma.
                 tail.text.put(if is_first { events.get(1..).unwrap_or_default() } else { events });
@@ -205,7 +198,7 @@ fn bridge(open: &[u32], wanted: &[u32], at: u64, text: &mut Text) {
     wanted[common..].iter().for_each(|frame| put_event(b'O', *frame, at, text));
 }
 
-fn put_frame(frame: &Named, text: &mut Text) {
+fn put_frame(frame: &InternedFunction, text: &mut Text) {
     text.put(b"{\"name\":");
     text.put_string(&frame.name);
     if !frame.file.is_empty() {
@@ -230,7 +223,7 @@ fn put_head(title: &str, chunks: &[Spooled], text: &mut Text) {
     text.put(b",\"events\":[");
 }
 
-fn title(plan: &FilePlan, track: Track, tasks: &BTreeMap<u32, String>) -> String {
+fn title(plan: &FilePlan, track: ProfileTrack, tasks: &BTreeMap<u32, String>) -> String {
     let process = format!("{} ({})", plan.process_name(), plan.pid);
     match (tasks.get(&track.task), plan.threads.get(track.thread)) {
         (Some(task), _) => format!("{process}, {task}"),

@@ -1,4 +1,4 @@
-//! What must wait for its turn, or does not fit into memory, in a file without a name.
+//! A temporary file without a name, for bytes that are written later or do not fit into memory.
 
 use crate::error::MergeError;
 use crate::parallel::lock::lock;
@@ -8,25 +8,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-/// The file, made when something is put into it.
+/// The temporary file, which is made at the first write.
 #[derive(Debug)]
 pub struct Spool {
     store: OnceLock<Option<Store>>,
-    /// What the first write came to that failed.
+    /// The error of the first write that failed.
     failed: Mutex<Option<io::Error>>,
     report: PathBuf,
     directory: Option<PathBuf>,
 }
 
 impl Spool {
-    /// A spool where the report is written, as there must be room for that, too; for a device or a pipe, where
-    /// temporary files are.
+    /// Makes a spool in the directory of the report, which must have space for the report too. For a device or a pipe
+    /// it is in the directory for temporary files.
     pub fn beside(output: &Output) -> Spool {
         let (report, directory) = (output.path().to_path_buf(), output.directory().map(Path::to_path_buf));
         Spool { store: OnceLock::new(), failed: Mutex::default(), report, directory }
     }
 
-    /// Keeps bytes. That they could not be kept is told when they are asked for.
+    /// Writes bytes. An error is returned when they are read.
     pub fn write(&self, bytes: &[u8]) -> Region {
         if bytes.is_empty() {
             return Region::default();
@@ -39,7 +39,7 @@ impl Spool {
         region
     }
 
-    /// Gives bytes back, once: their room is free for others then.
+    /// Reads bytes back, once: their space is free for others then.
     pub fn read(&self, region: Region) -> Result<Vec<u8>, MergeError> {
         let mut bytes = vec![0; region.length as usize];
         if bytes.is_empty() {

@@ -1,4 +1,6 @@
-//! The bytes of a report in the making.
+//! The bytes of a report that is being written.
+
+use std::io::{self, Write};
 
 /// Text that grows at its end. Behind `len`, `bytes` is scratch for copies that write too much.
 #[derive(Debug, Default)]
@@ -35,9 +37,9 @@ impl Text {
         self.len += bytes.len();
     }
 
-    /// Puts a space in the place of a byte.
-    pub fn blank(&mut self, place: usize) {
-        if let Some(byte) = self.bytes.get_mut(place) {
+    /// Replaces a byte by a space.
+    pub fn blank(&mut self, at: usize) {
+        if let Some(byte) = self.bytes.get_mut(at) {
             *byte = b' ';
         }
     }
@@ -54,5 +56,17 @@ impl Text {
     fn grow(&mut self, bytes: usize) {
         let wanted = (self.len + bytes).max(self.bytes.len() * 2).max(4096);
         self.bytes.resize(wanted, 0);
+    }
+}
+
+/// Writing to memory never fails.
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.put(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

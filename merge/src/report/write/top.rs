@@ -1,18 +1,18 @@
-//! The functions that cost most, as a table to read: for a terminal, or in Markdown.
+//! The functions that took the most time, as a table for a terminal or in Markdown.
 
-use super::functions::{Collected, Printer};
+use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::parallel::progress::Watch;
-use crate::report::functions::{Known, Row, Sort, Table};
+use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
+use crate::text::columns::aligned;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::text::when;
 
 /// Processes that get a table of their own.
 const PROCESSES_MAX: usize = 100;
 
-/// Prints it.
+/// Prints the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Top {
     /// How many functions.
@@ -25,6 +25,7 @@ pub struct Top {
 
 /// Columns of numbers; the last one of all is the function.
 const NUMBERS: usize = 7;
+const COLUMNS: usize = NUMBERS + 1;
 const HEADINGS: [&str; NUMBERS] = ["calls", "total", "self", "self %", "mean", "p50", "p99"];
 
 impl Printer for Top {
@@ -40,23 +41,23 @@ impl Printer for Top {
         PROCESSES_MAX
     }
 
-    fn end(&self, collected: &Collected<'_>, _: &dyn Watch, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        let known = collected.known;
-        let count = collected.processes.len() + collected.more_processes;
+    fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        let interned = totals.interned;
+        let count = totals.processes.len() + totals.more_processes;
         if count != 1 {
             tail.text
-                .put(self.table(&format!("all {} processes", grouped(count as u64)), collected.all, known).as_bytes());
+                .put(self.table(&format!("all {} processes", grouped(count as u64)), totals.all, interned).as_bytes());
         }
-        for process in collected.processes {
+        for process in totals.processes {
             let title = format!("{} (pid {})", process.name, process.pid);
-            tail.text.put(self.table(&title, &process.table, known).as_bytes());
+            tail.text.put(self.table(&title, &process.table, interned).as_bytes());
             tail.flush_if_large()?;
         }
-        if collected.more_processes > 0 {
-            let more = grouped(collected.more_processes as u64);
+        if totals.more_processes > 0 {
+            let more = grouped(totals.more_processes as u64);
             tail.text.put(format!("... and {more} more processes, with less time in them\n\n").as_bytes());
         }
-        for line in foot(collected.summary) {
+        for line in foot(totals.summary) {
             tail.text.put(format!("{line}\n").as_bytes());
         }
         Ok(())
@@ -64,9 +65,9 @@ impl Printer for Top {
 }
 
 impl Top {
-    fn table(&self, title: &str, table: &Table, known: &Known) -> String {
+    fn table(&self, title: &str, table: &Table, interned: &InternedFunctions) -> String {
         let title = format!("{title}: {}", counts(table));
-        let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, known))).collect();
+        let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, interned))).collect();
         lines.extend((table.overwritten > 0).then(|| overwritten(table.overwritten)));
         let note = note(table);
         let mut text = match self.markdown {
@@ -92,7 +93,7 @@ pub fn counts(table: &Table) -> String {
     format!("{calls} of {functions}, {}", when::duration(table.own))
 }
 
-/// What the numbers do not tell.
+/// Notes about calls that the numbers do not include, or include only partly.
 pub fn foot(summary: &Summary) -> Vec<String> {
     let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
     let counts = [
@@ -101,23 +102,23 @@ pub fn foot(summary: &Summary) -> Vec<String> {
             "never ended and are counted with the time until the last event known",
         ),
         (summary.overwritten(), "are lost: newer ones have overwritten them"),
-        (sum(|file| file.lost()), "are lost: they found no room"),
+        (sum(|file| file.lost()), "are lost: the ring file had no space for them"),
         (summary.left_out(), "were not asked for and are not counted"),
     ];
     let some = counts.iter().enumerate().filter(|(_, (count, _))| *count > 0);
-    let told = some.map(|(place, (count, what))| {
-        let calls = if place == 0 { "calls" } else { "events" };
+    let lines = some.map(|(index, (count, what))| {
+        let calls = if index == 0 { "calls" } else { "events" };
         format!("{} {calls} {what}", grouped(*count))
     });
-    told.chain(summary.switched()).collect()
+    lines.chain(summary.switched()).collect()
 }
 
 fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-/// What stands in the columns of numbers.
-fn numbers(row: &Row, table: &Table) -> [String; NUMBERS] {
+/// The cells of the columns of numbers.
+fn numbers(row: &FunctionRow, table: &Table) -> [String; NUMBERS] {
     [
         grouped(row.calls),
         when::duration(row.total),
@@ -129,14 +130,14 @@ fn numbers(row: &Row, table: &Table) -> [String; NUMBERS] {
     ]
 }
 
-/// The row of the time of which nobody knows who had it.
-fn overwritten(time: u64) -> Line {
+/// The row of overwritten time, of which the functions are not known.
+fn overwritten(time: u64) -> TableLine {
     let time = when::duration(time);
     let numbers = ["-", &time, &time, "-", "-", "-", "-"].map(str::to_owned);
     (numbers, OVERWRITTEN_CALLS.to_owned())
 }
 
-/// What must be known to read the percentages, if that is not all.
+/// A note that the percentages need, if some time is overwritten.
 fn note(table: &Table) -> String {
     match table.overwritten {
         0 => String::new(),
@@ -153,33 +154,26 @@ pub fn share(part: u64, all: u64) -> String {
     format!("{}.{}", thousandths / 10, thousandths % 10)
 }
 
-/// How a function is called.
-pub fn name(row: &Row, known: &Known) -> String {
-    known.get(row.function).map_or_else(|| UNKNOWN_FUNCTION.to_owned(), |named| display_name(&named.function()))
+/// The name of a function.
+pub fn name(row: &FunctionRow, interned: &InternedFunctions) -> String {
+    interned
+        .get(row.function)
+        .map_or_else(|| UNKNOWN_FUNCTION.to_owned(), |function| display_name(&function.function()))
 }
 
-type Line = ([String; NUMBERS], String);
+type TableLine = ([String; NUMBERS], String);
 
-fn plain(title: &str, note: &str, lines: &[Line]) -> String {
-    let mut widths = HEADINGS.map(str::len);
-    for (numbers, _) in lines {
-        for (width, cell) in widths.iter_mut().zip(numbers) {
-            *width = cell.len().max(*width);
-        }
-    }
-    let line = |cells: &[&str], name: &str| {
-        let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}  "));
-        cells.collect::<String>() + name + "\n"
+fn plain(title: &str, note: &str, lines: &[TableLine]) -> String {
+    let row = |numbers: [String; NUMBERS], name: String| {
+        let mut numbers = numbers.into_iter();
+        std::array::from_fn::<_, COLUMNS, _>(|_| numbers.next().unwrap_or_else(|| name.clone()))
     };
-    let mut text = format!("{}\n{note}", printable(title));
-    text += &line(&HEADINGS, "function");
-    for (numbers, name) in lines {
-        text += &line(&numbers.each_ref().map(String::as_str), &printable(name));
-    }
-    text
+    let mut rows = vec![row(HEADINGS.map(str::to_owned), "function".to_owned())];
+    rows.extend(lines.iter().map(|(numbers, name)| row(numbers.clone(), printable(name))));
+    format!("{}\n{note}{}", printable(title), aligned(&rows, &[NUMBERS]))
 }
 
-fn markdown(title: &str, note: &str, lines: &[Line]) -> String {
+fn markdown(title: &str, note: &str, lines: &[TableLine]) -> String {
     let mut text = format!("### {}\n\n", escaped(&printable(title)));
     if !note.is_empty() {
         text += &format!("{note}\n");
@@ -192,7 +186,7 @@ fn markdown(title: &str, note: &str, lines: &[Line]) -> String {
 }
 
 /// A name as code. A bar ends a cell even there; backticks need longer ones around them. Behind a backslash a bar
-/// cannot be escaped, so all that may mean something is then told by its number.
+/// cannot be escaped, so all punctuation is written as character references then.
 fn code(name: &str) -> String {
     if name.contains("\\|") {
         let number = |c: char| if c.is_ascii_punctuation() { format!("&#{};", c as u32) } else { c.to_string() };
@@ -204,7 +198,7 @@ fn code(name: &str) -> String {
     format!("{fence}{gap}{}{gap}{fence}", name.replace('|', "\\|"))
 }
 
-/// Text in which no character means anything.
+/// Text with all characters escaped that mean something in Markdown.
 fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| "\\`*_{}[]<>#|&~$".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }

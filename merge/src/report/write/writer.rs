@@ -1,4 +1,4 @@
-//! What every kind of report does, and what it does it with.
+//! The interface of every kind of report.
 
 use super::gzip::{Gzip, LEVEL};
 use super::part::Reader;
@@ -12,8 +12,8 @@ use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::plan::names;
 use crate::report::prefixes::Prefixes;
-use crate::report::sources::Sources;
 use crate::report::sources::root::SourceRoot;
+use crate::report::sources::{SourceFile, Sources};
 use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,11 +24,14 @@ const TAIL_MAX: usize = 1 << 20;
 
 /// A kind of report: what stands before the parts, in them, and behind them.
 pub trait Writer: Sync {
-    /// What it prepares of a file, for all of its parts.
+    /// The state that is prepared for all parts of a file.
     type File: Send + Sync;
 
-    /// Whether parts are read as steps, calls nested and in the order of time, and not as moments.
+    /// Whether parts are read as stack events, with calls nested and in the order of time.
     const NESTED: bool;
+
+    /// Whether the text of the program's source files can be a part of the report.
+    const SOURCES: bool = false;
 
     /// Begins to prepare a file.
     fn file(&self, plan: &FilePlan) -> Self::File;
@@ -36,51 +39,78 @@ pub trait Writer: Sync {
     /// Prepares a function of the file.
     fn function(&self, file: &mut Self::File, id: u32, function: &Function<'_>);
 
-    /// Where the source files of functions are gathered, if their text is written.
-    fn sources(&self) -> Option<&Sources> {
-        None
-    }
-
     /// Writes what stands before the first part.
     fn begin(&self, report: &Report<'_>, text: &mut Text);
 
     /// Writes a part.
     fn part(&self, reader: &mut Reader<'_>, file: &Self::File, text: &mut Text) -> Outcome;
 
-    /// Told of each file in order, when all of its parts are written; what it writes stands behind them.
+    /// Writes what stands behind the parts of a file. Files come in order.
     fn close(&self, _report: &Report<'_>, _file: usize, _tail: &mut Tail<'_>) -> Result<(), MergeError> {
         Ok(())
     }
 
-    /// Writes what stands behind the last part. `tasks` are, by file, the asyncio tasks that were in the parts.
-    fn end(
-        &self,
-        report: &Report<'_>,
-        tasks: &[BTreeSet<u32>],
-        summary: &Summary,
-        watch: &dyn Watch,
-        tail: &mut Tail<'_>,
-    ) -> Result<(), MergeError>;
+    /// Writes what stands behind the last part.
+    fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
 }
 
-/// All that a report is made of.
+/// What is known when all parts of a report are written.
+pub struct ReportEnd<'a> {
+    /// What the report is made of.
+    pub report: &'a Report<'a>,
+    /// By file, the asyncio tasks that were in the parts.
+    pub tasks: &'a [BTreeSet<u32>],
+    /// What the parts came to.
+    pub summary: &'a Summary,
+    /// The source files of the functions, if their text is written.
+    pub sources: Option<&'a Sources>,
+    /// May stop the writing.
+    pub watch: &'a dyn Watch,
+}
+
+impl ReportEnd<'_> {
+    /// Writes each source file whose text is found by `put`: the file's name in the report, the file itself, and its
+    /// text with the number of its lines, as JSON.
+    pub fn put_sources(
+        &self,
+        tail: &mut Tail<'_>,
+        mut put: impl FnMut(String, SourceFile, &[u8], &mut Text),
+    ) -> Result<(), MergeError> {
+        let Some(sources) = self.sources else { return Ok(()) };
+        sources.take(self.report.files, self.report.source_root, |shown, file, text| {
+            if let Some(text) = text {
+                put(shown, file, &text, &mut tail.text);
+            }
+            self.flush_if_large(tail)
+        })
+    }
+
+    /// Writes the tail if it is large. Between two calls of this function only a bounded time may pass: it ends the
+    /// work with an error if the watcher asks for that.
+    pub fn flush_if_large(&self, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        tail.flush_if_large()?;
+        if self.watch.stopped() { Err(MergeError::Interrupted) } else { Ok(()) }
+    }
+}
+
+/// The data that a report is made of.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// The files, in order.
     pub files: &'a [FilePlan],
     /// Their clocks.
     pub alignment: &'a Alignment,
-    /// Whether the program's text is added.
+    /// Whether the text of source files is added.
     pub source: bool,
-    /// Where the text is looked for that no ring file vouches for.
+    /// A directory with source files that no ring file vouches for.
     pub source_root: Option<&'a SourceRoot>,
-    /// What is asked for, if that is not everything.
+    /// The selection, unless it leaves nothing out.
     pub selected: Option<Selected<'a>>,
-    /// What is left out of the paths of source files.
+    /// Directories that are removed from the paths of source files.
     pub prefixes: &'a Prefixes,
 }
 
-/// What these tasks are called; the thread's own calls, which are of task 0, are none.
+/// The names of these tasks. Task 0 stands for calls outside of tasks, and has no name.
 pub fn task_names(plan: &FilePlan, tasks: &BTreeSet<u32>) -> BTreeMap<u32, String> {
     let mut shown: BTreeMap<u32, Option<String>> = tasks.iter().map(|serial| (*serial, None)).collect();
     shown.remove(&0);
@@ -96,21 +126,21 @@ pub fn task_names(plan: &FilePlan, tasks: &BTreeSet<u32>) -> BTreeMap<u32, Strin
     shown.map(|(serial, name)| (serial, name.unwrap_or_else(|| format!("task {serial}")))).collect()
 }
 
-/// What compresses the report, if anything does.
+/// The compressor of the report, if it is compressed.
 pub fn encoder(gzip: bool) -> Option<Gzip> {
     gzip.then(|| Gzip::new(LEVEL))
 }
 
-/// What comes behind the parts, written as it grows.
+/// The text behind the parts, written as it grows.
 pub struct Tail<'a> {
     pub(super) output: &'a mut Output,
     pub(super) encoder: Option<Gzip>,
-    /// What was not written yet.
+    /// The text that was not written yet.
     pub text: Text,
 }
 
 impl Tail<'_> {
-    /// Writes what there is, if it is worth it.
+    /// Writes the text if it is large.
     pub fn flush_if_large(&mut self) -> Result<(), MergeError> {
         if self.text.len() < TAIL_MAX { Ok(()) } else { self.flush() }
     }

@@ -1,6 +1,6 @@
-//! Runs of stacks in order, and the lines that they are together.
+//! Sorted runs of stacks, and their merge into lines.
 
-use super::stacks::{Stacks, Told};
+use super::stacks::{OrderedStack, Stacks};
 use crate::error::MergeError;
 use crate::report::write::spool::Spool;
 use crate::report::write::text::Text;
@@ -11,54 +11,54 @@ use std::collections::{BinaryHeap, VecDeque};
 /// Stacks that are written or read at once.
 const CHUNK: usize = 4096;
 /// Bytes of one: depth, name, own time.
-const TOLD_SIZE: usize = 24;
+const STACK_SIZE: usize = 24;
 
-/// Stacks in order, in a file.
+/// Stacks in order, in the spool.
 #[derive(Debug)]
-pub struct Run {
+pub struct SortedRun {
     chunks: VecDeque<Region>,
 }
 
-impl Run {
-    /// Writes all of these.
-    pub fn of(stacks: &Stacks, spool: &Spool) -> Run {
+impl SortedRun {
+    /// Writes all stacks into a run.
+    pub fn of(stacks: &Stacks, spool: &Spool) -> SortedRun {
         let mut chunks = VecDeque::new();
-        let mut bytes = Vec::with_capacity(CHUNK * TOLD_SIZE);
-        for Told { depth, name, own } in stacks.in_order() {
+        let mut bytes = Vec::with_capacity(CHUNK * STACK_SIZE);
+        for OrderedStack { depth, name, own } in stacks.in_order() {
             bytes.extend_from_slice(&depth.to_le_bytes());
             bytes.extend_from_slice(&name.to_le_bytes());
             bytes.extend_from_slice(&own.to_le_bytes());
-            if bytes.len() == CHUNK * TOLD_SIZE {
+            if bytes.len() == CHUNK * STACK_SIZE {
                 chunks.push_back(spool.write(&bytes));
                 bytes.clear();
             }
         }
         chunks.push_back(spool.write(&bytes));
-        Run { chunks }
+        SortedRun { chunks }
     }
 
-    fn read(&mut self, spool: &Spool) -> Result<Vec<Told>, MergeError> {
+    fn read(&mut self, spool: &Spool) -> Result<Vec<OrderedStack>, MergeError> {
         let Some(chunk) = self.chunks.pop_front() else { return Ok(Vec::new()) };
         let bytes = spool.read(chunk)?;
-        let told = |bytes: &[u8; TOLD_SIZE]| {
+        let taken = |bytes: &[u8; STACK_SIZE]| {
             let (words, own) = bytes.as_chunks::<4>().0.split_at(2);
-            let number = |place: usize| words.get(place).map_or(0, |word: &[u8; 4]| u32::from_le_bytes(*word));
+            let number = |index: usize| words.get(index).map_or(0, |word: &[u8; 4]| u32::from_le_bytes(*word));
             let own = own.as_flattened().try_into().map_or(0, i128::from_le_bytes);
-            Told { depth: number(0), name: number(1), own }
+            OrderedStack { depth: number(0), name: number(1), own }
         };
-        Ok(bytes.as_chunks().0.iter().map(told).collect())
+        Ok(bytes.as_chunks().0.iter().map(taken).collect())
     }
 }
 
 /// Stacks in order, from memory or from a run.
 struct Source<'a> {
-    read: std::vec::IntoIter<Told>,
-    memory: Box<dyn Iterator<Item = Told> + 'a>,
-    run: Run,
+    read: std::vec::IntoIter<OrderedStack>,
+    memory: Box<dyn Iterator<Item = OrderedStack> + 'a>,
+    run: SortedRun,
 }
 
 impl Source<'_> {
-    fn next(&mut self, spool: &Spool) -> Result<Option<Told>, MergeError> {
+    fn next(&mut self, spool: &Spool) -> Result<Option<OrderedStack>, MergeError> {
         if self.read.len() == 0 {
             self.read = self.run.read(spool)?.into_iter();
         }
@@ -68,37 +68,37 @@ impl Source<'_> {
 
 /// The lines of all sources together.
 ///
-/// What a source tells next lies inside of what was told last by anyone, or beside something that is around it: so of
-/// all that is next the deepest comes first, and of the same depth that with the first name; where both are the same,
-/// it is the same stack.
+/// The next stack of a source lies inside of the stack that was taken last from any source, or beside one that is
+/// around that. So the deepest of the next stacks comes first, and of those of one depth the one with the first name.
+/// Where both are the same, it is the same stack.
 pub struct Lines<'a> {
     spool: &'a Spool,
     names: Vec<&'a str>,
-    /// By the number of a name, its place in their order.
+    /// The rank of each name, by its number.
     ranks: Vec<u32>,
     sources: Vec<Source<'a>>,
-    /// What each source tells next.
+    /// The next stack of each source.
     next: BinaryHeap<Reverse<Next>>,
-    /// The stack that was told last, and how long it is up to each of its frames.
+    /// The stack that was taken last, and its length up to the end of each frame.
     stack: String,
     lengths: Vec<usize>,
 }
 
-/// By depth, the deepest first; by the rank of the name; the source; what it tells.
+/// The depth, the deepest first; the rank of the name; the source; the own time; the name.
 type Next = (Reverse<u32>, u32, usize, i128, u32);
 
 impl<'a> Lines<'a> {
-    /// Of the stacks in memory and in these runs, which have the same names.
-    pub fn new(stacks: &'a Stacks, runs: Vec<Run>, spool: &'a Spool) -> Result<Lines<'a>, MergeError> {
+    /// Merges the stacks in memory and in these runs. Numbers of names are the same in all of them.
+    pub fn new(stacks: &'a Stacks, runs: Vec<SortedRun>, spool: &'a Spool) -> Result<Lines<'a>, MergeError> {
         let names = stacks.names();
         let mut order: Vec<u32> = (0..names.len() as u32).collect();
         order.sort_unstable_by_key(|name| names[*name as usize]);
         let mut ranks = vec![0; names.len()];
         order.iter().enumerate().for_each(|(rank, name)| ranks[*name as usize] = rank as u32);
-        let nothing = || Box::new(std::iter::empty()) as Box<dyn Iterator<Item = Told>>;
+        let nothing = || Box::new(std::iter::empty()) as Box<dyn Iterator<Item = OrderedStack>>;
         let of_run = |run| Source { read: Vec::new().into_iter(), memory: nothing(), run };
         let mut sources: Vec<Source<'a>> = runs.into_iter().map(of_run).collect();
-        let run = Run { chunks: VecDeque::new() };
+        let run = SortedRun { chunks: VecDeque::new() };
         sources.push(Source { read: Vec::new().into_iter(), memory: Box::new(stacks.in_order()), run });
         let (next, stack, lengths) = (BinaryHeap::new(), String::new(), Vec::new());
         let mut lines = Lines { spool, names, ranks, sources, next, stack, lengths };
@@ -107,24 +107,24 @@ impl<'a> Lines<'a> {
     }
 
     fn advance(&mut self, source: usize) -> Result<(), MergeError> {
-        if let Some(Told { depth, name, own }) = self.sources[source].next(self.spool)? {
+        if let Some(OrderedStack { depth, name, own }) = self.sources[source].next(self.spool)? {
             let rank = self.ranks.get(name as usize).copied().unwrap_or_default();
             self.next.push(Reverse((Reverse(depth), rank, source, own, name)));
         }
         Ok(())
     }
 
-    /// Puts the line of the next stack, if it has a time of its own; false if there is no more.
+    /// Appends the line of the next stack, if it has a time of its own; false if there is no more.
     pub fn next(&mut self, text: &mut Text) -> Result<bool, MergeError> {
         let Some(Reverse((Reverse(depth), rank, source, mut own, name))) = self.next.pop() else { return Ok(false) };
-        let mut told = vec![source];
+        let mut taken = vec![source];
         let is_same = |next: &Reverse<Next>| (next.0.0, next.0.1) == (Reverse(depth), rank);
         while let Some(Reverse((_, _, source, more, _))) = self.next.peek().copied().filter(is_same) {
             self.next.pop();
             own += more;
-            told.push(source);
+            taken.push(source);
         }
-        told.into_iter().try_for_each(|source| self.advance(source))?;
+        taken.into_iter().try_for_each(|source| self.advance(source))?;
         self.enter(depth as usize, name as usize);
         if own > 0 {
             text.put(self.stack.as_bytes());

@@ -1,8 +1,8 @@
-//! Stacks as a tree: what is around a frame stands there once.
+//! Stacks as a tree: stacks share the nodes of their outer frames.
 
 use std::collections::HashMap;
 
-/// Stands for no stack.
+/// The number of the stack around the outermost frame.
 pub const OUTSIDE: u32 = u32::MAX;
 
 /// A tree of stacks.
@@ -10,7 +10,7 @@ pub const OUTSIDE: u32 = u32::MAX;
 pub struct Stacks {
     names: HashMap<Box<str>, u32>,
     nodes: Vec<Node>,
-    places: HashMap<(u32, u32), u32>,
+    nodes_by_frame: HashMap<(u32, u32), u32>,
 }
 
 #[derive(Debug)]
@@ -20,9 +20,10 @@ struct Node {
     own: i128,
 }
 
-/// A stack as it is told after those that stand before it: the frame at this depth, and the own time of all of it.
+/// A stack in the order of all stacks: its innermost frame, and its own time. The stacks before it give the outer
+/// frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct OrderedStack {
     /// Frames around it.
     pub depth: u32,
     /// The number of the frame's name.
@@ -32,18 +33,18 @@ pub struct Told {
 }
 
 impl Stacks {
-    /// How many there are.
+    /// How many stacks there are.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Forgets all but the names, whose numbers stay.
+    /// Removes all stacks. Names keep their numbers.
     pub fn clear(&mut self) {
         self.nodes.clear();
-        self.places.clear();
+        self.nodes_by_frame.clear();
     }
 
-    /// The stack of this frame inside another one.
+    /// The stack of this frame inside another stack.
     pub fn of(&mut self, outer: u32, frame: &str) -> u32 {
         let name = match self.names.get(frame) {
             Some(name) => *name,
@@ -57,13 +58,13 @@ impl Stacks {
     }
 
     fn of_name(&mut self, outer: u32, name: u32) -> u32 {
-        *self.places.entry((outer, name)).or_insert_with(|| {
+        *self.nodes_by_frame.entry((outer, name)).or_insert_with(|| {
             self.nodes.push(Node { outer, name, own: 0 });
             self.nodes.len() as u32 - 1
         })
     }
 
-    /// A call with this stack has taken so long; perhaps it was made by the call around it.
+    /// Adds the time of a call to its stack, and takes it off the stack of its caller, if it has one.
     pub fn spend(&mut self, stack: u32, time: u64, has_caller: bool) {
         let Some(node) = self.nodes.get_mut(stack as usize) else { return };
         node.own += i128::from(time);
@@ -85,39 +86,39 @@ impl Stacks {
         }
     }
 
-    /// The names by number.
+    /// The names, by number.
     pub fn names(&self) -> Vec<&str> {
         let mut names = vec![""; self.names.len()];
-        self.names.iter().for_each(|(name, place)| names[*place as usize] = name);
+        self.names.iter().for_each(|(name, number)| names[*number as usize] = name);
         names
     }
 
     /// All stacks in the order of their frames' names, each before those inside of it.
-    pub fn in_order(&self) -> impl Iterator<Item = Told> + '_ {
+    pub fn in_order(&self) -> impl Iterator<Item = OrderedStack> + '_ {
         let names = self.names();
         let of = |node: &u32| &self.nodes[*node as usize];
         let mut order: Vec<u32> = (0..self.nodes.len() as u32).collect();
         order.sort_unstable_by_key(|node| (of(node).outer, names.get(of(node).name as usize).copied()));
-        let mut todo = Todo { order, waiting: Vec::new() };
-        todo.wait(self, OUTSIDE, 0);
+        let mut traversal = Traversal { order, waiting: Vec::new() };
+        traversal.wait(self, OUTSIDE, 0);
         std::iter::from_fn(move || {
-            let (node, depth) = todo.next()?;
-            todo.wait(self, node, depth + 1);
+            let (node, depth) = traversal.next()?;
+            traversal.wait(self, node, depth + 1);
             let Node { name, own, .. } = self.nodes[node as usize];
-            Some(Told { depth, name, own })
+            Some(OrderedStack { depth, name, own })
         })
     }
 }
 
-/// Stacks that were not told yet.
-struct Todo {
+/// Stacks that were not visited yet.
+struct Traversal {
     /// All of them, those that have the same one around them together.
     order: Vec<u32>,
     /// Ranges of `order`, and the depth of what is in them.
     waiting: Vec<(usize, usize, u32)>,
 }
 
-impl Todo {
+impl Traversal {
     fn wait(&mut self, stacks: &Stacks, outer: u32, depth: u32) {
         let around = |node: &u32| stacks.nodes[*node as usize].outer;
         let first = self.order.partition_point(|node| around(node) < outer);

@@ -8,7 +8,7 @@ use std::path::Path;
 /// What a call spent by itself, by its stack.
 type Spent = (Vec<u8>, u64);
 
-/// A call with this stack, and the calls around it, as a walk tells of them.
+/// A call with this stack, and the calls around it, as the counter sees them.
 fn spend(stacks: &mut Stacks, (path, time): &Spent) {
     let mut around = OUTSIDE;
     for (depth, frame) in path.iter().enumerate() {

@@ -1,65 +1,65 @@
-//! What a part holds of each track, as columns of numbers: similar ones stand together, so they compress well.
+//! The events of a part, as columns of numbers for each stream. Similar numbers stand together, so they compress well.
 //!
 //! All numbers are varints: 7 bits in a byte, the lowest first, the top bit says that more follow.
 //!
 //! ```text
 //! block    count of functions, their numbers; then streams, to the end
-//! stream   thread, task, how many of its calls are open, nanoseconds at its first step;
+//! stream   thread, task, how many of its calls are open, time of its first event in ns;
 //!          bytes in what, begins, ends, flags, extras; then these columns
-//! what     0 the innermost call ends, 1 a moment, 2 + 2f the block's function f begins, 3 + 2f it begins and ends
-//! begins   nanoseconds since the step before, for each begin and moment
+//! what     0 the innermost call ends, 1 an instant, 2 + 2f the block's function f begins, 3 + 2f it begins and ends
+//! begins   nanoseconds since the event before, for each begin and instant
 //! ends     the same, for each end
-//! flags    places in `what` since the one before, flags: of calls that did not just return, where they end
-//! extras   places in `what` since the one before, length, JSON: of calls, where they end, and of moments
+//! flags    distance in `what` from the one before, flags: of calls that did not just return, where they end
+//! extras   distance in `what` from the one before, length, JSON: of calls, where they end, and of instants
 //! ```
 
-use crate::events::decode::{Event, Members, Payload};
+use crate::events::decode::{Event, EventMembers, Payload};
 use crate::events::timeline::{Call, StackEvent};
-use crate::report::functions::Known;
+use crate::report::functions::InternedFunctions;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use viztracer_format::record::Kind;
 
 const END: u64 = 0;
-const MOMENT: u64 = 1;
+const INSTANT: u64 = 1;
 const FIRST_FUNCTION: u64 = 2;
 
-/// What a call's end tells, as its arguments do in a trace in JSON.
+/// Flags of a call's end, and the arguments that stand for them in a trace in JSON.
 const FLAGS: [(&str, u8); 5] = [("unfinished", 1), ("raised", 2), ("abandoned", 4), ("clipped", 8), ("inherited", 16)];
 
-/// What steps come from: a thread, or a task on it.
+/// A source of stack events: a thread, or a task on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stream {
-    /// The thread's place in the plan.
+    /// The index of the thread in the plan.
     pub thread: usize,
     /// The task's serial, 0 for what no task did.
     pub task: u32,
 }
 
-/// What a part holds.
+/// The events of a part.
 #[derive(Debug)]
-pub struct Block<'a> {
-    known: &'a Known,
+pub struct PageBlock<'a> {
+    interned: &'a InternedFunctions,
     dictionary: Dictionary,
-    places: BTreeMap<Stream, usize>,
-    sections: Vec<Section>,
-    /// The place of the one that was used last.
+    indexes: BTreeMap<Stream, usize>,
+    sections: Vec<StreamSection>,
+    /// The index of the section that was used last.
     current: usize,
-    /// Begin and end of overwritten time, in which these tracks had the innermost known call.
+    /// The begin and end of overwritten time, with the stream of the innermost known call.
     overwritten: Vec<(Stream, u64, u64)>,
 }
 
-/// Small numbers for the functions that are met.
+/// Small numbers for the functions of the block.
 #[derive(Debug, Default)]
 struct Dictionary {
-    /// By a function's number, its small one, one more each.
+    /// The small number of each function, plus one; 0 if it has none.
     small: Vec<u32>,
     functions: Vec<u32>,
 }
 
-/// What it holds of a stream.
+/// The events of one stream in a part.
 #[derive(Debug)]
-struct Section {
+struct StreamSection {
     stream: Stream,
     open: usize,
     first: u64,
@@ -67,31 +67,31 @@ struct Section {
     /// A call that has begun just now: its function, and the nanoseconds before.
     begun: Option<(u64, u64)>,
     calls: u64,
-    steps: u64,
+    count: u64,
     what: Vec<u8>,
     begins: Vec<u8>,
     ends: Vec<u8>,
-    flags: Rare,
-    extras: Rare,
+    flags: RareColumn,
+    extras: RareColumn,
 }
 
-/// A column of what few steps have.
+/// A column of values that few events have.
 #[derive(Debug, Default)]
-struct Rare {
+struct RareColumn {
     last: u64,
     bytes: Vec<u8>,
 }
 
-impl<'a> Block<'a> {
-    /// An empty one; of these functions, the names of moments are taken.
-    pub fn new(known: &'a Known) -> Block<'a> {
-        let (dictionary, places) = (Dictionary::default(), BTreeMap::new());
-        Block { known, dictionary, places, sections: Vec::new(), current: 0, overwritten: Vec::new() }
+impl<'a> PageBlock<'a> {
+    /// Makes an empty block. `interned` has the names of instants.
+    pub fn new(interned: &'a InternedFunctions) -> PageBlock<'a> {
+        let (dictionary, indexes) = (Dictionary::default(), BTreeMap::new());
+        PageBlock { interned, dictionary, indexes, sections: Vec::new(), current: 0, overwritten: Vec::new() }
     }
 
-    /// Takes the next step; `number` gives a function's number by its id.
-    pub fn take(&mut self, step: &StackEvent<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
-        match step {
+    /// Adds the next stack event; `number` returns a function's number by its id.
+    pub fn take(&mut self, event: &StackEvent<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
+        match event {
             StackEvent::Begin(call) if call.is_overwritten() => {}
             StackEvent::End(call, _) if call.is_overwritten() => {
                 self.overwritten.push((Stream::of(call), call.start, call.end));
@@ -106,7 +106,7 @@ impl<'a> Block<'a> {
                 self.section(Stream::of(call), call.end, around).end(call, *payload);
             }
             StackEvent::Instant(event) => {
-                let Some(extra) = extra(event, number(event.function), self.known) else { return };
+                let Some(extra) = extra(event, number(event.function), self.interned) else { return };
                 let stream = Stream { thread: event.thread, task: event.task };
                 self.section(stream, event.start, || depth(event.task, open)).event(event.start, &extra);
             }
@@ -118,17 +118,17 @@ impl<'a> Block<'a> {
         self.sections.iter().map(|section| (section.stream, section.calls))
     }
 
-    /// Time in which calls were overwritten: whose innermost known call that was, its begin, and its end.
+    /// Takes the overwritten time: the stream of the innermost known call, begin, and end.
     pub fn overwritten(&mut self) -> Vec<(Stream, u64, u64)> {
         std::mem::take(&mut self.overwritten)
     }
 
-    /// Whether it has no steps.
+    /// Whether it has no events.
     pub fn is_empty(&self) -> bool {
         self.sections.is_empty()
     }
 
-    /// All of it.
+    /// The block as bytes.
     pub fn bytes(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         put_number(self.dictionary.functions.len() as u64, &mut bytes);
@@ -138,11 +138,11 @@ impl<'a> Block<'a> {
     }
 
     #[inline]
-    fn section(&mut self, stream: Stream, now: u64, open: impl Fn() -> usize) -> &mut Section {
+    fn section(&mut self, stream: Stream, now: u64, open: impl Fn() -> usize) -> &mut StreamSection {
         if self.sections.get(self.current).is_none_or(|section| section.stream != stream) {
             let sections = &mut self.sections;
-            self.current = *self.places.entry(stream).or_insert_with(|| {
-                sections.push(Section::new(stream, open(), now));
+            self.current = *self.indexes.entry(stream).or_insert_with(|| {
+                sections.push(StreamSection::new(stream, open(), now));
                 sections.len() - 1
             });
         }
@@ -176,11 +176,24 @@ impl Dictionary {
     }
 }
 
-impl Section {
-    fn new(stream: Stream, open: usize, first: u64) -> Section {
+impl StreamSection {
+    fn new(stream: Stream, open: usize, first: u64) -> StreamSection {
         let (what, begins, ends) = (Vec::new(), Vec::new(), Vec::new());
-        let (flags, extras) = (Rare::default(), Rare::default());
-        Section { stream, open, first, now: first, begun: None, calls: 0, steps: 0, what, begins, ends, flags, extras }
+        let (flags, extras) = (RareColumn::default(), RareColumn::default());
+        StreamSection {
+            stream,
+            open,
+            first,
+            now: first,
+            begun: None,
+            calls: 0,
+            count: 0,
+            what,
+            begins,
+            ends,
+            flags,
+            extras,
+        }
     }
 
     #[inline]
@@ -196,9 +209,9 @@ impl Section {
         match self.begun.take() {
             Some((function, before)) => {
                 put_number(before, &mut self.begins);
-                self.step(FIRST_FUNCTION + function * 2 + 1);
+                self.put_what(FIRST_FUNCTION + function * 2 + 1);
             }
-            None => self.step(END),
+            None => self.put_what(END),
         }
         put_number(passed, &mut self.ends);
         if payload.is_some() || call.kind != Kind::Return || call.is_clipped {
@@ -208,7 +221,7 @@ impl Section {
 
     #[cold]
     fn rarities(&mut self, call: &Call, payload: Option<&Payload<'_>>) {
-        let (told, arguments) = payload.map(arguments_of_call).unwrap_or_default();
+        let (flags_of_arguments, arguments) = payload.map(arguments_of_call).unwrap_or_default();
         let own = match call.kind {
             Kind::Open => 1,
             Kind::Raise => 2,
@@ -216,13 +229,14 @@ impl Section {
             Kind::Yield => 32,
             _ => u8::from(call.is_unfinished),
         };
-        let flags = own | told | if call.is_clipped { 8 } else { 0 } | if call.is_inherited { 16 } else { 0 };
-        let place = self.steps - 1;
+        let flags =
+            own | flags_of_arguments | if call.is_clipped { 8 } else { 0 } | if call.is_inherited { 16 } else { 0 };
+        let position = self.count - 1;
         if flags != 0 {
-            self.flags.at(place).push(flags);
+            self.flags.at(position).push(flags);
         }
         if !arguments.is_empty() {
-            self.extras.text(place, &Value::Object(arguments).to_string());
+            self.extras.text(position, &Value::Object(arguments).to_string());
         }
     }
 
@@ -231,20 +245,20 @@ impl Section {
         self.settle();
         let passed = self.pass(now);
         put_number(passed, &mut self.begins);
-        self.step(MOMENT);
-        self.extras.text(self.steps - 1, extra);
+        self.put_what(INSTANT);
+        self.extras.text(self.count - 1, extra);
     }
 
-    fn step(&mut self, what: u64) {
+    fn put_what(&mut self, what: u64) {
         put_number(what, &mut self.what);
-        self.steps += 1;
+        self.count += 1;
     }
 
-    /// A call that has begun did not end at once.
+    /// Writes the begin of a call that did not end at once.
     fn settle(&mut self) {
         if let Some((function, before)) = self.begun.take() {
             put_number(before, &mut self.begins);
-            self.step(FIRST_FUNCTION + function * 2);
+            self.put_what(FIRST_FUNCTION + function * 2);
         }
     }
 
@@ -265,24 +279,24 @@ impl Section {
     }
 }
 
-impl Rare {
-    fn at(&mut self, place: u64) -> &mut Vec<u8> {
-        put_number(place - self.last, &mut self.bytes);
-        self.last = place;
+impl RareColumn {
+    fn at(&mut self, position: u64) -> &mut Vec<u8> {
+        put_number(position - self.last, &mut self.bytes);
+        self.last = position;
         &mut self.bytes
     }
 
-    fn text(&mut self, place: u64, text: &str) {
-        let bytes = self.at(place);
+    fn text(&mut self, position: u64, text: &str) {
+        let bytes = self.at(position);
         put_number(text.len() as u64, bytes);
         bytes.extend_from_slice(text.as_bytes());
     }
 }
 
-/// The flags that the arguments of a call tell, and the others.
+/// Splits the arguments of a call into flags and other arguments.
 fn arguments_of_call(payload: &Payload<'_>) -> (u8, Map<String, Value>) {
     let mut arguments = match payload {
-        Payload::Members(members) => Members::of(members).arguments(),
+        Payload::Members(members) => EventMembers::of(members).arguments(),
         _ => match arguments(payload) {
             Value::Object(arguments) => arguments,
             _ => Map::new(),
@@ -310,11 +324,11 @@ fn arguments(payload: &Payload<'_>) -> Value {
     }
 }
 
-/// A moment's kind, name and arguments; `None` if it is none that is shown.
-fn extra(event: &Event<'_>, function: u32, known: &Known) -> Option<String> {
+/// The kind, name and arguments of an instant as JSON; `None` if it is not shown.
+fn extra(event: &Event<'_>, function: u32, interned: &InternedFunctions) -> Option<String> {
     let extra = match &event.payload {
         Some(Payload::Members(members)) => {
-            let mut members = Members::of(members);
+            let mut members = EventMembers::of(members);
             let arguments = match members.arguments() {
                 none if none.is_empty() => Value::Null,
                 some => Value::Object(some),
@@ -333,14 +347,14 @@ fn extra(event: &Event<'_>, function: u32, known: &Known) -> Option<String> {
         }
         payload => {
             let kind = if event.kind == Kind::Counter { "counter" } else { "instant" };
-            let name = known.get(function).map(|named| &*named.name);
+            let name = interned.get(function).map(|function| &*function.name);
             json!({"kind": kind, "name": name, "args": payload.as_ref().map(arguments)})
         }
     };
     Some(extra.to_string())
 }
 
-/// What kind of moment an event of this phase is.
+/// The kind of instant that an event of this phase is; `None` if it is not shown.
 fn kind(phase: &str) -> Option<&str> {
     match phase {
         "M" | "" => None,

@@ -1,34 +1,33 @@
-//! What the page's blocks mean: processes, threads, tasks, functions, and what is missing.
+//! The page's header: processes, threads, tasks, functions, and what is missing.
 
 use super::block::Stream;
-use super::collected::Collected;
+use super::totals::PageTotals;
 use crate::align::Clock;
 use crate::error::MergeError;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{Known, Named};
+use crate::report::functions::{InternedFunction, InternedFunctions};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
 use crate::report::write::missing::Missing;
 use crate::report::write::text::Text;
-use crate::report::write::writer::{Report, Tail, task_names};
+use crate::report::write::writer::{Report, ReportEnd, Tail, task_names};
 use crate::text::display;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// The version of all that the page holds.
 const FORMAT: u32 = 1;
 
-/// Writes it, with the element around it.
+/// Writes the header, with the element around it.
 pub fn put(
-    report: &Report<'_>,
-    tasks: &[BTreeSet<u32>],
-    summary: &Summary,
-    known: &Known,
-    collected: &Collected,
+    end: &ReportEnd<'_>,
+    interned: &InternedFunctions,
+    totals: &PageTotals,
     tail: &mut Tail<'_>,
 ) -> Result<(), MergeError> {
+    let ReportEnd { report, tasks, summary, .. } = *end;
     tail.text.put(b"<script type=\"application/json\" id=\"header\">{\"format\":");
     tail.text.put_number(FORMAT.into());
     for (name, value) in [
@@ -41,17 +40,17 @@ pub fn put(
     ] {
         put_member(name, &value, &mut tail.text);
     }
-    functions(known, tail)?;
+    functions(interned, tail)?;
     tail.text.put(b",\n\"processes\":[");
     let parents = parents(report);
     let none = BTreeMap::new();
     let files = report.files.iter().zip(&report.alignment.clocks).zip(tasks).zip(&summary.files).zip(parents);
     for (index, ((((plan, clock), tasks), summary), parent)) in files.enumerate() {
         tail.text.put(if index == 0 { b"\n" } else { b",\n" });
-        let missing = collected.missing.get(&index).map_or(&[][..], Vec::as_slice);
-        let overwritten = collected.overwritten.get(&index);
-        let process = Process { plan, clock, summary, parent, missing, overwritten };
-        let calls = collected.calls.get(&index).unwrap_or(&none);
+        let missing = totals.missing.get(&index).map_or(&[][..], Vec::as_slice);
+        let overwritten = totals.overwritten.get(&index);
+        let process = ProcessHeader { plan, clock, summary, parent, missing, overwritten };
+        let calls = totals.calls.get(&index).unwrap_or(&none);
         put_value(&process.value(calls, &task_names(plan, tasks)), &mut tail.text);
         tail.flush_if_large()?;
     }
@@ -89,14 +88,15 @@ fn warnings(summary: &Summary) -> Vec<String> {
     innermost.chain(summary.warnings.iter().cloned()).chain(bad).chain(problems).collect()
 }
 
-/// Names, files and lines of all functions, column by column; of a file its place among the paths.
-fn functions(known: &Known, tail: &mut Tail<'_>) -> Result<(), MergeError> {
-    let paths: IndexSet<&str> = known.iter().map(|named| &*named.file).filter(|file| !file.is_empty()).collect();
-    let place = |named: &Named| json!(paths.get_index_of(&*named.file));
-    column("names", known.iter().map(|named| json!(named.name)), tail)?;
+/// Names, files and lines of all functions, column by column. A file is an index among the paths.
+fn functions(interned: &InternedFunctions, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    let paths: IndexSet<&str> =
+        interned.iter().map(|function| &*function.file).filter(|file| !file.is_empty()).collect();
+    let index = |function: &InternedFunction| json!(paths.get_index_of(&*function.file));
+    column("names", interned.iter().map(|function| json!(function.name)), tail)?;
     column("paths", paths.iter().map(|path| json!(path)), tail)?;
-    column("files", known.iter().map(place), tail)?;
-    column("lines", known.iter().map(|named| json!(named.line)), tail)
+    column("files", interned.iter().map(index), tail)?;
+    column("lines", interned.iter().map(|function| json!(function.line)), tail)
 }
 
 fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
@@ -113,7 +113,7 @@ fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) 
 }
 
 /// A process, its threads and tasks, and how many calls each of them has.
-struct Process<'a> {
+struct ProcessHeader<'a> {
     plan: &'a FilePlan,
     clock: &'a Clock,
     summary: &'a FileSummary,
@@ -123,9 +123,9 @@ struct Process<'a> {
     overwritten: Option<&'a BTreeMap<Stream, Vec<u64>>>,
 }
 
-impl Process<'_> {
+impl ProcessHeader<'_> {
     fn value(&self, calls: &BTreeMap<Stream, u64>, tasks: &BTreeMap<u32, String>) -> Value {
-        let Process { plan, summary, .. } = self;
+        let ProcessHeader { plan, summary, .. } = self;
         let stream = |(stream, calls): (&Stream, &u64)| json!([stream.thread, stream.task, calls]);
         let mut process = json!({
             "pid": plan.pid,
@@ -134,7 +134,7 @@ impl Process<'_> {
             "ending": plan.ending_words(),
             "isEndingKnown": plan.ending != Ending::Untold,
             "parent": self.parent,
-            "threads": (0..plan.threads.len()).map(|place| self.thread(place)).collect::<Vec<_>>(),
+            "threads": (0..plan.threads.len()).map(|index| self.thread(index)).collect::<Vec<_>>(),
             "tasks": tasks,
             "calls": calls.iter().map(stream).collect::<Vec<_>>(),
         });
@@ -152,19 +152,19 @@ impl Process<'_> {
         process
     }
 
-    fn thread(&self, place: usize) -> Value {
+    fn thread(&self, index: usize) -> Value {
         let ThreadSummary { tid, name, overwritten, lost, .. } =
-            self.summary.threads.get(place).cloned().unwrap_or_default();
+            self.summary.threads.get(index).cloned().unwrap_or_default();
         let mut thread = json!({ "tid": tid as u32, "name": name });
         for (name, number) in [("overwritten", overwritten), ("lost", lost)] {
             if number > 0 {
                 thread[name] = json!(number);
             }
         }
-        if self.plan.threads.get(place).is_some_and(|thread| thread.ended != 0) {
+        if self.plan.threads.get(index).is_some_and(|thread| thread.ended != 0) {
             thread["ended"] = json!(true);
         }
-        if let Some(missing) = self.missing.iter().find(|missing| missing.thread == place && missing.overwritten > 0) {
+        if let Some(missing) = self.missing.iter().find(|missing| missing.thread == index && missing.overwritten > 0) {
             thread["gap"] =
                 json!([missing.gap.start, missing.gap.end, missing.overwritten, missing.since, missing.until]);
         }
@@ -172,8 +172,8 @@ impl Process<'_> {
     }
 }
 
-/// By place, the place of the process that started another one: of those with that id, the one that was opened last
-/// before it. Of those that began outside of the time that is asked for, there is nothing that could show it.
+/// The index of each process's parent: of the processes with the parent's id, the one that was opened last before it. A
+/// process that began outside of the selected time has none.
 fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
     let opened = |index: usize| {
         let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
-/// Where they go.
+/// Placeholders in the page for the style and the modules.
 pub const STYLE: &str = "{{STYLE}}";
 pub const VIEWER: &str = "{{VIEWER}}";
 
@@ -117,7 +117,7 @@ fn all() -> Value {
     Value::Object(ALL.iter().map(module).collect::<Map<_, _>>())
 }
 
-/// A module's text with the names of other modules in the place of relative paths.
+/// A module's text, with the names of other modules instead of relative paths.
 fn named(path: &str, text: &str) -> String {
     let mut named = String::with_capacity(text.len());
     let mut rest = text;
@@ -199,7 +199,8 @@ mod tests {
     fn paths_become_names() {
         let text =
             "import { a } from \"../data/a.js\";\nexport { b } from \"./b.js\";\nlet c = \".\";\nimport(\"./c.js\");";
-        let expected = "import { a } from \"viewer/data/a.js\";\nexport { b } from \"viewer/x/b.js\";\nlet c = \".\";\nimport(\"viewer/x/c.js\");";
+        let expected = "import { a } from \"viewer/data/a.js\";\nexport { b } from \"viewer/x/b.js\";\n\
+                        let c = \".\";\nimport(\"viewer/x/c.js\");";
         assert_eq!(named("x/y.js", text), expected);
     }
 }

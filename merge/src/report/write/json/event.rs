@@ -3,7 +3,7 @@
 use super::super::missing::{self, Missing};
 use super::super::text::Text;
 use super::microseconds::microseconds;
-use super::pieces::{COPIED_MAX, Functions, Prefix};
+use super::pieces::{COPIED_MAX, EventPrefix, FunctionTexts};
 use crate::events::decode::{Event, Payload};
 use crate::plan::file::FilePlan;
 use serde_json::{Map, Value};
@@ -20,9 +20,9 @@ const FIRST_TASK: u32 = 1 << 24;
 #[derive(Debug)]
 pub struct FileText {
     pid: u32,
-    threads: Vec<Prefix>,
+    threads: Vec<EventPrefix>,
     tids: Vec<u32>,
-    functions: Functions,
+    functions: FunctionTexts,
 }
 
 impl FileText {
@@ -30,8 +30,8 @@ impl FileText {
     pub fn new(file: &FilePlan) -> FileText {
         let pid = file.pid;
         let tids: Vec<u32> = file.threads.iter().map(|thread| thread.tid as u32).collect();
-        let threads = tids.iter().map(|tid| Prefix::new(pid, *tid)).collect();
-        FileText { pid, threads, tids, functions: Functions::default() }
+        let threads = tids.iter().map(|tid| EventPrefix::new(pid, *tid)).collect();
+        FileText { pid, threads, tids, functions: FunctionTexts::default() }
     }
 
     /// Prepares a function's piece.
@@ -65,7 +65,7 @@ impl FileText {
         self.call(event, text, Some(arguments));
     }
 
-    /// Appends a call of which only a part is asked for.
+    /// Appends a call of which only a part is selected.
     #[cold]
     fn clipped(&self, event: &Event<'_>, text: &mut Text) {
         let arguments: &[u8] = match event.kind {
@@ -79,10 +79,10 @@ impl FileText {
     }
 
     /// What an event begins with: the track of its task, if it has one.
-    fn prefix(&self, event: &Event<'_>) -> Option<Prefix> {
+    fn prefix(&self, event: &Event<'_>) -> Option<EventPrefix> {
         match event.task {
             0 => self.threads.get(event.thread).cloned(),
-            task => Some(Prefix::new(self.pid, task_track(task))),
+            task => Some(EventPrefix::new(self.pid, task_track(task))),
         }
     }
 
@@ -101,7 +101,7 @@ impl FileText {
         text.put(format!(",\"thread\":{tid}}}").as_bytes());
     }
 
-    /// Appends a slice where a thread's history was overwritten, and a mark for events that found no room.
+    /// Appends a slice where a thread's history was overwritten, and a mark for lost events.
     pub fn missing(&self, missing: &Missing, text: &mut Text) {
         let Missing { thread, overwritten, lost, since, until, gap } = missing;
         let Some(prefix) = self.threads.get(*thread) else { return };
@@ -136,7 +136,7 @@ impl FileText {
         if let Some(Payload::Members(members)) = event.payload {
             return self.foreign_call(event, members, text);
         }
-        let of_task = (event.task != 0).then(|| Prefix::new(self.pid, task_track(event.task)));
+        let of_task = (event.task != 0).then(|| EventPrefix::new(self.pid, task_track(event.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(event.thread)) else { return };
         let name = self.functions.get(event.function);
         text.reserve(name.len() + COPIED_MAX + FIXED_MAX);
@@ -221,7 +221,7 @@ impl FileText {
                 text.put(b"}");
             }
             _ => {
-                // Without an end, viewers let it last as long as the trace; how long it did is told beside that.
+                // Viewers let a call without an end last as long as the trace; its known duration stands beside that.
                 text.put(br#","ph":"B","dur":"#);
                 put_microseconds(event.duration, text);
                 text.put(bare);
@@ -232,7 +232,7 @@ impl FileText {
     }
 }
 
-/// The members of a call of which only a part is asked for.
+/// The members of a call of which only a part is selected.
 fn clipped(members: &[u8]) -> Vec<u8> {
     let object = [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat();
     let mut members: Map<String, Value> = serde_json::from_slice(&object).unwrap_or_default();
@@ -243,7 +243,7 @@ fn clipped(members: &[u8]) -> Vec<u8> {
     format!(",{}", text.trim_start_matches('{').strip_suffix('}').unwrap_or_default()).into_bytes()
 }
 
-/// The number of a task's track.
+/// The thread id that stands for a task's track.
 pub fn task_track(serial: u32) -> u32 {
     FIRST_TASK.saturating_add(serial)
 }
@@ -253,7 +253,7 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
     match payload {
         None => text.put(none.as_bytes()),
         Some(Payload::Overwritten) => text.put(br#"{"overwritten":true}"#),
-        // These are no arguments, and who puts arguments has none of these.
+        // Members are no arguments, and no caller passes them.
         Some(Payload::Members(_)) => text.put(b"{}"),
         Some(Payload::Bytes(bytes)) => {
             if serde_json::from_slice::<Value>(bytes).is_ok_and(|value| value.is_object()) {

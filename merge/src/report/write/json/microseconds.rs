@@ -1,6 +1,6 @@
 //! Nanoseconds as microseconds with three decimals, without rounding.
 
-/// Puts them at a place and gives the place behind them. Most durations are below a millisecond and most starts below
+/// Writes them at `at`, and returns the index behind them. Most durations are below a millisecond and most starts below
 /// 1000 seconds: those take table look-ups and no loop.
 #[inline(always)]
 pub fn microseconds(out: &mut [u8], at: usize, nanoseconds: u64) -> usize {

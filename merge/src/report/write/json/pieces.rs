@@ -1,4 +1,5 @@
-//! What is prepared once per file: of a thread, all of an event up to its time; of a function, all from the name on.
+//! Pieces of events that are prepared once per file: for a thread, the text up to the time; for a function, the text
+//! from the name on. Events are put together by copying them.
 
 use super::super::by_id::ById;
 use super::super::text::Text;
@@ -6,26 +7,26 @@ use crate::text::display::{UNKNOWN_FUNCTION, function_name};
 use viztracer_format::names::Function;
 
 const CATEGORY: &[u8] = br#","cat":"FEE"}"#;
-/// Pieces are copied in chunks of this size: a few moves of the processor in the place of a call of `memcpy`.
+/// Pieces are copied in chunks of this size, which is faster than a call of `memcpy`.
 const CHUNK: usize = 32;
 /// No prefix is longer.
 const PREFIX_MAX: usize = 64;
 /// Most names are not longer.
 const NAME_USUAL: usize = 128;
-/// Bytes that copying writes, besides the name's own, at the most.
+/// The most bytes that copying a prefix and a name writes, besides the name's own.
 pub const COPIED_MAX: usize = PREFIX_MAX + NAME_USUAL + CHUNK;
 
-/// What an event begins with. Two numbers of 32 bits leave it shorter than its room, which is read as a whole.
+/// The text of an event up to its time. With two numbers of 32 bits it is shorter than `PREFIX_MAX`.
 #[derive(Clone, Debug)]
-pub struct Prefix {
+pub struct EventPrefix {
     bytes: [u8; PREFIX_MAX],
     len: usize,
 }
 
-impl Prefix {
-    /// All of an event up to its time.
-    pub fn new(pid: u32, tid: u32) -> Prefix {
-        let mut prefix = Prefix { bytes: [0; PREFIX_MAX], len: 0 };
+impl EventPrefix {
+    /// Makes the prefix of a thread's events.
+    pub fn new(pid: u32, tid: u32) -> EventPrefix {
+        let mut prefix = EventPrefix { bytes: [0; PREFIX_MAX], len: 0 };
         prefix.put(b",\n{\"pid\":");
         prefix.put(itoa::Buffer::new().format(pid).as_bytes());
         prefix.put(b",\"tid\":");
@@ -39,7 +40,8 @@ impl Prefix {
         &self.bytes[..self.len]
     }
 
-    /// Copies it to the begin of `out`, which has room for [`COPIED_MAX`] bytes, and gives the place behind it.
+    /// Copies the prefix to the begin of `out`, which has space for [`COPIED_MAX`] bytes, and returns the index behind
+    /// it.
     #[inline]
     pub fn copy(&self, out: &mut [u8]) -> usize {
         copy::<PREFIX_MAX>(out, 0, &self.bytes, self.len)
@@ -52,35 +54,35 @@ impl Prefix {
     }
 }
 
-/// The text from the name on, by function id.
+/// The text of events from the name on, by function id.
 #[derive(Debug)]
-pub struct Functions {
+pub struct FunctionTexts {
     bytes: Text,
-    /// Begin and length in `bytes`.
-    places: ById<(usize, usize)>,
+    /// The begin and the length of each text in `bytes`.
+    spans: ById<(usize, usize)>,
     unknown: (usize, usize),
 }
 
-/// The text of one function, and scratch behind it.
+/// The text of one function, with scratch behind it.
 #[derive(Clone, Copy)]
-pub struct Name<'a> {
+pub struct FunctionText<'a> {
     bytes: &'a [u8],
     length: usize,
 }
 
-impl Default for Functions {
-    fn default() -> Functions {
-        let mut functions = Functions { bytes: Text::default(), places: ById::default(), unknown: (0, 0) };
+impl Default for FunctionTexts {
+    fn default() -> FunctionTexts {
+        let mut functions = FunctionTexts { bytes: Text::default(), spans: ById::default(), unknown: (0, 0) };
         functions.unknown = functions.text(UNKNOWN_FUNCTION, "", 0);
         functions
     }
 }
 
-impl Functions {
+impl FunctionTexts {
     /// Prepares a function's text.
     pub fn add(&mut self, id: u32, function: &Function<'_>) {
-        let place = self.text(function.name, function.file, function.line);
-        self.places.insert(id, place);
+        let span = self.text(function.name, function.file, function.line);
+        self.spans.insert(id, span);
     }
 
     fn text(&mut self, name: &str, file: &str, line: u32) -> (usize, usize) {
@@ -97,14 +99,14 @@ impl Functions {
 
     /// The text of a function.
     #[inline]
-    pub fn get(&self, id: u32) -> Name<'_> {
-        let (begin, length) = self.places.get(id).unwrap_or(self.unknown);
-        Name { bytes: self.bytes.bytes.get(begin..).unwrap_or_default(), length }
+    pub fn get(&self, id: u32) -> FunctionText<'_> {
+        let (begin, length) = self.spans.get(id).unwrap_or(self.unknown);
+        FunctionText { bytes: self.bytes.bytes.get(begin..).unwrap_or_default(), length }
     }
 }
 
-impl<'a> Name<'a> {
-    /// Its bytes.
+impl<'a> FunctionText<'a> {
+    /// How many bytes the text has.
     pub fn len(self) -> usize {
         self.length
     }
@@ -114,25 +116,37 @@ impl<'a> Name<'a> {
         self.bytes.get(..self.length - CATEGORY.len()).unwrap_or_default()
     }
 
-    /// Copies the text to a place, behind which there is room for [`COPIED_MAX`] bytes more than it has, and gives the
-    /// place behind it.
+    /// Copies the text to `at`, and returns the index behind it. There must be space for [`COPIED_MAX`] bytes more than
+    /// the text has.
     #[inline]
     pub fn copy(self, out: &mut [u8], at: usize) -> usize {
         copy::<NAME_USUAL>(out, at, self.bytes, self.length)
     }
 }
 
-/// Copies `len` bytes of `from` to `at` in whole chunks and gives the place behind them. The first `ALWAYS` bytes are
-/// copied whatever `len` is: lengths change from event to event, and a mispredicted loop costs more than they do.
+/// Copies the first `len` bytes of `from` to `at`, and returns the index behind them.
+///
+/// ```text
+/// from   |--- text, len bytes ---|-- scratch --|
+/// out    |-- ALWAYS bytes --|- CHUNK -|- CHUNK -|     copied; the next piece overwrites the scratch
+/// ```
+///
+/// The first `ALWAYS` bytes are copied whatever `len` is. Lengths change from event to event, and a mispredicted branch
+/// costs more than a few bytes of scratch.
 #[inline]
 fn copy<const ALWAYS: usize>(out: &mut [u8], at: usize, from: &[u8], len: usize) -> usize {
-    let always: &[u8; ALWAYS] = from.first_chunk().expect("pieces end with scratch");
-    out[at..at + ALWAYS].copy_from_slice(always);
-    let mut done = ALWAYS;
-    while done < len {
-        let chunk: &[u8; CHUNK] = from[done..].first_chunk().expect("pieces end with scratch");
-        out[at + done..at + done + CHUNK].copy_from_slice(chunk);
-        done += CHUNK;
+    copy_chunk::<ALWAYS>(out, at, from, 0);
+    let mut copied = ALWAYS;
+    while copied < len {
+        copy_chunk::<CHUNK>(out, at + copied, from, copied);
+        copied += CHUNK;
     }
     at + len
+}
+
+/// Copies `SIZE` bytes of `from`, beginning at `begin`, to `at`. A fixed size is a few moves of the processor.
+#[inline]
+fn copy_chunk<const SIZE: usize>(out: &mut [u8], at: usize, from: &[u8], begin: usize) {
+    let chunk: &[u8; SIZE] = from[begin..].first_chunk().expect("pieces end with scratch");
+    out[at..at + SIZE].copy_from_slice(chunk);
 }

@@ -105,7 +105,7 @@ pub mod track_event {
     pub const TYPE_COUNTER: u64 = 4;
 }
 
-/// `TrackEvent.LegacyEvent`: an event of the Chrome trace format that has no other place.
+/// `TrackEvent.LegacyEvent`: an event of the Chrome trace format that has no field of its own.
 pub mod legacy_event {
     pub const phase: u32 = 2;
     pub const unscoped_id: u32 = 6;

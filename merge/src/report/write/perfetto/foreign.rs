@@ -2,16 +2,16 @@
 
 use super::annotation::put_arguments;
 use super::fields::{legacy_event, track_event};
-use super::sequence::{Encoder, File};
+use super::sequence::{Encoder, FileContext};
 use super::wire::{Message, put_bytes, put_message, put_number};
-use crate::events::decode::{Event, Members};
+use crate::events::decode::{Event, EventMembers};
 use crate::report::write::text::Text;
 
 impl Encoder {
     /// Appends an event that came as JSON.
     #[cold]
-    pub(super) fn foreign(&mut self, file: &File<'_>, event: &Event<'_>, json: &[u8], text: &mut Text) {
-        let mut members = Members::of(json);
+    pub(super) fn foreign(&mut self, file: &FileContext<'_>, event: &Event<'_>, json: &[u8], text: &mut Text) {
+        let mut members = EventMembers::of(json);
         let arguments = members.arguments();
         match members.phase() {
             "C" => self.counters(file, event.start, members.text("name"), &arguments, text),
@@ -39,7 +39,7 @@ impl Encoder {
     }
 }
 
-fn put_name(members: &Members, message: &mut Message) {
+fn put_name(members: &EventMembers, message: &mut Message) {
     let category = members.text("cat");
     if !category.is_empty() {
         put_bytes(message, track_event::categories, category);

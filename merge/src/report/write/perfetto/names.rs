@@ -1,4 +1,4 @@
-//! What one file's events are called: its functions and tasks, prepared to be interned.
+//! The names of one file's functions and tasks, prepared to be interned.
 
 use super::fields::source_location;
 use super::wire::{Message, put_bytes, put_number};
@@ -13,38 +13,38 @@ use viztracer_format::names::Function;
 
 /// The functions and tasks of a file.
 #[derive(Debug)]
-pub struct Names {
-    functions: Vec<Entry>,
-    /// Places in `functions`.
-    places: ById,
+pub struct FileNames {
+    functions: Vec<FunctionName>,
+    /// Indexes in `functions`, by function id.
+    indexes: ById,
     /// Read when the first task is met: most programs have none.
     tasks: OnceLock<HashMap<u32, String>>,
 }
 
 /// A function.
 #[derive(Debug)]
-pub struct Entry {
-    /// What its events are called.
+pub struct FunctionName {
+    /// The name of its events.
     pub name: Box<str>,
     /// The fields of its `SourceLocation` but the number; `None` for what has no source.
     pub location: Option<Box<[u8]>>,
 }
 
-/// The place of every function that has no entry.
+/// The index of every function that has no name.
 const UNKNOWN: u32 = 0;
 
-impl Default for Names {
-    fn default() -> Names {
-        let functions = vec![Entry::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
-        Names { functions, places: ById::default(), tasks: OnceLock::new() }
+impl Default for FileNames {
+    fn default() -> FileNames {
+        let functions = vec![FunctionName::new(&Function { name: UNKNOWN_FUNCTION, file: "", line: 0, is_c: true })];
+        FileNames { functions, indexes: ById::default(), tasks: OnceLock::new() }
     }
 }
 
-impl Names {
+impl FileNames {
     /// Adds a function.
     pub fn add(&mut self, id: u32, function: &Function<'_>) {
-        self.places.insert(id, self.functions.len() as u32);
-        self.functions.push(Entry::new(function));
+        self.indexes.insert(id, self.functions.len() as u32);
+        self.functions.push(FunctionName::new(function));
     }
 
     /// How many functions there are, the unknown one included.
@@ -52,18 +52,18 @@ impl Names {
         self.functions.len()
     }
 
-    /// The place of a function, for `entry`.
+    /// The index of a function, for `entry`.
     #[inline]
-    pub fn place(&self, id: u32) -> usize {
-        self.places.get(id).unwrap_or(UNKNOWN) as usize
+    pub fn index_of(&self, id: u32) -> usize {
+        self.indexes.get(id).unwrap_or(UNKNOWN) as usize
     }
 
-    /// The function at a place.
-    pub fn entry(&self, place: usize) -> &Entry {
-        &self.functions[place]
+    /// The function at an index.
+    pub fn entry(&self, index: usize) -> &FunctionName {
+        &self.functions[index]
     }
 
-    /// What a task is called.
+    /// The name of a task.
     pub fn task(&self, plan: &FilePlan, serial: u32) -> String {
         let name = self.tasks.get_or_init(|| tasks(plan)).get(&serial);
         name.cloned().unwrap_or_else(|| format!("task {serial}"))
@@ -79,16 +79,16 @@ fn tasks(plan: &FilePlan) -> HashMap<u32, String> {
     tasks
 }
 
-impl Entry {
-    fn new(function: &Function<'_>) -> Entry {
+impl FunctionName {
+    fn new(function: &Function<'_>) -> FunctionName {
         let Function { name, file, line, .. } = *function;
         if file.is_empty() {
-            return Entry { name: name.into(), location: None };
+            return FunctionName { name: name.into(), location: None };
         }
         let mut location = Message::new();
         put_bytes(&mut location, source_location::file_name, file);
         put_bytes(&mut location, source_location::function_name, name);
         put_number(&mut location, source_location::line_number, line.into());
-        Entry { name: function_name(name, file, line).into(), location: Some(location.into()) }
+        FunctionName { name: function_name(name, file, line).into(), location: Some(location.into()) }
     }
 }

@@ -60,7 +60,7 @@ pub struct Packets {
 }
 
 impl Packets {
-    /// Begins a sequence; `reason` tells why packets before it are missing, if any are.
+    /// Begins a sequence; `reason` says why packets before it are missing, if any are.
     pub fn begin(&mut self, id: u64, reason: Option<u64>, text: &mut Text) {
         let mut prefix = Message::new();
         put_number(&mut prefix, trace_packet::trusted_packet_sequence_id, u64::from(id as u32));
@@ -147,7 +147,7 @@ fn put_state(packet: &mut Message, id: u64, reason: Option<u64>) {
     });
 }
 
-/// What a clock shows at the moment of a snapshot.
+/// Appends what a clock shows at a snapshot.
 pub fn put_clock(snapshot: &mut Message, id: u64, timestamp: u64) {
     put_message(snapshot, clock_snapshot::clocks, |clock| {
         put_number(clock, clock::clock_id, id);

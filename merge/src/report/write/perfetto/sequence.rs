@@ -1,12 +1,13 @@
-//! The steps of one part as packets, thread after thread. A name is interned when a thread's sequence first uses it.
+//! The stack events of one part as packets, thread after thread. A name is interned when a thread's sequence first uses
+//! it.
 
 use super::annotation::{put_arguments, put_count, put_true};
 use super::fields::{interned_data, interned_name, source_location, trace_packet, track_event};
-use super::names::Names;
+use super::names::FileNames;
 use super::packets::{Encoded, Packets};
-use super::tracks::Tracks;
+use super::tracks::TrackIds;
 use super::wire::{Message, put_bytes, put_double, put_message, put_number};
-use crate::events::decode::{Event, Members, Payload};
+use crate::events::decode::{Event, EventMembers, Payload};
 use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 use crate::report::write::missing::{self, LEVELS, Missing};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 use viztracer_format::record::Kind;
 
-/// What is not a call tells its category; calls have none, as that would take two bytes of each.
+/// The category of instants. Calls have none, as it would take two bytes of each.
 const INSTANT: &str = "INSTANT";
 
 /// The end of a call.
@@ -25,20 +26,20 @@ const END: Encoded = Encoded::new(&[(track_event::r#type << 3) as u8, track_even
 #[derive(Debug, Default)]
 pub struct Encoder {
     pub(super) packets: Packets,
-    /// The thread whose sequence it is, by its place in the plan; `None` before the first step of a part.
+    /// The thread whose sequence it is, by its index in the plan; `None` before the first event of a part.
     thread: Option<usize>,
     /// Counts sequences, so that nothing of one is taken for another's.
     epoch: u32,
-    /// Names interned in the sequence.
+    /// How many names are interned in the sequence.
     interned: u64,
-    /// By the function's place in its file.
+    /// The begin of each function's calls, by its index in the file.
     begins: Vec<Begin>,
-    /// Tracks of tasks and counters that the part has described.
+    /// TrackIds of tasks and counters that the part has described.
     described: HashSet<u64>,
     /// What is missing of threads that begin in the part, and have not begun yet.
     missing: Vec<Missing>,
-    /// What of it is still to be told on the thread's track.
-    untold: Option<Missing>,
+    /// What is missing on the thread's track and was not written yet.
+    unwritten: Option<Missing>,
     /// Calls that no level was left for, by thread.
     too_deep: Vec<(usize, u64)>,
 }
@@ -53,18 +54,18 @@ struct Begin {
 
 /// The file that a part is of.
 #[derive(Debug)]
-pub struct File<'a> {
+pub struct FileContext<'a> {
     /// Its plan.
     pub plan: &'a FilePlan,
     /// Its functions and tasks.
-    pub names: &'a Names,
+    pub names: &'a FileNames,
     /// The numbers of its tracks.
-    pub tracks: Tracks,
+    pub tracks: TrackIds,
 }
 
 impl Encoder {
     /// Begins a part of a file, of whose threads this is missing.
-    pub fn begin(&mut self, file: &File<'_>, missing: impl Iterator<Item = Missing>) {
+    pub fn begin(&mut self, file: &FileContext<'_>, missing: impl Iterator<Item = Missing>) {
         self.missing.clear();
         self.missing.extend(missing);
         self.described.clear();
@@ -73,26 +74,26 @@ impl Encoder {
         self.begins.resize(file.names.len().max(self.begins.len()), Begin::default());
     }
 
-    /// Ends a part: tells what is missing of threads of which it has nothing else.
-    pub fn end(&mut self, file: &File<'_>, text: &mut Text) {
+    /// Ends a part: writes what is missing of threads that have no events in it.
+    pub fn end(&mut self, file: &FileContext<'_>, text: &mut Text) {
         while let Some(missing) = self.missing.last() {
             self.begin_sequence(file, missing.thread, text);
             self.put_missing(u64::MAX, text);
         }
     }
 
-    /// By the thread's place in the plan, calls that are not shown because [`LEVELS`] others are around them.
+    /// How many calls of each thread are not shown because [`LEVELS`] calls are around them, by the thread's index.
     pub fn too_deep(&self) -> &[(usize, u64)] {
         &self.too_deep
     }
 
-    /// Appends a step. Those of a thread come one after the other.
+    /// Appends a stack event. The events of a thread come one after the other.
     #[inline]
-    pub fn step(&mut self, file: &File<'_>, step: &StackEvent<'_>, text: &mut Text) {
-        if step.is_overwritten() {
-            return; // the longest stretch is told as what is missing
+    pub fn put(&mut self, file: &FileContext<'_>, event: &StackEvent<'_>, text: &mut Text) {
+        if event.is_overwritten() {
+            return; // the longest stretch is among what is missing
         }
-        let (thread, time) = match step {
+        let (thread, time) = match event {
             StackEvent::Begin(call) => (call.thread, call.start),
             StackEvent::End(call, _) => (call.thread, call.end),
             StackEvent::Instant(event) => (event.thread, event.start),
@@ -100,21 +101,21 @@ impl Encoder {
         if self.thread != Some(thread) {
             self.begin_sequence(file, thread, text);
         }
-        if self.untold.is_some() {
+        if self.unwritten.is_some() {
             self.put_missing(time, text);
         }
-        match step {
+        match event {
             StackEvent::Begin(call) if call.depth >= LEVELS => self.leave_out(call.thread),
             StackEvent::End(call, _) if call.depth >= LEVELS => {}
             StackEvent::Begin(call) => {
-                let place = file.names.place(call.function);
-                if self.begins[place].epoch != self.epoch {
-                    self.intern(file.names, place, text);
+                let index = file.names.index_of(call.function);
+                if self.begins[index].epoch != self.epoch {
+                    self.intern(file.names, index, text);
                 }
-                let begin = &self.begins[place];
+                let begin = &self.begins[index];
                 match mark(call) {
                     None if call.task == 0 && !call.is_clipped => self.packets.put_event(time, &begin.event, text),
-                    mark => self.put_marked(file, call, mark, place, text),
+                    mark => self.put_marked(file, call, mark, index, text),
                 }
             }
             StackEvent::End(call, None) if call.task == 0 => self.packets.put_event(time, &END, text),
@@ -125,25 +126,25 @@ impl Encoder {
 
     /// Begins the sequence of a thread.
     #[cold]
-    fn begin_sequence(&mut self, file: &File<'_>, thread: usize, text: &mut Text) {
+    fn begin_sequence(&mut self, file: &FileContext<'_>, thread: usize, text: &mut Text) {
         let epoch = self.epoch.wrapping_add(1);
         if epoch == 0 {
             self.begins.fill(Begin::default());
         }
         (self.thread, self.epoch, self.interned) = (Some(thread), epoch.max(1), 0);
         let missing = self.missing.iter().position(|missing| missing.thread == thread);
-        self.untold = missing.map(|place| self.missing.swap_remove(place));
-        let reason = self.untold.as_ref().map(|missing| match missing.overwritten {
+        self.unwritten = missing.map(|index| self.missing.swap_remove(index));
+        let reason = self.unwritten.as_ref().map(|missing| match missing.overwritten {
             0 => trace_packet::DATA_LOSS_PRESENT,
             _ => trace_packet::DATA_LOSS_PRESENT | trace_packet::DATA_LOSS_OVERWRITE,
         });
         self.packets.begin(file.tracks.thread(thread), reason, text);
     }
 
-    /// A mark for events that found no room, and a slice where history was overwritten: in time for the next step.
+    /// Appends a mark for lost events, and a slice where history was overwritten, unless they come after `next`.
     #[cold]
     fn put_missing(&mut self, next: u64, text: &mut Text) {
-        let Some(missing) = &mut self.untold else { return };
+        let Some(missing) = &mut self.unwritten else { return };
         let packets = &mut self.packets;
         if missing.lost > 0 {
             let lost = std::mem::take(&mut missing.lost);
@@ -165,27 +166,27 @@ impl Encoder {
             });
             packets.put_fields(missing.gap.end, text, |event| event.extend_from_slice(END.fields()));
         }
-        self.untold = None;
+        self.unwritten = None;
     }
 
     /// Interns a function and its source location, under the same number.
     #[cold]
-    fn intern(&mut self, names: &Names, place: usize, text: &mut Text) {
-        let number = self.put_interned(names, place, text);
+    fn intern(&mut self, names: &FileNames, index: usize, text: &mut Text) {
+        let number = self.put_interned(names, index, text);
         let mut fields = Message::new();
         put_number(&mut fields, track_event::r#type, track_event::TYPE_SLICE_BEGIN);
         put_number(&mut fields, track_event::name_iid, number);
-        if names.entry(place).location.is_some() {
+        if names.entry(index).location.is_some() {
             put_number(&mut fields, track_event::source_location_iid, number);
         }
-        self.begins[place] = Begin { event: Encoded::new(&fields), epoch: self.epoch };
+        self.begins[index] = Begin { event: Encoded::new(&fields), epoch: self.epoch };
     }
 
-    /// Gives a function a number in this sequence.
-    fn put_interned(&mut self, names: &Names, place: usize, text: &mut Text) -> u64 {
+    /// Interns a function in this sequence, and returns its number.
+    fn put_interned(&mut self, names: &FileNames, index: usize, text: &mut Text) -> u64 {
         self.interned += 1;
         let number = self.interned;
-        let entry = names.entry(place);
+        let entry = names.entry(index);
         self.packets.put_untimed(text, |packet| {
             put_message(packet, trace_packet::interned_data, |interned| {
                 put_message(interned, interned_data::event_names, |name| {
@@ -202,11 +203,11 @@ impl Encoder {
         number
     }
 
-    /// The begin of a call with something to tell of it, or on the track of a task.
+    /// Appends the begin of a call that has a mark, or is on the track of a task.
     #[cold]
-    fn put_marked(&mut self, file: &File<'_>, call: &Call, mark: Option<&str>, place: usize, text: &mut Text) {
+    fn put_marked(&mut self, file: &FileContext<'_>, call: &Call, mark: Option<&str>, index: usize, text: &mut Text) {
         self.describe_task(file, call.task, text);
-        let begin = &self.begins[place];
+        let begin = &self.begins[index];
         self.packets.put_fields(call.start, text, |message| {
             message.extend_from_slice(begin.event.fields());
             put_task(message, file.tracks, call.task);
@@ -218,7 +219,7 @@ impl Encoder {
 
     /// The end of a call that carries arguments, or on the track of a task. Perfetto adds them to those of the begin.
     #[cold]
-    fn put_end(&mut self, tracks: Tracks, call: &Call, payload: Option<&Payload<'_>>, text: &mut Text) {
+    fn put_end(&mut self, tracks: TrackIds, call: &Call, payload: Option<&Payload<'_>>, text: &mut Text) {
         self.packets.put_fields(call.end, text, |event| {
             event.extend_from_slice(END.fields());
             put_task(event, tracks, call.task);
@@ -235,17 +236,17 @@ impl Encoder {
     }
 
     #[cold]
-    fn instant(&mut self, file: &File<'_>, event: &Event<'_>, text: &mut Text) {
+    fn instant(&mut self, file: &FileContext<'_>, event: &Event<'_>, text: &mut Text) {
         if let Some(Payload::Members(members)) = event.payload {
             return self.foreign(file, event, members, text);
         }
-        let place = file.names.place(event.function);
+        let index = file.names.index_of(event.function);
         let arguments = arguments(event.payload.as_ref());
         if event.kind == Kind::Counter {
-            return self.counters(file, event.start, &file.names.entry(place).name, &arguments, text);
+            return self.counters(file, event.start, &file.names.entry(index).name, &arguments, text);
         }
         self.describe_task(file, event.task, text);
-        let name = file.names.entry(place).name.as_bytes();
+        let name = file.names.entry(index).name.as_bytes();
         self.packets.put_fields(event.start, text, |message| {
             put_number(message, track_event::r#type, track_event::TYPE_INSTANT);
             put_bytes(message, track_event::categories, INSTANT);
@@ -258,7 +259,7 @@ impl Encoder {
     /// A counter has a track for each of its values.
     pub(super) fn counters(
         &mut self,
-        file: &File<'_>,
+        file: &FileContext<'_>,
         time: u64,
         name: &str,
         values: &Map<String, Value>,
@@ -283,7 +284,7 @@ impl Encoder {
         }
     }
 
-    fn describe_task(&mut self, file: &File<'_>, task: u32, text: &mut Text) {
+    fn describe_task(&mut self, file: &FileContext<'_>, task: u32, text: &mut Text) {
         if task != 0 && self.described.insert(file.tracks.task(task)) {
             let (id, name) = (self.packets.id, file.names.task(file.plan, task));
             self.packets.put(text, |trace| file.tracks.describe_task(id, task, &name, trace));
@@ -291,7 +292,7 @@ impl Encoder {
     }
 }
 
-/// What is to be said of a call.
+/// The argument that marks a call which did not just return.
 #[inline]
 fn mark(call: &Call) -> Option<&'static str> {
     match call.kind {
@@ -303,7 +304,7 @@ fn mark(call: &Call) -> Option<&'static str> {
     }
 }
 
-fn put_task(event: &mut Message, tracks: Tracks, task: u32) {
+fn put_task(event: &mut Message, tracks: TrackIds, task: u32) {
     if task != 0 {
         put_number(event, track_event::track_uuid, tracks.task(task));
     }
@@ -322,7 +323,7 @@ fn arguments(payload: Option<&Payload<'_>>) -> Map<String, Value> {
     match payload {
         None => Map::new(),
         Some(Payload::Overwritten) => one("overwritten", true.into()),
-        Some(Payload::Members(members)) => Members::of(members).arguments(),
+        Some(Payload::Members(members)) => EventMembers::of(members).arguments(),
         Some(Payload::Bytes(bytes)) => match serde_json::from_slice(bytes) {
             Ok(Value::Object(arguments)) => arguments,
             _ => one("value", String::from_utf8_lossy(bytes).into()),

@@ -190,8 +190,8 @@ fn overwritten_history_is_a_slice() {
     assert_eq!(slices(&trace)[&3], expected);
     let shown = packets(&trace);
     assert!(shown[3].starts_with("10:3 13:1 42:65 59{"), "{}", shown[3]);
-    let told = r#"22:"LOSS" 23:"1,234,567 events overwritten" 4{10:"overwritten" 3:1234567} 4{10:"since" 5:"#;
-    assert!(shown[4].contains(told), "{}", shown[4]);
+    let expected = r#"22:"LOSS" 23:"1,234,567 events overwritten" 4{10:"overwritten" 3:1234567} 4{10:"since" 5:"#;
+    assert!(shown[4].contains(expected), "{}", shown[4]);
 }
 
 #[test]
@@ -224,8 +224,8 @@ fn levels_end_at_512() {
     let mut ring = small(1);
     let depth = 700;
     let nested = |n: u64| call(1, 5_000_000 + depth - n, 2 * n);
-    for (place, run) in (1..=depth).map(nested).collect::<Vec<_>>().chunks(200).enumerate() {
-        ring.calls(1, place as u64 * 200, run, true);
+    for (index, run) in (1..=depth).map(nested).collect::<Vec<_>>().chunks(200).enumerate() {
+        ring.calls(1, index as u64 * 200, run, true);
     }
     let (summary, trace) = merged(vec![ring], "out.pftrace", 1);
     let slices = &slices(&trace)[&3];

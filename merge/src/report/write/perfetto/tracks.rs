@@ -10,26 +10,26 @@ pub const OWN_SEQUENCE: u64 = 1;
 /// The numbers of one file's tracks. A thread's is also that of its packet sequence: they are small, so that most
 /// packets need one byte for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tracks {
+pub struct TrackIds {
     file: u64,
     process: u64,
 }
 
-impl Tracks {
+impl TrackIds {
     /// The numbers of all files' tracks.
-    pub fn of(files: &[FilePlan]) -> Vec<Tracks> {
+    pub fn of(files: &[FilePlan]) -> Vec<TrackIds> {
         let mut next = OWN_SEQUENCE + 1;
         let number = |(file, plan): (usize, &FilePlan)| {
             let process = next;
             next += 1 + plan.threads.len() as u64;
-            Tracks { file: file as u64, process }
+            TrackIds { file: file as u64, process }
         };
         files.iter().enumerate().map(number).collect()
     }
 
-    /// The track, and the packet sequence, of the thread at this place of the plan.
-    pub fn thread(self, place: usize) -> u64 {
-        self.process + 1 + place as u64
+    /// The track, and the packet sequence, of the thread at this index of the plan.
+    pub fn thread(self, index: usize) -> u64 {
+        self.process + 1 + index as u64
     }
 
     /// The track of an asyncio task.
@@ -45,7 +45,7 @@ impl Tracks {
         1 << 63 | hash
     }
 
-    /// Tells the names of a file's process and threads.
+    /// Describes the tracks of a file's process and threads.
     pub fn describe(self, file: &FilePlan, trace: &mut Message) {
         let pid = u64::from(file.pid);
         put_track(trace, OWN_SEQUENCE, self.process, |descriptor| {
@@ -57,13 +57,13 @@ impl Tracks {
                 }
             });
         });
-        for (place, thread) in file.threads.iter().enumerate() {
-            self.describe_thread(pid, place, thread, trace);
+        for (index, thread) in file.threads.iter().enumerate() {
+            self.describe_thread(pid, index, thread, trace);
         }
     }
 
-    fn describe_thread(self, pid: u64, place: usize, thread: &Thread, trace: &mut Message) {
-        let number = self.thread(place);
+    fn describe_thread(self, pid: u64, index: usize, thread: &Thread, trace: &mut Message) {
+        let number = self.thread(index);
         put_track(trace, number, number, |descriptor| {
             put_number(descriptor, track::parent_uuid, self.process);
             put_message(descriptor, track::thread, |message| {
@@ -74,7 +74,7 @@ impl Tracks {
         });
     }
 
-    /// Tells the name of a task. Tasks of the same name stay apart.
+    /// Describes the track of a task. Tasks of the same name stay apart.
     pub fn describe_task(self, sequence: u64, serial: u32, name: &str, trace: &mut Message) {
         put_track(trace, sequence, self.task(serial), |descriptor| {
             put_number(descriptor, track::parent_uuid, self.process);
@@ -83,7 +83,7 @@ impl Tracks {
         });
     }
 
-    /// Tells the name of a counter.
+    /// Describes the track of a counter.
     pub fn describe_counter(self, sequence: u64, name: &str, trace: &mut Message) {
         put_track(trace, sequence, self.counter(name), |descriptor| {
             put_number(descriptor, track::parent_uuid, self.process);

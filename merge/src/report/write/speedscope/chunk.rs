@@ -1,13 +1,13 @@
-//! What a part holds of each profile, as text.
+//! The events of a part, as text, for each profile.
 
 use crate::events::timeline::{Call, StackEvent};
 use crate::report::write::text::Text;
 use std::collections::BTreeMap;
 
-/// What a profile is made of: the calls of a thread, or of a task on it.
+/// The source of a profile: the calls of a thread, or of a task on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Track {
-    /// The thread's place in the plan.
+pub struct ProfileTrack {
+    /// The index of the thread in the plan.
     pub thread: usize,
     /// The task's serial, 0 for what no task did.
     pub task: u32,
@@ -16,11 +16,11 @@ pub struct Track {
 /// Events of one profile that follow each other.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    /// Each with a comma before it.
+    /// The events, each with a comma before it.
     pub text: Text,
-    /// When the first one happened.
+    /// The time of the first event.
     pub first: u64,
-    /// When the last one did.
+    /// The time of the last event.
     pub last: u64,
     /// Frames that were open before, outermost first.
     pub before: Vec<u32>,
@@ -31,16 +31,16 @@ pub struct Chunk {
 /// The chunks of a part.
 #[derive(Debug, Default)]
 pub struct Chunks {
-    places: BTreeMap<Track, usize>,
-    list: Vec<(Track, Chunk)>,
-    /// The place of the one that was used last.
+    indexes: BTreeMap<ProfileTrack, usize>,
+    list: Vec<(ProfileTrack, Chunk)>,
+    /// The index of the chunk that was used last.
     current: usize,
 }
 
 impl Chunks {
-    /// Takes the next step; `frame` gives a function's frame by its id.
-    pub fn take(&mut self, step: &StackEvent<'_>, open: &[Call], frame: impl Fn(u32) -> u32) {
-        match step {
+    /// Adds the next stack event; `frame` returns a function's frame by its id.
+    pub fn take(&mut self, event: &StackEvent<'_>, open: &[Call], frame: impl Fn(u32) -> u32) {
+        match event {
             StackEvent::Begin(call) => {
                 let (_, around) = open.split_last().unwrap_or((call, &[]));
                 let chunk = self.of(call, call.start, around, &frame);
@@ -49,7 +49,7 @@ impl Chunks {
                 chunk.put(b'O', frame, call.start);
             }
             StackEvent::End(call, _) => {
-                if self.list.get(self.current).is_none_or(|(track, _)| *track != Track::of(call)) {
+                if self.list.get(self.current).is_none_or(|(track, _)| *track != ProfileTrack::of(call)) {
                     // It has begun in an earlier part, if this is the first that is seen of it.
                     let around: Vec<Call> = open.iter().chain([*call]).copied().collect();
                     self.of(call, call.end, &around, &frame);
@@ -63,17 +63,17 @@ impl Chunks {
         }
     }
 
-    /// All of them.
-    pub fn finish(self) -> Vec<(Track, Chunk)> {
+    /// Returns all chunks.
+    pub fn finish(self) -> Vec<(ProfileTrack, Chunk)> {
         self.list
     }
 
     /// The chunk of a call's track, a new one if these calls are all that is known of it.
     fn of(&mut self, call: &Call, now: u64, around: &[Call], frame: &impl Fn(u32) -> u32) -> &mut Chunk {
-        let track = Track::of(call);
+        let track = ProfileTrack::of(call);
         if self.list.get(self.current).is_none_or(|(current, _)| *current != track) {
             let list = &mut self.list;
-            self.current = *self.places.entry(track).or_insert_with(|| {
+            self.current = *self.indexes.entry(track).or_insert_with(|| {
                 let of_track = around.iter().filter(|around| around.task == call.task);
                 let before: Vec<u32> = of_track.map(|around| frame(around.function)).collect();
                 let chunk = Chunk { first: now, last: now, open: before.clone(), before, ..Chunk::default() };
@@ -85,9 +85,9 @@ impl Chunks {
     }
 }
 
-impl Track {
-    fn of(call: &Call) -> Track {
-        Track { thread: call.thread, task: call.task }
+impl ProfileTrack {
+    fn of(call: &Call) -> ProfileTrack {
+        ProfileTrack { thread: call.thread, task: call.task }
     }
 }
 

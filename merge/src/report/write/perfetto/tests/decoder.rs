@@ -14,7 +14,7 @@ fn varint(bytes: &mut &[u8]) -> u64 {
     let length = bytes.iter().position(|byte| byte & 0x80 == 0).expect("a varint ends") + 1;
     let (digits, rest) = bytes.split_at(length);
     *bytes = rest;
-    digits.iter().enumerate().map(|(place, byte)| u64::from(byte & 0x7f) << (7 * place)).sum()
+    digits.iter().enumerate().map(|(index, byte)| u64::from(byte & 0x7f) << (7 * index)).sum()
 }
 
 pub fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {

@@ -1,11 +1,11 @@
-//! The writing of one report: workers decode, format and compress its parts, and write them in order.
+//! The pipeline that writes a report: workers decode, format and compress its parts, and write them in order.
 
-use super::files::Files;
+use super::files::LoadedFiles;
 use super::first;
 use super::gzip::Gzip;
 use super::part::{Part, Reader, Scratch, parts};
 use super::text::Text;
-use super::writer::{Report, Tail, Writer, encoder};
+use super::writer::{Report, ReportEnd, Tail, Writer, encoder};
 use crate::error::{MergeError, Problem};
 use crate::events::content::Content;
 use crate::events::decode::Outcome;
@@ -13,7 +13,7 @@ use crate::events::selection::{FileSelection, Selected};
 use crate::events::timeline::FileWindows;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::{Stage, Watch};
-use crate::parallel::window::in_order;
+use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
 use crate::report::summary::Summary;
@@ -24,32 +24,36 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The writing of one report.
-pub struct Run<'a> {
-    /// Which.
+/// The pipeline of one report.
+pub struct Pipeline<'a> {
+    /// The report.
     pub report: &'a Report<'a>,
     /// The workers.
     pub pool: &'a ThreadPool,
-    /// Who may stop it.
+    /// The watcher, which may stop the work.
     pub watch: &'a dyn Watch,
     /// Whether the bytes are compressed.
     pub gzip: bool,
 }
 
-impl Run<'_> {
-    /// Writes the report by this writer, and tells in `summary` what went into it.
+impl Pipeline<'_> {
+    /// Writes the report with a writer, and counts in `summary` what went into it.
     pub fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
-        let tasks = self.parts(writer, &mut tail, summary)?;
-        writer.end(self.report, &tasks, summary, self.watch, &mut tail)?;
-        summary.sources_left_out = writer.sources().map(Sources::left_out).unwrap_or_default();
+        let sources = (W::SOURCES && self.report.source).then(Sources::default);
+        let sources = sources.as_ref();
+        let tasks = self.parts(writer, sources, &mut tail, summary)?;
+        let end = ReportEnd { report: self.report, tasks: &tasks, summary, sources, watch: self.watch };
+        writer.end(&end, &mut tail)?;
+        summary.sources_left_out = sources.map(Sources::left_out).unwrap_or_default();
         tail.flush()
     }
 
-    /// Writes all parts; tells, by file, which tasks were in them.
+    /// Writes all parts, and returns the tasks of each file that were in them.
     fn parts<W: Writer>(
         &self,
         writer: &W,
+        sources: Option<&Sources>,
         tail: &mut Tail<'_>,
         summary: &mut Summary,
     ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
@@ -57,26 +61,26 @@ impl Run<'_> {
         let parts = parts(files);
         let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
         let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
-        let files_of_parts = Files::new(files.len(), &parts);
+        let files_of_parts = LoadedFiles::new(files.len(), &parts);
         let spare = Mutex::default();
-        let shared = Shared { writer, report: self.report, is_nested, windows, files: files_of_parts, spare };
+        let shared = Shared { writer, report: self.report, sources, is_nested, windows, files: files_of_parts, spare };
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
         let planned = AtomicU64::new(0);
         let gzip = self.gzip;
         let local = || Worker { encoder: encoder(gzip), ..Worker::default() };
         let work = |worker: &mut Worker, index: usize| match parts.get(index) {
             Some(part) => worker.format(&shared, part, index == 0),
-            None => Finished::default(),
+            None => FormattedPart::default(),
         };
         let mut tasks = vec![BTreeSet::new(); files.len()];
-        let take = |mut finished: Finished| {
-            tail.output.write(finished.text.as_bytes())?;
-            planned.fetch_add(finished.planned, Ordering::Relaxed);
-            summary.add(finished.file, &finished.outcome);
-            tasks[finished.file].append(&mut finished.outcome.tasks);
-            shared.give_back(finished.text);
-            if finished.is_last {
-                writer.close(self.report, finished.file, tail)?;
+        let take = |mut formatted: FormattedPart| {
+            tail.output.write(formatted.text.as_bytes())?;
+            planned.fetch_add(formatted.planned, Ordering::Relaxed);
+            summary.add(formatted.file, &formatted.outcome);
+            tasks[formatted.file].append(&mut formatted.outcome.tasks);
+            shared.give_back(formatted.text);
+            if formatted.is_last {
+                writer.close(self.report, formatted.file, tail)?;
                 tail.flush()?;
             }
             Ok(())
@@ -90,21 +94,23 @@ impl Run<'_> {
     }
 }
 
-/// What workers share.
+/// The state that workers share.
 struct Shared<'a, W: Writer> {
     writer: &'a W,
     report: &'a Report<'a>,
-    /// Whether parts are read as steps.
+    /// Gathers the source files of functions, if their text is written.
+    sources: Option<&'a Sources>,
+    /// Whether parts are read as stack events.
     is_nested: bool,
     /// By file.
     windows: Vec<FileWindows>,
-    files: Files<Opened<W::File>>,
+    files: LoadedFiles<LoadedFile<W::File>>,
     /// Texts that were written and can be used again: fresh memory costs as much as filling it.
     spare: Mutex<Vec<Text>>,
 }
 
-/// What workers need of a file.
-struct Opened<F> {
+/// The state of a file that workers need.
+struct LoadedFile<F> {
     content: Result<Content, Problem>,
     prepared: F,
     selection: Option<FileSelection>,
@@ -112,11 +118,11 @@ struct Opened<F> {
 
 impl<W: Writer> Shared<'_, W> {
     /// Calls `work` with what is needed of the part's file.
-    fn with<R>(&self, part: &Part, work: impl FnOnce(&Opened<W::File>) -> R) -> R {
+    fn with<R>(&self, part: &Part, work: impl FnOnce(&LoadedFile<W::File>) -> R) -> R {
         self.files.with(part, || self.load(&self.report.files[part.file]), work)
     }
 
-    fn load(&self, plan: &FilePlan) -> Opened<W::File> {
+    fn load(&self, plan: &FilePlan) -> LoadedFile<W::File> {
         let mut prepared = self.writer.file(plan);
         let mut selection = self.report.selected.as_ref().map(|selected| selected.file(plan));
         let content = Content::of(plan);
@@ -124,18 +130,18 @@ impl<W: Writer> Shared<'_, W> {
             content.functions(plan, |id, function| {
                 let shown = self.report.prefixes.shown(&function);
                 self.writer.function(&mut prepared, id, &shown);
-                if let Some(sources) = self.writer.sources() {
+                if let Some(sources) = self.sources {
                     sources.add(function.file, &shown);
                 }
                 if let (Some(selected), Some(selection)) = (&self.report.selected, &mut selection) {
                     selected.function(selection, id, &function, &display_name(&shown));
                 }
             });
-            if let Some(sources) = self.writer.sources() {
+            if let Some(sources) = self.sources {
                 content.sources(plan, |path, identity| sources.vouch(path, identity));
             }
         }
-        Opened { content, prepared, selection }
+        LoadedFile { content, prepared, selection }
     }
 
     fn spare(&self) -> Text {
@@ -147,7 +153,7 @@ impl<W: Writer> Shared<'_, W> {
         lock(&self.spare).push(text);
     }
 
-    fn reader<'b>(&'b self, part: &'b Part, opened: &'b Opened<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
+    fn reader<'b>(&'b self, part: &'b Part, opened: &'b LoadedFile<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
         let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
         let (content, selection) = (&opened.content, opened.selection.as_ref());
         Reader {
@@ -163,7 +169,7 @@ impl<W: Writer> Shared<'_, W> {
     }
 }
 
-/// What a worker keeps from part to part.
+/// The state that a worker keeps from part to part.
 #[derive(Default)]
 struct Worker {
     scratch: Scratch,
@@ -173,18 +179,18 @@ struct Worker {
 
 /// A part, ready to be written.
 #[derive(Default)]
-struct Finished {
+struct FormattedPart {
     file: usize,
     text: Text,
     outcome: Outcome,
-    /// Events that were expected, to tell the progress by.
+    /// How many events were expected, for the progress.
     planned: u64,
     /// Whether it is the last one of its file.
     is_last: bool,
 }
 
 impl Worker {
-    fn format<W: Writer>(&mut self, shared: &Shared<'_, W>, part: &Part, begins: bool) -> Finished {
+    fn format<W: Writer>(&mut self, shared: &Shared<'_, W>, part: &Part, begins: bool) -> FormattedPart {
         let mut text = std::mem::take(&mut self.text);
         if text.is_empty() && self.encoder.is_none() {
             text = shared.spare();
@@ -199,7 +205,7 @@ impl Worker {
             (outcome, reader.planned(), reader.is_last())
         });
         let text = self.encode(shared, text);
-        Finished { file: part.file, text, outcome, planned, is_last }
+        FormattedPart { file: part.file, text, outcome, planned, is_last }
     }
 
     fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {

@@ -1,17 +1,18 @@
-//! What the parts of the page have told for its header.
+//! Totals over the parts of a page, for its header.
 
 use super::block::Stream;
 use crate::report::write::missing::Missing;
 use std::collections::BTreeMap;
 
-/// What the parts have told.
+/// Totals over the parts of a page.
 #[derive(Debug, Default)]
-pub struct Collected {
-    /// By file, the calls of each stream.
+pub struct PageTotals {
+    /// How many calls each stream of each file has.
     pub calls: BTreeMap<usize, BTreeMap<Stream, u64>>,
-    /// By file.
+    /// What is missing, by file.
     pub missing: BTreeMap<usize, Vec<Missing>>,
-    /// By file and stream, begins and ends of overwritten time.
+    /// The begins and ends of overwritten time, by file and stream.
     pub overwritten: BTreeMap<usize, BTreeMap<Stream, Vec<u64>>>,
+    /// How many calls the page has.
     pub all: u64,
 }

@@ -1,11 +1,11 @@
-//! A reorder buffer: many items are worked on in parallel, and the results are taken in order.
+//! A reorder buffer: tasks are worked on in parallel, and their results are taken in the order of the tasks.
 //!
-//! The worker that makes the next result in order also takes it, and then the results after it that are ready. So N
-//! workers keep N processors busy, a result is mostly taken where it was made, while its bytes are in the cache, and
-//! taking (such as writing) overlaps with the work of the others.
+//! The worker that has made the next result in order takes it, and then the results that were waiting behind it. So N
+//! workers keep N processors busy, and a result is nearly always taken where it was made, while its bytes are still in
+//! the cache. Taking a result, which writes it, overlaps with the work of the other workers.
 //!
-//! At most a window of results waits, so memory does not grow with the number of items. Workers that are ahead of the
-//! window wait. The calling thread only watches, and may stop the work.
+//! The buffer holds a bounded number of results, so memory does not grow with the number of tasks: a worker that is too
+//! far ahead waits. The calling thread only watches, and can stop the work.
 
 use crate::error::MergeError;
 use crate::parallel::lock::{lock, unpoisoned};
@@ -14,17 +14,17 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-/// Results that may wait, for each worker.
-const WINDOW_PER_WORKER: usize = 2;
-/// How often the watcher is asked, at least.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How many tasks a worker may be ahead of the next result in order, for each worker.
+const CAPACITY_PER_WORKER: usize = 2;
+/// How often the watcher is asked whether to stop.
+const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Why the work ended early.
 #[derive(Debug)]
 pub enum Ended<E> {
-    /// The watcher has stopped it.
+    /// The watcher asked to stop.
     Stopped,
-    /// A result could not be taken.
+    /// Taking a result failed.
     Failed(E),
 }
 
@@ -37,8 +37,9 @@ impl From<Ended<MergeError>> for MergeError {
     }
 }
 
-/// Calls `work` for 0 up to `count` on the pool's threads, and `take` with each result in this order, there too.
-/// `local` makes what a worker keeps from one item to the next. This thread asks `stopped` regularly.
+/// Calls `work` for the tasks 0 up to `count` on the pool's threads, and `take` on the same threads with each result in
+/// the order of the tasks. `local` makes what a worker keeps from task to task. The calling thread asks `stopped`
+/// several times a second.
 pub fn in_order<L, T: Send, E: Send>(
     pool: &ThreadPool,
     count: usize,
@@ -48,72 +49,75 @@ pub fn in_order<L, T: Send, E: Send>(
     take: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), Ended<E>> {
     let workers = pool.current_num_threads().min(count);
-    let queue = Queue::new(count, workers);
+    let buffer = ReorderBuffer::new(count, workers);
     let take = Mutex::new(take);
     pool.in_place_scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|_| {
-                let leaving = Leaving(&queue);
+                let leaving = Leaving(&buffer);
                 let mut local = local();
-                while let Some(index) = queue.next() {
+                while let Some(index) = buffer.next() {
                     let result = work(&mut local, index);
-                    queue.put(index, result, |result| lock(&take)(result));
+                    buffer.put(index, result, |result| lock(&take)(result));
                 }
                 drop(leaving);
             });
         }
-        queue.watch(stopped);
+        buffer.watch(stopped);
     });
-    queue.ended()
+    buffer.ended()
 }
 
-/// The items that are worked on, and the results that wait.
-struct Queue<T, E> {
+/// Hands tasks out, and holds the results that wait for their turn.
+struct ReorderBuffer<T, E> {
     count: usize,
-    window: usize,
-    state: Mutex<QueueState<T, E>>,
-    /// Wakes workers when the window has moved.
-    moved: Condvar,
-    /// Wakes the watcher when the last worker has left.
+    capacity: usize,
+    state: Mutex<BufferState<T, E>>,
+    /// Wakes workers that are too far ahead: a result was taken.
+    advanced: Condvar,
+    /// Wakes the watcher: the last worker has left.
     left: Condvar,
 }
 
-struct QueueState<T, E> {
+struct BufferState<T, E> {
     workers: usize,
-    /// The next item to work on.
+    /// The next task that a worker gets.
     next: usize,
     /// How many results were taken.
     taken: usize,
     is_taking: bool,
     waiting: BTreeMap<usize, T>,
     ended: Option<Ended<E>>,
-    /// Whether a worker has panicked; the scope passes that on.
+    /// Whether a worker has panicked; the scope passes the panic on.
     is_broken: bool,
 }
 
-impl<T, E> Queue<T, E> {
-    fn new(count: usize, workers: usize) -> Queue<T, E> {
+impl<T, E> ReorderBuffer<T, E> {
+    fn new(count: usize, workers: usize) -> ReorderBuffer<T, E> {
         let waiting = BTreeMap::new();
-        let state = QueueState { workers, next: 0, taken: 0, is_taking: false, waiting, ended: None, is_broken: false };
-        let (moved, left) = (Condvar::new(), Condvar::new());
-        Queue { count, window: workers * WINDOW_PER_WORKER, state: Mutex::new(state), moved, left }
+        let state =
+            BufferState { workers, next: 0, taken: 0, is_taking: false, waiting, ended: None, is_broken: false };
+        let (advanced, left) = (Condvar::new(), Condvar::new());
+        ReorderBuffer { count, capacity: workers * CAPACITY_PER_WORKER, state: Mutex::new(state), advanced, left }
     }
 
-    /// The next item for a worker, as soon as it is in the window; `None` if there is none.
+    /// The next task, as soon as the buffer has room for its result; `None` if there is none left, or the work has
+    /// ended.
     fn next(&self) -> Option<usize> {
         let mut state = lock(&self.state);
         let index = state.next;
         state.next += 1;
-        let ahead = |state: &mut QueueState<T, E>| !state.is_over() && index >= state.taken + self.window;
-        let state = unpoisoned(self.moved.wait_while(state, ahead));
+        let ahead = |state: &mut BufferState<T, E>| !state.is_over() && index >= state.taken + self.capacity;
+        let state = unpoisoned(self.advanced.wait_while(state, ahead));
         (index < self.count && !state.is_over()).then_some(index)
     }
 
-    /// Adds a result, and takes those that are next in order, unless another worker is taking: that worker sees it.
+    /// Puts a result into the buffer, and takes the results whose turn it is. If another worker is taking results, that
+    /// worker will take this one too.
     fn put(&self, index: usize, result: T, mut take: impl FnMut(T) -> Result<(), E>) {
         let mut state = lock(&self.state);
         state.waiting.insert(index, result);
-        while let Some(result) = state.turn() {
+        while let Some(result) = state.pop_next() {
             state.is_taking = true;
             drop(state);
             let taken = take(result);
@@ -123,7 +127,7 @@ impl<T, E> Queue<T, E> {
                 Ok(()) => state.taken += 1,
                 Err(error) => state.ended = Some(Ended::Failed(error)),
             }
-            self.moved.notify_all();
+            self.advanced.notify_all();
         }
     }
 
@@ -131,7 +135,7 @@ impl<T, E> Queue<T, E> {
     fn watch(&self, stopped: impl Fn() -> bool) {
         let mut state = lock(&self.state);
         while state.workers > 0 {
-            let (woken, timeout) = unpoisoned(self.left.wait_timeout(state, PATIENCE));
+            let (woken, timeout) = unpoisoned(self.left.wait_timeout(state, WATCH_INTERVAL));
             state = woken;
             if timeout.timed_out() {
                 drop(state);
@@ -139,7 +143,7 @@ impl<T, E> Queue<T, E> {
                 state = lock(&self.state);
                 if stop {
                     state.ended.get_or_insert(Ended::Stopped);
-                    self.moved.notify_all();
+                    self.advanced.notify_all();
                 }
             }
         }
@@ -151,26 +155,26 @@ impl<T, E> Queue<T, E> {
     }
 }
 
-impl<T, E> QueueState<T, E> {
+impl<T, E> BufferState<T, E> {
     fn is_over(&self) -> bool {
         self.ended.is_some() || self.is_broken
     }
 
-    /// The result that is next in order, if it is ready and may be taken.
-    fn turn(&mut self) -> Option<T> {
+    /// The next result in order, if it is there and no worker is taking one.
+    fn pop_next(&mut self) -> Option<T> {
         if self.is_taking || self.is_over() { None } else { self.waiting.remove(&self.taken) }
     }
 }
 
-/// A worker that leaves. If it does because of a panic, no other worker may wait for its result.
-struct Leaving<'a, T, E>(&'a Queue<T, E>);
+/// Signs a worker off, also when its `work` panics: then no other worker may wait for its result.
+struct Leaving<'a, T, E>(&'a ReorderBuffer<T, E>);
 
 impl<T, E> Drop for Leaving<'_, T, E> {
     fn drop(&mut self) {
         let mut state = lock(&self.0.state);
         state.workers -= 1;
         state.is_broken |= std::thread::panicking();
-        self.0.moved.notify_all();
+        self.0.advanced.notify_all();
         if state.workers == 0 {
             self.0.left.notify_all();
         }
@@ -205,7 +209,7 @@ mod tests {
             };
             in_order(&pool(threads), 100, || false, || (), work, take).unwrap();
             assert_eq!(seen, (0..100).collect::<Vec<_>>());
-            assert!(most.load(Ordering::SeqCst) <= threads * WINDOW_PER_WORKER);
+            assert!(most.load(Ordering::SeqCst) <= threads * CAPACITY_PER_WORKER);
         }
     }
 
