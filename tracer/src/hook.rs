@@ -1,7 +1,7 @@
 //! Which hook this interpreter offers: `sys.monitoring` from 3.12 on, `PyEval_SetProfile` before.
 
+use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;
-use std::sync::{Mutex, PoisonError};
 
 #[cfg(Py_3_12)]
 mod monitoring;
@@ -23,14 +23,14 @@ static WANTED: Mutex<Wanted> = Mutex::new(Wanted { c_functions: false, tasks: fa
 
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
 pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
-    *WANTED.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+    *lock(&WANTED) = wanted;
     profile_function::watch(python)?;
     offered::install(python, wanted)
 }
 
 /// If the hook is gone and nobody else has its place, puts it back and tells so.
 pub fn mend(python: Python<'_>) -> PyResult<bool> {
-    let wanted = *WANTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let wanted = *lock(&WANTED);
     offered::mend(python, wanted)
 }
 

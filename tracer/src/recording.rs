@@ -10,10 +10,9 @@
 
 use crate::filter::Filter;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Condvar, Mutex, MutexGuard, shared};
+use crate::sync::{Condvar, Mutex, MutexGuard, shared, wait};
 use std::path::PathBuf;
 use std::ptr::NonNull;
-use std::sync::PoisonError;
 use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_recorder::{Inherited, Options, Recorder, RecorderError, ThreadRecorder};
@@ -392,14 +391,14 @@ fn of_number<T>(number: u64, of: impl FnOnce(&Recording) -> T) -> Option<T> {
 }
 
 fn lock() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+    crate::sync::lock(&STATE)
 }
 
 /// The same once no file is being closed.
 fn lock_when_closed() -> MutexGuard<'static, State> {
     let mut state = lock();
     while state.closing > 0 {
-        state = CLOSED.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state = wait(&CLOSED, state);
     }
     state
 }

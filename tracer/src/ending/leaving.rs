@@ -7,11 +7,11 @@
 use crate::ending::deadly_signal;
 use crate::ending::farewell;
 use crate::interpose::{Ours, integer, plain, replace, with_keywords};
+use crate::sync::{Mutex, lock};
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
 use std::ffi::CStr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT};
 use viztracer_recorder::last_act;
@@ -53,9 +53,8 @@ pub fn ring_cut() -> bool {
 /// first process of a run is about to become; it tells whether it has said something about that.
 #[pyfunction]
 pub fn ask_before_exec(before: Py<PyAny>) {
-    if let Ok(mut asked) = BEFORE_EXEC.lock() {
-        *asked = Some(before);
-    }
+    let replaced = lock(&BEFORE_EXEC).replace(before);
+    drop(replaced); // not under the lock: it may run Python
 }
 
 unsafe extern "C" fn exit(
@@ -171,7 +170,7 @@ unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssi
         true => unsafe { Bound::from_borrowed_ptr(python, *arguments.offset(index)) },
         false => python.None().into_bound(python),
     };
-    let asked = BEFORE_EXEC.lock().ok().and_then(|asked| asked.as_ref().map(|before| before.clone_ref(python)));
+    let asked = lock(&BEFORE_EXEC).as_ref().map(|before| before.clone_ref(python));
     // Whatever an error is, the program goes on.
     asked.is_some_and(|before| {
         let said = before.call1(python, (argument(0), argument(1), argument(2)));

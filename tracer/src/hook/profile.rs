@@ -12,6 +12,7 @@ use super::thread_list;
 use super::wanted::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::recording;
+use crate::sync::{Mutex, lock};
 use crate::thread::current;
 use crate::thread::task;
 use pyo3::ffi::{self, PyFrameObject, PyObject};
@@ -36,7 +37,7 @@ static ARGUMENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// `sys.getprofile`.
 static GET_PROFILE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// What new threads had as a hook before the start.
-static BEFORE: PyOnceLock<std::sync::Mutex<Option<Py<PyAny>>>> = PyOnceLock::new();
+static BEFORE: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
 unsafe extern "C" {
     /// Include/cpython/ceval.h: works on other threads than the calling one, too, as long as the GIL is held.
@@ -62,9 +63,8 @@ pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
     let threading = python.import("threading")?;
     let before = threading.call_method0("getprofile")?;
     if !before.is(argument) {
-        let place = BEFORE.get_or_init(python, Default::default);
-        let replaced = place.try_lock().ok().and_then(|mut place| place.replace(before.unbind()));
-        drop(replaced);
+        let replaced = lock(&BEFORE).replace(before.unbind());
+        drop(replaced); // not under the lock: it may run Python
         threading.call_method1("setprofile", (argument,))?;
     }
     hook_newer_threads(python).inspect_err(|_| {
@@ -112,7 +112,7 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     }
     let threading = python.import("threading")?;
     if threading.call_method0("getprofile")?.is(argument) {
-        let before = BEFORE.get(python).and_then(|place| place.try_lock().ok()?.take());
+        let before = lock(&BEFORE).take();
         threading.call_method1("setprofile", (before,))?;
     }
     Ok(is_ours)

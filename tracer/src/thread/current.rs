@@ -7,7 +7,7 @@
 //! only then looks for what it needs: nothing that was found before is used after it.
 
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use crate::sync::{own, shared};
+use crate::sync::{shared, thread_own};
 use crate::thread::name;
 use crate::thread::signal_stack::SignalStack;
 use crate::{function, recording};
@@ -22,7 +22,7 @@ shared! {
     static RECORDER: AtomicPtr<ThreadRecorder> = AtomicPtr::new(ptr::null_mut());
 }
 
-own! {
+thread_own! {
     static OWN: Own = Own {
         attached: Cell::new(None),
         paused: Cell::new(0),

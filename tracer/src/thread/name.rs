@@ -6,6 +6,7 @@
 
 use crate::aside::{aside, without_collector};
 use crate::recording;
+use crate::sync::{Mutex, MutexGuard, try_lock};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFrame, PyModule, PyString};
@@ -13,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 use std::process;
 use std::ptr;
-use std::sync::{LazyLock, Mutex, MutexGuard, TryLockError};
+use std::sync::LazyLock;
 
 /// The threads that have been named and not ended. Used with the GIL held, and no object dies while it is locked.
 static NAMED: LazyLock<Mutex<HashMap<Key, Named>>> = LazyLock::new(Mutex::default);
@@ -111,11 +112,7 @@ impl Drop for End {
 
 /// The threads that have been named; `None` if we are called by what we call.
 fn named() -> Option<MutexGuard<'static, HashMap<Key, Named>>> {
-    match NAMED.try_lock() {
-        Ok(named) => Some(named),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
+    try_lock(&NAMED)
 }
 
 /// What the object keeps as its name. A class that computes it is not asked.

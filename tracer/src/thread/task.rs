@@ -7,6 +7,7 @@
 use crate::aside::aside;
 use crate::function::{Code, EXCLUDED};
 use crate::recording;
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::thread::current;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -14,7 +15,6 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule, PyString, PyWeakrefMethods, PyWeakrefReference};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Tasks that are known before dead ones are looked for.
 const KNOWN_MIN: usize = 1024;
@@ -232,7 +232,7 @@ fn text(name: &Bound<'_, PyAny>) -> String {
 /// The tasks of the recording of this number; those of another one are forgotten. No object dies under the lock but weak
 /// references, which have no callbacks.
 fn tasks(number: u64) -> MutexGuard<'static, Tasks> {
-    let mut tasks = TASKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tasks = lock(&TASKS);
     if tasks.number != number {
         *tasks = Tasks { number, known: None, crowded: KNOWN_MIN };
     }
