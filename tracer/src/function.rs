@@ -4,10 +4,11 @@ mod builtin;
 #[cfg(Py_3_12)]
 mod callable;
 mod code;
+mod greenlet;
 mod id;
 
 pub use builtin::{Builtin, definition, leave_out};
-pub use code::Code;
+pub use code::{Code, LookedUp};
 pub use id::EXCLUDED;
 
 /// Empties the caches: ids and decisions of before do not hold any more. May run Python.

@@ -8,8 +8,6 @@ mod monitoring;
 #[cfg(not(Py_3_12))]
 mod profile;
 mod profile_function;
-#[cfg(not(Py_3_12))]
-mod thread_list;
 mod wanted;
 
 #[cfg(Py_3_12)]

@@ -34,12 +34,12 @@ mod reserve;
 mod filter;
 // The state of the process's one recording.
 mod recording;
-// Whether threads have several stacks.
-mod greenlets;
 // Ids of functions.
 mod function;
 // The calling thread: its recorder, its name, its task.
 mod thread;
+// Whether threads have several stacks.
+mod greenlets;
 
 // Functions of ours in the place of the interpreter's.
 mod interpose;

@@ -11,7 +11,7 @@
 
 use crate::function::{Builtin, EXCLUDED};
 use crate::greenlets;
-use crate::thread::current;
+use crate::thread::{calls, current};
 use pyo3::exceptions::{PyEOFError, PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -95,11 +95,11 @@ fn run<'py>(
     if is_outermost {
         become_outermost(python);
     }
-    enter(exec);
+    exec.inspect(|exec| enter(python, *exec));
     greenlets::expect_main();
     // No reference to the namespace outlives the call: what is in it is finalized when the interpreter is.
     let done = main_namespace(python).and_then(|namespace| program(&namespace));
-    leave(exec, if done.is_ok() { Kind::Return } else { Kind::Raise });
+    exec.inspect(|exec| leave(python, *exec, if done.is_ok() { Kind::Return } else { Kind::Raise }));
     if !is_outermost {
         return done;
     }
@@ -234,23 +234,20 @@ fn exec(python: Python<'_>, show: bool) -> PyResult<Option<Builtin>> {
     Ok(show.then(|| unsafe { Builtin::of_c_function(exec.as_ptr()) }))
 }
 
-fn enter(function: Option<Builtin>) {
-    let Some(function) = function else { return };
+fn enter(python: Python<'_>, function: Builtin) {
+    // First, since it may run Python: the id belongs to the recording that goes on then.
+    if !current::is_recording(python) {
+        return;
+    }
     let id = function.id();
-    // SAFETY: the GIL is held, and `enter` runs no Python.
-    if let Some(recorder) = unsafe { current::recorder() }
-        && id != EXCLUDED
-    {
-        recorder.enter(id, function.tag());
+    if id != EXCLUDED {
+        calls::enter(python, id, function.tag());
     }
 }
 
-fn leave(function: Option<Builtin>, kind: Kind) {
-    let Some(function) = function else { return };
-    // SAFETY: the GIL is held, and neither `leave` nor `unwind_to` runs Python.
-    let Some(recorder) = (unsafe { current::recorder() }) else { return };
-    if recorder.leave(function.tag(), kind) == Left::Unmatched {
-        recorder.unwind_to(function.tag(), kind);
+fn leave(python: Python<'_>, function: Builtin, kind: Kind) {
+    if calls::leave(python, function.tag(), kind) == Some(Left::Unmatched) {
+        calls::unwind_to(python, function.tag(), kind);
     }
 }
 

@@ -58,10 +58,8 @@ fn explore(_switches: usize, program: impl Fn(&Options)) {
 /// An event of the calling thread: a hook, as those of the extension.
 fn event() {
     gil::with(|| {
-        // SAFETY: the GIL is held, nothing else runs here, and the recorder is not used after this.
-        if let Some(recorder) = unsafe { current::recorder() } {
-            recorder.enter(0, 1);
-        }
+        // SAFETY: `enter` lets no other thread have the GIL.
+        unsafe { current::with(Python::assume(), |recorder| recorder.enter(0, 1)) };
     });
 }
 

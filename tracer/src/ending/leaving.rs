@@ -39,7 +39,7 @@ pub fn watch(python: Python<'_>) -> PyResult<()> {
 /// The interpreter ends in order, which the ring file is to tell.
 #[pyfunction]
 pub fn note_exit() {
-    current::settle();
+    current::ensure_own_file();
     last_act::note(ENDING_EXIT);
 }
 

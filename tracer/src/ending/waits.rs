@@ -96,7 +96,7 @@ fn note(child: Option<(c_int, c_int)>) {
     // which a call in another interpreter does not always hold.
     // SAFETY: takes nothing; the calling thread has an interpreter.
     if unsafe { ffi::PyInterpreterState_Get() == ffi::PyInterpreterState_Main() } {
-        current::settle();
+        current::ensure_own_file();
     }
     recording::child_ended(pid as u32, status as u32);
 }

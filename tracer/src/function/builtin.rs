@@ -1,8 +1,9 @@
 //! C functions, by the definition that their module or type has of them.
 
+use super::greenlet;
 use super::id::{EXCLUDED, tag};
 use crate::aside::without_collector;
-use crate::{greenlets, recording};
+use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
@@ -183,7 +184,9 @@ impl Builtin {
             (Some(kind), _) if is_left_out(kind) => return EXCLUDED,
             (Some(kind), _) => {
                 // SAFETY: a living type.
-                unsafe { greenlets::notice_method(&name, kind) };
+                if unsafe { greenlet::is_switch(&name, kind) } {
+                    recording::note_switch();
+                }
                 // SAFETY: as above.
                 format!("{}.{name}", unsafe { text((*kind).tp_name) })
             }

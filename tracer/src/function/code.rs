@@ -5,7 +5,7 @@
 
 use super::id::{EXCLUDED, tag};
 use crate::aside::without_collector;
-use crate::{greenlets, recording};
+use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::c_void;
@@ -45,11 +45,22 @@ struct Extra {
 #[derive(Clone, Copy)]
 pub struct Code(*mut ffi::PyObject);
 
+/// What is known of a function.
+#[derive(Clone, Copy)]
+pub struct LookedUp {
+    /// Its id, or [`EXCLUDED`]. What is no code object is excluded.
+    pub id: u32,
+    /// Whether an asyncio task may begin with it.
+    pub is_coroutine: bool,
+    /// Whether it is seen for the first time under the rules that hold now.
+    pub is_new: bool,
+}
+
 impl Code {
-    /// The code object at this address.
+    /// Stands for the code object at this address.
     ///
     /// # Safety
-    /// It must be a living code object, and the GIL must be held as long as this is used.
+    /// It must be a living object, and the GIL must be held as long as this is used.
     #[inline(always)]
     pub unsafe fn new(code: *mut ffi::PyObject) -> Code {
         Code(code)
@@ -72,13 +83,7 @@ impl Code {
     /// are read by C code, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
-        self.known().unwrap_or_else(|| self.look_up(false))
-    }
-
-    /// The same of the function that runs now: if it was never seen before, it may be the first one of a greenlet.
-    #[inline]
-    pub fn id_of_running(self) -> u32 {
-        self.known().unwrap_or_else(|| self.look_up(true))
+        self.known().unwrap_or_else(|| self.look_up().id)
     }
 
     /// Whether an asyncio task may begin with it. Runs no Python, like [`Code::id`].
@@ -86,31 +91,36 @@ impl Code {
     pub fn is_coroutine(self) -> bool {
         let cached = cached(self.0 as usize);
         if cached.code.load(Ordering::Relaxed) != self.0 as usize {
-            self.look_up(false);
+            return self.look_up().is_coroutine;
         }
         cached.is_coroutine.load(Ordering::Relaxed)
     }
 
+    /// Returns what is known of the function, and puts it into the cache. Runs no Python, like [`Code::id`].
     #[cold]
     #[inline(never)]
-    fn look_up(self, runs: bool) -> u32 {
+    pub fn look_up(self) -> LookedUp {
+        // SAFETY: `new` demands a living object.
+        if unsafe { ffi::PyCode_Check(self.0) } == 0 {
+            return LookedUp { id: EXCLUDED, is_coroutine: false, is_new: false };
+        }
         let extra = self.extra();
         let rules = recording::rules();
-        // SAFETY: what the slot holds was put there by `remember` and is freed only with the code object.
+        // SAFETY: NULL or what `remember` has put into the slot, which is replaced or freed only with the GIL held.
         let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules);
-        let (id, is_coroutine) = known.map(|extra| (extra.id, extra.is_coroutine)).unwrap_or_else(|| {
-            let (id, is_coroutine) = without_collector(|| (self.register(), self.has_coroutine_flag()));
-            if runs {
-                greenlets::notice_function(self.tag());
+        let found = match known {
+            Some(known) => LookedUp { id: known.id, is_coroutine: known.is_coroutine, is_new: false },
+            None => {
+                let (id, is_coroutine) = without_collector(|| (self.register(), self.has_coroutine_flag()));
+                self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
+                LookedUp { id, is_coroutine, is_new: true }
             }
-            self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
-            (id, is_coroutine)
-        });
+        };
         let cached = cached(self.0 as usize);
-        cached.id.store(id, Ordering::Relaxed);
-        cached.is_coroutine.store(is_coroutine, Ordering::Relaxed);
+        cached.id.store(found.id, Ordering::Relaxed);
+        cached.is_coroutine.store(found.is_coroutine, Ordering::Relaxed);
         cached.code.store(self.0 as usize, Ordering::Relaxed);
-        id
+        found
     }
 
     fn has_coroutine_flag(self) -> bool {

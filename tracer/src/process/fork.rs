@@ -1,7 +1,7 @@
 //! What happens to a recording when the process forks, however it does: `os.fork`, `multiprocessing`, C code.
 //!
 //! The handlers of pthread_atfork(3) run inside `fork` itself, so that not one event of the child can reach the
-//! parent's file. The child's own file is created at the child's first event ([`current::settle`]), since most children
+//! parent's file. The child's own file is created at the child's first event ([`current::ensure_own_file`]), since most children
 //! call `exec` at once.
 
 use crate::recording;

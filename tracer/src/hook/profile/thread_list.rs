@@ -9,6 +9,7 @@
 //! are hooked as far as they do that themselves.
 
 use pyo3::ffi;
+use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
 
 /// Where `interpreters` stands in `_PyRuntime`, in words.
@@ -23,10 +24,10 @@ unsafe extern "C" {
     fn PyInterpreterState_Head() -> *mut ffi::PyInterpreterState;
 }
 
-/// The oldest thread state of this interpreter whose number is higher than `number`, and its own. The GIL must be held;
-/// while it is, the state stays what it is.
-pub fn oldest_after(number: i64) -> Option<(*mut ffi::PyThreadState, i64)> {
-    let lock = Lock::take()?;
+/// Returns the oldest thread state of this interpreter whose number is higher than `number`, and its number. The state
+/// stays what it is while the GIL is held.
+pub fn oldest_after(_: Python<'_>, number: i64) -> Option<(*mut ffi::PyThreadState, i64)> {
+    let lock = ThreadListLock::take()?;
     // SAFETY: the GIL is held, so there is a running interpreter; it and its list of threads stand still under the lock.
     let first = unsafe { ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get()) };
     let mut oldest = None;
@@ -45,11 +46,11 @@ pub fn oldest_after(number: i64) -> Option<(*mut ffi::PyThreadState, i64)> {
     oldest
 }
 
-/// Holds the interpreter's list of threads still. Whoever has it asks for no other lock and for no memory.
-struct Lock(*mut c_void);
+/// Holds the interpreter's list of threads still. A thread that has it asks for no other lock and for no memory.
+struct ThreadListLock(*mut c_void);
 
-impl Lock {
-    fn take() -> Option<Lock> {
+impl ThreadListLock {
+    fn take() -> Option<ThreadListLock> {
         // SAFETY: a name that ends with a NUL; looks among the symbols of the process.
         let runtime = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_PyRuntime".as_ptr()) }.cast::<*mut c_void>();
         if runtime.is_null() {
@@ -63,11 +64,11 @@ impl Lock {
             return None;
         }
         // SAFETY: the lock that stands before these two words. Who holds it does not wait for the GIL.
-        (unsafe { PyThread_acquire_lock(mutex, 1) } == 1).then_some(Lock(mutex))
+        (unsafe { PyThread_acquire_lock(mutex, 1) } == 1).then_some(ThreadListLock(mutex))
     }
 }
 
-impl Drop for Lock {
+impl Drop for ThreadListLock {
     fn drop(&mut self) {
         // SAFETY: taken by `take`.
         unsafe { PyThread_release_lock(self.0) };
