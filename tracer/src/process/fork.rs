@@ -30,7 +30,7 @@ pub fn watch() {
 }
 
 extern "C" fn prepare() {
-    HELD.put(recording::hold(current::existing));
+    HELD.put(recording::before_fork(current::existing));
 }
 
 extern "C" fn parent() {
@@ -39,25 +39,25 @@ extern "C" fn parent() {
 
 extern "C" fn child() {
     if let Some(held) = HELD.take() {
-        held.release();
+        held.release_in_child();
         current::forget();
     }
 }
 
 /// What is handed from the beginning of a fork to its end, on the same thread.
-struct Between(UnsafeCell<Option<recording::Held>>);
+struct Between(UnsafeCell<Option<recording::ForkGuard>>);
 
 // SAFETY: used only by a thread that has the lock of `recording`: `prepare` puts in what holds it, and the other two
 // take that out before it lets go.
 unsafe impl Sync for Between {}
 
 impl Between {
-    fn put(&self, held: recording::Held) {
+    fn put(&self, held: recording::ForkGuard) {
         // SAFETY: as said above, nobody else is here.
         unsafe { *self.0.get() = Some(held) };
     }
 
-    fn take(&self) -> Option<recording::Held> {
+    fn take(&self) -> Option<recording::ForkGuard> {
         // SAFETY: as said above, nobody else is here.
         unsafe { &mut *self.0.get() }.take()
     }
