@@ -4,8 +4,8 @@
 //! other calls of its thread are open: it is the first function on another stack. (The other sign is a call of the
 //! method that switches: [`crate::function`] sees that.) The ring file records that there was a switch.
 
-use crate::aside::without_collector;
 use crate::function::{Code, LookedUp};
+use crate::preserve::without_collector;
 use crate::recording;
 use crate::thread::calls;
 use pyo3::ffi;

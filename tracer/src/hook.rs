@@ -5,22 +5,22 @@ use pyo3::prelude::*;
 
 #[cfg(Py_3_12)]
 mod monitoring;
+mod options;
 #[cfg(not(Py_3_12))]
 mod profile;
 mod profile_function;
-mod wanted;
 
 #[cfg(Py_3_12)]
 use monitoring as offered;
+pub use options::EventOptions;
 #[cfg(not(Py_3_12))]
 use profile as offered;
-pub use wanted::Wanted;
 
 /// What was wanted last.
-static WANTED: Mutex<Wanted> = Mutex::new(Wanted { c_functions: false, tasks: false });
+static WANTED: Mutex<EventOptions> = Mutex::new(EventOptions { c_functions: false, tasks: false });
 
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
-pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
+pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     *lock(&WANTED) = wanted;
     profile_function::watch(python)?;
     offered::install(python, wanted)

@@ -1,8 +1,8 @@
 //! `snaptrace.Tracer`, the base class of `viztracer.VizTracer`: what Python needs of the recording, and no more.
 
+use crate::ending::child_exits;
 use crate::ending::deadly_signal;
-use crate::ending::leaving;
-use crate::ending::waits;
+use crate::ending::exit_calls;
 use crate::filter::Filter;
 use crate::hook;
 use crate::process::fork;
@@ -107,9 +107,9 @@ impl Tracer {
         fork::watch();
         current::ensure_own_file();
         deadly_signal::watch();
-        leaving::watch(python)?;
-        waits::watch(python)?;
-        lifecycle::start(python, self.number, &options, filter, hook::Wanted { c_functions, tasks })
+        exit_calls::watch(python)?;
+        child_exits::watch(python)?;
+        lifecycle::start(python, self.number, &options, filter, hook::EventOptions { c_functions, tasks })
     }
 
     /// Ends recording; the file stays open for another start. Calls that are open stay so, or with `flush_as_finish`

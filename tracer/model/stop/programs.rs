@@ -79,7 +79,7 @@ fn thread_with(events: usize) -> thread::JoinHandle<()> {
 fn start(tracer: u64, options: &Options) -> bool {
     let python = Python::assume();
     lifecycle::claim(python, tracer)
-        && lifecycle::start(python, tracer, options, Filter::default(), hook::Wanted(true)).is_ok()
+        && lifecycle::start(python, tracer, options, Filter::default(), hook::EventOptions(true)).is_ok()
 }
 
 /// Its recording, which must be there.
@@ -181,7 +181,7 @@ fn a_start_that_fails_while_others_are_in_hooks() {
         gil::with(|| {
             let python = Python::assume();
             assert!(lifecycle::claim(python, 1));
-            assert!(lifecycle::start(python, 1, options, Filter::default(), hook::Wanted(false)).is_err());
+            assert!(lifecycle::start(python, 1, options, Filter::default(), hook::EventOptions(false)).is_err());
             recording::release(1);
             assert!(lifecycle::seal(python, 1).unwrap().is_none());
         });

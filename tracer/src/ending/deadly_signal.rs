@@ -22,7 +22,7 @@
 //! A SIGBUS in our own mapping means that somebody has cut the ring file (`: > result_1.bin`). That must not end the
 //! program: memory takes the place of the mapping, what was recorded is lost, and it is said when recording ends.
 
-use crate::ending::farewell;
+use crate::ending::exit_report;
 use crate::signal::{SENT, dispose, disposition, errno, pid, send, set_errno, tid};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,14 +76,14 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) 
         }
     }
     last_act::note(ENDING_SIGNAL | (signal as u64) << 8);
-    farewell::say(Some(signal), is_from_us(info));
+    exit_report::write(Some(signal), is_from_us(info));
     dispose(signal, libc::SIG_DFL);
     if !is_fault {
         send(signal, tid()); // is delivered when this handler returns, since until then it is blocked
     }
 }
 
-/// Whether it is [`farewell`] that has sent the signal to this thread.
+/// Whether it is [`exit_report`] that has sent the signal to this thread.
 fn is_from_us(info: &libc::siginfo_t) -> bool {
     // SAFETY: a signal that was sent tells by whom.
     info.si_code == libc::SI_TKILL && unsafe { info.si_pid() } == pid()

@@ -2,7 +2,7 @@
 
 use super::greenlet;
 use super::id::{EXCLUDED, tag};
-use crate::aside::without_collector;
+use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;

@@ -4,7 +4,7 @@
 //! call that reads it. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
 
 use super::id::{EXCLUDED, tag};
-use crate::aside::without_collector;
+use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;

@@ -7,7 +7,7 @@ mod callback;
 mod events;
 mod tool;
 
-use super::wanted::Wanted;
+use super::options::EventOptions;
 use events::{C_EVENTS, Event, PYTHON_EVENTS, TASK_EVENTS};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 static EVENTS: AtomicI32 = AtomicI32::new(0);
 
 /// Registers the callbacks and switches their events on. After an error everything is as before.
-pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
+pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     let monitoring = monitoring(python)?;
     events::know_disable(&monitoring)?;
     let tool = tool::acquire(&monitoring)?;
@@ -27,7 +27,7 @@ pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
     })
 }
 
-fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: Wanted) -> PyResult<()> {
+fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> PyResult<()> {
     let numbers = monitoring.getattr("events")?;
     let python_events = if wanted.tasks { TASK_EVENTS } else { PYTHON_EVENTS };
     let c_events: &[Event] = if wanted.c_functions { C_EVENTS } else { &[] };
@@ -66,7 +66,7 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
 }
 
 /// Takes a tool id anew if ours is gone, or switches our events on again if they are off. Returns whether it had to.
-pub fn mend(python: Python<'_>, wanted: Wanted) -> PyResult<bool> {
+pub fn mend(python: Python<'_>, wanted: EventOptions) -> PyResult<bool> {
     let Some(tool) = tool::taken() else { return Ok(false) };
     let monitoring = monitoring(python)?;
     if tool::is_ours(&monitoring, tool)? && are_events_on(&monitoring, tool)? {

@@ -8,7 +8,7 @@ mod events;
 mod thread_hook;
 mod thread_list;
 
-use super::wanted::Wanted;
+use super::options::EventOptions;
 use crate::sync::{Mutex, lock};
 use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
@@ -20,7 +20,7 @@ static GET_PROFILE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static BEFORE: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
 /// Hooks all threads, those that exist and those to come. After an error no thread to come is hooked.
-pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
+pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     events::want(wanted);
     let sys = python.import("sys")?;
     GET_PROFILE.get_or_try_init(python, || sys.getattr("getprofile").map(Bound::unbind))?;
@@ -56,7 +56,7 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
 }
 
 /// Hooks the calling thread again if it has no hook. Returns whether it had none.
-pub fn mend(python: Python<'_>, _: Wanted) -> PyResult<bool> {
+pub fn mend(python: Python<'_>, _: EventOptions) -> PyResult<bool> {
     let Some(get_profile) = GET_PROFILE.get(python) else { return Ok(false) };
     let is_free = get_profile.bind(python).call0()?.is_none();
     if is_free {

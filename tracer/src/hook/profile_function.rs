@@ -7,18 +7,19 @@
 //! without its begin is never the first event of an untraced program.
 
 use super::offered;
-use crate::interpose::{Ours, WithOne, replace};
+use crate::interpose::{OneArgument, Original, is_in_main_interpreter};
 use crate::recording;
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use std::ffi::c_int;
 use std::mem;
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The address of the interpreter's own `sys.setprofile`, 0: not known; and `sys.getprofile`.
-static SET_PROFILE: AtomicUsize = AtomicUsize::new(0);
-static GET_PROFILE: AtomicPtr<PyObject> = AtomicPtr::new(ptr::null_mut());
+/// The interpreter's own `sys.setprofile`.
+static SET_PROFILE: Original<OneArgument> = Original::new();
+/// `sys.getprofile`.
+static GET_PROFILE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// So many words at the beginning of a thread state are searched for its profile function.
 const STATE_WORDS: usize = 24;
@@ -26,36 +27,32 @@ const STATE_WORDS: usize = 24;
 /// The address of the interpreter's own C function that sends events to profile functions, 0: not known yet.
 static SENDER: AtomicUsize = AtomicUsize::new(0);
 
-/// From now on we are asked on the way into `sys.setprofile`.
+/// Puts our function in the place of `sys.setprofile`.
 pub fn watch(python: Python<'_>) -> PyResult<()> {
-    if SET_PROFILE.load(Ordering::Relaxed) != 0 {
+    if SET_PROFILE.is_replaced() {
         return Ok(());
     }
-    let sys = python.import("sys")?;
-    GET_PROFILE.store(sys.getattr("getprofile")?.into_ptr(), Ordering::Relaxed);
-    replace(python, "sys", "setprofile", &SET_PROFILE, Ours::WithOne(set_profile))
+    GET_PROFILE.get_or_try_init(python, || python.import("sys")?.getattr("getprofile").map(Bound::unbind))?;
+    SET_PROFILE.replace_by(python, "sys", "setprofile", set_profile)
 }
 
 unsafe extern "C" fn set_profile(module: *mut PyObject, function: *mut PyObject) -> *mut PyObject {
-    let is_first = recording::current() != 0 && is_free_for(function);
-    // SAFETY: `replace` has stored the address of a function with these arguments before it put ours in its place.
-    let theirs = unsafe { mem::transmute::<usize, WithOne>(SET_PROFILE.load(Ordering::Relaxed)) };
+    // Other interpreters are not traced, and the objects that are asked here belong to the main one.
+    let is_traced = is_in_main_interpreter() && recording::current() != 0;
+    // SAFETY: the interpreter calls with the GIL held.
+    let is_first = is_traced && is_free_for(unsafe { Python::assume_attached() }, function);
     // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { theirs(module, function) };
+    let result = unsafe { SET_PROFILE.get()(module, function) };
     if is_first && !result.is_null() {
         watch_first_event(function);
     }
     result
 }
 
-/// Whether this is a profile function of the program's, and the thread had none of them before: with one, the end of
-/// this call is an event in the untraced program, too.
-fn is_free_for(function: *mut PyObject) -> bool {
-    // SAFETY: the GIL is held.
-    let python = unsafe { Python::assume_attached() };
-    // SAFETY: NULL, or a function that is kept alive.
-    let get_profile = unsafe { Bound::from_borrowed_ptr_or_opt(python, GET_PROFILE.load(Ordering::Relaxed)) };
-    let before = get_profile.and_then(|get_profile| get_profile.call0().ok());
+/// Whether this is a profile function of the program, and the thread had none of them before: with one, the end of this
+/// call is an event in the untraced program, too.
+fn is_free_for(python: Python<'_>, function: *mut PyObject) -> bool {
+    let before = GET_PROFILE.get(python).and_then(|get_profile| get_profile.bind(python).call0().ok());
     let is_ours = |hook: *mut PyObject| hook == python.None().as_ptr() || offered::is_hook(python, hook);
     !is_ours(function) && before.is_some_and(|before| is_ours(before.as_ptr()))
 }

@@ -21,7 +21,13 @@ pub fn claim(python: Python<'_>, tracer: u64) -> bool {
 }
 
 /// Begins to record for a tracer that has claimed it. After an error nothing is left: no hook, no file.
-pub fn start(python: Python<'_>, tracer: u64, options: &Options, filter: Filter, wanted: hook::Wanted) -> PyResult<()> {
+pub fn start(
+    python: Python<'_>,
+    tracer: u64,
+    options: &Options,
+    filter: Filter,
+    wanted: hook::EventOptions,
+) -> PyResult<()> {
     if recording::phase(tracer) != Some(Phase::Starting) {
         return Err(PyRuntimeError::new_err("the tracer has not claimed the recording of this process"));
     }

@@ -4,7 +4,7 @@
 //!
 //! A thread is named when it is first seen, and again when it ends or recording stops, if its name has changed by then.
 
-use crate::aside::{aside, without_collector};
+use crate::preserve::{preserving_exception, without_collector};
 use crate::recording;
 use crate::sync::{Mutex, MutexGuard, try_lock};
 use pyo3::ffi;
@@ -30,7 +30,7 @@ struct Named {
 
 /// Writes the name of the calling thread, which has this serial in the recording of this number.
 pub fn name_current(number: u64, serial: u32) {
-    aside(|python| {
+    preserving_exception(|python| {
         let found = without_collector(|| {
             let thread = object_of_current(python)?;
             let name = name_of(&thread)?;
@@ -55,7 +55,7 @@ pub fn renew(serial: Option<u32>) {
             name_current(here.1, serial); // the main thread has no object before somebody imports `threading`
         }
     }
-    aside(|python| {
+    preserving_exception(|python| {
         without_collector(|| {
             for ((process, number, serial), named) in named().iter_mut().flat_map(|named| named.iter_mut()) {
                 if (*process, *number) == here {
@@ -100,7 +100,7 @@ impl Drop for End {
         let (process, number, serial) = self.key;
         // The thread's object may die here, with whatever that runs: the interpreter ends the thread, and no hook is
         // under way.
-        aside(|python| {
+        preserving_exception(|python| {
             if (process, number) == (process::id(), recording::current()) {
                 without_collector(|| ended.write_change(python, number, serial));
             }
@@ -119,7 +119,7 @@ fn named() -> Option<MutexGuard<'static, HashMap<Key, Named>>> {
 fn name_of(thread: &Bound<'_, PyAny>) -> Option<String> {
     // SAFETY: a living object; no class's own `__dict__` is called.
     let kept = unsafe { ffi::PyObject_GenericGetDict(thread.as_ptr(), ptr::null_mut()) };
-    // SAFETY: NULL with an exception, which is cleared by `aside`, or a new reference.
+    // SAFETY: NULL with an exception, which is cleared by `preserving_exception`, or a new reference.
     let kept = unsafe { Bound::from_owned_ptr_or_opt(thread.py(), kept) }?;
     let name = item(&kept, c"_name")?;
     name.cast_exact::<PyString>().ok().map(|name| name.to_string_lossy().into_owned())

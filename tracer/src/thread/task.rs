@@ -8,8 +8,8 @@
 mod known;
 mod running;
 
-use crate::aside::aside;
 use crate::function::{Code, EXCLUDED};
+use crate::preserve::preserving_exception;
 use crate::recording;
 use crate::thread::current;
 use pyo3::prelude::*;
@@ -42,7 +42,7 @@ pub fn enter(python: Python<'_>, code: Code) {
 fn begin_slice(python: Python<'_>) {
     let number = recording::current();
     let running = recorded_task(python);
-    let begun = aside(|python| {
+    let begun = preserving_exception(|python| {
         let task = running::task(python)?;
         // Most coroutines are awaited by one in the same slice. Its task lives, so no other task has its address.
         let address = task.as_ptr() as usize;
@@ -78,7 +78,7 @@ pub fn leave(python: Python<'_>, may_be_over: bool) {
         })
     };
     if may_be_over && has_ended == Some(true) {
-        aside(|python| known::serial_of(number, &running::task(python)?));
+        preserving_exception(|python| known::serial_of(number, &running::task(python)?));
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
-use crate::hook::wanted::Wanted;
+use crate::hook::options::EventOptions;
 use crate::thread::current::{self, Found, LastEvent};
 use crate::thread::{calls, task};
 use pyo3::ffi::{self, PyFrameObject, PyObject};
@@ -21,7 +21,7 @@ static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
 static TASKS: AtomicBool = AtomicBool::new(false);
 
 /// Sets what is recorded from now on.
-pub fn want(wanted: Wanted) {
+pub fn want(wanted: EventOptions) {
     C_FUNCTIONS.store(wanted.c_functions, Ordering::Relaxed);
     TASKS.store(wanted.tasks, Ordering::Relaxed);
 }

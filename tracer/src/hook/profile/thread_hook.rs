@@ -4,7 +4,7 @@
 //! puts back what it has found there (`old = sys.getprofile(); ...; sys.setprofile(old)`) puts back ours.
 
 use super::{events, thread_list};
-use crate::aside::aside;
+use crate::preserve::preserving_exception;
 use crate::recording;
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
@@ -146,7 +146,7 @@ unsafe extern "C" fn on_event(
         ffi::PyTrace_C_RETURN => {
             if is_starter(argument) {
                 // An audit hook may refuse. Then that thread is not recorded.
-                aside(|python| hook_newer_threads(python).ok());
+                preserving_exception(|python| hook_newer_threads(python).ok());
             }
             // SAFETY: as above; the interpreter keeps both until this returns.
             unsafe { events::on_c(python, frame, argument, Some(Kind::Return)) }

@@ -5,35 +5,34 @@
 //! when the program has chosen the default action for a signal ([`deadly_signal`]).
 
 use crate::ending::deadly_signal;
-use crate::ending::farewell;
-use crate::interpose::{Ours, integer, plain, replace, with_keywords};
+use crate::ending::exit_report;
+use crate::interpose::{Original, Positional, WithKeywords, integer, is_in_main_interpreter};
 use crate::sync::{Mutex, lock};
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT};
 use viztracer_recorder::last_act;
 
-/// The addresses of the interpreter's own functions, 0: not known.
-static EXIT: AtomicUsize = AtomicUsize::new(0);
-static EXECV: AtomicUsize = AtomicUsize::new(0);
-static EXECVE: AtomicUsize = AtomicUsize::new(0);
-static SIGNAL: AtomicUsize = AtomicUsize::new(0);
+/// The interpreter's own functions.
+static EXIT: Original<WithKeywords> = Original::new();
+static EXECV: Original<Positional> = Original::new();
+static EXECVE: Original<WithKeywords> = Original::new();
+static SIGNAL: Original<Positional> = Original::new();
 
 /// What is asked before the first process becomes another program: a function that takes its path and environment.
 static BEFORE_EXEC: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
-/// From now on we are asked on the way into these functions.
+/// Puts our functions in the place of the interpreter's.
 pub fn watch(python: Python<'_>) -> PyResult<()> {
-    if EXIT.load(Ordering::Relaxed) != 0 {
+    if EXIT.is_replaced() {
         return Ok(());
     }
-    replace(python, "posix", "_exit", &EXIT, Ours::WithKeywords(exit))?;
-    replace(python, "posix", "execv", &EXECV, Ours::Plain(execv))?;
-    replace(python, "posix", "execve", &EXECVE, Ours::WithKeywords(execve))?;
-    replace(python, "_signal", "signal", &SIGNAL, Ours::Plain(signal))
+    EXIT.replace_by(python, "posix", "_exit", exit)?;
+    EXECV.replace_by(python, "posix", "execv", execv)?;
+    EXECVE.replace_by(python, "posix", "execve", execve)?;
+    SIGNAL.replace_by(python, "_signal", "signal", signal)
 }
 
 /// The interpreter ends in order, which the ring file is to tell.
@@ -68,7 +67,7 @@ unsafe extern "C" fn exit(
         // SAFETY: a living object, of which the interpreter's own function would ask the same, once.
         Some(status) => unsafe { ffi::PyNumber_Index(status) },
         // SAFETY: the interpreter's own function with the arguments that it got; it raises an error.
-        None => return unsafe { with_keywords(&EXIT)(module, arguments, count, names) },
+        None => return unsafe { EXIT.get()(module, arguments, count, names) },
     };
     if status.is_null() {
         return status; // the same error
@@ -76,10 +75,10 @@ unsafe extern "C" fn exit(
     // SAFETY: a living object, see above.
     if unsafe { integer(status) }.is_some() {
         last_act::note(ENDING_LEFT);
-        farewell::say_undisturbed();
+        exit_report::write_undisturbed();
     }
     // SAFETY: the interpreter's own function with what it would have made of the argument.
-    let result = unsafe { with_keywords(&EXIT)(module, &status, count, names) };
+    let result = unsafe { EXIT.get()(module, &status, count, names) };
     last_act::take_back();
     // SAFETY: a reference of our own.
     unsafe { ffi::Py_DECREF(status) };
@@ -111,7 +110,7 @@ unsafe extern "C" fn execv(module: *mut PyObject, arguments: *mut *mut PyObject,
     // SAFETY: the interpreter passes this many arguments.
     let is_told = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { plain(&EXECV)(module, arguments, count) };
+    let result = unsafe { EXECV.get()(module, arguments, count) };
     after_exec(is_told);
     result
 }
@@ -125,14 +124,14 @@ unsafe extern "C" fn execve(
     // SAFETY: the interpreter passes this many arguments.
     let is_told = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { with_keywords(&EXECVE)(module, arguments, count, names) };
+    let result = unsafe { EXECVE.get()(module, arguments, count, names) };
     after_exec(is_told);
     result
 }
 
 unsafe extern "C" fn signal(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { plain(&SIGNAL)(module, arguments, count) };
+    let result = unsafe { SIGNAL.get()(module, arguments, count) };
     if !result.is_null() && count > 0 {
         // SAFETY: there is a first argument.
         if let Some(number) = unsafe { integer(*arguments) } {
@@ -147,7 +146,7 @@ unsafe extern "C" fn signal(module: *mut PyObject, arguments: *mut *mut PyObject
 /// # Safety
 /// There must be so many arguments.
 unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) -> bool {
-    let is_asked = farewell::is_due() && count > 0;
+    let is_asked = exit_report::is_armed() && count > 0;
     // SAFETY: the caller's promise, and there is one.
     let is_told = is_asked && in_main_interpreter(|python| unsafe { ask(python, arguments, count) });
     last_act::note(ENDING_EXEC);
@@ -180,17 +179,14 @@ unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssi
 
 /// Runs our Python in the interpreter that it belongs to, wherever the program called from.
 fn in_main_interpreter<T>(run: impl FnOnce(Python<'_>) -> T) -> T {
-    // SAFETY: takes nothing.
-    let main = unsafe { ffi::PyInterpreterState_Main() };
-    // SAFETY: the calling thread has an interpreter: it has called a function of Python's.
-    if unsafe { ffi::PyInterpreterState_Get() } == main {
+    if is_in_main_interpreter() {
         // SAFETY: functions are called with the GIL held.
         return run(unsafe { Python::assume_attached() });
     }
     // SAFETY: gives up the GIL of the interpreter that called, which it gets back below.
     let caller = unsafe { ffi::PyEval_SaveThread() };
     // SAFETY: an interpreter that lives as long as the process; the new state is for this thread alone.
-    let state = unsafe { ffi::PyThreadState_New(main) };
+    let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
     // SAFETY: a new state of this thread, which has no other one now.
     unsafe { ffi::PyEval_RestoreThread(state) };
     // SAFETY: the GIL of the main interpreter is held.

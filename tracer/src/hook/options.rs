@@ -2,7 +2,7 @@
 
 /// What is to be recorded besides Python functions.
 #[derive(Clone, Copy)]
-pub struct Wanted {
+pub struct EventOptions {
     /// C functions.
     pub c_functions: bool,
     /// Which asyncio task calls them all.

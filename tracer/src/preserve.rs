@@ -9,7 +9,7 @@ use std::ptr;
 ///
 /// It may run Python, even if `work` does not: objects that other threads could not let go of without the GIL are let
 /// go of first.
-pub fn aside<T>(work: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
+pub fn preserving_exception<T>(work: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
     Python::try_attach(|python| {
         let raised = Raised::take();
         let result = work(python);
