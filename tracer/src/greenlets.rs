@@ -28,7 +28,7 @@ pub fn id_of_running(python: Python<'_>, code: Code) -> u32 {
     let LookedUp { id, is_new, .. } = code.look_up();
     // A forked process gives names anew to functions that are open. That is no first call.
     if is_new
-        && !has_caller()
+        && !has_caller(python)
         && !MAIN_IS_NEXT.swap(false, Ordering::Relaxed)
         && calls::are_others_open(python, code.tag())
     {
@@ -39,9 +39,9 @@ pub fn id_of_running(python: Python<'_>, code: Code) -> u32 {
 
 /// Whether the Python function that runs now was called by another one. Makes objects of their frames, without the
 /// garbage collector, so no Python runs.
-fn has_caller() -> bool {
-    without_collector(|| {
-        // SAFETY: a hook holds the GIL. A borrowed reference or NULL.
+fn has_caller(python: Python<'_>) -> bool {
+    without_collector(python, || {
+        // SAFETY: `python` proves that the GIL is held. A borrowed reference or NULL.
         let frame = unsafe { ffi::PyEval_GetFrame() };
         if frame.is_null() {
             return true; // unknown
@@ -49,7 +49,7 @@ fn has_caller() -> bool {
         // SAFETY: a living frame.
         let caller = unsafe { ffi::PyFrame_GetBack(frame) };
         if caller.is_null() {
-            // SAFETY: a hook holds the GIL.
+            // SAFETY: as above.
             let is_unknown = unsafe { !ffi::PyErr_Occurred().is_null() };
             // SAFETY: as above. No exception of the program's is under way when a function begins.
             unsafe { ffi::PyErr_Clear() };

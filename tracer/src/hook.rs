@@ -1,4 +1,5 @@
-//! Which hook this interpreter offers: `sys.monitoring` from 3.12 on, `PyEval_SetProfile` before.
+//! The functions that the interpreter calls at each event: callbacks of `sys.monitoring` from 3.12 on, a profile function
+//! before.
 
 use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;
@@ -16,7 +17,7 @@ pub use options::EventOptions;
 #[cfg(not(Py_3_12))]
 use profile as offered;
 
-/// What was wanted last.
+/// What [`install`] was called with last.
 static WANTED: Mutex<EventOptions> = Mutex::new(EventOptions { c_functions: false, tasks: false });
 
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
@@ -26,13 +27,13 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     offered::install(python, wanted)
 }
 
-/// If the hook is gone and nobody else has its place, puts it back and tells so.
+/// Puts the hook back if it is gone and no other has its place. Returns whether it did.
 pub fn mend(python: Python<'_>) -> PyResult<bool> {
     let wanted = *lock(&WANTED);
     offered::mend(python, wanted)
 }
 
-/// Ends that; tells whether the hook was still in its place. Takes out only what is ours.
+/// Takes the hook out, and nothing that is not ours. Returns whether it was still in its place.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     offered::uninstall(python)
 }

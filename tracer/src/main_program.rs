@@ -2,11 +2,11 @@
 //! as the outermost Python code of the process, and until the process ends.
 //!
 //! The command that starts the program is itself Python code. Its frames are taken off the thread before the program
-//! begins and its calls are no longer counted, so the program finds neither in `sys._getframe`, tracebacks, warnings
-//! and `faulthandler` nor in how deep it may recurse. Nobody comes back to these frames: when the program is over, the
-//! interpreter is finalized from here. That is possible up to CPython 3.14; in later ones the frames stay visible.
+//! begins and its calls are no longer counted. So the program finds neither in `sys._getframe`, tracebacks, warnings
+//! and `faulthandler` nor in how deep it may recurse. Nothing returns to these frames: when the program is over, the
+//! interpreter is finalized from here. That is possible up to CPython 3.14. In later ones the frames stay visible.
 //!
-//! Where other code runs the command (`coverage run -m viztracer`), it has frames of its own to come back to: the program
+//! If other code runs the command (`coverage run -m viztracer`), it has frames of its own to return to. Then the program
 //! runs inside of it, and the process goes on.
 
 mod exec_span;

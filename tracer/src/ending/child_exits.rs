@@ -1,8 +1,8 @@
-//! What the process learns of its children's ends: functions of ours in the place of `os.wait` and its kind
-//! ([`crate::interpose`]) look at what they give back.
+//! How the children of the process ended: functions of ours in the place of `os.wait` and its kind ([`crate::interpose`])
+//! look at what they return, and record it in the ring file.
 //!
-//! `subprocess`, `multiprocessing` and the child watchers of `asyncio` all end up in these. A child that was killed by
-//! SIGKILL leaves nothing about it in its own ring file, but its parent's tells.
+//! `subprocess`, `multiprocessing` and the child watchers of `asyncio` all call these. The ring file of a child that was
+//! killed by SIGKILL says nothing about that, but its parent's does.
 
 use crate::interpose::{OneArgument, Original, Positional, WithKeywords, integer, is_in_main_interpreter};
 use crate::recording;
@@ -33,7 +33,7 @@ pub fn watch(python: Python<'_>) -> PyResult<()> {
 unsafe extern "C" fn wait(module: *mut PyObject, nothing: *mut PyObject) -> *mut PyObject {
     // SAFETY: the interpreter's own function with the arguments that it got.
     let result = unsafe { WAIT.get()(module, nothing) };
-    // SAFETY: what that gave back.
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
@@ -41,7 +41,7 @@ unsafe extern "C" fn wait(module: *mut PyObject, nothing: *mut PyObject) -> *mut
 unsafe extern "C" fn waitpid(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: as in `wait`.
     let result = unsafe { WAITPID.get()(module, arguments, count) };
-    // SAFETY: what that gave back.
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
@@ -54,7 +54,7 @@ unsafe extern "C" fn wait3(
 ) -> *mut PyObject {
     // SAFETY: as in `wait`.
     let result = unsafe { WAIT3.get()(module, arguments, count, names) };
-    // SAFETY: what that gave back.
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
@@ -67,7 +67,7 @@ unsafe extern "C" fn wait4(
 ) -> *mut PyObject {
     // SAFETY: as in `wait`.
     let result = unsafe { WAIT4.get()(module, arguments, count, names) };
-    // SAFETY: what that gave back.
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
@@ -76,15 +76,15 @@ unsafe extern "C" fn waitid(module: *mut PyObject, arguments: *mut *mut PyObject
     // SAFETY: as in `wait`.
     let result = unsafe { WAITID.get()(module, arguments, count) };
     // SAFETY: there are three arguments then, which live until the function is left.
-    let options = if count == 3 { unsafe { integer(*arguments.add(2)) } } else { None };
+    let options = (count == 3).then(|| unsafe { integer(*arguments.add(2)) }).flatten();
     if options.is_none_or(|options| options & libc::WNOWAIT == 0) {
-        // SAFETY: what the interpreter's own function gave back.
+        // SAFETY: NULL or a new reference.
         note(unsafe { status_of_siginfo(result) });
     } // else the child is left as it is, for another wait
     result
 }
 
-/// Writes of which child this is the status, if it has ended.
+/// Records how a child ended, by its pid and status, if it has ended.
 fn note(child: Option<(c_int, c_int)>) {
     let Some((pid, status)) = child else { return };
     let has_ended = libc::WIFEXITED(status) || libc::WIFSIGNALED(status);
@@ -99,7 +99,7 @@ fn note(child: Option<(c_int, c_int)>) {
     recording::child_ended(pid as u32, status as u32);
 }
 
-/// The first two members of a tuple: pid and status.
+/// Reads pid and status from the first two members of a tuple.
 ///
 /// # Safety
 /// NULL, or a living object.
@@ -108,7 +108,7 @@ unsafe fn status(result: *mut PyObject) -> Option<(c_int, c_int)> {
     unsafe { Some((member(result, 0)?, member(result, 1)?)) }
 }
 
-/// From `waitid_result(si_pid, si_uid, si_signo, si_status, si_code)`.
+/// Reads pid and status from `waitid_result(si_pid, si_uid, si_signo, si_status, si_code)`.
 ///
 /// # Safety
 /// NULL, or a living object.
@@ -123,7 +123,7 @@ unsafe fn status_of_siginfo(result: *mut PyObject) -> Option<(c_int, c_int)> {
     }
 }
 
-/// A member of a tuple, if this is one, and as long, and the member an integer.
+/// Returns a member of a tuple, if this is one that long, and the member an integer that fits.
 ///
 /// # Safety
 /// NULL, or a living object.

@@ -1,8 +1,8 @@
-//! Functions of Python's in which a process ends without a word, and what is said on the way into them.
+//! The functions in which a process ends at once: `os._exit` and `os.exec...`. The ring file records that they are called.
 //!
-//! `os._exit` and `os.exec...` are C functions, which the hooks see only if C functions are recorded, and whose arguments
-//! they do not see. So functions of ours take their place ([`crate::interpose`]). In the same way `signal.signal` tells
-//! when the program has chosen the default action for a signal ([`deadly_signal`]).
+//! They are C functions, which the hooks see only if C functions are recorded, and whose arguments the hooks do not see.
+//! So functions of ours take their place ([`crate::interpose`]). In the same way we notice when the program has chosen
+//! an action for a signal by `signal.signal` ([`deadly_signal`]).
 
 use crate::ending::deadly_signal;
 use crate::ending::exit_report;
@@ -21,7 +21,7 @@ static EXECV: Original<Positional> = Original::new();
 static EXECVE: Original<WithKeywords> = Original::new();
 static SIGNAL: Original<Positional> = Original::new();
 
-/// What is asked before the first process becomes another program: a function that takes its path and environment.
+/// The function that is called before the first process of a run becomes another program.
 static BEFORE_EXEC: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
 /// Puts our functions in the place of the interpreter's.
@@ -35,7 +35,7 @@ pub fn watch(python: Python<'_>) -> PyResult<()> {
     SIGNAL.replace_by(python, "_signal", "signal", signal)
 }
 
-/// The interpreter ends in order, which the ring file is to tell.
+/// Notes in the ring file that the interpreter ends in order.
 #[pyfunction]
 pub fn note_exit() {
     current::ensure_own_file();
@@ -48,8 +48,8 @@ pub fn ring_cut() -> bool {
     last_act::is_cut()
 }
 
-/// From now on `before` is called with the path, the arguments and the environment (or `None`) of a program that the
-/// first process of a run is about to become; it tells whether it has said something about that.
+/// Has `before` called when the first process of a run is about to become another program: with the path, the arguments and
+/// the environment of that (or `None`: its own). It returns whether it has written a line about that to stderr.
 #[pyfunction]
 pub fn ask_before_exec(before: Py<PyAny>) {
     let replaced = lock(&BEFORE_EXEC).replace(before);
@@ -85,7 +85,7 @@ unsafe extern "C" fn exit(
     result
 }
 
-/// The status that `os._exit` is called with, if it is called in the right way.
+/// Returns the status that `os._exit` is called with, if it is called in the right way.
 ///
 /// # Safety
 /// There must be so many arguments, and as many more as there are names.
@@ -108,10 +108,10 @@ unsafe fn is_named(names: *mut PyObject, name: &CStr) -> bool {
 
 unsafe extern "C" fn execv(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments.
-    let is_told = unsafe { before_exec(arguments, count) };
+    let is_announced = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
     let result = unsafe { EXECV.get()(module, arguments, count) };
-    after_exec(is_told);
+    after_exec(is_announced);
     result
 }
 
@@ -122,10 +122,10 @@ unsafe extern "C" fn execve(
     names: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments.
-    let is_told = unsafe { before_exec(arguments, count) };
+    let is_announced = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
     let result = unsafe { EXECVE.get()(module, arguments, count, names) };
-    after_exec(is_told);
+    after_exec(is_announced);
     result
 }
 
@@ -141,26 +141,29 @@ unsafe extern "C" fn signal(module: *mut PyObject, arguments: *mut *mut PyObject
     result
 }
 
-/// Tells whether something was said.
+/// Asks our Python before an exec, and notes the exec in the ring file. Returns whether a line on stderr announces it.
 ///
 /// # Safety
 /// There must be so many arguments.
 unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) -> bool {
     let is_asked = exit_report::is_armed() && count > 0;
     // SAFETY: the caller's promise, and there is one.
-    let is_told = is_asked && in_main_interpreter(|python| unsafe { ask(python, arguments, count) });
+    let is_announced = is_asked && in_main_interpreter(|python| unsafe { ask(python, arguments, count) });
     last_act::note(ENDING_EXEC);
-    is_told
+    is_announced
 }
 
-/// The process is what it was: exec has failed.
-fn after_exec(is_told: bool) {
+/// Takes the note back after an exec that has failed: the process is what it was.
+fn after_exec(is_announced: bool) {
     last_act::take_back();
-    if is_told {
+    if is_announced {
         crate::stderr::complain("exec failed: the process goes on, and so does its recording");
     }
 }
 
+/// Calls our Python, whose errors count as "not announced": the program goes on. The arguments may be of another
+/// interpreter, but one that may exec shares the GIL of the main one.
+///
 /// # Safety
 /// There must be so many arguments, at least one.
 unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssize_t) -> bool {
@@ -170,7 +173,6 @@ unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssi
         false => python.None().into_bound(python),
     };
     let asked = lock(&BEFORE_EXEC).as_ref().map(|before| before.clone_ref(python));
-    // Whatever an error is, the program goes on.
     asked.is_some_and(|before| {
         let said = before.call1(python, (argument(0), argument(1), argument(2)));
         said.and_then(|said| said.is_truthy(python)).unwrap_or(false)
@@ -185,7 +187,7 @@ fn in_main_interpreter<T>(run: impl FnOnce(Python<'_>) -> T) -> T {
     }
     // SAFETY: gives up the GIL of the interpreter that called, which it gets back below.
     let caller = unsafe { ffi::PyEval_SaveThread() };
-    // SAFETY: an interpreter that lives as long as the process; the new state is for this thread alone.
+    // SAFETY: the main interpreter lives as long as the process; the new state is for this thread alone.
     let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
     // SAFETY: a new state of this thread, which has no other one now.
     unsafe { ffi::PyEval_RestoreThread(state) };

@@ -1,7 +1,7 @@
 //! Python functions, by their code objects.
 //!
-//! A code object keeps its id in an extra slot, which goes away with it; a direct-mapped cache by address saves the
-//! call that reads it. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
+//! A code object keeps its id in an extra slot, which goes away with it. A direct-mapped cache by address saves the call
+//! that reads the slot. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
 
 use super::id::{EXCLUDED, tag};
 use crate::preserve::without_collector;
@@ -30,7 +30,7 @@ static CACHE: [Cached; CACHE_SIZE] =
     [const { Cached { code: AtomicUsize::new(0), id: AtomicU32::new(0), is_coroutine: AtomicBool::new(false) } };
         CACHE_SIZE];
 
-/// The index of our extra slot in code objects; -1: not asked for yet.
+/// The index of our extra slot in code objects; -1: not requested yet, or the interpreter has none left.
 static SLOT: AtomicIsize = AtomicIsize::new(-1);
 
 /// What the slot points to.
@@ -66,21 +66,21 @@ impl Code {
         Code(code)
     }
 
-    /// What its frames on the stack are known by.
+    /// Returns what its frames on the stack are known by.
     #[inline(always)]
     pub fn tag(self) -> u64 {
         tag(self.0 as usize)
     }
 
-    /// Its function id, or [`EXCLUDED`], if it is in the cache.
+    /// Returns its function id, or [`EXCLUDED`], if that is in the cache.
     #[inline(always)]
     pub fn known(self) -> Option<u32> {
         let cached = cached(self.0 as usize);
         (cached.code.load(Ordering::Relaxed) == self.0 as usize).then(|| cached.id.load(Ordering::Relaxed))
     }
 
-    /// Its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: code objects are of one type, whose attributes
-    /// are read by C code, and no garbage is collected meanwhile.
+    /// Returns its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: code objects are of one type, whose
+    /// attributes C code reads, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
         self.known().unwrap_or_else(|| self.look_up().id)
@@ -111,7 +111,8 @@ impl Code {
         let found = match known {
             Some(known) => LookedUp { id: known.id, is_coroutine: known.is_coroutine, is_new: false },
             None => {
-                let (id, is_coroutine) = without_collector(|| (self.register(), self.has_coroutine_flag()));
+                let (id, is_coroutine) =
+                    without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
                 self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
                 LookedUp { id, is_coroutine, is_new: true }
             }
@@ -123,21 +124,25 @@ impl Code {
         found
     }
 
-    fn has_coroutine_flag(self) -> bool {
-        // SAFETY: hooks run with the GIL held.
-        let python = unsafe { Python::assume_attached() };
+    fn python(self) -> Python<'static> {
+        // SAFETY: `new` demands that the GIL is held as long as this is used.
+        unsafe { Python::assume_attached() }
+    }
+
+    fn object(&self) -> Bound<'_, PyAny> {
         // SAFETY: `new` demands a living object.
-        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        unsafe { Bound::from_borrowed_ptr(self.python(), self.0) }
+    }
+
+    fn has_coroutine_flag(self) -> bool {
+        let code = self.object();
         let flags: Option<u32> = code.getattr("co_flags").and_then(|flags| flags.extract()).ok();
         flags.is_some_and(|flags| flags & COROUTINE_FLAGS != 0)
     }
 
     /// Decides whether the function is recorded, and writes its name.
     fn register(self) -> u32 {
-        // SAFETY: hooks run with the GIL held.
-        let python = unsafe { Python::assume_attached() };
-        // SAFETY: `new` demands a living object.
-        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        let code = self.object();
         let text = |attribute| code.getattr(attribute).and_then(|value| lossy(&value));
         let file = text("co_filename").unwrap_or_default();
         if !recording::includes(&file) {
@@ -150,25 +155,25 @@ impl Code {
 
     fn extra(self) -> *mut Extra {
         let mut extra: *mut c_void = ptr::null_mut();
-        // SAFETY: a code object, a slot we own, and a place for the answer.
+        // SAFETY: a code object, our slot or none, and a pointer to write to.
         let status = unsafe { ffi::PyUnstable_Code_GetExtra(self.0, slot(), &raw mut extra) };
         if status != 0 {
-            // SAFETY: the GIL is held.
+            // SAFETY: the GIL is held, see `new`. The exception is the one that was just set.
             unsafe { ffi::PyErr_Clear() };
         }
         extra.cast()
     }
 
     fn remember(self, old: *mut Extra, new: Extra) {
-        // SAFETY: the slot's content, see `look_up`.
+        // SAFETY: the slot's content, see `look_up`. No reference into it is used any more.
         if let Some(old) = unsafe { old.as_mut() } {
             *old = new;
             return;
         }
         let new = Box::into_raw(Box::new(new));
-        // SAFETY: a code object, and a slot whose `free` takes such boxes.
+        // SAFETY: a code object, and our slot, whose `free` takes such boxes, or none.
         if unsafe { ffi::PyUnstable_Code_SetExtra(self.0, slot(), new.cast()) } != 0 {
-            // SAFETY: the GIL is held.
+            // SAFETY: the GIL is held, see `new`. The exception is the one that was just set.
             unsafe { ffi::PyErr_Clear() };
             // SAFETY: the slot did not take it.
             drop(unsafe { Box::from_raw(new) });
@@ -188,23 +193,23 @@ fn cached(code: usize) -> &'static Cached {
     &CACHE[(code >> 4 ^ code >> 14) % CACHE_SIZE]
 }
 
-/// The index of our extra slot, asked for once per process.
+/// Returns the index of our extra slot, which is requested once per process; negative if there is none.
 fn slot() -> ffi::Py_ssize_t {
     if SLOT.load(Ordering::Relaxed) < 0 {
-        // SAFETY: the GIL is held, and `free` takes what `remember` puts in.
+        // SAFETY: the GIL is held, since only `Code` uses this; and `free` takes what `remember` puts in.
         SLOT.store(unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free) }, Ordering::Relaxed);
     }
     SLOT.load(Ordering::Relaxed)
 }
 
-/// A code object is freed: its address may soon be another one's.
+/// Frees what the slot of a code object holds, when that is freed: its address may soon be another one's.
 unsafe extern "C" fn free(extra: *mut c_void) {
     // SAFETY: the slot holds nothing else than what `remember` puts in, and gives it here once.
     let extra = unsafe { Box::from_raw(extra.cast::<Extra>()) };
     let _ = cached(extra.code).code.compare_exchange(extra.code, 0, Ordering::Relaxed, Ordering::Relaxed);
 }
 
-/// A `str` as UTF-8; lone surrogates, as in names of files that are not UTF-8, become U+FFFD.
+/// Returns a `str` as UTF-8. Lone surrogates, as in names of files that are not UTF-8, become U+FFFD.
 pub fn lossy(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(value.cast::<pyo3::types::PyString>()?.to_string_lossy().into_owned())
 }

@@ -1,10 +1,10 @@
-//! What a hook is to report.
+//! Which events a hook reports.
 
-/// What is to be recorded besides Python functions.
+/// What is recorded besides Python functions.
 #[derive(Clone, Copy)]
 pub struct EventOptions {
-    /// C functions.
+    /// Whether C functions are recorded.
     pub c_functions: bool,
-    /// Which asyncio task calls them all.
+    /// Whether the asyncio task that runs is recorded.
     pub tasks: bool,
 }

@@ -1,10 +1,9 @@
-//! `sys.setprofile` in the traced program: the new profile function does not hear of its own setting.
+//! `sys.setprofile` in the traced program: a new profile function does not get the end of the call that has set it.
 //!
-//! Untraced, the first event that it gets is that of whatever follows. But our hook has the call of `sys.setprofile`
-//! itself watched, and so the end of that call would be sent to the function that it has just set, before anything
-//! else; `profile.Profile`, which keeps account of what returns, dies of that. So the first event of a new profile
-//! function goes through [`first_event`], which is gone from then on. It leaves out the end of a C function, which
-//! without its begin is never the first event of an untraced program.
+//! Untraced, its first event is that of what follows. But our hook has the call of `sys.setprofile` itself watched, so the
+//! interpreter would send the end of that call to the function that it has just set. `profile.Profile`, which checks what
+//! returns, fails then. So the first event of a new profile function goes through [`first_event`], once. That leaves out
+//! the end of a C function, which without its beginning is never the first event of an untraced program.
 
 use super::offered;
 use crate::interpose::{OneArgument, Original, is_in_main_interpreter};
@@ -21,7 +20,7 @@ static SET_PROFILE: Original<OneArgument> = Original::new();
 /// `sys.getprofile`.
 static GET_PROFILE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// So many words at the beginning of a thread state are searched for its profile function.
+/// How many words at the beginning of a thread state are searched for its profile function.
 const STATE_WORDS: usize = 24;
 
 /// The address of the interpreter's own C function that sends events to profile functions, 0: not known yet.
@@ -59,19 +58,19 @@ fn is_free_for(python: Python<'_>, function: *mut PyObject) -> bool {
 
 /// Has this thread's next event go through [`first_event`].
 fn watch_first_event(function: *mut PyObject) {
-    let Some(place) = sender_place(function) else { return };
+    let Some(slot) = sender_slot(function) else { return };
     // SAFETY: this thread's own state, with the GIL held: the function that `sys.setprofile` has just set.
-    if let Some(sender) = unsafe { *place } {
+    if let Some(sender) = unsafe { *slot } {
         SENDER.store(sender as usize, Ordering::Relaxed);
         // SAFETY: as above.
-        unsafe { *place = Some(first_event) };
+        unsafe { *slot = Some(first_event) };
     }
 }
 
-/// Where the calling thread's state keeps the C function that sends its events to this profile function. It holds, in
-/// this order, since long before 3.10: that one, its like for the trace function, and the profile function
-/// (Include/cpython/pystate.h). `None` if the latter, which is known, is not found there.
-fn sender_place(function: *mut PyObject) -> Option<*mut Option<ffi::Py_tracefunc>> {
+/// Finds where the calling thread's state keeps the C function that sends its events to this profile function. Since long
+/// before 3.10 the state holds, in this order: that C function, the one for the trace function, and the profile function
+/// (Include/cpython/pystate.h). Returns `None` if the profile function is not found there. The GIL must be held.
+fn sender_slot(function: *mut PyObject) -> Option<*mut Option<ffi::Py_tracefunc>> {
     // SAFETY: the GIL is held.
     let words = unsafe { ffi::PyThreadState_Get() }.cast::<*mut PyObject>();
     // SAFETY: a structure of more words; addresses are compared and not followed.
@@ -90,9 +89,9 @@ unsafe extern "C" fn first_event(
 ) -> c_int {
     // SAFETY: `watch_first_event` has stored the address of such a function before it put this one in its place.
     let sender = unsafe { mem::transmute::<usize, ffi::Py_tracefunc>(SENDER.load(Ordering::Relaxed)) };
-    if let Some(place) = sender_place(function) {
-        // SAFETY: this thread's own state, with the GIL held; it has called what stands there.
-        unsafe { *place = Some(sender) };
+    if let Some(slot) = sender_slot(function) {
+        // SAFETY: this thread's own state, with the GIL held; the interpreter has called what stands there.
+        unsafe { *slot = Some(sender) };
     }
     if what == ffi::PyTrace_C_RETURN || what == ffi::PyTrace_C_EXCEPTION {
         return 0;

@@ -43,7 +43,7 @@ pub const PYTHON_EVENTS: &[Event] = &[
     event("PY_YIELD", on_yield),
     event("PY_UNWIND", on_unwind),
 ];
-/// The same events, with callbacks that tell asyncio's tasks apart.
+/// The same events, with callbacks that distinguish asyncio's tasks.
 pub const TASK_EVENTS: &[Event] = &[
     event("PY_START", on_enter_in_task),
     event("PY_RESUME", on_enter_in_task),

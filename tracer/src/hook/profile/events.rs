@@ -17,7 +17,7 @@ use viztracer_recorder::Left;
 
 /// Whether C functions are recorded; their events come in any case.
 static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
-/// Whether tasks are told apart.
+/// Whether tasks are distinguished.
 static TASKS: AtomicBool = AtomicBool::new(false);
 
 /// Sets what is recorded from now on.
@@ -52,7 +52,7 @@ pub unsafe fn on_python(python: Python<'_>, frame: *mut PyFrameObject, left: Opt
         Some(kind) => {
             leave(python, code, kind);
             if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
-                task::leave(python, true); // perhaps it only waits: that cannot be told here
+                task::leave(python, true); // perhaps it only waits: this event does not say
             }
         }
     }

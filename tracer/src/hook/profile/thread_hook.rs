@@ -1,6 +1,6 @@
 //! The profile function of one thread: set, unset, and called by the interpreter.
 //!
-//! Its argument is [`hook_new_thread`], so that `sys.getprofile()` tells our hook from another one, and a program that
+//! Its argument is [`hook_new_thread`], so that `sys.getprofile()` tells our hook from another, and a program that
 //! puts back what it has found there (`old = sys.getprofile(); ...; sys.setprofile(old)`) puts back ours.
 
 use super::{events, thread_list};

@@ -1,22 +1,22 @@
 //! CPython 3.10 and 3.11: the thread states of the interpreter.
 //!
-//! The interpreter offers a walk over them, but no word about what may change them meanwhile: a thread of a C library that
-//! enters Python makes itself a state before it asks for the GIL (`PyGILState_Ensure`). The interpreter's own walks
-//! hold a lock, `_PyRuntime.interpreters.mutex`, and so does this one. That is no part of any interface, but its place
-//! is fixed in the releases of 3.10 and 3.11, which get no others; and it is checked, since two known addresses stand
-//! behind it: `struct pyinterpreters { PyThread_type_lock mutex; PyInterpreterState *head, *main; ... }`
-//! (Include/internal/pycore_runtime.h). Where they do not, no walk takes place, and threads that are there at the start
-//! are hooked as far as they do that themselves.
+//! The interpreter offers a walk over them, which other threads may disturb: a thread of a C library that enters Python
+//! makes itself a state before it asks for the GIL (`PyGILState_Ensure`). The interpreter's own walks hold a lock,
+//! `_PyRuntime.interpreters.mutex`, and so does this one. The lock is no part of any interface, but its offset is fixed in
+//! the releases of 3.10 and 3.11, of which there will be no others. The offset is checked, since two known addresses come
+//! behind the lock: `struct pyinterpreters { PyThread_type_lock mutex; PyInterpreterState *head, *main; ... }`
+//! (Include/internal/pycore_runtime.h). If they do not, no walk takes place, and a thread that is there at the start is
+//! recorded only if `threading` hooks it.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
 
-/// Where `interpreters` stands in `_PyRuntime`, in words.
+/// The offset of `interpreters` in `_PyRuntime`, in words.
 const INTERPRETERS: usize = if cfg!(Py_3_11) { 4 } else { 3 };
 
 unsafe extern "C" {
-    /// Include/pythread.h. The lock is no mutex of the C library, and no owner is noted.
+    /// Include/pythread.h. The lock is no mutex of the C library and has no owner.
     fn PyThread_acquire_lock(lock: *mut c_void, wait: c_int) -> c_int;
     fn PyThread_release_lock(lock: *mut c_void);
     /// Include/cpython/pystate.h.
@@ -56,14 +56,14 @@ impl ThreadListLock {
         if runtime.is_null() {
             return None;
         }
-        // SAFETY: three words at the beginning of a structure that has thousands of them.
+        // SAFETY: three words at the beginning of a structure that has thousands of words.
         let [mutex, head, main] = [0, 1, 2].map(|word| unsafe { *runtime.add(INTERPRETERS + word) });
         // SAFETY: plain reads of the same structure, with the GIL held.
         let known = unsafe { [PyInterpreterState_Head(), PyInterpreterState_Main()] };
         if mutex.is_null() || [head, main] != known.map(|interpreter| interpreter.cast()) {
             return None;
         }
-        // SAFETY: the lock that stands before these two words. Who holds it does not wait for the GIL.
+        // SAFETY: the lock before these two words. A thread that holds it does not wait for the GIL.
         (unsafe { PyThread_acquire_lock(mutex, 1) } == 1).then_some(ThreadListLock(mutex))
     }
 }
