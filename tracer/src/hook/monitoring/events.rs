@@ -88,7 +88,8 @@ impl<const COUNT: usize> Arguments<COUNT> {
     #[inline(always)]
     unsafe fn new(arguments: *const *mut PyObject, count: usize) -> Option<Arguments<COUNT>> {
         // A program may take a callback out of `sys.monitoring` and call it with whatever it likes.
-        (count & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET >= COUNT).then_some(Arguments(arguments))
+        // The flag is the highest bit, which the shift drops.
+        (count << 1 >= COUNT << 1).then_some(Arguments(arguments))
     }
 
     /// The code object whose event it is.
