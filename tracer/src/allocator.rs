@@ -1,9 +1,9 @@
 //! The allocator of this library, with a reserve for when the process has no memory left.
 //!
-//! A program that has used up its memory gets a `MemoryError`, cleans up and goes on or ends. Meanwhile it may call functions
-//! for the first time, whose names we keep. If Rust gets no memory for that, it aborts the process. So there is a reserve:
-//! a piece of address space that costs nothing until it is touched. What is taken from it is never given back: a process
-//! that has memory again takes nothing more.
+//! A program that has used up its memory gets a `MemoryError`, cleans up and goes on or ends. Meanwhile it may call
+//! functions for the first time, whose names we keep. If Rust gets no memory for that, it aborts the process. So there
+//! is a reserve: a piece of address space that costs nothing until it is touched. What is taken from it is never given
+//! back: a process that has memory again takes nothing more.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;

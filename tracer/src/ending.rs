@@ -1,6 +1,6 @@
-//! Ends of a process without Python: by a deadly signal ([`deadly_signal`]), or in a function that ends the process at once
-//! ([`exit_calls`]). In the first process of a run, [`exit_report`] then has the report written. A parent records how its
-//! children ended ([`child_exits`]).
+//! Ends of a process without Python: by a deadly signal ([`deadly_signal`]), or in a function that ends the process at
+//! once ([`exit_calls`]). In the first process of a run, [`exit_report`] then has the report written. A parent records
+//! how its children ended ([`child_exits`]).
 
 pub mod child_exits;
 pub mod deadly_signal;

@@ -2,8 +2,8 @@
 
 /// The rules that one start of the recording has.
 ///
-/// The file of a function decides. A function that is left out costs nothing from its first call on. It hides itself and
-/// the C functions it calls; what it calls in included files is recorded.
+/// The file of a function decides. A function that is left out costs nothing from its first call on. It hides itself
+/// and the C functions it calls; what it calls in included files is recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Beginnings of paths. If there are any, other files are left out.

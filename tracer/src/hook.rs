@@ -1,5 +1,5 @@
-//! The functions that the interpreter calls at each event: callbacks of `sys.monitoring` from 3.12 on, a profile function
-//! before.
+//! The functions that the interpreter calls at each event: callbacks of `sys.monitoring` from 3.12 on, a profile
+//! function before.
 
 use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;

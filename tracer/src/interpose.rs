@@ -41,8 +41,8 @@ impl<F: Convention> Original<F> {
         Original(OnceLock::new())
     }
 
-    /// Puts our function into the definition of the interpreter's, if the interpreter calls that in the way that we know
-    /// and this was not done before.
+    /// Puts our function into the definition of the interpreter's, if the interpreter calls that in the way that we
+    /// know and this was not done before.
     pub fn replace_by(&self, python: Python<'_>, module: &str, name: &str, ours: F) -> PyResult<()> {
         let function = python.import(module)?.getattr(name)?;
         let Ok(function) = function.cast::<PyCFunction>() else { return Ok(()) }; // the program's own

@@ -1,13 +1,13 @@
-//! Runs the traced program the way the interpreter's own main function does: with the same functions of the interpreter,
-//! as the outermost Python code of the process, and until the process ends.
+//! Runs the traced program the way the interpreter's own main function does: with the same functions of the
+//! interpreter, as the outermost Python code of the process, and until the process ends.
 //!
 //! The command that starts the program is itself Python code. Its frames are taken off the thread before the program
 //! begins and its calls are no longer counted. So the program finds neither in `sys._getframe`, tracebacks, warnings
 //! and `faulthandler` nor in how deep it may recurse. Nothing returns to these frames: when the program is over, the
 //! interpreter is finalized from here. That is possible up to CPython 3.14. In later ones the frames stay visible.
 //!
-//! If other code runs the command (`coverage run -m viztracer`), it has frames of its own to return to. Then the program
-//! runs inside of it, and the process goes on.
+//! If other code runs the command (`coverage run -m viztracer`), it has frames of its own to return to. Then the
+//! program runs inside of it, and the process goes on.
 
 mod exec_span;
 mod source;
@@ -72,9 +72,9 @@ pub fn run_byte_code(python: Python<'_>, path: PathBuf, show: bool) -> PyResult<
     run(python, show, true, |namespace| source::evaluate(&source::load(python, &bytes)?, namespace))
 }
 
-/// Runs the program as the outermost code; then ends the process as the interpreter's main function does. Inside of other
-/// code, returns instead, or raises what the program raised. `is_file`: the main module knows the file it is, until it
-/// is over.
+/// Runs the program as the outermost code; then ends the process as the interpreter's main function does. Inside of
+/// other code, returns instead, or raises what the program raised. `is_file`: the main module knows the file it is,
+/// until it is over.
 fn run<'py>(
     python: Python<'py>,
     show: bool,
@@ -125,8 +125,8 @@ fn end(python: Python<'_>, done: PyResult<()>, is_file: bool) -> ! {
     let is_interrupted = done.as_ref().is_err_and(is_interrupt);
     if let Err(error) = done {
         error.restore(python);
-        // SAFETY: `python` proves that the GIL is held, and an exception is set. If that is `SystemExit`, the process ends
-        // here.
+        // SAFETY: `python` proves that the GIL is held, and an exception is set. If that is `SystemExit`, the process
+        // ends here.
         unsafe { ffi::PyErr_Print() };
     }
     if is_file {

@@ -1,5 +1,5 @@
-//! Keeps the interpreter as the program left it, while a hook looks for names: the exception that is under way, and what
-//! the garbage collector would do.
+//! Keeps the interpreter as the program left it, while a hook looks for names: the exception that is under way, and
+//! what the garbage collector would do.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -33,8 +33,8 @@ pub fn without_collector<T>(_: Python<'_>, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// An exception as the interpreter keeps it: three references before 3.12, one since. It is not made an object, which could
-/// run Python.
+/// An exception as the interpreter keeps it: three references before 3.12, one since. It is not made an object, which
+/// could run Python.
 struct Raised([*mut ffi::PyObject; 3]);
 
 impl Raised {

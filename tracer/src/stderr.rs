@@ -12,8 +12,8 @@ pub fn note_at_import() {
     STDERR.get_or_init(|| std::io::stderr().as_fd().try_clone_to_owned().is_ok());
 }
 
-/// Writes one line to stderr: why tracing does not go on. If the process began without a stderr, its descriptor may by now
-/// be a file of the program.
+/// Writes one line to stderr: why tracing does not go on. If the process began without a stderr, its descriptor may by
+/// now be a file of the program.
 pub fn complain(reason: &str) {
     if STDERR.get() == Some(&true) {
         let _ = writeln!(std::io::stderr(), "viztracer: {reason}");

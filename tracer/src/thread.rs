@@ -1,5 +1,5 @@
-//! What is known of a thread: its recorder ([`current`]), the calls that it records ([`calls`]), the asyncio task that it
-//! runs ([`task`]), its name ([`name`]), and the stack of its signal handlers ([`signal_stack`]).
+//! What is known of a thread: its recorder ([`current`]), the calls that it records ([`calls`]), the asyncio task that
+//! it runs ([`task`]), its name ([`name`]), and the stack of its signal handlers ([`signal_stack`]).
 
 pub mod calls;
 pub mod current;

@@ -1,6 +1,7 @@
 //! Which file of a crate names which other file of it, as its `use` items and paths tell.
 //!
-//! What is only there in tests, or under loom, does not count. A name that a module only passes on is followed to the file that defines it.
+//! What is only there in tests, or under loom, does not count. A name that a module only passes on is followed to the
+//! file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;

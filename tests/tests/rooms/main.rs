@@ -1,5 +1,5 @@
-//! The plan of the crates: a file may name another one only if that does not lead back to it, and a room of a crate only
-//! rooms that stand before it in `lib.rs`.
+//! The plan of the crates: a file may name another one only if that does not lead back to it, and a room of a crate
+//! only rooms that stand before it in `lib.rs`.
 
 mod imports;
 

@@ -37,8 +37,8 @@ pub fn give_a_chance() {
     acquire();
 }
 
-/// The number of a thread: the least that no living one has, so that it is used again, as addresses are. A thread that gets one
-/// comes after all that the thread did which had it before, as with the memory of threads.
+/// The number of a thread: the least that no living one has, so that it is used again, as addresses are. A thread that
+/// gets one comes after all that the thread did which had it before, as with the memory of threads.
 pub struct ThreadPointer(usize);
 
 shared! {

@@ -1,8 +1,8 @@
-//! How the children of the process ended: functions of ours in the place of `os.wait` and its kind ([`crate::interpose`])
-//! look at what they return, and record it in the ring file.
+//! How the children of the process ended: functions of ours in the place of `os.wait` and its kind
+//! ([`crate::interpose`]) look at what they return, and record it in the ring file.
 //!
-//! `subprocess`, `multiprocessing` and the child watchers of `asyncio` all call these. The ring file of a child that was
-//! killed by SIGKILL says nothing about that, but its parent's does.
+//! `subprocess`, `multiprocessing` and the child watchers of `asyncio` all call these. The ring file of a child that
+//! was killed by SIGKILL says nothing about that, but its parent's does.
 
 use crate::interpose::{OneArgument, Original, Positional, WithKeywords, integer, is_in_main_interpreter};
 use crate::recording;

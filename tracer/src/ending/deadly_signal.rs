@@ -1,8 +1,8 @@
 //! Signals whose default action ends the process: what they do besides.
 //!
-//! Such a signal ends a process at once: nothing of Python's runs. So in every process that is recorded a handler stands
-//! in the place of the default action. It may find its thread anywhere, with any lock held and with the GIL or without,
-//! and does only what a signal handler may do:
+//! Such a signal ends a process at once: nothing of Python's runs. So in every process that is recorded a handler
+//! stands in the place of the default action. It may find its thread anywhere, with any lock held and with the GIL or
+//! without, and does only what a signal handler may do:
 //!
 //! ```text
 //! store into the ring file which signal it was, and when
@@ -15,9 +15,9 @@
 //! replaces ours; it gives way to ours again when it puts back what it found, or when the program sets `SIG_DFL`
 //! ([`rearm`]). A signal that is ignored stays so. Forked children inherit the handler, exec resets it.
 //!
-//! Our handler runs on a stack of its own, which every thread that records is given ([`crate::thread::signal_stack`]). So the
-//! signal of a thread whose own stack is full is recorded, too. A thread that has not recorded yet has no such stack. The
-//! real-time signals end a process as if we were not there.
+//! Our handler runs on a stack of its own, which every thread that records is given ([`crate::thread::signal_stack`]).
+//! So the signal of a thread whose own stack is full is recorded, too. A thread that has not recorded yet has no such
+//! stack. The real-time signals end a process as if we were not there.
 //!
 //! A SIGBUS in our own mapping means that somebody has cut the ring file (`: > result_1.bin`). That must not end the
 //! program: memory replaces the mapping, what was recorded is lost, and a line says so when recording ends.

@@ -1,8 +1,9 @@
-//! The functions in which a process ends at once: `os._exit` and `os.exec...`. The ring file records that they are called.
+//! The functions in which a process ends at once: `os._exit` and `os.exec...`. The ring file records that they are
+//! called.
 //!
-//! They are C functions, which the hooks see only if C functions are recorded, and whose arguments the hooks do not see.
-//! So functions of ours take their place ([`crate::interpose`]). In the same way we notice when the program has chosen
-//! an action for a signal by `signal.signal` ([`deadly_signal`]).
+//! They are C functions, which the hooks see only if C functions are recorded, and whose arguments the hooks do not
+//! see. So functions of ours take their place ([`crate::interpose`]). In the same way we notice when the program has
+//! chosen an action for a signal by `signal.signal` ([`deadly_signal`]).
 
 use crate::ending::deadly_signal;
 use crate::ending::exit_report;
@@ -48,8 +49,8 @@ pub fn ring_cut() -> bool {
     last_act::is_cut()
 }
 
-/// Has `before` called when the first process of a run is about to become another program: with the path, the arguments and
-/// the environment of that (or `None`: its own). It returns whether it has written a line about that to stderr.
+/// Has `before` called when the first process of a run is about to become another program: with the path, the arguments
+/// and the environment of that (or `None`: its own). It returns whether it has written a line about that to stderr.
 #[pyfunction]
 pub fn ask_before_exec(before: Py<PyAny>) {
     let replaced = lock(&BEFORE_EXEC).replace(before);

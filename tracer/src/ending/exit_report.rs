@@ -1,15 +1,15 @@
 //! The report of a run whose first process ends without Python: it has the report written, or says how to get it.
 //!
-//! A command was prepared for that when the run began, and a line for the case that it fails. It all happens in a signal
-//! handler, or inside of `os._exit`, and does only what a signal handler may do:
+//! A command was prepared for that when the run began, and a line for the case that it fails. It all happens in a
+//! signal handler, or inside of `os._exit`, and does only what a signal handler may do:
 //!
 //! ```text
 //! stop the other threads, so that the program does nothing more than it would have done
 //! start the command and wait for it: it writes the report
 //! ```
 //!
-//! One more signal that asks the process to end ends the waiting. But not within a second of the first one: terminals and
-//! supervisors send several at a time.
+//! One more signal that asks the process to end ends the waiting. But not within a second of the first one: terminals
+//! and supervisors send several at a time.
 
 use crate::signal::{SENT, dispose, errno, pid, send, tid};
 use pyo3::exceptions::PyValueError;
@@ -91,8 +91,8 @@ fn array(texts: Vec<OsString>) -> PyResult<Vec<*const c_char>> {
 }
 
 /// Has the report written, or writes the line, if this process is prepared for that. The calling thread is about to end
-/// the process and has blocked all signals. It stops the other threads by `signal`, which our handler turns into a call of
-/// this, `from_us`.
+/// the process and has blocked all signals. It stops the other threads by `signal`, which our handler turns into a call
+/// of this, `from_us`.
 pub fn write(signal: Option<c_int>, from_us: bool) {
     if pid() != FIRST_PROCESS.load(Ordering::Relaxed) {
         return;

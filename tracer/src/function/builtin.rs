@@ -27,8 +27,8 @@ struct CFunction {
     module: *mut ffi::PyObject,
 }
 
-/// A C function as it is called: its definition and what it belongs to. Two words, so that it stays in registers; an enum
-/// in its place went through memory (a quarter of the samples of `on_call` in `perf annotate`).
+/// A C function as it is called: its definition and what it belongs to. Two words, so that it stays in registers; an
+/// enum in its place went through memory (a quarter of the samples of `on_call` in `perf annotate`).
 #[derive(Clone, Copy)]
 pub struct Builtin {
     pub(super) definition: NonNull<ffi::PyMethodDef>,
@@ -45,9 +45,9 @@ const MODULE: usize = 1;
 /// What the name of a C function is made of, as addresses of its parts. Equal keys mean equal names: what an address in
 /// the cache belongs to is kept alive, so that nothing else gets that address ([`Builtin::hold`]).
 ///
-/// One thing cannot be kept alive: a definition that a C library frees with its function. Nearly all libraries have static
-/// ones. A definition at the address of a freed one, whose name is also at the address of the first one's name, is taken
-/// for the first.
+/// One thing cannot be kept alive: a definition that a C library frees with its function. Nearly all libraries have
+/// static ones. A definition at the address of a freed one, whose name is also at the address of the first one's name,
+/// is taken for the first.
 type Key = (usize, usize);
 
 struct Cached {
@@ -122,8 +122,8 @@ impl Builtin {
         (cached.key == key).then_some(cached.id)
     }
 
-    /// Returns its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: names of types and modules are read where
-    /// they stand, and no garbage is collected meanwhile.
+    /// Returns its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: names of types and modules are read
+    /// where they stand, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
         self.known().unwrap_or_else(|| self.look_up())

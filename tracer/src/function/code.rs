@@ -1,7 +1,7 @@
 //! Python functions, by their code objects.
 //!
-//! A code object keeps its id in an extra slot, which goes away with it. A direct-mapped cache by address saves the call
-//! that reads the slot. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
+//! A code object keeps its id in an extra slot, which goes away with it. A direct-mapped cache by address saves the
+//! call that reads the slot. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
 
 use super::id::{EXCLUDED, tag};
 use crate::preserve::without_collector;

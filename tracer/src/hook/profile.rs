@@ -38,8 +38,8 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     })
 }
 
-/// Unhooks the calling thread and those to come. Returns whether the calling thread's hook was still ours. Other threads
-/// unhook themselves at their next event, since their hook may be another one by now.
+/// Unhooks the calling thread and those to come. Returns whether the calling thread's hook was still ours. Other
+/// threads unhook themselves at their next event, since their hook may be another one by now.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let argument = thread_hook::argument(python)?;
     let Some(get_profile) = GET_PROFILE.get(python) else { return Ok(true) };

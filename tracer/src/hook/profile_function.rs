@@ -1,9 +1,10 @@
 //! `sys.setprofile` in the traced program: a new profile function does not get the end of the call that has set it.
 //!
-//! Untraced, its first event is that of what follows. But our hook has the call of `sys.setprofile` itself watched, so the
-//! interpreter would send the end of that call to the function that it has just set. `profile.Profile`, which checks what
-//! returns, fails then. So the first event of a new profile function goes through [`first_event`], once. That leaves out
-//! the end of a C function, which without its beginning is never the first event of an untraced program.
+//! Untraced, its first event is that of what follows. But our hook has the call of `sys.setprofile` itself watched, so
+//! the interpreter would send the end of that call to the function that it has just set. `profile.Profile`, which
+//! checks what returns, fails then. So the first event of a new profile function goes through [`first_event`], once.
+//! That leaves out the end of a C function, which without its beginning is never the first event of an untraced
+//! program.
 
 use super::offered;
 use crate::interpose::{OneArgument, Original, is_in_main_interpreter};
@@ -67,9 +68,10 @@ fn watch_first_event(function: *mut PyObject) {
     }
 }
 
-/// Finds where the calling thread's state keeps the C function that sends its events to this profile function. Since long
-/// before 3.10 the state holds, in this order: that C function, the one for the trace function, and the profile function
-/// (Include/cpython/pystate.h). Returns `None` if the profile function is not found there. The GIL must be held.
+/// Finds where the calling thread's state keeps the C function that sends its events to this profile function. Since
+/// long before 3.10 the state holds, in this order: that C function, the one for the trace function, and the profile
+/// function (Include/cpython/pystate.h). Returns `None` if the profile function is not found there. The GIL must be
+/// held.
 fn sender_slot(function: *mut PyObject) -> Option<*mut Option<ffi::Py_tracefunc>> {
     // SAFETY: the GIL is held.
     let words = unsafe { ffi::PyThreadState_Get() }.cast::<*mut PyObject>();

@@ -44,8 +44,8 @@ impl Stream {
         let (file, name, close) = (self.file.as_ptr(), self.name.as_ptr(), c_int::from(self.close));
         // SAFETY: an open stream.
         if unsafe { libc::isatty(libc::fileno(file)) } == 1 {
-            // SAFETY: an open stream, a C string and flags, all of which outlive the call; `namespace` proves that the GIL
-            // is held. It prints what goes wrong.
+            // SAFETY: an open stream, a C string and flags, all of which outlive the call; `namespace` proves that the
+            // GIL is held. It prints what goes wrong.
             unsafe { ffi::PyRun_AnyFileExFlags(file, name, close, &mut flags) };
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! What happens to a recording when the process forks, however it does: `os.fork`, `multiprocessing`, C code.
 //!
 //! The handlers of pthread_atfork(3) run inside `fork` itself, so that not one event of the child can reach the
-//! parent's file. The child's own file is created at the child's first event ([`current::ensure_own_file`]), since most children
-//! call `exec` at once.
+//! parent's file. The child's own file is created at the child's first event ([`current::ensure_own_file`]), since most
+//! children call `exec` at once.
 
 use crate::recording;
 use crate::thread::current;
@@ -47,8 +47,8 @@ extern "C" fn child() {
 /// Keeps the guard from the beginning of a fork to its end, on the same thread.
 struct ForkSlot(UnsafeCell<Option<recording::ForkGuard>>);
 
-// SAFETY: used only by a thread that has the lock of `recording`: `prepare` puts in the guard that holds it, and the other
-// two take that out before it gives the lock up.
+// SAFETY: used only by a thread that has the lock of `recording`: `prepare` puts in the guard that holds it, and the
+// other two take that out before it gives the lock up.
 unsafe impl Sync for ForkSlot {}
 
 impl ForkSlot {

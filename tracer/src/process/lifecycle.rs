@@ -73,8 +73,8 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
     uninstalled.map(drop)
 }
 
-/// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap. A line says
-/// so when recording stops if the hook is missing then.
+/// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap. A line
+/// says so when recording stops if the hook is missing then.
 pub fn mend(python: Python<'_>, tracer: u64) -> PyResult<()> {
     let records = recording::phase(tracer) == Some(Phase::Recording) && current::serial().is_some();
     if records && hook::mend(python)? {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use viztracer_format::record::Kind;
 use viztracer_recorder::{Options, Recorder, RecorderError};
 
-/// Gives the process's recording to this tracer, which must be about to start; `None` if another one has it, or this one
-/// already. Returns what a tracer that has stopped did not save yet: the caller closes it.
+/// Gives the process's recording to this tracer, which must be about to start; `None` if another one has it, or this
+/// one already. Returns what a tracer that has stopped did not save yet: the caller closes it.
 pub fn claim(tracer: u64) -> Option<Option<Ended>> {
     let mut state = locked();
     let is_mine = match &state.owner {
@@ -61,8 +61,8 @@ pub fn open(options: &Options, filter: Filter) -> Result<bool, RecorderError> {
     Ok(true)
 }
 
-/// Ends a tracer's recording and takes it out of the process's state. The caller holds the GIL, so no thread is inside a
-/// hook, and none finds a recorder from now on.
+/// Ends a tracer's recording and takes it out of the process's state. The caller holds the GIL, so no thread is inside
+/// a hook, and none finds a recorder from now on.
 pub fn take(tracer: u64) -> Option<Ended> {
     let mut state = locked();
     if matches!(state.phase_of(tracer), None | Some(Phase::Starting)) {

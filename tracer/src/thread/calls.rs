@@ -1,7 +1,7 @@
 //! The calls of the calling thread. Each function is one operation on the thread's recorder.
 //!
-//! The record path knows no Python: an operation on a recorder neither runs Python nor gives up the GIL. So each function
-//! here is safe for every caller that holds the GIL.
+//! The record path knows no Python: an operation on a recorder neither runs Python nor gives up the GIL. So each
+//! function here is safe for every caller that holds the GIL.
 
 use super::current::{self, LastEvent};
 use pyo3::prelude::*;

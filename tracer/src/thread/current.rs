@@ -1,7 +1,7 @@
 //! The calling thread's recorder, found without a call into the C library.
 //!
-//! The thread pointer tells threads apart in one instruction. The recorder of the thread that had the last event is kept
-//! beside its thread pointer, so only a switch of threads costs more. With the GIL that is once in 5 ms.
+//! The thread pointer tells threads apart in one instruction. The recorder of the thread that had the last event is
+//! kept beside its thread pointer, so only a switch of threads costs more. With the GIL that is once in 5 ms.
 //!
 //! A hook that finds its thread here goes on at once ([`last_event`]). One that does not calls [`is_recording`], which
 //! may run Python, and looks everything up only after that: nothing found before Python ran is used after it.
@@ -151,8 +151,8 @@ pub fn ensure_own_file() {
     }
 }
 
-/// Returns the calling thread's recorder, made and named if need be, or null if the thread is not to record; and whether
-/// the thread's own data is there, which notices its end. May run Python before it looks, but not after.
+/// Returns the calling thread's recorder, made and named if need be, or null if the thread is not to record; and
+/// whether the thread's own data is there, which notices its end. May run Python before it looks, but not after.
 fn own_recorder() -> (*mut ThreadRecorder, bool) {
     let nothing = (ptr::null_mut(), true);
     OWN.try_with(|own| {

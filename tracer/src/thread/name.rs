@@ -137,8 +137,8 @@ fn object_of_current(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     registered.or_else(|| starting_thread(python))
 }
 
-/// Returns the object of a thread whose very first Python function is `Thread._bootstrap`. It is not registered yet, but
-/// the `self` of that function.
+/// Returns the object of a thread whose very first Python function is `Thread._bootstrap`. It is not registered yet,
+/// but the `self` of that function.
 fn starting_thread(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     // SAFETY: `python` proves that the GIL is held.
     let frame = unsafe { ffi::PyEval_GetFrame() };

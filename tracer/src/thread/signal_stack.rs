@@ -1,5 +1,5 @@
-//! A stack for signal handlers on every thread that records. A thread whose own stack is full gets SIGSEGV, and the handler
-//! that stores this into the ring file needs a stack ([`crate::ending::deadly_signal`]).
+//! A stack for signal handlers on every thread that records. A thread whose own stack is full gets SIGSEGV, and the
+//! handler that stores this into the ring file needs a stack ([`crate::ending::deadly_signal`]).
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::ffi::c_void;

@@ -29,7 +29,8 @@ pub fn enter(python: Python<'_>, code: Code) {
     if id == EXCLUDED {
         return;
     }
-    // SAFETY: neither operation runs Python. Nor did anything since `is_recording`, so the id belongs to this recording.
+    // SAFETY: neither operation runs Python. Nor did anything since `is_recording`, so the id belongs to this
+    // recording.
     let top = unsafe {
         current::with(python, |recorder| {
             recorder.enter(id, code.tag());
@@ -96,8 +97,8 @@ static LAST: Last =
     Last { number: AtomicU64::new(0), task: AtomicUsize::new(0), serial: AtomicU32::new(0), top: AtomicUsize::new(0) };
 
 impl Last {
-    /// Whether the innermost call is a coroutine of this task, so that one entered now is awaited by it. From 3.12 on it
-    /// may also be an eager task's. Before, this saves half of the questions, each of which costs a system call.
+    /// Whether the innermost call is a coroutine of this task, so that one entered now is awaited by it. From 3.12 on
+    /// it may also be an eager task's. Before, this saves half of the questions, each of which costs a system call.
     fn awaits(&self, python: Python<'_>) -> bool {
         // SAFETY: reads two numbers of the recorder.
         let recorded = unsafe { current::with(python, |recorder| (recorder.task(), recorder.top())) };

@@ -101,7 +101,8 @@ impl<const COUNT: usize> Arguments<COUNT> {
 }
 
 impl Arguments<4> {
-    /// The C function that is called: the third argument of CALL, C_RETURN and C_RAISE; its first argument is the fourth.
+    /// The C function that is called: the third argument of CALL, C_RETURN and C_RAISE; its first argument is the
+    /// fourth.
     #[inline(always)]
     fn builtin(self) -> Option<Builtin> {
         // SAFETY: `new` has seen four arguments.

@@ -7,8 +7,8 @@ use pyo3::types::PyString;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Tool ids in the order in which they are asked for: the two without a meaning first, since `cProfile` in the traced
-/// program knows no id but that of profilers and fails if that is taken; then that one, that of optimizers, and those of
-/// coverage tools and debuggers.
+/// program knows no id but that of profilers and fails if that is taken; then that one, that of optimizers, and those
+/// of coverage tools and debuggers.
 const IDS: [i32; 6] = [4, 3, 2, 5, 1, 0];
 
 /// The tool id that is taken; [`NONE`] if none is.

@@ -1,8 +1,8 @@
 //! What happens at each event of the profile function. Yields look like returns here, so such spans end with a return.
 //!
-//! The rule of [`crate::recording`] holds. An event that finds both its thread and its function in the caches is recorded
-//! at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then looks for the
-//! function and then for the recorder, neither of which does.
+//! The rule of [`crate::recording`] holds. An event that finds both its thread and its function in the caches is
+//! recorded at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then
+//! looks for the function and then for the recorder, neither of which does.
 
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;

@@ -16,7 +16,8 @@ use viztracer_format::record::Kind;
 
 /// The argument of the hook.
 static ARGUMENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-/// The interpreter's number of the newest thread that was given the hook. It numbers threads in the order of their birth.
+/// The interpreter's number of the newest thread that was given the hook. It numbers threads in the order of their
+/// birth.
 static NEWEST: AtomicI64 = AtomicI64::new(-1);
 /// `_thread.start_new_thread` and its old name, which is another object.
 static STARTERS: [AtomicPtr<PyObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];

@@ -2,9 +2,9 @@
 //!
 //! The interpreter offers a walk over them, which other threads may disturb: a thread of a C library that enters Python
 //! makes itself a state before it asks for the GIL (`PyGILState_Ensure`). The interpreter's own walks hold a lock,
-//! `_PyRuntime.interpreters.mutex`, and so does this one. The lock is no part of any interface, but its offset is fixed in
-//! the releases of 3.10 and 3.11, of which there will be no others. The offset is checked, since two known addresses come
-//! behind the lock: `struct pyinterpreters { PyThread_type_lock mutex; PyInterpreterState *head, *main; ... }`
+//! `_PyRuntime.interpreters.mutex`, and so does this one. The lock is no part of any interface, but its offset is fixed
+//! in the releases of 3.10 and 3.11, of which there will be no others. The offset is checked, since two known addresses
+//! come behind the lock: `struct pyinterpreters { PyThread_type_lock mutex; PyInterpreterState *head, *main; ... }`
 //! (Include/internal/pycore_runtime.h). If they do not, no walk takes place, and a thread that is there at the start is
 //! recorded only if `threading` hooks it.
 
@@ -28,7 +28,8 @@ unsafe extern "C" {
 /// stays what it is while the GIL is held.
 pub fn oldest_after(_: Python<'_>, number: i64) -> Option<(*mut ffi::PyThreadState, i64)> {
     let lock = ThreadListLock::take()?;
-    // SAFETY: the GIL is held, so there is a running interpreter; it and its list of threads stand still under the lock.
+    // SAFETY: the GIL is held, so there is a running interpreter; it and its list of threads stand still under the
+    // lock.
     let first = unsafe { ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get()) };
     let mut oldest = None;
     let mut thread = first;

@@ -43,7 +43,8 @@ fn attribute<'py>(
     name: &str,
 ) -> Option<&'py Bound<'py, PyAny>> {
     let found = known.get_or_try_init(python, || {
-        // SAFETY: `python` proves that the GIL is held. The dictionary is borrowed and lives as long as the interpreter.
+        // SAFETY: `python` proves that the GIL is held. The dictionary is borrowed and lives as long as the
+        // interpreter.
         let modules = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyImport_GetModuleDict()) };
         let modules = modules.as_ref().and_then(|modules| modules.cast::<PyDict>().ok()).ok_or(())?;
         let module = modules.get_item(module).ok().flatten().ok_or(())?;
