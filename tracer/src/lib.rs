@@ -30,30 +30,44 @@
 
 // Modules stand in the order in which they use each other: each uses only those before it.
 
-// The ground: locks, one line on stderr, the interpreter's state, system calls of signal handlers, memory.
-mod allocator;
-mod preserve;
-mod signal;
-mod stderr;
+// Locks and atomic words, loom's or the standard ones.
 mod sync;
+// The one line on stderr when tracing does not go on.
+mod stderr;
+// The interpreter's state, kept while a hook runs Python.
+mod preserve;
+// System calls of signal handlers.
+mod signal;
+// Memory for when there is none.
+mod allocator;
 
-// What is recorded: the rules, the recording, functions, threads.
+// Which functions are recorded.
 mod filter;
-mod function;
-mod greenlets;
+// The state of the process's one recording.
 mod recording;
+// Ids of functions.
+mod function;
+// The calling thread: its recorder, its name, its task.
 mod thread;
+// Whether threads have several stacks.
+mod greenlets;
 
-// Where the interpreter meets us: its C functions, its events, its end, its life cycle.
-mod ending;
-mod hook;
+// Functions of ours in place of the interpreter's.
 mod interpose;
+// What the interpreter calls at each event.
+mod hook;
+// Ends of the process without Python.
+mod ending;
+// Start and end of a recording, and forks.
 mod process;
 
-// What Python calls.
-mod command;
+// The control block of a run.
 mod control;
+// The Python door of `viztracer-merge`.
+mod command;
+// The program of the command `viztracer`.
 mod main_program;
+// What Python's tracer calls.
 mod tracer;
 
 /// What Python may see. An interpreter that can do without the GIL takes it on for this module.
