@@ -139,6 +139,44 @@ def test_an_import_that_saves(sandbox):
     )
 
 
+# --- hooks that the program calls itself ---
+
+CALLABLE_HOOKS = """
+import sys
+from viztracer import VizTracer
+def hooks():
+    if sys.version_info < (3, 12): return [sys.getprofile()]
+    m = sys.monitoring
+    ours = next(tool for tool in range(6) if m.get_tool(tool) == "viztracer")
+    taken = [m.register_callback(ours, 1 << bit, None) for bit in range(17)]
+    for bit, hook in enumerate(taken): m.register_callback(ours, 1 << bit, hook)
+    return [hook for hook in taken if hook is not None]
+def called(hook, *arguments, **keywords):
+    try: hook(*arguments, **keywords)
+    except TypeError: pass
+tracer = VizTracer(verbose=0)
+tracer.start()
+assert hooks()
+for hook in hooks():
+    for arguments in [(), (1,), (len, 2), ("x", "y", "z"), (0, 0, 0, 0), (len, 0, len, []), (None, 1, str.join, None)]:
+        called(hook, *arguments)
+    for event in "call", "return", "c_call", "c_return":
+        called(hook, 1, event, 2); called(hook, sys._getframe(), event, 2); called(hook, 1, event, len)
+    called(hook, code=1)
+    called(type(hook))
+def after(): return len("x")
+after()
+tracer.stop()
+tracer.save("result.json")
+assert '"after' in open("result.json").read()
+"""
+
+
+def test_hooks_take_any_arguments(sandbox):
+    """A program finds the hooks where the interpreter has them, and may call them with whatever it likes."""
+    assert_ends_well(sandbox, CALLABLE_HOOKS)
+
+
 # --- threads that C code makes ---
 
 FOREIGN = """

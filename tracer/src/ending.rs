@@ -1,8 +1,8 @@
-//! How a process ends without a word to Python: by a deadly signal ([`deadly_signal`]), or in a function that leaves at
-//! once ([`leaving`]). The first process of a run then says farewell ([`farewell`]). How children ended is told by
-//! their parents ([`waits`]).
+//! Ends of a process without Python: by a deadly signal ([`deadly_signal`]), or in a function that ends the process at
+//! once ([`exit_calls`]). In the first process of a run, [`exit_report`] then has the report written. A parent records
+//! how its children ended ([`child_exits`]).
 
+pub mod child_exits;
 pub mod deadly_signal;
-pub mod farewell;
-pub mod leaving;
-pub mod waits;
+pub mod exit_calls;
+pub mod exit_report;

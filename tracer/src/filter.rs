@@ -1,16 +1,16 @@
 //! Which functions are recorded, decided once per code object.
 
-/// The rules of a `start`.
+/// The rules that one start of the recording has.
 ///
-/// A function counts by its own file. One that is left out costs nothing from its first call on and hides nothing but
-/// itself and the C functions it calls: what it calls in included files is recorded.
+/// The file of a function decides. A function that is left out costs nothing from its first call on. It hides itself
+/// and the C functions it calls; what it calls in included files is recorded.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Beginnings of paths; if any are given, other files are left out.
+    /// Beginnings of paths. If there are any, other files are left out.
     pub include_files: Vec<String>,
     /// Beginnings of paths that are left out.
     pub exclude_files: Vec<String>,
-    /// Leaves out what is frozen into the interpreter, such as the import system.
+    /// Whether to leave out what is frozen into the interpreter, such as the import system.
     pub ignore_frozen: bool,
     /// The directory of this package, which is left out; empty: it is not.
     pub package: String,

@@ -1,16 +1,17 @@
-//! The ids of functions, by what the interpreter hands to a hook, in front of them a small cache.
+//! The ids of functions, by what the interpreter passes to a hook, with small caches in front.
 
 mod builtin;
 #[cfg(Py_3_12)]
 mod callable;
 mod code;
+mod greenlet;
 mod id;
 
 pub use builtin::{Builtin, definition, leave_out};
-pub use code::Code;
+pub use code::{Code, LookedUp};
 pub use id::EXCLUDED;
 
-/// Empties the caches: ids and decisions of before do not hold any more. May run Python.
+/// Empties the caches: earlier ids and decisions do not hold any more. May run Python.
 pub fn forget() {
     code::forget();
     builtin::forget();

@@ -1,40 +1,39 @@
-//! Which hook this interpreter offers: `sys.monitoring` from 3.12 on, `PyEval_SetProfile` before.
+//! The functions that the interpreter calls at each event: callbacks of `sys.monitoring` from 3.12 on, a profile
+//! function before.
 
+use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;
-use std::sync::{Mutex, PoisonError};
 
 #[cfg(Py_3_12)]
 mod monitoring;
+mod options;
 #[cfg(not(Py_3_12))]
 mod profile;
 mod profile_function;
-#[cfg(not(Py_3_12))]
-mod thread_list;
-mod wanted;
 
 #[cfg(Py_3_12)]
 use monitoring as offered;
+pub use options::EventOptions;
 #[cfg(not(Py_3_12))]
 use profile as offered;
-pub use wanted::Wanted;
 
-/// What was wanted last.
-static WANTED: Mutex<Wanted> = Mutex::new(Wanted { c_functions: false, tasks: false });
+/// What [`install`] was called with last.
+static WANTED: Mutex<EventOptions> = Mutex::new(EventOptions { c_functions: false, tasks: false });
 
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
-pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
-    *WANTED.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
+    *lock(&WANTED) = wanted;
     profile_function::watch(python)?;
     offered::install(python, wanted)
 }
 
-/// If the hook is gone and nobody else has its place, puts it back and tells so.
+/// Puts the hook back if it is gone and no other has its place. Returns whether it did.
 pub fn mend(python: Python<'_>) -> PyResult<bool> {
-    let wanted = *WANTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let wanted = *lock(&WANTED);
     offered::mend(python, wanted)
 }
 
-/// Ends that; tells whether the hook was still in its place. Takes out only what is ours.
+/// Takes the hook out, and nothing that is not ours. Returns whether it was still in its place.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     offered::uninstall(python)
 }

@@ -1,58 +1,69 @@
 //! The Python extension of viztracer-ring, `viztracer.snaptrace`.
 //!
-//! The way of an event: the interpreter calls a [`hook`], which asks [`thread::current`] for the calling thread's
-//! recorder and [`function`] for the id of what is called, and enters or leaves it on the record path of
-//! `viztracer-recorder`. Everything else happens once: the process's one [`recording`] begins and ends as the
-//! [`tracer`]'s methods ask for it ([`process::lifecycle`]), a [`filter`] decides over each code object the first time
-//! it runs, [`thread::task`] tells which asyncio task runs it, [`thread::name`] what its thread is called,
-//! [`greenlets`] whether it has several stacks, [`process::fork`] sees to it that a child records into a file of its
-//! own, [`ending::deadly_signal`] (on a [`thread::signal_stack`]) and [`ending::leaving`] that the file of a process
-//! which ends without a word to Python tells how, [`ending::waits`] that the file of its parent does,
-//! [`ending::farewell`] that the run has its report all the same, [`control`] lets the processes of a run count
-//! themselves, [`reserve`] sees to it that a program without memory does not die of us, and [`main_program`] runs the
-//! program of the command `viztracer`.
+//! What happens at each event, in this order:
 //!
-//! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives
-//! up the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So
-//! `stop`, which holds the GIL, ends all recording at once, and memory is freed only after that ([`recording`]).
+//! - [`hook`]: the interpreter calls a function of ours.
+//! - [`thread::current`] finds the calling thread's recorder.
+//! - [`function`] finds the id of what is called. The first time, [`filter`] decides whether it is recorded.
+//! - [`thread::calls`] enters or leaves it on the record path of `viztracer-recorder`.
 //!
-//! Invariants: the per-call path formats no text, allocates nothing, takes no lock and calls no Python; nothing here
-//! merges, except that [`command`] lends `viztracer-merge` its Python door.
+//! What happens now and then:
+//!
+//! - [`thread::name`] reads the name of a thread, [`thread::task`] which asyncio task it runs.
+//! - [`greenlets`] notices that a thread has several stacks.
+//! - [`preserve`] keeps the exception that is under way while a hook runs Python.
+//! - [`allocator`] has a reserve for a program that has used up its memory.
+//!
+//! What happens once in a process:
+//!
+//! - [`tracer`]: Python asks to record, to stop, to save; [`process::lifecycle`] does that to the one [`recording`].
+//! - [`process::fork`]: a forked child records into a file of its own.
+//! - [`ending::deadly_signal`] and [`ending::exit_calls`]: the file of a process that ends without Python says how.
+//! - [`ending::child_exits`]: the file of its parent says how, too.
+//! - [`ending::exit_report`]: a run whose first process ends so has its report all the same.
+//! - [`control`]: the processes of a run count themselves.
+//! - [`main_program`] runs the program of the command `viztracer`; [`command`] is the Python door of `viztracer-merge`.
+//!
+//! With a GIL, a hook is a critical section: it neither runs Python nor gives up the GIL between finding its thread's
+//! recorder and leaving it. So `stop`, which holds the GIL, ends all recording at once, and memory is freed only after
+//! that ([`recording`]). The per-call path formats no text, allocates nothing, takes no lock and calls no Python.
+
+// Modules stand in the order in which they use each other: each uses only those before it.
 
 // Locks and atomic words, loom's or the standard ones.
 mod sync;
-// Why tracing does not go on, in one line.
+// The one line on stderr when tracing does not go on.
 mod stderr;
-// Python run beside the program, which notices nothing.
-mod aside;
-// What signal handlers may do.
+// The interpreter's state, kept while a hook runs Python.
+mod preserve;
+// System calls of signal handlers.
 mod signal;
 // Memory for when there is none.
-mod reserve;
+mod allocator;
 
-// What is left out.
+// Which functions are recorded.
 mod filter;
 // The state of the process's one recording.
 mod recording;
-// Whether threads have several stacks.
-mod greenlets;
 // Ids of functions.
 mod function;
 // The calling thread: its recorder, its name, its task.
 mod thread;
+// Whether threads have several stacks.
+mod greenlets;
 
-// Functions of ours in the place of the interpreter's.
+// Functions of ours in place of the interpreter's.
 mod interpose;
-// What the interpreter calls.
+// What the interpreter calls at each event.
 mod hook;
-// Ends without a word to Python.
+// Ends of the process without Python.
 mod ending;
-// Begin and end of a recording, and forks.
+// Start and end of a recording, and forks.
 mod process;
 
 // The control block of a run.
 mod control;
-// The doors of `viztracer-merge`.
+// The Python door of `viztracer-merge`.
 mod command;
 // The program of the command `viztracer`.
 mod main_program;
@@ -69,9 +80,9 @@ mod snaptrace {
     #[pymodule_export]
     use super::ending::deadly_signal::watch;
     #[pymodule_export]
-    use super::ending::farewell::{arm_farewell, arm_line, disarm_farewell, disarm_line};
+    use super::ending::exit_calls::{ask_before_exec, note_exit, ring_cut};
     #[pymodule_export]
-    use super::ending::leaving::{ask_before_exec, note_exit, ring_cut};
+    use super::ending::exit_report::{arm_exit_line, arm_exit_report, disarm_exit_line, disarm_exit_report};
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
@@ -83,7 +94,7 @@ mod snaptrace {
 
         super::function::leave_out(Tracer::type_object_raw(module.py()));
         super::tracer::note_import();
-        super::stderr::look();
+        super::stderr::note_at_import();
         Ok(())
     }
 }

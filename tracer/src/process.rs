@@ -1,4 +1,5 @@
-//! The recording of a process from its begin to its end ([`lifecycle`]), and in the children that it forks ([`fork`]).
+//! The recording of a process: its start and its end ([`lifecycle`]), and the children that the process forks
+//! ([`fork`]).
 
 pub mod fork;
 pub mod lifecycle;

@@ -1,10 +1,10 @@
-//! What may be asked and done about signals and the calling thread even in a signal handler: system calls alone.
+//! System calls about signals and the calling thread, which a signal handler may make.
 
 use std::ffi::{c_int, c_long};
 use std::mem;
 use std::ptr;
 
-/// Signals by which others end a process, or that remind it of something.
+/// Signals that are sent to a process, to end it or to remind it of something.
 pub const SENT: [c_int; 15] = [
     libc::SIGTERM,
     libc::SIGINT,
@@ -22,27 +22,28 @@ pub const SENT: [c_int; 15] = [
     libc::SIGPWR,
     libc::SIGSTKFLT,
 ];
-/// What a signal does.
+
+/// Returns the action of a signal.
 pub fn disposition(signal: c_int) -> usize {
     let mut action = action(libc::SIG_DFL);
-    // SAFETY: a valid signal and room for an action.
+    // SAFETY: a signal, and an action to write to.
     unsafe { libc::sigaction(signal, ptr::null(), &mut action) };
     action.sa_sigaction
 }
 
-/// Sets what a signal does.
+/// Sets the action of a signal.
 pub fn dispose(signal: c_int, what: usize) {
     // SAFETY: a valid signal and an initialized action.
     unsafe { libc::sigaction(signal, &action(what), ptr::null_mut()) };
 }
 
-/// An action during which every signal is blocked.
+/// Makes an action during which every signal is blocked.
 fn action(what: usize) -> libc::sigaction {
-    // SAFETY: plain integers and a pointer that may be null.
+    // SAFETY: plain integers and a pointer that may be null: zeros are valid.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = what;
     action.sa_flags = libc::SA_ONSTACK | libc::SA_RESTART | libc::SA_SIGINFO;
-    // SAFETY: room for a set.
+    // SAFETY: a set to write to.
     unsafe { libc::sigfillset(&mut action.sa_mask) };
     action
 }
@@ -50,29 +51,29 @@ fn action(what: usize) -> libc::sigaction {
 /// Sends a signal to a thread of this process.
 pub fn send(signal: c_int, thread: i32) {
     let [pid, thread, signal] = [pid(), thread, signal].map(c_long::from);
-    // SAFETY: three integers; a thread that has ended meanwhile is an error that nobody looks at.
+    // SAFETY: three integers. That the thread has ended meanwhile is an error, which is ignored.
     unsafe { libc::syscall(libc::SYS_tgkill, pid, thread, signal) };
 }
 
-/// The calling thread's errno.
+/// Returns the calling thread's errno.
 pub fn errno() -> c_int {
     // SAFETY: the calling thread's own.
     unsafe { *libc::__errno_location() }
 }
 
-/// Sets it.
+/// Sets the calling thread's errno.
 pub fn set_errno(number: c_int) {
     // SAFETY: the calling thread's own.
     unsafe { *libc::__errno_location() = number };
 }
 
-/// This process's id.
+/// Returns the id of this process.
 pub fn pid() -> i32 {
     // SAFETY: takes nothing and cannot fail.
     unsafe { libc::getpid() }
 }
 
-/// This thread's id.
+/// Returns the id of the calling thread.
 pub fn tid() -> i32 {
     // SAFETY: takes nothing and cannot fail.
     unsafe { libc::gettid() }

@@ -1,6 +1,7 @@
-//! What is known of a thread: its recorder ([`current`]), the task that it runs ([`task`]), what it is called
-//! ([`name`]), and where its signal handlers run ([`signal_stack`]).
+//! What is known of a thread: its recorder ([`current`]), the calls that it records ([`calls`]), the asyncio task that
+//! it runs ([`task`]), its name ([`name`]), and the stack of its signal handlers ([`signal_stack`]).
 
+pub mod calls;
 pub mod current;
 pub mod name;
 pub mod signal_stack;

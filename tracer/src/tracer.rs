@@ -1,14 +1,14 @@
 //! `snaptrace.Tracer`, the base class of `viztracer.VizTracer`: what Python needs of the recording, and no more.
 
+use crate::ending::child_exits;
 use crate::ending::deadly_signal;
-use crate::ending::leaving;
-use crate::ending::waits;
+use crate::ending::exit_calls;
 use crate::filter::Filter;
 use crate::hook;
 use crate::process::fork;
 use crate::process::lifecycle;
 use crate::recording::{self, Phase};
-use crate::thread::current;
+use crate::thread::{calls, current};
 use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -48,7 +48,7 @@ impl Tracer {
     /// Makes this the tracer that records the process; false if another one does, or this one already. Each `claim` is
     /// followed by a `record` or a `release`.
     fn claim(&self, python: Python<'_>) -> bool {
-        current::settle();
+        current::ensure_own_file();
         lifecycle::claim(python, self.number)
     }
 
@@ -105,24 +105,24 @@ impl Tracer {
         };
         let filter = Filter { include_files, exclude_files, ignore_frozen, package };
         fork::watch();
-        current::settle();
+        current::ensure_own_file();
         deadly_signal::watch();
-        leaving::watch(python)?;
-        waits::watch(python)?;
-        lifecycle::start(python, self.number, &options, filter, hook::Wanted { c_functions, tasks })
+        exit_calls::watch(python)?;
+        child_exits::watch(python)?;
+        lifecycle::start(python, self.number, &options, filter, hook::EventOptions { c_functions, tasks })
     }
 
     /// Ends recording; the file stays open for another start. Calls that are open stay so, or with `flush_as_finish`
     /// are recorded as if they returned now.
     #[pyo3(signature = (flush_as_finish = false))]
     fn halt(&self, python: Python<'_>, flush_as_finish: bool) -> PyResult<()> {
-        current::settle();
+        current::ensure_own_file();
         lifecycle::stop(python, self.number, flush_as_finish)
     }
 
     /// Ends recording, seals the tracer's ring file and tells its path; `None` if it has none.
     fn seal(&self, python: Python<'_>) -> PyResult<Option<OsString>> {
-        current::settle();
+        current::ensure_own_file();
         Ok(lifecycle::seal(python, self.number)?.map(PathBuf::into_os_string))
     }
 
@@ -134,33 +134,33 @@ impl Tracer {
     /// The path of the ring file while there is one.
     #[getter]
     fn ring_file(&self) -> Option<OsString> {
-        current::settle();
+        current::ensure_own_file();
         recording::path().map(PathBuf::into_os_string)
     }
 
     /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its room.
     #[getter]
     fn ring_failure(&self) -> Option<i32> {
-        current::settle();
+        current::ensure_own_file();
         recording::failure()
     }
 
     /// Whether somebody has removed the ring file.
     #[getter]
     fn ring_removed(&self) -> bool {
-        current::settle();
+        current::ensure_own_file();
         recording::removed()
     }
 
     /// Names the process in the report.
     fn name_process(&self, name: &str) {
-        current::settle();
+        current::ensure_own_file();
         recording::name_process(name);
     }
 
     /// Marks this moment to align this process's file with others by.
     fn set_sync_marker(&self, python: Python<'_>) -> PyResult<()> {
-        current::settle();
+        current::ensure_own_file();
         let problem = match recording::mark_sync() {
             Some(false) => return Ok(()),
             Some(true) => c"Synchronization marker already set",
@@ -171,31 +171,27 @@ impl Tracer {
 
     /// The moment that was marked, in microseconds of the monotonic clock.
     fn get_sync_marker(&self) -> Option<f64> {
-        current::settle();
+        current::ensure_own_file();
         recording::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
     }
 
     /// `max_stack_depth` does not count the calls that are open now on the calling thread, except the `inner` innermost.
-    fn count_depth_from_here(&self, inner: usize) {
-        current::settle();
-        current::prepare();
-        // SAFETY: the GIL is held, and what is called runs no Python.
-        if let Some(recorder) = unsafe { current::recorder() } {
-            recorder.count_depth_from_here(inner);
-        }
+    fn count_depth_from_here(&self, python: Python<'_>, inner: usize) {
+        current::ensure_own_file();
+        calls::count_depth_from_here(python, inner);
     }
 
     /// Returns that fitted no open call.
     #[getter]
     fn ring_unmatched(&self) -> u64 {
-        current::settle();
+        current::ensure_own_file();
         recording::unmatched()
     }
 
     /// Whether the program was seen to switch greenlets.
     #[getter]
     fn switches_greenlets(&self) -> bool {
-        current::settle();
+        current::ensure_own_file();
         recording::is_switched()
     }
 

@@ -1,21 +1,20 @@
 //! The GIL: one lock, that a thread gives up and takes again without knowing who had it meanwhile.
 
-use crate::sync::{Mutex, MutexGuard, own, shared};
+use crate::sync::{Mutex, MutexGuard, lock, shared, thread_own};
 use std::cell::RefCell;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 shared! {
     static GIL: Mutex<()> = Mutex::new(());
 }
 
-own! {
+thread_own! {
     static HELD: RefCell<Option<MutexGuard<'static, ()>>> = RefCell::new(None);
 }
 
 /// Waits for the GIL.
 pub fn acquire() {
-    let held = GIL.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = lock(&GIL);
     HELD.with(|own| assert!(own.replace(Some(held)).is_none(), "a thread that has the GIL asks for it"));
 }
 
@@ -38,8 +37,8 @@ pub fn give_a_chance() {
     acquire();
 }
 
-/// The number of a thread: the least that no living one has, so that it is used again, as addresses are. Whoever gets one
-/// comes after all that the thread did which had it before, as with the memory of threads.
+/// The number of a thread: the least that no living one has, so that it is used again, as addresses are. A thread that
+/// gets one comes after all that the thread did which had it before, as with the memory of threads.
 pub struct ThreadPointer(usize);
 
 shared! {
@@ -52,7 +51,7 @@ static LIVING: AtomicUsize = AtomicUsize::new(0);
 impl ThreadPointer {
     pub fn new() -> ThreadPointer {
         LIVING.fetch_add(1, Ordering::Relaxed);
-        let mut pointers = POINTERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pointers = lock(&POINTERS);
         let free = pointers.iter().position(|is_used| !is_used).expect("few threads live at a time");
         pointers[free] = true;
         ThreadPointer(free + 1)
@@ -70,7 +69,7 @@ impl ThreadPointer {
 
 impl Drop for ThreadPointer {
     fn drop(&mut self) {
-        POINTERS.lock().unwrap_or_else(PoisonError::into_inner)[self.0 - 1] = false;
+        lock(&POINTERS)[self.0 - 1] = false;
         LIVING.fetch_sub(1, Ordering::Relaxed);
     }
 }

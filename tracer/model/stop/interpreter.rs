@@ -58,9 +58,9 @@ pub mod hook {
 
     /// Whether the hook can be had.
     #[derive(Clone, Copy)]
-    pub struct Wanted(pub bool);
+    pub struct EventOptions(pub bool);
 
-    pub fn install(_: Python<'_>, wanted: Wanted) -> PyResult<()> {
+    pub fn install(_: Python<'_>, wanted: EventOptions) -> PyResult<()> {
         gil::give_a_chance();
         if wanted.0 { Ok(()) } else { Err(PyErr("another tool has it".to_owned())) }
     }

@@ -23,7 +23,6 @@ mod gil;
 mod interpreter;
 mod process;
 mod programs;
-#[path = "../../src/recording.rs"]
 mod recording;
 #[path = "../../src/sync.rs"]
 mod sync;

@@ -58,10 +58,8 @@ fn explore(_switches: usize, program: impl Fn(&Options)) {
 /// An event of the calling thread: a hook, as those of the extension.
 fn event() {
     gil::with(|| {
-        // SAFETY: the GIL is held, nothing else runs here, and the recorder is not used after this.
-        if let Some(recorder) = unsafe { current::recorder() } {
-            recorder.enter(0, 1);
-        }
+        // SAFETY: `enter` lets no other thread have the GIL.
+        unsafe { current::with(Python::assume(), |recorder| recorder.enter(0, 1)) };
     });
 }
 
@@ -81,7 +79,7 @@ fn thread_with(events: usize) -> thread::JoinHandle<()> {
 fn start(tracer: u64, options: &Options) -> bool {
     let python = Python::assume();
     lifecycle::claim(python, tracer)
-        && lifecycle::start(python, tracer, options, Filter::default(), hook::Wanted(true)).is_ok()
+        && lifecycle::start(python, tracer, options, Filter::default(), hook::EventOptions(true)).is_ok()
 }
 
 /// Its recording, which must be there.
@@ -183,7 +181,7 @@ fn a_start_that_fails_while_others_are_in_hooks() {
         gil::with(|| {
             let python = Python::assume();
             assert!(lifecycle::claim(python, 1));
-            assert!(lifecycle::start(python, 1, options, Filter::default(), hook::Wanted(false)).is_err());
+            assert!(lifecycle::start(python, 1, options, Filter::default(), hook::EventOptions(false)).is_err());
             recording::release(1);
             assert!(lifecycle::seal(python, 1).unwrap().is_none());
         });

@@ -10,11 +10,11 @@ __all__ = [
     "ControlBlock",
     "Merged",
     "Tracer",
-    "arm_farewell",
-    "arm_line",
+    "arm_exit_line",
+    "arm_exit_report",
     "ask_before_exec",
-    "disarm_farewell",
-    "disarm_line",
+    "disarm_exit_line",
+    "disarm_exit_report",
     "merge",
     "merge_command",
     "note_exit",
@@ -130,21 +130,21 @@ class ControlBlock:
     def end(self) -> tuple[int, int]:
         """End the run and remove the block; return how many processes recorded, and how many could not."""
 
-def arm_farewell(command: Sequence[str], environment: Sequence[str], line: str) -> None:
-    """From now on, if this process ends without Python, by a signal or `os._exit`, have this command run first.
+def arm_exit_report(command: Sequence[str], environment: Sequence[str], line: str) -> None:
+    """Have this command run first if this process ends without Python: by a signal or `os._exit`.
 
     `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: what
     is written to stderr where the command fails or is interrupted; it ends with a line feed.
     """
 
-def disarm_farewell() -> None:
-    """From now on this process ends without ado."""
+def disarm_exit_report() -> None:
+    """Take back what `arm_exit_report` did."""
 
-def arm_line(line: str) -> None:
-    """The same with a line alone, unless this is the first process of a run, which has a farewell."""
+def arm_exit_line(line: str) -> None:
+    """Have a line alone written, unless `arm_exit_report` was called for the whole program."""
 
-def disarm_line() -> None:
-    """Take back what `arm_line` did."""
+def disarm_exit_line() -> None:
+    """Take back what `arm_exit_line` did."""
 
 def ask_before_exec(before: Callable[[object, object, object], bool]) -> None:
     """Have this called with path, arguments and environment (or None: its own) before the first process becomes another

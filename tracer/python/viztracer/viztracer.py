@@ -8,7 +8,7 @@ import warnings
 
 from . import child, report
 from .ring_directory import DEFAULT_ENTRIES, RingDirectory
-from .snaptrace import Tracer, arm_line, disarm_line, note_exit
+from .snaptrace import Tracer, arm_exit_line, disarm_exit_line, note_exit
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class VizTracer(Tracer):
         if rings is None and self.rings:
             self._files = max(self._files, OWN)
             self._watch_exit()
-            arm_line(f"viztracer: {reason}\n")
+            arm_exit_line(f"viztracer: {reason}\n")
 
     def _give_way(self) -> None:
         """Another tracer has this process's recording: raise an error, unless these calls are recorded all the same."""
@@ -243,7 +243,7 @@ class VizTracer(Tracer):
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
-        disarm_line()
+        disarm_exit_line()
         if running := rings.running():
             merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(os.path.abspath(output))}"
             report.complain(f"still running: {report.names(running)}; to merge all of it later: {merge}")
@@ -297,7 +297,7 @@ class VizTracer(Tracer):
             self._clear(self.rings, self.output_file)
         elif ring := self.seal():
             merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output_file)}"
-            disarm_line()
+            disarm_exit_line()
             report.complain(f"no report was saved; {ring} holds what was recorded, to merge it: {merge}")
             self.rings.close()
 

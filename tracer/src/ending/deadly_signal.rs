@@ -1,12 +1,12 @@
 //! Signals whose default action ends the process: what they do besides.
 //!
-//! Such a signal ends a process at once: nothing of Python's runs. So in every process that is recorded a handler stands
-//! in the place of the default action. It may find its thread anywhere, with any lock held and with the GIL or without,
-//! and does only what a signal handler may do:
+//! Such a signal ends a process at once: nothing of Python's runs. So in every process that is recorded a handler
+//! stands in the place of the default action. It may find its thread anywhere, with any lock held and with the GIL or
+//! without, and does only what a signal handler may do:
 //!
 //! ```text
 //! store into the ring file which signal it was, and when
-//! in the first process of a run: say farewell, which stops the other threads and has the report written
+//! in the first process of a run: stop the other threads and have the report written
 //! put the default action back and have it happen: by the signal once more, or for a fault by running into it again
 //! ```
 //!
@@ -15,14 +15,14 @@
 //! replaces ours; it gives way to ours again when it puts back what it found, or when the program sets `SIG_DFL`
 //! ([`rearm`]). A signal that is ignored stays so. Forked children inherit the handler, exec resets it.
 //!
-//! Our handler runs on a stack of its own, which every thread that records is given ([`crate::thread::signal_stack`]): so a
-//! thread whose own stack is full leaves a word, too. One that has not recorded yet has none then, and the real-time
-//! signals end a process as if we were not there.
+//! Our handler runs on a stack of its own, which every thread that records is given ([`crate::thread::signal_stack`]).
+//! So the signal of a thread whose own stack is full is recorded, too. A thread that has not recorded yet has no such
+//! stack. The real-time signals end a process as if we were not there.
 //!
 //! A SIGBUS in our own mapping means that somebody has cut the ring file (`: > result_1.bin`). That must not end the
-//! program: memory takes the place of the mapping, what was recorded is lost, and it is said when recording ends.
+//! program: memory replaces the mapping, what was recorded is lost, and a line says so when recording ends.
 
-use crate::ending::farewell;
+use crate::ending::exit_report;
 use crate::signal::{SENT, dispose, disposition, errno, pid, send, set_errno, tid};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,13 +33,13 @@ use viztracer_recorder::last_act;
 const FAULTS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
 /// Other signals that end a process which goes wrong.
 const CRASHES: [c_int; 3] = [libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
-/// `si_code` of a SIGBUS that tells of broken memory which nobody has touched yet.
+/// `si_code` of a SIGBUS that reports broken memory which nobody has touched yet.
 const BUS_MCEERR_AO: c_int = 5;
 
 /// Whether the handler is in place.
 static WATCHING: AtomicBool = AtomicBool::new(false);
 
-/// From now on our handler stands wherever the default action ends the process.
+/// Puts our handler wherever the default action ends the process.
 #[pyo3::pyfunction]
 #[pyo3(name = "watch_deadly_signals")]
 pub fn watch() {
@@ -49,7 +49,7 @@ pub fn watch() {
     FAULTS.iter().chain(&CRASHES).chain(&SENT).copied().for_each(replace_default);
 }
 
-/// The program has decided about a signal: if for the default action, our handler takes its place again.
+/// Puts our handler in the place of the default action again, after the program has chosen an action for a signal.
 pub fn rearm(signal: c_int) {
     let is_deadly = [&FAULTS[..], &CRASHES, &SENT].concat().contains(&signal);
     if WATCHING.load(Ordering::Relaxed) && is_deadly {
@@ -64,10 +64,10 @@ fn replace_default(signal: c_int) {
 }
 
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
-    // SAFETY: the kernel passes it with every signal.
+    // SAFETY: the kernel passes it to every handler with SA_SIGINFO, which `dispose` sets.
     let info = unsafe { &*info };
     let is_fault = FAULTS.contains(&signal) && info.si_code > 0 && info.si_code != BUS_MCEERR_AO;
-    // SAFETY: the kernel tells the address of every fault.
+    // SAFETY: the kernel gives the address of every fault.
     if is_fault && signal == libc::SIGBUS && last_act::is_mapped(unsafe { info.si_addr() }.addr()) {
         let error = errno();
         if last_act::replace_mapping() {
@@ -76,15 +76,15 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) 
         }
     }
     last_act::note(ENDING_SIGNAL | (signal as u64) << 8);
-    farewell::say(Some(signal), is_from_us(info));
+    exit_report::write(Some(signal), is_from_us(info));
     dispose(signal, libc::SIG_DFL);
     if !is_fault {
-        send(signal, tid()); // is delivered when this handler returns, since until then it is blocked
+        send(signal, tid()); // delivered when this handler returns: until then it is blocked
     }
 }
 
-/// Whether it is [`farewell`] that has sent the signal to this thread.
+/// Whether it is [`exit_report`] that has sent the signal to this thread.
 fn is_from_us(info: &libc::siginfo_t) -> bool {
-    // SAFETY: a signal that was sent tells by whom.
+    // SAFETY: a signal that was sent by tkill(2) has the sender's pid.
     info.si_code == libc::SI_TKILL && unsafe { info.si_pid() } == pid()
 }

@@ -1,8 +1,9 @@
 //! C functions, by the definition that their module or type has of them.
 
+use super::greenlet;
 use super::id::{EXCLUDED, tag};
-use crate::aside::without_collector;
-use crate::{greenlets, recording};
+use crate::preserve::without_collector;
+use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
@@ -17,7 +18,7 @@ const CACHE_SIZE: usize = 512;
 /// So many names of classes and modules are kept alive; C functions of further ones are looked up by text each time.
 const HELD_MAX: usize = 1 << 16;
 
-/// The head of `builtin_function_or_method` (Include/cpython/methodobject.h; unchanged from 3.10 to 3.14).
+/// The beginning of `builtin_function_or_method` (Include/cpython/methodobject.h; unchanged from 3.10 to 3.14).
 #[repr(C)]
 struct CFunction {
     object: ffi::PyObject,
@@ -26,8 +27,8 @@ struct CFunction {
     module: *mut ffi::PyObject,
 }
 
-/// A C function as it is called: its definition and what it belongs to. Two words, so that it stays in registers; an enum
-/// in its place went through memory (a quarter of the samples of `on_call` in `perf annotate`).
+/// A C function as it is called: its definition and what it belongs to. Two words, so that it stays in registers; an
+/// enum in its place went through memory (a quarter of the samples of `on_call` in `perf annotate`).
 #[derive(Clone, Copy)]
 pub struct Builtin {
     pub(super) definition: NonNull<ffi::PyMethodDef>,
@@ -44,9 +45,9 @@ const MODULE: usize = 1;
 /// What the name of a C function is made of, as addresses of its parts. Equal keys mean equal names: what an address in
 /// the cache belongs to is kept alive, so that nothing else gets that address ([`Builtin::hold`]).
 ///
-/// One thing cannot be kept alive: a definition that a C library frees with its function. Definitions are static in
-/// nearly all of them; one that is freed and replaced at its place by another, whose name stands where the first one's
-/// stood, is taken for the first.
+/// One thing cannot be kept alive: a definition that a C library frees with its function. Nearly all libraries have
+/// static ones. A definition at the address of a freed one, whose name is also at the address of the first one's name,
+/// is taken for the first.
 type Key = (usize, usize);
 
 struct Cached {
@@ -57,16 +58,16 @@ struct Cached {
 struct Cache {
     front: [Cached; CACHE_SIZE],
     all: Option<HashMap<Key, u32>>,
-    /// What has the addresses in the keys.
+    /// What keeps the addresses in the keys from being used again.
     held: Vec<Py<PyAny>>,
 }
 
-struct Cell(UnsafeCell<Cache>);
+struct GilCell(UnsafeCell<Cache>);
 
-// SAFETY: only used with the GIL held, and never across a call into the interpreter.
-unsafe impl Sync for Cell {}
+// SAFETY: only used with the GIL held, and no reference to it is held across a call into the interpreter.
+unsafe impl Sync for GilCell {}
 
-static CACHE: Cell = Cell(UnsafeCell::new(Cache {
+static CACHE: GilCell = GilCell(UnsafeCell::new(Cache {
     front: [const { Cached { key: (0, 0), id: 0 } }; CACHE_SIZE],
     all: None,
     held: Vec::new(),
@@ -75,15 +76,17 @@ static CACHE: Cell = Cell(UnsafeCell::new(Cache {
 /// The type whose methods, and those of its subtypes, are not recorded.
 static LEFT_OUT: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
 
-/// What the interpreter calls when this function is called: its definition, which lives as long as its module.
+/// Returns the definition of a C function: what the interpreter calls when the function is called.
 pub fn definition(function: &Bound<'_, PyCFunction>) -> NonNull<ffi::PyMethodDef> {
-    // SAFETY: every object of this type begins so.
+    // SAFETY: every object of this type begins so, and `function` keeps it alive.
     unsafe { (*function.as_ptr().cast::<CFunction>()).definition }
 }
 
 impl Builtin {
+    /// Stands for a C function.
+    ///
     /// # Safety
-    /// It must be a living `builtin_function_or_method`.
+    /// It must be a living `builtin_function_or_method`, and the GIL must be held as long as the answer is used.
     #[inline(always)]
     pub unsafe fn of_c_function(function: *mut ffi::PyObject) -> Builtin {
         // SAFETY: the caller says so.
@@ -99,13 +102,18 @@ impl Builtin {
         Builtin { definition: function.definition, owner }
     }
 
-    /// What its frames on the stack are known by.
+    fn python(self) -> Python<'static> {
+        // SAFETY: what makes a `Builtin` demands that the GIL is held as long as it is used.
+        unsafe { Python::assume_attached() }
+    }
+
+    /// Returns what its frames on the stack are known by.
     #[inline(always)]
     pub fn tag(self) -> u64 {
         tag(self.definition.as_ptr() as usize)
     }
 
-    /// Its function id, or [`EXCLUDED`], if it is in the cache.
+    /// Returns its function id, or [`EXCLUDED`], if that is in the cache.
     #[inline(always)]
     pub fn known(self) -> Option<u32> {
         let key = self.key();
@@ -114,14 +122,14 @@ impl Builtin {
         (cached.key == key).then_some(cached.id)
     }
 
-    /// Its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: names of types and modules are read where they
-    /// stand, and no garbage is collected meanwhile.
+    /// Returns its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: names of types and modules are read
+    /// where they stand, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
         self.known().unwrap_or_else(|| self.look_up())
     }
 
-    /// The addresses of the two texts that its name is made of.
+    /// Returns the addresses of the two texts that its name is made of.
     #[inline(always)]
     fn key(self) -> Key {
         // SAFETY: definitions live as long as their functions.
@@ -139,21 +147,24 @@ impl Builtin {
         let key = self.key();
         // SAFETY: the GIL is held; a short look.
         let known = unsafe { &*CACHE.0.get() }.all.as_ref().and_then(|all| all.get(&key).copied());
-        let id = known.unwrap_or_else(|| without_collector(|| self.register()));
-        // SAFETY: the GIL is held, and `register` is over.
+        let id = known.unwrap_or_else(|| without_collector(self.python(), || self.register()));
+        // SAFETY: the GIL is held; a short look.
+        let is_full = unsafe { &*CACHE.0.get() }.held.len() >= HELD_MAX;
+        if known.is_none() && is_full {
+            return id;
+        }
+        let held = if known.is_none() { without_collector(self.python(), || self.hold()) } else { None };
+        // SAFETY: the GIL is held, and nothing below calls the interpreter.
         let cache = unsafe { &mut *CACHE.0.get() };
         if known.is_none() {
-            if cache.held.len() >= HELD_MAX {
-                return id;
-            }
-            cache.held.extend(self.hold());
+            cache.held.extend(held);
             cache.all.get_or_insert_default().insert(key, id);
         }
         cache.front[slot(key)] = Cached { key, id };
         id
     }
 
-    /// A reference to the object that the address in the key's second half is of or in; none if it never goes away.
+    /// Returns a reference to the object that the second address of the key is of, or in; none if that never goes away.
     fn hold(self) -> Option<Py<PyAny>> {
         let owner = match self.owner.kind() {
             // SAFETY: a living type.
@@ -163,27 +174,32 @@ impl Builtin {
                 // A class's name stands in the object that it was named by, which classes may share and which weighs
                 // little; that of a C library's type elsewhere in the type.
                 // SAFETY: a living `str`.
-                let stands_in_name = unsafe { ffi::PyUnicode_AsUTF8AndSize(name, ptr::null_mut()) } == text;
-                if stands_in_name { name } else { kind.cast() }
+                let utf8 = unsafe { ffi::PyUnicode_AsUTF8AndSize(name, ptr::null_mut()) };
+                if utf8.is_null() {
+                    // SAFETY: the GIL is held. The exception is the one that was just set.
+                    unsafe { ffi::PyErr_Clear() };
+                }
+                if utf8 == text { name } else { kind.cast() }
             }
             Some(_) => return None,
             None => self.owner.module()?,
         };
-        // SAFETY: hooks run with the GIL held; a living object.
-        unsafe { Bound::from_borrowed_ptr_or_opt(Python::assume_attached(), owner) }.map(Bound::unbind)
+        // SAFETY: NULL or a living object: a type, its name, or a function's module.
+        unsafe { Bound::from_borrowed_ptr_or_opt(self.python(), owner) }.map(Bound::unbind)
     }
 
     /// Writes the function's name: `builtins.len`, `list.append`.
     fn register(self) -> u32 {
-        // SAFETY: hooks run with the GIL held.
-        let python = unsafe { Python::assume_attached() };
+        let python = self.python();
         // SAFETY: definitions live as long as their functions.
         let name = unsafe { text(self.definition.as_ref().ml_name) };
         let name = match (self.owner.kind(), self.owner.module()) {
             (Some(kind), _) if is_left_out(kind) => return EXCLUDED,
             (Some(kind), _) => {
                 // SAFETY: a living type.
-                unsafe { greenlets::notice_method(&name, kind) };
+                if unsafe { greenlet::is_switch(&name, kind) } {
+                    recording::note_switch();
+                }
                 // SAFETY: as above.
                 format!("{}.{name}", unsafe { text((*kind).tp_name) })
             }
@@ -199,7 +215,7 @@ impl Builtin {
 }
 
 impl Owner {
-    /// A type as an owner.
+    /// Stands for a type.
     #[cfg(Py_3_12)]
     #[inline(always)]
     pub(super) fn of_type(kind: *mut ffi::PyTypeObject) -> Owner {
@@ -216,14 +232,14 @@ impl Owner {
     }
 }
 
-/// From now on, methods of this type and its subtypes are not recorded.
+/// Leaves the methods of this type and its subtypes out of the recording. The type must live for ever.
 pub fn leave_out(kind: *mut ffi::PyTypeObject) {
     LEFT_OUT.store(kind, Ordering::Relaxed);
 }
 
 fn is_left_out(kind: *mut ffi::PyTypeObject) -> bool {
     let left_out = LEFT_OUT.load(Ordering::Relaxed);
-    // SAFETY: two living types.
+    // SAFETY: a living type, and one that lives for ever.
     !left_out.is_null() && unsafe { ffi::PyType_IsSubtype(kind, left_out) != 0 }
 }
 

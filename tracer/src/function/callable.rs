@@ -4,7 +4,7 @@ use super::builtin::{Builtin, Owner};
 use pyo3::ffi;
 use std::ptr::NonNull;
 
-/// The head of `method_descriptor` (Include/cpython/descrobject.h).
+/// The beginning of `method_descriptor` (Include/cpython/descrobject.h).
 #[repr(C)]
 struct MethodDescriptor {
     object: ffi::PyObject,
@@ -21,8 +21,8 @@ unsafe extern "C" {
 }
 
 impl Builtin {
-    /// The C function behind a callable and its first argument; `None` for Python functions, types, and objects that
-    /// can be called. The peer sees the same ones.
+    /// Returns the C function behind a callable and its first argument; `None` for Python functions, types, and objects
+    /// that can be called. VizTracer records the same functions.
     ///
     /// # Safety
     /// Both must be living objects, and the GIL must be held as long as the answer is used.
@@ -46,7 +46,7 @@ impl Builtin {
 
     #[inline(always)]
     unsafe fn of_descriptor(descriptor: *mut ffi::PyObject, receiver: *mut ffi::PyObject) -> Builtin {
-        // SAFETY: the caller has checked the type.
+        // SAFETY: the caller has checked the type, all objects of which begin so.
         let definition = unsafe { &*descriptor.cast::<MethodDescriptor>() }.definition;
         // SAFETY: a living object.
         Builtin { definition, owner: Owner::of_type(unsafe { ffi::Py_TYPE(receiver) }) }
@@ -54,13 +54,14 @@ impl Builtin {
 
     #[cold]
     unsafe fn of_rare(callable: *mut ffi::PyObject, kind: *mut ffi::PyTypeObject) -> Option<Builtin> {
-        // SAFETY: a living object.
         let mut function = callable;
         if kind == &raw mut PyMethod_Type {
             // SAFETY: just checked; the method keeps the function.
             function = unsafe { PyMethod_Function(callable) };
         }
-        // SAFETY: a living object. This includes the subtype for functions that know their class.
-        (unsafe { ffi::PyCFunction_Check(function) } != 0).then(|| unsafe { Builtin::of_c_function(function) })
+        // SAFETY: a living object. The subtype for functions that know their class counts, too.
+        let is_c = unsafe { ffi::PyCFunction_Check(function) } != 0;
+        // SAFETY: just checked.
+        is_c.then(|| unsafe { Builtin::of_c_function(function) })
     }
 }

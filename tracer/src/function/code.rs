@@ -1,11 +1,11 @@
 //! Python functions, by their code objects.
 //!
-//! A code object keeps its id in an extra slot, which goes away with it; a direct-mapped cache by address saves the
-//! call that reads it. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
+//! A code object keeps its id in an extra slot, which goes away with it. A direct-mapped cache by address saves the
+//! call that reads the slot. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
 
 use super::id::{EXCLUDED, tag};
-use crate::aside::without_collector;
-use crate::{greenlets, recording};
+use crate::preserve::without_collector;
+use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::c_void;
@@ -30,7 +30,7 @@ static CACHE: [Cached; CACHE_SIZE] =
     [const { Cached { code: AtomicUsize::new(0), id: AtomicU32::new(0), is_coroutine: AtomicBool::new(false) } };
         CACHE_SIZE];
 
-/// The index of our extra slot in code objects; -1: not asked for yet.
+/// The index of our extra slot in code objects; -1: not requested yet, or the interpreter has none left.
 static SLOT: AtomicIsize = AtomicIsize::new(-1);
 
 /// What the slot points to.
@@ -45,40 +45,45 @@ struct Extra {
 #[derive(Clone, Copy)]
 pub struct Code(*mut ffi::PyObject);
 
+/// What is known of a function.
+#[derive(Clone, Copy)]
+pub struct LookedUp {
+    /// Its id, or [`EXCLUDED`]. What is no code object is excluded.
+    pub id: u32,
+    /// Whether an asyncio task may begin with it.
+    pub is_coroutine: bool,
+    /// Whether it is seen for the first time under the rules that hold now.
+    pub is_new: bool,
+}
+
 impl Code {
-    /// The code object at this address.
+    /// Stands for the code object at this address.
     ///
     /// # Safety
-    /// It must be a living code object, and the GIL must be held as long as this is used.
+    /// It must be a living object, and the GIL must be held as long as this is used.
     #[inline(always)]
     pub unsafe fn new(code: *mut ffi::PyObject) -> Code {
         Code(code)
     }
 
-    /// What its frames on the stack are known by.
+    /// Returns what its frames on the stack are known by.
     #[inline(always)]
     pub fn tag(self) -> u64 {
         tag(self.0 as usize)
     }
 
-    /// Its function id, or [`EXCLUDED`], if it is in the cache.
+    /// Returns its function id, or [`EXCLUDED`], if that is in the cache.
     #[inline(always)]
     pub fn known(self) -> Option<u32> {
         let cached = cached(self.0 as usize);
         (cached.code.load(Ordering::Relaxed) == self.0 as usize).then(|| cached.id.load(Ordering::Relaxed))
     }
 
-    /// Its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: code objects are of one type, whose attributes
-    /// are read by C code, and no garbage is collected meanwhile.
+    /// Returns its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: code objects are of one type, whose
+    /// attributes C code reads, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
-        self.known().unwrap_or_else(|| self.look_up(false))
-    }
-
-    /// The same of the function that runs now: if it was never seen before, it may be the first one of a greenlet.
-    #[inline]
-    pub fn id_of_running(self) -> u32 {
-        self.known().unwrap_or_else(|| self.look_up(true))
+        self.known().unwrap_or_else(|| self.look_up().id)
     }
 
     /// Whether an asyncio task may begin with it. Runs no Python, like [`Code::id`].
@@ -86,48 +91,58 @@ impl Code {
     pub fn is_coroutine(self) -> bool {
         let cached = cached(self.0 as usize);
         if cached.code.load(Ordering::Relaxed) != self.0 as usize {
-            self.look_up(false);
+            return self.look_up().is_coroutine;
         }
         cached.is_coroutine.load(Ordering::Relaxed)
     }
 
+    /// Returns what is known of the function, and puts it into the cache. Runs no Python, like [`Code::id`].
     #[cold]
     #[inline(never)]
-    fn look_up(self, runs: bool) -> u32 {
+    pub fn look_up(self) -> LookedUp {
+        // SAFETY: `new` demands a living object.
+        if unsafe { ffi::PyCode_Check(self.0) } == 0 {
+            return LookedUp { id: EXCLUDED, is_coroutine: false, is_new: false };
+        }
         let extra = self.extra();
         let rules = recording::rules();
-        // SAFETY: what the slot holds was put there by `remember` and is freed only with the code object.
+        // SAFETY: NULL or what `remember` has put into the slot, which is replaced or freed only with the GIL held.
         let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules);
-        let (id, is_coroutine) = known.map(|extra| (extra.id, extra.is_coroutine)).unwrap_or_else(|| {
-            let (id, is_coroutine) = without_collector(|| (self.register(), self.has_coroutine_flag()));
-            if runs {
-                greenlets::notice_function(self.tag());
+        let found = match known {
+            Some(known) => LookedUp { id: known.id, is_coroutine: known.is_coroutine, is_new: false },
+            None => {
+                let (id, is_coroutine) =
+                    without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
+                self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
+                LookedUp { id, is_coroutine, is_new: true }
             }
-            self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
-            (id, is_coroutine)
-        });
+        };
         let cached = cached(self.0 as usize);
-        cached.id.store(id, Ordering::Relaxed);
-        cached.is_coroutine.store(is_coroutine, Ordering::Relaxed);
+        cached.id.store(found.id, Ordering::Relaxed);
+        cached.is_coroutine.store(found.is_coroutine, Ordering::Relaxed);
         cached.code.store(self.0 as usize, Ordering::Relaxed);
-        id
+        found
+    }
+
+    fn python(self) -> Python<'static> {
+        // SAFETY: `new` demands that the GIL is held as long as this is used.
+        unsafe { Python::assume_attached() }
+    }
+
+    fn object(&self) -> Bound<'_, PyAny> {
+        // SAFETY: `new` demands a living object.
+        unsafe { Bound::from_borrowed_ptr(self.python(), self.0) }
     }
 
     fn has_coroutine_flag(self) -> bool {
-        // SAFETY: hooks run with the GIL held.
-        let python = unsafe { Python::assume_attached() };
-        // SAFETY: `new` demands a living object.
-        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        let code = self.object();
         let flags: Option<u32> = code.getattr("co_flags").and_then(|flags| flags.extract()).ok();
         flags.is_some_and(|flags| flags & COROUTINE_FLAGS != 0)
     }
 
     /// Decides whether the function is recorded, and writes its name.
     fn register(self) -> u32 {
-        // SAFETY: hooks run with the GIL held.
-        let python = unsafe { Python::assume_attached() };
-        // SAFETY: `new` demands a living object.
-        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        let code = self.object();
         let text = |attribute| code.getattr(attribute).and_then(|value| lossy(&value));
         let file = text("co_filename").unwrap_or_default();
         if !recording::includes(&file) {
@@ -140,25 +155,25 @@ impl Code {
 
     fn extra(self) -> *mut Extra {
         let mut extra: *mut c_void = ptr::null_mut();
-        // SAFETY: a code object, a slot we own, and a place for the answer.
+        // SAFETY: a code object, our slot or none, and a pointer to write to.
         let status = unsafe { ffi::PyUnstable_Code_GetExtra(self.0, slot(), &raw mut extra) };
         if status != 0 {
-            // SAFETY: the GIL is held.
+            // SAFETY: the GIL is held, see `new`. The exception is the one that was just set.
             unsafe { ffi::PyErr_Clear() };
         }
         extra.cast()
     }
 
     fn remember(self, old: *mut Extra, new: Extra) {
-        // SAFETY: the slot's content, see `look_up`.
+        // SAFETY: the slot's content, see `look_up`. No reference into it is used any more.
         if let Some(old) = unsafe { old.as_mut() } {
             *old = new;
             return;
         }
         let new = Box::into_raw(Box::new(new));
-        // SAFETY: a code object, and a slot whose `free` takes such boxes.
+        // SAFETY: a code object, and our slot, whose `free` takes such boxes, or none.
         if unsafe { ffi::PyUnstable_Code_SetExtra(self.0, slot(), new.cast()) } != 0 {
-            // SAFETY: the GIL is held.
+            // SAFETY: the GIL is held, see `new`. The exception is the one that was just set.
             unsafe { ffi::PyErr_Clear() };
             // SAFETY: the slot did not take it.
             drop(unsafe { Box::from_raw(new) });
@@ -178,23 +193,23 @@ fn cached(code: usize) -> &'static Cached {
     &CACHE[(code >> 4 ^ code >> 14) % CACHE_SIZE]
 }
 
-/// The index of our extra slot, asked for once per process.
+/// Returns the index of our extra slot, which is requested once per process; negative if there is none.
 fn slot() -> ffi::Py_ssize_t {
     if SLOT.load(Ordering::Relaxed) < 0 {
-        // SAFETY: the GIL is held, and `free` takes what `remember` puts in.
+        // SAFETY: the GIL is held, since only `Code` uses this; and `free` takes what `remember` puts in.
         SLOT.store(unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free) }, Ordering::Relaxed);
     }
     SLOT.load(Ordering::Relaxed)
 }
 
-/// A code object is freed: its address may soon be another one's.
+/// Frees what the slot of a code object holds, when that is freed: its address may soon be another one's.
 unsafe extern "C" fn free(extra: *mut c_void) {
     // SAFETY: the slot holds nothing else than what `remember` puts in, and gives it here once.
     let extra = unsafe { Box::from_raw(extra.cast::<Extra>()) };
     let _ = cached(extra.code).code.compare_exchange(extra.code, 0, Ordering::Relaxed, Ordering::Relaxed);
 }
 
-/// A `str` as UTF-8; lone surrogates, as in names of files that are not UTF-8, become U+FFFD.
+/// Returns a `str` as UTF-8. Lone surrogates, as in names of files that are not UTF-8, become U+FFFD.
 pub fn lossy(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(value.cast::<pyo3::types::PyString>()?.to_string_lossy().into_owned())
 }

@@ -1,4 +1,4 @@
-//! What stands for a function: its id in the ring file, and its tag on the stack.
+//! The numbers of a function: its id in the ring file, and its tag on the stack.
 
 /// The id that stands for a function which is not recorded.
 pub const EXCLUDED: u32 = u32::MAX;

@@ -21,7 +21,13 @@ pub fn claim(python: Python<'_>, tracer: u64) -> bool {
 }
 
 /// Begins to record for a tracer that has claimed it. After an error nothing is left: no hook, no file.
-pub fn start(python: Python<'_>, tracer: u64, options: &Options, filter: Filter, wanted: hook::Wanted) -> PyResult<()> {
+pub fn start(
+    python: Python<'_>,
+    tracer: u64,
+    options: &Options,
+    filter: Filter,
+    wanted: hook::EventOptions,
+) -> PyResult<()> {
     if recording::phase(tracer) != Some(Phase::Starting) {
         return Err(PyRuntimeError::new_err("the tracer has not claimed the recording of this process"));
     }
@@ -67,8 +73,8 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
     uninstalled.map(drop)
 }
 
-/// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap. What
-/// cannot be mended now is told of when recording stops.
+/// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap. A line
+/// says so when recording stops if the hook is missing then.
 pub fn mend(python: Python<'_>, tracer: u64) -> PyResult<()> {
     let records = recording::phase(tracer) == Some(Phase::Recording) && current::serial().is_some();
     if records && hook::mend(python)? {
@@ -77,7 +83,7 @@ pub fn mend(python: Python<'_>, tracer: u64) -> PyResult<()> {
     Ok(())
 }
 
-/// Ends the tracer's recording, and tells the path of its file, which is complete then; `None` if it has none.
+/// Ends the tracer's recording and returns the path of its file, which is complete then; `None` if it has none.
 pub fn seal(python: Python<'_>, tracer: u64) -> PyResult<Option<PathBuf>> {
     let stopped = stop(python, tracer, false);
     let ended = recording::take(tracer);
@@ -93,13 +99,13 @@ pub fn seal(python: Python<'_>, tracer: u64) -> PyResult<Option<PathBuf>> {
     stopped.map(|()| path)
 }
 
-/// From now on no hook records, and no cache leads to a recorder.
+/// Ends recording: no hook records from now on, and no cache leads to a recorder.
 fn halt() {
     recording::end();
     current::forget();
 }
 
-/// Empties all caches: what they say does not hold any more.
+/// Empties all caches: their contents do not hold any more.
 fn forget() {
     current::forget();
     function::forget();

@@ -4,8 +4,9 @@
 //!
 //! A thread is named when it is first seen, and again when it ends or recording stops, if its name has changed by then.
 
-use crate::aside::{aside, without_collector};
+use crate::preserve::{preserving_exception, without_collector};
 use crate::recording;
+use crate::sync::{Mutex, MutexGuard, try_lock};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFrame, PyModule, PyString};
@@ -13,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 use std::process;
 use std::ptr;
-use std::sync::{LazyLock, Mutex, MutexGuard, TryLockError};
+use std::sync::LazyLock;
 
 /// The threads that have been named and not ended. Used with the GIL held, and no object dies while it is locked.
 static NAMED: LazyLock<Mutex<HashMap<Key, Named>>> = LazyLock::new(Mutex::default);
@@ -29,8 +30,8 @@ struct Named {
 
 /// Writes the name of the calling thread, which has this serial in the recording of this number.
 pub fn name_current(number: u64, serial: u32) {
-    aside(|python| {
-        let found = without_collector(|| {
+    preserving_exception(|python| {
+        let found = without_collector(python, || {
             let thread = object_of_current(python)?;
             let name = name_of(&thread)?;
             recording::name_thread(number, serial, &name);
@@ -54,8 +55,8 @@ pub fn renew(serial: Option<u32>) {
             name_current(here.1, serial); // the main thread has no object before somebody imports `threading`
         }
     }
-    aside(|python| {
-        without_collector(|| {
+    preserving_exception(|python| {
+        without_collector(python, || {
             for ((process, number, serial), named) in named().iter_mut().flat_map(|named| named.iter_mut()) {
                 if (*process, *number) == here {
                     named.write_change(python, here.1, *serial);
@@ -77,9 +78,9 @@ impl Named {
 
 /// Has the end of the calling thread noticed: the interpreter drops what it keeps for a thread, with the GIL held.
 fn watch(python: Python<'_>, key: Key, thread: Named) {
-    // SAFETY: the GIL is held; the dictionary is borrowed.
+    // SAFETY: `python` proves that the GIL is held.
     let kept = unsafe { ffi::PyThreadState_GetDict() };
-    // SAFETY: NULL or a living dictionary.
+    // SAFETY: NULL or a borrowed dictionary, which lives as long as the thread's state: nothing has run since.
     let kept = unsafe { Bound::from_borrowed_ptr_or_opt(python, kept) };
     let Some(kept) = kept.and_then(|kept| kept.cast_into::<PyDict>().ok()) else { return };
     let replaced = named().and_then(|mut named| named.insert(key, thread));
@@ -99,9 +100,9 @@ impl Drop for End {
         let (process, number, serial) = self.key;
         // The thread's object may die here, with whatever that runs: the interpreter ends the thread, and no hook is
         // under way.
-        aside(|python| {
+        preserving_exception(|python| {
             if (process, number) == (process::id(), recording::current()) {
-                without_collector(|| ended.write_change(python, number, serial));
+                without_collector(python, || ended.write_change(python, number, serial));
             }
             drop(ended);
             Some(())
@@ -109,42 +110,39 @@ impl Drop for End {
     }
 }
 
-/// The threads that have been named; `None` if we are called by what we call.
+/// Locks the threads that have been named; `None` if a call out of here has led back here.
 fn named() -> Option<MutexGuard<'static, HashMap<Key, Named>>> {
-    match NAMED.try_lock() {
-        Ok(named) => Some(named),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
+    try_lock(&NAMED)
 }
 
-/// What the object keeps as its name. A class that computes it is not asked.
+/// Returns what the object keeps as its name. A class that computes it is not asked.
 fn name_of(thread: &Bound<'_, PyAny>) -> Option<String> {
-    // SAFETY: a living object; no class's own `__dict__` is called.
+    // SAFETY: a living object. The generic function calls no class's own `__dict__`.
     let kept = unsafe { ffi::PyObject_GenericGetDict(thread.as_ptr(), ptr::null_mut()) };
-    // SAFETY: NULL with an exception, which is cleared by `aside`, or a new reference.
+    // SAFETY: NULL with an exception, which is cleared by `preserving_exception`, or a new reference.
     let kept = unsafe { Bound::from_owned_ptr_or_opt(thread.py(), kept) }?;
     let name = item(&kept, c"_name")?;
     name.cast_exact::<PyString>().ok().map(|name| name.to_string_lossy().into_owned())
 }
 
-/// The calling thread's object, if it has one.
+/// Returns the calling thread's object, if it has one.
 fn object_of_current(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    // SAFETY: the GIL is held; the dictionary is borrowed.
+    // SAFETY: `python` proves that the GIL is held. A borrowed dictionary, which lives as long as the interpreter.
     let modules = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyImport_GetModuleDict()) }?;
     let threading = item(&modules, c"threading")?;
     let active = item(threading.cast::<PyModule>().ok()?.dict().as_any(), c"_active")?;
-    // SAFETY: touches nothing of Python's.
+    // SAFETY: asks the C library alone.
     let ident = unsafe { ffi::PyThread_get_thread_ident() }.into_pyobject(python).ok()?;
     let registered = active.cast_exact::<PyDict>().ok()?.get_item(ident).ok()?;
     registered.or_else(|| starting_thread(python))
 }
 
-/// A thread whose very first Python function is `Thread._bootstrap` is not registered yet; it is the `self` of that.
+/// Returns the object of a thread whose very first Python function is `Thread._bootstrap`. It is not registered yet,
+/// but the `self` of that function.
 fn starting_thread(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    // SAFETY: the GIL is held; the frame is borrowed.
+    // SAFETY: `python` proves that the GIL is held.
     let frame = unsafe { ffi::PyEval_GetFrame() };
-    // SAFETY: NULL or a living frame.
+    // SAFETY: NULL or a borrowed frame, which is open.
     let frame = unsafe { Bound::from_borrowed_ptr_or_opt(python, frame.cast()) }?;
     let frame = frame.cast_exact::<PyFrame>().ok()?;
     let code = frame.getattr("f_code").ok()?.cast_into::<PyCode>().ok()?;
@@ -154,7 +152,7 @@ fn starting_thread(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     is_bootstrap.then(|| frame.getattr("f_locals").ok()?.get_item("self").ok()).flatten()
 }
 
-/// What an exact dictionary has under this name.
+/// Returns what an exact dictionary has under this name.
 fn item<'py>(dictionary: &Bound<'py, PyAny>, name: &CStr) -> Option<Bound<'py, PyAny>> {
     dictionary.cast_exact::<PyDict>().ok()?.get_item(PyString::new(dictionary.py(), name.to_str().ok()?)).ok()?
 }

@@ -16,7 +16,7 @@ import time
 
 from .. import report, session
 from ..ring_directory import RingDirectory
-from ..snaptrace import arm_farewell, ask_before_exec, disarm_farewell
+from ..snaptrace import arm_exit_report, ask_before_exec, disarm_exit_report
 from ..viztracer import VizTracer
 from . import starting
 
@@ -71,7 +71,7 @@ class Ending:
             arguments = [self.rings.address, self.output, str(int(self.each)), str(self.verbose), own_ring]
             command = [sys.executable, "-sS", "-c", entry, *arguments]
         reason = report.not_written("its writing failed or was interrupted", self.rings.path, self.output)
-        arm_farewell(command, list(map("=".join, environment())), f"viztracer: {reason}\n")
+        arm_exit_report(command, list(map("=".join, environment())), f"viztracer: {reason}\n")
         ask_before_exec(self.tell_of_exec)
 
     def tell_of_exec(self, path: object, arguments: object, variables: object) -> bool:
@@ -117,7 +117,7 @@ class Ending:
             if late := starting.names(self.rings):
                 report.complain(f"not in the report, since it was still starting: {', '.join(late)}")
             self._write(running)
-            disarm_farewell()  # whoever wrote it again would not find all ring files any more
+            disarm_exit_report()  # whoever wrote it again would not find all ring files any more
             if running:
                 merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output)}"
                 report.complain(f"still running: {report.names(running)}; to merge all of it later: {merge}")

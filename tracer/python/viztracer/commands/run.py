@@ -10,7 +10,7 @@ import time
 from .. import child, report, session
 from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
-from ..snaptrace import disarm_farewell
+from ..snaptrace import disarm_exit_report
 from ..viztracer import VizTracer
 from . import finish
 
@@ -151,7 +151,7 @@ class Run:
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session.withdraw()
-            disarm_farewell()
+            disarm_exit_report()
             if self.tracer.rings:
                 self.tracer.rings.remove()
                 self.tracer.rings = None

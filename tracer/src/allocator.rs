@@ -1,9 +1,9 @@
 //! The allocator of this library, with a reserve for when the process has no memory left.
 //!
-//! A program that has used up its memory gets a `MemoryError`, cleans up and goes on or ends. On that way functions are
-//! called for the first time, whose names we keep; where Rust gets no memory for that, it aborts the process. So the
-//! last is kept back: a piece of address space that costs nothing until it is touched. What is taken from it is never
-//! given back, since in a process that is better off again nothing more is taken.
+//! A program that has used up its memory gets a `MemoryError`, cleans up and goes on or ends. Meanwhile it may call
+//! functions for the first time, whose names we keep. If Rust gets no memory for that, it aborts the process. So there
+//! is a reserve: a piece of address space that costs nothing until it is touched. What is taken from it is never given
+//! back: a process that has memory again takes nothing more.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
@@ -25,11 +25,11 @@ struct Reserve {
 #[expect(dead_code, reason = "used by its address alone")]
 struct Memory([u8; SIZE]);
 
-// SAFETY: each part of the memory is handed out once, by an atomic addition.
+// SAFETY: an atomic addition hands out each part of the memory once.
 unsafe impl Sync for Reserve {}
 
 impl Reserve {
-    /// A part of the reserve, all zeros; null if it has none of this kind.
+    /// Takes a part of the reserve, all zeros; null if none is left or the alignment is too large.
     fn take(&self, layout: Layout) -> *mut u8 {
         let size = layout.size().next_multiple_of(ALIGNMENT);
         if size > SIZE || layout.align() > ALIGNMENT {
@@ -42,6 +42,7 @@ impl Reserve {
         }
     }
 
+    /// Whether this memory is a part of the reserve.
     fn holds(&self, memory: *mut u8) -> bool {
         memory.addr().wrapping_sub(self.memory.get().addr()) < SIZE
     }

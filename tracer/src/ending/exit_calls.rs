@@ -1,45 +1,45 @@
-//! Functions of Python's in which a process ends without a word, and what is said on the way into them.
+//! The functions in which a process ends at once: `os._exit` and `os.exec...`. The ring file records that they are
+//! called.
 //!
-//! `os._exit` and `os.exec...` are C functions, which the hooks see only if C functions are recorded, and whose arguments
-//! they do not see. So functions of ours take their place ([`crate::interpose`]). In the same way `signal.signal` tells
-//! when the program has chosen the default action for a signal ([`deadly_signal`]).
+//! They are C functions, which the hooks see only if C functions are recorded, and whose arguments the hooks do not
+//! see. So functions of ours take their place ([`crate::interpose`]). In the same way we notice when the program has
+//! chosen an action for a signal by `signal.signal` ([`deadly_signal`]).
 
 use crate::ending::deadly_signal;
-use crate::ending::farewell;
-use crate::interpose::{Ours, integer, plain, replace, with_keywords};
+use crate::ending::exit_report;
+use crate::interpose::{Original, Positional, WithKeywords, integer, is_in_main_interpreter};
+use crate::sync::{Mutex, lock};
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
 use std::ffi::CStr;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT};
 use viztracer_recorder::last_act;
 
-/// The addresses of the interpreter's own functions, 0: not known.
-static EXIT: AtomicUsize = AtomicUsize::new(0);
-static EXECV: AtomicUsize = AtomicUsize::new(0);
-static EXECVE: AtomicUsize = AtomicUsize::new(0);
-static SIGNAL: AtomicUsize = AtomicUsize::new(0);
+/// The interpreter's own functions.
+static EXIT: Original<WithKeywords> = Original::new();
+static EXECV: Original<Positional> = Original::new();
+static EXECVE: Original<WithKeywords> = Original::new();
+static SIGNAL: Original<Positional> = Original::new();
 
-/// What is asked before the first process becomes another program: a function that takes its path and environment.
+/// The function that is called before the first process of a run becomes another program.
 static BEFORE_EXEC: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
-/// From now on we are asked on the way into these functions.
+/// Puts our functions in the place of the interpreter's.
 pub fn watch(python: Python<'_>) -> PyResult<()> {
-    if EXIT.load(Ordering::Relaxed) != 0 {
+    if EXIT.is_replaced() {
         return Ok(());
     }
-    replace(python, "posix", "_exit", &EXIT, Ours::WithKeywords(exit))?;
-    replace(python, "posix", "execv", &EXECV, Ours::Plain(execv))?;
-    replace(python, "posix", "execve", &EXECVE, Ours::WithKeywords(execve))?;
-    replace(python, "_signal", "signal", &SIGNAL, Ours::Plain(signal))
+    EXIT.replace_by(python, "posix", "_exit", exit)?;
+    EXECV.replace_by(python, "posix", "execv", execv)?;
+    EXECVE.replace_by(python, "posix", "execve", execve)?;
+    SIGNAL.replace_by(python, "_signal", "signal", signal)
 }
 
-/// The interpreter ends in order, which the ring file is to tell.
+/// Notes in the ring file that the interpreter ends in order.
 #[pyfunction]
 pub fn note_exit() {
-    current::settle();
+    current::ensure_own_file();
     last_act::note(ENDING_EXIT);
 }
 
@@ -49,13 +49,12 @@ pub fn ring_cut() -> bool {
     last_act::is_cut()
 }
 
-/// From now on `before` is called with the path, the arguments and the environment (or `None`) of a program that the
-/// first process of a run is about to become; it tells whether it has said something about that.
+/// Has `before` called when the first process of a run is about to become another program: with the path, the arguments
+/// and the environment of that (or `None`: its own). It returns whether it has written a line about that to stderr.
 #[pyfunction]
 pub fn ask_before_exec(before: Py<PyAny>) {
-    if let Ok(mut asked) = BEFORE_EXEC.lock() {
-        *asked = Some(before);
-    }
+    let replaced = lock(&BEFORE_EXEC).replace(before);
+    drop(replaced); // not under the lock: it may run Python
 }
 
 unsafe extern "C" fn exit(
@@ -69,7 +68,7 @@ unsafe extern "C" fn exit(
         // SAFETY: a living object, of which the interpreter's own function would ask the same, once.
         Some(status) => unsafe { ffi::PyNumber_Index(status) },
         // SAFETY: the interpreter's own function with the arguments that it got; it raises an error.
-        None => return unsafe { with_keywords(&EXIT)(module, arguments, count, names) },
+        None => return unsafe { EXIT.get()(module, arguments, count, names) },
     };
     if status.is_null() {
         return status; // the same error
@@ -77,17 +76,17 @@ unsafe extern "C" fn exit(
     // SAFETY: a living object, see above.
     if unsafe { integer(status) }.is_some() {
         last_act::note(ENDING_LEFT);
-        farewell::say_undisturbed();
+        exit_report::write_undisturbed();
     }
     // SAFETY: the interpreter's own function with what it would have made of the argument.
-    let result = unsafe { with_keywords(&EXIT)(module, &status, count, names) };
+    let result = unsafe { EXIT.get()(module, &status, count, names) };
     last_act::take_back();
     // SAFETY: a reference of our own.
     unsafe { ffi::Py_DECREF(status) };
     result
 }
 
-/// The status that `os._exit` is called with, if it is called in the right way.
+/// Returns the status that `os._exit` is called with, if it is called in the right way.
 ///
 /// # Safety
 /// There must be so many arguments, and as many more as there are names.
@@ -110,10 +109,10 @@ unsafe fn is_named(names: *mut PyObject, name: &CStr) -> bool {
 
 unsafe extern "C" fn execv(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments.
-    let is_told = unsafe { before_exec(arguments, count) };
+    let is_announced = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { plain(&EXECV)(module, arguments, count) };
-    after_exec(is_told);
+    let result = unsafe { EXECV.get()(module, arguments, count) };
+    after_exec(is_announced);
     result
 }
 
@@ -124,16 +123,16 @@ unsafe extern "C" fn execve(
     names: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: the interpreter passes this many arguments.
-    let is_told = unsafe { before_exec(arguments, count) };
+    let is_announced = unsafe { before_exec(arguments, count) };
     // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { with_keywords(&EXECVE)(module, arguments, count, names) };
-    after_exec(is_told);
+    let result = unsafe { EXECVE.get()(module, arguments, count, names) };
+    after_exec(is_announced);
     result
 }
 
 unsafe extern "C" fn signal(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: the interpreter's own function with the arguments that it got.
-    let result = unsafe { plain(&SIGNAL)(module, arguments, count) };
+    let result = unsafe { SIGNAL.get()(module, arguments, count) };
     if !result.is_null() && count > 0 {
         // SAFETY: there is a first argument.
         if let Some(number) = unsafe { integer(*arguments) } {
@@ -143,26 +142,29 @@ unsafe extern "C" fn signal(module: *mut PyObject, arguments: *mut *mut PyObject
     result
 }
 
-/// Tells whether something was said.
+/// Asks our Python before an exec, and notes the exec in the ring file. Returns whether a line on stderr announces it.
 ///
 /// # Safety
 /// There must be so many arguments.
 unsafe fn before_exec(arguments: *const *mut PyObject, count: Py_ssize_t) -> bool {
-    let is_asked = farewell::is_due() && count > 0;
+    let is_asked = exit_report::is_armed() && count > 0;
     // SAFETY: the caller's promise, and there is one.
-    let is_told = is_asked && in_main_interpreter(|python| unsafe { ask(python, arguments, count) });
+    let is_announced = is_asked && in_main_interpreter(|python| unsafe { ask(python, arguments, count) });
     last_act::note(ENDING_EXEC);
-    is_told
+    is_announced
 }
 
-/// The process is what it was: exec has failed.
-fn after_exec(is_told: bool) {
+/// Takes the note back after an exec that has failed: the process is what it was.
+fn after_exec(is_announced: bool) {
     last_act::take_back();
-    if is_told {
+    if is_announced {
         crate::stderr::complain("exec failed: the process goes on, and so does its recording");
     }
 }
 
+/// Calls our Python, whose errors count as "not announced": the program goes on. The arguments may be of another
+/// interpreter, but one that may exec shares the GIL of the main one.
+///
 /// # Safety
 /// There must be so many arguments, at least one.
 unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssize_t) -> bool {
@@ -171,8 +173,7 @@ unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssi
         true => unsafe { Bound::from_borrowed_ptr(python, *arguments.offset(index)) },
         false => python.None().into_bound(python),
     };
-    let asked = BEFORE_EXEC.lock().ok().and_then(|asked| asked.as_ref().map(|before| before.clone_ref(python)));
-    // Whatever an error is, the program goes on.
+    let asked = lock(&BEFORE_EXEC).as_ref().map(|before| before.clone_ref(python));
     asked.is_some_and(|before| {
         let said = before.call1(python, (argument(0), argument(1), argument(2)));
         said.and_then(|said| said.is_truthy(python)).unwrap_or(false)
@@ -181,17 +182,14 @@ unsafe fn ask(python: Python<'_>, arguments: *const *mut PyObject, count: Py_ssi
 
 /// Runs our Python in the interpreter that it belongs to, wherever the program called from.
 fn in_main_interpreter<T>(run: impl FnOnce(Python<'_>) -> T) -> T {
-    // SAFETY: takes nothing.
-    let main = unsafe { ffi::PyInterpreterState_Main() };
-    // SAFETY: the calling thread has an interpreter: it has called a function of Python's.
-    if unsafe { ffi::PyInterpreterState_Get() } == main {
+    if is_in_main_interpreter() {
         // SAFETY: functions are called with the GIL held.
         return run(unsafe { Python::assume_attached() });
     }
     // SAFETY: gives up the GIL of the interpreter that called, which it gets back below.
     let caller = unsafe { ffi::PyEval_SaveThread() };
-    // SAFETY: an interpreter that lives as long as the process; the new state is for this thread alone.
-    let state = unsafe { ffi::PyThreadState_New(main) };
+    // SAFETY: the main interpreter lives as long as the process; the new state is for this thread alone.
+    let state = unsafe { ffi::PyThreadState_New(ffi::PyInterpreterState_Main()) };
     // SAFETY: a new state of this thread, which has no other one now.
     unsafe { ffi::PyEval_RestoreThread(state) };
     // SAFETY: the GIL of the main interpreter is held.

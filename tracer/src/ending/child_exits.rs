@@ -1,48 +1,47 @@
-//! What the process learns of its children's ends: functions of ours in the place of `os.wait` and its kind
-//! ([`crate::interpose`]) look at what they give back.
+//! How the children of the process ended: functions of ours in the place of `os.wait` and its kind
+//! ([`crate::interpose`]) look at what they return, and record it in the ring file.
 //!
-//! `subprocess`, `multiprocessing` and the child watchers of `asyncio` all end up in these. A child that was killed by
-//! SIGKILL leaves nothing about it in its own ring file, but its parent's tells.
+//! `subprocess`, `multiprocessing` and the child watchers of `asyncio` all call these. The ring file of a child that
+//! was killed by SIGKILL says nothing about that, but its parent's does.
 
-use crate::interpose::{Ours, integer, plain, replace, with_keywords, with_one};
+use crate::interpose::{OneArgument, Original, Positional, WithKeywords, integer, is_in_main_interpreter};
 use crate::recording;
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The addresses of the interpreter's own functions, 0: not known.
-static WAIT: AtomicUsize = AtomicUsize::new(0);
-static WAITPID: AtomicUsize = AtomicUsize::new(0);
-static WAIT3: AtomicUsize = AtomicUsize::new(0);
-static WAIT4: AtomicUsize = AtomicUsize::new(0);
-static WAITID: AtomicUsize = AtomicUsize::new(0);
+/// The interpreter's own functions.
+static WAIT: Original<OneArgument> = Original::new();
+static WAITPID: Original<Positional> = Original::new();
+static WAIT3: Original<WithKeywords> = Original::new();
+static WAIT4: Original<WithKeywords> = Original::new();
+static WAITID: Original<Positional> = Original::new();
 
-/// From now on the ends of children are written into the ring file, whenever there is one.
+/// Puts our functions in the place of the interpreter's. They write into the ring file, whenever there is one.
 pub fn watch(python: Python<'_>) -> PyResult<()> {
-    if WAITPID.load(Ordering::Relaxed) != 0 {
+    if WAITPID.is_replaced() {
         return Ok(());
     }
-    replace(python, "posix", "wait", &WAIT, Ours::WithNone(wait))?;
-    replace(python, "posix", "waitpid", &WAITPID, Ours::Plain(waitpid))?;
-    replace(python, "posix", "wait3", &WAIT3, Ours::WithKeywords(wait3))?;
-    replace(python, "posix", "wait4", &WAIT4, Ours::WithKeywords(wait4))?;
-    replace(python, "posix", "waitid", &WAITID, Ours::Plain(waitid))
+    WAIT.replace_by(python, "posix", "wait", wait)?;
+    WAITPID.replace_by(python, "posix", "waitpid", waitpid)?;
+    WAIT3.replace_by(python, "posix", "wait3", wait3)?;
+    WAIT4.replace_by(python, "posix", "wait4", wait4)?;
+    WAITID.replace_by(python, "posix", "waitid", waitid)
 }
 
 unsafe extern "C" fn wait(module: *mut PyObject, nothing: *mut PyObject) -> *mut PyObject {
-    // SAFETY: the interpreter's own function, stored by `replace`, with the arguments that it got.
-    let result = unsafe { with_one(&WAIT)(module, nothing) };
-    // SAFETY: what that gave back.
+    // SAFETY: the interpreter's own function with the arguments that it got.
+    let result = unsafe { WAIT.get()(module, nothing) };
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
 
 unsafe extern "C" fn waitpid(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: as in `wait`.
-    let result = unsafe { plain(&WAITPID)(module, arguments, count) };
-    // SAFETY: what that gave back.
+    let result = unsafe { WAITPID.get()(module, arguments, count) };
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
@@ -54,8 +53,8 @@ unsafe extern "C" fn wait3(
     names: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: as in `wait`.
-    let result = unsafe { with_keywords(&WAIT3)(module, arguments, count, names) };
-    // SAFETY: what that gave back.
+    let result = unsafe { WAIT3.get()(module, arguments, count, names) };
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
@@ -67,25 +66,25 @@ unsafe extern "C" fn wait4(
     names: *mut PyObject,
 ) -> *mut PyObject {
     // SAFETY: as in `wait`.
-    let result = unsafe { with_keywords(&WAIT4)(module, arguments, count, names) };
-    // SAFETY: what that gave back.
+    let result = unsafe { WAIT4.get()(module, arguments, count, names) };
+    // SAFETY: NULL or a new reference.
     note(unsafe { status(result) });
     result
 }
 
 unsafe extern "C" fn waitid(module: *mut PyObject, arguments: *mut *mut PyObject, count: Py_ssize_t) -> *mut PyObject {
     // SAFETY: as in `wait`.
-    let result = unsafe { plain(&WAITID)(module, arguments, count) };
+    let result = unsafe { WAITID.get()(module, arguments, count) };
     // SAFETY: there are three arguments then, which live until the function is left.
-    let options = if count == 3 { unsafe { integer(*arguments.add(2)) } } else { None };
+    let options = (count == 3).then(|| unsafe { integer(*arguments.add(2)) }).flatten();
     if options.is_none_or(|options| options & libc::WNOWAIT == 0) {
-        // SAFETY: what the interpreter's own function gave back.
+        // SAFETY: NULL or a new reference.
         note(unsafe { status_of_siginfo(result) });
     } // else the child is left as it is, for another wait
     result
 }
 
-/// Writes of which child this is the status, if it has ended.
+/// Records how a child ended, by its pid and status, if it has ended.
 fn note(child: Option<(c_int, c_int)>) {
     let Some((pid, status)) = child else { return };
     let has_ended = libc::WIFEXITED(status) || libc::WIFSIGNALED(status);
@@ -94,14 +93,13 @@ fn note(child: Option<(c_int, c_int)>) {
     }
     // A process that was forked may have done nothing yet that is recorded. `settle` needs the main interpreter's GIL,
     // which a call in another interpreter does not always hold.
-    // SAFETY: takes nothing; the calling thread has an interpreter.
-    if unsafe { ffi::PyInterpreterState_Get() == ffi::PyInterpreterState_Main() } {
-        current::settle();
+    if is_in_main_interpreter() {
+        current::ensure_own_file();
     }
     recording::child_ended(pid as u32, status as u32);
 }
 
-/// The first two members of a tuple: pid and status.
+/// Reads pid and status from the first two members of a tuple.
 ///
 /// # Safety
 /// NULL, or a living object.
@@ -110,7 +108,7 @@ unsafe fn status(result: *mut PyObject) -> Option<(c_int, c_int)> {
     unsafe { Some((member(result, 0)?, member(result, 1)?)) }
 }
 
-/// From `waitid_result(si_pid, si_uid, si_signo, si_status, si_code)`.
+/// Reads pid and status from `waitid_result(si_pid, si_uid, si_signo, si_status, si_code)`.
 ///
 /// # Safety
 /// NULL, or a living object.
@@ -125,7 +123,7 @@ unsafe fn status_of_siginfo(result: *mut PyObject) -> Option<(c_int, c_int)> {
     }
 }
 
-/// A member of a tuple, if this is one, and as long, and the member an integer.
+/// Returns a member of a tuple, if this is one that long, and the member an integer that fits.
 ///
 /// # Safety
 /// NULL, or a living object.

@@ -1,16 +1,15 @@
-//! The last thing that the first process of a run does if it ends without Python: it has the report written, or says
-//! how to get it.
+//! The report of a run whose first process ends without Python: it has the report written, or says how to get it.
 //!
-//! A command was prepared for that when the run began, and a line for the case that it fails. It all happens in a signal
-//! handler, or inside of `os._exit`, and does only what a signal handler may do:
+//! A command was prepared for that when the run began, and a line for the case that it fails. It all happens in a
+//! signal handler, or inside of `os._exit`, and does only what a signal handler may do:
 //!
 //! ```text
 //! stop the other threads, so that the program does nothing more than it would have done
 //! start the command and wait for it: it writes the report
 //! ```
 //!
-//! Who is told to end while it waits, by one more signal, ends at once. But not within a second of the first one:
-//! terminals and supervisors send several at a time.
+//! One more signal that asks the process to end ends the waiting. But not within a second of the first one: terminals
+//! and supervisors send several at a time.
 
 use crate::signal::{SENT, dispose, errno, pid, send, tid};
 use pyo3::exceptions::PyValueError;
@@ -23,66 +22,66 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 use viztracer_recorder::clock::monotonic;
 
-/// Nanoseconds in which further signals are the same wish.
-const SAME_WISH: u64 = 1_000_000_000;
-/// Nanoseconds between two looks at the command.
-const PATIENCE: c_long = 2_000_000;
-/// What ends the waiting.
-const IMPATIENT: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
+/// Nanoseconds in which further signals stand for the same request.
+const SAME_REQUEST: u64 = 1_000_000_000;
+/// Nanoseconds between two questions whether the command has ended.
+const POLL_INTERVAL: c_long = 2_000_000;
+/// Signals that end the waiting.
+const REQUESTS: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
 
-/// The first process of the run.
-static FIRST: AtomicI32 = AtomicI32::new(0);
-/// What it does; null: nothing.
-static FAREWELL: AtomicPtr<Farewell> = AtomicPtr::new(ptr::null_mut());
-/// Whether a thread is saying it already; others wait for the end.
-static SAYING: AtomicBool = AtomicBool::new(false);
-/// Whether one of those was told to end, too.
+/// The pid of the first process of the run.
+static FIRST_PROCESS: AtomicI32 = AtomicI32::new(0);
+/// What is prepared for its end; null: nothing.
+static PREPARED: AtomicPtr<ExitReport> = AtomicPtr::new(ptr::null_mut());
+/// Whether a thread is at it already; others wait for the end.
+static WRITING: AtomicBool = AtomicBool::new(false);
+/// Whether one of those has got a signal of its own that asks the process to end.
 static AGAIN: AtomicBool = AtomicBool::new(false);
 
 /// Arguments and environment as execve(2) takes them: each ends with a null pointer. They live for ever.
-struct Farewell {
+struct ExitReport {
     arguments: Vec<*const c_char>,
     environment: Vec<*const c_char>,
     line: Vec<u8>,
 }
 
-/// From now on, if this process ends without Python, the command is run first, and `line` written to stderr if that
-/// fails or is interrupted. The first argument is the program's path, the environment is `NAME=value`. An empty command
-/// leaves the line.
+/// Prepares for an end of this process without Python: the command is run first, and `line` written to stderr if that
+/// fails or is interrupted. The first argument is the program's path, the environment is `NAME=value`. With an empty
+/// command, only the line is written.
 #[pyfunction]
-pub fn arm_farewell(command: Vec<OsString>, environment: Vec<OsString>, line: OsString) -> PyResult<()> {
+pub fn arm_exit_report(command: Vec<OsString>, environment: Vec<OsString>, line: OsString) -> PyResult<()> {
     let (arguments, environment, line) = (array(command)?, array(environment)?, line.into_vec());
-    FIRST.store(pid(), Ordering::Relaxed);
-    FAREWELL.store(Box::into_raw(Box::new(Farewell { arguments, environment, line })), Ordering::Release);
+    FIRST_PROCESS.store(pid(), Ordering::Relaxed);
+    PREPARED.store(Box::into_raw(Box::new(ExitReport { arguments, environment, line })), Ordering::Release);
     Ok(())
 }
 
-/// From now on this process ends without ado.
+/// Takes back what [`arm_exit_report`] did.
 #[pyfunction]
-pub fn disarm_farewell() {
-    FAREWELL.store(ptr::null_mut(), Ordering::Release);
+pub fn disarm_exit_report() {
+    PREPARED.store(ptr::null_mut(), Ordering::Release);
 }
 
-/// The same as [`arm_farewell`] without a command, for a recording inside of a program. If the whole program is a run,
-/// that one's farewell will do.
+/// Prepares a line alone, for a recording inside of a program. Does nothing if the whole program is a run, for which
+/// [`arm_exit_report`] was called.
 #[pyfunction]
-pub fn arm_line(line: OsString) -> PyResult<()> {
-    if is_due() { Ok(()) } else { arm_farewell(Vec::new(), Vec::new(), line) }
+pub fn arm_exit_line(line: OsString) -> PyResult<()> {
+    if is_armed() { Ok(()) } else { arm_exit_report(Vec::new(), Vec::new(), line) }
 }
 
-/// Takes back what [`arm_line`] did.
+/// Takes back what [`arm_exit_line`] did.
 #[pyfunction]
-pub fn disarm_line() {
-    // SAFETY: null, or one that lives for ever.
-    let armed = unsafe { FAREWELL.load(Ordering::Acquire).as_ref() };
-    if armed.is_some_and(|farewell| farewell.arguments.len() < 2) {
-        disarm_farewell();
+pub fn disarm_exit_line() {
+    // SAFETY: null, or a report that `arm_exit_report` has leaked: it lives for ever.
+    let armed = unsafe { PREPARED.load(Ordering::Acquire).as_ref() };
+    if armed.is_some_and(|report| report.arguments.len() < 2) {
+        disarm_exit_report();
     }
 }
 
-/// Whether this is the first process of a run that has not been reported yet.
-pub fn is_due() -> bool {
-    pid() == FIRST.load(Ordering::Relaxed) && !FAREWELL.load(Ordering::Acquire).is_null()
+/// Whether this is the first process of a run whose report is not written yet.
+pub fn is_armed() -> bool {
+    pid() == FIRST_PROCESS.load(Ordering::Relaxed) && !PREPARED.load(Ordering::Acquire).is_null()
 }
 
 fn array(texts: Vec<OsString>) -> PyResult<Vec<*const c_char>> {
@@ -91,33 +90,34 @@ fn array(texts: Vec<OsString>) -> PyResult<Vec<*const c_char>> {
     Ok(owned.into_iter().map(|text| text.into_raw().cast_const()).chain([ptr::null()]).collect())
 }
 
-/// Says it, if it is due; the calling thread is about to end the process. Other threads are stopped by `signal`, which
-/// our handler turns into a call of this, `from_us`. The calling thread has blocked all signals.
-pub fn say(signal: Option<c_int>, from_us: bool) {
-    if pid() != FIRST.load(Ordering::Relaxed) {
+/// Has the report written, or writes the line, if this process is prepared for that. The calling thread is about to end
+/// the process and has blocked all signals. It stops the other threads by `signal`, which our handler turns into a call
+/// of this, `from_us`.
+pub fn write(signal: Option<c_int>, from_us: bool) {
+    if pid() != FIRST_PROCESS.load(Ordering::Relaxed) {
         return;
     }
-    // SAFETY: null, or one that lives for ever.
-    let Some(farewell) = (unsafe { FAREWELL.load(Ordering::Acquire).as_ref() }) else { return };
-    if SAYING.swap(true, Ordering::Relaxed) {
+    // SAFETY: null, or a report that `arm_exit_report` has leaked: it lives for ever.
+    let Some(report) = (unsafe { PREPARED.load(Ordering::Acquire).as_ref() }) else { return };
+    if WRITING.swap(true, Ordering::Relaxed) {
         AGAIN.fetch_or(!from_us, Ordering::Relaxed);
         wait_for_the_end();
     }
     if let Some(signal) = signal {
         stop_other_threads(signal);
     }
-    if !run(farewell) {
-        // SAFETY: a living buffer. Nobody may be reading, so this must not wait: the line is short.
-        unsafe { libc::write(libc::STDERR_FILENO, farewell.line.as_ptr().cast(), farewell.line.len()) };
+    if !run(report) {
+        // SAFETY: a living buffer of that length. The line is short, so this does not wait for a reader.
+        unsafe { libc::write(libc::STDERR_FILENO, report.line.as_ptr().cast(), report.line.len()) };
     }
 }
 
-/// The same, where no signal is blocked.
-pub fn say_undisturbed() {
+/// Does the same as [`write`] for a thread that has blocked no signals.
+pub fn write_undisturbed() {
     let (all, mut before) = (signals(true, &[]), signals(false, &[]));
-    // SAFETY: an initialized set and room for another one.
+    // SAFETY: two initialized sets.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before) };
-    say(None, false);
+    write(None, false);
     // SAFETY: a set that was filled above; the old one is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut()) };
 }
@@ -147,51 +147,52 @@ fn number(name: &CStr) -> Option<i32> {
     name.to_str().ok()?.parse().ok()
 }
 
-/// Runs the command and waits for its end; whether it ended well.
-fn run(farewell: &Farewell) -> bool {
+/// Runs the command and waits for its end. Returns whether it ended well.
+fn run(report: &ExitReport) -> bool {
     const NO_FLAGS: c_long = 0; // a copy of the process, as fork(2) makes it
-    if farewell.arguments.len() < 2 {
+    if report.arguments.len() < 2 {
         return false;
     }
     // SAFETY: the system call alone; fork(3) would also call what was registered by pthread_atfork, which takes locks.
     match unsafe { libc::syscall(libc::SYS_clone, NO_FLAGS, NO_FLAGS, NO_FLAGS, NO_FLAGS, NO_FLAGS) } {
-        0 => become_command(farewell),
+        0 => become_command(report),
         child if child > 0 => wait_for(child as libc::pid_t),
         _ => false, // no more processes
     }
 }
 
-/// The copy becomes the command. Signals that come again, to the whole process group, do not end it.
-fn become_command(farewell: &Farewell) -> ! {
+/// Makes the command of the copy. Signals that come again, to the whole process group, do not end it.
+fn become_command(report: &ExitReport) -> ! {
     for signal in SENT {
         dispose(signal, libc::SIG_IGN);
     }
     let nothing = signals(false, &[]);
     // SAFETY: an initialized set; the old one is not asked for. The caller's mask would outlive execve(2).
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &nothing, ptr::null_mut()) };
-    let (arguments, environment) = (&farewell.arguments, &farewell.environment);
+    let (arguments, environment) = (&report.arguments, &report.environment);
     // SAFETY: two arrays of C strings that end with a null pointer, and the first string of one.
     unsafe { libc::execve(arguments[0], arguments.as_ptr(), environment.as_ptr()) };
     // SAFETY: ends the copy without running anything of the program's.
     unsafe { libc::_exit(127) }
 }
 
-/// Waits for the command's end, or for one more signal that tells us to end; whether it ended well.
+/// Waits for the command's end, or for one more signal that asks the process to end. Returns whether the command ended
+/// well.
 fn wait_for(child: libc::pid_t) -> bool {
-    let (began, impatient) = (monotonic(), signals(false, &IMPATIENT));
+    let (began, requests) = (monotonic(), signals(false, &REQUESTS));
     let mut status = 0;
     loop {
-        // SAFETY: room for a status. __WALL: the child was made without a signal that tells its end.
+        // SAFETY: a status to write to. __WALL: the child was made without a signal for its end.
         match unsafe { libc::waitpid(child, &mut status, libc::WNOHANG | libc::__WALL) } {
             0 => {}
             -1 if errno() == libc::EINTR => {}
             ended => return ended == child && status == 0,
         }
-        let pause = libc::timespec { tv_sec: 0, tv_nsec: PATIENCE };
+        let pause = libc::timespec { tv_sec: 0, tv_nsec: POLL_INTERVAL };
         // SAFETY: an initialized set and a time; nothing is asked about the signal.
-        let signal = unsafe { libc::sigtimedwait(&impatient, ptr::null_mut(), &pause) };
+        let signal = unsafe { libc::sigtimedwait(&requests, ptr::null_mut(), &pause) };
         let again = AGAIN.swap(false, Ordering::Relaxed) || signal > 0;
-        if again && monotonic() - began > SAME_WISH {
+        if again && monotonic().saturating_sub(began) > SAME_REQUEST {
             // SAFETY: our own child, which has not been waited for.
             unsafe { libc::kill(child, libc::SIGKILL) };
             // SAFETY: the same; its status is not asked for.
@@ -201,11 +202,11 @@ fn wait_for(child: libc::pid_t) -> bool {
     }
 }
 
-/// All signals, or these.
+/// Makes a set of all signals, or of these.
 fn signals(all: bool, some: &[c_int]) -> libc::sigset_t {
-    // SAFETY: plain integers.
+    // SAFETY: a set is made of plain integers, for which zeros are valid.
     let mut set = unsafe { mem::zeroed() };
-    // SAFETY: room for a set.
+    // SAFETY: a set to write to.
     unsafe { if all { libc::sigfillset(&mut set) } else { libc::sigemptyset(&mut set) } };
     for signal in some {
         // SAFETY: an initialized set and a valid signal.

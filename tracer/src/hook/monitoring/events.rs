@@ -1,0 +1,285 @@
+//! The callbacks of `sys.monitoring`: what happens at each event.
+//!
+//! They keep the rule of [`crate::recording`]. A callback that finds both its thread and its function in the caches
+//! records at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then looks
+//! for the function and then for the recorder, neither of which does.
+
+use crate::function::{Builtin, Code, EXCLUDED};
+use crate::greenlets;
+use crate::thread::current::{self, Found, LastEvent};
+use crate::thread::{calls, task};
+use pyo3::ffi::{self, PyObject};
+use pyo3::prelude::*;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use viztracer_format::record::Kind;
+use viztracer_recorder::Left;
+
+/// `sys.monitoring.DISABLE`.
+static DISABLE: AtomicPtr<PyObject> = AtomicPtr::new(ptr::null_mut());
+
+/// An event by its name in `sys.monitoring.events`, with its callback.
+pub struct Event {
+    pub name: &'static str,
+    pub callback: ffi::vectorcallfunc,
+    /// Whether it is an event to ask for. C_RETURN and C_RAISE come with CALL, and the interpreter does not list them.
+    pub is_shown: bool,
+}
+
+const fn event(name: &'static str, callback: ffi::vectorcallfunc) -> Event {
+    Event { name, callback, is_shown: true }
+}
+
+const fn with_call(name: &'static str, callback: ffi::vectorcallfunc) -> Event {
+    Event { name, callback, is_shown: false }
+}
+
+/// The events of Python functions.
+pub const PYTHON_EVENTS: &[Event] = &[
+    event("PY_START", on_enter),
+    event("PY_RESUME", on_enter),
+    event("PY_THROW", on_throw),
+    event("PY_RETURN", on_return),
+    event("PY_YIELD", on_yield),
+    event("PY_UNWIND", on_unwind),
+];
+/// The same events, with callbacks that distinguish asyncio's tasks.
+pub const TASK_EVENTS: &[Event] = &[
+    event("PY_START", on_enter_in_task),
+    event("PY_RESUME", on_enter_in_task),
+    event("PY_THROW", on_throw_in_task),
+    event("PY_RETURN", on_return_in_task),
+    event("PY_YIELD", on_yield_in_task),
+    event("PY_UNWIND", on_unwind_in_task),
+];
+/// The events of C functions.
+pub const C_EVENTS: &[Event] =
+    &[event("CALL", on_call), with_call("C_RETURN", on_c_return), with_call("C_RAISE", on_c_raise)];
+
+/// Looks up what a callback answers at a location that is not recorded.
+pub fn know_disable(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
+    let disable = monitoring.getattr("DISABLE")?.into_ptr(); // a reference for ever, wherever the program puts its own
+    let before = DISABLE.swap(disable, Ordering::Relaxed);
+    // SAFETY: NULL or the reference that the last call has kept; `monitoring` proves that the GIL is held.
+    drop(unsafe { Bound::from_owned_ptr_or_opt(monitoring.py(), before) });
+    Ok(())
+}
+
+/// Returns `None`, which is immortal from 3.12 on and needs no count.
+#[inline(always)]
+fn none() -> *mut PyObject {
+    // SAFETY: a static of the interpreter.
+    unsafe { ffi::Py_None() }
+}
+
+#[cold]
+fn disable() -> *mut PyObject {
+    // SAFETY: `know_disable` has stored it before the first callback was registered, and keeps a reference.
+    unsafe { ffi::Py_NewRef(DISABLE.load(Ordering::Relaxed)) }
+}
+
+/// The arguments of a callback: so many living objects, of which each event has more than its callback reads.
+#[derive(Clone, Copy)]
+struct Arguments<const COUNT: usize>(*const *mut PyObject);
+
+impl<const COUNT: usize> Arguments<COUNT> {
+    /// # Safety
+    /// They must be the arguments of a vectorcall that goes on, with this number and flag of it.
+    #[inline(always)]
+    unsafe fn new(arguments: *const *mut PyObject, count: usize) -> Option<Arguments<COUNT>> {
+        // A program may take a callback out of `sys.monitoring` and call it with whatever it likes.
+        // The flag is the highest bit, which the shift drops.
+        (count << 1 >= COUNT << 1).then_some(Arguments(arguments))
+    }
+
+    /// The code object whose event it is.
+    #[inline(always)]
+    fn code(self) -> Code {
+        // SAFETY: `new` has seen at least one argument. It lives until the callback is left, and the GIL is held.
+        unsafe { Code::new(*self.0) }
+    }
+}
+
+impl Arguments<4> {
+    /// The C function that is called: the third argument of CALL, C_RETURN and C_RAISE; its first argument is the
+    /// fourth.
+    #[inline(always)]
+    fn builtin(self) -> Option<Builtin> {
+        // SAFETY: `new` has seen four arguments.
+        let (callable, first) = unsafe { (*self.0.add(2), *self.0.add(3)) };
+        // SAFETY: they live until the callback is left, and the GIL is held.
+        unsafe { Builtin::of_call(callable, first) }
+    }
+}
+
+/// Defines callbacks by what each does with its arguments.
+macro_rules! callbacks {
+    ($($(#[$doc:meta])* $name:ident = |$python:ident, $arguments:ident| $body:expr;)*) => {$(
+        $(#[$doc])*
+        unsafe extern "C" fn $name(
+            _: *mut PyObject,
+            arguments: *const *mut PyObject,
+            count: usize,
+            _: *mut PyObject,
+        ) -> *mut PyObject {
+            // SAFETY: the interpreter calls with the GIL held.
+            let $python = unsafe { Python::assume_attached() };
+            // SAFETY: this is a vectorcall, whose arguments these are.
+            let Some($arguments) = (unsafe { Arguments::new(arguments, count) }) else { return none() };
+            $body
+        }
+    )*};
+}
+
+callbacks! {
+    on_enter = |python, arguments| enter::<false>(python, arguments, true);
+    on_enter_in_task = |python, arguments| enter::<true>(python, arguments, true);
+    /// `generator.throw()`: this event cannot be disabled for a location.
+    on_throw = |python, arguments| enter::<false>(python, arguments, false);
+    on_throw_in_task = |python, arguments| enter::<true>(python, arguments, false);
+    on_return = |python, arguments| leave::<false>(python, arguments, Kind::Return, true);
+    on_return_in_task = |python, arguments| leave::<true>(python, arguments, Kind::Return, true);
+    on_yield = |python, arguments| leave::<false>(python, arguments, Kind::Yield, true);
+    on_yield_in_task = |python, arguments| leave::<true>(python, arguments, Kind::Yield, true);
+    /// An exception leaves a function: this event cannot be disabled for a location, either.
+    on_unwind = |python, arguments| leave::<false>(python, arguments, Kind::Raise, false);
+    on_unwind_in_task = |python, arguments| leave::<true>(python, arguments, Kind::Raise, false);
+    on_call = |python, arguments| enter_c(python, arguments);
+    on_c_return = |python, arguments| leave_c(python, arguments, Kind::Return);
+    on_c_raise = |python, arguments| leave_c(python, arguments, Kind::Raise);
+}
+
+/// A Python function is entered.
+#[inline(always)]
+fn enter<const TASKS: bool>(python: Python<'_>, arguments: Arguments<1>, can_disable: bool) -> *mut PyObject {
+    let code = arguments.code();
+    let found = match current::last_event(python) {
+        LastEvent::NotOurs => return enter_anew::<TASKS>(python, code, can_disable),
+        LastEvent::NotRecording => return none(),
+        LastEvent::Recording(found) => found,
+    };
+    let Some(id) = code.known() else { return enter_anew::<TASKS>(python, code, can_disable) };
+    // SAFETY: nothing has run since it was found: `known` reads a cache.
+    unsafe { enter_known::<TASKS>(python, found, code, id, can_disable) }
+}
+
+#[cold]
+#[inline(never)]
+fn enter_anew<const TASKS: bool>(python: Python<'_>, code: Code, can_disable: bool) -> *mut PyObject {
+    if !current::is_recording(python) {
+        return none();
+    }
+    let id = greenlets::id_of_running(python, code);
+    match current::last_event(python) {
+        // SAFETY: just found.
+        LastEvent::Recording(found) => unsafe { enter_known::<TASKS>(python, found, code, id, can_disable) },
+        LastEvent::NotRecording | LastEvent::NotOurs => none(),
+    }
+}
+
+/// # Safety
+/// No Python has run since the recorder was found.
+#[inline(always)]
+unsafe fn enter_known<const TASKS: bool>(
+    python: Python<'_>,
+    found: Found<'_>,
+    code: Code,
+    id: u32,
+    can_disable: bool,
+) -> *mut PyObject {
+    match id {
+        EXCLUDED if can_disable => return disable(),
+        EXCLUDED => {}
+        _ if TASKS && code.is_coroutine() => task::enter(python, code),
+        // SAFETY: as the caller promises, and `is_coroutine` runs no Python; nor does `enter`.
+        id => unsafe { found.with(|recorder| recorder.enter(id, code.tag())) },
+    }
+    none()
+}
+
+/// A Python function is left.
+#[inline(always)]
+fn leave<const TASKS: bool>(
+    python: Python<'_>,
+    arguments: Arguments<1>,
+    kind: Kind,
+    can_disable: bool,
+) -> *mut PyObject {
+    let code = arguments.code();
+    let answer = match calls::leave(python, code.tag(), kind) {
+        None => return none(),
+        Some(Left::Recorded) => none(),
+        Some(Left::Unmatched) => leave_unmatched(python, code, kind, can_disable),
+    };
+    if TASKS && code.is_coroutine() {
+        task::leave(python, kind != Kind::Yield);
+    }
+    answer
+}
+
+#[cold]
+#[inline(never)]
+fn leave_unmatched(python: Python<'_>, code: Code, kind: Kind, can_disable: bool) -> *mut PyObject {
+    if code.id() != EXCLUDED {
+        calls::unwind_to(python, code.tag(), kind);
+    } else if can_disable {
+        return disable();
+    }
+    none()
+}
+
+/// Something is called; only C functions are recorded here.
+#[inline(always)]
+fn enter_c(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
+    let Some(builtin) = arguments.builtin() else { return none() };
+    let caller = arguments.code();
+    let found = match current::last_event(python) {
+        LastEvent::NotOurs => return enter_c_anew(python, caller, builtin),
+        LastEvent::NotRecording => return none(),
+        LastEvent::Recording(found) => found,
+    };
+    let Some(caller_id) = caller.known() else { return enter_c_anew(python, caller, builtin) };
+    if caller_id == EXCLUDED {
+        return disable();
+    }
+    let Some(id) = builtin.known() else { return enter_c_anew(python, caller, builtin) };
+    if id != EXCLUDED {
+        // SAFETY: nothing has run since it was found: `known` reads a cache. `enter` runs no Python.
+        unsafe { found.with(|recorder| recorder.enter(id, builtin.tag())) };
+    }
+    none()
+}
+
+#[cold]
+#[inline(never)]
+fn enter_c_anew(python: Python<'_>, caller: Code, builtin: Builtin) -> *mut PyObject {
+    if !current::is_recording(python) {
+        return none();
+    }
+    if greenlets::id_of_running(python, caller) == EXCLUDED {
+        return disable();
+    }
+    let id = builtin.id();
+    if id != EXCLUDED {
+        calls::enter(python, id, builtin.tag());
+    }
+    none()
+}
+
+/// What was called is over.
+#[inline(always)]
+fn leave_c(python: Python<'_>, arguments: Arguments<4>, kind: Kind) -> *mut PyObject {
+    let Some(builtin) = arguments.builtin() else { return none() };
+    if calls::leave(python, builtin.tag(), kind) == Some(Left::Unmatched) {
+        leave_c_unmatched(python, arguments.code(), builtin, kind);
+    }
+    none()
+}
+
+#[cold]
+#[inline(never)]
+fn leave_c_unmatched(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
+    if caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
+        calls::unwind_to(python, builtin.tag(), kind);
+    }
+}

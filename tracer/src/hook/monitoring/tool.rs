@@ -1,0 +1,65 @@
+//! The tool id of `sys.monitoring` under which this library asks for events.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// Tool ids in the order in which they are asked for: the two without a meaning first, since `cProfile` in the traced
+/// program knows no id but that of profilers and fails if that is taken; then that one, that of optimizers, and those
+/// of coverage tools and debuggers.
+const IDS: [i32; 6] = [4, 3, 2, 5, 1, 0];
+
+/// The tool id that is taken; [`NONE`] if none is.
+static TAKEN: AtomicI32 = AtomicI32::new(NONE);
+const NONE: i32 = -1;
+
+/// The object that the tool id is taken with. It tells our use of an id from that of another tool, whatever its name.
+static NAME: PyOnceLock<Py<PyString>> = PyOnceLock::new();
+
+/// Takes a free tool id, or one that is ours already; never another tool's.
+///
+/// Raises `RuntimeError` if all are taken, with the names of their holders.
+pub fn acquire(monitoring: &Bound<'_, PyAny>) -> PyResult<i32> {
+    let name = NAME.get_or_init(monitoring.py(), || PyString::new(monitoring.py(), "viztracer").unbind());
+    let mut holders = Vec::new();
+    for tool in IDS {
+        match holder(monitoring, tool)? {
+            Some(holder) if !is_our_name(&holder) => holders.push(format!("{tool} by {holder}")),
+            held => {
+                if held.is_none() {
+                    monitoring.call_method1("use_tool_id", (tool, name))?;
+                }
+                TAKEN.store(tool, Ordering::Relaxed);
+                return Ok(tool);
+            }
+        }
+    }
+    let holders = holders.join(", ");
+    Err(PyRuntimeError::new_err(format!("no sys.monitoring tool id is free: {holders}; stop one of these tools first")))
+}
+
+/// Returns the tool id that was taken last.
+pub fn taken() -> Option<i32> {
+    Some(TAKEN.load(Ordering::Relaxed)).filter(|tool| *tool != NONE)
+}
+
+/// Returns the tool id that was taken last, and forgets it. It is the caller's to free.
+pub fn give_up() -> Option<i32> {
+    Some(TAKEN.swap(NONE, Ordering::Relaxed)).filter(|tool| *tool != NONE)
+}
+
+/// Whether this library holds the tool id.
+pub fn is_ours(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
+    Ok(holder(monitoring, tool)?.is_some_and(|holder| is_our_name(&holder)))
+}
+
+fn holder<'py>(monitoring: &Bound<'py, PyAny>, tool: i32) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let holder = monitoring.call_method1("get_tool", (tool,))?;
+    Ok((!holder.is_none()).then_some(holder))
+}
+
+fn is_our_name(holder: &Bound<'_, PyAny>) -> bool {
+    NAME.get(holder.py()).is_some_and(|name| holder.is(name))
+}

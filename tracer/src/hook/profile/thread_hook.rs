@@ -1,0 +1,160 @@
+//! The profile function of one thread: set, unset, and called by the interpreter.
+//!
+//! Its argument is [`hook_new_thread`], so that `sys.getprofile()` tells our hook from another, and a program that
+//! puts back what it has found there (`old = sys.getprofile(); ...; sys.setprofile(old)`) puts back ours.
+
+use super::{events, thread_list};
+use crate::preserve::preserving_exception;
+use crate::recording;
+use pyo3::ffi::{self, PyFrameObject, PyObject};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use std::ffi::c_int;
+use std::ptr;
+use std::sync::atomic::{AtomicI64, AtomicPtr, Ordering};
+use viztracer_format::record::Kind;
+
+/// The argument of the hook.
+static ARGUMENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// The interpreter's number of the newest thread that was given the hook. It numbers threads in the order of their
+/// birth.
+static NEWEST: AtomicI64 = AtomicI64::new(-1);
+/// `_thread.start_new_thread` and its old name, which is another object.
+static STARTERS: [AtomicPtr<PyObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
+
+unsafe extern "C" {
+    /// Include/cpython/ceval.h: works on other threads than the calling one, too, as long as the GIL is held.
+    fn _PyEval_SetProfile(
+        thread: *mut ffi::PyThreadState,
+        hook: Option<ffi::Py_tracefunc>,
+        argument: *mut PyObject,
+    ) -> c_int;
+}
+
+/// Returns the object by which our hook is known.
+pub fn argument(python: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    let make = || wrap_pyfunction!(hook_new_thread, python).map(|hook| hook.into_any().unbind());
+    ARGUMENT.get_or_try_init(python, make).map(|argument| argument.bind(python))
+}
+
+/// Whether this is the object by which our hook is known.
+pub fn is_argument(python: Python<'_>, object: *mut PyObject) -> bool {
+    ARGUMENT.get(python).is_some_and(|argument| argument.as_ptr() == object)
+}
+
+/// Sets the hook of the calling thread. An audit hook may run.
+pub fn hook(python: Python<'_>) -> PyResult<()> {
+    let argument = argument(python)?.as_ptr();
+    // SAFETY: `python` proves that the GIL is held; the argument lives for ever.
+    unsafe { ffi::PyEval_SetProfile(Some(on_event), argument) };
+    Ok(())
+}
+
+/// Takes the hook of the calling thread away. An audit hook may run.
+pub fn unhook(_: Python<'_>) {
+    // SAFETY: the GIL is held, as the argument proves.
+    unsafe { ffi::PyEval_SetProfile(None, ptr::null_mut()) };
+}
+
+/// Lets [`hook_newer_threads`] begin again with the oldest thread.
+pub fn forget_threads(python: Python<'_>) -> PyResult<()> {
+    let module = python.import("_thread")?;
+    for (starter, name) in STARTERS.iter().zip(["start_new_thread", "start_new"]) {
+        let function = module.getattr(name)?.into_ptr(); // a reference for ever: no other object gets its address
+        let before = starter.swap(function, Ordering::Relaxed);
+        // SAFETY: NULL or the reference that the last call has kept; `python` proves that the GIL is held.
+        drop(unsafe { Bound::from_owned_ptr_or_opt(python, before) });
+    }
+    NEWEST.store(-1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Hooks the threads that are newer than the newest one that has been hooked, from the oldest on. May run Python: audit
+/// hooks, and what dies with another hook.
+#[cold]
+pub fn hook_newer_threads(python: Python<'_>) -> PyResult<()> {
+    let argument = argument(python)?.as_ptr();
+    // Looked for anew each time: while Python runs, threads end.
+    while let Some((thread, number)) = thread_list::oldest_after(python, NEWEST.load(Ordering::Relaxed)) {
+        NEWEST.fetch_max(number, Ordering::Relaxed);
+        // SAFETY: a thread state that the list has just had. A thread takes its own off the list with the GIL held, and
+        // this thread holds it. (Only a C library that deletes the state of another thread without the GIL, which the
+        // interpreter allows for states that it has cleared, could be faster.)
+        if unsafe { _PyEval_SetProfile(thread, Some(on_event), argument) } != 0 {
+            return Err(PyErr::fetch(python));
+        }
+    }
+    Ok(())
+}
+
+/// Whether this function has just started a thread.
+#[inline(always)]
+fn is_starter(function: *mut PyObject) -> bool {
+    STARTERS.iter().any(|starter| starter.load(Ordering::Relaxed) == function)
+}
+
+/// Handles the first event since `threading` has made this the hook of a new thread, or the program that of an old one:
+/// replaces itself by the C function. If the thread had that before, the event is the return from `sys.setprofile`.
+#[pyfunction]
+fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, PyAny>) -> PyResult<()> {
+    let python = frame.py();
+    if recording::current() == 0 {
+        unhook(python);
+        return Ok(());
+    }
+    hook(python)?;
+    // The program may call this with whatever it likes.
+    // SAFETY: a living object.
+    if unsafe { ffi::PyFrame_Check(frame.as_ptr()) } == 0 {
+        return Ok(());
+    }
+    let (frame, function) = (frame.as_ptr().cast(), argument.as_ptr());
+    match event {
+        // SAFETY: a living frame.
+        "call" => unsafe { events::on_python(python, frame, None) },
+        // SAFETY: a living object.
+        "c_return" if unsafe { ffi::PyCFunction_Check(function) } != 0 => {
+            // SAFETY: a living frame and a C function.
+            unsafe { events::on_c(python, frame, function, Some(Kind::Return)) };
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+unsafe extern "C" fn on_event(
+    _: *mut PyObject,
+    frame: *mut PyFrameObject,
+    what: c_int,
+    argument: *mut PyObject,
+) -> c_int {
+    // SAFETY: the interpreter calls with the GIL held.
+    let python = unsafe { Python::assume_attached() };
+    if recording::current() == 0 {
+        unhook(python);
+        return 0;
+    }
+    match what {
+        // SAFETY: the interpreter passes a living frame.
+        ffi::PyTrace_CALL => unsafe { events::on_python(python, frame, None) },
+        ffi::PyTrace_RETURN => {
+            let kind = if argument.is_null() { Kind::Raise } else { Kind::Return };
+            // SAFETY: as above.
+            unsafe { events::on_python(python, frame, Some(kind)) }
+        }
+        // SAFETY: as above, and with these events the C function.
+        ffi::PyTrace_C_CALL => unsafe { events::on_c(python, frame, argument, None) },
+        ffi::PyTrace_C_RETURN => {
+            if is_starter(argument) {
+                // An audit hook may refuse. Then that thread is not recorded.
+                preserving_exception(|python| hook_newer_threads(python).ok());
+            }
+            // SAFETY: as above; the interpreter keeps both until this returns.
+            unsafe { events::on_c(python, frame, argument, Some(Kind::Return)) }
+        }
+        // SAFETY: as above.
+        ffi::PyTrace_C_EXCEPTION => unsafe { events::on_c(python, frame, argument, Some(Kind::Raise)) },
+        _ => {}
+    }
+    0
+}

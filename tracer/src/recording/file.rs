@@ -1,0 +1,120 @@
+//! What is written into the file of the recording, and asked of it.
+
+use super::state::{FORKED, number, with, with_number};
+use crate::sync::atomic::Ordering;
+use std::path::PathBuf;
+use std::ptr::NonNull;
+use viztracer_format::names::Function;
+use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
+use viztracer_recorder::ThreadRecorder;
+
+/// Returns the path of the file.
+pub fn path() -> Option<PathBuf> {
+    with(None, |recording| Some(recording.recorder.path().to_owned()))
+}
+
+/// Returns the error that ended the growth of the file, if one did.
+pub fn failure() -> Option<i32> {
+    with(None, |recording| recording.recorder.failure())
+}
+
+/// Whether somebody has removed the file.
+pub fn removed() -> bool {
+    with(false, |recording| recording.recorder.is_removed())
+}
+
+/// Marks this point in time to align files by. Returns whether another one was marked before; `None` if nothing is
+/// recorded.
+pub fn mark_sync() -> Option<bool> {
+    with(None, |recording| Some(recording.recorder.mark_sync()))
+}
+
+/// Returns the point in time that was marked, in nanoseconds of `CLOCK_MONOTONIC`.
+pub fn sync_marker() -> Option<u64> {
+    with(None, |recording| recording.recorder.sync_marker())
+}
+
+/// Returns how many returns fitted no open call.
+pub fn unmatched() -> u64 {
+    with(0, |recording| recording.recorder.unmatched())
+}
+
+/// Counts a time in which another hook was in the place of ours.
+pub fn count_gap() {
+    with((), |recording| recording.recorder.count_gap());
+}
+
+/// Notes that the program switches between several stacks inside of its threads.
+pub fn note_switch() {
+    with((), |recording| recording.recorder.note_switch());
+}
+
+/// Whether [`note_switch`] was called.
+pub fn is_switched() -> bool {
+    with(false, |recording| recording.recorder.is_switched())
+}
+
+/// Writes the process's name.
+pub fn name_process(name: &str) {
+    with((), |recording| recording.recorder.name_process(name));
+}
+
+/// Records how a child ended, for which the process has waited; the status is as waitpid(2) gives it. A forked process
+/// that has no file of its own yet does not record it: the file there is belongs to its parent.
+pub fn child_ended(pid: u32, status: u32) {
+    if !FORKED.load(Ordering::Relaxed) {
+        with((), |recording| recording.recorder.child_ended(pid, status));
+    }
+}
+
+/// Returns the id of a function.
+pub fn function(function: &Function<'_>) -> u32 {
+    with(FUNCTION_UNKNOWN, |recording| recording.recorder.function(function))
+}
+
+/// Whether functions of this file are recorded.
+pub fn includes(file: &str) -> bool {
+    with(false, |recording| recording.filter.includes(file))
+}
+
+/// Returns the serial of a new asyncio task in the recording of this number, if that still goes on.
+pub fn task(number: u64, name: &str) -> Option<u32> {
+    with_number(number, |recording| recording.recorder.task(name))
+}
+
+/// Writes a task's name again.
+pub fn name_task(number: u64, serial: u32, name: &str) {
+    with_number(number, |recording| recording.recorder.name_task(serial, name));
+}
+
+/// Records that tasks have ended. The calling thread, whose recorder this is, was the last to run them.
+pub fn end_tasks(number: u64, serials: &[u32], thread: &mut ThreadRecorder) {
+    with_number(number, |recording| serials.iter().for_each(|serial| recording.recorder.end_task(*serial, thread)));
+}
+
+/// Makes a recorder for the calling thread in the recording that goes on. Returns the recording's number, the thread's
+/// serial and the recorder.
+pub fn attach_thread() -> Option<(u64, u32, NonNull<ThreadRecorder>)> {
+    with(None, |recording| {
+        let thread = recording.recorder.attach();
+        // SAFETY: made just now. Others reach it only with the lock that is held here.
+        let serial = unsafe { thread.as_ref() }.serial();
+        Some((number(), serial, thread))
+    })
+}
+
+/// Writes a thread's name.
+pub fn name_thread(number: u64, serial: u32, name: &str) {
+    with_number(number, |recording| recording.recorder.name_thread(serial, name));
+}
+
+/// Ends the recorder of a thread that ends, unless its recording has ended before.
+pub fn retire_thread(number: u64, serial: u32) {
+    with_number(number, |recording| recording.recorder.retire(serial));
+}
+
+/// Records the calls that are open on all threads as if they returned now. Only after [`end`](super::end) and with the
+/// GIL held: so no thread is inside a hook.
+pub fn finish_open_calls() {
+    with((), |recording| recording.recorder.close_frames(Kind::Return));
+}

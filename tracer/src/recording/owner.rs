@@ -1,0 +1,88 @@
+//! The tracer that has the recording: it claims it, opens its file, ends it.
+
+use super::state::{self, Ended, Owner, Phase, Recording, locked, locked_when_closed};
+use crate::filter::Filter;
+use std::path::PathBuf;
+use viztracer_format::record::Kind;
+use viztracer_recorder::{Options, Recorder, RecorderError};
+
+/// Gives the process's recording to this tracer, which must be about to start; `None` if another one has it, or this
+/// one already. Returns what a tracer that has stopped did not save yet: the caller closes it.
+pub fn claim(tracer: u64) -> Option<Option<Ended>> {
+    let mut state = locked();
+    let is_mine = match &state.owner {
+        Some(owner) if owner.phase != Phase::Stopped => return None,
+        Some(owner) => owner.tracer == tracer,
+        None => true,
+    };
+    let ended = if is_mine { None } else { state.take_aside() };
+    state.owner = Some(Owner { tracer, phase: Phase::Starting });
+    Some(ended)
+}
+
+/// Takes a claim back: the tracer does not start after all.
+pub fn release(tracer: u64) {
+    let mut state = locked();
+    if state.phase_of(tracer) == Some(Phase::Starting) {
+        let has_file = state.recording.is_some();
+        state.owner = has_file.then_some(Owner { tracer, phase: Phase::Stopped });
+    }
+}
+
+/// Returns how far this tracer is; `None`: the recording is not its own.
+pub fn phase(tracer: u64) -> Option<Phase> {
+    locked().phase_of(tracer)
+}
+
+/// Moves this tracer from one phase to another; false if it is not in the first one.
+pub fn advance(tracer: u64, from: Phase, to: Phase) -> bool {
+    let mut state = locked();
+    let is_there = state.phase_of(tracer) == Some(from);
+    if is_there {
+        state.owner = Some(Owner { tracer, phase: to });
+    }
+    is_there
+}
+
+/// Opens a file, or goes on in the one there is; returns whether it is new. Events are not recorded before
+/// [`begin`](super::begin). The caller holds the GIL.
+pub fn open(options: &Options, filter: Filter) -> Result<bool, RecorderError> {
+    let mut state = locked();
+    state::count_rules();
+    if let Some(recording) = &mut state.recording {
+        // What was open at the stop has ended unseen, or goes on as a call that began before this start. No thread uses
+        // its recorder now: nothing records, and the caller holds the GIL.
+        recording.recorder.close_frames(Kind::Open);
+        recording.filter = filter;
+        return Ok(false);
+    }
+    state.recording = Some(Recording { recorder: Recorder::create(options.clone())?, filter });
+    state::count_recording();
+    Ok(true)
+}
+
+/// Ends a tracer's recording and takes it out of the process's state. The caller holds the GIL, so no thread is inside
+/// a hook, and none finds a recorder from now on.
+pub fn take(tracer: u64) -> Option<Ended> {
+    let mut state = locked();
+    if matches!(state.phase_of(tracer), None | Some(Phase::Starting)) {
+        return None;
+    }
+    state.owner = None;
+    state.take()
+}
+
+/// The same for a tracer that has opened its file and could not start.
+pub fn take_back(tracer: u64) -> Option<Ended> {
+    let mut state = locked();
+    if state.phase_of(tracer) == Some(Phase::Starting) { state.take() } else { None }
+}
+
+/// Returns the newest file of this tracer that was set aside, and forgets all of them. Waits until it is closed, so the
+/// caller should not hold the GIL.
+pub fn set_aside(tracer: u64) -> Option<PathBuf> {
+    let mut state = locked_when_closed();
+    let last = state.set_aside.iter().rev().find(|(owner, _)| *owner == tracer).map(|(_, path)| path.clone());
+    state.set_aside.retain(|(owner, _)| *owner != tracer);
+    last
+}

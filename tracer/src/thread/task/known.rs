@@ -1,0 +1,114 @@
+//! The tasks of the recording, with their serials and names.
+//!
+//! A task gets its serial when it is first seen. What is kept of it is a weak reference, so tracing lets no task live
+//! longer than the program does.
+
+use crate::recording;
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::thread::current;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyWeakrefMethods, PyWeakrefReference};
+use std::collections::HashMap;
+
+/// How many tasks are known before dead ones are looked for.
+const CROWDED_MIN: usize = 1024;
+
+/// Used with the GIL held. No object dies under the lock but weak references without callbacks, which run no Python.
+static TASKS: Mutex<Tasks> = Mutex::new(Tasks { number: 0, known: None, crowded: CROWDED_MIN });
+
+/// The tasks of the recording of this number.
+struct Tasks {
+    number: u64,
+    /// By address, which another task may have once this one is gone.
+    known: Option<HashMap<usize, KnownTask>>,
+    /// How many known tasks are worth a search for dead ones.
+    crowded: usize,
+}
+
+struct KnownTask {
+    task: Py<PyWeakrefReference>,
+    serial: u32,
+    /// The address of the name that was written. A task keeps that object until it is renamed.
+    name: usize,
+}
+
+/// Returns the task's serial in the recording of this number, if that still goes on. Writes the task's name if it has
+/// changed. May run Python.
+pub fn serial_of(number: u64, task: &Bound<'_, PyAny>) -> Option<u32> {
+    let name = name_of(task)?;
+    if let Some(serial) = known_serial(number, task, &name) {
+        return Some(serial);
+    }
+    // Not under the lock: making an object may collect garbage, which may let other threads run.
+    let reference = PyWeakrefReference::new(task).ok()?.unbind();
+    let serial = recording::task(number, &text(&name))?;
+    let mut tasks = tasks(number)?;
+    let known = KnownTask { task: reference, serial, name: name.as_ptr() as usize };
+    let replaced = tasks.known.get_or_insert_default().insert(task.as_ptr() as usize, known);
+    let mut dead = tasks.forget_the_dead(task.py());
+    dead.extend(replaced.map(|known| known.serial)); // another task had this address
+    drop(tasks);
+    end(number, &dead, task.py());
+    Some(serial)
+}
+
+/// Records that these tasks have ended; the calling thread may have been the last to run them.
+fn end(number: u64, serials: &[u32], python: Python<'_>) {
+    if !serials.is_empty() {
+        // SAFETY: `end_tasks` runs no Python.
+        unsafe { current::with(python, |recorder| recording::end_tasks(number, serials, recorder)) };
+    }
+}
+
+fn known_serial(number: u64, task: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> Option<u32> {
+    let mut tasks = tasks(number)?;
+    let known = tasks.known.as_mut()?.get_mut(&(task.as_ptr() as usize));
+    let known = known.filter(|known| is(known.task.bind(task.py()), task))?;
+    if known.name != name.as_ptr() as usize {
+        known.name = name.as_ptr() as usize;
+        recording::name_task(number, known.serial, &text(name));
+    }
+    Some(known.serial)
+}
+
+fn is(reference: &Bound<'_, PyWeakrefReference>, task: &Bound<'_, PyAny>) -> bool {
+    reference.upgrade().is_some_and(|living| living.is(task))
+}
+
+/// Returns the name of a task: asyncio's have a method for it, trio's an attribute.
+fn name_of<'py>(task: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    task.call_method0("get_name").or_else(|_| task.getattr("name")).ok()
+}
+
+fn text(name: &Bound<'_, PyAny>) -> String {
+    let name: Option<&Bound<'_, PyString>> = name.cast().ok();
+    name.map_or_else(|| "Task".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Returns the tasks of the recording of this number, and forgets those of an earlier one; `None` if that recording has
+/// ended.
+fn tasks(number: u64) -> Option<MutexGuard<'static, Tasks>> {
+    if recording::current() != number {
+        return None;
+    }
+    let mut tasks = lock(&TASKS);
+    if tasks.number != number {
+        *tasks = Tasks { number, known: None, crowded: CROWDED_MIN };
+    }
+    Some(tasks)
+}
+
+impl Tasks {
+    /// Lets go of tasks that are no more, from time to time, so that it costs little per task; returns their serials.
+    fn forget_the_dead(&mut self, python: Python<'_>) -> Vec<u32> {
+        let Some(known) = self.known.as_mut().filter(|known| known.len() > self.crowded) else { return Vec::new() };
+        let mut dead = Vec::new();
+        known.retain(|_, known| {
+            let is_alive = known.task.bind(python).upgrade().is_some();
+            dead.extend((!is_alive).then_some(known.serial));
+            is_alive
+        });
+        self.crowded = CROWDED_MIN.max(known.len() * 2);
+        dead
+    }
+}
