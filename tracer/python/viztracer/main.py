@@ -7,9 +7,9 @@ import os
 import re
 import sys
 
+from . import report_kinds
 from .command_line import UsageError, VizTracersError, add_recording_options, recording_options
 from .options import check_together
-from .snaptrace import output_kinds
 from .version import __version__
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -37,9 +37,9 @@ examples:
                                                leave a ring file per process in D; merge them any time, also
                                                after a crash or while they run, with: viztracer-merge D -o out.json
 
-Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if there is
-little room; it is removed once they are merged, also if a signal or os._exit ends the program. If SIGKILL does,
-it stays, and viztracer-merge reads it.
+Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if /dev/shm has
+little free space. The directory is removed once the report is written, also if a signal or os._exit ends the program.
+After SIGKILL it stays; viztracer-merge reads it.
 
 exit status: the program's own; 1 if there is no such program; 2 for a wrong command line.
 """
@@ -115,13 +115,12 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _check(options: argparse.Namespace) -> None:
     """See that the options make sense, each by itself and together."""
-    if options.output_file and not options.output_file.endswith(kinds := tuple(output_kinds())):
-        raise VizTracersError(f"Only these kinds of report are supported: {', '.join(kinds)}")
-    if options.open and options.output_file:
-        from .commands import show
-
-        if not show.can_show(options.output_file):
-            raise VizTracersError(f"--open shows reports in {', '.join(show.EXTENSIONS)}, not {options.output_file}")
+    if output := options.output_file:
+        if not output.endswith(report_kinds.ALL):
+            raise VizTracersError(f"Only these kinds of report are supported: {', '.join(report_kinds.ALL)}")
+        if options.open and not report_kinds.can_show(output):
+            kinds = ", ".join(report_kinds.FOR_VIZVIEWER)
+            raise VizTracersError(f"--open shows reports in {kinds}, not {output}")
     try:
         check_together(recording_options(options))
     except ValueError as error:
@@ -183,7 +182,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="viztracer",
         usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
-        description="Trace the calls of Python functions, and of C functions by Python code, in all processes and threads.",
+        description="Trace the calls of Python functions, and of C functions by Python code, in all processes.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
