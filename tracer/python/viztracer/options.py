@@ -69,7 +69,9 @@ class Option:
         self.inherited = inherited
         self.normalize = normalize
         self.error = error
+        self.annotation = ""
         self.types: tuple[type, ...] = ()
+        self.keyword_only = False
 
     def check(self, name: str, value: object) -> None:
         """Raise the option's error if this value has a wrong type."""
@@ -97,24 +99,37 @@ def with_absolute(paths: list[str] | None) -> list[str]:
 if not TYPE_CHECKING:
 
     def dataclass(cls: type) -> type:
-        """Make the class's ``__init__`` of its options, as `dataclasses` would, which is slow to import."""
-        parameters, descriptions = [], []
+        """Register the options of a class. `dataclasses` would need ten times the import time."""
+        keyword_only, descriptions = False, []
         for name, annotation in cls.__annotations__.items():
             if annotation == "KW_ONLY":
-                parameters.append("*")
+                keyword_only = True
                 continue
-            annotation = INIT_VARIABLES.get(annotation, annotation)
             described = OPTIONS[name] = vars(cls)[name]
-            described.types = TYPES[annotation]
+            described.annotation = INIT_VARIABLES.get(annotation, annotation)
+            described.types = TYPES[described.annotation]
+            described.keyword_only = keyword_only
             setattr(cls, name, described.default)
-            parameters.append(f"{name}: {annotation} = {described.default!r}")
             descriptions.append(f"    {name}: {described.help}.")
-        source = f"def __init__(self, {', '.join(parameters)}) -> None:\n    self._take(locals())"
-        namespace = {}
-        exec(compile(source, __file__, "exec"), namespace)
-        cls.__init__ = namespace["__init__"]
         cls.__doc__ = "\n".join([cls.__doc__ or "", "", "Args:", *descriptions])
         return cls
+
+
+class Parameters:
+    """The parameters of the constructor, for `inspect.signature` and `help`; made only when these ask for them."""
+
+    def __get__(self, _options: Options | None, owner: type) -> Any:
+        if vars(Options)["__init__"] is not owner.__init__:  # type: ignore[misc]
+            raise AttributeError("__signature__")  # a subclass has a constructor of its own
+        from inspect import Parameter, Signature
+
+        kinds = {False: Parameter.POSITIONAL_OR_KEYWORD, True: Parameter.KEYWORD_ONLY}
+        return Signature(
+            [
+                Parameter(name, kinds[option.keyword_only], default=option.default, annotation=option.annotation)
+                for name, option in OPTIONS.items()
+            ]
+        )
 
 
 @dataclass
@@ -151,6 +166,18 @@ class Options:
         None, "the run of another process that this one's calls belong to, from that one's `init_kwargs`"
     )
 
+    if not TYPE_CHECKING:
+        __signature__ = Parameters()
+
+        def __init__(self, *positional: object, **named: object) -> None:
+            given = _arguments(type(self).__name__, positional, named)
+            for name, value in given.items():
+                OPTIONS[name].check(name, value)
+            register_global, session = given.pop("register_global"), given.pop("session")
+            for name, value in given.items():
+                setattr(self, name, value)
+            self.__post_init__(register_global, session)
+
     def __post_init__(self, register_global: bool, session: str | None) -> None:
         """Use the arguments that are no attributes."""
 
@@ -166,15 +193,6 @@ class Options:
             OPTIONS[name].check(name, value)
         check_together(values)
 
-    def _take(self, given: dict[str, Any]) -> None:
-        del given["self"]
-        for name, value in given.items():
-            OPTIONS[name].check(name, value)
-        register_global, session = given.pop("register_global"), given.pop("session")
-        for name, value in given.items():
-            setattr(self, name, value)
-        self.__post_init__(register_global, session)
-
 
 def check_together(values: Mapping[str, Any]) -> None:
     """Raise `ValueError`, in VizTracer's words, if the options' values contradict each other or are out of range."""
@@ -182,6 +200,20 @@ def check_together(values: Mapping[str, Any]) -> None:
         raise ValueError("include_files and exclude_files can't be both specified!")
     if values["tracer_entries"] < 1:
         raise ValueError("tracer_entries must be at least 1")
+
+
+def _arguments(name: str, positional: tuple[object, ...], named: dict[str, object]) -> dict[str, Any]:
+    """Return the value of every option in a call. Raise `TypeError`, in Python's words, for a wrong call."""
+    names = [name for name, option in OPTIONS.items() if not option.keyword_only]
+    if len(positional) > len(names):
+        raise TypeError(f"{name}() takes at most {len(names)} positional arguments but {len(positional)} were given")
+    by_position = dict(zip(names, positional))
+    for argument in named:
+        if argument not in OPTIONS:
+            raise TypeError(f"{name}() got an unexpected keyword argument {argument!r}")
+        if argument in by_position:
+            raise TypeError(f"{name}() got multiple values for argument {argument!r}")
+    return {name: option.default for name, option in OPTIONS.items()} | by_position | named
 
 
 def _same(value: object) -> object:
