@@ -22,6 +22,7 @@
 //! - [`ending::child_exits`]: the file of its parent says how, too.
 //! - [`ending::exit_report`]: a run whose first process ends so has its report all the same.
 //! - [`control`]: the processes of a run count themselves.
+//! - [`ring_file`] says which run a ring file belongs to, and whether its process lives.
 //! - [`main_program`] runs the program of the command `viztracer`; [`command`] is the Python door of `viztracer-merge`.
 //!
 //! With a GIL, a hook is a critical section: it neither runs Python nor gives up the GIL between finding its thread's
@@ -63,6 +64,8 @@ mod process;
 
 // The control block of a run.
 mod control;
+// What Python learns of ring files.
+mod ring_file;
 // The Python door of `viztracer-merge`.
 mod command;
 // The program of the command `viztracer`.
@@ -74,7 +77,7 @@ mod tracer;
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{Merged, merge, merge_command, ring_process};
+    use super::command::{Merged, merge, merge_command, output_kinds, ring_process};
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]
@@ -86,13 +89,18 @@ mod snaptrace {
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
+    use super::ring_file::{await_ring, is_ring_open, ring_session};
+    #[pymodule_export]
     use super::tracer::Tracer;
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         use pyo3::PyTypeInfo;
+        use pyo3::types::PyModuleMethods;
 
         super::function::leave_out(Tracer::type_object_raw(module.py()));
+        module.add("RECORD_SIZE", viztracer_format::record::RECORD_SIZE)?;
+        module.add("RING_MAGIC", pyo3::types::PyBytes::new(module.py(), &viztracer_format::header::MAGIC))?;
         super::tracer::note_import();
         super::stderr::note_at_import();
         Ok(())
