@@ -1,4 +1,4 @@
-//! What time it is: the tick counter for every event, and anchors that relate it to the machine's clocks.
+//! The tick counter for every event, and the anchors that relate it to the machine's clocks.
 
 use rustix::time::{ClockId, clock_gettime};
 use viztracer_format::clock::Anchor;
@@ -14,7 +14,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// The counter that serves this machine best.
+    /// The time stamp counter if it can be trusted, else `CLOCK_MONOTONIC`.
     pub fn detect() -> Clock {
         if tsc_is_invariant() && kernel_trusts_tsc() { Clock::Tsc } else { Clock::Monotonic }
     }
@@ -27,7 +27,7 @@ impl Clock {
         }
     }
 
-    /// Ticks now.
+    /// The current tick count.
     #[inline(always)]
     pub fn now(self) -> u64 {
         match self {
@@ -38,7 +38,7 @@ impl Clock {
         }
     }
 
-    /// The same moment on all clocks: the try whose two tick readings are nearest to each other.
+    /// The current time on all clocks: the best of a few tries, by the distance between its two tick readings.
     pub fn anchor(self) -> Anchor {
         let tries = (0..4).map(|_| {
             let before = self.now();
@@ -100,7 +100,7 @@ pub struct AnchorSchedule {
 const ANCHOR_PERIOD: u64 = 1_000_000_000;
 
 impl AnchorSchedule {
-    /// The schedule of a file opened at this moment.
+    /// The schedule of a file that was opened at this anchor.
     pub fn new(opened: Anchor) -> AnchorSchedule {
         AnchorSchedule { newest: opened, opened }
     }
