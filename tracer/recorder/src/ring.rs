@@ -59,8 +59,10 @@ struct Allocation {
     /// The error that ended growth; 0: all of the mapping is used.
     failure: Option<i32>,
     sealed: SealedQueue,
-    /// Open segments of dead threads, partly filled.
+    /// Open CALLS segments of dead threads, partly filled.
     remainders: Vec<OpenSegment>,
+    /// Open PAYLOAD segments of dead threads, partly filled.
+    payload_remainders: Vec<OpenSegment>,
     /// Stack blocks without a thread.
     blocks: Vec<BlockAddress>,
     /// Segments of names and labels.
@@ -81,6 +83,8 @@ unsafe impl Send for BlockAddress {}
 pub struct OpenSegment {
     /// The segment's index in the file.
     pub segment: u32,
+    /// What the segment holds.
+    pub kind: SegmentKind,
     /// Slots that are filled already, by a dead thread; 0 in a fresh segment.
     pub taken: usize,
     /// How many segments had been sealed when this one was opened.
@@ -100,6 +104,7 @@ impl<M: Memory> Ring<M> {
             failure: None,
             sealed: SealedQueue::default(),
             remainders: Vec::new(),
+            payload_remainders: Vec::new(),
             blocks: Vec::new(),
             named: 0,
             labels: Vec::new(),
@@ -146,6 +151,14 @@ impl<M: Memory> Ring<M> {
         remainder.or_else(|| self.open_segment(SegmentKind::Calls, thread, 0))
     }
 
+    /// A PAYLOAD segment with this many free slots: the remainder of a dead thread's, else one from
+    /// [`Ring::open_segment`]. PAYLOAD segments belong to no thread.
+    pub fn payload_segment(&self, slots: usize) -> Option<OpenSegment> {
+        let capacity = self.memory.slots_per_segment();
+        let remainder = self.allocation().payload_remainders.pop_if(|open| capacity - open.taken >= slots);
+        remainder.or_else(|| self.open_segment(SegmentKind::Payload, 0, 0))
+    }
+
     /// Opens an empty segment that will be sealed later. `None`: no segment is available, and none is sealed.
     pub fn open_segment(&self, kind: SegmentKind, thread: u32, first_event: u64) -> Option<OpenSegment> {
         let mut allocation = self.allocation();
@@ -156,7 +169,7 @@ impl<M: Memory> Ring<M> {
         };
         let opened_after = allocation.sealed.count();
         self.write_header(&mut allocation, segment, kind, thread, first_event);
-        Some(OpenSegment { segment, taken: 0, opened_after, ended: Vec::new() })
+        Some(OpenSegment { segment, kind, taken: 0, opened_after, ended: Vec::new() })
     }
 
     /// Opens an empty segment that is never recycled. `None`: no segment is available, or names and labels have used
@@ -215,13 +228,18 @@ impl<M: Memory> Ring<M> {
     /// Seals a segment and queues it for recycling. Returns its number in the order of sealing.
     pub fn seal(&self, open: OpenSegment) -> u64 {
         let events = self.memory.seal(open.segment, open.taken);
+        let events = if open.kind == SegmentKind::Calls { events } else { 0 };
         self.allocation().sealed.push(open.segment, open.ended, events, open.opened_after)
     }
 
     /// Keeps the rest of a dead thread's segment for the next new thread, or seals it if hardly anything is free.
     pub fn pass_on(&self, open: OpenSegment) {
         if self.memory.slots(open.segment).len() - open.taken >= REMAINDER_MIN {
-            self.allocation().remainders.push(open);
+            let mut allocation = self.allocation();
+            match open.kind {
+                SegmentKind::Payload => allocation.payload_remainders.push(open),
+                _ => allocation.remainders.push(open),
+            }
         } else {
             self.seal(open);
         }
@@ -229,8 +247,11 @@ impl<M: Memory> Ring<M> {
 
     /// Seals the segments of dead threads, because the file is about to be closed.
     pub fn seal_remainders(&self) {
-        let remainders = std::mem::take(&mut self.allocation().remainders);
-        for open in remainders {
+        let mut allocation = self.allocation();
+        let calls = std::mem::take(&mut allocation.remainders);
+        let payloads = std::mem::take(&mut allocation.payload_remainders);
+        drop(allocation);
+        for open in calls.into_iter().chain(payloads) {
             self.seal(open);
         }
     }

@@ -4,7 +4,11 @@
 //! [`segment`]. Rare cases (a block or segment is full, a frame does not match, a duration does not fit) are out of
 //! line, and so is the switching of asyncio [`task`]s.
 
+mod arguments;
+mod attached;
 mod block;
+mod event;
+mod payload;
 mod segment;
 mod stack;
 mod task;
@@ -13,11 +17,14 @@ use crate::clock::Clock;
 use crate::labels::Handle;
 use crate::mapped::MappedRing;
 use crate::ring::{Memory, OpenSegment};
+use arguments::Arguments;
+pub use arguments::Earlier;
 use block::StackBlock;
+pub use event::LoggedEvent;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
-use viztracer_format::stack::{BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot, task_of};
+use viztracer_format::stack::{BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot};
 use viztracer_format::sync::{AtomicU64, Ordering};
 
 /// The result of [`ThreadRecorder::leave`].
@@ -68,6 +75,10 @@ pub struct ThreadRecorder {
     task: u32,
     task_marks: usize,
     open: Option<OpenSegment>,
+    /// The open PAYLOAD segment.
+    payload: Option<OpenSegment>,
+    /// The arguments of open calls that have some, the outermost first.
+    attached: Vec<Arguments>,
     /// The number of the segment that the thread sealed last.
     sealed: Option<u64>,
     /// Events in the segments that this thread has sealed or passed on, and slots of the open one that hold no events or
@@ -104,6 +115,8 @@ impl ThreadRecorder {
             task: 0,
             task_marks: 0,
             open: None,
+            payload: None,
+            attached: Vec::new(),
             sealed: None,
             events: 0,
             others: 0,
@@ -122,7 +135,7 @@ impl ThreadRecorder {
         self.label.clone()
     }
 
-    /// Begins a call. `tag` must not be 0, must fit 40 bits, and must be the same when the call ends.
+    /// Begins a call. `tag` must fit 40 bits, must be neither 0 nor all ones, and must be the same when the call ends.
     #[inline(always)]
     pub fn enter(&mut self, function: u32, tag: u64) {
         if self.frame == self.frame_end && !self.extend_stack(tag) {
@@ -218,7 +231,11 @@ impl ThreadRecorder {
     #[cold]
     #[inline(never)]
     pub fn unwind_to(&mut self, tag: u64, kind: Kind) {
-        let now = self.clock.now();
+        self.unwind_at(tag, kind, self.clock.now());
+    }
+
+    /// Does the same as [`ThreadRecorder::unwind_to`], for a call that ended at `now`.
+    pub fn unwind_at(&mut self, tag: u64, kind: Kind, now: u64) {
         if let Some(index) = self.too_deep.iter().rposition(|open| *open == tag) {
             return self.too_deep.truncate(index);
         }
@@ -230,9 +247,8 @@ impl ThreadRecorder {
         }
         self.too_deep.clear();
         while let Some(frame) = self.innermost_call() {
-            let found = frame.duration() == tag;
-            self.record(frame, if found { kind } else { Kind::Abandoned }, now);
-            self.pop();
+            let found = self.innermost_tag(frame) == tag;
+            self.end_innermost(frame, if found { kind } else { Kind::Abandoned }, now);
             if found {
                 return;
             }
@@ -243,11 +259,7 @@ impl ThreadRecorder {
     #[cold]
     #[inline(never)]
     fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
-        let backwards = duration >> 55 != 0; // the counter of another processor may be a few ticks behind
-        let duration = if backwards { 0 } else { duration };
-        if duration < self.min_ticks {
-            return;
-        }
+        let Some(duration) = self.wanted_duration(duration) else { return };
         let kind = frame.kind_byte() & INHERITED | kind as u8;
         let start = frame.start();
         if duration <= DURATION_MAX {
@@ -263,24 +275,29 @@ impl ThreadRecorder {
         }
     }
 
+    /// The duration to record; `None` if the call is too short.
+    fn wanted_duration(&self, duration: u64) -> Option<u64> {
+        let is_backwards = duration >> 55 != 0; // the counter of another processor may be a few ticks behind
+        let duration = if is_backwards { 0 } else { duration };
+        (duration >= self.min_ticks).then_some(duration)
+    }
+
     /// Records the open frames with this kind, from the innermost on, and empties the stack. Frames inherited by
     /// `fork` are dropped: they did not begin in this process, and nobody sees their ends.
     pub fn close_frames(&mut self, kind: Kind) {
         let now = self.clock.now();
         self.too_deep.clear();
         while let Some(frame) = self.innermost_call() {
-            if frame.kind_byte() & INHERITED == 0 {
-                self.record(frame, kind, now);
+            match ThreadRecorder::is_inherited(frame) {
+                true => self.drop_innermost(frame),
+                false => self.end_innermost(frame, kind, now),
             }
-            self.pop();
         }
     }
 
-    /// The open calls from the outermost on, as (tag, function id).
-    pub fn open_frames(&self) -> Vec<(u64, u32)> {
-        let in_use = &self.blocks[..=self.depth_block];
-        let calls = in_use.iter().flat_map(StackBlock::frames).filter(|frame| task_of(*frame).is_none());
-        calls.map(|frame| (frame.duration(), frame.function())).collect()
+    /// The open frames and the marks of tasks, from the outermost on.
+    fn frames_in_use(&self) -> impl Iterator<Item = Record> {
+        self.blocks[..=self.depth_block].iter().flat_map(StackBlock::frames)
     }
 
     /// Opens a frame that the parent process entered and this one inherited by `fork`.
@@ -317,11 +334,13 @@ impl ThreadRecorder {
         label.events.store(self.events_so_far(), Ordering::Relaxed);
         self.end_label(label);
         self.pass_segment_on();
+        self.pass_payload_on();
     }
 
     /// Seals the open segment, because the file is about to be closed. Open frames stay on the stack for the reader.
     pub(crate) fn finish(&mut self) {
         self.seal();
+        self.seal_payload();
     }
 }
 

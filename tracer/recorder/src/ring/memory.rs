@@ -18,7 +18,7 @@ pub trait Memory {
     fn header(&self, segment: u32) -> &SegmentHeader;
     /// The body of a usable segment as record slots.
     fn slots(&self, segment: u32) -> &[Slot];
-    /// Seals a CALLS segment of which this many slots are committed. Returns the number of events that they hold.
+    /// Seals a segment of which this many slots are committed. Returns the number of events in them if it is of CALLS.
     fn seal(&self, segment: u32, slots: usize) -> u64;
     /// The stack blocks of a usable segment.
     fn blocks(&self, segment: u32) -> impl Iterator<Item = *const BlockHeader>;

@@ -88,7 +88,8 @@ impl ThreadRecorder {
     pub fn is_open(&mut self, tag: u64) -> bool {
         self.leave_empty_block();
         let in_use = &self.blocks[..=self.depth_block];
-        in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag))
+        let is_frame = in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag));
+        is_frame || self.is_attached(tag)
     }
 
     /// Frees the blocks of a thread that has ended.
