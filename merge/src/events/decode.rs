@@ -204,9 +204,16 @@ impl<T: Times> Decoder<'_, T> {
                 self.outcome.tasks.insert(task);
             }
             let payload = event.payload.map(|reference| payloads.get(reference));
-            let (kind, payload) = match kind {
-                Kind::Other => logged::shown(payload, is_in_order && function != FUNCTION_UNKNOWN, &mut members),
-                _ => (kind, payload),
+            let (kind, payload) = match (kind, payload) {
+                (Kind::Other, Some(Payload::Bytes(json))) => {
+                    let may_be_call = is_in_order && function != FUNCTION_UNKNOWN;
+                    match logged::read(json, may_be_call, &mut members) {
+                        Some(kind) => (kind, Some(Payload::Members(&members))),
+                        None => (Kind::Instant, payload),
+                    }
+                }
+                (Kind::Other, payload) => (Kind::Instant, payload),
+                other => other,
             };
             each(&Event { thread: current.thread, task, kind, function, start, duration, clipped: false, payload });
             current.written += 1;

@@ -1,27 +1,21 @@
 //! OTHER records: events of the Chrome trace format, whose members are their payloads.
 
-use super::Payload;
 use crate::chrome::event::ChromeEvent;
 use serde_json::value::RawValue;
 use viztracer_format::record::Kind;
 
-/// How an OTHER event is shown: its kind, and what it carries. It is a call that returned if its phase is `X` and
-/// `may_be_call`, else an instant. `text` is for the members.
+/// Reads the event in a payload, and puts its further members into `text`. Returns how it is shown: as a call that
+/// returned if its phase is `X` and `may_be_call`, else as an instant. `None`: the payload is no event.
 #[cold]
-pub(super) fn shown<'a>(
-    payload: Option<Payload<'a>>,
-    may_be_call: bool,
-    text: &'a mut Vec<u8>,
-) -> (Kind, Option<Payload<'a>>) {
-    let Some(Payload::Bytes(json)) = payload else { return (Kind::Instant, payload) };
-    let Some(event) = event(json) else { return (Kind::Instant, payload) };
+pub(super) fn read(json: &[u8], may_be_call: bool, text: &mut Vec<u8>) -> Option<Kind> {
+    let event = event(json)?;
     text.clear();
-    let is_call = may_be_call && event.phase == b"\"X\"";
-    match is_call {
-        true => event.members_of_call(text),
-        false => event.members(text),
+    if may_be_call && event.phase == b"\"X\"" {
+        event.members_of_call(text);
+        return Some(Kind::Return);
     }
-    (if is_call { Kind::Return } else { Kind::Instant }, Some(Payload::Members(text)))
+    event.members(text);
+    Some(Kind::Instant)
 }
 
 /// The event in a payload, if it is an object with a phase.
@@ -36,14 +30,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_without_a_phase_stay_payloads() {
-        for json in [&b"[]"[..], b"{\"name\":\"a\"}", b"{\"ph\":1}", b"{\"ph\":\"\"}", b"{\"ph\":\"i\"", b"", b"\xff"] {
-            let mut text = Vec::new();
-            let (kind, payload) = shown(Some(Payload::Bytes(json)), true, &mut text);
-            assert!(kind == Kind::Instant && matches!(payload, Some(Payload::Bytes(bytes)) if bytes == json));
+    fn what_has_no_phase_is_no_event() {
+        for json in ["[]", r#"{"name":"a"}"#, r#"{"ph":1}"#, r#"{"ph":""}"#, r#"{"ph":"i""#, ""] {
+            assert_eq!(read(json.as_bytes(), true, &mut Vec::new()), None, "{json}");
         }
-        let mut text = Vec::new();
-        assert!(matches!(shown(Some(Payload::Overwritten), true, &mut text), (_, Some(Payload::Overwritten))));
+        assert_eq!(read(b"{\"ph\":\"\xff\"}", true, &mut Vec::new()), None);
     }
 
     #[test]
@@ -54,9 +45,8 @@ mod tests {
             (false, Kind::Instant, r#","ph":"X","cat":"c","name":"n","args":{"a":1},"dur":2,"x":null"#),
         ] {
             let mut text = Vec::new();
-            let (shown, payload) = shown(Some(Payload::Bytes(json)), may_be_call, &mut text);
-            let Some(Payload::Members(found)) = payload else { panic!("no members") };
-            assert_eq!((shown, String::from_utf8_lossy(found)), (kind, members.into()));
+            assert_eq!(read(json, may_be_call, &mut text), Some(kind));
+            assert_eq!(String::from_utf8_lossy(&text), members);
         }
     }
 }
