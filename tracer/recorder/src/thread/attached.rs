@@ -41,6 +41,22 @@ impl ThreadRecorder {
         self.attached.last().filter(|_| is_attached).map(Arguments::json)
     }
 
+    /// Whether the innermost open call is the one with this tag.
+    pub fn is_innermost(&mut self, tag: u64) -> bool {
+        self.too_deep.is_empty() && self.innermost_call().is_some_and(|frame| self.innermost_tag(frame) == tag)
+    }
+
+    /// Whether the innermost open call is the one with this tag, and is long enough to be recorded if it ends at `now`.
+    pub fn is_wanted(&mut self, tag: u64, now: u64) -> bool {
+        let innermost = if self.is_innermost(tag) { self.innermost_call() } else { None };
+        innermost.is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
+    }
+
+    /// Whether one more call would be too deep to be recorded.
+    pub fn is_full_depth(&self) -> bool {
+        !self.too_deep.is_empty() || self.depth() >= self.depth_limit()
+    }
+
     /// The tag of the innermost frame, which is this one.
     pub(super) fn innermost_tag(&self, frame: Record) -> u64 {
         match frame.duration() {

@@ -59,7 +59,7 @@ impl ThreadRecorder {
     }
 
     /// The deepest stack; neither marks of tasks nor what the parent process entered count for the user's limit.
-    fn depth_limit(&self) -> usize {
+    pub(super) fn depth_limit(&self) -> usize {
         self.max_depth.saturating_add(self.task_marks).saturating_add(self.uncounted)
     }
 
