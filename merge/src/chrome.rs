@@ -12,7 +12,7 @@
 mod chunks;
 pub mod clocks;
 mod document;
-mod event;
+pub mod event;
 mod ids;
 mod images;
 mod import;

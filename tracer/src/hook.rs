@@ -4,6 +4,7 @@
 use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;
 
+mod logged;
 #[cfg(Py_3_12)]
 mod monitoring;
 mod options;

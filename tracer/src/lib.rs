@@ -53,6 +53,8 @@ mod thread;
 // Whether threads have several stacks.
 mod greenlets;
 
+// What a program logs besides its calls.
+mod logged;
 // Functions of ours in place of the interpreter's.
 mod interpose;
 // What the interpreter calls at each event.

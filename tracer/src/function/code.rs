@@ -8,8 +8,10 @@ use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::{PyFrame, PyString, PyTuple};
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, AtomicUsize, Ordering};
 use viztracer_format::names::Function;
 
@@ -39,7 +41,12 @@ struct Extra {
     rules: u64,
     id: u32,
     is_coroutine: bool,
+    /// The names of the function's arguments, if they were needed.
+    arguments: Option<ArgumentNames>,
 }
+
+/// The names of a function's arguments in the order of its variables.
+pub type ArgumentNames = Arc<[Py<PyString>]>;
 
 /// A code object that a hook was called with.
 #[derive(Clone, Copy)]
@@ -113,7 +120,7 @@ impl Code {
             None => {
                 let (id, is_coroutine) =
                     without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
-                self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
+                self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine, arguments: None });
                 LookedUp { id, is_coroutine, is_new: true }
             }
         };
@@ -134,10 +141,49 @@ impl Code {
         unsafe { Bound::from_borrowed_ptr(self.python(), self.0) }
     }
 
-    fn has_coroutine_flag(self) -> bool {
+    /// Returns the names of the function's arguments: positional ones, those by keyword only, `*args`, `**kwargs`.
+    pub fn argument_names(self) -> Option<ArgumentNames> {
+        // SAFETY: as in `look_up`.
+        if let Some(known) = unsafe { self.extra().as_ref() }.and_then(|extra| extra.arguments.clone()) {
+            return Some(known);
+        }
+        let names = without_collector(self.python(), || self.read_argument_names())?;
+        // SAFETY: as in `look_up`; no reference into it is used any more.
+        if let Some(extra) = unsafe { self.extra().as_mut() } {
+            extra.arguments = Some(Arc::clone(&names));
+        }
+        Some(names)
+    }
+
+    fn read_argument_names(self) -> Option<ArgumentNames> {
         let code = self.object();
-        let flags: Option<u32> = code.getattr("co_flags").and_then(|flags| flags.extract()).ok();
-        flags.is_some_and(|flags| flags & COROUTINE_FLAGS != 0)
+        let number = |attribute| code.getattr(attribute).ok()?.extract::<usize>().ok();
+        let has = |flag: i32| usize::from(number("co_flags").is_some_and(|flags| flags & flag as usize != 0));
+        let count = number("co_argcount")? + number("co_kwonlyargcount")?;
+        let count = count + has(ffi::CO_VARARGS) + has(ffi::CO_VARKEYWORDS);
+        let names = code.getattr("co_varnames").ok()?.cast_into::<PyTuple>().ok()?;
+        Some(names.iter().take(count).filter_map(|name| Some(name.cast_into::<PyString>().ok()?.unbind())).collect())
+    }
+
+    /// Whether a frame runs this code.
+    pub fn is_run_by(self, frame: &Bound<'_, PyFrame>) -> bool {
+        // SAFETY: a living frame; a new reference.
+        let code = unsafe { Bound::from_owned_ptr(frame.py(), ffi::PyFrame_GetCode(frame.as_ptr().cast()).cast()) };
+        code.as_ptr() == self.0
+    }
+
+    /// Whether its frames may resume after they were left: those of generators and coroutines.
+    #[cfg(not(Py_3_12))]
+    pub fn may_resume(self) -> bool {
+        self.flags().is_none_or(|flags| flags & (COROUTINE_FLAGS | ffi::CO_GENERATOR as u32) != 0)
+    }
+
+    fn flags(self) -> Option<u32> {
+        self.object().getattr("co_flags").and_then(|flags| flags.extract()).ok()
+    }
+
+    fn has_coroutine_flag(self) -> bool {
+        self.flags().is_some_and(|flags| flags & COROUTINE_FLAGS != 0)
     }
 
     /// Decides whether the function is recorded, and writes its name.

@@ -7,8 +7,9 @@ mod callback;
 mod events;
 mod tool;
 
+use super::logged;
 use super::options::EventOptions;
-use events::{C_EVENTS, Event, PYTHON_EVENTS, TASK_EVENTS};
+use events::{C_EVENTS, Event, LOGGED_EVENTS, PYTHON_EVENTS, TASK_EVENTS};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -29,7 +30,11 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 
 fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> PyResult<()> {
     let numbers = monitoring.getattr("events")?;
-    let python_events = if wanted.tasks { TASK_EVENTS } else { PYTHON_EVENTS };
+    let python_events = match (logged::prepare(wanted.tasks), wanted.tasks) {
+        (true, _) => LOGGED_EVENTS,
+        (false, true) => TASK_EVENTS,
+        (false, false) => PYTHON_EVENTS,
+    };
     let c_events: &[Event] = if wanted.c_functions { C_EVENTS } else { &[] };
     let mut events = 0i32;
     for Event { name, callback, is_shown } in python_events.iter().chain(c_events) {

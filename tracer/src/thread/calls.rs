@@ -6,7 +6,7 @@
 use super::current::{self, LastEvent};
 use pyo3::prelude::*;
 use viztracer_format::record::Kind;
-use viztracer_recorder::{Left, ThreadRecorder};
+use viztracer_recorder::{Earlier, Left, ThreadRecorder};
 
 /// Records that a call begins, if [`current::is_recording`] has said so and no Python has run since. The id belongs to
 /// the recording that goes on now, so this does not look for a recorder that is not there yet.
@@ -46,4 +46,46 @@ pub fn are_others_open(python: Python<'_>, tag: u64) -> bool {
 pub fn count_depth_from_here(python: Python<'_>, inner: usize) {
     // SAFETY: `count_depth_from_here` runs no Python.
     unsafe { current::with(python, |recorder| recorder.count_depth_from_here(inner)) };
+}
+
+/// Returns how many bytes of arguments the call may have that begins next; `None` if it is not recorded.
+pub fn payload_max_of_next(python: Python<'_>) -> Option<usize> {
+    let max = |recorder: &mut ThreadRecorder| (!recorder.is_full_depth()).then(|| recorder.payload_max());
+    // SAFETY: `max` reads numbers of the recorder.
+    unsafe { current::with(python, max) }.flatten()
+}
+
+/// The innermost call, which ends now and will be recorded.
+pub struct Ending {
+    /// When it ends, in ticks.
+    pub now: u64,
+    /// How many bytes of arguments it may have.
+    pub payload_max: usize,
+}
+
+/// Returns the end of the innermost call, if it has this tag and is long enough to be recorded. It stays open.
+pub fn ending(python: Python<'_>, tag: u64) -> Option<Ending> {
+    let ending = |recorder: &mut ThreadRecorder| {
+        let now = recorder.ticks();
+        recorder.is_wanted(tag, now).then(|| Ending { now, payload_max: recorder.payload_max() })
+    };
+    // SAFETY: `ending` reads the clock and the stack of the recorder alone.
+    unsafe { current::with(python, ending) }.flatten()
+}
+
+/// Attaches a member of `args` to the innermost call, if that has this tag: a JSON string and a JSON value.
+pub fn attach(python: Python<'_>, tag: u64, key: &[u8], value: &[u8]) {
+    let attach = |recorder: &mut ThreadRecorder| {
+        if recorder.is_innermost(tag) {
+            recorder.attach(key, value, Earlier::Replaced);
+        }
+    };
+    // SAFETY: `attach` runs no Python.
+    unsafe { current::with(python, attach) };
+}
+
+/// Records the end of a call that ended at `now`, and of those that it has called.
+pub fn unwind_at(python: Python<'_>, tag: u64, kind: Kind, now: u64) {
+    // SAFETY: `unwind_at` runs no Python.
+    unsafe { current::with(python, |recorder| recorder.unwind_at(tag, kind, now)) };
 }

@@ -110,6 +110,19 @@ pub unsafe fn with<T>(python: Python<'_>, operation: impl FnOnce(&mut ThreadReco
     Some(unsafe { found.with(operation) })
 }
 
+/// Does something with the recorder that the calling thread has already, even while the thread is paused; `None` if it
+/// has none. Runs no Python.
+///
+/// # Safety
+/// `operation` runs no Python, does not give up the GIL and does not use the recorder in another way.
+pub unsafe fn with_existing<T>(_: Python<'_>, operation: impl FnOnce(&mut ThreadRecorder) -> T) -> Option<T> {
+    let mut recorder = existing(recording::current())?;
+    // SAFETY: the calling thread's own recorder in the recording that goes on, just found. The GIL is held, as the
+    // first argument proves, and the caller promises the rest. No other use goes on: each is an operation that does not
+    // come here.
+    Some(operation(unsafe { recorder.as_mut() }))
+}
+
 /// Whether the calling thread records. If another thread had the last event, the calling one is prepared, which may run
 /// Python. Until something else does, [`last_event`] answers for the calling thread.
 #[inline]

@@ -54,9 +54,9 @@ fn begin_slice(python: Python<'_>) {
     });
     let Some(begun) = begun.filter(|begun| *begun != running) else { return };
     if current::is_recording(python) && recording::current() == number {
-        // SAFETY: `begin_step` runs no Python. Nor did anything since the questions above, so the serial belongs to
+        // SAFETY: `resume_task` runs no Python. Nor did anything since the questions above, so the serial belongs to
         // this recording.
-        unsafe { current::with(python, |recorder| recorder.begin_step(begun)) };
+        unsafe { current::with(python, |recorder| recorder.resume_task(begun)) };
     }
 }
 
@@ -74,7 +74,7 @@ pub fn leave(python: Python<'_>, may_be_over: bool) {
     let has_ended = unsafe {
         current::with(python, |recorder| {
             let before = recorder.task();
-            recorder.end_step();
+            recorder.suspend_task();
             recorder.task() != before
         })
     };

@@ -6,6 +6,7 @@
 
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
+use crate::hook::logged;
 use crate::thread::current::{self, Found, LastEvent};
 use crate::thread::{calls, task};
 use pyo3::ffi::{self, PyObject};
@@ -51,6 +52,15 @@ pub const TASK_EVENTS: &[Event] = &[
     event("PY_RETURN", on_return_in_task),
     event("PY_YIELD", on_yield_in_task),
     event("PY_UNWIND", on_unwind_in_task),
+];
+/// The same events, with callbacks that log arguments or return values.
+pub const LOGGED_EVENTS: &[Event] = &[
+    event("PY_START", on_enter_logged),
+    event("PY_RESUME", on_enter_logged),
+    event("PY_THROW", on_throw_logged),
+    event("PY_RETURN", on_return_logged),
+    event("PY_YIELD", on_yield_logged),
+    event("PY_UNWIND", on_unwind_logged),
 ];
 /// The events of C functions.
 pub const C_EVENTS: &[Event] =
@@ -100,6 +110,14 @@ impl<const COUNT: usize> Arguments<COUNT> {
     }
 }
 
+impl Arguments<3> {
+    /// The value that the function returns, yields or raises: the third argument of PY_RETURN, PY_YIELD and PY_UNWIND.
+    fn value(self) -> *mut PyObject {
+        // SAFETY: `new` has seen three arguments.
+        unsafe { *self.0.add(2) }
+    }
+}
+
 impl Arguments<4> {
     /// The C function that is called: the third argument of CALL, C_RETURN and C_RAISE; its first argument is the
     /// fourth.
@@ -144,6 +162,11 @@ callbacks! {
     /// An exception leaves a function: this event cannot be disabled for a location, either.
     on_unwind = |python, arguments| leave::<false>(python, arguments, Kind::Raise, false);
     on_unwind_in_task = |python, arguments| leave::<true>(python, arguments, Kind::Raise, false);
+    on_enter_logged = |python, arguments| enter_logged(python, arguments, true);
+    on_throw_logged = |python, arguments| enter_logged(python, arguments, false);
+    on_return_logged = |python, arguments| leave_logged(python, arguments, Kind::Return, true);
+    on_yield_logged = |python, arguments| leave_logged(python, arguments, Kind::Yield, true);
+    on_unwind_logged = |python, arguments| leave_logged(python, arguments, Kind::Raise, false);
     on_call = |python, arguments| enter_c(python, arguments);
     on_c_return = |python, arguments| leave_c(python, arguments, Kind::Return);
     on_c_raise = |python, arguments| leave_c(python, arguments, Kind::Raise);
@@ -226,6 +249,18 @@ fn leave_unmatched(python: Python<'_>, code: Code, kind: Kind, can_disable: bool
         return disable();
     }
     none()
+}
+
+/// A Python function is entered, and its arguments are logged.
+fn enter_logged(python: Python<'_>, arguments: Arguments<1>, can_disable: bool) -> *mut PyObject {
+    if logged::enter(python, arguments.code(), false) || !can_disable { none() } else { disable() }
+}
+
+/// A Python function is left, and its value is logged.
+fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_disable: bool) -> *mut PyObject {
+    // SAFETY: an argument of the callback, which lives until the callback is left.
+    let is_included = unsafe { logged::leave(python, arguments.code(), arguments.value(), kind) };
+    if is_included || !can_disable { none() } else { disable() }
 }
 
 /// Something is called; only C functions are recorded here.

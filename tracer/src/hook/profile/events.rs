@@ -6,6 +6,7 @@
 
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
+use crate::hook::logged;
 use crate::hook::options::EventOptions;
 use crate::thread::current::{self, Found, LastEvent};
 use crate::thread::{calls, task};
@@ -17,6 +18,8 @@ use viztracer_recorder::Left;
 
 /// Whether C functions are recorded; their events come in any case.
 static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
+/// Whether arguments or return values are logged.
+static LOGGED: AtomicBool = AtomicBool::new(false);
 /// Whether tasks are distinguished.
 static TASKS: AtomicBool = AtomicBool::new(false);
 
@@ -24,6 +27,12 @@ static TASKS: AtomicBool = AtomicBool::new(false);
 pub fn want(wanted: EventOptions) {
     C_FUNCTIONS.store(wanted.c_functions, Ordering::Relaxed);
     TASKS.store(wanted.tasks, Ordering::Relaxed);
+    LOGGED.store(logged::prepare(wanted.tasks), Ordering::Relaxed);
+}
+
+/// Whether arguments or return values are logged.
+pub fn is_logged() -> bool {
+    LOGGED.load(Ordering::Relaxed)
 }
 
 /// Returns the code object that a frame runs.
@@ -102,6 +111,28 @@ fn leave(python: Python<'_>, code: Code, kind: Kind) {
     if calls::leave(python, code.tag(), kind) == Some(Left::Unmatched) && code.id() != EXCLUDED {
         calls::unwind_to(python, code.tag(), kind);
     }
+}
+
+/// Records that a Python function is entered, with its arguments. `is_hook_in_python` is as in [`logged::enter`].
+///
+/// # Safety
+/// It must be a living frame.
+pub unsafe fn enter_logged(python: Python<'_>, frame: *mut PyFrameObject, is_hook_in_python: bool) {
+    // SAFETY: the caller's promise; `python` proves that the GIL is held.
+    let code = unsafe { code(frame) };
+    logged::enter(python, code, is_hook_in_python);
+}
+
+/// Records that a Python function is left, with its value.
+///
+/// # Safety
+/// It must be a living frame, and `value` must be NULL or a living object.
+pub unsafe fn leave_logged(python: Python<'_>, frame: *mut PyFrameObject, value: *mut PyObject) {
+    // SAFETY: the caller's promise; `python` proves that the GIL is held.
+    let code = unsafe { code(frame) };
+    let kind = if value.is_null() { Kind::Raise } else { Kind::Return };
+    // SAFETY: the caller's promise.
+    unsafe { logged::leave(python, code, value, kind) };
 }
 
 /// Records that a C function is entered (`None`) or left.

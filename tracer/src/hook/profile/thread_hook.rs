@@ -46,7 +46,7 @@ pub fn is_argument(python: Python<'_>, object: *mut PyObject) -> bool {
 pub fn hook(python: Python<'_>) -> PyResult<()> {
     let argument = argument(python)?.as_ptr();
     // SAFETY: `python` proves that the GIL is held; the argument lives for ever.
-    unsafe { ffi::PyEval_SetProfile(Some(on_event), argument) };
+    unsafe { ffi::PyEval_SetProfile(hook_function(), argument) };
     Ok(())
 }
 
@@ -80,7 +80,7 @@ pub fn hook_newer_threads(python: Python<'_>) -> PyResult<()> {
         // SAFETY: a thread state that the list has just had. A thread takes its own off the list with the GIL held, and
         // this thread holds it. (Only a C library that deletes the state of another thread without the GIL, which the
         // interpreter allows for states that it has cleared, could be faster.)
-        if unsafe { _PyEval_SetProfile(thread, Some(on_event), argument) } != 0 {
+        if unsafe { _PyEval_SetProfile(thread, hook_function(), argument) } != 0 {
             return Err(PyErr::fetch(python));
         }
     }
@@ -111,6 +111,8 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
     let (frame, function) = (frame.as_ptr().cast(), argument.as_ptr());
     match event {
         // SAFETY: a living frame.
+        "call" if events::is_logged() => unsafe { events::enter_logged(python, frame, true) },
+        // SAFETY: a living frame.
         "call" => unsafe { events::on_python(python, frame, None) },
         // SAFETY: a living object.
         "c_return" if unsafe { ffi::PyCFunction_Check(function) } != 0 => {
@@ -120,6 +122,31 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
         _ => {}
     }
     Ok(())
+}
+
+/// Returns the hook as the interpreter calls it.
+fn hook_function() -> Option<ffi::Py_tracefunc> {
+    Some(if events::is_logged() { on_event_logged } else { on_event })
+}
+
+/// Handles an event where arguments or return values are logged.
+unsafe extern "C" fn on_event_logged(
+    object: *mut PyObject,
+    frame: *mut PyFrameObject,
+    what: c_int,
+    argument: *mut PyObject,
+) -> c_int {
+    // SAFETY: the interpreter calls with the GIL held.
+    let python = unsafe { Python::assume_attached() };
+    match what {
+        // SAFETY: the interpreter passes a living frame.
+        ffi::PyTrace_CALL if recording::current() != 0 => unsafe { events::enter_logged(python, frame, false) },
+        // SAFETY: as above, and the value that is returned or NULL.
+        ffi::PyTrace_RETURN if recording::current() != 0 => unsafe { events::leave_logged(python, frame, argument) },
+        // SAFETY: these are the interpreter's arguments.
+        _ => return unsafe { on_event(object, frame, what, argument) },
+    }
+    0
 }
 
 unsafe extern "C" fn on_event(

@@ -1,0 +1,83 @@
+//! The hooks' work at Python functions whose arguments or return values are logged.
+//!
+//! `repr` shows the values, and it is the program's code. So each function here asks for what it needs, runs Python,
+//! and then looks up everything anew.
+
+use crate::function::{Code, EXCLUDED};
+use crate::greenlets;
+use crate::logged::{arguments, options};
+use crate::thread::{calls, current, task};
+use pyo3::ffi::PyObject;
+use pyo3::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+use viztracer_format::record::Kind;
+use viztracer_recorder::Left;
+
+/// Whether tasks are distinguished.
+static TASKS: AtomicBool = AtomicBool::new(false);
+
+/// Prepares to log, if anything of calls is to be logged. Returns whether it is. Each installation of a hook calls this.
+pub fn prepare(tasks: bool) -> bool {
+    TASKS.store(tasks, Ordering::Relaxed);
+    options::arguments() || options::return_values()
+}
+
+fn is_of_task(code: Code) -> bool {
+    TASKS.load(Ordering::Relaxed) && code.is_coroutine()
+}
+
+/// Records that a Python function is entered, with its arguments. Returns false if the function is excluded. Runs
+/// Python. `is_hook_in_python` is as in [`arguments::arguments`].
+#[cold]
+pub fn enter(python: Python<'_>, code: Code, is_hook_in_python: bool) -> bool {
+    if !current::is_recording(python) {
+        return true;
+    }
+    if greenlets::id_of_running(python, code) == EXCLUDED {
+        return false;
+    }
+    let max = if options::arguments() { calls::payload_max_of_next(python) } else { None };
+    let json = max.and_then(|max| arguments::arguments(code, max, is_hook_in_python));
+    if is_of_task(code) {
+        task::enter(python, code);
+    } else if current::is_recording(python) {
+        let id = code.id();
+        if id != EXCLUDED {
+            calls::enter(python, id, code.tag());
+        }
+    }
+    if let Some(json) = json {
+        calls::attach(python, code.tag(), arguments::FUNC_ARGS, json.as_bytes());
+    }
+    true
+}
+
+/// Records that a Python function is left with this value, or with NULL if there is none. Returns false if the function
+/// is excluded. Runs Python.
+///
+/// # Safety
+/// `value` must be NULL or a living object.
+#[cold]
+pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: Kind) -> bool {
+    let has_value = options::return_values() && !value.is_null();
+    if let Some(ending) = has_value.then(|| calls::ending(python, code.tag())).flatten() {
+        // SAFETY: the caller promises a living object.
+        let json = unsafe { arguments::return_value(value, ending.payload_max) };
+        let json = json.as_ref().map_or(b"null".as_slice(), |json| json.as_bytes());
+        if current::is_recording(python) {
+            calls::attach(python, code.tag(), arguments::RETURN_VALUE, json);
+            calls::unwind_at(python, code.tag(), kind, ending.now);
+        }
+    } else {
+        match calls::leave(python, code.tag(), kind) {
+            None => return true,
+            Some(Left::Recorded) => {}
+            Some(Left::Unmatched) if code.id() == EXCLUDED => return false,
+            Some(Left::Unmatched) => calls::unwind_to(python, code.tag(), kind),
+        }
+    }
+    if is_of_task(code) {
+        task::leave(python, kind != Kind::Yield);
+    }
+    true
+}

@@ -1,0 +1,167 @@
+//! Events that a program logs by methods of its tracer. Each is recorded on the calling thread, at once.
+//!
+//! An event with a name that is interned, and with arguments that are an object, is an INSTANT or a COUNTER record;
+//! any other is an OTHER record, whose payload is the event as the Chrome trace format has it.
+
+use super::json::Json;
+use super::{names, scale, shown};
+use crate::recording;
+use crate::thread::current;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use viztracer_format::clock::Anchor;
+use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
+use viztracer_recorder::{Earlier, LoggedEvent, ThreadRecorder};
+
+/// Returns how many bytes a payload of the calling thread may have; `None` if the thread does not log now. May run
+/// Python.
+fn payload_max(python: Python<'_>) -> Option<usize> {
+    current::ensure_own_file();
+    if recording::current() == 0 || shown::is_showing() {
+        return None;
+    }
+    current::is_recording(python); // the thread gets its recorder
+    // SAFETY: reads a number.
+    unsafe { current::with_existing(python, |recorder| recorder.payload_max()) }
+}
+
+/// Records an event that happens now. What is logged is no call, so it is recorded while the thread is paused, too.
+fn log(python: Python<'_>, kind: Kind, function: u32, json: &Json) {
+    let log = |recorder: &mut ThreadRecorder| {
+        let start = recorder.ticks();
+        recorder.log(LoggedEvent { kind, function, start, duration: 0 }, json.as_bytes());
+    };
+    // SAFETY: `log` runs no Python.
+    unsafe { current::with_existing(python, log) };
+}
+
+/// Logs an instant with this scope: `g`, `p` or `t`.
+pub fn instant(name: &Bound<'_, PyString>, args: Option<&Bound<'_, PyAny>>, scope: &str) {
+    let python = name.py();
+    let Some(max) = payload_max(python) else { return };
+    let name = super::json::text(name);
+    let args = args.filter(|args| !args.is_none());
+    let mut json = Json::new(max);
+    if scope == "t"
+        && args.is_none_or(|args| args.is_instance_of::<PyDict>())
+        && let Some(id) = names::id(&name)
+    {
+        if let Some(args) = args {
+            json.put_value(args);
+        }
+        return log(python, Kind::Instant, id, &json);
+    }
+    json.put(r#"{"ph":"i","cat":"INSTANT","name":"#);
+    json.put_string(&name);
+    json.put(",\"s\":\"");
+    json.put(scope);
+    json.put("\",\"args\":");
+    match args {
+        Some(args) => json.put_value(args),
+        None => json.put("null"),
+    }
+    json.put("}");
+    log(python, Kind::Other, FUNCTION_UNKNOWN, &json);
+}
+
+/// Logs the values of a counter.
+pub fn counter(name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
+    let python = name.py();
+    let Some(max) = payload_max(python) else { return };
+    let name = super::json::text(name);
+    let mut json = Json::new(max);
+    if args.is_instance_of::<PyDict>()
+        && let Some(id) = names::id(&name)
+    {
+        json.put_value(args);
+        return log(python, Kind::Counter, id, &json);
+    }
+    json.put(r#"{"ph":"C","name":"#);
+    json.put_string(&name);
+    json.put(",\"args\":");
+    json.put_value(args);
+    json.put("}");
+    log(python, Kind::Other, FUNCTION_UNKNOWN, &json);
+}
+
+/// Logs that an object is created (`N`), deleted (`D`) or has these members (`O`).
+pub fn object(
+    phase: &Bound<'_, PyAny>,
+    id: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyAny>,
+    args: Option<&Bound<'_, PyAny>>,
+) {
+    let python = name.py();
+    let Some(max) = payload_max(python) else { return };
+    let mut json = Json::new(max);
+    for (key, value) in [("{\"ph\":", phase), (",\"id\":", id), (",\"name\":", name)] {
+        json.put(key);
+        json.put_value(value);
+    }
+    if let Some(args) = args.filter(|args| !args.is_none()) {
+        json.put(",\"args\":");
+        json.put_value(args);
+    }
+    json.put("}");
+    log(python, Kind::Other, FUNCTION_UNKNOWN, &json);
+}
+
+/// Logs an event of the Chrome trace format, as one of the calling thread. Without `ts` it happens now.
+pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
+    let python = event.py();
+    let Some(max) = payload_max(python) else { return };
+    let member = |key: &str| event.get_item(key).ok().flatten();
+    let number = |key: &str| member(key).and_then(|value| value.extract::<f64>().ok());
+    let string = |key: &str| member(key).and_then(|value| value.cast_into::<PyString>().ok());
+    let is_span = string("ph").is_some_and(|phase| phase == "X");
+    let mut json = Json::new(max);
+    // The short members come first, so that no long one cuts them off.
+    json.put("{\"ph\":");
+    json.put_value(&member("ph").unwrap_or_else(|| python.None().into_bound(python)));
+    let is_short = |value: &Bound<'_, PyAny>| !value.is_instance_of::<PyDict>();
+    for wants_short in [true, false] {
+        for (key, value) in event.iter() {
+            let Ok(key) = key.cast::<PyString>() else { continue };
+            let key = super::json::text(key);
+            if matches!(&*key, "ph" | "pid" | "tid" | "ts") || is_short(&value) != wants_short {
+                continue;
+            }
+            json.put(",");
+            json.put_string(&key);
+            json.put(":");
+            json.put_value(&value);
+        }
+    }
+    json.put("}");
+    let function = string("name").filter(|_| is_span).and_then(|name| names::id(&super::json::text(&name)));
+    let scale = scale::scale(imported);
+    let time = number("ts");
+    let duration = number("dur").filter(|_| is_span).unwrap_or(0.0);
+    let log = |recorder: &mut ThreadRecorder| {
+        let start = time.map_or_else(|| recorder.ticks(), |time| scale.ticks(time));
+        let end = time.map_or(start, |time| scale.ticks(time + duration));
+        let duration = end.saturating_sub(start).min((1 << 56) - 1);
+        let function = function.unwrap_or(FUNCTION_UNKNOWN);
+        recorder.log(LoggedEvent { kind: Kind::Other, function, start, duration }, json.as_bytes());
+    };
+    // SAFETY: `log` runs no Python.
+    unsafe { current::with_existing(python, log) };
+}
+
+/// Attaches a member of `args` to the innermost open call of the calling thread.
+pub fn attach(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, earlier: Earlier) {
+    let python = key.py();
+    let Some(max) = payload_max(python) else { return };
+    let (mut name, mut json) = (Json::new(max), Json::new(max));
+    name.put_string(&super::json::text(key));
+    json.put_value(value);
+    // SAFETY: `attach` runs no Python.
+    unsafe { current::with_existing(python, |recorder| recorder.attach(name.as_bytes(), json.as_bytes(), earlier)) };
+}
+
+/// Returns what is attached to the innermost open call of the calling thread, as JSON.
+pub fn attached(python: Python<'_>) -> Option<Vec<u8>> {
+    payload_max(python)?;
+    // SAFETY: `attached` runs no Python.
+    unsafe { current::with_existing(python, ThreadRecorder::attached) }.flatten()
+}
