@@ -7,6 +7,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// Containers in each other at most.
@@ -16,6 +17,11 @@ const DIGITS_MAX: usize = 300;
 /// Bytes that are kept free for what closes open containers.
 const RESERVE: usize = 1024;
 
+std::thread_local! {
+    /// The memory of the text that was needed last.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// JSON text that grows up to a limit; values that come later say that they were cut.
 #[derive(Debug)]
 pub struct Json {
@@ -24,10 +30,19 @@ pub struct Json {
     limit: usize,
 }
 
+impl Drop for Json {
+    fn drop(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        let _ = SPARE.try_with(|spare| spare.set(text));
+    }
+}
+
 impl Json {
     /// An empty text of at most `max` bytes, if only values come behind the last [`Json::put`].
     pub fn new(max: usize) -> Json {
-        Json { text: Vec::with_capacity(128), limit: max.saturating_sub(RESERVE).max(256) }
+        let mut text = SPARE.try_with(Cell::take).unwrap_or_default();
+        text.clear();
+        Json { text, limit: max.saturating_sub(RESERVE).max(256) }
     }
 
     /// The text.
@@ -44,6 +59,10 @@ impl Json {
     pub fn put_string(&mut self, string: &str) {
         self.text.push(b'"');
         let mut left = self.limit.saturating_sub(self.text.len());
+        if string.len() <= left && !string.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            self.put(string);
+            return self.text.push(b'"');
+        }
         for (at, char) in string.char_indices() {
             let before = self.text.len();
             match char {
@@ -170,7 +189,7 @@ impl Json {
             true => shown.put_value(key),
             false => shown.put(&format!("<{} object>", type_name(key))),
         }
-        let shown = String::from_utf8_lossy(&shown.text);
+        let shown = String::from_utf8_lossy(&shown.text).into_owned();
         self.put_string(shown.trim_matches('"'));
     }
 
