@@ -87,14 +87,14 @@ impl Json {
 
     /// Appends a value.
     pub fn put_value(&mut self, value: &Bound<'_, PyAny>) {
-        self.value(value, &mut Vec::new());
+        self.value(value, &mut Around::default());
     }
 
     fn is_full(&self) -> bool {
         self.text.len() >= self.limit
     }
 
-    fn value(&mut self, value: &Bound<'_, PyAny>, around: &mut Vec<usize>) {
+    fn value(&mut self, value: &Bound<'_, PyAny>, around: &mut Around) {
         if self.is_full() {
             return self.put("\"...\"");
         }
@@ -118,13 +118,12 @@ impl Json {
         if !is_container {
             return self.put_string(&format!("<{} object>", type_name(value)));
         }
-        if around.contains(&(value.as_ptr() as usize)) {
+        if around.has(value) {
             return self.put_string(&format!("<{} inside of itself>", type_name(value)));
         }
-        if around.len() >= DEPTH_MAX {
+        if !around.push(value) {
             return self.put_string(&format!("<{} in more than {DEPTH_MAX} others>", type_name(value)));
         }
-        around.push(value.as_ptr() as usize);
         if let Ok(list) = value.cast::<PyList>() {
             self.elements(list.len(), |index| list.get_item(index).ok(), around);
         } else if let Ok(tuple) = value.cast::<PyTuple>() {
@@ -139,7 +138,7 @@ impl Json {
         &mut self,
         count: usize,
         element: impl Fn(usize) -> Option<Bound<'py, PyAny>>,
-        around: &mut Vec<usize>,
+        around: &mut Around,
     ) {
         self.text.push(b'[');
         for index in 0..count {
@@ -156,7 +155,7 @@ impl Json {
         self.text.push(b']');
     }
 
-    fn dictionary(&mut self, dictionary: &Bound<'_, PyDict>, around: &mut Vec<usize>) {
+    fn dictionary(&mut self, dictionary: &Bound<'_, PyDict>, around: &mut Around) {
         self.text.push(b'{');
         let count = dictionary.len();
         let (mut position, mut index) = (0, 0);
@@ -218,6 +217,31 @@ impl Json {
             f64::NEG_INFINITY => "\"-inf\"",
             _ => "\"nan\"",
         });
+    }
+}
+
+/// The addresses of the containers around a value.
+#[derive(Default)]
+struct Around {
+    addresses: [usize; DEPTH_MAX],
+    depth: usize,
+}
+
+impl Around {
+    fn has(&self, value: &Bound<'_, PyAny>) -> bool {
+        self.addresses.iter().take(self.depth).any(|address| *address == value.as_ptr() as usize)
+    }
+
+    /// Goes into a container; `false` if there are too many around it.
+    fn push(&mut self, value: &Bound<'_, PyAny>) -> bool {
+        let Some(address) = self.addresses.get_mut(self.depth) else { return false };
+        *address = value.as_ptr() as usize;
+        self.depth += 1;
+        true
+    }
+
+    fn pop(&mut self) {
+        self.depth -= 1;
     }
 }
 
