@@ -8,7 +8,7 @@ mod greenlet;
 mod id;
 
 pub use builtin::{Builtin, definition, leave_out};
-pub use code::{Code, LookedUp};
+pub use code::{ArgumentName, Code, LookedUp};
 pub use id::EXCLUDED;
 
 /// Empties the caches: earlier ids and decisions do not hold any more. May run Python.

@@ -46,7 +46,23 @@ struct Extra {
 }
 
 /// The names of a function's arguments in the order of its variables.
-pub type ArgumentNames = Arc<[Py<PyString>]>;
+pub type ArgumentNames = Arc<[ArgumentName]>;
+
+/// The name of an argument.
+pub struct ArgumentName {
+    pub name: Py<PyString>,
+    /// The name as a key of a JSON object, with its colon.
+    pub key: Box<str>,
+}
+
+impl ArgumentName {
+    /// Leaves out what JSON escapes. Names are identifiers, so only code objects that a program makes itself have that.
+    fn of(name: Bound<'_, PyString>) -> ArgumentName {
+        let text = name.to_string_lossy();
+        let plain: String = text.chars().filter(|char| !matches!(char, '"' | '\\' | '\0'..'\u{20}')).collect();
+        ArgumentName { key: format!("\"{plain}\":").into(), name: name.unbind() }
+    }
+}
 
 /// A code object that a hook was called with.
 #[derive(Clone, Copy)]
@@ -162,7 +178,7 @@ impl Code {
         let count = number("co_argcount")? + number("co_kwonlyargcount")?;
         let count = count + has(ffi::CO_VARARGS) + has(ffi::CO_VARKEYWORDS);
         let names = code.getattr("co_varnames").ok()?.cast_into::<PyTuple>().ok()?;
-        Some(names.iter().take(count).filter_map(|name| Some(name.cast_into::<PyString>().ok()?.unbind())).collect())
+        Some(names.iter().take(count).filter_map(|name| Some(ArgumentName::of(name.cast_into().ok()?))).collect())
     }
 
     /// Whether a frame runs this code.

@@ -2,7 +2,7 @@
 
 use super::json::Json;
 use super::{options, shown};
-use crate::function::Code;
+use crate::function::{ArgumentName, Code};
 use crate::preserve::preserving_exception;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -33,13 +33,11 @@ pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json
         if !names.is_empty() {
             let variables = Variables::of_running(python, code)?;
             let mut is_first = true;
-            for name in &*names {
-                let name = name.bind(python);
-                let Some(value) = variables.get(name) else { continue };
+            for ArgumentName { name, key } in &*names {
+                let Some(value) = variables.get(name.bind(python)) else { continue };
                 json.put(if is_first { "" } else { "," });
                 is_first = false;
-                json.put_string(&super::json::text(name));
-                json.put(":");
+                json.put(key);
                 shown::put_shown(&value, repr, &mut json);
             }
             if !is_hook_in_python {
@@ -101,8 +99,8 @@ impl<'py> Variables<'py> {
         self.locals.get_item(name).ok().flatten()
     }
 
-    /// Empties the dictionary of the variables. Before 3.12, a frame keeps that, and with it the values that the function
-    /// deletes. A function that has just begun has not used the dictionary yet; a generator that resumes may have.
+    /// Empties the dictionary of the variables. Before 3.12, a frame keeps that, and with it the values that the
+    /// function deletes. A function that has just begun has not used the dictionary yet; a generator that resumes may have.
     fn forget(self, _code: Code) {
         #[cfg(not(Py_3_12))]
         if !_code.may_resume() {

@@ -19,7 +19,8 @@ pub fn before_fork(recorder_of: impl FnOnce(u64) -> Option<NonNull<ThreadRecorde
     let state = locked_when_closed();
     let inherited = match (&state.recording, recorder_of(state::number())) {
         // SAFETY: the calling thread's own recorder, which lives as long as the recording of its number. The thread is
-        // in `fork` and so in no operation on its recorder; others reach the recorder only with the lock that is held.
+        // in `fork` and so in no operation on its recorder, nor is a hook that has called `repr`; others reach the
+        // recorder only with the lock that is held.
         (Some(recording), Some(thread)) => recording.recorder.inherited(unsafe { thread.as_ref() }),
         _ => Inherited::default(),
     };
