@@ -10,6 +10,8 @@ A drop-in replacement for VizTracer::
 
 from __future__ import annotations
 
+import os
+
 from .viztracer import VizTracer, get_tracer
 from .version import __version__
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["VizTracer", "__version__", "get_tracer", "load_ipython_extension"]
+
+if os.path.isdir(os.path.join(__path__[0], "web_dist")):  # which VizTracer has
+    from . import both_installed
+
+    both_installed.complain(__path__[0])
 
 
 def load_ipython_extension(shell: Any) -> None:
