@@ -107,7 +107,7 @@ def differences(theirs, ours, aspects):
     different = {}
     for aspect in aspects:
         pair = getattr(theirs, aspect), getattr(ours, aspect)
-        if aspect == "stderr":  # ours may add advice
+        if aspect in ("stdout", "stderr"):  # ours may add advice
             pair = pair[0], "".join(f"{line.split('; ')[0]}\n" for line in pair[1].splitlines())
         if pair[0] != pair[1]:
             different[aspect] = pair
@@ -220,3 +220,65 @@ def facts(directory, source, *arguments):
     with ThreadPoolExecutor(2) as pool:
         theirs, ours = pool.submit(run, "theirs", PEER), pool.submit(run, "ours", sys.executable)
         return theirs.result(), ours.result()
+
+
+# --- the options of a command as such ---
+
+OPTIONS_OF = """\
+import argparse, importlib, json, sys
+
+class Found(Exception):
+    pass
+
+def found(parser, *arguments, **options):
+    if len(parser._actions) < 5:  # a parser of something else
+        return original(parser, *arguments, **options)
+    raise Found(parser)
+
+original = argparse.ArgumentParser.parse_known_args
+argparse.ArgumentParser.parse_known_args = found
+module, function = sys.argv.pop().split(":")
+try:
+    getattr(importlib.import_module(module), function)()
+except Found as stop:
+    (parser,) = stop.args
+print(json.dumps([[a.option_strings, a.dest, a.nargs, a.default] for a in parser._actions if a.dest != "help"]))
+"""
+
+
+def _options_of(sandbox, python, main):
+    """What the options of a command are: for each spelling the name, the number of values, and the default."""
+    done = sandbox.run(python, "-c", OPTIONS_OF, main)
+    assert done.returncode == 0, done.stderr
+    options = {}
+    for spellings, name, values, default in json.loads(done.stdout):
+        values = {"?": 1, None: 1}.get(values, values)  # one without a value is a matter of its own
+        for spelling in spellings or ["positional"]:
+            options[spelling] = {"name": name, "values": values, "default": default or None}
+    return options
+
+
+def different_options(sandbox, main):
+    """What is different about the options of a command: spelling and aspect. Ours may have more of them."""
+    theirs, ours = (_options_of(sandbox, python, main) for python in (PEER, sys.executable))
+    assert len(theirs) > 5
+    assert theirs.keys() - ours.keys() == set()
+    beginnings = {spelling[:end] for spelling in theirs for end in range(3, len(spelling)) if spelling[:2] == "--"}
+    return _options_that_differ(theirs, ours) | {
+        (beginning, "abbreviation")
+        for beginning in beginnings
+        if _meant(beginning, theirs) != _meant(beginning, ours)  # an option of ours alone may take one away
+    }
+
+
+def _meant(beginning, options):
+    return {spelling for spelling in options if spelling.startswith(beginning)}
+
+
+def _options_that_differ(theirs, ours):
+    return {
+        (spelling, aspect)
+        for spelling, option in theirs.items()
+        for aspect, value in option.items()
+        if value != ours[spelling][aspect]
+    }

@@ -3,13 +3,12 @@
 Sections of the surface: parsing, options, order of the modes, configuration file, ways to name a program, exit status.
 """
 
-import json
 import os
 import sys
 
+import conformance
 import pytest
 from conformance import PROGRAM, ROWS, SAME, case, check
-from conftest import PEER
 
 DATA = "import sys; print(__name__, sys.argv)\n"
 FAILS = "import sys\ndef f(): raise KeyError('mine')\nf()\n"
@@ -315,55 +314,6 @@ def test_command_line(tmp_path, one_case):
 
 # --- the options as such ---
 
-OPTIONS_OF = """\
-import argparse, importlib, json, sys
-
-class Found(Exception):
-    pass
-
-def found(parser, *arguments, **options):
-    if len(parser._actions) < 5:  # a parser of something else
-        return original(parser, *arguments, **options)
-    raise Found(parser)
-
-original = argparse.ArgumentParser.parse_known_args
-argparse.ArgumentParser.parse_known_args = found
-module, function = sys.argv.pop().split(":")
-try:
-    getattr(importlib.import_module(module), function)()
-except Found as stop:
-    (parser,) = stop.args
-print(json.dumps([[a.option_strings, a.dest, a.nargs, a.default] for a in parser._actions if a.dest != "help"]))
-"""
-
-
-def options_of(sandbox, python, main):
-    """What the options of a command are: for each spelling the name, the number of values, and the default."""
-    done = sandbox.run(python, "-c", OPTIONS_OF, main)
-    assert done.returncode == 0, done.stderr
-    options = {}
-    for spellings, name, values, default in json.loads(done.stdout):
-        values = {"?": 1, None: 1}.get(values, values)  # one without a value is a matter of its own
-        for spelling in spellings or [name]:
-            options[spelling] = {"name": name, "values": values, "default": default or None}
-    return options
-
-
-@pytest.mark.parametrize("main", ["viztracer.main:main"])
-def test_options(sandbox, main):
-    theirs, ours = (options_of(sandbox, python, main) for python in (PEER, sys.executable))
-    assert len(theirs) > 50
-    assert theirs.keys() - ours.keys() == set()
-    different = {
-        (spelling, aspect)
-        for spelling, option in theirs.items()
-        for aspect, value in option.items()
-        if value != ours[spelling][aspect]
-    }
-    assert different == OPTION_ROWS.keys()
+def test_options(sandbox):
+    assert conformance.different_options(sandbox, "viztracer.main:main") == OPTION_ROWS.keys()
     assert all(ROWS[feature] != SAME for feature in OPTION_ROWS.values())
-    # Every abbreviation means what it means there: an option of ours alone takes none away.
-    for spelling in filter(lambda spelling: spelling.startswith("--"), theirs):
-        for end in range(3, len(spelling)):
-            meant = {option for option in theirs if option.startswith(spelling[:end])}
-            assert {option for option in ours if option.startswith(spelling[:end])} == meant, spelling[:end]

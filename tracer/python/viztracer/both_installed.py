@@ -41,7 +41,7 @@ class Watcher:
     def find_spec(self, name: str, _path: Sequence[str] | None = None, _target: object = None) -> None:
         """Complain if this is the import."""
         if name == "viztracer":
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
             complain(self.package)
 
 
@@ -50,7 +50,7 @@ def watch(package: str) -> None:
     with open(os.path.join(package, "__init__.py"), "rb") as file:
         if b"both_installed" in file.read():
             return
-    sys.meta_path.insert(0, Watcher(package))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Watcher(package))
 
 
 if __name__ == "viztracer_ring.pth":
