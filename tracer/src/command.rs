@@ -67,6 +67,12 @@ pub fn ring_process(python: Python<'_>, path: PathBuf) -> Option<String> {
     python.detach(|| viztracer_merge::process_of(&path))
 }
 
+/// The endings of file names that a report can have, such as `.json.gz`.
+#[pyfunction]
+pub fn output_kinds() -> Vec<&'static str> {
+    viztracer_merge::output_kinds().to_vec()
+}
+
 /// Why there is no report, as one line; what is wrong with its inputs stands in it.
 fn reason(error: &MergeError) -> String {
     match error {

@@ -7,7 +7,7 @@ import re
 
 from .program import REPORTS
 from .report import quote
-from .ring_directory import MAGIC
+from .snaptrace import RING_MAGIC
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def of_program(path: str, words: Sequence[str]) -> str:
         rest = " ".join(map(quote, words[1:])) or "prog.py"
         return f"viztracer runs programs itself, without {words[0]}: viztracer {rest}"
     with open(path, "rb") as file:
-        if file.read(len(MAGIC)) == MAGIC:
+        if file.read(len(RING_MAGIC)) == RING_MAGIC:
             return f"{words[0]} is a ring file, not a program; to merge it: viztracer-merge {quote(words[0])}"
     return f"{words[0]} is no Python program, and only these can be traced"
 

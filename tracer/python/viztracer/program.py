@@ -13,7 +13,7 @@ import os
 import sys
 import types
 
-from .snaptrace import run_byte_code, run_command, run_file, run_module, run_stdin
+from .snaptrace import RING_MAGIC, output_kinds, run_byte_code, run_command, run_file, run_module, run_stdin
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
 
 
 # What begins a ring file, or a program of the machine's own.
-NO_PYTHON = (b"VIZRING\n", b"\x7fELF")
-REPORTS = (".json", ".json.gz", ".pftrace", ".pftrace.gz", ".html", ".csv", ".folded")
+NO_PYTHON = (RING_MAGIC, b"\x7fELF")
+REPORTS = tuple(output_kinds())
 
 
 class NoProgramError(Exception):

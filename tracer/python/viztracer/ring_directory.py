@@ -6,26 +6,11 @@ three quarters of the time that every traced process takes to start (``benches/r
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
-import stat
 
-from .snaptrace import ControlBlock
+from .snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
 
-TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
-if TYPE_CHECKING:
-    from typing import BinaryIO
-
-RECORD_SIZE = 16
-# How many of the newest events are kept if nothing else is said: what a test run of a large project makes, 256 MB at
-# most. A ring grows as it is used, so that most take a small part of it.
-DEFAULT_ENTRIES = 16_000_000
 SHARED_MEMORY = "/dev/shm"
-
-# From format/FORMAT.md: what a ring file begins with, and where it says to which run it belongs.
-MAGIC = b"VIZRING\n"
-SESSION_ID = slice(96, 112)
 
 
 class RingDirectory:
@@ -138,11 +123,11 @@ class RingDirectory:
 
     def files_of_run(self) -> list[str]:
         """Return the paths of the ring files of this run, without those that others have left beside them."""
-        return [path for path in self.files() if session_of(path) == self.session_id]
+        return [path for path in self.files() if ring_session(path) == self.session_id]
 
     def running(self) -> list[str]:
         """Return the paths of the files of processes that have not ended."""
-        return list(filter(_is_open, self.files()))
+        return list(filter(is_ring_open, self.files()))
 
     def remove(self) -> None:
         """Remove the directory and its files, unless they are the user's or another process's."""
@@ -155,41 +140,6 @@ class RingDirectory:
             os.rmdir(self.path)
         except OSError:
             pass  # somebody was faster, or has put something of his own there
-
-
-def session_of(ring: str | int) -> bytes | None:
-    """Return the identity of the run that a ring file belongs to; None if it is no ring file, or is damaged.
-
-    Args:
-        ring: its path, or a descriptor of it, which is closed.
-    """
-    try:
-        with _open(ring) as file:
-            begin = file.read(SESSION_ID.stop)
-    except OSError:
-        return None
-    return begin[SESSION_ID] if begin.startswith(MAGIC) and len(begin) == SESSION_ID.stop else None
-
-
-def _is_open(ring: str) -> bool:
-    """Whether the process that writes this file is alive: it holds a lock on it."""
-    try:
-        with _open(ring) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        pass  # it is gone, or no ring file
-    return False
-
-
-def _open(path: str | int) -> BinaryIO:
-    """Open a regular file for reading; others may put pipes, which must not be waited for, beside the user's files."""
-    file = open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY))
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
-    return file
 
 
 def _room(directory: str) -> tuple[int, int]:

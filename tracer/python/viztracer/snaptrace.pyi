@@ -1,25 +1,33 @@
 """The extension module: `tracer/src` in the source tree."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
+
+from .ring_directory import RingDirectory
 
 __all__ = [
     "ControlBlock",
     "Merged",
+    "RECORD_SIZE",
+    "RING_MAGIC",
     "Tracer",
     "arm_farewell",
     "arm_line",
     "ask_before_exec",
+    "await_ring",
     "disarm_farewell",
     "disarm_line",
+    "is_ring_open",
     "merge",
     "merge_command",
     "note_exit",
+    "output_kinds",
     "ring_cut",
     "ring_process",
+    "ring_session",
     "run_byte_code",
     "run_command",
     "run_file",
@@ -27,6 +35,9 @@ __all__ = [
     "run_stdin",
     "watch_deadly_signals",
 ]
+
+RECORD_SIZE: Final[int]  # bytes
+RING_MAGIC: Final[bytes]  # the first bytes of every ring file
 
 @disjoint_base
 class Tracer:
@@ -46,28 +57,12 @@ class Tracer:
     @property
     def is_busy(self) -> bool:
         """Whether the process's recording is this tracer's: it records, is about to, or has stopped and not saved."""
-    def record(
-        self,
-        *,
-        directory: str | os.PathLike[str],
-        prefix: str,
-        entries: int,
-        min_duration: int,
-        max_stack_depth: int,
-        c_functions: bool,
-        tasks: bool,
-        ignore_frozen: bool,
-        include_files: Sequence[str],
-        exclude_files: Sequence[str],
-        package: str,
-        session_id: bytes,
-    ) -> None:
-        """Begin to record into ``<directory>/<prefix>_<pid>.bin``, or go on in the file there is.
+    def record(self, options: Mapping[str, object], rings: RingDirectory, package: str) -> None:
+        """Begin to record into ``<rings.path>/<rings.prefix>_<pid>.bin``, or go on in the file there is.
 
-        `entries`: how many of the newest events to keep. `min_duration`: in ns. `max_stack_depth`: negative for no
-        limit. `tasks`: tell asyncio's tasks apart. `include_files`, `exclude_files`: beginnings of paths. `package`: a
-        directory that is left out. `session_id`: 16 bytes. Raises `OSError` if there can be no ring file, `RuntimeError`
-        if the interpreter has no room for a tracer, `ValueError` for `entries` below 1.
+        `options`: those of `Options.inherited`. `package`: the directory of this package, which is left out unless the
+        option `trace_self` says otherwise; it ends with a separator. Raises `OSError` if there can be no ring file,
+        `RuntimeError` if the interpreter has no room for a tracer, `ValueError` or `TypeError` for wrong options.
         """
     def halt(self, flush_as_finish: bool = False) -> None:
         """End recording, if this tracer records; open calls are recorded as open, or with `flush_as_finish` as if they returned now."""
@@ -182,6 +177,18 @@ def merge_command(arguments: Sequence[str]) -> int:
 
 def ring_process(path: str | os.PathLike[str]) -> str | None:
     """Return whose ring file this is, as ``worker (pid 42)``; None if it cannot be read."""
+
+def ring_session(path: str | os.PathLike[str]) -> bytes | None:
+    """Return the identity of the run that a ring file belongs to; None if it is no ring file, or cannot be read."""
+
+def is_ring_open(path: str | os.PathLike[str]) -> bool:
+    """Whether the process that writes this ring file is alive."""
+
+def await_ring(path: str | os.PathLike[str]) -> None:
+    """Wait until the process that writes this ring file has ended; Ctrl+C raises `KeyboardInterrupt`."""
+
+def output_kinds() -> list[str]:
+    """Return the endings of file names that a report can have, such as ``.json.gz``."""
 
 def merge(
     inputs: Sequence[str | os.PathLike[str]],

@@ -7,7 +7,8 @@ import os
 import warnings
 
 from . import child, report
-from .ring_directory import DEFAULT_ENTRIES, RingDirectory
+from .options import Options
+from .ring_directory import RingDirectory
 from .snaptrace import Tracer, arm_line, disarm_line, note_exit
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -23,81 +24,15 @@ NEW, JOINED, OWN, SAVED = range(4)
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-class VizTracer(Tracer):
+class VizTracer(Options, Tracer):
     """Records all calls between `start` and `stop`; `save` writes the report.
 
     While it records, every event is already in a memory-mapped file, so nothing is lost when the process dies. The
-    arguments can also be changed as attributes before `start`.
-
-    Args:
-        tracer_entries: how many of the newest events to keep in each process; older ones are lost.
-        verbose: 0 prints nothing.
-        max_stack_depth: the deepest nesting that is recorded; negative for no limit.
-        include_files: record only functions of files whose paths begin with one of these.
-        exclude_files: do not record functions of files whose paths begin with one of these.
-        ignore_c_function: do not record functions written in C.
-        ignore_frozen: do not record what is frozen into the interpreter, such as the import system.
-        log_async: give every asyncio (or trio) task a track of its own.
-        min_duration: do not record calls shorter than this, in us.
-        pid_suffix: insert ``_<pid>`` into the report's name.
-        file_info: put the source of the traced functions into the report.
-        register_global: let `get_tracer` find this tracer.
-        trace_self: record viztracer's own functions, too.
-        process_name: the process's name in the report.
-        output_file: where `save` writes; the name's end tells what: ``.json``, ``.json.gz``, ``.pftrace``,
-            ``.speedscope.json``, ``.html``, ``.csv``, ``.folded``.
-        session: the run of another process to which this one's calls belong, from that one's `init_kwargs`.
+    arguments are the fields of `Options`. They can also be changed as attributes before `start`.
     """
 
-    def __init__(
-        self,
-        tracer_entries: int = DEFAULT_ENTRIES,
-        verbose: int = 1,
-        max_stack_depth: int = -1,
-        include_files: list[str] | None = None,
-        exclude_files: list[str] | None = None,
-        ignore_c_function: bool = False,
-        ignore_frozen: bool = False,
-        *,
-        log_async: bool = False,
-        min_duration: float = 0,
-        pid_suffix: bool = False,
-        file_info: bool = True,
-        register_global: bool = True,
-        trace_self: bool = False,
-        process_name: str | None = None,
-        output_file: str = "result.json",
-        session: str | None = None,
-    ) -> None:
-        super().__init__()
-        _check("tracer_entries", tracer_entries, int)
-        _check("verbose", verbose, int)
-        _check("max_stack_depth", max_stack_depth, int)
-        _check("include_files", include_files, list, type(None))
-        _check("exclude_files", exclude_files, list, type(None))
-        _check("ignore_c_function", ignore_c_function, bool)
-        _check("ignore_frozen", ignore_frozen, bool)
-        _check("log_async", log_async, bool)
-        _check("min_duration", min_duration, int, float)
-        _check("trace_self", trace_self, bool)
-        _check("process_name", process_name, str, type(None))
-        _check("session", session, str, type(None))
-        if not isinstance(pid_suffix, bool):
-            raise ValueError("pid_suffix must be a bool")
-        self.tracer_entries = tracer_entries
-        self.verbose = verbose
-        self.max_stack_depth = max_stack_depth
-        self.include_files = include_files
-        self.exclude_files = exclude_files
-        self.ignore_c_function = ignore_c_function
-        self.ignore_frozen = ignore_frozen
-        self.log_async = log_async
-        self.min_duration = min_duration
-        self.pid_suffix = pid_suffix
-        self.file_info = file_info
-        self.trace_self = trace_self
-        self.process_name = process_name
-        self.output_file = output_file
+    def __post_init__(self, register_global: bool, session: str | None) -> None:
+        """Begin without ring files of its own; with `session`, with those of that run."""
         self.total_entries = 0
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
@@ -116,9 +51,9 @@ class VizTracer(Tracer):
 
         Raises:
             RuntimeError: another tracer of this process records.
+            ValueError, TypeError: the options make no sense.
         """
-        if self.include_files and self.exclude_files:
-            raise ValueError("include_files and exclude_files can't be both specified!")
+        self.check()
         with child.lock:
             self._start()
 
@@ -180,20 +115,7 @@ class VizTracer(Tracer):
 
     def _record(self, rings: RingDirectory) -> None:
         child.follow(self)
-        self.record(
-            directory=rings.path,
-            prefix=rings.prefix,
-            entries=self.tracer_entries,
-            min_duration=round(self.min_duration * 1000),
-            max_stack_depth=self.max_stack_depth,
-            c_functions=not self.ignore_c_function,
-            tasks=self.log_async,
-            ignore_frozen=self.ignore_frozen,
-            include_files=_with_absolute(self.include_files),
-            exclude_files=_with_absolute(self.exclude_files),
-            package="" if self.trace_self else PACKAGE,
-            session_id=rings.session_id,
-        )
+        self.record(self.inherited(), rings, PACKAGE)
         self.name_process(self.process_name or self.first_name or child.process_name())
 
     def stop(self, stop_option: str | None = None) -> None:
@@ -257,19 +179,7 @@ class VizTracer(Tracer):
     @property
     def init_kwargs(self) -> dict[str, Any]:
         """The arguments that make a tracer like this one, all of them plain values; for other processes."""
-        return {
-            "tracer_entries": self.tracer_entries,
-            "verbose": self.verbose,
-            "max_stack_depth": self.max_stack_depth,
-            "include_files": _with_absolute(self.include_files),
-            "exclude_files": _with_absolute(self.exclude_files),
-            "ignore_c_function": self.ignore_c_function,
-            "ignore_frozen": self.ignore_frozen,
-            "log_async": self.log_async,
-            "min_duration": float(self.min_duration),
-            "trace_self": self.trace_self,
-            "session": self.rings.address if self.rings else None,
-        }
+        return self.inherited() | {"session": self.rings.address if self.rings else None}
 
     def register_exit(self) -> None:
         """When this process ends, close its ring file; or save, if its calls belong to no other process's report.
@@ -343,15 +253,3 @@ def get_tracer() -> VizTracer | None:
     """Return the tracer that was last made with ``register_global``, if there is one."""
     tracer: VizTracer | None = builtins.__dict__.get("__viz_tracer__")
     return tracer
-
-
-def _check(name: str, value: object, *types: type) -> None:
-    if not isinstance(value, types):
-        expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
-        raise TypeError(f"{name} must be {expected}, not {type(value).__name__}")
-
-
-def _with_absolute(paths: list[str] | None) -> list[str]:
-    """Beginnings of paths may be meant relative to the current directory: take both."""
-    paths = paths or []
-    return paths + [os.path.abspath(path) for path in paths if not os.path.isabs(path)]

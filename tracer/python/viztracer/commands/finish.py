@@ -8,7 +8,6 @@ for those that end at the same time (`Ending.arm`, `main`).
 from __future__ import annotations
 
 import atexit
-import fcntl
 import os
 import select
 import sys
@@ -16,7 +15,7 @@ import time
 
 from .. import report, session
 from ..ring_directory import RingDirectory
-from ..snaptrace import arm_farewell, ask_before_exec, disarm_farewell
+from ..snaptrace import arm_farewell, ask_before_exec, await_ring, disarm_farewell
 from ..viztracer import VizTracer
 from . import starting
 
@@ -142,7 +141,7 @@ class Ending:
                     names = report.names(running)
                     report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
                     self._has_told = True
-                _wait_for(running[0])
+                await_ring(running[0])
         except KeyboardInterrupt:
             self._has_skipped = True
 
@@ -240,11 +239,3 @@ def _never_block() -> None:
     for descriptor in {1, 2} - ready:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
-
-
-def _wait_for(ring: str) -> None:
-    try:
-        with open(ring, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-    except FileNotFoundError:
-        pass  # somebody has removed it

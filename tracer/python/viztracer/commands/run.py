@@ -8,6 +8,7 @@ import sys
 import time
 
 from .. import child, report, session
+from ..command_line import recording_options
 from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
 from ..snaptrace import disarm_farewell
@@ -80,19 +81,8 @@ class Run:
         self.program = program
         self.pid = os.getpid()
         self.output = report.absolute(_output(options, program))
-        self.tracer = VizTracer(
-            tracer_entries=options.tracer_entries,
-            verbose=0 if options.quiet else 1,
-            max_stack_depth=options.max_stack_depth,
-            include_files=options.include_files,
-            exclude_files=options.exclude_files,
-            ignore_c_function=options.ignore_c_function,
-            ignore_frozen=options.ignore_frozen,
-            log_async=options.log_async,
-            min_duration=options.min_duration,
-            trace_self=options.trace_self,
-            output_file=self.output,
-        )
+        verbose = 0 if options.quiet else 1
+        self.tracer = VizTracer(**recording_options(options), verbose=verbose, output_file=self.output)
 
     @property
     def _names_output(self) -> bool:

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..ring_directory import session_of
-from .beneath import Found, Roots
+from ..snaptrace import ring_session
+from .beneath import DESCRIPTORS, Found, Roots
 
 
 class Kind(enum.Enum):
@@ -193,6 +193,7 @@ def _kind_inside(file: Found) -> Kind | None:
 def _session(file: Found) -> bytes | None:
     """Return which run a ring file belongs to; None if it is none, or has just been replaced."""
     try:
-        return session_of(file.open())
+        with open(file.open(), "rb") as opened:
+            return ring_session(f"{DESCRIPTORS}/{opened.fileno()}")
     except OSError:
         return None

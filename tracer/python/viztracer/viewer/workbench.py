@@ -16,11 +16,11 @@ from typing import BinaryIO
 
 from .. import report
 from ..snaptrace import merge
+from .beneath import DESCRIPTORS
 from .catalog import Entry, Kind
 from .listing import printable
 
 Stamp = tuple[tuple[int, int], ...]
-DESCRIPTORS = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
 
 
 class Workbench:
