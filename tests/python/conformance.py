@@ -26,6 +26,7 @@ COLOR = re.compile(r"\x1b\[\d*m")
 REPLACED = re.compile(r"^[^\n]*\r", re.MULTILINE)
 USAGE = re.compile(r"^usage: .*?^(?=\S+.*: error: )", re.DOTALL | re.MULTILINE)
 PREFIX = re.compile(r"^(python -m viztracer: error: |viztracer: |vizviewer: error: |\S+: error: )", re.MULTILINE)
+AMBIGUOUS = re.compile(r"(could match )([-\w, ]+)")
 UNIQUE = re.compile(r"(?<=[_.])\d{8}_\d{6}_\d+(?=\.)|(?<=_)\d+(?=\.)")
 
 
@@ -186,7 +187,8 @@ def _plain(text, directory):
 def _message(text):
     if re.search(r'^ +File "', text, re.MULTILINE):
         return f"{text.splitlines()[-1]}\n"
-    return PREFIX.sub("", USAGE.sub("", text))
+    text = PREFIX.sub("", USAGE.sub("", text))
+    return AMBIGUOUS.sub(lambda found: found[1] + ", ".join(sorted(found[2].split(", "))), text)
 
 
 def _events(report, directory):
@@ -254,7 +256,8 @@ def _options_of(sandbox, python, main):
     for spellings, name, values, default in json.loads(done.stdout):
         values = {"?": 1, None: 1}.get(values, values)  # one without a value is a matter of its own
         for spelling in spellings or ["positional"]:
-            options[spelling] = {"name": name, "values": values, "default": default or None}
+            default = None if default in ("0", 0, []) else default
+            options[spelling] = {"name": name, "values": values, "default": default}
     return options
 
 

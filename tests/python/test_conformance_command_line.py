@@ -9,16 +9,19 @@ import sys
 import conformance
 import pytest
 from conformance import PROGRAM, ROWS, SAME, case, check
+from viztracer import missing_options
 
 DATA = "import sys; print(__name__, sys.argv)\n"
 FAILS = "import sys\ndef f(): raise KeyError('mine')\nf()\n"
 RC = "[default]\n"
 FUNCTIONS = "def a(): b()\ndef b(): c()\ndef c(): len('x')\na()\n"
 REPORT = '{"traceEvents": [{"ph": "X", "name": "f", "ts": 1, "dur": 2, "pid": 1, "tid": 1}], "viztracer_metadata": {}}'
+TWO = {"a.json": REPORT, "b.json": REPORT.replace('"pid": 1', '"pid": 2')}
 NO_VALUE = {"status": 2, "stdout": "", "stderr": "argument .*: expected one argument.*"}
 
 STRING = ("X", "<module> (<string>:1)")
 NO_EVENTS = ("status", "stdout", "stderr", "files")
+OUTCOME = ("status", "files", "events")
 
 PARSING = [
     case("order of options and program", "-o", "x.json", "--", "prog.py", "-o", "y.json"),
@@ -68,7 +71,7 @@ OUTPUTS = [
         "-o",
         "x.txt",
         "prog.py",
-        ours={"status": 1, "stdout": "Only html, json and gz are supported.*pftrace.*", "stderr": "", "files": ()},
+        ours={"status": 1, "stdout": "Only these kinds of report are supported: .json, .*", "stderr": "", "files": ()},
     ),
     case("`-u`, `--unique_output_file`", "-u", "prog.py"),
     case("`-u`, `--unique_output_file`", "-u", "a.b.py", files={"a.b.py": PROGRAM}),
@@ -189,6 +192,10 @@ FILTERS = [
     ),
 ]
 
+def not_yet(name):
+    return {"status": 2, "stdout": "", "stderr": f"--{name} is not supported yet\n", "files": ()}
+
+
 # Hidden, deprecated, or without an effect that a report shows.
 NO_EFFECT = "options that change nothing"
 OTHERS = [
@@ -197,6 +204,10 @@ OTHERS = [
     case(NO_EFFECT, "--log_subprocess", "--quiet", "prog.py"),
     case(NO_EFFECT, "--log_exit", "--log_async", "--ignore_multiprocess", "prog.py"),
     case(NO_EFFECT, "--trace_self", "--quiet", "prog.py"),
+    *(
+        case(f"`--{name}`", f"--{name}", *["x"] * (values != missing_options.SWITCH), "--", "prog.py", ours=not_yet(name))
+        for name, values in missing_options.NOT_YET.items()
+    ),
     *(
         case("`--patch_only`, `--subprocess_child`", option, "prog.py", ours={"status": 2, "stderr": f"{option} is .*"})
         for option in ("--patch_only", "--subprocess_child")
@@ -283,14 +294,25 @@ CONFIGURATION = [
 ]
 
 COMBINE = [
-    case("`--combine`, `--align_combine`", "--combine", "a.json", "b.json", "-o", "x.json", files={"a.json": REPORT, "b.json": REPORT.replace('"pid": 1', '"pid": 2')}),
-    case("`--combine`, `--align_combine`", "--align_combine", "a.json", "-o", "x.json", files={"a.json": REPORT}),
+    case("`--combine`, `--align_combine`", "--combine", "a.json", "b.json", "-o", "x.json", files=TWO, aspects=OUTCOME),
+    case("`--combine`, `--align_combine`", "--align_combine", "a.json", "b.json", "-o", "x.html", files=TWO, aspects=OUTCOME),
+    case(
+        "what `--combine` prints",
+        "--combine",
+        "a.json",
+        "b.json",
+        files=TWO,
+        ours={"stdout": "Use the following command to open the report:\nvizviewer DIR/result.json\n"},
+    ),
     case(
         "inputs of `--combine`",
         "--combine",
         "missing.json",
-        ours={"status": 1, "stderr": "missing.json: .*", "files": ()},
+        ours={"status": 2, "stderr": "viztracer-merge: missing.json: .*", "files": ()},
     ),
+    case("attaching to a process that is not there", "--attach", "99999999"),
+    case("attaching to a process that is not there", "--attach_installed", "99999999"),
+    case("attaching to a process that is not there", "--uninstall", "99999999"),
     case(
         "`--combine` of one pid",
         "--combine",

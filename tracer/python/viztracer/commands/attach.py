@@ -10,13 +10,16 @@ from types import FrameType
 
 from .. import attach as target
 from .. import report
+from ..command_line import recording_options
 from ..ring_directory import RingDirectory
 from ..viztracer import VizTracer
 from .finish import PACKAGES
+from .run import output_of
 from .injection import InjectionError, inject
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
 # What the process runs: it finds the package itself, or here.
@@ -113,12 +116,14 @@ class Attachment:
                 pass  # then it cannot be attached to, either
 
 
-def attach(pid: int, tracer: VizTracer, output: str, seconds: float) -> int:
+def attach(pid: int, options: argparse.Namespace) -> int:
     """Record a process until Ctrl+C, or for so many seconds, then write the report; return the exit status."""
+    seconds = options.t
     if not os.path.exists(f"/proc/{pid}"):
         print(f"pid {pid} does not exist!")
         return 1
-    attachment = Attachment(pid, tracer, output)
+    tracer = VizTracer(**recording_options(options), verbose=0 if options.quiet else 1, register_global=False)
+    attachment = Attachment(pid, tracer, output_of(options, str(pid)))
     try:
         attachment.start()
     except (InjectionError, KeyboardInterrupt) as error:

@@ -15,7 +15,7 @@ import time
 
 from .. import report, session
 from ..ring_directory import RingDirectory
-from ..snaptrace import arm_farewell, ask_before_exec, await_ring, disarm_farewell
+from ..snaptrace import arm_farewell, ask_before_exec, await_ring, disarm_farewell, note_unsaved
 from ..viztracer import VizTracer
 from . import starting
 
@@ -41,6 +41,7 @@ class Ending:
 
     Attributes:
         written: the reports, once they are.
+        has_failed: whether there was one that could not be written.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Ending:
         self._has_told = False
         self._has_skipped = False
         self.written: list[str] = []
+        self.has_failed = False
 
     def arm(self) -> None:
         """Have the run end like this, too, if this process, which is about to record, ends without Python."""
@@ -126,6 +128,7 @@ class Ending:
             report.complain(report.not_written("interrupted", self.rings.path, self.output))
         except (OSError, RuntimeError) as error:
             report.complain(report.not_written(error, self.rings.path, self.output))
+            self.has_failed = True
 
     def _wait(self) -> None:
         """Wait until every process that records here, or is about to, has ended, or for Ctrl+C."""
@@ -201,6 +204,8 @@ def succeed(tracer: VizTracer, address: str) -> None:
         if os.getpid() == rings.owner:
             session.withdraw()
             ending.come(wait=wait == "1")
+            if ending.has_failed:
+                note_unsaved()
 
     atexit.register(end)
 

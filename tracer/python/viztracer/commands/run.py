@@ -11,7 +11,7 @@ from .. import child, report, session
 from ..command_line import recording_options
 from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
-from ..snaptrace import disarm_farewell
+from ..snaptrace import disarm_farewell, note_unsaved
 from ..viztracer import VizTracer
 from . import finish
 
@@ -60,8 +60,8 @@ def _refuse(path: str, command: list[str]) -> int:
 
     if path.endswith(".json"):  # VizTracer's words
         print(f'viztracer can\'t run json file, did you mean "vizviewer {command[0]}"?')
-    else:
-        report.complain(mistakes.of_program(path, command))
+        return 1
+    report.complain(mistakes.of_program(path, command))
     return WRONG_COMMAND_LINE
 
 
@@ -80,7 +80,7 @@ class Run:
         self.options = options
         self.program = program
         self.pid = os.getpid()
-        self.output = report.absolute(_output(options, program))
+        self.output = report.absolute(output_of(options, program.name))
         verbose = 0 if options.quiet else 1
         self.tracer = VizTracer(**recording_options(options), verbose=verbose, output_file=self.output)
 
@@ -181,6 +181,8 @@ class Run:
             return
         ending = self.ending(rings)
         ending.come(wait=self._waits)
+        if ending.has_failed:
+            note_unsaved()
         self._show(ending.written)
 
     def _show(self, files: list[str]) -> None:
@@ -209,11 +211,11 @@ def _see_that_descriptors_are_left() -> None:
             os.close(descriptor)
 
 
-def _output(options: argparse.Namespace, program: Program) -> str:
-    """Return the path of the report."""
+def output_of(options: argparse.Namespace, name: str) -> str:
+    """Return the path of the report on a program of this name."""
     output: str = options.output_file or "result.json"
     if options.unique_output_file:
-        output = f"{program.name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
+        output = f"{name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
 
 
