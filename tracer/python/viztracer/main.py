@@ -192,7 +192,7 @@ def _read_rcfile(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> N
     from . import rcfile
 
     try:
-        values, unknown = rcfile.defaults(path, parser._actions)
+        values, unknown = rcfile.defaults(path, filter(missing_options.is_supported, parser._actions))
     except ValueError as error:
         raise UsageError(error) from None
     parser.set_defaults(**values)

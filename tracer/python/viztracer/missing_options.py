@@ -60,6 +60,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
 
 
+def is_supported(action: argparse.Action) -> bool:
+    """Whether an option is none of those that are refused."""
+    return action.dest not in NOT_YET and action.dest not in NEVER
+
+
 def refuse(options: argparse.Namespace) -> None:
     """Raise `UsageError` if a command line has an option that nothing does yet, or never will."""
     for name in NOT_YET:
