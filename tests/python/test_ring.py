@@ -162,8 +162,8 @@ def test_a_large_json_is_told(sandbox):
     done = sandbox.python(script)
     assert done.returncode == 0, done.stderr
     small, large, html = done.stdout.split("vizviewer ")[:3]
-    assert "\nIt takes 2 MB; as .html, .json.gz or .pftrace it would be far less.\n" in large
-    assert "It takes" not in small + html
+    assert "\nThe report takes 2 MB; as .html, .json.gz or .pftrace it takes far less.\n" in large
+    assert "The report takes" not in small + html
 
 
 def test_the_default_ring_is_one_constant(sandbox):

@@ -9,8 +9,8 @@
 //! own, [`ending::deadly_signal`] (on a [`thread::signal_stack`]) and [`ending::leaving`] that the file of a process
 //! which ends without a word to Python tells how, [`ending::waits`] that the file of its parent does,
 //! [`ending::farewell`] that the run has its report all the same, [`control`] lets the processes of a run count
-//! themselves, [`ring_file`] says which run a file belongs to, [`reserve`] sees to it that a program without memory does
-//! not die of us, and [`main_program`] runs the program of the command `viztracer`.
+//! themselves, [`ring_file`] says which run a file belongs to, [`reserve`] sees to it that a program without memory
+//! does not die of us, and [`main_program`] runs the program of the command `viztracer`.
 //!
 //! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives
 //! up the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So

@@ -20,10 +20,10 @@ use viztracer_format::clock::Anchor;
 use viztracer_recorder::Options;
 use viztracer_recorder::clock::Clock;
 
-/// The moment this module was imported, for a first estimate of the tick rate.
+/// When this module was imported, for a first estimate of the tick rate.
 static IMPORTED: OnceLock<Anchor> = OnceLock::new();
 
-/// Notes that moment.
+/// Records the time of the import, once.
 pub fn note_import() {
     IMPORTED.get_or_init(|| Clock::detect().anchor());
 }
@@ -153,13 +153,13 @@ impl Tracer {
         lifecycle::stop(python, self.number, flush_as_finish)
     }
 
-    /// Ends recording, seals the tracer's ring file and tells its path; `None` if it has none.
+    /// Ends recording, seals the tracer's ring file and returns its path; `None` if it has none.
     fn seal(&self, python: Python<'_>) -> PyResult<Option<OsString>> {
         current::settle();
         Ok(lifecycle::seal(python, self.number)?.map(PathBuf::into_os_string))
     }
 
-    /// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap.
+    /// Installs the hook again if the program has removed it and installed no other one, and counts the gap.
     fn mend(&self, python: Python<'_>) -> PyResult<()> {
         lifecycle::mend(python, self.number)
     }
@@ -171,7 +171,7 @@ impl Tracer {
         recording::path().map(PathBuf::into_os_string)
     }
 
-    /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its room.
+    /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its segments.
     #[getter]
     fn ring_failure(&self) -> Option<i32> {
         current::settle();
@@ -191,7 +191,7 @@ impl Tracer {
         recording::name_process(name);
     }
 
-    /// Marks this moment to align this process's file with others by.
+    /// Marks the current time, by which this process's file can be aligned with others.
     fn set_sync_marker(&self, python: Python<'_>) -> PyResult<()> {
         current::settle();
         let problem = match recording::mark_sync() {
@@ -202,13 +202,13 @@ impl Tracer {
         PyErr::warn(python, &python.get_type::<PyRuntimeWarning>(), problem, 1)
     }
 
-    /// The moment that was marked, in microseconds of the monotonic clock.
+    /// The time that was marked, in microseconds of the monotonic clock.
     fn get_sync_marker(&self) -> Option<f64> {
         current::settle();
         recording::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
     }
 
-    /// `max_stack_depth` does not count the calls that are open now on the calling thread, except the `inner` innermost.
+    /// `max_stack_depth` does not count the calls that are open now on this thread, except the `inner` innermost.
     fn count_depth_from_here(&self, inner: usize) {
         current::settle();
         current::prepare();

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from . import child
+from . import this_process
 from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -31,7 +31,7 @@ def start(directory: str, options: dict[str, Any]) -> None:
         return  # the request came by two ways
     reason = ""
     try:
-        if _attached or child.recording():
+        if _attached or this_process.recording():
             raise RuntimeError("Can't attach when VizTracer is already running.")
         tracer = VizTracer(**options, register_global=False)
         tracer.register_exit()

@@ -20,7 +20,7 @@ from inspect import CO_COROUTINE
 from types import CodeType
 from typing import Any
 
-from . import child, report
+from . import terminal, this_process
 from .command_line import VizTracersError, add_recording_options, recording_options
 from .options import check_together
 from .snaptrace import merge
@@ -130,7 +130,7 @@ def _check(options: Any) -> None:
         check_together(recording_options(options))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if child.recording():
+    if this_process.recording():
         raise UsageError("another tracer records this process: stop that first")
 
 
@@ -209,10 +209,10 @@ def _show(page: str, height: int, *, is_kept: bool) -> None:
     beside = _directory_of_notebook()
     if not is_kept:
         page = shutil.copy(page, os.path.join(beside, _name_of_file()))
-    place = os.path.relpath(page, beside)
-    if not place.startswith(os.pardir):
-        display(HTML(FRAME.format(height=height, source=f'src="{urllib.parse.quote(place)}"')))
-    report.say(f"This report is too large for the notebook ({len(text) / 1e6:.1f} MB): it is in {page}")
+    path = os.path.relpath(page, beside)
+    if not path.startswith(os.pardir):
+        display(HTML(FRAME.format(height=height, source=f'src="{urllib.parse.quote(path)}"')))
+    terminal.say(f"This report is too large for the notebook ({len(text) / 1e6:.1f} MB): it is in {page}")
 
 
 def _directory_of_notebook() -> str:

@@ -7,10 +7,10 @@ import os
 import re
 import sys
 
-from . import missing_options
+from . import missing_options, report_kinds
 from .command_line import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
 from .options import check_together
-from .snaptrace import is_output_name, output_kinds
+from .snaptrace import is_output_name
 from .version import __version__
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -38,9 +38,9 @@ examples:
                                                leave a ring file per process in D; merge them any time, also
                                                after a crash or while they run, with: viztracer-merge D -o out.json
 
-Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if there is
-little room; it is removed once they are merged, also if a signal or os._exit ends the program. If SIGKILL does,
-it stays, and viztracer-merge reads it.
+Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if /dev/shm has
+little free space. The directory is removed once the report is written, also if a signal or os._exit ends the program.
+After SIGKILL it stays; viztracer-merge reads it.
 
 To record a program that runs already: viztracer --attach PID, until Ctrl+C or for -t SECONDS.
 
@@ -136,13 +136,12 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _check(options: argparse.Namespace) -> None:
     """See that the options make sense, each by itself and together."""
-    if options.output_file and not is_output_name(options.output_file):
-        raise VizTracersError(f"Only these kinds of report are supported: {', '.join(output_kinds())}")
-    if options.open and options.output_file:
-        from .commands import show
-
-        if not show.can_show(options.output_file):
-            raise VizTracersError(f"--open shows reports in {', '.join(show.EXTENSIONS)}, not {options.output_file}")
+    if output := options.output_file:
+        if not is_output_name(output):
+            raise VizTracersError(f"Only these kinds of report are supported: {', '.join(report_kinds.ALL)}")
+        if options.open and not report_kinds.can_show(output):
+            kinds = ", ".join(report_kinds.FOR_VIZVIEWER)
+            raise VizTracersError(f"--open shows reports in {kinds}, not {output}")
     try:
         check_together(recording_options(options))
     except ValueError as error:
@@ -205,7 +204,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="viztracer",
         usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
-        description="Trace the calls of Python functions, and of C functions by Python code, in all processes and threads.",
+        description="Trace the calls of Python functions, and of C functions by Python code, in all processes.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -135,7 +135,7 @@ class Options:
         None, "do not record functions of files whose paths begin so", metavar="FILE", normalize=with_absolute
     )
     ignore_c_function: bool = option(False, "do not record functions written in C")
-    ignore_frozen: bool = option(False, "do not record functions frozen into the interpreter, such as the import system")
+    ignore_frozen: bool = option(False, "do not record functions frozen into the interpreter: the import system")
     _: KW_ONLY
     log_async: bool = option(False, "give every asyncio (or trio) task a track of its own")
     min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)

@@ -64,14 +64,17 @@ class Tracer:
 
         `options`: those of `Options.inherited`. `package`: the directory of this package, which is left out unless the
         option `trace_self` says otherwise; it ends with a separator. Raises `OSError` if there can be no ring file,
-        `RuntimeError` if the interpreter has no room for a tracer, `ValueError` or `TypeError` for wrong options.
+        `RuntimeError` if the interpreter has no free slot for a tracer, `ValueError` or `TypeError` for wrong options.
         """
     def halt(self, flush_as_finish: bool = False) -> None:
-        """End recording, if this tracer records; open calls are recorded as open, or with `flush_as_finish` as if they returned now."""
+        """End recording, if this tracer records.
+
+        Open calls are recorded as open, or with `flush_as_finish` as if they returned now.
+        """
     def seal(self) -> str | None:
         """End recording, close this tracer's ring file and return its path; None if it has none."""
     def mend(self) -> None:
-        """Put the hook back in its place if the program has taken it away and has no other there, and count the gap."""
+        """Install the hook again if the program has removed it and installed no other one, and count the gap."""
     @property
     def ring_file(self) -> str | None:
         """The path of the ring file while there is one."""
@@ -84,12 +87,12 @@ class Tracer:
     def name_process(self, name: str) -> None:
         """Name the process in the report."""
     def set_sync_marker(self) -> None:
-        """Mark this moment: ``--align_combine`` and ``viztracer-merge --align start`` let the marks of files coincide.
+        """Mark the current time: ``--align_combine`` and ``viztracer-merge --align start`` align files by their marks.
 
         A second call moves the mark and warns with `RuntimeWarning`, as does one while nothing is recorded.
         """
     def get_sync_marker(self) -> float | None:
-        """Return the marked moment in microseconds of the monotonic clock; None if there is none."""
+        """Return the marked time in microseconds of the monotonic clock; None if there is none."""
     def count_depth_from_here(self, inner: int) -> None:
         """Let `max_stack_depth` not count the calls of this thread that are open now, except the `inner` innermost."""
     @property
@@ -130,8 +133,8 @@ class ControlBlock:
 def arm_farewell(command: Sequence[str], environment: Sequence[str], line: str) -> None:
     """From now on, if this process ends without Python, by a signal or `os._exit`, have this command run first.
 
-    `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: what
-    is written to stderr where the command fails or is interrupted; it ends with a line feed.
+    `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: is
+    written to stderr if the command fails or is interrupted; it ends with a line feed.
     """
 
 def disarm_farewell() -> None:
@@ -145,7 +148,7 @@ def disarm_line() -> None:
 
 def ask_before_exec(before: Callable[[object, object, object], bool]) -> None:
     """Have this called with path, arguments and environment (or None: its own) before the first process becomes another
-    program; it tells whether it has said something about it.
+    program; it returns whether it has printed something about that.
     """
 
 def ring_cut() -> bool:
@@ -220,10 +223,10 @@ def run_byte_code(path: str, show: bool) -> None:
     """Run a file of byte code. Raise `OSError` if it cannot be read."""
 
 def run_module(name: str, container: bool) -> None:
-    """Run a module as ``-m`` does; `container`: ``__main__`` of the directory or zip file that is first in `sys.path`."""
+    """Run a module as ``-m`` does; with `container` ``__main__`` of the directory or zip file first in `sys.path`."""
 
 def run_stdin(show: bool) -> None:
     """Run what stdin holds."""
 
 def watch_deadly_signals() -> None:
-    """Have a handler of ours in the place of the default action of every signal that ends the process."""
+    """Install our handler for every deadly signal that has its default action."""

@@ -6,7 +6,7 @@ import builtins
 import os
 import warnings
 
-from . import child, report
+from . import report, terminal, this_process
 from .options import Options
 from .ring_directory import RingDirectory
 from .snaptrace import Tracer, arm_line, disarm_line, note_exit
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-# Whose the ring files of a tracer are: not known before the first start, another process's or a run's, or its own. Of
-# its own it is also kept whether any were saved.
-NEW, JOINED, OWN, SAVED = range(4)
+# What a tracer does with the ring files when the process ends:
+CLOSE = "close"  # they belong to another process, or to the command, which see to the report
+OFFER = "offer"  # they are its own, and no report was saved: it prints the command that makes one
+REMOVE = "remove"  # a report was saved; what came after that was not asked for
+SAVE = "save"  # `register_exit` asks for a report
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 
@@ -36,10 +38,9 @@ class VizTracer(Options, Tracer):
         self.total_entries = 0
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
-        self._files = NEW
-        self._saves_at_exit = False
+        self._at_exit = CLOSE
         self._unwatch_exit: Callable[[], None] | None = None
-        if register_global and not (session and child.recording()):  # it has joined the run by itself
+        if register_global and not (session and this_process.recording()):  # it has joined the run by itself
             self.register_global()
 
     def register_global(self) -> None:
@@ -54,7 +55,7 @@ class VizTracer(Options, Tracer):
             ValueError, TypeError: the options make no sense.
         """
         self.check()
-        with child.lock:
+        with this_process.lock:
             self._start()
 
     def _start(self) -> None:
@@ -70,31 +71,32 @@ class VizTracer(Options, Tracer):
             if self.join():
                 self._record(self.rings)
             else:
-                report.complain(f"the run that uses {self.rings.path} is over; process {os.getpid()} is not traced")
+                terminal.complain(f"the run that uses {self.rings.path} is over; process {os.getpid()} is not traced")
         except BaseException as error:
             self.release()
             if rings is None:
                 self._forget_rings()
             elif not rings.is_own and isinstance(error, (OSError, RuntimeError)):
                 rings.refuse()
-                report.complain(f"{error}; process {os.getpid()} is not traced")  # it must not suffer from another's end
-                return
+                terminal.complain(f"{error}; process {os.getpid()} is not traced")
+                return  # the program must not suffer from the end of another process
             raise
         self.release()  # unless it records
         if rings is None and self.rings:
-            self._files = max(self._files, OWN)
+            if self._at_exit == CLOSE:
+                self._at_exit = OFFER
             self._watch_exit()
             arm_line(f"viztracer: {reason}\n")
 
     def _give_way(self) -> None:
         """Another tracer has this process's recording: raise an error, unless these calls are recorded all the same."""
-        other = child.recording()
+        other = this_process.recording()
         if self.is_busy or (other and not other.is_inline):
             return
         which = f" (it writes {other.output_file})" if other else ""
         raise RuntimeError(
-            f"another tracer{which} records this process, and there can be one at a time: stop that one before this one "
-            "starts, or trace the whole program with the viztracer command"
+            f"another tracer{which} records this process, and there can be one at a time: stop that one before this "
+            "one starts, or trace the whole program with the viztracer command"
         )
 
     def _forget_rings(self) -> None:
@@ -104,19 +106,17 @@ class VizTracer(Options, Tracer):
 
     @property
     def is_inline(self) -> bool:
-        """Whether the ring files are nobody's concern but this object's."""
-        return self._files in (OWN, SAVED) and (self.rings is None or self.rings.is_own)
+        """Whether there are ring files that this object has made for itself."""
+        return self._at_exit != CLOSE and self.rings is not None and self.rings.is_own
 
     def join(self) -> bool:
-        """Join the run of which `session` told, which is done once; return False if it is over."""
-        if self._files == NEW and self.rings and not self.rings.is_own and self.rings.join():
-            self._files = JOINED
-        return self._files != NEW or self.rings is None or self.rings.is_own
+        """Join the run that `session` names; return False if it is over."""
+        return self.rings is None or self.rings.is_own or self.rings.join()
 
     def _record(self, rings: RingDirectory) -> None:
-        child.follow(self)
+        this_process.follow(self)
         self.record(self.inherited(), rings, PACKAGE)
-        self.name_process(self.process_name or self.first_name or child.process_name())
+        self.name_process(self.process_name or self.first_name or this_process.process_name())
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
@@ -131,18 +131,18 @@ class VizTracer(Options, Tracer):
         Raises:
             RuntimeError: the report could not be written.
         """
-        with child.lock:
+        with this_process.lock:
             self._save(output_file, file_info, verbose)
 
     def _save(self, output_file: str | None, file_info: bool | None, verbose: int | None) -> None:
         output = self.output_file if output_file is None else output_file
         if not isinstance(output, str):
-            raise ValueError("output_file must be a str")  # noqa: TRY004: as the peer does
+            raise ValueError("output_file must be a str")  # noqa: TRY004: as VizTracer does
         recording = self.enable
         self.stop()
         ring, rings = self.seal(), self.rings
         if rings is None or ring is None:
-            reason = "another tracer records this process" if child.recording() else "nothing was recorded"
+            reason = "another tracer records this process" if this_process.recording() else "nothing was recorded"
             warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=3)
             return
         if rings.is_own or output_file is not None or self.pid_suffix:
@@ -154,12 +154,13 @@ class VizTracer(Options, Tracer):
                 verbose=self.verbose if verbose is None else verbose,
             )
         if self.is_inline:
-            self._files = SAVED
+            if self._at_exit == OFFER:
+                self._at_exit = REMOVE
             self._clear(rings, output)
             self.rings = None
         if recording:
             self.start()
-        elif self._unwatch_exit and self.rings is None and not self._saves_at_exit:
+        elif self._unwatch_exit and self.rings is None and self._at_exit != SAVE:
             self._unwatch_exit()
             self._unwatch_exit = None
 
@@ -167,14 +168,13 @@ class VizTracer(Options, Tracer):
         """Remove the ring files that are in the report, unless other processes still write to some."""
         disarm_line()
         if running := rings.running():
-            merge = f"viztracer-merge {report.quote(rings.path)} -o {report.quote(os.path.abspath(output))}"
-            report.complain(f"still running: {report.names(running)}; to merge all of it later: {merge}")
+            terminal.complain(report.still_running(rings.path, running, output))
             rings.close()
         else:
             rings.remove()
 
     def enable_thread_tracing(self) -> None:
-        """Do nothing: every thread is recorded. For programs that call this for the peer."""
+        """Do nothing: every thread is recorded. VizTracer has this method."""
 
     @property
     def init_kwargs(self) -> dict[str, Any]:
@@ -186,29 +186,29 @@ class VizTracer(Options, Tracer):
 
         For workers that make their own tracer of another process's `init_kwargs`.
         """
-        self._saves_at_exit = True
+        if self.rings is None or self.is_inline:
+            self._at_exit = SAVE
         self._watch_exit()
 
     def _watch_exit(self) -> None:
         if self._unwatch_exit is None:
-            self._unwatch_exit = child.at_exit(self._exit)
+            self._unwatch_exit = this_process.at_exit(self._exit)
 
     def _exit(self) -> None:
         """The process ends, and nobody has saved since the last `start`."""
         if self.rings is None or not self.is_inline:
             self.leave()
-        elif self._saves_at_exit:
+        elif self._at_exit == SAVE:
             self.stop("flush_as_finish")
             self.save()
-        elif self._files == SAVED:  # and has gone on without being asked to report that, too
+        elif self._at_exit == REMOVE:
             self.stop()
             note_exit()
             self.seal()
             self._clear(self.rings, self.output_file)
-        elif ring := self.seal():
-            merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output_file)}"
+        elif self.seal():
             disarm_line()
-            report.complain(f"no report was saved; {ring} holds what was recorded, to merge it: {merge}")
+            terminal.complain(report.not_written("save() was not called", self.rings.path, self.output_file))
             self.rings.close()
 
     def leave(self) -> None:
@@ -216,15 +216,15 @@ class VizTracer(Options, Tracer):
         if not self.enable:
             return
         self.stop("flush_as_finish")
-        if self.process_name is None and child.process_name() != child.MAIN:
-            self.name_process(child.process_name())
+        if self.process_name is None and this_process.process_name() != this_process.MAIN:
+            self.name_process(this_process.process_name())
         failure, removed = self.ring_failure, self.ring_removed
         unmatched = self.ring_unmatched
         if self.verbose and (unmatched or self.switches_greenlets):
-            report.complain_of_greenlets(unmatched)
+            terminal.complain_of_greenlets(unmatched)
         note_exit()
         ring = self.seal()
-        report.complain_of_ring(ring, failure, removed=removed)
+        terminal.complain_of_ring(ring, failure, removed=removed)
 
     def run(self, command: str, output_file: str | None = None) -> None:
         """Record the execution of this source text, then save."""

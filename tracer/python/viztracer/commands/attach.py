@@ -9,7 +9,7 @@ import time
 from types import FrameType
 
 from .. import attach as target
-from .. import report
+from .. import report, terminal
 from ..command_line import recording_options
 from ..ring_directory import RingDirectory
 from ..viztracer import VizTracer
@@ -83,12 +83,12 @@ class Attachment:
     def stop(self) -> None:
         """Have the process end its recording; what it has recorded is there, whether it does or not."""
         if not self.rings.running():
-            report.complain(f"process {self.pid} has ended while it was recorded")
+            terminal.complain(f"process {self.pid} has ended while it was recorded")
             return
         try:
             _run_in(self.pid, "stop()", self.rings.path)
         except InjectionError as error:
-            report.complain(f"the recording of process {self.pid} goes on: {error}")
+            terminal.complain(f"the recording of process {self.pid} goes on: {error}")
 
     def save(self, *, file_info: bool = True) -> None:
         """Write the report.
@@ -129,7 +129,7 @@ def attach(pid: int, options: argparse.Namespace) -> int:
     except (InjectionError, KeyboardInterrupt) as error:
         _quietly(lambda: _run_in(pid, "stop()", attachment.rings.path))
         attachment.remove()
-        report.complain(str(error) or "interrupted")
+        terminal.complain(str(error) or "interrupted")
         return 1
     heed_signals()
     try:
@@ -141,7 +141,7 @@ def attach(pid: int, options: argparse.Namespace) -> int:
         attachment.stop()
         attachment.save()
     except (OSError, RuntimeError, KeyboardInterrupt) as error:
-        report.complain(report.not_written(str(error) or "interrupted", attachment.rings.path, attachment.output))
+        terminal.complain(report.not_written(str(error) or "interrupted", attachment.rings.path, attachment.output))
         return 1
     return 0
 
@@ -153,7 +153,7 @@ def attach_installed(pid: int, seconds: float) -> int:
         print(f"pid {pid} does not exist")
         return 1
     if not all(_handles(pid, number) for number in numbers):
-        report.complain(f"no tracer is installed in process {pid}, and the signal would end it: call VizTracer().install() there")
+        terminal.complain(f"no tracer is installed in process {pid}, and the signal would end it: call VizTracer().install() there")
         return 1
     try:
         os.kill(pid, signal.SIGUSR1)
@@ -161,14 +161,14 @@ def attach_installed(pid: int, seconds: float) -> int:
         print(_success(seconds))
         _sleep(pid, seconds)
     except PermissionError:
-        report.complain(f"process {pid} is another user's")
+        terminal.complain(f"process {pid} is another user's")
         return 1
     except KeyboardInterrupt:
         pass
     try:
         os.kill(pid, signal.SIGUSR2)
     except ProcessLookupError:
-        report.complain(f"process {pid} has ended before it saved")
+        terminal.complain(f"process {pid} has ended before it saved")
         return 1
     return 0
 
@@ -182,7 +182,7 @@ def uninstall(pid: int) -> int:
     try:
         _run_in(pid, "uninstall()", rings.path)
     except InjectionError as error:
-        report.complain(str(error))
+        terminal.complain(str(error))
         return 1
     finally:
         shutil.rmtree(rings.path, ignore_errors=True)
@@ -231,9 +231,9 @@ def _run_in(pid: int, call: str, directory: str, answer: str | None = None) -> N
 
 def _tell(attachment: Attachment, seconds: float) -> None:
     if attachment.tracer.verbose:
-        report.say(_success(seconds))
-        merge = f"viztracer-merge {report.quote(attachment.rings.path)} -o {report.quote(attachment.output)}"
-        report.say(f"What is recorded so far can be merged at any time: {merge}")
+        terminal.say(_success(seconds))
+        merge = report.merge_command(attachment.rings.path, attachment.output)
+        terminal.say(f"What is recorded so far can be merged at any time: {merge}")
 
 
 def _success(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """Files and directories as they were found beneath a directory that the user named.
 
 Others may write to that directory, too. So it stays open, what is in it is opened from there, name by name and without
-following a link, and what is opened must be what was found: the same file, not one that has taken its place.
+following a link, and what is opened must be what was found: the same file, not one that has replaced it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Found:
 
     Args:
         path: what it is called.
-        root: a descriptor of the open directory that the user named, or of the one that holds the file he named.
+        root: a descriptor of the open directory that the user named, or of the one that holds the named file.
         names: the way from there; none for that directory itself.
         identity: device, inode and type.
         size: in bytes.
