@@ -7,14 +7,17 @@ import os
 import warnings
 
 from . import child, report
+from .loaded_trace import LoadedTrace
 from .ring_directory import DEFAULT_ENTRIES, RingDirectory
-from .snaptrace import Tracer, arm_line, disarm_line, note_exit
+from .snaptrace import arm_line, disarm_line, note_exit
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Any
+
+    from .vizplugin import VizPluginBase
 
 # Whose the ring files of a tracer are: not known before the first start, another process's or a run's, or its own. Of
 # its own it is also kept whether any were saved.
@@ -23,7 +26,7 @@ NEW, JOINED, OWN, SAVED = range(4)
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-class VizTracer(Tracer):
+class VizTracer(LoadedTrace):
     """Records all calls between `start` and `stop`; `save` writes the report.
 
     While it records, every event is already in a memory-mapped file, so nothing is lost when the process dies. The
@@ -47,6 +50,10 @@ class VizTracer(Tracer):
         output_file: where `save` writes; the name's end tells what: ``.json``, ``.json.gz``, ``.pftrace``,
             ``.speedscope.json``, ``.html``, ``.csv``, ``.folded``.
         session: the run of another process to which this one's calls belong, from that one's `init_kwargs`.
+        log_print: record what is printed as instant events, instead of printing it.
+        log_gc: record garbage collections as a counter.
+        log_audit: record the audit events whose names match one of these patterns; all of them if there is none.
+        plugins: plugins, or texts of which the first word names a module that has one.
     """
 
     def __init__(
@@ -68,6 +75,10 @@ class VizTracer(Tracer):
         process_name: str | None = None,
         output_file: str = "result.json",
         session: str | None = None,
+        log_print: bool = False,
+        log_gc: bool = False,
+        log_audit: Sequence[str] | None = None,
+        plugins: Sequence[VizPluginBase | str] | None = None,
     ) -> None:
         super().__init__()
         _check("tracer_entries", tracer_entries, int)
@@ -82,6 +93,8 @@ class VizTracer(Tracer):
         _check("trace_self", trace_self, bool)
         _check("process_name", process_name, str, type(None))
         _check("session", session, str, type(None))
+        _check("log_print", log_print, bool)
+        _check("log_gc", log_gc, bool)
         if not isinstance(pid_suffix, bool):
             raise ValueError("pid_suffix must be a bool")
         self.tracer_entries = tracer_entries
@@ -106,6 +119,10 @@ class VizTracer(Tracer):
         self._unwatch_exit: Callable[[], None] | None = None
         if register_global and not (session and child.recording()):  # it has joined the run by itself
             self.register_global()
+        self.log_print = log_print
+        self.log_gc = log_gc
+        self.log_audit = log_audit
+        self.load_plugins(plugins)
 
     def register_global(self) -> None:
         """Let `get_tracer` find this tracer."""
@@ -119,8 +136,14 @@ class VizTracer(Tracer):
         """
         if self.include_files and self.exclude_files:
             raise ValueError("include_files and exclude_files can't be both specified!")
+        if not self.enable:
+            self.inform_plugins("pre-start")
         with child.lock:
-            self._start()
+            self.pause()  # what this calls is not the program's
+            try:
+                self._start()
+            finally:
+                self.resume()
 
     def _start(self) -> None:
         if not self.claim():
@@ -139,7 +162,7 @@ class VizTracer(Tracer):
         except BaseException as error:
             self.release()
             if rings is None:
-                self._forget_rings()
+                self.forget_rings()
             elif not rings.is_own and isinstance(error, (OSError, RuntimeError)):
                 rings.refuse()
                 report.complain(f"{error}; process {os.getpid()} is not traced")  # it must not suffer from another's end
@@ -162,7 +185,7 @@ class VizTracer(Tracer):
             "starts, or trace the whole program with the viztracer command"
         )
 
-    def _forget_rings(self) -> None:
+    def forget_rings(self) -> None:
         if self.rings:
             self.rings.remove()
             self.rings = None
@@ -195,10 +218,17 @@ class VizTracer(Tracer):
             session_id=rings.session_id,
         )
         self.name_process(self.process_name or self.first_name or child.process_name())
+        self.parsed = False
+        self.begin_interpreter_events()
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
+        was_recording = self.enable
+        if was_recording:
+            self.end_interpreter_events()
         self.halt(stop_option == "flush_as_finish")
+        if was_recording:
+            self.inform_plugins("post-stop")
 
     def save(self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None) -> None:
         """Write the report of all that was recorded since the last `save`; go on recording if it was.
@@ -218,19 +248,19 @@ class VizTracer(Tracer):
             raise ValueError("output_file must be a str")  # noqa: TRY004: as the peer does
         recording = self.enable
         self.stop()
+        if self.saves_data:
+            self.parse()
         ring, rings = self.seal(), self.rings
         if rings is None or ring is None:
+            if self.parsed:  # and saved already
+                self._write([], output, file_info, verbose)
+                return
             reason = "another tracer records this process" if child.recording() else "nothing was recorded"
             warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=3)
             return
         if rings.is_own or output_file is not None or self.pid_suffix:
             output = report.with_pid(output, os.getpid()) if self.pid_suffix else output
-            self.total_entries = report.write(
-                [rings.path if rings.is_own else ring],
-                output,
-                source=self.file_info if file_info is None else file_info,
-                verbose=self.verbose if verbose is None else verbose,
-            )
+            self._write([rings.path if rings.is_own else ring], output, file_info, verbose)
         if self.is_inline:
             self._files = SAVED
             self._clear(rings, output)
@@ -240,6 +270,14 @@ class VizTracer(Tracer):
         elif self._unwatch_exit and self.rings is None and not self._saves_at_exit:
             self._unwatch_exit()
             self._unwatch_exit = None
+
+    def _write(self, inputs: list[str], output: str, file_info: bool | None, verbose: int | None) -> None:
+        source = self.file_info if file_info is None else file_info
+        verbose = self.verbose if verbose is None else verbose
+        if self.saves_data:
+            self.save_data(output, file_info=source, verbose=verbose)
+        else:
+            self.total_entries = report.write(inputs, output, source=source, verbose=verbose)
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
@@ -335,6 +373,7 @@ class VizTracer(Tracer):
     ) -> None:
         self.stop()
         self.save()
+        self.terminate()
         if builtins.__dict__.get("__viz_tracer__") is self:
             del builtins.__dict__["__viz_tracer__"]
 
