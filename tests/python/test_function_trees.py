@@ -44,7 +44,12 @@ def tree_of(calls):
 
 def test_names_are_taken_apart():
     node = FuncTreeNode(event("A.f.<locals>.g (/dir (x)/a b.py:12)", 1, 2))
-    assert (node.is_python, node.funcname, node.filename, node.lineno) == (True, "A.f.<locals>.g", "/dir (x)/a b.py", 12)
+    assert (node.is_python, node.funcname, node.filename, node.lineno) == (
+        True,
+        "A.f.<locals>.g",
+        "/dir (x)/a b.py",
+        12,
+    )
     assert (node.start, node.end) == (1, 3)
     node = FuncTreeNode(event("builtins.len", 1, 2))
     assert (node.is_python, node.funcname, node.filename, node.lineno) == (False, None, None, None)

@@ -120,7 +120,11 @@ def test_no_plugins():
         ("no_such_module x", None, "There's no module named no_such_module, maybe you need to install it"),
         ("", None, "There's no module named , maybe you need to install it"),
         ("without_1 x", "x = 1", "Unable to find get_vizplugin in without_1. Incorrect plugin."),
-        ("without_2", "get_vizplugin = 1", "Unable to find get_vizplugin as a callable in without_2. Incorrect plugin."),
+        (
+            "without_2",
+            "get_vizplugin = 1",
+            "Unable to find get_vizplugin as a callable in without_2. Incorrect plugin.",
+        ),
     ],
 )
 def test_names_that_are_no_plugins_end_the_program(tmp_path, monkeypatch, capsys, text, source, message):

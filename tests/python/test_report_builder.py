@@ -124,7 +124,10 @@ def test_kinds_of_files(files, capsys):
     text = io.StringIO()
     ReportBuilder(SECOND).generate_report(text, "html")
     assert text.getvalue().startswith("<!DOCTYPE html>")
-    for act in (lambda: ReportBuilder(SECOND).save("out.xyz"), lambda: ReportBuilder(SECOND).generate_report(text, "x")):
+    for act in (
+        lambda: ReportBuilder(SECOND).save("out.xyz"),
+        lambda: ReportBuilder(SECOND).generate_report(text, "x"),
+    ):
         with pytest.raises(ValueError, match="Only html"):
             act()
     assert capsys.readouterr().out == ""
@@ -155,7 +158,9 @@ def test_what_is_no_report_is_refused(files):
         ReportBuilder(["bad.json"]).save("out.json")
 
 
-@pytest.mark.parametrize("text", ["", "[", "5", '"x"', "{}", '{"traceEvents": 5}', '{"traceEvents": [5]}', "[" * 100_000, "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "[", "5", '"x"', "{}", '{"traceEvents": 5}', '{"traceEvents": [5]}', "[" * 100_000, "\xff"]
+)
 def test_files_that_hold_no_report_are_passed_over_and_named(files, capsys, text):
     (files / "odd.json").write_bytes(text.encode("latin-1"))
     ReportBuilder(["odd.json", "one.json"]).save("out.json")

@@ -11,7 +11,17 @@ from viztracer import plain_json, util
 
 @pytest.mark.parametrize(
     ("text", "microseconds"),
-    [("1", 1), ("1.5", 1.5), (".5", 0.5), ("3us", 3), ("0.3ms", 300), ("2s", 2e6), ("5ns", 0.005), ("5xyz", 5), ("5 ms", 5)],
+    [
+        ("1", 1),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("3us", 3),
+        ("0.3ms", 300),
+        ("2s", 2e6),
+        ("5ns", 0.005),
+        ("5xyz", 5),
+        ("5 ms", 5),
+    ],
 )
 def test_times(text, microseconds):
     assert util.time_str_to_us(text) == microseconds

@@ -105,7 +105,7 @@ class _EventBase:
         return name not in self._viztracer_config["exclude_attributes"]
 
     def _viztracer_attributes(self) -> dict[str, Any]:
-        """Return the public attributes that are recorded: those of the object, then properties and others of its classes."""
+        """Return the attributes that are recorded: the object's, then those of its classes, such as properties."""
         names = dict.fromkeys(vars(self))
         for kind in type(self).__mro__:
             names.update(dict.fromkeys(vars(kind)))

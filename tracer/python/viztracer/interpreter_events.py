@@ -1,4 +1,4 @@
-"""What the interpreter does, as events: `print`, the garbage collector, audit events (``log_print``, ``log_gc``, ...)."""
+"""What the interpreter does, as events: `print`, the garbage collector, audit events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GC_EVENT = "garbage collection"
 
-# The tracer that records audit events, and which: the interpreter never forgets a hook, so there is one for all tracers.
+# The tracer that records audit events, and which. The interpreter never forgets a hook, so all tracers share one.
 _audited: list[tuple[InterpreterEvents, list[re.Pattern[str]]]] = []
 _is_hooked: list[bool] = []
 

@@ -1,7 +1,7 @@
 """What was recorded, as Python objects in the shape of a report (`VizTracer.parse`, `load`, `data`), and plugins.
 
-The ring file is merged into a temporary report, which is read back. All events are in memory then, so this is for traces
-of some million events.
+The ring files are merged into a temporary report, which is read back. All events are in memory then, so this is for
+traces of some million events.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ EXEC_STEPS = "exec_steps"
 
 
 class LoggedEvents(Tracer):
-    """The methods of `VizTracer` by which a program records events of its own. They do nothing while nothing is recorded."""
+    """The methods of `VizTracer` by which a program records events of its own. Without a recording they do nothing."""
 
     _after_fork: Callable[[], object] | None = None
 
@@ -104,7 +104,7 @@ class LoggedEvents(Tracer):
         return func(*args, **kwargs)
 
     def setignorestackcounter(self, _value: int) -> int:
-        """Do nothing: functions that are left out do not hide what they call. Return VizTracer's count of those open: 0."""
+        """Do nothing and return 0: functions that are left out do not hide what they call."""
         return 0
 
     def reset_stack(self) -> None:

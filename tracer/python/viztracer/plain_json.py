@@ -1,4 +1,4 @@
-"""JSON of values that a program has made, whatever they are: what JSON cannot hold becomes a text that says what it was."""
+"""JSON of any value that a program has made: what JSON cannot hold becomes a text that says what it was."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .logged_events import LoggedEvents
+    from .loaded_trace import LoadedTrace
 
 NEWER = "The plugin support version is higher than viztracer version. Consider update your viztracer"
 
@@ -59,7 +59,7 @@ class VizPluginManager:
         SystemExit: there is no such module or function, which is said on stdout.
     """
 
-    def __init__(self, tracer: LoggedEvents, plugins: Sequence[VizPluginBase | str] | None) -> None:
+    def __init__(self, tracer: LoadedTrace, plugins: Sequence[VizPluginBase | str] | None) -> None:
         self._tracer = tracer
         self._plugins: list[VizPluginBase] = []
         for plugin in plugins or ():
