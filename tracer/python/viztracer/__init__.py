@@ -19,7 +19,29 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["VizTracer", "__version__", "get_tracer", "load_ipython_extension"]
+    from .decorator import ignore_function, log_sparse, trace_and_save
+
+__all__ = [
+    "VizTracer",
+    "__version__",
+    "get_tracer",
+    "ignore_function",
+    "load_ipython_extension",
+    "log_sparse",
+    "trace_and_save",
+]
+
+DECORATORS = ("ignore_function", "log_sparse", "trace_and_save")
+
+
+def __getattr__(name: str) -> Any:
+    """Return a decorator. Programs that use none do without what they import."""
+    if name in DECORATORS:
+        from . import decorator
+
+        return getattr(decorator, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 if os.path.isdir(os.path.join(__path__[0], "web_dist")):  # which VizTracer has
     from . import both_installed

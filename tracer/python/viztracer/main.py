@@ -9,7 +9,7 @@ import sys
 
 from . import missing_options, report_kinds
 from .command_line import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
-from .options import check_together
+from .options import OPTIONS, check_together
 from .snaptrace import is_output_name
 from .version import __version__
 
@@ -86,6 +86,10 @@ def run(arguments: Sequence[str]) -> int:
         from .commands import run as program
 
         status = program.run(options, command)
+    if status is None and (options.compress or options.decompress):
+        from .commands import compress
+
+        status = compress.compress(options) if options.compress else compress.decompress(options)
     if status is None and (options.combine or options.align_combine):
         from .commands import combine
 
@@ -136,7 +140,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _check(options: argparse.Namespace) -> None:
     """See that the options make sense, each by itself and together."""
-    if output := options.output_file:
+    if (output := options.output_file) and not (options.compress or options.decompress):
         if not is_output_name(output):
             raise VizTracersError(f"Only these kinds of report are supported: {', '.join(report_kinds.ALL)}")
         if options.open and not report_kinds.can_show(output):
@@ -150,8 +154,8 @@ def _check(options: argparse.Namespace) -> None:
 
 def _check_swallowed(options: argparse.Namespace) -> None:
     """See that the program is not among the values of an option that takes any number of them."""
-    for name in ("include_files", "exclude_files"):
-        if values := getattr(options, name):
+    for name, option in OPTIONS.items():
+        if option.takes_list and option.on_command_line and (values := getattr(options, name)):
             from . import mistakes
 
             raise UsageError(mistakes.of_swallowed_program(f"--{name}", values))
@@ -225,6 +229,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--combine", metavar="FILE", nargs="*", help="merge ring files of earlier runs; nothing is run")
     add("--align_combine", metavar="FILE", nargs="*", help="the same, as if these runs had begun together")
     add("--rcfile", metavar="FILE", help="read defaults of these options from it [.viztracerrc, if there is one]")
+    add("--plugins", metavar="PLUGIN", nargs="*", default=[], help="modules that follow the recording, with arguments")
+    add("--compress", metavar="FILE", help="make a .cvf file of a .json report; nothing is run")
+    add("--decompress", metavar="FILE", help="make a .json report of a .cvf file; nothing is run")
     add("--attach", metavar="PID", type=whole_number, default=-1, help="record a process that runs already")
     add(
         "--attach_installed",

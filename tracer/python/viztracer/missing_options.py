@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 
 from .command_line import UsageError
+from .options import OPTIONS
 
 # What takes an option's values: nothing, one word, or all words up to the next option.
 SWITCH, WORD, WORDS = "", "1", "*"
 
 NOT_YET = {
-    "compress": WORD,
-    "decompress": WORD,
     "log_attr": WORDS,
     "log_audit": WORDS,
     "log_exception": SWITCH,
@@ -30,7 +29,6 @@ NOT_YET = {
     "log_torch": SWITCH,
     "log_var": WORDS,
     "magic_comment": SWITCH,
-    "plugins": WORDS,
 }
 # By what they are for.
 NEVER = {
@@ -52,6 +50,8 @@ NOT_NEEDED = {
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Let a parser know these options. The help does not show them."""
     for name, values in NOT_YET.items():
+        if name in OPTIONS:
+            continue
         if values == SWITCH:
             parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
         else:

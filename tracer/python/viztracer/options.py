@@ -27,6 +27,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, type(None)),
     "list[str] | None": (list, type(None)),
+    "list[Any] | None": (list, type(None)),
 }
 # Annotations of arguments that are no attributes.
 INIT_VARIABLES = {f"InitVar[{annotation}]": annotation for annotation in TYPES}
@@ -70,6 +71,11 @@ class Option:
         self.normalize = normalize
         self.error = error
         self.types: tuple[type, ...] = ()
+
+    @property
+    def takes_list(self) -> bool:
+        """Whether a value is a list."""
+        return list in self.types
 
     def check(self, name: str, value: object) -> None:
         """Raise the option's error if this value has a wrong type."""
@@ -138,6 +144,20 @@ class Options:
     ignore_frozen: bool = option(False, "do not record functions frozen into the interpreter: the import system")
     _: KW_ONLY
     log_async: bool = option(False, "give every asyncio (or trio) task a track of its own")
+    log_print: bool = option(False, "record what is printed as events, instead of printing it")
+    log_gc: bool = option(False, "record garbage collections as a counter")
+    log_audit: list[str] | None = option(
+        None, "record the audit events whose names one of the patterns matches; all if there is none", metavar="PATTERN"
+    )
+    log_var: list[str] | None = option(None, "record each value of variables whose names match", metavar="PATTERN")
+    log_number: list[str] | None = option(None, "the same, as counters", metavar="PATTERN")
+    log_attr: list[str] | None = option(None, "record each value of attributes whose names match", metavar="PATTERN")
+    log_func_exec: list[str] | None = option(
+        None, "show each assignment in functions whose names match with the call", metavar="PATTERN"
+    )
+    log_func_entry: list[str] | None = option(None, "record when functions whose names match begin", metavar="PATTERN")
+    log_exception: bool = option(False, "record where exceptions are raised")
+    magic_comment: bool = option(False, "obey comments in the source that begin with !viztracer:")
     min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
@@ -145,6 +165,9 @@ class Options:
     process_name: str | None = argument(None, "the process's name in the report")
     output_file: str = argument(
         "result.json", "where `save` writes; the name's ending says what: .json, .html, .pftrace and others", error=None
+    )
+    plugins: list[Any] | None = argument(
+        None, "plugins, or texts of which the first word names a module that has one", error=None
     )
     register_global: InitVar[bool] = argument(True, "let `get_tracer` find this tracer", error=None)
     session: InitVar[str | None] = argument(
@@ -182,6 +205,19 @@ def check_together(values: Mapping[str, Any]) -> None:
         raise ValueError("include_files and exclude_files can't be both specified!")
     if values["tracer_entries"] < 1:
         raise ValueError("tracer_entries must be at least 1")
+    for name, patterns in values.items():
+        if patterns and OPTIONS[name].metavar == "PATTERN":
+            _check_patterns(name, patterns)
+
+
+def _check_patterns(name: str, patterns: list[str]) -> None:
+    import re  # most recordings do without it
+
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{name}: {pattern!r} is no regular expression: {error}") from None
 
 
 def _same(value: object) -> object:

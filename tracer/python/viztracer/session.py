@@ -104,5 +104,6 @@ def _tracer(fields: dict[str, str]) -> VizTracer:
     defaults = VizTracer(register_global=False).init_kwargs
     if not fields["session"]:
         raise ValueError
-    given = {name: default for name, default in defaults.items() if name in fields}
+    given = {name: [] if default is None and OPTIONS[name].takes_list else default for name, default in defaults.items()}
+    given = {name: default for name, default in given.items() if name in fields}
     return VizTracer(**{name: session_variable.unpack(fields[name], default) for name, default in given.items()})

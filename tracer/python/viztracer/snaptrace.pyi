@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType
 from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
@@ -31,6 +32,7 @@ __all__ = [
     "ring_process",
     "ring_session",
     "run_byte_code",
+    "run_code",
     "run_command",
     "run_file",
     "run_module",
@@ -212,6 +214,9 @@ def merge(
 
 # These run the program as `python` does and end the process; inside of other code they come back when it is over.
 # `show`: whether the trace has a call of `exec` around it.
+
+def run_code(code: CodeType, show: bool) -> None:
+    """Run the code of a file, then end the process; `show` as with `run_command`."""
 
 def run_command(text: bytes, show: bool) -> None:
     """Run the source text of ``-c``, in UTF-8."""

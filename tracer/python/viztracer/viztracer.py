@@ -7,9 +7,10 @@ import os
 import warnings
 
 from . import report, terminal, this_process
+from .loaded_trace import LoadedTrace
 from .options import Options
 from .ring_directory import RingDirectory
-from .snaptrace import Tracer, arm_line, disarm_line, note_exit
+from .snaptrace import arm_line, disarm_line, note_exit
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -17,16 +18,21 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from .instrument.compiler import Compiler
+
 # What a tracer does with the ring files when the process ends:
 CLOSE = "close"  # they belong to another process, or to the command, which see to the report
 OFFER = "offer"  # they are its own, and no report was saved: it prints the command that makes one
 REMOVE = "remove"  # a report was saved; what came after that was not asked for
 SAVE = "save"  # `register_exit` asks for a report
 
+# Options whose patterns say what in the source is recorded.
+SOURCE_PATTERNS = ("log_var", "log_number", "log_attr", "log_func_exec", "log_func_entry")
+
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-class VizTracer(Options, Tracer):
+class VizTracer(Options, LoadedTrace):
     """Records all calls between `start` and `stop`; `save` writes the report.
 
     While it records, every event is already in a memory-mapped file, so nothing is lost when the process dies. The
@@ -38,10 +44,12 @@ class VizTracer(Options, Tracer):
         self.total_entries = 0
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
+        self.compiler: Compiler | None = None
         self._at_exit = CLOSE
         self._unwatch_exit: Callable[[], None] | None = None
         if register_global and not (session and this_process.recording()):  # it has joined the run by itself
             self.register_global()
+        self.load_plugins(self.plugins)
 
     def register_global(self) -> None:
         """Let `get_tracer` find this tracer."""
@@ -55,8 +63,22 @@ class VizTracer(Options, Tracer):
             ValueError, TypeError: the options make no sense.
         """
         self.check()
+        if not self.enable:
+            self._instrument()
+            self.inform_plugins("pre-start")
         with this_process.lock:
-            self._start()
+            self.pause()  # what this calls is not the program's
+            try:
+                self._start()
+            finally:
+                self.resume()
+
+    def _instrument(self) -> None:
+        """Have the source of what is imported from now on changed, if an option asks for that."""
+        if self.log_exception or self.magic_comment or any(getattr(self, name) for name in SOURCE_PATTERNS):
+            from . import code_monkey
+
+            self.compiler = code_monkey.instrument(self)
 
     def _start(self) -> None:
         if not self.claim():
@@ -75,7 +97,7 @@ class VizTracer(Options, Tracer):
         except BaseException as error:
             self.release()
             if rings is None:
-                self._forget_rings()
+                self.forget_rings()
             elif not rings.is_own and isinstance(error, (OSError, RuntimeError)):
                 rings.refuse()
                 terminal.complain(f"{error}; process {os.getpid()} is not traced")
@@ -99,7 +121,7 @@ class VizTracer(Options, Tracer):
             "one starts, or trace the whole program with the viztracer command"
         )
 
-    def _forget_rings(self) -> None:
+    def forget_rings(self) -> None:
         if self.rings:
             self.rings.remove()
             self.rings = None
@@ -117,10 +139,17 @@ class VizTracer(Options, Tracer):
         this_process.follow(self)
         self.record(self.inherited(), rings, PACKAGE)
         self.name_process(self.process_name or self.first_name or this_process.process_name())
+        self.parsed = False
+        self.begin_interpreter_events()
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
+        was_recording = self.enable
+        if was_recording:
+            self.end_interpreter_events()
         self.halt(stop_option == "flush_as_finish")
+        if was_recording:
+            self.inform_plugins("post-stop")
 
     def save(self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None) -> None:
         """Write the report of all that was recorded since the last `save`; go on recording if it was.
@@ -140,19 +169,19 @@ class VizTracer(Options, Tracer):
             raise ValueError("output_file must be a str")  # noqa: TRY004: as VizTracer does
         recording = self.enable
         self.stop()
+        if self.saves_data:
+            self.parse()
         ring, rings = self.seal(), self.rings
         if rings is None or ring is None:
+            if self.parsed:  # and saved already
+                self._write([], output, file_info, verbose)
+                return
             reason = "another tracer records this process" if this_process.recording() else "nothing was recorded"
             warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=3)
             return
         if rings.is_own or output_file is not None or self.pid_suffix:
             output = report.with_pid(output, os.getpid()) if self.pid_suffix else output
-            self.total_entries = report.write(
-                [rings.path if rings.is_own else ring],
-                output,
-                source=self.file_info if file_info is None else file_info,
-                verbose=self.verbose if verbose is None else verbose,
-            )
+            self._write([rings.path if rings.is_own else ring], output, file_info, verbose)
         if self.is_inline:
             if self._at_exit == OFFER:
                 self._at_exit = REMOVE
@@ -163,6 +192,14 @@ class VizTracer(Options, Tracer):
         elif self._unwatch_exit and self.rings is None and self._at_exit != SAVE:
             self._unwatch_exit()
             self._unwatch_exit = None
+
+    def _write(self, inputs: list[str], output: str, file_info: bool | None, verbose: int | None) -> None:
+        source = self.file_info if file_info is None else file_info
+        verbose = self.verbose if verbose is None else verbose
+        if self.saves_data:
+            self.save_data(output, file_info=source, verbose=verbose)
+        else:
+            self.total_entries = report.write(inputs, output, source=source, verbose=verbose)
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
@@ -245,6 +282,7 @@ class VizTracer(Options, Tracer):
     ) -> None:
         self.stop()
         self.save()
+        self.terminate()
         if builtins.__dict__.get("__viz_tracer__") is self:
             del builtins.__dict__["__viz_tracer__"]
 

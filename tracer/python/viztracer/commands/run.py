@@ -115,7 +115,10 @@ class Run:
         terminal.keep_stdout()
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
         self.program.become_main()
+        self.tracer.load_plugins(self.options.plugins)  # the program's directory may have them
         self.start()
+        if self.tracer.compiler:
+            self.program.instrument(self.tracer.compiler)
         self.program.run(not self.options.ignore_c_function)
 
     def start(self) -> None:
