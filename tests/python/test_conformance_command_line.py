@@ -323,7 +323,54 @@ COMBINE = [
     ),
 ]
 
-CASES = [*PARSING, *OUTPUTS, *FILTERS, *OTHERS, *MODES, *CONFIGURATION, *COMBINE]
+PLUGIN = """
+from viztracer.vizplugin import VizPluginBase
+class Plugin(VizPluginBase):
+    def support_version(self):
+        return "0.10.0"
+    def message(self, m_type, payload):
+        print(m_type, sorted(payload.items()))
+        return {"success": True}
+def get_vizplugin(text):
+    print("made of", text)
+    return Plugin()
+"""
+COMPRESSED = (("viztracer", "--quiet", "prog.py"), ("viztracer", "--compress", "result.json"))
+COMPRESS = [
+    case("`--compress`, `--decompress`", "--compress", "none.json"),
+    case("`--compress`, `--decompress`", "--compress", "prog.py"),
+    case("`--compress`, `--decompress`", "--compress", "result.json", setup=COMPRESSED[:1]),
+    case("`--compress`, `--decompress`", "--compress", "result.json", "-o", "x.y", "--quiet", setup=COMPRESSED[:1]),
+    case("`--compress`, `--decompress`", "--decompress", "none.cvf"),
+    case("`--compress`, `--decompress`", "--decompress", "result.cvf", "-o", "back.json", setup=COMPRESSED),
+    case(
+        "`--output_dir` beside `--decompress`",
+        "--decompress",
+        "result.cvf",
+        "--output_dir",
+        "out",
+        setup=COMPRESSED,
+        ours={"status": 0, "stdout": "", "files": ("out/result.json",)},
+    ),
+    case(
+        "a file that cannot be compressed or decompressed",
+        "--decompress",
+        "prog.py",
+        ours={"status": 1, "stdout": "", "stderr": "prog.py: .*", "files": ()},
+    ),
+    case(
+        "a file that cannot be compressed or decompressed",
+        "--compress",
+        "bad.json",
+        files={"bad.json": "{"},
+        ours={"status": 1, "stdout": "", "stderr": "bad.json: .*", "files": ()},
+    ),
+    case("`--plugins`", "--plugins", "my_plugin with words", "--quiet", "--", "prog.py", files={"my_plugin.py": PLUGIN}),
+    case("`--plugins`", "--plugins", "no_such_plugin", "--quiet", "--", "prog.py"),
+    case("`--plugins`", "--plugins", "empty", "--quiet", "--", "prog.py", files={"empty.py": ""}),
+]
+
+CASES = [*COMPRESS, *PARSING, *OUTPUTS, *FILTERS, *OTHERS, *MODES, *CONFIGURATION, *COMBINE]
 # What is different about an option as such: by option and aspect the row that says so.
 OPTION_ROWS = {("--tracer_entries", "default"): "`--tracer_entries` by default"}
 FEATURES = {one_case.values[0].feature for one_case in CASES} | {*OPTION_ROWS.values()}

@@ -29,7 +29,7 @@ CASES = [
     viewer("what `vizviewer` refuses", aspects=("status", "stdout")),
     viewer("`vizviewer` with a port that there is not", "--port", "70000", "r.json", ours={"status": 1, "stderr": ""}),
     viewer("several files", *BRIEFLY, "r.html", "r.json", ours={"status": 0, "stdout": "View your trace on .*"}),
-    viewer("`--once` when nobody asks", *BRIEFLY, "r.html", ours={"status": 0, "stderr": "nobody has fetched .*"}),
+    viewer("`--once` when nobody asks", *BRIEFLY, "r.html", ours={"status": 0, "stderr": "no browser has fetched .*"}),
     viewer("`--flamegraph`", *BRIEFLY, "--flamegraph", "r.json", ours={"status": 0, "stdout": r"View .*#t=flame\n"}),
     viewer("`--use_external_processor`", *BRIEFLY, "--use_external_processor", "r.json", ours={"status": 0}),
     viewer("`--use_external_processor`", *BRIEFLY, "--use_external_processor", "empty", ours={"status": 0}),

@@ -27,7 +27,7 @@ class InterpreterEvents(LoggedEvents):
 
     log_print: bool = False
     log_gc: bool = False
-    log_audit: Sequence[str] | None = None
+    log_audit: list[str] | None = None
 
     system_print: Any = None
 

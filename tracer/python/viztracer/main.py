@@ -7,7 +7,7 @@ import os
 import re
 import sys
 
-from . import missing_options, report_kinds
+from . import missing_options, report_kinds, source_options
 from .command_line import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
 from .options import OPTIONS, check_together
 from .snaptrace import is_output_name
@@ -148,14 +148,15 @@ def _check(options: argparse.Namespace) -> None:
             raise VizTracersError(f"--open shows reports in {kinds}, not {output}")
     try:
         check_together(recording_options(options))
+        source_options.check(options)
     except ValueError as error:
         raise VizTracersError(error) from None
 
 
 def _check_swallowed(options: argparse.Namespace) -> None:
     """See that the program is not among the values of an option that takes any number of them."""
-    for name, option in OPTIONS.items():
-        if option.takes_list and option.on_command_line and (values := getattr(options, name)):
+    for name in (*(name for name, option in OPTIONS.items() if option.takes_list), *source_options.PATTERNS):
+        if values := getattr(options, name, None):
             from . import mistakes
 
             raise UsageError(mistakes.of_swallowed_program(f"--{name}", values))
@@ -223,6 +224,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")
     add("--quiet", action="store_true", help="print nothing")
     add_recording_options(parser)
+    source_options.add_to(parser)
     add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
     add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
     add("--open", action="store_true", help="show what was recorded in the browser, see vizviewer --help")

@@ -9,6 +9,7 @@ import argparse
 
 from .command_line import UsageError
 from .options import OPTIONS
+from .source_options import PATTERNS, SWITCHES
 
 # What takes an option's values: nothing, one word, or all words up to the next option.
 SWITCH, WORD, WORDS = "", "1", "*"
@@ -50,7 +51,7 @@ NOT_NEEDED = {
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Let a parser know these options. The help does not show them."""
     for name, values in NOT_YET.items():
-        if name in OPTIONS:
+        if name in (*OPTIONS, *PATTERNS, *SWITCHES):
             continue
         if values == SWITCH:
             parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)

@@ -149,15 +149,6 @@ class Options:
     log_audit: list[str] | None = option(
         None, "record the audit events whose names one of the patterns matches; all if there is none", metavar="PATTERN"
     )
-    log_var: list[str] | None = option(None, "record each value of variables whose names match", metavar="PATTERN")
-    log_number: list[str] | None = option(None, "the same, as counters", metavar="PATTERN")
-    log_attr: list[str] | None = option(None, "record each value of attributes whose names match", metavar="PATTERN")
-    log_func_exec: list[str] | None = option(
-        None, "show each assignment in functions whose names match with the call", metavar="PATTERN"
-    )
-    log_func_entry: list[str] | None = option(None, "record when functions whose names match begin", metavar="PATTERN")
-    log_exception: bool = option(False, "record where exceptions are raised")
-    magic_comment: bool = option(False, "obey comments in the source that begin with !viztracer:")
     min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
-from . import interpreter_arguments, session_variable, terminal, this_process
+from . import interpreter_arguments, session_variable, source_options, terminal, this_process
+from .options import OPTIONS
 from .session_variable import VARIABLE
 from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer
@@ -96,6 +97,7 @@ def _begin(name: str | None = None) -> None:
         from .commands import finish  # most runs that keep their ring files do without it
 
         finish.succeed(tracer, ending)
+    source_options.instrument(source_options.inherited(fields))
     tracer.start()
 
 

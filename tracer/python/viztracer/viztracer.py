@@ -18,16 +18,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from .instrument.compiler import Compiler
-
 # What a tracer does with the ring files when the process ends:
 CLOSE = "close"  # they belong to another process, or to the command, which see to the report
 OFFER = "offer"  # they are its own, and no report was saved: it prints the command that makes one
 REMOVE = "remove"  # a report was saved; what came after that was not asked for
 SAVE = "save"  # `register_exit` asks for a report
-
-# Options whose patterns say what in the source is recorded.
-SOURCE_PATTERNS = ("log_var", "log_number", "log_attr", "log_func_exec", "log_func_entry")
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 
@@ -44,7 +39,6 @@ class VizTracer(Options, LoadedTrace):
         self.total_entries = 0
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
-        self.compiler: Compiler | None = None
         self._at_exit = CLOSE
         self._unwatch_exit: Callable[[], None] | None = None
         if register_global and not (session and this_process.recording()):  # it has joined the run by itself
@@ -64,7 +58,6 @@ class VizTracer(Options, LoadedTrace):
         """
         self.check()
         if not self.enable:
-            self._instrument()
             self.inform_plugins("pre-start")
         with this_process.lock:
             self.pause()  # what this calls is not the program's
@@ -72,13 +65,6 @@ class VizTracer(Options, LoadedTrace):
                 self._start()
             finally:
                 self.resume()
-
-    def _instrument(self) -> None:
-        """Have the source of what is imported from now on changed, if an option asks for that."""
-        if self.log_exception or self.magic_comment or any(getattr(self, name) for name in SOURCE_PATTERNS):
-            from . import code_monkey
-
-            self.compiler = code_monkey.instrument(self)
 
     def _start(self) -> None:
         if not self.claim():

@@ -42,6 +42,7 @@ class Ending:
         each: whether to write a report per process, named by its pid, instead of one.
         verbose: 0 prints nothing.
         ended: a ring file whose process counts as ended, whatever the file looks like.
+        plugins: the tracer whose plugins get the report before it is written; None if it has none.
 
     Attributes:
         written: the reports, once they are.
@@ -56,12 +57,14 @@ class Ending:
         each: bool,
         verbose: int,
         ended: str | None = None,
+        plugins: VizTracer | None = None,
     ) -> None:
         self.rings = rings
         self.output = output
         self.each = each
         self.verbose = verbose
         self.ended = ended
+        self.plugins = plugins
         self._has_said_so = False
         self._has_skipped = False
         self.written: list[str] = []
@@ -162,8 +165,15 @@ class Ending:
                 if ring not in running:
                     self._write_own(ring)
         else:
-            report.write([self.rings.path], self.output, source=True, verbose=self.verbose)
+            self._write_one()
             self.written.append(self.output)
+
+    def _write_one(self) -> None:
+        """Write the report on all processes."""
+        if self.plugins:
+            self.plugins.save_rings(self.rings.path, self.output, verbose=self.verbose)
+        else:
+            report.write([self.rings.path], self.output, source=True, verbose=self.verbose)
 
     def _write_own(self, ring: str) -> None:
         """Turn the ring file of one process into its report, which gets the pid from its name."""

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from .. import report, session, session_variable, terminal, this_process
+from .. import report, session, session_variable, source_options, terminal, this_process
 from ..command_line import recording_options
 from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
@@ -18,6 +18,8 @@ from . import finish
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
+
+    from ..instrument.compiler import Compiler
 
 # So many descriptors must be free before we take some: the program is read through one, and so is what it imports.
 SPARE_DESCRIPTORS = 4
@@ -83,6 +85,7 @@ class Run:
         self.output = report.absolute(output_of(options, program.name))
         verbose = 0 if options.quiet else 1
         self.tracer = VizTracer(**recording_options(options), verbose=verbose, output_file=self.output)
+        self.compiler: Compiler | None = None
 
     @property
     def _names_output(self) -> bool:
@@ -117,8 +120,8 @@ class Run:
         self.program.become_main()
         self.tracer.load_plugins(self.options.plugins)  # the program's directory may have them
         self.start()
-        if self.tracer.compiler:
-            self.program.instrument(self.tracer.compiler)
+        if self.compiler:
+            self.program.instrument(self.compiler)
         self.program.run(not self.options.ignore_c_function)
 
     def start(self) -> None:
@@ -138,10 +141,11 @@ class Run:
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
                 ending = "" if self.keeps_rings else self.ending(rings).address(wait=self._waits)
-                announced = {"session": rings.address, "output": self.output, "ending": ending}
+                announced = source_options.given(self.options) | {"session": rings.address, "output": self.output, "ending": ending}
                 session_variable.announce(self.tracer.inherited() | announced)
                 if self.tracer.verbose and not _reaches_new_interpreters():
                     terminal.complain(NOT_INSTALLED)
+            self.compiler = source_options.instrument(source_options.given(self.options))
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session_variable.withdraw()
@@ -187,6 +191,7 @@ class Run:
         ending.come(wait=self._waits)
         if ending.has_failed:
             note_unsaved()
+        self.tracer.terminate()
         self._show(ending.written)
 
     def _show(self, files: list[str]) -> None:
@@ -197,7 +202,9 @@ class Run:
 
     def ending(self, rings: RingDirectory) -> finish.Ending:
         """Return how the run ends, unless the user wants to keep the ring files."""
-        return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=self.tracer.verbose)
+        tracer = self.tracer
+        plugins = tracer if tracer.saves_data else None
+        return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=tracer.verbose, plugins=plugins)
 
 
 def _see_that_descriptors_are_left() -> None:
