@@ -10,13 +10,9 @@ use viztracer_format::FormatError;
 /// Why there is no report.
 #[derive(Debug, Error)]
 pub enum MergeError {
-    /// The output's name tells no format.
-    #[error(
-        "{}: unknown kind of report: the name must end with .json, .json.gz, .pftrace, .pftrace.gz, .speedscope.json, \
-         .html, .csv or .folded",
-        display::path(.0)
-    )]
-    Extension(PathBuf),
+    /// The output's name asks for no kind of report; the text lists the endings that do.
+    #[error("{}: unknown kind of report: give it a name that ends with one of {}", display::path(.0), .1)]
+    Extension(PathBuf, String),
     /// A report that is no text would go to a terminal.
     #[error("a terminal cannot show this kind of report: redirect standard output, or ask for --format json")]
     Terminal,

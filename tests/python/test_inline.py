@@ -283,6 +283,80 @@ except Exception as error:
     ]
 
 
+def test_wrong_calls_of_the_constructor(run):
+    printed = run(
+        """
+import inspect
+from viztracer import VizTracer
+
+class Own(VizTracer):
+    def __init__(self, name):
+        super().__init__(1000, process_name=name)
+
+assert list(inspect.signature(Own).parameters) == ["name"] and Own("a").tracer_entries == 1000
+for positional, named in (((1,) * 8, {}), ((1,), {"tracer_entries": 1}), ((), {"nonsense": 1})):
+    try:
+        VizTracer(*positional, **named)
+    except TypeError as error:
+        print(error)
+"""
+    )
+    assert printed.splitlines() == [
+        "VizTracer() takes at most 7 positional arguments but 8 were given",
+        "VizTracer() got multiple values for argument 'tracer_entries'",
+        "VizTracer() got an unexpected keyword argument 'nonsense'",
+    ]
+
+
+def test_attributes_are_checked_again(run):
+    """They may have been changed since the tracer was made."""
+    printed = run(
+        """
+from viztracer import VizTracer
+
+for name, value in {"min_duration": "1", "tracer_entries": 0, "include_files": "a.py", "log_async": 1}.items():
+    tracer = VizTracer()
+    setattr(tracer, name, value)
+    try:
+        tracer.start()
+    except (TypeError, ValueError) as error:
+        print(error)
+"""
+    )
+    assert printed.splitlines() == [
+        "min_duration must be int or float, not str",
+        "tracer_entries must be at least 1",
+        "include_files must be list or None, not str",
+        "log_async must be bool, not int",
+    ]
+
+
+def test_every_option_is_an_argument_and_an_attribute(run):
+    """In the signature that `help` shows, and in the docstring, with the defaults of the command line."""
+    run(
+        """
+import argparse, inspect
+from viztracer import VizTracer
+from viztracer.command_line import add_recording_options, recording_options
+from viztracer.options import OPTIONS, Options
+
+parameters = inspect.signature(VizTracer).parameters
+assert list(parameters) == list(OPTIONS)
+assert str(parameters["include_files"]) == "include_files: 'list[str] | None' = None"
+assert parameters["ignore_frozen"].kind == inspect.Parameter.POSITIONAL_OR_KEYWORD
+assert parameters["log_async"].kind == inspect.Parameter.KEYWORD_ONLY
+tracer = VizTracer()
+for name, parameter in parameters.items():
+    assert f"\\n    {name}: " in Options.__doc__
+    assert name in ("register_global", "session") or getattr(tracer, name) == parameter.default
+parser = argparse.ArgumentParser()
+add_recording_options(parser)
+for name, value in recording_options(parser.parse_args([])).items():
+    assert value == parameters[name].default, name
+"""
+    )
+
+
 # --- more than one tracer ---
 
 LEFT = """

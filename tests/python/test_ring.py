@@ -162,8 +162,8 @@ def test_a_large_json_is_told(sandbox):
     done = sandbox.python(script)
     assert done.returncode == 0, done.stderr
     small, large, html = done.stdout.split("vizviewer ")[:3]
-    assert "\nIt takes 2 MB; as .html, .json.gz or .pftrace it would be far less.\n" in large
-    assert "It takes" not in small + html
+    assert "\nThe report takes 2 MB; as .html, .json.gz or .pftrace it takes far less.\n" in large
+    assert "The report takes" not in small + html
 
 
 def test_the_default_ring_is_one_constant(sandbox):
@@ -171,9 +171,9 @@ def test_the_default_ring_is_one_constant(sandbox):
     done = sandbox.python(
         "-c",
         "import inspect, viztracer\n"
-        "from viztracer import main, ring_directory\n"
+        "from viztracer import options\n"
         "default = inspect.signature(viztracer.VizTracer).parameters['tracer_entries'].default\n"
-        "assert default == ring_directory.DEFAULT_ENTRIES == viztracer.VizTracer().tracer_entries > 14_000_000\n",
+        "assert default == options.DEFAULT_ENTRIES == viztracer.VizTracer().tracer_entries > 14_000_000\n",
     )
     assert done.returncode == 0, done.stderr
     sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "rings", program("recursion.py"))
@@ -182,6 +182,35 @@ def test_the_default_ring_is_one_constant(sandbox):
     assert file["entries"] == 16_000_000
     (ring,) = (sandbox.path / "rings").iterdir()
     assert ring.stat().st_size < 1 << 20  # of which only what is used is there
+
+
+def test_what_python_learns_of_a_ring_file(sandbox):
+    """Nothing that is no ring file is waited for, or taken for one."""
+    script = sandbox.script(
+        "import os\n"
+        "from viztracer import VizTracer\n"
+        "from viztracer.snaptrace import RING_MAGIC, await_ring, is_ring_open, ring_session\n"
+        "tracer = VizTracer(verbose=0)\n"
+        "tracer.start()\n"
+        "path, session = tracer.ring_file, tracer.rings.session_id\n"
+        "assert is_ring_open(path) and ring_session(path) == session\n"
+        "tracer.stop()\n"
+        "tracer.seal()\n"
+        "await_ring(path)\n"
+        "assert not is_ring_open(path) and ring_session(path) == session\n"
+        "with open(path, 'rb') as file: page = file.read(4096)\n"
+        "os.mkfifo('fifo')\n"
+        "for name, data in {'newer': page[:8] + b'\\xff' + page[9:], 'other': b'X' + page[1:],\n"
+        "                   'short': page[:511], 'empty': b''}.items():\n"
+        "    with open(name, 'wb') as file: file.write(data)\n"
+        "assert page.startswith(RING_MAGIC) and ring_session('newer') == session\n"
+        "for name in ('fifo', 'other', 'short', 'empty', '.', 'absent'):\n"
+        "    await_ring(name)\n"
+        "    assert ring_session(name) is None and not is_ring_open(name), name\n"
+        "tracer.rings.remove()\n"
+    )
+    done = sandbox.python(script)
+    assert done.returncode == 0, done.stderr
 
 
 def test_threads_cover_the_same_time(sandbox):

@@ -302,7 +302,7 @@ def test_once_ends_when_a_trace_of_many_was_fetched(sandbox, traced):
 def test_once_ends_when_nobody_asks(sandbox, traced):
     options = ["--server_only", "--port", "0", "--once", "--timeout", "0.1"]
     done = sandbox.run(BIN / "vizviewer", *options, traced("a.html"))
-    assert (done.returncode, done.stderr) == (0, "viztracer: nobody has fetched the report for 0.1 s\n")
+    assert (done.returncode, done.stderr) == (0, "viztracer: no browser has fetched the report for 0.1 s, so vizviewer ends\n")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -343,7 +343,7 @@ def test_signal_ends_a_merge(sandbox, small_trace, signum):
     [
         (["missing.json"], "File missing.json does not exist!"),
         (["good.html", "missing.json"], "File missing.json does not exist!"),
-        (["notes.txt"], "Do not support file type notes.txt: vizviewer shows .html, .json"),
+        (["notes.txt"], "Do not support file type notes.txt: vizviewer shows .json, .json.gz, "),
         (["x.speedscope.json"], "Do not support file type x.speedscope.json: open it on https://www.speedscope.app"),
         (["--perfetto", "good.html"], "good.html: Perfetto's page cannot show a report, only what it was made of"),
         (["--port", "70000", "good.html"], "There is no port 70000"),
@@ -459,4 +459,4 @@ def test_viztracer_opens_what_it_recorded(sandbox, browser, small_trace, options
 def test_viztracer_opens_nothing_that_cannot_be_shown(sandbox):
     done = sandbox.viztracer("--open", "-o", "a.csv", program("recursion.py"))
     assert done.returncode == 2
-    assert "--open shows reports in .html, .json" in done.stdout
+    assert "--open shows reports in .json, .json.gz, " in done.stdout

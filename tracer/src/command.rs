@@ -7,8 +7,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use viztracer_merge::{Bar, MergeError, Request, Stage, Watch};
 
-/// How many unreadable inputs are told of if there are no others.
-const TOLD_MAX: usize = 3;
+/// How many unreadable inputs an error lists.
+const LISTED_MAX: usize = 3;
 
 /// Runs the command `viztracer-merge` with these arguments, the first of which is its name; gives its exit status.
 #[pyfunction]
@@ -16,7 +16,7 @@ pub fn merge_command(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
     python.detach(|| viztracer_merge::command(arguments, &signal_arrived))
 }
 
-/// What a merge did, as far as the end of a run tells it.
+/// What a merge did, as far as the end of a run prints it.
 #[pyclass(frozen, get_all, module = "viztracer.snaptrace")]
 pub struct Merged {
     /// Events in the report.
@@ -67,13 +67,19 @@ pub fn ring_process(python: Python<'_>, path: PathBuf) -> Option<String> {
     python.detach(|| viztracer_merge::process_of(&path))
 }
 
+/// The endings of file names that a report can have, such as `.json.gz`.
+#[pyfunction]
+pub fn output_kinds() -> Vec<&'static str> {
+    viztracer_merge::output_kinds().to_vec()
+}
+
 /// Why there is no report, as one line; what is wrong with its inputs stands in it.
 fn reason(error: &MergeError) -> String {
     match error {
         MergeError::NothingReadable(bad) if !bad.is_empty() => {
-            let mut reasons: Vec<String> = bad.iter().take(TOLD_MAX).map(ToString::to_string).collect();
-            if bad.len() > TOLD_MAX {
-                reasons.push(format!("and {} more", bad.len() - TOLD_MAX));
+            let mut reasons: Vec<String> = bad.iter().take(LISTED_MAX).map(ToString::to_string).collect();
+            if bad.len() > LISTED_MAX {
+                reasons.push(format!("and {} more", bad.len() - LISTED_MAX));
             }
             reasons.join("; ")
         }
@@ -88,8 +94,8 @@ struct Watcher {
 }
 
 impl Watch for Watcher {
-    fn progress(&self, step: Stage, done: u64, total: u64) {
-        self.bar.show(step, done, total);
+    fn progress(&self, stage: Stage, done: u64, total: u64) {
+        self.bar.show(stage, done, total);
     }
 
     fn stopped(&self) -> bool {

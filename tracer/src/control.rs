@@ -39,7 +39,7 @@ impl ControlBlock {
         Ok(control::refuse(&self.name)?)
     }
 
-    /// Ends the run and removes the block; tells how many processes recorded, and how many could not.
+    /// Ends the run and removes the block; returns how many processes recorded, and how many could not.
     fn end(&self) -> PyResult<(u64, u64)> {
         let control::Counts { joined, refused } = control::end(&self.name)?;
         Ok((joined, refused))

@@ -9,8 +9,8 @@
 //! own, [`ending::deadly_signal`] (on a [`thread::signal_stack`]) and [`ending::leaving`] that the file of a process
 //! which ends without a word to Python tells how, [`ending::waits`] that the file of its parent does,
 //! [`ending::farewell`] that the run has its report all the same, [`control`] lets the processes of a run count
-//! themselves, [`reserve`] sees to it that a program without memory does not die of us, and [`main_program`] runs the
-//! program of the command `viztracer`.
+//! themselves, [`ring_file`] says which run a file belongs to, [`reserve`] sees to it that a program without memory
+//! does not die of us, and [`main_program`] runs the program of the command `viztracer`.
 //!
 //! The rule that keeps the program alive: with a GIL, a hook is a critical section that neither runs Python nor gives
 //! up the GIL between finding its thread's recorder and leaving it. Names are looked for [`aside`], before that. So
@@ -52,6 +52,8 @@ mod process;
 
 // The control block of a run.
 mod control;
+// What Python learns of ring files.
+mod ring_file;
 // The doors of `viztracer-merge`.
 mod command;
 // The program of the command `viztracer`.
@@ -63,7 +65,7 @@ mod tracer;
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{Merged, merge, merge_command, ring_process};
+    use super::command::{Merged, merge, merge_command, output_kinds, ring_process};
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]
@@ -75,13 +77,18 @@ mod snaptrace {
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
+    use super::ring_file::{await_ring, is_ring_open, ring_session};
+    #[pymodule_export]
     use super::tracer::Tracer;
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
         use pyo3::PyTypeInfo;
+        use pyo3::types::PyModuleMethods;
 
         super::function::leave_out(Tracer::type_object_raw(module.py()));
+        module.add("RECORD_SIZE", viztracer_format::record::RECORD_SIZE)?;
+        module.add("RING_MAGIC", pyo3::types::PyBytes::new(module.py(), &viztracer_format::header::MAGIC))?;
         super::tracer::note_import();
         super::stderr::look();
         Ok(())

@@ -20,12 +20,69 @@ use viztracer_format::clock::Anchor;
 use viztracer_recorder::Options;
 use viztracer_recorder::clock::Clock;
 
-/// The moment this module was imported, for a first estimate of the tick rate.
+/// When this module was imported, for a first estimate of the tick rate.
 static IMPORTED: OnceLock<Anchor> = OnceLock::new();
 
-/// Notes that moment.
+/// Records the time of the import, once.
 pub fn note_import() {
     IMPORTED.get_or_init(|| Clock::detect().anchor());
+}
+
+/// The options of a recording, from a mapping with the names in `viztracer/options.py`.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct RecordingOptions {
+    tracer_entries: u64,
+    /// In microseconds.
+    min_duration: f64,
+    /// Negative: no limit.
+    max_stack_depth: i64,
+    ignore_c_function: bool,
+    ignore_frozen: bool,
+    include_files: Vec<String>,
+    exclude_files: Vec<String>,
+    log_async: bool,
+    trace_self: bool,
+}
+
+/// Where ring files are, from the attributes of a `viztracer.ring_directory.RingDirectory`.
+#[derive(FromPyObject)]
+struct RingDirectory {
+    path: PathBuf,
+    prefix: String,
+    session_id: [u8; 16],
+}
+
+impl RecordingOptions {
+    /// What the recorder, the filter and the hooks need to know of these options.
+    fn split(
+        self,
+        python: Python<'_>,
+        rings: RingDirectory,
+        package: String,
+    ) -> PyResult<(Options, Filter, hook::Wanted)> {
+        if self.tracer_entries == 0 {
+            return Err(PyValueError::new_err("tracer_entries must be at least 1"));
+        }
+        let options = Options {
+            directory: rings.path,
+            prefix: rings.prefix,
+            entries: self.tracer_entries,
+            min_duration: (self.min_duration * 1000.0).round() as u64,
+            max_depth: usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX),
+            session_id: rings.session_id,
+            python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
+            imported: IMPORTED.get().copied().unwrap_or_default(),
+        };
+        let filter = Filter {
+            include_files: self.include_files,
+            exclude_files: self.exclude_files,
+            ignore_frozen: self.ignore_frozen,
+            package: if self.trace_self { String::new() } else { package },
+        };
+        let wanted = hook::Wanted { c_functions: !self.ignore_c_function, tasks: self.log_async };
+        Ok((options, filter, wanted))
+    }
 }
 
 /// Records the calls of this process into a ring file. There is one recording per process, whichever object began it.
@@ -70,46 +127,22 @@ impl Tracer {
         recording::phase(self.number).is_some()
     }
 
-    /// Begins to record, or goes on in the file there is. The keywords say what and where; see the stub file.
-    #[pyo3(signature = (*, directory, prefix, entries, min_duration, max_stack_depth, c_functions, tasks,
-                        ignore_frozen, include_files, exclude_files, package, session_id))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments, each with its name at the call")]
+    /// Begins to record into this directory, or goes on in the ring file there is. `package` is the Python package's
+    /// own directory.
     fn record(
         &self,
         python: Python<'_>,
-        directory: PathBuf,
-        prefix: String,
-        entries: u64,
-        min_duration: u64,
-        max_stack_depth: i64,
-        c_functions: bool,
-        tasks: bool,
-        ignore_frozen: bool,
-        include_files: Vec<String>,
-        exclude_files: Vec<String>,
+        options: RecordingOptions,
+        rings: RingDirectory,
         package: String,
-        session_id: [u8; 16],
     ) -> PyResult<()> {
-        if entries == 0 {
-            return Err(PyValueError::new_err("tracer_entries must be at least 1"));
-        }
-        let options = Options {
-            directory,
-            prefix,
-            entries,
-            min_duration,
-            max_depth: usize::try_from(max_stack_depth).unwrap_or(usize::MAX),
-            session_id,
-            python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
-            imported: IMPORTED.get().copied().unwrap_or_default(),
-        };
-        let filter = Filter { include_files, exclude_files, ignore_frozen, package };
+        let (recorder, filter, wanted) = options.split(python, rings, package)?;
         fork::watch();
         current::settle();
         deadly_signal::watch();
         leaving::watch(python)?;
         waits::watch(python)?;
-        lifecycle::start(python, self.number, &options, filter, hook::Wanted { c_functions, tasks })
+        lifecycle::start(python, self.number, &recorder, filter, wanted)
     }
 
     /// Ends recording; the file stays open for another start. Calls that are open stay so, or with `flush_as_finish`
@@ -120,13 +153,13 @@ impl Tracer {
         lifecycle::stop(python, self.number, flush_as_finish)
     }
 
-    /// Ends recording, seals the tracer's ring file and tells its path; `None` if it has none.
+    /// Ends recording, seals the tracer's ring file and returns its path; `None` if it has none.
     fn seal(&self, python: Python<'_>) -> PyResult<Option<OsString>> {
         current::settle();
         Ok(lifecycle::seal(python, self.number)?.map(PathBuf::into_os_string))
     }
 
-    /// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap.
+    /// Installs the hook again if the program has removed it and installed no other one, and counts the gap.
     fn mend(&self, python: Python<'_>) -> PyResult<()> {
         lifecycle::mend(python, self.number)
     }
@@ -138,7 +171,7 @@ impl Tracer {
         recording::path().map(PathBuf::into_os_string)
     }
 
-    /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its room.
+    /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its segments.
     #[getter]
     fn ring_failure(&self) -> Option<i32> {
         current::settle();
@@ -158,7 +191,7 @@ impl Tracer {
         recording::name_process(name);
     }
 
-    /// Marks this moment to align this process's file with others by.
+    /// Marks the current time, by which this process's file can be aligned with others.
     fn set_sync_marker(&self, python: Python<'_>) -> PyResult<()> {
         current::settle();
         let problem = match recording::mark_sync() {
@@ -169,13 +202,13 @@ impl Tracer {
         PyErr::warn(python, &python.get_type::<PyRuntimeWarning>(), problem, 1)
     }
 
-    /// The moment that was marked, in microseconds of the monotonic clock.
+    /// The time that was marked, in microseconds of the monotonic clock.
     fn get_sync_marker(&self) -> Option<f64> {
         current::settle();
         recording::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
     }
 
-    /// `max_stack_depth` does not count the calls that are open now on the calling thread, except the `inner` innermost.
+    /// `max_stack_depth` does not count the calls that are open now on this thread, except the `inner` innermost.
     fn count_depth_from_here(&self, inner: usize) {
         current::settle();
         current::prepare();

@@ -20,9 +20,9 @@ from inspect import CO_COROUTINE
 from types import CodeType
 from typing import Any
 
-from . import child, report
-from .main import UsageError, microseconds
-from .ring_directory import DEFAULT_ENTRIES
+from . import terminal, this_process
+from .command_line import VizTracersError, add_recording_options, recording_options
+from .options import check_together
 from .snaptrace import merge
 from .viztracer import VizTracer
 
@@ -47,7 +47,7 @@ def load_ipython_extension(shell: Any) -> None:
 
     def viztracer(line: str, cell: str) -> Any:
         __tracebackhide__ = True
-        return _trace(shell, parser.parse_args(shlex.split(line)), cell)
+        return _trace(shell, _parse(parser, line), cell)
 
     def awaited(lines: list[str]) -> list[str]:
         """Have IPython await what the magic returns if the cell awaits something."""
@@ -64,20 +64,7 @@ def _parser() -> Any:
     parser = MagicArgumentParser("%%viztracer", description="Trace the cell and show the report below it.")
     add = parser.add_argument
     add("--output_file", metavar="FILE", help=f"keep what was recorded in this file, too: {', '.join(OUTPUTS)}")
-    add(
-        "--tracer_entries",
-        metavar="N",
-        type=int,
-        default=DEFAULT_ENTRIES,
-        help=f"the newest events to keep; older ones are lost [{DEFAULT_ENTRIES}]",
-    )
-    add("--max_stack_depth", metavar="N", type=int, default=-1, help="the deepest nesting to record")
-    add("--min_duration", metavar="TIME", type=_microseconds, default=0, help="leave out shorter calls: 20us, 0.3ms")
-    add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")
-    add("--exclude_files", metavar="FILE", nargs="*", help="do not record functions of files that begin so")
-    add("--ignore_c_function", action="store_true", help="do not record C functions")
-    add("--ignore_frozen", action="store_true", help="do not record functions frozen into the interpreter")
-    add("--log_async", action="store_true", help="give every asyncio task a track of its own")
+    add_recording_options(parser)
     add("--height", metavar="PIXELS", type=int, default=600, help="of the report [600]")
     add("-p", "--port", metavar="N", help="does nothing, as the report needs no server")
     for name in NOT_THERE_YET:
@@ -85,11 +72,14 @@ def _parser() -> Any:
     return parser
 
 
-def _microseconds(text: str) -> float:
+def _parse(parser: Any, line: str) -> Any:
+    """Return the options in the magic's line. Raise IPython's `UsageError` if they cannot be understood."""
+    from IPython.core.error import UsageError
+
     try:
-        return microseconds(text)
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        return parser.parse_args(shlex.split(line))
+    except VizTracersError as error:
+        raise UsageError(str(error)) from None
 
 
 def _is_async(shell: Any, text: str) -> bool:
@@ -136,11 +126,11 @@ def _check(options: Any) -> None:
             raise UsageError(f"--{name} is not there yet: leave it out")
     if options.output_file and not options.output_file.endswith(OUTPUTS):
         raise UsageError(f"--output_file: only these kinds are supported: {', '.join(OUTPUTS)}")
-    if options.include_files and options.exclude_files:
-        raise UsageError("include_files and exclude_files can't be both specified!")
-    if options.tracer_entries < 1:
-        raise UsageError("--tracer_entries must be at least 1")
-    if child.recording():
+    try:
+        check_together(recording_options(options))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if this_process.recording():
         raise UsageError("another tracer records this process: stop that first")
 
 
@@ -172,18 +162,7 @@ def _shown(options: Any, path: str, text: str) -> Iterator[VizTracer]:
     with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
         page = os.path.join(directory, "cell.html")
         output = os.path.abspath(options.output_file) if options.output_file else page
-        tracer = VizTracer(
-            output_file=output,
-            verbose=0,
-            tracer_entries=options.tracer_entries,
-            max_stack_depth=options.max_stack_depth,
-            min_duration=options.min_duration,
-            include_files=options.include_files,
-            exclude_files=options.exclude_files,
-            ignore_c_function=options.ignore_c_function,
-            ignore_frozen=options.ignore_frozen,
-            log_async=options.log_async,
-        )
+        tracer = VizTracer(**recording_options(options), verbose=0, output_file=output)
         try:
             with _on_disk(path, text):
                 yield tracer
@@ -230,10 +209,10 @@ def _show(page: str, height: int, *, is_kept: bool) -> None:
     beside = _directory_of_notebook()
     if not is_kept:
         page = shutil.copy(page, os.path.join(beside, _name_of_file()))
-    place = os.path.relpath(page, beside)
-    if not place.startswith(os.pardir):
-        display(HTML(FRAME.format(height=height, source=f'src="{urllib.parse.quote(place)}"')))
-    report.say(f"This report is too large for the notebook ({len(text) / 1e6:.1f} MB): it is in {page}")
+    path = os.path.relpath(page, beside)
+    if not path.startswith(os.pardir):
+        display(HTML(FRAME.format(height=height, source=f'src="{urllib.parse.quote(path)}"')))
+    terminal.say(f"This report is too large for the notebook ({len(text) / 1e6:.1f} MB): it is in {page}")
 
 
 def _directory_of_notebook() -> str:

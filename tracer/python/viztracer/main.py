@@ -7,21 +7,15 @@ import os
 import re
 import sys
 
-from .ring_directory import DEFAULT_ENTRIES
+from . import report_kinds
+from .command_line import UsageError, VizTracersError, add_recording_options, recording_options
+from .options import check_together
 from .version import __version__
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
-
-
-class UsageError(Exception):
-    """The options make no sense; the message is for stderr."""
-
-
-class VizTracersError(UsageError):
-    """The same in VizTracer's words, which it prints on stdout."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,9 +37,9 @@ examples:
                                                leave a ring file per process in D; merge them any time, also
                                                after a crash or while they run, with: viztracer-merge D -o out.json
 
-Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if there is
-little room; it is removed once they are merged, also if a signal or os._exit ends the program. If SIGKILL does,
-it stays, and viztracer-merge reads it.
+Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if /dev/shm has
+little free space. The directory is removed once the report is written, also if a signal or os._exit ends the program.
+After SIGKILL it stays; viztracer-merge reads it.
 
 exit status: the program's own; 1 if there is no such program; 2 for a wrong command line.
 """
@@ -54,9 +48,6 @@ OUTPUT_HELP = (
     ".csv (functions) or .folded (stacks) [result.json]"
 )
 MODE = re.compile(r"-[cm]|--(cmd_string|module)(=|$)")
-OUTPUT_EXTENSIONS = (".json", ".json.gz", ".pftrace", ".pftrace.gz", ".html", ".csv", ".folded")
-
-
 DOUBLE_DASHES = ("--", "--run")
 RCFILE = ".viztracerrc"
 
@@ -124,18 +115,16 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _check(options: argparse.Namespace) -> None:
     """See that the options make sense, each by itself and together."""
-    if options.output_file and not options.output_file.endswith(OUTPUT_EXTENSIONS):
-        raise VizTracersError(f"Only these kinds of report are supported: {', '.join(OUTPUT_EXTENSIONS)}")
-    if options.open and options.output_file:
-        from .commands import show
-
-        if not show.can_show(options.output_file):
-            raise VizTracersError(f"--open shows reports in {', '.join(show.EXTENSIONS)}, not {options.output_file}")
-    if options.include_files and options.exclude_files:
-        raise VizTracersError("include_files and exclude_files can't be both specified!")
-    if options.tracer_entries < 1:
-        raise VizTracersError("tracer_entries must be at least 1")
-    options.min_duration = microseconds(options.min_duration or "0")
+    if output := options.output_file:
+        if not output.endswith(report_kinds.ALL):
+            raise VizTracersError(f"Only these kinds of report are supported: {', '.join(report_kinds.ALL)}")
+        if options.open and not report_kinds.can_show(output):
+            kinds = ", ".join(report_kinds.FOR_VIZVIEWER)
+            raise VizTracersError(f"--open shows reports in {kinds}, not {output}")
+    try:
+        check_together(recording_options(options))
+    except ValueError as error:
+        raise VizTracersError(error) from None
 
 
 def _check_swallowed(options: argparse.Namespace) -> None:
@@ -193,7 +182,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="viztracer",
         usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
-        description="Trace the calls of Python functions, and of C functions by Python code, in all processes and threads.",
+        description="Trace the calls of Python functions, and of C functions by Python code, in all processes.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -207,24 +196,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--output_dir", metavar="DIR", help="the report's directory, made if missing")
     add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")
     add("--quiet", action="store_true", help="print nothing")
-    add(
-        "--tracer_entries",
-        metavar="N",
-        type=whole_number,
-        default=DEFAULT_ENTRIES,
-        help=f"the newest events to keep, per process; older ones are lost [{DEFAULT_ENTRIES}]",
-    )
-    add("--max_stack_depth", metavar="N", type=whole_number, default=-1, help="the deepest nesting to record")
-    add(
-        "--min_duration",
-        metavar="TIME",
-        help="leave out shorter calls: 20 or 20us, 0.3ms, 1s, 2min",
-    )
-    add("--include_files", metavar="FILE", nargs="*", help="record only functions of files that begin so")
-    add("--exclude_files", metavar="FILE", nargs="*", help="do not record functions of files that begin so")
-    add("--ignore_c_function", action="store_true", help="do not record C functions")
-    add("--ignore_frozen", action="store_true", help="do not record functions frozen into the interpreter")
-    add("--log_async", action="store_true", help="give every asyncio task a track of its own")
+    add_recording_options(parser)
     add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
     add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
     add("--open", action="store_true", help="show what was recorded in the browser, see vizviewer --help")
@@ -236,29 +208,4 @@ def build_parser() -> argparse.ArgumentParser:
     add("--sanitize_function_name", action="store_true", help=argparse.SUPPRESS)  # every name can be written
     add("--log_multiprocess", action="store_true", help=argparse.SUPPRESS)
     add("--log_subprocess", action="store_true", help=argparse.SUPPRESS)
-    add("--trace_self", action="store_true", help=argparse.SUPPRESS)
     return parser
-
-
-def microseconds(text: str) -> float:
-    """Read a time such as ``20``, ``20us``, ``1e3`` or ``0.3ms``."""
-    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?\s*(h|min|s|ms|us|ns)?", text.strip(), re.ASCII)
-    if not found:
-        raise VizTracersError(f"Can't convert {text} to time. Format should be 0.3ms or 13us")
-    unit = {"h": 3600e6, "min": 60e6, "s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}[found[3] or "us"]
-    return float(found[1] + (found[2] or "")) * unit
-
-
-def whole_number(text: str) -> int:
-    """Read a number such as ``1000``, ``1_000`` or ``1e6``."""
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        number = int(float(text))
-    except (ValueError, OverflowError):
-        number = None
-    if number is None or number != float(text):
-        raise argparse.ArgumentTypeError(f"invalid int value: {text!r}")
-    return number

@@ -1,13 +1,13 @@
-"""What a mistaken command line probably meant. Only whoever makes a mistake imports this."""
+"""What a mistaken command line probably meant. Imported only after a mistake."""
 
 from __future__ import annotations
 
 import os
 import re
 
-from .program import REPORTS
-from .report import quote
-from .ring_directory import MAGIC
+from . import report_kinds
+from .quoting import quote
+from .snaptrace import RING_MAGIC
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -70,15 +70,15 @@ def of_program(path: str, words: Sequence[str]) -> str:
         words: what was written, beginning with its name.
     """
     name = os.path.basename(path)
-    if name.endswith((".csv", ".folded")):
-        return f"{words[0]} is a report, not a program"
-    if name.endswith(REPORTS):
+    if report_kinds.can_show(name):
         return f"{words[0]} is a report, not a program; to open it: vizviewer {quote(words[0])}"
+    if name.endswith(report_kinds.ALL):
+        return f"{words[0]} is a report, not a program"
     if PYTHON.fullmatch(name):
         rest = " ".join(map(quote, words[1:])) or "prog.py"
         return f"viztracer runs programs itself, without {words[0]}: viztracer {rest}"
     with open(path, "rb") as file:
-        if file.read(len(MAGIC)) == MAGIC:
+        if file.read(len(RING_MAGIC)) == RING_MAGIC:
             return f"{words[0]} is a ring file, not a program; to merge it: viztracer-merge {quote(words[0])}"
     return f"{words[0]} is no Python program, and only these can be traced"
 

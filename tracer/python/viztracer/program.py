@@ -13,7 +13,8 @@ import os
 import sys
 import types
 
-from .snaptrace import run_byte_code, run_command, run_file, run_module, run_stdin
+from . import report_kinds
+from .snaptrace import RING_MAGIC, run_byte_code, run_command, run_file, run_module, run_stdin
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
 
 
 # What begins a ring file, or a program of the machine's own.
-NO_PYTHON = (b"VIZRING\n", b"\x7fELF")
-REPORTS = (".json", ".json.gz", ".pftrace", ".pftrace.gz", ".html", ".csv", ".folded")
+NO_PYTHON = (RING_MAGIC, b"\x7fELF")
 
 
 class NoProgramError(Exception):
@@ -51,7 +51,8 @@ class Program:
     Args:
         name: for the name of the report.
         arguments: what the program finds in `sys.argv`.
-        run: runs it and, if the command is all that runs, ends the process; is told whether the trace is to have a call of `exec` around it.
+        run: runs it and, if the command is all that runs, ends the process; its argument says whether the trace has a
+            call of `exec` around the program.
         directory: what it finds first in `sys.path`; None: nothing is put there.
         is_container: whether `directory` is the program itself, which stands there whatever the interpreter's options.
         file: what it finds in ``__file__``.
@@ -134,7 +135,7 @@ def from_command(command: list[str]) -> Program:
     if _is_container(file):
         return Program(name, command, lambda _show: run_module("__main__", container=True), file, is_container=True)
     begin = _begin(file)
-    if begin.startswith(NO_PYTHON) or file.endswith(REPORTS):
+    if begin.startswith(NO_PYTHON) or file.endswith(report_kinds.ALL):
         raise NoPythonError(file)
     run, loader = run_file, EXTERNAL.SourceFileLoader
     if file.endswith(".pyc") or begin.startswith(EXTERNAL.MAGIC_NUMBER[:2]):
@@ -147,12 +148,12 @@ def find(name: str) -> str | None:
     """Return the absolute path of what a command's first word means, unless there is no such file."""
     if os.path.exists(name):
         return os.path.join(_current_directory() or "", name)
-    places = os.environ.get("PATH", "").split(os.pathsep)
-    return next(filter(os.path.isfile, (os.path.join(place, name) for place in places)), None)
+    directories = os.environ.get("PATH", "").split(os.pathsep)
+    return next(filter(os.path.isfile, (os.path.join(directory, name) for directory in directories)), None)
 
 
 def _is_container(path: str) -> bool:
-    """Whether modules can be imported from within, which is how the interpreter tells a zip file from a script."""
+    """Whether modules can be imported from within, by which the interpreter distinguishes a zip file from a script."""
     for hook in sys.path_hooks:
         try:
             sys.path_importer_cache[path] = hook(path)

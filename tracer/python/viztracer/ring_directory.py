@@ -1,4 +1,4 @@
-"""Where ring files live while a program runs, and what becomes of them.
+"""The directory of a run's ring files: how it is made, shared with other processes and removed.
 
 This and what else `import viztracer` brings in does without `tempfile`, `shutil`, `shlex` and `typing`: they would be
 three quarters of the time that every traced process takes to start (``benches/run startup``).
@@ -6,26 +6,11 @@ three quarters of the time that every traced process takes to start (``benches/r
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
-import stat
 
-from .snaptrace import ControlBlock
+from .snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
 
-TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
-if TYPE_CHECKING:
-    from typing import BinaryIO
-
-RECORD_SIZE = 16
-# How many of the newest events are kept if nothing else is said: what a test run of a large project makes, 256 MB at
-# most. A ring grows as it is used, so that most take a small part of it.
-DEFAULT_ENTRIES = 16_000_000
 SHARED_MEMORY = "/dev/shm"
-
-# From format/FORMAT.md: what a ring file begins with, and where it says to which run it belongs.
-MAGIC = b"VIZRING\n"
-SESSION_ID = slice(96, 112)
 
 
 class RingDirectory:
@@ -44,6 +29,7 @@ class RingDirectory:
         self.session_id = os.urandom(16)
         self.owner = os.getpid()
         self.control: ControlBlock | None = None
+        self._has_joined = False
 
     @classmethod
     def at(cls, address: str) -> RingDirectory:
@@ -59,13 +45,12 @@ class RingDirectory:
     def scratch(cls, entries: int, *, beside: str) -> RingDirectory:
         """Return a new directory for files that are merged when the run ends.
 
-        It is in shared memory if that has room for two full rings and a quarter of it is left, since a disk that writes
-        back can stall a store into a mapped page; otherwise next to the report. No ring takes that quarter: others need
-        shared memory as well.
+        It is in shared memory, since a disk that writes back can stall a store into a mapped page. But it is next to the
+        report if two full rings would leave less than a quarter of shared memory to others.
         """
-        free, size = _room(SHARED_MEMORY)
-        roomy = free > 2 * entries * RECORD_SIZE + size // 4
-        parent = SHARED_MEMORY if roomy else os.path.dirname(os.path.abspath(beside))
+        free, size = _space(SHARED_MEMORY)
+        is_enough = free > 2 * entries * RECORD_SIZE + size // 4
+        parent = SHARED_MEMORY if is_enough else os.path.dirname(os.path.abspath(beside))
         path = os.path.join(parent, f"viztracer_{os.getpid()}_{os.urandom(6).hex()}")
         os.mkdir(path, 0o700)
         rings = cls(path, keep=False)
@@ -77,7 +62,7 @@ class RingDirectory:
 
     @property
     def address(self) -> str:
-        """What other processes need to know to record here, too."""
+        """Return what other processes need to know to record here, too."""
         control = self.control.name if self.control else ""
         return f"{self.session_id.hex()}:{control}:{os.path.join(self.path, self.prefix)}"
 
@@ -94,8 +79,12 @@ class RingDirectory:
             number, path = number + 1, f"{stem}_{number + 1}.bin"
         return path
 
+    def pid_of(self, path: str) -> str:
+        """Return the process id in the name of a ring file of this directory."""
+        return os.path.basename(path).removeprefix(f"{self.prefix}_").partition(".")[0].partition("_")[0]
+
     def hold(self) -> None:
-        """Let others see that this process, which has become another program, still needs the control block."""
+        """Lock the control block again, after this process has become another program."""
         if self.control:
             try:
                 self.control.hold()
@@ -103,11 +92,16 @@ class RingDirectory:
                 pass
 
     def join(self) -> bool:
-        """Count this process as one that records here; return False if it is too late for that."""
-        try:
-            return self.control.join() if self.control else os.path.isdir(self.path)
-        except FileNotFoundError:
-            return False
+        """Count this process, once, as one that records here; return False if the run is over.
+
+        A forked child counts together with its parent.
+        """
+        if not self._has_joined:
+            try:
+                self._has_joined = self.control.join() if self.control else os.path.isdir(self.path)
+            except FileNotFoundError:
+                pass
+        return self._has_joined
 
     def refuse(self) -> None:
         """Count this process, which has joined, as one that cannot record."""
@@ -118,7 +112,7 @@ class RingDirectory:
                 pass
 
     def close(self) -> str | None:
-        """The run is over, whoever comes now is too late; return a line about processes that could not record."""
+        """End the run, so that nobody joins it any more; return a line about processes that could not record."""
         if not (self.control and self.is_own):
             return None
         try:
@@ -138,11 +132,11 @@ class RingDirectory:
 
     def files_of_run(self) -> list[str]:
         """Return the paths of the ring files of this run, without those that others have left beside them."""
-        return [path for path in self.files() if session_of(path) == self.session_id]
+        return [path for path in self.files() if ring_session(path) == self.session_id]
 
     def running(self) -> list[str]:
         """Return the paths of the files of processes that have not ended."""
-        return list(filter(_is_open, self.files()))
+        return list(filter(is_ring_open, self.files()))
 
     def remove(self) -> None:
         """Remove the directory and its files, unless they are the user's or another process's."""
@@ -154,49 +148,14 @@ class RingDirectory:
                 os.unlink(os.path.join(self.path, name))
             os.rmdir(self.path)
         except OSError:
-            pass  # somebody was faster, or has put something of his own there
+            pass  # it is gone already, or holds files of others
 
 
-def session_of(ring: str | int) -> bytes | None:
-    """Return the identity of the run that a ring file belongs to; None if it is no ring file, or is damaged.
-
-    Args:
-        ring: its path, or a descriptor of it, which is closed.
-    """
+def _space(directory: str) -> tuple[int, int]:
+    """Return how many bytes are free on a directory's file system, 0 if it is not writable, and how many there are."""
     try:
-        with _open(ring) as file:
-            begin = file.read(SESSION_ID.stop)
-    except OSError:
-        return None
-    return begin[SESSION_ID] if begin.startswith(MAGIC) and len(begin) == SESSION_ID.stop else None
-
-
-def _is_open(ring: str) -> bool:
-    """Whether the process that writes this file is alive: it holds a lock on it."""
-    try:
-        with _open(ring) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        pass  # it is gone, or no ring file
-    return False
-
-
-def _open(path: str | int) -> BinaryIO:
-    """Open a regular file for reading; others may put pipes, which must not be waited for, beside the user's files."""
-    file = open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY))
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
-    return file
-
-
-def _room(directory: str) -> tuple[int, int]:
-    """Return the bytes that are free where this directory is, if it can be written to, and of all."""
-    try:
-        room = os.statvfs(directory)
+        system = os.statvfs(directory)
     except OSError:
         return 0, 0
-    free = room.f_bavail if os.access(directory, os.W_OK) else 0
-    return free * room.f_frsize, room.f_blocks * room.f_frsize
+    free = system.f_bavail if os.access(directory, os.W_OK) else 0
+    return free * system.f_frsize, system.f_blocks * system.f_frsize

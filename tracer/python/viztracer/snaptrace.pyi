@@ -1,25 +1,33 @@
 """The extension module: `tracer/src` in the source tree."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
+
+from .ring_directory import RingDirectory
 
 __all__ = [
     "ControlBlock",
     "Merged",
+    "RECORD_SIZE",
+    "RING_MAGIC",
     "Tracer",
     "arm_farewell",
     "arm_line",
     "ask_before_exec",
+    "await_ring",
     "disarm_farewell",
     "disarm_line",
+    "is_ring_open",
     "merge",
     "merge_command",
     "note_exit",
+    "output_kinds",
     "ring_cut",
     "ring_process",
+    "ring_session",
     "run_byte_code",
     "run_command",
     "run_file",
@@ -27,6 +35,9 @@ __all__ = [
     "run_stdin",
     "watch_deadly_signals",
 ]
+
+RECORD_SIZE: Final[int]  # bytes
+RING_MAGIC: Final[bytes]  # the first bytes of every ring file
 
 @disjoint_base
 class Tracer:
@@ -46,35 +57,22 @@ class Tracer:
     @property
     def is_busy(self) -> bool:
         """Whether the process's recording is this tracer's: it records, is about to, or has stopped and not saved."""
-    def record(
-        self,
-        *,
-        directory: str | os.PathLike[str],
-        prefix: str,
-        entries: int,
-        min_duration: int,
-        max_stack_depth: int,
-        c_functions: bool,
-        tasks: bool,
-        ignore_frozen: bool,
-        include_files: Sequence[str],
-        exclude_files: Sequence[str],
-        package: str,
-        session_id: bytes,
-    ) -> None:
-        """Begin to record into ``<directory>/<prefix>_<pid>.bin``, or go on in the file there is.
+    def record(self, options: Mapping[str, object], rings: RingDirectory, package: str) -> None:
+        """Begin to record into ``<rings.path>/<rings.prefix>_<pid>.bin``, or go on in the file there is.
 
-        `entries`: how many of the newest events to keep. `min_duration`: in ns. `max_stack_depth`: negative for no
-        limit. `tasks`: tell asyncio's tasks apart. `include_files`, `exclude_files`: beginnings of paths. `package`: a
-        directory that is left out. `session_id`: 16 bytes. Raises `OSError` if there can be no ring file, `RuntimeError`
-        if the interpreter has no room for a tracer, `ValueError` for `entries` below 1.
+        `options`: those of `Options.inherited`. `package`: the directory of this package, which is left out unless the
+        option `trace_self` says otherwise; it ends with a separator. Raises `OSError` if there can be no ring file,
+        `RuntimeError` if the interpreter has no free slot for a tracer, `ValueError` or `TypeError` for wrong options.
         """
     def halt(self, flush_as_finish: bool = False) -> None:
-        """End recording, if this tracer records; open calls are recorded as open, or with `flush_as_finish` as if they returned now."""
+        """End recording, if this tracer records.
+
+        Open calls are recorded as open, or with `flush_as_finish` as if they returned now.
+        """
     def seal(self) -> str | None:
         """End recording, close this tracer's ring file and return its path; None if it has none."""
     def mend(self) -> None:
-        """Put the hook back in its place if the program has taken it away and has no other there, and count the gap."""
+        """Install the hook again if the program has removed it and installed no other one, and count the gap."""
     @property
     def ring_file(self) -> str | None:
         """The path of the ring file while there is one."""
@@ -87,12 +85,12 @@ class Tracer:
     def name_process(self, name: str) -> None:
         """Name the process in the report."""
     def set_sync_marker(self) -> None:
-        """Mark this moment: ``--align_combine`` and ``viztracer-merge --align start`` let the marks of files coincide.
+        """Mark the current time: ``--align_combine`` and ``viztracer-merge --align start`` align files by their marks.
 
         A second call moves the mark and warns with `RuntimeWarning`, as does one while nothing is recorded.
         """
     def get_sync_marker(self) -> float | None:
-        """Return the marked moment in microseconds of the monotonic clock; None if there is none."""
+        """Return the marked time in microseconds of the monotonic clock; None if there is none."""
     def count_depth_from_here(self, inner: int) -> None:
         """Let `max_stack_depth` not count the calls of this thread that are open now, except the `inner` innermost."""
     @property
@@ -133,8 +131,8 @@ class ControlBlock:
 def arm_farewell(command: Sequence[str], environment: Sequence[str], line: str) -> None:
     """From now on, if this process ends without Python, by a signal or `os._exit`, have this command run first.
 
-    `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: what
-    is written to stderr where the command fails or is interrupted; it ends with a line feed.
+    `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: is
+    written to stderr if the command fails or is interrupted; it ends with a line feed.
     """
 
 def disarm_farewell() -> None:
@@ -148,7 +146,7 @@ def disarm_line() -> None:
 
 def ask_before_exec(before: Callable[[object, object, object], bool]) -> None:
     """Have this called with path, arguments and environment (or None: its own) before the first process becomes another
-    program; it tells whether it has said something about it.
+    program; it returns whether it has printed something about that.
     """
 
 def ring_cut() -> bool:
@@ -183,6 +181,18 @@ def merge_command(arguments: Sequence[str]) -> int:
 def ring_process(path: str | os.PathLike[str]) -> str | None:
     """Return whose ring file this is, as ``worker (pid 42)``; None if it cannot be read."""
 
+def ring_session(path: str | os.PathLike[str]) -> bytes | None:
+    """Return the identity of the run that a ring file belongs to; None if it is no ring file, or cannot be read."""
+
+def is_ring_open(path: str | os.PathLike[str]) -> bool:
+    """Whether the process that writes this ring file is alive."""
+
+def await_ring(path: str | os.PathLike[str]) -> None:
+    """Wait until the process that writes this ring file has ended; Ctrl+C raises `KeyboardInterrupt`."""
+
+def output_kinds() -> list[str]:
+    """Return the endings of file names that a report can have, such as ``.json.gz``."""
+
 def merge(
     inputs: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],
@@ -205,10 +215,10 @@ def run_byte_code(path: str, show: bool) -> None:
     """Run a file of byte code. Raise `OSError` if it cannot be read."""
 
 def run_module(name: str, container: bool) -> None:
-    """Run a module as ``-m`` does; `container`: ``__main__`` of the directory or zip file that is first in `sys.path`."""
+    """Run a module as ``-m`` does; with `container` ``__main__`` of the directory or zip file first in `sys.path`."""
 
 def run_stdin(show: bool) -> None:
     """Run what stdin holds."""
 
 def watch_deadly_signals() -> None:
-    """Have a handler of ours in the place of the default action of every signal that ends the process."""
+    """Install our handler for every deadly signal that has its default action."""

@@ -36,29 +36,45 @@ pub enum Format {
     Folded,
 }
 
-/// What a name ends with; the longer of two that fit comes first.
-const EXTENSIONS: [(&str, Format); 9] = [
-    (".speedscope.json", Format::Speedscope),
-    (".speedscope.json.gz", Format::SpeedscopeGzip),
+/// The endings of names, and the kinds of report that they ask for. Of two that fit a name the longer one counts.
+const ENDINGS: [(&str, Format); 9] = [
     (".json", Format::Json),
     (".json.gz", Format::JsonGzip),
     (".pftrace", Format::Perfetto),
     (".pftrace.gz", Format::PerfettoGzip),
+    (".speedscope.json", Format::Speedscope),
+    (".speedscope.json.gz", Format::SpeedscopeGzip),
     (".html", Format::Html),
     (".csv", Format::Csv),
     (".folded", Format::Folded),
 ];
+
+/// The endings alone.
+const KINDS: [&str; ENDINGS.len()] = {
+    let mut kinds = [""; ENDINGS.len()];
+    let mut index = 0;
+    while index < kinds.len() {
+        kinds[index] = ENDINGS[index].0;
+        index += 1;
+    }
+    kinds
+};
+
+/// The file name endings that a report can have, each with its dots, such as `.json.gz`. No other list of them exists.
+pub fn output_kinds() -> &'static [&'static str] {
+    &KINDS
+}
 
 impl Format {
     /// The kind that a file's name asks for; if it does not tell, what was asked for `otherwise`. A device or a pipe
     /// has no such name and gets plain JSON.
     pub fn of(path: &Path, otherwise: Option<Format>) -> Result<Format, MergeError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let told = EXTENSIONS.iter().find(|(extension, _)| name.ends_with(extension)).map(|(_, format)| *format);
-        match told {
-            Some(format) => Ok(format),
+        let fitting = ENDINGS.iter().filter(|(ending, _)| name.ends_with(ending));
+        match fitting.max_by_key(|(ending, _)| ending.len()) {
+            Some((_, format)) => Ok(*format),
             None if output::is_special(path) => Ok(otherwise.unwrap_or(Format::Json)),
-            None => otherwise.ok_or_else(|| MergeError::Extension(path.into())),
+            None => otherwise.ok_or_else(|| MergeError::Extension(path.into(), output_kinds().join(", "))),
         }
     }
 
@@ -81,15 +97,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_extension_tells() {
+    fn the_longest_ending_counts() {
         let of = |name: &str| Format::of(Path::new(name), None).ok();
-        for (place, (extension, format)) in EXTENSIONS.iter().enumerate() {
-            assert_eq!(of(&format!("/a.json/b{extension}")), Some(*format), "{extension}");
-            let later = &EXTENSIONS[place + 1..];
-            assert!(later.iter().all(|(later, _)| !later.ends_with(extension)), "{extension}");
+        for (ending, format) in ENDINGS {
+            assert_eq!(of(&format!("/a.json/b{ending}")), Some(format), "{ending}");
         }
         assert_eq!(of("speedscope.json"), Some(Format::Json));
         assert_eq!(of("a.speedscope"), None);
         assert_eq!(of("a.json.txt"), None);
+    }
+
+    #[test]
+    fn an_unknown_ending_is_refused_with_the_list_of_all() {
+        let refused = Format::of(Path::new("a.txt"), None).unwrap_err().to_string();
+        assert!(output_kinds().iter().all(|kind| refused.contains(kind)), "{refused}");
     }
 }

@@ -24,7 +24,7 @@ def combine(options: argparse.Namespace) -> int | None:
         try:
             os.makedirs(options.output_dir, exist_ok=True)
         except OSError:
-            pass  # the merge will tell
+            pass  # the merge reports it
     flags = [] if options.combine else ["--align=start"]
     flags += ["--quiet"] if options.quiet else []
     status = merge_command(["viztracer-merge", f"--output={output}", *flags, "--", *map(_plain, inputs)])

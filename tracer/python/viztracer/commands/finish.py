@@ -1,24 +1,27 @@
-"""What becomes of the ring files when a run ends: the report, or a word about how to get it.
+"""What becomes of the ring files when a run ends: the report, or the command that makes it.
 
-Three processes may see to that: the first one of the run when it ends in order; the program that it has become by exec,
-if that is a traced one (`succeed`); or, when a signal or `os._exit` ends it, a process that takes its place and waits only
-for those that end at the same time (`Ending.arm`, `main`).
+One of three processes sees to that: the first process of the run when it ends in order; the program that it has become
+by exec, if that is a traced one (`succeed`); or, when a signal or `os._exit` ends the first process, a process that is
+started then and waits only for those that end at the same time (`Ending.arm`, `main`).
 """
 
 from __future__ import annotations
 
 import atexit
-import fcntl
 import os
 import select
 import sys
 import time
 
-from .. import report, session
+from .. import procfs, report, session_variable, terminal
+from ..quoting import quote
 from ..ring_directory import RingDirectory
-from ..snaptrace import arm_farewell, ask_before_exec, disarm_farewell
-from ..viztracer import VizTracer
+from ..snaptrace import arm_farewell, ask_before_exec, await_ring, disarm_farewell
 from . import starting
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from ..viztracer import VizTracer
 
 PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -58,12 +61,12 @@ class Ending:
         self.each = each
         self.verbose = verbose
         self.ended = ended
-        self._has_told = False
+        self._has_said_so = False
         self._has_skipped = False
         self.written: list[str] = []
 
     def arm(self) -> None:
-        """Have the run end like this, too, if this process, which is about to record, ends without Python."""
+        """Have the run end like this also if this process, which is about to record, ends by a signal or `os._exit`."""
         command = []
         if sys.executable:
             entry = ENTRY.format(packages=PACKAGES)
@@ -72,9 +75,9 @@ class Ending:
             command = [sys.executable, "-sS", "-c", entry, *arguments]
         reason = report.not_written("its writing failed or was interrupted", self.rings.path, self.output)
         arm_farewell(command, list(map("=".join, environment())), f"viztracer: {reason}\n")
-        ask_before_exec(self.tell_of_exec)
+        ask_before_exec(self.announce_exec)
 
-    def tell_of_exec(self, path: object, arguments: object, variables: object) -> bool:
+    def announce_exec(self, path: object, arguments: object, variables: object) -> bool:
         """Say how to merge what was recorded if this process becomes a program that is not going to do that.
 
         Return whether it was said.
@@ -88,18 +91,18 @@ class Ending:
         if replacement.is_refused(file, arguments, variables):
             return False
         same = bool(sys.executable) and os.path.samefile(file, sys.executable)
-        if same and session.VARIABLE in variables:  # type: ignore[operator]
+        if same and session_variable.VARIABLE in variables:  # type: ignore[operator]
             return False  # see `succeed`
-        told = report.not_written("exec", self.rings.path, self.output)
-        report.complain(f"process {os.getpid()} becomes {file!r}; {told}")
+        reason = report.not_written("exec", self.rings.path, self.output)
+        terminal.complain(f"process {os.getpid()} becomes {file!r}; {reason}")
         return True
 
     def address(self, *, wait: bool) -> str:
-        """What this process needs to know to end the run after it has become another program."""
+        """Return what this process needs to know to end the run after it has become another program."""
         return "\n".join((_identity(), str(int(self.each)), str(self.verbose), str(int(wait)), self.output))
 
     def come(self, *, wait: bool) -> None:
-        """Write the report, remove the ring files, and tell what is left.
+        """Write the report, remove the ring files, and print what is left.
 
         Args:
             wait: whether to wait for all processes that record here, or only for those that are about to end.
@@ -110,23 +113,22 @@ class Ending:
             else:
                 self._wait_a_little()
             if refused := self.rings.close():
-                report.complain(refused)
+                terminal.complain(refused)
             if wait:
-                self._wait()  # for those that joined at the last moment
+                self._wait()  # for those that joined until now
             running = self.running()
             if late := starting.names(self.rings):
-                report.complain(f"not in the report, since it was still starting: {', '.join(late)}")
+                terminal.complain(f"not in the report, since it was still starting: {', '.join(late)}")
             self._write(running)
-            disarm_farewell()  # whoever wrote it again would not find all ring files any more
+            disarm_farewell()  # a second report would lack the ring files that are removed now
             if running:
-                merge = f"viztracer-merge {report.quote(self.rings.path)} -o {report.quote(self.output)}"
-                report.complain(f"still running: {report.names(running)}; to merge all of it later: {merge}")
+                terminal.complain(report.still_running(self.rings.path, running, self.output))
             else:
                 self.rings.remove()
         except KeyboardInterrupt:
-            report.complain(report.not_written("interrupted", self.rings.path, self.output))
+            terminal.complain(report.not_written("interrupted", self.rings.path, self.output))
         except (OSError, RuntimeError) as error:
-            report.complain(report.not_written(error, self.rings.path, self.output))
+            terminal.complain(report.not_written(error, self.rings.path, self.output))
 
     def _wait(self) -> None:
         """Wait until every process that records here, or is about to, has ended, or for Ctrl+C."""
@@ -138,11 +140,11 @@ class Ending:
                 if not running:
                     time.sleep(0.01)
                     continue
-                if self.verbose and not self._has_told:
+                if self.verbose and not self._has_said_so:
                     names = report.names(running)
-                    report.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
-                    self._has_told = True
-                _wait_for(running[0])
+                    terminal.say(f"Wait for child processes to finish, Ctrl+C to skip: {names}")
+                    self._has_said_so = True
+                await_ring(running[0])
         except KeyboardInterrupt:
             self._has_skipped = True
 
@@ -169,12 +171,12 @@ class Ending:
         os.unlink(ring)
 
     def running(self) -> list[str]:
-        """The ring files of processes that have not ended."""
+        """Return the ring files of processes that have not ended."""
         return [ring for ring in self.rings.running() if ring != self.ended]
 
 
 def main() -> None:
-    """End the run that the arguments of this process tell of, in the place of a process that a signal ends."""
+    """End the run that the arguments of this process name, instead of a process that a signal ends."""
     _never_block()
     address, output, each, verbose, ended = sys.argv[1:]
     rings = RingDirectory.at(address)
@@ -200,39 +202,35 @@ def succeed(tracer: VizTracer, address: str) -> None:
     def end() -> None:
         tracer.leave()
         if os.getpid() == rings.owner:
-            session.withdraw()
+            session_variable.withdraw()
             ending.come(wait=wait == "1")
 
     atexit.register(end)
 
 
 def _identity() -> str:
-    """What this process, whatever program it is, has alone: its number and the time of its start."""
-    try:
-        with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
-            return f"{os.getpid()} {file.read().rpartition(')')[2].split()[19]}"
-    except OSError:
-        return f"{os.getpid()}"
+    """Return what no other process has: the pid and the start time. An exec changes neither."""
+    return f"{os.getpid()} {procfs.start_ticks(os.getpid())}"
 
 
-def tell_merge_command(rings: RingDirectory, output: str) -> None:
+def print_merge_command(rings: RingDirectory, output: str) -> None:
     """Print the command that merges the ring files, as the last line."""
-    pattern = os.path.join(report.quote(os.path.relpath(rings.path)), f"{report.quote(rings.prefix)}_*.bin")
-    report.say("Use the following command to merge the ring files into a report:")
-    report.say(f"viztracer-merge {pattern} -o {report.quote(os.path.relpath(output))}", report.GREEN)
+    pattern = os.path.join(quote(os.path.relpath(rings.path)), f"{quote(rings.prefix)}_*.bin")
+    terminal.say("Use the following command to merge the ring files into a report:")
+    terminal.say(f"viztracer-merge {pattern} -o {quote(os.path.relpath(output))}", terminal.GREEN)
 
 
 def environment() -> list[tuple[str, str]]:
-    """The environment without what would make the interpreter trace itself, or behave in a special way."""
+    """Return the environment without variables that make an interpreter trace itself or behave in a special way."""
 
     def is_kept(name: str) -> bool:
-        return name == "PYTHONHOME" or not name.startswith(("PYTHON", session.VARIABLE))
+        return name == "PYTHONHOME" or not name.startswith(("PYTHON", session_variable.VARIABLE))
 
     return [(name, value) for name, value in os.environ.items() if is_kept(name)]
 
 
 def _never_block() -> None:
-    """Print nothing where nobody reads: the process that waits for this one must end, whoever waits for it."""
+    """Replace outputs that nobody reads, so that neither this process nor the one that waits for it blocks."""
     poll = select.poll()
     for descriptor in (1, 2):
         poll.register(descriptor, select.POLLOUT)
@@ -240,11 +238,3 @@ def _never_block() -> None:
     for descriptor in {1, 2} - ready:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
-
-
-def _wait_for(ring: str) -> None:
-    try:
-        with open(ring, "rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-    except FileNotFoundError:
-        pass  # somebody has removed it

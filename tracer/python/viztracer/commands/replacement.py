@@ -1,4 +1,8 @@
-"""Whether a process can become another program, as far as that can be known before it tries (execve(2))."""
+"""Whether a process can become another program, as far as that can be known before it tries (execve(2)).
+
+The line about an exec has to be printed before it, since afterwards this program is gone. A program may try many paths
+until one of them works, so a line for each failure, and another one that takes it back, would be noise.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BINARY, SCRIPT = b"\x7fELF", b"#!"
-# Where Linux lists other formats that it has been told of, beside these two files.
+# Where Linux lists other formats that it can run, beside these two files.
 FORMATS, NO_FORMATS = "/proc/sys/fs/binfmt_misc", {"register", "status"}
 # Linux's limits: the bytes of one text, and of all of them beside what the limit on the stack allows.
 TEXT_MAX, ALL_MIN, ALL_MAX = 32 * 4096, 32 * 4096, 6 << 20
@@ -18,7 +22,7 @@ POINTER = 8
 
 
 def is_refused(file: str, arguments: object, variables: object) -> bool:
-    """Whether the system is certain to refuse this: no program, no interpreter of it, arguments that are none or too many."""
+    """Whether the system refuses this for certain: no program, no interpreter of it, no arguments or too many."""
     return not (_is_program(file) and _fits(file, arguments, variables))
 
 
@@ -51,8 +55,8 @@ def _fits(file: str, arguments: object, variables: object) -> bool:
         texts += [f"{_text(name)}={_text(value)}" for name, value in variables.items()]
     sizes = list(_sizes(texts))
     stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
-    room = ALL_MAX if stack == resource.RLIM_INFINITY else max(min(ALL_MAX, stack // 4), ALL_MIN)
-    return all(size <= TEXT_MAX for size in sizes) and sum(sizes) + POINTER * len(sizes) <= room
+    limit = ALL_MAX if stack == resource.RLIM_INFINITY else max(min(ALL_MAX, stack // 4), ALL_MIN)
+    return all(size <= TEXT_MAX for size in sizes) and sum(sizes) + POINTER * len(sizes) <= limit
 
 
 def _sizes(texts: Iterable[object]) -> Iterable[int]:

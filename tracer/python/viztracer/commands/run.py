@@ -1,4 +1,4 @@
-"""Run a program under the tracer, and see to what it recorded when it ends."""
+"""Run a program under the tracer, and make the report when it ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import sys
 import time
 
-from .. import child, report, session
+from .. import report, session, session_variable, terminal, this_process
+from ..command_line import recording_options
 from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
 from ..snaptrace import disarm_farewell
@@ -41,13 +42,13 @@ def run(options: argparse.Namespace, command: list[str]) -> int | None:
     except NoPythonError as error:
         return _refuse(error.path, command)
     except OSError as error:
-        report.complain(f"can't open file {error.filename!r}: {error.strerror}")
+        terminal.complain(f"can't open file {error.filename!r}: {error.strerror}")
         return WRONG_COMMAND_LINE
     if program is None:
         return None
     started = Run(options, program)
     if refusal := started.refusal():
-        report.complain(refusal)
+        terminal.complain(refusal)
         return WRONG_COMMAND_LINE
     started.execute()
     return 0
@@ -60,7 +61,7 @@ def _refuse(path: str, command: list[str]) -> int:
     if path.endswith(".json"):  # VizTracer's words
         print(f'viztracer can\'t run json file, did you mean "vizviewer {command[0]}"?')
     else:
-        report.complain(mistakes.of_program(path, command))
+        terminal.complain(mistakes.of_program(path, command))
     return WRONG_COMMAND_LINE
 
 
@@ -80,19 +81,8 @@ class Run:
         self.program = program
         self.pid = os.getpid()
         self.output = report.absolute(_output(options, program))
-        self.tracer = VizTracer(
-            tracer_entries=options.tracer_entries,
-            verbose=0 if options.quiet else 1,
-            max_stack_depth=options.max_stack_depth,
-            include_files=options.include_files,
-            exclude_files=options.exclude_files,
-            ignore_c_function=options.ignore_c_function,
-            ignore_frozen=options.ignore_frozen,
-            log_async=options.log_async,
-            min_duration=options.min_duration,
-            trace_self=options.trace_self,
-            output_file=self.output,
-        )
+        verbose = 0 if options.quiet else 1
+        self.tracer = VizTracer(**recording_options(options), verbose=verbose, output_file=self.output)
 
     @property
     def _names_output(self) -> bool:
@@ -122,7 +112,7 @@ class Run:
 
     def execute(self) -> None:
         """Run the program and end the process with it; inside of other code, come back when the program is over."""
-        report.keep_stdout()
+        terminal.keep_stdout()
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
         self.program.become_main()
         self.start()
@@ -145,17 +135,18 @@ class Run:
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
                 ending = "" if self.keeps_rings else self.ending(rings).address(wait=self._waits)
-                session.announce(self.tracer, rings, self.output, ending)
+                announced = {"session": rings.address, "output": self.output, "ending": ending}
+                session_variable.announce(self.tracer.inherited() | announced)
                 if self.tracer.verbose and not _reaches_new_interpreters():
-                    report.complain(NOT_INSTALLED)
+                    terminal.complain(NOT_INSTALLED)
             self.tracer.start()
         except (OSError, RuntimeError) as error:
-            session.withdraw()
+            session_variable.withdraw()
             disarm_farewell()
             if self.tracer.rings:
                 self.tracer.rings.remove()
                 self.tracer.rings = None
-            report.complain(f"{error}; the program runs without tracing")
+            terminal.complain(f"{error}; the program runs without tracing")
 
     def end(self) -> None:
         """The process ends in order: close its ring file; in the first process, write the report."""
@@ -164,29 +155,29 @@ class Run:
             return
         try:
             self._end(rings)
-        except BaseException as error:  # of a signal handler of the program's; another signal may come at any moment
-            self._tell_of_interruption(rings, error)
+        except BaseException as error:  # a signal handler of the program has raised it
+            self._report_interruption(rings, error)
 
-    def _tell_of_interruption(self, rings: RingDirectory, error: BaseException) -> None:
+    def _report_interruption(self, rings: RingDirectory, error: BaseException) -> None:
         if os.getpid() != self.pid:
-            return  # its file tells that it was not closed
+            return  # its file shows that it was not closed
         import signal
 
         former = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        report.complain(report.not_written(f"interrupted by {type(error).__name__}", rings.path, self.output))
+        terminal.complain(report.not_written(f"interrupted by {type(error).__name__}", rings.path, self.output))
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
     def _end(self, rings: RingDirectory) -> None:
         self.tracer.pause()  # what runs from here on is ours
-        session.withdraw()
+        session_variable.withdraw()
         self.tracer.leave()
         if os.getpid() != self.pid:
             return
-        if not child.recording():
+        if not this_process.recording():
             self.tracer.seal()  # of a recording that the program has stopped
         if self.keeps_rings:
             if self.tracer.verbose:
-                finish.tell_merge_command(rings, self.output)
+                finish.print_merge_command(rings, self.output)
             self._show(rings.files_of_run())
             return
         ending = self.ending(rings)
@@ -200,7 +191,7 @@ class Run:
             show.show(files)
 
     def ending(self, rings: RingDirectory) -> finish.Ending:
-        """What is to become of the ring files, unless the user asked for these themselves."""
+        """Return how the run ends, unless the user wants to keep the ring files."""
         return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=self.tracer.verbose)
 
 

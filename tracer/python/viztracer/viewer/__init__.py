@@ -1,7 +1,7 @@
 """The command ``vizviewer``: shows traces in the browser, to which it serves them from this machine only.
 
-`beneath` opens what was found and nothing that took its place, `catalog` finds what there is to show, `workbench` merges
-what cannot be shown as it is, `foreign` helps reports of other programs, `listing` is the page to choose from,
+`beneath` opens only files that are still those that were found, `catalog` finds what there is to show, `workbench`
+merges what cannot be shown as it is, `foreign` helps reports of other programs, `listing` is the page to choose from,
 `connections` bounds who may ask, `server` answers the browser, `browser` starts it, `command` holds them together.
 """
 

@@ -1,7 +1,7 @@
 """Files and directories as they were found beneath a directory that the user named.
 
 Others may write to that directory, too. So it stays open, what is in it is opened from there, name by name and without
-following a link, and what is opened must be what was found: the same file, not one that has taken its place.
+following a link, and what is opened must be what was found: the same file, not one that has replaced it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not to wait for anybody if it is a FIFO now.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+# Where an open file can be opened once more, by the number of its descriptor.
+DESCRIPTORS = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
 
 
 class ReplacedError(OSError):
@@ -28,7 +30,7 @@ class Found:
 
     Args:
         path: what it is called.
-        root: a descriptor of the open directory that the user named, or of the one that holds the file he named.
+        root: a descriptor of the open directory that the user named, or of the one that holds the named file.
         names: the way from there; none for that directory itself.
         identity: device, inode and type.
         size: in bytes.

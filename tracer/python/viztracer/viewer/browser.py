@@ -8,7 +8,7 @@ import pathlib
 import threading
 import webbrowser
 
-from .. import report
+from .. import terminal
 
 REDIRECT = """\
 <!doctype html>
@@ -40,13 +40,13 @@ def show(address: str, directory: str, has_come: threading.Event) -> None:
 def _start(path: str, address: str) -> None:
     """Start the browser, and wait for its end if it is of that kind."""
     if not webbrowser.open(pathlib.Path(path).as_uri()) and _remove(path):
-        report.complain(f"no browser was found: open {address}")
+        terminal.complain(f"no browser was found: open {address}")
 
 
 def _await(path: str, address: str, has_come: threading.Event) -> None:
     """Remove the file when the browser has read it, or never will."""
     if not has_come.wait(PATIENCE) and _remove(path):
-        report.complain(f"no browser has asked for the page within {PATIENCE} s: open {address}")
+        terminal.complain(f"no browser has asked for the page within {PATIENCE} s: open {address}")
     _remove(path)
 
 

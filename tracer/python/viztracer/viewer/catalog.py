@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..ring_directory import session_of
-from .beneath import Found, Roots
+from ..report_kinds import FOR_PERFETTO, FOR_SPEEDSCOPE, FOR_VIZVIEWER
+from ..snaptrace import ring_session
+from .beneath import DESCRIPTORS, Found, Roots
 
 
 class Kind(enum.Enum):
@@ -25,16 +26,9 @@ class Kind(enum.Enum):
     DIRECTORY = "directory"  # as a list
 
 
-KINDS = {
-    ".html": Kind.REPORT,
-    ".json": Kind.TRACE,
-    ".json.gz": Kind.TRACE,
-    ".bin": Kind.RUN,
-    ".pftrace": Kind.PERFETTO,
-    ".pftrace.gz": Kind.PERFETTO,
-}
-NAMED_KINDS = KINDS | {".gz": Kind.TRACE}  # the peer calls any such file a trace
-OTHER_VIEWERS = (".speedscope.json", ".speedscope.json.gz")
+KINDS = dict.fromkeys(FOR_VIZVIEWER, Kind.TRACE) | dict.fromkeys(FOR_PERFETTO, Kind.PERFETTO)
+KINDS |= {".html": Kind.REPORT, ".bin": Kind.RUN}
+NAMED_KINDS = KINDS | {".gz": Kind.TRACE}  # VizTracer calls any such file a trace
 LISTED_MAX = 1000  # of one directory
 TOKEN_BYTES = 16  # 128 bits, which nobody guesses
 
@@ -145,7 +139,7 @@ def kind_of(path: str) -> Kind | None:
     """Return what a path is that the user named; None if it cannot be shown."""
     if os.path.isdir(path):
         return Kind.DIRECTORY
-    if path.endswith(OTHER_VIEWERS):
+    if path.endswith(FOR_SPEEDSCOPE):
         return None
     extension = extension_of(path, NAMED_KINDS)
     return NAMED_KINDS[extension] if extension else None
@@ -177,7 +171,7 @@ def _is_shown(item: os.DirEntry[str]) -> bool:
         return False
     if item.is_dir(follow_symlinks=False):
         return True
-    is_of_kind = item.name.endswith(tuple(KINDS)) and not item.name.endswith(OTHER_VIEWERS)
+    is_of_kind = item.name.endswith(tuple(KINDS)) and not item.name.endswith(FOR_SPEEDSCOPE)
     return is_of_kind and item.is_file(follow_symlinks=False)
 
 
@@ -193,6 +187,7 @@ def _kind_inside(file: Found) -> Kind | None:
 def _session(file: Found) -> bytes | None:
     """Return which run a ring file belongs to; None if it is none, or has just been replaced."""
     try:
-        return session_of(file.open())
+        with open(file.open(), "rb") as opened:
+            return ring_session(f"{DESCRIPTORS}/{opened.fileno()}")
     except OSError:
         return None

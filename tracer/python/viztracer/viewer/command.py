@@ -10,9 +10,10 @@ import tempfile
 import threading
 from types import FrameType
 
-from .. import report
+from .. import terminal
+from ..report_kinds import FOR_SPEEDSCOPE
 from . import browser
-from .catalog import OTHER_VIEWERS, Catalog, Entry, Kind, kind_of
+from .catalog import KINDS, Catalog, Entry, Kind, kind_of
 from .listing import printable
 from .server import PERFETTO_PORT, Server
 from .workbench import Workbench
@@ -51,7 +52,7 @@ def viewer_main() -> int:
             finally:
                 end.approaches()
     except RefusalError as error:
-        report.say(printable(str(error)))
+        terminal.say(printable(str(error)))
         return 1
     except KeyboardInterrupt:
         end.come()
@@ -62,7 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="vizviewer",
-        description="Show traces in the browser, served to this machine only, under an address that nobody guesses.",
+        description="Show traces in the browser. Only this machine gets them, under an address with a random token.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -75,18 +76,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("-s", "--server_only", action="store_true", help="do not open the browser")
     add("-p", "--port", type=int, nargs="?", default=None, metavar="N", help="the port on 127.0.0.1; 0: any [9001]")
-    add("--once", action="store_true", help="end when a report or trace was fetched, or nobody asks")
+    add("--once", action="store_true", help="end once a report or trace was fetched, or after --timeout")
     add(
         "--timeout",
         type=float,
         nargs="?",
         const=math.inf,
         metavar="SECONDS",
-        help="with --once: how long nobody may ask [10; 60 for Perfetto's page]",
+        help="with --once: end after so long without a request [10; 60 for Perfetto's page]",
     )
     add("--perfetto", action="store_true", help="show traces on Perfetto's page instead of ours")
     add("--flamegraph", action="store_true", help="show reports with their flame graph of all calls open")
-    add("--use_external_processor", action="store_true", help="not needed: says so, and does without")
+    add("--use_external_processor", action="store_true", help="accepted for VizTracer's sake, has no effect")
     return parser
 
 
@@ -121,7 +122,7 @@ class Viewer:
             server.offer(entries)
             threading.Thread(target=server.serve_forever, daemon=True).start()
             for_perfetto = any(map(self._is_for_perfetto, choices))
-            self._tell(server, for_perfetto=for_perfetto)
+            self._print_address(server, for_perfetto=for_perfetto)
             if not self.options.server_only:
                 browser.show(server.first_page, self.directory, server.was_asked)
             self._work(server, for_perfetto=for_perfetto)
@@ -130,20 +131,20 @@ class Viewer:
     def _check(self) -> None:
         options = self.options
         if options.use_external_processor:
-            report.complain(
-                "--use_external_processor is not needed: a program prepares what the page shows; "
-                "with --perfetto you see more calls than fit into that"
+            terminal.complain(
+                "--use_external_processor is not needed and has no effect: the page is prepared before it is shown; "
+                "--perfetto shows more calls than the page holds"
             )
         for file in options.files:
             if not os.path.exists(file):
                 raise RefusalError(f"File {file} does not exist!")
-            if file.endswith(OTHER_VIEWERS):
+            if file.endswith(FOR_SPEEDSCOPE):
                 raise RefusalError(f"Do not support file type {file}: open it on https://www.speedscope.app")
             if not (os.path.isfile(file) or os.path.isdir(file)):
                 raise RefusalError(f"{file} is neither a regular file nor a directory")
             if kind_of(file) is None:
-                kinds = ".html, .json, .json.gz, .pftrace, .pftrace.gz, .bin and directories"
-                raise RefusalError(f"Do not support file type {file}: vizviewer shows {kinds}")
+                kinds = ", ".join(KINDS)
+                raise RefusalError(f"Do not support file type {file}: vizviewer shows {kinds} and directories")
 
     def _find(self) -> tuple[list[Entry], list[Entry]]:
         """Return what to show first, and what there is to choose from: the same, or what is in the directory shown.
@@ -171,9 +172,10 @@ class Viewer:
         try:
             return Server(port, self.catalog, self.workbench, prefers_perfetto=perfetto, fragment=fragment)
         except PermissionError:
-            raise RefusalError(f'Error! Port {port} is not for every user, try another port with "--port"') from None
+            reason = "needs rights that this user lacks"
+            raise RefusalError(f'Error! Port {port} {reason}, try another port with "--port"') from None
         except OverflowError:
-            raise RefusalError(f"Error! There is no port {port}: they go up to 65535") from None
+            raise RefusalError(f"Error! There is no port {port}, try one from 0 to 65535 with \"--port\"") from None
         except OSError:
             advice = 'try another port with "--port" (0: any that is free)'
             if port == PERFETTO_PORT and any(map(self._is_for_perfetto, entries)):
@@ -181,7 +183,7 @@ class Viewer:
             raise RefusalError(f"Error! Port {port} is already in use, {advice}") from None
 
     def _prepare(self, entry: Entry) -> None:
-        """Merge the only trace before anybody asks: what is wrong with it is told here, then."""
+        """Merge the only trace before the browser asks for it, so that errors are printed before the server starts."""
         try:
             if entry.kind is Kind.RUN and self._is_for_perfetto(entry):
                 self.workbench.merge(entry, ".pftrace")
@@ -193,19 +195,19 @@ class Viewer:
     def _is_for_perfetto(self, entry: Entry) -> bool:
         return entry.kind is Kind.PERFETTO or (self.options.perfetto and entry.is_fit_for_perfetto)
 
-    def _tell(self, server: Server, *, for_perfetto: bool) -> None:
+    def _print_address(self, server: Server, *, for_perfetto: bool) -> None:
         page = server.first_page
         if for_perfetto:
             port = server.server_port
             if port != PERFETTO_PORT:
-                report.complain(f"Perfetto's page reads from port {PERFETTO_PORT} only, not {port}: leave out --port")
-            report.complain("if the browser asks whether Perfetto's page may reach this device, allow it")
+                terminal.complain(f"Perfetto's page reads from port {PERFETTO_PORT} only, not {port}: leave out --port")
+            terminal.complain("if the browser asks whether Perfetto's page may reach this device, allow it")
         if not self.options.once:
-            report.say("Running vizviewer")
-            report.say(f"You can also view your trace on {page}")
-            report.say("Press Ctrl+C to quit")
+            terminal.say("Running vizviewer")
+            terminal.say(f"You can also view your trace on {page}")
+            terminal.say("Press Ctrl+C to quit")
         elif self.options.server_only:
-            report.say(f"View your trace on {page}")
+            terminal.say(f"View your trace on {page}")
 
     def _work(self, server: Server, *, for_perfetto: bool) -> None:
         """Merge what is asked for, until the end."""
@@ -215,7 +217,7 @@ class Viewer:
         while not (once and server.was_fetched):
             left = timeout - server.idle_seconds() if once else math.inf
             if left <= 0:
-                report.complain(f"nobody has fetched the report for {timeout:g} s")
+                terminal.complain(f"no browser has fetched the report for {timeout:g} s, so vizviewer ends")
                 return
             self.workbench.work(min(left, PULSE))
 

@@ -13,7 +13,8 @@ STRANGER_SECONDS = 10  # to send a request; a browser takes milliseconds
 class Connections:
     """The open connections. A stranger is one that has not shown a token yet.
 
-    Strangers make room for whoever comes later, so that they cannot keep out the user however many they are.
+    When there are too many connections, the oldest stranger is ended for each new one, so strangers cannot lock out the
+    user.
     """
 
     def __init__(self) -> None:
@@ -22,11 +23,11 @@ class Connections:
         self._open: set[socket.socket] = set()
 
     def admit(self, connection: socket.socket) -> bool:
-        """Count a new connection; return whether there is room for it."""
+        """Count a new connection; return whether it is admitted."""
         with self._lock:
             if len(self._open) >= CONNECTIONS_MAX:
                 self._end_oldest_stranger()
-            # One that was ended still has its thread for a moment.
+            # A connection that was ended still counts until its thread is done.
             if len(self._open) >= 2 * CONNECTIONS_MAX:
                 return False
             self._open.add(connection)
@@ -34,12 +35,12 @@ class Connections:
         return True
 
     def recognize(self, connection: socket.socket) -> None:
-        """The connection has shown a token."""
+        """Count a connection that has shown a token as no stranger any more."""
         with self._lock:
             self._strangers.pop(connection, None)
 
     def forget(self, connection: socket.socket) -> None:
-        """The connection is about to be closed."""
+        """Count a connection out that is about to be closed."""
         with self._lock:
             self._open.discard(connection)
             self._strangers.pop(connection, None)
@@ -50,17 +51,17 @@ class Connections:
             while self._strangers and next(iter(self._strangers.values())) < time.monotonic() - STRANGER_SECONDS:
                 self._end_oldest_stranger()
 
-    def make_room(self) -> None:
+    def end_oldest(self) -> None:
         """End the oldest stranger, since the process may have no more connections."""
         with self._lock:
             self._end_oldest_stranger()
 
     def _end_oldest_stranger(self) -> None:
-        """Have the thread that waits for him see the end of his request."""
+        """Shut the oldest stranger's connection down; its thread then reads the end of the request."""
         if self._strangers:
             connection = next(iter(self._strangers))
             del self._strangers[connection]
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                pass  # he has gone
+                pass  # it is closed already

@@ -1,9 +1,9 @@
 """Answers the browser, and nobody else.
 
-Whoever asks must know the random token in the path, so other users of the machine get nothing; each entry has its own.
-He must have called the server by an address of this machine, so a page elsewhere gets nothing by making its own name
-resolve to it. Only Perfetto's page may read across origins, and only traces. A report may be anybody's: it runs in an
-origin of its own, and knows the token of nothing but itself.
+A request must carry the random token in its path, so other users of the machine get nothing; each entry has its own
+token. It must name the server by an address of this machine, so a page elsewhere gets nothing by making its own name
+resolve to this address. Only Perfetto's page may read across origins, and only traces. A report may come from anybody:
+it runs in an origin of its own, and knows no token but its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import time
 from http import HTTPStatus
 from typing import BinaryIO, cast
 
-from .. import report
+from .. import terminal
 from . import foreign, listing
 from .catalog import Catalog, Entry, Kind, new_token
 from .connections import CONNECTIONS_MAX, Connections
@@ -32,8 +32,8 @@ PERFETTO = "https://ui.perfetto.dev"
 PERFETTO_PORT = 9001  # the only one that its page may read from
 HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?")  # any port: it may be forwarded from another machine
 NUMBER = re.compile(r"[0-9]{1,18}")
-NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-# Nobody may show a page of ours inside his own. What we write ourselves runs nothing; a report runs as if it came from
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# No page may hold one of ours in a frame. What we write ourselves runs nothing; a report runs as if it came from
 # elsewhere, so that it reads nothing of this server; a trace is no page.
 OWN_PAGE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 REPORT = "sandbox allow-scripts allow-downloads; frame-ancestors 'none'"
@@ -82,12 +82,12 @@ class Server(http.server.ThreadingHTTPServer):
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def get_request(self) -> tuple[socket.socket, object]:
-        """Accept a connection. When the process may have no more, wait a moment: he who waits to be let in stays."""
+        """Accept a connection. If the process can have no more, wait 0.1 s; the connection stays in the queue."""
         try:
             return super().get_request()
         except OSError as error:
-            if error.errno in NO_ROOM:
-                self.connections.make_room()
+            if error.errno in EXHAUSTED:
+                self.connections.end_oldest()
                 time.sleep(0.1)
             raise
 
@@ -111,7 +111,7 @@ class Server(http.server.ThreadingHTTPServer):
         """A browser that goes away in the middle is no error."""
         error = sys.exc_info()[1]
         if not isinstance(error, (ConnectionError, TimeoutError)):
-            report.complain(f"the browser got no answer: {error!r}")
+            terminal.complain(f"the browser got no answer: {error!r}")
 
     def offer(self, entries: list[Entry]) -> None:
         """Show these first, from now on: as a list, or at once if there is only one."""
@@ -142,13 +142,13 @@ class Server(http.server.ThreadingHTTPServer):
             return 0 if self._busy else time.monotonic() - self._idle_since
 
     def begin_request(self) -> None:
-        """Somebody who knows a token asks."""
+        """Count a request that carries a token."""
         self.was_asked.set()
         with self._lock:
             self._busy += 1
 
     def end_request(self, *, fetched: bool) -> None:
-        """He has got his answer."""
+        """Count a request as answered; `fetched` says whether it got a whole report or trace."""
         with self._lock:
             self._busy -= 1
             self._idle_since = time.monotonic()
@@ -186,8 +186,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked = self._asked()
         if asked is None:
             return
-        _, place = asked
-        if place[:1] != ["trace"]:
+        _, rest = asked
+        if rest[:1] != ["trace"]:
             self._refuse(HTTPStatus.NOT_FOUND, "There is nothing to ask for.")
             return
         self.send_response(HTTPStatus.NO_CONTENT)
@@ -234,27 +234,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.FORBIDDEN, "This server is asked by its address only: 127.0.0.1.")
             return None
         path = re.split("[?#]", self.path, maxsplit=1)[0]
-        given, *place = path.removeprefix("/").split("/")
-        entry = self._server.catalog.get(int(place[0])) if place and NUMBER.fullmatch(place[0]) else None
+        given, *rest = path.removeprefix("/").split("/")
+        entry = self._server.catalog.get(int(rest[0])) if rest and NUMBER.fullmatch(rest[0]) else None
         token = entry.token if entry else self._server.token
         if not secrets.compare_digest(os.fsencode(given), os.fsencode(token)):
             self._refuse(HTTPStatus.NOT_FOUND, "The address is the one that vizviewer printed, with all its letters.")
             return None
         self._server.connections.recognize(self.connection)
-        return entry, place[1:] if entry else place
+        return entry, rest[1:] if entry else rest
 
-    def _serve(self, entry: Entry | None, place: list[str]) -> bool:
-        """Serve what is at a place; return whether it was a report or a trace, and is all sent."""
+    def _serve(self, entry: Entry | None, rest: list[str]) -> bool:
+        """Serve what the rest of a path names; return whether it was a report or a trace, and is all sent."""
         server = self._server
-        if entry is None and place in ([], [""]) and len(server.top) > 1:
+        if entry is None and rest in ([], [""]) and len(server.top) > 1:
             self._send_list("Traces", server.top)
         elif entry is None:
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such trace.")
-        elif place == [""] and entry.kind is Kind.DIRECTORY:
+        elif rest == [""] and entry.kind is Kind.DIRECTORY:
             self._send_list(entry.paths[0], *server.catalog.inside(entry))
-        elif place == [f"{entry.stem}.html"] and entry.kind in (Kind.REPORT, Kind.TRACE, Kind.RUN):
+        elif rest == [f"{entry.stem}.html"] and entry.kind in (Kind.REPORT, Kind.TRACE, Kind.RUN):
             return self._send_file(server.workbench.page(entry), CONTENT_TYPES[".html"], REPORT)
-        elif place == ["trace", entry.stem] and entry.is_fit_for_perfetto:
+        elif rest == ["trace", entry.stem] and entry.is_fit_for_perfetto:
             kind = CONTENT_TYPES.get(os.path.splitext(entry.paths[0])[1], "application/octet-stream")
             return self._send_file(server.workbench.trace(entry), kind, TRACE)
         else:
@@ -297,7 +297,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.command == "HEAD":
                 return False
             self.wfile.write(before)
-            # No more than was told if the file grows meanwhile; and whoever gets less, will ask again.
+            # No more than the announced size if the file grows meanwhile. A browser that gets less asks again.
             return size == 0 or self.connection.sendfile(file, count=size) == size
 
     def _allow_perfetto(self) -> None:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import BinaryIO
 
-from .. import report
+from .. import terminal
 from ..snaptrace import merge
+from .beneath import DESCRIPTORS
 from .catalog import Entry, Kind
 from .listing import printable
 
 Stamp = tuple[tuple[int, int], ...]
-DESCRIPTORS = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
 
 
 class Workbench:
@@ -54,7 +54,7 @@ class Workbench:
         directory = os.path.join(self.directory, str(entry.number))
         os.makedirs(directory, exist_ok=True)
         output = os.path.join(directory, entry.stem + extension)
-        with _room_for_descriptors(), contextlib.ExitStack() as opened:
+        with _all_descriptors(), contextlib.ExitStack() as opened:
             files: list[BinaryIO] = [opened.enter_context(open(file.open(), "rb")) for file in entry.files]
             stamp = _stamp(files)
             if key in self._merged and self._merged[key][0] == stamp:
@@ -65,16 +65,16 @@ class Workbench:
             except RuntimeError as error:
                 raise RuntimeError(self._by_true_name(entry, str(error))) from None
         for problem in problems:
-            report.complain(self._by_true_name(entry, problem))
+            terminal.complain(self._by_true_name(entry, problem))
         self._merged[key] = stamp, output
         return output
 
     def _links(self, entry: Entry, files: list[BinaryIO]) -> list[str]:
         """Give open files the names they have, by which the merge finds these and no others; return where."""
-        links, places = [], self._places(entry)
+        links, directories = [], self._directories(entry)
         for path, file in zip(entry.paths, files):
-            place, name = os.path.split(path)
-            directory = places[place]
+            parent, name = os.path.split(path)
+            directory = directories[parent]
             os.makedirs(directory, exist_ok=True)
             link = os.path.join(directory, name)
             with contextlib.suppress(FileNotFoundError):
@@ -83,16 +83,16 @@ class Workbench:
             links.append(link)
         return links
 
-    def _places(self, entry: Entry) -> dict[str, str]:
+    def _directories(self, entry: Entry) -> dict[str, str]:
         """Return a directory here for each that the entry's files are in, since those may have the same names."""
-        places = sorted({os.path.dirname(path) for path in entry.paths})
+        parents = sorted({os.path.dirname(path) for path in entry.paths})
         own = os.path.join(self.directory, str(entry.number))
-        return {place: os.path.join(own, f"from_{number}") for number, place in enumerate(places)}
+        return {parent: os.path.join(own, f"from_{number}") for number, parent in enumerate(parents)}
 
     def _by_true_name(self, entry: Entry, text: str) -> str:
         """Return what the merge says, of the files as the user knows them."""
-        for place, directory in self._places(entry).items():
-            text = text.replace(os.path.join(directory, ""), os.path.join(place, ""))
+        for parent, directory in self._directories(entry).items():
+            text = text.replace(os.path.join(directory, ""), os.path.join(parent, ""))
         return printable(text)
 
     def work(self, timeout: float) -> bool:
@@ -117,7 +117,7 @@ class Workbench:
             try:
                 merged.set_result(self.merge(entry, extension))
             except Exception as error:
-                report.complain(printable(str(error)))
+                terminal.complain(printable(str(error)))
                 merged.set_exception(error)
 
         self._tasks.put(task)
@@ -135,7 +135,7 @@ def _stamp(files: list[BinaryIO]) -> Stamp:
 
 
 @contextlib.contextmanager
-def _room_for_descriptors() -> Iterator[None]:
+def _all_descriptors() -> Iterator[None]:
     """Let this process open as many files as it may: a run may have left thousands."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # some systems call a limit endless and mind it all the same

@@ -1,6 +1,7 @@
-"""What a forked child does so that its ring file is closed in order when it ends in order.
+"""This process: which tracer records it, what it is called, and what runs when it ends.
 
-The file itself needs none of this: it is there whatever happens.
+A forked child is this process from then on. What it does here closes its ring file in order when it ends in order; the
+file itself is there whatever happens.
 """
 
 from __future__ import annotations
@@ -13,29 +14,42 @@ import sys
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Protocol
 
-    from .viztracer import VizTracer
+    class ProcessTracer(Protocol):
+        """What this module needs of a `VizTracer`."""
+
+        output_file: str
+
+        @property
+        def enable(self) -> bool: ...
+        @property
+        def is_inline(self) -> bool: ...
+        def mend(self) -> None: ...
+        def name_process(self, name: str) -> None: ...
+        def count_depth_from_here(self, inner: int) -> None: ...
+        def leave(self) -> None: ...
+
 
 MAIN = "MainProcess"  # what `multiprocessing` calls a process that it has not started
 
-# Tracers take their steps one after the other: a start does not meet a save of another thread half-way.
+# Held during each start and save of a tracer, so that two threads do not mix them.
 lock = _thread.RLock()
-# Who had it is not in a forked child. A thread may fork while another one takes its very first step.
+# A forked child does not have the thread that held the lock at the fork.
 os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
 
-_tracers: list[VizTracer] = []
+_tracers: list[ProcessTracer] = []
 
 
-def follow(tracer: VizTracer) -> None:
-    """From now on, children of this process that `tracer` records close their files when they end."""
+def follow(tracer: ProcessTracer) -> None:
+    """Make `tracer` the one that records this process; the children that it records close their files when they end."""
     is_first = not _tracers
     _tracers[:] = [tracer]
-    if is_first:  # not before there is a tracer: another thread may fork at any moment
+    if is_first:  # not before there is a tracer, since another thread may fork now
         os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
-def recording() -> VizTracer | None:
+def recording() -> ProcessTracer | None:
     """Return the tracer that records this process now."""
     return _tracers[0] if _tracers and _tracers[0].enable else None
 
@@ -47,7 +61,10 @@ def process_name() -> str:
 
 
 def at_exit(function: Callable[[], None]) -> Callable[[], None]:
-    """Call `function` when this process ends in order, whoever began it; return what undoes that."""
+    """Call `function` when this process ends in order; return what undoes that.
+
+    `multiprocessing` leaves its own processes without `atexit`, but runs finalizers in them.
+    """
     atexit.register(function)
     process = sys.modules.get("multiprocessing.process")
     finalizer = _before_multiprocessing_leaves(function) if process and process.parent_process() else None
@@ -60,20 +77,20 @@ def at_exit(function: Callable[[], None]) -> Callable[[], None]:
     return undo
 
 
-def expect_bootstrap(tracer: VizTracer) -> None:
-    """Where this process was forked by `multiprocessing`, which is about to begin it, have `tracer` follow it.
+def expect_bootstrap(tracer: ProcessTracer) -> None:
+    """Have `tracer` begin with a process of `multiprocessing`, if that has just forked this one.
 
-    `multiprocessing` forgets the exit functions of its processes first, and runs these afterwards.
+    `multiprocessing` first forgets the exit functions of its processes, then calls what is registered here.
     """
     util = sys.modules.get("multiprocessing.util")
     if util:
         util.register_after_fork(tracer, _begin)
 
 
-def expect_spawned(tracer: VizTracer) -> None:
-    """This interpreter was started for one process of `multiprocessing`, or loky: name it when it is known which.
+def expect_spawned(tracer: ProcessTracer) -> None:
+    """Name this process, whose interpreter was started for `multiprocessing` or loky, as soon as its name is known.
 
-    It may be killed later without a word, and nobody is told when it begins: so this takes the place of what begins it.
+    No hook is called when such a process begins, so this wraps the method that begins it.
     """
     from multiprocessing.process import BaseProcess
 
@@ -96,7 +113,7 @@ def _after_fork() -> None:
         expect_bootstrap(_tracers[0])
 
 
-def _begin(tracer: VizTracer) -> None:
+def _begin(tracer: ProcessTracer) -> None:
     tracer.name_process(process_name())
     # `_bootstrap`, which goes on, does not count; `_after_fork` and `_run_after_forkers` are about to end.
     tracer.count_depth_from_here(inner=2)

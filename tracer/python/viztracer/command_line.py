@@ -1,0 +1,69 @@
+"""The options of a recording as options of a command line: of ``viztracer``, and of the magic ``%%viztracer``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from .options import OPTIONS
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class UsageError(Exception):
+    """The options make no sense; the message is for stderr."""
+
+
+class VizTracersError(UsageError):
+    """The same in VizTracer's words, which it prints on stdout."""
+
+
+def add_recording_options(parser: argparse.ArgumentParser) -> None:
+    """Let a parser know the options of a recording."""
+    for name, option in OPTIONS.items():
+        if not option.on_command_line:
+            continue
+        help = argparse.SUPPRESS if option.hidden else option.help
+        if option.metavar == "FILE":
+            parser.add_argument(f"--{name}", metavar="FILE", nargs="*", help=help)
+        elif option.metavar:
+            read, more = VALUES[option.metavar]
+            default = option.default
+            parser.add_argument(f"--{name}", metavar=option.metavar, type=read, default=default, help=help + more)
+        else:
+            parser.add_argument(f"--{name}", action="store_true", help=help)
+
+
+def recording_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of a recording, as arguments of `VizTracer`, from a parsed command line."""
+    return {name: getattr(options, name) for name, option in OPTIONS.items() if option.on_command_line}
+
+
+def microseconds(text: str) -> float:
+    """Read a time such as ``20``, ``20us``, ``1e3`` or ``0.3ms``."""
+    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?\s*(h|min|s|ms|us|ns)?", text.strip() or "0", re.ASCII)
+    if not found:
+        raise VizTracersError(f"Can't convert {text} to time. Format should be 0.3ms or 13us")
+    unit = {"h": 3600e6, "min": 60e6, "s": 1e6, "ms": 1e3, "us": 1, "ns": 1e-3}[found[3] or "us"]
+    return float(found[1] + (found[2] or "")) * unit
+
+
+def whole_number(text: str) -> int:
+    """Read a number such as ``1000``, ``1_000`` or ``1e6``."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = int(float(text))
+    except (ValueError, OverflowError):
+        number = None
+    if number is None or number != float(text):
+        raise argparse.ArgumentTypeError(f"invalid int value: {text!r}")
+    return number
+
+
+# How values of options are read, by their metavars, and what ``--help`` says about that.
+VALUES = {"N": (whole_number, ""), "TIME": (microseconds, "; also 20us, 0.3ms, 1s, 2min")}

@@ -1,0 +1,250 @@
+"""The options of a recording: the only list of their names, types, defaults and descriptions.
+
+The arguments and attributes of `VizTracer`, the options of the command ``viztracer`` and of the magic ``%%viztracer``,
+and what a process passes to its children follow from this list. The extension reads the options it needs by the same
+names (``RecordingOptions`` in ``tracer/src/tracer.rs``).
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from dataclasses import KW_ONLY, InitVar, dataclass
+    from typing import Any
+
+# How many of the newest events are kept if nothing else is said: what a test run of a large project makes, 256 MB at
+# most. A ring grows as it is used, so most rings stay small.
+DEFAULT_ENTRIES = 16_000_000
+
+# The types that an annotation of an option allows.
+TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "bool": (bool,),
+    "float": (int, float),
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "list[str] | None": (list, type(None)),
+    "Sequence[object] | None": (list, tuple, type(None)),
+}
+# Annotations of arguments that are no attributes.
+INIT_VARIABLES = {f"InitVar[{annotation}]": annotation for annotation in TYPES}
+
+# Every option by its name, in the order of the arguments.
+OPTIONS: dict[str, Option] = {}
+
+
+class Option:
+    """What is known of one option.
+
+    Args:
+        default: its value unless another one is given.
+        help: what it does, for ``--help`` and for the docstring.
+        metavar: what ``--help`` calls a value; empty if the option is a switch.
+        on_command_line: whether ``viztracer`` and ``%%viztracer`` have the option.
+        hidden: whether ``--help`` leaves it out.
+        inherited: whether children of the process get it.
+        normalize: turns a value into a plain one that means the same in every process.
+        error: what a value of a wrong type raises; None if any value is taken.
+    """
+
+    def __init__(
+        self,
+        default: Any,
+        help: str,
+        *,
+        metavar: str = "",
+        on_command_line: bool = True,
+        hidden: bool = False,
+        inherited: bool = True,
+        normalize: Callable[[Any], Any] | None = None,
+        error: type[Exception] | None = TypeError,
+    ) -> None:
+        self.default = default
+        self.help = help
+        self.metavar = metavar
+        self.on_command_line = on_command_line
+        self.hidden = hidden
+        self.inherited = inherited
+        self.normalize = normalize
+        self.error = error
+        self.annotation = ""
+        self.types: tuple[type, ...] = ()
+        self.keyword_only = False
+
+    def check(self, name: str, value: object) -> None:
+        """Raise the option's error if this value has a wrong type."""
+        if self.error and not isinstance(value, self.types):
+            expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in self.types)
+            raise self.error(f"{name} must be {expected}, not {type(value).__name__}")
+
+
+def option(default: Any, help: str, **details: Any) -> Any:
+    """Describe an option. A checker takes the result for the option's default value."""
+    return Option(default, help, **details)
+
+
+def argument(default: Any, help: str, **details: Any) -> Any:
+    """Describe an option that only the constructor of `VizTracer` has."""
+    return Option(default, help, on_command_line=False, inherited=False, **details)
+
+
+def logged(default: Any, help: str, **details: Any) -> Any:
+    """Describe an option by which more than calls is recorded. The command line does not have it yet."""
+    return Option(default, help, on_command_line=False, **details)
+
+
+def _list(patterns: list[str] | None) -> list[str]:
+    return patterns or []
+
+
+def with_absolute(paths: list[str] | None) -> list[str]:
+    """Return the beginnings of paths, and relative ones as absolute paths, too."""
+    paths = paths or []
+    return paths + [os.path.abspath(path) for path in paths if not os.path.isabs(path)]
+
+
+if not TYPE_CHECKING:
+
+    def dataclass(cls: type) -> type:
+        """Register the options of a class. `dataclasses` would need ten times the import time."""
+        keyword_only, descriptions = False, []
+        for name, annotation in cls.__annotations__.items():
+            if annotation == "KW_ONLY":
+                keyword_only = True
+                continue
+            described = OPTIONS[name] = vars(cls)[name]
+            described.annotation = INIT_VARIABLES.get(annotation, annotation)
+            described.types = TYPES[described.annotation]
+            described.keyword_only = keyword_only
+            setattr(cls, name, described.default)
+            descriptions.append(f"    {name}: {described.help}.")
+        cls.__doc__ = "\n".join([cls.__doc__ or "", "", "Args:", *descriptions])
+        return cls
+
+
+class Parameters:
+    """The parameters of the constructor, for `inspect.signature` and `help`; made only when these ask for them."""
+
+    def __get__(self, _options: Options | None, owner: type) -> Any:
+        if vars(Options)["__init__"] is not owner.__init__:  # type: ignore[misc]
+            raise AttributeError("__signature__")  # a subclass has a constructor of its own
+        from inspect import Parameter, Signature
+
+        kinds = {False: Parameter.POSITIONAL_OR_KEYWORD, True: Parameter.KEYWORD_ONLY}
+        return Signature(
+            [
+                Parameter(name, kinds[option.keyword_only], default=option.default, annotation=option.annotation)
+                for name, option in OPTIONS.items()
+            ]
+        )
+
+
+@dataclass
+class Options:
+    """The options as attributes, which a constructor with one argument for each of them sets."""
+
+    tracer_entries: int = option(
+        DEFAULT_ENTRIES,
+        f"the newest events to keep, per process; older ones are lost [{DEFAULT_ENTRIES}]",
+        metavar="N",
+    )
+    verbose: int = option(1, "0 prints nothing", on_command_line=False)
+    max_stack_depth: int = option(-1, "the deepest nesting to record; negative: no limit", metavar="N")
+    include_files: list[str] | None = option(
+        None, "record only functions of files whose paths begin so", metavar="FILE", normalize=with_absolute
+    )
+    exclude_files: list[str] | None = option(
+        None, "do not record functions of files whose paths begin so", metavar="FILE", normalize=with_absolute
+    )
+    ignore_c_function: bool = option(False, "do not record functions written in C")
+    ignore_frozen: bool = option(False, "do not record functions frozen into the interpreter: the import system")
+    _: KW_ONLY
+    log_async: bool = option(False, "give every asyncio (or trio) task a track of its own")
+    min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)
+    trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
+    log_print: bool = logged(False, "record what is printed as instant events, instead of printing it")
+    log_gc: bool = logged(False, "record garbage collections as a counter")
+    log_sparse: bool = logged(False, "record only functions decorated with log_sparse, and log_event blocks")
+    log_audit: list[str] | None = logged(
+        None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
+    )
+    log_var: list[str] | None = logged(None, "record variables with these names", normalize=_list, metavar="RE")
+    log_number: list[str] | None = logged(
+        None, "record variables with these names as counters", normalize=_list, metavar="RE"
+    )
+    log_attr: list[str] | None = logged(None, "record attributes with these names", normalize=_list, metavar="RE")
+    log_func_exec: list[str] | None = logged(
+        None, "show all assignments in functions with these names", normalize=_list, metavar="RE"
+    )
+    log_func_entry: list[str] | None = logged(
+        None, "record an event where functions with these names begin", normalize=_list, metavar="RE"
+    )
+    log_exception: bool = logged(False, "record exceptions where they are raised")
+    magic_comment: bool = logged(False, "obey comments such as `# !viztracer: log_var(\"a\", a)`")
+    plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
+    pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
+    file_info: bool = argument(True, "put the source of the traced functions into the report", error=None)
+    process_name: str | None = argument(None, "the process's name in the report")
+    output_file: str = argument(
+        "result.json", "where `save` writes; the name's ending says what: .json, .html, .pftrace and others", error=None
+    )
+    register_global: InitVar[bool] = argument(True, "let `get_tracer` find this tracer", error=None)
+    session: InitVar[str | None] = argument(
+        None, "the run of another process that this one's calls belong to, from that one's `init_kwargs`"
+    )
+
+    if not TYPE_CHECKING:
+        __signature__ = Parameters()
+
+        def __init__(self, *positional: object, **named: object) -> None:
+            given = _arguments(type(self).__name__, positional, named)
+            for name, value in given.items():
+                OPTIONS[name].check(name, value)
+            register_global, session = given.pop("register_global"), given.pop("session")
+            for name, value in given.items():
+                setattr(self, name, value)
+            self.__post_init__(register_global, session)
+
+    def __post_init__(self, register_global: bool, session: str | None) -> None:
+        """Use the arguments that are no attributes."""
+
+    def inherited(self) -> dict[str, Any]:
+        """Return the options that other processes of the run get, all of them plain values."""
+        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.inherited}
+        return {name: (OPTIONS[name].normalize or _same)(value) for name, value in values.items()}
+
+    def check(self) -> None:
+        """Raise `ValueError` or `TypeError` if the attributes make no sense, which may have been changed meanwhile."""
+        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.inherited}
+        for name, value in values.items():
+            OPTIONS[name].check(name, value)
+        check_together(values)
+
+
+def check_together(values: Mapping[str, Any]) -> None:
+    """Raise `ValueError`, in VizTracer's words, if the options' values contradict each other or are out of range."""
+    if values["include_files"] and values["exclude_files"]:
+        raise ValueError("include_files and exclude_files can't be both specified!")
+    if values["tracer_entries"] < 1:
+        raise ValueError("tracer_entries must be at least 1")
+
+
+def _arguments(name: str, positional: tuple[object, ...], named: dict[str, object]) -> dict[str, Any]:
+    """Return the value of every option in a call. Raise `TypeError`, in Python's words, for a wrong call."""
+    names = [name for name, option in OPTIONS.items() if not option.keyword_only]
+    if len(positional) > len(names):
+        raise TypeError(f"{name}() takes at most {len(names)} positional arguments but {len(positional)} were given")
+    by_position = dict(zip(names, positional))
+    for argument in named:
+        if argument not in OPTIONS:
+            raise TypeError(f"{name}() got an unexpected keyword argument {argument!r}")
+        if argument in by_position:
+            raise TypeError(f"{name}() got multiple values for argument {argument!r}")
+    return {name: option.default for name, option in OPTIONS.items()} | by_position | named
+
+
+def _same(value: object) -> object:
+    return value

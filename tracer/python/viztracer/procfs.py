@@ -1,0 +1,73 @@
+"""What ``/proc`` shows of processes (proc(5)). Of a process that is gone it shows nothing."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_TIME = 19  # index in ``stat`` after the name, which may hold spaces and parentheses
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process was started, in clock ticks since boot."""
+    try:
+        return int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[START_TIME])
+    except (IndexError, ValueError):
+        return None
+
+
+def age(pid: int) -> float | None:
+    """Return how many seconds ago a process was started."""
+    ticks, uptime = start_ticks(pid), _read("/proc/uptime").split()
+    return float(uptime[0]) - ticks / os.sysconf("SC_CLK_TCK") if ticks is not None and uptime else None
+
+
+def program(pid: int) -> str:
+    """Return the path of the program that a process runs."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
+def arguments(pid: int) -> list[str]:
+    """Return the arguments of a process, with a space for each character that cannot be printed."""
+    words = _read(f"/proc/{pid}/cmdline").decode("utf-8", "replace").split("\0")[:-1]
+    return ["".join(char if char.isprintable() else " " for char in word) for word in words]
+
+
+def environment(pid: int) -> bytes:
+    """Return the environment of a process as it was at its exec, with a NUL after each variable; empty during exec."""
+    return _read(f"/proc/{pid}/environ")
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Return the children of a process, and theirs."""
+    return _descendants(pid, set())
+
+
+def _descendants(pid: int, seen: set[int]) -> Iterator[int]:
+    for thread in _entries(f"/proc/{pid}/task"):
+        for child in map(int, _read(f"/proc/{pid}/task/{thread}/children").split()):
+            if child not in seen:
+                seen.add(child)
+                yield child
+                yield from _descendants(child, seen)
+
+
+def _entries(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""

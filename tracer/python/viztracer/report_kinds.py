@@ -1,0 +1,16 @@
+"""The kinds of report, by the endings of file names, and which of them ``vizviewer`` shows."""
+
+from __future__ import annotations
+
+from .snaptrace import output_kinds
+
+ALL = tuple(output_kinds())
+FOR_PERFETTO = tuple(kind for kind in ALL if kind.startswith(".pftrace"))
+FOR_SPEEDSCOPE = tuple(kind for kind in ALL if kind.startswith(".speedscope"))
+TEXTS = (".csv", ".folded")
+FOR_VIZVIEWER = tuple(kind for kind in ALL if kind not in TEXTS + FOR_SPEEDSCOPE)
+
+
+def can_show(name: str) -> bool:
+    """Whether ``vizviewer`` shows a report of this name."""
+    return name.endswith(FOR_VIZVIEWER) and not name.endswith(FOR_SPEEDSCOPE)

@@ -1,0 +1,63 @@
+"""Lines for the user: on stdout where VizTracer prints them, and on stderr what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .quoting import printable
+from .snaptrace import ring_cut
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from typing import TextIO
+
+# The stdout that the command found, if it was the command that began the run.
+_stdout: list[TextIO] = []
+
+YELLOW, GREEN, RESET = "\033[33m", "\033[32m", "\033[0m"
+
+
+def keep_stdout() -> None:
+    """From now on say everything on the stdout that there is now, wherever the program's own lines go."""
+    _stdout[:] = [sys.stdout]
+
+
+def say(text: str, color: str = "") -> None:
+    """Print a line where VizTracer does, on stdout; in color if that is a terminal."""
+    try:
+        (stdout,) = _stdout or [sys.stdout]
+        colored = color and stdout.isatty()
+        text = printable(text)
+        print(f"{color}{text}{RESET}" if colored else text, file=stdout, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass  # a closed stdout is the program's affair
+
+
+def complain(text: str) -> None:
+    """Print a line on stderr, if there is one."""
+    if sys.stderr is None:
+        return  # `print` would take stdout instead
+    try:
+        print(f"viztracer: {printable(text)}", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
+def complain_of_ring(ring: str | None, failure: int | None, *, removed: bool) -> None:
+    """Say what befell a ring file, if anything did: it could not grow, or somebody has removed it."""
+    if ring_cut():
+        complain(f"{ring} was cut while the program ran: what was recorded is lost")
+    elif removed:
+        complain(f"{ring} is gone, and with it what was recorded: it was removed while the program ran")
+    elif failure:
+        complain(f"{ring} could not grow ({os.strerror(failure)}): older calls were lost")
+
+
+def complain_of_greenlets(unmatched: int) -> None:
+    """Say what became of the calls of greenlets, if there are any: they do not end in the order of their begins."""
+    if "greenlet" in sys.modules:
+        complain(
+            f"this program switches greenlets, and those of a thread share one track here: {unmatched} ends of calls "
+            'fitted no begin, and calls that were open across a switch may be "abandoned", or have the time of others'
+        )
