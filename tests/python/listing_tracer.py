@@ -9,7 +9,8 @@ class ListingTracer(InterpreterEvents):
     """Has the methods of `Tracer` that record events, with the same signatures; `events` holds what they got."""
 
     enable = True
-    log_sparse = False
+    log_sparse = log_print = log_gc = False
+    log_audit = None
 
     def __init__(self):
         self.events = []

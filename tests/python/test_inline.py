@@ -283,6 +283,31 @@ except Exception as error:
     ]
 
 
+def test_wrong_calls_of_the_constructor(run):
+    printed = run(
+        """
+import inspect
+from viztracer import VizTracer
+
+class Own(VizTracer):
+    def __init__(self, name):
+        super().__init__(1000, process_name=name)
+
+assert list(inspect.signature(Own).parameters) == ["name"] and Own("a").tracer_entries == 1000
+for positional, named in (((1,) * 8, {}), ((1,), {"tracer_entries": 1}), ((), {"nonsense": 1})):
+    try:
+        VizTracer(*positional, **named)
+    except TypeError as error:
+        print(error)
+"""
+    )
+    assert printed.splitlines() == [
+        "VizTracer() takes at most 7 positional arguments but 8 were given",
+        "VizTracer() got multiple values for argument 'tracer_entries'",
+        "VizTracer() got an unexpected keyword argument 'nonsense'",
+    ]
+
+
 def test_attributes_are_checked_again(run):
     """They may have been changed since the tracer was made."""
     printed = run(

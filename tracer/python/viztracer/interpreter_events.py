@@ -25,9 +25,10 @@ _is_hooked: list[bool] = []
 class InterpreterEvents(LoggedEvents):
     """Records what the interpreter does, as the attributes say, from `begin_interpreter_events` to its end."""
 
-    log_print: bool = False
-    log_gc: bool = False
-    log_audit: list[str] | None = None
+    if TYPE_CHECKING:  # what `Options` has
+        log_print: bool
+        log_gc: bool
+        log_audit: list[str] | None
 
     system_print: Any = None
 

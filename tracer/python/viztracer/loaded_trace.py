@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .ring_directory import RingDirectory
-    from .vizplugin import VizPluginBase, VizPluginManager
+    from .vizplugin import VizPluginManager
 
 
 class LoadedTrace(InterpreterEvents):
@@ -118,7 +118,7 @@ class LoadedTrace(InterpreterEvents):
         process.start()
         return process
 
-    def load_plugins(self, plugins: Sequence[VizPluginBase | str] | None) -> None:
+    def load_plugins(self, plugins: Sequence[object] | None) -> None:
         """Use these plugins; see `vizplugin.VizPluginManager`."""
         if plugins:
             from .vizplugin import VizPluginManager

@@ -11,7 +11,7 @@ import os
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import KW_ONLY, InitVar, dataclass
     from typing import Any
 
@@ -27,7 +27,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, type(None)),
     "list[str] | None": (list, type(None)),
-    "list[Any] | None": (list, type(None)),
+    "Sequence[object] | None": (list, tuple, type(None)),
 }
 # Annotations of arguments that are no attributes.
 INIT_VARIABLES = {f"InitVar[{annotation}]": annotation for annotation in TYPES}
@@ -70,7 +70,9 @@ class Option:
         self.inherited = inherited
         self.normalize = normalize
         self.error = error
+        self.annotation = ""
         self.types: tuple[type, ...] = ()
+        self.keyword_only = False
 
     @property
     def takes_list(self) -> bool:
@@ -94,6 +96,10 @@ def argument(default: Any, help: str, **details: Any) -> Any:
     return Option(default, help, on_command_line=False, inherited=False, **details)
 
 
+def _list(patterns: list[str] | None) -> list[str]:
+    return patterns or []
+
+
 def with_absolute(paths: list[str] | None) -> list[str]:
     """Return the beginnings of paths, and relative ones as absolute paths, too."""
     paths = paths or []
@@ -103,24 +109,37 @@ def with_absolute(paths: list[str] | None) -> list[str]:
 if not TYPE_CHECKING:
 
     def dataclass(cls: type) -> type:
-        """Make the class's ``__init__`` of its options, as `dataclasses` would, which is slow to import."""
-        parameters, descriptions = [], []
+        """Register the options of a class. `dataclasses` would need ten times the import time."""
+        keyword_only, descriptions = False, []
         for name, annotation in cls.__annotations__.items():
             if annotation == "KW_ONLY":
-                parameters.append("*")
+                keyword_only = True
                 continue
-            annotation = INIT_VARIABLES.get(annotation, annotation)
             described = OPTIONS[name] = vars(cls)[name]
-            described.types = TYPES[annotation]
+            described.annotation = INIT_VARIABLES.get(annotation, annotation)
+            described.types = TYPES[described.annotation]
+            described.keyword_only = keyword_only
             setattr(cls, name, described.default)
-            parameters.append(f"{name}: {annotation} = {described.default!r}")
             descriptions.append(f"    {name}: {described.help}.")
-        source = f"def __init__(self, {', '.join(parameters)}) -> None:\n    self._take(locals())"
-        namespace = {}
-        exec(compile(source, __file__, "exec"), namespace)
-        cls.__init__ = namespace["__init__"]
         cls.__doc__ = "\n".join([cls.__doc__ or "", "", "Args:", *descriptions])
         return cls
+
+
+class Parameters:
+    """The parameters of the constructor, for `inspect.signature` and `help`; made only when these ask for them."""
+
+    def __get__(self, _options: Options | None, owner: type) -> Any:
+        if vars(Options)["__init__"] is not owner.__init__:  # type: ignore[misc]
+            raise AttributeError("__signature__")  # a subclass has a constructor of its own
+        from inspect import Parameter, Signature
+
+        kinds = {False: Parameter.POSITIONAL_OR_KEYWORD, True: Parameter.KEYWORD_ONLY}
+        return Signature(
+            [
+                Parameter(name, kinds[option.keyword_only], default=option.default, annotation=option.annotation)
+                for name, option in OPTIONS.items()
+            ]
+        )
 
 
 @dataclass
@@ -144,26 +163,37 @@ class Options:
     ignore_frozen: bool = option(False, "do not record functions frozen into the interpreter: the import system")
     _: KW_ONLY
     log_async: bool = option(False, "give every asyncio (or trio) task a track of its own")
-    log_print: bool = option(False, "record what is printed as events, instead of printing it")
-    log_gc: bool = option(False, "record garbage collections as a counter")
-    log_audit: list[str] | None = option(
-        None, "record the audit events whose names one of the patterns matches; all if there is none", metavar="PATTERN"
-    )
     min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
+    log_print: bool = option(False, "record what is printed as instant events, instead of printing it")
+    log_gc: bool = option(False, "record garbage collections as a counter")
+    log_sparse: bool = option(False, "record only functions decorated with log_sparse, and log_event blocks")
+    log_audit: list[str] | None = option(
+        None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
+    )
+    plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
     file_info: bool = argument(True, "put the source of the traced functions into the report", error=None)
     process_name: str | None = argument(None, "the process's name in the report")
     output_file: str = argument(
         "result.json", "where `save` writes; the name's ending says what: .json, .html, .pftrace and others", error=None
     )
-    plugins: list[Any] | None = argument(
-        None, "plugins, or texts of which the first word names a module that has one", error=None
-    )
     register_global: InitVar[bool] = argument(True, "let `get_tracer` find this tracer", error=None)
     session: InitVar[str | None] = argument(
         None, "the run of another process that this one's calls belong to, from that one's `init_kwargs`"
     )
+
+    if not TYPE_CHECKING:
+        __signature__ = Parameters()
+
+        def __init__(self, *positional: object, **named: object) -> None:
+            given = _arguments(type(self).__name__, positional, named)
+            for name, value in given.items():
+                OPTIONS[name].check(name, value)
+            register_global, session = given.pop("register_global"), given.pop("session")
+            for name, value in given.items():
+                setattr(self, name, value)
+            self.__post_init__(register_global, session)
 
     def __post_init__(self, register_global: bool, session: str | None) -> None:
         """Use the arguments that are no attributes."""
@@ -180,15 +210,6 @@ class Options:
             OPTIONS[name].check(name, value)
         check_together(values)
 
-    def _take(self, given: dict[str, Any]) -> None:
-        del given["self"]
-        for name, value in given.items():
-            OPTIONS[name].check(name, value)
-        register_global, session = given.pop("register_global"), given.pop("session")
-        for name, value in given.items():
-            setattr(self, name, value)
-        self.__post_init__(register_global, session)
-
 
 def check_together(values: Mapping[str, Any]) -> None:
     """Raise `ValueError`, in VizTracer's words, if the options' values contradict each other or are out of range."""
@@ -196,19 +217,20 @@ def check_together(values: Mapping[str, Any]) -> None:
         raise ValueError("include_files and exclude_files can't be both specified!")
     if values["tracer_entries"] < 1:
         raise ValueError("tracer_entries must be at least 1")
-    for name, patterns in values.items():
-        if patterns and OPTIONS[name].metavar == "PATTERN":
-            _check_patterns(name, patterns)
 
 
-def _check_patterns(name: str, patterns: list[str]) -> None:
-    import re  # most recordings do without it
-
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"{name}: {pattern!r} is no regular expression: {error}") from None
+def _arguments(name: str, positional: tuple[object, ...], named: dict[str, object]) -> dict[str, Any]:
+    """Return the value of every option in a call. Raise `TypeError`, in Python's words, for a wrong call."""
+    names = [name for name, option in OPTIONS.items() if not option.keyword_only]
+    if len(positional) > len(names):
+        raise TypeError(f"{name}() takes at most {len(names)} positional arguments but {len(positional)} were given")
+    by_position = dict(zip(names, positional))
+    for argument in named:
+        if argument not in OPTIONS:
+            raise TypeError(f"{name}() got an unexpected keyword argument {argument!r}")
+        if argument in by_position:
+            raise TypeError(f"{name}() got multiple values for argument {argument!r}")
+    return {name: option.default for name, option in OPTIONS.items()} | by_position | named
 
 
 def _same(value: object) -> object:

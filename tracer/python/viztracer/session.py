@@ -11,7 +11,6 @@ import os
 import sys
 
 from . import interpreter_arguments, session_variable, source_options, terminal, this_process
-from .options import OPTIONS
 from .session_variable import VARIABLE
 from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer
@@ -106,6 +105,5 @@ def _tracer(fields: dict[str, str]) -> VizTracer:
     defaults = VizTracer(register_global=False).init_kwargs
     if not fields["session"]:
         raise ValueError
-    given = {name: [] if default is None and OPTIONS[name].takes_list else default for name, default in defaults.items()}
-    given = {name: default for name, default in given.items() if name in fields}
+    given = {name: default for name, default in defaults.items() if fields.get(name)}
     return VizTracer(**{name: session_variable.unpack(fields[name], default) for name, default in given.items()})

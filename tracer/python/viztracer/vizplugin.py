@@ -59,7 +59,7 @@ class VizPluginManager:
         SystemExit: there is no such module or function, which is said on stdout.
     """
 
-    def __init__(self, tracer: LoadedTrace, plugins: Sequence[VizPluginBase | str] | None) -> None:
+    def __init__(self, tracer: LoadedTrace, plugins: Sequence[object] | None) -> None:
         self._tracer = tracer
         self._plugins: list[VizPluginBase] = []
         for plugin in plugins or ():

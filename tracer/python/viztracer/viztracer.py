@@ -36,13 +36,14 @@ class VizTracer(Options, LoadedTrace):
 
     def __post_init__(self, register_global: bool, session: str | None) -> None:
         """Begin without ring files of its own; with `session`, with those of that run."""
-        self.total_entries = 0
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
         self._at_exit = CLOSE
         self._unwatch_exit: Callable[[], None] | None = None
         if register_global and not (session and this_process.recording()):  # it has joined the run by itself
             self.register_global()
+        if self.log_audit == []:
+            self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
         self.load_plugins(self.plugins)
 
     def register_global(self) -> None:
