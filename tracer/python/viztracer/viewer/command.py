@@ -14,7 +14,6 @@ from .. import terminal
 from ..report_kinds import FOR_SPEEDSCOPE
 from . import browser
 from .catalog import KINDS, Catalog, Entry, Kind, kind_of
-from .listing import printable
 from .server import PERFETTO_PORT, Server
 from .workbench import Workbench
 
@@ -52,7 +51,7 @@ def viewer_main() -> int:
             finally:
                 end.approaches()
     except RefusalError as error:
-        terminal.say(printable(str(error)))
+        terminal.say(str(error))
         return 1
     except KeyboardInterrupt:
         end.come()
