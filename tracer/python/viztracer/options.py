@@ -172,6 +172,10 @@ class Options:
         None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
     )
     plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
+    log_torch: bool = argument(False, "record what torch does; there is no way yet")
+    minimize_memory: bool = argument(False, "has no effect: no event is kept in memory")
+    dump_raw: bool = argument(False, "has no effect: every record is written as it is")
+    sanitize_function_name: bool = argument(False, "has no effect: every name can be written")
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
     file_info: bool = argument(True, "put the source of the traced functions into the report", error=None)
     process_name: str | None = argument(None, "the process's name in the report")
@@ -205,7 +209,7 @@ class Options:
 
     def check(self) -> None:
         """Raise `ValueError` or `TypeError` if the attributes make no sense, which may have been changed meanwhile."""
-        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.inherited}
+        values = {name: value for name, value in vars(self).items() if name in OPTIONS}
         for name, value in values.items():
             OPTIONS[name].check(name, value)
         check_together(values)

@@ -15,7 +15,7 @@ from .snaptrace import arm_line, disarm_line, note_exit
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Any
 
 # What a tracer does with the ring files when the process ends:
@@ -44,6 +44,8 @@ class VizTracer(Options, LoadedTrace):
             self.register_global()
         if self.log_audit == []:
             self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
+        if self.log_torch:
+            raise NotImplementedError("log_torch is not supported yet")
         self.load_plugins(self.plugins)
 
     def register_global(self) -> None:
@@ -204,6 +206,27 @@ class VizTracer(Options, LoadedTrace):
     def init_kwargs(self) -> dict[str, Any]:
         """The arguments that make a tracer like this one, all of them plain values; for other processes."""
         return self.inherited() | {"session": self.rings.address if self.rings else None}
+
+    def install(self) -> None:
+        """Begin to record on SIGUSR1; stop and save on SIGUSR2. ``viztracer --attach_installed`` sends these signals."""
+        import signal
+
+        signal.signal(signal.SIGUSR1, self._start_by_signal)
+        signal.signal(signal.SIGUSR2, self._save_by_signal)
+
+    def _start_by_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.start()
+
+    def _save_by_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop()
+        self.save()
+
+    def exit_routine(self) -> None:
+        """Stop, save and have the plugins end, as at the end of a process; a second call finds nothing to save."""
+        self.stop("flush_as_finish")
+        if self.rings:
+            self.save()
+            self.terminate()
 
     def register_exit(self) -> None:
         """When this process ends, close its ring file; or save, if its calls belong to no other process's report.
