@@ -15,7 +15,7 @@ use crate::thread::current;
 use pyo3::exceptions::{PyEOFError, PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCode, PyDict};
 use std::ffi::{CStr, CString, c_int};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -74,6 +74,12 @@ pub fn run_stdin(python: Python<'_>, show: bool) -> PyResult<()> {
 pub fn run_byte_code(python: Python<'_>, path: PathBuf, show: bool) -> PyResult<()> {
     let bytes = fs::read(path)?;
     run(python, show, true, |namespace| evaluate(&load(python, &bytes)?, namespace))
+}
+
+/// Runs a code object as a file of source text is run, then ends the process. `show`: as with [`run_command`].
+#[pyfunction]
+pub fn run_code(code: Bound<'_, PyCode>, show: bool) -> PyResult<()> {
+    run(code.py(), show, true, |namespace| evaluate(&code, namespace))
 }
 
 fn open(how: impl FnOnce() -> *mut libc::FILE) -> io::Result<*mut libc::FILE> {

@@ -171,19 +171,9 @@ class Options:
     log_audit: list[str] | None = logged(
         None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
     )
-    log_var: list[str] | None = logged(None, "record variables with these names", normalize=_list, metavar="RE")
-    log_number: list[str] | None = logged(
-        None, "record variables with these names as counters", normalize=_list, metavar="RE"
+    instrument: list[str] | None = logged(
+        None, "instrument the source: `log_var=RE`, `log_exception` and others; see `instrument.options`", normalize=_list
     )
-    log_attr: list[str] | None = logged(None, "record attributes with these names", normalize=_list, metavar="RE")
-    log_func_exec: list[str] | None = logged(
-        None, "show all assignments in functions with these names", normalize=_list, metavar="RE"
-    )
-    log_func_entry: list[str] | None = logged(
-        None, "record an event where functions with these names begin", normalize=_list, metavar="RE"
-    )
-    log_exception: bool = logged(False, "record exceptions where they are raised")
-    magic_comment: bool = logged(False, "obey comments such as `# !viztracer: log_var(\"a\", a)`")
     plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
     file_info: bool = argument(True, "put the source of the traced functions into the report", error=None)

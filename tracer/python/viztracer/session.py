@@ -17,7 +17,7 @@ from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
 _asked: list[bool] = []
 _joined: list[VizTracer] = []
@@ -96,6 +96,10 @@ def _begin(name: str | None = None) -> None:
         from .commands import finish  # most runs that keep their ring files do without it
 
         finish.succeed(tracer, ending)
+    if tracer.instrument:
+        from .instrument import main_program
+
+        main_program.expect(tracer.instrument)
     tracer.start()
 
 

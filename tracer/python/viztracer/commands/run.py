@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import time
 
 from .. import report, session, session_variable, terminal, this_process
@@ -114,9 +113,17 @@ class Run:
         """Run the program and end the process with it; inside of other code, come back when the program is over."""
         terminal.keep_stdout()
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
+        self._instrument()
         self.program.become_main()
         self.start()
         self.program.run(not self.options.ignore_c_function)
+
+    def _instrument(self) -> None:
+        """Have the program's source instrumented, if that was asked for."""
+        if self.tracer.instrument:
+            from ..instrument import main_program
+
+            main_program.instrument(self.program, self.tracer.instrument)
 
     def start(self) -> None:
         """Begin to record; if that cannot be, say so and let the program run."""
