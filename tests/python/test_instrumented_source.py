@@ -14,7 +14,7 @@ from listing_tracer import ListingTracer
 from viztracer.code_monkey import CodeMonkey
 from viztracer.instrument.compiler import Compiler
 from viztracer.instrument.imports import is_own
-from viztracer.instrument.options import InstrumentOptions
+from viztracer.instrument.options import InstrumentOptions, texts_of
 
 
 @pytest.fixture
@@ -120,8 +120,32 @@ def test_patterns_match_whole_names(tracer):
         InstrumentOptions(log_var=["("])
 
 
+def test_options_as_texts():
+    """As texts they get to child processes."""
+
+    class Parsed:
+        log_var = ["a", "b=c"]
+        log_number = None
+        log_exception = True
+        magic_comment = False
+
+    texts = texts_of(Parsed)
+    assert texts == ["log_var=a", "log_var=b=c", "log_exception"]
+    options = InstrumentOptions.of_texts(texts)
+    assert options.log_var.match("b=c") and options.log_exception
+    assert not options.log_number and not options.magic_comment and not InstrumentOptions.of_texts([])
+    for wrong in ("log_var", "log_exception=1", "nothing", "nothing=1"):
+        with pytest.raises(ValueError, match="there is nothing to instrument"):
+            InstrumentOptions.of_texts([wrong])
+    Parsed.log_var = ["("]
+    with pytest.raises(ValueError, match="no regular expression"):
+        texts_of(Parsed)
+
+
 def test_lines_stay(tracer):
-    source = "'text\\\n'\na = 1\ndef f(a):\n    'doc'\n    for a in [1]:\n        raise KeyError(\n            a)\nf(2)\n"
+    source = (
+        "'text\\\n'\na = 1\ndef f(a):\n    'doc'\n    for a in [1]:\n        raise KeyError(\n            a)\nf(2)\n"
+    )
     every = [".*"]
     lines = []
     for options in (
@@ -394,13 +418,13 @@ IMPORTS = """
 import builtins, os, sys
 from listing_tracer import ListingTracer
 from viztracer.code_monkey import instrument
+from viztracer.instrument.options import InstrumentOptions
 
 builtins.__viz_tracer__ = tracer = ListingTracer()
-class Options:
-    log_var = ["a"]
-assert instrument(object()) is None
-assert instrument(Options) is not None
-instrument(Options)
+options = InstrumentOptions(log_var=["a"])
+assert instrument(InstrumentOptions()) is None
+assert instrument(options) is not None
+instrument(options)
 import my_module, my_package.inner, json, runpy
 assert my_module.__file__ == os.path.abspath("my_module.py")
 assert my_module.f.__code__.co_flags & 0x1000000, "what the module imports from the future counts"

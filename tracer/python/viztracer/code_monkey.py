@@ -6,7 +6,7 @@ import sys
 
 from .instrument import imports
 from .instrument.compiler import Compiler, flags_of_caller
-from .instrument.options import NAMES, InstrumentOptions
+from .instrument.options import NAMES, SWITCHES, InstrumentOptions
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class CodeMonkey:
         """
         if inst_type not in NAMES:
             raise ValueError(f"{inst_type} is not supported")
-        is_switch = inst_type in ("log_exception", "magic_comment")
+        is_switch = inst_type in SWITCHES
         self._settings[inst_type] = is_switch or [pattern for patterns in inst_args.values() for pattern in patterns]
         InstrumentOptions(**self._settings)
 
@@ -62,23 +62,18 @@ class CodeMonkey:
         return compiler.compile(source, filename, mode, flags, optimize, **others)
 
 
-def instrument(options: object) -> Compiler | None:
-    """Have the program's own modules instrumented from now on, as the attributes of the options say.
+def instrument(options: InstrumentOptions) -> Compiler | None:
+    """Have the program's own modules instrumented from now on.
 
     Args:
-        options: something with attributes of the names ``log_var``, ``log_number``, ``log_attr``, ``log_func_exec``,
-            ``log_func_entry`` (lists of regular expressions), ``log_exception`` and ``magic_comment``.
+        options: what to instrument.
 
     Returns:
         What compiles the main program, which nobody imports; None if nothing is wanted.
-
-    Raises:
-        ValueError: an expression is no regular expression.
     """
-    wanted = InstrumentOptions.of(options)
-    if not wanted:
+    if not options:
         return None
-    compiler = Compiler(wanted, complain)
+    compiler = Compiler(options, complain)
     imports.install(compiler)
     return compiler
 

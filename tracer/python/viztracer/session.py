@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import sys
 
-from . import interpreter_arguments, session_variable, source_options, terminal, this_process
+from . import interpreter_arguments, session_variable, terminal, this_process
 from .session_variable import VARIABLE
 from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from typing import Any
+    pass
 
 _asked: list[bool] = []
 _joined: list[VizTracer] = []
@@ -96,7 +96,10 @@ def _begin(name: str | None = None) -> None:
         from .commands import finish  # most runs that keep their ring files do without it
 
         finish.succeed(tracer, ending)
-    source_options.instrument(source_options.inherited(fields))
+    if tracer.instrument:
+        from .instrument import main_program
+
+        main_program.expect(tracer.instrument)
     tracer.start()
 
 

@@ -44,6 +44,8 @@ class VizTracer(Options, LoadedTrace):
             self.register_global()
         if self.log_audit == []:
             self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
+        if self.log_func_repr and self.log_func_with_objprint:
+            raise ValueError("log_func_repr and log_func_with_objprint can't be both specified!")
         if self.log_torch:
             raise NotImplementedError("log_torch is not supported yet")
         self.load_plugins(self.plugins)
@@ -126,10 +128,24 @@ class VizTracer(Options, LoadedTrace):
 
     def _record(self, rings: RingDirectory) -> None:
         this_process.follow(self)
+        self.log_calls(
+            func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by()
+        )
         self.record(self.inherited(), rings, PACKAGE)
         self.name_process(self.process_name or self.first_name or this_process.process_name())
         self.parsed = False
         self.begin_interpreter_events()
+
+    def _shown_by(self) -> Callable[..., str] | None:
+        """Return what shows arguments and results; None for `repr`."""
+        if not self.log_func_with_objprint:
+            return self.log_func_repr
+        try:
+            from objprint import objstr
+        except ImportError:
+            raise RuntimeError("log_func_with_objprint needs the package objprint: pip install objprint") from None
+        shown: Callable[..., str] = objstr
+        return shown
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""

@@ -10,6 +10,7 @@ import sys
 from .attributes import Attributes
 from .exceptions import Exceptions
 from .functions import Entries, Executions
+from .log import Unrecorded
 from .log import install as install_log
 from .variables import Variables
 
@@ -48,6 +49,10 @@ class Compiler:
         """
         if flags & ast.PyCF_ONLY_AST or mode not in MODES:
             return compile_plainly(source, filename, mode, flags, True, optimize, **others)
+        with Unrecorded():
+            return self._compile(source, filename, mode, flags, optimize, **others)
+
+    def _compile(self, source: Any, filename: Any, mode: str, flags: int, optimize: int, **others: Any) -> Any:
         tree = source
         if not isinstance(source, ast.AST):
             tree = compile_plainly(source, filename, mode, flags | ast.PyCF_ONLY_AST, True, **others)

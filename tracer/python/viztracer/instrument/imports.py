@@ -12,6 +12,7 @@ import sys
 from importlib.machinery import PathFinder, SourceFileLoader
 
 from . import compiler
+from .log import Unrecorded
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def compile(
     """Take the place of the builtin: compile with the calls inserted, if the file is the program's own."""
     if not dont_inherit:
         flags |= compiler.flags_of_caller(depth=1)
-    if isinstance(filename, (str, bytes, os.PathLike)) and is_own(os.fsdecode(filename)):
+    with Unrecorded():
+        own = isinstance(filename, (str, bytes, os.PathLike)) and is_own(os.fsdecode(filename))
+    if own:
         return _installed[0].compile(source, filename, mode, flags, optimize, **others)
     return compiler.compile_plainly(source, filename, mode, flags, True, optimize, **others)
 
@@ -89,8 +92,10 @@ class Finder:
         """Return where a module is; None if others have to look for it."""
         spec = PathFinder.find_spec(fullname, path, target)
         loader = spec.loader if spec else None
-        if spec and type(loader) is SourceFileLoader and is_own(loader.path):
-            spec.loader = Loader(loader.name, loader.path)
+        if spec and type(loader) is SourceFileLoader:
+            with Unrecorded():
+                own = is_own(loader.path)
+            spec.loader = Loader(loader.name, loader.path) if own else loader
         return spec
 
     def invalidate_caches(self) -> None:

@@ -9,6 +9,8 @@ import builtins
 import functools
 import sys
 
+from ..snaptrace import Tracer
+
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +82,20 @@ class SourceLog:
     def current_exception(self, name: str) -> None:
         """Record the exception that is being handled."""
         self.variable(name, sys.exc_info()[1])
+
+
+# A pause is one of the thread, whichever tracer records it.
+_any_tracer = Tracer()
+
+
+class Unrecorded:
+    """A context manager: what this thread calls meanwhile is not the program's, and is not recorded."""
+
+    def __enter__(self) -> None:
+        _any_tracer.pause()
+
+    def __exit__(self, *_error: object) -> None:
+        _any_tracer.resume()
 
 
 def install() -> None:
