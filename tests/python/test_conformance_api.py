@@ -107,7 +107,6 @@ FACTS = {
         "[make() is get_tracer(), get_tracer() is not None]",
         "make(register_global=False) is get_tracer()",
         "[(t := make()).enable, t.start(), t.enable, t.start(), t.stop(), t.enable, t.stop()]",
-        "tried(t.save, 5)",
         "tried(t.save)",
         "sorted(report())",
         "[(t := make()).start(), f(3), t.stop(), t.save('other.json'), sorted(json.load(open('other.json')))][-1]",
@@ -118,6 +117,7 @@ FACTS = {
         "[make().run('len([])'), 'builtins.len' in str(report())]",
         "[(t := make(output_file='a/b/c.json')).start(), t.stop(), tried(t.save)[0], os.path.exists('a/b/c.json')]",
     ],
+    "what `save` says to a name that is none": ["tried(t.save, 5)"],
     "filters of a program": [
         "[(t := make(ignore_c_function=True)).start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
         "[(t := make(max_stack_depth=1)).start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
@@ -137,9 +137,10 @@ FACTS = {
         "[(a := make()).start(), tried((b := make()).start), a.stop(), b.stop()][1]",
     ],
     "methods for threads and stacks": [
-        "[t.enable_thread_tracing(), t.reset_stack(), t.setpid(), t.setignorestackcounter(0), t.pause(), t.resume()]",
+        "[t.enable_thread_tracing(), t.reset_stack(), t.setpid(), t.pause(), t.resume()]",
         "[t.set_afterfork(print), t.register_global(), t.install(), t.register_exit()]",
     ],
+    "`setignorestackcounter`": ["t.setignorestackcounter(0)"],
     "shape of a call": [
         "[(t := make()).start(), f(3), t.stop(), t.save(), "
         "{key: type(value).__name__ for event in report()['traceEvents'] if event['ph'] == 'X' "
