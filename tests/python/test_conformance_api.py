@@ -91,10 +91,10 @@ FACTS = {
         for thing in things.split()
     ],
     "arguments of `VizTracer`": [
-        "sorted(set(inspect.signature(VizTracer).parameters) - {'session', 'log_func_args', 'log_func_retval', "
+        "sorted(set(inspect.signature(VizTracer).parameters) - {'session', 'instrument', 'log_func_args', 'log_func_retval', "
         "'log_func_repr', 'log_func_with_objprint'})",
-        "{name: repr(parameter.default) for name, parameter in inspect.signature(VizTracer).parameters.items() "
-        "if name not in ('session', 'tracer_entries') and not name.startswith('log_func_')}",
+        "sorted((name, repr(parameter.default)) for name, parameter in inspect.signature(VizTracer).parameters.items() "
+        "if name not in ('session', 'instrument', 'tracer_entries') and not name.startswith('log_func_'))",
     ],
     "what wrong arguments raise": [f"tried(make, {name}={value!r})" for name, value in ARGUMENTS.items()],
     "what wrong attributes raise": [

@@ -51,7 +51,8 @@ a = 6  # !viztracer: log if a > 5
 # !viztracer: log_var("a", a)
 # !viztracer: log_var("a", a) if a > 100
 """
-PRINTS = "import sys\nprint('a', 1, sep='-')\nprint('b', end='!')\nprint('c', file=sys.stderr)\n"
+PRINTS = "print('a', 1, sep='-')\nprint('b', end='!')\n"
+PRINTS_ELSEWHERE = "import sys\nprint('c', file=sys.stderr)\n"
 COLLECTS = "import gc\ngc.disable()\ngc.collect()\n"
 AUDITS = "import sys\nsys.audit('my.event')\nsys.audit('other', 1)\n"
 NUMBERS = "n = 1\nn = 2.5\nn = True\n"
@@ -65,7 +66,7 @@ CASES = [
     of(CALLS, "`--log_func_args`", "--log_func_args"),
     of(CALLS, "`--log_func_retval`", "--log_func_retval"),
     of(CALLS, "`--log_func_retval`", "--log_func_retval", "--log_func_args"),
-    of(RAISES, "the return value of a call that raises", "--log_func_retval", ours={"status": 0}),
+    of(RAISES, "`--log_func_retval`", "--log_func_retval"),
     of(
         CALLS,
         "`--log_func_with_objprint`",
@@ -74,6 +75,7 @@ CASES = [
         ours={"status": 0, "stderr": "log_func_with_objprint needs the package objprint: pip install objprint.*"},
     ),
     of(PRINTS, "`--log_print`", "--log_print"),
+    of(PRINTS_ELSEWHERE, "`print` to another file", "--log_print", ours={"stderr": "c\n"}),
     of(COLLECTS, "`--log_gc`", "--log_gc"),
     of(AUDITS, "`--log_audit`", "--log_audit", "my.*", ours={"status": 0}),
     of(SOURCE, "`--log_var`, `--log_number`, `--log_attr`", "--log_var", "a", "b", "c", "e", "i"),
