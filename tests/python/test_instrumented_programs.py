@@ -6,15 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# Runs the command with the options of instrumentation, in an environment that lets every process list its own events.
-COMMAND = """
-import sys
-from viztracer import options
-options.OPTIONS["instrument"].on_command_line = True
-options.OPTIONS["instrument"].metavar = "FILE"
-from viztracer.main import main
-sys.exit(main())
-"""
+# Lets every process list its own events.
 LISTED = """
 import builtins, json, sys
 from listing_tracer import ListingTracer
@@ -29,13 +21,10 @@ def show(name):
 @pytest.fixture
 def run(sandbox):
     """run(*arguments) -> what a process printed that runs the command with these arguments."""
-    (sandbox.path / "runs").mkdir()
-    (sandbox.path / "runs" / "viztracer_command.py").write_text(COMMAND)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
 
     def run(*arguments, status=0):
-        command = sandbox.path / "runs" / "viztracer_command.py"
-        done = sandbox.python(command, "--quiet", "-o", "out.json", *arguments, env=environment)
+        done = sandbox.viztracer("--quiet", "-o", "out.json", *arguments, env=environment)
         assert done.returncode == status, done.stderr
         return done
 
@@ -49,7 +38,7 @@ def listed(done):
 def test_program_and_its_modules(sandbox, run):
     sandbox.script("a = 'module'\n", "module.py")
     sandbox.script(f"{LISTED}\na = 1\nimport module\nassert __name__ == '__main__'\nshow('main')\n")
-    done = run("--instrument", "log_var=a", "--", "script.py", "x")
+    done = run("--log_var", "a", "--", "script.py", "x")
     assert listed(done) == [["main", ["1", "'module'"], ["script.py", "x"], str(sandbox.path), None]]
     assert not (sandbox.path / "__pycache__").exists()
     assert "ast.py" not in (sandbox.path / "out.json").read_text(), "what instruments is not in the trace"
@@ -57,13 +46,13 @@ def test_program_and_its_modules(sandbox, run):
 
 def test_program_is_the_outermost_code(sandbox, run):
     sandbox.script("import sys\nassert sys._getframe().f_back is None\nprint(__file__, type(__loader__).__name__)\n")
-    done = run("--instrument", "log_var=a", "--", "script.py")
+    done = run("--log_var", "a", "--", "script.py")
     assert done.stdout == f"{sandbox.path}/script.py SourceFileLoader\n"
 
 
 def test_module_as_the_program(sandbox, run):
     sandbox.script(f"{LISTED}\na = 1\nshow('main')\n", "module.py")
-    done = run("--instrument", "log_var=a", "-m", "module")
+    done = run("--log_var", "a", "-m", "module")
     assert listed(done) == [["main", ["1"], [str(sandbox.path / "module.py")], str(sandbox.path), "module"]]
 
 
@@ -92,7 +81,7 @@ if __name__ == "__main__":
 
 def test_children_however_they_are_started(sandbox, run):
     path = sandbox.script(CHILDREN)
-    processes = listed(run("--instrument", "log_var=a", "--", "script.py"))
+    processes = listed(run("--log_var", "a", "--", "script.py"))
     directory = str(sandbox.path)
     assert processes[:3] == [
         ["child", ["1"], ["script.py", "x"], directory, None],
@@ -116,7 +105,7 @@ def test_ends_are_those_of_the_interpreter(sandbox, run, source):
     )
     plain = sandbox.python("script.py")
     for program in ("script.py", "parent.py"):
-        done = run("--instrument", "log_var=a", "log_exception", "--", program, status=plain.returncode)
+        done = run("--log_var", "a", "--log_exception", "--", program, status=plain.returncode)
         assert (done.stdout, lines_of(done.stderr)) == (plain.stdout, lines_of(plain.stderr))
 
 
@@ -128,7 +117,7 @@ def lines_of(text):
 def test_other_programs_run_as_they_are(sandbox, run):
     sandbox.script("print('ran')\n", "__main__.py")
     for arguments in (["-c", "print('ran')"], ["--", "."]):
-        assert run("--instrument", "log_var=a", *arguments).stdout == "ran\n"
+        assert run("--log_var", "a", *arguments).stdout == "ran\n"
 
 
 def test_interpreter_without_instrumentation_does_not_load_it(sandbox):

@@ -65,7 +65,7 @@ mod tracer;
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{Merged, merge, merge_command, output_kinds, ring_process};
+    use super::command::{Merged, is_output_name, merge, merge_command, output_kinds, ring_process};
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]
@@ -75,7 +75,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::ending::leaving::{ask_before_exec, note_exit, ring_cut};
     #[pymodule_export]
-    use super::main_program::{run_byte_code, run_code, run_command, run_file, run_module, run_stdin};
+    use super::main_program::{note_unsaved, run_byte_code, run_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
     use super::ring_file::{await_ring, is_ring_open, ring_session};
     #[pymodule_export]

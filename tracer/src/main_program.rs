@@ -16,7 +16,7 @@ use pyo3::exceptions::{PyEOFError, PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict};
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::{fs, io, ptr};
@@ -76,10 +76,10 @@ pub fn run_byte_code(python: Python<'_>, path: PathBuf, show: bool) -> PyResult<
     run(python, show, true, |namespace| evaluate(&load(python, &bytes)?, namespace))
 }
 
-/// Runs a code object as a file of source text is run, then ends the process. `show`: as with [`run_command`].
+/// Runs the code of a file, compiled already, then ends the process. `show`: as with [`run_command`].
 #[pyfunction]
-pub fn run_code(code: Bound<'_, PyCode>, show: bool) -> PyResult<()> {
-    run(code.py(), show, true, |namespace| evaluate(&code, namespace))
+pub fn run_code(code: &Bound<'_, PyCode>, show: bool) -> PyResult<()> {
+    run(code.py(), show, true, |namespace| evaluate(code, namespace))
 }
 
 fn open(how: impl FnOnce() -> *mut libc::FILE) -> io::Result<*mut libc::FILE> {
@@ -156,6 +156,31 @@ fn forget_file(python: Python<'_>) {
         }
     }
 }
+
+/// Lets the process, which is about to end, end with status 1 if it would be 0: there is no report.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[pyfunction]
+pub fn note_unsaved() {
+    unsafe extern "C" {
+        /// Of the C library (on_exit(3)): calls a function when the process ends, with the exit status.
+        fn on_exit(function: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+    }
+    extern "C" fn fail(status: c_int, _argument: *mut c_void) {
+        if status == 0 {
+            // SAFETY: writes what streams of C still hold, as the process would have done next.
+            unsafe { libc::fflush(ptr::null_mut()) };
+            // SAFETY: ends the process.
+            unsafe { libc::_exit(1) };
+        }
+    }
+    // SAFETY: the function stays where it is as long as the process runs, since extensions are not unloaded.
+    unsafe { on_exit(fail, ptr::null_mut()) };
+}
+
+/// Elsewhere, nobody tells the exit status: it stays.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[pyfunction]
+pub fn note_unsaved() {}
 
 /// Ends the process with this exit status, or by SIGINT.
 fn end(status: c_int, interrupted: bool) -> ! {

@@ -10,6 +10,8 @@ A drop-in replacement for VizTracer::
 
 from __future__ import annotations
 
+import os
+
 from .viztracer import VizTracer, get_tracer
 from .version import __version__
 
@@ -39,6 +41,12 @@ def __getattr__(name: str) -> Any:
 
         return getattr(decorator, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if os.path.isdir(os.path.join(__path__[0], "web_dist")):  # which VizTracer has
+    from . import both_installed
+
+    both_installed.complain(__path__[0])
 
 
 def load_ipython_extension(shell: Any) -> None:

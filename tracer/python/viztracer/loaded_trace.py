@@ -58,11 +58,15 @@ class LoadedTrace(InterpreterEvents):
         """
         self.stop()
         if not self.parsed:
-            self.data = self._read()
-            self._sources = self.data.pop("file_info", None)
-            self.total_entries = sum(event["ph"] != "M" for event in self.data["traceEvents"])
-            self.parsed = True
+            self._keep_report(self._read())
         return self.total_entries
+
+    def _keep_report(self, report: dict[str, Any]) -> None:
+        """Have a report as `data`."""
+        self.data = report
+        self._sources = self.data.pop("file_info", None)
+        self.total_entries = sum(event["ph"] != "M" for event in self.data["traceEvents"])
+        self.parsed = True
 
     def load(self) -> list[dict[str, Any]]:
         """Return the events that `save` would report, and forget them."""
@@ -154,21 +158,35 @@ class LoadedTrace(InterpreterEvents):
             data["file_info"] = self._sources
         ReportBuilder(data, verbose).save(output_file, file_info)
 
+    def save_rings(self, directory: str, output_file: str, *, verbose: int) -> None:
+        """Write a report on a directory of ring files, after the plugins have had it.
+
+        Raises:
+            RuntimeError: the report could not be written.
+        """
+        self._keep_report(_read([directory]))
+        self.save_data(output_file, file_info=True, verbose=verbose)
+
     def _read(self) -> dict[str, Any]:
         """Return what `save` would report."""
-        import json
-        import tempfile
-
         if self.rings is None or self.ring_file is None:
             return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
-        with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
-            path = os.path.join(directory, "trace.json")
-            self._merge_into(path, source=True)
-            with open(path, encoding="utf-8") as file:
-                report: dict[str, Any] = json.load(file)
-        return report
+        return _read([self.rings.path if self.rings.is_own else self.ring_file])
 
     def _merge_into(self, report: str, *, source: bool) -> None:
         if self.rings is None or self.ring_file is None:
             raise RuntimeError("nothing was recorded")
         merge([self.rings.path if self.rings.is_own else self.ring_file], report, source=source)
+
+
+def _read(inputs: list[str]) -> dict[str, Any]:
+    """Return the report on these ring files, or directories of them."""
+    import json
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
+        path = os.path.join(directory, "trace.json")
+        merge(inputs, path, source=True)
+        with open(path, encoding="utf-8") as file:
+            report: dict[str, Any] = json.load(file)
+    return report

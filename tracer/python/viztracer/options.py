@@ -74,6 +74,11 @@ class Option:
         self.types: tuple[type, ...] = ()
         self.keyword_only = False
 
+    @property
+    def takes_list(self) -> bool:
+        """Whether a value is a list."""
+        return list in self.types
+
     def check(self, name: str, value: object) -> None:
         """Raise the option's error if this value has a wrong type."""
         if self.error and not isinstance(value, self.types):
@@ -89,11 +94,6 @@ def option(default: Any, help: str, **details: Any) -> Any:
 def argument(default: Any, help: str, **details: Any) -> Any:
     """Describe an option that only the constructor of `VizTracer` has."""
     return Option(default, help, on_command_line=False, inherited=False, **details)
-
-
-def logged(default: Any, help: str, **details: Any) -> Any:
-    """Describe an option by which more than calls is recorded. The command line does not have it yet."""
-    return Option(default, help, on_command_line=False, **details)
 
 
 def _list(patterns: list[str] | None) -> list[str]:
@@ -165,14 +165,11 @@ class Options:
     log_async: bool = option(False, "give every asyncio (or trio) task a track of its own")
     min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
-    log_print: bool = logged(False, "record what is printed as instant events, instead of printing it")
-    log_gc: bool = logged(False, "record garbage collections as a counter")
-    log_sparse: bool = logged(False, "record only functions decorated with log_sparse, and log_event blocks")
-    log_audit: list[str] | None = logged(
+    log_print: bool = option(False, "record what is printed as instant events, instead of printing it")
+    log_gc: bool = option(False, "record garbage collections as a counter")
+    log_sparse: bool = option(False, "record only functions decorated with log_sparse, and log_event blocks")
+    log_audit: list[str] | None = option(
         None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
-    )
-    instrument: list[str] | None = logged(
-        None, "instrument the source: `log_var=RE`, `log_exception` and others; see `instrument.options`", normalize=_list
     )
     plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)

@@ -21,10 +21,12 @@ __all__ = [
     "await_ring",
     "disarm_farewell",
     "disarm_line",
+    "is_output_name",
     "is_ring_open",
     "merge",
     "merge_command",
     "note_exit",
+    "note_unsaved",
     "output_kinds",
     "ring_cut",
     "ring_process",
@@ -192,6 +194,12 @@ def is_ring_open(path: str | os.PathLike[str]) -> bool:
 def await_ring(path: str | os.PathLike[str]) -> None:
     """Wait until the process that writes this ring file has ended; Ctrl+C raises `KeyboardInterrupt`."""
 
+def is_output_name(name: str) -> bool:
+    """Whether a report may have this name."""
+
+def note_unsaved() -> None:
+    """Let this process, which is about to end, end with status 1 if it would be 0: there is no report."""
+
 def output_kinds() -> list[str]:
     """Return the endings of file names that a report can have, such as ``.json.gz``."""
 
@@ -206,6 +214,9 @@ def merge(
 
 # These run the program as `python` does and end the process; inside of other code they come back when it is over.
 # `show`: whether the trace has a call of `exec` around it.
+
+def run_code(code: CodeType, show: bool) -> None:
+    """Run the code of a file, then end the process; `show` as with `run_command`."""
 
 def run_command(text: bytes, show: bool) -> None:
     """Run the source text of ``-c``, in UTF-8."""

@@ -6,6 +6,7 @@ import html
 import time
 from dataclasses import dataclass
 
+from ..quoting import printable
 from .catalog import Entry, Kind
 
 PAGE = """\
@@ -59,11 +60,6 @@ class Choice:
     entry: Entry
     link: str
     perfetto: str | None
-
-
-def printable(text: str) -> str:
-    """Return a text that a terminal or a page shows as it is, without what moves a cursor or turns the direction."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def page(title: str, choices: list[Choice], left_out: int = 0) -> str:

@@ -18,7 +18,6 @@ from .. import terminal
 from ..snaptrace import merge
 from .beneath import DESCRIPTORS
 from .catalog import Entry, Kind
-from .listing import printable
 
 Stamp = tuple[tuple[int, int], ...]
 
@@ -93,7 +92,7 @@ class Workbench:
         """Return what the merge says, of the files as the user knows them."""
         for parent, directory in self._directories(entry).items():
             text = text.replace(os.path.join(directory, ""), os.path.join(parent, ""))
-        return printable(text)
+        return text
 
     def work(self, timeout: float) -> bool:
         """Do what is asked next, or only look whether `wake` was called; return False if nothing was for so long."""
@@ -117,7 +116,7 @@ class Workbench:
             try:
                 merged.set_result(self.merge(entry, extension))
             except Exception as error:
-                terminal.complain(printable(str(error)))
+                terminal.complain(str(error))
                 merged.set_exception(error)
 
         self._tasks.put(task)

@@ -1,0 +1,62 @@
+"""The modules of the Python package: which one imports which, and what a traced process has to import."""
+
+import ast
+import graphlib
+import sys
+
+from conftest import ROOT
+
+PACKAGE = ROOT / "tracer/python/viztracer"
+# What makes the start of every traced process slower, as `benches/run startup` shows.
+SLOW = {"argparse", "ast", "dataclasses", "inspect", "re", "shlex", "shutil", "tempfile", "typing"}
+
+
+def module_name(path):
+    return ".".join(("viztracer", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+
+
+class Imports(ast.NodeVisitor):
+    """The modules of the package that a module imports, at its beginning or later, but not for a type checker alone."""
+
+    def __init__(self, name):
+        self.package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
+        self.found = set()
+
+    def visit_If(self, node):
+        if ast.unparse(node.test) != "TYPE_CHECKING":
+            self.generic_visit(node)
+
+    def visit_ImportFrom(self, node):
+        if not node.level:
+            return
+        base = ".".join(self.package.split(".")[: -(node.level - 1) or None] + ([node.module] if node.module else []))
+        names = {f"{base}.{alias.name}" for alias in node.names} & MODULES.keys()
+        self.found |= names or ({base} & MODULES.keys())
+
+
+def imports(name):
+    visitor = Imports(name)
+    visitor.visit(ast.parse(MODULES[name].read_text()))
+    return visitor.found
+
+
+def test_no_module_imports_one_that_leads_back_to_it():
+    graph = {name: imports(name) for name in MODULES}
+    assert {"viztracer.options", "viztracer.this_process"} <= graph["viztracer.viztracer"]
+    assert "viztracer.commands.run" in graph["viztracer.main"]
+    graphlib.TopologicalSorter(graph).prepare()  # raises if there is a circle
+
+
+def test_a_traced_process_imports_nothing_slow(sandbox):
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "import viztracer.session, viztracer.commands.finish\n"
+        "print(*(sys.modules.keys() - before))\n"
+    )
+    done = sandbox.python("-S", "-c", f"sys = __import__('sys'); sys.path[:] = {sys.path!r}\n" + code)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert "viztracer.options" in loaded and not SLOW & loaded

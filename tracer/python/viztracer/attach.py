@@ -1,0 +1,73 @@
+"""Record a process from outside: what runs in that process. ``viztracer --attach`` has it run (`commands.attach`).
+
+The ring file is in a directory of the attaching process, which also writes the report, so that both survive the death of
+this process. It prints nothing here: stdout and stderr are the program's.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import this_process
+from .viztracer import VizTracer
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from typing import Any
+
+ANSWER = "answer"  # the file by which this process answers; it holds nothing if all is well
+
+_attached: list[VizTracer] = []
+
+
+def start(directory: str, options: dict[str, Any]) -> None:
+    """Begin to record into a directory of another process, unless it is done already.
+
+    Args:
+        directory: where the answer is expected.
+        options: the arguments of `VizTracer`.
+    """
+    if os.path.exists(os.path.join(directory, ANSWER)):
+        return  # the request came by two ways
+    reason = ""
+    try:
+        if _attached or this_process.recording():
+            raise RuntimeError("Can't attach when VizTracer is already running.")
+        tracer = VizTracer(**options, register_global=False)
+        tracer.register_exit()
+        tracer.start()
+        if not tracer.enable:
+            raise RuntimeError("the recording could not begin; the process says why on its stderr")
+        _attached.append(tracer)
+    except Exception as error:  # whatever it is, the program must not suffer from it
+        reason = str(error) or type(error).__name__
+    _answer(directory, reason)
+
+
+def stop() -> None:
+    """End what `start` began: the ring file is whole, and the process as before."""
+    while _attached:
+        _attached.pop().leave()
+
+
+def uninstall() -> None:
+    """End a recording from outside, and no longer heed the signals of `VizTracer.install`."""
+    stop()
+    import signal
+
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        owner = getattr(signal.getsignal(number), "__self__", None)
+        if isinstance(owner, VizTracer):
+            owner.stop()
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _answer(directory: str, reason: str) -> None:
+    """Let the attaching process know, which sees nothing of a file that is only half there."""
+    path = os.path.join(directory, ANSWER)
+    try:
+        with open(f"{path}.new", "w", encoding="utf-8", errors="replace") as file:
+            file.write(reason)
+        os.rename(f"{path}.new", path)
+    except OSError:
+        stop()  # it is gone, and nobody would ever end the recording

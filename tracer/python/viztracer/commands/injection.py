@@ -1,0 +1,120 @@
+"""Have another Python process run a file of source text, by the functions that its interpreter offers for that.
+
+From CPython 3.14 on `sys.remote_exec` does it. Before that gdb calls functions of the interpreter in the process:
+`Py_AddPendingCall` asks the main thread to run it between two of its instructions, where Python code may run. A main
+thread that waits without the GIL does not get there; gdb has it run the file at once then, as an extension may that is
+called back.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+SECONDS = 60  # that gdb gets to read the symbols of a large process
+PAGE = 4096
+# What the process runs. gdb gets it in plain letters, whatever the path; the process sees no error if the file is gone.
+CODE = "try: exec(compile(open(bytes.fromhex('{path}')).read(), '<viztracer>', 'exec'), {{}})\\nexcept OSError: pass\\n"
+# The constants are PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS of Linux. Memory comes from the kernel, since the
+# process may be in the middle of malloc.
+MAP = "set $code = ((char *(*)(void *, unsigned long, int, int, int, long)) mmap)(0, {size}, 3, 0x22, -1, 0)"
+WRITE = 'set {{char [{size}]}} $code = "{code}"'
+ASK = "print ((int (*)(int (*)(void *), void *)) Py_AddPendingCall)((int (*)(void *)) PyRun_SimpleString, $code)"
+HOLDS_GIL = "print ((int (*)(void)) PyGILState_Check)()"
+ENSURE = "set $state = ((int (*)(void)) PyGILState_Ensure)()"
+RUN = "print ((int (*)(const char *)) PyRun_SimpleString)($code)"
+RELEASE = "call ((void (*)(int)) PyGILState_Release)($state)"
+PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
+
+
+class InjectionError(Exception):
+    """The process cannot be had to run anything; the message says why, and what to do."""
+
+
+def inject(pid: int, script: str, has_run: Callable[[float], bool]) -> None:
+    """Have a process run a script.
+
+    Args:
+        pid: the process.
+        script: a file of ASCII text, which the process can read.
+        has_run: waits so many seconds at most; says whether the script has run.
+
+    Raises:
+        InjectionError: it cannot, or does not within 10 s.
+    """
+    if sys.version_info >= (3, 14):
+        _execute_remotely(pid, script)
+        answered = has_run(10)
+    else:
+        code = CODE.format(path=os.fsencode(script).hex())
+        _gdb(pid, code, ASK)
+        answered = has_run(1)
+        if not answered and _gdb(pid, code, HOLDS_GIL) == 0:
+            _gdb(pid, code, ENSURE, RUN, RELEASE)
+        answered = answered or has_run(10)
+    if not answered:
+        raise InjectionError(f"process {pid} runs no Python code at present: it does not answer")
+
+
+def _execute_remotely(pid: int, script: str) -> None:
+    try:
+        sys.remote_exec(pid, script)  # type: ignore[attr-defined, unused-ignore]
+    except PermissionError:
+        raise InjectionError(_forbidden(pid)) from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InjectionError(f"process {pid} cannot be reached: {error}") from None
+
+
+def _gdb(pid: int, code: str, *calls: str) -> int:
+    """Have gdb stop a process, call functions in it, and let it go; return the last number that was printed."""
+    gdb = shutil.which("gdb")
+    if gdb is None:
+        raise InjectionError("--attach needs gdb with CPython before 3.14, and there is none: apt install gdb")
+    size = len(code) + 1
+    commands = [
+        MAP.format(size=-(-size // PAGE) * PAGE),
+        WRITE.format(size=size - code.count("\\n"), code=code),
+        *calls,
+    ]
+    words = [gdb, "--nx", "--batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off"]
+    words += ["--pid", str(pid)]
+    for command in commands:
+        words += ["-ex", command]
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl+C is for this command: gdb lets the process go first
+        )
+    except subprocess.TimeoutExpired:
+        raise InjectionError(f"gdb does not come to an end with process {pid} within {SECONDS} s") from None
+    printed = re.findall(r"^\$\d+ = (-?\d+)$", done.stdout, re.MULTILINE)
+    if "Operation not permitted" in done.stderr or "ptrace: " in done.stderr:
+        raise InjectionError(_forbidden(pid))
+    if "No symbol" in done.stderr:
+        raise InjectionError(f"process {pid} does not run CPython, or hides its functions from gdb")
+    if not printed:
+        lines = done.stderr.strip().splitlines() or ["it says nothing"]
+        raise InjectionError(f"Failed to inject code [err {done.returncode}]: gdb: {lines[-1]}")
+    return int(printed[-1])
+
+
+def _forbidden(pid: int) -> str:
+    """Return what to say if the system does not let us look into a process."""
+    message = f"process {pid} may not be attached to: the system forbids ptrace"
+    try:
+        with open(PTRACE_SCOPE, encoding="ascii") as file:
+            scope = file.read().strip()
+    except OSError:
+        scope = "0"
+    if scope != "0":
+        return f"{message} ({PTRACE_SCOPE} is {scope}); run this as root"
+    return f"{message}; run this as root or as the user of that process"

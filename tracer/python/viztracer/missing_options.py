@@ -1,0 +1,76 @@
+"""Options of VizTracer that are read as it reads them, and then refused, or need nothing to be done.
+
+A line goes away, and one in `options` or `main` comes, as soon as there is something that does what the option says.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from .command_line import UsageError
+from .options import OPTIONS
+from .source_options import PATTERNS, SWITCHES
+
+# What takes an option's values: nothing, one word, or all words up to the next option.
+SWITCH, WORD, WORDS = "", "1", "*"
+
+NOT_YET = {
+    "log_attr": WORDS,
+    "log_audit": WORDS,
+    "log_exception": SWITCH,
+    "log_func_args": SWITCH,
+    "log_func_entry": WORDS,
+    "log_func_exec": WORDS,
+    "log_func_retval": SWITCH,
+    "log_func_with_objprint": SWITCH,
+    "log_gc": SWITCH,
+    "log_number": WORDS,
+    "log_print": SWITCH,
+    "log_sparse": SWITCH,
+    "log_torch": SWITCH,
+    "log_var": WORDS,
+    "magic_comment": SWITCH,
+}
+# By what they are for.
+NEVER = {
+    "patch_only": "for processes that VizTracer starts; here child processes join by themselves",
+    "subprocess_child": "for processes that VizTracer starts; here child processes join by themselves",
+}
+# By why nothing has to be done.
+NOT_NEEDED = {
+    "dump_raw": "every record is written as it is",
+    "file_info": "the source is in the report in any case",
+    "log_exit": "what runs at exit is recorded in any case",
+    "log_multiprocess": "child processes are recorded in any case",
+    "log_subprocess": "child processes are recorded in any case",
+    "minimize_memory": "no event is kept in memory",
+    "sanitize_function_name": "every name can be written",
+}
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Let a parser know these options. The help does not show them."""
+    for name, values in NOT_YET.items():
+        if name in (*OPTIONS, *PATTERNS, *SWITCHES):
+            continue
+        if values == SWITCH:
+            parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
+        else:
+            parser.add_argument(f"--{name}", nargs=None if values == WORD else values, help=argparse.SUPPRESS)
+    for name in (*NEVER, *NOT_NEEDED):
+        parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
+
+
+def is_supported(action: argparse.Action) -> bool:
+    """Whether an option is none of those that are refused."""
+    return action.dest not in NOT_YET and action.dest not in NEVER
+
+
+def refuse(options: argparse.Namespace) -> None:
+    """Raise `UsageError` if a command line has an option that nothing does yet, or never will."""
+    for name in NOT_YET:
+        if getattr(options, name) not in (None, False):
+            raise UsageError(f"--{name} is not supported yet")
+    for name, purpose in NEVER.items():
+        if getattr(options, name):
+            raise UsageError(f"--{name} is not supported: it is {purpose}")
