@@ -43,6 +43,8 @@ pub enum Kind {
     Instant = 0x10,
     /// Named values at a moment; the payload holds them.
     Counter = 0x11,
+    /// Any other event of the Chrome trace format; the payload holds its members.
+    Other = 0x12,
     /// From here on the segment holds records of another thread, whose serial stands in word 1.
     Thread = 0x20,
     /// The duration, in 56 bits of word 0, of the call before.
@@ -64,6 +66,7 @@ impl Kind {
             0x05 => Kind::Abandoned,
             0x10 => Kind::Instant,
             0x11 => Kind::Counter,
+            0x12 => Kind::Other,
             0x20 => Kind::Thread,
             0x21 => Kind::Long,
             0x22 => Kind::Payload,
@@ -190,7 +193,7 @@ mod tests {
     #[test]
     fn kinds_survive_the_byte_and_unknown_ones_are_refused() {
         let known = (0..=255u8).filter(|byte| *byte < INHERITED && Kind::from_byte(*byte).is_some());
-        assert_eq!(known.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 0x10, 0x11, 0x20, 0x21, 0x22, 0x23]);
+        assert_eq!(known.collect::<Vec<_>>(), [1, 2, 3, 4, 5, 0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23]);
         assert_eq!(Kind::from_byte(0), None);
         assert_eq!(Kind::from_byte(Kind::Raise as u8 | INHERITED), Some(Kind::Raise));
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use support::build::PAGE;
 use support::repair::repair;
 use support::walk::check;
-use support::{GOLDEN, GOLDEN_LABELS};
+use support::{GOLDEN, GOLDEN_LABELS, GOLDEN_LOGGED};
 use viztracer_format::header::HEADER_SIZE;
 
 const CASES: u32 = 2000;
@@ -29,6 +29,7 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
         ("cut".to_owned(), GOLDEN[..HEADER_SIZE + 2 * PAGE + 300].to_vec()),
     ];
     seeds.push(("golden_labels".to_owned(), GOLDEN_LABELS.to_vec()));
+    seeds.push(("golden_logged".to_owned(), GOLDEN_LOGGED.to_vec()));
     seeds.push((
         "labels".to_owned(),
         [&GOLDEN_LABELS[..HEADER_SIZE], &GOLDEN_LABELS[HEADER_SIZE + PAGE..][..PAGE]].concat(),

@@ -14,7 +14,7 @@ use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_TSC, ENDING_SIGNAL, Identity, LABELS, SEGMENT_SIZE_MIN, STATE_OPEN};
 use viztracer_format::labels::LabelKind;
 use viztracer_format::names::{Function, SourceIdentity, Tag, function_entry, name_entry, source_entry, thread_entry};
-use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, Kind, Record};
+use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, FUNCTION_UNKNOWN, INHERITED, Kind, Record};
 use viztracer_format::segment::{Opening, SegmentKind};
 use viztracer_format::stack::{FRAME, task_frame};
 
@@ -288,6 +288,52 @@ fn build_children() -> Vec<u8> {
     file.bytes()
 }
 
+/// A process that logged data: what version 1 says by payloads of calls and by events of the Chrome trace format.
+fn build_logged() -> Vec<u8> {
+    let file = File::new(Identity { incompatible: LABELS, ..identity() }, b"python\0logged.py\0", 4);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    let mut names = file.open(0, opening(1, SegmentKind::Names, 0, 0));
+    for (id, name, path) in [(0, "f", "/x/logged.py"), (1, "block (/x/logged.py:7)", ""), (2, "memory", "")] {
+        names.append(&function_entry(id, &Function { name, file: path, line: id, is_c: false }, 4096));
+    }
+    let mut labels = file.open(1, opening(2, SegmentKind::Labels, 0, 0));
+    labels.label(0).take(LabelKind::Thread, 1, 4242, OPENED);
+
+    let mut payload = file.open(2, opening(3, SegmentKind::Payload, 0, 0));
+    let mut stored = |text: &str| Record::payload(3, payload.append(text.as_bytes()) as u32, text.len() as u32);
+    let overwritten = Record::payload(9, 0, 10);
+    let begin = OPENED + 3_000_000;
+    let unnamed = FUNCTION_UNKNOWN;
+    let long = 1 << 42;
+    let mut calls = file.open(3, opening(4, SegmentKind::Calls, 1, 0));
+    for (record, extensions) in [
+        (call(Kind::Return, begin + 1000, 100, 0), vec![stored(r#"{"func_args":{"a":"1"},"return_value":"'ü'"}"#)]),
+        (call(Kind::Raise, begin + 2000, 100, 0), vec![stored(r#"{"func_args":{}}"#)]),
+        (call(Kind::Yield, begin + 3000, 100, 0), vec![stored(r#"{"a":[1,null]}"#)]),
+        (call(Kind::Abandoned, begin + 4000, 100, 0), vec![overwritten]),
+        (call(Kind::Return, begin + 5000, 100, 0), vec![stored("no object")]),
+        (call(Kind::Instant, begin + 6000, 0, 1), vec![stored("{}")]),
+        (call(Kind::Counter, begin + 7000, 0, 2), vec![stored(r#"{"rss":1.5}"#)]),
+        // An instant, an object, and the same without a payload, or with one that is no event.
+        (call(Kind::Other, begin + 8000, 0, unnamed), vec![stored(r#"{"ph":"i","name":"é","args":null,"s":"g"}"#)]),
+        (call(Kind::Other, begin + 9000, 0, unnamed), vec![stored(r#"{"ph":"N","id":"7","name":"o"}"#)]),
+        (call(Kind::Other, begin + 10_000, 0, 2), vec![overwritten]),
+        (call(Kind::Other, begin + 11_000, 0, 2), vec![stored(r#"{"name":"without ph"}"#)]),
+        (call(Kind::Other, begin + 12_000, 0, 2), vec![]),
+        // A block of code, another one that ended before it, and one without a name.
+        (call(Kind::Other, begin + 13_000, 5000, 1), vec![stored(r#"{"ph":"X","name":"block","cat":"FEE","dur":2}"#)]),
+        (call(Kind::Other, begin + 12_500, 1000, 1), vec![stored(r#"{"ph":"X","name":"early","dur":0.4}"#)]),
+        (call(Kind::Other, begin + 19_000, 1000, unnamed), vec![stored(r#"{"ph":"X","name":"raw","dur":0.4}"#)]),
+        (
+            call(Kind::Other, begin + 21_000, DURATION_EXTENDED, 1),
+            vec![Record::long(long), stored(r#"{"ph":"X","name":"block","args":{"k":[]},"dur":1759218604.441}"#)],
+        ),
+    ] {
+        calls.record(record, &extensions);
+    }
+    file.bytes()
+}
+
 /// Compares with the file of the tree, or writes it under `BLESS=1`.
 fn golden(name: &str, actual: &[u8]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -314,6 +360,7 @@ fn the_writer_writes_the_golden_bytes() {
     golden("v1-sources.bin", &build_sources());
     golden("v1-status.bin", &build_status());
     golden("v1-children.bin", &build_children());
+    golden("v1-logged.bin", &build_logged());
 }
 
 #[test]
@@ -326,6 +373,7 @@ fn the_golden_bytes_tell_the_golden_text() {
     golden("v1-sources.txt", walk(&build_sources()).unwrap().to_string().as_bytes());
     golden("v1-status.txt", walk(&build_status()).unwrap().to_string().as_bytes());
     golden("v1-children.txt", walk(&build_children()).unwrap().to_string().as_bytes());
+    golden("v1-logged.txt", walk(&build_logged()).unwrap().to_string().as_bytes());
 }
 
 #[test]

@@ -11,7 +11,7 @@
 
 pub mod clocks;
 mod document;
-mod event;
+pub mod event;
 mod ids;
 mod images;
 mod import;

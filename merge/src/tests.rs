@@ -8,6 +8,7 @@ mod documents;
 mod functions;
 mod inspection;
 mod json;
+mod logged;
 mod missing;
 mod names;
 mod newest;

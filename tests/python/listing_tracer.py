@@ -37,6 +37,9 @@ class ListingTracer(InterpreterEvents):
     def add_func_args(self, key, value):
         self.open_call[key] = value
 
+    def append_func_args(self, key, value):
+        self.open_call.setdefault(key, []).append(value)
+
     def get_func_args(self):
         return self.open_call or None
 

@@ -9,6 +9,8 @@ from decimal import Decimal
 import ring_reader as rr
 
 TASK_TRACKS = 1 << 24  # a task's track bears this number and the task's serial
+UNKNOWN_FUNCTION = (1 << 24) - 1
+PHASES = ("X", "B", "i", "C")  # the other ones are not compared
 KINDS = {rr.RAISE: "raised", rr.ABANDONED: "abandoned"}
 
 
@@ -117,7 +119,7 @@ def of_report(report):
         if event["ph"] == "M" and event["name"] == "thread_name" and event["tid"] >= TASK_TRACKS:
             tracks[event["tid"]] = event["args"]["name"]
     for event in report["traceEvents"]:
-        if event["ph"] in "XBiC" and event.get("cat") != "LOSS":
+        if event["ph"] in PHASES and event.get("cat") != "LOSS":
             calls[_of_event(event, tracks, base)] += 1
     (process,) = report["viztracer_metadata"]["processes"]
     threads = Counter(
@@ -129,12 +131,12 @@ def of_report(report):
 def _of_event(event, tracks, base):
     args = event.get("args") or {}
     start = int(Decimal(event["ts"]) * 1000)
-    length = int(Decimal(event["dur"]) * 1000) if event["ph"] == "X" else None
+    length = int(Decimal(event.get("dur", 0)) * 1000) if event["ph"] == "X" else None
     if event["ph"] in "iC":
-        told = (event["ph"], canonical(event["args"]))
-        return (tracks.get(event["tid"]), event["tid"], event["name"], base + start, None, told)
+        told = (event["ph"], canonical(event.get("args")))
+        return (tracks.get(event["tid"]), event["tid"], event.get("name"), base + start, None, told)
     kind = next((kind for kind in ("unfinished", "raised", "abandoned") if args.get(kind)), "")
-    return (tracks.get(event["tid"]), event["tid"], event["name"], base + start, length, kind)
+    return (tracks.get(event["tid"]), event["tid"], event.get("name"), base + start, length, kind)
 
 
 def of_ring(ring):
@@ -142,7 +144,8 @@ def of_ring(ring):
     counts, unfinished = Counter(), Counter()
     calls = Counter()
     for call in ring.calls:
-        calls[_of_call(ring, call)] += 1
+        if it := _of_call(ring, call):
+            calls[it] += 1
         counts[call.thread] += 1
         unfinished[call.thread] += call.unfinished
     threads = Counter(
@@ -176,12 +179,35 @@ def _of_call(ring, call):
     start = max(call.start, begin)
     more = int(call.kind == rr.FRAME)  # the nanosecond more of a call that is open
     end = None if call.end is None else max(call.end - more, begin) + more
-    if call.kind in (rr.INSTANT, rr.COUNTER):
+    if other := call.kind == rr.OTHER and members(call.payload):
+        return _of_other(ring, call, other, (track, tid), start, end)
+    if call.kind in (rr.INSTANT, rr.COUNTER, rr.OTHER):
         is_counter = call.kind == rr.COUNTER
         told = ("iC"[is_counter], canonical(arguments(call.payload, {} if is_counter else None)))
         return (track, tid, function(ring, call), start, None, told)
     kind = "unfinished" if call.unfinished else KINDS.get(call.kind, "")
     return (track, tid, function(ring, call), start, end and end - start, kind)
+
+
+def _of_other(ring, call, event, where, start, end):
+    """An event of the Chrome trace format; None if its phase is not compared."""
+    if event["ph"] not in PHASES:
+        return None
+    args = event.get("args")
+    if event["ph"] in "iC":
+        return (*where, event.get("name"), start, None, (event["ph"], canonical(args)))
+    args = args if isinstance(args, dict) else {}
+    kind = next((kind for kind in ("unfinished", "raised", "abandoned") if args.get(kind)), "")
+    if event["ph"] == "X" and call.in_order and call.function != UNKNOWN_FUNCTION:
+        return (*where, function(ring, call), start, end - start, kind)
+    length = int(Decimal(event.get("dur", 0)) * 1000) if event["ph"] == "X" else None
+    return (*where, event.get("name"), start, length, kind)
+
+
+def members(payload):
+    """The event in the payload of an OTHER record, if it is one."""
+    value = arguments(payload, {})
+    return value if isinstance(value.get("ph"), str) and value["ph"] else None
 
 
 def arguments(payload, none):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 NAMES, STACKS, CALLS, PAYLOAD, LABELS = 1, 2, 3, 4, 5
 FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE = 1, 2, 3, 4, 5, 6
-RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER = 1, 2, 3, 4, 5, 0x10, 0x11
+RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER, OTHER = 1, 2, 3, 4, 5, 0x10, 0x11, 0x12
 THREAD_RECORD, LONG, PAYLOAD_RECORD, TASK_RECORD, TASK_FRAME, FRAME = 0x20, 0x21, 0x22, 0x23, 0x3E, 0x3F
 INHERITED, KIND_MASK, DURATION_EXTENDED = 0x40, 0x3F, (1 << 40) - 1
 C_FUNCTION, NAMED, LABELS_FEATURE, SEALED, CLOCK_TSC, CLOCK_MONOTONIC = 1, 4, 1, 2, 1, 2
@@ -76,7 +76,8 @@ class Call:
     kind: int
     unfinished: bool = False
     inherited: bool = False
-    payload: bytes | object | None = None  # of a moment; OVERWRITTEN if it is gone
+    payload: bytes | object | None = None  # OVERWRITTEN if it is gone
+    in_order: bool = True  # no event of the thread that stands before it in the segment ends later
 
 
 @dataclass
@@ -93,6 +94,7 @@ class Event:
     duration: int
     function: int
     reference: tuple | None = None  # generation, offset and length of its payload
+    in_order: bool = True
 
     def start(self):
         return nearest(self.low_start, self.opened)
@@ -425,7 +427,7 @@ def read_calls(ring, segment):
         kind = word0 & KIND_MASK
         if kind < 0x20:
             counts[serial] = counts.get(serial, 0) + 1
-        if kind in (RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER):
+        if kind in (RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER, OTHER):
             inherited = bool(word0 & INHERITED)
             event = Event(
                 serial, task, segment.generation, segment.opened,
@@ -449,8 +451,11 @@ def read_calls(ring, segment):
         it = thread(ring, serial)
         it.kept += count
         it.counted = max(it.counted, count + (segment.first_event if serial == segment.owner else 0))
+    ends = {}
     for event in events:
         thread(ring, event.thread).last = event
+        event.in_order = event.end() >= ends.get(event.thread, 0)
+        ends[event.thread] = max(event.end(), ends.get(event.thread, 0))
     return events
 
 
@@ -458,7 +463,7 @@ def shown(ring, event):
     end = None if event.kind == OPEN else ring.clock(event.end())
     return Call(
         event.thread, event.task, event.function, ring.clock(event.start()), end, event.kind,
-        event.kind == OPEN, event.inherited, None if event.is_call() else payload(ring, event.reference),
+        event.kind == OPEN, event.inherited, payload(ring, event.reference), event.in_order,
     )  # fmt: skip
 
 

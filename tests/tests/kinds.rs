@@ -16,7 +16,7 @@ use viztracer_recorder::file::RingFile;
 use viztracer_recorder::labels::Handle;
 use viztracer_recorder::mapped::MappedFile;
 use viztracer_recorder::names::NameTable;
-use viztracer_recorder::ring::{Memory, Place, Ring};
+use viztracer_recorder::ring::{Memory, OpenSegment, Ring};
 use viztracer_tests::contents::Contents;
 use viztracer_tests::report::{Ending, Report};
 
@@ -55,7 +55,7 @@ fn told() -> impl Strategy<Value = Told> {
 /// Writes events as a thread would, segment after segment.
 struct Writer {
     ring: Ring<MappedFile>,
-    place: Option<Place>,
+    place: Option<OpenSegment>,
     taken: usize,
     events: u64,
 }
@@ -75,7 +75,7 @@ impl Writer {
         let slots = (SEGMENT_SIZE - 128) / RECORD_SIZE;
         if self.place.is_none() || slots - self.taken < records.len() {
             self.seal();
-            self.place = self.ring.place(SegmentKind::Calls, SERIAL, self.events);
+            self.place = self.ring.open_segment(SegmentKind::Calls, SERIAL, self.events);
             self.taken = 0;
         }
         let segment = self.place.as_ref().expect("there is room").segment;
@@ -91,7 +91,7 @@ impl Writer {
 
     fn seal(&mut self) {
         if let Some(place) = self.place.take() {
-            self.ring.seal(Place { taken: self.taken, ..place });
+            self.ring.seal(OpenSegment { taken: self.taken, ..place });
         }
     }
 }

@@ -98,9 +98,9 @@ impl Both<'_> {
         for _ in 0..steps {
             // SAFETY: as above.
             let own = unsafe { &mut *thread };
-            own.begin_step(serial);
+            own.resume_task(serial);
             self.call(thread, 2);
-            own.end_step();
+            own.suspend_task();
         }
         // SAFETY: as above.
         self.recorder.end_task(serial, unsafe { &mut *thread });

@@ -91,7 +91,7 @@ fn a_full_file_system() {
 fn a_file_system_without_room_for_a_segment() {
     let case = Case::new();
     let said = case.refuses(&[MANY, ("file_system", 16 << 10)]);
-    assert!(said.starts_with("cannot reserve room for ") && said.contains("No space left"), "{said}");
+    assert!(said.starts_with("cannot reserve space for ") && said.contains("No space left"), "{said}");
 }
 
 #[test]

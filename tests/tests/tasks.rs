@@ -62,7 +62,7 @@ impl Both<'_> {
             Op::Enter(function) => self.enter(function),
             Op::Step(task, function) => {
                 if self.thread.task() != task {
-                    self.thread.begin_step(task);
+                    self.thread.resume_task(task);
                     self.stack.push(Open::Step(task));
                 }
                 self.enter(function);
@@ -95,7 +95,7 @@ impl Both<'_> {
         if self.thread.leave(tag, Kind::Yield) == Left::Unmatched {
             self.thread.unwind_to(tag, Kind::Yield);
         }
-        self.thread.end_step();
+        self.thread.suspend_task();
         while self.stack.len() >= height || matches!(self.stack.last(), Some(Open::Step(_))) {
             let task = self.task();
             if let Some(Open::Call(function)) = self.stack.pop() {

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
+mod logged;
 #[cfg(Py_3_12)]
 mod monitoring;
 #[cfg(not(Py_3_12))]

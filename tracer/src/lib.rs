@@ -41,6 +41,8 @@ mod function;
 // The calling thread: its recorder, its name, its task.
 mod thread;
 
+// What a program logs beside its calls.
+mod logged;
 // Functions of ours in the place of the interpreter's.
 mod interpose;
 // What the interpreter calls.

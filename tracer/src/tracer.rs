@@ -5,20 +5,21 @@ use crate::ending::leaving;
 use crate::ending::waits;
 use crate::filter::Filter;
 use crate::hook;
+use crate::logged::{event, options, scale};
 use crate::process::fork;
 use crate::process::lifecycle;
 use crate::recording::{self, Phase};
 use crate::thread::current;
-use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
+use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use viztracer_format::clock::Anchor;
-use viztracer_recorder::Options;
 use viztracer_recorder::clock::Clock;
+use viztracer_recorder::{Earlier, Options};
 
 /// When this module was imported, for a first estimate of the tick rate.
 static IMPORTED: OnceLock<Anchor> = OnceLock::new();
@@ -72,7 +73,7 @@ impl RecordingOptions {
             max_depth: usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX),
             session_id: rings.session_id,
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
-            imported: IMPORTED.get().copied().unwrap_or_default(),
+            imported: imported(),
         };
         let filter = Filter {
             include_files: self.include_files,
@@ -82,6 +83,17 @@ impl RecordingOptions {
         };
         let wanted = hook::Wanted { c_functions: !self.ignore_c_function, tasks: self.log_async };
         Ok((options, filter, wanted))
+    }
+}
+
+fn imported() -> Anchor {
+    IMPORTED.get().copied().unwrap_or_default()
+}
+
+impl Tracer {
+    /// Whether this tracer records now, so that it takes what is logged.
+    fn records(&self) -> bool {
+        recording::current() != 0 && recording::phase(self.number) == Some(Phase::Recording)
     }
 }
 
@@ -230,6 +242,94 @@ impl Tracer {
     fn switches_greenlets(&self) -> bool {
         current::settle();
         recording::is_switched()
+    }
+
+    /// Sets what the next recording logs of calls: arguments, return values, and by which function they are shown.
+    #[pyo3(signature = (*, func_args = false, func_retval = false, func_repr = None))]
+    fn log_calls(&self, func_args: bool, func_retval: bool, func_repr: Option<Py<PyAny>>) {
+        options::set(func_args, func_retval, func_repr);
+    }
+
+    /// Logs an instant.
+    #[pyo3(signature = (name, args = None, scope = None))]
+    fn add_instant(
+        &self,
+        name: &Bound<'_, PyString>,
+        args: Option<&Bound<'_, PyAny>>,
+        scope: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let scope = scope.map_or(Ok("g".to_owned()), |scope| scope.extract());
+        let scope: String = scope.map_err(|_| PyTypeError::new_err("Scope must be a string"))?;
+        if !matches!(&*scope, "g" | "p" | "t") {
+            return Err(PyValueError::new_err("Scope must be one of 'g', 'p', 't'"));
+        }
+        if self.records() {
+            event::instant(name, args, &scope);
+        }
+        Ok(())
+    }
+
+    /// Logs the values of a counter.
+    fn add_counter(&self, name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
+        if self.records() {
+            event::counter(name, args);
+        }
+    }
+
+    /// Logs the creation, the members or the deletion of an object.
+    #[pyo3(signature = (ph, obj_id, name, args = None))]
+    fn add_object(
+        &self,
+        ph: &Bound<'_, PyAny>,
+        obj_id: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        args: Option<&Bound<'_, PyAny>>,
+    ) {
+        if self.records() {
+            event::object(ph, obj_id, name, args);
+        }
+    }
+
+    /// Logs an event of the Chrome trace format.
+    fn add_raw(&self, raw: &Bound<'_, PyDict>) {
+        if self.records() {
+            event::raw(raw, imported());
+        }
+    }
+
+    /// Adds an argument to the innermost open call of this thread.
+    fn add_func_args(&self, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
+        if self.records() {
+            event::attach(key, value, Earlier::Replaced);
+        }
+    }
+
+    /// Adds an element to an argument of the innermost open call of this thread, which is a list.
+    fn append_func_args(&self, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
+        if self.records() {
+            event::attach(key, value, Earlier::Extended);
+        }
+    }
+
+    /// What was added to the innermost open call of this thread; `None` if nothing was.
+    fn get_func_args(&self, python: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let json = if self.records() { event::attached() } else { None };
+        let Some(json) = json else { return Ok(None) };
+        // The module's functions are the program's as well, but it has not called them here.
+        current::pause();
+        let loaded = python.import("json").and_then(|module| module.call_method1("loads", (json,)));
+        current::resume();
+        Ok(Some(loaded?.unbind()))
+    }
+
+    /// The current time in microseconds of the monotonic clock.
+    fn getts(&self) -> f64 {
+        scale::now(imported())
+    }
+
+    /// Nanoseconds from the zero of the monotonic clock to that of the wall clock.
+    fn get_base_time(&self) -> i64 {
+        scale::base_time(imported())
     }
 
     /// The calling thread is not recorded until `resume` is called as often.

@@ -10,3 +10,5 @@ pub mod walk;
 pub const GOLDEN: &[u8] = include_bytes!("../golden/v1.bin");
 /// The one whose threads and tasks have labels.
 pub const GOLDEN_LABELS: &[u8] = include_bytes!("../golden/v1-labels.bin");
+/// The one with payloads of calls and events of the Chrome trace format.
+pub const GOLDEN_LOGGED: &[u8] = include_bytes!("../golden/v1-logged.bin");

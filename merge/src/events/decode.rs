@@ -1,5 +1,6 @@
 //! A run of CALLS segments into moments of the report's time line: which thread, what, when, how long.
 
+mod logged;
 mod members;
 
 pub use members::Members;
@@ -12,7 +13,7 @@ use crate::plan::file::{Calls, FilePlan};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use viztracer_format::reader::{self, PayloadRef, Segment};
-use viztracer_format::record::Kind;
+use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 
 /// An event with its times: nanoseconds of the report, or whatever its [`Times`] have made of its ticks.
 #[derive(Clone, Copy, Debug)]
@@ -173,10 +174,12 @@ impl<T: Times> Decoder<'_, T> {
         let mut current = ThreadOutcome::default();
         let mut serial = None;
         let mut seen_task = 0;
+        let (mut last_end, mut members) = (0, Vec::new());
         for event in &mut events {
             if serial != Some(event.thread) {
                 self.leave(current);
                 serial = Some(event.thread);
+                last_end = 0;
                 // A thread without a place can only come from bytes that changed since they were planned.
                 let Some(thread) = self.file.thread(event.thread) else {
                     serial = None;
@@ -185,6 +188,9 @@ impl<T: Times> Decoder<'_, T> {
                 };
                 current = ThreadOutcome { thread, ..ThreadOutcome::default() };
             }
+            let end = event.start.saturating_add(event.duration);
+            let is_in_order = end >= last_end;
+            last_end = last_end.max(end);
             if !self.skip.is_empty() && self.skips(&event) {
                 continue;
             }
@@ -198,6 +204,17 @@ impl<T: Times> Decoder<'_, T> {
                 self.outcome.tasks.insert(task);
             }
             let payload = event.payload.map(|reference| payloads.get(reference));
+            let (kind, payload) = match (kind, payload) {
+                (Kind::Other, Some(Payload::Bytes(json))) => {
+                    let may_be_call = is_in_order && function != FUNCTION_UNKNOWN;
+                    match logged::read(json, may_be_call, &mut members) {
+                        Some(kind) => (kind, Some(Payload::Members(&members))),
+                        None => (Kind::Instant, payload),
+                    }
+                }
+                (Kind::Other, payload) => (Kind::Instant, payload),
+                other => other,
+            };
             each(&Event { thread: current.thread, task, kind, function, start, duration, clipped: false, payload });
             current.written += 1;
             current.unfinished += u64::from(kind == Kind::Open);

@@ -92,12 +92,7 @@ class LoggedEvents(Tracer):
         """
         if not self.enable or shown_value.is_busy():
             return
-        text = f"({lineno}) {name} = {shown_value.text_of(val, self)}"
-        arguments = self.get_func_args() or {}
-        if EXEC_STEPS in arguments:
-            arguments[EXEC_STEPS].append(text)
-        else:
-            self.add_func_args(EXEC_STEPS, [text])
+        self.append_func_args(EXEC_STEPS, f"({lineno}) {name} = {shown_value.text_of(val, self, str)}")
 
     def shield_ignore(self, func: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call a function so that it is recorded although its caller is not, which is so in any case."""

@@ -15,21 +15,11 @@ from .source_options import PATTERNS, SWITCHES
 SWITCH, WORD, WORDS = "", "1", "*"
 
 NOT_YET = {
-    "log_attr": WORDS,
-    "log_audit": WORDS,
-    "log_exception": SWITCH,
     "log_func_args": SWITCH,
-    "log_func_entry": WORDS,
-    "log_func_exec": WORDS,
     "log_func_retval": SWITCH,
     "log_func_with_objprint": SWITCH,
-    "log_gc": SWITCH,
-    "log_number": WORDS,
-    "log_print": SWITCH,
     "log_sparse": SWITCH,
     "log_torch": SWITCH,
-    "log_var": WORDS,
-    "magic_comment": SWITCH,
 }
 # By what they are for.
 NEVER = {

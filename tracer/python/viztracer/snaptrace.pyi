@@ -103,6 +103,39 @@ class Tracer:
     @property
     def switches_greenlets(self) -> bool:
         """Whether the program was seen to switch greenlets."""
+    def log_calls(
+        self,
+        *,
+        func_args: bool = False,
+        func_retval: bool = False,
+        func_repr: Callable[[Any], str] | None = None,
+    ) -> None:
+        """Set what the next `record` logs of Python functions: arguments and return values, as `func_repr` shows them.
+
+        None stands for `repr`. What raises, or returns no string, is shown as ``Not Displayable``.
+        """
+    def add_instant(self, name: str, args: Any = None, scope: str | None = None) -> None:
+        """Log an instant; `scope` is ``g`` (the default), ``p`` or ``t``.
+
+        These methods do nothing while this tracer does not record. They run none of the program's code: values of the
+        built-in types become JSON, any other value the name of its type.
+        """
+    def add_counter(self, name: str, args: Any) -> None:
+        """Log the values of a counter, by name."""
+    def add_object(self, ph: str, obj_id: str, name: str, args: Any = None) -> None:
+        """Log the creation (``N``), the members (``O``) or the deletion (``D``) of an object."""
+    def add_raw(self, raw: dict[str, Any]) -> None:
+        """Log an event of the Chrome trace format; `ts` is in microseconds of `getts`, now if it is missing."""
+    def add_func_args(self, key: str, value: Any) -> None:
+        """Add an argument to the innermost open call of this thread, which it keeps until it ends."""
+    def append_func_args(self, key: str, value: Any) -> None:
+        """Add an element to an argument of the innermost open call of this thread, which is a list."""
+    def get_func_args(self) -> dict[str, Any] | None:
+        """Return what was added to the innermost open call of this thread; None if nothing was."""
+    def getts(self) -> float:
+        """Return the time in microseconds of the monotonic clock."""
+    def get_base_time(self) -> int:
+        """Return the nanoseconds from the zero of the monotonic clock to that of the wall clock."""
     def pause(self) -> None:
         """Do not record the calling thread until `resume` is called as often."""
     def resume(self) -> None:

@@ -1,5 +1,5 @@
-//! How the children of the process ended: the file tells of the newest of them, so a server that starts children for a
-//! month takes no more room than the labels of that many.
+//! The ends of the process's children. The file keeps the newest of them, so a server that starts children for a month
+//! needs no more space than for [`CHILDREN_MAX`] labels.
 
 use crate::clock::monotonic;
 use crate::labels::Handle;
@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use viztracer_format::labels::LabelKind;
 use viztracer_format::sync::Ordering;
 
-/// Of so many children the file tells: half a megabyte. Who has more of them waits for most in order, and of those who
-/// were killed the newest are asked about.
+/// The most ended children that the file keeps, in half a megabyte. A process with more of them waits for most in order,
+/// and of killed ones the newest matter.
 const CHILDREN_MAX: usize = 4096;
 
 /// The labels of ended children, oldest first.
@@ -17,7 +17,7 @@ const CHILDREN_MAX: usize = 4096;
 pub struct Children(VecDeque<Handle>);
 
 impl Children {
-    /// Writes the end of one more, perhaps in the place of the oldest one.
+    /// Writes the end of one more child, over the oldest one's if there is no free label.
     pub fn ended<M: Memory>(&mut self, ring: &Ring<M>, pid: u32, status: u32) {
         let fresh = if self.0.len() < CHILDREN_MAX { ring.free_label() } else { None };
         let is_fresh = fresh.is_some();

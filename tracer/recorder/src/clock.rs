@@ -1,4 +1,4 @@
-//! What time it is: the tick counter for every event, and anchors that relate it to the machine's clocks.
+//! The tick counter for every event, and the anchors that relate it to the machine's clocks.
 
 use rustix::time::{ClockId, clock_gettime};
 use viztracer_format::clock::Anchor;
@@ -14,7 +14,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// The counter that serves this machine best.
+    /// The time stamp counter if it can be trusted, else `CLOCK_MONOTONIC`.
     pub fn detect() -> Clock {
         if tsc_is_invariant() && kernel_trusts_tsc() { Clock::Tsc } else { Clock::Monotonic }
     }
@@ -27,7 +27,7 @@ impl Clock {
         }
     }
 
-    /// Ticks now.
+    /// The current tick count.
     #[inline(always)]
     pub fn now(self) -> u64 {
         match self {
@@ -38,7 +38,7 @@ impl Clock {
         }
     }
 
-    /// The same moment on all clocks: the try whose two tick readings are nearest to each other.
+    /// The current time on all clocks: the best of a few tries, by the distance between its two tick readings.
     pub fn anchor(self) -> Anchor {
         let tries = (0..4).map(|_| {
             let before = self.now();
@@ -89,6 +89,39 @@ fn kernel_trusts_tsc() -> bool {
     !matches!(source.as_deref().map(str::trim), Ok("hpet" | "acpi_pm" | "jiffies" | "refined-jiffies"))
 }
 
+/// One fixed rate between ticks and microseconds of `CLOCK_MONOTONIC`, so that a time that was given out leads back to
+/// its ticks. The merge knows the rate better; this is for numbers that a program hands back.
+#[derive(Clone, Copy, Debug)]
+pub struct TickScale {
+    origin: Anchor,
+    nanoseconds_per_tick: f64,
+}
+
+impl TickScale {
+    /// The rate between two anchors, of which the second is later.
+    pub fn between(first: Anchor, second: Anchor) -> TickScale {
+        let ticks = second.ticks.saturating_sub(first.ticks);
+        let nanoseconds = second.monotonic.saturating_sub(first.monotonic);
+        let is_known = ticks > 0 && nanoseconds > 0;
+        TickScale {
+            origin: second,
+            nanoseconds_per_tick: if is_known { nanoseconds as f64 / ticks as f64 } else { 1.0 },
+        }
+    }
+
+    /// The time at a tick count, in microseconds.
+    pub fn microseconds(&self, ticks: u64) -> f64 {
+        let passed = ticks.wrapping_sub(self.origin.ticks) as i64;
+        (self.origin.monotonic as f64 + passed as f64 * self.nanoseconds_per_tick) / 1000.0
+    }
+
+    /// The tick count at a time in microseconds; the nearest one there is.
+    pub fn ticks(&self, microseconds: f64) -> u64 {
+        let passed = (microseconds * 1000.0 - self.origin.monotonic as f64) / self.nanoseconds_per_tick;
+        i128::from(self.origin.ticks).saturating_add(passed.round() as i128).clamp(0, u64::MAX.into()) as u64
+    }
+}
+
 /// When to take the next anchor: soon at first, so that a process killed early has two, then once a second.
 #[derive(Clone, Copy, Debug)]
 pub struct AnchorSchedule {
@@ -100,7 +133,7 @@ pub struct AnchorSchedule {
 const ANCHOR_PERIOD: u64 = 1_000_000_000;
 
 impl AnchorSchedule {
-    /// The schedule of a file opened at this moment.
+    /// The schedule of a file that was opened at this anchor.
     pub fn new(opened: Anchor) -> AnchorSchedule {
         AnchorSchedule { newest: opened, opened }
     }
@@ -125,6 +158,20 @@ mod tests {
         let clock = Clock::detect();
         let (a, b) = (clock.anchor(), clock.anchor());
         assert!(b.ticks > a.ticks && b.monotonic > a.monotonic && b.realtime > 1_600_000_000_000_000_000);
+    }
+
+    #[test]
+    fn a_time_that_was_given_out_leads_back_to_its_ticks() {
+        let anchor = |ticks, monotonic| Anchor { ticks, monotonic, realtime: 0 };
+        let scale = TickScale::between(anchor(2_500_000, 1_000_000), anchor(5_000_000, 2_000_000));
+        assert_eq!(scale.microseconds(5_002_500), 2001.0);
+        for ticks in [0, 1, 4_999_999, 5_000_000, 5_000_001, 1 << 40] {
+            assert_eq!(scale.ticks(scale.microseconds(ticks)), ticks);
+        }
+        for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e300] {
+            scale.ticks(wrong);
+        }
+        assert_eq!(TickScale::between(anchor(7, 7), anchor(7, 7)).microseconds(1007), 1.007);
     }
 
     #[test]

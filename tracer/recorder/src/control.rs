@@ -2,40 +2,41 @@
 //!
 //! ```text
 //!  0  magic    "VIZCTRL\n"
-//!  8  over     1: the first process merges what there is, whoever comes now is too late
+//!  8  over     1: the first process merges what there is, and no other may join
 //! 16  joined   processes that record
 //! 24  refused  processes that should record and cannot
 //! ```
 //!
 //! It holds no ring: those are files, which outlive a killed process, and this lives only as long as the run. The first
-//! process keeps a lock on it, by a descriptor out of the program's way, so that runs in other containers, where its pid
-//! means nothing or another process, see that it is in use. The others have it open for a moment at their start. A run
-//! without `/dev/shm` does without the block.
+//! process keeps a lock on it, under a high descriptor number, so that runs in other containers, where its pid means
+//! nothing or another process, see that it is in use. The other processes open it only at their start. A run without
+//! `/dev/shm` has no block.
 
 use crate::file::{identity, out_of_the_way};
+use crate::lock::ignore_poison;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::process::{Pid, test_kill_process};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"VIZCTRL\n");
 const SIZE: usize = 4096;
 const PREFIX: &str = "viztracer_control_";
-/// Where Linux keeps shared memory by name.
+/// The directory of named shared memory on Linux.
 const DIRECTORY: &str = "/dev/shm";
-/// What is younger may belong to a run that is about to lock it.
+/// A younger block may belong to a run that is about to lock it.
 const SETTLED: Duration = Duration::from_secs(10);
 
 /// The blocks on which this process holds a lock.
 static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
 
-/// A block's name, and the descriptor that holds the lock. The program may have closed it and have opened something
-/// else under its number: device and inode tell.
+/// A block's name, and the descriptor that holds the lock. The program may have closed the descriptor and opened another
+/// file under its number, so device and inode are compared.
 struct Held {
     name: String,
     descriptor: RawFd,
@@ -43,13 +44,13 @@ struct Held {
 }
 
 #[repr(C)]
-struct Block {
+struct ControlBlock {
     magic: AtomicU64,
     over: AtomicU64,
     joined: AtomicU64,
     refused: AtomicU64,
 }
-const _: () = assert!(size_of::<Block>() <= SIZE);
+const _: () = assert!(size_of::<ControlBlock>() <= SIZE);
 
 /// What the processes of a run have counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,10 +61,10 @@ pub struct Counts {
     pub refused: u64,
 }
 
-/// Makes the control block of a run whose first process this is; tells its name. Removes those that killed runs left.
+/// Makes the control block of a run whose first process this is. Returns its name. Removes the blocks of killed runs.
 ///
 /// # Errors
-/// There is no shared memory, or no room in it.
+/// There is no shared memory, or no space in it.
 pub fn create() -> io::Result<String> {
     remove_stale();
     let random = crate::process::random_id().iter().take(6).fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
@@ -77,27 +78,27 @@ pub fn create() -> io::Result<String> {
     Ok(name)
 }
 
-/// Locks the block, as the first process of its run does, until the run is over or the process ends.
+/// Locks the block for the first process of its run, until the run is over or the process ends.
 ///
 /// # Errors
-/// There is no such block, or somebody else holds it.
+/// There is no such block, or another process holds its lock.
 pub fn hold(name: &str) -> io::Result<()> {
     let file = open_file(&Path::new(DIRECTORY).join(checked(name)?))?;
     let file = out_of_the_way(file);
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
     let held = Held { name: name.to_owned(), identity: identity(&file), descriptor: file.into_raw_fd() };
-    HELD.lock().unwrap_or_else(PoisonError::into_inner).push(held);
+    ignore_poison(HELD.lock()).push(held);
     Ok(())
 }
 
-/// Gives the lock back.
+/// Unlocks the block with this name.
 fn let_go(name: &str) {
-    let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = ignore_poison(HELD.lock());
     let Some(index) = all.iter().position(|held| held.name == name) else { return };
     let held = all.swap_remove(index);
-    // SAFETY: the number is borrowed for one system call, which tells if nothing is open under it.
+    // SAFETY: the number is borrowed for one system call, which fails if nothing is open under it.
     if held.identity.is_some() && identity(unsafe { BorrowedFd::borrow_raw(held.descriptor) }) == held.identity {
-        // SAFETY: it is our file, and what knew of it was just taken out of the list.
+        // SAFETY: it is our file, and its entry was just removed from the list, so nothing else owns the number.
         drop(unsafe { OwnedFd::from_raw_fd(held.descriptor) });
     }
 }
@@ -112,14 +113,14 @@ fn checked(name: &str) -> io::Result<&str> {
     if name.starts_with(PREFIX) && !name.contains('/') { Ok(name) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
-/// This process joins the run; false: the run is over.
+/// Joins this process to the run. `false`: the run is over.
 ///
 /// # Errors
 /// There is no such block.
 pub fn join(name: &str) -> io::Result<bool> {
     let memory = open(name)?;
     let block = block(&memory)?;
-    // Counted first: who is seen is waited for, who comes too late takes itself out again.
+    // Counted first, because the first process waits for those it sees; a process that is too late takes itself out.
     block.joined.fetch_add(1, Ordering::SeqCst);
     let over = block.over.load(Ordering::SeqCst) != 0;
     if over {
@@ -128,7 +129,7 @@ pub fn join(name: &str) -> io::Result<bool> {
     Ok(!over)
 }
 
-/// This process should record and cannot.
+/// Counts this process as one that should record and cannot.
 ///
 /// # Errors
 /// There is no such block.
@@ -140,7 +141,7 @@ pub fn refuse(name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The run is over: removes the block and tells what it counted.
+/// Ends the run: removes the block and returns what it counted.
 ///
 /// # Errors
 /// There is no such block.
@@ -163,12 +164,12 @@ fn open(name: &str) -> io::Result<Shmem> {
     Ok(memory)
 }
 
-fn block(memory: &Shmem) -> io::Result<&Block> {
-    if memory.len() < size_of::<Block>() {
+fn block(memory: &Shmem) -> io::Result<&ControlBlock> {
+    if memory.len() < size_of::<ControlBlock>() {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    // SAFETY: a mapping begins at a page, is long enough, and `Block` is made of atomic words alone.
-    Ok(unsafe { &*memory.as_ptr().cast::<Block>() })
+    // SAFETY: a mapping begins at a page, is long enough, and `ControlBlock` is made of atomic words alone.
+    Ok(unsafe { &*memory.as_ptr().cast::<ControlBlock>() })
 }
 
 fn other(error: ShmemError) -> io::Error {
@@ -180,8 +181,8 @@ fn other(error: ShmemError) -> io::Error {
     }
 }
 
-/// Removes the blocks that runs have left: nobody holds them, and they are not new. Where that cannot be known, or a
-/// process with the first one's pid lives (which may have closed all its descriptors), they stay.
+/// Removes the blocks of runs that are gone: those that are not new, whose lock is free, and whose first process is dead.
+/// A living first process may have closed all its descriptors, and with them the lock.
 fn remove_stale() {
     for entry in std::fs::read_dir(DIRECTORY).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -1,12 +1,12 @@
-//! The ring file as the operating system sees it: created under a temporary name, mapped once, grown in steps that are
-//! allocated before they are touched, locked for life.
+//! The ring file as the operating system sees it: created under a temporary name, mapped once, grown by ranges that are
+//! allocated before they are touched, and locked for life.
 //!
-//! The mapping reaches beyond the file's end, over all that the file may ever become; nothing is touched there before
-//! [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which is
+//! The mapping covers all that the file may ever become, so it ends behind the file's end; nothing is touched there
+//! before [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which is
 //! what kills other tracers with SIGBUS when a disk fills up.
 
 use crate::clock::Clock;
-use crate::error::RecorderError;
+use crate::error::{FileAction, RecorderError};
 use crate::last_act;
 use crate::process;
 use memmap2::{Advice, MmapOptions, MmapRaw};
@@ -24,7 +24,7 @@ use viztracer_format::header::{HEADER_SIZE, Status};
 /// A descriptor number that programs which count theirs from 3 do not meet.
 const HIGH_DESCRIPTOR: i32 = 200;
 
-/// Programs that find this full are killed by SIGBUS.
+/// Shared memory. A program that finds it full is killed by SIGBUS.
 const SHARED_MEMORY: &str = "/dev/shm";
 
 const PAGE: usize = 4096;
@@ -43,8 +43,8 @@ pub struct RingFile {
 }
 
 impl RingFile {
-    /// Creates `<directory>/<stem>.bin`, or `<stem>_1.bin` and so on if that exists. It holds the header page and can
-    /// grow to `capacity` bytes.
+    /// Creates `<directory>/<stem>.bin`, or `<stem>_1.bin` and so on if that exists. The file holds the header page and
+    /// can grow to `capacity` bytes.
     pub fn create(
         directory: &Path,
         stem: &str,
@@ -58,12 +58,13 @@ impl RingFile {
             path: path.to_owned(),
             source: errno.into(),
         };
-        let file = open_new(&temporary).map_err(|errno| error("create a ring file in", directory, errno))?;
+        let file = open_new(&temporary).map_err(|errno| error(FileAction::Create, directory, errno))?;
         let made = fill(&file, header)
-            .map_err(|errno| error("write", &temporary, errno))
-            .and_then(|()| map(&file, capacity).map_err(|errno| error("map", &temporary, errno)))
+            .map_err(|errno| error(FileAction::Write, &temporary, errno))
+            .and_then(|()| map(&file, capacity).map_err(|errno| error(FileAction::Map, &temporary, errno)))
             .and_then(|map| {
-                let path = publish(&temporary, directory, stem).map_err(|errno| error("name", &temporary, errno))?;
+                let path =
+                    publish(&temporary, directory, stem).map_err(|errno| error(FileAction::Name, &temporary, errno))?;
                 Ok((map, path))
             });
         match made {
@@ -95,20 +96,20 @@ impl RingFile {
         unsafe { &*self.base().add(viztracer_format::header::STATUS_OFFSET).cast() }
     }
 
-    /// Bytes that the file can have, as far as the system tells: by the limit on files and by the room on the disk.
-    pub fn room(&self) -> u64 {
+    /// The number of bytes that the file can have, by the limit on files and by the free space on the disk.
+    pub fn available(&self) -> u64 {
         let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
         let disk = self.descriptor().and_then(unix::fstatvfs);
         let free = disk.map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
         limit.min(free.saturating_add(HEADER_SIZE as u64))
     }
 
-    /// Has what the process does about itself stored into this file, from now on.
+    /// Makes this the file into which [`last_act`] stores how the process ends.
     pub fn follow(&self, clock: Clock) {
         last_act::follow(self.status(), (self.base(), self.map.len()), clock);
     }
 
-    /// Ends that.
+    /// Ends [`RingFile::follow`].
     pub fn unfollow(&self) {
         last_act::forget(self.base());
     }
@@ -142,7 +143,7 @@ impl RingFile {
             number = out_of_the_way(file).into_raw_fd();
             self.descriptor.store(number, Ordering::Relaxed);
         }
-        // SAFETY: it is our file, which is borrowed for one system call.
+        // SAFETY: the number is that of our file, and is borrowed for one system call.
         Ok(unsafe { BorrowedFd::borrow_raw(number) })
     }
 
@@ -163,7 +164,7 @@ impl RingFile {
         drop(self.take_descriptor());
     }
 
-    /// Gives up the mapping as well, and so the lock.
+    /// Gives up the mapping, and with it the lock.
     ///
     /// # Safety
     ///
@@ -174,7 +175,7 @@ impl RingFile {
         let _ = unsafe { rustix::mm::munmap(self.map.as_mut_ptr().cast(), self.map.len()) };
     }
 
-    /// Whether the file still has a name. One that this process cannot reach has.
+    /// Whether the file still has a name. A file that this process cannot reach counts as one that has.
     pub fn is_linked(&self) -> bool {
         self.descriptor().and_then(unix::fstat).map_or_else(|errno| errno != Errno::NOENT, |stat| stat.st_nlink > 0)
     }
@@ -191,7 +192,7 @@ impl RingFile {
 
     /// Whether a descriptor still stands for this file. The program may have closed it and opened another one.
     fn is_ours(&self, number: i32) -> bool {
-        // SAFETY: the number is borrowed for one system call, which tells if nothing is open under it.
+        // SAFETY: the number is borrowed for one system call, which fails if nothing is open under it.
         identity(unsafe { BorrowedFd::borrow_raw(number) }) == Some(self.identity)
     }
 }
@@ -211,7 +212,7 @@ fn open_new(path: &Path) -> Result<File, Errno> {
     Ok(file.into())
 }
 
-/// The same file under a high number if there is one, else not under that of a standard stream.
+/// The same file under a high descriptor number if one is free, else under one that is no standard stream's.
 pub(crate) fn out_of_the_way(file: OwnedFd) -> OwnedFd {
     let free = [HIGH_DESCRIPTOR, 3].iter().find_map(|least| rustix::io::fcntl_dupfd_cloexec(&file, *least).ok());
     free.unwrap_or(file)
@@ -270,8 +271,8 @@ fn device(path: &str) -> Option<u64> {
     unix::stat(path).ok().map(|stat| stat.st_dev)
 }
 
-/// Blocks on the disk, or pages of the tmpfs, for a range of the file, by writing zeros: the file system then owes us
-/// the room, and the pages are in its cache. With what [`populate`] adds this costs 5 ns per record on ext4 and 9.5 on
+/// Allocates blocks on the disk, or pages of the tmpfs, for a range of the file, by writing zeros: the file system has
+/// then reserved the space, and the pages are in its cache. With what [`populate`] adds this costs 5 ns per record on ext4 and 9.5 on
 /// tmpfs; `fallocate` costs 20 and 10.5, since every fault must then turn an unwritten block into a written one.
 /// Asks the limit first, since passing it would raise SIGXFSZ.
 fn allocate(file: impl AsFd, from: usize, to: usize) -> Result<(), Errno> {
@@ -299,7 +300,7 @@ fn populate(map: &MmapRaw, from: usize, to: usize) -> Result<(), Errno> {
     }
 }
 
-/// Device and inode: what the descriptor stands for.
+/// Device and inode of an open file.
 pub(crate) fn identity(file: impl AsFd) -> Option<(u64, u64)> {
     let stat = unix::fstat(file).ok()?;
     Some((stat.st_dev, stat.st_ino))

@@ -1,11 +1,11 @@
-//! What stands for the ring [`file`](self) under Miri, which can map no file: the same interface over memory of the
-//! heap. What it held is written to the path when it is closed, so that a test can read it.
+//! The ring [`file`](self) under Miri, which cannot map files: the same interface over memory of the heap. Closing it
+//! writes its bytes to the path, so that a test can read them.
 //!
 //! Miri watches each byte of it: those that [`RingFile::grow`] has not been asked for are uninitialized, and none is
 //! there after [`RingFile::close`].
 
 use crate::clock::Clock;
-use crate::error::RecorderError;
+use crate::error::{FileAction, RecorderError};
 use crate::last_act;
 use rustix::fs as unix;
 use rustix::io::Errno;
@@ -40,14 +40,15 @@ impl RingFile {
     ) -> Result<RingFile, RecorderError> {
         static FILES: AtomicU32 = AtomicU32::new(0);
         let path = directory.join(format!("{stem}_{}.bin", FILES.fetch_add(1, Ordering::Relaxed)));
-        let too_large = |_| RecorderError::File { action: "map", path: path.clone(), source: Errno::NOMEM.into() };
+        let too_large =
+            |_| RecorderError::File { action: FileAction::Map, path: path.clone(), source: Errno::NOMEM.into() };
         let layout = Layout::from_size_align(capacity.max(HEADER_SIZE), PAGE).map_err(too_large)?;
         // SAFETY: a layout of at least a page.
         let base = unsafe { alloc(layout) };
         if base.is_null() {
             handle_alloc_error(layout);
         }
-        // SAFETY: the memory begins with room for the header, and nobody else has it.
+        // SAFETY: the memory is at least as long as the header, and nobody else has it.
         unsafe { base.copy_from_nonoverlapping(header.as_ptr(), HEADER_SIZE) };
         Ok(RingFile { base, layout, path })
     }
@@ -68,17 +69,17 @@ impl RingFile {
         unsafe { &*self.base.add(STATUS_OFFSET).cast() }
     }
 
-    /// Bytes that the file can have.
-    pub fn room(&self) -> u64 {
+    /// The number of bytes that the file can have.
+    pub fn available(&self) -> u64 {
         self.layout.size() as u64
     }
 
-    /// As of a mapped file.
+    /// Makes this the file into which [`last_act`] stores how the process ends.
     pub fn follow(&self, clock: Clock) {
         last_act::follow(self.status(), (self.base, self.layout.size()), clock);
     }
 
-    /// As of a mapped file.
+    /// Ends [`RingFile::follow`].
     pub fn unfollow(&self) {
         last_act::forget(self.base);
     }
@@ -99,7 +100,7 @@ impl RingFile {
         std::fs::write(&self.path, bytes).expect("the directory of a test can be written to");
     }
 
-    /// There is no descriptor.
+    /// Forgets the parent's file in a forked child; there is no descriptor.
     pub fn forget_descriptor(&self) {
         last_act::forget_parents();
     }
@@ -128,7 +129,7 @@ impl Drop for RingFile {
     }
 }
 
-/// Files are not watched here.
+/// The same file: no program shares the descriptors of this process.
 pub(crate) fn out_of_the_way(file: OwnedFd) -> OwnedFd {
     file
 }

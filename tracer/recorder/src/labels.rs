@@ -1,8 +1,8 @@
-//! Who gets which label: the slots in which the file tells of threads and tasks.
+//! Labels: the slots in which the file describes threads, tasks and ended children.
 //!
-//! A label is used again once nothing in the file speaks of its thread or task any more. So when one ends, its label
-//! goes with the segment in which its last record stands, and is free when that segment is recycled: the segments that
-//! it filled before were sealed before, and so are recycled before.
+//! A label is used again once nothing in the file refers to its thread or task any more. So when one ends, its label is
+//! attached to the segment that holds its last record, and is free when that segment is recycled: the segments that the
+//! thread filled before were sealed before, and so are recycled before.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use viztracer_format::header::Status;
 use viztracer_format::labels::{Label, LabelKind};
 use viztracer_format::sync::Ordering;
 
-/// A label in use: in the file, or in private memory when the file has no room for it. A clone is of the same label.
+/// A label in use: in the file, or in private memory when the file has no space for it. A clone refers to the same label.
 #[derive(Clone, Debug)]
 pub enum Handle {
     /// A slot of a LABELS segment; it stays valid as long as the ring.
     Mapped(*const Label),
-    /// Counts like one, but no reader sees it.
+    /// Memory that counts like a slot, but that no reader sees.
     Private(Arc<Label>),
 }
 
@@ -35,14 +35,14 @@ impl Deref for Handle {
 }
 
 impl Default for Handle {
-    /// A private one.
+    /// A private label.
     fn default() -> Handle {
         Handle::Private(Arc::default())
     }
 }
 
 impl Handle {
-    /// Adds events of the thread that found no room: to its label, or where those without one are counted.
+    /// Counts events of the thread that found no segment: in its label, or in the file's status if it is private.
     pub fn lose(&self, events: u64, status: &Status) {
         match self {
             Handle::Mapped(_) => Label::lose(self, events),
@@ -50,8 +50,8 @@ impl Handle {
         }
     }
 
-    /// The label's thread or task is forgotten, but not how many events there were; gives the slot if it is one. Threads
-    /// without events are not counted: nothing of them is missing.
+    /// Forgets the label's thread or task, and adds its counts to the file's status. Returns the slot if it is in the file.
+    /// A thread without events is not counted, because nothing of it is missing.
     pub fn forget(self, status: &Status) -> Option<Handle> {
         let is_thread = self.head.load(Ordering::Relaxed) as u8 == LabelKind::Thread as u8;
         let (events, lost) = (self.events.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed));

@@ -1,13 +1,14 @@
 //! The record path of viztracer-ring, without any Python in it.
 //!
-//! A process that is traced owns one [`Recorder`]: a [`file`] it maps as segments ([`mapped`]), a [`ring`] that hands
-//! them out, and a [`names`] table. Each of its threads owns a [`ThreadRecorder`], whose `enter` and `leave` are all
-//! that happens per call: one 16-byte store and one counter each, without a lock, an allocation or a system call. The
-//! [`clock`] is read once in either.
+//! A traced process owns one [`Recorder`]: a [`file`] that it maps as segments ([`mapped`]), a [`ring`] that allocates
+//! them, and a [`names`] table. Each of its threads owns a [`ThreadRecorder`], whose `enter` and `leave` are all that
+//! runs per call without logged data: each makes one 16-byte store, raises one counter and reads the [`clock`] once, without a lock, an
+//! allocation or a system call.
 //!
 //! Invariants: nothing here formats text, calls back or panics on the per-call path; a full disk, a vanished directory
-//! or a limit costs events, which are counted, but never the host program.
+//! or a limit costs events, which are counted, and never harms the host program.
 
+mod body;
 mod children;
 pub mod clock;
 pub mod control;
@@ -16,6 +17,7 @@ mod error;
 pub mod file;
 pub mod labels;
 pub mod last_act;
+mod lock;
 pub mod mapped;
 pub mod names;
 pub mod process;
@@ -24,6 +26,6 @@ pub mod ring;
 mod source;
 mod thread;
 
-pub use error::RecorderError;
+pub use error::{FileAction, RecorderError};
 pub use recorder::{Inherited, Options, Recorder};
-pub use thread::{Left, ThreadRecorder};
+pub use thread::{Earlier, Left, LoggedEvent, ThreadRecorder};

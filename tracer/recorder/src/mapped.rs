@@ -55,8 +55,8 @@ impl Memory for MappedFile {
         self.capacity
     }
 
-    fn room(&self) -> u32 {
-        let segments = self.file.room().saturating_sub(HEADER_SIZE as u64) / self.segment_size as u64;
+    fn available(&self) -> u32 {
+        let segments = self.file.available().saturating_sub(HEADER_SIZE as u64) / self.segment_size as u64;
         u32::try_from(segments).unwrap_or(u32::MAX).min(self.capacity)
     }
 
@@ -92,6 +92,7 @@ impl Memory for MappedFile {
             .rev()
             .map(move |index| body.wrapping_add(index * BLOCK_SIZE).cast_const().cast())
     }
+
     fn status(&self) -> &Status {
         self.file.status()
     }

@@ -1,5 +1,6 @@
-//! The names table: gives ids to functions and appends names to the file before any record refers to them.
+//! The names table: interns functions, and appends their names to the file before any record refers to them.
 
+use crate::body;
 use crate::ring::{Memory, Ring};
 use crate::source;
 use std::collections::{HashMap, HashSet};
@@ -7,7 +8,6 @@ use std::sync::Arc;
 use viztracer_format::names::{self, Function, Tag};
 use viztracer_format::record::FUNCTION_UNKNOWN;
 use viztracer_format::segment::SegmentKind;
-use viztracer_format::sync::Ordering;
 
 /// The names of one file. Equal functions share an id, so code that is compiled again and again does not fill the disk.
 #[derive(Debug, Default)]
@@ -22,12 +22,12 @@ pub struct NameTable {
 }
 
 impl NameTable {
-    /// The id of a function; [`FUNCTION_UNKNOWN`] if the file has no room for its name.
+    /// The id of a function; [`FUNCTION_UNKNOWN`] if the file has no space for its name.
     pub fn function<M: Memory>(&mut self, ring: &Ring<M>, function: &Function<'_>) -> u32 {
         self.entry(ring, names::function_entry(0, function, smallest_body()).into())
     }
 
-    /// The id of a function by the entry it had, perhaps in another process's file.
+    /// The id of the function of an entry, which may be from another process's file.
     pub fn entry<M: Memory>(&mut self, ring: &Ring<M>, entry: Arc<[u8]>) -> u32 {
         if let Some(id) = self.ids.get(&entry) {
             return *id;
@@ -43,7 +43,7 @@ impl NameTable {
         id
     }
 
-    /// Writes, once for each source path, which file it leads to.
+    /// Writes for each source path, once, which file it leads to.
     fn vouch<M: Memory>(&mut self, ring: &Ring<M>, function: &[u8]) {
         let Some(path) = names::whole_path(function).filter(|path| !self.sources.contains(*path)) else { return };
         self.sources.insert(path.into());
@@ -53,12 +53,12 @@ impl NameTable {
         }
     }
 
-    /// The entry of a function, with id 0.
+    /// The entry of the function with this id; the entry itself has id 0.
     pub fn of(&self, id: u32) -> Option<Arc<[u8]>> {
         self.entries.get(id as usize).map(Arc::clone)
     }
 
-    /// Functions that got no id of their own.
+    /// The number of functions that got no id of their own.
     pub fn unnamed(&self) -> u64 {
         self.unnamed
     }
@@ -68,21 +68,17 @@ impl NameTable {
         self.append(ring, &names::name_entry(Tag::ProcessName, 0, name, smallest_body()));
     }
 
-    /// Appends an entry and commits it; `None` if there is no room.
+    /// Appends an entry and commits it; `None` if the file has no space for it.
     fn append<M: Memory>(&mut self, ring: &Ring<M>, entry: &[u8]) -> Option<()> {
         let fits = |used: usize, segment| used + entry.len() <= size_of_val(ring.memory().slots(segment));
-        let (segment, at) = match self.open {
+        let (segment, used) = match self.open {
             Some((segment, used)) if fits(used, segment) => (segment, used),
-            _ => (ring.permanent(SegmentKind::Names)?, 0),
+            _ => (ring.open_permanent(SegmentKind::Names)?, 0),
         };
-        let slots = ring.memory().slots(segment);
-        for (index, word) in entry.chunks_exact(8).enumerate() {
-            let slot = &slots[at / 16 + (at % 16 / 8 + index) / 2];
-            let half = if (at / 8 + index).is_multiple_of(2) { &slot.word0 } else { &slot.word1 };
-            half.store(u64::from_le_bytes(*word.first_chunk().unwrap_or(&[0; 8])), Ordering::Relaxed);
-        }
-        ring.memory().header(segment).commit(at + entry.len());
-        self.open = Some((segment, at + entry.len()));
+        body::store(ring.memory().slots(segment), used, entry);
+        let used = used + entry.len();
+        ring.memory().header(segment).commit(used);
+        self.open = Some((segment, used));
         Some(())
     }
 }

@@ -1,13 +1,13 @@
-//! Who this process is: the facts of a file's header that the operating system knows.
+//! The facts about this process that a ring file's header holds and the operating system knows.
 
 use std::fs;
 
-/// What tells this process from every other one.
+/// What distinguishes this process from every other one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Process {
-    /// Process id.
+pub struct ProcessFacts {
+    /// ProcessFacts id.
     pub pid: u32,
-    /// Process id of the parent.
+    /// ProcessFacts id of the parent.
     pub parent_pid: u32,
     /// Start in clock ticks since boot: field 22 of `/proc/self/stat` (proc_pid_stat(5)); 0 if unknown.
     pub start: u64,
@@ -19,11 +19,11 @@ pub struct Process {
     pub arguments: Vec<u8>,
 }
 
-impl Process {
+impl ProcessFacts {
     /// The facts about the calling process.
-    pub fn current() -> Process {
+    pub fn current() -> ProcessFacts {
         let read = |path| String::from_utf8(read(path)).unwrap_or_default();
-        Process {
+        ProcessFacts {
             pid: std::process::id(),
             parent_pid: if cfg!(miri) { 0 } else { std::os::unix::process::parent_id() }, // Miri has no `getppid`
             start: start_of(&read("/proc/self/stat")),
@@ -39,7 +39,7 @@ pub fn command_line() -> Vec<u8> {
     read("/proc/self/cmdline")
 }
 
-/// A file of the kernel's; empty if it cannot be read. Miri, which has files but no kernel, reads none.
+/// The content of a file that the kernel makes; empty if it cannot be read. Under Miri, which has no kernel, it is empty.
 fn read(path: &str) -> Vec<u8> {
     if cfg!(miri) { Vec::new() } else { fs::read(path).unwrap_or_default() }
 }
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_running_process_is_known() {
-        let process = Process::current();
+        let process = ProcessFacts::current();
         assert!(process.start > 0 && process.boot_id != [0; 16] && !process.arguments.is_empty());
     }
 

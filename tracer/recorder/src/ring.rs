@@ -1,55 +1,39 @@
-//! Who gets which segment: fresh ones first, then the oldest sealed one again, process-wide.
+//! The segment allocator of one ring file: fresh segments first, then the oldest sealed one again, process-wide.
 //!
 //! A sealed segment may be recycled once at least `entries` newer events exist, that is, events in segments that were
-//! opened after it was sealed. So the file always holds the newest `entries` events, whichever threads they are from,
-//! and the merge can show exactly those.
+//! opened after it was sealed (see [`sealed`]). So the file always holds the newest `entries` events of all threads
+//! together, and the merge can show exactly those.
+
+mod memory;
+mod sealed;
 
 use crate::clock::{AnchorSchedule, Clock};
 use crate::labels::Handle;
-use std::collections::VecDeque;
+use crate::lock::ignore_poison;
+pub use memory::Memory;
+use sealed::SealedQueue;
 use sync::{Mutex, MutexGuard};
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::Status;
 use viztracer_format::labels::{LABEL_SIZE, LabelKind};
 use viztracer_format::record::RECORD_SIZE;
-use viztracer_format::segment::{Opening, SegmentHeader, SegmentKind};
-use viztracer_format::stack::{BlockHeader, Slot};
+use viztracer_format::segment::{Opening, SegmentKind};
+use viztracer_format::stack::BlockHeader;
 
 #[cfg(loom)]
 use loom::sync;
 #[cfg(not(loom))]
 use std::sync;
 
-/// Where segments live: the mapped file, or the heap in tests.
-pub trait Memory {
-    /// Segments there can ever be.
-    fn capacity(&self) -> u32;
-    /// Segments there is room for, as far as that is known before they are needed; no more than the capacity.
-    fn room(&self) -> u32;
-    /// Makes the segments from `from` to `to` usable. `Err` holds the operating system's error number.
-    fn grow(&self, from: u32, to: u32) -> Result<(), i32>;
-    /// Records that fit a segment.
-    fn slots_per_segment(&self) -> usize;
-    /// The header of a segment that is usable.
-    fn header(&self, segment: u32) -> &SegmentHeader;
-    /// The body of a segment that is usable, as record slots.
-    fn slots(&self, segment: u32) -> &[Slot];
-    /// Seals a CALLS segment of which this many slots are committed; tells how many events they hold.
-    fn seal(&self, segment: u32, slots: usize) -> u64;
-    /// The stack blocks of a segment that is usable.
-    fn blocks(&self, segment: u32) -> impl Iterator<Item = *const BlockHeader>;
-    /// The changing part of the file's header.
-    fn status(&self) -> &Status;
-}
-
-/// Segments made usable in one step: few enough that the pause is short, enough to spread the system calls thin.
-/// 4, 16 and 64 segments of 16 KiB cost 9.9, 9.8 and 10.6 ns per record on tmpfs, and 5.9, 5.2 and 4.1 on ext4.
+/// The number of segments that one growth makes usable: few enough that the pause is short, enough to spread the system
+/// calls thin. 4, 16 and 64 segments of 16 KiB cost 9.9, 9.8 and 10.6 ns per record on tmpfs, and 5.9, 5.2 and 4.1 on
+/// ext4.
 const GROWTH: u32 = 16;
 
-/// Free slots that make a dead thread's segment worth taking over: the THREAD record and the longest event must fit.
-const HALF_MIN: usize = 16;
+/// The free slots that make the remainder of a dead thread's segment worth using: a THREAD record and the longest event
+/// must fit.
+const REMAINDER_MIN: usize = 16;
 
-/// Of what there is room for, names and labels take at most one part in so many: the newest events come first.
+/// Names and labels take at most one part in so many of the available segments: the newest events matter more.
 const NAMES_SHARE: u32 = 4;
 
 /// The segments of one file.
@@ -60,90 +44,80 @@ pub struct Ring<M> {
     entries: u64,
     /// The most segments of names and labels as long as the file grows.
     names_max: u32,
-    state: Mutex<State>,
+    allocation: Mutex<Allocation>,
 }
 
+/// Which segments, blocks and labels are in use.
 #[derive(Debug)]
-struct State {
+struct Allocation {
     anchors: AnchorSchedule,
     generation: u64,
-    /// Segments handed out at least once.
+    /// Segments that were opened at least once.
     used: u32,
     /// Segments that can be touched.
     usable: u32,
     /// The error that ended growth; 0: all of the mapping is used.
     failure: Option<i32>,
-    sealed: VecDeque<Sealed>,
-    /// How many segments were ever taken off the front of `sealed`.
-    recycled: u64,
-    /// Events in segments that were opened after the front of `sealed` was.
-    newer: u64,
-    /// Segments that dead threads left half empty.
-    halves: Vec<Place>,
+    sealed: SealedQueue,
+    /// Open CALLS segments of dead threads, partly filled.
+    remainders: Vec<OpenSegment>,
+    /// Open PAYLOAD segments of dead threads, partly filled.
+    payload_remainders: Vec<OpenSegment>,
     /// Stack blocks without a thread.
-    blocks: Vec<Address>,
+    blocks: Vec<BlockAddress>,
     /// Segments of names and labels.
     named: u32,
     /// Labels without a thread or task.
     labels: Vec<Handle>,
 }
 
-/// A sealed segment in the queue.
-#[derive(Debug)]
-struct Sealed {
-    segment: u32,
-    /// Labels of threads and tasks whose last record stands here.
-    ended: Vec<Handle>,
-    /// Events in the segments that were opened while this one was the newest sealed one.
-    followers: u64,
-}
-
 /// A stack block's address; it stays valid as long as the ring.
 #[derive(Debug)]
-struct Address(*const BlockHeader);
+struct BlockAddress(*const BlockHeader);
 
-// SAFETY: the address is of atomic words in the mapping, which outlives the ring's state.
-unsafe impl Send for Address {}
+// SAFETY: the address is of atomic words in the mapping, which outlives the ring's allocation.
+unsafe impl Send for BlockAddress {}
 
-/// A segment that a thread may fill.
+/// An open segment that one thread fills.
 #[derive(Debug)]
-pub struct Place {
-    /// Its number.
+pub struct OpenSegment {
+    /// The segment's index in the file.
     pub segment: u32,
-    /// Slots that a dead thread has taken before; 0 in a fresh one.
+    /// What the segment holds.
+    pub kind: SegmentKind,
+    /// Slots that are filled already, by a dead thread; 0 in a fresh segment.
     pub taken: usize,
-    /// Segments sealed before this one was opened.
+    /// How many segments had been sealed when this one was opened.
     pub opened_after: u64,
-    /// Labels of threads and tasks whose last record stands here.
+    /// Labels of threads and tasks whose last record stands in the segment.
     pub ended: Vec<Handle>,
 }
 
 impl<M: Memory> Ring<M> {
     /// A ring over `memory` that keeps at least the newest `entries` events.
     pub fn new(memory: M, clock: Clock, entries: u64, opened: Anchor) -> Ring<M> {
-        let state = State {
+        let allocation = Allocation {
             anchors: AnchorSchedule::new(opened),
             generation: 0,
             used: 0,
             usable: 0,
             failure: None,
-            sealed: VecDeque::new(),
-            recycled: 0,
-            newer: 0,
-            halves: Vec::new(),
+            sealed: SealedQueue::default(),
+            remainders: Vec::new(),
+            payload_remainders: Vec::new(),
             blocks: Vec::new(),
             named: 0,
             labels: Vec::new(),
         };
         let names_max = names_max(&memory, entries);
-        Ring { memory, clock, entries, names_max, state: Mutex::new(state) }
+        Ring { memory, clock, entries, names_max, allocation: Mutex::new(allocation) }
     }
 
-    /// Makes the first segments usable; tells the operating system's error number if that fails.
+    /// Makes the first segments usable. Returns the operating system's error number if that fails.
     pub fn prepare(&self) -> Option<i32> {
-        let mut state = self.state();
-        self.grow(&mut state);
-        state.failure
+        let mut allocation = self.allocation();
+        self.grow(&mut allocation);
+        allocation.failure
     }
 
     /// The memory.
@@ -161,51 +135,60 @@ impl<M: Memory> Ring<M> {
         self.clock
     }
 
-    /// Segments handed out so far: the length that the file needs.
+    /// The number of segments opened so far: the length that the file needs.
     pub fn used(&self) -> u32 {
-        self.state().used
+        self.allocation().used
     }
 
     /// The error that ended the growth of the file, if one did.
     pub fn failure(&self) -> Option<i32> {
-        self.state().failure
+        self.allocation().failure
     }
 
-    /// A segment for a new thread: what is left of a dead thread's, else like [`Ring::place`].
-    pub fn first_place(&self, thread: u32) -> Option<Place> {
-        let half = self.state().halves.pop();
-        half.or_else(|| self.place(SegmentKind::Calls, thread, 0))
+    /// A segment for a new thread: the remainder of a dead thread's, else one from [`Ring::open_segment`].
+    pub fn first_segment(&self, thread: u32) -> Option<OpenSegment> {
+        let remainder = self.allocation().remainders.pop();
+        remainder.or_else(|| self.open_segment(SegmentKind::Calls, thread, 0))
     }
 
-    /// An empty open segment that will be sealed one day. `None`: no room, and nothing sealed to recycle.
-    pub fn place(&self, kind: SegmentKind, thread: u32, first_event: u64) -> Option<Place> {
-        let mut state = self.state();
-        let enough = state.newer >= self.entries && self.entries > 0;
-        let segment = match enough.then(|| self.recycle(&mut state)).flatten() {
+    /// A PAYLOAD segment with this many free slots: the remainder of a dead thread's, else one from
+    /// [`Ring::open_segment`]. PAYLOAD segments belong to no thread.
+    pub fn payload_segment(&self, slots: usize) -> Option<OpenSegment> {
+        let capacity = self.memory.slots_per_segment();
+        let remainder = self.allocation().payload_remainders.pop_if(|open| capacity - open.taken >= slots);
+        remainder.or_else(|| self.open_segment(SegmentKind::Payload, 0, 0))
+    }
+
+    /// Opens an empty segment that will be sealed later. `None`: no segment is available, and none is sealed.
+    pub fn open_segment(&self, kind: SegmentKind, thread: u32, first_event: u64) -> Option<OpenSegment> {
+        let mut allocation = self.allocation();
+        let has_enough = allocation.sealed.newer() >= self.entries && self.entries > 0;
+        let segment = match has_enough.then(|| self.recycle(&mut allocation)).flatten() {
             Some(segment) => segment,
-            None => self.fresh(&mut state).or_else(|| self.recycle(&mut state))?,
+            None => self.fresh(&mut allocation).or_else(|| self.recycle(&mut allocation))?,
         };
-        let opened_after = state.recycled + state.sealed.len() as u64;
-        self.open(&mut state, segment, kind, thread, first_event);
-        Some(Place { segment, taken: 0, opened_after, ended: Vec::new() })
+        let opened_after = allocation.sealed.count();
+        self.write_header(&mut allocation, segment, kind, thread, first_event);
+        Some(OpenSegment { segment, kind, taken: 0, opened_after, ended: Vec::new() })
     }
 
-    /// An empty open segment that stays for ever. `None`: no room, or names and labels have taken their share.
-    pub fn permanent(&self, kind: SegmentKind) -> Option<u32> {
-        let mut state = self.state();
+    /// Opens an empty segment that is never recycled. `None`: no segment is available, or names and labels have used
+    /// their share.
+    pub fn open_permanent(&self, kind: SegmentKind) -> Option<u32> {
+        let mut allocation = self.allocation();
         let is_named = kind != SegmentKind::Stacks; // stacks are of living threads, and so are few
-        if is_named && state.named >= self.share(&state) {
+        if is_named && allocation.named >= self.share(&allocation) {
             return None;
         }
-        let segment = self.fresh(&mut state).or_else(|| self.recycle(&mut state))?;
-        state.named += u32::from(is_named);
-        self.open(&mut state, segment, kind, 0, 0);
+        let segment = self.fresh(&mut allocation).or_else(|| self.recycle(&mut allocation))?;
+        allocation.named += u32::from(is_named);
+        self.write_header(&mut allocation, segment, kind, 0, 0);
         Some(segment)
     }
 
-    /// Segments that names and labels may have: of a file that cannot grow, a part of what there is.
-    fn share(&self, state: &State) -> u32 {
-        state.failure.map_or(self.names_max, |_| names_share(state.usable))
+    /// The number of segments that names and labels may have: of a file that cannot grow, a part of what there is.
+    fn share(&self, allocation: &Allocation) -> u32 {
+        allocation.failure.map_or(self.names_max, |_| names_share(allocation.usable))
     }
 
     /// A label for a new thread or task.
@@ -215,147 +198,152 @@ impl<M: Memory> Ring<M> {
         label
     }
 
-    /// A slot of a LABELS segment; `None` if the file has no room for one.
+    /// A free slot of a LABELS segment; `None` if no segment is available for one.
     pub fn free_label(&self) -> Option<Handle> {
-        let label = self.state().labels.pop();
+        let label = self.allocation().labels.pop();
         if label.is_some() {
             return label;
         }
-        let segment = self.permanent(SegmentKind::Labels)?;
+        let segment = self.open_permanent(SegmentKind::Labels)?;
         let slots = self.memory.slots(segment);
         let labels = slots.chunks_exact(LABEL_SIZE / RECORD_SIZE).map(|slots| Handle::Mapped(slots.as_ptr().cast()));
         let labels: Vec<Handle> = labels.rev().collect();
         labels.iter().for_each(|label| label.free()); // a recycled segment holds old records
         self.memory.header(segment).commit(labels.len() * LABEL_SIZE);
-        let mut state = self.state();
-        state.labels.extend(labels);
-        state.labels.pop()
+        let mut allocation = self.allocation();
+        allocation.labels.extend(labels);
+        allocation.labels.pop()
     }
 
-    /// A thread or task has ended whose last record stands in a segment that is sealed: that with this number, or none.
+    /// Frees the label of a thread or task that has ended once the segment that holds its last record is recycled: the
+    /// sealed segment with this number, or none.
     pub fn end_label(&self, label: Handle, sealed: Option<u64>) {
-        let mut state = self.state();
-        let index = sealed.and_then(|number| number.checked_sub(state.recycled));
-        match index.and_then(|index| state.sealed.get_mut(index as usize)) {
+        let mut allocation = self.allocation();
+        match sealed.and_then(|number| allocation.sealed.get_mut(number)) {
             Some(sealed) => sealed.ended.push(label),
-            None => state.labels.extend(label.forget(self.memory.status())),
+            None => allocation.labels.extend(label.forget(self.memory.status())),
         }
     }
 
-    /// Seals a segment and queues it for recycling; gives its number in the order of sealing.
-    pub fn seal(&self, place: Place) -> u64 {
-        let Place { segment, taken, opened_after, ended } = place;
-        let events = self.memory.seal(segment, taken);
-        let mut state = self.state();
-        let newest_before = opened_after.checked_sub(state.recycled + 1);
-        if let Some(before) = newest_before.and_then(|index| state.sealed.get_mut(index as usize)) {
-            before.followers += events;
-            state.newer += events;
-        }
-        state.sealed.push_back(Sealed { segment, ended, followers: 0 });
-        state.recycled + state.sealed.len() as u64 - 1
+    /// Seals a segment and queues it for recycling. Returns its number in the order of sealing.
+    pub fn seal(&self, open: OpenSegment) -> u64 {
+        let events = self.memory.seal(open.segment, open.taken);
+        let events = if open.kind == SegmentKind::Calls { events } else { 0 };
+        self.allocation().sealed.push(open.segment, open.ended, events, open.opened_after)
     }
 
-    /// Leaves an open segment to the next new thread, or seals it if there is hardly room in it.
-    pub fn leave(&self, place: Place) {
-        if self.memory.slots(place.segment).len() - place.taken >= HALF_MIN {
-            self.state().halves.push(place);
+    /// Keeps the rest of a dead thread's segment for the next new thread, or seals it if hardly anything is free.
+    pub fn pass_on(&self, open: OpenSegment) {
+        if self.memory.slots(open.segment).len() - open.taken >= REMAINDER_MIN {
+            let mut allocation = self.allocation();
+            match open.kind {
+                SegmentKind::Payload => allocation.payload_remainders.push(open),
+                _ => allocation.remainders.push(open),
+            }
         } else {
-            self.seal(place);
+            self.seal(open);
         }
     }
 
-    /// Seals what dead threads have left; the file is about to be closed.
-    pub fn seal_halves(&self) {
-        let halves = std::mem::take(&mut self.state().halves);
-        for place in halves {
-            self.seal(place);
+    /// Seals the segments of dead threads, because the file is about to be closed.
+    pub fn seal_remainders(&self) {
+        let mut allocation = self.allocation();
+        let calls = std::mem::take(&mut allocation.remainders);
+        let payloads = std::mem::take(&mut allocation.payload_remainders);
+        drop(allocation);
+        for open in calls.into_iter().chain(payloads) {
+            self.seal(open);
         }
     }
 
     /// A free stack block.
     pub fn block(&self) -> Option<*const BlockHeader> {
-        let block = self.state().blocks.pop();
-        if let Some(Address(block)) = block {
+        let block = self.allocation().blocks.pop();
+        if let Some(BlockAddress(block)) = block {
             return Some(block);
         }
-        let segment = self.permanent(SegmentKind::Stacks)?;
+        let segment = self.open_permanent(SegmentKind::Stacks)?;
         for block in self.memory.blocks(segment) {
-            // SAFETY: the blocks of a usable segment, which nobody has yet.
+            // SAFETY: the block is in a usable segment, and nobody has it yet.
             unsafe { &*block }.clear(); // a recycled segment holds old records
         }
         self.memory.header(segment).commit(size_of_val(self.memory.slots(segment)));
-        let mut state = self.state();
-        state.blocks.extend(self.memory.blocks(segment).map(Address));
-        state.blocks.pop().map(|Address(block)| block)
+        let mut allocation = self.allocation();
+        allocation.blocks.extend(self.memory.blocks(segment).map(BlockAddress));
+        allocation.blocks.pop().map(|BlockAddress(block)| block)
     }
 
-    /// Takes a stack block back.
+    /// Makes a stack block free again.
     pub fn free_block(&self, block: *const BlockHeader) {
-        self.state().blocks.push(Address(block));
+        self.allocation().blocks.push(BlockAddress(block));
     }
 
-    fn open(&self, state: &mut State, segment: u32, kind: SegmentKind, thread: u32, first_event: u64) {
-        state.generation += 1;
+    fn write_header(
+        &self,
+        allocation: &mut Allocation,
+        segment: u32,
+        kind: SegmentKind,
+        thread: u32,
+        first_event: u64,
+    ) {
+        allocation.generation += 1;
         self.memory.header(segment).open(Opening {
-            generation: state.generation,
+            generation: allocation.generation,
             kind,
             thread,
             first_event,
             opened: self.clock.now(),
-            anchor: state.anchors.anchor(self.clock),
+            anchor: allocation.anchors.anchor(self.clock),
         });
     }
 
-    /// The oldest sealed segment; what ended in it is forgotten.
-    fn recycle(&self, state: &mut State) -> Option<u32> {
-        let oldest = state.sealed.pop_front()?;
-        state.recycled += 1;
-        state.newer -= oldest.followers;
+    /// Removes the oldest sealed segment from the queue, and forgets the threads and tasks that ended in it.
+    fn recycle(&self, allocation: &mut Allocation) -> Option<u32> {
+        let oldest = allocation.sealed.pop()?;
         let status = self.memory.status();
-        state.labels.extend(oldest.ended.into_iter().filter_map(|label| label.forget(status)));
+        allocation.labels.extend(oldest.ended.into_iter().filter_map(|label| label.forget(status)));
         Some(oldest.segment)
     }
 
     /// A segment that was never used, after making the next ones usable if need be.
-    fn fresh(&self, state: &mut State) -> Option<u32> {
-        if state.used == state.usable {
-            self.grow(state)?;
+    fn fresh(&self, allocation: &mut Allocation) -> Option<u32> {
+        if allocation.used == allocation.usable {
+            self.grow(allocation)?;
         }
-        state.used += 1;
-        Some(state.used - 1)
+        allocation.used += 1;
+        Some(allocation.used - 1)
     }
 
-    /// Makes the next segments usable, or if the disk is nearly full just the next one.
-    fn grow(&self, state: &mut State) -> Option<()> {
-        if state.failure.is_some() {
+    /// Makes the next segments usable, or just one if the disk is nearly full.
+    fn grow(&self, allocation: &mut Allocation) -> Option<()> {
+        if allocation.failure.is_some() {
             return None;
         }
-        let from = state.usable;
-        let steps = [GROWTH, 1].map(|step| (from + step).min(self.memory.capacity()));
+        let from = allocation.usable;
+        let ends = [GROWTH, 1].map(|growth| (from + growth).min(self.memory.capacity()));
         let mut failure = 0;
-        for to in steps.into_iter().filter(|to| *to > from) {
+        for to in ends.into_iter().filter(|to| *to > from) {
             match self.memory.grow(from, to) {
                 Ok(()) => {
-                    state.usable = to;
+                    allocation.usable = to;
                     return Some(());
                 }
                 Err(error) => failure = error,
             }
         }
-        state.failure = Some(failure);
+        allocation.failure = Some(failure);
         None
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn allocation(&self) -> MutexGuard<'_, Allocation> {
+        ignore_poison(self.allocation.lock())
     }
 }
 
-/// The most segments of names and labels where there is room for so many segments: one of each, if there are others for
-/// stacks and calls.
-fn names_share(room: u32) -> u32 {
-    (room / NAMES_SHARE).max(2).min(room.saturating_sub(2))
+/// The most segments of names and labels among so many available ones: one of each, if others remain for stacks and
+/// calls.
+fn names_share(available: u32) -> u32 {
+    (available / NAMES_SHARE).max(2).min(available.saturating_sub(2))
 }
 
 /// The most segments of names and labels in a file that can grow: half of what the mapping has beside the ring, and not
@@ -365,6 +353,6 @@ fn names_max(memory: &impl Memory, entries: u64) -> u32 {
     let capacity = u64::from(memory.capacity());
     // Where address space is limited, the mapping may be smaller than the ring that was asked for.
     let beside = if capacity > ring { (capacity - ring) / 2 } else { capacity / 8 };
-    // Some file systems tell of no room at all.
-    names_share(memory.room()).min(u32::try_from(beside).unwrap_or(u32::MAX)).max(2)
+    // Some file systems report no free space at all.
+    names_share(memory.available()).min(u32::try_from(beside).unwrap_or(u32::MAX)).max(2)
 }

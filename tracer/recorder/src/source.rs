@@ -1,9 +1,10 @@
-//! Which file a source path leads to, so that readers of the trace can tell that they opened the same one.
+//! The identity of the file that a source path leads to, by which readers of the trace know that they opened the same
+//! file.
 
 use rustix::fs::{FileType, stat};
 use viztracer_format::names::SourceIdentity;
 
-/// What the path leads to now; `None` if that is no regular file, and for names such as `<string>`.
+/// The file to which the path leads now; `None` if that is no regular file, and for names such as `<string>`.
 pub fn identity(path: &str) -> Option<SourceIdentity> {
     if path.starts_with('<') {
         return None;

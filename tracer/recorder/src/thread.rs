@@ -1,10 +1,14 @@
 //! One thread's record path: `enter` pushes an open frame, `leave` turns it into a record.
 //!
-//! Both work on two cursors into the mapped file, one into a block of the thread's [`stack`], one into its open CALLS
-//! [`segment`]. What is rare (a block or segment is full, a frame does not match, a duration does not fit) is out of
+//! Both work on two cursors into the mapped file: one into a block of the thread's [`stack`], one into its open CALLS
+//! [`segment`]. Rare cases (a block or segment is full, a frame does not match, a duration does not fit) are out of
 //! line, and so is the switching of asyncio [`task`]s.
 
+mod arguments;
+mod attached;
 mod block;
+mod event;
+mod payload;
 mod segment;
 mod stack;
 mod task;
@@ -12,21 +16,33 @@ mod task;
 use crate::clock::Clock;
 use crate::labels::Handle;
 use crate::mapped::MappedRing;
-use crate::ring::{Memory, Place};
-use block::Block;
+use crate::ring::{Memory, OpenSegment};
+use arguments::Arguments;
+pub use arguments::Earlier;
+use block::StackBlock;
+pub use event::LoggedEvent;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
-use viztracer_format::stack::{BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot, task_of};
+use viztracer_format::stack::{BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot};
 use viztracer_format::sync::{AtomicU64, Ordering};
 
-/// What `leave` did.
+/// The result of [`ThreadRecorder::leave`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// The innermost frame was that call; it is recorded.
+    /// The innermost frame was that call, which is now recorded.
     Recorded,
-    /// The innermost frame is not that call: see [`ThreadRecorder::unwind_to`].
+    /// The innermost frame is another call: see [`ThreadRecorder::unwind_to`].
     Unmatched,
+}
+
+/// Which calls a thread records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Calls that last fewer ticks are not recorded.
+    pub min_ticks: u64,
+    /// Calls that are nested deeper are not recorded.
+    pub max_depth: usize,
 }
 
 /// Records the calls of one thread. Only that thread may use it, or one that keeps it from running.
@@ -43,14 +59,14 @@ pub struct ThreadRecorder {
     min_ticks: u64,
     span: u64,
     clock: Clock,
-    /// The tags of calls beyond the depth limit, which are not on the stack. The only thing here that may allocate.
-    beyond: Vec<u64>,
+    /// The tags of open calls that are deeper than the limit, and so are not on the stack. Nothing else here allocates.
+    too_deep: Vec<u64>,
 
     ring: Arc<MappedRing>,
     serial: u32,
     label: Handle,
     /// Stack blocks from the outermost on; those above `depth_block` are empty and kept for the next descent.
-    blocks: Vec<Block>,
+    blocks: Vec<StackBlock>,
     depth_block: usize,
     max_depth: usize,
     /// Frames at the bottom of the stack that do not count for `max_depth`: the parent process entered them.
@@ -58,10 +74,15 @@ pub struct ThreadRecorder {
     /// The task that the thread runs, 0 if none, and how many marks of tasks are on the stack.
     task: u32,
     task_marks: usize,
-    place: Option<Place>,
-    /// The number of the segment that it sealed last.
+    open: Option<OpenSegment>,
+    /// The open PAYLOAD segment.
+    payload: Option<OpenSegment>,
+    /// The arguments of open calls that have some, the outermost first.
+    attached: Vec<Arguments>,
+    /// The number of the segment that the thread sealed last.
     sealed: Option<u64>,
-    /// Events in segments this thread has left, and slots of the open one that hold no events or another thread's.
+    /// Events in the segments that this thread has sealed or passed on, and slots of the open one that hold no events or
+    /// another thread's.
     events: u64,
     others: usize,
 }
@@ -70,14 +91,9 @@ pub struct ThreadRecorder {
 unsafe impl Send for ThreadRecorder {}
 
 impl ThreadRecorder {
-    /// Records calls of at least `min_ticks`, nested up to `max_depth`.
-    pub(crate) fn new(
-        ring: Arc<MappedRing>,
-        min_ticks: u64,
-        max_depth: usize,
-        serial: u32,
-        label: Handle,
-    ) -> ThreadRecorder {
+    /// A recorder without open calls.
+    pub(crate) fn new(ring: Arc<MappedRing>, limits: Limits, serial: u32, label: Handle) -> ThreadRecorder {
+        let Limits { min_ticks, max_depth } = limits;
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
             frame_end: std::ptr::null(),
@@ -88,7 +104,7 @@ impl ThreadRecorder {
             min_ticks,
             span: DURATION_MAX - min_ticks.min(DURATION_MAX),
             clock: ring.clock(),
-            beyond: Vec::new(),
+            too_deep: Vec::new(),
             ring,
             serial,
             label,
@@ -98,7 +114,9 @@ impl ThreadRecorder {
             uncounted: 0,
             task: 0,
             task_marks: 0,
-            place: None,
+            open: None,
+            payload: None,
+            attached: Vec::new(),
             sealed: None,
             events: 0,
             others: 0,
@@ -117,7 +135,7 @@ impl ThreadRecorder {
         self.label.clone()
     }
 
-    /// A call begins. `tag` must not be 0, must fit 40 bits, and be the same when the call ends.
+    /// Begins a call. `tag` must fit 40 bits, must be neither 0 nor all ones, and must be the same when the call ends.
     #[inline(always)]
     pub fn enter(&mut self, function: u32, tag: u64) {
         if self.frame == self.frame_end && !self.extend_stack(tag) {
@@ -134,15 +152,15 @@ impl ThreadRecorder {
         self.publish_depth();
     }
 
-    /// The call that began with this tag ends.
+    /// Ends the call that began with this tag.
     #[inline(always)]
     pub fn leave(&mut self, tag: u64, kind: Kind) -> Left {
-        let now = self.clock.now(); // first, for the same reason
-        if !self.beyond.is_empty() {
-            return self.leave_beyond(tag);
+        let now = self.clock.now(); // first, so that the call does not pay for the rest
+        if !self.too_deep.is_empty() {
+            return self.leave_too_deep(tag);
         }
         let top = self.frame.wrapping_sub(1);
-        // SAFETY: below the first frame of a block lies its header, whose last 16 bytes are zeros: tag 0, no match.
+        // SAFETY: below the first frame of a block is its header, whose last 16 bytes are zeros: tag 0, which never matches.
         let frame = unsafe { &*top }.load();
         if frame.duration() != tag {
             return Left::Unmatched;
@@ -153,11 +171,11 @@ impl ThreadRecorder {
         Left::Recorded
     }
 
-    /// Stores the record of a frame that ends now.
+    /// Stores the record of a frame that ends at `now`.
     #[inline(always)]
     fn record(&mut self, frame: Record, kind: Kind, now: u64) {
-        let duration = (now << 8).wrapping_sub(frame.word0 & !0xff) >> 8;
-        if self.slot == self.slot_end || duration.wrapping_sub(self.min_ticks) > self.span {
+        let duration = elapsed(frame, now);
+        if self.slot == self.slot_end || !self.fits_a_record(duration) {
             return self.record_rare(frame, kind, duration);
         }
         self.store(Record {
@@ -167,45 +185,59 @@ impl ThreadRecorder {
         self.commit();
     }
 
+    /// Whether a duration is long enough to be recorded, and short enough for a record without an extension. A duration
+    /// below `min_ticks` wraps around to a large number, so one comparison covers both.
+    #[inline(always)]
+    fn fits_a_record(&self, duration: u64) -> bool {
+        duration.wrapping_sub(self.min_ticks) <= self.span
+    }
+
+    /// Stores a record in the next slot of the open segment. The caller has seen that a slot is free.
     #[inline(always)]
     fn store(&mut self, record: Record) {
-        // SAFETY: every caller has seen that `slot` is below `slot_end`, inside the open segment.
+        // SAFETY: `slot` is below `slot_end`, inside the open segment.
         unsafe { &*self.slot }.store(record);
         self.slot = self.slot.wrapping_add(1);
     }
 
+    /// Publishes what was stored.
     #[inline(always)]
     fn commit(&self) {
         let body = self.segment.wrapping_add(1);
-        // SAFETY: `segment` is the open segment's header whenever there is a slot in it.
+        // SAFETY: a record was stored in the open segment, whose header is `segment`.
         unsafe { &*self.segment }.commit(self.slot as usize - body as usize);
     }
 
+    /// Publishes the number of open frames.
     #[inline(always)]
     fn publish_depth(&self) {
         let depth = self.block_depth() as u64;
-        // SAFETY: `block` is the header of the block in use, mapped or private.
+        // SAFETY: `block` is the header of the block in use, which is mapped or private memory of this recorder.
         unsafe { &*self.block }.count.store(depth, Ordering::Release);
     }
 
-    /// Open frames in the block in use.
+    /// The number of open frames in the block in use.
     #[inline(always)]
     fn block_depth(&self) -> usize {
         (self.frame as usize - self.block as usize - BLOCK_HEADER_SIZE) / RECORD_SIZE
     }
 }
 
-/// What is rare.
+/// The rare cases.
 impl ThreadRecorder {
-    /// Handles a call's end that [`ThreadRecorder::leave`] could not match: if its frame is open further out, the
-    /// frames inside it have ended unseen and are recorded as abandoned; if not, the call began unseen. Where no call is
-    /// open, it began before tracing, and nothing is wrong; inside of another call (of another greenlet) it is counted.
+    /// Ends a call that [`ThreadRecorder::leave`] could not match. If its frame is open further out, the frames inside it
+    /// have ended unseen and are recorded as abandoned. If not, its begin was not seen: where no call is open, it began
+    /// before tracing; inside of another call (of another greenlet), the return is counted as unmatched.
     #[cold]
     #[inline(never)]
     pub fn unwind_to(&mut self, tag: u64, kind: Kind) {
-        let now = self.clock.now();
-        if let Some(index) = self.beyond.iter().rposition(|beyond| *beyond == tag) {
-            return self.beyond.truncate(index);
+        self.unwind_at(tag, kind, self.clock.now());
+    }
+
+    /// Does the same as [`ThreadRecorder::unwind_to`], for a call that ended at `now`.
+    pub fn unwind_at(&mut self, tag: u64, kind: Kind, now: u64) {
+        if let Some(index) = self.too_deep.iter().rposition(|open| *open == tag) {
+            return self.too_deep.truncate(index);
         }
         if !self.is_open(tag) {
             if self.innermost().is_some() {
@@ -213,34 +245,29 @@ impl ThreadRecorder {
             }
             return;
         }
-        self.beyond.clear();
+        self.too_deep.clear();
         while let Some(frame) = self.innermost_call() {
-            let found = frame.duration() == tag;
-            self.record(frame, if found { kind } else { Kind::Abandoned }, now);
-            self.pop();
+            let found = self.innermost_tag(frame) == tag;
+            self.end_innermost(frame, if found { kind } else { Kind::Abandoned }, now);
             if found {
                 return;
             }
         }
     }
 
-    /// A duration too long or too short, or a segment that is full.
+    /// Records a frame whose duration is too long or too short for [`Self::record`], or that finds the segment full.
     #[cold]
     #[inline(never)]
     fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
-        let backwards = duration >> 55 != 0; // the counter of another processor may be a few ticks behind
-        let duration = if backwards { 0 } else { duration };
-        if duration < self.min_ticks {
-            return;
-        }
+        let Some(duration) = self.wanted_duration(duration) else { return };
         let kind = frame.kind_byte() & INHERITED | kind as u8;
         let start = frame.start();
         if duration <= DURATION_MAX {
-            if self.make_room(1) {
+            if self.ensure_slots(1) {
                 self.store(Record::new(kind, start, duration, frame.function()));
                 self.commit();
             }
-        } else if self.make_room(2) {
+        } else if self.ensure_slots(2) {
             self.count_others(1, 0);
             self.store(Record::new(kind, start, DURATION_EXTENDED, frame.function()));
             self.store(Record::long(duration));
@@ -248,24 +275,29 @@ impl ThreadRecorder {
         }
     }
 
+    /// The duration to record; `None` if the call is too short.
+    fn wanted_duration(&self, duration: u64) -> Option<u64> {
+        let is_backwards = duration >> 55 != 0; // the counter of another processor may be a few ticks behind
+        let duration = if is_backwards { 0 } else { duration };
+        (duration >= self.min_ticks).then_some(duration)
+    }
+
     /// Records the open frames with this kind, from the innermost on, and empties the stack. Frames inherited by
-    /// `fork` are dropped: they did not begin here and will end unseen.
+    /// `fork` are dropped: they did not begin in this process, and nobody sees their ends.
     pub fn close_frames(&mut self, kind: Kind) {
         let now = self.clock.now();
-        self.beyond.clear();
+        self.too_deep.clear();
         while let Some(frame) = self.innermost_call() {
-            if frame.kind_byte() & INHERITED == 0 {
-                self.record(frame, kind, now);
+            match ThreadRecorder::is_inherited(frame) {
+                true => self.drop_innermost(frame),
+                false => self.end_innermost(frame, kind, now),
             }
-            self.pop();
         }
     }
 
-    /// The open calls from the outermost on, as (tag, function id).
-    pub fn open_frames(&self) -> Vec<(u64, u32)> {
-        let in_use = &self.blocks[..=self.depth_block];
-        let calls = in_use.iter().flat_map(Block::frames).filter(|frame| task_of(*frame).is_none());
-        calls.map(|frame| (frame.duration(), frame.function())).collect()
+    /// The open frames and the marks of tasks, from the outermost on.
+    fn frames_in_use(&self) -> impl Iterator<Item = Record> {
+        self.blocks[..=self.depth_block].iter().flat_map(StackBlock::frames)
     }
 
     /// Opens a frame that the parent process entered and this one inherited by `fork`.
@@ -274,16 +306,16 @@ impl ThreadRecorder {
         self.uncounted += 1;
         self.end_block();
         self.enter(function, tag);
-        // SAFETY: with room for one frame more than before, `enter` has just stored it below the cursor.
+        // SAFETY: the limit allows one frame more than before, so `enter` has just stored it below the cursor.
         let slot = unsafe { &*self.frame.wrapping_sub(1) };
         slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);
     }
 
-    /// The depth limit does not count the calls that are open now, except the `inner` innermost ones, of which some may
-    /// be beyond it. It does not fall below what is open.
+    /// Makes the depth limit ignore the calls that are open now, except the `inner` innermost ones, some of which may be
+    /// too deep to be on the stack. The limit does not fall below what is open.
     pub fn count_depth_from_here(&mut self, inner: usize) {
         let recorded = self.depth() - self.task_marks;
-        let uncounted = (recorded + self.beyond.len()).saturating_sub(inner);
+        let uncounted = (recorded + self.too_deep.len()).saturating_sub(inner);
         self.uncounted = uncounted.max(recorded.saturating_sub(self.max_depth));
         self.end_block();
     }
@@ -293,21 +325,30 @@ impl ThreadRecorder {
         self.depth() > self.task_marks
     }
 
-    /// The thread has ended: its frames are abandoned, its blocks are free, what is left of its segment goes to the
-    /// next new thread.
+    /// Ends the recording of a thread that has ended: its frames are abandoned, its blocks are free, and the rest of its
+    /// segment goes to the next new thread.
     pub(crate) fn retire(&mut self) {
         self.close_frames(Kind::Abandoned);
         self.release_blocks();
         let label = std::mem::take(&mut self.label);
         label.events.store(self.events_so_far(), Ordering::Relaxed);
         self.end_label(label);
-        self.leave_segment();
+        self.pass_segment_on();
+        self.pass_payload_on();
     }
 
-    /// The file is about to be closed: seals what is open. Frames that are open stay on the stack for the reader.
+    /// Seals the open segment, because the file is about to be closed. Open frames stay on the stack for the reader.
     pub(crate) fn finish(&mut self) {
         self.seal();
+        self.seal_payload();
     }
+}
+
+/// The ticks from the start of a frame to `now`, modulo 2^56: a frame holds the low 56 bits of its start.
+#[inline(always)]
+fn elapsed(frame: Record, now: u64) -> u64 {
+    let start = frame.word0 & !0xff; // in the upper 56 bits
+    (now << 8).wrapping_sub(start) >> 8
 }
 
 /// Adds one to a counter that only one thread at a time changes.

@@ -1,4 +1,4 @@
-//! Calls beyond the depth limit are not recorded, but known: an end is told from that of another call.
+//! Calls that are deeper than the limit are not recorded, but known: their ends are not mistaken for those of others.
 
 #![cfg(not(loom))]
 
@@ -13,7 +13,7 @@ const F: u64 = 1;
 const G: u64 = 2;
 const EXCLUDED: u64 = 3;
 
-/// Records with a limit of three; tells the tags that are open at the end.
+/// Records with a limit of three. Returns the tags that are open at the end.
 fn with_limit(program: impl Fn(&mut ThreadRecorder)) -> Vec<u64> {
     let directory = tempfile::tempdir().unwrap();
     let options = Options { max_depth: 3, ..options(directory.path(), 1000) };
@@ -41,7 +41,7 @@ fn calls_beyond_the_limit_end_before_the_others() {
     assert_eq!(open, [F, F, F]);
 }
 
-/// An excluded function's end is told without its begin: a recursion that calls one beyond the limit lost a level.
+/// An excluded function has an end without a begin: a recursion that called one deeper than the limit lost a level.
 #[test]
 fn the_end_of_an_excluded_call_beyond_the_limit_ends_nothing() {
     let open = with_limit(|thread| {

@@ -13,17 +13,17 @@ use support::heap::Heap;
 use viztracer_format::clock::Anchor;
 use viztracer_format::segment::SegmentKind;
 use viztracer_recorder::clock::Clock;
-use viztracer_recorder::ring::{Memory, Place, Ring};
+use viztracer_recorder::ring::{Memory, OpenSegment, Ring};
 
 /// A ring, and what happened to it.
 struct Model {
     ring: Ring<Heap>,
     entries: usize,
-    /// Not one of loom's: whoever has committed or recycled notes it before anybody else runs.
+    /// Not one of loom's mutexes: a thread notes what it has committed or recycled before another one runs.
     notes: Mutex<Notes>,
 }
 
-/// What an observer knows who sees everything at once.
+/// What an observer knows that sees everything at once.
 #[derive(Default)]
 struct Notes {
     /// The events of all threads in the order of their commits.
@@ -39,32 +39,32 @@ impl Model {
         Arc::new(Model { ring, entries: entries as usize, notes: Mutex::new(notes) })
     }
 
-    fn append(&self, place: &Place, index: usize, event: u64) {
-        self.ring.memory().append(place.segment, index, event);
+    fn append(&self, open: &OpenSegment, index: usize, event: u64) {
+        self.ring.memory().append(open.segment, index, event);
         let mut notes = self.notes.lock().unwrap();
         notes.committed.push(event);
-        notes.held[place.segment as usize].push(event);
+        notes.held[open.segment as usize].push(event);
     }
 
     /// A segment has been given out, perhaps again: the newest events must all be in other ones.
-    fn place(&self, thread: u32) -> Place {
-        let place = self.ring.place(SegmentKind::Calls, thread, 0).expect("there is room");
-        self.ring.memory().take(place.segment);
+    fn open(&self, thread: u32) -> OpenSegment {
+        let open = self.ring.open_segment(SegmentKind::Calls, thread, 0).expect("a segment is available");
+        self.ring.memory().take(open.segment);
         let mut notes = self.notes.lock().unwrap();
-        notes.held[place.segment as usize].clear();
+        notes.held[open.segment as usize].clear();
         let newest = &notes.committed[notes.committed.len().saturating_sub(self.entries)..];
         let lost = newest.iter().find(|event| !notes.held.iter().flatten().any(|held| held == *event));
         assert_eq!(lost, None, "{:?} were committed, {:?} are held", notes.committed, notes.held);
-        place
+        open
     }
 
     /// A thread fills segments with these events.
     fn fill(&self, thread: u32, segments: &[&[u64]]) {
         for events in segments {
-            let place = self.place(thread);
-            events.iter().enumerate().for_each(|(index, event)| self.append(&place, index, *event));
-            self.ring.memory().give(place.segment);
-            self.ring.seal(Place { taken: events.len(), ..place });
+            let open = self.open(thread);
+            events.iter().enumerate().for_each(|(index, event)| self.append(&open, index, *event));
+            self.ring.memory().give(open.segment);
+            self.ring.seal(OpenSegment { taken: events.len(), ..open });
         }
     }
 
@@ -135,26 +135,26 @@ fn a_segment_that_stays_open_does_not_let_others_go_too_early() {
 }
 
 #[test]
-fn a_half_goes_to_one_thread() {
+fn a_remainder_goes_to_one_thread() {
     const SLOTS: usize = 20;
     explore(3, || {
         let model = Model::new(4, SLOTS, 100);
-        let half = model.ring.place(SegmentKind::Calls, 1, 0).unwrap();
-        model.append(&half, 0, 11);
-        model.ring.leave(Place { taken: 1, ..half });
+        let remainder = model.ring.open_segment(SegmentKind::Calls, 1, 0).unwrap();
+        model.append(&remainder, 0, 11);
+        model.ring.pass_on(OpenSegment { taken: 1, ..remainder });
         let next = |thread: u32| {
             move |model: &Model| {
-                let place = model.ring.first_place(thread).unwrap();
-                model.ring.memory().take(place.segment);
-                model.append(&place, place.taken, thread.into());
-                model.ring.memory().give(place.segment);
-                model.ring.leave(Place { taken: place.taken + 1, ..place });
+                let open = model.ring.first_segment(thread).unwrap();
+                model.ring.memory().take(open.segment);
+                model.append(&open, open.taken, thread.into());
+                model.ring.memory().give(open.segment);
+                model.ring.pass_on(OpenSegment { taken: open.taken + 1, ..open });
             }
         };
         let other = spawn(&model, next(2));
         next(3)(&model);
         other.join().unwrap();
-        model.ring.seal_halves();
+        model.ring.seal_remainders();
         model.check();
     });
 }

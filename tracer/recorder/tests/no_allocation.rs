@@ -10,7 +10,7 @@ use support::options;
 use tempfile::TempDir;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
-use viztracer_recorder::{Left, Recorder, ThreadRecorder};
+use viztracer_recorder::{Left, LoggedEvent, Recorder, ThreadRecorder};
 
 /// The system's allocator, which counts for the thread that asks it to.
 struct Counting;
@@ -118,5 +118,19 @@ fn a_stack_that_was_deep_once_allocates_nothing() {
         descent(thread, 1000);
         calls(thread, 5000);
         assert_eq!(allocations(|| (0..50).for_each(|_| descent(thread, 1000))), 0);
+    });
+}
+
+#[test]
+fn logged_events() {
+    record(1000, |thread| {
+        let mut log = |number: usize| {
+            for _ in 0..number {
+                let start = thread.ticks();
+                thread.log(LoggedEvent { kind: Kind::Counter, function: 0, start, duration: 0 }, br#"{"a":1.5}"#);
+            }
+        };
+        log(10_000); // the queue of sealed segments has its size
+        assert_eq!(allocations(|| log(10_000)), 0);
     });
 }

@@ -27,7 +27,7 @@ fn status_of(run: impl FnOnce()) -> i32 {
         unsafe { libc::syscall(libc::SYS_exit, if is_watched { 0 } else { 77 }) };
     }
     let mut status = 0;
-    // SAFETY: a child of this process, and a place for its status.
+    // SAFETY: the pid is of a child of this process, and the status is written to a local variable.
     assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
     status
 }
@@ -35,12 +35,12 @@ fn status_of(run: impl FnOnce()) -> i32 {
 /// From here on the kernel ends the process at any system call but `exit`; false if it does not want to. (Its strict mode
 /// would forbid the processor's time stamp counter, too.)
 fn allow_only_exit() -> bool {
-    let step = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter { code: code as u16, jt, jf, k };
+    let filter = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter { code: code as u16, jt, jf, k };
     let mut steps = [
-        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0), // the number of the system call
-        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::SYS_exit as u32, 0, 1),
-        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
-        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_KILL_PROCESS, 0, 0),
+        filter(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0), // the number of the system call
+        filter(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::SYS_exit as u32, 0, 1),
+        filter(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+        filter(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_KILL_PROCESS, 0, 0),
     ];
     let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
     // SAFETY: concerns only the calling process.
@@ -66,7 +66,7 @@ fn a_call_makes_none() {
     assert!(calls(thread, 1));
     let status = status_of(|| {
         if !calls(thread, CALLS) {
-            // Not allowed, so the status tells.
+            // This call is not allowed, so the status shows it.
             std::process::abort();
         }
     });

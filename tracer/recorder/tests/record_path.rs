@@ -157,12 +157,12 @@ fn tasks_that_switch_between_segments_and_end() {
     let tasks = ["a", "b"].map(|name| recorder.task(name));
     for turn in 0..6 {
         thread.enter(&[7]);
-        thread.get().begin_step(tasks[turn % 2]);
+        thread.get().resume_task(tasks[turn % 2]);
         thread.enter(&[8]);
         thread.calls(60);
         assert_eq!(thread.get().task(), tasks[turn % 2]);
         thread.leave(8, Kind::Yield);
-        thread.get().end_step();
+        thread.get().suspend_task();
         assert_eq!(thread.get().task(), 0);
         thread.leave(7, Kind::Return);
     }

@@ -1,17 +1,17 @@
-//! Who gets which segment: a sealed one comes back when `entries` newer events exist, and not before.
+//! The allocation of segments: a sealed one is recycled when `entries` newer events exist, and not before.
 
 #![cfg(not(loom))]
 
 mod support;
 
-use support::heap::{Heap, NO_ROOM};
+use support::heap::{Heap, NO_SPACE};
 use viztracer_format::clock::Anchor;
 use viztracer_format::labels::LabelKind;
 use viztracer_format::segment::SegmentKind;
 use viztracer_format::sync::Ordering;
 use viztracer_recorder::clock::Clock;
 use viztracer_recorder::labels::Handle;
-use viztracer_recorder::ring::{Memory, Place, Ring};
+use viztracer_recorder::ring::{Memory, OpenSegment, Ring};
 
 const SLOTS: usize = 20;
 
@@ -19,20 +19,20 @@ fn ring(segments: usize, entries: u64) -> Ring<Heap> {
     Ring::new(Heap::new(segments, SLOTS), Clock::Monotonic, entries, Anchor::default())
 }
 
-fn place(ring: &Ring<Heap>) -> Place {
-    ring.place(SegmentKind::Calls, 1, 0).expect("there is room")
+fn open(ring: &Ring<Heap>) -> OpenSegment {
+    ring.open_segment(SegmentKind::Calls, 1, 0).expect("a segment is available")
 }
 
-fn seal(ring: &Ring<Heap>, place: Place, events: usize) {
-    ring.seal(Place { taken: events, ..place });
+fn seal(ring: &Ring<Heap>, open: OpenSegment, events: usize) {
+    ring.seal(OpenSegment { taken: events, ..open });
 }
 
 /// One thread fills segments with so many events each: the numbers of the segments it gets.
 fn segments(ring: &Ring<Heap>, events: usize, turns: usize) -> Vec<u32> {
     let turn = |_| {
-        let place = place(ring);
-        let segment = place.segment;
-        seal(ring, place, events);
+        let open = open(ring);
+        let segment = open.segment;
+        seal(ring, open, events);
         segment
     };
     (0..turns).map(turn).collect()
@@ -54,8 +54,8 @@ fn segments_that_are_hardly_filled_count_for_their_events_only() {
 #[test]
 fn what_was_open_at_the_sealing_is_not_newer() {
     let ring = ring(9, 10);
-    let slow = place(&ring);
-    let fast = place(&ring);
+    let slow = open(&ring);
+    let fast = open(&ring);
     seal(&ring, fast, 20);
     seal(&ring, slow, 20); // opened before `fast` was sealed: its events may be older
     assert_eq!(segments(&ring, 20, 1), [2]);
@@ -65,9 +65,9 @@ fn what_was_open_at_the_sealing_is_not_newer() {
 #[test]
 fn a_follower_of_a_recycled_segment_is_not_counted_for_the_next_one() {
     let ring = ring(9, 20);
-    let first = place(&ring);
+    let first = open(&ring);
     seal(&ring, first, 20);
-    let slow = place(&ring); // follows only the first
+    let slow = open(&ring); // follows only the first
     assert_eq!(segments(&ring, 20, 1), [2]);
     assert_eq!(segments(&ring, 20, 1), [0]); // 20 newer than the first, which is recycled
     seal(&ring, slow, 20);
@@ -83,15 +83,15 @@ fn without_a_limit_nothing_is_recycled() {
 }
 
 #[test]
-fn without_room_the_oldest_sealed_segment_is_recycled_early() {
-    let ring = Ring::new(Heap::new(9, SLOTS).with_room(2), Clock::Monotonic, 1000, Anchor::default());
+fn without_space_the_oldest_sealed_segment_is_recycled_early() {
+    let ring = Ring::new(Heap::new(9, SLOTS).with_available(2), Clock::Monotonic, 1000, Anchor::default());
     assert_eq!(segments(&ring, 20, 5), [0, 1, 0, 1, 0]);
-    assert_eq!(ring.failure(), Some(NO_ROOM));
-    let open = [place(&ring), place(&ring)];
-    assert!(ring.place(SegmentKind::Calls, 1, 0).is_none(), "nothing is sealed");
-    assert!(ring.permanent(SegmentKind::Stacks).is_none());
-    open.into_iter().for_each(|place| seal(&ring, place, 1));
-    assert!(ring.permanent(SegmentKind::Stacks).is_some());
+    assert_eq!(ring.failure(), Some(NO_SPACE));
+    let open = [open(&ring), open(&ring)];
+    assert!(ring.open_segment(SegmentKind::Calls, 1, 0).is_none(), "nothing is sealed");
+    assert!(ring.open_permanent(SegmentKind::Stacks).is_none());
+    open.into_iter().for_each(|open| seal(&ring, open, 1));
+    assert!(ring.open_permanent(SegmentKind::Stacks).is_some());
 }
 
 #[test]
@@ -102,25 +102,25 @@ fn the_end_of_the_mapping_is_no_error_of_the_system() {
 }
 
 #[test]
-fn a_half_goes_to_the_next_new_thread_unless_it_is_nearly_full() {
+fn a_remainder_goes_to_the_next_new_thread_unless_it_is_nearly_full() {
     let ring = ring(9, 1000);
-    let leave = |taken| ring.leave(Place { taken, ..place(&ring) });
+    let leave = |taken| ring.pass_on(OpenSegment { taken, ..open(&ring) });
     leave(4);
     leave(5); // 15 slots are left: too few
-    let taken = |thread| ring.first_place(thread).map(|place| (place.segment, place.taken));
+    let taken = |thread| ring.first_segment(thread).map(|open| (open.segment, open.taken));
     assert_eq!(taken(3), Some((0, 4)));
     assert_eq!(taken(4), Some((2, 0)));
 }
 
 /// Segments of names that can be had.
 fn names(ring: &Ring<Heap>) -> usize {
-    std::iter::from_fn(|| ring.permanent(SegmentKind::Names)).count()
+    std::iter::from_fn(|| ring.open_permanent(SegmentKind::Names)).count()
 }
 
 #[test]
-fn names_take_no_room_that_the_ring_needs() {
+fn names_take_no_segments_that_the_ring_needs() {
     assert_eq!(names(&ring(400, 0)), 100, "a quarter of the mapping");
-    // 3,600 events need 180 of the segments; half of the others may go to names.
+    // 3,600 events need 180 of the segments; 50 % of the others may go to names.
     let small = ring(200, 3600);
     assert_eq!(names(&small), 10);
     assert_eq!(segments(&small, 20, 185).into_iter().max(), Some(190), "the ring needs no segment twice");
@@ -129,12 +129,13 @@ fn names_take_no_room_that_the_ring_needs() {
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes; the other ones go the same ways")]
 fn in_a_file_that_cannot_grow_names_get_a_quarter_of_what_there_is() {
-    for (room, share) in [(3, 1), (4, 2), (40, 10), (80, 20)] {
-        let ring = Ring::new(Heap::new(1000, SLOTS).with_room(room), Clock::Monotonic, 100_000, Anchor::default());
+    for (available, share) in [(3, 1), (4, 2), (40, 10), (80, 20)] {
+        let ring =
+            Ring::new(Heap::new(1000, SLOTS).with_available(available), Clock::Monotonic, 100_000, Anchor::default());
         segments(&ring, 20, 1000);
-        assert_eq!(names(&ring), share, "room for {room} segments");
-        assert!(ring.permanent(SegmentKind::Stacks).is_some(), "stacks are of living threads");
-        assert!(ring.place(SegmentKind::Calls, 1, 0).is_some());
+        assert_eq!(names(&ring), share, "{available} segments are available");
+        assert!(ring.open_permanent(SegmentKind::Stacks).is_some(), "stacks are of living threads");
+        assert!(ring.open_segment(SegmentKind::Calls, 1, 0).is_some());
     }
 }
 
@@ -149,7 +150,7 @@ fn label(ring: &Ring<Heap>, serial: u32) -> (Handle, *const viztracer_format::la
     let label = ring.label(LabelKind::Thread, serial, 0);
     let slot: *const _ = match &label {
         Handle::Mapped(slot) => *slot,
-        Handle::Private(_) => panic!("no room for a label"),
+        Handle::Private(_) => panic!("no segment for a label"),
     };
     (label, slot)
 }
@@ -166,11 +167,11 @@ fn a_label_is_free_when_the_segment_is_recycled_in_which_its_thread_ended() {
     let (ended, slot) = label(&ring, 7);
     ended.events.store(30, Ordering::Relaxed);
     ended.lose(2, ring.memory().status());
-    let mut place = place(&ring); // segment 1: labels are in 0
-    place.ended.push(ended);
-    ring.leave(Place { taken: 4, ..place });
-    let half = ring.first_place(8).unwrap();
-    seal(&ring, half, 20);
+    let mut open = open(&ring); // segment 1: labels are in 0
+    open.ended.push(ended);
+    ring.pass_on(OpenSegment { taken: 4, ..open });
+    let remainder = ring.first_segment(8).unwrap();
+    seal(&ring, remainder, 20);
     assert_eq!(segments(&ring, 20, 1), [2]);
     assert_eq!((serial(slot), forgotten(&ring)), (7, [0; 4]));
     assert_eq!(segments(&ring, 20, 1), [1]);
@@ -182,8 +183,8 @@ fn a_label_is_free_when_the_segment_is_recycled_in_which_its_thread_ended() {
 fn a_label_ends_with_a_segment_that_is_sealed_already_or_at_once() {
     let ring = ring(9, 20);
     let (first, second, third) = (label(&ring, 1), label(&ring, 2), label(&ring, 3));
-    let place = place(&ring);
-    let number = ring.seal(Place { taken: 20, ..place });
+    let open = open(&ring);
+    let number = ring.seal(OpenSegment { taken: 20, ..open });
     ring.end_label(first.0, Some(number));
     ring.end_label(second.0, None);
     assert_eq!([first.1, second.1].map(serial), [1, 0]);
@@ -197,8 +198,8 @@ fn a_label_ends_with_a_segment_that_is_sealed_already_or_at_once() {
 }
 
 #[test]
-fn a_thread_without_room_for_a_label_is_counted_all_the_same() {
-    let ring = Ring::new(Heap::new(9, SLOTS).with_room(3), Clock::Monotonic, 1000, Anchor::default());
+fn a_thread_without_a_slot_for_a_label_is_counted_all_the_same() {
+    let ring = Ring::new(Heap::new(9, SLOTS).with_available(3), Clock::Monotonic, 1000, Anchor::default());
     segments(&ring, 20, 4);
     let labels: Vec<Handle> = (1..=4).map(|serial| ring.label(LabelKind::Thread, serial, 0)).collect();
     assert_eq!(labels.iter().filter(|label| matches!(label, Handle::Mapped(_))).count(), 2);

@@ -8,8 +8,10 @@ use crate::aside::without_collector;
 use crate::{greenlets, recording};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, AtomicUsize, Ordering};
 use viztracer_format::names::Function;
 
@@ -39,7 +41,12 @@ struct Extra {
     rules: u64,
     id: u32,
     is_coroutine: bool,
+    /// The names of its arguments, once they were asked for.
+    arguments: Option<ArgumentNames>,
 }
+
+/// The names of a function's arguments in the order of its variables.
+pub type ArgumentNames = Arc<[Py<PyString>]>;
 
 /// A code object that a hook was called with.
 #[derive(Clone, Copy)]
@@ -103,7 +110,7 @@ impl Code {
             if runs {
                 greenlets::notice_function(self.tag());
             }
-            self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine });
+            self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine, arguments: None });
             (id, is_coroutine)
         });
         let cached = cached(self.0 as usize);
@@ -111,6 +118,44 @@ impl Code {
         cached.is_coroutine.store(is_coroutine, Ordering::Relaxed);
         cached.code.store(self.0 as usize, Ordering::Relaxed);
         id
+    }
+
+    /// The names of the function's arguments: positional ones, those by keyword only, `*args`, `**kwargs`.
+    pub fn argument_names(self, python: Python<'_>) -> Option<ArgumentNames> {
+        // SAFETY: what the slot holds was put there by `remember` and is freed only with the code object.
+        if let Some(known) = unsafe { self.extra().as_ref() }.and_then(|extra| extra.arguments.clone()) {
+            return Some(known);
+        }
+        // SAFETY: `new` demands a living object.
+        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        let number = |attribute| code.getattr(attribute).ok()?.extract::<usize>().ok();
+        let has = |flag: i32| usize::from(number("co_flags").is_some_and(|flags| flags & flag as usize != 0));
+        let count = number("co_argcount")? + number("co_kwonlyargcount")?;
+        let count = count + has(ffi::CO_VARARGS) + has(ffi::CO_VARKEYWORDS);
+        let names = code.getattr("co_varnames").ok()?.cast_into::<PyTuple>().ok()?;
+        let names = names.iter().take(count).filter_map(|name| Some(name.cast_into::<PyString>().ok()?.unbind()));
+        let names: ArgumentNames = names.collect();
+        // SAFETY: as above.
+        if let Some(extra) = unsafe { self.extra().as_mut() } {
+            extra.arguments = Some(Arc::clone(&names));
+        }
+        Some(names)
+    }
+
+    /// Whether a frame runs this code.
+    pub fn is_of(self, frame: &Bound<'_, PyAny>) -> bool {
+        // SAFETY: a living frame; the reference that this makes is given back.
+        let code = unsafe { Bound::from_owned_ptr(frame.py(), ffi::PyFrame_GetCode(frame.as_ptr().cast()).cast()) };
+        code.as_ptr() == self.0
+    }
+
+    /// Whether its frames may go on after they were left: generators and coroutines.
+    #[cfg(not(Py_3_12))]
+    pub fn may_resume(self, python: Python<'_>) -> bool {
+        // SAFETY: `new` demands a living object.
+        let code = unsafe { Bound::from_borrowed_ptr(python, self.0) };
+        let flags: Option<u32> = code.getattr("co_flags").and_then(|flags| flags.extract()).ok();
+        flags.is_none_or(|flags| flags & (COROUTINE_FLAGS | ffi::CO_GENERATOR as u32) != 0)
     }
 
     fn has_coroutine_flag(self) -> bool {

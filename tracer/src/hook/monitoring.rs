@@ -4,6 +4,7 @@
 //! to call out, 7 ns per call below builtin functions. A location in code that is not recorded answers `DISABLE`
 //! and costs nothing from then on; `restart_events` at the next start wakes it again.
 
+use super::logged;
 use super::wanted::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::thread::current;
@@ -56,6 +57,15 @@ const TASK_EVENTS: &Events = &[
     ("PY_YIELD", on_yield_in_task),
     ("PY_UNWIND", on_unwind_in_task),
 ];
+/// The same, with arguments or return values logged.
+const LOGGED_EVENTS: &Events = &[
+    ("PY_START", on_enter_logged),
+    ("PY_RESUME", on_enter_logged),
+    ("PY_THROW", on_throw_logged),
+    ("PY_RETURN", on_return_logged),
+    ("PY_YIELD", on_yield_logged),
+    ("PY_UNWIND", on_unwind_logged),
+];
 /// Those of C functions.
 const C_EVENTS: &Events = &[("CALL", on_call), ("C_RETURN", on_c_return), ("C_RAISE", on_c_raise)];
 
@@ -74,7 +84,11 @@ fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: Wanted) -> PyResul
     let names = monitoring.getattr("events")?;
     let kind = CALLBACK.get_or_try_init(monitoring.py(), || callback_type(monitoring.py()).map(Bound::unbind))?;
     let mut events = 0i32;
-    let python_events = if wanted.tasks { TASK_EVENTS } else { PYTHON_EVENTS };
+    let python_events = match (logged::prepare(wanted.tasks), wanted.tasks) {
+        (true, _) => LOGGED_EVENTS,
+        (false, true) => TASK_EVENTS,
+        (false, false) => PYTHON_EVENTS,
+    };
     for (name, callback) in python_events.iter().chain(if wanted.c_functions { C_EVENTS } else { &[] }) {
         let event: i32 = names.getattr(*name)?.extract()?;
         let callback = new_callback(kind.bind(monitoring.py()), *callback)?;
@@ -295,6 +309,11 @@ callbacks! {
     /// An exception leaves a function: this event cannot be disabled for a location, either.
     on_unwind = |args| leave::<false>(args, Kind::Raise, false);
     on_unwind_in_task = |args| leave::<true>(args, Kind::Raise, false);
+    on_enter_logged = |args| enter_logged(args, true);
+    on_throw_logged = |args| enter_logged(args, false);
+    on_return_logged = |args| leave_logged(args, Kind::Return, true);
+    on_yield_logged = |args| leave_logged(args, Kind::Yield, true);
+    on_unwind_logged = |args| leave_logged(args, Kind::Raise, false);
     on_call = |args| enter_c(args);
     on_c_return = |args| leave_c(args, Kind::Return);
     on_c_raise = |args| leave_c(args, Kind::Raise);
@@ -377,6 +396,22 @@ fn leave_unmatched(code: Code, kind: Kind, can_disable: bool) -> *mut PyObject {
         return disable();
     }
     none()
+}
+
+/// A Python function's span begins, with its arguments logged.
+unsafe fn enter_logged(args: *const *mut PyObject, can_disable: bool) -> *mut PyObject {
+    // SAFETY: the caller passes a callback's arguments.
+    let code = unsafe { code(args) };
+    if logged::enter(code) || !can_disable { none() } else { disable() }
+}
+
+/// A Python function's span ends, with what it returns, yields or raises logged: the third argument of these events.
+unsafe fn leave_logged(args: *const *mut PyObject, kind: Kind, can_disable: bool) -> *mut PyObject {
+    // SAFETY: the caller passes a callback's arguments.
+    let code = unsafe { code(args) };
+    // SAFETY: the interpreter passes three living objects to these events.
+    let is_wanted = unsafe { logged::leave(code, *args.add(2), kind) };
+    if is_wanted || !can_disable { none() } else { disable() }
 }
 
 /// Something is called; if it is a C function, its span begins.

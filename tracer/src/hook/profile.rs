@@ -8,6 +8,7 @@
 //! The hook's argument is [`hook_new_thread`], so that `sys.getprofile()` tells our hook from another one, and a program
 //! that puts back what it has found there (`old = sys.getprofile(); ...; sys.setprofile(old)`) puts back ours.
 
+use super::logged;
 use super::thread_list;
 use super::wanted::Wanted;
 use crate::function::{Builtin, Code, EXCLUDED};
@@ -25,6 +26,8 @@ use viztracer_recorder::{Left, ThreadRecorder};
 
 /// Whether events of C functions are wanted; they come in any case.
 static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
+/// Whether arguments or return values are logged.
+static LOGGED: AtomicBool = AtomicBool::new(false);
 /// Whether tasks are told apart.
 static TASKS: AtomicBool = AtomicBool::new(false);
 /// The interpreter's number of the newest thread that was given the hook; it numbers them in the order of their birth.
@@ -51,6 +54,7 @@ unsafe extern "C" {
 pub fn install(python: Python<'_>, wanted: Wanted) -> PyResult<()> {
     C_FUNCTIONS.store(wanted.c_functions, Ordering::Relaxed);
     TASKS.store(wanted.tasks, Ordering::Relaxed);
+    LOGGED.store(logged::prepare(wanted.tasks), Ordering::Relaxed);
     let sys = python.import("sys")?;
     GET_PROFILE.get_or_try_init(python, || sys.getattr("getprofile").map(Bound::unbind))?;
     let argument = argument(python)?;
@@ -88,7 +92,7 @@ fn hook_newer_threads(python: Python<'_>) -> PyResult<()> {
         // SAFETY: a thread state that the list has just had. A thread takes its own off the list with the GIL held, and
         // we hold it. (Only a C library that deletes the state of another thread without the GIL, which the
         // interpreter allows for states that it has cleared, could be faster.)
-        if unsafe { _PyEval_SetProfile(thread, Some(on_event), argument) } != 0 {
+        if unsafe { _PyEval_SetProfile(thread, hook(), argument) } != 0 {
             return Err(PyErr::fetch(python));
         }
     }
@@ -124,7 +128,7 @@ pub fn mend(python: Python<'_>, _: Wanted) -> PyResult<bool> {
     let is_free = get_profile.bind(python).call0()?.is_none();
     if is_free {
         // SAFETY: the GIL is held, and nothing of ours is held; an audit hook may run.
-        unsafe { ffi::PyEval_SetProfile(Some(on_event), argument(python)?.as_ptr()) };
+        unsafe { ffi::PyEval_SetProfile(self::hook(), argument(python)?.as_ptr()) };
     }
     Ok(is_free)
 }
@@ -150,8 +154,10 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
     }
     let hook = self::argument(frame.py())?.as_ptr();
     // SAFETY: the GIL is held, and nothing of ours is held; an audit hook may run.
-    unsafe { ffi::PyEval_SetProfile(Some(on_event), hook) };
+    unsafe { ffi::PyEval_SetProfile(self::hook(), hook) };
     match event {
+        // SAFETY: a living frame.
+        "call" if LOGGED.load(Ordering::Relaxed) => drop(logged::enter(unsafe { code(frame.as_ptr().cast()) })),
         // SAFETY: a living frame.
         "call" => unsafe { on_python(frame.as_ptr().cast(), None) },
         // SAFETY: a living frame, and with this event the C function.
@@ -159,6 +165,34 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
         _ => {}
     }
     Ok(())
+}
+
+/// The hook that threads get.
+fn hook() -> Option<ffi::Py_tracefunc> {
+    Some(if LOGGED.load(Ordering::Relaxed) { on_event_logged } else { on_event })
+}
+
+/// The hook where arguments or return values are logged.
+unsafe extern "C" fn on_event_logged(
+    object: *mut PyObject,
+    frame: *mut PyFrameObject,
+    what: c_int,
+    argument: *mut PyObject,
+) -> c_int {
+    if recording::current() != 0 && matches!(what, ffi::PyTrace_CALL | ffi::PyTrace_RETURN) {
+        // SAFETY: the interpreter passes a living frame.
+        let code = unsafe { code(frame) };
+        if what == ffi::PyTrace_CALL {
+            logged::enter(code);
+        } else {
+            let kind = if argument.is_null() { Kind::Raise } else { Kind::Return };
+            // SAFETY: the interpreter passes the value that is returned, or NULL.
+            unsafe { logged::leave(code, argument, kind) };
+        }
+        return 0;
+    }
+    // SAFETY: these are the interpreter's arguments.
+    unsafe { on_event(object, frame, what, argument) }
 }
 
 unsafe extern "C" fn on_event(

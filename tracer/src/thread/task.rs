@@ -71,7 +71,7 @@ fn begin_step() {
     if current::is_recording() && recording::current() == number {
         // SAFETY: a hook; since the questions above, nothing has run Python.
         if let Some(recorder) = unsafe { current::recorder() } {
-            recorder.begin_step(begun);
+            recorder.resume_task(begun);
         }
     }
 }
@@ -89,7 +89,7 @@ pub fn leave(may_be_over: bool) {
     // SAFETY: a hook; what may run Python comes when the recorder is not used any more.
     let Some(recorder) = (unsafe { current::recorder() }) else { return };
     let before = recorder.task();
-    recorder.end_step();
+    recorder.suspend_task();
     if may_be_over && recorder.task() != before {
         aside(|python| serial_of(number, &running_task(python)?));
     }

@@ -1,12 +1,12 @@
-//! A block of a thread's stack.
+//! A block of a thread's stack of open frames.
 
 use viztracer_format::record::Record;
 use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BlockHeader, Slot};
 use viztracer_format::sync::Ordering;
 
-/// A stack block: in the file, or in private memory when the file has no room for it.
+/// A stack block: in the file, or in private memory when the file has no space for it.
 #[derive(Debug)]
-pub(super) enum Block {
+pub(super) enum StackBlock {
     Mapped(*const BlockHeader),
     Private(Box<PrivateBlock>),
 }
@@ -18,16 +18,16 @@ pub(super) struct PrivateBlock {
     frames: [Slot; BLOCK_FRAMES],
 }
 
-impl Block {
-    pub(super) fn private() -> Block {
+impl StackBlock {
+    pub(super) fn private() -> StackBlock {
         let frames = std::array::from_fn(|_| Slot::default());
-        Block::Private(Box::new(PrivateBlock { header: BlockHeader::default(), frames }))
+        StackBlock::Private(Box::new(PrivateBlock { header: BlockHeader::default(), frames }))
     }
 
     pub(super) fn header(&self) -> *const BlockHeader {
         match self {
-            Block::Mapped(header) => *header,
-            Block::Private(block) => (&raw const **block).cast(),
+            StackBlock::Mapped(header) => *header,
+            StackBlock::Private(block) => (&raw const **block).cast(),
         }
     }
 

@@ -1,28 +1,29 @@
-//! A thread's open CALLS segment: a place in the ring for the records to come.
+//! A thread's open CALLS segment, which takes the records to come.
 
 use super::ThreadRecorder;
 use crate::labels::Handle;
-use crate::ring::{Memory, Place};
+use crate::ring::{Memory, OpenSegment};
 use viztracer_format::record::{RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentKind;
 use viztracer_format::stack::Slot;
 use viztracer_format::sync::Ordering;
 
 impl ThreadRecorder {
-    /// Sees to it that the open segment has this many free slots; counts the event as lost if there is no room at all.
-    pub(super) fn make_room(&mut self, slots: usize) -> bool {
+    /// Ensures that the open segment has this many free slots. `false`: no segment is available, and the event is
+    /// counted as lost.
+    pub(super) fn ensure_slots(&mut self, slots: usize) -> bool {
         let free = (self.slot_end as usize - self.slot as usize) / RECORD_SIZE;
         if free >= slots {
             return true;
         }
-        let first = self.place.is_none() && self.events == 0;
+        let first = self.open.is_none() && self.events == 0;
         self.seal();
-        let place = match first {
-            true => self.ring.first_place(self.serial),
-            false => self.ring.place(SegmentKind::Calls, self.serial, self.events),
+        let open = match first {
+            true => self.ring.first_segment(self.serial),
+            false => self.ring.open_segment(SegmentKind::Calls, self.serial, self.events),
         };
-        match place {
-            Some(place) => self.begin(place),
+        match open {
+            Some(open) => self.begin(open),
             None => {
                 self.lose();
                 false
@@ -30,35 +31,38 @@ impl ThreadRecorder {
         }
     }
 
-    fn begin(&mut self, place: Place) -> bool {
-        let slots = self.ring.memory().slots(place.segment);
-        self.segment = self.ring.memory().header(place.segment);
+    /// Records into this segment from now on.
+    fn begin(&mut self, open: OpenSegment) -> bool {
+        let slots = self.ring.memory().slots(open.segment);
+        self.segment = self.ring.memory().header(open.segment);
         let range = slots.as_ptr_range();
-        (self.slot, self.slot_end) = (range.start.wrapping_add(place.taken), range.end);
-        self.others = place.taken;
-        if place.taken > 0 {
+        (self.slot, self.slot_end) = (range.start.wrapping_add(open.taken), range.end);
+        self.others = open.taken;
+        if open.taken > 0 {
             self.count_others(0, 1);
             self.store(Record::thread(self.serial));
             self.commit();
         }
-        self.place = Some(place);
+        self.open = Some(open);
         if self.task != 0 {
             self.mark_task();
         }
         true
     }
 
+    /// Counts records of the open segment that are no events, before they are committed.
     pub(super) fn count_others(&mut self, extensions: u32, threads: u32) {
         self.others += (extensions + threads) as usize;
-        // SAFETY: there is room in the open segment, so there is one.
+        // SAFETY: the caller has ensured free slots, so there is an open segment.
         unsafe { &*self.segment }.count_others(extensions, threads);
     }
 
+    /// Counts an event that found no segment.
     fn lose(&self) {
         self.label.lose(1, self.ring.memory().status());
     }
 
-    /// Slots taken in the open segment.
+    /// The number of slots taken in the open segment.
     fn taken(&self) -> usize {
         let body: *const Slot = self.segment.wrapping_add(1).cast();
         (self.slot as usize - body as usize) / RECORD_SIZE
@@ -66,10 +70,10 @@ impl ThreadRecorder {
 
     /// Seals the open segment, if there is one, and queues it for recycling.
     pub(super) fn seal(&mut self) {
-        let Some(place) = self.place.take() else { return };
+        let Some(open) = self.open.take() else { return };
         let taken = self.taken();
         self.count_events(taken);
-        self.sealed = Some(self.ring.seal(Place { taken, ..place }));
+        self.sealed = Some(self.ring.seal(OpenSegment { taken, ..open }));
         (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
     }
 
@@ -79,26 +83,26 @@ impl ThreadRecorder {
         self.label.events.store(self.events, Ordering::Relaxed);
     }
 
-    /// Events in all segments, with those in the open one.
+    /// The number of events in all segments, the open one included.
     pub(super) fn events_so_far(&self) -> u64 {
-        self.events + self.place.as_ref().map_or(0, |_| (self.taken() - self.others) as u64)
+        self.events + self.open.as_ref().map_or(0, |_| (self.taken() - self.others) as u64)
     }
 
-    /// A thread or task has ended whose last record this thread has stored, if there is one.
+    /// Ends the label of a thread or task whose last record, if there is one, this thread has stored.
     pub(crate) fn end_label(&mut self, label: Handle) {
         label.ended.store(self.clock.now(), Ordering::Relaxed);
-        match &mut self.place {
-            Some(place) => place.ended.push(label),
+        match &mut self.open {
+            Some(open) => open.ended.push(label),
             None => self.ring.end_label(label, self.sealed),
         }
     }
 
-    /// What is left of the open segment is for the next new thread.
-    pub(super) fn leave_segment(&mut self) {
-        if let Some(place) = self.place.take() {
+    /// Passes the rest of the open segment on to the next new thread.
+    pub(super) fn pass_segment_on(&mut self) {
+        if let Some(open) = self.open.take() {
             let taken = self.taken();
             self.count_events(taken);
-            self.ring.leave(Place { taken, ..place });
+            self.ring.pass_on(OpenSegment { taken, ..open });
             (self.slot, self.slot_end) = (std::ptr::null(), std::ptr::null());
         }
     }

@@ -1,34 +1,34 @@
-//! A thread's stack of open frames: blocks in the file, where the file has room for them.
+//! A thread's stack of open frames: blocks in the file as far as the file has space for them.
 
-use super::block::Block;
+use super::block::StackBlock;
 use super::{Left, ThreadRecorder};
 use viztracer_format::record::Record;
 use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, Slot};
 
 impl ThreadRecorder {
-    /// Makes room for one more frame; `false` if the depth limit forbids it, and only the tag is kept.
+    /// Makes space for one more frame. `false`: the depth limit forbids it, and only the tag is kept.
     #[cold]
     #[inline(never)]
     pub(super) fn extend_stack(&mut self, tag: u64) -> bool {
         if self.depth() >= self.depth_limit() {
-            self.beyond.push(tag);
+            self.too_deep.push(tag);
             return false;
         }
         self.use_block(self.depth_block + 1);
         true
     }
 
-    /// Ends a call beyond the depth limit.
+    /// Ends a call that is deeper than the limit.
     #[cold]
     #[inline(never)]
-    pub(super) fn leave_beyond(&mut self, tag: u64) -> Left {
-        match self.beyond.pop_if(|innermost| *innermost == tag) {
+    pub(super) fn leave_too_deep(&mut self, tag: u64) -> Left {
+        match self.too_deep.pop_if(|innermost| *innermost == tag) {
             Some(_) => Left::Recorded,
             None => Left::Unmatched,
         }
     }
 
-    /// Open frames.
+    /// The number of open frames, marks of tasks included.
     pub(super) fn depth(&self) -> usize {
         self.depth_block * BLOCK_FRAMES + self.block_depth()
     }
@@ -37,8 +37,8 @@ impl ThreadRecorder {
     pub(super) fn use_block(&mut self, index: usize) {
         let base = index * BLOCK_FRAMES;
         if index == self.blocks.len() {
-            let block = self.ring.block().map_or_else(Block::private, Block::Mapped);
-            // SAFETY: the block is mapped or was just allocated.
+            let block = self.ring.block().map_or_else(StackBlock::private, StackBlock::Mapped);
+            // SAFETY: the block is mapped, or was just allocated.
             unsafe { &*block.header() }.take(self.serial, base as u32);
             self.blocks.push(block);
         }
@@ -52,19 +52,19 @@ impl ThreadRecorder {
         self.block.wrapping_byte_add(BLOCK_HEADER_SIZE).cast()
     }
 
-    /// Says where the frames of the block in use must end, by its size or the depth limit.
+    /// Sets where the frames of the block in use must end, by its size or the depth limit.
     pub(super) fn end_block(&mut self) {
         let left = self.depth_limit().saturating_sub(self.depth_block * BLOCK_FRAMES);
         self.frame_end = self.first_frame().wrapping_add(left.min(BLOCK_FRAMES));
     }
 
     /// The deepest stack; neither marks of tasks nor what the parent process entered count for the user's limit.
-    fn depth_limit(&self) -> usize {
+    pub(super) fn depth_limit(&self) -> usize {
         self.max_depth.saturating_add(self.task_marks).saturating_add(self.uncounted)
     }
 
-    /// Goes back to the full block below, if this one is empty.
-    fn step_down(&mut self) {
+    /// Goes back to the full block below if this one is empty.
+    fn leave_empty_block(&mut self) {
         if self.block_depth() == 0 && self.depth_block > 0 {
             self.use_block(self.depth_block - 1);
             self.frame = self.frame_end;
@@ -73,33 +73,36 @@ impl ThreadRecorder {
 
     /// The innermost open frame.
     pub(super) fn innermost(&mut self) -> Option<Record> {
-        self.step_down();
-        // SAFETY: a frame below the cursor of the block in use.
+        self.leave_empty_block();
+        // SAFETY: the frame is below the cursor, inside the block in use.
         (self.block_depth() > 0).then(|| unsafe { &*self.frame.wrapping_sub(1) }.load())
     }
 
+    /// Removes the innermost open frame.
     pub(super) fn pop(&mut self) {
         self.frame = self.frame.wrapping_sub(1);
         self.publish_depth();
     }
 
-    /// Whether a call that is known by this tag is open.
+    /// Whether a call with this tag is open.
     pub fn is_open(&mut self, tag: u64) -> bool {
-        self.step_down();
+        self.leave_empty_block();
         let in_use = &self.blocks[..=self.depth_block];
-        in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag))
+        let is_frame = in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag));
+        is_frame || self.is_attached(tag)
     }
 
+    /// Frees the blocks of a thread that has ended.
     pub(super) fn release_blocks(&mut self) {
         for block in self.blocks.drain(..) {
-            if let Block::Mapped(header) = block {
-                // SAFETY: a block of the mapping, which this thread owned until now.
+            if let StackBlock::Mapped(header) = block {
+                // SAFETY: the block is mapped, and this thread owned it until now.
                 unsafe { &*header }.free();
                 self.ring.free_block(header);
             }
         }
-        // An empty private block takes the place of the ones given back, so that a late call finds a stack.
-        self.blocks.push(Block::private());
+        // A private block replaces them, so that a late call finds a stack.
+        self.blocks.push(StackBlock::private());
         self.use_block(0);
     }
 }

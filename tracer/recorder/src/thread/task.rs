@@ -1,12 +1,11 @@
 //! The asyncio task that a thread runs.
 //!
-//! An event loop runs a task in steps. A step is the calls from the entry of the task's coroutine to the moment when
-//! that waits or ends, so steps nest with calls: a mark on the stack stands below the calls of a step, and in the
-//! records a TASK record stands where the task changes. Each new segment repeats it, so that segments can be read
-//! alone.
+//! An event loop resumes a task, which then runs until its coroutine waits or ends. The calls of such a run nest inside
+//! of it: a mark on the stack stands below them, and a TASK record stands in the segment wherever the task changes.
+//! Each new segment begins with one, so that every segment can be read alone.
 
 use super::ThreadRecorder;
-use super::block::Block;
+use super::block::StackBlock;
 use viztracer_format::record::Record;
 use viztracer_format::stack::{task_frame, task_of};
 
@@ -16,14 +15,14 @@ impl ThreadRecorder {
         self.task
     }
 
-    /// The address at which the next frame will stand, if it fits the block in use; below it stands the innermost one.
+    /// The address of the next frame, if that fits the block in use; the innermost frame stands below it.
     pub fn top(&self) -> usize {
         self.frame as usize
     }
 
-    /// A step of this task begins: the next call is its coroutine's.
-    pub fn begin_step(&mut self, task: u32) {
-        if !self.beyond.is_empty() {
+    /// The event loop resumes this task: the next call is its coroutine's.
+    pub fn resume_task(&mut self, task: u32) {
+        if !self.too_deep.is_empty() {
             return; // too deep to be recorded
         }
         self.task_marks += 1;
@@ -31,21 +30,21 @@ impl ThreadRecorder {
         if self.frame == self.frame_end {
             self.use_block(self.depth_block + 1);
         }
-        // SAFETY: below `frame_end`, inside the block in use.
+        // SAFETY: `frame` is below `frame_end`, inside the block in use.
         unsafe { &*self.frame }.store(task_frame(task));
         self.frame = self.frame.wrapping_add(1);
         self.publish_depth();
         self.switch_to(task);
     }
 
-    /// To be called after a coroutine has waited or ended: if it was the task's own, the step is over.
-    pub fn end_step(&mut self) {
-        if self.beyond.is_empty() {
+    /// A coroutine has waited or ended. If it was the task's own, the task no longer runs.
+    pub fn suspend_task(&mut self) {
+        if self.too_deep.is_empty() {
             self.innermost_call();
         }
     }
 
-    /// The innermost open call; steps that have no open call are over.
+    /// The innermost open call. Tasks that have no open call inside of it no longer run.
     pub(super) fn innermost_call(&mut self) -> Option<Record> {
         loop {
             let frame = self.innermost()?;
@@ -65,7 +64,7 @@ impl ThreadRecorder {
             return 0;
         }
         let in_use = &self.blocks[..=self.depth_block];
-        in_use.iter().rev().flat_map(|block| Block::frames(block).rev()).find_map(task_of).unwrap_or(0)
+        in_use.iter().rev().flat_map(|block| StackBlock::frames(block).rev()).find_map(task_of).unwrap_or(0)
     }
 
     /// The records from here on are of this task.
@@ -73,10 +72,10 @@ impl ThreadRecorder {
         self.task = task;
         if self.slot != self.slot_end {
             self.mark_task();
-        } // else the next segment begins with it
+        } // else the next segment begins with its TASK record
     }
 
-    /// Stores the TASK record. There must be room in the open segment.
+    /// Stores the TASK record. The open segment must have a free slot.
     pub(super) fn mark_task(&mut self) {
         self.count_others(1, 0);
         self.store(Record::task(self.task));

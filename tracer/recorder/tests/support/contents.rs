@@ -1,4 +1,4 @@
-//! What a closed ring file tells, by the format's reader.
+//! The contents of a closed ring file, by the format's reader.
 
 use std::collections::BTreeMap;
 use std::path::Path;

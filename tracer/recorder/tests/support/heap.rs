@@ -12,8 +12,8 @@ use viztracer_recorder::ring::Memory;
 /// Segments of a few slots.
 pub struct Heap {
     segments: Vec<Segment>,
-    /// Segments that there is room for; the rest cannot be had.
-    room: u32,
+    /// How many of the segments can be grown to.
+    available: u32,
     slots: usize,
     status: Status,
 }
@@ -25,8 +25,8 @@ struct Segment {
     is_taken: AtomicBool,
 }
 
-/// What the operating system says when there is no room.
-pub const NO_ROOM: i32 = 28;
+/// The operating system's error number when the disk is full.
+pub const NO_SPACE: i32 = 28;
 
 impl Heap {
     /// So many segments of so many slots.
@@ -36,13 +36,13 @@ impl Heap {
             slots: (0..slots).map(|_| Slot::default()).collect(),
             is_taken: AtomicBool::new(false),
         };
-        let room = segments as u32;
-        Heap { segments: (0..segments).map(|_| segment()).collect(), room, slots, status: Status::default() }
+        let available = segments as u32;
+        Heap { segments: (0..segments).map(|_| segment()).collect(), available, slots, status: Status::default() }
     }
 
-    /// The same with room for only some of the segments.
-    pub fn with_room(self, room: u32) -> Heap {
-        Heap { room, ..self }
+    /// The same, but only some of the segments can be grown to.
+    pub fn with_available(self, available: u32) -> Heap {
+        Heap { available, ..self }
     }
 
     /// A thread gets a segment; nobody else has it.
@@ -55,7 +55,7 @@ impl Heap {
         assert!(self.segments[segment as usize].is_taken.swap(false, Relaxed));
     }
 
-    /// Stores a record and commits it, as a thread does; both of its words tell where it belongs.
+    /// Stores a record and commits it, as a thread does; both of its words hold the generation and the event.
     pub fn append(&self, segment: u32, index: usize, event: u64) {
         let generation = self.header(segment).generation.load(Ordering::Relaxed);
         self.slots(segment)[index].store(record(generation, event));
@@ -93,12 +93,12 @@ impl Memory for Heap {
         self.segments.len() as u32
     }
 
-    fn room(&self) -> u32 {
+    fn available(&self) -> u32 {
         self.capacity()
     }
 
     fn grow(&self, _from: u32, to: u32) -> Result<(), i32> {
-        if to <= self.room { Ok(()) } else { Err(NO_ROOM) }
+        if to <= self.available { Ok(()) } else { Err(NO_SPACE) }
     }
 
     fn slots_per_segment(&self) -> usize {

@@ -6,6 +6,7 @@ use super::microseconds::microseconds;
 use super::pieces::{COPIED_MAX, Functions, Prefix};
 use crate::events::decode::{Event, Payload};
 use crate::plan::file::FilePlan;
+use memchr::memmem;
 use serde_json::{Map, Value};
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
@@ -133,8 +134,8 @@ impl FileText {
 
     #[inline]
     fn call(&self, event: &Event<'_>, text: &mut Text, arguments: Option<&[u8]>) {
-        if let Some(Payload::Members(members)) = event.payload {
-            return self.foreign_call(event, members, text);
+        if let Some(payload) = &event.payload {
+            return self.logged_call(event, payload, arguments.unwrap_or(b"}"), text);
         }
         let of_task = (event.task != 0).then(|| Prefix::new(self.pid, task_track(event.task)));
         let Some(prefix) = of_task.as_ref().or_else(|| self.threads.get(event.thread)) else { return };
@@ -152,6 +153,23 @@ impl FileText {
             at += arguments.len();
         }
         text.len += at;
+        self.end(event, text);
+    }
+
+    /// A call with a payload, and with what it has behind its category.
+    #[cold]
+    fn logged_call(&self, event: &Event<'_>, payload: &Payload<'_>, rest: &[u8], text: &mut Text) {
+        if let Payload::Members(members) = payload {
+            return self.foreign_call(event, members, text);
+        }
+        let Some(prefix) = self.prefix(event) else { return };
+        text.put(prefix.as_bytes());
+        put_microseconds(event.start, text);
+        text.put(br#","ph":"X","dur":"#);
+        put_microseconds(event.duration, text);
+        text.put(self.functions.get(event.function).bare());
+        text.put(br#","cat":"FEE""#);
+        put_with_payload(rest, payload, text);
         self.end(event, text);
     }
 
@@ -225,7 +243,12 @@ impl FileText {
                 text.put(br#","ph":"B","dur":"#);
                 put_microseconds(event.duration, text);
                 text.put(bare);
-                text.put(br#","cat":"FEE","args":{"unfinished":true}}"#);
+                text.put(br#","cat":"FEE""#);
+                let rest = br#","args":{"unfinished":true}}"#;
+                match &event.payload {
+                    Some(payload) => put_with_payload(rest, payload, text),
+                    None => text.put(rest),
+                }
             }
         }
         self.end(event, text);
@@ -246,6 +269,25 @@ fn clipped(members: &[u8]) -> Vec<u8> {
 /// The number of a task's track.
 pub fn task_track(serial: u32) -> u32 {
     FIRST_TASK.saturating_add(serial)
+}
+
+/// The rest of a call's event, with the members of its payload before its other arguments.
+fn put_with_payload(rest: &[u8], payload: &Payload<'_>, text: &mut Text) {
+    const ARGUMENTS: &[u8] = br#","args":{"#;
+    let (before, own) = match memmem::find(rest, ARGUMENTS) {
+        Some(at) => (&rest[..at], rest[at + ARGUMENTS.len()..].strip_suffix(b"}}").unwrap_or_default()),
+        None => (rest.strip_suffix(b"}").unwrap_or_default(), &b""[..]),
+    };
+    let mut object = Text::default();
+    put_payload(Some(payload), "{}", &mut object);
+    let members = object.as_bytes().trim_ascii();
+    let members = members.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")).unwrap_or_default().trim_ascii();
+    text.put(before);
+    text.put(ARGUMENTS);
+    text.put(members);
+    text.put(if members.is_empty() || own.is_empty() { b"" } else { b"," });
+    text.put(own);
+    text.put(b"}}");
 }
 
 /// A payload is a JSON object as the traced program wrote it; anything else is shown as the text that it is.
@@ -275,6 +317,21 @@ fn put_microseconds(nanoseconds: u64, text: &mut Text) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn payloads_of_calls_stand_before_their_other_arguments() {
+        for (rest, payload, expected) in [
+            ("}", r#" {"a":1} "#, r#","args":{"a":1}}"#),
+            (r#","args":{"raised":true}}"#, r#"{"a":1}"#, r#","args":{"a":1,"raised":true}}"#),
+            (r#","args":{"raised":true}}"#, "{ }", r#","args":{"raised":true}}"#),
+            (r#","yield":true}"#, "{}", r#","yield":true,"args":{}}"#),
+            (r#","yield":true,"args":{"clipped":true}}"#, "5", r#","yield":true,"args":{"value":"5","clipped":true}}"#),
+        ] {
+            let mut text = Text::default();
+            put_with_payload(rest.as_bytes(), &Payload::Bytes(payload.as_bytes()), &mut text);
+            assert_eq!(String::from_utf8_lossy(text.as_bytes()), expected);
+        }
+    }
 
     #[test]
     fn payloads_that_are_no_objects_become_text() {

@@ -1,0 +1,36 @@
+//! Bytes in the body of a segment, which is made of atomic words.
+
+use viztracer_format::stack::Slot;
+use viztracer_format::sync::{AtomicU64, Ordering};
+
+/// Stores bytes at an offset that is a multiple of 8, and zeros up to the next multiple of 8 behind them. They must fit
+/// the body. The caller commits them.
+pub(crate) fn store(slots: &[Slot], offset: usize, bytes: &[u8]) {
+    debug_assert!(offset.is_multiple_of(8) && offset + bytes.len() <= size_of_val(slots));
+    for (word, bytes) in words(slots).skip(offset / 8).zip(bytes.chunks(8)) {
+        let mut value = [0; 8];
+        value[..bytes.len()].copy_from_slice(bytes);
+        word.store(u64::from_le_bytes(value), Ordering::Relaxed);
+    }
+}
+
+/// The words of slots in the order of their bytes.
+fn words(slots: &[Slot]) -> impl Iterator<Item = &AtomicU64> {
+    slots.iter().flat_map(|slot| [&slot.word0, &slot.word1])
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_stand_at_their_offset_and_are_filled_up_with_zeros() {
+        let slots: Vec<Slot> = (0..3).map(|_| Slot::default()).collect();
+        words(&slots).for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+        store(&slots, 8, b"123456789");
+        let bytes: Vec<u8> = words(&slots).flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
+        assert_eq!(bytes[..8], [0xff; 8]);
+        assert_eq!(bytes[8..24], *b"123456789\0\0\0\0\0\0\0");
+        assert_eq!(bytes[24..], [0xff; 24]);
+    }
+}

@@ -1,0 +1,58 @@
+//! What a recording is asked to do, and what follows from it for the file and the record path.
+
+use std::path::PathBuf;
+use viztracer_format::clock::Anchor;
+use viztracer_format::header::{SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN};
+use viztracer_format::record::RECORD_SIZE;
+
+/// What to record and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The directory of the ring file; it must exist.
+    pub directory: PathBuf,
+    /// The file's name is `<prefix>_<pid>.bin`.
+    pub prefix: String,
+    /// How many of the newest events to keep.
+    pub entries: u64,
+    /// Calls shorter than this, in ns, are not of interest.
+    pub min_duration: u64,
+    /// The deepest nesting that is recorded.
+    pub max_depth: usize,
+    /// The same in all processes of one run.
+    pub session_id: [u8; 16],
+    /// `PY_VERSION_HEX`.
+    pub python_version: u32,
+    /// An anchor from some time before, for the first estimate of the tick rate; zeros if there is none.
+    pub imported: Anchor,
+}
+
+/// A ring has this many segments, so that recycling one forgets little.
+const SEGMENTS_PER_RING: u64 = 1024;
+/// A segment of this size spreads the cost of sealing over a thousand records; a larger one would only cost each thread
+/// more memory.
+const SEGMENT_SIZE_USUAL: u64 = 16384;
+/// The most segments of a ring, except of the largest rings: a reader of the file keeps a few words for each.
+const SEGMENTS_MAX: u64 = 1 << 16;
+/// The shortest time between two anchors, in ns, that gives a useful estimate of the tick rate.
+const ESTIMATE_MIN: u64 = 100_000;
+
+impl Options {
+    /// The size of a segment, in bytes. Every living thread pins one, so it is no larger than is useful.
+    pub(super) fn segment_size(&self) -> usize {
+        let ring = self.entries.saturating_mul(RECORD_SIZE as u64);
+        let size = (ring / SEGMENTS_PER_RING).min(SEGMENT_SIZE_USUAL).max(ring / SEGMENTS_MAX);
+        (size.next_power_of_two() as usize).clamp(SEGMENT_SIZE_MIN, SEGMENT_SIZE_MAX)
+    }
+
+    /// A number of ticks that is certainly less than `min_duration`. The record path only saves space by it; the merge
+    /// knows the tick rate and cuts exactly. The rate is estimated from `imported` and `opened`, without waiting.
+    pub(super) fn min_ticks(&self, opened: Anchor) -> u64 {
+        let ticks = opened.ticks.saturating_sub(self.imported.ticks);
+        let nanoseconds = opened.monotonic.saturating_sub(self.imported.monotonic);
+        if self.imported == Anchor::default() || nanoseconds < ESTIMATE_MIN {
+            return 0;
+        }
+        let estimate = u128::from(self.min_duration) * u128::from(ticks) / u128::from(nanoseconds);
+        u64::try_from(estimate * 99 / 100).unwrap_or(u64::MAX)
+    }
+}

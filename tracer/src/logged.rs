@@ -1,0 +1,13 @@
+//! What a program logs beside its calls: instants, counters, objects, events of the Chrome trace format, arguments.
+//!
+//! Values become [`json`] here, without running Python, before the calling thread's recorder is looked for. Arguments
+//! and return values of calls, which the hooks log if they are asked to ([`options`]), are shown by their `repr`
+//! ([`shown`]), which does run Python: no hook holds a recorder then, and looks for everything anew afterwards.
+
+pub mod arguments;
+pub mod event;
+pub mod json;
+mod names;
+pub mod options;
+pub mod scale;
+pub mod shown;

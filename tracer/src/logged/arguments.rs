@@ -1,0 +1,107 @@
+//! The arguments of a Python function that has just been entered, and what it returns: members of its call's `args`.
+
+use super::json::Json;
+use super::{options, shown};
+use crate::aside::aside;
+use crate::function::Code;
+use pyo3::ffi::{self, PyObject};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// The key of the arguments, as VizTracer has it.
+pub const FUNC_ARGS: &[u8] = b"\"func_args\"";
+/// The key of the return value.
+pub const RETURN_VALUE: &[u8] = b"\"return_value\"";
+
+#[cfg(Py_3_12)]
+unsafe extern "C" {
+    /// Include/cpython/pyframe.h: a variable of a frame, without making a dictionary of all of them.
+    fn PyFrame_GetVar(frame: *mut ffi::PyFrameObject, name: *mut PyObject) -> *mut PyObject;
+}
+
+/// The arguments with which the running function was called, as a JSON object of texts, of at most `max` bytes. Runs
+/// Python.
+pub fn arguments(code: Code, max: usize) -> Option<Json> {
+    aside(|python| {
+        let names = code.argument_names(python)?;
+        let repr = options::repr(python);
+        let repr = repr.as_ref().map(|repr| repr.bind(python));
+        let mut json = Json::new(max);
+        json.put("{");
+        if !names.is_empty() {
+            let variables = Variables::of_running(python, code)?;
+            let mut is_first = true;
+            for name in &*names {
+                let name = name.bind(python);
+                let Some(value) = variables.get(name) else { continue };
+                json.put(if is_first { "" } else { "," });
+                is_first = false;
+                json.put_string(&super::json::text(name));
+                json.put(":");
+                shown::put_shown(&value, repr, &mut json);
+            }
+            variables.forget(code);
+        }
+        json.put("}");
+        Some(json)
+    })
+}
+
+/// What a function returns, yields or raises, as a JSON string. Runs Python.
+///
+/// # Safety
+/// `value` must be a living object.
+pub unsafe fn return_value(value: *mut PyObject, max: usize) -> Option<Json> {
+    aside(|python| {
+        let repr = options::repr(python);
+        let mut json = Json::new(max);
+        // SAFETY: the caller promises it.
+        let value = unsafe { Bound::from_borrowed_ptr(python, value) };
+        shown::put_shown(&value, repr.as_ref().map(|repr| repr.bind(python)), &mut json);
+        Some(json)
+    })
+}
+
+/// The variables of the running frame.
+struct Variables<'py> {
+    #[cfg(Py_3_12)]
+    frame: Bound<'py, PyAny>,
+    #[cfg(not(Py_3_12))]
+    locals: Bound<'py, pyo3::types::PyDict>,
+}
+
+impl<'py> Variables<'py> {
+    fn of_running(python: Python<'py>, code: Code) -> Option<Variables<'py>> {
+        // SAFETY: the GIL is held; NULL or a living frame, borrowed.
+        let frame = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetFrame().cast()) }?;
+        if !code.is_of(&frame) {
+            return None;
+        }
+        #[cfg(Py_3_12)]
+        return Some(Variables { frame });
+        #[cfg(not(Py_3_12))]
+        return Some(Variables { locals: frame.getattr("f_locals").ok()?.cast_into().ok()? });
+    }
+
+    fn get(&self, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+        #[cfg(Py_3_12)]
+        {
+            let python = name.py();
+            // SAFETY: a living frame and a string.
+            let value = unsafe { PyFrame_GetVar(self.frame.as_ptr().cast(), name.as_ptr()) };
+            // SAFETY: NULL with an exception, or a new reference.
+            unsafe { Bound::from_owned_ptr_or_err(python, value) }.ok()
+        }
+        #[cfg(not(Py_3_12))]
+        self.locals.get_item(name).ok().flatten()
+    }
+
+    /// Before 3.12, a frame keeps the dictionary of its variables, and with it the values that the function deletes. A
+    /// function that has just begun has not used that dictionary yet; a generator that goes on may have.
+    fn forget(self, _code: Code) {
+        #[cfg(not(Py_3_12))]
+        if !_code.may_resume(self.locals.py()) {
+            self.locals.clear();
+        }
+    }
+}

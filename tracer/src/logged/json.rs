@@ -1,0 +1,240 @@
+//! Python objects as JSON text, without running Python: values of the built-in types, and of types derived from them,
+//! are read as the interpreter stores them. Any other value becomes a string that says of which type it is.
+//!
+//! JSON has no infinities and no halves of surrogate pairs: these become strings, as does an integer of more digits
+//! than readers can hold.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use std::fmt::Write as _;
+
+/// Containers in each other at most.
+const DEPTH_MAX: usize = 20;
+/// Digits of an integer that stays a number.
+const DIGITS_MAX: usize = 300;
+/// Bytes that are kept free for what closes open containers.
+const RESERVE: usize = 1024;
+
+/// JSON text that grows up to a limit; values that come later say that they were cut.
+#[derive(Debug)]
+pub struct Json {
+    text: Vec<u8>,
+    /// Behind this length, values are cut.
+    limit: usize,
+}
+
+impl Json {
+    /// An empty text of at most `max` bytes, if only values come behind the last [`Json::put`].
+    pub fn new(max: usize) -> Json {
+        Json { text: Vec::with_capacity(128), limit: max.saturating_sub(RESERVE).max(256) }
+    }
+
+    /// The text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Appends text as it is.
+    pub fn put(&mut self, text: &str) {
+        self.text.extend_from_slice(text.as_bytes());
+    }
+
+    /// Appends a string in quotes, cut at the limit.
+    pub fn put_string(&mut self, string: &str) {
+        self.text.push(b'"');
+        let mut left = self.limit.saturating_sub(self.text.len());
+        for (at, char) in string.char_indices() {
+            let before = self.text.len();
+            match char {
+                '"' => self.put("\\\""),
+                '\\' => self.put("\\\\"),
+                '\n' => self.put("\\n"),
+                '\r' => self.put("\\r"),
+                '\t' => self.put("\\t"),
+                '\0'..'\u{20}' => self.put(&format!("\\u{:04x}", char as u32)),
+                _ => self.text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+            let taken = self.text.len() - before;
+            if taken > left {
+                self.text.truncate(before);
+                self.put(&format!("... ({} more bytes)", string.len() - at));
+                break;
+            }
+            left -= taken;
+        }
+        self.text.push(b'"');
+    }
+
+    /// Appends a value.
+    pub fn put_value(&mut self, value: &Bound<'_, PyAny>) {
+        self.value(value, &mut Vec::new());
+    }
+
+    fn is_full(&self) -> bool {
+        self.text.len() >= self.limit
+    }
+
+    fn value(&mut self, value: &Bound<'_, PyAny>, around: &mut Vec<usize>) {
+        if self.is_full() {
+            return self.put("\"...\"");
+        }
+        if value.is_none() {
+            return self.put("null");
+        }
+        if let Ok(value) = value.cast::<PyBool>() {
+            return self.put(if value.is_true() { "true" } else { "false" });
+        }
+        if let Ok(value) = value.cast::<PyString>() {
+            return self.put_string(&text(value));
+        }
+        if let Ok(value) = value.cast::<PyInt>() {
+            return self.integer(value);
+        }
+        if let Ok(value) = value.cast::<PyFloat>() {
+            return self.float(value.value());
+        }
+        let is_container =
+            value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyDict>();
+        if !is_container {
+            return self.put_string(&format!("<{} object>", type_name(value)));
+        }
+        if around.contains(&(value.as_ptr() as usize)) {
+            return self.put_string(&format!("<{} inside of itself>", type_name(value)));
+        }
+        if around.len() >= DEPTH_MAX {
+            return self.put_string(&format!("<{} in more than {DEPTH_MAX} others>", type_name(value)));
+        }
+        around.push(value.as_ptr() as usize);
+        if let Ok(list) = value.cast::<PyList>() {
+            self.elements(list.len(), |index| list.get_item(index).ok(), around);
+        } else if let Ok(tuple) = value.cast::<PyTuple>() {
+            self.elements(tuple.len(), |index| tuple.get_item(index).ok(), around);
+        } else if let Ok(dictionary) = value.cast::<PyDict>() {
+            self.dictionary(dictionary, around);
+        }
+        around.pop();
+    }
+
+    fn elements<'py>(
+        &mut self,
+        count: usize,
+        element: impl Fn(usize) -> Option<Bound<'py, PyAny>>,
+        around: &mut Vec<usize>,
+    ) {
+        self.text.push(b'[');
+        for index in 0..count {
+            self.put(if index == 0 { "" } else { "," });
+            if self.is_full() {
+                self.put(&format!("\"... ({} more)\"", count - index));
+                break;
+            }
+            match element(index) {
+                Some(element) => self.value(&element, around),
+                None => self.put("null"),
+            }
+        }
+        self.text.push(b']');
+    }
+
+    fn dictionary(&mut self, dictionary: &Bound<'_, PyDict>, around: &mut Vec<usize>) {
+        self.text.push(b'{');
+        let count = dictionary.len();
+        let (mut position, mut index) = (0, 0);
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // The iterator of a derived type may be the program's, so the entries are read where they are stored.
+        // SAFETY: the GIL is held, and nothing in this loop runs Python, so the dictionary stays as it is.
+        while unsafe { ffi::PyDict_Next(dictionary.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
+            self.put(if index == 0 { "" } else { "," });
+            if self.is_full() {
+                self.put(&format!("\"...\":\"{} more\"", count - index));
+                break;
+            }
+            // SAFETY: the dictionary keeps both alive.
+            let [key, value] = [key, value].map(|object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) });
+            self.key(&key);
+            self.text.push(b':');
+            self.value(&value, around);
+            index += 1;
+        }
+        self.text.push(b'}');
+    }
+
+    /// A key, which in JSON is a string.
+    fn key(&mut self, key: &Bound<'_, PyAny>) {
+        if let Ok(key) = key.cast::<PyString>() {
+            return self.put_string(&text(key));
+        }
+        let mut shown = Json { text: Vec::new(), limit: self.limit };
+        match key.is_none() || key.is_instance_of::<PyInt>() || key.is_instance_of::<PyFloat>() {
+            true => shown.put_value(key),
+            false => shown.put(&format!("<{} object>", type_name(key))),
+        }
+        let shown = String::from_utf8_lossy(&shown.text);
+        self.put_string(shown.trim_matches('"'));
+    }
+
+    fn integer(&mut self, value: &Bound<'_, PyInt>) {
+        let mut overflow = 0;
+        // SAFETY: an integer, or of a type derived from it, so no method of the program is called.
+        let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
+        if overflow == 0 {
+            return self.put(itoa::Buffer::new().format(small));
+        }
+        match digits(value) {
+            Some(digits) if digits.len() <= DIGITS_MAX => self.put(&digits),
+            Some(digits) => self.put_string(&digits),
+            None => self.put("\"<int object>\""),
+        }
+    }
+
+    fn float(&mut self, value: f64) {
+        if value.is_finite() {
+            let mut text = String::with_capacity(24);
+            let _ = write!(text, "{value:?}");
+            return self.put(&text);
+        }
+        self.put(match value {
+            f64::INFINITY => "\"inf\"",
+            f64::NEG_INFINITY => "\"-inf\"",
+            _ => "\"nan\"",
+        });
+    }
+}
+
+/// The digits of a large integer: decimal ones, or hexadecimal ones where the interpreter refuses so many.
+fn digits(value: &Bound<'_, PyInt>) -> Option<String> {
+    let python = value.py();
+    [10, 16].into_iter().find_map(|base| {
+        // SAFETY: an integer; `int.__format__` of the built-in type is C code.
+        let text = unsafe { Bound::from_owned_ptr_or_err(python, _PyLong_Format(value.as_ptr(), base)) };
+        text.ok()?.cast_into::<PyString>().ok().map(|text| text.to_string_lossy().into_owned())
+    })
+}
+
+unsafe extern "C" {
+    /// Include/internal or cpython/longobject.h: the text of an integer, with a prefix unless the base is 10.
+    fn _PyLong_Format(value: *mut ffi::PyObject, base: std::ffi::c_int) -> *mut ffi::PyObject;
+}
+
+/// A string as UTF-8; halves of surrogate pairs are shown as `\udc80`.
+pub fn text<'a>(string: &'a Bound<'_, PyString>) -> std::borrow::Cow<'a, str> {
+    if let Ok(text) = string.to_str() {
+        return text.into();
+    }
+    let python = string.py();
+    // SAFETY: a string; this error handler is built in.
+    let bytes = unsafe {
+        let bytes = ffi::PyUnicode_AsEncodedString(string.as_ptr(), c"utf-8".as_ptr(), c"backslashreplace".as_ptr());
+        Bound::from_owned_ptr_or_err(python, bytes)
+    };
+    let bytes = bytes.ok().and_then(|bytes| bytes.cast_into::<PyBytes>().ok());
+    bytes.map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned()).into()
+}
+
+/// The name of a value's type, as the type's definition has it.
+pub fn type_name(value: &Bound<'_, PyAny>) -> String {
+    // SAFETY: a type's name is a string that lives as long as the type, which the value keeps alive.
+    let name = unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(value.as_ptr())).tp_name) };
+    name.to_string_lossy().into_owned()
+}
