@@ -18,7 +18,6 @@ NOT_YET = {
     "log_func_args": SWITCH,
     "log_func_retval": SWITCH,
     "log_func_with_objprint": SWITCH,
-    "log_sparse": SWITCH,
     "log_torch": SWITCH,
 }
 # By what they are for.
