@@ -171,7 +171,7 @@ def test_add_variable_takes_two_kinds_of_events(tracer):
 def test_steps_of_a_function_are_collected(tracer):
     tracer.add_func_exec("a", 1, 7)
     tracer.add_func_exec("b", "x", 8)
-    assert tracer.get_func_args() == {"exec_steps": ["(7) a = 1", "(8) b = 'x'"]}
+    assert tracer.get_func_args() == {"exec_steps": ["(7) a = 1", "(8) b = x"]}
 
 
 def test_block_is_named_by_where_it_begins(tracer):

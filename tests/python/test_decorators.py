@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import viztracer
+from conftest import BIN, PEER
 from listing_tracer import ListingTracer
 from viztracer import get_tracer, ignore_function, log_sparse
 
@@ -208,3 +209,84 @@ def test_where_to_find_the_report_is_printed(sandbox):
     sandbox.script(TRACED + "assert prints() == 1\n")
     done = sandbox.python("script.py")
     assert done.returncode == 0 and "vizviewer" in done.stdout and "result_prints_" in done.stdout
+
+
+def test_imports_of_the_tracer_itself_are_not_in_the_trace(sandbox):
+    path = sandbox.script(
+        "from viztracer import get_tracer, log_sparse\n"
+        "get_tracer().set_afterfork(print)\n"
+        "with get_tracer().log_event('block'): pass\n"
+        "get_tracer().log_var('v', object())\n"
+    )
+    report = sandbox.trace("--ignore_frozen", "--ignore_c_function", path)
+    names = [event["name"].split()[0] for event in report["traceEvents"] if event["ph"] == "X"]
+    assert names[:2] == ["block", "<module>"], "then the threads of the interpreter end"
+
+
+SPARSE = """
+import threading, time
+from viztracer import get_tracer, log_sparse
+
+def inner():
+    time.time()
+
+@log_sparse
+def one():
+    inner()
+
+@log_sparse(stack_depth=2)
+def two():
+    inner()
+    again()
+
+@log_sparse(stack_depth=5)
+def again():
+    time.time()
+
+def other():
+    while not done:
+        inner()
+
+done = False
+thread = threading.Thread(target=other)
+thread.start()
+one()
+two()
+inner()
+with get_tracer().log_event("block"):
+    inner()
+done = True
+thread.join()
+one()
+"""
+
+
+def test_sparse_trace_has_the_decorated_functions_alone(sandbox):
+    path = sandbox.script(SPARSE)
+    done = sandbox.viztracer("--quiet", "--log_sparse", "-o", "out.json", path)
+    assert done.returncode == 0, done.stderr
+    names = [event["name"].split()[0] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "X"]
+    assert names == ["one", "inner", "again", "two", "block", "one"]
+
+
+def test_sparse_trace_is_that_of_viztracer(sandbox):
+    """Without a block inside of a block, which VizTracer gets wrong, and other threads, which it records, too."""
+    source = SPARSE.replace("    again()\n", "").replace("thread.start()", "").replace("thread.join()", "")
+    path = sandbox.script(source)
+    names = []
+    for command in (PEER.parent / "viztracer", BIN / "viztracer"):
+        done = sandbox.run(command, "--quiet", "--log_sparse", "-o", "out.json", "--", path)
+        assert done.returncode == 0, done.stderr
+        names.append([event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "X"])
+    assert names[0] == names[1] and len(names[0]) == 5
+
+
+def test_sparse_recording_follows_forks_and_starts(sandbox):
+    fork = "import os\npid = os.fork()\ntwo()\nif not pid: os._exit(0)\nos.waitpid(pid, 0)\n"
+    restart = "tracer = get_tracer()\ntracer.stop()\ntwo()\ntracer.start()\ntwo()\n"
+    path = sandbox.script(SPARSE + fork + restart)
+    done = sandbox.viztracer("--quiet", "--log_sparse", "-o", "out.json", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    events = [event for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "X"]
+    two = [event["pid"] for event in events if event["name"].startswith("two ")]
+    assert len(two) == 4 and len(set(two)) == 2 and len([event for event in events if "again" in event["name"]]) == 4

@@ -54,7 +54,7 @@ def test_parse_ends_recording_and_changes_nothing_the_second_time(tracer):
     data = tracer.data
     assert tracer.parse() == 1 and tracer.data is data
     record(tracer, 2)
-    assert tracer.parse() == 3 and tracer.data is not data
+    assert tracer.parse() == 2 and tracer.data is not data
 
 
 def test_data_that_the_program_has_changed_is_saved(tracer, tmp_path):
@@ -68,6 +68,22 @@ def test_data_that_the_program_has_changed_is_saved(tracer, tmp_path):
     record(tracer, 3)
     tracer.save()
     assert count_in(tmp_path / "out.json") == 3
+
+
+def test_traced_program_parses_its_own_trace_and_the_report_is_whole(sandbox):
+    path = sandbox.script(
+        "from viztracer import get_tracer\n"
+        "def f(): pass\n"
+        "f()\n"
+        "tracer = get_tracer()\n"
+        "tracer.parse()\n"
+        "assert sum(event['name'].startswith('f ') for event in tracer.data['traceEvents']) == 1\n"
+        "tracer.start()\n"
+        "f()\n"
+        "tracer.clear()\n"
+        "f()\n"
+    )
+    assert sum(event["name"] == f"f ({path}:2)" for event in sandbox.trace(path)["traceEvents"]) == 3
 
 
 def test_load_gives_the_events_and_forgets_them(tracer):

@@ -44,6 +44,8 @@ struct RecordingOptions {
     exclude_files: Vec<String>,
     log_async: bool,
     trace_self: bool,
+    /// No calls, but where `begin_calls` asks for them.
+    log_sparse: bool,
 }
 
 /// Where ring files are, from the attributes of a `viztracer.ring_directory.RingDirectory`.
@@ -70,7 +72,7 @@ impl RecordingOptions {
             prefix: rings.prefix,
             entries: self.tracer_entries,
             min_duration: (self.min_duration * 1000.0).round() as u64,
-            max_depth: usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX),
+            max_depth: if self.log_sparse { 0 } else { usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX) },
             session_id: rings.session_id,
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported: imported(),
@@ -81,7 +83,8 @@ impl RecordingOptions {
             ignore_frozen: self.ignore_frozen,
             package: if self.trace_self { String::new() } else { package },
         };
-        let wanted = hook::Wanted { c_functions: !self.ignore_c_function, tasks: self.log_async };
+        let wanted =
+            hook::Wanted { calls: !self.log_sparse, c_functions: !self.ignore_c_function, tasks: self.log_async };
         Ok((options, filter, wanted))
     }
 }
@@ -94,6 +97,16 @@ impl Tracer {
     /// Whether this tracer records now, so that it takes what is logged.
     fn records(&self) -> bool {
         recording::current() != 0 && recording::phase(self.number) == Some(Phase::Recording)
+    }
+}
+
+/// Has calls of this thread recorded that are nested up to `depth` from here on.
+fn limit_depth(depth: usize) {
+    current::settle();
+    current::prepare();
+    // SAFETY: the GIL is held, and what is called runs no Python.
+    if let Some(recorder) = unsafe { current::recorder() } {
+        recorder.limit_depth(depth);
     }
 }
 
@@ -228,6 +241,24 @@ impl Tracer {
         if let Some(recorder) = unsafe { current::recorder() } {
             recorder.count_depth_from_here(inner);
         }
+    }
+
+    /// In a recording with `log_sparse`, records the calls of this thread from now on, nested up to `depth`.
+    fn begin_calls(&self, python: Python<'_>, depth: usize) -> PyResult<()> {
+        if !self.records() {
+            return Ok(());
+        }
+        limit_depth(depth);
+        hook::record_calls(python, true)
+    }
+
+    /// Records no calls of this thread any more. `others`: other threads still record theirs.
+    fn end_calls(&self, python: Python<'_>, others: bool) -> PyResult<()> {
+        if !self.records() {
+            return Ok(());
+        }
+        limit_depth(0);
+        if others { Ok(()) } else { hook::record_calls(python, false) }
     }
 
     /// Returns that fitted no open call.

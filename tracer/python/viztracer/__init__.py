@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from .snaptrace import Tracer
 from .viztracer import VizTracer, get_tracer
 from .version import __version__
 
@@ -37,8 +38,12 @@ DECORATORS = ("ignore_function", "log_sparse", "trace_and_save")
 def __getattr__(name: str) -> Any:
     """Return a decorator. Programs that use none do without what they import."""
     if name in DECORATORS:
-        from . import decorator
-
+        tracer = Tracer()
+        tracer.pause()  # what this import takes is not the program's
+        try:
+            from . import decorator
+        finally:
+            tracer.resume()
         return getattr(decorator, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -49,9 +49,13 @@ class LoadedTrace(InterpreterEvents):
             self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None
         ) -> None: ...
         def forget_rings(self) -> None: ...
+        @property
+        def is_inline(self) -> bool: ...
 
     def parse(self) -> int:
         """End recording and read what `save` would report into `data`.
+
+        The next `start` forgets them, apart from `data`.
 
         Returns:
             How many events there are. A second call changes nothing, unless recording has begun again.
@@ -75,14 +79,25 @@ class LoadedTrace(InterpreterEvents):
         return events
 
     def clear(self) -> None:
-        """Forget all that was recorded; go on recording if it was."""
+        """Forget all that was recorded; go on recording if it was.
+
+        What belongs to a run of the command, or of another process, is kept for its report.
+        """
         recording = self.enable
         self.stop()
-        self.seal()
-        self.forget_rings()
+        if self.is_inline:
+            self.seal()
+            self.forget_rings()
         self.data, self.parsed, self.total_entries = None, False, 0
         if recording:
             self.start()
+
+    def forget_parsed(self) -> None:
+        """Forget what `parse` has read, as recording begins again; `data` stays."""
+        if self.parsed and self.is_inline:
+            self.seal()
+            self.forget_rings()
+        self.parsed = False
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
         """Write what `save` would report in JSON, whatever the file's name is, and forget it.

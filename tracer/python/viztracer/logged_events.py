@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from . import shown_value
+from .recorded_calls import RecordedCalls
 from .snaptrace import Tracer
+from .vizevent import VizEvent
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal, TypeVar
-
-    from .vizevent import VizEvent
 
     Result = TypeVar("Result")
     Scope = Literal["g", "p", "t"]
@@ -55,8 +55,6 @@ class LoggedEvents(Tracer):
 
     def log_event(self, event_name: str) -> VizEvent:
         """Return a context manager that records a block of code like a call: ``with tracer.log_event("load"): ...``."""
-        from .vizevent import VizEvent
-
         file, line = shown_value.caller_of_tracer()
         return VizEvent(self, event_name, file, line)
 
@@ -92,7 +90,15 @@ class LoggedEvents(Tracer):
         """
         if not self.enable or shown_value.is_busy():
             return
-        self.append_func_args(EXEC_STEPS, f"({lineno}) {name} = {shown_value.text_of(val, self)}")
+        self.append_func_args(EXEC_STEPS, f"({lineno}) {name} = {shown_value.text_of(val, self, str)}")
+
+    def record_calls(self, depth: int) -> RecordedCalls:
+        """Return a context manager that records the calls of this thread in a recording with ``log_sparse``.
+
+        Args:
+            depth: how many levels of calls; inside of another such block, that one counts.
+        """
+        return RecordedCalls(self, depth)
 
     def shield_ignore(self, func: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call a function so that it is recorded although its caller is not, which is so in any case."""
@@ -114,9 +120,11 @@ class LoggedEvents(Tracer):
         A second call replaces the function.
         """
         if self._after_fork is None:
+            self.pause()  # this import is not the program's
             from multiprocessing.util import register_after_fork
 
             register_after_fork(self, _run_after_fork)
+            self.resume()
         self._after_fork = lambda: callback(self, *args, **kwargs)
 
 

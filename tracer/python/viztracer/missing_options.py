@@ -9,7 +9,7 @@ import argparse
 
 from .command_line import UsageError
 
-NOT_YET = ("log_sparse", "log_torch")
+NOT_YET = ("log_torch",)
 # By what they are for.
 NEVER = {
     "patch_only": "for processes that VizTracer starts; here child processes join by themselves",

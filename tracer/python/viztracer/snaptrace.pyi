@@ -97,6 +97,13 @@ class Tracer:
         """Return the marked time in microseconds of the monotonic clock; None if there is none."""
     def count_depth_from_here(self, inner: int) -> None:
         """Let `max_stack_depth` not count the calls of this thread that are open now, except the `inner` innermost."""
+    def begin_calls(self, depth: int) -> None:
+        """In a recording with `log_sparse`, record the calls of this thread from now on, nested up to `depth`.
+
+        Those of other threads are not recorded, unless they call this, too.
+        """
+    def end_calls(self, others: bool) -> None:
+        """Record no calls of this thread any more; `others` says whether other threads still record theirs."""
     @property
     def ring_unmatched(self) -> int:
         """How many calls were left out because their ends fitted no call that was open."""
@@ -256,9 +263,6 @@ def run_file(path: str, show: bool) -> None:
 
 def run_byte_code(path: str, show: bool) -> None:
     """Run a file of byte code. Raise `OSError` if it cannot be read."""
-
-def run_code(code: CodeType, show: bool) -> None:
-    """Run a code object as the main program, which has been read from a file."""
 
 def run_module(name: str, container: bool) -> None:
     """Run a module as ``-m`` does; with `container` ``__main__`` of the directory or zip file first in `sys.path`."""

@@ -63,6 +63,7 @@ class VizTracer(Options, LoadedTrace):
         """
         self.check()
         if not self.enable:
+            self.forget_parsed()
             self.inform_plugins("pre-start")
         with this_process.lock:
             self.pause()  # what this calls is not the program's
