@@ -413,6 +413,37 @@ def drops(it):
     )
 
 
+def test_other_hooks_see_the_variables_of_the_functions(sandbox):
+    events = run(
+        sandbox,
+        """
+seen = []
+def watch(frame, event, argument):
+    if frame.f_code.co_name == "f":
+        seen.append((event, frame.f_locals.get("n")))
+    return watch
+def f(n):
+    before = locals()
+    n += 1
+    return n, before
+"""
+        + LOGGED
+        + """
+sys.settrace(watch)
+assert f(1)[0] == 2
+threads = [threading.Thread(target=f, args=(n,)) for n in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+sys.settrace(None)
+t.stop()
+assert seen[0] == ("call", 1) and ("return", 2) in seen, seen
+t.save()
+""",
+    )
+    shown = sorted(event["args"]["func_args"]["n"] for event in events if event["name"].startswith("f ("))
+    assert shown == ["0", "1", "1", "2"]
+
+
 HOSTILE = {
     "raises": "def __repr__(self): raise ValueError",
     "raises what ends programs": "def __repr__(self): raise SystemExit",

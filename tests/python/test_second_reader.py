@@ -25,6 +25,24 @@ pytestmark = pytest.mark.merge_only
 GOLDEN = sorted((ROOT / "format" / "tests" / "golden").glob("*.bin"))
 SEEDS = range(int(os.environ.get("VIZTRACER_READER_SEEDS", "50")))
 KILLED = "import os, signal\ndef f(n):\n    return f(n - 1) if n else os.kill(os.getpid(), signal.SIGKILL)\nf(9)\n"
+LOGGED = """
+import viztracer
+t = viztracer.get_tracer()
+t.stop()
+t.log_calls(func_args=True, func_retval=True)
+t.start()
+def f(n):
+    if n % 7 == 0: raise ValueError(n)
+    return [n]
+for n in range(1000):
+    begin = t.getts()
+    try: f(n)
+    except ValueError: t.add_instant(f"event {n}", {"n": n}, "gpt"[n % 3])
+    t.add_counter("n", {"n": n})
+    t.add_raw({"ph": "X", "name": "turn", "ts": begin, "dur": t.getts() - begin, "args": {"n": n}})
+    t.add_raw({"ph": "X", "name": "early", "ts": begin, "dur": 0.5})
+    t.add_raw({"ph": "b", "name": "async", "id": n})
+"""
 STOPPED = "import viztracer\ndef f():\n    viztracer.get_tracer().stop()\nf()\n"
 TRACES = {
     "threads": ((), [program("threads.py")]),
@@ -36,6 +54,8 @@ TRACES = {
     "open frames": ((), [program("frames_open_at_stop.py")]),
     "killed": ((), KILLED),
     "stopped": ((), STOPPED),
+    "logged": ((), LOGGED),
+    "logged in a small ring": (("--tracer_entries", "1000"), LOGGED),
 }
 
 

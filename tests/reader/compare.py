@@ -129,14 +129,13 @@ def of_report(report):
 
 
 def _of_event(event, tracks, base):
-    args = event.get("args") or {}
+    args = event.get("args")
     start = int(Decimal(event["ts"]) * 1000)
     length = int(Decimal(event.get("dur", 0)) * 1000) if event["ph"] == "X" else None
     if event["ph"] in "iC":
         told = (event["ph"], canonical(event.get("args")))
         return (tracks.get(event["tid"]), event["tid"], event.get("name"), base + start, None, told)
-    kind = next((kind for kind in ("unfinished", "raised", "abandoned") if args.get(kind)), "")
-    return (tracks.get(event["tid"]), event["tid"], event.get("name"), base + start, length, kind)
+    return (tracks.get(event["tid"]), event["tid"], event.get("name"), base + start, length, of_call(args))
 
 
 def of_ring(ring):
@@ -186,7 +185,16 @@ def _of_call(ring, call):
         told = ("iC"[is_counter], canonical(arguments(call.payload, {} if is_counter else None)))
         return (track, tid, function(ring, call), start, None, told)
     kind = "unfinished" if call.unfinished else KINDS.get(call.kind, "")
-    return (track, tid, function(ring, call), start, end and end - start, kind)
+    args = arguments(call.payload, {})
+    own = {kind: True} if kind else {}
+    return (track, tid, function(ring, call), start, end and end - start, of_call({**args, **own}))
+
+
+def of_call(args):
+    """The arguments of a call, but those that are only in reports; how it ended is among them."""
+    if not isinstance(args, dict):
+        return canonical(args or {})
+    return canonical({name: value for name, value in args.items() if name not in ("clipped", "inherited")})
 
 
 def _of_other(ring, call, event, where, start, end):
@@ -196,12 +204,10 @@ def _of_other(ring, call, event, where, start, end):
     args = event.get("args")
     if event["ph"] in "iC":
         return (*where, event.get("name"), start, None, (event["ph"], canonical(args)))
-    args = args if isinstance(args, dict) else {}
-    kind = next((kind for kind in ("unfinished", "raised", "abandoned") if args.get(kind)), "")
     if event["ph"] == "X" and call.in_order and call.function != UNKNOWN_FUNCTION:
-        return (*where, function(ring, call), start, end - start, kind)
+        return (*where, function(ring, call), start, end - start, of_call(args))
     length = int(Decimal(event.get("dur", 0)) * 1000) if event["ph"] == "X" else None
-    return (*where, event.get("name"), start, length, kind)
+    return (*where, event.get("name"), start, length, of_call(args))
 
 
 def members(payload):

@@ -54,6 +54,25 @@ fn a_block_holds_the_steps_of_a_thread() {
 }
 
 #[test]
+fn logged_data_stands_with_its_call_or_beside_the_calls() {
+    let mut case = Case::new();
+    case.add("logged.bin", include_bytes!("../../../format/tests/golden/v1-logged.bin"));
+    let block = block(&page(&case));
+    let block = String::from_utf8_lossy(&block);
+    for part in [
+        r#"{"func_args":{"a":"1"},"return_value":"'ü'"}"#,
+        r#"{"overwritten":true}"#,
+        r#"{"value":"no object"}"#,
+        r#"{"kind":"counter","name":"memory","args":{"rss":1.5}}"#,
+        r#"{"kind":"instant","name":"é","args":null}"#,
+        r#"{"kind":"object","name":"o","args":null}"#,
+        r#"{"k":[]}"#,
+    ] {
+        assert!(block.contains(part), "{part} is not in the page");
+    }
+}
+
+#[test]
 fn names_in_a_page_are_data() {
     let name = "</script><script>alert(1)</script><!--\"'&\u{202e}\u{1b}]0;x\u{7}";
     let mut ring = Ring::new(1, 5_000_000);

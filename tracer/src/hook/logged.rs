@@ -25,9 +25,10 @@ fn is_of_task(code: Code) -> bool {
     TASKS.load(Ordering::Relaxed) && code.is_coroutine()
 }
 
-/// A Python function's span begins. `false`: the function is excluded.
+/// A Python function's span begins. `false`: the function is excluded. `is_hook_in_python`: the interpreter called the
+/// hook as a function of Python, see [`arguments::arguments`].
 #[cold]
-pub fn enter(code: Code) -> bool {
+pub fn enter(code: Code, is_hook_in_python: bool) -> bool {
     if !current::is_recording() {
         return true;
     }
@@ -37,7 +38,7 @@ pub fn enter(code: Code) -> bool {
     // SAFETY: a hook, which only reads numbers.
     let recorder = unsafe { current::recorder() };
     let max = recorder.filter(|recorder| !recorder.is_full_depth()).map(|recorder| recorder.payload_max());
-    let json = max.filter(|_| options::arguments()).and_then(|max| arguments::arguments(code, max));
+    let json = max.filter(|_| options::arguments()).and_then(|max| arguments::arguments(code, max, is_hook_in_python));
     if is_of_task(code) {
         task::enter(code);
     } else if current::is_recording() {

@@ -402,7 +402,7 @@ fn leave_unmatched(code: Code, kind: Kind, can_disable: bool) -> *mut PyObject {
 unsafe fn enter_logged(args: *const *mut PyObject, can_disable: bool) -> *mut PyObject {
     // SAFETY: the caller passes a callback's arguments.
     let code = unsafe { code(args) };
-    if logged::enter(code) || !can_disable { none() } else { disable() }
+    if logged::enter(code, false) || !can_disable { none() } else { disable() }
 }
 
 /// A Python function's span ends, with what it returns, yields or raises logged: the third argument of these events.

@@ -157,7 +157,7 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
     unsafe { ffi::PyEval_SetProfile(self::hook(), hook) };
     match event {
         // SAFETY: a living frame.
-        "call" if LOGGED.load(Ordering::Relaxed) => drop(logged::enter(unsafe { code(frame.as_ptr().cast()) })),
+        "call" if LOGGED.load(Ordering::Relaxed) => drop(logged::enter(unsafe { code(frame.as_ptr().cast()) }, true)),
         // SAFETY: a living frame.
         "call" => unsafe { on_python(frame.as_ptr().cast(), None) },
         // SAFETY: a living frame, and with this event the C function.
@@ -183,7 +183,7 @@ unsafe extern "C" fn on_event_logged(
         // SAFETY: the interpreter passes a living frame.
         let code = unsafe { code(frame) };
         if what == ffi::PyTrace_CALL {
-            logged::enter(code);
+            logged::enter(code, false);
         } else {
             let kind = if argument.is_null() { Kind::Raise } else { Kind::Return };
             // SAFETY: the interpreter passes the value that is returned, or NULL.

@@ -20,8 +20,9 @@ unsafe extern "C" {
 }
 
 /// The arguments with which the running function was called, as a JSON object of texts, of at most `max` bytes. Runs
-/// Python.
-pub fn arguments(code: Code, max: usize) -> Option<Json> {
+/// Python. `is_hook_in_python`: after the hook, an interpreter before 3.13 takes the variables of the frame from the
+/// dictionary that it made of them, so that must stay whole.
+pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json> {
     aside(|python| {
         let names = code.argument_names(python)?;
         let repr = options::repr(python);
@@ -40,7 +41,9 @@ pub fn arguments(code: Code, max: usize) -> Option<Json> {
                 json.put(":");
                 shown::put_shown(&value, repr, &mut json);
             }
-            variables.forget(code);
+            if !is_hook_in_python {
+                variables.forget(code);
+            }
         }
         json.put("}");
         Some(json)

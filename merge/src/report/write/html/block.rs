@@ -344,7 +344,8 @@ fn extra(event: &Event<'_>, function: u32, known: &Known) -> Option<String> {
 fn kind(phase: &str) -> Option<&str> {
     match phase {
         "M" | "" => None,
-        "i" | "I" | "R" => Some("instant"),
+        // Spans, begins and ends that nest with no calls have nothing to be drawn as.
+        "i" | "I" | "R" | "X" | "B" | "E" => Some("instant"),
         "C" => Some("counter"),
         "N" | "O" | "D" => Some("object"),
         other => Some(other),

@@ -16,8 +16,8 @@ impl Encoder {
         match members.phase() {
             "C" => self.counters(file, event.start, members.text("name"), &arguments, text),
             "M" => {}
-            // A span that does not nest with the calls of its thread has no slice.
-            "i" | "I" | "R" | "X" => self.packets.put_fields(event.start, text, |message| {
+            // Spans, begins and ends that nest with no calls have no slice.
+            "i" | "I" | "R" | "X" | "B" | "E" => self.packets.put_fields(event.start, text, |message| {
                 put_number(message, track_event::r#type, track_event::TYPE_INSTANT);
                 put_name(&members, message);
                 put_arguments(message, &arguments);
