@@ -27,6 +27,8 @@ REPLACED = re.compile(r"^[^\n]*\r", re.MULTILINE)
 USAGE = re.compile(r"^usage: .*?^(?=\S+.*: error: )", re.DOTALL | re.MULTILINE)
 PREFIX = re.compile(r"^(python -m viztracer: error: |viztracer: |vizviewer: error: |\S+: error: )", re.MULTILINE)
 AMBIGUOUS = re.compile(r"(could match )([-\w, ]+)")
+VARYING = re.compile(r"0x[0-9a-f]+|(?<=\"collected\": )\d+")  # where an object is, and how many there were
+OURS_ALONE = ("raised", "unfinished")  # see the rows about these
 UNIQUE = re.compile(r"(?<=[_.])\d{8}_\d{6}_\d+(?=\.)|(?<=_)\d+(?=\.)")
 
 
@@ -197,9 +199,14 @@ def _events(report, directory):
     calls = (call for calls in tree.trees(report).values() for call in tree.own(calls, where, "<string>:"))
     events = Counter(("X", call.name.replace(where, "")) for call in calls)
     for event in report["traceEvents"]:
-        if event["ph"] not in "XB":
-            arguments = json.dumps(event.get("args"), sort_keys=True).replace(where, "")
-            events[event["ph"], event["name"].replace(where, ""), arguments, event.get("s")] += 1
+        if event["ph"] in "XB":
+            arguments = {name: value for name, value in (event.get("args") or {}).items() if name not in OURS_ALONE}
+            if arguments and (where in event["name"] or "(<string>:" in event["name"]):
+                events["args", event["name"].replace(where, ""), json.dumps(arguments, sort_keys=True)] += 1
+        else:
+            arguments = VARYING.sub("N", json.dumps(event.get("args"), sort_keys=True).replace(where, ""))
+            name = VARYING.sub("N", event["name"].replace(where, ""))
+            events[event["ph"], name, arguments, event.get("s")] += 1
     return events
 
 

@@ -20,7 +20,7 @@ ANSWER = "answer"  # the file by which this process answers; it holds nothing if
 _attached: list[VizTracer] = []
 
 
-def start(directory: str, options: dict[str, Any]) -> None:
+def start_attach(directory: str, options: dict[str, Any]) -> None:
     """Begin to record into a directory of another process, unless it is done already.
 
     Args:
@@ -44,21 +44,22 @@ def start(directory: str, options: dict[str, Any]) -> None:
     _answer(directory, reason)
 
 
-def stop() -> None:
-    """End what `start` began: the ring file is whole, and the process as before."""
+def stop_attach() -> None:
+    """End what `start_attach` began: the ring file is whole, and the process as before."""
     while _attached:
         _attached.pop().leave()
 
 
-def uninstall() -> None:
+def uninstall_attach() -> None:
     """End a recording from outside, and no longer heed the signals of `VizTracer.install`."""
-    stop()
+    stop_attach()
     import signal
 
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         owner = getattr(signal.getsignal(number), "__self__", None)
         if isinstance(owner, VizTracer):
             owner.stop()
+            owner.clear()
             signal.signal(number, signal.SIG_DFL)
 
 
@@ -70,4 +71,4 @@ def _answer(directory: str, reason: str) -> None:
             file.write(reason)
         os.rename(f"{path}.new", path)
     except OSError:
-        stop()  # it is gone, and nobody would ever end the recording
+        stop_attach()  # it is gone, and nobody would ever end the recording

@@ -32,7 +32,7 @@ SHOWN_MAX = 15_000_000
 OUTPUTS = (".json", ".json.gz", ".html")
 # The page keeps its view in its address, which in such a frame is not where its links would start from.
 HEAD, HEAD_OF_FRAME = "<head>", '<head><base href="about:srcdoc">'
-NOT_THERE_YET = ("log_func_args", "log_print", "log_sparse")
+NOT_THERE_YET = ("log_sparse",)
 LAST_VALUE = "__viztracer_last_value__"
 RUN_CELL_MAGIC = "get_ipython().run_cell_magic"  # and a tuple of texts, as IPython writes the first line of a cell
 # In a division, since IPython has an opinion about output that is nothing but a frame.

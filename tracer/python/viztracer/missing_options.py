@@ -8,18 +8,8 @@ from __future__ import annotations
 import argparse
 
 from .command_line import UsageError
-from .options import OPTIONS
-from .source_options import PATTERNS, SWITCHES
 
-# What takes an option's values: nothing, one word, or all words up to the next option.
-SWITCH, WORD, WORDS = "", "1", "*"
-
-NOT_YET = {
-    "log_func_args": SWITCH,
-    "log_func_retval": SWITCH,
-    "log_func_with_objprint": SWITCH,
-    "log_torch": SWITCH,
-}
+NOT_YET = ("log_torch",)
 # By what they are for.
 NEVER = {
     "patch_only": "for processes that VizTracer starts; here child processes join by themselves",
@@ -39,14 +29,7 @@ NOT_NEEDED = {
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Let a parser know these options. The help does not show them."""
-    for name, values in NOT_YET.items():
-        if name in (*OPTIONS, *PATTERNS, *SWITCHES):
-            continue
-        if values == SWITCH:
-            parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
-        else:
-            parser.add_argument(f"--{name}", nargs=None if values == WORD else values, help=argparse.SUPPRESS)
-    for name in (*NEVER, *NOT_NEEDED):
+    for name in (*NOT_YET, *NEVER, *NOT_NEEDED):
         parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -58,7 +41,7 @@ def is_supported(action: argparse.Action) -> bool:
 def refuse(options: argparse.Namespace) -> None:
     """Raise `UsageError` if a command line has an option that nothing does yet, or never will."""
     for name in NOT_YET:
-        if getattr(options, name) not in (None, False):
+        if getattr(options, name):
             raise UsageError(f"--{name} is not supported yet")
     for name, purpose in NEVER.items():
         if getattr(options, name):

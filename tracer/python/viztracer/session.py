@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import interpreter_arguments, session_variable, source_options, terminal, this_process
+from . import interpreter_arguments, session_variable, terminal, this_process
 from .session_variable import VARIABLE
 from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer
@@ -96,10 +96,10 @@ def _begin(name: str | None = None) -> None:
         from .commands import finish  # most runs that keep their ring files do without it
 
         finish.succeed(tracer, ending)
-    if compiler := source_options.instrument(source_options.inherited(fields)):
-        from .instrument import main_program  # most programs run as they are
+    if tracer.instrument:
+        from .instrument import main_program
 
-        main_program.expect(compiler)
+        main_program.expect(tracer.instrument)
     tracer.start()
 
 

@@ -255,9 +255,6 @@ def merge(
 # These run the program as `python` does and end the process; inside of other code they come back when it is over.
 # `show`: whether the trace has a call of `exec` around it.
 
-def run_code(code: CodeType, show: bool) -> None:
-    """Run the code of a file, then end the process; `show` as with `run_command`."""
-
 def run_command(text: bytes, show: bool) -> None:
     """Run the source text of ``-c``, in UTF-8."""
 

@@ -15,7 +15,7 @@ from .snaptrace import arm_line, disarm_line, note_exit
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Any
 
 # What a tracer does with the ring files when the process ends:
@@ -44,6 +44,10 @@ class VizTracer(Options, LoadedTrace):
             self.register_global()
         if self.log_audit == []:
             self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
+        if self.log_func_repr and self.log_func_with_objprint:
+            raise ValueError("log_func_repr and log_func_with_objprint can't be both specified!")
+        if self.log_torch:
+            raise NotImplementedError("log_torch is not supported yet")
         self.load_plugins(self.plugins)
 
     def register_global(self) -> None:
@@ -125,10 +129,24 @@ class VizTracer(Options, LoadedTrace):
 
     def _record(self, rings: RingDirectory) -> None:
         this_process.follow(self)
+        self.log_calls(
+            func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by()
+        )
         self.record(self.inherited(), rings, PACKAGE)
         self.name_process(self.process_name or self.first_name or this_process.process_name())
         self.parsed = False
         self.begin_interpreter_events()
+
+    def _shown_by(self) -> Callable[..., str] | None:
+        """Return what shows arguments and results; None for `repr`."""
+        if not self.log_func_with_objprint:
+            return self.log_func_repr
+        try:
+            from objprint import objstr
+        except ImportError:
+            raise RuntimeError("log_func_with_objprint needs the package objprint: pip install objprint") from None
+        shown: Callable[..., str] = objstr
+        return shown
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
@@ -205,6 +223,27 @@ class VizTracer(Options, LoadedTrace):
     def init_kwargs(self) -> dict[str, Any]:
         """The arguments that make a tracer like this one, all of them plain values; for other processes."""
         return self.inherited() | {"session": self.rings.address if self.rings else None}
+
+    def install(self) -> None:
+        """Begin to record on SIGUSR1; stop and save on SIGUSR2. ``viztracer --attach_installed`` sends these signals."""
+        import signal
+
+        signal.signal(signal.SIGUSR1, self._start_by_signal)
+        signal.signal(signal.SIGUSR2, self._save_by_signal)
+
+    def _start_by_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.start()
+
+    def _save_by_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop()
+        self.save()
+
+    def exit_routine(self) -> None:
+        """Stop, save and have the plugins end, as at the end of a process; a second call finds nothing to save."""
+        self.stop("flush_as_finish")
+        if self.rings:
+            self.save()
+            self.terminate()
 
     def register_exit(self) -> None:
         """When this process ends, close its ring file; or save, if its calls belong to no other process's report.

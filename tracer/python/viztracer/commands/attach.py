@@ -69,7 +69,7 @@ class Attachment:
         """
         options = self.tracer.init_kwargs | {"session": self.rings.address, "verbose": 0}
         answer = os.path.join(self.rings.path, target.ANSWER)
-        _run_in(self.pid, f"start({ascii(self.rings.path)}, {ascii(options)})", self.rings.path, answer)
+        _run_in(self.pid, f"start_attach({ascii(self.rings.path)}, {ascii(options)})", self.rings.path, answer)
         with open(answer, encoding="utf-8") as file:
             if reason := file.read():
                 raise InjectionError(reason)
@@ -86,7 +86,7 @@ class Attachment:
             terminal.complain(f"process {self.pid} has ended while it was recorded")
             return
         try:
-            _run_in(self.pid, "stop()", self.rings.path)
+            _run_in(self.pid, "stop_attach()", self.rings.path)
         except InjectionError as error:
             terminal.complain(f"the recording of process {self.pid} goes on: {error}")
 
@@ -127,7 +127,7 @@ def attach(pid: int, options: argparse.Namespace) -> int:
     try:
         attachment.start()
     except (InjectionError, KeyboardInterrupt) as error:
-        _quietly(lambda: _run_in(pid, "stop()", attachment.rings.path))
+        _quietly(lambda: _run_in(pid, "stop_attach()", attachment.rings.path))
         attachment.remove()
         terminal.complain(str(error) or "interrupted")
         return 1
@@ -180,7 +180,7 @@ def uninstall(pid: int) -> int:
         return 1
     rings = RingDirectory.scratch(1, beside=os.getcwd())
     try:
-        _run_in(pid, "uninstall()", rings.path)
+        _run_in(pid, "uninstall_attach()", rings.path)
     except InjectionError as error:
         terminal.complain(str(error))
         return 1
