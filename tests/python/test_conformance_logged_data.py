@@ -51,6 +51,22 @@ a = 6  # !viztracer: log if a > 5
 # !viztracer: log_var("a", a)
 # !viztracer: log_var("a", a) if a > 100
 """
+SPARSE = """
+from viztracer import get_tracer, log_sparse
+def other(): pass
+@log_sparse
+def chosen():
+    other()
+@log_sparse(stack_depth=2)
+def deeper():
+    inner()
+def inner():
+    innermost()
+def innermost(): pass
+other()
+chosen()
+deeper()
+"""
 PRINTS = "print('a', 1, sep='-')\nprint('b', end='!')\n"
 PRINTS_ELSEWHERE = "import sys\nprint('c', file=sys.stderr)\n"
 COLLECTS = "import gc\ngc.disable()\ngc.collect()\n"
@@ -86,6 +102,7 @@ CASES = [
     of(SOURCE, "`--log_func_exec`, `--log_func_entry`", "--log_func_exec", "func"),
     of(SOURCE, "`--log_func_exec`, `--log_func_entry`", "--log_func_entry", "func", "oth.*"),
     of(SOURCE, "`--log_exception`", "--log_exception"),
+    of(SPARSE, "`--log_sparse`", "--log_sparse"),
     of(COMMENTS, "`--magic_comment`", "--magic_comment"),
 ]
 FEATURES = {one_case.values[0].feature for one_case in CASES}

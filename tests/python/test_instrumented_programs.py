@@ -6,12 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# Runs the command in an environment that lets every process list its own events.
-COMMAND = """
-import sys
-from viztracer.main import main
-sys.exit(main())
-"""
+# Lets every process list its own events.
 LISTED = """
 import builtins, json, sys
 from listing_tracer import ListingTracer
@@ -26,13 +21,10 @@ def show(name):
 @pytest.fixture
 def run(sandbox):
     """run(*arguments) -> what a process printed that runs the command with these arguments."""
-    (sandbox.path / "runs").mkdir()
-    (sandbox.path / "runs" / "viztracer_command.py").write_text(COMMAND)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
 
     def run(*arguments, status=0):
-        command = sandbox.path / "runs" / "viztracer_command.py"
-        done = sandbox.python(command, "--quiet", "-o", "out.json", *arguments, env=environment)
+        done = sandbox.viztracer("--quiet", "-o", "out.json", *arguments, env=environment)
         assert done.returncode == status, done.stderr
         return done
 
@@ -113,7 +105,7 @@ def test_ends_are_those_of_the_interpreter(sandbox, run, source):
     )
     plain = sandbox.python("script.py")
     for program in ("script.py", "parent.py"):
-        done = run("--log_exception", "--log_var", "a", "--", program, status=plain.returncode)
+        done = run("--log_var", "a", "--log_exception", "--", program, status=plain.returncode)
         assert (done.stdout, lines_of(done.stderr)) == (plain.stdout, lines_of(plain.stderr))
 
 

@@ -14,7 +14,7 @@ from listing_tracer import ListingTracer
 from viztracer.code_monkey import CodeMonkey
 from viztracer.instrument.compiler import Compiler
 from viztracer.instrument.imports import is_own
-from viztracer.instrument.options import InstrumentOptions, texts_of
+from viztracer.instrument.options import InstrumentOptions
 
 
 @pytest.fixture
@@ -118,28 +118,6 @@ def test_patterns_match_whole_names(tracer):
     assert values(tracer, "a = ab = b1 = 1", "a", r"b\d") == ["a = 1", "b1 = 1"]
     with pytest.raises(ValueError, match=r"'\(' is no regular expression"):
         InstrumentOptions(log_var=["("])
-
-
-def test_options_as_texts():
-    """As texts they get to child processes."""
-
-    class Parsed:
-        log_var = ["a", "b=c"]
-        log_number = None
-        log_exception = True
-        magic_comment = False
-
-    texts = texts_of(Parsed)
-    assert texts == ["log_var=a", "log_var=b=c", "log_exception"]
-    options = InstrumentOptions.of_texts(texts)
-    assert options.log_var.match("b=c") and options.log_exception
-    assert not options.log_number and not options.magic_comment and not InstrumentOptions.of_texts([])
-    for wrong in ("log_var", "log_exception=1", "nothing", "nothing=1"):
-        with pytest.raises(ValueError, match="there is nothing to instrument"):
-            InstrumentOptions.of_texts([wrong])
-    Parsed.log_var = ["("]
-    with pytest.raises(ValueError, match="no regular expression"):
-        texts_of(Parsed)
 
 
 def test_lines_stay(tracer):

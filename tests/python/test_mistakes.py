@@ -46,7 +46,7 @@ def says(sandbox, words, *arguments, **options):
     assert words in line
 
 
-@pytest.mark.parametrize("option", ["--log_sparse", "--log_torch"])
+@pytest.mark.parametrize("option", ["--log_torch"])
 def test_option_of_viztracer_that_is_missing(place, option):
     says(place, f"viztracer: {option} is not supported yet\n", option, "prog.py")
 
@@ -56,9 +56,9 @@ def test_option_that_viztracer_uses_between_its_processes(place, option):
     says(place, f"viztracer: {option} is not supported: it is for processes that VizTracer starts;", option, "prog.py")
 
 
-@pytest.mark.parametrize("arguments", [["--log_sparse", "--", "prog.py"], ["--log_sparse", "-m", "prog"]])
+@pytest.mark.parametrize("arguments", [["--log_torch", "--", "prog.py"], ["--log_torch", "-m", "prog"]])
 def test_option_that_is_missing_before_every_kind_of_program(place, arguments):
-    says(place, "--log_sparse is not supported yet\n", *arguments)
+    says(place, "--log_torch is not supported yet\n", *arguments)
 
 
 def test_options_of_a_program_are_its_own(place):
@@ -66,8 +66,8 @@ def test_options_of_a_program_are_its_own(place):
     for arguments in (["prog.py", "--print"], ["-m", "prog", "--print"], ["--", "prog.py", "--print"]):
         done = place.viztracer("--quiet", *arguments)
         assert (done.returncode, done.stdout) == (0, "ran ['--print']\n")
-    assert place.viztracer("--quiet", "--", "prog.py", "--log_sparse").stdout == "ran ['--log_sparse']\n"
-    says(place, "--log_sparse is not supported yet\n", "prog.py", "--log_sparse")
+    assert place.viztracer("--quiet", "--", "prog.py", "--log_torch").stdout == "ran ['--log_torch']\n"
+    says(place, "--log_torch is not supported yet\n", "prog.py", "--log_torch")
 
 
 def test_options_that_are_not_needed_are_taken(place):
@@ -260,10 +260,10 @@ def test_rcfile_by_name(place, arguments):
 
 def test_rcfile_with_options_that_are_missing(place):
     """It says so in one line, and goes on."""
-    (place.path / ".viztracerrc").write_text("[default]\nlog_sparse = True\nquiet = True\nlog_torch = x\n")
+    (place.path / ".viztracerrc").write_text("[default]\nlog_torch = True\nquiet = True\npatch_only = x\n")
     done = place.viztracer("prog.py")
     assert (done.returncode, done.stdout) == (0, "ran []\n")
-    assert done.stderr == "viztracer: .viztracerrc: not supported: log_sparse, log_torch\n"
+    assert done.stderr == "viztracer: .viztracerrc: not supported: log_torch, patch_only\n"
 
 
 @pytest.mark.parametrize(

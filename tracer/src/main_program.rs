@@ -76,10 +76,10 @@ pub fn run_byte_code(python: Python<'_>, path: PathBuf, show: bool) -> PyResult<
     run(python, show, true, |namespace| evaluate(&load(python, &bytes)?, namespace))
 }
 
-/// Runs a code object as a file of source text is run, then ends the process. `show`: as with [`run_command`].
+/// Runs the code of a file, compiled already, then ends the process. `show`: as with [`run_command`].
 #[pyfunction]
-pub fn run_code(code: Bound<'_, PyCode>, show: bool) -> PyResult<()> {
-    run(code.py(), show, true, |namespace| evaluate(&code, namespace))
+pub fn run_code(code: &Bound<'_, PyCode>, show: bool) -> PyResult<()> {
+    run(code.py(), show, true, |namespace| evaluate(code, namespace))
 }
 
 fn open(how: impl FnOnce() -> *mut libc::FILE) -> io::Result<*mut libc::FILE> {

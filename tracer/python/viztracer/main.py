@@ -148,7 +148,7 @@ def _check(options: argparse.Namespace) -> None:
             raise VizTracersError(f"--open shows reports in {kinds}, not {output}")
     try:
         check_together(recording_options(options))
-        options.instrument = source_options.texts(options)
+        source_options.check(options)
     except ValueError as error:
         raise VizTracersError(error) from None
 

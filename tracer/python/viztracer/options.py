@@ -172,15 +172,9 @@ class Options:
     log_func_repr: Callable[..., str] | None = argument(None, "shows these values, instead of `repr`", error=None)
     log_print: bool = option(False, "record what is printed as instant events, instead of printing it")
     log_gc: bool = option(False, "record garbage collections as a counter")
-    log_sparse: bool = option(False, "record only functions decorated with log_sparse", on_command_line=False)
+    log_sparse: bool = option(False, "record only functions decorated with log_sparse")
     log_audit: list[str] | None = option(
         None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
-    )
-    instrument: list[str] | None = option(
-        None,
-        "instrument the source: `log_var=RE`, `log_exception` and others; see `instrument.options`",
-        normalize=_list,
-        on_command_line=False,
     )
     plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
     log_torch: bool = argument(False, "record what torch does; there is no way yet")

@@ -96,10 +96,10 @@ def _begin(name: str | None = None) -> None:
         from .commands import finish  # most runs that keep their ring files do without it
 
         finish.succeed(tracer, ending)
-    if tracer.instrument:
-        from .instrument import main_program
+    if compiler := source_options.instrument(source_options.inherited(fields)):
+        from .instrument import main_program  # most programs run as they are
 
-        main_program.expect(tracer.instrument)
+        main_program.expect(compiler)
     tracer.start()
 
 

@@ -1,10 +1,19 @@
-"""The options of the command that have the program's source instrumented: ``--log_var`` and its like."""
+"""The options that change the program's source before it is compiled: ``--log_var`` and its like.
+
+They belong to the command and to the processes of its run. `VizTracer` has a method `log_var` of its own.
+"""
 
 from __future__ import annotations
+
+from . import session_variable
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .instrument.compiler import Compiler
 
 # By their names, what the help says. Their values are regular expressions, which match whole names.
 PATTERNS = {
@@ -28,14 +37,34 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", action="store_true", help=help)
 
 
-def texts(options: argparse.Namespace) -> list[str] | None:
-    """Return them as the argument `instrument` of `VizTracer` has them; None if a command line gives none.
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return those that a command line gives, with their values."""
+    return {name: value for name in (*PATTERNS, *SWITCHES) if (value := getattr(options, name))}
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raise `ValueError` if a pattern is no regular expression."""
+    if values := given(options):
+        from .instrument.options import InstrumentOptions  # most programs run as they are
+
+        InstrumentOptions(**values)
+
+
+def inherited(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return those that a run gives, from the environment of one of its processes."""
+    patterns = {name: session_variable.unpack(fields[name], []) for name in PATTERNS if name in fields}
+    return patterns | {name: True for name in SWITCHES if name in fields}
+
+
+def instrument(values: Mapping[str, Any]) -> Compiler | None:
+    """Have the source of what is imported from now on changed; return what compiles the main program.
 
     Raises:
         ValueError: a pattern is no regular expression.
     """
-    if not any(getattr(options, name) for name in (*PATTERNS, *SWITCHES)):
-        return None  # as usual
-    from .instrument.options import texts_of
+    if not values:
+        return None
+    from . import code_monkey  # most programs run as they are
+    from .instrument.options import InstrumentOptions
 
-    return texts_of(options)
+    return code_monkey.instrument(InstrumentOptions(**values))

@@ -6,7 +6,7 @@ import atexit
 import os
 import time
 
-from .. import report, session, session_variable, terminal, this_process
+from .. import report, session, session_variable, source_options, terminal, this_process
 from ..command_line import recording_options
 from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
@@ -17,6 +17,8 @@ from . import finish
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
+
+    from ..instrument.compiler import Compiler
 
 # So many descriptors must be free before we take some: the program is read through one, and so is what it imports.
 SPARE_DESCRIPTORS = 4
@@ -81,12 +83,8 @@ class Run:
         self.pid = os.getpid()
         self.output = report.absolute(output_of(options, program.name))
         verbose = 0 if options.quiet else 1
-        self.tracer = VizTracer(
-            **recording_options(options),
-            verbose=verbose,
-            output_file=self.output,
-            instrument=options.instrument,
-        )
+        self.tracer = VizTracer(**recording_options(options), verbose=verbose, output_file=self.output)
+        self.compiler: Compiler | None = None
 
     @property
     def _names_output(self) -> bool:
@@ -118,18 +116,12 @@ class Run:
         """Run the program and end the process with it; inside of other code, come back when the program is over."""
         terminal.keep_stdout()
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
-        self._instrument()
         self.program.become_main()
         self.tracer.load_plugins(self.options.plugins)  # the program's directory may have them
         self.start()
+        if self.compiler:
+            self.program.instrument(self.compiler)
         self.program.run(not self.options.ignore_c_function)
-
-    def _instrument(self) -> None:
-        """Have the program's source instrumented, if that was asked for."""
-        if self.tracer.instrument:
-            from ..instrument import main_program
-
-            main_program.instrument(self.program, self.tracer.instrument)
 
     def start(self) -> None:
         """Begin to record; if that cannot be, say so and let the program run."""
@@ -148,10 +140,11 @@ class Run:
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
                 ending = "" if self.keeps_rings else self.ending(rings).address(wait=self._waits)
-                announced = {"session": rings.address, "output": self.output, "ending": ending}
+                announced = source_options.given(self.options) | {"session": rings.address, "output": self.output, "ending": ending}
                 session_variable.announce(self.tracer.inherited() | announced)
                 if self.tracer.verbose and not _reaches_new_interpreters():
                     terminal.complain(NOT_INSTALLED)
+            self.compiler = source_options.instrument(source_options.given(self.options))
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session_variable.withdraw()

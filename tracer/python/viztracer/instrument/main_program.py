@@ -1,4 +1,4 @@
-"""Has the main program instrumented, which no import system sees: that of the command, and that of a child process.
+"""Has the script of a child process instrumented, which no import system sees.
 
 An interpreter that is started for a script reads and compiles it in C. Just before, it raises the audit event
 ``cpython.run_file``: there the instrumented code is run in its place, as the command runs a program.
@@ -9,15 +9,12 @@ from __future__ import annotations
 import sys
 from importlib.machinery import SourceFileLoader
 
-from ..code_monkey import instrument as instrument_modules
 from ..snaptrace import run_code
-from .options import InstrumentOptions
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from types import CodeType
 
-    from ..program import Program
     from .compiler import Compiler
 
 RUN_FILE = "cpython.run_file"
@@ -26,28 +23,10 @@ RUN_FILE = "cpython.run_file"
 _expected: list[Compiler] = []
 
 
-def instrument(program: Program, options: list[str]) -> None:
-    """Have a program that is about to run instrumented, with the modules of its own that it imports.
-
-    Args:
-        program: the program.
-        options: what to instrument, as `instrument.options.InstrumentOptions.of_texts` takes it.
-    """
-    compiler = instrument_modules(InstrumentOptions.of_texts(options))
-    path = program.file
-    if compiler is None or path is None or program.loader is not SourceFileLoader:
-        return
-    code = _compiled(compiler, path)
-    if code:
-        program.run = lambda show: run_code(code, show)
-
-
-def expect(options: list[str]) -> None:
-    """Have the script that this interpreter is about to run instrumented; the options are those of `instrument`."""
-    compiler = instrument_modules(InstrumentOptions.of_texts(options))
-    if compiler:
-        _expected.append(compiler)
-        sys.addaudithook(_run_instrumented)
+def expect(compiler: Compiler) -> None:
+    """Have this compile the script that this interpreter is about to run, if it is about to run one."""
+    _expected.append(compiler)
+    sys.addaudithook(_run_instrumented)
 
 
 def _run_instrumented(event: str, arguments: tuple[object, ...]) -> None:

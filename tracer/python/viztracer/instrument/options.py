@@ -7,7 +7,6 @@ import re
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
 PATTERNS = ("log_var", "log_number", "log_attr", "log_func_exec", "log_func_entry")
 SWITCHES = ("log_exception", "magic_comment")
@@ -74,38 +73,5 @@ class InstrumentOptions:
         self.log_exception = log_exception
         self.magic_comment = magic_comment
 
-    @classmethod
-    def of_texts(cls, texts: Iterable[str]) -> InstrumentOptions:
-        """Return the options that texts such as ``log_var=a.*`` and ``log_exception`` stand for; `texts_of` makes them.
-
-        Raises:
-            ValueError: there is no such option.
-        """
-        given: dict[str, Any] = {}
-        for text in texts:
-            name, equals, pattern = text.partition("=")
-            if name not in (PATTERNS if equals else SWITCHES):
-                raise ValueError(f"there is nothing to instrument that is called {text!r}")
-            if equals:
-                given.setdefault(name, []).append(pattern)
-            else:
-                given[name] = True
-        return cls(**given)
-
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in NAMES)
-
-
-def texts_of(options: object) -> list[str]:
-    """Return the options of instrumentation among the attributes of a parsed command line, as texts.
-
-    They are what the argument ``instrument`` of `VizTracer` takes, by which child processes get them.
-
-    Raises:
-        ValueError: a pattern is no regular expression.
-    """
-    given = {name: getattr(options, name, None) or () for name in PATTERNS}
-    for patterns in given.values():
-        Patterns(patterns)
-    texts = [f"{name}={pattern}" for name, patterns in given.items() for pattern in patterns]
-    return texts + [name for name in SWITCHES if getattr(options, name, False)]
