@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import interpreter_arguments, session_variable, terminal, this_process
+from . import interpreter_arguments, session_variable, source_options, terminal, this_process
 from .session_variable import VARIABLE
 from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer

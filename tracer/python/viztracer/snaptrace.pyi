@@ -264,6 +264,9 @@ def run_file(path: str, show: bool) -> None:
 def run_byte_code(path: str, show: bool) -> None:
     """Run a file of byte code. Raise `OSError` if it cannot be read."""
 
+def run_code(code: CodeType, show: bool) -> None:
+    """Run a code object as the main program, which has been read from a file."""
+
 def run_module(name: str, container: bool) -> None:
     """Run a module as ``-m`` does; with `container` ``__main__`` of the directory or zip file first in `sys.path`."""
 
