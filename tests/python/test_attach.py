@@ -242,6 +242,43 @@ def test_installed_tracer_gets_its_signals(sandbox):
         assert (sandbox.path / "started").exists() and (sandbox.path / "saved").exists()
 
 
+INSTALLED = """
+import time
+from viztracer import VizTracer
+VizTracer(verbose=0, output_file="installed.json").install()
+print("ready", flush=True)
+while True:
+    len("x")
+    time.sleep(0.001)
+"""
+
+
+def test_installed_tracer_saves(sandbox):
+    with running(sandbox, INSTALLED) as process:
+        for _ in range(2):
+            done = sandbox.viztracer("--attach_installed", process.pid, "-t", "0.3")
+            assert (done.returncode, done.stderr) == (0, "")
+            report = until(lambda: (sandbox.path / "installed.json").exists() and sandbox.report("installed.json"))
+            assert "builtins.len" in called(report)
+            (sandbox.path / "installed.json").unlink()
+        assert sandbox.viztracer("--uninstall", process.pid).returncode == 0
+        assert sandbox.viztracer("--attach_installed", process.pid, "-t", "0.3").returncode == 1
+        assert is_alive(process)
+
+
+def until(condition):
+    """What a condition gives as soon as that is something; a file may be there in part."""
+    give_up = time.monotonic() + DEADLINE
+    while time.monotonic() < give_up:
+        try:
+            if value := condition():
+                return value
+        except ValueError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError("it did not come")
+
+
 def test_process_without_a_handler_is_not_killed_by_the_signal(sandbox):
     with running(sandbox) as process:
         done = sandbox.viztracer("--attach_installed", process.pid, "-t", "0.2")

@@ -133,6 +133,42 @@ t.save()
     assert any("work (" in line and "block (x.py:1)" in line for line in lines), lines
 
 
+def test_perfetto_shows_all_of_it(sandbox, perfetto):
+    script = sandbox.script("""
+from viztracer import get_tracer
+t = get_tracer()
+t.stop()
+t.log_calls(func_args=True, func_retval=True)
+t.start()
+def f(n):
+    begin = t.getts()
+    t.add_instant("global"); t.add_instant("thread", {"n": n}, "t")
+    t.add_counter("memory", {"rss": n})
+    for ph in "NO": t.add_object(ph, "7", "thing", {"snapshot": {"n": n}})
+    for ph in "bne": t.add_raw({"ph": ph, "name": "async", "cat": "c", "id": str(n)})
+    t.add_func_args("more", {"n": [n, None]})
+    t.add_raw({"ph": "X", "name": "block", "ts": begin, "dur": t.getts() - begin})
+    return str(n)
+for n in range(5): f(n)
+""")
+    done = sandbox.viztracer("--output_dir", "rings", "--pid_suffix", script)
+    assert done.returncode == 0, done.stderr
+    (ring,) = (sandbox.path / "rings").glob("*.bin")
+    for output in ("out.json", "out.pftrace"):
+        assert sandbox.viztracer_merge(ring, "-o", output).returncode == 0
+        calls = "select count(*) from slice where name like 'f (%'"
+        values = (
+            "select distinct string_value from args join slice using (arg_set_id)"
+            " where name like 'f (%' and key like '%func_args.n' order by 1"
+        )
+        blocks = "select count(*) from slice s join slice f on f.id = s.parent_id where s.name = 'block' and f.name like 'f (%'"
+        counters = "select count(*) from counter join counter_track t on t.id = track_id where t.name like 'memory%'"
+        found = perfetto(sandbox.path / output, calls, values, blocks, counters)
+        assert found["errors"] == [], output
+        rows = [[value for row in rows for value in row.values()] for rows in found["rows"]]
+        assert rows == [[5], [str(n) for n in range(5)], [5], [5]], (output, rows)
+
+
 def test_times(sandbox):
     done = sandbox.python(
         sandbox.script(
