@@ -199,6 +199,47 @@ def test_other_version_of_python(sandbox):
             assert is_alive(process)
 
 
+# Has `sys.remote_exec` of CPython 3.14 in an earlier one: as that one, it has the main thread run the script soon.
+REMOTE_EXEC = """
+import os, sys
+from viztracer.commands import injection
+from viztracer.main import main
+
+def remote_exec(pid, script):
+    with open("used", "w"):
+        pass
+    if fails:
+        raise fails
+    injection._gdb(pid, injection.CODE.format(path=os.fsencode(script).hex()), injection.ASK)
+
+fails = {fails}
+sys.remote_exec = remote_exec
+sys.argv = ["viztracer", "--attach", "{pid}", "-t", "0.5", "-o", "x.json"]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("fails", "message"),
+    [
+        ("None", None),
+        ("PermissionError()", "process {pid} may not be attached to: the system forbids ptrace"),
+        ("RuntimeError('the version differs')", "process {pid} cannot be reached: the version differs"),
+    ],
+)
+def test_interpreters_own_way_is_taken_where_there_is_one(sandbox, fails, message):
+    with running(sandbox) as process:
+        done = sandbox.python("-c", REMOTE_EXEC.format(pid=process.pid, fails=fails))
+        assert (sandbox.path / "used").exists()
+        if message:
+            assert done.returncode == 1
+            assert done.stderr.startswith(f"viztracer: {message.format(pid=process.pid)}")
+        else:
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "work" in called(sandbox.report("x.json"))
+        assert is_alive(process)
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="needs no gdb")
 def test_without_gdb(sandbox):
     with running(sandbox) as process:

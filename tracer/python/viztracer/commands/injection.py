@@ -46,7 +46,7 @@ def inject(pid: int, script: str, has_run: Callable[[float], bool]) -> None:
     Raises:
         InjectionError: it cannot, or does not within 10 s.
     """
-    if sys.version_info >= (3, 14):
+    if hasattr(sys, "remote_exec"):
         _execute_remotely(pid, script)
         answered = has_run(10)
     else:
