@@ -1,6 +1,7 @@
 """Counters, objects, log records, variables and blocks of code that a program records by itself."""
 
 import logging
+import time
 
 import pytest
 from listing_tracer import ListingTracer
@@ -226,6 +227,21 @@ def test_long_values_are_cut(tracer):
     tracer.add_variable("v", "x" * 100_000)
     ((_, name, _, _),) = tracer.events
     assert len(name) < 11_000 and name.endswith("... (90002 more characters)")
+
+
+def test_type_whose_repr_is_slow_is_asked_once(tracer):
+    class Slow:
+        asked = 0
+
+        def __repr__(self):
+            Slow.asked += 1
+            time.sleep(0.2)
+            return "slow"
+
+    for _ in range(3):
+        tracer.add_variable("v", Slow())
+    assert Slow.asked == 1
+    assert [event[1] for event in tracer.events] == ["v = slow", *["v = <Slow object, whose repr is slow>"] * 2]
 
 
 def test_value_that_uses_the_tracer_is_shown_once(tracer):

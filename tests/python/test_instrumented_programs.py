@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from conftest import BIN
 
 # Lets every process list its own events.
 LISTED = """
@@ -92,6 +93,15 @@ def test_children_however_they_are_started(sandbox, run):
         ["worker", ["1", f"'{how}'"]] for how in ("fork", "spawn", "forkserver")
     ]
     assert "work (" in (sandbox.path / "out.json").read_text()
+
+
+def test_command_below_a_traced_program(sandbox, run):
+    """It joins the run, as reloaders do that start their own command line again."""
+    sandbox.script(f"{LISTED}\na = 1\nshow('inner')\n", "inner.py")
+    sandbox.script(
+        f"import subprocess\nsubprocess.run([{str(BIN / 'viztracer')!r}, '--', 'inner.py'], check=True)\n", "outer.py"
+    )
+    assert [process[:2] for process in listed(run("--log_var", "a", "--", "outer.py"))] == [["inner", ["1"]]]
 
 
 @pytest.mark.parametrize(

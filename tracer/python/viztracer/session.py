@@ -17,10 +17,11 @@ from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    pass
+    from .instrument.compiler import Compiler
 
 _asked: list[bool] = []
 _joined: list[VizTracer] = []
+_compilers: list[Compiler] = []
 
 
 def take_part(name: str, output: str | None) -> bool:
@@ -97,10 +98,23 @@ def _begin(name: str | None = None) -> None:
 
         finish.succeed(tracer, ending)
     if compiler := source_options.instrument(source_options.inherited(fields)):
-        from .instrument import main_program  # most programs run as they are
-
-        main_program.expect(compiler)
+        _prepare_script(compiler, is_command=name is not None)
     tracer.start()
+
+
+def compiler_of_command() -> Compiler | None:
+    """Return what compiles the program of the command, if the run which it has joined instruments programs."""
+    return _compilers[0] if _compilers else None
+
+
+def _prepare_script(compiler: Compiler, *, is_command: bool) -> None:
+    """Have the script of this process instrumented. The command runs it itself, any other interpreter on its own."""
+    if is_command:
+        _compilers.append(compiler)
+        return
+    from .instrument import main_program  # most programs run as they are
+
+    main_program.expect(compiler)
 
 
 def _tracer(fields: dict[str, str]) -> VizTracer:

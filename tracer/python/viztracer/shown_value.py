@@ -1,13 +1,14 @@
 """The text by which a value of the program is shown in a trace.
 
 `repr` of a value is code of the program. It may raise, be slow, and come back to the tracer: each of that must neither
-harm the program nor appear in the trace.
+harm the program nor appear in the trace. A type whose `repr` was slow is not asked again.
 """
 
 from __future__ import annotations
 
 import _thread
 import sys
+import time
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 # Characters of a text; the rest is left out.
 LENGTH_MAX = 10_000
+# Seconds that a value may take, and how many types that took longer are remembered.
+SLOW = 0.1
+SLOW_TYPES_MAX = 64
 # What VizTracer shows for a value whose `repr` fails.
 NOT_DISPLAYABLE = "Not Displayable"
 
 # The threads that are about to turn a value into text.
 _busy: set[int] = set()
+_slow: list[type] = []
 
 
 def is_busy() -> bool:
@@ -37,16 +42,21 @@ def text_of(value: object, tracer: Tracer, describe: Callable[[object], str] = r
         tracer: what must not record the calls that this takes.
         describe: makes the text.
     """
-    thread = _thread.get_ident()
+    thread, kind = _thread.get_ident(), type(value)
     if thread in _busy:
         return NOT_DISPLAYABLE
+    if any(kind is slow for slow in _slow):
+        return f"<{kind.__name__} object, whose repr is slow>"
     _busy.add(thread)
     tracer.pause()
+    begin = time.monotonic()
     try:
         return _shortened(str(describe(value)))
     except Exception:
         return NOT_DISPLAYABLE
     finally:
+        if time.monotonic() - begin > SLOW and len(_slow) < SLOW_TYPES_MAX:
+            _slow.append(kind)
         tracer.resume()
         _busy.discard(thread)
 

@@ -126,6 +126,7 @@ class Run:
     def start(self) -> None:
         """Begin to record; if that cannot be, say so and let the program run."""
         if session.take_part(self.program.name, self.output if self._names_output else None):
+            self.compiler = session.compiler_of_command()
             return  # of the run that started us
         session.take_faults()
         try:
