@@ -252,6 +252,11 @@ MODES = [
         files={"bin/greets": f"#!{sys.executable}\n{PROGRAM}"},
         env={"PATH": f"DIR/bin{os.pathsep}{os.environ['PATH']}"},
     ),
+    case("`python -m viztracer`, `python -m viztracer.viewer`", "-m", "viztracer", "prog.py", "a", command="python"),
+    case("`python -m viztracer`, `python -m viztracer.viewer`", "-m", "viztracer", "missing.py", command="python"),
+    case(
+        "`python -m viztracer`, `python -m viztracer.viewer`", "-m", "viztracer.viewer", "none.json", command="python"
+    ),
     case("a report as a program", "r.json", files={"r.json": REPORT}),
     case("order of the modes", "-c", "print('c')", "-m", "prog"),
     case("order of the modes", "-m", "prog", "--combine", "r.json", files={"r.json": REPORT}, aspects=NO_EVENTS),
