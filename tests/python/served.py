@@ -27,9 +27,10 @@ def target(url):
 class Viewer:
     """A running vizviewer: its process, and the address that it printed."""
 
-    def __init__(self, process, line):
+    def __init__(self, process, lines):
         self.process = process
-        self.line = line
+        self.lines = lines  # all up to that with the address
+        self.line = line = lines[-1]
         found = ADDRESS.search(line)
         self.page, self.port, self.token = found[0], int(found[1]), found[2]
 
@@ -72,11 +73,13 @@ def serving(sandbox, *arguments, **options):
     options = {"cwd": sandbox.path, "env": env, "preexec_fn": heed_interrupts, "text": True} | options
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options) as process:
         try:
-            line = next((line for line in process.stdout if "http://127.0.0.1:" in line), None)
-            assert line, process.communicate(timeout=DEADLINE)
+            lines = []
+            while not any("http://127.0.0.1:" in line for line in lines[-1:]):
+                lines.append(process.stdout.readline())
+                assert lines[-1], process.communicate(timeout=DEADLINE)
             if "--once" not in arguments:
                 assert process.stdout.readline() == "Press Ctrl+C to quit\n"
-            yield Viewer(process, line)
+            yield Viewer(process, lines)
         finally:
             if process.returncode is None:
                 process.kill() if sys.exc_info()[0] else process.send_signal(signal.SIGINT)

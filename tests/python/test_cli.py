@@ -234,7 +234,7 @@ def test_excluded_functions_do_not_hide_those_they_call(sandbox, option):
 def test_include_and_exclude_together_are_refused(sandbox):
     sandbox.script(HELLO)
     done = sandbox.viztracer("--include_files", "a.py", "--exclude_files", "b.py", "--", "script.py")
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "include_files and exclude_files can't be both specified" in done.stdout + done.stderr
     assert "hello" not in done.stdout
 
@@ -372,7 +372,7 @@ def test_interrupt_from_the_terminal(sandbox):
     [
         (["missing.py"], 1, "No such file as missing.py\n"),
         (["--unknown", "script.py"], 2, "viztracer: there is no option --unknown: see viztracer --help\n"),
-        (["-o", "report.txt", "script.py"], 2, "Only these kinds of report are supported: .json, .json.gz, "),
+        (["-o", "report.txt", "script.py"], 1, "Only these kinds of report are supported: .json, .json.gz, "),
         (["-m", "there_is_no_such_module"], 1, "No module named there_is_no_such_module\n"),
         (["--tracer_entries", "many", "script.py"], 2, "invalid int value: 'many'\n"),
         (["-u", "-o", "report.json", "script.py"], 2, "not allowed with argument"),

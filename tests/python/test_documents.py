@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from conftest import BIN, ROOT, Sandbox, heed_interrupts
+from viztracer.missing_options import NEVER, NOT_NEEDED, NOT_YET
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # Documents about parts of the repository.
 OTHERS = ["format/FORMAT.md", "merge/README.md", "merge/viewer/README.md", "merge/fuzz/README.md", "benches/README.md",
-          "tests/storm/README.md", "CHANGELOG.md", "ARCHITECTURE.md"]  # fmt: skip
+          "tests/storm/README.md", "CHANGELOG.md", "ARCHITECTURE.md", "COMPATIBILITY.md"]  # fmt: skip
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # By the begin of a line: the reason why it does not run here.
@@ -235,12 +236,11 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z_-]*")
 OF_OTHERS = {
     "--target": "pip's", "--path": "cargo's", "--test": "node's",
     "--python": "of benches/run", "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
-    "--family": "the same",
+    "--family": "the same", "--run": "another way to write --", "--p": "a part of a name",
 }  # fmt: skip
-# VizTracer's options in docs/compatibility.md that our help does not list. Some are refused with one line. Others
-# have no effect, since they ask for the default.
-NOT_THERE = ["--log_print", "--log_func_args"]
-NOT_NEEDED = ["--log_multiprocess", "--log_subprocess", "--log_exit"]
+# VizTracer's options that our help does not name: some are refused, others have no effect, since they ask for what is
+# done in any case. tests/python/test_conformance_command_line.py runs them.
+NOT_NAMED = {f"--{name}" for kind in (NOT_YET, NEVER, NOT_NEEDED) for name in kind}
 
 
 @pytest.fixture(scope="module")
@@ -255,19 +255,4 @@ def options():
 @pytest.mark.parametrize("document", [*DOCUMENTS, *OTHERS])
 def test_options_exist(options, document):
     named = set(OPTION.findall((ROOT / document).read_text("utf-8")))
-    assert named - options - OF_OTHERS.keys() - {*NOT_THERE, *NOT_NEEDED} == set()
-
-
-@pytest.mark.parametrize("option", NOT_THERE)
-def test_options_that_are_not_there_yet_are_refused_in_one_line(sandbox, option):
-    text = (ROOT / "docs/compatibility.md").read_text("utf-8")
-    assert option in text.split("## Not there yet")[1].split("\n## ")[0]
-    done = sandbox.viztracer(option, sandbox.script("print('ran')\n"))
-    assert done.returncode == 2 and done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1 and option in done.stderr
-
-
-@pytest.mark.parametrize("option", NOT_NEEDED)
-def test_options_that_are_not_needed_are_taken(sandbox, option):
-    done = sandbox.viztracer("--quiet", option, sandbox.script("print('ran')\n"))
-    assert done.returncode == 0 and done.stdout.endswith("ran\n")
+    assert named - options - OF_OTHERS.keys() - NOT_NAMED == set()

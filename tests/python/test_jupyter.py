@@ -138,9 +138,6 @@ def test_report_holds_the_text_of_the_cell(run_cells, sandbox):
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        ("--log_print", "UsageError: --log_print is not there yet: leave it out"),
-        ("--log_func_args", "UsageError: --log_func_args is not there yet: leave it out"),
-        ("--log_sparse", "UsageError: --log_sparse is not there yet: leave it out"),
         ("--output_file x.txt", "UsageError: --output_file: only these kinds are supported: .json, .json.gz, .html"),
         ("--min_duration soon", "UsageError: Can't convert soon to time. Format should be 0.3ms or 13us"),
         ("--include_files a --exclude_files b", "UsageError: include_files and exclude_files can't be both specified!"),

@@ -111,7 +111,7 @@ def viewer_of_two(sandbox):
     """A viewer of two reports, with a third one beside them."""
     for name in ("one.html", "two.html", "three.html"):
         (sandbox.path / name).write_text(name)
-    with serving(sandbox, "one.html", "two.html") as viewer:
+    with serving(sandbox, "--no_redirect", "one.html", "two.html") as viewer:
         yield viewer
 
 
@@ -343,8 +343,8 @@ def test_signal_ends_a_merge(sandbox, small_trace, signum):
     [
         (["missing.json"], "File missing.json does not exist!"),
         (["good.html", "missing.json"], "File missing.json does not exist!"),
-        (["notes.txt"], "Do not support file type notes.txt: vizviewer shows .json, .json.gz, "),
-        (["x.speedscope.json"], "Do not support file type x.speedscope.json: open it on https://www.speedscope.app"),
+        (["notes.txt"], "Do not support file type notes.txt; vizviewer shows .json, .json.gz, "),
+        (["x.speedscope.json"], "Do not support file type x.speedscope.json; open it on https://www.speedscope.app"),
         (["--perfetto", "good.html"], "good.html: Perfetto's page cannot show a report, only what it was made of"),
         (["--port", "70000", "good.html"], "There is no port 70000"),
         (["/dev/null"], "/dev/null is neither a regular file nor a directory"),

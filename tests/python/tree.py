@@ -83,13 +83,17 @@ def without(tree, hidden):
     return kept
 
 
-def own(tree, path):
-    """Only the functions of the file `path` and the C functions they call themselves; the rest is closed up."""
+def own(tree, *paths):
+    """Only functions of these files, and the C functions they call themselves; the rest is closed up.
+
+    A path that ends with a slash stands for all files of the directory.
+    """
+    begins = [f"({path}" if path.endswith(("/", ":")) else f"({path}:" for path in paths]
     kept, callers = [], []  # callers: for each open call, whether it was kept, and at which depth its callees go
     for call in tree:
         del callers[call.depth :]
         caller_kept, depth = callers[-1] if callers else (False, 0)
-        keep = f"({path}:" in call.name or (caller_kept and not call.name.endswith(")"))
+        keep = any(begin in call.name for begin in begins) or (caller_kept and not call.name.endswith(")"))
         callers.append((keep, depth + keep))
         if keep:
             kept.append(call._replace(depth=depth))

@@ -73,6 +73,12 @@ pub fn output_kinds() -> Vec<&'static str> {
     viztracer_merge::output_kinds().to_vec()
 }
 
+/// Whether a report may have this name.
+#[pyfunction]
+pub fn is_output_name(name: &str) -> bool {
+    viztracer_merge::is_output_name(name)
+}
+
 /// Why there is no report, as one line; what is wrong with its inputs stands in it.
 fn reason(error: &MergeError) -> String {
     match error {

@@ -19,22 +19,38 @@ pub use options::EventOptions;
 use profile as offered;
 
 /// What [`install`] was called with last.
-static WANTED: Mutex<EventOptions> = Mutex::new(EventOptions { c_functions: false, tasks: false });
+static WANTED: Mutex<EventOptions> = Mutex::new(EventOptions { calls: false, c_functions: false, tasks: false });
 
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
 pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     *lock(&WANTED) = wanted;
+    if !wanted.calls {
+        return Ok(());
+    }
     profile_function::watch(python)?;
     offered::install(python, wanted)
+}
+
+/// Begins or ends to record calls, in the middle of a recording.
+pub fn record_calls(python: Python<'_>, calls: bool) -> PyResult<()> {
+    let before = *lock(&WANTED);
+    if before.calls == calls {
+        return Ok(());
+    }
+    if !calls {
+        offered::uninstall(python)?;
+    }
+    install(python, EventOptions { calls, ..before })
 }
 
 /// Puts the hook back if it is gone and no other has its place. Returns whether it did.
 pub fn mend(python: Python<'_>) -> PyResult<bool> {
     let wanted = *lock(&WANTED);
-    offered::mend(python, wanted)
+    if wanted.calls { offered::mend(python, wanted) } else { Ok(false) }
 }
 
 /// Takes the hook out, and nothing that is not ours. Returns whether it was still in its place.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
-    offered::uninstall(python)
+    let calls = lock(&WANTED).calls;
+    if calls { offered::uninstall(python) } else { Ok(true) }
 }

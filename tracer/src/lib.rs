@@ -79,7 +79,7 @@ mod tracer;
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{Merged, merge, merge_command, output_kinds, ring_process};
+    use super::command::{Merged, is_output_name, merge, merge_command, output_kinds, ring_process};
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]
@@ -89,7 +89,9 @@ mod snaptrace {
     #[pymodule_export]
     use super::ending::exit_report::{arm_exit_line, arm_exit_report, disarm_exit_line, disarm_exit_report};
     #[pymodule_export]
-    use super::main_program::{run_byte_code, run_command, run_file, run_module, run_stdin};
+    use super::ending::exit_status::note_unsaved;
+    #[pymodule_export]
+    use super::main_program::{run_byte_code, run_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
     use super::ring_file::{await_ring, is_ring_open, ring_session};
     #[pymodule_export]

@@ -17,7 +17,7 @@ use crate::greenlets;
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyCode, PyDict};
 use source::Stream;
 use std::ffi::{CString, c_int};
 use std::fs;
@@ -70,6 +70,12 @@ pub fn run_stdin(python: Python<'_>, show: bool) -> PyResult<()> {
 pub fn run_byte_code(python: Python<'_>, path: PathBuf, show: bool) -> PyResult<()> {
     let bytes = fs::read(path)?;
     run(python, show, true, |namespace| source::evaluate(&source::load(python, &bytes)?, namespace))
+}
+
+/// Runs the code of a file, compiled already, then ends the process. `show`: as with [`run_command`].
+#[pyfunction]
+pub fn run_code(code: &Bound<'_, PyCode>, show: bool) -> PyResult<()> {
+    run(code.py(), show, true, |namespace| source::evaluate(code, namespace))
 }
 
 /// Runs the program as the outermost code; then ends the process as the interpreter's main function does. Inside of

@@ -44,6 +44,8 @@ struct RecordingOptions {
     exclude_files: Vec<String>,
     log_async: bool,
     trace_self: bool,
+    /// No calls, but where `begin_calls` asks for them.
+    log_sparse: bool,
 }
 
 /// Where ring files are, from the attributes of a `viztracer.ring_directory.RingDirectory`.
@@ -70,7 +72,7 @@ impl RecordingOptions {
             prefix: rings.prefix,
             entries: self.tracer_entries,
             min_duration: (self.min_duration * 1000.0).round() as u64,
-            max_depth: usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX),
+            max_depth: if self.log_sparse { 0 } else { usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX) },
             session_id: rings.session_id,
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported: imported(),
@@ -81,7 +83,8 @@ impl RecordingOptions {
             ignore_frozen: self.ignore_frozen,
             package: if self.trace_self { String::new() } else { package },
         };
-        let wanted = hook::EventOptions { c_functions: !self.ignore_c_function, tasks: self.log_async };
+        let wanted =
+            hook::EventOptions { calls: !self.log_sparse, c_functions: !self.ignore_c_function, tasks: self.log_async };
         Ok((options, filter, wanted))
     }
 }
@@ -224,6 +227,24 @@ impl Tracer {
     fn count_depth_from_here(&self, python: Python<'_>, inner: usize) {
         current::ensure_own_file();
         calls::count_depth_from_here(python, inner);
+    }
+
+    /// In a recording with `log_sparse`, records the calls of this thread from now on, nested up to `depth`.
+    fn begin_calls(&self, python: Python<'_>, depth: usize) -> PyResult<()> {
+        if !self.records() {
+            return Ok(());
+        }
+        calls::limit_depth(python, depth);
+        hook::record_calls(python, true)
+    }
+
+    /// Records no calls of this thread any more. `others`: other threads still record theirs.
+    fn end_calls(&self, python: Python<'_>, others: bool) -> PyResult<()> {
+        if !self.records() {
+            return Ok(());
+        }
+        calls::limit_depth(python, 0);
+        if others { Ok(()) } else { hook::record_calls(python, false) }
     }
 
     /// Returns that fitted no open call.

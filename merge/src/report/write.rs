@@ -30,7 +30,7 @@ use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use csv::Csv;
 use folded::Folded;
-pub use format::{Format, output_kinds};
+pub use format::{Format, is_output_name, output_kinds};
 use functions::FunctionReport;
 use html::Html;
 use json::Json;

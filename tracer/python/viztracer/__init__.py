@@ -10,6 +10,9 @@ A drop-in replacement for VizTracer::
 
 from __future__ import annotations
 
+import os
+
+from .snaptrace import Tracer
 from .viztracer import VizTracer, get_tracer
 from .version import __version__
 
@@ -17,7 +20,38 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["VizTracer", "__version__", "get_tracer", "load_ipython_extension"]
+    from .decorator import ignore_function, log_sparse, trace_and_save
+
+__all__ = [
+    "VizTracer",
+    "__version__",
+    "get_tracer",
+    "ignore_function",
+    "load_ipython_extension",
+    "log_sparse",
+    "trace_and_save",
+]
+
+DECORATORS = ("ignore_function", "log_sparse", "trace_and_save")
+
+
+def __getattr__(name: str) -> Any:
+    """Return a decorator. Programs that use none do without what they import."""
+    if name in DECORATORS:
+        tracer = Tracer()
+        tracer.pause()  # what this import takes is not the program's
+        try:
+            from . import decorator
+        finally:
+            tracer.resume()
+        return getattr(decorator, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if os.path.isdir(os.path.join(__path__[0], "web_dist")):  # which VizTracer has
+    from . import both_installed
+
+    both_installed.complain(__path__[0])
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -26,8 +26,8 @@ def add_recording_options(parser: argparse.ArgumentParser) -> None:
         if not option.on_command_line:
             continue
         help = argparse.SUPPRESS if option.hidden else option.help
-        if option.metavar == "FILE":
-            parser.add_argument(f"--{name}", metavar="FILE", nargs="*", help=help)
+        if option.takes_list:
+            parser.add_argument(f"--{name}", metavar=option.metavar, nargs="*", help=help)
         elif option.metavar:
             read, more = VALUES[option.metavar]
             default = option.default

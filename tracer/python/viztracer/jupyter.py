@@ -6,7 +6,6 @@ again. IPython is imported only here, and only once a shell asks for the magic.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import os
 import re
@@ -32,7 +31,6 @@ SHOWN_MAX = 15_000_000
 OUTPUTS = (".json", ".json.gz", ".html")
 # The page keeps its view in its address, which in such a frame is not where its links would start from.
 HEAD, HEAD_OF_FRAME = "<head>", '<head><base href="about:srcdoc">'
-NOT_THERE_YET = ("log_func_args", "log_print", "log_sparse")
 LAST_VALUE = "__viztracer_last_value__"
 RUN_CELL_MAGIC = "get_ipython().run_cell_magic"  # and a tuple of texts, as IPython writes the first line of a cell
 # In a division, since IPython has an opinion about output that is nothing but a frame.
@@ -67,8 +65,6 @@ def _parser() -> Any:
     add_recording_options(parser)
     add("--height", metavar="PIXELS", type=int, default=600, help="of the report [600]")
     add("-p", "--port", metavar="N", help="does nothing, as the report needs no server")
-    for name in NOT_THERE_YET:
-        add(f"--{name}", action="store_true", help="not there yet, refused")
     return parser
 
 
@@ -121,9 +117,6 @@ def _check(options: Any) -> None:
     """Raise IPython's `UsageError` if the options make no sense."""
     from IPython.core.error import UsageError
 
-    for name in NOT_THERE_YET:
-        if getattr(options, name):
-            raise UsageError(f"--{name} is not there yet: leave it out")
     if options.output_file and not options.output_file.endswith(OUTPUTS):
         raise UsageError(f"--output_file: only these kinds are supported: {', '.join(OUTPUTS)}")
     try:

@@ -7,9 +7,10 @@ import os
 import re
 import sys
 
-from . import report_kinds
-from .command_line import UsageError, VizTracersError, add_recording_options, recording_options
-from .options import check_together
+from . import missing_options, report_kinds, source_options
+from .command_line import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
+from .options import OPTIONS, check_together
+from .snaptrace import is_output_name
 from .version import __version__
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -41,14 +42,17 @@ Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, 
 little free space. The directory is removed once the report is written, also if a signal or os._exit ends the program.
 After SIGKILL it stays; viztracer-merge reads it.
 
-exit status: the program's own; 1 if there is no such program; 2 for a wrong command line.
+To record a program that runs already: viztracer --attach PID, until Ctrl+C or for -t SECONDS.
+
+exit status: the program's own; 1 if there is no such program or report, or an option has a value that makes no sense;
+2 for another mistake in the command line.
 """
 OUTPUT_HELP = (
     "the report: .json, .pftrace (for Perfetto) or .speedscope.json, each also with .gz; .html (a page), "
     ".csv (functions) or .folded (stacks) [result.json]"
 )
 MODE = re.compile(r"-[cm]|--(cmd_string|module)(=|$)")
-DOUBLE_DASHES = ("--", "--run")
+DOUBLE_DASHES = ("--", "--run")  # the first one that is there counts
 RCFILE = ".viztracerrc"
 
 
@@ -61,6 +65,7 @@ def main() -> int:
         return run(sys.argv[1:])
     except VizTracersError as error:
         print(error)
+        return 1
     except UsageError as error:
         print(f"viztracer: {error}", file=sys.stderr)
     return 2
@@ -76,9 +81,15 @@ def run(arguments: Sequence[str]) -> int:
     if options.version:
         print(__version__)
         return 0
-    from .commands import run as program
+    status = _attach(options)
+    if status is None:
+        from .commands import run as program
 
-    status = program.run(options, command)
+        status = program.run(options, command)
+    if status is None and (options.compress or options.decompress):
+        from .commands import compress
+
+        status = compress.compress(options) if options.compress else compress.decompress(options)
     if status is None and (options.combine or options.align_combine):
         from .commands import combine
 
@@ -89,6 +100,19 @@ def run(arguments: Sequence[str]) -> int:
     return status
 
 
+def _attach(options: argparse.Namespace) -> int | None:
+    """Do what the options want with a process that runs already; return None if there is no such option."""
+    if max(options.attach, options.attach_installed, options.uninstall) < 1:
+        return None
+    from .commands import attach
+
+    if options.attach > 0:
+        return attach.attach(options.attach, options)
+    if options.attach_installed > 0:
+        return attach.attach_installed(options.attach_installed, options.t)
+    return attach.uninstall(options.uninstall)
+
+
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Split the arguments into ours and the command: all after ``--``, or else all that we do not know.
 
@@ -97,7 +121,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """
     parser = build_parser()
     _read_rcfile(parser, arguments)
-    split = next((index for index, word in enumerate(arguments) if word in DOUBLE_DASHES), None)
+    split = next((arguments.index(word) for word in DOUBLE_DASHES if word in arguments), None)
     options, command = parser.parse_known_args(arguments[:split])
     if split is not None:
         if command:
@@ -105,6 +129,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         command = list(arguments[split + 1 :])
     elif _is_unknown_option(options, arguments, command):
         raise UsageError(_mistaken(parser, command[0]))
+    missing_options.refuse(options)
     _check(options)
     if not command and options.cmd_string is None and options.module is None:
         _check_swallowed(options)
@@ -115,22 +140,23 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _check(options: argparse.Namespace) -> None:
     """See that the options make sense, each by itself and together."""
-    if output := options.output_file:
-        if not output.endswith(report_kinds.ALL):
+    if (output := options.output_file) and not (options.compress or options.decompress):
+        if not is_output_name(output):
             raise VizTracersError(f"Only these kinds of report are supported: {', '.join(report_kinds.ALL)}")
         if options.open and not report_kinds.can_show(output):
             kinds = ", ".join(report_kinds.FOR_VIZVIEWER)
             raise VizTracersError(f"--open shows reports in {kinds}, not {output}")
     try:
         check_together(recording_options(options))
+        source_options.check(options)
     except ValueError as error:
         raise VizTracersError(error) from None
 
 
 def _check_swallowed(options: argparse.Namespace) -> None:
     """See that the program is not among the values of an option that takes any number of them."""
-    for name in ("include_files", "exclude_files"):
-        if values := getattr(options, name):
+    for name in (*(name for name, option in OPTIONS.items() if option.takes_list), *source_options.PATTERNS):
+        if values := getattr(options, name, None):
             from . import mistakes
 
             raise UsageError(mistakes.of_swallowed_program(f"--{name}", values))
@@ -163,13 +189,14 @@ def _read_rcfile(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> N
             break
         name, equals, value = word.partition("=")
         if len(name) > len("--") and "--rcfile".startswith(name):  # options may be abbreviated
-            path = value if equals else "".join(arguments[index + 1 : index + 2])
+            following = arguments[index + 1 : index + 2]
+            path = value if equals else following[0] if following else RCFILE  # the parser complains if there is none
     if path == RCFILE and not os.path.exists(path):
         return
     from . import rcfile
 
     try:
-        values, unknown = rcfile.defaults(path, parser._actions)
+        values, unknown = rcfile.defaults(path, filter(missing_options.is_supported, parser._actions))
     except ValueError as error:
         raise UsageError(error) from None
     parser.set_defaults(**values)
@@ -189,23 +216,33 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--version", action="store_true", help="print the version")
     add("-c", "--cmd_string", metavar="CODE", help="run this source text")
-    add("-m", "--module", metavar="MODULE", help="run a library module")
+    add("--module", "-m", metavar="MODULE", help="run a library module")
     output = parser.add_mutually_exclusive_group().add_argument
-    output("-o", "--output_file", metavar="FILE", help=OUTPUT_HELP)
-    output("-u", "--unique_output_file", action="store_true", help="name the report by program, time and pid")
+    output("--output_file", "-o", metavar="FILE", help=OUTPUT_HELP)
+    output("--unique_output_file", "-u", action="store_true", help="name the report by program, time and pid")
     add("--output_dir", metavar="DIR", help="the report's directory, made if missing")
     add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")
     add("--quiet", action="store_true", help="print nothing")
     add_recording_options(parser)
+    source_options.add_to(parser)
     add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
     add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
     add("--open", action="store_true", help="show what was recorded in the browser, see vizviewer --help")
     add("--combine", metavar="FILE", nargs="*", help="merge ring files of earlier runs; nothing is run")
     add("--align_combine", metavar="FILE", nargs="*", help="the same, as if these runs had begun together")
     add("--rcfile", metavar="FILE", help="read defaults of these options from it [.viztracerrc, if there is one]")
-    add("--log_exit", action="store_true", help=argparse.SUPPRESS)  # what runs at exit is recorded in any case
-    add("--minimize_memory", action="store_true", help=argparse.SUPPRESS)  # no event is kept in memory
-    add("--sanitize_function_name", action="store_true", help=argparse.SUPPRESS)  # every name can be written
-    add("--log_multiprocess", action="store_true", help=argparse.SUPPRESS)
-    add("--log_subprocess", action="store_true", help=argparse.SUPPRESS)
+    add("--plugins", metavar="PLUGIN", nargs="*", default=[], help="modules that follow the recording, with arguments")
+    add("--compress", metavar="FILE", help="make a .cvf file of a .json report; nothing is run")
+    add("--decompress", metavar="FILE", help="make a .json report of a .cvf file; nothing is run")
+    add("--attach", metavar="PID", type=whole_number, default=-1, help="record a process that runs already")
+    add(
+        "--attach_installed",
+        metavar="PID",
+        type=whole_number,
+        default=-1,
+        help="the same, for a process that has called VizTracer().install()",
+    )
+    add("--uninstall", metavar="PID", type=whole_number, default=-1, help="end what the two have begun in a process")
+    add("-t", metavar="SECONDS", type=float, default=-1.0, help="how long to record that process [until Ctrl+C]")
+    missing_options.add_to(parser)
     return parser

@@ -13,52 +13,17 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Options of VizTracer that are not here.
-UNSUPPORTED = (
-    "--attach",
-    "--attach_installed",
-    "--compress",
-    "--decompress",
-    "--dump_raw",
-    "--file_info",
-    "--log_attr",
-    "--log_audit",
-    "--log_exception",
-    "--log_func_args",
-    "--log_func_entry",
-    "--log_func_exec",
-    "--log_func_retval",
-    "--log_func_with_objprint",
-    "--log_gc",
-    "--log_number",
-    "--log_print",
-    "--log_sparse",
-    "--log_torch",
-    "--log_var",
-    "--magic_comment",
-    "--patch_only",
-    "--plugins",
-    "--report_endpoint",
-    "--report_server",
-    "--subprocess_child",
-    "--uninstall",
-    "-t",
-)
 PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
 
 
 def of_option(word: str, known: Sequence[str]) -> str:
     """Return what to say of a word like an option that is none; `known` are those there are."""
     option = word.partition("=")[0]
-    if option in UNSUPPORTED:
-        return f"{option} is not supported yet"
     import difflib
 
-    similar = difflib.get_close_matches(option, [*known, *UNSUPPORTED], n=1, cutoff=0.7)
+    similar = difflib.get_close_matches(option, known, n=1, cutoff=0.7)
     if not option.startswith("--") or not similar:
         return f"there is no option {option}: see viztracer --help"
-    if similar[0] in UNSUPPORTED:
-        return f"there is no option {option}, and {similar[0]} is not supported yet"
     return f"there is no option {option}, did you mean {similar[0]}?"
 
 

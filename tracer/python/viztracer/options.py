@@ -11,7 +11,7 @@ import os
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from dataclasses import KW_ONLY, InitVar, dataclass
     from typing import Any
 
@@ -27,6 +27,8 @@ TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, type(None)),
     "list[str] | None": (list, type(None)),
+    "Sequence[object] | None": (list, tuple, type(None)),
+    "Callable[..., str] | None": (object,),
 }
 # Annotations of arguments that are no attributes.
 INIT_VARIABLES = {f"InitVar[{annotation}]": annotation for annotation in TYPES}
@@ -73,6 +75,11 @@ class Option:
         self.types: tuple[type, ...] = ()
         self.keyword_only = False
 
+    @property
+    def takes_list(self) -> bool:
+        """Whether a value is a list."""
+        return list in self.types
+
     def check(self, name: str, value: object) -> None:
         """Raise the option's error if this value has a wrong type."""
         if self.error and not isinstance(value, self.types):
@@ -88,6 +95,10 @@ def option(default: Any, help: str, **details: Any) -> Any:
 def argument(default: Any, help: str, **details: Any) -> Any:
     """Describe an option that only the constructor of `VizTracer` has."""
     return Option(default, help, on_command_line=False, inherited=False, **details)
+
+
+def _list(patterns: list[str] | None) -> list[str]:
+    return patterns or []
 
 
 def with_absolute(paths: list[str] | None) -> list[str]:
@@ -155,6 +166,21 @@ class Options:
     log_async: bool = option(False, "give every asyncio (or trio) task a track of its own")
     min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
+    log_func_args: bool = option(False, "record the arguments of Python functions")
+    log_func_retval: bool = option(False, "record what Python functions return")
+    log_func_with_objprint: bool = option(False, "show these values as the package objprint does")
+    log_func_repr: Callable[..., str] | None = argument(None, "shows these values, instead of `repr`", error=None)
+    log_print: bool = option(False, "record what is printed as instant events, instead of printing it")
+    log_gc: bool = option(False, "record garbage collections as a counter")
+    log_sparse: bool = option(False, "record only functions decorated with log_sparse")
+    log_audit: list[str] | None = option(
+        None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
+    )
+    plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
+    log_torch: bool = argument(False, "record what torch does; there is no way yet")
+    minimize_memory: bool = argument(False, "has no effect: no event is kept in memory")
+    dump_raw: bool = argument(False, "has no effect: every record is written as it is")
+    sanitize_function_name: bool = argument(False, "has no effect: every name can be written")
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
     file_info: bool = argument(True, "put the source of the traced functions into the report", error=None)
     process_name: str | None = argument(None, "the process's name in the report")
@@ -188,7 +214,7 @@ class Options:
 
     def check(self) -> None:
         """Raise `ValueError` or `TypeError` if the attributes make no sense, which may have been changed meanwhile."""
-        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.inherited}
+        values = {name: value for name, value in vars(self).items() if name in OPTIONS}
         for name, value in values.items():
             OPTIONS[name].check(name, value)
         check_together(values)

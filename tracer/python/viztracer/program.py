@@ -14,12 +14,14 @@ import sys
 import types
 
 from . import report_kinds
-from .snaptrace import RING_MAGIC, run_byte_code, run_command, run_file, run_module, run_stdin
+from .snaptrace import RING_MAGIC, run_byte_code, run_code, run_command, run_file, run_module, run_stdin
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from .instrument.compiler import Compiler
 
 FROZEN: Any = sys.modules["_frozen_importlib"]
 EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
@@ -77,6 +79,17 @@ class Program:
         self.is_container = is_container
         self.file = file
         self.loader = loader
+
+    def instrument(self, compiler: Compiler) -> None:
+        """Have the program compiled by this, if it is a file of source text."""
+        if self.loader is not EXTERNAL.SourceFileLoader or self.file is None:
+            return
+        try:
+            with open(self.file, "rb") as file:
+                code = compiler.compile(file.read(), self.file, "exec")
+        except (OSError, SyntaxError, ValueError):
+            return  # the interpreter is going to say what is wrong with it
+        self.run = lambda show: run_code(code, show)
 
     def become_main(self) -> None:
         """Replace the command by the program: as the main module, in `sys.argv` and in `sys.path`."""

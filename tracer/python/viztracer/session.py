@@ -10,17 +10,18 @@ from __future__ import annotations
 import os
 import sys
 
-from . import interpreter_arguments, session_variable, terminal, this_process
+from . import interpreter_arguments, session_variable, source_options, terminal, this_process
 from .session_variable import VARIABLE
 from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from typing import Any
+    from .instrument.compiler import Compiler
 
 _asked: list[bool] = []
 _joined: list[VizTracer] = []
+_compilers: list[Compiler] = []
 
 
 def take_part(name: str, output: str | None) -> bool:
@@ -96,7 +97,24 @@ def _begin(name: str | None = None) -> None:
         from .commands import finish  # most runs that keep their ring files do without it
 
         finish.succeed(tracer, ending)
+    if compiler := source_options.instrument(source_options.inherited(fields)):
+        _prepare_script(compiler, is_command=name is not None)
     tracer.start()
+
+
+def compiler_of_command() -> Compiler | None:
+    """Return what compiles the program of the command, if the run which it has joined instruments programs."""
+    return _compilers[0] if _compilers else None
+
+
+def _prepare_script(compiler: Compiler, *, is_command: bool) -> None:
+    """Have the script of this process instrumented. The command runs it itself, any other interpreter on its own."""
+    if is_command:
+        _compilers.append(compiler)
+        return
+    from .instrument import main_program  # most programs run as they are
+
+    main_program.expect(compiler)
 
 
 def _tracer(fields: dict[str, str]) -> VizTracer:
@@ -104,5 +122,5 @@ def _tracer(fields: dict[str, str]) -> VizTracer:
     defaults = VizTracer(register_global=False).init_kwargs
     if not fields["session"]:
         raise ValueError
-    given = {name: default for name, default in defaults.items() if name in fields}
+    given = {name: default for name, default in defaults.items() if fields.get(name)}
     return VizTracer(**{name: session_variable.unpack(fields[name], default) for name, default in given.items()})

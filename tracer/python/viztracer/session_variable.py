@@ -22,7 +22,7 @@ def announce(fields: Mapping[str, object]) -> None:
         fields: the `init_kwargs` of the tracer that records this process; ``output``, the run's report; and ``ending``,
             the `Ending.address` by which this process ends the run once it has become another program, or nothing.
     """
-    os.environ[VARIABLE] = ";".join(f"{name}={_pack(value)}" for name, value in fields.items())
+    os.environ[VARIABLE] = ";".join(f"{name}={_pack(value)}" for name, value in fields.items() if value is not None)
 
 
 def withdraw() -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType
 from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
@@ -20,15 +21,18 @@ __all__ = [
     "await_ring",
     "disarm_exit_line",
     "disarm_exit_report",
+    "is_output_name",
     "is_ring_open",
     "merge",
     "merge_command",
     "note_exit",
+    "note_unsaved",
     "output_kinds",
     "ring_cut",
     "ring_process",
     "ring_session",
     "run_byte_code",
+    "run_code",
     "run_command",
     "run_file",
     "run_module",
@@ -93,6 +97,13 @@ class Tracer:
         """Return the marked time in microseconds of the monotonic clock; None if there is none."""
     def count_depth_from_here(self, inner: int) -> None:
         """Let `max_stack_depth` not count the calls of this thread that are open now, except the `inner` innermost."""
+    def begin_calls(self, depth: int) -> None:
+        """In a recording with `log_sparse`, record the calls of this thread from now on, nested up to `depth`.
+
+        Those of other threads are not recorded, unless they call this, too.
+        """
+    def end_calls(self, others: bool) -> None:
+        """Record no calls of this thread any more; `others` says whether other threads still record theirs."""
     @property
     def ring_unmatched(self) -> int:
         """How many calls were left out because their ends fitted no call that was open."""
@@ -223,6 +234,12 @@ def is_ring_open(path: str | os.PathLike[str]) -> bool:
 def await_ring(path: str | os.PathLike[str]) -> None:
     """Wait until the process that writes this ring file has ended; Ctrl+C raises `KeyboardInterrupt`."""
 
+def is_output_name(name: str) -> bool:
+    """Whether a report may have this name."""
+
+def note_unsaved() -> None:
+    """Let this process, which is about to end, end with status 1 if it would be 0: there is no report."""
+
 def output_kinds() -> list[str]:
     """Return the endings of file names that a report can have, such as ``.json.gz``."""
 
@@ -246,6 +263,9 @@ def run_file(path: str, show: bool) -> None:
 
 def run_byte_code(path: str, show: bool) -> None:
     """Run a file of byte code. Raise `OSError` if it cannot be read."""
+
+def run_code(code: CodeType, show: bool) -> None:
+    """Run a code object as the main program, which has been read from a file."""
 
 def run_module(name: str, container: bool) -> None:
     """Run a module as ``-m`` does; with `container` ``__main__`` of the directory or zip file first in `sys.path`."""

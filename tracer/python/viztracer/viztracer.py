@@ -7,6 +7,7 @@ import os
 import warnings
 
 from . import report, terminal, this_process
+from .loaded_trace import LoadedTrace
 from .options import Options
 from .ring_directory import RingDirectory
 from .snaptrace import Tracer, arm_exit_line, disarm_exit_line, note_exit
@@ -14,7 +15,7 @@ from .snaptrace import Tracer, arm_exit_line, disarm_exit_line, note_exit
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Any
 
 # What a tracer does with the ring files when the process ends:
@@ -23,10 +24,13 @@ OFFER = "offer"  # they are its own, and no report was saved: it prints the comm
 REMOVE = "remove"  # a report was saved; what came after that was not asked for
 SAVE = "save"  # `register_exit` asks for a report
 
+# What a process has among its open files that heeds the signals of `VizTracer.install`.
+INSTALLED = "viztracer_installed"
+
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-class VizTracer(Options, Tracer):
+class VizTracer(Options, LoadedTrace):
     """Records all calls between `start` and `stop`; `save` writes the report.
 
     While it records, every event is already in a memory-mapped file, so nothing is lost when the process dies. The
@@ -35,13 +39,20 @@ class VizTracer(Options, Tracer):
 
     def __post_init__(self, register_global: bool, session: str | None) -> None:
         """Begin without ring files of its own; with `session`, with those of that run."""
-        self.total_entries = 0
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
+        self._installed: int | None = None
         self._at_exit = CLOSE
         self._unwatch_exit: Callable[[], None] | None = None
         if register_global and not (session and this_process.recording()):  # it has joined the run by itself
             self.register_global()
+        if self.log_audit == []:
+            self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
+        if self.log_func_repr and self.log_func_with_objprint:
+            raise ValueError("log_func_repr and log_func_with_objprint can't be both specified!")
+        if self.log_torch:
+            raise NotImplementedError("log_torch is not supported yet")
+        self.load_plugins(self.plugins)
 
     def register_global(self) -> None:
         """Let `get_tracer` find this tracer."""
@@ -55,8 +66,15 @@ class VizTracer(Options, Tracer):
             ValueError, TypeError: the options make no sense.
         """
         self.check()
+        if not self.enable:
+            self.forget_parsed()
+            self.inform_plugins("pre-start")
         with this_process.lock:
-            self._start()
+            self.pause()  # what this calls is not the program's
+            try:
+                self._start()
+            finally:
+                self.resume()
 
     def _start(self) -> None:
         if not self.claim():
@@ -75,7 +93,7 @@ class VizTracer(Options, Tracer):
         except BaseException as error:
             self.release()
             if rings is None:
-                self._forget_rings()
+                self.forget_rings()
             elif not rings.is_own and isinstance(error, (OSError, RuntimeError)):
                 rings.refuse()
                 terminal.complain(f"{error}; process {os.getpid()} is not traced")
@@ -99,7 +117,7 @@ class VizTracer(Options, Tracer):
             "one starts, or trace the whole program with the viztracer command"
         )
 
-    def _forget_rings(self) -> None:
+    def forget_rings(self) -> None:
         if self.rings:
             self.rings.remove()
             self.rings = None
@@ -115,12 +133,31 @@ class VizTracer(Options, Tracer):
 
     def _record(self, rings: RingDirectory) -> None:
         this_process.follow(self)
+        self.log_calls(func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by())
         self.record(self.inherited(), rings, PACKAGE)
         self.name_process(self.process_name or self.first_name or this_process.process_name())
+        self.parsed = False
+        self.begin_interpreter_events()
+
+    def _shown_by(self) -> Callable[..., str] | None:
+        """Return what shows arguments and results; None for `repr`."""
+        if not self.log_func_with_objprint:
+            return self.log_func_repr
+        try:
+            from objprint import objstr
+        except ImportError:
+            raise RuntimeError("log_func_with_objprint needs the package objprint: pip install objprint") from None
+        shown: Callable[..., str] = objstr
+        return shown
 
     def stop(self, stop_option: str | None = None) -> None:
         """End recording. Calls that are still open are shown as unfinished, or, with "flush_as_finish", as finished."""
+        was_recording = self.enable
+        if was_recording:
+            self.end_interpreter_events()
         self.halt(stop_option == "flush_as_finish")
+        if was_recording:
+            self.inform_plugins("post-stop")
 
     def save(self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None) -> None:
         """Write the report of all that was recorded since the last `save`; go on recording if it was.
@@ -140,19 +177,19 @@ class VizTracer(Options, Tracer):
             raise ValueError("output_file must be a str")  # noqa: TRY004: as VizTracer does
         recording = self.enable
         self.stop()
+        if self.saves_data:
+            self.parse()
         ring, rings = self.seal(), self.rings
         if rings is None or ring is None:
+            if self.parsed:  # and saved already
+                self._write([], output, file_info, verbose)
+                return
             reason = "another tracer records this process" if this_process.recording() else "nothing was recorded"
             warnings.warn(f"No report is saved to {output}: {reason}", RuntimeWarning, stacklevel=3)
             return
         if rings.is_own or output_file is not None or self.pid_suffix:
             output = report.with_pid(output, os.getpid()) if self.pid_suffix else output
-            self.total_entries = report.write(
-                [rings.path if rings.is_own else ring],
-                output,
-                source=self.file_info if file_info is None else file_info,
-                verbose=self.verbose if verbose is None else verbose,
-            )
+            self._write([rings.path if rings.is_own else ring], output, file_info, verbose)
         if self.is_inline:
             if self._at_exit == OFFER:
                 self._at_exit = REMOVE
@@ -163,6 +200,14 @@ class VizTracer(Options, Tracer):
         elif self._unwatch_exit and self.rings is None and self._at_exit != SAVE:
             self._unwatch_exit()
             self._unwatch_exit = None
+
+    def _write(self, inputs: list[str], output: str, file_info: bool | None, verbose: int | None) -> None:
+        source = self.file_info if file_info is None else file_info
+        verbose = self.verbose if verbose is None else verbose
+        if self.saves_data:
+            self.save_data(output, file_info=source, verbose=verbose)
+        else:
+            self.total_entries = report.write(inputs, output, source=source, verbose=verbose)
 
     def _clear(self, rings: RingDirectory, output: str) -> None:
         """Remove the ring files that are in the report, unless other processes still write to some."""
@@ -180,6 +225,43 @@ class VizTracer(Options, Tracer):
     def init_kwargs(self) -> dict[str, Any]:
         """The arguments that make a tracer like this one, all of them plain values; for other processes."""
         return self.inherited() | {"session": self.rings.address if self.rings else None}
+
+    def install(self) -> None:
+        """Begin to record on SIGUSR1; stop and save on SIGUSR2, which ``viztracer --attach_installed`` sends."""
+        import signal
+
+        signal.signal(signal.SIGUSR1, self._start_by_signal)
+        signal.signal(signal.SIGUSR2, self._save_by_signal)
+        if self._installed is None:
+            # Shows others that there are handlers, as long as there are: a fork inherits both, and an exec ends both.
+            self._installed = os.memfd_create(INSTALLED, os.MFD_CLOEXEC)
+
+    def uninstall(self) -> None:
+        """Give the signals of `install` their default actions, and forget what was recorded but not saved."""
+        if self._installed is None:
+            return
+        import signal
+
+        self.stop()
+        self.clear()
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+        os.close(self._installed)
+        self._installed = None
+
+    def _start_by_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.start()
+
+    def _save_by_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop()
+        self.save()
+
+    def exit_routine(self) -> None:
+        """Stop, save and have the plugins end, as at the end of a process; a second call finds nothing to save."""
+        self.stop("flush_as_finish")
+        if self.rings:
+            self.save()
+            self.terminate()
 
     def register_exit(self) -> None:
         """When this process ends, close its ring file; or save, if its calls belong to no other process's report.
@@ -245,6 +327,7 @@ class VizTracer(Options, Tracer):
     ) -> None:
         self.stop()
         self.save()
+        self.terminate()
         if builtins.__dict__.get("__viz_tracer__") is self:
             del builtins.__dict__["__viz_tracer__"]
 

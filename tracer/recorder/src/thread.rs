@@ -328,6 +328,13 @@ impl ThreadRecorder {
         self.end_block();
     }
 
+    /// Records calls that are nested up to `depth` from here on, and none that are nested deeper.
+    pub fn limit_depth(&mut self, depth: usize) {
+        self.max_depth = depth;
+        self.uncounted = self.depth() - self.task_marks;
+        self.end_block();
+    }
+
     /// Whether a call is open on this thread.
     pub fn has_open_calls(&self) -> bool {
         self.depth() > self.task_marks

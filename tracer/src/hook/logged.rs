@@ -16,7 +16,7 @@ use viztracer_recorder::Left;
 /// Whether tasks are distinguished.
 static TASKS: AtomicBool = AtomicBool::new(false);
 
-/// Prepares to log. Returns whether arguments or return values are to be logged. Each installation of a hook calls this.
+/// Prepares to log. Returns whether arguments or return values are to be logged. Each installation of a hook calls it.
 pub fn prepare(tasks: bool) -> bool {
     TASKS.store(tasks, Ordering::Relaxed);
     options::arguments() || options::return_values()

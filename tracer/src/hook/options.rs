@@ -1,8 +1,10 @@
 //! Which events a hook reports.
 
-/// What is recorded besides Python functions.
+/// What is recorded.
 #[derive(Clone, Copy)]
 pub struct EventOptions {
+    /// Whether calls are recorded at all.
+    pub calls: bool,
     /// Whether C functions are recorded.
     pub c_functions: bool,
     /// Whether the asyncio task that runs is recorded.

@@ -48,6 +48,12 @@ pub fn count_depth_from_here(python: Python<'_>, inner: usize) {
     unsafe { current::with(python, |recorder| recorder.count_depth_from_here(inner)) };
 }
 
+/// From now on, records only calls on the calling thread that are nested up to `depth` from here.
+pub fn limit_depth(python: Python<'_>, depth: usize) {
+    // SAFETY: `limit_depth` runs no Python.
+    unsafe { current::with(python, |recorder| recorder.limit_depth(depth)) };
+}
+
 /// Returns how many bytes of arguments the call may have that begins next; `None` if it is not recorded.
 pub fn payload_max_of_next(python: Python<'_>) -> Option<usize> {
     let max = |recorder: &mut ThreadRecorder| (!recorder.is_full_depth()).then(|| recorder.payload_max());

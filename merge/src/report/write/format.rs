@@ -36,10 +36,12 @@ pub enum Format {
     Folded,
 }
 
-/// The endings of names, and the kinds of report that they select. Of two that fit a name the longer one counts.
-const ENDINGS: [(&str, Format); 9] = [
+/// The endings of names, and the kinds of report that they select. Of two that fit a name the longer one counts. VizTracer
+/// takes every name that ends with `.gz` for JSON.
+const ENDINGS: [(&str, Format); 10] = [
     (".json", Format::Json),
     (".json.gz", Format::JsonGzip),
+    (".gz", Format::JsonGzip),
     (".pftrace", Format::Perfetto),
     (".pftrace.gz", Format::PerfettoGzip),
     (".speedscope.json", Format::Speedscope),
@@ -48,6 +50,9 @@ const ENDINGS: [(&str, Format); 9] = [
     (".csv", Format::Csv),
     (".folded", Format::Folded),
 ];
+
+/// Endings that would ask for one kind of report and get another one.
+const NO_KINDS: [&str; 3] = [".html.gz", ".csv.gz", ".folded.gz"];
 
 /// The endings alone.
 const KINDS: [&str; ENDINGS.len()] = {
@@ -65,12 +70,17 @@ pub fn output_kinds() -> &'static [&'static str] {
     &KINDS
 }
 
+/// Whether a report may have this name.
+pub fn is_output_name(name: &str) -> bool {
+    KINDS.iter().any(|ending| name.ends_with(ending)) && !NO_KINDS.iter().any(|ending| name.ends_with(ending))
+}
+
 impl Format {
     /// The kind that the ending of a file's name selects, or else `otherwise`. A device or a pipe has no such ending
     /// and gets plain JSON.
     pub fn of(path: &Path, otherwise: Option<Format>) -> Result<Format, MergeError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let fitting = ENDINGS.iter().filter(|(ending, _)| name.ends_with(ending));
+        let fitting = ENDINGS.iter().filter(|(ending, _)| is_output_name(&name) && name.ends_with(ending));
         match fitting.max_by_key(|(ending, _)| ending.len()) {
             Some((_, format)) => Ok(*format),
             None if output::is_special(path) => Ok(otherwise.unwrap_or(Format::Json)),
@@ -105,6 +115,7 @@ mod tests {
         assert_eq!(of("speedscope.json"), Some(Format::Json));
         assert_eq!(of("a.speedscope"), None);
         assert_eq!(of("a.json.txt"), None);
+        assert_eq!(of("a.csv.gz"), None);
     }
 
     #[test]

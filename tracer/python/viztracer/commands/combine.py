@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from .. import terminal
+from ..quoting import quote
 from ..snaptrace import merge_command
 
 OK, INCOMPLETE = 0, 1  # exit statuses with which there is a report
@@ -28,6 +30,9 @@ def combine(options: argparse.Namespace) -> int | None:
     flags = [] if options.combine else ["--align=start"]
     flags += ["--quiet"] if options.quiet else []
     status = merge_command(["viztracer-merge", f"--output={output}", *flags, "--", *map(_plain, inputs)])
+    if status in (OK, INCOMPLETE) and not options.quiet:
+        terminal.say("Use the following command to open the report:")
+        terminal.say(f"vizviewer {quote(os.path.abspath(output))}", terminal.GREEN)
     if options.open and status in (OK, INCOMPLETE):
         from . import show
 

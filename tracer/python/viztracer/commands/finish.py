@@ -16,7 +16,7 @@ import time
 from .. import procfs, report, session_variable, terminal
 from ..quoting import quote
 from ..ring_directory import RingDirectory
-from ..snaptrace import arm_exit_report, ask_before_exec, await_ring, disarm_exit_report
+from ..snaptrace import arm_exit_report, ask_before_exec, await_ring, disarm_exit_report, note_unsaved
 from . import starting
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -42,9 +42,11 @@ class Ending:
         each: whether to write a report per process, named by its pid, instead of one.
         verbose: 0 prints nothing.
         ended: a ring file whose process counts as ended, whatever the file looks like.
+        plugins: the tracer whose plugins get the report before it is written; None if it has none.
 
     Attributes:
         written: the reports, once they are.
+        has_failed: whether there was one that could not be written.
     """
 
     def __init__(
@@ -55,15 +57,18 @@ class Ending:
         each: bool,
         verbose: int,
         ended: str | None = None,
+        plugins: VizTracer | None = None,
     ) -> None:
         self.rings = rings
         self.output = output
         self.each = each
         self.verbose = verbose
         self.ended = ended
+        self.plugins = plugins
         self._has_said_so = False
         self._has_skipped = False
         self.written: list[str] = []
+        self.has_failed = False
 
     def arm(self) -> None:
         """Have the run end like this also if this process, which is about to record, ends by a signal or `os._exit`."""
@@ -129,6 +134,7 @@ class Ending:
             terminal.complain(report.not_written("interrupted", self.rings.path, self.output))
         except (OSError, RuntimeError) as error:
             terminal.complain(report.not_written(error, self.rings.path, self.output))
+            self.has_failed = True
 
     def _wait(self) -> None:
         """Wait until every process that records here, or is about to, has ended, or for Ctrl+C."""
@@ -159,8 +165,15 @@ class Ending:
                 if ring not in running:
                     self._write_own(ring)
         else:
-            report.write([self.rings.path], self.output, source=True, verbose=self.verbose)
+            self._write_one()
             self.written.append(self.output)
+
+    def _write_one(self) -> None:
+        """Write the report on all processes."""
+        if self.plugins:
+            self.plugins.save_rings(self.rings.path, self.output, verbose=self.verbose)
+        else:
+            report.write([self.rings.path], self.output, source=True, verbose=self.verbose)
 
     def _write_own(self, ring: str) -> None:
         """Turn the ring file of one process into its report, which gets the pid from its name."""
@@ -204,6 +217,8 @@ def succeed(tracer: VizTracer, address: str) -> None:
         if os.getpid() == rings.owner:
             session_variable.withdraw()
             ending.come(wait=wait == "1")
+            if ending.has_failed:
+                note_unsaved()
 
     atexit.register(end)
 

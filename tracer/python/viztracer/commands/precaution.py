@@ -47,7 +47,7 @@ def is_foreign(path: str) -> bool:
         except zlib.error:
             return True
     name = path.removesuffix(".gz")
-    patterns = next(patterns for suffix, patterns in PATTERNS.items() if name.endswith(suffix))
+    patterns = next((PATTERNS[suffix] for suffix in PATTERNS if name.endswith(suffix)), PATTERNS[".json"])
     return bool(head) and not re.match(patterns, head, re.DOTALL | re.IGNORECASE)
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import time
 
-from .. import report, session, session_variable, terminal, this_process
+from .. import report, session, session_variable, source_options, terminal, this_process
 from ..command_line import recording_options
 from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
 from ..ring_directory import RingDirectory
-from ..snaptrace import disarm_exit_report
+from ..snaptrace import disarm_exit_report, note_unsaved
 from ..viztracer import VizTracer
 from . import finish
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import argparse
+
+    from ..instrument.compiler import Compiler
 
 # So many descriptors must be free before we take some: the program is read through one, and so is what it imports.
 SPARE_DESCRIPTORS = 4
@@ -60,8 +61,8 @@ def _refuse(path: str, command: list[str]) -> int:
 
     if path.endswith(".json"):  # VizTracer's words
         print(f'viztracer can\'t run json file, did you mean "vizviewer {command[0]}"?')
-    else:
-        terminal.complain(mistakes.of_program(path, command))
+        return 1
+    terminal.complain(mistakes.of_program(path, command))
     return WRONG_COMMAND_LINE
 
 
@@ -80,9 +81,10 @@ class Run:
         self.options = options
         self.program = program
         self.pid = os.getpid()
-        self.output = report.absolute(_output(options, program))
+        self.output = report.absolute(output_of(options, program.name))
         verbose = 0 if options.quiet else 1
         self.tracer = VizTracer(**recording_options(options), verbose=verbose, output_file=self.output)
+        self.compiler: Compiler | None = None
 
     @property
     def _names_output(self) -> bool:
@@ -115,12 +117,16 @@ class Run:
         terminal.keep_stdout()
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
         self.program.become_main()
+        self.tracer.load_plugins(self.options.plugins)  # the program's directory may have them
         self.start()
+        if self.compiler:
+            self.program.instrument(self.compiler)
         self.program.run(not self.options.ignore_c_function)
 
     def start(self) -> None:
         """Begin to record; if that cannot be, say so and let the program run."""
         if session.take_part(self.program.name, self.output if self._names_output else None):
+            self.compiler = session.compiler_of_command()
             return  # of the run that started us
         session.take_faults()
         try:
@@ -135,10 +141,15 @@ class Run:
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
                 ending = "" if self.keeps_rings else self.ending(rings).address(wait=self._waits)
-                announced = {"session": rings.address, "output": self.output, "ending": ending}
+                announced = source_options.given(self.options) | {
+                    "session": rings.address,
+                    "output": self.output,
+                    "ending": ending,
+                }
                 session_variable.announce(self.tracer.inherited() | announced)
                 if self.tracer.verbose and not _reaches_new_interpreters():
                     terminal.complain(NOT_INSTALLED)
+            self.compiler = source_options.instrument(source_options.given(self.options))
             self.tracer.start()
         except (OSError, RuntimeError) as error:
             session_variable.withdraw()
@@ -182,6 +193,9 @@ class Run:
             return
         ending = self.ending(rings)
         ending.come(wait=self._waits)
+        if ending.has_failed:
+            note_unsaved()
+        self.tracer.terminate()
         self._show(ending.written)
 
     def _show(self, files: list[str]) -> None:
@@ -192,7 +206,9 @@ class Run:
 
     def ending(self, rings: RingDirectory) -> finish.Ending:
         """Return how the run ends, unless the user wants to keep the ring files."""
-        return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=self.tracer.verbose)
+        tracer = self.tracer
+        plugins = tracer if tracer.saves_data else None
+        return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=tracer.verbose, plugins=plugins)
 
 
 def _see_that_descriptors_are_left() -> None:
@@ -210,11 +226,11 @@ def _see_that_descriptors_are_left() -> None:
             os.close(descriptor)
 
 
-def _output(options: argparse.Namespace, program: Program) -> str:
-    """Return the path of the report."""
+def output_of(options: argparse.Namespace, name: str) -> str:
+    """Return the path of the report on a program of this name."""
     output: str = options.output_file or "result.json"
     if options.unique_output_file:
-        output = f"{program.name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
+        output = f"{name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
 
 

@@ -73,8 +73,17 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE|DIR",
         help="a report (.html), a trace (.json, .json.gz, .pftrace), ring files (.bin) or a directory with such",
     )
-    add("-s", "--server_only", action="store_true", help="do not open the browser")
-    add("-p", "--port", type=int, nargs="?", default=None, metavar="N", help="the port on 127.0.0.1; 0: any [9001]")
+    add("--server_only", "-s", action="store_true", help="do not open the browser")
+    add(
+        "--port",
+        "-p",
+        type=int,
+        nargs="?",
+        const=PERFETTO_PORT,
+        default=PERFETTO_PORT,
+        metavar="N",
+        help="the port on 127.0.0.1; 0: any [9001]",
+    )
     add("--once", action="store_true", help="end once a report or trace was fetched, or after --timeout")
     add(
         "--timeout",
@@ -84,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="with --once: end after so long without a request [10; 60 for Perfetto's page]",
     )
+    add("--no_redirect", action="store_true", help="do not lead the first visitor of http://localhost:N to the report")
     add("--perfetto", action="store_true", help="show traces on Perfetto's page instead of ours")
     add("--flamegraph", action="store_true", help="show reports with their flame graph of all calls open")
     add("--use_external_processor", action="store_true", help="accepted for VizTracer's sake, has no effect")
@@ -138,12 +148,12 @@ class Viewer:
             if not os.path.exists(file):
                 raise RefusalError(f"File {file} does not exist!")
             if file.endswith(FOR_SPEEDSCOPE):
-                raise RefusalError(f"Do not support file type {file}: open it on https://www.speedscope.app")
+                raise RefusalError(f"Do not support file type {file}; open it on https://www.speedscope.app")
             if not (os.path.isfile(file) or os.path.isdir(file)):
                 raise RefusalError(f"{file} is neither a regular file nor a directory")
             if kind_of(file) is None:
                 kinds = ", ".join(KINDS)
-                raise RefusalError(f"Do not support file type {file}: vizviewer shows {kinds} and directories")
+                raise RefusalError(f"Do not support file type {file}; vizviewer shows {kinds} and directories")
 
     def _find(self) -> tuple[list[Entry], list[Entry]]:
         """Return what to show first, and what there is to choose from: the same, or what is in the directory shown.
@@ -166,10 +176,16 @@ class Viewer:
         return entries, choices
 
     def _serve(self, entries: list[Entry]) -> Server:
-        port = PERFETTO_PORT if self.options.port is None else self.options.port
-        perfetto, fragment = self.options.perfetto, FLAME_GRAPH if self.options.flamegraph else ""
+        port = self.options.port
         try:
-            return Server(port, self.catalog, self.workbench, prefers_perfetto=perfetto, fragment=fragment)
+            return Server(
+                port,
+                self.catalog,
+                self.workbench,
+                prefers_perfetto=self.options.perfetto,
+                fragment=FLAME_GRAPH if self.options.flamegraph else "",
+                has_door=not self.options.no_redirect,
+            )
         except PermissionError:
             reason = "needs rights that this user lacks"
             raise RefusalError(f'Error! Port {port} {reason}, try another port with "--port"') from None
@@ -203,7 +219,11 @@ class Viewer:
             terminal.complain("if the browser asks whether Perfetto's page may reach this device, allow it")
         if not self.options.once:
             terminal.say("Running vizviewer")
-            terminal.say(f"You can also view your trace on {page}")
+            if server.has_door:  # in VizTracer's words, since an editor waits for them and opens the address
+                terminal.say(f"You can also view your trace on http://localhost:{server.server_port}")
+                terminal.say(f"That leads to the report once. It is always on {page}")
+            else:
+                terminal.say(f"You can also view your trace on {page}")
             terminal.say("Press Ctrl+C to quit")
         elif self.options.server_only:
             terminal.say(f"View your trace on {page}")

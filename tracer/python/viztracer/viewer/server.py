@@ -23,7 +23,7 @@ from http import HTTPStatus
 from typing import BinaryIO, cast
 
 from .. import terminal
-from . import foreign, listing
+from . import foreign, listing, visitor
 from .catalog import Catalog, Entry, Kind, new_token
 from .connections import CONNECTIONS_MAX, Connections
 from .workbench import Workbench
@@ -50,6 +50,7 @@ class Server(http.server.ThreadingHTTPServer):
         workbench: makes what is asked for.
         prefers_perfetto: whether traces are shown by Perfetto's page.
         fragment: how a report is opened, as in its page's address.
+        has_door: whether the address without a token leads to the first page, once.
 
     Raises:
         OSError: the port is taken.
@@ -60,12 +61,20 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = CONNECTIONS_MAX
 
     def __init__(
-        self, port: int, catalog: Catalog, workbench: Workbench, *, prefers_perfetto: bool, fragment: str = ""
+        self,
+        port: int,
+        catalog: Catalog,
+        workbench: Workbench,
+        *,
+        prefers_perfetto: bool,
+        fragment: str = "",
+        has_door: bool = False,
     ) -> None:
         self.catalog = catalog
         self.workbench = workbench
         self.prefers_perfetto = prefers_perfetto
         self.fragment = fragment
+        self.has_door = has_door
         self.top: list[Entry] = []
         self.was_fetched = False  # a trace, or a report, and completely
         self.token = new_token()  # of the list of what the user named
@@ -121,7 +130,10 @@ class Server(http.server.ThreadingHTTPServer):
     @property
     def first_page(self) -> str:
         """Where to begin."""
-        host = f"127.0.0.1:{self.server_port}"
+        return self.first_page_of(f"127.0.0.1:{self.server_port}")
+
+    def first_page_of(self, host: str) -> str:
+        """Where to begin if this server is called so."""
         return self.link(self.top[0], host) if len(self.top) == 1 else f"http://{host}/{self.token}/"
 
     def link(self, entry: Entry, host: str) -> str:
@@ -135,6 +147,12 @@ class Server(http.server.ThreadingHTTPServer):
         """Where Perfetto's page shows an entry."""
         host = host.replace("localhost", "127.0.0.1")  # which is what its page may read from
         return f"{PERFETTO}/#!/?url=http://{host}/{entry.token}/{entry.number}/trace/{entry.stem}"
+
+    def close_door(self) -> bool:
+        """From now on nobody gets in without a token; return whether somebody would have until now."""
+        with self._lock:
+            was_open, self.has_door = self.has_door, False
+        return was_open
 
     def idle_seconds(self) -> float:
         """For how long nobody has asked for anything."""
@@ -174,8 +192,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return ",".join(self.headers.get_all("Host", [])) if self.headers else ""  # HTTP/0.9 knows none
 
     def do_GET(self) -> None:
-        """Serve a page or a trace."""
-        self._answer()
+        """Serve a page or a trace, or lead an editor's browser, which knows no token, to the first page."""
+        if self.path == "/" and self._is_let_in():
+            self.send_response(HTTPStatus.FOUND)
+            self.send_header("Location", self._server.first_page_of(self._host))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._answer()
 
     def do_HEAD(self) -> None:
         """Serve what stands before it."""
@@ -224,6 +248,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send_page(listing.problem(str(error)), HTTPStatus.INTERNAL_SERVER_ERROR)
         finally:
             self._server.end_request(fetched=fetched)
+
+    def _is_let_in(self) -> bool:
+        """Whether this is the first visitor without a token, and is the user who started this server.
+
+        A page elsewhere that has its reader's browser load something from here is no visitor.
+        """
+        is_visit = HOST.fullmatch(self._host) and self.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        return bool(is_visit) and visitor.is_welcome(self.connection) and self._server.close_door()
 
     def _asked(self) -> tuple[Entry | None, list[str]] | None:
         """Return the entry that is asked for, or None for the list of all, and the rest of the path.

@@ -1,0 +1,136 @@
+"""Have another Python process run a file of source text, by the functions that its interpreter offers for that.
+
+From CPython 3.14 on `sys.remote_exec` does it. Before that gdb calls functions of the interpreter in the process:
+`Py_AddPendingCall` asks the main thread to run it between two of its instructions, where Python code may run. A main
+thread that waits without the GIL does not get there; gdb has it run the file at once then, as an extension may that is
+called back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+
+PAGE = 4096
+# What the process runs: in plain letters for gdb, whatever the path; no error if the file is gone.
+CODE = "try: exec(compile(open(bytes.fromhex('{path}')).read(), '<viztracer>', 'exec'), {{}})\\nexcept OSError: pass\\n"
+# The constants are PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS of Linux. Memory comes from the kernel, since
+# the process may be in the middle of malloc.
+MAP = "set $code = ((char *(*)(void *, unsigned long, int, int, int, long)) mmap)(0, {size}, 3, 0x22, -1, 0)"
+WRITE = 'set {{char [{size}]}} $code = "{code}"'
+ASK = "print ((int (*)(int (*)(void *), void *)) Py_AddPendingCall)((int (*)(void *)) PyRun_SimpleString, $code)"
+RUN = """\
+set $holds_gil = ((int (*)(void)) PyGILState_Check)()
+print $holds_gil
+if $holds_gil == 0
+  set $state = ((int (*)(void)) PyGILState_Ensure)()
+  print ((int (*)(const char *)) PyRun_SimpleString)($code)
+  call ((void (*)(int)) PyGILState_Release)($state)
+end
+"""
+OPTIONS = ("--nx", "--batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off")
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
+
+
+class InjectionError(Exception):
+    """The process cannot be had to run anything; the message says why, and what to do."""
+
+
+def inject(pid: int, script: str, has_run: Callable[[float], bool]) -> None:
+    """Have a process run a script.
+
+    Args:
+        pid: the process.
+        script: a file of ASCII text, which the process can read.
+        has_run: waits so many seconds at most; says whether the script has run.
+
+    Raises:
+        InjectionError: it cannot, or does not within 10 s.
+    """
+    if hasattr(sys, "remote_exec"):
+        _execute_remotely(pid, script)
+        answered = has_run(10)
+    else:
+        code = CODE.format(path=os.fsencode(script).hex())
+        _gdb(pid, code, ASK)
+        answered = has_run(1)
+        if not answered:
+            _gdb(pid, code, RUN)
+        answered = answered or has_run(10)
+    if not answered:
+        raise InjectionError(f"process {pid} runs no Python code at present: it does not answer")
+
+
+def _execute_remotely(pid: int, script: str) -> None:
+    try:
+        sys.remote_exec(pid, script)  # type: ignore[attr-defined, unused-ignore]
+    except PermissionError:
+        raise InjectionError(_forbidden(pid)) from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InjectionError(f"process {pid} cannot be reached: {error}") from None
+
+
+def _gdb(pid: int, code: str, calls: str) -> None:
+    """Have gdb stop a process, call functions in it, and let it go.
+
+    Nothing interrupts gdb: a process that it leaves in the middle of a call is lost.
+    """
+    gdb = shutil.which("gdb")
+    if gdb is None:
+        raise InjectionError("--attach needs gdb with CPython before 3.14, and there is none: apt install gdb")
+    size = len(code) + 1
+    written = WRITE.format(size=size - code.count("\\n"), code=code)
+    commands = "\n".join(["set unwindonsignal on", MAP.format(size=-(-size // PAGE) * PAGE), written, calls])
+    with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file, uninterrupted():
+        file.write(f"{commands}\n")
+        file.flush()
+        done = subprocess.run(
+            [gdb, *OPTIONS, "--pid", str(pid), "-x", file.name],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl+C is for this command
+        )
+    if "Operation not permitted" in done.stderr or "ptrace: " in done.stderr:
+        raise InjectionError(_forbidden(pid))
+    if "No symbol" in done.stderr:
+        raise InjectionError(f"process {pid} does not run CPython, or hides its functions from gdb")
+    if not re.search(r"^\$\d+ = 0$", done.stdout, re.MULTILINE) and "$1 = 1" not in done.stdout:
+        lines = done.stderr.strip().splitlines() or ["it says nothing"]
+        raise InjectionError(f"Failed to inject code [err {done.returncode}]: gdb: {lines[-1]}")
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put off what asks this process to end until the block is over."""
+    came: list[int] = []
+    former = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in ENDS}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
+def _forbidden(pid: int) -> str:
+    """Return what to say if the system does not let us look into a process."""
+    message = f"process {pid} may not be attached to: the system forbids ptrace"
+    try:
+        with open(PTRACE_SCOPE, encoding="ascii") as file:
+            scope = file.read().strip()
+    except OSError:
+        scope = "0"
+    if scope != "0":
+        return f"{message} ({PTRACE_SCOPE} is {scope}); run this as root"
+    return f"{message}; run this as root or as the user of that process"

@@ -1,0 +1,111 @@
+"""Compiles source text as `compile` does, with the calls inserted that record what the options say."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import os
+import sys
+
+from .attributes import Attributes
+from .exceptions import Exceptions
+from .functions import Entries, Executions
+from .log import Unrecorded
+from .log import install as install_log
+from .variables import Variables
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from .options import InstrumentOptions
+
+# The interpreter's own function: the program may have another one in its place, ours for example.
+compile_plainly = builtins.compile
+
+# The flags CO_FUTURE_... of the code that calls `compile`, which takes them over.
+FUTURE_FLAGS = 0x1FF0000
+MODES = ("exec", "single")
+
+
+class Compiler:
+    """Compiles instrumented code.
+
+    Args:
+        options: what to instrument.
+        complain: is called with a line about what cannot be instrumented.
+    """
+
+    def __init__(self, options: InstrumentOptions, complain: Callable[[str], object]) -> None:
+        self.options = options
+        self._complain = complain
+        install_log()
+
+    def compile(self, source: Any, filename: Any, mode: str, flags: int = 0, optimize: int = -1, **others: Any) -> Any:
+        """Compile as `compile` does, whose errors it raises; what cannot be instrumented is compiled as it is.
+
+        `flags` are all that count: none are taken over from the caller.
+        """
+        if flags & ast.PyCF_ONLY_AST or mode not in MODES:
+            return compile_plainly(source, filename, mode, flags, True, optimize, **others)
+        with Unrecorded():
+            return self._compile(source, filename, mode, flags, optimize, **others)
+
+    def _compile(self, source: Any, filename: Any, mode: str, flags: int, optimize: int, **others: Any) -> Any:
+        tree = source
+        if not isinstance(source, ast.AST):
+            tree = compile_plainly(source, filename, mode, flags | ast.PyCF_ONLY_AST, True, **others)
+        try:
+            instrumented = self._instrumented(tree, source, filename)
+            return compile_plainly(instrumented, filename, mode, flags, True, optimize, **others)
+        except Exception as error:  # the program must run all the same
+            self._complain(f"{os.fsdecode(filename)} is not instrumented: {type(error).__name__}: {error}")
+        return compile_plainly(source, filename, mode, flags, True, optimize, **others)
+
+    def _instrumented(self, tree: Any, source: Any, filename: Any) -> Any:
+        if tree is source:
+            import copy
+
+            tree = copy.deepcopy(tree)  # it is the program's
+        elif self.options.magic_comment and isinstance(tree, ast.Module):
+            from .comments import obey
+
+            for line in obey(tree, _text(source)):
+                self._complain(f"{os.fsdecode(filename)}:{line}: the comment says nothing that is known")
+        for transformer in self._transformers():
+            tree = transformer.visit(tree)
+        return ast.fix_missing_locations(tree)
+
+    def _transformers(self) -> Iterator[ast.NodeTransformer]:
+        options = self.options
+        if options.log_exception:
+            yield Exceptions()
+        if options.log_attr:
+            yield Attributes(options.log_attr)
+        if options.log_var:
+            yield Variables(options.log_var, "variable")
+        if options.log_number:
+            yield Variables(options.log_number, "number")
+        if options.log_func_exec:
+            yield Executions(options.log_func_exec)
+        if options.log_func_entry:
+            yield Entries(options.log_func_entry)
+
+
+def flags_of_caller(depth: int) -> int:
+    """Return the flags that `compile` takes over from the code that calls it.
+
+    Args:
+        depth: how many frames that code is above the caller of this function.
+    """
+    return sys._getframe(depth + 1).f_code.co_flags & FUTURE_FLAGS
+
+
+def _text(source: Any) -> str:
+    """Return the text of a source as `compile` takes it, with line feeds at the ends of lines."""
+    if isinstance(source, str):
+        return source.replace("\r\n", "\n").replace("\r", "\n")
+    from importlib.util import decode_source
+
+    return decode_source(bytes(source))

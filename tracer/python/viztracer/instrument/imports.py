@@ -1,0 +1,102 @@
+"""Has the program's own modules compiled by a `Compiler`: those that are imported, and what `compile` compiles.
+
+Modules of the standard library and of installed packages stay as they are. What is compiled so is never written to a
+``__pycache__`` directory, nor read from one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from importlib.machinery import PathFinder, SourceFileLoader
+
+from . import compiler
+from .log import Unrecorded
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+    from typing import Any
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+STANDARD_LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
+INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+_installed: list[compiler.Compiler] = []
+
+
+def install(new: compiler.Compiler) -> None:
+    """Have the program's own modules compiled so from now on, in this process and those that it forks."""
+    _installed[:] = [new]
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        finders = sys.meta_path
+        index = finders.index(PathFinder) if PathFinder in finders else len(finders)
+        finders.insert(index, Finder())
+    builtins.compile = compile
+
+
+def is_own(path: str) -> bool:
+    """Return whether a file is the program's own, and not of the standard library or of an installed package."""
+    if path.startswith("<"):
+        return False
+    path = os.path.abspath(path)
+    if any(part in path for part in INSTALLED):
+        return False
+    return not any(os.path.realpath(path).startswith(directory + os.sep) for directory in (PACKAGE, STANDARD_LIBRARY))
+
+
+def compile(
+    source: Any,
+    filename: Any,
+    mode: str,
+    flags: int = 0,
+    dont_inherit: bool = False,
+    optimize: int = -1,
+    **others: Any,
+) -> Any:
+    """Take the place of the builtin: compile with the calls inserted, if the file is the program's own."""
+    if not dont_inherit:
+        flags |= compiler.flags_of_caller(depth=1)
+    with Unrecorded():
+        own = isinstance(filename, (str, bytes, os.PathLike)) and is_own(os.fsdecode(filename))
+    if own:
+        return _installed[0].compile(source, filename, mode, flags, optimize, **others)
+    return compiler.compile_plainly(source, filename, mode, flags, True, optimize, **others)
+
+
+class Loader(SourceFileLoader):
+    """Loads a module of instrumented source."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the module's code; what is in a ``__pycache__`` directory does not count."""
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+    def source_to_code(  # type: ignore[override]  # the base class has it static, its subclass has not
+        self, data: Any, path: Any, *, _optimize: int = -1
+    ) -> Any:
+        """Compile a module's source."""
+        return _installed[0].compile(data, path, "exec", optimize=_optimize)
+
+
+class Finder:
+    """Finds the program's own modules where the interpreter finds them, to be loaded by `Loader`."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where a module is; None if others have to look for it."""
+        spec = PathFinder.find_spec(fullname, path, target)
+        loader = spec.loader if spec else None
+        if spec and type(loader) is SourceFileLoader:
+            with Unrecorded():
+                own = is_own(loader.path)
+            spec.loader = Loader(loader.name, loader.path) if own else loader
+        return spec
+
+    def invalidate_caches(self) -> None:
+        """Forget nothing: `PathFinder`, which is asked itself, has the caches."""

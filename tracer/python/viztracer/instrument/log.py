@@ -1,0 +1,104 @@
+"""What the inserted calls call: an object that every module finds among the builtins.
+
+None of its methods raises, whatever a value of the program does.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+
+from ..snaptrace import Tracer
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from ..viztracer import VizTracer
+
+    Method = TypeVar("Method", bound=Callable[..., None])
+    Value = TypeVar("Value")
+
+# Both underscores at the end keep it from being taken for a private name of a class.
+NAME = "__viztracer_log__"
+
+
+def _harmless(method: Method) -> Method:
+    """Decorate a method so that it does nothing without a recording, and raises nothing."""
+
+    @functools.wraps(method)
+    def call(self: SourceLog, *arguments: Any, **keywords: Any) -> None:
+        try:
+            if self.tracer is not None:
+                method(self, *arguments, **keywords)
+        except Exception:
+            pass  # the program must not suffer from it
+
+    return call  # type: ignore[return-value]
+
+
+class SourceLog:
+    """Records what instrumented code does, by the tracer that is the global one at that time."""
+
+    @property
+    def tracer(self) -> VizTracer | None:
+        """The global tracer, if it records."""
+        tracer: VizTracer | None = builtins.__dict__.get("__viz_tracer__")
+        return tracer if tracer is not None and tracer.enable else None
+
+    @_harmless
+    def variable(self, name: str, value: object) -> None:
+        """Record a value as an instant event."""
+        self.tracer.add_variable(name, value)  # type: ignore[union-attr]
+
+    @_harmless
+    def number(self, name: str, value: object) -> None:
+        """Record a number as a counter; any other value as an instant event."""
+        kind = "counter" if isinstance(value, (int, float)) else "instant"
+        self.tracer.add_variable(name, value, kind)  # type: ignore[union-attr]
+
+    @_harmless
+    def attribute(self, name: str, owner: object, attribute: str) -> None:
+        """Record the value of an attribute, unless reading it fails."""
+        self.tracer.add_variable(name, getattr(owner, attribute))  # type: ignore[union-attr]
+
+    @_harmless
+    def step(self, name: str, value: object, line: int) -> None:
+        """Show an assignment with the call that is open."""
+        self.tracer.add_func_exec(name, value, line)  # type: ignore[union-attr]
+
+    @_harmless
+    def comment(self, method: str, *arguments: Any, **keywords: Any) -> None:
+        """Call the method of the tracer that a comment names."""
+        getattr(self.tracer, method)(*arguments, **keywords)
+
+    def assigned(self, name: str, value: Value) -> Value:
+        """Record a value and return it."""
+        self.variable(name, value)
+        return value
+
+    def current_exception(self, name: str) -> None:
+        """Record the exception that is being handled."""
+        self.variable(name, sys.exc_info()[1])
+
+
+# A pause is one of the thread, whichever tracer records it.
+_any_tracer = Tracer()
+
+
+class Unrecorded:
+    """A context manager: what this thread calls meanwhile is not the program's, and is not recorded."""
+
+    def __enter__(self) -> None:
+        _any_tracer.pause()
+
+    def __exit__(self, *_error: object) -> None:
+        _any_tracer.resume()
+
+
+def install() -> None:
+    """Let every module find the object that the inserted calls call."""
+    if NAME not in builtins.__dict__:
+        builtins.__dict__[NAME] = SourceLog()

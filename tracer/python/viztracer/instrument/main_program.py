@@ -1,0 +1,56 @@
+"""Has the script of a child process instrumented, which no import system sees.
+
+An interpreter that is started for a script reads and compiles it in C. Just before, it raises the audit event
+``cpython.run_file``: there the instrumented code is run in its place, as the command runs a program.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import SourceFileLoader
+
+from ..snaptrace import run_code
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from .compiler import Compiler
+
+RUN_FILE = "cpython.run_file"
+
+# What compiles the script of this interpreter, until it runs.
+_expected: list[Compiler] = []
+
+
+def expect(compiler: Compiler) -> None:
+    """Have this compile the script that this interpreter is about to run, if it is about to run one."""
+    _expected.append(compiler)
+    sys.addaudithook(_run_instrumented)
+
+
+def _run_instrumented(event: str, arguments: tuple[object, ...]) -> None:
+    """Run the script, and end the process; come back if it cannot be compiled, which the interpreter then reports."""
+    if event != RUN_FILE or not _expected:
+        return
+    compiler, path = _expected.pop(), arguments[0]
+    if not isinstance(path, str) or not (code := _compiled(compiler, path)):
+        return
+    main = sys.modules["__main__"]
+    main.__loader__ = SourceFileLoader("__main__", path)
+    main.__dict__.update(__file__=path, __cached__=None)
+    run_code(code, False)
+
+
+# Otherwise the interpreter would trace nothing of what a hook of audit events calls: here, the whole program.
+_run_instrumented.__cantrace__ = True  # type: ignore[attr-defined]
+
+
+def _compiled(compiler: Compiler, path: str) -> CodeType | None:
+    """Return the instrumented code of a file; None if it is no source that can be compiled."""
+    try:
+        with open(path, "rb") as file:
+            code: CodeType = compiler.compile(file.read(), path, "exec")
+        return code
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

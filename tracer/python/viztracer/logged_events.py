@@ -1,0 +1,133 @@
+"""What a program records by itself: instant events, variables, blocks of code, steps of a function."""
+
+from __future__ import annotations
+
+from . import shown_value
+from .recorded_calls import RecordedCalls
+from .snaptrace import Tracer
+from .vizevent import VizEvent
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, TypeVar
+
+    Result = TypeVar("Result")
+    Scope = Literal["g", "p", "t"]
+
+EXEC_STEPS = "exec_steps"
+
+
+class LoggedEvents(Tracer):
+    """The methods of `VizTracer` by which a program records events of its own. Without a recording they do nothing."""
+
+    _after_fork: Callable[[], object] | None = None
+
+    def log_instant(self, name: str, args: Any = None, scope: Scope = "t", cond: bool = True) -> None:
+        """Record an event without duration.
+
+        Args:
+            name: its name.
+            args: what is shown with it; anything that JSON can hold.
+            scope: what it belongs to: ``"g"`` all processes, ``"p"`` this process, ``"t"`` this thread.
+            cond: False records nothing.
+
+        Raises:
+            ValueError: `scope` is something else.
+        """
+        if cond:
+            self.add_instant(name, args, scope)
+
+    def log_var(self, name: str, var: Any, cond: bool = True) -> None:
+        """Record a value: a number as a counter, any other object as an instant event with its description.
+
+        Args:
+            name: the event's name.
+            var: the value.
+            cond: False records nothing.
+        """
+        if not (cond and self.enable) or shown_value.is_busy():
+            return
+        if isinstance(var, (int, float)):
+            self.add_counter(name, {"value": var})
+        else:
+            self.add_instant(name, {"object": shown_value.text_of(var, self, shown_value.attributes_of)}, "t")
+
+    def log_event(self, event_name: str) -> VizEvent:
+        """Return a context manager that records a block of code like a call: ``with tracer.log_event("load"): ...``."""
+        file, line = shown_value.caller_of_tracer()
+        return VizEvent(self, event_name, file, line)
+
+    def add_variable(self, name: str, var: Any, event: str = "instant") -> None:
+        """Record the value of a variable.
+
+        Args:
+            name: the variable's name.
+            var: its value.
+            event: ``"instant"``, with the value in the event's name, or ``"counter"``.
+
+        Raises:
+            ValueError: `event` is something else, or the value of a counter is no number.
+        """
+        if not self.enable or shown_value.is_busy():
+            return
+        if event == "instant":
+            self.add_instant(f"{name} = {shown_value.text_of(var, self)}", None, "p")
+        elif event != "counter":
+            raise ValueError(f"{event} is not supported")
+        elif isinstance(var, (int, float)):
+            self.add_counter(name, {name: var})
+        else:
+            raise ValueError(f"{name}({shown_value.text_of(var, self, str)}) is not a number")
+
+    def add_func_exec(self, name: str, val: Any, lineno: int) -> None:
+        """Add an assignment to the steps that are shown with the innermost open call of this thread.
+
+        Args:
+            name: what was assigned to.
+            val: the value.
+            lineno: the line.
+        """
+        if not self.enable or shown_value.is_busy():
+            return
+        self.append_func_args(EXEC_STEPS, f"({lineno}) {name} = {shown_value.text_of(val, self, str)}")
+
+    def record_calls(self, depth: int) -> RecordedCalls:
+        """Return a context manager that records the calls of this thread in a recording with ``log_sparse``.
+
+        Args:
+            depth: how many levels of calls; inside of another such block, that one counts.
+        """
+        return RecordedCalls(self, depth)
+
+    def shield_ignore(self, func: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """Call a function so that it is recorded although its caller is not, which is so in any case."""
+        return func(*args, **kwargs)
+
+    def setignorestackcounter(self, _value: int) -> int:
+        """Do nothing and return 0: functions that are left out do not hide what they call."""
+        return 0
+
+    def reset_stack(self) -> None:
+        """Do nothing: the stack of open calls mends itself."""
+
+    def setpid(self, pid: int = -1) -> None:
+        """Do nothing: every process has a file of its own, with its own pid."""
+
+    def set_afterfork(self, callback: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Have a function called in the children that `multiprocessing` forks: ``callback(tracer, *args, **kwargs)``.
+
+        A second call replaces the function.
+        """
+        if self._after_fork is None:
+            self.pause()  # this import is not the program's
+            from multiprocessing.util import register_after_fork
+
+            register_after_fork(self, _run_after_fork)
+            self.resume()
+        self._after_fork = lambda: callback(self, *args, **kwargs)
+
+
+def _run_after_fork(tracer: LoggedEvents) -> None:
+    if tracer._after_fork:
+        tracer._after_fork()
