@@ -258,7 +258,11 @@ impl Tracer {
             return Ok(());
         }
         limit_depth(0);
-        if others { Ok(()) } else { hook::record_calls(python, false) }
+        if !others {
+            hook::record_calls(python, false)?;
+            recording::abandon_open_calls();
+        }
+        Ok(())
     }
 
     /// Returns that fitted no open call.
