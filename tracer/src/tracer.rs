@@ -248,8 +248,9 @@ impl Tracer {
         if !self.records() {
             return Ok(());
         }
+        hook::record_calls(python, true)?; // which calls functions of Python
         limit_depth(depth);
-        hook::record_calls(python, true)
+        Ok(())
     }
 
     /// Records no calls of this thread any more. `others`: other threads still record theirs.
