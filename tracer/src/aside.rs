@@ -20,6 +20,17 @@ pub fn aside<T>(work: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
     .flatten()
 }
 
+/// Does the same as [`aside`] inside of a hook: the interpreter runs, and the calling thread holds the GIL.
+pub fn aside_in_hook<T>(work: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
+    // SAFETY: hooks run with the GIL held.
+    let python = unsafe { Python::assume_attached() };
+    let raised = Raised::take();
+    let result = work(python);
+    drop(Raised::take());
+    raised.restore();
+    result
+}
+
 /// Runs this without the garbage collector, which before 3.12 may run in any allocation, and calls finalizers. The GIL
 /// must be held, and `work` must not give it up.
 pub fn without_collector<T>(work: impl FnOnce() -> T) -> T {

@@ -7,7 +7,7 @@ mod code;
 mod id;
 
 pub use builtin::{Builtin, definition, leave_out};
-pub use code::Code;
+pub use code::{ArgumentName, Code};
 pub use id::EXCLUDED;
 
 /// Empties the caches: ids and decisions of before do not hold any more. May run Python.

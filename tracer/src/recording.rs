@@ -330,7 +330,7 @@ pub fn hold(of: impl FnOnce(u64) -> Option<NonNull<ThreadRecorder>>) -> Held {
     let state = lock_when_closed();
     let inherited = match (&state.recording, of(NUMBER.load(Ordering::Relaxed))) {
         // SAFETY: the calling thread's own recorder, which lives as long as the recording of its number; the thread is
-        // in `fork` and so in no hook.
+        // in `fork`, and a hook that runs Python uses no recorder meanwhile.
         (Some(recording), Some(thread)) => recording.recorder.inherited(unsafe { thread.as_ref() }),
         _ => Inherited::default(),
     };

@@ -79,6 +79,8 @@ pub struct ThreadRecorder {
     payload: Option<OpenSegment>,
     /// The arguments of open calls that have some, the outermost first.
     attached: Vec<Arguments>,
+    /// Memory for arguments of calls to come.
+    spare: Vec<Arguments>,
     /// The number of the segment that the thread sealed last.
     sealed: Option<u64>,
     /// Events in the segments that this thread has sealed or passed on, and slots of the open one that hold no events or
@@ -117,6 +119,7 @@ impl ThreadRecorder {
             open: None,
             payload: None,
             attached: Vec::new(),
+            spare: Vec::new(),
             sealed: None,
             events: 0,
             others: 0,
@@ -238,6 +241,11 @@ impl ThreadRecorder {
     pub fn unwind_at(&mut self, tag: u64, kind: Kind, now: u64) {
         if let Some(index) = self.too_deep.iter().rposition(|open| *open == tag) {
             return self.too_deep.truncate(index);
+        }
+        if self.is_innermost(tag)
+            && let Some(frame) = self.innermost_call()
+        {
+            return self.end_innermost(frame, kind, now);
         }
         if !self.is_open(tag) {
             if self.innermost().is_some() {

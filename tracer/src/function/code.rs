@@ -46,7 +46,24 @@ struct Extra {
 }
 
 /// The names of a function's arguments in the order of its variables.
-pub type ArgumentNames = Arc<[Py<PyString>]>;
+pub type ArgumentNames = Arc<[ArgumentName]>;
+
+/// The name of an argument.
+pub struct ArgumentName {
+    /// The name.
+    pub name: Py<PyString>,
+    /// The name as a key of a JSON object, with its colon.
+    pub key: Box<str>,
+}
+
+impl ArgumentName {
+    /// Names are identifiers, so only code objects that a program makes itself have names that JSON escapes.
+    fn of(name: Bound<'_, PyString>) -> ArgumentName {
+        let text = name.to_string_lossy();
+        let plain: String = text.chars().filter(|char| !matches!(char, '"' | '\\' | '\0'..'\u{20}')).collect();
+        ArgumentName { key: format!("\"{plain}\":").into(), name: name.unbind() }
+    }
+}
 
 /// A code object that a hook was called with.
 #[derive(Clone, Copy)]
@@ -133,7 +150,7 @@ impl Code {
         let count = number("co_argcount")? + number("co_kwonlyargcount")?;
         let count = count + has(ffi::CO_VARARGS) + has(ffi::CO_VARKEYWORDS);
         let names = code.getattr("co_varnames").ok()?.cast_into::<PyTuple>().ok()?;
-        let names = names.iter().take(count).filter_map(|name| Some(name.cast_into::<PyString>().ok()?.unbind()));
+        let names = names.iter().take(count).filter_map(|name| Some(ArgumentName::of(name.cast_into().ok()?)));
         let names: ArgumentNames = names.collect();
         // SAFETY: as above.
         if let Some(extra) = unsafe { self.extra().as_mut() } {

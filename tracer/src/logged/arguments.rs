@@ -2,8 +2,8 @@
 
 use super::json::Json;
 use super::{options, shown};
-use crate::aside::aside;
-use crate::function::Code;
+use crate::aside::aside_in_hook;
+use crate::function::{ArgumentName, Code};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -23,7 +23,7 @@ unsafe extern "C" {
 /// Python. `is_hook_in_python`: after the hook, an interpreter before 3.13 takes the variables of the frame from the
 /// dictionary that it made of them, so that must stay whole.
 pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json> {
-    aside(|python| {
+    aside_in_hook(|python| {
         let names = code.argument_names(python)?;
         let repr = options::repr(python);
         let repr = repr.as_ref().map(|repr| repr.bind(python));
@@ -32,13 +32,11 @@ pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json
         if !names.is_empty() {
             let variables = Variables::of_running(python, code)?;
             let mut is_first = true;
-            for name in &*names {
-                let name = name.bind(python);
-                let Some(value) = variables.get(name) else { continue };
+            for ArgumentName { name, key } in &*names {
+                let Some(value) = variables.get(name.bind(python)) else { continue };
                 json.put(if is_first { "" } else { "," });
                 is_first = false;
-                json.put_string(&super::json::text(name));
-                json.put(":");
+                json.put(key);
                 shown::put_shown(&value, repr, &mut json);
             }
             if !is_hook_in_python {
@@ -55,7 +53,7 @@ pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json
 /// # Safety
 /// `value` must be a living object.
 pub unsafe fn return_value(value: *mut PyObject, max: usize) -> Option<Json> {
-    aside(|python| {
+    aside_in_hook(|python| {
         let repr = options::repr(python);
         let mut json = Json::new(max);
         // SAFETY: the caller promises it.

@@ -7,6 +7,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// Containers in each other at most.
@@ -16,6 +17,11 @@ const DIGITS_MAX: usize = 300;
 /// Bytes that are kept free for what closes open containers.
 const RESERVE: usize = 1024;
 
+std::thread_local! {
+    /// The memory of the text that was needed last.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// JSON text that grows up to a limit; values that come later say that they were cut.
 #[derive(Debug)]
 pub struct Json {
@@ -24,10 +30,19 @@ pub struct Json {
     limit: usize,
 }
 
+impl Drop for Json {
+    fn drop(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        let _ = SPARE.try_with(|spare| spare.set(text));
+    }
+}
+
 impl Json {
     /// An empty text of at most `max` bytes, if only values come behind the last [`Json::put`].
     pub fn new(max: usize) -> Json {
-        Json { text: Vec::with_capacity(128), limit: max.saturating_sub(RESERVE).max(256) }
+        let mut text = SPARE.try_with(Cell::take).unwrap_or_default();
+        text.clear();
+        Json { text, limit: max.saturating_sub(RESERVE).max(256) }
     }
 
     /// The text.
@@ -44,6 +59,10 @@ impl Json {
     pub fn put_string(&mut self, string: &str) {
         self.text.push(b'"');
         let mut left = self.limit.saturating_sub(self.text.len());
+        if string.len() <= left && !string.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+            self.put(string);
+            return self.text.push(b'"');
+        }
         for (at, char) in string.char_indices() {
             let before = self.text.len();
             match char {
@@ -68,14 +87,14 @@ impl Json {
 
     /// Appends a value.
     pub fn put_value(&mut self, value: &Bound<'_, PyAny>) {
-        self.value(value, &mut Vec::new());
+        self.value(value, &mut Around::default());
     }
 
     fn is_full(&self) -> bool {
         self.text.len() >= self.limit
     }
 
-    fn value(&mut self, value: &Bound<'_, PyAny>, around: &mut Vec<usize>) {
+    fn value(&mut self, value: &Bound<'_, PyAny>, around: &mut Around) {
         if self.is_full() {
             return self.put("\"...\"");
         }
@@ -99,13 +118,12 @@ impl Json {
         if !is_container {
             return self.put_string(&format!("<{} object>", type_name(value)));
         }
-        if around.contains(&(value.as_ptr() as usize)) {
+        if around.has(value) {
             return self.put_string(&format!("<{} inside of itself>", type_name(value)));
         }
-        if around.len() >= DEPTH_MAX {
+        if !around.push(value) {
             return self.put_string(&format!("<{} in more than {DEPTH_MAX} others>", type_name(value)));
         }
-        around.push(value.as_ptr() as usize);
         if let Ok(list) = value.cast::<PyList>() {
             self.elements(list.len(), |index| list.get_item(index).ok(), around);
         } else if let Ok(tuple) = value.cast::<PyTuple>() {
@@ -120,7 +138,7 @@ impl Json {
         &mut self,
         count: usize,
         element: impl Fn(usize) -> Option<Bound<'py, PyAny>>,
-        around: &mut Vec<usize>,
+        around: &mut Around,
     ) {
         self.text.push(b'[');
         for index in 0..count {
@@ -137,7 +155,7 @@ impl Json {
         self.text.push(b']');
     }
 
-    fn dictionary(&mut self, dictionary: &Bound<'_, PyDict>, around: &mut Vec<usize>) {
+    fn dictionary(&mut self, dictionary: &Bound<'_, PyDict>, around: &mut Around) {
         self.text.push(b'{');
         let count = dictionary.len();
         let (mut position, mut index) = (0, 0);
@@ -170,7 +188,7 @@ impl Json {
             true => shown.put_value(key),
             false => shown.put(&format!("<{} object>", type_name(key))),
         }
-        let shown = String::from_utf8_lossy(&shown.text);
+        let shown = String::from_utf8_lossy(&shown.text).into_owned();
         self.put_string(shown.trim_matches('"'));
     }
 
@@ -199,6 +217,31 @@ impl Json {
             f64::NEG_INFINITY => "\"-inf\"",
             _ => "\"nan\"",
         });
+    }
+}
+
+/// The addresses of the containers around a value.
+#[derive(Default)]
+struct Around {
+    addresses: [usize; DEPTH_MAX],
+    depth: usize,
+}
+
+impl Around {
+    fn has(&self, value: &Bound<'_, PyAny>) -> bool {
+        self.addresses.iter().take(self.depth).any(|address| *address == value.as_ptr() as usize)
+    }
+
+    /// Goes into a container; `false` if there are too many around it.
+    fn push(&mut self, value: &Bound<'_, PyAny>) -> bool {
+        let Some(address) = self.addresses.get_mut(self.depth) else { return false };
+        *address = value.as_ptr() as usize;
+        self.depth += 1;
+        true
+    }
+
+    fn pop(&mut self) {
+        self.depth -= 1;
     }
 }
 

@@ -3,13 +3,22 @@
 /// The value of an argument that is too long for a payload.
 const TOO_LONG: &[u8] = b"\"not recorded: too long\"";
 
-/// The arguments of one open call, in the order in which they came.
-#[derive(Debug, Default)]
+/// The arguments of one open call, in the order in which they came: the text of a JSON object without its end.
+#[derive(Debug)]
 pub(super) struct Arguments {
     /// The tag by which the call's end will be known.
     pub(super) tag: u64,
-    /// JSON keys and values.
-    members: Vec<(Box<[u8]>, Vec<u8>)>,
+    text: Vec<u8>,
+    members: Vec<Member>,
+}
+
+/// Where a member stands in the text.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    begin: usize,
+    /// Where the value begins, behind a colon.
+    value: usize,
+    end: usize,
 }
 
 /// What becomes of an earlier value of the same key.
@@ -21,43 +30,107 @@ pub enum Earlier {
     Extended,
 }
 
+impl Default for Arguments {
+    fn default() -> Arguments {
+        Arguments { tag: 0, text: vec![b'{'], members: Vec::new() }
+    }
+}
+
 impl Arguments {
-    /// No arguments, of a call whose end will be known by this tag.
-    pub(super) fn of(tag: u64) -> Arguments {
-        Arguments { tag, members: Vec::new() }
+    /// Makes these the arguments, none yet, of a call whose end will be known by this tag.
+    pub(super) fn begin(&mut self, tag: u64) {
+        self.tag = tag;
+        self.text.truncate(1);
+        self.members.clear();
     }
 
     /// Adds a member. If the arguments would be longer than `max` bytes, its value says so instead.
     pub(super) fn add(&mut self, key: &[u8], value: &[u8], earlier: Earlier, max: usize) {
-        let size: usize = self.members.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
-        let value = if size + key.len() + value.len() + 4 > max { TOO_LONG } else { value };
-        let known = self.members.iter().position(|(other, _)| **other == *key);
-        let index = known.unwrap_or(self.members.len());
-        if known.is_none() {
-            self.members.push((key.into(), Vec::new()));
+        let is_too_long = self.text.len() + key.len() + value.len() + 5 > max;
+        let value = if is_too_long { TOO_LONG } else { value };
+        let known = self.members.iter().position(|member| self.text.get(member.begin..member.value - 1) == Some(key));
+        let index = known.unwrap_or_else(|| self.add_key(key));
+        let Some(Member { value: begin, end, .. }) = self.members.get(index).copied() else { return };
+        let is_list = self.text.get(begin..end).is_some_and(|old| old.len() > 2 && old.ends_with(b"]"));
+        match earlier {
+            Earlier::Replaced => self.replace(index, begin, &[value]),
+            Earlier::Extended if is_list => self.replace(index, end - 1, &[b",", value, b"]"]),
+            Earlier::Extended => self.replace(index, begin, &[b"[", value, b"]"]),
         }
-        let Some((_, old)) = self.members.get_mut(index) else { return };
-        let is_list = earlier == Earlier::Extended && old.len() > 2 && old.ends_with(b"]");
-        old.truncate(if is_list { old.len() - 1 } else { 0 });
-        if earlier == Earlier::Extended {
-            old.push(if is_list { b',' } else { b'[' });
+    }
+
+    /// Appends a key without a value, and returns the index of the member.
+    fn add_key(&mut self, key: &[u8]) -> usize {
+        if !self.members.is_empty() {
+            self.text.push(b',');
         }
-        old.extend_from_slice(value);
-        if earlier == Earlier::Extended {
-            old.push(b']');
+        let begin = self.text.len();
+        self.text.extend_from_slice(key);
+        self.text.push(b':');
+        let value = self.text.len();
+        self.members.push(Member { begin, value, end: value });
+        self.members.len() - 1
+    }
+
+    /// Replaces the text of a member from `begin` to its end.
+    fn replace(&mut self, index: usize, begin: usize, parts: &[&[u8]]) {
+        let (_, after) = self.members.split_at_mut(index);
+        let Some((member, after)) = after.split_first_mut() else { return };
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let old = member.end;
+        member.end = begin + length;
+        for later in after {
+            for place in [&mut later.begin, &mut later.value, &mut later.end] {
+                *place = *place - old + member.end;
+            }
+        }
+        if old == self.text.len() {
+            self.text.truncate(begin);
+            parts.iter().for_each(|part| self.text.extend_from_slice(part));
+        } else {
+            self.text.splice(begin..old, parts.concat());
         }
     }
 
     /// The arguments as a JSON object.
     pub(super) fn json(&self) -> Vec<u8> {
-        let mut json = vec![b'{'];
-        for (index, (key, value)) in self.members.iter().enumerate() {
-            json.extend_from_slice(if index == 0 { b"" } else { b"," });
-            json.extend_from_slice(key);
-            json.push(b':');
-            json.extend_from_slice(value);
+        [&self.text[..], b"}"].concat()
+    }
+
+    /// The same, when nothing more is added.
+    pub(super) fn finish(&mut self) -> &[u8] {
+        self.text.push(b'}');
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_replaced_and_extended_in_their_place() {
+        let mut arguments = Arguments::default();
+        arguments.begin(7);
+        let mut add = |key: &str, value: &str, earlier| {
+            arguments.add(key.as_bytes(), value.as_bytes(), earlier, 1000);
+            String::from_utf8(arguments.json()).unwrap()
+        };
+        use Earlier::{Extended, Replaced};
+        for (key, value, earlier, expected) in [
+            ("\"a\"", "1", Replaced, r#"{"a":1}"#),
+            ("\"b\"", "[]", Replaced, r#"{"a":1,"b":[]}"#),
+            ("\"c\"", "\"x]\"", Replaced, r#"{"a":1,"b":[],"c":"x]"}"#),
+            ("\"b\"", "2", Extended, r#"{"a":1,"b":[2],"c":"x]"}"#),
+            ("\"a\"", "[100]", Replaced, r#"{"a":[100],"b":[2],"c":"x]"}"#),
+            ("\"b\"", "3", Extended, r#"{"a":[100],"b":[2,3],"c":"x]"}"#),
+            ("\"c\"", "{}", Extended, r#"{"a":[100],"b":[2,3],"c":[{}]}"#),
+            ("\"a\"", "0", Replaced, r#"{"a":0,"b":[2,3],"c":[{}]}"#),
+        ] {
+            assert_eq!(add(key, value, earlier), expected);
         }
-        json.push(b'}');
-        json
+        assert_eq!(arguments.finish(), br#"{"a":0,"b":[2,3],"c":[{}]}"#);
+        arguments.begin(8);
+        assert_eq!((arguments.tag, arguments.json()), (8, b"{}".to_vec()));
     }
 }

@@ -23,7 +23,9 @@ impl ThreadRecorder {
         }
         let Some(frame) = self.innermost_call() else { return false };
         if frame.duration() != ATTACHED {
-            self.attached.push(Arguments::of(frame.duration()));
+            let mut arguments = self.spare.pop().unwrap_or_default();
+            arguments.begin(frame.duration());
+            self.attached.push(arguments);
             // SAFETY: the innermost frame is just below the cursor, inside the block in use.
             let slot = unsafe { &*self.frame.wrapping_sub(1) };
             slot.word1.store(ATTACHED << 24 | u64::from(frame.function()), Ordering::Release);
@@ -73,7 +75,10 @@ impl ThreadRecorder {
     /// Removes the innermost frame, which is this one, and records it with its arguments if it has any.
     pub(super) fn end_innermost(&mut self, frame: Record, kind: Kind, now: u64) {
         match self.take_attached(frame) {
-            Some(attached) => self.record_call(frame, kind, now, &attached.json()),
+            Some(mut arguments) => {
+                self.record_call(frame, kind, now, arguments.finish());
+                self.spare.push(arguments);
+            }
             None => self.record(frame, kind, now),
         }
         self.pop();
@@ -81,7 +86,8 @@ impl ThreadRecorder {
 
     /// Removes the innermost frame, which is this one, unrecorded.
     pub(super) fn drop_innermost(&mut self, frame: Record) {
-        self.take_attached(frame);
+        let dropped = self.take_attached(frame);
+        self.spare.extend(dropped);
         self.pop();
     }
 
