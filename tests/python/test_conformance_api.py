@@ -38,6 +38,9 @@ def calls(events):
     names = [event["name"].rpartition("/")[2].rpartition(".")[2] for event in events if event["ph"] == "X"]
     return [name for name in names if "snaptrace" not in name]
 
+def recorded():
+    return calls(report()["traceEvents"])
+
 def f(n):
     return g(n) + 1
 
@@ -46,8 +49,8 @@ def g(n):
 """
 
 MODULES = (
-    "vizcounter vizobject vizlogging vizplugin event_base report_builder decorator util code_monkey attach patch functree "
-    "vcompressor viewer main snaptrace vizevent cellmagic"
+    "vizcounter vizobject vizlogging vizplugin event_base report_builder decorator util code_monkey attach patch "
+    "functree vcompressor viewer main snaptrace vizevent cellmagic"
 ).split()
 ARGUMENTS = {
     "tracer_entries": "x",
@@ -83,18 +86,16 @@ CLASSES = {
 # Row: what a program finds. The expressions run in order, in one process.
 FACTS = {
     "names of the package": ["sorted(viztracer.__all__)"],
-    "modules of the package": [
-        f"bool(importlib.import_module('viztracer.{name}'))" for name in MODULES
-    ] + [
+    "modules of the package": [f"bool(importlib.import_module('viztracer.{name}'))" for name in MODULES]
+    + [
         f"hasattr(importlib.import_module('viztracer.{name}'), {thing!r})"
         for name, things in CLASSES.items()
         for thing in things.split()
     ],
     "arguments of `VizTracer`": [
-        "sorted(set(inspect.signature(VizTracer).parameters) - {'session', 'instrument', 'log_func_args', 'log_func_retval', "
-        "'log_func_repr', 'log_func_with_objprint'})",
+        "sorted(set(inspect.signature(VizTracer).parameters) - {'session'})",
         "sorted((name, repr(parameter.default)) for name, parameter in inspect.signature(VizTracer).parameters.items() "
-        "if name not in ('session', 'instrument', 'tracer_entries') and not name.startswith('log_func_'))",
+        "if name not in ('session', 'tracer_entries'))",
     ],
     "what wrong arguments raise": [f"tried(make, {name}={value!r})" for name, value in ARGUMENTS.items()],
     "what wrong attributes raise": [
@@ -102,7 +103,9 @@ FACTS = {
         for name, value in ARGUMENTS.items()
         if name not in ("tracer_entries", "pid_suffix", "include_files", "exclude_files", "log_gc")
     ],
-    "`include_files` beside `exclude_files` in a program": ["tried(make(include_files=['a'], exclude_files=['b']).start)"],
+    "`include_files` beside `exclude_files` in a program": [
+        "tried(make(include_files=['a'], exclude_files=['b']).start)"
+    ],
     "start, stop, save": [
         "[make() is get_tracer(), get_tracer() is not None]",
         "make(register_global=False) is get_tracer()",
@@ -110,7 +113,7 @@ FACTS = {
         "tried(t.save)",
         "sorted(report())",
         "[(t := make()).start(), f(3), t.stop(), t.save('other.json'), sorted(json.load(open('other.json')))][-1]",
-        "[t.start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
+        "[t.start(), f(3), t.stop(), t.save(), recorded()][-1]",
         "[(t := make(pid_suffix=True)).start(), t.stop(), t.save(), os.path.exists(f'out_{os.getpid()}.json')][-1]",
         "[(t := make(file_info=False)).start(), f(3), t.stop(), t.save(), 'file_info' in report()][-1]",
         "[(t := make(file_info=True)).start(), f(3), t.stop(), t.save(), sorted(report()['file_info'])][-1]",
@@ -119,11 +122,11 @@ FACTS = {
     ],
     "what `save` says to a name that is none": ["tried(t.save, 5)"],
     "filters of a program": [
-        "[(t := make(ignore_c_function=True)).start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
-        "[(t := make(max_stack_depth=1)).start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
-        "[(t := make(min_duration=1e6)).start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
-        "[(t := make(include_files=['facts.py'])).start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
-        "[(t := make(exclude_files=['facts.py'])).start(), f(3), t.stop(), t.save(), calls(report()['traceEvents'])][-1]",
+        "[(t := make(ignore_c_function=True)).start(), f(3), t.stop(), t.save(), recorded()][-1]",
+        "[(t := make(max_stack_depth=1)).start(), f(3), t.stop(), t.save(), recorded()][-1]",
+        "[(t := make(min_duration=1e6)).start(), f(3), t.stop(), t.save(), recorded()][-1]",
+        "[(t := make(include_files=['facts.py'])).start(), f(3), t.stop(), t.save(), recorded()][-1]",
+        "[(t := make(exclude_files=['facts.py'])).start(), f(3), t.stop(), t.save(), recorded()][-1]",
         "[(t := make(process_name='me')).start(), t.stop(), t.save(), report()['traceEvents'][0]['args']][-1]",
     ],
     "`parse`, `data`, `load`, `clear`": [

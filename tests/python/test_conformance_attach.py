@@ -47,7 +47,9 @@ def run(directory, commands, *options, python=None, ends=False):
         finally:
             target.kill()
             printed, _ = target.communicate(timeout=60)
-    stdout, printed = (REPLACED.sub("", COLOR.sub("", text)).replace(str(directory), "DIR") for text in (stdout, printed))
+    stdout, printed = (
+        REPLACED.sub("", COLOR.sub("", text)).replace(str(directory), "DIR") for text in (stdout, printed)
+    )
     return client.returncode, stdout, printed, status
 
 
@@ -66,7 +68,9 @@ def test_attach(tmp_path):
     theirs, ours = both(tmp_path, "--attach", "-t", "0.5", "-o", "x.json")
     assert theirs[0] == ours[0] == 0
     assert ROWS["what `--attach` prints"] == "same"
-    of_ours = [line for line in ours[1].splitlines() if not line.startswith(("What is recorded so far", "Total Entries"))]
+    of_ours = [
+        line for line in ours[1].splitlines() if not line.startswith(("What is recorded so far", "Total Entries"))
+    ]
     assert theirs[1].splitlines() == of_ours
     assert ROWS["what an attached process prints"] == "better"
     assert "start tracing" in theirs[2] and ours[2] == ""

@@ -40,7 +40,9 @@ PARSING = [
     case("errors of the command line", "--max_stack_depth", "1.5", "prog.py"),
     case("errors of the command line", "-u", "-o", "x.json", "prog.py"),
     case("errors of the command line", "--foo", "--", "prog.py"),
-    case("an option that does not exist", "--foo", "prog.py", ours={"status": 2, "stderr": "there is no option --foo.*"}),
+    case(
+        "an option that does not exist", "--foo", "prog.py", ours={"status": 2, "stderr": "there is no option --foo.*"}
+    ),
     *(
         case("an option without its value", option, ours=NO_VALUE)
         for option in ("-o", "-c", "-m", "--rcfile", "--min_duration", "--tracer_entries", "--max_stack_depth")
@@ -87,7 +89,13 @@ OUTPUTS = [
     case("`--output_dir`", "--output_dir", "out", "prog.py"),
     case("`--output_dir`", "--output_dir", "out", "-u", "prog.py"),
     case("`--output_dir`", "--output_dir", "out", "-o", "x.json", "prog.py", files={"out/there": ""}),
-    case("`--output_dir` more than one level deep", "--output_dir", "a/b", "prog.py", ours={"status": 0, "files": ("a/b/result.json",)}),
+    case(
+        "`--output_dir` more than one level deep",
+        "--output_dir",
+        "a/b",
+        "prog.py",
+        ours={"status": 0, "files": ("a/b/result.json",)},
+    ),
     case(
         "directories of the report",
         "-o",
@@ -192,6 +200,7 @@ FILTERS = [
     ),
 ]
 
+
 def not_yet(name):
     return {"status": 2, "stdout": "", "stderr": f"--{name} is not supported yet\n", "files": ()}
 
@@ -204,10 +213,7 @@ OTHERS = [
     case(NO_EFFECT, "--log_subprocess", "--quiet", "prog.py"),
     case(NO_EFFECT, "--log_exit", "--log_async", "--ignore_multiprocess", "prog.py"),
     case(NO_EFFECT, "--trace_self", "--quiet", "prog.py"),
-    *(
-        case(f"`--{name}`", f"--{name}", "--", "prog.py", ours=not_yet(name))
-        for name in missing_options.NOT_YET
-    ),
+    *(case(f"`--{name}`", f"--{name}", "--", "prog.py", ours=not_yet(name)) for name in missing_options.NOT_YET),
     *(
         case("`--patch_only`, `--subprocess_child`", option, "prog.py", ours={"status": 2, "stderr": f"{option} is .*"})
         for option in ("--patch_only", "--subprocess_child")
@@ -231,7 +237,11 @@ MODES = [
     case("what `-m` records", "-m", "prog", ours={"status": 0, "events": lambda events: STRING not in events}),
     case("`-m`", "-m", "there_is_no_such_module", aspects=("status", "stdout", "files")),
     case("a program by its path", "prog.py", "a", "b"),
-    case("a program by its path", "sub/prog.py", files={"sub/prog.py": "import beside\n", "sub/beside.py": "print('beside')"}),
+    case(
+        "a program by its path",
+        "sub/prog.py",
+        files={"sub/prog.py": "import beside\n", "sub/beside.py": "print('beside')"},
+    ),
     case("a program by its path", "noext", "a", files={"noext": PROGRAM}),
     case("a program by its path", "missing.py"),
     case("a program by its path", "missing.json"),
@@ -241,6 +251,11 @@ MODES = [
         "run",
         files={"bin/greets": f"#!{sys.executable}\n{PROGRAM}"},
         env={"PATH": f"DIR/bin{os.pathsep}{os.environ['PATH']}"},
+    ),
+    case("`python -m viztracer`, `python -m viztracer.viewer`", "-m", "viztracer", "prog.py", "a", command="python"),
+    case("`python -m viztracer`, `python -m viztracer.viewer`", "-m", "viztracer", "missing.py", command="python"),
+    case(
+        "`python -m viztracer`, `python -m viztracer.viewer`", "-m", "viztracer.viewer", "none.json", command="python"
     ),
     case("a report as a program", "r.json", files={"r.json": REPORT}),
     case("order of the modes", "-c", "print('c')", "-m", "prog"),
@@ -269,8 +284,16 @@ MODES = [
 
 CONFIGURATION = [
     case("the configuration file", "prog.py", files={".viztracerrc": RC + "output_file = rc.json\nquiet = True\n"}),
-    case("the configuration file", "prog.py", "-o", "mine.json", files={".viztracerrc": RC + "output_file = rc.json\n"}),
-    case("the configuration file", "--rcfile", "my.rc", "prog.py", files={"my.rc": RC + "max_stack_depth = 4\nquiet =1\n"}),
+    case(
+        "the configuration file", "prog.py", "-o", "mine.json", files={".viztracerrc": RC + "output_file = rc.json\n"}
+    ),
+    case(
+        "the configuration file",
+        "--rcfile",
+        "my.rc",
+        "prog.py",
+        files={"my.rc": RC + "max_stack_depth = 4\nquiet =1\n"},
+    ),
     case("the configuration file", "--rcfile=my.rc", "prog.py", files={"my.rc": RC + "ignore_c_function = True\n"}),
     case(
         "the configuration file",
@@ -295,7 +318,16 @@ CONFIGURATION = [
 
 COMBINE = [
     case("`--combine`, `--align_combine`", "--combine", "a.json", "b.json", "-o", "x.json", files=TWO, aspects=OUTCOME),
-    case("`--combine`, `--align_combine`", "--align_combine", "a.json", "b.json", "-o", "x.html", files=TWO, aspects=OUTCOME),
+    case(
+        "`--combine`, `--align_combine`",
+        "--align_combine",
+        "a.json",
+        "b.json",
+        "-o",
+        "x.html",
+        files=TWO,
+        aspects=OUTCOME,
+    ),
     case(
         "what `--combine` prints",
         "--combine",
@@ -365,7 +397,9 @@ COMPRESS = [
         files={"bad.json": "{"},
         ours={"status": 1, "stdout": "", "stderr": "bad.json: .*", "files": ()},
     ),
-    case("`--plugins`", "--plugins", "my_plugin with words", "--quiet", "--", "prog.py", files={"my_plugin.py": PLUGIN}),
+    case(
+        "`--plugins`", "--plugins", "my_plugin with words", "--quiet", "--", "prog.py", files={"my_plugin.py": PLUGIN}
+    ),
     case("`--plugins`", "--plugins", "no_such_plugin", "--quiet", "--", "prog.py"),
     case("`--plugins`", "--plugins", "empty", "--quiet", "--", "prog.py", files={"empty.py": ""}),
 ]
@@ -382,6 +416,7 @@ def test_command_line(tmp_path, one_case):
 
 
 # --- the options as such ---
+
 
 def test_options(sandbox):
     assert conformance.different_options(sandbox, "viztracer.main:main") == OPTION_ROWS.keys()

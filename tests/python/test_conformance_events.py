@@ -1,4 +1,4 @@
-"""The events that a program records by itself are VizTracer's, but for the rows of COMPATIBILITY.md that say otherwise."""
+"""A program's own events are VizTracer's, but for the rows of COMPATIBILITY.md that say otherwise."""
 
 import pytest
 from conformance import case, check

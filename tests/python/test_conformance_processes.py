@@ -103,13 +103,19 @@ CASES = [
         "data.json",
         "prog.py",
         files={"data.json": "precious"},
-        ours={"status": 2, "stdout": "", "stderr": ".*data.json is not replaced, since it does not look like a report.*"},
+        ours={
+            "status": 2,
+            "stdout": "",
+            "stderr": ".*data.json is not replaced, since it does not look like a report.*",
+        },
     ),
 ]
 if sys.version_info >= (3, 12):
     CASES += [
         of(THREAD, "names of threads", ours={"events": lambda events: "mine" in str(events)}),
-        case("ids of `sys.monitoring`", "prog.py", command="python", files={"prog.py": TOOL}, ours={"stdout": "mine\n"}),
+        case(
+            "ids of `sys.monitoring`", "prog.py", command="python", files={"prog.py": TOOL}, ours={"stdout": "mine\n"}
+        ),
     ]
 FEATURES = {one_case.values[0].feature for one_case in CASES} | {"names of threads", "ids of `sys.monitoring`"}
 

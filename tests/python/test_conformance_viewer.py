@@ -40,11 +40,15 @@ OPTION_ROWS = {
     ("--timeout", "default"): "`--timeout` by default",
     ("--p", "abbreviation"): "`--p` for `--port`",
 }
-FEATURES = {one_case.values[0].feature for one_case in CASES} | {*OPTION_ROWS.values()} | {
-    "what `vizviewer` prints",
-    "who may read what `vizviewer` serves",
-    "a port that is taken",
-}
+FEATURES = (
+    {one_case.values[0].feature for one_case in CASES}
+    | {*OPTION_ROWS.values()}
+    | {
+        "what `vizviewer` prints",
+        "who may read what `vizviewer` serves",
+        "a port that is taken",
+    }
+)
 
 
 @pytest.mark.merge_only
@@ -97,7 +101,7 @@ def test_port_that_is_taken(tmp_path):
         taken = viewer("a port that is taken", "--server_only", "--port", port, "r.html").values[0]
         theirs, ours = conformance.both(tmp_path, taken)
     assert theirs.status == ours.status == 1
-    assert theirs.stdout.startswith(f"Error! Port {port} is already in use, try another port with \"--port\"")
+    assert theirs.stdout.startswith(f'Error! Port {port} is already in use, try another port with "--port"')
     assert ours.stdout.startswith(theirs.stdout.rstrip("\n"))
 
 

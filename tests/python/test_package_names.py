@@ -39,7 +39,9 @@ def site(tmp_path):
     def install(*packages):
         directory = tmp_path / "site"
         for package in packages:
-            shutil.copytree(package, directory / "viztracer", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                package, directory / "viztracer", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
             if package == OURS:
                 shutil.copy(OURS.parent / "viztracer_ring.pth", directory)
         return directory
@@ -54,7 +56,9 @@ def test_viztracer_beside_this_package_is_noticed_at_import(sandbox, site, order
     version = viztracer.__version__ if order[-1] == OURS else "1.1.1"
     assert (done.returncode, done.stdout) == (0, f"imported {version}\n")
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"viztracer: VizTracer and viztracer-ring are both installed in {directory} and have replaced")
+    assert line.startswith(
+        f"viztracer: VizTracer and viztracer-ring are both installed in {directory} and have replaced"
+    )
     assert line.endswith("pip uninstall -y viztracer; pip install --force-reinstall --no-deps viztracer-ring")
 
 

@@ -1,7 +1,7 @@
 """Record a process from outside: what runs in that process. ``viztracer --attach`` has it run (`commands.attach`).
 
-The ring file is in a directory of the attaching process, which also writes the report, so that both survive the death of
-this process. It prints nothing here: stdout and stderr are the program's.
+The ring file is in a directory of the attaching process, which also writes the report, so that both survive the death
+of this process. It prints nothing here: stdout and stderr are the program's.
 """
 
 from __future__ import annotations
@@ -55,12 +55,9 @@ def uninstall_attach() -> None:
     stop_attach()
     import signal
 
-    for number in (signal.SIGUSR1, signal.SIGUSR2):
-        owner = getattr(signal.getsignal(number), "__self__", None)
-        if isinstance(owner, VizTracer):
-            owner.stop()
-            owner.clear()
-            signal.signal(number, signal.SIG_DFL)
+    owner = getattr(signal.getsignal(signal.SIGUSR1), "__self__", None)
+    if isinstance(owner, VizTracer):
+        owner.uninstall()
 
 
 def _answer(directory: str, reason: str) -> None:

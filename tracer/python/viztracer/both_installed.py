@@ -46,7 +46,7 @@ class Watcher:
 
 
 def watch(package: str) -> None:
-    """Complain as soon as VizTracer is imported from this directory; not if it is this package, which does that itself."""
+    """Complain once VizTracer is imported from this directory; not if it is this package, which does that itself."""
     with open(os.path.join(package, "__init__.py"), "rb") as file:
         if b"both_installed" in file.read():
             return

@@ -6,7 +6,6 @@ again. IPython is imported only here, and only once a shell asks for the magic.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import os
 import re

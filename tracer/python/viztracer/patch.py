@@ -1,4 +1,4 @@
-"""For programs that have VizTracer's hooks installed: there is nothing to install, as child processes join by themselves."""
+"""For programs that install VizTracer's hooks: nothing is installed, since child processes join by themselves."""
 
 from __future__ import annotations
 

@@ -24,6 +24,9 @@ OFFER = "offer"  # they are its own, and no report was saved: it prints the comm
 REMOVE = "remove"  # a report was saved; what came after that was not asked for
 SAVE = "save"  # `register_exit` asks for a report
 
+# What a process has among its open files that heeds the signals of `VizTracer.install`.
+INSTALLED = "viztracer_installed"
+
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
@@ -38,6 +41,7 @@ class VizTracer(Options, LoadedTrace):
         """Begin without ring files of its own; with `session`, with those of that run."""
         self.rings: RingDirectory | None = RingDirectory.at(session) if session else None
         self.first_name: str | None = None
+        self._installed: int | None = None
         self._at_exit = CLOSE
         self._unwatch_exit: Callable[[], None] | None = None
         if register_global and not (session and this_process.recording()):  # it has joined the run by itself
@@ -129,9 +133,7 @@ class VizTracer(Options, LoadedTrace):
 
     def _record(self, rings: RingDirectory) -> None:
         this_process.follow(self)
-        self.log_calls(
-            func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by()
-        )
+        self.log_calls(func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by())
         self.record(self.inherited(), rings, PACKAGE)
         self.name_process(self.process_name or self.first_name or this_process.process_name())
         self.parsed = False
@@ -225,11 +227,27 @@ class VizTracer(Options, LoadedTrace):
         return self.inherited() | {"session": self.rings.address if self.rings else None}
 
     def install(self) -> None:
-        """Begin to record on SIGUSR1; stop and save on SIGUSR2. ``viztracer --attach_installed`` sends these signals."""
+        """Begin to record on SIGUSR1; stop and save on SIGUSR2, which ``viztracer --attach_installed`` sends."""
         import signal
 
         signal.signal(signal.SIGUSR1, self._start_by_signal)
         signal.signal(signal.SIGUSR2, self._save_by_signal)
+        if self._installed is None:
+            # Shows others that there are handlers, as long as there are: a fork inherits both, and an exec ends both.
+            self._installed = os.memfd_create(INSTALLED, os.MFD_CLOEXEC)
+
+    def uninstall(self) -> None:
+        """Give the signals of `install` their default actions, and forget what was recorded but not saved."""
+        if self._installed is None:
+            return
+        import signal
+
+        self.stop()
+        self.clear()
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+        os.close(self._installed)
+        self._installed = None
 
     def _start_by_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.start()

@@ -12,7 +12,7 @@ from .. import attach as target
 from .. import report, terminal
 from ..command_line import recording_options
 from ..ring_directory import RingDirectory
-from ..viztracer import VizTracer
+from ..viztracer import INSTALLED, VizTracer
 from .finish import PACKAGES
 from .run import output_of
 from .injection import InjectionError, inject
@@ -41,7 +41,7 @@ if attach:
     attach.{call}
 """
 PULSE = 0.02  # seconds between two looks
-MASK = "SigCgt:"  # the signals that a process handles, in /proc/PID/status (proc(5))
+INSTALL = "without one the signal would end it: call VizTracer().install() there"
 
 
 class Attachment:
@@ -57,9 +57,7 @@ class Attachment:
         self.pid = pid
         self.tracer = tracer
         self.output = report.absolute(output)
-        self.rings = RingDirectory.scratch(tracer.tracer_entries, beside=self.output)
-        self.rings.close()  # the process is the only one, and is not counted
-        self._give_to_user()
+        self.rings = _directory_for(pid, tracer.tracer_entries, beside=self.output)
 
     def start(self) -> None:
         """Have the process begin to record.
@@ -106,14 +104,18 @@ class Attachment:
         """Remove the ring files."""
         shutil.rmtree(self.rings.path, ignore_errors=True)
 
-    def _give_to_user(self) -> None:
-        """Let the process write to the directory if it is another user's."""
-        owner = os.stat(f"/proc/{self.pid}")
-        if owner.st_uid != os.geteuid():
-            try:
-                os.chown(self.rings.path, owner.st_uid, owner.st_gid)
-            except OSError:
-                pass  # then it cannot be attached to, either
+
+def _directory_for(pid: int, entries: int, *, beside: str) -> RingDirectory:
+    """Return a directory into which a process can write, also if it is another user's."""
+    rings = RingDirectory.scratch(entries, beside=beside)
+    rings.close()  # the process is the only one, and is not counted
+    owner = os.stat(f"/proc/{pid}")
+    if owner.st_uid != os.geteuid():
+        try:
+            os.chown(rings.path, owner.st_uid, owner.st_gid)
+        except OSError:
+            pass  # then it cannot be attached to, either
+    return rings
 
 
 def attach(pid: int, options: argparse.Namespace) -> int:
@@ -148,14 +150,13 @@ def attach(pid: int, options: argparse.Namespace) -> int:
 
 def attach_installed(pid: int, seconds: float) -> int:
     """Have a process that has called `VizTracer.install` record itself; return the exit status."""
-    numbers = (signal.SIGUSR1, signal.SIGUSR2)
     if not os.path.exists(f"/proc/{pid}"):
         print(f"pid {pid} does not exist")
         return 1
-    if not all(_handles(pid, number) for number in numbers):
-        terminal.complain(f"no tracer is installed in process {pid}, and the signal would end it: call VizTracer().install() there")
-        return 1
     try:
+        if not _has_installed(pid):
+            terminal.complain(f"no tracer is installed in process {pid}; {INSTALL}")
+            return 1
         os.kill(pid, signal.SIGUSR1)
         heed_signals()
         print(_success(seconds))
@@ -178,7 +179,7 @@ def uninstall(pid: int) -> int:
     if not os.path.exists(f"/proc/{pid}"):
         print(f"pid {pid} does not exist!")
         return 1
-    rings = RingDirectory.scratch(1, beside=os.getcwd())
+    rings = _directory_for(pid, 1, beside=os.path.abspath("script.py"))
     try:
         _run_in(pid, "uninstall_attach()", rings.path)
     except InjectionError as error:
@@ -186,7 +187,6 @@ def uninstall(pid: int) -> int:
         return 1
     finally:
         shutil.rmtree(rings.path, ignore_errors=True)
-        rings.close()
     return 0
 
 
@@ -237,7 +237,8 @@ def _tell(attachment: Attachment, seconds: float) -> None:
 
 
 def _success(seconds: float) -> str:
-    return f"Attach success, {f'collect trace after {seconds}s' if seconds > 0 else 'press CTRL+C to stop and save report'}"
+    until = f"collect trace after {seconds}s" if seconds > 0 else "press CTRL+C to stop and save report"
+    return f"Attach success, {until}"
 
 
 def _sleep(pid: int, seconds: float) -> None:
@@ -246,11 +247,20 @@ def _sleep(pid: int, seconds: float) -> None:
         time.sleep(PULSE)
 
 
-def _handles(pid: int, number: int) -> bool:
-    """Whether a process has a handler for a signal: without one, most signals end it."""
-    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
-        mask = next((line.split()[1] for line in file if line.startswith(MASK)), "0")
-    return bool(int(mask, 16) >> (number - 1) & 1)
+def _has_installed(pid: int) -> bool:
+    """Whether a process has called `VizTracer.install`. One that has not would be ended by the signal.
+
+    Raises:
+        PermissionError: it is another user's.
+    """
+    directory = f"/proc/{pid}/fd"
+    for name in os.listdir(directory):
+        try:
+            if os.readlink(os.path.join(directory, name)).startswith(f"/memfd:{INSTALLED} "):
+                return True
+        except FileNotFoundError:
+            pass  # it was closed meanwhile
+    return False
 
 
 def _quietly(function: Callable[[], object]) -> None:

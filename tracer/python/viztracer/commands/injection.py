@@ -17,10 +17,10 @@ from collections.abc import Callable
 
 SECONDS = 60  # that gdb gets to read the symbols of a large process
 PAGE = 4096
-# What the process runs. gdb gets it in plain letters, whatever the path; the process sees no error if the file is gone.
+# What the process runs: in plain letters for gdb, whatever the path; no error if the file is gone.
 CODE = "try: exec(compile(open(bytes.fromhex('{path}')).read(), '<viztracer>', 'exec'), {{}})\\nexcept OSError: pass\\n"
-# The constants are PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS of Linux. Memory comes from the kernel, since the
-# process may be in the middle of malloc.
+# The constants are PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS of Linux. Memory comes from the kernel, since
+# the process may be in the middle of malloc.
 MAP = "set $code = ((char *(*)(void *, unsigned long, int, int, int, long)) mmap)(0, {size}, 3, 0x22, -1, 0)"
 WRITE = 'set {{char [{size}]}} $code = "{code}"'
 ASK = "print ((int (*)(int (*)(void *), void *)) Py_AddPendingCall)((int (*)(void *)) PyRun_SimpleString, $code)"
@@ -46,7 +46,7 @@ def inject(pid: int, script: str, has_run: Callable[[float], bool]) -> None:
     Raises:
         InjectionError: it cannot, or does not within 10 s.
     """
-    if sys.version_info >= (3, 14):
+    if hasattr(sys, "remote_exec"):
         _execute_remotely(pid, script)
         answered = has_run(10)
     else:

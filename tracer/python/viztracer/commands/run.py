@@ -141,7 +141,11 @@ class Run:
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:
                 ending = "" if self.keeps_rings else self.ending(rings).address(wait=self._waits)
-                announced = source_options.given(self.options) | {"session": rings.address, "output": self.output, "ending": ending}
+                announced = source_options.given(self.options) | {
+                    "session": rings.address,
+                    "output": self.output,
+                    "ending": ending,
+                }
                 session_variable.announce(self.tracer.inherited() | announced)
                 if self.tracer.verbose and not _reaches_new_interpreters():
                     terminal.complain(NOT_INSTALLED)
