@@ -1,22 +1,22 @@
 """`VCompressor`: VizTracer's compressed reports (``.cvf``), for ``viztracer --compress`` and ``--decompress``.
 
-A file is the version, a number of 64 bits, and records until its end. All numbers are little-endian. A record begins with
-a byte that says its kind:
+A file is the version, a number of 64 bits, and records until its end. All numbers are little-endian. A record begins
+with a byte that says its kind:
 
-- 1: calls of one function on one thread: pid, tid, name, how many, the place of their arguments in the file (0: they have
-  none), the time of the first in 10 ns, then each call's duration and the time to the next one's begin, as short numbers.
-  At the place of the arguments: a list of them, packed.
+- 1: calls of one function on one thread: pid, tid, name, how many, the offset of their arguments in the file (0: they
+  have none), the time of the first in 10 ns, then each call's duration and the time to the next one's begin, as short
+  numbers. At that offset: a list of the arguments, packed.
 - 2, 3: a process's or a thread's name: pid, tid, name.
 - 4: a counter: pid, tid, name, how many keys, the keys, how many events, then for each its time in ns and for each key
   a byte (`ABSENT`, `SAME`, `INTEGER`, `FLOAT`) and the value if it is new.
 - 5: a list of all other events, packed.
 - 17: the sources, packed.
 
-Texts end with a zero byte. A packed value is JSON: its length, its compressed length, and what zlib makes of it. A short
-number has in its two lowest bits how many bytes it takes: 1, 2, 4 or 8.
+Texts end with a zero byte. A packed value is JSON: its length, its compressed length, and what zlib makes of it. A
+short number has in its two lowest bits how many bytes it takes: 1, 2, 4 or 8.
 
-The format rounds times of calls to 10 ns and knows one category. What it cannot hold otherwise is among the other events,
-also the report's metadata, as an event of phase ``"M"``.
+The format rounds times of calls to 10 ns and knows one category. What it cannot hold otherwise is among the other
+events, also the report's metadata, as an event of phase ``"M"``.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class _Writer:
         events.sort(key=lambda event: event["ts"])
         self._begin(CALLS, pid, tid, name)
         self._number(len(events))
-        place = len(self._out)
+        offset_at = len(self._out)
         self._number(0)
         times = [round(event["ts"] * 100) for event in events]
         self._out += struct.pack("<q", times[0])
@@ -138,7 +138,7 @@ class _Writer:
                 self._short(times[index] - times[index - 1])
             self._short(round(event["dur"] * 100))
         if has_arguments:
-            struct.pack_into("<Q", self._out, place, len(self._out))
+            struct.pack_into("<Q", self._out, offset_at, len(self._out))
             self._packed([event["args"] for event in events])
 
     def _counter(self, pid: int, tid: int, name: str, events: list[Event]) -> None:
@@ -377,7 +377,7 @@ class _Reader:
     def _list(self) -> list[Any]:
         value = self._packed()
         if not isinstance(value, list):
-            raise ValueError("file is corrupted: something else is in the place of a list")
+            raise ValueError("file is corrupted: there is no list where one is expected")
         return value
 
     def _packed(self) -> Any:
