@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ANSWER = "answer"  # the file by which this process answers; it holds nothing if all is well
 
-_attached: list[VizTracer] = []
+# By the directory that a recording was asked for with.
+_attached: dict[str, VizTracer] = {}
 
 
 def start_attach(directory: str, options: dict[str, Any]) -> None:
@@ -38,16 +39,17 @@ def start_attach(directory: str, options: dict[str, Any]) -> None:
         tracer.start()
         if not tracer.enable:
             raise RuntimeError("the recording could not begin; the process says why on its stderr")
-        _attached.append(tracer)
+        _attached[directory] = tracer
     except Exception as error:  # whatever it is, the program must not suffer from it
         reason = str(error) or type(error).__name__
     _answer(directory, reason)
 
 
-def stop_attach() -> None:
-    """End what `start_attach` began: the ring file is whole, and the process as before."""
-    while _attached:
-        _attached.pop().leave()
+def stop_attach(directory: str | None = None) -> None:
+    """End what `start_attach` began with this directory, or whatever it began: the ring files are whole then."""
+    for started in list(_attached):
+        if directory in (None, started):
+            _attached.pop(started).leave()
 
 
 def uninstall_attach() -> None:
@@ -68,4 +70,4 @@ def _answer(directory: str, reason: str) -> None:
             file.write(reason)
         os.rename(f"{path}.new", path)
     except OSError:
-        stop_attach()  # it is gone, and nobody would ever end the recording
+        stop_attach(directory)  # it is gone, and nobody would ever end the recording

@@ -84,9 +84,18 @@ class Attachment:
             terminal.complain(f"process {self.pid} has ended while it was recorded")
             return
         try:
-            _run_in(self.pid, "stop_attach()", self.rings.path)
+            self._end()
         except InjectionError as error:
             terminal.complain(f"the recording of process {self.pid} goes on: {error}")
+
+    def give_up(self) -> None:
+        """Have nothing left of a recording that might begin after all."""
+        if not os.path.exists(os.path.join(self.rings.path, target.ANSWER)):
+            _quietly(self._end)
+        self.remove()
+
+    def _end(self) -> None:
+        _run_in(self.pid, f"stop_attach({ascii(self.rings.path)})", self.rings.path)
 
     def save(self, *, file_info: bool = True) -> None:
         """Write the report.
@@ -129,8 +138,7 @@ def attach(pid: int, options: argparse.Namespace) -> int:
     try:
         attachment.start()
     except (InjectionError, KeyboardInterrupt) as error:
-        _quietly(lambda: _run_in(pid, "stop_attach()", attachment.rings.path))
-        attachment.remove()
+        attachment.give_up()
         terminal.complain(str(error) or "interrupted")
         return 1
     heed_signals()

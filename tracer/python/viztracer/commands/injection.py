@@ -8,14 +8,16 @@ called back.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 
-SECONDS = 60  # that gdb gets to read the symbols of a large process
 PAGE = 4096
 # What the process runs: in plain letters for gdb, whatever the path; no error if the file is gone.
 CODE = "try: exec(compile(open(bytes.fromhex('{path}')).read(), '<viztracer>', 'exec'), {{}})\\nexcept OSError: pass\\n"
@@ -24,10 +26,17 @@ CODE = "try: exec(compile(open(bytes.fromhex('{path}')).read(), '<viztracer>', '
 MAP = "set $code = ((char *(*)(void *, unsigned long, int, int, int, long)) mmap)(0, {size}, 3, 0x22, -1, 0)"
 WRITE = 'set {{char [{size}]}} $code = "{code}"'
 ASK = "print ((int (*)(int (*)(void *), void *)) Py_AddPendingCall)((int (*)(void *)) PyRun_SimpleString, $code)"
-HOLDS_GIL = "print ((int (*)(void)) PyGILState_Check)()"
-ENSURE = "set $state = ((int (*)(void)) PyGILState_Ensure)()"
-RUN = "print ((int (*)(const char *)) PyRun_SimpleString)($code)"
-RELEASE = "call ((void (*)(int)) PyGILState_Release)($state)"
+RUN = """\
+set $holds_gil = ((int (*)(void)) PyGILState_Check)()
+print $holds_gil
+if $holds_gil == 0
+  set $state = ((int (*)(void)) PyGILState_Ensure)()
+  print ((int (*)(const char *)) PyRun_SimpleString)($code)
+  call ((void (*)(int)) PyGILState_Release)($state)
+end
+"""
+OPTIONS = ("--nx", "--batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off")
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
 
 
@@ -53,8 +62,8 @@ def inject(pid: int, script: str, has_run: Callable[[float], bool]) -> None:
         code = CODE.format(path=os.fsencode(script).hex())
         _gdb(pid, code, ASK)
         answered = has_run(1)
-        if not answered and _gdb(pid, code, HOLDS_GIL) == 0:
-            _gdb(pid, code, ENSURE, RUN, RELEASE)
+        if not answered:
+            _gdb(pid, code, RUN)
         answered = answered or has_run(10)
     if not answered:
         raise InjectionError(f"process {pid} runs no Python code at present: it does not answer")
@@ -69,42 +78,49 @@ def _execute_remotely(pid: int, script: str) -> None:
         raise InjectionError(f"process {pid} cannot be reached: {error}") from None
 
 
-def _gdb(pid: int, code: str, *calls: str) -> int:
-    """Have gdb stop a process, call functions in it, and let it go; return the last number that was printed."""
+def _gdb(pid: int, code: str, calls: str) -> None:
+    """Have gdb stop a process, call functions in it, and let it go.
+
+    Nothing interrupts gdb: a process that it leaves in the middle of a call is lost.
+    """
     gdb = shutil.which("gdb")
     if gdb is None:
         raise InjectionError("--attach needs gdb with CPython before 3.14, and there is none: apt install gdb")
     size = len(code) + 1
-    commands = [
-        MAP.format(size=-(-size // PAGE) * PAGE),
-        WRITE.format(size=size - code.count("\\n"), code=code),
-        *calls,
-    ]
-    words = [gdb, "--nx", "--batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off"]
-    words += ["--pid", str(pid)]
-    for command in commands:
-        words += ["-ex", command]
-    try:
+    written = WRITE.format(size=size - code.count("\\n"), code=code)
+    commands = "\n".join(["set unwindonsignal on", MAP.format(size=-(-size // PAGE) * PAGE), written, calls])
+    with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file, uninterrupted():
+        file.write(f"{commands}\n")
+        file.flush()
         done = subprocess.run(
-            words,
+            [gdb, *OPTIONS, "--pid", str(pid), "-x", file.name],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=SECONDS,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # Ctrl+C is for this command: gdb lets the process go first
+            start_new_session=True,  # Ctrl+C is for this command
         )
-    except subprocess.TimeoutExpired:
-        raise InjectionError(f"gdb does not come to an end with process {pid} within {SECONDS} s") from None
-    printed = re.findall(r"^\$\d+ = (-?\d+)$", done.stdout, re.MULTILINE)
     if "Operation not permitted" in done.stderr or "ptrace: " in done.stderr:
         raise InjectionError(_forbidden(pid))
     if "No symbol" in done.stderr:
         raise InjectionError(f"process {pid} does not run CPython, or hides its functions from gdb")
-    if not printed:
+    if not re.search(r"^\$\d+ = 0$", done.stdout, re.MULTILINE) and "$1 = 1" not in done.stdout:
         lines = done.stderr.strip().splitlines() or ["it says nothing"]
         raise InjectionError(f"Failed to inject code [err {done.returncode}]: gdb: {lines[-1]}")
-    return int(printed[-1])
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put off what asks this process to end until the block is over."""
+    came: list[int] = []
+    former = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in ENDS}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def _forbidden(pid: int) -> str:
