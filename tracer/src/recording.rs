@@ -151,6 +151,12 @@ pub fn finish_open_calls() {
     with((), |recording| recording.recorder.close_frames(Kind::Return));
 }
 
+/// Records what is open on all threads as calls whose end is unknown. The hook is gone, and the GIL is held: so no thread
+/// is inside a hook.
+pub fn abandon_open_calls() {
+    with((), |recording| recording.recorder.close_frames(Kind::Open));
+}
+
 /// Ends a tracer's recording and takes it out of the process's state. The caller holds the GIL, so no thread is inside a
 /// hook, and none finds a recorder from now on.
 pub fn take(tracer: u64) -> Option<Ended> {

@@ -248,8 +248,9 @@ impl Tracer {
         if !self.records() {
             return Ok(());
         }
+        hook::record_calls(python, true)?; // which calls functions of Python
         limit_depth(depth);
-        hook::record_calls(python, true)
+        Ok(())
     }
 
     /// Records no calls of this thread any more. `others`: other threads still record theirs.
@@ -258,7 +259,11 @@ impl Tracer {
             return Ok(());
         }
         limit_depth(0);
-        if others { Ok(()) } else { hook::record_calls(python, false) }
+        if !others {
+            hook::record_calls(python, false)?;
+            recording::abandon_open_calls();
+        }
+        Ok(())
     }
 
     /// Returns that fitted no open call.
@@ -289,13 +294,18 @@ impl Tracer {
         args: Option<&Bound<'_, PyAny>>,
         scope: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let scope = scope.map_or(Ok("g".to_owned()), |scope| scope.extract());
-        let scope: String = scope.map_err(|_| PyTypeError::new_err("Scope must be a string"))?;
-        if !matches!(&*scope, "g" | "p" | "t") {
+        let scope = match scope {
+            None => "g",
+            Some(scope) => match scope.cast::<PyString>() {
+                Ok(scope) => scope.to_str().unwrap_or_default(),
+                Err(_) => return Err(PyTypeError::new_err("Scope must be a string")),
+            },
+        };
+        if !matches!(scope, "g" | "p" | "t") {
             return Err(PyValueError::new_err("Scope must be one of 'g', 'p', 't'"));
         }
         if self.records() {
-            event::instant(name, args, &scope);
+            event::instant(name, args, scope);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Bytes in the body of a segment, which is made of atomic words.
 
+use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::stack::Slot;
 use viztracer_format::sync::{AtomicU64, Ordering};
 
@@ -7,7 +8,8 @@ use viztracer_format::sync::{AtomicU64, Ordering};
 /// the body. The caller commits them.
 pub(crate) fn store(slots: &[Slot], offset: usize, bytes: &[u8]) {
     debug_assert!(offset.is_multiple_of(8) && offset + bytes.len() <= size_of_val(slots));
-    for (word, bytes) in words(slots).skip(offset / 8).zip(bytes.chunks(8)) {
+    let slots = slots.get(offset / RECORD_SIZE..).unwrap_or_default();
+    for (word, bytes) in words(slots).skip(offset % RECORD_SIZE / 8).zip(bytes.chunks(8)) {
         let mut value = [0; 8];
         value[..bytes.len()].copy_from_slice(bytes);
         word.store(u64::from_le_bytes(value), Ordering::Relaxed);

@@ -40,15 +40,19 @@ impl ThreadRecorder {
 
     fn record_with_payload(&mut self, (kind, start, duration, function): (u8, u64, u64, u32), json: &[u8]) {
         let payload = (!json.is_empty()).then(|| self.store_payload(json));
-        let long = (duration > DURATION_MAX).then(|| Record::long(duration));
-        let extensions = [long, payload].into_iter().flatten();
-        let count = extensions.clone().count();
-        if !self.ensure_slots(1 + count) {
+        let is_long = duration > DURATION_MAX;
+        let extensions = usize::from(is_long) + usize::from(payload.is_some());
+        if !self.ensure_slots(1 + extensions) {
             return;
         }
-        self.count_others(count as u32, 0);
+        self.count_others(extensions as u32, 0);
         self.store(Record::new(kind, start, duration.min(DURATION_EXTENDED), function));
-        extensions.for_each(|extension| self.store(extension));
+        if is_long {
+            self.store(Record::long(duration));
+        }
+        if let Some(payload) = payload {
+            self.store(payload);
+        }
         self.commit();
     }
 
