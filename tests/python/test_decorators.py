@@ -290,3 +290,42 @@ def test_sparse_recording_follows_forks_and_starts(sandbox):
     events = [event for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "X"]
     two = [event["pid"] for event in events if event["name"].startswith("two ")]
     assert len(two) == 4 and len(set(two)) == 2 and len([event for event in events if "again" in event["name"]]) == 4
+
+
+def test_sparse_calls_have_their_arguments(sandbox):
+    path = sandbox.script(
+        "from viztracer import get_tracer, log_sparse\n"
+        "@log_sparse(stack_depth=1)\n"
+        "def f(a):\n"
+        "    get_tracer().add_func_args('key', 'value')\n"
+        "    g(a)\n"
+        "def g(b): pass\n"
+        "f(1)\n"
+        "f(2)\n"
+    )
+    done = sandbox.viztracer("--quiet", "--log_sparse", "--log_func_args", "-o", "out.json", "--", path)
+    assert done.returncode == 0, done.stderr
+    calls = [event for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "X"]
+    arguments = [{"func_args": {"a": str(n)}, "key": "value"} for n in (1, 2)]
+    assert [(call["name"].split()[0], call["args"]) for call in calls] == [("f", given) for given in arguments]
+
+
+def test_sparse_blocks_of_many_threads(sandbox):
+    """Blocks begin and end while other threads are in the middle of calls."""
+    sandbox.script(
+        "import threading\n"
+        "from viztracer import log_sparse\n"
+        "@log_sparse(stack_depth=2)\n"
+        "def f(n): return g(n)\n"
+        "def g(n): return n and g(n - 1)\n"
+        "def work():\n"
+        "    for n in range(200): g(20); f(n % 5)\n"
+        "threads = [threading.Thread(target=work) for _ in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+    )
+    done = sandbox.viztracer("--quiet", "--log_sparse", "-o", "out.json", "script.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    calls = [event for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "X"]
+    names = [call["name"].split()[0] for call in calls if "abandoned" not in str(call.get("args"))]
+    assert names.count("f") == names.count("g") == 800 and set(names) == {"f", "g"}

@@ -25,6 +25,8 @@ NOT_RUN = {
     "make test": "is what runs this test",
     "make bench": "takes the whole machine for an hour",
     "benches/run": "the same",
+    "viztracer --attach": "needs a process that runs already; test_attach.py runs it",
+    "viztracer --uninstall": "the same",
     "python tests/storm/storm.py": "takes hours; test_storm.py runs it for less long",
 }
 # The exit status of a command without its comment, if that is not 0. Without input viztracer-merge writes no report: it

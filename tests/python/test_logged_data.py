@@ -138,7 +138,7 @@ def test_perfetto_shows_all_of_it(sandbox, perfetto):
 from viztracer import get_tracer
 t = get_tracer()
 t.stop()
-t.log_calls(func_args=True, func_retval=True)
+t.log_func_args = t.log_func_retval = True
 t.start()
 def f(n):
     begin = t.getts()
@@ -362,7 +362,7 @@ t.save()
 
 
 LOGGED = """
-t.log_calls(func_args=True, func_retval=True)
+t.log_func_args = t.log_func_retval = True
 t.start()
 """
 
@@ -427,7 +427,7 @@ t.save()
 @pytest.mark.parametrize("kind, expected", [("func_args", {"func_args": {"n": "1"}}), ("func_retval", {"return_value": "2"})])
 def test_one_of_both(sandbox, kind, expected):
     events = run(
-        sandbox, f"def f(n): return n + 1\nt.log_calls({kind}=True)\nt.start()\nf(1)\nt.stop()\nt.save()\n"
+        sandbox, f"def f(n): return n + 1\nt.log_{kind} = True\nt.start()\nf(1)\nt.stop()\nt.save()\n"
     )
     assert args_of(events, "f") == expected
 
@@ -591,7 +591,7 @@ def show(value):
     return f"<{value}>"
 def f(*values): return "x"
 def g(a, b, c): return 1
-t.log_calls(func_args=True, func_retval=True, func_repr=show)
+t.log_func_args, t.log_func_retval, t.log_func_repr = True, True, show
 t.start()
 f()
 g(1, 2, 3)
@@ -642,7 +642,7 @@ async def job(n):
     await asyncio.sleep(0)
     t.add_instant("job", {"n": n})
 async def jobs(): await asyncio.gather(*(job(n) for n in range(3)))
-t.log_calls(func_args=True)
+t.log_func_args = True
 t.start()
 threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
 for thread in threads: thread.start()
@@ -693,7 +693,7 @@ import os, signal
 from viztracer import get_tracer
 t = get_tracer()
 t.stop()
-t.log_calls(func_args=True, func_retval=True)
+t.log_func_args = t.log_func_retval = True
 t.start()
 def f(n): return n
 for n in range(20_000):
@@ -722,7 +722,7 @@ def test_kills_at_any_moment(sandbox):
 from viztracer import get_tracer
 t = get_tracer()
 t.stop()
-t.log_calls(func_args=True, func_retval=True)
+t.log_func_args = t.log_func_retval = True
 t.start()
 def f(n):
     t.add_func_args("k", n)

@@ -29,7 +29,7 @@ LOGGED = """
 import viztracer
 t = viztracer.get_tracer()
 t.stop()
-t.log_calls(func_args=True, func_retval=True)
+t.log_func_args = t.log_func_retval = True
 t.start()
 def f(n):
     if n % 7 == 0: raise ValueError(n)

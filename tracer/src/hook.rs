@@ -34,11 +34,11 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 /// Begins or ends to record calls, in the middle of a recording.
 pub fn record_calls(python: Python<'_>, calls: bool) -> PyResult<()> {
     let before = *lock(&WANTED);
-    if before.calls == calls {
-        return Ok(());
-    }
-    if !calls {
-        offered::uninstall(python)?;
+    match (before.calls, calls) {
+        (false, false) => return Ok(()),
+        (true, true) => return offered::mend(python, before).map(drop), // this thread may be newer than the hook
+        (true, false) => drop(offered::uninstall(python)?),
+        (false, true) => {}
     }
     install(python, EventOptions { calls, ..before })
 }

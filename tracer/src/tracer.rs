@@ -234,8 +234,10 @@ impl Tracer {
         if !self.records() {
             return Ok(());
         }
+        hook::record_calls(python, true)?; // calls functions of Python
+        current::ensure_own_file();
         calls::limit_depth(python, depth);
-        hook::record_calls(python, true)
+        Ok(())
     }
 
     /// Records no calls of this thread any more. `others`: other threads still record theirs.
@@ -243,8 +245,13 @@ impl Tracer {
         if !self.records() {
             return Ok(());
         }
+        current::ensure_own_file();
         calls::limit_depth(python, 0);
-        if others { Ok(()) } else { hook::record_calls(python, false) }
+        if !others {
+            hook::record_calls(python, false)?;
+            recording::abandon_open_calls();
+        }
+        Ok(())
     }
 
     /// Returns that fitted no open call.

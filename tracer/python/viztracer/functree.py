@@ -124,7 +124,7 @@ class FuncTree:
         return self.root.children[max(bisect_right(self.root.children, ts, key=_start) - 1, 0)]
 
     def normalize(self, first_ts: float) -> None:
-        """Shift all calls in time, so that this moment becomes 0."""
+        """Shift all calls in time, so that this time becomes 0."""
         for node in self.inorder_traverse():
             node.start -= first_ts
             node.end -= first_ts

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = (",", ":")
 NESTED_MAX = 100
-# For the text files that JSON is written to: half of a surrogate pair becomes an escape of JSON.
+# For the text files that JSON is written to: a lone surrogate becomes an escape of JSON.
 ERRORS = "backslashreplace"
 
 

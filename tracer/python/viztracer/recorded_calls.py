@@ -5,6 +5,8 @@ from __future__ import annotations
 import _thread
 import os
 
+from . import this_process
+
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from .snaptrace import Tracer
@@ -30,10 +32,12 @@ class RecordedCalls:
         thread = os.getpid(), _thread.get_ident()
         if thread not in _recorded:
             self._thread = thread
-            _recorded.add(thread)
-            self._tracer.begin_calls(self._depth)
+            with this_process.lock:  # the first and the last one install and remove the hook
+                _recorded.add(thread)
+                self._tracer.begin_calls(self._depth)
 
     def __exit__(self, *_error: object) -> None:
         if self._thread is not None:
-            _recorded.discard(self._thread)
-            self._tracer.end_calls(any(pid == os.getpid() for pid, _ in _recorded))
+            with this_process.lock:
+                _recorded.discard(self._thread)
+                self._tracer.end_calls(any(pid == os.getpid() for pid, _ in _recorded))

@@ -62,7 +62,7 @@ def text_of(value: object, tracer: Tracer, describe: Callable[[object], str] = r
 
 
 def attributes_of(value: object) -> str:
-    """Return a description of an object: its attributes, if it has no `repr` of its own; by objprint, if there is one."""
+    """Return what objprint says of an object, if it is installed; else its `repr`, or its attributes if it has none."""
     try:
         from objprint import objstr
 

@@ -331,6 +331,7 @@ impl ThreadRecorder {
     /// Records calls that are nested up to `depth` from here on, and none that are nested deeper.
     pub fn limit_depth(&mut self, depth: usize) {
         self.max_depth = depth;
+        self.too_deep.clear();
         self.uncounted = self.depth() - self.task_marks;
         self.end_block();
     }

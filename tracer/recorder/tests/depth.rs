@@ -74,3 +74,20 @@ fn after_the_limit_there_is_room_again() {
     });
     assert_eq!(open, [F, F, G]);
 }
+
+/// Where only some functions are recorded, the limit is none at first, and counts from the function that begins.
+#[test]
+fn a_limit_counts_from_where_it_is_set() {
+    let open = with_limit(|thread| {
+        enter(thread, &[F, G, G, G, G]);
+        thread.limit_depth(0);
+        enter(thread, &[F]);
+        thread.limit_depth(2);
+        enter(thread, &[F, F, F]);
+        assert_eq!(thread.leave(F, Kind::Return), Left::Recorded);
+        assert_eq!(thread.leave(F, Kind::Return), Left::Recorded);
+        thread.limit_depth(0);
+        enter(thread, &[G]);
+    });
+    assert_eq!(open, [F, G, G, F]);
+}

@@ -249,15 +249,10 @@ impl Around {
 fn digits(value: &Bound<'_, PyInt>) -> Option<String> {
     let python = value.py();
     [10, 16].into_iter().find_map(|base| {
-        // SAFETY: an integer; `int.__format__` of the built-in type is C code.
-        let text = unsafe { Bound::from_owned_ptr_or_err(python, _PyLong_Format(value.as_ptr(), base)) };
+        // SAFETY: an integer, or of a type derived from it, so no method of the program is called.
+        let text = unsafe { Bound::from_owned_ptr_or_err(python, ffi::PyNumber_ToBase(value.as_ptr(), base)) };
         text.ok()?.cast_into::<PyString>().ok().map(|text| text.to_string_lossy().into_owned())
     })
-}
-
-unsafe extern "C" {
-    /// Include/internal or cpython/longobject.h: the text of an integer, with a prefix unless the base is 10.
-    fn _PyLong_Format(value: *mut ffi::PyObject, base: std::ffi::c_int) -> *mut ffi::PyObject;
 }
 
 /// A string as UTF-8; halves of surrogate pairs are shown as `\udc80`.

@@ -121,7 +121,7 @@ class Run:
         self.start()
         if self.compiler:
             self.program.instrument(self.compiler)
-        self.program.run(not self.options.ignore_c_function)
+        self.program.run(not (self.options.ignore_c_function or self.options.log_sparse))
 
     def start(self) -> None:
         """Begin to record; if that cannot be, say so and let the program run."""

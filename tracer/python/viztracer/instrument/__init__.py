@@ -1,6 +1,6 @@
 """Source instrumentation: the program's own modules are compiled with calls that record what they do.
 
 `options` says what is wanted. `variables`, `attributes`, `functions`, `exceptions` and `comments` each change the
-syntax tree for one concept. `compiler` applies them, `imports` has imported modules compiled so, `main_program` the program
-itself, and `log` is what the inserted calls call.
+syntax tree for one concept. `compiler` applies them, `imports` has imported modules compiled so, `main_program` the
+script of a child process, and `log` is what the inserted calls call.
 """

@@ -59,7 +59,7 @@ def obey(tree: ast.Module, source: str) -> list[int]:
     """Insert what the comments of a source say into its tree; return the lines of comments that make no sense."""
     unknown: list[int] = []
     statements = Statements(tree)
-    for comment in reversed(list(_comments(source, unknown))):  # from the end, so that places stay
+    for comment in reversed(list(_comments(source, unknown))):  # from the end, so that indexes stay valid
         inserted = statements.insert_alone(comment) if comment.is_alone else statements.insert_beside(comment, source)
         if not inserted:
             unknown.append(comment.line)
@@ -139,10 +139,11 @@ class Statements:
         inserted = [_conditional(call, comment, node) for call in calls]
         inner: list[ast.stmt] | None = getattr(node, "body", None)
         if inner is None:
-            place = index if isinstance(node, LEAVES) else index + 1
-            block[place:place] = inserted
+            following = index if isinstance(node, LEAVES) else index + 1
+            block[following:following] = inserted
         else:
-            inner[(place := _begin(inner)) : place] = inserted
+            first = _begin(inner)
+            inner[first:first] = inserted
         return True
 
     def _gap(self, comment: Comment) -> tuple[list[ast.stmt], int]:
@@ -169,9 +170,9 @@ class Statements:
         found = None
         for _, block in self._blocks:
             for index, node in enumerate(block):
-                place = (node.lineno, node.col_offset)
-                if node.lineno <= comment.line <= _header_end(node) and (found is None or place > found[0]):
-                    found = place, block, index
+                position = (node.lineno, node.col_offset)
+                if node.lineno <= comment.line <= _header_end(node) and (found is None or position > found[0]):
+                    found = position, block, index
         return found and found[1:]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .options import InstrumentOptions
 
-# The interpreter's own function: the program may have another one in its place, ours for example.
+# The interpreter's own function: the program may have replaced it, and so does `imports`.
 compile_plainly = builtins.compile
 
 # The flags CO_FUTURE_... of the code that calls `compile`, which takes them over.

@@ -57,7 +57,7 @@ def compile(
     optimize: int = -1,
     **others: Any,
 ) -> Any:
-    """Take the place of the builtin: compile with the calls inserted, if the file is the program's own."""
+    """Compile as the builtin does, which this replaces; insert the calls if the file is the program's own."""
     if not dont_inherit:
         flags |= compiler.flags_of_caller(depth=1)
     with Unrecorded():

@@ -1,7 +1,7 @@
 """Has the script of a child process instrumented, which no import system sees.
 
 An interpreter that is started for a script reads and compiles it in C. Just before, it raises the audit event
-``cpython.run_file``: there the instrumented code is run in its place, as the command runs a program.
+``cpython.run_file``: there the instrumented code is run instead, as the command runs a program.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def statement(expression: ast.expr, beside: ast.AST) -> ast.stmt:
 
 
 def located(new: Any, beside: ast.AST) -> Any:
-    """Give a new node, and all in it that has no place yet, the place of another node."""
+    """Give a new node, and all in it that has no line yet, the lines of another node."""
     return ast.fix_missing_locations(ast.copy_location(new, beside))
 
 
