@@ -161,7 +161,10 @@ for n in range(5): f(n)
             "select distinct string_value from args join slice using (arg_set_id)"
             " where name like 'f (%' and key like '%func_args.n' order by 1"
         )
-        blocks = "select count(*) from slice s join slice f on f.id = s.parent_id where s.name = 'block' and f.name like 'f (%'"
+        blocks = (
+            "select count(*) from slice s join slice f on f.id = s.parent_id"
+            " where s.name = 'block' and f.name like 'f (%'"
+        )
         counters = "select count(*) from counter join counter_track t on t.id = track_id where t.name like 'memory%'"
         found = perfetto(sandbox.path / output, calls, values, blocks, counters)
         assert found["errors"] == [], output
@@ -424,7 +427,9 @@ t.save()
     assert not [event for event in events if "__repr__" in event["name"]]
 
 
-@pytest.mark.parametrize("kind, expected", [("func_args", {"func_args": {"n": "1"}}), ("func_retval", {"return_value": "2"})])
+@pytest.mark.parametrize(
+    "kind, expected", [("func_args", {"func_args": {"n": "1"}}), ("func_retval", {"return_value": "2"})]
+)
 def test_one_of_both(sandbox, kind, expected):
     events = run(
         sandbox, f"def f(n): return n + 1\nt.log_{kind} = True\nt.start()\nf(1)\nt.stop()\nt.save()\n"
@@ -679,7 +684,8 @@ f()
     report = sandbox.trace(script)
     instants = [(event["pid"], event["args"]) for event in report["traceEvents"] if event["name"] == "common"]
     parent = instants[0][0]
-    assert sorted(((pid == parent), args and args["child"]) for pid, args in instants[1:]) == [(False, True), (True, False)]
+    found = sorted(((pid == parent), args and args["child"]) for pid, args in instants[1:])
+    assert found == [(False, True), (True, False)]
     calls = [(e["pid"] == parent, e["args"]) for e in report["traceEvents"] if e["name"].startswith("f (")]
     assert (True, {"whose": "parent", "child": False}) in calls
     (args,) = [args for is_parent, args in calls if not is_parent]

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use viztracer_format::labels::LabelKind;
 use viztracer_format::sync::Ordering;
 
-/// The most ended children that the file keeps, in half a megabyte. A process with more of them waits for most in order,
-/// and of killed ones the newest matter.
+/// The most ended children that the file keeps, in half a megabyte. A process with more of them waits for most in
+/// order, and of killed ones the newest matter.
 const CHILDREN_MAX: usize = 4096;
 
 /// The labels of ended children, oldest first.

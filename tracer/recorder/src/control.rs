@@ -35,8 +35,8 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// The blocks on which this process holds a lock.
 static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
 
-/// A block's name, and the descriptor that holds the lock. The program may have closed the descriptor and opened another
-/// file under its number, so device and inode are compared.
+/// A block's name, and the descriptor that holds the lock. The program may have closed the descriptor and opened
+/// another file under its number, so device and inode are compared.
 struct Held {
     name: String,
     descriptor: RawFd,
@@ -181,8 +181,8 @@ fn other(error: ShmemError) -> io::Error {
     }
 }
 
-/// Removes the blocks of runs that are gone: those that are not new, whose lock is free, and whose first process is dead.
-/// A living first process may have closed all its descriptors, and with them the lock.
+/// Removes the blocks of runs that are gone: those that are not new, whose lock is free, and whose first process is
+/// dead. A living first process may have closed all its descriptors, and with them the lock.
 fn remove_stale() {
     for entry in std::fs::read_dir(DIRECTORY).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -2,8 +2,8 @@
 //! allocated before they are touched, and locked for life.
 //!
 //! The mapping covers all that the file may ever become, so it ends behind the file's end; nothing is touched there
-//! before [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which is
-//! what kills other tracers with SIGBUS when a disk fills up.
+//! before [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which
+//! is what kills other tracers with SIGBUS when a disk fills up.
 
 use crate::clock::Clock;
 use crate::error::{FileAction, RecorderError};
@@ -272,9 +272,9 @@ fn device(path: &str) -> Option<u64> {
 }
 
 /// Allocates blocks on the disk, or pages of the tmpfs, for a range of the file, by writing zeros: the file system has
-/// then reserved the space, and the pages are in its cache. With what [`populate`] adds this costs 5 ns per record on ext4 and 9.5 on
-/// tmpfs; `fallocate` costs 20 and 10.5, since every fault must then turn an unwritten block into a written one.
-/// Asks the limit first, since passing it would raise SIGXFSZ.
+/// then reserved the space, and the pages are in its cache. With what [`populate`] adds this costs 5 ns per record on
+/// ext4 and 9.5 on tmpfs; `fallocate` costs 20 and 10.5, since every fault must then turn an unwritten block into a
+/// written one. Asks the limit first, since passing it would raise SIGXFSZ.
 fn allocate(file: impl AsFd, from: usize, to: usize) -> Result<(), Errno> {
     if getrlimit(Resource::Fsize).current.is_some_and(|limit| to as u64 > limit) {
         return Err(Errno::FBIG);

@@ -10,7 +10,8 @@ use viztracer_format::header::Status;
 use viztracer_format::labels::{Label, LabelKind};
 use viztracer_format::sync::Ordering;
 
-/// A label in use: in the file, or in private memory when the file has no space for it. A clone refers to the same label.
+/// A label in use: in the file, or in private memory when the file has no space for it. A clone refers to the same
+/// label.
 #[derive(Clone, Debug)]
 pub enum Handle {
     /// A slot of a LABELS segment; it stays valid as long as the ring.
@@ -50,8 +51,8 @@ impl Handle {
         }
     }
 
-    /// Forgets the label's thread or task, and adds its counts to the file's status. Returns the slot if it is in the file.
-    /// A thread without events is not counted, because nothing of it is missing.
+    /// Forgets the label's thread or task, and adds its counts to the file's status. Returns the slot if it is in the
+    /// file. A thread without events is not counted, because nothing of it is missing.
     pub fn forget(self, status: &Status) -> Option<Handle> {
         let is_thread = self.head.load(Ordering::Relaxed) as u8 == LabelKind::Thread as u8;
         let (events, lost) = (self.events.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed));

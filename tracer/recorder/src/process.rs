@@ -40,7 +40,8 @@ pub fn command_line() -> Vec<u8> {
     read("/proc/self/cmdline")
 }
 
-/// The content of a file that the kernel makes; empty if it cannot be read. Under Miri, which has no kernel, it is empty.
+/// The content of a file that the kernel makes; empty if it cannot be read. Under Miri, which has no kernel, it is
+/// empty.
 fn read(path: &str) -> Vec<u8> {
     if cfg!(miri) { Vec::new() } else { fs::read(path).unwrap_or_default() }
 }

@@ -250,9 +250,9 @@ impl Recorder {
         }
     }
 
-    /// Gives up the descriptor of the parent's file, in a forked child. The lock, which the child shares with the parent,
-    /// stays until the child has a file of its own, so that a process that waits for both sees no gap. Does only what a
-    /// signal handler may do.
+    /// Gives up the descriptor of the parent's file, in a forked child. The lock, which the child shares with the
+    /// parent, stays until the child has a file of its own, so that a process that waits for both sees no gap. Does
+    /// only what a signal handler may do.
     pub fn forget_descriptor(&self) {
         self.ring.memory().file().forget_descriptor();
     }

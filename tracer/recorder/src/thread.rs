@@ -83,8 +83,8 @@ pub struct ThreadRecorder {
     spare: Vec<Arguments>,
     /// The number of the segment that the thread sealed last.
     sealed: Option<u64>,
-    /// Events in the segments that this thread has sealed or passed on, and slots of the open one that hold no events or
-    /// another thread's.
+    /// Events in the segments that this thread has sealed or passed on, and slots of the open one that hold no events
+    /// or another thread's.
     events: u64,
     others: usize,
 }
@@ -163,7 +163,8 @@ impl ThreadRecorder {
             return self.leave_too_deep(tag);
         }
         let top = self.frame.wrapping_sub(1);
-        // SAFETY: below the first frame of a block is its header, whose last 16 bytes are zeros: tag 0, which never matches.
+        // SAFETY: below the first frame of a block is its header, whose last 16 bytes are zeros: tag 0, which never
+        // matches.
         let frame = unsafe { &*top }.load();
         if frame.duration() != tag {
             return Left::Unmatched;
@@ -228,9 +229,9 @@ impl ThreadRecorder {
 
 /// The rare cases.
 impl ThreadRecorder {
-    /// Ends a call that [`ThreadRecorder::leave`] could not match. If its frame is open further out, the frames inside it
-    /// have ended unseen and are recorded as abandoned. If not, its begin was not seen: where no call is open, it began
-    /// before tracing; inside of another call (of another greenlet), the return is counted as unmatched.
+    /// Ends a call that [`ThreadRecorder::leave`] could not match. If its frame is open further out, the frames inside
+    /// it have ended unseen and are recorded as abandoned. If not, its begin was not seen: where no call is open, it
+    /// began before tracing; inside of another call (of another greenlet), the return is counted as unmatched.
     #[cold]
     #[inline(never)]
     pub fn unwind_to(&mut self, tag: u64, kind: Kind) {
@@ -319,8 +320,8 @@ impl ThreadRecorder {
         slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);
     }
 
-    /// Makes the depth limit ignore the calls that are open now, except the `inner` innermost ones, some of which may be
-    /// too deep to be on the stack. The limit does not fall below what is open.
+    /// Makes the depth limit ignore the calls that are open now, except the `inner` innermost ones, some of which may
+    /// be too deep to be on the stack. The limit does not fall below what is open.
     pub fn count_depth_from_here(&mut self, inner: usize) {
         let recorded = self.depth() - self.task_marks;
         let uncounted = (recorded + self.too_deep.len()).saturating_sub(inner);
@@ -341,8 +342,8 @@ impl ThreadRecorder {
         self.depth() > self.task_marks
     }
 
-    /// Ends the recording of a thread that has ended: its frames are abandoned, its blocks are free, and the rest of its
-    /// segment goes to the next new thread.
+    /// Ends the recording of a thread that has ended: its frames are abandoned, its blocks are free, and the rest of
+    /// its segment goes to the next new thread.
     pub(crate) fn retire(&mut self) {
         self.close_frames(Kind::Abandoned);
         self.release_blocks();

@@ -32,8 +32,8 @@ fn status_of(run: impl FnOnce()) -> i32 {
     status
 }
 
-/// From here on the kernel ends the process at any system call but `exit`; false if it does not want to. (Its strict mode
-/// would forbid the processor's time stamp counter, too.)
+/// From here on the kernel ends the process at any system call but `exit`; false if it does not want to. (Its strict
+/// mode would forbid the processor's time stamp counter, too.)
 fn allow_only_exit() -> bool {
     let filter = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter { code: code as u16, jt, jf, k };
     let mut steps = [

@@ -64,8 +64,8 @@ impl OwnedRecorder {
     }
 
     pub(super) fn get(&mut self) -> &mut ThreadRecorder {
-        // SAFETY: the pointer is of a box that only `drop` takes back. The callers of `close_frames`, `retire` and `close`
-        // promise that the thread itself does not use it meanwhile.
+        // SAFETY: the pointer is of a box that only `drop` takes back. The callers of `close_frames`, `retire` and
+        // `close` promise that the thread itself does not use it meanwhile.
         unsafe { self.recorder.as_mut() }
     }
 }

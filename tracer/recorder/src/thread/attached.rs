@@ -15,8 +15,8 @@ use viztracer_format::sync::Ordering;
 pub const ATTACHED: u64 = (1 << 40) - 1;
 
 impl ThreadRecorder {
-    /// Attaches a member of `args` to the innermost open call: a JSON string and a JSON value. `false`: no call is open,
-    /// or it is too deep to be recorded.
+    /// Attaches a member of `args` to the innermost open call: a JSON string and a JSON value. `false`: no call is
+    /// open, or it is too deep to be recorded.
     pub fn attach(&mut self, key: &[u8], value: &[u8], earlier: Earlier) -> bool {
         if !self.too_deep.is_empty() {
             return false;

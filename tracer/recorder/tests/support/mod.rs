@@ -1,4 +1,5 @@
-//! What the tests of the recorder share: options for a small recording, segments on the heap, and the contents of a file.
+//! What the tests of the recorder share: options for a small recording, segments on the heap, and the contents of a
+//! file.
 
 #![allow(dead_code, reason = "every test binary uses the part that it needs")]
 
