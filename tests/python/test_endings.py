@@ -250,7 +250,7 @@ PLACES = {
 }
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("place", PLACES)
-def test_told_to_end(sandbox, place, signum):
+def test_a_signal_ends_the_first_process(sandbox, place, signum):
     source, call = PLACES[place]
     script = sandbox.script(f"{LOGS_CALLS}{READY}{source}\n")
     with started(sandbox, path=script) as run:
@@ -276,7 +276,7 @@ def all_count(sandbox, threads):
 
 
 @pytest.mark.parametrize("kind", ["os.fork", "subprocess"])
-def test_told_to_end_while_it_waits_for_its_children(sandbox, kind):
+def test_a_signal_ends_the_first_process_while_it_waits_for_its_children(sandbox, kind):
     with started(sandbox, "leave", kind) as run:
         child = ready(run)
         assert run.stdout.readline().startswith("Wait for child processes to finish")
@@ -292,7 +292,7 @@ def test_told_to_end_while_it_waits_for_its_children(sandbox, kind):
     assert_open(report, child, {"until_go"})
 
 
-def test_told_to_end_while_it_writes_the_report(sandbox):
+def test_a_signal_ends_the_first_process_while_it_writes_the_report(sandbox):
     """The process waits for a reader of the report's pipe. The program that replaces it writes the whole report."""
     os.mkfifo(sandbox.path / "result.json")
     script = sandbox.script(f"{LOGS_CALLS}{READY}")
@@ -322,7 +322,7 @@ def test_told_again_and_again(sandbox):
     assert scratch(sandbox, run.pid) == []
 
 
-def test_told_to_end_where_nobody_reads(sandbox):
+def test_a_signal_ends_the_first_process_where_nobody_reads(sandbox):
     """Its output is a full pipe: it ends nevertheless, as it would without us."""
     script = sandbox.script(
         LOGS_CALLS
@@ -337,7 +337,7 @@ def test_told_to_end_where_nobody_reads(sandbox):
     assert_calls(sandbox, sandbox.report("result.json"), run.pid)
 
 
-def test_told_to_end_in_a_strange_directory(sandbox):
+def test_a_signal_ends_the_first_process_in_a_strange_directory(sandbox):
     """What lies about where the program has gone to, or stands in its environment, is not for us."""
     strange = sandbox.path / "strange"
     strange.mkdir()
@@ -353,7 +353,7 @@ def test_told_to_end_in_a_strange_directory(sandbox):
     assert_calls(sandbox, sandbox.report("result.json"), run.pid)
 
 
-def test_told_to_end_quietly(sandbox):
+def test_a_signal_ends_the_first_process_quietly(sandbox):
     script = sandbox.script(f"{LOGS_CALLS}{READY}time.sleep(1000)\n")
     with started(sandbox, path=script, options=["--quiet"]) as run:
         ready(run)
@@ -362,7 +362,7 @@ def test_told_to_end_quietly(sandbox):
     assert_calls(sandbox, sandbox.report("result.json"), run.pid)
 
 
-def test_told_to_end_with_a_report_for_each_process(sandbox):
+def test_a_signal_ends_the_first_process_with_a_report_for_each_process(sandbox):
     with started(sandbox, "outlive", "os.fork", options=["--pid_suffix", "-o", "each.json"]) as run:
         child = ready(run)
         run.terminate()
@@ -376,7 +376,7 @@ def test_told_to_end_with_a_report_for_each_process(sandbox):
     assert_calls(sandbox, sandbox.report(f"each_{run.pid}.json"), run.pid)
 
 
-def test_told_to_end_with_ring_files_for_the_user(sandbox):
+def test_a_signal_ends_the_first_process_with_ring_files_for_the_user(sandbox):
     with started(sandbox, "outlive", "os.fork", options=["--pid_suffix", "--output_dir", "rings"]) as run:
         child = ready(run)
         run.terminate()

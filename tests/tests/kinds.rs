@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn whatever_is_told_is_read(entries in 1u64..1500, told in prop::collection::vec(told(), 0..3000)) {
+    fn every_written_event_is_read(entries in 1u64..1500, told in prop::collection::vec(told(), 0..3000)) {
         check(entries, &told);
     }
 }

@@ -94,7 +94,7 @@ export class Sandwich {
         const row = rows.find((other) => other.function === of);
         const { overwritten } = scope.trace.functions;
         this.line.textContent = row && of === overwritten
-            ? `${timeText(row.total)} of which nobody knows what was called: newer events have overwritten it.`
+            ? `${timeText(row.total)} is unknown: newer events have overwritten the calls.`
             : row
             ? `${counted(row.calls, "call")}, total ${timeText(row.total)} (recursion once), ` +
               `self ${timeText(row.own)}${restText(tree)}`

@@ -1,4 +1,4 @@
-// What the canvases paint can be told from what it lies on, in both themes: text and signs by 4.5, as WCAG has it for
+// The canvases have enough contrast in both themes: 4.5 for text and signs, as in WCAG for
 // text, lines over calls by 3. The page's elements are looked at in the browser (tests/viewer/test_accessibility.py).
 
 import assert from "node:assert/strict";

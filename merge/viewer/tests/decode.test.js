@@ -1,4 +1,4 @@
-// What was encoded comes out again, and what is damaged is told.
+// Encoded data is decoded again, and damage is reported.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -60,7 +60,7 @@ test("what was encoded comes out again", () => {
     }
 });
 
-test("times are exact far beyond 32 bits", () => {
+test("times are exact far above 32 bits", () => {
     const trace = sample({ calls: 3, tracks: 1 });
     const far = 2 ** 53 - 2 ** 40;
     trace.tracks[0].start[0] = far;
@@ -74,7 +74,7 @@ test("times are exact far beyond 32 bits", () => {
     assert.deepEqual([...read.tracks[0].duration], [2 ** 36, 3, 7]);
 });
 
-test("a block that ends early, at any byte, is told and the others are kept", () => {
+test("a block that ends early, at any byte, is reported and the others are kept", () => {
     const { header, blocks } = encoded(small(), 20);
     for (let cut = 0; cut < blocks[1][1].length; cut += 1) {
         const damaged = blocks.map(([process, bytes], i) => [process, i === 1 ? bytes.subarray(0, cut) : bytes]);
@@ -111,7 +111,7 @@ test("a missing block leaves what stands around it", () => {
     assert.equal(track.start[last], trace.tracks[0].start[3999]);
 });
 
-test("a header that is none is told", () => {
+test("an invalid header is reported", () => {
     for (const header of [null, 7, "x", [], {}, { format: 2 }, { format: 1, processes: [null, 3, { calls: 4 }] }]) {
         const decoder = new Decoder(header);
         decoder.add(0, Uint8Array.from([1, 2, 3]));

@@ -68,7 +68,7 @@ test("every call of a JSON file is the one in the page, to the nanosecond", asyn
             const calls = traceEvents.filter(
                 (event) => isCall(event) && event.tid === track.tid && event.pid === track.process.pid,
             );
-            const told = calls.map(({ ts, dur, name, ph, args }) => ({
+            const shown = calls.map(({ ts, dur, name, ph, args }) => ({
                 start: Math.round(ts * 1000),
                 duration: ph === "X" ? Math.round(dur * 1000) : null,
                 name,
@@ -79,7 +79,7 @@ test("every call of a JSON file is the one in the page, to the nanosecond", asyn
                     (args?.clipped ? 8 : 0),
             }));
             assert.deepEqual(
-                told,
+                shown,
                 Array.from({ length: track.count }, (_, call) => ({
                     start: track.start[call],
                     name: trace.functions.label(track.function[call]).toWellFormed(),
@@ -143,8 +143,8 @@ test("a JSON file holds all the rest, and every name as it was", async () => {
 });
 
 test("times are microseconds to the last digit", () => {
-    const told = [0, 7, 42, 999, 1000, 1001, 123456789, 2 ** 53 - 1].map(microseconds);
-    assert.deepEqual(told, ["0.000", "0.007", "0.042", "0.999", "1.000", "1.001", "123456.789", "9007199254740.991"]);
+    const shown = [0, 7, 42, 999, 1000, 1001, 123456789, 2 ** 53 - 1].map(microseconds);
+    assert.deepEqual(shown, ["0.000", "0.007", "0.042", "0.999", "1.000", "1.001", "123456.789", "9007199254740.991"]);
 });
 
 test("fields of a table are fields again", () => {
@@ -253,13 +253,13 @@ test("Perfetto finds all the rest in a .pftrace file", async () => {
         ],
     );
     assert.equal(flows[0].value, 1);
-    const told = Object.fromEntries(args.map(({ key, value }) => [key, value]));
-    assert.equal(told["debug.return_value"], "3");
-    assert.equal(told["debug.raised"], 1);
-    assert.equal(told["debug.abandoned"] + told["debug.clipped"], 2);
-    assert.equal(told["debug.overwritten"], 1234);
-    assert.equal(told['debug.func_args.x"[1]'], -2.5);
-    assert.equal(told['debug.func_args.x"[3].y'], HOSTILE[0]);
+    const shown = Object.fromEntries(args.map(({ key, value }) => [key, value]));
+    assert.equal(shown["debug.return_value"], "3");
+    assert.equal(shown["debug.raised"], 1);
+    assert.equal(shown["debug.abandoned"] + shown["debug.clipped"], 2);
+    assert.equal(shown["debug.overwritten"], 1234);
+    assert.equal(shown['debug.func_args.x"[1]'], -2.5);
+    assert.equal(shown['debug.func_args.x"[3].y'], HOSTILE[0]);
     assert.deepEqual(
         instants.map(({ ts, name, category }) => [ts, name, category]),
         [

@@ -1,4 +1,4 @@
-// Time in which calls were overwritten is nobody's own.
+// Time in which calls were overwritten is not self time of any function.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -53,7 +53,7 @@ test("own times are of what is known, and all together is the time of the thread
     assert.deepEqual(named(trace, callers, (of) => of.total), { f0: 2, f1: 1, f2: 2 });
 });
 
-test("of a call it is told how much of its time is unknown", () => {
+test("the unknown time of a call is known", () => {
     const [track] = wrapped().tracks;
     assert.deepEqual([0, 1, 2, 3].map((call) => unknownIn(track, call)), [2, 1, 2, 0]);
     assert.deepEqual([0, 1, 2, 3].map((call) => callees(track, call).own), [2, 1, 0, 2]);

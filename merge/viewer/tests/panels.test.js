@@ -137,10 +137,10 @@ test("flags in words", () => {
 });
 
 test("arguments, what was returned, and the rest", () => {
-    const told = sections(
+    const shown = sections(
         JSON.stringify({ func_args: { x: "</script>", n: 3 }, return_value: "None", cat: { a: [1] } }),
     );
-    assert.deepEqual(told, [
+    assert.deepEqual(shown, [
         ["arguments", "x = </script>\nn = 3"],
         ["returned", "None"],
         ["more", '{\n  "cat": {\n    "a": [\n      1\n    ]\n  }\n}'],

@@ -14,7 +14,7 @@ import { drawn, randomTrace, tasksTrace } from "./drawn.js";
 
 const onItsTrack = (track, call) => callers(track, call).map((outer) => ({ track, call: outer }));
 
-/** The calls of a range with their time in it; `around` tells what was open around a call. */
+/** The calls of a range with their time in it; `around` returns the open calls around a call. */
 function callsOf({ from, to, tracks }, around = onItsTrack) {
     const overlaps = (track, call) => {
         const [start, end] = [track.start[call], endOf(track, call)];
@@ -241,7 +241,7 @@ test("callers and callees of a recursive function", () => {
     ]);
 });
 
-test("work in slices gives way, tells how far it is, and stops when asked", async () => {
+test("work in slices pauses, reports its progress, and stops when aborted", async () => {
     function* slow() {
         for (let i = 0; i < 8; i += 1) {
             const end = performance.now() + 6;
@@ -250,12 +250,12 @@ test("work in slices gives way, tells how far it is, and stops when asked", asyn
         }
         return "done";
     }
-    const told = [];
+    const reported = [];
     let turns = 0;
     const ticker = setInterval(() => (turns += 1), 0);
-    assert.equal(await inSlices(slow(), { progress: (done) => told.push(done) }), "done");
+    assert.equal(await inSlices(slow(), { progress: (done) => reported.push(done) }), "done");
     clearInterval(ticker);
-    assert.ok(told.length >= 3 && turns > 0, `${told} ${turns}`);
-    assert.deepEqual(told, [...told].sort());
+    assert.ok(reported.length >= 3 && turns > 0, `${reported} ${turns}`);
+    assert.deepEqual(reported, [...reported].sort());
     await assert.rejects(inSlices(slow(), { signal: AbortSignal.abort() }), Stopped);
 });

@@ -227,7 +227,7 @@ test("text on every colour can be read, in both themes and all colourings", () =
     }
 });
 
-test("colours tell functions, files or processes apart", () => {
+test("colours distinguish functions, files or processes", () => {
     const functions = new Functions(["f", "g", "h", "len"], ["a.py", "b.py"], [0, 0, 1, -1], [1, 2, 3, 0]);
     const [one, other] = [{ index: 0 }, { index: 1 }];
     const by = (mode) => new Colors(functions, "light", mode);
