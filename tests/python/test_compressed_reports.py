@@ -49,7 +49,8 @@ def by_viztracer(act, *arguments):
         "if sys.argv[1] == 'compress': VCompressor().compress(json.load(open(sys.argv[2])), sys.argv[3])\n"
         "else: print(json.dumps(VCompressor().decompress(sys.argv[2])))\n"
     )
-    done = subprocess.run([VIZTRACER_PYTHON, "-c", code, act, *arguments], capture_output=True, encoding="utf-8", check=True)
+    command = [VIZTRACER_PYTHON, "-c", code, act, *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     return json.loads(done.stdout) if done.stdout else None
 
 

@@ -29,7 +29,7 @@ after()
 write_log()
 """
 
-TOLD = r"viztracer: this program switches greenlets inside of its threads.*\n"
+TOLD = r"viztracer: this program switches greenlets, and those of a thread share one track here: .*\n"
 
 GREENLETS = {
     "ping-pong": """

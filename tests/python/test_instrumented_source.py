@@ -491,8 +491,8 @@ except KeyError:
 def test_events_are_those_of_viztracer(sandbox, tracer, options):
     """For the forms of statements that VizTracer knows."""
     path = sandbox.script(COMPARED_PROGRAM)
-    command = [VIZTRACER_PYTHON, "-m", "viztracer", "--quiet", "-o", "viztracer.json", f"--{options[0]}", *options[1:], "--", path]
-    done = sandbox.run(*command)
+    command = [VIZTRACER_PYTHON, "-m", "viztracer", "--quiet", "-o", "viztracer.json"]
+    done = sandbox.run(*command, f"--{options[0]}", *options[1:], "--", path)
     assert done.returncode == 0, done.stderr
     theirs = [
         (event["ph"], event["name"], event["args"] if event["ph"] == "C" else None)

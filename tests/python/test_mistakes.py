@@ -62,7 +62,7 @@ def test_option_that_is_missing_before_every_kind_of_program(place, arguments):
 
 
 def test_options_of_a_program_are_its_own(place):
-    """After its name, or after -m and its name, unless they are also options of ours; after -- whatever they are called."""
+    """Those after its name, or after -m and its name, unless we have them too; after -- whatever they are called."""
     for arguments in (["prog.py", "--print"], ["-m", "prog", "--print"], ["--", "prog.py", "--print"]):
         done = place.viztracer("--quiet", *arguments)
         assert (done.returncode, done.stdout) == (0, "ran ['--print']\n")

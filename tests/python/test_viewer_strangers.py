@@ -139,7 +139,8 @@ def test_another_user_gets_nothing(sandbox, slow_browser):
     options = {"cwd": sandbox.path, "preexec_fn": heed_interrupts, "text": True, "env": os.environ | {"TMPDIR": "/tmp"}}
     with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as process:
         try:
-            _, port, token = ADDRESS.search(next(line for line in process.stdout if "http://127" in line)).group(0, 1, 2)
+            line = next(line for line in process.stdout if "http://127" in line)
+            _, port, token = ADDRESS.search(line).group(0, 1, 2)
             given = urllib.parse.urlsplit(wait_for_text(noted)).path
 
             def intrude():

@@ -100,7 +100,8 @@ impl<'py> Variables<'py> {
     }
 
     /// Empties the dictionary of the variables. Before 3.12, a frame keeps that, and with it the values that the
-    /// function deletes. A function that has just begun has not used the dictionary yet; a generator that resumes may have.
+    /// function deletes. A function that has just begun has not used the dictionary yet. A generator that resumes may
+    /// have.
     fn forget(self, _code: Code) {
         #[cfg(not(Py_3_12))]
         if !_code.may_resume() {

@@ -119,8 +119,8 @@ pub fn finish_open_calls() {
     with((), |recording| recording.recorder.close_frames(Kind::Return));
 }
 
-/// Records the calls that are open on all threads as calls whose end is unknown. Only when the hook is gone and with the
-/// GIL held: so no thread is inside a hook.
+/// Records the calls that are open on all threads as calls whose end is unknown. Only when the hook is gone and with
+/// the GIL held: so no thread is inside a hook.
 pub fn abandon_open_calls() {
     with((), |recording| recording.recorder.close_frames(Kind::Open));
 }

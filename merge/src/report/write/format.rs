@@ -36,8 +36,8 @@ pub enum Format {
     Folded,
 }
 
-/// The endings of names, and the kinds of report that they select. Of two that fit a name the longer one counts. VizTracer
-/// takes every name that ends with `.gz` for JSON.
+/// The endings of names, and the kinds of report that they select. Of two that fit a name the longer one counts.
+/// VizTracer takes every name that ends with `.gz` for JSON.
 const ENDINGS: [(&str, Format); 10] = [
     (".json", Format::Json),
     (".json.gz", Format::JsonGzip),
