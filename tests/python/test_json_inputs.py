@@ -71,7 +71,8 @@ def combined(reports, sandbox, *names, option="--combine"):
     inputs = [reports / name for name in names]
     run_viztracer(sandbox, "-m", "viztracer", option, *inputs, "-o", "theirs.json")
     done = sandbox.viztracer(option, *inputs, "-o", "ours.json")
-    assert (done.returncode, done.stdout) == (0, "")
+    shown = f"Use the following command to open the report:\nvizviewer {sandbox.path / 'ours.json'}\n"
+    assert (done.returncode, done.stdout) == (0, shown)
     return sandbox.report("theirs.json"), sandbox.report("ours.json")
 
 
