@@ -19,7 +19,7 @@ pub enum Align {
     /// By their clocks.
     #[default]
     Clock,
-    /// As if all runs had begun at the same time; the processes of one run keep their distance.
+    /// As if all runs had begun at the same time; processes of one run stay aligned by their clocks.
     Start,
 }
 

@@ -23,26 +23,27 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 
 /// Merge ring files and traces into one report.
 ///
-/// Inputs can be mixed: ring files of processes that ended, crashed or still run, and traces in JSON (VizTracer's
-/// reports, also compressed by gzip). They are never changed. The report is one of these: a Chrome trace in JSON, which
-/// vizviewer and https://ui.perfetto.dev open; a Perfetto trace; a page for any browser; a profile for
-/// https://www.speedscope.app; a table of functions; collapsed stacks for flame graphs.
+/// Inputs can be mixed: ring files of processes that ended, crashed or still run, and traces in JSON (reports of this
+/// tool or of VizTracer, also compressed with gzip). No input is changed. The report has one of these formats: a Chrome
+/// trace in JSON, which vizviewer and https://ui.perfetto.dev open; a Perfetto trace; a page for any browser; a profile
+/// for https://www.speedscope.app; a table of functions; collapsed stacks for flame graphs.
 #[derive(Debug, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]
 pub struct Arguments {
-    /// Ring files (.bin), traces in JSON (.json, .json.gz), directories (searched recursively for ring files; traces in
-    /// JSON are used if there are none), and quoted patterns ('runs/**/*.bin'). Use - to read a list of inputs from
+    /// Ring files (.bin), traces in JSON (.json, .json.gz), directories (searched recursively for ring files; if there
+    /// are none, for traces in JSON), and quoted patterns ('runs/**/*.bin'). Use - to read a list of inputs from
     /// standard input, each ended by a line feed or by NUL
     #[arg(required_unless_present = "generate", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
-    /// Write the report to this file. The name's ending sets the format: .json, .pftrace or .speedscope.json, each also
-    /// with .gz; .html, .csv or .folded. Use - for standard output. Can be given more than once [default: result.json]
+    /// Write the report to this file. The file name extension selects the format: .json, .pftrace or .speedscope.json,
+    /// each also with .gz; .html, .csv or .folded. Use - for standard output. Can be given more than once [default:
+    /// result.json]
     #[arg(short, long, value_name = "OUT", help_heading = "Report")]
     pub output: Vec<PathBuf>,
 
-    /// The format where the name of the output does not set it
+    /// The format of outputs whose names do not select one, such as standard output
     #[arg(long, value_name = "FORMAT", help_heading = "Report")]
     pub format: Option<Format>,
 
@@ -50,9 +51,8 @@ pub struct Arguments {
     #[arg(long = "no_source", alias = "no-source", help_heading = "Report")]
     pub no_source: bool,
 
-    /// Look for source files in this directory, if no ring file of yours vouches for them: those of traces in JSON, of
-    /// another machine or of a container. /app/a.py is looked for as DIR/app/a.py, and with --strip_prefix /app as
-    /// DIR/a.py
+    /// Look in this directory for source files that no ring file of yours identifies: those of traces in JSON, of
+    /// another machine or of a container. The file for /app/a.py is DIR/app/a.py, or DIR/a.py with --strip_prefix /app
     #[arg(
         long = "source_root",
         alias = "source-root",
@@ -62,17 +62,17 @@ pub struct Arguments {
     )]
     pub source_root: Option<PathBuf>,
 
-    /// Remove this directory from the paths of source files, also in the names of functions. Can be given more than
+    /// Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than
     /// once
     #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH", help_heading = "Report")]
     pub strip_prefix: Vec<PathBuf>,
 
-    /// How several runs are placed on the time line: by their clocks, or as if all had begun together. With `start`, a
-    /// run that called set_sync_marker() begins at its marker
+    /// How to align several runs on the time line. With `start`, a run that has called set_sync_marker() is aligned at
+    /// the time of this call
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,
 
-    /// Move a file, or all files in a directory, on the time line: by nanoseconds (run_2=-1500) or with a unit
+    /// Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit
     /// (run_2=+20ms). Can be given more than once
     #[arg(long, value_name = "FILE=TIME", help_heading = "Report")]
     pub offset: Vec<Offset>,
@@ -82,8 +82,8 @@ pub struct Arguments {
     #[arg(long, help_heading = "Report")]
     pub strict: bool,
 
-    /// Print what each process was doing that crashed, was killed or still runs: the open calls of every thread and its
-    /// last 20 calls that ended. A report is written only if -o is given
+    /// Print the last calls of each process that crashed, was killed or still runs: for every thread the open calls and
+    /// the last 20 calls that ended. A report is written only if -o is given
     #[arg(long = "last_words", alias = "last-words", help_heading = INSTEAD)]
     pub last_words: bool,
 
@@ -111,7 +111,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub info: bool,
 
-    /// With --info: print JSON, for programs
+    /// With --info: print JSON, for use in programs
     #[arg(long, requires = "info", conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub json: bool,
 
@@ -120,11 +120,11 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "info", conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub dump: bool,
 
-    /// Print errors and warnings only: no progress, no summary, no leftovers of crashes
+    /// Print errors and warnings only: no progress, no summary, no list of what killed runs have left
     #[arg(short, long)]
     pub quiet: bool,
 
-    /// Use N worker threads, at most 64 or one per processor [default: one per processor, at most 16]
+    /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 

@@ -14,12 +14,13 @@ pub const EXIT_STATUS: &str = "\
 Exit status:
   0    the report is written, and every input was read completely
   1    the report is written, but some input could not be read completely;
-       stderr shows its name, the reason and the offset. With --strict also if
-       the report is not complete
+       stderr shows its name, the reason and the offset. With --strict also:
+       the report is written, but it is not complete
   2    a report is not written: wrong usage, no readable input, or the output
        cannot be written
-  130  the report is not written: interrupted
-The same statuses hold for what --top, --last_words, --info and --dump print.
+  130  the report is not written: the merge was interrupted
+With --top, --last_words, --info and --dump, the statuses describe the output
+in the same way.
 
 Examples:
   viztracer-merge ./temp_dir/*.bin -o result.json
@@ -32,6 +33,7 @@ Examples:
   viztracer-merge --info --json ./temp_dir
 
 After a crash:
-  The ring files stay in the directory that --output_dir named, or else in one
-  like /dev/shm/viztracer_<pid>_<random>. Run viztracer-merge without an input
-  to list such directories in /dev/shm and here.";
+  The ring files are kept. With --pid_suffix they are in the directory that
+  --output_dir named, otherwise in one like /dev/shm/viztracer_<pid>_<random>.
+  Run viztracer-merge without an input to list such directories in /dev/shm
+  and in the current directory.";

@@ -66,4 +66,4 @@ def whole_number(text: str) -> int:
 
 
 # How values of options are read, by their metavars, and what ``--help`` says about that.
-VALUES = {"N": (whole_number, ""), "TIME": (microseconds, "; also 20us, 0.3ms, 1s, 2min")}
+VALUES = {"N": (whole_number, ""), "TIME": (microseconds, ", or with a unit: 20us, 0.3ms, 1s, 2min")}

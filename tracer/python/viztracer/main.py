@@ -32,20 +32,19 @@ EPILOG = """\
 examples:
   viztracer prog.py arg                        run prog.py, write result.json
   viztracer -m pytest tests                    run a module
-  viztracer -o out.json.gz -- prog.py -o x     options after -- are the program's
+  viztracer -o out.json.gz -- prog.py -o x     pass all options after -- to the program
   viztracer --combine a.bin b.bin -o out.json  merge files of earlier runs
+  viztracer --attach PID -t 5                  record a running process for 5 seconds
   viztracer --pid_suffix --output_dir D prog.py
-                                               leave a ring file per process in D; merge them any time, also
-                                               after a crash or while they run, with: viztracer-merge D -o out.json
+                                               keep one ring file per process in D; merge them at any time, also
+                                               after a crash or during the run: viztracer-merge D -o out.json
 
-Without --pid_suffix the ring files are in a directory viztracer_* in /dev/shm, or next to the report if /dev/shm has
-little free space. The directory is removed once the report is written, also if a signal or os._exit ends the program.
-After SIGKILL it stays; viztracer-merge reads it.
+Without --pid_suffix, the ring files are in a directory viztracer_* in /dev/shm, or next to the report if /dev/shm has
+too little free space. viztracer removes this directory when the report is written, even if a signal or os._exit has
+ended the program. After SIGKILL the directory is kept, and viztracer-merge reads it.
 
-To record a program that runs already: viztracer --attach PID, until Ctrl+C or for -t SECONDS.
-
-exit status: the program's own; 1 if there is no such program or report, or an option has a value that makes no sense;
-2 for another mistake in the command line.
+exit status: that of the program, but 1 instead of 0 if the report cannot be written. If the command line is wrong, no
+program runs, and the status is 2, or 1 where it is 1 with VizTracer. --combine has the statuses of viztracer-merge.
 """
 OUTPUT_HELP = (
     "the report: .json, .pftrace (for Perfetto) or .speedscope.json, each also with .gz; .html (a page), "
@@ -209,32 +208,32 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="viztracer",
         usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
-        description="Trace the calls of Python functions, and of C functions by Python code, in all processes.",
+        description="Record calls of Python functions, and of C functions by Python code, in all processes.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--version", action="store_true", help="print the version")
-    add("-c", "--cmd_string", metavar="CODE", help="run this source text")
+    add("-c", "--cmd_string", metavar="CODE", help="run this Python code")
     add("--module", "-m", metavar="MODULE", help="run a library module")
     output = parser.add_mutually_exclusive_group().add_argument
     output("--output_file", "-o", metavar="FILE", help=OUTPUT_HELP)
-    output("--unique_output_file", "-u", action="store_true", help="name the report by program, time and pid")
-    add("--output_dir", metavar="DIR", help="the report's directory, made if missing")
-    add("--pid_suffix", action="store_true", help="leave a ring file per process; with -o, a report per process")
-    add("--quiet", action="store_true", help="print nothing")
+    output("--unique_output_file", "-u", action="store_true", help="name the report after the program, time and pid")
+    add("--output_dir", metavar="DIR", help="the directory of the report or the ring files, created if missing")
+    add("--pid_suffix", action="store_true", help="keep one ring file per process; with -o, a report per process")
+    add("--quiet", action="store_true", help="print errors and warnings only")
     add_recording_options(parser)
     source_options.add_to(parser)
-    add("--ignore_multiprocess", action="store_true", help="record only this process and what it forks")
-    add("--no_wait", action="store_true", help="do not wait for processes that outlive this one")
-    add("--open", action="store_true", help="show what was recorded in the browser, see vizviewer --help")
-    add("--combine", metavar="FILE", nargs="*", help="merge ring files of earlier runs; nothing is run")
-    add("--align_combine", metavar="FILE", nargs="*", help="the same, as if these runs had begun together")
-    add("--rcfile", metavar="FILE", help="read defaults of these options from it [.viztracerrc, if there is one]")
-    add("--plugins", metavar="PLUGIN", nargs="*", default=[], help="modules that follow the recording, with arguments")
-    add("--compress", metavar="FILE", help="make a .cvf file of a .json report; nothing is run")
-    add("--decompress", metavar="FILE", help="make a .json report of a .cvf file; nothing is run")
-    add("--attach", metavar="PID", type=whole_number, default=-1, help="record a process that runs already")
+    add("--ignore_multiprocess", action="store_true", help="record only the first process and those forked from it")
+    add("--no_wait", action="store_true", help="do not wait for child processes that are still running")
+    add("--open", action="store_true", help="then show the report in the browser; see vizviewer --help")
+    add("--combine", metavar="FILE", nargs="*", help="merge ring files and .json reports; run no program")
+    add("--align_combine", metavar="FILE", nargs="*", help="the same, as if all runs had begun at the same time")
+    add("--rcfile", metavar="FILE", help="read defaults of these options from FILE [.viztracerrc, if it exists]")
+    add("--plugins", metavar="PLUGIN", nargs="*", default=[], help="modules to load as plugins, with their arguments")
+    add("--compress", metavar="FILE", help="compress a .json report to a .cvf file; run no program")
+    add("--decompress", metavar="FILE", help="decompress a .cvf file to a .json report; run no program")
+    add("--attach", metavar="PID", type=whole_number, default=-1, help="record a running process")
     add(
         "--attach_installed",
         metavar="PID",
@@ -242,7 +241,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=-1,
         help="the same, for a process that has called VizTracer().install()",
     )
-    add("--uninstall", metavar="PID", type=whole_number, default=-1, help="end what the two have begun in a process")
-    add("-t", metavar="SECONDS", type=float, default=-1.0, help="how long to record that process [until Ctrl+C]")
+    add("--uninstall", metavar="PID", type=whole_number, default=-1, help="end a recording that these two have started")
+    add("-t", metavar="SECONDS", type=float, default=-1.0, help="how long these two record [until Ctrl+C]")
     missing_options.add_to(parser)
     return parser

@@ -149,47 +149,57 @@ class Options:
 
     tracer_entries: int = option(
         DEFAULT_ENTRIES,
-        f"the newest events to keep, per process; older ones are lost [{DEFAULT_ENTRIES}]",
+        f"keep this many of the newest events per process; older events are lost [{DEFAULT_ENTRIES}]",
         metavar="N",
     )
     verbose: int = option(1, "0 prints nothing", on_command_line=False)
-    max_stack_depth: int = option(-1, "the deepest nesting to record; negative: no limit", metavar="N")
+    max_stack_depth: int = option(-1, "do not record calls that are nested deeper; negative: no limit", metavar="N")
     include_files: list[str] | None = option(
-        None, "record only functions of files whose paths begin so", metavar="FILE", normalize=with_absolute
+        None,
+        "record only functions in files whose paths begin with one of these",
+        metavar="FILE",
+        normalize=with_absolute,
     )
     exclude_files: list[str] | None = option(
-        None, "do not record functions of files whose paths begin so", metavar="FILE", normalize=with_absolute
+        None,
+        "do not record functions in files whose paths begin with one of these",
+        metavar="FILE",
+        normalize=with_absolute,
     )
-    ignore_c_function: bool = option(False, "do not record functions written in C")
-    ignore_frozen: bool = option(False, "do not record functions frozen into the interpreter: the import system")
+    ignore_c_function: bool = option(False, "do not record functions that are written in C")
+    ignore_frozen: bool = option(
+        False, "do not record functions that are frozen into the interpreter, such as the import system"
+    )
     _: KW_ONLY
-    log_async: bool = option(False, "give every asyncio (or trio) task a track of its own")
-    min_duration: float = option(0, "do not record calls shorter than this, in us", metavar="TIME", normalize=float)
+    log_async: bool = option(False, "show every asyncio or trio task on its own track")
+    min_duration: float = option(0, "do not record shorter calls; in us", metavar="TIME", normalize=float)
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
     log_func_args: bool = option(False, "record the arguments of Python functions")
-    log_func_retval: bool = option(False, "record what Python functions return")
-    log_func_with_objprint: bool = option(False, "show these values as the package objprint does")
-    log_func_repr: Callable[..., str] | None = argument(None, "shows these values, instead of `repr`", error=None)
-    log_print: bool = option(False, "record what is printed as instant events, instead of printing it")
+    log_func_retval: bool = option(False, "record the return values of Python functions")
+    log_func_with_objprint: bool = option(False, "format these values with the package objprint")
+    log_func_repr: Callable[..., str] | None = argument(None, "formats these values, instead of `repr`", error=None)
+    log_print: bool = option(False, "record printed text as instant events instead of printing it")
     log_gc: bool = option(False, "record garbage collections as a counter")
-    log_sparse: bool = option(False, "record only functions decorated with log_sparse")
+    log_sparse: bool = option(False, "record only functions that are decorated with log_sparse")
     log_audit: list[str] | None = option(
-        None, "record audit events whose names match one of these; all, if there is none", normalize=_list, metavar="RE"
+        None, "record audit events whose names match one of these; without RE, all", normalize=_list, metavar="RE"
     )
-    plugins: Sequence[object] | None = argument(None, "plugins, or texts that begin with the name of their module")
-    log_torch: bool = argument(False, "record what torch does; there is no way yet")
+    plugins: Sequence[object] | None = argument(None, "plugins, or strings with the name of a module and its arguments")
+    log_torch: bool = argument(False, "record events of torch; not supported yet")
     minimize_memory: bool = argument(False, "has no effect: no event is kept in memory")
     dump_raw: bool = argument(False, "has no effect: every record is written as it is")
     sanitize_function_name: bool = argument(False, "has no effect: every name can be written")
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
-    file_info: bool = argument(True, "put the source of the traced functions into the report", error=None)
-    process_name: str | None = argument(None, "the process's name in the report")
+    file_info: bool = argument(True, "include the source of the traced functions in the report", error=None)
+    process_name: str | None = argument(None, "the name of the process in the report")
     output_file: str = argument(
-        "result.json", "where `save` writes; the name's ending says what: .json, .html, .pftrace and others", error=None
+        "result.json",
+        "the file that `save` writes; its extension selects the format: .json, .html, .pftrace and others",
+        error=None,
     )
     register_global: InitVar[bool] = argument(True, "let `get_tracer` find this tracer", error=None)
     session: InitVar[str | None] = argument(
-        None, "the run of another process that this one's calls belong to, from that one's `init_kwargs`"
+        None, "the run that this process joins, from `init_kwargs` of another process"
     )
 
     if not TYPE_CHECKING:

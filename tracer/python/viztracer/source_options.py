@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 # By their names, what the help says. Their values are regular expressions, which match whole names.
 PATTERNS = {
     "log_var": "record each value of variables whose names match",
-    "log_number": "the same, as counters",
+    "log_number": "the same, as a counter for each variable",
     "log_attr": "record each value of attributes whose names match",
-    "log_func_exec": "show each assignment in functions whose names match with the call",
-    "log_func_entry": "record when functions whose names match begin",
+    "log_func_exec": "record each assignment in functions whose names match, as a part of the call",
+    "log_func_entry": "record an instant event when a function whose name matches begins",
 }
 SWITCHES = {
     "log_exception": "record where exceptions are raised",
-    "magic_comment": "obey comments in the source that begin with !viztracer:",
+    "magic_comment": "follow instructions in comments of the source that begin with !viztracer:",
 }
 
 

@@ -9,15 +9,15 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "What to show")]
 pub struct Options {
-    /// Only from this time on: time since the trace's begin (5s, 300ms), or a date in UTC (2026-11-22T11:23:20)
+    /// Only from this time on: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11:23:20)
     #[arg(long, value_name = "TIME")]
     since: Option<Bound>,
 
-    /// Only before this time, in the same forms
+    /// Only before this time, given in the same way
     #[arg(long, value_name = "TIME")]
     until: Option<Bound>,
 
-    /// Only the last 5s, 300ms, ... of the trace, or with --until of the time before that
+    /// Only the last part of the trace, of this length (5s, 300ms, ...). With --until: the part that ends at that time
     #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
     last: Option<Duration>,
 
@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long = "tid", value_name = "TID")]
     tids: Vec<u64>,
 
-    /// Only calls of functions whose names match, and the calls inside of them
+    /// Only calls of functions whose names match, and all calls inside these calls
     #[arg(long = "func", value_name = "REGEX")]
     functions: Option<Regex>,
 
@@ -41,11 +41,11 @@ pub struct Options {
     #[arg(long = "min_duration", alias = "min-duration", value_name = "TIME", value_parser = when::parse_duration)]
     min_duration: Option<Duration>,
 
-    /// Only calls with fewer than N calls around them
+    /// Only calls that are nested in fewer than N other calls
     #[arg(long = "max_depth", alias = "max-depth", value_name = "N")]
     max_depth: Option<u32>,
 
-    /// Leave calls of C functions out
+    /// Leave out calls of C functions
     #[arg(long = "drop_c_functions", alias = "drop-c-functions")]
     drop_c_functions: bool,
 }

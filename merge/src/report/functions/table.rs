@@ -45,9 +45,9 @@ pub enum Sort {
     Calls,
     /// Mean time of a call
     Mean,
-    /// What half of the calls did not exceed
+    /// Median time of a call
     P50,
-    /// What 99 of 100 calls did not exceed
+    /// 99th percentile of the time of a call
     P99,
     /// Time of the longest call
     Max,

@@ -19,17 +19,17 @@ from .workbench import Workbench
 
 EPILOG = """\
 examples:
-  vizviewer result.html          a report, as it is
-  vizviewer result.json          a trace, merged into a report that is removed at the end
-  vizviewer temp_dir             ring files, also of a run that crashed or still runs; a directory with more than
-                                 one trace in it is shown as a list
-  vizviewer --perfetto temp_dir  the same on Perfetto's page, https://ui.perfetto.dev, which gets it from this machine
+  vizviewer result.html          show a report
+  vizviewer result.json          convert a trace to a report, show it, and remove it at the end
+  vizviewer temp_dir             show ring files, also of a run that crashed or is still running; if the directory
+                                 has more than one trace, show a list
+  vizviewer --perfetto temp_dir  show the same on https://ui.perfetto.dev, which reads the trace from this machine
 
-Reports need no server: viztracer-merge temp_dir -o result.html writes one that opens by double click.
-A trace on another machine: run there  vizviewer --server_only result.json  and here  ssh -L 9001:127.0.0.1:9001 THERE
-then open the address that vizviewer has printed.
+A report needs no server: viztracer-merge temp_dir -o result.html writes one that opens by double click.
+To see a trace of another machine, run  vizviewer --server_only result.json  there and
+ssh -L 9001:127.0.0.1:9001 HOST  here. Then open the address that vizviewer prints.
 
-exit status: 0, also after Ctrl+C; 1 if there is nothing to show or the port is taken; 2 for wrong options.
+exit status: 0, also after Ctrl+C; 1 if there is nothing to show or the port cannot be used; 2 for wrong options.
 """
 FLAME_GRAPH = "#t=flame"  # a tab of the page, as state.js writes it
 # Seconds that a wait takes at most: the interpreter notices a signal that came just before a wait only after it.
@@ -62,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="vizviewer",
-        description="Show traces in the browser. Only this machine gets them, under an address with a random token.",
+        description="Show traces in the browser. Serve only this machine, and only requests that carry a random token.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         "files",
         nargs="+",
         metavar="FILE|DIR",
-        help="a report (.html), a trace (.json, .json.gz, .pftrace), ring files (.bin) or a directory with such",
+        help="a report (.html), a trace (.json, .json.gz, .pftrace), ring files (.bin), or a directory of such files",
     )
     add("--server_only", "-s", action="store_true", help="do not open the browser")
     add(
@@ -82,21 +82,25 @@ def build_parser() -> argparse.ArgumentParser:
         const=PERFETTO_PORT,
         default=PERFETTO_PORT,
         metavar="N",
-        help="the port on 127.0.0.1; 0: any [9001]",
+        help="the port on 127.0.0.1; 0 selects a free one [9001]",
     )
-    add("--once", action="store_true", help="end once a report or trace was fetched, or after --timeout")
+    add("--once", action="store_true", help="exit when the browser has loaded a report or trace, or after --timeout")
     add(
         "--timeout",
         type=float,
         nargs="?",
         const=math.inf,
         metavar="SECONDS",
-        help="with --once: end after so long without a request [10; 60 for Perfetto's page]",
+        help="with --once: exit after this time without a request [10; 60 for Perfetto's page]",
     )
-    add("--no_redirect", action="store_true", help="do not lead the first visitor of http://localhost:N to the report")
-    add("--perfetto", action="store_true", help="show traces on Perfetto's page instead of ours")
-    add("--flamegraph", action="store_true", help="show reports with their flame graph of all calls open")
-    add("--use_external_processor", action="store_true", help="accepted for VizTracer's sake, has no effect")
+    add(
+        "--no_redirect",
+        action="store_true",
+        help="do not redirect the first visitor of http://localhost:N, such as an editor, to the report",
+    )
+    add("--perfetto", action="store_true", help="show traces on Perfetto's page instead of the page of a report")
+    add("--flamegraph", action="store_true", help="show the flame graph of a report first")
+    add("--use_external_processor", action="store_true", help="no effect; accepted because VizTracer has it")
     return parser
 
 
