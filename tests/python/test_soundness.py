@@ -49,6 +49,28 @@ def test_daemon_threads_that_are_busy_at_the_end(sandbox, place, end):
     assert_ends_well(sandbox, place + BUSY_DAEMONS.format(threads=1 if place else 4, end=end), RUNS)
 
 
+BUSY_IN_REPR = """
+import sys, threading, time
+from viztracer import VizTracer
+class Slow:
+    def __repr__(self): return str(sum(range(2000)))
+def f(x): return x
+def busy():
+    slow = Slow()
+    while True: {work}
+tracer = VizTracer(verbose=0, tracer_entries=20000, log_func_args=True)
+tracer.start()
+for n in range(4): threading.Thread(target=busy, daemon=True).start()
+time.sleep(0.05)
+tracer.save()
+"""
+
+
+@pytest.mark.parametrize("work", ["f(slow)", "tracer.add_func_args('x', [1] * 500); tracer.get_func_args()"])
+def test_daemon_threads_that_run_python_for_the_tracer_at_the_end(sandbox, work):
+    assert_ends_well(sandbox, BUSY_IN_REPR.format(work=work), RUNS)
+
+
 # --- programs whose own code a hook could run ---
 
 CALLED_BY_HOOKS = """

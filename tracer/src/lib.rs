@@ -35,6 +35,8 @@
 mod sync;
 // The one line on stderr when tracing does not go on.
 mod stderr;
+// Daemon threads at the end of the interpreter.
+mod daemon;
 // The interpreter's state, kept while a hook runs Python.
 mod preserve;
 // System calls of signal handlers.

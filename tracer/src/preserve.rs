@@ -1,6 +1,7 @@
 //! Keeps the interpreter as the program left it, while a hook looks for names: the exception that is under way, and
 //! what the garbage collector would do.
 
+use crate::daemon::sleep_if_thread_ends;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ptr;
@@ -12,7 +13,7 @@ use std::ptr;
 pub fn preserving_exception<T>(work: impl FnOnce(Python<'_>) -> Option<T>) -> Option<T> {
     Python::try_attach(|python| {
         let raised = Raised::take(python);
-        let result = work(python);
+        let result = sleep_if_thread_ends(|| work(python));
         drop(Raised::take(python));
         raised.restore(python);
         result

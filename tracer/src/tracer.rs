@@ -12,7 +12,7 @@ use crate::recording::{self, Phase};
 use crate::thread::{calls, current};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -340,15 +340,10 @@ impl Tracer {
         }
     }
 
-    /// Returns what was added to the innermost open call of this thread; `None` if nothing was.
-    fn get_func_args(&self, python: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    /// Returns what was added to the innermost open call of this thread, as JSON; `None` if nothing was.
+    fn func_args_json<'py>(&self, python: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         let json = if self.records() { event::attached(python) } else { None };
-        let Some(json) = json else { return Ok(None) };
-        // The module's functions are the program's as well, but it has not called them here.
-        current::pause();
-        let loaded = python.import("json").and_then(|module| module.call_method1("loads", (json,)));
-        current::resume();
-        Ok(Some(loaded?.unbind()))
+        json.map(|json| PyBytes::new(python, &json))
     }
 
     /// Returns the current time in microseconds of the monotonic clock.

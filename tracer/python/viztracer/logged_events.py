@@ -53,6 +53,20 @@ class LoggedEvents(Tracer):
         else:
             self.add_instant(name, {"object": shown_value.text_of(var, self, shown_value.attributes_of)}, "t")
 
+    def get_func_args(self) -> dict[str, Any] | None:
+        """Return the arguments that were added to the innermost open call of this thread; None if there are none."""
+        added = self.func_args_json()
+        if added is None:
+            return None
+        self.pause()  # the functions of `json` are also those of the program, which has not called them here
+        try:
+            import json
+
+            arguments: dict[str, Any] = json.loads(added)
+        finally:
+            self.resume()
+        return arguments
+
     def log_event(self, event_name: str) -> VizEvent:
         """Return a context manager that records a block of code like a call: ``with tracer.log_event("load"): ...``."""
         file, line = shown_value.caller_of_tracer()

@@ -137,8 +137,8 @@ class Tracer:
         """Add an argument to the innermost open call of this thread, which it keeps until it ends."""
     def append_func_args(self, key: str, value: Any) -> None:
         """Add an element to an argument of the innermost open call of this thread, which is a list."""
-    def get_func_args(self) -> dict[str, Any] | None:
-        """Return what was added to the innermost open call of this thread; None if nothing was."""
+    def func_args_json(self) -> bytes | None:
+        """Return what was added to the innermost open call of this thread, as JSON; None if nothing was."""
     def getts(self) -> float:
         """Return the time in microseconds of the monotonic clock."""
     def get_base_time(self) -> int:

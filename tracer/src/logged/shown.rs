@@ -5,6 +5,7 @@
 //! end. A type whose `repr` took long is not asked again; a call of `repr` that is under way cannot be stopped.
 
 use super::json::{Json, text, type_name};
+use crate::daemon::sleep_if_thread_ends;
 use crate::sync::{Mutex, MutexGuard, lock};
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::ffi;
@@ -109,10 +110,7 @@ fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json: &mut
     }
     let begin = Instant::now();
     let was_showing = SHOWING.try_with(|showing| showing.replace(true)).unwrap_or(true);
-    let shown = match repr {
-        Some(repr) => repr.call1((value,)),
-        None => value.repr().map(Bound::into_any),
-    };
+    let shown = call(value, repr);
     let _ = SHOWING.try_with(|showing| showing.set(was_showing));
     if begin.elapsed() > SLOW {
         remember_slow(kind);
@@ -127,6 +125,26 @@ fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json: &mut
             json.put_string(NOT_DISPLAYABLE);
         }
     }
+}
+
+// As in pyo3, except that the end of a thread may unwind through them.
+#[allow(clashing_extern_declarations, reason = "pyo3 declares the same functions as never unwinding")]
+unsafe extern "C-unwind" {
+    fn PyObject_Repr(value: *mut ffi::PyObject) -> *mut ffi::PyObject;
+    fn PyObject_CallFunctionObjArgs(callable: *mut ffi::PyObject, ...) -> *mut ffi::PyObject;
+}
+
+/// Calls `repr`, or the program's function for that. Nothing that is to be dropped is made before the call returns.
+fn call<'py>(value: &Bound<'py, PyAny>, repr: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    let none = std::ptr::null_mut::<ffi::PyObject>();
+    let shown = sleep_if_thread_ends(|| match repr {
+        // SAFETY: two living objects and the end of the arguments.
+        Some(repr) => unsafe { PyObject_CallFunctionObjArgs(repr.as_ptr(), value.as_ptr(), none) },
+        // SAFETY: a living object.
+        None => unsafe { PyObject_Repr(value.as_ptr()) },
+    });
+    // SAFETY: NULL with an exception, or a new reference.
+    unsafe { Bound::from_owned_ptr_or_err(value.py(), shown) }
 }
 
 /// Delivers an interrupt again that hit `repr`: it was meant for the program.
