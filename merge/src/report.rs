@@ -1,7 +1,7 @@
 //! The report: its parts are written in parallel and in order ([`write`]), as text, tables of functions ([`functions`])
 //! or a page with the program's own text ([`sources`]), with paths made shorter ([`prefixes`]).
 //!
-//! The [`summary`] counts what went into it and what did not, with an [`account`] of each process, and with the innermost
+//! The [`summary`] counts what went into it and what did not. It has an [`account`] of each process, and the innermost
 //! calls of processes that did not end in order ([`innermost`]). [`loss`] says in words what is missing.
 
 pub mod account;

@@ -302,7 +302,8 @@ def test_once_ends_when_a_trace_of_many_was_fetched(sandbox, traced):
 def test_once_ends_when_nobody_asks(sandbox, traced):
     options = ["--server_only", "--port", "0", "--once", "--timeout", "0.1"]
     done = sandbox.run(BIN / "vizviewer", *options, traced("a.html"))
-    assert (done.returncode, done.stderr) == (0, "viztracer: no browser has fetched the report for 0.1 s, so vizviewer ends\n")
+    said = "viztracer: no browser has fetched the report for 0.1 s, so vizviewer ends\n"
+    assert (done.returncode, done.stderr) == (0, said)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -45,8 +45,8 @@ class RingDirectory:
     def scratch(cls, entries: int, *, beside: str) -> RingDirectory:
         """Return a new directory for files that are merged when the run ends.
 
-        It is in shared memory, since a disk that writes back can stall a store into a mapped page. But it is next to the
-        report if two full rings would leave less than a quarter of shared memory to others.
+        It is in shared memory, since a disk that writes back can stall a store into a mapped page. But if two full rings
+        would leave less than a quarter of shared memory to others, it is next to the report.
         """
         free, size = _space(SHARED_MEMORY)
         is_enough = free > 2 * entries * RECORD_SIZE + size // 4

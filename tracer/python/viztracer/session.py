@@ -27,8 +27,8 @@ _compilers: list[Compiler] = []
 def take_part(name: str, output: str | None) -> bool:
     """Let this process, which runs a program under the command, join the run that its environment names.
 
-    There is one if ``viztracer`` runs below a traced program, as under reloaders that start their own command line again.
-    A command that names another report has a run of its own.
+    There is one if ``viztracer`` runs below a traced program, as it does under reloaders, which start their own command
+    line again. A command that names another report has a run of its own.
 
     Args:
         name: what the process is called.
@@ -65,8 +65,8 @@ def join() -> None:
 def take_faults() -> None:
     """Have `faulthandler`, if the interpreter has enabled it, pass deadly signals on to our handler.
 
-    That needs our handler to be there before `faulthandler` is enabled. It still writes to stderr, for all threads. When
-    a program enables it later, our handler is there already.
+    That needs our handler to be there before `faulthandler` is enabled. It still writes to stderr, for all threads. If a
+    program enables it later, our handler is there already.
     """
     faulthandler = sys.modules.get("faulthandler")
     if faulthandler and faulthandler.is_enabled() and sys.stderr is not None:
