@@ -193,3 +193,18 @@ def test_nothing_is_left_behind(sandbox):
     done = sandbox.python("script.py")
     assert (done.returncode, done.stderr) == (0, "")
     assert set(os.listdir("/dev/shm")) == shared
+
+
+def test_a_program_that_only_parses_leaves_nothing(sandbox):
+    script = sandbox.script(
+        """
+import os
+from viztracer import VizTracer
+tracer = VizTracer(verbose=0)
+tracer.start(); tracer.stop(); tracer.parse()
+print(tracer.rings.path)
+"""
+    )
+    done = sandbox.python(script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not os.path.exists(done.stdout.strip())

@@ -283,7 +283,7 @@ class VizTracer(Options, LoadedTrace):
         elif self._at_exit == SAVE:
             self.stop("flush_as_finish")
             self.save()
-        elif self._at_exit == REMOVE:
+        elif self._at_exit == REMOVE or self.parsed:
             self.stop()
             note_exit()
             self.seal()
