@@ -237,6 +237,7 @@ VALUES = {
     "64 bits": ("2**63", 2**63),
     "hundred digits": ("10**100", 10**100),
     "many digits": ("10**400", str(10**400)),
+    "very many digits": ("-(1 << 3000)", hex(-(1 << 3000))),
     "nan": ("float('nan')", "nan"),
     "inf": ("[float('inf'), -float('inf')]", ["inf", "-inf"]),
     "float": ("[1.0, 1e300, -0.1]", [1.0, 1e300, -0.1]),
@@ -296,6 +297,91 @@ t.save()
     many = args_of(events, "many")["v"]
     assert many[:3] == [0, 1, 2] and many[-1] == f"... ({1_000_000 - len(many) + 1} more)"
     assert args_of(events, "counter") == {"v": "nan", "o": "<object object>"}
+
+
+def test_large_integers_run_no_python(sandbox):
+    events = run(
+        sandbox,
+        """
+if hasattr(sys, "set_int_max_str_digits"):
+    sys.set_int_max_str_digits(0)
+big = 1 << 200000
+t.log_func_args = True
+def takes(it): pass
+t.start()
+t.add_instant("big", {"it": big}, "t")
+t.add_counter("big", {"it": big})
+t.add_raw({"ph": "i", "name": "big", "args": {"it": big}})
+takes(big)
+t.stop()
+assert "_pylong" not in sys.modules
+t.save()
+""",
+    )
+    values = [event["args"]["it"][:10] for event in named(events, "big")]
+    assert values == ["0x10000000"] * 3
+
+
+def test_a_raw_event_may_change_while_it_is_logged(sandbox):
+    events = run(
+        sandbox,
+        """
+class Number:
+    def __float__(self):
+        event.update({f"more {n}": n for n in range(100)})
+        return 1.0
+event = {"ph": "X", "name": "changes", "ts": Number(), "dur": 1.0, "last": 1}
+t.start()
+t.add_raw(event)
+t.stop()
+t.save()
+""",
+    )
+    (event,) = named(events, "changes")
+    assert event["last"] == 1
+    assert "more 0" not in event
+
+
+def test_an_event_keeps_its_name_if_the_recording_restarts_meanwhile(sandbox):
+    events = run(
+        sandbox,
+        """
+class Number:
+    def __float__(self):
+        t.stop()
+        t.save("earlier.json")
+        t.start()
+        for n in range(30):
+            t.add_instant(f"wrong {n}", {}, "t")
+        return 1.0
+t.start()
+for n in range(3):
+    t.add_instant(f"before {n}", {}, "t")
+t.add_raw({"ph": "X", "name": "right", "ts": Number(), "dur": 1.0, "args": {"mark": 1}})
+t.stop()
+t.save()
+""",
+    )
+    (event,) = [event for event in events if "mark" in (event.get("args") or {})]
+    assert event["name"] == "right"
+
+
+def test_code_that_uses_the_variables_of_its_module_leaves_them_alone(sandbox):
+    run(
+        sandbox,
+        """
+import types
+t.log_func_args = True
+def f(x): pass
+code = f.__code__.replace(co_flags=f.__code__.co_flags & ~3)
+variables = {"keep": 1, "__builtins__": __builtins__}
+t.start()
+types.FunctionType(code, variables)(1)
+t.stop()
+t.save()
+assert "keep" in variables
+""",
+    )
 
 
 def test_names_of_any_kind_and_number(sandbox):

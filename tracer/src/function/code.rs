@@ -194,6 +194,13 @@ impl Code {
         self.flags().is_none_or(|flags| flags & (COROUTINE_FLAGS | ffi::CO_GENERATOR as u32) != 0)
     }
 
+    /// Whether each call has variables of its own, which code of a module or of a class has not.
+    #[cfg(not(Py_3_12))]
+    pub fn has_own_locals(self) -> bool {
+        const OWN_LOCALS: u32 = (ffi::CO_OPTIMIZED | ffi::CO_NEWLOCALS) as u32;
+        self.flags().is_some_and(|flags| flags & OWN_LOCALS == OWN_LOCALS)
+    }
+
     fn flags(self) -> Option<u32> {
         self.object().getattr("co_flags").and_then(|flags| flags.extract()).ok()
     }

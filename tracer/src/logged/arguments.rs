@@ -99,12 +99,12 @@ impl<'py> Variables<'py> {
         self.locals.get_item(name).ok().flatten()
     }
 
-    /// Empties the dictionary of the variables. Before 3.12, a frame keeps that, and with it the values that the
-    /// function deletes. A function that has just begun has not used the dictionary yet. A generator that resumes may
-    /// have.
+    /// Empties the dictionary of the variables, unless it is one of a module or a class. Before 3.12, a frame keeps the
+    /// dictionary, and with it the values that the function deletes. A function that has just begun has not used the
+    /// dictionary yet. A generator that resumes may have.
     fn forget(self, _code: Code) {
         #[cfg(not(Py_3_12))]
-        if !_code.may_resume() {
+        if _code.has_own_locals() && !_code.may_resume() {
             self.locals.clear();
         }
     }

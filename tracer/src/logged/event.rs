@@ -7,6 +7,7 @@ use super::json::Json;
 use super::{names, scale, shown};
 use crate::recording;
 use crate::thread::current;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use viztracer_format::clock::Anchor;
@@ -42,14 +43,15 @@ pub fn instant(name: &Bound<'_, PyString>, args: Option<&Bound<'_, PyAny>>, scop
     let name = super::json::text(name);
     let args = args.filter(|args| !args.is_none());
     let mut json = Json::new(max);
-    if scope == "t"
-        && args.is_none_or(|args| args.is_instance_of::<PyDict>())
-        && let Some(id) = names::id(&name)
-    {
+    if scope == "t" && args.is_none_or(|args| args.is_instance_of::<PyDict>()) {
         if let Some(args) = args {
             json.put_value(args);
         }
-        return log(python, Kind::Instant, id, &json);
+        // The id is valid for this recording only, so it is taken last.
+        if let Some(id) = names::id(&name) {
+            return log(python, Kind::Instant, id, &json);
+        }
+        json = Json::new(max);
     }
     json.put(r#"{"ph":"i","cat":"INSTANT","name":"#);
     json.put_string(&name);
@@ -70,11 +72,13 @@ pub fn counter(name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
     let Some(max) = payload_max(python) else { return };
     let name = super::json::text(name);
     let mut json = Json::new(max);
-    if args.is_instance_of::<PyDict>()
-        && let Some(id) = names::id(&name)
-    {
+    if args.is_instance_of::<PyDict>() {
         json.put_value(args);
-        return log(python, Kind::Counter, id, &json);
+        // The id is valid for this recording only, so it is taken last.
+        if let Some(id) = names::id(&name) {
+            return log(python, Kind::Counter, id, &json);
+        }
+        json = Json::new(max);
     }
     json.put(r#"{"ph":"C","name":"#);
     json.put_string(&name);
@@ -110,33 +114,34 @@ pub fn object(
 pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
     let python = event.py();
     let Some(max) = payload_max(python) else { return };
-    let member = |key: &str| event.get_item(key).ok().flatten();
+    let members = members(event);
+    let member = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
     let number = |key: &str| member(key).and_then(|value| value.extract::<f64>().ok());
     let string = |key: &str| member(key).and_then(|value| value.cast_into::<PyString>().ok());
     let is_span = string("ph").is_some_and(|phase| phase == "X");
+    // A number may be an object of the program's, so that this runs Python.
+    let time = number("ts");
+    let duration = number("dur").filter(|_| is_span).unwrap_or(0.0);
     let mut json = Json::new(max);
     // The short members come first, so that no long one cuts them off.
     json.put("{\"ph\":");
     json.put_value(&member("ph").unwrap_or_else(|| python.None().into_bound(python)));
     let is_short = |value: &Bound<'_, PyAny>| !value.is_instance_of::<PyDict>();
     for wants_short in [true, false] {
-        for (key, value) in event.iter() {
-            let Ok(key) = key.cast::<PyString>() else { continue };
-            let key = super::json::text(key);
-            if matches!(&*key, "ph" | "pid" | "tid" | "ts") || is_short(&value) != wants_short {
+        for (key, value) in &members {
+            if matches!(&**key, "ph" | "pid" | "tid" | "ts") || is_short(value) != wants_short {
                 continue;
             }
             json.put(",");
-            json.put_string(&key);
+            json.put_string(key);
             json.put(":");
-            json.put_value(&value);
+            json.put_value(value);
         }
     }
     json.put("}");
-    let function = string("name").filter(|_| is_span).and_then(|name| names::id(&super::json::text(&name)));
     let scale = scale::scale(imported);
-    let time = number("ts");
-    let duration = number("dur").filter(|_| is_span).unwrap_or(0.0);
+    // The id is valid for this recording only, so it is taken last.
+    let function = string("name").filter(|_| is_span).and_then(|name| names::id(&super::json::text(&name)));
     let log = |recorder: &mut ThreadRecorder| {
         let start = time.map_or_else(|| recorder.ticks(), |time| scale.ticks(time));
         let end = time.map_or(start, |time| scale.ticks(time + duration));
@@ -146,6 +151,22 @@ pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
     };
     // SAFETY: `log` runs no Python.
     unsafe { current::with_existing(python, log) };
+}
+
+/// Returns the members of a dictionary whose keys are strings. Other threads may change the dictionary afterwards.
+fn members<'py>(dictionary: &Bound<'py, PyDict>) -> Vec<(String, Bound<'py, PyAny>)> {
+    let mut members = Vec::with_capacity(dictionary.len());
+    let mut position = 0;
+    let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the GIL is held, and nothing in this loop runs Python, so the dictionary stays as it is.
+    while unsafe { ffi::PyDict_Next(dictionary.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
+        // SAFETY: the dictionary keeps both alive.
+        let [key, value] = [key, value].map(|object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) });
+        if let Ok(key) = key.cast::<PyString>() {
+            members.push((super::json::text(key).into_owned(), value));
+        }
+    }
+    members
 }
 
 /// Attaches a member of `args` to the innermost open call of the calling thread.

@@ -14,6 +14,9 @@ use std::fmt::Write as _;
 const DEPTH_MAX: usize = 20;
 /// Digits of an integer that stays a number.
 const DIGITS_MAX: usize = 300;
+/// Hexadecimal digits, with sign and prefix, of an integer that is written in base 10. Up to here, no limit on digits
+/// applies and the interpreter calculates the digits in C. For longer ones it may run a module of Python.
+const DECIMAL_MAX: usize = 512;
 /// Bytes that are kept free for what closes open containers.
 const RESERVE: usize = 1024;
 
@@ -165,7 +168,7 @@ impl Json {
         while unsafe { ffi::PyDict_Next(dictionary.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
             self.put(if index == 0 { "" } else { "," });
             if self.is_full() {
-                self.put(&format!("\"...\":\"{} more\"", count - index));
+                self.put(&format!("\"...\":\"{} more\"", count.saturating_sub(index)));
                 break;
             }
             // SAFETY: the dictionary keeps both alive.
@@ -245,14 +248,16 @@ impl Around {
     }
 }
 
-/// The digits of a large integer: decimal ones, or hexadecimal ones where the interpreter refuses so many.
-fn digits(value: &Bound<'_, PyInt>) -> Option<String> {
-    let python = value.py();
-    [10, 16].into_iter().find_map(|base| {
+/// Returns the digits of an integer: decimal ones, or hexadecimal ones if there are many. The time is linear, and no
+/// Python runs.
+pub fn digits(value: &Bound<'_, PyInt>) -> Option<String> {
+    let in_base = |base| {
         // SAFETY: an integer, or of a type derived from it, so no method of the program is called.
-        let text = unsafe { Bound::from_owned_ptr_or_err(python, ffi::PyNumber_ToBase(value.as_ptr(), base)) };
+        let text = unsafe { Bound::from_owned_ptr_or_err(value.py(), ffi::PyNumber_ToBase(value.as_ptr(), base)) };
         text.ok()?.cast_into::<PyString>().ok().map(|text| text.to_string_lossy().into_owned())
-    })
+    };
+    let hexadecimal = in_base(16)?;
+    if hexadecimal.len() > DECIMAL_MAX { Some(hexadecimal) } else { in_base(10) }
 }
 
 /// A string as UTF-8; halves of surrogate pairs are shown as `\udc80`.

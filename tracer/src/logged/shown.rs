@@ -4,7 +4,7 @@
 //! itself is left out ([`is_showing`]). Its exceptions are kept from the program, except those that ask the program to
 //! end. A type whose `repr` took long is not asked again; a call of `repr` that is under way cannot be stopped.
 
-use super::json::{Json, text, type_name};
+use super::json::{Json, digits, text, type_name};
 use crate::daemon::sleep_if_thread_ends;
 use crate::sync::{Mutex, MutexGuard, lock};
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
@@ -76,6 +76,9 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
 }
 
 fn put_repr(value: &Bound<'_, PyAny>, json: &mut Json) {
+    if let Ok(value) = value.cast_exact::<PyInt>() {
+        return put_cut(&digits(value).unwrap_or_else(|| NOT_DISPLAYABLE.into()), json);
+    }
     match begin(value).repr() {
         Ok(shown) => put_cut(&text(&shown), json),
         Err(_) => json.put_string(NOT_DISPLAYABLE),

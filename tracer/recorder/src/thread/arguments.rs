@@ -3,6 +3,13 @@
 /// The value of an argument that is too long for a payload.
 const TOO_LONG: &[u8] = b"\"not recorded: too long\"";
 
+/// The key of that value if the argument's own key is too long as well.
+const OTHERS: &[u8] = b"\"...\"";
+/// The punctuation that a member needs at most, and the end of the object.
+const PUNCTUATION: usize = 5;
+/// Bytes that are kept free for the first argument that is too long.
+const RESERVE: usize = TOO_LONG.len() + OTHERS.len() + PUNCTUATION;
+
 /// The arguments of one open call, in the order in which they came: the text of a JSON object without its end.
 #[derive(Debug)]
 pub(super) struct Arguments {
@@ -10,6 +17,8 @@ pub(super) struct Arguments {
     pub(super) tag: u64,
     text: Vec<u8>,
     members: Vec<Member>,
+    /// Whether an argument was too long. Later ones are left out.
+    is_full: bool,
 }
 
 /// Where a member stands in the text.
@@ -32,7 +41,7 @@ pub enum Earlier {
 
 impl Default for Arguments {
     fn default() -> Arguments {
-        Arguments { tag: 0, text: vec![b'{'], members: Vec::new() }
+        Arguments { tag: 0, text: vec![b'{'], members: Vec::new(), is_full: false }
     }
 }
 
@@ -42,12 +51,19 @@ impl Arguments {
         self.tag = tag;
         self.text.truncate(1);
         self.members.clear();
+        self.is_full = false;
     }
 
-    /// Adds a member. If the arguments would be longer than `max` bytes, its value says so instead.
+    /// Adds a member. If the arguments would be longer than `max` bytes, its value says so instead, and later
+    /// members are left out.
     pub(super) fn add(&mut self, key: &[u8], value: &[u8], earlier: Earlier, max: usize) {
-        let is_too_long = self.text.len() + key.len() + value.len() + 5 > max;
-        let value = if is_too_long { TOO_LONG } else { value };
+        if self.is_full {
+            return;
+        }
+        let length = |key: &[u8], value: &[u8]| self.text.len() + key.len() + value.len() + PUNCTUATION;
+        self.is_full = length(key, value) + RESERVE > max;
+        let key = if length(key, TOO_LONG) > max { OTHERS } else { key };
+        let value = if self.is_full { TOO_LONG } else { value };
         let known = self.members.iter().position(|member| self.text.get(member.begin..member.value - 1) == Some(key));
         let index = known.unwrap_or_else(|| self.add_key(key));
         let Some(Member { value: begin, end, .. }) = self.members.get(index).copied() else { return };
@@ -107,6 +123,27 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arguments_that_are_too_many_leave_those_that_fitted() {
+        for earlier in [Earlier::Replaced, Earlier::Extended] {
+            let mut arguments = Arguments::default();
+            for n in 0..1000 {
+                let key = if earlier == Earlier::Extended { "\"k\"".into() } else { format!("\"key{n}\"") };
+                arguments.add(key.as_bytes(), b"12345", earlier, 200);
+            }
+            arguments.add(&[b'k'; 300], b"1", Earlier::Replaced, 200);
+            let json = String::from_utf8(arguments.json()).unwrap();
+            assert!(json.len() <= 200, "{json}");
+            assert_eq!((json.matches("12345").count() > 5, json.matches("too long").count()), (true, 1), "{json}");
+        }
+        let mut arguments = Arguments::default();
+        arguments.add(&[b'k'; 300], b"1", Earlier::Replaced, 200);
+        assert_eq!(arguments.json(), br#"{"...":"not recorded: too long"}"#);
+        arguments.begin(1);
+        arguments.add(b"\"k\"", b"1", Earlier::Replaced, 200);
+        assert_eq!(arguments.json(), br#"{"k":1}"#);
+    }
 
     #[test]
     fn values_are_replaced_and_extended_in_their_place() {
