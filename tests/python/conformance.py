@@ -231,6 +231,36 @@ def facts(directory, source, *arguments):
         return theirs.result(), ours.result()
 
 
+def facts_by_row(directory, prelude, expressions):
+    """By row of COMPATIBILITY.md: its expressions, each with what VizTracer and what ours says.
+
+    Args:
+        prelude: source that each program begins with.
+        expressions: by row, Python expressions.
+    """
+    pairs = [(row, expression) for row, several in expressions.items() for expression in several]
+    lines = [prelude, "found = []"]
+    for _row, expression in pairs:
+        lines += ["try:", f"    value = {expression}", "except BaseException as error:", "    value = repr(error)"]
+        lines += ["found.append(repr(value))"]
+    lines += ["print(json.dumps(found))"]
+    theirs, ours = facts(directory, "\n".join(lines))
+    rows = {row: [] for row in expressions}
+    for (row, expression), left, right in zip(pairs, theirs, ours, strict=True):
+        rows[row].append((expression, left, right))
+    return rows
+
+
+def check_facts(row, found):
+    """See that all of a row's facts differ if the row says so, and none otherwise."""
+    assert row in ROWS, f"COMPATIBILITY.md has no row for {row!r}"
+    different = [fact for fact in found if fact[1] != fact[2]]
+    if ROWS[row] == SAME:
+        assert different == []
+    else:
+        assert different == found, "what differs, and nothing else, is under such a row"
+
+
 # --- the options of a command as such ---
 
 OPTIONS_OF = """\

@@ -53,7 +53,7 @@ def empty_shared_memory(own_shared_memory):
 
 
 def heed_interrupts():
-    """For `preexec_fn`: whoever started the tests in the background had them ignore SIGINT, SIGQUIT or SIGHUP, and
+    """For `preexec_fn`: a shell that starts the tests in the background has them ignore SIGINT, SIGQUIT or SIGHUP, and
     their children too."""
     for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_DFL)

@@ -190,16 +190,17 @@ def test_process_that_is_no_python(sandbox):
 
 
 def test_other_version_of_python(sandbox):
-    others = [path for path in Path("/usr/bin").glob("python3") if path.exists()]
-    for python in others:
-        version = sandbox.run(python, "-c", "import sys; print(sys.version_info[:2])").stdout
-        if version == f"{sys.version_info[:2]}\n":
-            continue
-        with running(sandbox, python=(python,)) as process:
-            done = attach(sandbox, process)
-            assert done.returncode == 1
-            assert len(done.stderr.splitlines()) == 1
-            assert is_alive(process)
+    python = Path("/usr/bin/python3")
+    if not python.exists():
+        pytest.skip("the machine has no other Python")
+    version = sandbox.run(python, "-c", "import sys; print(sys.version_info[:2])").stdout
+    if version == f"{sys.version_info[:2]}\n":
+        pytest.skip(f"{python} has the same version")
+    with running(sandbox, python=(python,)) as process:
+        done = attach(sandbox, process)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1
+        assert is_alive(process)
 
 
 # Has `sys.remote_exec` of CPython 3.14 in an earlier one: as that one, it has the main thread run the script soon.

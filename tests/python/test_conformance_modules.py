@@ -4,7 +4,7 @@ One program collects facts under each of the two; every fact belongs to a row.
 """
 
 import pytest
-from conformance import ROWS, SAME, facts
+from conformance import check_facts, facts_by_row
 
 COLLECT = """
 import contextlib, copy, io, json, logging, os, sys, time
@@ -283,25 +283,9 @@ FEATURES = set(FACTS)
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """By row: expressions, what VizTracer says, what ours says."""
-    expressions = [(row, expression) for row, several in FACTS.items() for expression in several]
-    lines = [COLLECT, "found = []"]
-    for _row, expression in expressions:
-        lines += ["try:", f"    value = {expression}", "except BaseException as error:", "    value = repr(error)"]
-        lines += ["found.append(repr(value))"]
-    lines += ["print(json.dumps(found))"]
-    theirs, ours = facts(tmp_path_factory.mktemp("modules"), "\n".join(lines))
-    rows = {row: [] for row in FACTS}
-    for (row, expression), left, right in zip(expressions, theirs, ours, strict=True):
-        rows[row].append((expression, left, right))
-    return rows
+    return facts_by_row(tmp_path_factory.mktemp("modules"), COLLECT, FACTS)
 
 
 @pytest.mark.parametrize("row", FACTS)
 def test_modules(found, row):
-    assert row in ROWS, f"COMPATIBILITY.md has no row for {row!r}"
-    different = [fact for fact in found[row] if fact[1] != fact[2]]
-    if ROWS[row] == SAME:
-        assert different == []
-    else:
-        assert different == found[row], "what differs, and nothing else, is under such a row"
+    check_facts(row, found[row])

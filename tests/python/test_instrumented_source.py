@@ -395,12 +395,11 @@ def test_program_s_own_modules(tmp_path):
 IMPORTS = """
 import builtins, os, sys
 from listing_tracer import ListingTracer
-from viztracer.code_monkey import instrument
-from viztracer.instrument.options import InstrumentOptions
+from viztracer.source_options import instrument
 
 builtins.__viz_tracer__ = tracer = ListingTracer()
-options = InstrumentOptions(log_var=["a"])
-assert instrument(InstrumentOptions()) is None
+options = {"log_var": ["a"]}
+assert instrument({}) is None
 assert instrument(options) is not None
 instrument(options)
 import my_module, my_package.inner, json, runpy

@@ -1,12 +1,11 @@
-"""`CodeMonkey` and what the command uses of source instrumentation (see the package `instrument`)."""
+"""`CodeMonkey`: source instrumentation for programs that use VizTracer's class of this name."""
 
 from __future__ import annotations
 
-import sys
-
-from .instrument import imports
 from .instrument.compiler import Compiler, flags_of_caller
-from .instrument.options import NAMES, SWITCHES, InstrumentOptions
+from .instrument.options import InstrumentOptions
+from .source_options import PATTERNS, SWITCHES
+from .terminal import complain
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class CodeMonkey:
         Raises:
             ValueError: there is no such kind, or an expression is none.
         """
-        if inst_type not in NAMES:
+        if inst_type not in PATTERNS and inst_type not in SWITCHES:
             raise ValueError(f"{inst_type} is not supported")
         is_switch = inst_type in SWITCHES
         self._settings[inst_type] = is_switch or [pattern for patterns in inst_args.values() for pattern in patterns]
@@ -60,25 +59,3 @@ class CodeMonkey:
             flags |= flags_of_caller(depth=1)
         compiler = Compiler(InstrumentOptions(**self._settings), complain)
         return compiler.compile(source, filename, mode, flags, optimize, **others)
-
-
-def instrument(options: InstrumentOptions) -> Compiler | None:
-    """Have the program's own modules instrumented from now on.
-
-    Args:
-        options: what to instrument.
-
-    Returns:
-        What compiles the main program, which nobody imports; None if nothing is wanted.
-    """
-    if not options:
-        return None
-    compiler = Compiler(options, complain)
-    imports.install(compiler)
-    return compiler
-
-
-def complain(text: str) -> None:
-    """Print a line on stderr, if there is one."""
-    if sys.stderr is not None:
-        print(f"viztracer: {text}", file=sys.stderr)

@@ -5,7 +5,7 @@ They belong to the command and to the processes of its run. `VizTracer` has a me
 
 from __future__ import annotations
 
-from . import session_variable
+from . import session_variable, terminal
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -64,7 +64,10 @@ def instrument(values: Mapping[str, Any]) -> Compiler | None:
     """
     if not values:
         return None
-    from . import code_monkey  # most programs run as they are
+    from .instrument import imports  # most programs run as they are
+    from .instrument.compiler import Compiler
     from .instrument.options import InstrumentOptions
 
-    return code_monkey.instrument(InstrumentOptions(**values))
+    compiler = Compiler(InstrumentOptions(**values), terminal.complain)
+    imports.install(compiler)
+    return compiler

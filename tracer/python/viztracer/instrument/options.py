@@ -8,10 +8,6 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PATTERNS = ("log_var", "log_number", "log_attr", "log_func_exec", "log_func_entry")
-SWITCHES = ("log_exception", "magic_comment")
-NAMES = (*PATTERNS, *SWITCHES)
-
 
 class Patterns:
     """Regular expressions, of which one has to match a name completely.
@@ -74,4 +70,4 @@ class InstrumentOptions:
         self.magic_comment = magic_comment
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in NAMES)
+        return any(vars(self).values())
