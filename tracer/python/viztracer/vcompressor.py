@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from . import plain_json
-from .compressed_reader import Reader
-from .compressed_writer import Writer
+from .compressed.reader import Reader
+from .compressed.writer import Writer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Reads VizTracer's compressed reports; `compressed_format` describes them."""
+"""Reads VizTracer's compressed reports; `format` describes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import struct
 import zlib
 
-from .compressed_format import ABSENT, CALLS, COUNTER, FLOAT, INTEGER, METADATA, NAMES, OTHERS, SAME, SOURCES, VERSION
+from .format import ABSENT, CALLS, COUNTER, FLOAT, INTEGER, METADATA, NAMES, OTHERS, SAME, SOURCES, VERSION
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Writes VizTracer's compressed reports; `compressed_format` describes them."""
+"""Writes VizTracer's compressed reports; `format` describes them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 import struct
 import zlib
 
-from . import plain_json
-from .compressed_format import ABSENT, CALLS, COUNTER, FLOAT, INTEGER, METADATA, NAMES, OTHERS, SAME, SOURCES, VERSION
+from .. import plain_json
+from .format import ABSENT, CALLS, COUNTER, FLOAT, INTEGER, METADATA, NAMES, OTHERS, SAME, SOURCES, VERSION
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
