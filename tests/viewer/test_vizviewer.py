@@ -17,11 +17,14 @@ BIN = Path(sys.executable).parent
 
 @contextmanager
 def serving(*arguments):
-    """vizviewer on a free port, without a browser; gives the line with the address."""
+    """vizviewer on a free port, without a browser; gives the line with the report's own address.
+
+    The address that leads there once is for editors; `test_viewer_editors.py` tests it.
+    """
     command = [BIN / "vizviewer", "--server_only", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
-            yield next(line for line in process.stdout if "http://" in line)
+            yield next(line for line in process.stdout if "always on" in line)
         finally:
             process.terminate()
 
