@@ -2,7 +2,7 @@
 
 import itertools
 
-from viztracer.interpreter_events import InterpreterEvents
+from viztracer.tracer.interpreter_events import InterpreterEvents
 
 
 class ListingTracer(InterpreterEvents):

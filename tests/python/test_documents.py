@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BIN, ROOT, Sandbox, heed_interrupts
-from viztracer.missing_options import NEVER, NOT_NEEDED, NOT_YET
+from viztracer.command_line.missing_options import NEVER, NOT_NEEDED, NOT_YET
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # Documents about parts of the repository.

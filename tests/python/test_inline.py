@@ -337,8 +337,8 @@ def test_every_option_is_an_argument_and_an_attribute(run):
         """
 import argparse, inspect
 from viztracer import VizTracer
-from viztracer.command_line import add_recording_options, recording_options
-from viztracer.options import OPTIONS, Options
+from viztracer.command_line.arguments import add_recording_options, recording_options
+from viztracer.tracer.options import OPTIONS, Options
 
 parameters = inspect.signature(VizTracer).parameters
 assert list(parameters) == list(OPTIONS)

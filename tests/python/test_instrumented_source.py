@@ -395,7 +395,7 @@ def test_program_s_own_modules(tmp_path):
 IMPORTS = """
 import builtins, os, sys
 from listing_tracer import ListingTracer
-from viztracer.source_options import instrument
+from viztracer.command_line.source_options import instrument
 
 builtins.__viz_tracer__ = tracer = ListingTracer()
 options = {"log_var": ["a"]}

@@ -45,7 +45,7 @@ def imports(name):
 
 def test_no_module_imports_one_that_leads_back_to_it():
     graph = {name: imports(name) for name in MODULES}
-    assert {"viztracer.options", "viztracer.this_process"} <= graph["viztracer.viztracer"]
+    assert {"viztracer.tracer.options", "viztracer.process.this_process"} <= graph["viztracer.viztracer"]
     assert "viztracer.commands.run" in graph["viztracer.main"]
     graphlib.TopologicalSorter(graph).prepare()  # raises if there is a circle
 
@@ -59,4 +59,4 @@ def test_a_traced_process_imports_nothing_slow(sandbox):
     done = sandbox.python("-S", "-c", f"sys = __import__('sys'); sys.path[:] = {sys.path!r}\n" + code)
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
-    assert "viztracer.options" in loaded and not SLOW & loaded
+    assert "viztracer.tracer.options" in loaded and not SLOW & loaded

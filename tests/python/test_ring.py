@@ -175,7 +175,7 @@ def test_the_default_ring_is_one_constant(sandbox):
     done = sandbox.python(
         "-c",
         "import inspect, viztracer\n"
-        "from viztracer import options\n"
+        "from viztracer.tracer import options\n"
         "default = inspect.signature(viztracer.VizTracer).parameters['tracer_entries'].default\n"
         "assert default == options.DEFAULT_ENTRIES == viztracer.VizTracer().tracer_entries > 14_000_000\n",
     )

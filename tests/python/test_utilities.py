@@ -6,7 +6,8 @@ import re
 import sys
 
 import pytest
-from viztracer import plain_json, util
+from viztracer import util
+from viztracer.output import plain_json
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ pub fn note_import() {
     IMPORTED.get_or_init(|| Clock::detect().anchor());
 }
 
-/// The options of a recording, from a mapping with the names in `viztracer/options.py`.
+/// The options of a recording, from a mapping with the names in `viztracer/tracer/options.py`.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 struct RecordingOptions {
@@ -48,7 +48,7 @@ struct RecordingOptions {
     log_sparse: bool,
 }
 
-/// Where ring files are, from the attributes of a `viztracer.ring_directory.RingDirectory`.
+/// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
 #[derive(FromPyObject)]
 struct RingDirectory {
     path: PathBuf,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from . import this_process
+from .process import this_process
 from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .command_line.source_options import PATTERNS, SWITCHES
 from .instrument.compiler import Compiler, flags_of_caller
 from .instrument.options import InstrumentOptions
-from .source_options import PATTERNS, SWITCHES
-from .terminal import complain
+from .output.terminal import complain
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

@@ -19,10 +19,11 @@ from inspect import CO_COROUTINE
 from types import CodeType
 from typing import Any
 
-from . import terminal, this_process
-from .command_line import VizTracersError, add_recording_options, recording_options
-from .options import check_together
+from .command_line.arguments import VizTracersError, add_recording_options, recording_options
+from .output import terminal
+from .process import this_process
 from .snaptrace import merge
+from .tracer.options import check_together
 from .viztracer import VizTracer
 
 # Jupyter passes on any amount, since its `iopub_data_rate_limit` counts only what is printed; but each save of the

@@ -7,10 +7,11 @@ import os
 import re
 import sys
 
-from . import missing_options, report_kinds, source_options
-from .command_line import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
-from .options import OPTIONS, check_together
+from .command_line import missing_options, source_options
+from .command_line.arguments import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
+from .output import report_kinds
 from .snaptrace import is_output_name
+from .tracer.options import OPTIONS, check_together
 from .version import __version__
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -156,7 +157,7 @@ def _check_swallowed(options: argparse.Namespace) -> None:
     """See that the program is not among the values of an option that takes any number of them."""
     for name in (*(name for name, option in OPTIONS.items() if option.takes_list), *source_options.PATTERNS):
         if values := getattr(options, name, None):
-            from . import mistakes
+            from .command_line import mistakes
 
             raise UsageError(mistakes.of_swallowed_program(f"--{name}", values))
 
@@ -173,7 +174,7 @@ def _is_unknown_option(options: argparse.Namespace, arguments: Sequence[str], co
 
 def _mistaken(parser: argparse.ArgumentParser, word: str) -> str:
     """Return what to say of a word that is no option."""
-    from . import mistakes
+    from .command_line import mistakes
 
     if not word.startswith("-"):
         return "the program and its arguments come after --"
@@ -192,7 +193,7 @@ def _read_rcfile(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> N
             path = value if equals else following[0] if following else RCFILE  # the parser complains if there is none
     if path == RCFILE and not os.path.exists(path):
         return
-    from . import rcfile
+    from .command_line import rcfile
 
     try:
         values, unknown = rcfile.defaults(path, filter(missing_options.is_supported, parser._actions))

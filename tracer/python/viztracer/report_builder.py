@@ -13,7 +13,7 @@ import re
 import sys
 import tokenize
 
-from . import plain_json
+from .output import plain_json
 from .snaptrace import merge
 from .util import bcolors
 from .version import __version__

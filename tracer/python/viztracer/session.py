@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import sys
 
-from . import interpreter_arguments, session_variable, source_options, terminal, this_process
-from .session_variable import VARIABLE
+from .command_line import source_options
+from .output import terminal
+from .process import interpreter_arguments, session_variable, this_process
+from .process.session_variable import VARIABLE
 from .snaptrace import watch_deadly_signals
 from .viztracer import VizTracer
 

@@ -7,7 +7,7 @@ from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
 
-from .ring_directory import RingDirectory
+from .process.ring_directory import RingDirectory
 
 __all__ = [
     "ControlBlock",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import plain_json
 from .compressed.reader import Reader
 from .compressed.writer import Writer
+from .output import plain_json
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

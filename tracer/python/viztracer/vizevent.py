@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from .logged_events import LoggedEvents
+    from .tracer.logged_events import LoggedEvents
 
 
 class VizEvent:

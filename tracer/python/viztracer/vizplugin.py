@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from .loaded_trace import LoadedTrace
+    from .tracer.loaded_trace import LoadedTrace
 
 NEWER = "The plugin support version is higher than viztracer version. Consider update your viztracer"
 

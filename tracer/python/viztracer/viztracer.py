@@ -6,11 +6,12 @@ import builtins
 import os
 import warnings
 
-from . import report, terminal, this_process
-from .loaded_trace import LoadedTrace
-from .options import Options
-from .ring_directory import RingDirectory
+from .output import report, terminal
+from .process import this_process
+from .process.ring_directory import RingDirectory
 from .snaptrace import Tracer, arm_exit_line, disarm_exit_line, note_exit
+from .tracer.loaded_trace import LoadedTrace
+from .tracer.options import Options
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

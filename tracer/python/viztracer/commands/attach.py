@@ -9,13 +9,13 @@ import time
 from types import FrameType
 
 from .. import attach as target
-from .. import report, terminal
-from ..command_line import recording_options
-from ..ring_directory import RingDirectory
+from ..command_line.arguments import recording_options
+from ..output import report, terminal
+from ..process.ring_directory import RingDirectory
 from ..viztracer import INSTALLED, VizTracer
 from .finish import PACKAGES
-from .run import output_of
 from .injection import InjectionError, inject
+from .run import output_of
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

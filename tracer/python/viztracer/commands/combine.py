@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from .. import terminal
-from ..quoting import quote
+from ..output import terminal
+from ..output.quoting import quote
 from ..snaptrace import merge_command
 
 OK, INCOMPLETE = 0, 1  # exit statuses with which there is a report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from .. import terminal
+from ..output import terminal
 from ..vcompressor import VCompressor
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import

@@ -13,9 +13,10 @@ import select
 import sys
 import time
 
-from .. import procfs, report, session_variable, terminal
-from ..quoting import quote
-from ..ring_directory import RingDirectory
+from ..output import report, terminal
+from ..output.quoting import quote
+from ..process import procfs, session_variable
+from ..process.ring_directory import RingDirectory
 from ..snaptrace import arm_exit_report, ask_before_exec, await_ring, disarm_exit_report, note_unsaved
 from . import starting
 

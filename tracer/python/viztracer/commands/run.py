@@ -6,10 +6,13 @@ import atexit
 import os
 import time
 
-from .. import report, session, session_variable, source_options, terminal, this_process
-from ..command_line import recording_options
-from ..program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
-from ..ring_directory import RingDirectory
+from .. import session
+from ..command_line import source_options
+from ..command_line.arguments import recording_options
+from ..command_line.program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
+from ..output import report, terminal
+from ..process import session_variable, this_process
+from ..process.ring_directory import RingDirectory
 from ..snaptrace import disarm_exit_report, note_unsaved
 from ..viztracer import VizTracer
 from . import finish
@@ -57,7 +60,7 @@ def run(options: argparse.Namespace, command: list[str]) -> int | None:
 
 def _refuse(path: str, command: list[str]) -> int:
     """Say what was given as a program."""
-    from .. import mistakes
+    from ..command_line import mistakes
 
     if path.endswith(".json"):  # VizTracer's words
         print(f'viztracer can\'t run json file, did you mean "vizviewer {command[0]}"?')

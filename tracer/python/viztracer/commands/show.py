@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from .. import report_kinds, terminal
+from ..output import report_kinds, terminal
 from .finish import PACKAGES, environment
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-from .. import interpreter_arguments, procfs
-from ..ring_directory import RingDirectory
+from ..process import interpreter_arguments, procfs
+from ..process.ring_directory import RingDirectory
 
 # Seconds after which a Python that does not record yet is not going to.
 AGE = 5.0

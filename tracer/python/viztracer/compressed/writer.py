@@ -6,7 +6,7 @@ import math
 import struct
 import zlib
 
-from .. import plain_json
+from ..output import plain_json
 from .format import ABSENT, CALLS, COUNTER, FLOAT, INTEGER, METADATA, NAMES, OTHERS, SAME, SOURCES, VERSION
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import

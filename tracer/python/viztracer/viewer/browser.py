@@ -8,7 +8,7 @@ import pathlib
 import threading
 import webbrowser
 
-from .. import terminal
+from ..output import terminal
 
 REDIRECT = """\
 <!doctype html>

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..report_kinds import FOR_PERFETTO, FOR_SPEEDSCOPE, FOR_VIZVIEWER
+from ..output.report_kinds import FOR_PERFETTO, FOR_SPEEDSCOPE, FOR_VIZVIEWER
 from ..snaptrace import ring_session
 from .beneath import DESCRIPTORS, Found, Roots
 

@@ -10,8 +10,8 @@ import tempfile
 import threading
 from types import FrameType
 
-from .. import terminal
-from ..report_kinds import FOR_SPEEDSCOPE
+from ..output import terminal
+from ..output.report_kinds import FOR_SPEEDSCOPE
 from . import browser
 from .catalog import KINDS, Catalog, Entry, Kind, kind_of
 from .server import PERFETTO_PORT, Server

@@ -6,7 +6,7 @@ import html
 import time
 from dataclasses import dataclass
 
-from ..quoting import printable
+from ..output.quoting import printable
 from .catalog import Entry, Kind
 
 PAGE = """\

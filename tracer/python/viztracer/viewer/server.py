@@ -22,7 +22,7 @@ import time
 from http import HTTPStatus
 from typing import BinaryIO, cast
 
-from .. import terminal
+from ..output import terminal
 from . import foreign, listing, visitor
 from .catalog import Catalog, Entry, Kind, new_token
 from .connections import CONNECTIONS_MAX, Connections

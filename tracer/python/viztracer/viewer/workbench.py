@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import BinaryIO
 
-from .. import terminal
+from ..output import terminal
 from ..snaptrace import merge
 from .beneath import DESCRIPTORS
 from .catalog import Entry, Kind

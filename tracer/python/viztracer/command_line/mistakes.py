@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 
-from . import report_kinds
-from .quoting import quote
-from .snaptrace import RING_MAGIC
+from ..output import report_kinds
+from ..output.quoting import quote
+from ..snaptrace import RING_MAGIC
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

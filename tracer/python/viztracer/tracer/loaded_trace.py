@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
+from ..snaptrace import merge
 from .interpreter_events import InterpreterEvents
-from .snaptrace import merge
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any
 
-    from .ring_directory import RingDirectory
-    from .vizplugin import VizPluginManager
+    from ..process.ring_directory import RingDirectory
+    from ..vizplugin import VizPluginManager
 
 
 class LoadedTrace(InterpreterEvents):
@@ -136,7 +136,7 @@ class LoadedTrace(InterpreterEvents):
     def load_plugins(self, plugins: Sequence[object] | None) -> None:
         """Use these plugins; see `vizplugin.VizPluginManager`."""
         if plugins:
-            from .vizplugin import VizPluginManager
+            from ..vizplugin import VizPluginManager
 
             self._plugin_manager = VizPluginManager(self, plugins)
 
@@ -165,7 +165,7 @@ class LoadedTrace(InterpreterEvents):
         Raises:
             RuntimeError: the report could not be written.
         """
-        from .report_builder import ReportBuilder
+        from ..report_builder import ReportBuilder
 
         self.inform_plugins("pre-save")
         data = {**(self.data or {"traceEvents": []})}

@@ -1,13 +1,13 @@
 """Options of VizTracer that are read as it reads them, and then refused, or need nothing to be done.
 
-A line goes away, and one in `options` or `main` comes, as soon as there is something that does what the option says.
+A line goes away, and one in `tracer.options` or `main` comes, as soon as there is something that does what the option says.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from .command_line import UsageError
+from .arguments import UsageError
 
 NOT_YET = ("log_torch",)
 # By what they are for.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from ..snaptrace import ring_cut
 from .quoting import printable
-from .snaptrace import ring_cut
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ They belong to the command and to the processes of its run. `VizTracer` has a me
 
 from __future__ import annotations
 
-from . import session_variable, terminal
+from ..output import terminal
+from ..process import session_variable
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .instrument.compiler import Compiler
+    from ..instrument.compiler import Compiler
 
 # By their names, what the help says. Their values are regular expressions, which match whole names.
 PATTERNS = {
@@ -45,7 +46,7 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
 def check(options: argparse.Namespace) -> None:
     """Raise `ValueError` if a pattern is no regular expression."""
     if values := given(options):
-        from .instrument.options import InstrumentOptions  # most programs run as they are
+        from ..instrument.options import InstrumentOptions  # most programs run as they are
 
         InstrumentOptions(**values)
 
@@ -64,9 +65,9 @@ def instrument(values: Mapping[str, Any]) -> Compiler | None:
     """
     if not values:
         return None
-    from .instrument import imports  # most programs run as they are
-    from .instrument.compiler import Compiler
-    from .instrument.options import InstrumentOptions
+    from ..instrument import imports  # most programs run as they are
+    from ..instrument.compiler import Compiler
+    from ..instrument.options import InstrumentOptions
 
     compiler = Compiler(InstrumentOptions(**values), terminal.complain)
     imports.install(compiler)

@@ -13,15 +13,15 @@ import os
 import sys
 import types
 
-from . import report_kinds
-from .snaptrace import RING_MAGIC, run_byte_code, run_code, run_command, run_file, run_module, run_stdin
+from ..output import report_kinds
+from ..snaptrace import RING_MAGIC, run_byte_code, run_code, run_command, run_file, run_module, run_stdin
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .instrument.compiler import Compiler
+    from ..instrument.compiler import Compiler
 
 FROZEN: Any = sys.modules["_frozen_importlib"]
 EXTERNAL: Any = sys.modules["_frozen_importlib_external"]

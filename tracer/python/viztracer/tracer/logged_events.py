@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import shown_value
+from ..output import shown_value
+from ..snaptrace import Tracer
+from ..vizevent import VizEvent
 from .recorded_calls import RecordedCalls
-from .snaptrace import Tracer
-from .vizevent import VizEvent
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from .options import OPTIONS
+from ..tracer.options import OPTIONS
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

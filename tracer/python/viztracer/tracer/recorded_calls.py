@@ -5,11 +5,11 @@ from __future__ import annotations
 import _thread
 import os
 
-from . import this_process
+from ..process import this_process
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from .snaptrace import Tracer
+    from ..snaptrace import Tracer
 
 # The threads in such a block, each by its process, since a forked child has only one of them.
 _recorded: set[tuple[int, int]] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from .snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
+from ..snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
 
 SHARED_MEMORY = "/dev/shm"
 

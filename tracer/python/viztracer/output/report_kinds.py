@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .snaptrace import output_kinds
+from ..snaptrace import output_kinds
 
 ALL = tuple(output_kinds())
 FOR_PERFETTO = tuple(kind for kind in ALL if kind.startswith(".pftrace"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..snaptrace import merge, ring_process
 from .quoting import quote
-from .snaptrace import merge, ring_process
 from .terminal import GREEN, YELLOW, complain, say
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import

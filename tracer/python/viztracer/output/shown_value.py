@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .snaptrace import Tracer
+    from ..snaptrace import Tracer
 
 # Characters of a text; the rest is left out.
 LENGTH_MAX = 10_000

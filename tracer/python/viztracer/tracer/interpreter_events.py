@@ -6,7 +6,7 @@ import builtins
 import gc
 import sys
 
-from . import shown_value
+from ..output import shown_value
 from .logged_events import LoggedEvents
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import

@@ -1,0 +1,1 @@
+"""What is written: reports, lines on the terminal, and values as text."""

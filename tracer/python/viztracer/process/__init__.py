@@ -1,0 +1,1 @@
+"""This process and the traced run that it belongs to."""

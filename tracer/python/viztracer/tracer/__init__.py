@@ -1,0 +1,1 @@
+"""The parts of which `viztracer.VizTracer` is made, each a class that the next one extends."""
