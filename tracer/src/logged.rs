@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod event;
+pub mod interruption;
 pub mod json;
 mod names;
 pub mod options;

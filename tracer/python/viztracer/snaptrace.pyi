@@ -21,6 +21,7 @@ __all__ = [
     "await_ring",
     "disarm_exit_line",
     "disarm_exit_report",
+    "is_for_program",
     "is_output_name",
     "is_ring_open",
     "merge",
@@ -37,6 +38,7 @@ __all__ = [
     "run_file",
     "run_module",
     "run_stdin",
+    "text_of",
     "watch_deadly_signals",
 ]
 
@@ -275,3 +277,13 @@ def run_stdin(show: bool) -> None:
 
 def watch_deadly_signals() -> None:
     """Install our handler for every deadly signal that has its default action."""
+
+def text_of(value: object, describe: Callable[[Any], str] | None = None) -> str:
+    """Return a value as text, which `describe`, or else `repr`, makes of it; cut as ``bytes_per_value`` says.
+
+    Nothing that this calls is recorded, and none of its exceptions is raised: the value is ``Not Displayable`` then. But
+    an exception of a signal handler, or of another thread, is raised afterwards. A type that was slow is not asked again.
+    """
+
+def is_for_program(error: BaseException) -> bool:
+    """Whether a signal handler, another thread or another greenlet has raised this, and not the code that it left."""
