@@ -133,7 +133,7 @@ CASES = [
         "`--log_func_with_objprint`",
         "--log_func_with_objprint",
         "--log_func_args",
-        ours={"status": 0, "stderr": "log_func_with_objprint needs the package objprint: pip install objprint.*"},
+        ours={"status": 2, "stderr": "--log_func_with_objprint needs the package objprint: pip install objprint\n"},
     ),
     of(
         TIMES_OUT,
