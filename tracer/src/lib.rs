@@ -95,6 +95,8 @@ mod snaptrace {
     #[pymodule_export]
     use super::logged::interruption::is_for_program;
     #[pymodule_export]
+    use super::logged::json::json_of;
+    #[pymodule_export]
     use super::logged::shown::text_of;
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_code, run_command, run_file, run_module, run_stdin};

@@ -24,6 +24,7 @@ __all__ = [
     "is_for_program",
     "is_output_name",
     "is_ring_open",
+    "json_of",
     "merge",
     "merge_command",
     "note_exit",
@@ -287,3 +288,9 @@ def text_of(value: object, describe: Callable[[Any], str] | None = None) -> str:
 
 def is_for_program(error: BaseException) -> bool:
     """Whether a signal handler, another thread or another greenlet has raised this, and not the code that it left."""
+
+def json_of(value: object) -> str:
+    """Return a value as JSON, without running any of the program's code.
+
+    What JSON cannot hold becomes a string that says what it is: the name of a type, ``nan``, digits of a long integer.
+    """
