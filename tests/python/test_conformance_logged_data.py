@@ -110,6 +110,12 @@ def f(x): pass
 for n in range(3): f(Shown())
 print(Shown.count)
 """
+FAILS_IN_A_LIST = """
+class Shown:
+    def __repr__(self): raise ValueError
+def f(x): pass
+f([1, Shown(), 2])
+"""
 LONG = "def f(x): pass\nf('x' * 10_000)\n"
 MANY_DIGITS = "def f(x): pass\nf(10**611)\nf(10**700)\n"
 NUMBERS = "n = 1\nn = 2.5\nn = True\n"
@@ -154,6 +160,12 @@ CASES = [
         "values whose `repr` is slow",
         "--log_func_args",
         ours={"stdout": "1\n", "events": has_argument("<Shown object, whose repr is slow>")},
+    ),
+    of(
+        FAILS_IN_A_LIST,
+        "containers with a value whose `repr` fails",
+        "--log_func_args",
+        ours={"events": has_argument("[1, Not Displayable, 2]")},
     ),
     of(LONG, "long values", "--log_func_args", ours={"events": has_argument("'" + "x" * 4095 + "... (cut)")}),
     of(

@@ -5,6 +5,7 @@
 //! ([`shown`]), which does run Python: no hook holds a recorder then, and looks for everything anew afterwards.
 
 pub mod arguments;
+mod contents;
 pub mod event;
 pub mod interruption;
 pub mod json;

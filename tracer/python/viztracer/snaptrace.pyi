@@ -282,8 +282,9 @@ def watch_deadly_signals() -> None:
 def text_of(value: object, describe: Callable[[Any], str] | None = None) -> str:
     """Return a value as text, which `describe`, or else `repr`, makes of it; cut as ``bytes_per_value`` says.
 
-    Nothing that this calls is recorded, and none of its exceptions is raised: the value is ``Not Displayable`` then. But
-    an exception of a signal handler, or of another thread, is raised afterwards. A type that was slow is not asked again.
+    Nothing that this calls is recorded, and none of its exceptions is raised: the value is ``Not Displayable`` then.
+    But an exception of a signal handler, or of another thread, is raised afterwards. A type that was slow is not asked
+    again.
     """
 
 def is_for_program(error: BaseException) -> bool:

@@ -1,8 +1,9 @@
 //! Exceptions that reach code of the program while it shows a value for us.
 //!
 //! A signal handler may raise one, such as a timeout or Ctrl+C. Another thread may raise one in this thread
-//! (`PyThreadState_SetAsyncExc`), and another greenlet in this one. Such an exception is for the program, which gets it as
-//! soon as it goes on. An exception that the code itself raises is not for the program: untraced, the code would not run.
+//! (`PyThreadState_SetAsyncExc`), and another greenlet in this one. Such an exception is for the program, which gets it
+//! as soon as it goes on. An exception that the code itself raises is not for the program: untraced, the code would not
+//! run.
 //!
 //! No exception says where it comes from, but its traceback shows where it was raised:
 //!
@@ -24,11 +25,14 @@ use std::sync::OnceLock;
 const OPTIMIZED: u32 = 1;
 const VARARGS: u32 = 4;
 
-/// Gives the program an exception that code of the program has left with, if the exception is for the program.
-pub fn pass_on(python: Python<'_>, error: PyErr) {
-    if is_for_program(error.value(python)) {
+/// Gives the program an exception that code of the program has left with, if the exception is for the program. Returns
+/// whether it is.
+pub fn pass_on(python: Python<'_>, error: PyErr) -> bool {
+    let is_for_program = is_for_program(error.value(python));
+    if is_for_program {
         raise_soon(python, error);
     }
+    is_for_program
 }
 
 /// Whether an exception is for the program, and not of the code that it has left.

@@ -4,8 +4,8 @@
 //! This is so in what a program logs, which has a limit, and in reports that are written in Python, which have none.
 //!
 //! JSON has no infinities: these become strings, as does an integer of more digits than readers can hold. Halves of
-//! surrogate pairs are written as `\\udc80`, which readers show. In reports they are `\udc80`, which some readers refuse
-//! and others read back as they were.
+//! surrogate pairs are written as `\\udc80`, which readers show. In reports they are `\udc80`, which some readers
+//! refuse and others read back as they were.
 
 use pyo3::ffi;
 use pyo3::prelude::*;

@@ -5,6 +5,7 @@
 //! ([`is_showing`]). Its exceptions are kept from the program, except those for the program ([`interruption`]). A type
 //! whose text took long is not asked again; a call that is under way cannot be stopped.
 
+use super::contents;
 use super::interruption;
 use super::json::{Json, digits, text, type_name};
 use super::options;
@@ -60,12 +61,28 @@ pub fn text_of(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>) ->
     shown
 }
 
-fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) {
+/// Puts the text of a value. Returns false if that was interrupted, so that the program wants to go on elsewhere.
+fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+    // `str` of a container is its `repr`.
+    let repr = repr.filter(|repr| !contents::is_container(value) || !repr.is(value.py().get_type::<PyString>()));
     match repr {
-        None if put_simple(value, put) => {}
-        None if is_scalar(value) => put_repr(value, put),
+        None if put_simple(value, put) => true,
+        None if is_scalar(value) => {
+            put_repr(value, put);
+            true
+        }
+        None if contents::is_container(value) => {
+            put_cut(&contents::of(value, &show_element), put);
+            true
+        }
         _ => guarded(value, repr, put),
     }
+}
+
+/// Appends the text of a value in a container, as [`show`] does.
+fn show_element(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    let mut put = |shown: &str| text.push_str(shown);
+    if contents::is_container(value) { guarded(value, None, &mut put) } else { show(value, None, &mut put) }
 }
 
 /// Puts one of the most frequent values, without a string of the interpreter's. Returns false for any other one.
@@ -128,34 +145,37 @@ fn begin<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     value.clone()
 }
 
-/// Puts what code of the program makes of a value.
+/// Puts what code of the program makes of a value. Returns false if that was interrupted.
 #[cold]
-fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) {
+fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
     let kind = value.get_type();
     if is_slow(&kind) {
-        return put(&format!("<{} object, whose repr is slow>", type_name(value)));
+        put(&format!("<{} object, whose repr is slow>", type_name(value)));
+        return true;
     }
     let begin = Instant::now();
     let was_showing = SHOWING.try_with(|showing| showing.replace(true)).unwrap_or(true);
     // What the program has made dies in here, too: that may run its code.
-    put_called(value, repr, put);
+    let goes_on = put_called(value, repr, put);
     let _ = SHOWING.try_with(|showing| showing.set(was_showing));
     if begin.elapsed() > SLOW {
         remember_slow(&kind);
     }
+    goes_on
 }
 
-fn put_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) {
+fn put_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
     match call(value, repr) {
         Ok(shown) => match shown.cast::<PyString>() {
             Ok(shown) => put_cut(&text(shown), put),
             Err(_) => put(NOT_DISPLAYABLE),
         },
         Err(error) => {
-            interruption::pass_on(value.py(), error);
             put(NOT_DISPLAYABLE);
+            return !interruption::pass_on(value.py(), error);
         }
     }
+    true
 }
 
 // As in pyo3, except that the end of a thread may unwind through them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
 from ..snaptrace import Tracer, text_of
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     Scope = Literal["g", "p", "t"]
 
 EXEC_STEPS = "exec_steps"
+
+# What describes objects, once it was looked for.
+_objstr: list[Callable[[object], str]] = []
 
 
 class LoggedEvents(Tracer):
@@ -52,7 +56,23 @@ class LoggedEvents(Tracer):
         if issubclass(type(var), (int, float)):  # `isinstance` would run a `__class__` of the program's
             self.add_counter(name, {"value": var})
         else:
-            self.add_instant(name, {"object": text_of(var, _attributes_of)}, "t")
+            self.add_instant(name, {"object": self._description(var)}, "t")
+
+    def _description(self, value: object) -> str:
+        """Return what objprint says of a value, if it is installed; else its `repr`, or its attributes."""
+        if not _objstr:
+            self.pause()  # this import is not the program's
+            try:
+                from objprint import objstr
+
+                _objstr.append(functools.partial(objstr, color=False))
+            except ImportError:
+                _objstr.append(_attributes_of)
+            finally:
+                self.resume()
+        if _objstr[0] is _attributes_of and any(type(value) is kind for kind in (list, tuple, dict)):
+            return text_of(value)
+        return text_of(value, _objstr[0])
 
     def get_func_args(self) -> dict[str, Any] | None:
         """Return the arguments that were added to the innermost open call of this thread; None if there are none."""
@@ -149,13 +169,7 @@ def _run_after_fork(tracer: LoggedEvents) -> None:
 
 
 def _attributes_of(value: object) -> str:
-    """Return what objprint says of an object, if it is installed; else its `repr`, or its attributes if it has none."""
-    try:
-        from objprint import objstr
-
-        return str(objstr(value, color=False))
-    except ImportError:
-        pass
+    """Return the `repr` of a value, or its attributes if it has none of its own."""
     if type(value).__repr__ is not object.__repr__ or not hasattr(value, "__dict__"):
         return repr(value)
     lines = [f"  .{name} = {attribute!r}" for name, attribute in vars(value).items()]

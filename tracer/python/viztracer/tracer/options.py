@@ -183,7 +183,7 @@ class Options:
     log_func_with_objprint: bool = option(False, "format these values with the package objprint")
     bytes_per_value: int = option(
         DEFAULT_BYTES_PER_VALUE,
-        f"cut the text of a logged value, such as an argument or a variable, behind N bytes [{DEFAULT_BYTES_PER_VALUE}]",
+        f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
         metavar="N",
     )
     log_func_repr: Callable[..., str] | None = argument(None, "formats these values, instead of `repr`", error=None)
