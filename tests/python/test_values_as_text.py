@@ -90,7 +90,8 @@ print("went on")
 """
 WAYS = ["repr", "log_func_repr", "objprint"]
 OBJPRINT = "def objstr(value, color=True): return repr(value)\n"
-OPTIONS = ["-o", "out.json", "--quiet", "--log_func_args", "--log_func_retval", "--log_exception", "--log_var", "variable", "--log_func_exec", "run"]
+OUTPUT = ["-o", "out.json", "--quiet"]
+OPTIONS = ["--log_func_args", "--log_func_retval", "--log_exception", "--log_var", "variable", "--log_func_exec", "run"]
 SLOW = "<It object, whose repr is slow>"
 
 
@@ -105,7 +106,7 @@ def traced_run(sandbox, act, way):
         sandbox.script(OBJPRINT, "objprint.py")
         options = [*OPTIONS, "--log_func_with_objprint"]
     path = sandbox.script(program)
-    done = sandbox.viztracer(*options, "--", path, env=os.environ | {"PYTHONPATH": str(sandbox.path)})
+    done = sandbox.viztracer(*OUTPUT, *options, "--", path, env=os.environ | {"PYTHONPATH": str(sandbox.path)})
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
     return [event for event in sandbox.report("out.json")["traceEvents"] if event["ph"] != "M"]
 
