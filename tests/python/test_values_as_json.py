@@ -88,8 +88,8 @@ VALUES = {
 if importlib.util.find_spec("numpy"):
     NUMPY = "__import__('numpy')"
     VALUES["numpy"] = (
-        f"[{NUMPY}.float64(1.5), {NUMPY}.int64(1), {NUMPY}.float32(1), {NUMPY}.bool_(True), {NUMPY}.zeros(2)]",
-        [1.5, "<numpy.int64 object>", "<numpy.float32 object>", "<numpy.bool object>", "<numpy.ndarray object>"],
+        f"[{NUMPY}.float64(1.5), {NUMPY}.int64(1), {NUMPY}.float32(1), {NUMPY}.zeros(2)]",
+        [1.5, "<numpy.int64 object>", "<numpy.float32 object>", "<numpy.ndarray object>"],
     )
 # How it is logged, and where a report has it: the phase of the event, and the way to the value.
 METHODS = {
