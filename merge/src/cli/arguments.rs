@@ -67,7 +67,8 @@ pub struct Arguments {
     #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH", help_heading = "Report")]
     pub strip_prefix: Vec<PathBuf>,
 
-    /// How to align several runs on the time line. With `start`, a run that has called set_sync_marker() is aligned at
+    /// How to align several runs on the time line. With `monotonic`, times are those of the machine's monotonic clock, as
+    /// in VizTracer's reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is aligned at
     /// the time of this call
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,

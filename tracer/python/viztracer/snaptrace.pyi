@@ -251,9 +251,21 @@ def merge(
     output: str | os.PathLike[str],
     *,
     source: bool = True,
+    monotonic: bool = False,
     progress: bool = False,
 ) -> Merged:
-    """Merge ring files, or directories of them, into a report. Raise `RuntimeError` if there is no report."""
+    """Merge ring files, or directories of them, into a report.
+
+    Args:
+        inputs: the files and directories.
+        output: the report, whose kind is set by the ending of its name.
+        source: whether the report has the text of source files.
+        monotonic: whether its times are those of `time.monotonic`; otherwise they begin at 0.
+        progress: whether to show a bar on the terminal.
+
+    Raises:
+        RuntimeError: there is no report.
+    """
 
 # These run the program as `python` does and end the process; inside of other code they come back when it is over.
 # `show`: whether the trace has a call of `exec` around it.

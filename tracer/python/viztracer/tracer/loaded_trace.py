@@ -143,13 +143,13 @@ class LoadedTrace(InterpreterEvents):
 
 
 def read(inputs: list[str]) -> dict[str, Any]:
-    """Return the report on these ring files, or directories of them."""
+    """Return the report on these ring files, or directories of them, with the times that `getts` returns."""
     import json
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
         path = os.path.join(directory, "trace.json")
-        merge(inputs, path, source=True)
+        merge(inputs, path, source=True, monotonic=True)
         with open(path, encoding="utf-8") as file:
             report: dict[str, Any] = json.load(file)
     return report
