@@ -86,6 +86,7 @@ class LoadedTrace(InterpreterEvents):
             self.seal()
             self.forget_rings()
         self.data, self.parsed, self.total_entries = None, False, 0
+        self.torch_traces.clear()
         if recording:
             self.start()
 
@@ -94,6 +95,8 @@ class LoadedTrace(InterpreterEvents):
         if self.parsed and self.is_inline:
             self.seal()
             self.forget_rings()
+        if self.parsed:
+            self.torch_traces.clear()
         self.parsed = False
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
