@@ -19,7 +19,13 @@ outer()
 """
 OWN = re.compile(r"/(prog|lib)\.py:")
 FILES = {"prog.py": PROGRAM, "lib.py": "def f(n):\n    return str(n)\n"}
-FEATURES = {"order of events", "`file_info`", "metadata of the command's report", "a compressed report", "times in a file"}
+FEATURES = {
+    "times in a file",
+    "order of events",
+    "`file_info`",
+    "metadata of the command's report",
+    "a compressed report",
+}
 
 
 @pytest.fixture(scope="module")
