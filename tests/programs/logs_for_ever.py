@@ -2,7 +2,7 @@
 
 Logs data of all kinds for ever, in that many threads, or tasks of one thread, or processes. Each worker keeps a row of
 64-bit integers in LOG, which outlives the process, whatever ends it: its process id, its thread's native id, and for
-each kind of data in the order of KINDS the last number that was logged. A number is stored after its event has returned.
+each kind of data in the order of KINDS the last number that was logged. It is stored after its event has returned.
 """
 
 import mmap

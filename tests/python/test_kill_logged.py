@@ -1,4 +1,4 @@
-"""SIGKILL at random times of programs that log data of all kinds: what the program knows to be logged is in its file."""
+"""SIGKILL at random times of programs that log data of all kinds: all that they know to be logged is in their files."""
 
 import os
 import random
