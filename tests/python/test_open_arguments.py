@@ -10,7 +10,7 @@ OPTIONS = ("--quiet", "--log_func_args", "--log_func_retval", "--pid_suffix", "-
 
 
 def calls(report, pid=None):
-    """The calls of the script's functions with logged arguments, as name and arguments, in the order of their begins."""
+    """The calls of the script's functions with logged arguments: names and arguments, in the order of their begins."""
     found = [event for event in report["traceEvents"] if event["ph"] in "XB" and "func_args" in event.get("args", {})]
     found.sort(key=lambda event: (event["ts"], -event.get("dur", 0)))
     names = [(event["name"].partition(" ("), event) for event in found if event["pid"] == (pid or event["pid"])]
