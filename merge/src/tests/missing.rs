@@ -44,7 +44,7 @@ fn overwritten_time_is_a_slice_in_the_calls_around_it() {
     assert_eq!(times, [json!(0), json!(80_001)]);
     let slice = json!({"ts": 10.0, "ph": "X", "dur": 70.0, "name": "1,234,567 events overwritten",
         "args": {"overwritten": 1_234_567, "since": 0.0, "until": 80.001}});
-    assert_eq!(shown(&case.showing_losses()), [slice.clone()]);
+    assert_eq!(shown(&case.showing_losses()), std::slice::from_ref(&slice));
     assert_eq!(shown(&again(&case).showing_losses()), [slice]);
     assert_eq!(summary.events(), 20_002);
     assert_eq!(events(&report).len(), 20_002);
@@ -176,7 +176,7 @@ fn events_that_found_no_room_are_a_mark() {
     let case = Case::of(ring, true);
     let mark = json!({"ts": 0.0, "ph": "i", "s": "t", "name": "1,000 events found no room", "args": {"lost": 1_000}});
     assert_eq!(shown(&case.json().1), [] as [Value; 0]);
-    assert_eq!(shown(&case.showing_losses()), [mark.clone()]);
+    assert_eq!(shown(&case.showing_losses()), std::slice::from_ref(&mark));
     assert_eq!(shown(&again(&case).showing_losses()), [mark]);
 }
 
