@@ -130,7 +130,7 @@ def of_report(report):
         if event["ph"] == "M" and event["name"] == "thread_name" and event["tid"] >= TASK_TRACKS:
             tracks[event["tid"]] = event["args"]["name"]
     for event in report["traceEvents"]:
-        if event["ph"] in PHASES and event.get("cat") != "LOSS":
+        if event["ph"] in PHASES:
             calls[_of_event(event, tracks, base)] += 1
     (process,) = report["viztracer_metadata"]["processes"]
     threads = Counter(

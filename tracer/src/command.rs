@@ -19,6 +19,8 @@ pub fn merge_command(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
 /// What a merge did, as far as the end of a run prints it.
 #[pyclass(frozen, get_all, module = "viztracer.snaptrace")]
 pub struct Merged {
+    /// Events in the report, and names of processes, threads and tasks, which VizTracer counts, too.
+    entries: u64,
     /// Events in the report.
     events: u64,
     /// Older events that are not, because a ring went over them.
@@ -53,6 +55,7 @@ pub fn merge(
     });
     match merged {
         Ok(summary) => Ok(Merged {
+            entries: summary.entries(),
             events: summary.events(),
             overwritten: summary.overwritten(),
             losses: summary.losses(),

@@ -88,6 +88,7 @@ impl Images {
             let tid = tids.number(&track.tid);
             images.add(track, tid, images_of, &by_tid, tasks);
         }
+        images.all.iter_mut().for_each(Image::settle_reported_losses);
         images
     }
 
@@ -147,7 +148,7 @@ impl Images {
         owners.sort_by_key(|owner| owner.since);
         for (since, until) in &track.losses {
             if let Some(owner) = owner_at(&owners, *since) {
-                self.all[owner.image].settle_loss(owner, *since, *until);
+                self.all[owner.image].settle_loss(owner.thread, owner.since, *since, *until);
             }
         }
         if owners.is_empty() && (track.is_used || track.name.is_some() || track.is_incomplete()) {
@@ -248,11 +249,22 @@ impl Image {
 
     /// Takes the time in which all events that ended were overwritten. If a report is only of some time, that begins
     /// later than the thread.
-    fn settle_loss(&mut self, owner: Owner, since: i64, until: i64) {
-        let Some(thread) = self.threads.get_mut(owner.thread as usize - 1) else { return };
+    fn settle_loss(&mut self, serial: u32, begun: i64, since: i64, until: i64) {
+        let Some(thread) = self.threads.get_mut(serial as usize - 1) else { return };
         thread.overwritten_until = thread.overwritten_until.max(ticks(until));
-        if since > owner.since {
+        if since > begun {
             thread.begun = ticks(since);
+        }
+    }
+
+    /// Takes the times in which events were overwritten from what the report says of its threads.
+    fn settle_reported_losses(&mut self) {
+        let Some(account) = self.account.clone() else { return };
+        for (index, thread) in account.threads.iter().enumerate() {
+            if let Some((since, until)) = thread.overwritten_time {
+                let begun = thread.begun.map_or(self.opened(), |begun| begun.max(self.opened()));
+                self.settle_loss(index as u32 + 1, begun, since, until);
+            }
         }
     }
 

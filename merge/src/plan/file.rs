@@ -243,6 +243,18 @@ impl FilePlan {
         self.process.clone().unwrap_or_else(|| format!("pid {}", self.pid))
     }
 
+    /// Whether a trace in JSON names the process, or a thread, that has this name or none. One that was read from JSON
+    /// names those that it named.
+    pub fn names(&self, name: &Option<String>) -> bool {
+        name.is_some() || self.imported().is_none()
+    }
+
+    /// How many names of itself and its threads a trace in JSON has.
+    pub fn names_count(&self) -> u64 {
+        let threads = self.threads.iter().map(|thread| &thread.name);
+        threads.chain([&self.process]).filter(|name| self.names(name)).count() as u64
+    }
+
     /// Ticks when the recording of a thread began.
     pub fn begun(&self, thread: &Thread) -> u64 {
         if thread.begun == 0 { self.recording.opened.ticks } else { thread.begun }

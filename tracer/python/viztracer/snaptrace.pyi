@@ -207,6 +207,9 @@ class Merged:
     """What a merge did."""
 
     @property
+    def entries(self) -> int:
+        """How many entries the report has in JSON: events, and names of processes, threads and tasks."""
+    @property
     def events(self) -> int:
         """How many events the report holds."""
     @property
