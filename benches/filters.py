@@ -2,9 +2,9 @@
 
 A module is left out by each kind of filter, and times its own loop: as the best of several, in nanoseconds per round
 of the loop. Python without a tracer, viztracer-ring and VizTracer take turns, each sample in a fresh process. With
-`sys.monitoring`, a location in code that is left out raises one event and none from then on. Before 3.12 the interpreter
-sends every event to the profile function, whatever it is for. `@ignore_function` pauses the thread, so that what the
-function calls is left out as well; events of other Python functions still come then.
+`sys.monitoring`, a location in code that is left out raises one event and none from then on. Before 3.12 the
+interpreter sends every event to the profile function, whatever it is for. `@ignore_function` pauses the thread, so that
+what the function calls is left out as well; its events still come then.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def answer(bench: Bench) -> Answer:
                     labels = {"python": environment.version, "filter": filtered.name, "contender": contender}
                     samples.setdefault((environment.version, filtered.name, contender), []).append(ns)
                     result.samples.append({**labels, "ns": ns})
-    head = ("left out", *(f"{contender}, ns" for contender in CONTENDERS), "ours/untraced", "goal", "VizTracer/untraced")
+    times = (f"{contender}, ns" for contender in CONTENDERS)
+    head = ("left out", *times, "ours/untraced", "goal", "VizTracer/untraced")
     for environment in bench.environments:
         rows = []
         for filtered in FILTERS:
