@@ -13,7 +13,7 @@ import re
 import sys
 import tokenize
 
-from .output import plain_json
+from .output import report_text
 from .snaptrace import merge
 from .util import bcolors
 from .version import __version__
@@ -165,7 +165,7 @@ class ReportBuilder:
             raise ValueError(f"Only html and json are supported, not {output_format}")
         self.prepare_json(file_info)
         if output_format == "json":
-            output_file.writelines(plain_json.parts_of_report(self.combined_json))
+            output_file.writelines(report_text.parts_of(self.combined_json))
             return
         import tempfile
 
@@ -192,10 +192,10 @@ class ReportBuilder:
             self.prepare_json(file_info)
             self._write_page(output_file, file_info=file_info)
         elif output_file.endswith(".json"):
-            with open(output_file, "w", encoding="utf-8", errors=plain_json.ERRORS) as file:
+            with open(output_file, "w", encoding="utf-8") as file:
                 self.generate_report(file, "json", file_info)
         elif output_file.endswith(".gz"):
-            with gzip.open(output_file, "wt", encoding="utf-8", errors=plain_json.ERRORS) as file:
+            with gzip.open(output_file, "wt", encoding="utf-8") as file:
                 self.generate_report(file, "json", file_info)
         else:
             raise ValueError("Only html, json and gz are supported")
@@ -276,8 +276,8 @@ class ReportBuilder:
 
         with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
             report = os.path.join(directory, "report.json")
-            with open(report, "w", encoding="utf-8", errors=plain_json.ERRORS) as file:
-                file.writelines(plain_json.parts_of_report(self.combined_json))
+            with open(report, "w", encoding="utf-8") as file:
+                file.writelines(report_text.parts_of(self.combined_json))
             merge([report], path, source=file_info)
 
     def _messages(self) -> list[tuple[str, str]]:

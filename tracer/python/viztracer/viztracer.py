@@ -10,8 +10,8 @@ from .output import report, terminal
 from .process import this_process
 from .process.ring_directory import RingDirectory
 from .snaptrace import Tracer, arm_exit_line, disarm_exit_line, note_exit
-from .tracer.loaded_trace import LoadedTrace
 from .tracer.options import Options
+from .tracer.plugged_trace import PluggedTrace
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ INSTALLED = "viztracer_installed"
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-class VizTracer(Options, LoadedTrace):
+class VizTracer(Options, PluggedTrace):
     """Records all calls between `start` and `stop`; `save` writes the report.
 
     While it records, every event is already in a memory-mapped file, so nothing is lost when the process dies. The
