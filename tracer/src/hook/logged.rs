@@ -65,8 +65,7 @@ pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: 
         let json = unsafe { arguments::return_value(value, ending.payload_max) };
         let json = json.as_ref().map_or(b"null".as_slice(), |json| json.as_bytes());
         if current::is_recording(python) {
-            calls::attach(python, code.tag(), arguments::RETURN_VALUE, json);
-            calls::unwind_at(python, code.tag(), kind, ending.now);
+            calls::end_with(python, code.tag(), kind, ending.now, (arguments::RETURN_VALUE, json));
         }
     } else {
         match calls::leave(python, code.tag(), kind) {
