@@ -45,6 +45,12 @@ def _harmless(method: Method) -> Method:
 class SourceLog:
     """Records what instrumented code does, by the tracer that is the global one at that time, if it records."""
 
+    @property
+    def tracer(self) -> VizTracer | None:
+        """The global tracer, if it records; inserted conditions ask for it."""
+        tracer: VizTracer | None = _builtins.get("__viz_tracer__")
+        return tracer if tracer is not None and tracer.enable else None
+
     @_harmless
     def variable(self, tracer: VizTracer, name: str, value: object) -> None:
         """Record a value as an instant event."""
