@@ -28,9 +28,10 @@ const VARARGS: u32 = 4;
 /// Gives the program an exception that code of the program has left with, if the exception is for the program. Returns
 /// whether it is.
 pub fn pass_on(python: Python<'_>, error: PyErr) -> bool {
-    let is_for_program = is_for_program(error.value(python));
+    let error = error.into_value(python).into_bound(python); // which has its traceback then
+    let is_for_program = is_for_program(&error);
     if is_for_program {
-        raise_soon(python, error);
+        raise_soon(error);
     }
     is_for_program
 }
@@ -43,10 +44,10 @@ pub fn is_for_program(error: &Bound<'_, PyBaseException>) -> bool {
 
 /// Raises an exception in the calling thread between two of its next instructions. In threads other than the main one,
 /// it is another exception of the same class.
-fn raise_soon(python: Python<'_>, error: PyErr) {
-    let kind = error.get_type(python);
+fn raise_soon(error: Bound<'_, PyBaseException>) {
+    let kind = error.get_type();
     if is_main() {
-        let error = error.into_value(python).into_ptr();
+        let (python, error) = (error.py(), error.into_ptr());
         // SAFETY: a function that takes over the reference.
         if unsafe { ffi::Py_AddPendingCall(Some(raise), error.cast()) } == 0 {
             return;
