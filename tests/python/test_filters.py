@@ -28,8 +28,8 @@ def call(function, *arguments):
     return function(*arguments)
 """
 
-# The instructions that still raise events, behind the first run of each. CPython 3.12 raises none for a call of a Python
-# function with `*` or `**`, so that nobody can switch them off there.
+# The instructions that still raise events, behind the first run of each. CPython 3.12 raises none for a call of a
+# Python function with `*` or `**`, so that nobody can switch them off there.
 INSTRUMENTED = """
 import dis, sys
 

@@ -81,12 +81,12 @@ class SourceLog:
 
     def assigned(self, name: str, value: Value) -> Value:
         """Record a value and return it."""
-        self.variable(name, value)  # type: ignore[call-arg, arg-type]
+        self.variable(name, value)  # type: ignore[call-arg]
         return value
 
     def current_exception(self, name: str) -> None:
         """Record the exception that is being handled."""
-        self.variable(name, sys.exc_info()[1])  # type: ignore[call-arg, arg-type]
+        self.variable(name, sys.exc_info()[1])  # type: ignore[call-arg]
 
 
 # A pause is one of the thread, whichever tracer records it.
