@@ -132,6 +132,10 @@ class Tracer:
         """
     def add_counter(self, name: str, args: Any) -> None:
         """Log the values of a counter, by name."""
+    def add_number(self, name: str, key: str, value: object) -> bool:
+        """Log a counter with one value; return False if that is no number, and True while nothing is recorded."""
+    def add_assignment(self, name: str, value: object) -> None:
+        """Log an instant that is named after a variable and its value: ``x = 1``."""
     def add_object(self, ph: str, obj_id: str, name: str, args: Any = None) -> None:
         """Log the creation (``N``), the members (``O``) or the deletion (``D``) of an object."""
     def add_raw(self, raw: dict[str, Any]) -> None:

@@ -110,11 +110,11 @@ fn a_call_that_ends_with_a_last_member_has_it_in_its_record_only() {
     record(options(directory.path(), 1000), |thread, path| {
         thread.enter(1, 2);
         thread.enter(1, 4);
-        thread.end_with(4, Kind::Return, thread.ticks(), (b"\"r\"", b"1"));
+        thread.end_with(4, Kind::Return, thread.ticks(), (b"\"r\"", b"{\"r\":1}"));
         assert_eq!(open_calls(path), [(false, 1, String::new())]);
         attach(thread, "a", "1");
         thread.enter(1, 4);
-        thread.end_with(2, Kind::Return, thread.ticks(), (b"\"r\"", b"1"));
+        thread.end_with(2, Kind::Return, thread.ticks(), (b"\"r\"", b"{\"r\":1}"));
         assert!(open_calls(path).is_empty());
         let events: Vec<_> =
             Contents::read(path).events[&1].iter().map(|event| (event.kind, event.payload.is_some())).collect();

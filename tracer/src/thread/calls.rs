@@ -90,7 +90,8 @@ pub fn attach(python: Python<'_>, tag: u64, key: &[u8], value: &[u8]) {
     unsafe { current::with(python, attach) };
 }
 
-/// Records the end of a call that ended at `now`, with one more member of its `args`, and of those that it has called.
+/// Records the end of a call that ended at `now`, with one more member of its `args`, and of those that it has called:
+/// the key of the member, and an object of the member alone.
 pub fn end_with(python: Python<'_>, tag: u64, kind: Kind, now: u64, member: (&[u8], &[u8])) {
     // SAFETY: `end_with` runs no Python.
     unsafe { current::with(python, |recorder| recorder.end_with(tag, kind, now, member)) };

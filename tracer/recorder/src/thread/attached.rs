@@ -36,13 +36,18 @@ impl ThreadRecorder {
 
     /// Whether the innermost open call is the one with this tag.
     pub fn is_innermost(&mut self, tag: u64) -> bool {
-        self.too_deep.is_empty() && self.innermost_call().is_some_and(|frame| frame.duration() == tag)
+        self.innermost_with(tag).is_some()
     }
 
     /// Whether the innermost open call is the one with this tag, and is long enough to be recorded if it ends at `now`.
     pub fn is_wanted(&mut self, tag: u64, now: u64) -> bool {
-        let innermost = if self.is_innermost(tag) { self.innermost_call() } else { None };
-        innermost.is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
+        self.innermost_with(tag).is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
+    }
+
+    /// The innermost open call, if it has this tag.
+    fn innermost_with(&mut self, tag: u64) -> Option<Record> {
+        let innermost = if self.too_deep.is_empty() { self.innermost_call() } else { None };
+        innermost.filter(|frame| frame.duration() == tag)
     }
 
     /// Whether one more call would be too deep to be recorded.
@@ -51,12 +56,16 @@ impl ThreadRecorder {
     }
 
     /// Ends the call with this tag at `now`, with one more member of its `args`, if it is the innermost one. If it is
-    /// not, it ends without the member, as by [`ThreadRecorder::unwind_at`].
-    pub fn end_with(&mut self, tag: u64, kind: Kind, now: u64, member: (&[u8], &[u8])) {
-        let innermost = if self.is_innermost(tag) { self.innermost_call() } else { None };
-        let Some(frame) = innermost else { return self.unwind_at(tag, kind, now) };
-        let mut arguments = self.take_attached().unwrap_or_else(|| self.no_arguments(frame));
-        arguments.add(member.0, member.1, Earlier::Replaced, self.payload_max());
+    /// not, it ends without the member, as by [`ThreadRecorder::unwind_at`]. `object` is the JSON object `{key:value}`
+    /// of that member alone.
+    pub fn end_with(&mut self, tag: u64, kind: Kind, now: u64, (key, object): (&[u8], &[u8])) {
+        let Some(frame) = self.innermost_with(tag) else { return self.unwind_at(tag, kind, now) };
+        let Some(mut arguments) = self.take_attached() else {
+            self.record_call(frame, kind, now, object);
+            return self.pop();
+        };
+        let value = object.get(key.len() + 2..object.len() - 1).unwrap_or(b"null");
+        arguments.add(key, value, Earlier::Replaced, self.payload_max());
         self.end_attached(arguments, kind, now);
     }
 
