@@ -18,7 +18,7 @@ impl ThreadRecorder {
     /// Attaches a member of `args` to the innermost open call: a JSON string and a JSON value. `false`: no call is
     /// open, or it is too deep to be recorded.
     pub fn attach(&mut self, key: &[u8], value: &[u8], earlier: Earlier) -> bool {
-        if !self.too_deep.is_empty() {
+        if self.is_too_deep() {
             return false;
         }
         let Some(frame) = self.innermost_call() else { return false };
@@ -39,24 +39,19 @@ impl ThreadRecorder {
 
     /// What is attached to the innermost open call, as a JSON object; `None` if nothing is.
     pub fn attached(&mut self) -> Option<Vec<u8>> {
-        let is_attached = self.too_deep.is_empty() && self.innermost_call()?.duration() == ATTACHED;
+        let is_attached = !self.is_too_deep() && self.innermost_call()?.duration() == ATTACHED;
         self.attached.last().filter(|_| is_attached).map(Arguments::json)
     }
 
     /// Whether the innermost open call is the one with this tag.
     pub fn is_innermost(&mut self, tag: u64) -> bool {
-        self.too_deep.is_empty() && self.innermost_call().is_some_and(|frame| self.innermost_tag(frame) == tag)
+        !self.is_too_deep() && self.innermost_call().is_some_and(|frame| self.innermost_tag(frame) == tag)
     }
 
     /// Whether the innermost open call is the one with this tag, and is long enough to be recorded if it ends at `now`.
     pub fn is_wanted(&mut self, tag: u64, now: u64) -> bool {
         let innermost = if self.is_innermost(tag) { self.innermost_call() } else { None };
         innermost.is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
-    }
-
-    /// Whether one more call would be too deep to be recorded.
-    pub fn is_full_depth(&self) -> bool {
-        !self.too_deep.is_empty() || self.depth() >= self.depth_limit()
     }
 
     /// The tag of the innermost frame, which is this one.
@@ -95,16 +90,19 @@ impl ThreadRecorder {
         if frame.duration() == ATTACHED { self.attached.pop() } else { None }
     }
 
-    /// The open calls from the outermost on, as (tag, function id).
-    pub fn open_frames(&self) -> Vec<(u64, u32)> {
+    /// The frames and marks of tasks on the stack, from the outermost on, with the true tags of calls.
+    pub(super) fn frames_and_tags(&self) -> impl Iterator<Item = (Record, u64)> {
         let mut attached = self.attached.iter();
-        let calls = self.frames_in_use().filter(|frame| task_of(*frame).is_none());
-        let tag = |frame: Record| match frame.duration() {
-            ATTACHED => attached.next().map_or(ATTACHED, |attached| attached.tag),
-            tag => tag,
-        };
-        let mut tag = tag;
-        calls.map(|frame| (tag(frame), frame.function())).collect()
+        self.frames_in_use().map(move |frame| match frame.duration() {
+            ATTACHED => (frame, attached.next().map_or(ATTACHED, |attached| attached.tag)),
+            tag => (frame, tag),
+        })
+    }
+
+    /// The open calls that are on the stack, from the outermost on, as (tag, function id).
+    pub fn open_frames(&self) -> Vec<(u64, u32)> {
+        let calls = self.frames_and_tags().filter(|(frame, _)| task_of(*frame).is_none());
+        calls.map(|(frame, tag)| (tag, frame.function())).collect()
     }
 
     /// Whether a frame began in the parent process.

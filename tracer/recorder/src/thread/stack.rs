@@ -1,7 +1,7 @@
 //! A thread's stack of open frames: blocks in the file as far as the file has space for them.
 
+use super::ThreadRecorder;
 use super::block::StackBlock;
-use super::{Left, ThreadRecorder};
 use viztracer_format::record::Record;
 use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, Slot};
 
@@ -11,21 +11,11 @@ impl ThreadRecorder {
     #[inline(never)]
     pub(super) fn extend_stack(&mut self, tag: u64) -> bool {
         if self.depth() >= self.depth_limit() {
-            self.too_deep.push(tag);
+            self.push_too_deep(tag);
             return false;
         }
         self.use_block(self.depth_block + 1);
         true
-    }
-
-    /// Ends a call that is deeper than the limit.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn leave_too_deep(&mut self, tag: u64) -> Left {
-        match self.too_deep.pop_if(|innermost| *innermost == tag) {
-            Some(_) => Left::Recorded,
-            None => Left::Unmatched,
-        }
     }
 
     /// The number of open frames, marks of tasks included.
@@ -58,11 +48,6 @@ impl ThreadRecorder {
         self.frame_end = self.first_frame().wrapping_add(left.min(BLOCK_FRAMES));
     }
 
-    /// The deepest stack; neither marks of tasks nor what the parent process entered count for the user's limit.
-    pub(super) fn depth_limit(&self) -> usize {
-        self.max_depth.saturating_add(self.task_marks).saturating_add(self.uncounted)
-    }
-
     /// Goes back to the full block below if this one is empty.
     fn leave_empty_block(&mut self) {
         if self.block_depth() == 0 && self.depth_block > 0 {
@@ -89,7 +74,7 @@ impl ThreadRecorder {
         self.leave_empty_block();
         let in_use = &self.blocks[..=self.depth_block];
         let is_frame = in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag));
-        is_frame || self.is_attached(tag)
+        is_frame || self.is_attached(tag) || self.too_deep.iter().any(|call| call.tag == tag)
     }
 
     /// Frees the blocks of a thread that has ended.
