@@ -103,6 +103,46 @@ def test_hooks_of_the_program_come_back_or_stay(sandbox):
     assert sandbox.python(script).stdout == "True\nTrue\n"
 
 
+@BEFORE_3_12
+def test_the_hook_of_another_thread_stays(sandbox):
+    """As with VizTracer. That thread may be in its hook when recording starts."""
+    script = sandbox.script(
+        "import sys, threading\nfrom viztracer import VizTracer\n"
+        "ready, go = threading.Event(), threading.Event()\n"
+        "def hooked(): pass\ndef free(): pass\ndef mine(*event): seen.append(event[1])\nseen = []\n"
+        "def work(function, hook):\n"
+        "    sys.setprofile(hook)\n"
+        "    ready.set(); go.wait(); seen.clear(); function()\n"
+        "    print(hook and len(seen) >= 2, sys.getprofile() is mine)\n"
+        "for function, hook in [(hooked, mine), (free, None)]:\n"
+        "    thread = threading.Thread(target=work, args=(function, hook)); thread.start(); ready.wait()\n"
+        "    tracer = VizTracer(verbose=0); tracer.start(); go.set(); thread.join(); tracer.stop()\n"
+        "    tracer.save(f'{function.__name__}.json'); ready.clear(); go.clear()\n"
+    )
+    done = sandbox.python(script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True True\nNone False\n", "")
+    assert names(sandbox.report("hooked.json"))["hooked"] == 0
+    assert names(sandbox.report("free.json"))["free"] == 1
+
+
+@BEFORE_3_12
+def test_audit_hooks_see_no_hooks_of_ours(sandbox):
+    script = sandbox.script(
+        "import sys, threading\nfrom viztracer import VizTracer\n"
+        "def audit(event, arguments):\n"
+        "    if event == 'sys.setprofile': print(event)\n"
+        "sys.addaudithook(audit)\n"
+        "tracer = VizTracer(verbose=0)\n"
+        "for n in range(2):\n"
+        "    tracer.start()\n"
+        "    thread = threading.Thread(target=len, args=('x',)); thread.start(); thread.join()\n"
+        "    tracer.stop()\n"
+        "tracer.save()\n"
+        "sys.setprofile(None)\n"
+    )
+    assert sandbox.python(script).stdout == "sys.setprofile\n"
+
+
 EVENTS = """
 import sys, threading
 def work(): len("x")

@@ -1,6 +1,7 @@
 """Forks and execs of all kinds: the calls of each process image are in the report."""
 
 import sys
+from collections import Counter
 
 import pytest
 import tree
@@ -350,8 +351,8 @@ def test_start(witness, way):
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
 @pytest.mark.parametrize("depth", [0, 20])
-def test_what_the_parent_had_open_does_not_count_for_the_depth(sandbox, depth, limit):
-    """As deep in a child as in a process that begins there: `run` and, with a limit of 5, four calls of `work`."""
+def test_the_depth_in_a_process_of_multiprocessing(sandbox, depth, limit):
+    """As deep as in a process that begins there: `run` and, with a limit of 5, four calls of `work`."""
     script = sandbox.script(
         "import multiprocessing\n"
         "def work(n):\n"
@@ -364,19 +365,58 @@ def test_what_the_parent_had_open_does_not_count_for_the_depth(sandbox, depth, l
     )
     report = sandbox.trace("--max_stack_depth", str(limit), script)
     assert sum(event["name"].startswith("work (") for event in tree.spans(report)) == limit - 1
+    assert all("unmatched" not in process for process in report["viztracer_metadata"]["processes"])
 
 
-def test_the_depth_in_a_child_of_os_fork(sandbox):
+FORKED_DEEP = """
+import os, sys
+pid = 0
+def after(): work(9)
+def work(n):
+    if n: work(n - 1)
+def nested(n):
+    global pid
+    if n:
+        nested(n - 1)
+        return None if pid else work(n)
+    pid = os.fork()
+    if pid: os.waitpid(pid, 0)
+    else: work(9)
+nested({depth})
+after()
+"""
+
+
+@pytest.mark.parametrize(
+    "depth, limit, expected",
+    [(0, 5, [3, 6]), (20, 5, [3, 9]), (20, 2, []), (3, 3, [1, 2]), (2, 4, [2, 5])],
+)
+def test_the_depth_in_a_child_of_os_fork(sandbox, depth, limit, expected):
+    """It goes on: what the child returns to counts, whether it is recorded or too deep. The numbers are VizTracer's."""
+    script = sandbox.script(FORKED_DEEP.format(depth=depth))
+    report = sandbox.trace("--ignore_c_function", "--max_stack_depth", str(limit), script)
+    work = Counter(event["pid"] for event in tree.spans(report) if event["name"].startswith("work ("))
+    assert sorted(work.values()) == expected
+    assert all("unmatched" not in process for process in report["viztracer_metadata"]["processes"])
+
+
+def test_the_depth_in_a_child_of_a_child(sandbox):
+    """A process that `multiprocessing` starts, 20 deep, forks itself."""
     script = sandbox.script(
-        "import os\n"
+        "import multiprocessing, os\n"
         "def work(n):\n"
-        "    if n: work(n - 1)\n"
+        "    if n: return work(n - 1)\n"
+        "    pid = os.fork()\n"
+        "    if not pid: deeper(9); os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n"
+        "def deeper(n):\n"
+        "    if n: deeper(n - 1)\n"
         "def nested(n):\n"
         "    if n: return nested(n - 1)\n"
-        "    pid = os.fork()\n"
-        "    if not pid: work(9); os._exit(0)\n"
-        "    os.waitpid(pid, 0)\n"
+        "    process = multiprocessing.get_context('fork').Process(target=work, args=(1,))\n"
+        "    process.start(); process.join()\n"
         "nested(20)\n"
     )
     report = sandbox.trace("--max_stack_depth", "5", script)
-    assert sum(event["name"].startswith("work (") for event in tree.spans(report)) == 5
+    assert sum(event["name"].startswith("deeper (") for event in tree.spans(report)) == 2
+    assert all("unmatched" not in process for process in report["viztracer_metadata"]["processes"])

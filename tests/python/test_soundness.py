@@ -229,6 +229,41 @@ def test_threads_that_come_and_go_without_the_gil(sandbox):
     assert_ends_well(sandbox, FOREIGN)
 
 
+# --- audit hooks of the program, which the interpreter runs before it sets a hook ---
+
+AUDITED = """
+import sys, threading, time
+from viztracer import VizTracer
+tracer = VizTracer(verbose=0, tracer_entries=5000)
+def audit(event, arguments):
+    if event.startswith(("sys.setprofile", "sys.monitoring")): time.sleep(0.002)
+sys.addaudithook(audit)
+def short(): time.sleep(0.001)
+def starts():
+    while working:
+        threads = [threading.Thread(target=short) for n in range(4)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+working = True
+starters = [threading.Thread(target=starts) for n in range(2)]
+for starter in starters: starter.start()
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    tracer.start(); time.sleep(0.002); tracer.stop()
+working = False
+for starter in starters: starter.join()
+tracer.save()
+"""
+
+
+def test_threads_that_end_while_an_audit_hook_runs(sandbox):
+    """The interpreter's debug allocator overwrites what is freed. No thread fails to start either."""
+    script = sandbox.script(AUDITED)
+    for _ in range(max(RUNS // 20, 1)):
+        done = sandbox.python(script, env=os.environ | {"PYTHONMALLOC": "malloc_debug"})
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
 # --- everything at once ---
 
 

@@ -12,8 +12,9 @@ use crate::mapped::MappedRing;
 use crate::names::NameTable;
 use crate::process;
 use crate::ring::{Memory, Ring};
-use crate::thread::{Arguments, Limits, ThreadRecorder};
+use crate::thread::{Limits, OpenCalls, ThreadRecorder};
 pub use options::Options;
+use std::collections::HashMap;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -42,12 +43,12 @@ pub struct Recorder {
     children: Mutex<Children>,
 }
 
-/// The calls that were open in the parent when it forked, from the outermost on.
+/// What was open in the parent when it forked, and the names of the functions.
 #[derive(Debug, Default)]
-pub struct Inherited(Vec<InheritedCall>);
-
-/// One of them: by which tag its end is known, its function's entry, and its arguments.
-type InheritedCall = (u64, Option<Arc<[u8]>>, Option<Arguments>);
+pub struct Inherited {
+    open: Option<OpenCalls>,
+    names: HashMap<u32, Arc<[u8]>>,
+}
 
 impl Recorder {
     /// Creates the ring file of this process.
@@ -212,19 +213,23 @@ impl Recorder {
         }
     }
 
-    /// The calls that are open on this thread, for a child that is forked from it.
+    /// What is open on this thread, for a child that is forked from it.
     pub fn inherited(&self, thread: &ThreadRecorder) -> Inherited {
+        let open = thread.open_calls();
         let names = lock(&self.names);
-        let calls = thread.open_calls().into_iter();
-        Inherited(calls.map(|(tag, function, arguments)| (tag, names.of(function), arguments)).collect())
+        let functions = open.calls.iter().filter_map(|call| call.function);
+        let names = functions.filter_map(|function| Some((function, names.of(function)?))).collect();
+        Inherited { open: Some(open), names }
     }
 
     /// Opens the calls that the parent had open.
     pub fn inherit(&self, thread: &mut ThreadRecorder, inherited: Inherited) {
-        for (tag, entry, arguments) in inherited.0 {
-            let function = entry.map_or(FUNCTION_UNKNOWN, |entry| lock(&self.names).entry(&self.ring, entry));
-            thread.inherit(function, tag, arguments);
+        let Some(mut open) = inherited.open else { return };
+        for function in open.calls.iter_mut().filter_map(|call| call.function.as_mut()) {
+            let entry = inherited.names.get(function).cloned();
+            *function = entry.map_or(FUNCTION_UNKNOWN, |entry| lock(&self.names).entry(&self.ring, entry));
         }
+        thread.inherit(open);
     }
 
     /// Names the process by the title that the program has given it since (setproctitle(3)), if it has.

@@ -7,7 +7,9 @@
 mod arguments;
 mod attached;
 mod block;
+mod depth;
 mod event;
+mod inherited;
 mod payload;
 mod segment;
 mod stack;
@@ -18,10 +20,12 @@ use crate::clock::Clock;
 use crate::labels::Handle;
 use crate::mapped::MappedRing;
 use crate::ring::{Memory, OpenSegment};
-pub(crate) use arguments::Arguments;
+use arguments::Arguments;
 pub use arguments::Earlier;
 use block::StackBlock;
+use depth::TooDeep;
 pub use event::LoggedEvent;
+pub(crate) use inherited::OpenCalls;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
@@ -60,8 +64,9 @@ pub struct ThreadRecorder {
     min_ticks: u64,
     span: u64,
     clock: Clock,
-    /// The tags of open calls that are deeper than the limit, and so are not on the stack. Nothing else here allocates.
-    too_deep: Vec<u64>,
+    /// The open calls that were deeper than the limit when they began, and so are not on the stack, from the outermost
+    /// on. Nothing else here allocates.
+    too_deep: Vec<TooDeep>,
 
     ring: Arc<MappedRing>,
     serial: u32,
@@ -70,7 +75,7 @@ pub struct ThreadRecorder {
     blocks: Vec<StackBlock>,
     depth_block: usize,
     max_depth: usize,
-    /// Frames at the bottom of the stack that do not count for `max_depth`: the parent process entered them.
+    /// Frames at the bottom of the stack that do not count for `max_depth`.
     uncounted: usize,
     /// The task that the thread runs, 0 if none, and how many marks of tasks are on the stack.
     task: u32,
@@ -163,8 +168,10 @@ impl ThreadRecorder {
     #[inline(always)]
     pub fn leave(&mut self, tag: u64, kind: Kind) -> Left {
         let now = self.clock.now(); // first, so that the call does not pay for the rest
-        if !self.too_deep.is_empty() {
-            return self.leave_too_deep(tag);
+        if !self.too_deep.is_empty()
+            && let Some(left) = self.leave_too_deep(tag)
+        {
+            return left;
         }
         let top = self.frame.wrapping_sub(1);
         // SAFETY: below the first frame of a block is its header, whose last 16 bytes are zeros: tag 0, which never
@@ -244,9 +251,6 @@ impl ThreadRecorder {
 
     /// Does the same as [`ThreadRecorder::unwind_to`], for a call that ended at `now`.
     pub fn unwind_at(&mut self, tag: u64, kind: Kind, now: u64) {
-        if let Some(index) = self.too_deep.iter().rposition(|open| *open == tag) {
-            return self.too_deep.truncate(index);
-        }
         if self.is_innermost(tag)
             && let Some(frame) = self.innermost_call()
         {
@@ -258,8 +262,14 @@ impl ThreadRecorder {
             }
             return;
         }
-        self.too_deep.clear();
-        while let Some(frame) = self.innermost_call() {
+        loop {
+            if let Some(too_deep) = self.pop_too_deep() {
+                if too_deep == tag {
+                    return;
+                }
+                continue;
+            }
+            let Some(frame) = self.innermost_call() else { return };
             let found = frame.duration() == tag;
             self.end_innermost(frame, if found { kind } else { Kind::Abandoned }, now);
             if found {
@@ -311,37 +321,6 @@ impl ThreadRecorder {
     /// The open frames, with their arguments, and the marks of tasks, from the outermost on.
     fn slots_in_use(&self) -> impl Iterator<Item = Record> {
         self.blocks[..=self.depth_block].iter().flat_map(StackBlock::slots_in_use)
-    }
-
-    /// Opens a frame that the parent process entered and this one inherited by `fork`, with what was attached to it.
-    /// To be called before this thread enters anything itself.
-    pub(crate) fn inherit(&mut self, function: u32, tag: u64, arguments: Option<Arguments>) {
-        self.uncounted += 1;
-        self.end_block();
-        self.enter(function, tag);
-        // SAFETY: the limit allows one frame more than before, so `enter` has just stored it below the cursor.
-        let slot = unsafe { &*self.frame.wrapping_sub(1) };
-        slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);
-        if let Some(arguments) = arguments {
-            self.inherit_arguments(arguments);
-        }
-    }
-
-    /// Makes the depth limit ignore the calls that are open now, except the `inner` innermost ones, some of which may
-    /// be too deep to be on the stack. The limit does not fall below what is open.
-    pub fn count_depth_from_here(&mut self, inner: usize) {
-        let recorded = self.depth() - self.no_calls();
-        let uncounted = (recorded + self.too_deep.len()).saturating_sub(inner);
-        self.uncounted = uncounted.max(recorded.saturating_sub(self.max_depth));
-        self.end_block();
-    }
-
-    /// Records calls that are nested up to `depth` from here on, and none that are nested deeper.
-    pub fn limit_depth(&mut self, depth: usize) {
-        self.max_depth = depth;
-        self.too_deep.clear();
-        self.uncounted = self.depth() - self.no_calls();
-        self.end_block();
     }
 
     /// Whether a call is open on this thread.

@@ -91,3 +91,65 @@ fn a_limit_counts_from_where_it_is_set() {
     });
     assert_eq!(open, [F, G, G, F]);
 }
+
+/// The limit has moved while calls were too deep: they end where they began, between the frames around them.
+#[test]
+fn calls_end_where_they_began_after_the_limit_has_moved() {
+    let open = with_limit(|thread| {
+        enter(thread, &[F, F, F, G, F]);
+        thread.limit_depth(1);
+        enter(thread, &[F, G]);
+        assert_eq!(thread.leave(G, Kind::Return), Left::Recorded);
+        assert_eq!(thread.leave(G, Kind::Return), Left::Unmatched);
+        assert_eq!(thread.open_frames().len(), 4);
+        assert_eq!(thread.leave(F, Kind::Return), Left::Recorded);
+        assert_eq!(thread.leave(F, Kind::Return), Left::Recorded);
+        assert_eq!(thread.open_frames().len(), 3);
+        assert_eq!(thread.leave(G, Kind::Return), Left::Recorded);
+    });
+    assert_eq!(open, [F, F, F]);
+}
+
+#[test]
+fn an_outer_call_takes_all_kinds_with_it() {
+    let open = with_limit(|thread| {
+        enter(thread, &[F, G, G, EXCLUDED, F]);
+        thread.limit_depth(1);
+        enter(thread, &[G, G]);
+        assert_eq!(thread.leave(EXCLUDED, Kind::Return), Left::Unmatched);
+        thread.unwind_to(EXCLUDED, Kind::Return);
+        assert_eq!(thread.open_frames().len(), 3);
+        assert_eq!(thread.leave(G, Kind::Return), Left::Recorded);
+    });
+    assert_eq!(open, [F, G]);
+}
+
+/// A forked child has the parent's calls open, those that are too deep among them, and its limit.
+#[test]
+fn a_child_inherits_calls_and_limit() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { max_depth: 3, ..options(directory.path(), 1000) };
+    let recorder = Recorder::create(options.clone()).unwrap();
+    recorder.function(&Function { name: "f", ..Function::default() });
+    let mut parents = recorder.attach();
+    // SAFETY: attached just now, and this thread is the only user.
+    let parent = unsafe { parents.as_mut() };
+    enter(parent, &[F, F, F, G, EXCLUDED]);
+    parent.limit_depth(2);
+    parent.resume_task(7);
+    enter(parent, &[F, F, G]);
+    let inherited = recorder.inherited(parent);
+    let child = recorder.fork().unwrap();
+    let mut children = child.attach();
+    // SAFETY: as above.
+    let thread = unsafe { children.as_mut() };
+    child.inherit(thread, inherited);
+    assert_eq!(thread.open_frames().iter().map(|(tag, _)| *tag).collect::<Vec<_>>(), [F, F, F, F, F]);
+    for tag in [G, F, F, EXCLUDED, G] {
+        assert_eq!(thread.leave(tag, Kind::Return), Left::Recorded);
+    }
+    assert_eq!(thread.open_frames().len(), 3);
+    enter(thread, &[G, G, F]);
+    assert_eq!(thread.open_frames().len(), 5);
+    child.close();
+}

@@ -81,6 +81,11 @@ pub fn mend(python: Python<'_>, wanted: EventOptions) -> PyResult<bool> {
     install(python, wanted).map(|()| true)
 }
 
+/// Hooks the calling thread if this profile function is our hook, which none is. Returns whether it is.
+pub fn put_back(_: Python<'_>, _: *mut PyObject) -> bool {
+    false
+}
+
 /// Whether a profile function is our hook: never, since this hook is none.
 pub fn is_hook(_: Python<'_>, _: *mut PyObject) -> bool {
     false

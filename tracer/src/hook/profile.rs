@@ -7,23 +7,19 @@
 mod events;
 mod thread_hook;
 mod thread_list;
+mod thread_state;
 
 use super::options::EventOptions;
 use crate::sync::{Mutex, lock};
 use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
-/// `sys.getprofile`.
-static GET_PROFILE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// What new threads had as a hook before the start.
 static BEFORE: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
 /// Hooks all threads, those that exist and those to come. After an error no thread to come is hooked.
 pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     events::want(wanted);
-    let sys = python.import("sys")?;
-    GET_PROFILE.get_or_try_init(python, || sys.getattr("getprofile").map(Bound::unbind))?;
     let argument = thread_hook::argument(python)?;
     thread_hook::forget_threads(python)?;
     let threading = python.import("threading")?;
@@ -33,20 +29,16 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
         drop(replaced); // not under the lock: it may run Python
         threading.call_method1("setprofile", (argument,))?;
     }
-    thread_hook::hook_newer_threads(python).inspect_err(|_| {
-        let _ = uninstall(python);
-    })
+    thread_hook::hook(python)?;
+    thread_hook::hook_newer_threads(python);
+    Ok(())
 }
 
 /// Unhooks the calling thread and those to come. Returns whether the calling thread's hook was still ours. Other
 /// threads unhook themselves at their next event, since their hook may be another one by now.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let argument = thread_hook::argument(python)?;
-    let Some(get_profile) = GET_PROFILE.get(python) else { return Ok(true) };
-    let is_ours = get_profile.bind(python).call0()?.is(argument);
-    if is_ours {
-        thread_hook::unhook(python);
-    }
+    let is_ours = thread_hook::unhook(python);
     let threading = python.import("threading")?;
     if threading.call_method0("getprofile")?.is(argument) {
         let before = lock(&BEFORE).take();
@@ -57,12 +49,17 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
 
 /// Hooks the calling thread again if it has no hook. Returns whether it had none.
 pub fn mend(python: Python<'_>, _: EventOptions) -> PyResult<bool> {
-    let Some(get_profile) = GET_PROFILE.get(python) else { return Ok(false) };
-    let is_free = get_profile.bind(python).call0()?.is_none();
+    let is_free = thread_hook::is_free(python);
     if is_free {
         thread_hook::hook(python)?;
     }
     Ok(is_free)
+}
+
+/// Hooks the calling thread if this profile function is our hook. Returns whether it is. The interpreter's
+/// `sys.setprofile` would run the program's audit hooks, and fail while another thread is in one.
+pub fn put_back(python: Python<'_>, function: *mut PyObject) -> bool {
+    is_hook(python, function) && thread_hook::hook(python).is_ok()
 }
 
 /// Whether a profile function is our hook.

@@ -40,7 +40,11 @@ unsafe extern "C" fn set_profile(module: *mut PyObject, function: *mut PyObject)
     // Other interpreters are not traced, and the objects that are asked here belong to the main one.
     let is_traced = is_in_main_interpreter() && recording::current() != 0;
     // SAFETY: the interpreter calls with the GIL held.
-    let is_first = is_traced && is_free_for(unsafe { Python::assume_attached() }, function);
+    let python = unsafe { Python::assume_attached() };
+    if is_traced && offered::put_back(python, function) {
+        return python.None().into_ptr();
+    }
+    let is_first = is_traced && is_free_for(python, function);
     // SAFETY: the interpreter's own function with the arguments that it got.
     let result = unsafe { SET_PROFILE.get()(module, function) };
     if is_first && !result.is_null() {

@@ -16,7 +16,7 @@ impl ThreadRecorder {
     /// Attaches a member of `args` to the innermost open call: a JSON string and a JSON value. `false`: no call is
     /// open, or it is too deep to be recorded.
     pub fn attach(&mut self, key: &[u8], value: &[u8], earlier: Earlier) -> bool {
-        if !self.too_deep.is_empty() {
+        if self.is_too_deep() {
             return false;
         }
         let Some(frame) = self.innermost_call() else { return false };
@@ -30,7 +30,7 @@ impl ThreadRecorder {
 
     /// What is attached to the innermost open call, as a JSON object; `None` if nothing is.
     pub fn attached(&mut self) -> Option<Vec<u8>> {
-        let is_attached = self.too_deep.is_empty() && self.innermost_call().is_some() && self.has_arguments();
+        let is_attached = !self.is_too_deep() && self.innermost_call().is_some() && self.has_arguments();
         self.attached.last().filter(|_| is_attached).map(Arguments::json)
     }
 
@@ -46,13 +46,8 @@ impl ThreadRecorder {
 
     /// The innermost open call, if it has this tag.
     fn innermost_with(&mut self, tag: u64) -> Option<Record> {
-        let innermost = if self.too_deep.is_empty() { self.innermost_call() } else { None };
+        let innermost = if self.is_too_deep() { None } else { self.innermost_call() };
         innermost.filter(|frame| frame.duration() == tag)
-    }
-
-    /// Whether one more call would be too deep to be recorded.
-    pub fn is_full_depth(&self) -> bool {
-        !self.too_deep.is_empty() || self.depth() >= self.depth_limit()
     }
 
     /// Ends the call with this tag at `now`, with one more member of its `args`, if it is the innermost one. If it is
@@ -115,35 +110,10 @@ impl ThreadRecorder {
         arguments
     }
 
-    /// The open calls from the outermost on, as (tag, function id).
+    /// The open calls that are on the stack, from the outermost on, as (tag, function id).
     pub fn open_frames(&self) -> Vec<(u64, u32)> {
-        self.open_calls().into_iter().map(|(tag, function, _)| (tag, function)).collect()
-    }
-
-    /// The same with the arguments of the calls that have some.
-    pub(crate) fn open_calls(&self) -> Vec<(u64, u32, Option<Arguments>)> {
-        let mut attached = self.attached.iter();
-        let mut calls: Vec<(u64, u32, Option<Arguments>)> = Vec::new();
-        for slot in self.slots_in_use().filter(|slot| task_of(*slot).is_none()) {
-            match calls.last_mut() {
-                Some((_, _, arguments)) if is_part(slot) => {
-                    if arguments.is_none() {
-                        *arguments = attached.next().cloned();
-                    }
-                }
-                _ => calls.push((slot.duration(), slot.function(), None)),
-            }
-        }
-        calls
-    }
-
-    /// Attaches what the parent process had attached to the innermost open call.
-    pub(super) fn inherit_arguments(&mut self, mut arguments: Arguments) {
-        if let Some(frame) = self.innermost_call() {
-            arguments.move_to(frame, self.frame as usize);
-            self.stack_arguments(&mut arguments, 0);
-            self.attached.push(arguments);
-        }
+        let calls = self.slots_in_use().filter(|slot| task_of(*slot).is_none() && !is_part(*slot));
+        calls.map(|frame| (frame.duration(), frame.function())).collect()
     }
 
     /// Whether a frame began in the parent process.

@@ -1,7 +1,7 @@
 //! A thread's stack of open frames: blocks in the file as far as the file has space for them.
 
+use super::ThreadRecorder;
 use super::block::StackBlock;
-use super::{Left, ThreadRecorder};
 use viztracer_format::arguments::{is_header, is_part};
 use viztracer_format::record::Record;
 use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, Slot};
@@ -12,21 +12,11 @@ impl ThreadRecorder {
     #[inline(never)]
     pub(super) fn extend_stack(&mut self, tag: u64) -> bool {
         if self.depth() >= self.depth_limit() {
-            self.too_deep.push(tag);
+            self.push_too_deep(tag);
             return false;
         }
         self.use_block(self.depth_block + 1);
         true
-    }
-
-    /// Ends a call that is deeper than the limit.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn leave_too_deep(&mut self, tag: u64) -> Left {
-        match self.too_deep.pop_if(|innermost| *innermost == tag) {
-            Some(_) => Left::Recorded,
-            None => Left::Unmatched,
-        }
     }
 
     /// The number of open frames, marks of tasks included.
@@ -57,11 +47,6 @@ impl ThreadRecorder {
     pub(super) fn end_block(&mut self) {
         let left = self.depth_limit().saturating_sub(self.depth_block * BLOCK_FRAMES);
         self.frame_end = self.first_frame().wrapping_add(left.min(BLOCK_FRAMES));
-    }
-
-    /// The deepest stack; neither what is no call nor what the parent process entered counts for the user's limit.
-    pub(super) fn depth_limit(&self) -> usize {
-        self.max_depth.saturating_add(self.no_calls()).saturating_add(self.uncounted)
     }
 
     /// Goes back to the full block below if this one is empty.
@@ -103,7 +88,8 @@ impl ThreadRecorder {
         self.leave_empty_block();
         let in_use = &self.blocks[..=self.depth_block];
         let is_it = |slot: Record| slot.duration() == tag && !is_part(slot);
-        in_use.iter().rev().any(|block| block.slots_in_use().any(is_it))
+        let is_frame = in_use.iter().rev().any(|block| block.slots_in_use().any(is_it));
+        is_frame || self.too_deep.iter().any(|call| call.tag == tag)
     }
 
     /// Frees the blocks of a thread that has ended.

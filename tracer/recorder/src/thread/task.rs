@@ -23,7 +23,7 @@ impl ThreadRecorder {
 
     /// The event loop resumes this task: the next call is its coroutine's.
     pub fn resume_task(&mut self, task: u32) {
-        if !self.too_deep.is_empty() {
+        if self.is_too_deep() {
             return; // too deep to be recorded
         }
         self.task_marks += 1;
@@ -40,7 +40,7 @@ impl ThreadRecorder {
 
     /// A coroutine has waited or ended. If it was the task's own, the task no longer runs.
     pub fn suspend_task(&mut self) {
-        if self.too_deep.is_empty() {
+        if !self.is_too_deep() {
             self.innermost_call();
         }
     }

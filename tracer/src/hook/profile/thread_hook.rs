@@ -3,8 +3,8 @@
 //! Its argument is [`hook_new_thread`], so that `sys.getprofile()` tells our hook from another, and a program that
 //! puts back what it has found there (`old = sys.getprofile(); ...; sys.setprofile(old)`) puts back ours.
 
+use super::thread_state::ThreadState;
 use super::{events, thread_list};
-use crate::preserve::preserving_exception;
 use crate::recording;
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
@@ -16,20 +16,10 @@ use viztracer_format::record::Kind;
 
 /// The argument of the hook.
 static ARGUMENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-/// The interpreter's number of the newest thread that was given the hook. It numbers threads in the order of their
-/// birth.
+/// The interpreter's number of the newest thread that was given the hook.
 static NEWEST: AtomicI64 = AtomicI64::new(-1);
 /// `_thread.start_new_thread` and its old name, which is another object.
 static STARTERS: [AtomicPtr<PyObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
-
-unsafe extern "C" {
-    /// Include/cpython/ceval.h: works on other threads than the calling one, too, as long as the GIL is held.
-    fn _PyEval_SetProfile(
-        thread: *mut ffi::PyThreadState,
-        hook: Option<ffi::Py_tracefunc>,
-        argument: *mut PyObject,
-    ) -> c_int;
-}
 
 /// Returns the object by which our hook is known.
 pub fn argument(python: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
@@ -42,18 +32,26 @@ pub fn is_argument(python: Python<'_>, object: *mut PyObject) -> bool {
     ARGUMENT.get(python).is_some_and(|argument| argument.as_ptr() == object)
 }
 
-/// Sets the hook of the calling thread. An audit hook may run.
+/// Sets the hook of the calling thread. What the program had there may die and so run Python.
 pub fn hook(python: Python<'_>) -> PyResult<()> {
-    let argument = argument(python)?.as_ptr();
-    // SAFETY: `python` proves that the GIL is held; the argument lives for ever.
-    unsafe { ffi::PyEval_SetProfile(hook_function(), argument) };
+    let hook = (hook_function(), argument(python)?.clone());
+    drop(ThreadState::current(python).set_profile(Some(hook)));
     Ok(())
 }
 
-/// Takes the hook of the calling thread away. An audit hook may run.
-pub fn unhook(_: Python<'_>) {
-    // SAFETY: the GIL is held, as the argument proves.
-    unsafe { ffi::PyEval_SetProfile(None, ptr::null_mut()) };
+/// Takes the hook of the calling thread away if it is ours. Returns whether it was.
+pub fn unhook(python: Python<'_>) -> bool {
+    let thread = ThreadState::current(python);
+    let is_ours = is_argument(python, thread.profile_object());
+    if is_ours {
+        drop(thread.set_profile(None));
+    }
+    is_ours
+}
+
+/// Whether the calling thread has neither our hook nor another.
+pub fn is_free(python: Python<'_>) -> bool {
+    ThreadState::current(python).profile_object().is_null()
 }
 
 /// Lets [`hook_newer_threads`] begin again with the oldest thread.
@@ -69,22 +67,19 @@ pub fn forget_threads(python: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Hooks the threads that are newer than the newest one that has been hooked, from the oldest on. May run Python: audit
-/// hooks, and what dies with another hook.
+/// Hooks the threads that are newer than the newest one that has been hooked. A thread keeps a hook of the program: it
+/// may be in it now. Runs no Python.
 #[cold]
-pub fn hook_newer_threads(python: Python<'_>) -> PyResult<()> {
-    let argument = argument(python)?.as_ptr();
-    // Looked for anew each time: while Python runs, threads end.
-    while let Some((thread, number)) = thread_list::oldest_after(python, NEWEST.load(Ordering::Relaxed)) {
-        NEWEST.fetch_max(number, Ordering::Relaxed);
-        // SAFETY: a thread state that the list has just had. A thread takes its own off the list with the GIL held, and
-        // this thread holds it. (Only a C library that deletes the state of another thread without the GIL, which the
-        // interpreter allows for states that it has cleared, could be faster.)
-        if unsafe { _PyEval_SetProfile(thread, hook_function(), argument) } != 0 {
-            return Err(PyErr::fetch(python));
+pub fn hook_newer_threads(python: Python<'_>) {
+    let Some(argument) = ARGUMENT.get(python) else { return };
+    let newest = thread_list::visit_newer(python, NEWEST.load(Ordering::Relaxed), |thread| {
+        let object = thread.profile_object();
+        if object.is_null() || object == argument.as_ptr() {
+            let before = thread.set_profile(Some((hook_function(), argument.bind(python).clone())));
+            drop(before); // none, or the argument, of which there is another reference
         }
-    }
-    Ok(())
+    });
+    NEWEST.store(newest, Ordering::Relaxed);
 }
 
 /// Whether this function has just started a thread.
@@ -125,8 +120,8 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
 }
 
 /// Returns the hook as the interpreter calls it.
-fn hook_function() -> Option<ffi::Py_tracefunc> {
-    Some(if events::is_logged() { on_event_logged } else { on_event })
+fn hook_function() -> ffi::Py_tracefunc {
+    if events::is_logged() { on_event_logged } else { on_event }
 }
 
 /// Handles an event where arguments or return values are logged.
@@ -173,8 +168,7 @@ unsafe extern "C" fn on_event(
         ffi::PyTrace_C_CALL => unsafe { events::on_c(python, frame, argument, None) },
         ffi::PyTrace_C_RETURN => {
             if is_starter(argument) {
-                // An audit hook may refuse. Then that thread is not recorded.
-                preserving_exception(|python| hook_newer_threads(python).ok());
+                hook_newer_threads(python);
             }
             // SAFETY: as above; the interpreter keeps both until this returns.
             unsafe { events::on_c(python, frame, argument, Some(Kind::Return)) }

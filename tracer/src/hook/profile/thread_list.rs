@@ -8,6 +8,7 @@
 //! (Include/internal/pycore_runtime.h). If they do not, no walk takes place, and a thread that is there at the start is
 //! recorded only if `threading` hooks it.
 
+use super::thread_state::ThreadState;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
@@ -24,27 +25,29 @@ unsafe extern "C" {
     fn PyInterpreterState_Head() -> *mut ffi::PyInterpreterState;
 }
 
-/// Returns the oldest thread state of this interpreter whose number is higher than `number`, and its number. The state
-/// stays what it is while the GIL is held.
-pub fn oldest_after(_: Python<'_>, number: i64) -> Option<(*mut ffi::PyThreadState, i64)> {
-    let lock = ThreadListLock::take()?;
+/// Calls `visit` with each thread state of this interpreter whose number is higher than `number`, and returns the
+/// highest number. The interpreter numbers threads in the order of their birth. No state is freed during the walk.
+/// `visit` must run no Python, take no lock and ask for no memory.
+pub fn visit_newer(python: Python<'_>, number: i64, mut visit: impl FnMut(ThreadState<'_>)) -> i64 {
+    let Some(lock) = ThreadListLock::take() else { return number };
+    let mut newest = number;
     // SAFETY: the GIL is held, so there is a running interpreter; it and its list of threads stand still under the
     // lock.
-    let first = unsafe { ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get()) };
-    let mut oldest = None;
-    let mut thread = first;
+    let mut thread = unsafe { ffi::PyInterpreterState_ThreadHead(ffi::PyInterpreterState_Get()) };
     while !thread.is_null() {
         // SAFETY: a thread state in the list, under the lock.
         let own = unsafe { ffi::PyThreadState_GetID(thread) };
         if own <= number {
             break; // the newest ones come first
         }
-        oldest = Some((thread, own));
-        // SAFETY: as above.
+        newest = newest.max(own);
+        // SAFETY: a state is taken off the list, under the lock, before it is freed; `visit` is over before that.
+        visit(unsafe { ThreadState::new(python, thread) });
+        // SAFETY: a thread state in the list, under the lock.
         thread = unsafe { ffi::PyThreadState_Next(thread) };
     }
     drop(lock);
-    oldest
+    newest
 }
 
 /// Holds the interpreter's list of threads still. A thread that has it asks for no other lock and for no memory.
