@@ -4,6 +4,7 @@ mod again;
 mod changes;
 mod clocks;
 mod damage;
+mod damaged_payloads;
 mod documents;
 mod functions;
 mod inspection;

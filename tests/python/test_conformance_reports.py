@@ -22,6 +22,7 @@ outer()
 OWN = re.compile(r"/(prog|lib)\.py:")
 FILES = {"prog.py": PROGRAM, "lib.py": "def f(n):\n    return str(n)\n"}
 FEATURES = {
+    "time 0 of a report",
     "order of events",
     "`file_info`",
     "metadata of the command's report",
@@ -77,6 +78,14 @@ def test_order_of_events(reports):
     assert of_program[0] == of_program[1]
     assert len(of_program[0]) > 10
     assert names(reports[0])[:2] == names(reports[1])[:2] == ["process_name", "thread_name"]
+
+
+def test_times(reports):
+    assert ROWS["time 0 of a report"] == "different on purpose"
+    first = [min(event["ts"] for event in report["traceEvents"] if "ts" in event) for report in reports]
+    # Both files are of the same minute: VizTracer's times are those of the machine's clock, ours tell them.
+    clock = reports[1]["viztracer_metadata"]["clock"]["monotonic"] / 1000
+    assert abs(first[0] - (clock + first[1])) < 60e6 and first[1] < 60e6
 
 
 def test_file_info(reports):

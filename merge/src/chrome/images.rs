@@ -14,11 +14,13 @@ use crate::plan::frames::OpenFrame;
 use crate::plan::imported::BIAS;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use viztracer_format::arguments::StackedArguments;
 
 /// The tracks of tasks have this number and larger ones.
 pub const FIRST_TASK: u32 = 1 << 24;
-/// Open calls that are kept in memory.
+/// Open calls that are kept in memory, and bytes of their arguments.
 const FRAMES_MAX: usize = 1 << 20;
+const ARGUMENTS_MAX: usize = 64 << 20;
 
 /// The processes of a document.
 #[derive(Debug, Default)]
@@ -27,6 +29,8 @@ pub struct Images {
     /// The owners of each track, by serial of the track, earliest first.
     owners: Vec<Vec<Owner>>,
     frames: usize,
+    /// Bytes of the members of these frames.
+    members: usize,
 }
 
 /// One image of a process: the process from its start or an exec until its end or the next exec.
@@ -39,6 +43,8 @@ pub struct Image {
     pub threads: Vec<Thread>,
     pub calls: Vec<Calls>,
     pub frames: Vec<OpenFrame>,
+    /// The arguments of those that have some.
+    pub arguments: HashMap<OpenFrame, StackedArguments>,
     /// The names of its tasks, by serial.
     pub tasks: BTreeMap<u32, String>,
     /// How its recording ended.
@@ -166,12 +172,18 @@ impl Images {
         let lasts = times.is_some_and(|times| times.last.saturating_add(1) == event.end);
         // A report shows calls that were open at a close as begins, and others with their duration.
         let is_left = Marks::from_bits(event.marks).is_timed() == (image.state == State::Sealed);
-        let is_frame = lasts && is_left && self.frames < FRAMES_MAX;
+        let members = self.members.saturating_add(event.length as usize);
+        let is_frame = lasts && is_left && self.frames < FRAMES_MAX && members <= ARGUMENTS_MAX;
         if is_frame {
             image.frames.push(frame);
-            self.frames += 1;
+            (self.frames, self.members) = (self.frames + 1, members);
         }
         is_frame
+    }
+
+    /// Takes the arguments of a call that was taken.
+    pub fn take_arguments(&mut self, owner: Owner, frame: OpenFrame, json: Vec<u8>) {
+        self.all[owner.image].arguments.insert(frame, StackedArguments::Json(json));
     }
 
     /// Gives the processes. The open calls of each thread are outermost first.

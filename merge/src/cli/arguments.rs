@@ -73,8 +73,9 @@ pub struct Arguments {
     #[arg(long = "show_losses", alias = "show-losses", help_heading = "Report")]
     pub show_losses: bool,
 
-    /// How to align several runs on the time line. With `start`, a run that has called set_sync_marker() is aligned at
-    /// the time of this call
+    /// How to align several runs on the time line. With `monotonic`, times are those of the machine's monotonic clock, as
+    /// in VizTracer's reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is
+    /// aligned at the time of this call
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,
 

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use viztracer_format::arguments::StackedArguments;
 use viztracer_format::clock::Anchor;
 use viztracer_format::record::RECORD_SIZE;
 
@@ -59,6 +60,8 @@ pub struct FilePlan {
     pub payloads: Vec<(u64, u32)>,
     /// Calls still open in a file that was not closed, outermost first.
     pub frames: Vec<OpenFrame>,
+    /// The arguments of those that have some.
+    pub arguments: HashMap<OpenFrame, StackedArguments>,
     /// The newest time in the file, in ticks.
     pub last_moment: u64,
     /// The file's anchors, each once.
@@ -200,6 +203,7 @@ impl FilePlan {
             names: Vec::new(),
             payloads: Vec::new(),
             frames: Vec::new(),
+            arguments: HashMap::new(),
             last_moment: 0,
             anchors: Vec::new(),
             problems: Problems::default(),

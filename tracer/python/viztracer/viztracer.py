@@ -10,6 +10,7 @@ from .output import report, terminal
 from .process import this_process
 from .process.ring_directory import RingDirectory
 from .snaptrace import Tracer, arm_exit_line, disarm_exit_line, note_exit
+from .tracer import torch_profile
 from .tracer.options import Options
 from .tracer.plugged_trace import PluggedTrace
 
@@ -51,8 +52,9 @@ class VizTracer(Options, PluggedTrace):
             self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
         if self.log_func_repr and self.log_func_with_objprint:
             raise ValueError("log_func_repr and log_func_with_objprint can't be both specified!")
-        if self.log_torch:
-            raise NotImplementedError("log_torch is not supported yet")
+        self.torch_traces = []
+        if self.log_torch and not torch_profile.is_installed():
+            raise ModuleNotFoundError("log_torch needs the package torch", name="torch")
         self.load_plugins(self.plugins)
 
     def register_global(self) -> None:

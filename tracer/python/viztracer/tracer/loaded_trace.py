@@ -86,6 +86,7 @@ class LoadedTrace(InterpreterEvents):
             self.seal()
             self.forget_rings()
         self.data, self.parsed, self.total_entries = None, False, 0
+        self.torch_traces.clear()
         if recording:
             self.start()
 
@@ -94,6 +95,8 @@ class LoadedTrace(InterpreterEvents):
         if self.parsed and self.is_inline:
             self.seal()
             self.forget_rings()
+        if self.parsed:
+            self.torch_traces.clear()
         self.parsed = False
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
@@ -143,13 +146,13 @@ class LoadedTrace(InterpreterEvents):
 
 
 def read(inputs: list[str]) -> dict[str, Any]:
-    """Return the report on these ring files, or directories of them."""
+    """Return the report on these ring files, or directories of them, with the times that `getts` returns."""
     import json
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
         path = os.path.join(directory, "trace.json")
-        merge(inputs, path, source=True)
+        merge(inputs, path, source=True, monotonic=True)
         with open(path, encoding="utf-8") as file:
             report: dict[str, Any] = json.load(file)
     return report

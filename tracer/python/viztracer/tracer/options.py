@@ -193,8 +193,10 @@ class Options:
     log_audit: list[str] | None = option(
         None, "record audit events whose names match one of these; without RE, all", normalize=_list, metavar="RE"
     )
+    log_torch: bool = option(
+        False, "record the operators of torch with its own profiler, in the first process only", inherited=False
+    )
     plugins: Sequence[object] | None = argument(None, "plugins, or strings with the name of a module and its arguments")
-    log_torch: bool = argument(False, "record events of torch; not supported yet")
     minimize_memory: bool = argument(False, "has no effect: no event is kept in memory")
     dump_raw: bool = argument(False, "has no effect: every record is written as it is")
     sanitize_function_name: bool = argument(False, "has no effect: every name can be written")
