@@ -69,8 +69,11 @@ class Attachment:
         answer = os.path.join(self.rings.path, target.ANSWER)
         _run_in(self.pid, f"start_attach({ascii(self.rings.path)}, {ascii(options)})", self.rings.path, answer)
         with open(answer, encoding="utf-8") as file:
-            if reason := file.read():
-                raise InjectionError(reason)
+            reason = file.read()
+        if reason == target.ATTACHED:
+            reason += f"; to end that recording: viztracer --uninstall {self.pid}"
+        if reason:
+            raise InjectionError(reason)
 
     def wait(self, seconds: float) -> None:
         """Wait for so long, for Ctrl+C, or for the end of the process."""
