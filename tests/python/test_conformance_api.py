@@ -136,9 +136,6 @@ FACTS = {
         "[(t := make()).start(), f(3), t.stop(), t.clear(), t.parse()][-1]",
         "[(t := make()).start(), f(3), t.stop(), t.parse(), t.parse()][-2:]",
     ],
-    "a second tracer in one process": [
-        "[(a := make()).start(), tried((b := make()).start), a.stop(), b.stop()][1]",
-    ],
     "methods for threads and stacks": [
         "[t.enable_thread_tracing(), t.reset_stack(), t.setpid(), t.pause(), t.resume()]",
         "[t.set_afterfork(print), t.register_global(), t.install(), t.register_exit()]",

@@ -9,7 +9,7 @@ import sys
 import conformance
 import pytest
 from conformance import PROGRAM, ROWS, SAME, case, check
-from viztracer import missing_options
+from viztracer.command_line import missing_options
 
 DATA = "import sys; print(__name__, sys.argv)\n"
 FAILS = "import sys\ndef f(): raise KeyError('mine')\nf()\n"

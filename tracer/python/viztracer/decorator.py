@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
+# The tracer of the call of a `trace_and_save` function that is saved, if there is one now.
+_saved: list[VizTracer] = []
 
 if TYPE_CHECKING:
 
@@ -99,7 +101,7 @@ if TYPE_CHECKING:
 def trace_and_save(method: Any = None, output_dir: str = "./", **viztracer_kwargs: Any) -> Any:
     """Decorate a function so that each call of it is traced and saved as ``result_<function>_<time>.json``.
 
-    A call inside of a process that is traced already is not saved by itself: it is a part of that trace.
+    A call inside of another such call, or of a program that the command traces, is a part of that trace.
 
     Args:
         method: the function; None if the decorator is written with arguments.
@@ -138,18 +140,17 @@ class _Saved:
         self._tracer: VizTracer | None = None
 
     def __enter__(self) -> None:
-        recording = get_tracer()
-        if recording is not None and recording.enable:
-            return  # this call is a part of that trace
+        if _saved:
+            return
         self._tracer = VizTracer(**self._settings)
-        try:
-            self._tracer.start()
-        except RuntimeError:
-            pass  # the same, by a tracer that is not the global one
+        self._tracer.start()
+        if self._tracer.enable:
+            _saved.append(self._tracer)
 
     def __exit__(self, *_error: object) -> None:
-        if self._tracer is None or not self._tracer.enable:
+        if self._tracer is None or not any(saved is self._tracer for saved in _saved):
             return
+        _saved.clear()
         self._tracer.stop()
         path = os.path.join(self._directory, f"result_{self._name}_{int(time.time() * 100_000)}.json")
         try:
@@ -157,6 +158,8 @@ class _Saved:
             self._tracer.save(path)
         except (OSError, RuntimeError) as error:  # the program goes on all the same
             warnings.warn(f"can't save the trace to {path}: {error}", RuntimeWarning, stacklevel=3)
+        else:
+            self._tracer.clear()
 
 
 def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: bool = False) -> Any:
@@ -181,6 +184,7 @@ def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: boo
         tracer = get_tracer()
         if tracer is None or not _is_sparse(tracer):
             return None
+        tracer.begin_by_itself()
         return tracer.record_calls(stack_depth) if stack_depth > 0 else VizEvent(tracer, name, file, line)
 
     @functools.wraps(func)

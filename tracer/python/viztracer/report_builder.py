@@ -165,7 +165,8 @@ class ReportBuilder:
             raise ValueError(f"Only html and json are supported, not {output_format}")
         self.prepare_json(file_info)
         if output_format == "json":
-            output_file.writelines(plain_json.parts_of_report(self.combined_json))
+            for part in plain_json.parts_of_report(self.combined_json):
+                output_file.write(part)  # all that such a file needs to have
             return
         import tempfile
 

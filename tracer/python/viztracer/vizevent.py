@@ -23,6 +23,7 @@ class VizEvent:
         self._start: float | None = None
 
     def __enter__(self) -> None:
+        self._tracer.begin_by_itself()
         self._start = self._tracer.getts() if self._tracer.enable else None
 
     def __exit__(self, *_error: object) -> None:

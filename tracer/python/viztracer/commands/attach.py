@@ -12,7 +12,8 @@ from .. import attach as target
 from ..command_line.arguments import recording_options
 from ..output import report, terminal
 from ..process.ring_directory import RingDirectory
-from ..viztracer import INSTALLED, VizTracer
+from ..tracer.installed import INSTALLED
+from ..viztracer import VizTracer
 from .finish import PACKAGES
 from .injection import InjectionError, inject
 from .run import output_of

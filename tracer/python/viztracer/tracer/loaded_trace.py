@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import os
 
+from ..process import this_process
 from ..snaptrace import merge
-from .interpreter_events import InterpreterEvents
+from . import unsaved
+from .recording import Recording
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from multiprocessing.process import BaseProcess
-    from typing import Any
+    from typing import Any, TextIO
 
-    from ..process.ring_directory import RingDirectory
     from ..vizplugin import VizPluginManager
 
+CHUNK = 1 << 20  # characters of a report that are in memory at a time
 
-class LoadedTrace(InterpreterEvents):
+
+class LoadedTrace(Recording):
     """The methods of `VizTracer` that need the events as Python objects.
 
     Attributes:
@@ -30,27 +33,16 @@ class LoadedTrace(InterpreterEvents):
         total_entries: how many events that is.
     """
 
-    verbose: int
-    output_file: str
     data: dict[str, Any] | None = None
     parsed: bool = False
     total_entries: int = 0
-
-    rings: RingDirectory | None = None
 
     _plugin_manager: VizPluginManager | None = None
     _sources: dict[str, Any] | None = None
 
     if TYPE_CHECKING:  # what a subclass has
 
-        def start(self) -> None: ...
         def stop(self, stop_option: str | None = None) -> None: ...
-        def save(
-            self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None
-        ) -> None: ...
-        def forget_rings(self) -> None: ...
-        @property
-        def is_inline(self) -> bool: ...
 
     def parse(self) -> int:
         """End recording and read what `save` would report into `data`.
@@ -61,9 +53,15 @@ class LoadedTrace(InterpreterEvents):
             How many events there are. A second call changes nothing, unless recording has begun again.
         """
         self.stop()
+        with _Interrupted(self):
+            self.read()
+        return self.total_entries
+
+    def read(self) -> None:
+        """Have what was recorded as `data`, unless it is there already."""
         if not self.parsed:
             self._keep_report(self._read())
-        return self.total_entries
+            self.note_report()
 
     def _keep_report(self, report: dict[str, Any]) -> None:
         """Have a report as `data`."""
@@ -73,9 +71,10 @@ class LoadedTrace(InterpreterEvents):
         self.parsed = True
 
     def load(self) -> list[dict[str, Any]]:
-        """Return the events that `save` would report, and forget them."""
-        events: list[dict[str, Any]] = self._read()["traceEvents"]
-        self.clear()
+        """Return the events that `save` would report, and forget them; go on recording if it was."""
+        with _Interrupted(self):
+            events: list[dict[str, Any]] = self._read()["traceEvents"]
+            self._forget()
         return events
 
     def clear(self) -> None:
@@ -83,37 +82,33 @@ class LoadedTrace(InterpreterEvents):
 
         What belongs to a run of the command, or of another process, is kept for its report.
         """
-        recording = self.enable
-        self.stop()
-        if self.is_inline:
+        with _Interrupted(self):
+            self._forget()
+
+    def _forget(self) -> None:
+        if self.is_inline or self.is_reported:
             self.seal()
             self.forget_rings()
         self.data, self.parsed, self.total_entries = None, False, 0
-        if recording:
-            self.start()
-
-    def forget_parsed(self) -> None:
-        """Forget what `parse` has read, as recording begins again; `data` stays."""
-        if self.parsed and self.is_inline:
-            self.seal()
-            self.forget_rings()
-        self.parsed = False
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
-        """Write what `save` would report in JSON, whatever the file's name is, and forget it.
+        """Write what `save` would report in JSON, whatever the file's name is, and forget it; go on if it was recording.
 
         Args:
             filename: the report.
             sanitize_function_name: takes no effect, as every name can be written.
-        """
-        import shutil
-        import tempfile
 
-        with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
-            report = os.path.join(directory, "dump.json")
-            self._merge_into(report, source=False)
-            shutil.copyfile(report, filename)
-        self.clear()
+        Raises:
+            RuntimeError: nothing was recorded.
+            OSError: the file cannot be written.
+        """
+        with _Interrupted(self):
+            inputs = self.inputs()
+            if not inputs:
+                raise RuntimeError("nothing was recorded")
+            with open(filename, "w", encoding="utf-8") as file:
+                copy_report(inputs, file, source=False)
+            self._forget()
 
     def fork_save(self, output_file: str | None = None) -> BaseProcess:
         """Save what was recorded so far and keep it, so that a later `save` reports it, too.
@@ -128,7 +123,13 @@ class LoadedTrace(InterpreterEvents):
 
         if multiprocessing.get_start_method() != "fork":
             raise RuntimeError("fork_save is only supported in fork start method")
-        self._merge_into(self.output_file if output_file is None else output_file, source=True)
+        self.pause()
+        try:
+            self._merge_into(self.report_path if output_file is None else output_file)
+        finally:
+            self.resume()
+        if not self.enable:
+            self.note_report()
         process = multiprocessing.Process(target=int, name="fork_save")
         process.start()
         return process
@@ -159,7 +160,7 @@ class LoadedTrace(InterpreterEvents):
         """Whether `save` has to write `data`, which the program or a plugin may have changed."""
         return self.parsed or bool(self._plugin_manager and self._plugin_manager.has_plugin)
 
-    def save_data(self, output_file: str, *, file_info: bool, verbose: int) -> None:
+    def save_data(self, output_file: str | TextIO, *, file_info: bool, verbose: int) -> None:
         """Write `data`, after the plugins have had it, as a report.
 
         Raises:
@@ -184,14 +185,66 @@ class LoadedTrace(InterpreterEvents):
 
     def _read(self) -> dict[str, Any]:
         """Return what `save` would report."""
-        if self.rings is None or self.ring_file is None:
-            return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
-        return _read([self.rings.path if self.rings.is_own else self.ring_file])
+        if inputs := self.inputs():
+            return _read(inputs)
+        return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
 
-    def _merge_into(self, report: str, *, source: bool) -> None:
-        if self.rings is None or self.ring_file is None:
+    def _merge_into(self, report: str) -> None:
+        """Write a report on what was recorded so far, which goes on."""
+        ring = self.ring_file
+        if self.rings and (self.rings.is_own or self.is_reported) and self.rings.files():
+            ring = self.rings.path
+        if self.rings is None or ring is None:
             raise RuntimeError("nothing was recorded")
-        merge([self.rings.path if self.rings.is_own else self.ring_file], report, source=source)
+        merge([ring], report, source=True)
+
+
+class _Interrupted:
+    """A context manager in which a tracer does not record; nor does it show what is done there.
+
+    Args:
+        tracer: the tracer. It goes on afterwards if it has recorded before.
+    """
+
+    def __init__(self, tracer: LoadedTrace) -> None:
+        self.tracer = tracer
+        self.was_recording = False
+        self.is_wanted = False
+
+    def __enter__(self) -> None:
+        tracer = self.tracer
+        this_process.lock.acquire()
+        tracer.pause()
+        self.is_wanted = bool(tracer.rings and unsaved.is_noted(tracer.rings))
+        self.was_recording = tracer.end()
+
+    def __exit__(self, *_error: object) -> None:
+        tracer = self.tracer
+        try:
+            if self.was_recording:
+                tracer.begin(wanted=self.is_wanted)
+        finally:
+            tracer.resume()
+            this_process.lock.release()
+
+
+def copy_report(inputs: list[str], file: TextIO, *, source: bool) -> int:
+    """Write a report in JSON into an open file; return how many events it holds.
+
+    Args:
+        inputs: ring files, or directories of them.
+        file: has a method `write` for text.
+        source: whether the report has the source of the functions.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
+        path = os.path.join(directory, "trace.json")
+        merged = merge(inputs, path, source=source)
+        with open(path, encoding="utf-8") as report:
+            while part := report.read(CHUNK):
+                file.write(part)
+    return merged.events
 
 
 def _read(inputs: list[str]) -> dict[str, Any]:

@@ -23,6 +23,9 @@ class LoggedEvents(Tracer):
 
     _after_fork: Callable[[], object] | None = None
 
+    def begin_by_itself(self) -> None:
+        """Begin to record, if the tracer records only what is decorated, and nobody has called `start` or `stop`."""
+
     def log_instant(self, name: str, args: Any = None, scope: Scope = "t", cond: bool = True) -> None:
         """Record an event without duration.
 
