@@ -168,8 +168,8 @@ from viztracer.vizplugin import VizPluginBase
 class Plugin(VizPluginBase):
     def support_version(self): return "0.15"
     def message(self, kind, payload):
-        handler = lambda data: data["traceEvents"].clear()
-        return {"success": True, "action": "handle_data" if payload.get("when") == "pre-save" else "", "handler": handler}
+        action = "handle_data" if payload.get("when") == "pre-save" else ""
+        return {"success": True, "action": action, "handler": lambda data: data["traceEvents"].clear()}
 def get_vizplugin(text): return Plugin()
 """
 CASES = [

@@ -46,6 +46,7 @@ def ignore_function(method: Any = None, tracer: VizTracer | None = None) -> Any:
     """
     if method is None:
         return functools.partial(ignore_function, tracer=tracer)
+    _check_function("ignore_function", method)
 
     def pausing() -> VizTracer:
         pausing = tracer or get_tracer()
@@ -108,8 +109,11 @@ def trace_and_save(method: Any = None, output_dir: str = "./", **viztracer_kwarg
         output_dir: where to save; it is made if it is missing.
         viztracer_kwargs: arguments of `VizTracer`.
     """
+    if not isinstance(output_dir, (str, os.PathLike)):
+        raise TypeError(f"output_dir must be a str or a path, not {type(output_dir).__name__}")
     if method is None:
         return functools.partial(trace_and_save, output_dir=output_dir, **viztracer_kwargs)
+    _check_function("trace_and_save", method)
 
     @functools.wraps(method)
     def call(*arguments: Any, **keywords: Any) -> Any:
@@ -171,6 +175,8 @@ def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: boo
         dynamic_tracer_check: ask for the tracer at each call; otherwise the function stays as it is, unless there is
             a tracer with ``log_sparse=True`` already.
     """
+    if not isinstance(stack_depth, int):
+        raise TypeError(f"stack_depth must be int, not {type(stack_depth).__name__}")
     if func is None:
         return functools.partial(log_sparse, stack_depth=stack_depth, dynamic_tracer_check=dynamic_tracer_check)
     if not dynamic_tracer_check and not _is_sparse(get_tracer()):
@@ -202,6 +208,11 @@ def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: boo
             return await func(*arguments, **keywords)
 
     return call_coroutine if iscoroutinefunction(func) else call
+
+
+def _check_function(decorator: str, function: object) -> None:
+    if not callable(function):
+        raise TypeError(f"{decorator} decorates functions: '{type(function).__name__}' object is not callable")
 
 
 def _is_sparse(tracer: VizTracer | None) -> bool:

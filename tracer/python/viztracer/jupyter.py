@@ -122,7 +122,7 @@ def _check(options: Any) -> None:
         raise UsageError(f"--output_file: only these kinds are supported: {', '.join(OUTPUTS)}")
     try:
         check_together(recording_options(options))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UsageError(str(error)) from None
     recording = this_process.recording()
     if recording and not recording.gives_way:

@@ -34,7 +34,7 @@ class VizTracer(Options, InstalledTracer):
     def __post_init__(self, register_global: bool, session: str | None) -> None:
         """Begin without ring files of its own; with `session`, with those of that run."""
         self.rings = RingDirectory.at(session) if session else None
-        if self.log_audit == []:
+        if self.log_audit is not None and not self.log_audit:
             self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
         if self.log_func_repr and self.log_func_with_objprint:
             raise ValueError("log_func_repr and log_func_with_objprint can't be both specified!")
@@ -69,6 +69,8 @@ class VizTracer(Options, InstalledTracer):
                 self.begin(wanted=True)
             finally:
                 self.resume()
+                if not self.enable:
+                    this_process.end_turn(self)
 
     def begin_by_itself(self) -> None:
         """Begin to record if this tracer records only what is decorated: for VizTracer, that needs no `start`."""
@@ -104,11 +106,9 @@ class VizTracer(Options, InstalledTracer):
             RuntimeError: the report could not be written.
             ValueError: `output_file` is nothing of that kind.
         """
-        output = self.output_file if output_file is None else output_file
-        if not isinstance(output, str) and hasattr(output, "__fspath__"):
-            output = os.fspath(output)
-        if not (isinstance(output, str) or hasattr(output, "write")):
-            raise ValueError(f"output_file must be a str, a path or a file to write to, not {type(output).__name__}")
+        output = report.target(self.output_file if output_file is None else output_file)
+        if not isinstance(verbose, (int, type(None))):
+            raise TypeError(f"verbose must be int or None, not {type(verbose).__name__}")
         with this_process.lock:
             was_recording = self.end()
             if was_recording:

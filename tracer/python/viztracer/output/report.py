@@ -11,6 +11,7 @@ from .terminal import GREEN, YELLOW, complain, say
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 # A JSON of more bytes is more than most readers can hold.
 LARGE = 500 << 20
@@ -41,6 +42,21 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
         say("Use the following command to open the report:")
         say(f"vizviewer {quote(os.path.abspath(output))}", GREEN)
     return merged.events
+
+
+def target(output: Any) -> Any:
+    """Return where a report goes: a path as a text, or an object with a method `write`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(output, str) or hasattr(output, "write"):
+        return output
+    path = os.fspath(output) if hasattr(output, "__fspath__") else None
+    if not isinstance(path, str):
+        kind = type(output).__name__
+        raise ValueError(f"output_file must be a str, a path or a file to write to, not {kind}")  # noqa: TRY004
+    return path
 
 
 def absolute(path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from ..output import report
 from ..process import this_process
 from ..snaptrace import merge
 from . import unsaved
@@ -63,9 +64,9 @@ class LoadedTrace(Recording):
             self._keep_report(self._read())
             self.note_report()
 
-    def _keep_report(self, report: dict[str, Any]) -> None:
+    def _keep_report(self, read: dict[str, Any]) -> None:
         """Have a report as `data`."""
-        self.data = report
+        self.data = read
         self._sources = self.data.pop("file_info", None)
         self.total_entries = sum(event["ph"] != "M" for event in self.data["traceEvents"])
         self.parsed = True
@@ -92,7 +93,7 @@ class LoadedTrace(Recording):
         self.data, self.parsed, self.total_entries = None, False, 0
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
-        """Write what `save` would report in JSON, whatever the file's name is, and forget it; go on if it was recording.
+        """Write what `save` would report in JSON, whatever the file's name is, and forget it; go on recording.
 
         Args:
             filename: the report.
@@ -101,7 +102,10 @@ class LoadedTrace(Recording):
         Raises:
             RuntimeError: nothing was recorded.
             OSError: the file cannot be written.
+            TypeError: `filename` is no path.
         """
+        if not isinstance(filename, (str, os.PathLike)):
+            raise TypeError(f"filename must be a str or a path, not {type(filename).__name__}")
         with _Interrupted(self):
             inputs = self.inputs()
             if not inputs:
@@ -118,14 +122,18 @@ class LoadedTrace(Recording):
 
         Raises:
             RuntimeError: `multiprocessing` does not fork, or the report could not be written.
+            ValueError: `output_file` is no path.
         """
         import multiprocessing
 
         if multiprocessing.get_start_method() != "fork":
             raise RuntimeError("fork_save is only supported in fork start method")
+        path = report.target(self.report_path if output_file is None else output_file)
+        if not isinstance(path, str):
+            raise ValueError("fork_save does not write to an open file")  # noqa: TRY004
         self.pause()
         try:
-            self._merge_into(self.report_path if output_file is None else output_file)
+            self._merge_into(path)
         finally:
             self.resume()
         if not self.enable:
@@ -189,14 +197,14 @@ class LoadedTrace(Recording):
             return _read(inputs)
         return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
 
-    def _merge_into(self, report: str) -> None:
+    def _merge_into(self, output: str) -> None:
         """Write a report on what was recorded so far, which goes on."""
         ring = self.ring_file
         if self.rings and (self.rings.is_own or self.is_reported) and self.rings.files():
             ring = self.rings.path
         if self.rings is None or ring is None:
             raise RuntimeError("nothing was recorded")
-        merge([ring], report, source=True)
+        merge([ring], output, source=True)
 
 
 class _Interrupted:
@@ -241,8 +249,8 @@ def copy_report(inputs: list[str], file: TextIO, *, source: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
         path = os.path.join(directory, "trace.json")
         merged = merge(inputs, path, source=source)
-        with open(path, encoding="utf-8") as report:
-            while part := report.read(CHUNK):
+        with open(path, encoding="utf-8") as written:
+            while part := written.read(CHUNK):
                 file.write(part)
     return merged.events
 
@@ -256,5 +264,5 @@ def _read(inputs: list[str]) -> dict[str, Any]:
         path = os.path.join(directory, "trace.json")
         merge(inputs, path, source=True)
         with open(path, encoding="utf-8") as file:
-            report: dict[str, Any] = json.load(file)
-    return report
+            read: dict[str, Any] = json.load(file)
+    return read

@@ -103,8 +103,10 @@ class Recording(InterpreterEvents):
             else:
                 self._record(self.rings)
         except BaseException as error:
+            self.end()
             self.release()
             if rings is None:
+                self.seal()
                 self.forget_rings()
             elif not rings.is_own and isinstance(error, (OSError, RuntimeError)):
                 rings.refuse()
@@ -242,7 +244,7 @@ class Recording(InterpreterEvents):
         terminal.complain_of_ring(ring, failure, removed=removed)
 
     def __del__(self) -> None:
-        """Leave no descriptor and no file behind, except for what was not saved: the end of the process mentions that."""
+        """Leave no descriptor and no file, except for what was not saved: the end of the process mentions that."""
         if self._unwatch_exit is None or not self.is_inline or self.rings is None:
             return
         self._unwatch_exit()
