@@ -91,33 +91,41 @@ class Recording(InterpreterEvents):
         """
         if not this_process.make_way(self) or not self._claim():
             return
-        rings = self.rings if not self.is_reported else None
+        is_new = self.rings is None or self.is_reported
         try:
-            if rings is None:
-                self.forget_rings()
-                self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.report_path)
-                self._makes_rings = True
-            if self.rings is None or not self.join():
-                path = self.rings.path if self.rings else ""
-                terminal.complain(f"the run that uses {path} is over; process {os.getpid()} is not traced")
-            else:
+            if is_new:
+                self._make_rings()
+            if self.rings and self.join():
                 self._record(self.rings)
+            elif self.rings:
+                terminal.complain(f"the run that uses {self.rings.path} is over; process {os.getpid()} is not traced")
         except BaseException as error:
             self.end()
-            self.release()
-            if rings is None:
+            if is_new:
                 self.seal()
                 self.forget_rings()
-            elif not rings.is_own and isinstance(error, (OSError, RuntimeError)):
-                rings.refuse()
-                terminal.complain(f"{error}; process {os.getpid()} is not traced")
-                return  # the program must not suffer from the end of another process
-            raise
-        self.release()  # unless it records
-        if self.is_inline:
+            if not self._is_refused(error):
+                raise
+        finally:
+            self.release()  # unless it records
+        if self.enable and self.is_inline and self.rings:
             self.watch_exit()
-            if wanted and self.rings:
+            if wanted:
                 unsaved.note(self.rings, self.report_path)
+
+    def _make_rings(self) -> None:
+        """Make ring files of its own, and forget those that are reported."""
+        self.forget_rings()
+        self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.report_path)
+        self._makes_rings = True
+
+    def _is_refused(self, error: BaseException) -> bool:
+        """Say that another process's run cannot record this one, from whose end the program must not suffer."""
+        if self.rings is None or self.rings.is_own or not isinstance(error, (OSError, RuntimeError)):
+            return False
+        self.rings.refuse()
+        terminal.complain(f"{error}; process {os.getpid()} is not traced")
+        return True
 
     def _claim(self) -> bool:
         """Get this process's recording; return False if this tracer has it already.
