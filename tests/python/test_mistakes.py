@@ -3,6 +3,7 @@
 The exit status is 2. What VizTracer itself refuses is refused in its words, on stdout, with its status 1.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -49,6 +50,13 @@ def says(sandbox, words, *arguments, **options):
 @pytest.mark.parametrize("option", ["--log_torch"])
 def test_option_of_viztracer_that_is_missing(place, option):
     says(place, f"viztracer: {option} is not supported yet\n", option, "prog.py")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("objprint") is not None, reason="it is there")
+@pytest.mark.parametrize("option", ["--log_func_args", "--quiet"])
+def test_package_that_is_missing(place, option):
+    words = "viztracer: --log_func_with_objprint needs the package objprint: pip install objprint\n"
+    says(place, words, "--log_func_with_objprint", option, "prog.py")
 
 
 @pytest.mark.parametrize("option", ["--patch_only", "--subprocess_child"])

@@ -46,6 +46,8 @@ struct RecordingOptions {
     trace_self: bool,
     /// No calls, but where `begin_calls` asks for them.
     log_sparse: bool,
+    /// The longest text of one value.
+    bytes_per_value: usize,
 }
 
 /// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
@@ -151,6 +153,7 @@ impl Tracer {
         rings: RingDirectory,
         package: String,
     ) -> PyResult<()> {
+        options::set_bytes_per_value(options.bytes_per_value);
         let (recorder, filter, wanted) = options.split(python, rings, package)?;
         fork::watch();
         current::ensure_own_file();

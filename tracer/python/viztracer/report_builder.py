@@ -13,7 +13,7 @@ import re
 import sys
 import tokenize
 
-from .output import plain_json
+from .output import report_text
 from .output.report import target
 from .snaptrace import merge
 from .util import bcolors
@@ -199,11 +199,11 @@ class ReportBuilder:
             self._write_page(output_file, file_info=file_info)
         elif output_file.endswith(".json"):
             self.prepare_json(file_info)
-            with open(output_file, "w", encoding="utf-8", errors=plain_json.ERRORS) as file:
+            with open(output_file, "w", encoding="utf-8") as file:
                 self._write_json(file)
         elif output_file.endswith(".gz"):
             self.prepare_json(file_info)
-            with gzip.open(output_file, "wt", encoding="utf-8", errors=plain_json.ERRORS) as file:
+            with gzip.open(output_file, "wt", encoding="utf-8") as file:
                 self._write_json(file)
         else:
             raise ValueError("Only html, json and gz are supported")
@@ -280,7 +280,7 @@ class ReportBuilder:
 
     def _write_json(self, file: Any) -> None:
         """Write the combined report to an open file, which needs to have no other method than `write`."""
-        for part in plain_json.parts_of_report(self.combined_json):
+        for part in report_text.parts_of(self.combined_json):
             file.write(part)
 
     def _write_page(self, path: str, *, file_info: bool) -> None:
@@ -289,8 +289,8 @@ class ReportBuilder:
 
         with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
             report = os.path.join(directory, "report.json")
-            with open(report, "w", encoding="utf-8", errors=plain_json.ERRORS) as file:
-                file.writelines(plain_json.parts_of_report(self.combined_json))
+            with open(report, "w", encoding="utf-8") as file:
+                file.writelines(report_text.parts_of(self.combined_json))
             merge([report], path, source=file_info)
 
     def _messages(self) -> list[tuple[str, str]]:

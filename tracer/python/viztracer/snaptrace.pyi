@@ -21,8 +21,10 @@ __all__ = [
     "await_ring",
     "disarm_exit_line",
     "disarm_exit_report",
+    "is_for_program",
     "is_output_name",
     "is_ring_open",
+    "json_of",
     "merge",
     "merge_command",
     "note_exit",
@@ -37,6 +39,7 @@ __all__ = [
     "run_file",
     "run_module",
     "run_stdin",
+    "text_of",
     "watch_deadly_signals",
 ]
 
@@ -275,3 +278,20 @@ def run_stdin(show: bool) -> None:
 
 def watch_deadly_signals() -> None:
     """Install our handler for every deadly signal that has its default action."""
+
+def text_of(value: object, describe: Callable[[Any], str] | None = None) -> str:
+    """Return a value as text, which `describe`, or else `repr`, makes of it; cut as ``bytes_per_value`` says.
+
+    Nothing that this calls is recorded, and none of its exceptions is raised: the value is ``Not Displayable`` then.
+    But an exception of a signal handler, or of another thread, is raised afterwards. A type that was slow is not asked
+    again.
+    """
+
+def is_for_program(error: BaseException) -> bool:
+    """Whether a signal handler, another thread or another greenlet has raised this, and not the code that it left."""
+
+def json_of(value: object) -> str:
+    """Return a value as JSON, without running any of the program's code.
+
+    What JSON cannot hold becomes a string that says what it is: the name of a type, ``nan``, digits of a long integer.
+    """

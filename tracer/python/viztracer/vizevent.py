@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from .tracer.logged_events import LoggedEvents
+    from .snaptrace import Tracer
 
 
 class VizEvent:
@@ -17,13 +17,12 @@ class VizEvent:
         lineno: its line.
     """
 
-    def __init__(self, tracer: LoggedEvents, event_name: str, file_name: str, lineno: int) -> None:
+    def __init__(self, tracer: Tracer, event_name: str, file_name: str, lineno: int) -> None:
         self._tracer = tracer
         self._name = f"{event_name} ({file_name}:{lineno})"
         self._start: float | None = None
 
     def __enter__(self) -> None:
-        self._tracer.begin_by_itself()
         self._start = self._tracer.getts() if self._tracer.enable else None
 
     def __exit__(self, *_error: object) -> None:

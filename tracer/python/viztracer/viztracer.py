@@ -124,7 +124,7 @@ class VizTracer(Options, InstalledTracer):
 
     def _save(self, output: Any, *, is_named: bool, file_info: bool | None, verbose: int | None) -> None:
         if self.saves_data:
-            self.read()
+            self.read_data()
         inputs = self.inputs()
         if not inputs and not self.parsed:
             reason = "another tracer records this process" if this_process.recording() else "nothing was recorded"

@@ -106,6 +106,8 @@ class Run:
 
     def refusal(self) -> str | None:
         """Return why there can be no report; None if there can."""
+        if self.options.log_func_with_objprint and not _is_installed("objprint"):
+            return "--log_func_with_objprint needs the package objprint: pip install objprint"
         if not os.path.isabs(self.output) or self.options.pid_suffix:
             return None
         directory = os.path.dirname(self.output)
@@ -212,6 +214,12 @@ class Run:
         tracer = self.tracer
         plugins = tracer if tracer.saves_data else None
         return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=tracer.verbose, plugins=plugins)
+
+
+def _is_installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None
 
 
 def _see_that_descriptors_are_left() -> None:

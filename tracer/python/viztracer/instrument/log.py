@@ -1,6 +1,6 @@
 """What the inserted calls call: an object that every module finds among the builtins.
 
-None of its methods raises, whatever a value of the program does.
+None of its methods raises what a value of the program raises.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import builtins
 import functools
 import sys
 
-from ..snaptrace import Tracer
+from ..snaptrace import Tracer, is_for_program
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -26,15 +26,16 @@ NAME = "__viztracer_log__"
 
 
 def _harmless(method: Method) -> Method:
-    """Decorate a method so that it does nothing without a recording, and raises nothing."""
+    """Decorate a method so that it does nothing without a recording, and raises nothing of its own."""
 
     @functools.wraps(method)
     def call(self: SourceLog, *arguments: Any, **keywords: Any) -> None:
         try:
             if self.tracer is not None:
                 method(self, *arguments, **keywords)
-        except Exception:
-            pass  # the program must not suffer from it
+        except BaseException as error:
+            if is_for_program(error):
+                raise
 
     return call  # type: ignore[return-value]
 
@@ -56,7 +57,7 @@ class SourceLog:
     @_harmless
     def number(self, name: str, value: object) -> None:
         """Record a number as a counter; any other value as an instant event."""
-        kind = "counter" if isinstance(value, (int, float)) else "instant"
+        kind = "counter" if issubclass(type(value), (int, float)) else "instant"
         self.tracer.add_variable(name, value, kind)  # type: ignore[union-attr]
 
     @_harmless

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .loaded_trace import LoadedTrace
+from .plugged_trace import PluggedTrace
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 INSTALLED = "viztracer_installed"
 
 
-class InstalledTracer(LoadedTrace):
+class InstalledTracer(PluggedTrace):
     """The methods of `VizTracer` that install the signals and remove them again."""
 
     _installed: int | None = None

@@ -6,7 +6,7 @@ import builtins
 import gc
 import sys
 
-from ..output import shown_value
+from ..snaptrace import text_of
 from .logged_events import LoggedEvents
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -90,8 +90,8 @@ def _audit(tracer: InterpreterEvents, patterns: Sequence[str]) -> None:
 
 def _record_audit_event(name: str, arguments: tuple[object, ...]) -> None:
     for tracer, patterns in tuple(_audited):
-        if shown_value.is_busy() or not tracer.enable:
+        if not tracer.enable:
             continue
         if not patterns or any(pattern.fullmatch(name) for pattern in patterns):
-            shown = [shown_value.text_of(argument, tracer, str) for argument in arguments]
+            shown = [text_of(argument, str) for argument in arguments]
             tracer.log_instant(name, {"args": shown}, scope="t")

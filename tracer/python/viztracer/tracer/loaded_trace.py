@@ -1,4 +1,4 @@
-"""What was recorded, as Python objects in the shape of a report (`VizTracer.parse`, `load`, `data`), and plugins.
+"""What was recorded, as Python objects in the shape of a report (`VizTracer.parse`, `load`, `data`).
 
 The ring files are merged into a temporary report, which is read back. All events are in memory then, so this is for
 traces of some million events.
@@ -16,11 +16,8 @@ from .recording import Recording
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from multiprocessing.process import BaseProcess
     from typing import Any, TextIO
-
-    from ..vizplugin import VizPluginManager
 
 CHUNK = 1 << 20  # characters of a report that are in memory at a time
 
@@ -38,7 +35,6 @@ class LoadedTrace(Recording):
     parsed: bool = False
     total_entries: int = 0
 
-    _plugin_manager: VizPluginManager | None = None
     _sources: dict[str, Any] | None = None
 
     if TYPE_CHECKING:  # what a subclass has
@@ -55,10 +51,10 @@ class LoadedTrace(Recording):
         """
         self.stop()
         with _Interrupted(self):
-            self.read()
+            self.read_data()
         return self.total_entries
 
-    def read(self) -> None:
+    def read_data(self) -> None:
         """Have what was recorded as `data`, unless it is there already."""
         if not self.parsed:
             self._keep_report(self._read())
@@ -142,59 +138,10 @@ class LoadedTrace(Recording):
         process.start()
         return process
 
-    def load_plugins(self, plugins: Sequence[object] | None) -> None:
-        """Use these plugins; see `vizplugin.VizPluginManager`."""
-        if plugins:
-            from ..vizplugin import VizPluginManager
-
-            self._plugin_manager = VizPluginManager(self, plugins)
-
-    def terminate(self) -> None:
-        """Have the plugins end.
-
-        Raises:
-            VizPluginError: one has not ended.
-        """
-        if self._plugin_manager:
-            self._plugin_manager.terminate()
-
-    def inform_plugins(self, when: str) -> None:
-        """Inform the plugins of an event: ``"pre-start"``, ``"post-stop"`` or ``"pre-save"``."""
-        if self._plugin_manager:
-            self._plugin_manager.event(when)
-
-    @property
-    def saves_data(self) -> bool:
-        """Whether `save` has to write `data`, which the program or a plugin may have changed."""
-        return self.parsed or bool(self._plugin_manager and self._plugin_manager.has_plugin)
-
-    def save_data(self, output_file: str | TextIO, *, file_info: bool, verbose: int) -> None:
-        """Write `data`, after the plugins have had it, as a report.
-
-        Raises:
-            RuntimeError: the report could not be written.
-        """
-        from ..report_builder import ReportBuilder
-
-        self.inform_plugins("pre-save")
-        data = {**(self.data or {"traceEvents": []})}
-        if file_info and self._sources:
-            data["file_info"] = self._sources
-        ReportBuilder(data, verbose).save(output_file, file_info)
-
-    def save_rings(self, directory: str, output_file: str, *, verbose: int) -> None:
-        """Write a report on a directory of ring files, after the plugins have had it.
-
-        Raises:
-            RuntimeError: the report could not be written.
-        """
-        self._keep_report(_read([directory]))
-        self.save_data(output_file, file_info=True, verbose=verbose)
-
     def _read(self) -> dict[str, Any]:
         """Return what `save` would report."""
         if inputs := self.inputs():
-            return _read(inputs)
+            return read(inputs)
         return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
 
     def _merge_into(self, output: str) -> None:
@@ -255,7 +202,7 @@ def copy_report(inputs: list[str], file: TextIO, *, source: bool) -> int:
     return merged.events
 
 
-def _read(inputs: list[str]) -> dict[str, Any]:
+def read(inputs: list[str]) -> dict[str, Any]:
     """Return the report on these ring files, or directories of them."""
     import json
     import tempfile

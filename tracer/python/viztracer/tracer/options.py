@@ -21,6 +21,10 @@ DEFAULT_ENTRIES = 16_000_000
 
 LIMIT = 1 << 63  # of numbers that the extension takes
 
+# How long the text of a logged value may be if nothing else is said: enough for what people read, and a file of events
+# is not filled by the contents of some containers.
+DEFAULT_BYTES_PER_VALUE = 4096
+
 # The types that an annotation of an option allows.
 TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
@@ -237,6 +241,11 @@ class Options:
     log_func_args: bool = option(False, "record the arguments of Python functions")
     log_func_retval: bool = option(False, "record the return values of Python functions")
     log_func_with_objprint: bool = switch("format these values with the package objprint")
+    bytes_per_value: int = option(
+        DEFAULT_BYTES_PER_VALUE,
+        f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
+        metavar="N",
+    )
     log_func_repr: Callable[..., str] | None = argument(
         None, "formats these values, instead of `repr`", validate=_function
     )
@@ -301,6 +310,8 @@ def check_together(values: Mapping[str, Any]) -> None:
         raise ValueError("include_files and exclude_files can't be both specified!")
     if values["tracer_entries"] < 1:
         raise ValueError("tracer_entries must be at least 1")
+    if not 1 <= values["bytes_per_value"] < 1 << 31:
+        raise ValueError("bytes_per_value must be at least 1 and less than 2147483648")
 
 
 def _arguments(name: str, positional: tuple[object, ...], named: dict[str, object]) -> dict[str, Any]:
