@@ -103,6 +103,16 @@ print(type(tracer.getts()).__name__, type(tracer.get_base_time()).__name__)
 tracer.set_sync_marker()
 print(type(tracer.get_sync_marker()).__name__)
 """
+# The events that a program reads have the times that it gets.
+TIMES = """
+def timed(): pass
+before = tracer.getts()
+timed()
+after = tracer.getts()
+tracer.parse()
+[event] = [event for event in tracer.data["traceEvents"] if event["name"].startswith("timed ")]
+print(before <= event["ts"] <= event["ts"] + event["dur"] <= after)
+"""
 # What JSON does not hold.
 ODD = """
 tracer.log_instant("odd", {"object": object})
@@ -128,6 +138,7 @@ CASES = [
     of(DECORATORS, "`ignore_function`"),
     of(NOT_RECORDING, "events while nothing is recorded", begin=BEGIN.replace("tracer.start()\n", "")),
     of(STAMPS, "times and markers"),
+    of(TIMES, "times and markers"),
     of(
         NOT_FINITE,
         "NaN and infinite numbers in `args`",

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from conformance import case, check
+from conftest import program
 
 CALLS = """
 class Shown:
@@ -188,6 +189,15 @@ CASES = [
     of(SOURCE, "`--log_exception`", "--log_exception"),
     of(SPARSE, "`--log_sparse`", "--log_sparse"),
     of(COMMENTS, "`--magic_comment`", "--magic_comment"),
+    case(
+        "`--log_torch`",
+        "--quiet",
+        "--log_torch",
+        program("with_torch/training.py"),
+        env={"PYTHONPATH": program("with_torch")},
+        aspects=("status", "stdout", "stderr", "files"),  # for the events see test_torch.py
+    ),
+    case("`--log_torch` without torch", "--log_torch", "prog.py"),
 ]
 if sys.version_info >= (3, 12):  # before, VizTracer shows "<NULL>" for a call that raises
     CASES.append(of(RAISES, "`--log_func_retval`", "--log_func_retval"))

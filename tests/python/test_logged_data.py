@@ -800,7 +800,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert done.returncode == -signal.SIGKILL
     (ring,) = (sandbox.path / "rings").glob("*.bin")
     report = sandbox.merge(ring)
-    events = [event for event in events_of(report) if event.get("cat") != "LOSS"]
+    events = events_of(report)
     assert "overwritten" not in {name for event in events for name in event.get("args") or ()}
     counters = [event["args"]["n"] for event in events if event["name"] == "n"]
     instants = [event["args"]["n"] for event in events if event["name"].startswith("event ")]

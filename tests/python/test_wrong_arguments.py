@@ -34,7 +34,6 @@ ARGUMENTS = [
     ("log_func_repr", "repr", TypeError, "log_func_repr must be callable or None, not str"),
     ("log_gc", 1, TypeError, "log_gc must be bool, not int"),
     ("log_async", None, TypeError, "log_async must be bool, not NoneType"),
-    ("log_torch", True, NotImplementedError, "log_torch is not supported yet"),
     ("log_audit", "import", TypeError, "log_audit must be list or tuple or None, not str"),
     ("log_audit", [5], TypeError, "log_audit must be a list of str, but it has a int"),
     ("log_audit", ["("], ValueError, "log_audit has '(', which is no regular expression: missing )"),
@@ -63,8 +62,8 @@ def test_constructor(name, value, kind, message):
 def test_attributes_are_checked_when_the_tracer_starts(name, value, kind, message):
     tracer = VizTracer(register_global=False)
     setattr(tracer, name, value)
-    if name in ("plugins", "log_torch"):
-        return  # only the constructor uses these
+    if name == "plugins":
+        return  # only the constructor uses them
     with pytest.raises(kind) as error:
         tracer.start()
     assert message in str(error.value)

@@ -12,7 +12,7 @@ use crate::recording::{self, Phase};
 use crate::thread::{calls, current};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -305,6 +305,26 @@ impl Tracer {
     fn add_counter(&self, name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
         if self.records() {
             event::counter(name, args);
+        }
+    }
+
+    /// Logs a counter with one value, and returns whether the value is a number. Does nothing, as for a number, while
+    /// this tracer does not record.
+    fn add_number(&self, name: &Bound<'_, PyString>, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> bool {
+        if !self.records() {
+            return true;
+        }
+        let is_number = value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
+        if is_number {
+            event::number(name, key, value);
+        }
+        is_number
+    }
+
+    /// Logs an instant that is named after a variable and its value.
+    fn add_assignment(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
+        if self.records() {
+            event::assignment(name, value);
         }
     }
 

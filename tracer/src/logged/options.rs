@@ -32,9 +32,14 @@ pub fn return_values() -> bool {
     RETURN_VALUES.load(Ordering::Relaxed)
 }
 
+/// Whether the program has a function of its own that shows values.
+pub fn has_repr() -> bool {
+    HAS_REPR.load(Ordering::Relaxed)
+}
+
 /// Returns the program's function that shows values, if it has one.
 pub fn repr(python: Python<'_>) -> Option<Py<PyAny>> {
-    if !HAS_REPR.load(Ordering::Relaxed) {
+    if !has_repr() {
         return None;
     }
     lock(&REPR).as_ref().map(|repr| repr.clone_ref(python))

@@ -55,10 +55,29 @@ pub fn text_of(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>) ->
         return NOT_DISPLAYABLE.into(); // and nothing will be logged
     }
     let mut shown = String::new();
+    if put_at_hand(value, describe, &mut |text| shown.push_str(text)) {
+        return shown;
+    }
     current::pause();
     show(value, describe, &mut |text| shown.push_str(text));
     current::resume();
     shown
+}
+
+/// Puts what `repr` or `str` makes of one of the most frequent values, which calls nothing. Returns false for any other
+/// value or function.
+fn put_at_hand(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+    match describe {
+        None => put_simple(value, put),
+        Some(describe) if !describe.is(value.py().get_type::<PyString>()) => false,
+        Some(_) => match value.cast_exact::<PyString>() {
+            Ok(value) => {
+                put_cut(&text(value), put);
+                true
+            }
+            Err(_) => put_simple(value, put),
+        },
+    }
 }
 
 /// Puts the text of a value. Returns false if that was interrupted, so that the program wants to go on elsewhere.
@@ -85,25 +104,49 @@ fn show_element(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
     if contents::is_container(value) { guarded(value, None, &mut put) } else { show(value, None, &mut put) }
 }
 
+/// Appends the `repr` of a value, as a JSON string, if that takes nothing but a look: it runs no Python, and leaves an
+/// exception alone that is under way. Returns false for any other value.
+pub fn put_at_once(value: &Bound<'_, PyAny>, json: &mut Json) -> bool {
+    put_simple(value, &mut |text| json.put_string(text))
+}
+
 /// Puts one of the most frequent values, without a string of the interpreter's. Returns false for any other one.
 fn put_simple(value: &Bound<'_, PyAny>, put: Put<'_>) -> bool {
+    if let Ok(value) = value.cast_exact::<PyInt>() {
+        let mut overflow = 0;
+        // SAFETY: an integer of the built-in type.
+        let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
+        if overflow == 0 {
+            put_cut(itoa::Buffer::new().format(small), put);
+        }
+        return overflow == 0;
+    }
+    if let Ok(value) = value.cast_exact::<PyString>() {
+        return put_plain_string(value, put);
+    }
     let text = if value.is_none() {
         "None"
     } else if let Ok(value) = value.cast_exact::<PyBool>() {
         if value.is_true() { "True" } else { "False" }
-    } else if let Ok(value) = value.cast_exact::<PyInt>() {
-        let mut overflow = 0;
-        // SAFETY: an integer of the built-in type.
-        let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
-        if overflow != 0 {
-            return false;
-        }
-        put_cut(itoa::Buffer::new().format(small), put);
-        return true;
     } else {
         return false;
     };
     put_cut(text, put);
+    true
+}
+
+/// Puts a string whose `repr` is its text in single quotes. Returns false for any other one.
+fn put_plain_string(string: &Bound<'_, PyString>, put: Put<'_>) -> bool {
+    // SAFETY: a string, of the built-in type.
+    if unsafe { ffi::PyUnicode_IS_COMPACT_ASCII(string.as_ptr()) } == 0 {
+        return false; // its text as UTF-8 would stay with it
+    }
+    let Ok(text) = string.to_str() else { return false };
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\'' && byte != b'\\';
+    if text.len() > options::bytes_per_value() || !text.bytes().all(is_plain) {
+        return false;
+    }
+    put_cut(&["'", text, "'"].concat(), put);
     true
 }
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from .torch_profile import TorchProfile
+
 GC_EVENT = "garbage collection"
 
 # The tracer that records audit events, and which. The interpreter never forgets a hook, so all tracers share one.
@@ -29,8 +31,11 @@ class InterpreterEvents(LoggedEvents):
         log_print: bool
         log_gc: bool
         log_audit: Sequence[str] | None
+        log_torch: bool
 
     system_print: Any = None
+    torch_profile: TorchProfile | None = None
+    torch_traces: list[dict[str, Any]]  # what torch has done since the events were forgotten last
 
     def begin_interpreter_events(self) -> None:
         """Record from now on what the attributes ask for."""
@@ -40,6 +45,10 @@ class InterpreterEvents(LoggedEvents):
             gc.callbacks.append(self.add_garbage_collection)
         if self.log_audit is not None:
             _audit(self, self.log_audit)
+        if self.log_torch:
+            from .torch_profile import TorchProfile
+
+            self.torch_profile = TorchProfile()
 
     def end_interpreter_events(self) -> None:
         """Record none of it any more."""
@@ -47,6 +56,13 @@ class InterpreterEvents(LoggedEvents):
         if self.add_garbage_collection in gc.callbacks:
             gc.callbacks.remove(self.add_garbage_collection)
         _audited.clear()
+        if self.torch_profile is not None:
+            self.pause()  # what torch calls to write its trace is not the program's
+            try:
+                self.torch_traces += self.torch_profile.end()
+            finally:
+                self.torch_profile = None
+                self.resume()
 
     def overload_print(self) -> None:
         """Record what is printed on stdout as instant events, instead of printing it."""

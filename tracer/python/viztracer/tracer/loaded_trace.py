@@ -87,6 +87,7 @@ class LoadedTrace(Recording):
             self.seal()
             self.forget_rings()
         self.data, self.parsed, self.total_entries = None, False, 0
+        self.torch_traces.clear()
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
         """Write what `save` would report in JSON, whatever the file's name is, and forget it; go on recording.
@@ -203,13 +204,13 @@ def copy_report(inputs: list[str], file: TextIO, *, source: bool) -> int:
 
 
 def read(inputs: list[str]) -> dict[str, Any]:
-    """Return the report on these ring files, or directories of them."""
+    """Return the report on these ring files, or directories of them, with the times that `getts` returns."""
     import json
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
         path = os.path.join(directory, "trace.json")
-        merge(inputs, path, source=True)
+        merge(inputs, path, source=True, monotonic=True)
         with open(path, encoding="utf-8") as file:
             read: dict[str, Any] = json.load(file)
     return read

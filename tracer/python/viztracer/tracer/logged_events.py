@@ -54,11 +54,7 @@ class LoggedEvents(Tracer):
             var: the value.
             cond: False records nothing.
         """
-        if not (cond and self.enable):
-            return
-        if issubclass(type(var), (int, float)):  # `isinstance` would run a `__class__` of the program's
-            self.add_counter(name, {"value": var})
-        else:
+        if cond and not self.add_number(name, "value", var):
             self.add_instant(name, {"object": self._description(var)}, "t")
 
     def _description(self, value: object) -> str:
@@ -108,15 +104,12 @@ class LoggedEvents(Tracer):
         Raises:
             ValueError: `event` is something else, or the value of a counter is no number.
         """
-        if not self.enable:
-            return
         if event == "instant":
-            self.add_instant(f"{name} = {text_of(var)}", None, "p")
+            self.add_assignment(f"{name}", var)
         elif event != "counter":
-            raise ValueError(f"{event} is not supported")
-        elif issubclass(type(var), (int, float)):
-            self.add_counter(name, {name: var})
-        else:
+            if self.enable:
+                raise ValueError(f"{event} is not supported")
+        elif not self.add_number(name, name, var):
             raise ValueError(f"{name}({text_of(var, str)}) is not a number")
 
     def add_func_exec(self, name: str, val: Any, lineno: int) -> None:

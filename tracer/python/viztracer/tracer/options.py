@@ -259,8 +259,10 @@ class Options:
         metavar="RE",
         validate=_patterns,
     )
+    log_torch: bool = option(
+        False, "record the operators of torch with its own profiler, in the first process only", inherited=False
+    )
     plugins: Sequence[object] | None = argument(None, "plugins, or strings with the name of a module and its arguments")
-    log_torch: bool = argument(False, "record events of torch; not supported yet", error=None)
     minimize_memory: bool = argument(False, "has no effect: no event is kept in memory", error=None)
     dump_raw: bool = argument(False, "has no effect: every record is written as it is", error=None)
     sanitize_function_name: bool = argument(False, "has no effect: every name can be written", error=None)

@@ -41,7 +41,7 @@ class PluggedTrace(LoadedTrace):
     @property
     def saves_data(self) -> bool:
         """Whether `save` has to write `data`, which the program or a plugin may have changed."""
-        return self.parsed or bool(self._plugin_manager and self._plugin_manager.has_plugin)
+        return self.parsed or self.log_torch or bool(self._plugin_manager and self._plugin_manager.has_plugin)
 
     def save_data(self, output_file: str | TextIO, *, file_info: bool, verbose: int) -> None:
         """Write `data`, after the plugins have had it, as a report.
@@ -50,12 +50,14 @@ class PluggedTrace(LoadedTrace):
             RuntimeError: the report could not be written.
         """
         from ..report_builder import ReportBuilder
+        from .torch_profile import beside
 
         self.inform_plugins("pre-save")
-        data = {**(self.data or {"traceEvents": []})}
+        data = {**(self.data or {"traceEvents": [], "viztracer_metadata": {}})}
         if file_info and self._sources:
             data["file_info"] = self._sources
-        ReportBuilder(data, verbose).save(output_file, file_info)
+        torch = [beside(trace, data) for trace in self.torch_traces]
+        ReportBuilder([data, *torch], verbose).save(output_file, file_info)
 
     def save_rings(self, directory: str, output_file: str, *, verbose: int) -> None:
         """Write a report on a directory of ring files, after the plugins have had it.

@@ -151,6 +151,8 @@ class Recording(InterpreterEvents):
         self.log_calls(func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by())
         self.record(self.inherited(), rings, PACKAGE)
         self.name_process(self.process_name or self.first_name or this_process.process_name())
+        if self.parsed:
+            self.torch_traces.clear()
         self.parsed = False
         if self._is_global:
             self.register_global()
@@ -208,6 +210,8 @@ class Recording(InterpreterEvents):
         if self.rings:
             unsaved.forget(self.rings)
             self.rings.remove()
+        if self.is_reported:
+            self.torch_traces.clear()
         self.rings, self.is_reported, self._sealed = None, False, None
 
     def keep_running(self, output: str) -> None:
