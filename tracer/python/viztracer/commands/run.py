@@ -247,7 +247,8 @@ def output_of(options: argparse.Namespace, name: str) -> str:
     """Return the path of the report on a program of this name."""
     output: str = options.output_file or "result.json"
     if options.unique_output_file:
-        output = f"{name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
+        pid = "" if options.pid_suffix else f"_{os.getpid()}"  # which inserts it itself
+        output = f"{name}_{time.strftime('%Y%m%d_%H%M%S')}{pid}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
 
 

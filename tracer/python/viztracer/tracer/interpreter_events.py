@@ -30,7 +30,7 @@ class InterpreterEvents(LoggedEvents):
     if TYPE_CHECKING:  # what `Options` has
         log_print: bool
         log_gc: bool
-        log_audit: list[str] | None
+        log_audit: Sequence[str] | None
         log_torch: bool
 
     system_print: Any = None
