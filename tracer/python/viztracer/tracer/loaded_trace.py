@@ -167,11 +167,20 @@ class LoadedTrace(InterpreterEvents):
         """
         from ..report_builder import ReportBuilder
 
-        self.inform_plugins("pre-save")
+        self._let_plugins_change_data()
         data = {**(self.data or {"traceEvents": []})}
         if file_info and self._sources:
             data["file_info"] = self._sources
         ReportBuilder(data, verbose).save(output_file, file_info)
+
+    def _let_plugins_change_data(self) -> None:
+        """Let the plugins have `data`, with the times of the monotonic clock, on which they put events of their own."""
+        origin = _origin(self.data)
+        _shift(self.data, origin)
+        try:
+            self.inform_plugins("pre-save")
+        finally:
+            _shift(self.data, -origin)
 
     def save_rings(self, directory: str, output_file: str, *, verbose: int) -> None:
         """Write a report on a directory of ring files, after the plugins have had it.
@@ -192,6 +201,22 @@ class LoadedTrace(InterpreterEvents):
         if self.rings is None or self.ring_file is None:
             raise RuntimeError("nothing was recorded")
         merge([self.rings.path if self.rings.is_own else self.ring_file], report, source=source)
+
+
+def _origin(report: dict[str, Any] | None) -> float:
+    """Return the time of the monotonic clock that is time 0 of a report, in microseconds; 0 if it does not say that."""
+    clock = (report or {}).get("viztracer_metadata", {}).get("clock", {})
+    origin: int = clock.get("monotonic", 0)
+    return origin / 1000
+
+
+def _shift(report: dict[str, Any] | None, microseconds: float) -> None:
+    """Shift all events that have a time; the result has nanoseconds, as before."""
+    if not report or not microseconds:
+        return
+    for event in report["traceEvents"]:
+        if isinstance(event.get("ts"), (int, float)):
+            event["ts"] = round(event["ts"] + microseconds, 3)
 
 
 def _read(inputs: list[str]) -> dict[str, Any]:
