@@ -12,7 +12,7 @@ use crate::mapped::MappedRing;
 use crate::names::NameTable;
 use crate::process;
 use crate::ring::{Memory, Ring};
-use crate::thread::{Limits, ThreadRecorder};
+use crate::thread::{Arguments, Limits, ThreadRecorder};
 pub use options::Options;
 use std::path::Path;
 use std::ptr::NonNull;
@@ -42,9 +42,12 @@ pub struct Recorder {
     children: Mutex<Children>,
 }
 
-/// The frames that were open in the parent when it forked, from the outermost on.
+/// The calls that were open in the parent when it forked, from the outermost on.
 #[derive(Debug, Default)]
-pub struct Inherited(Vec<(u64, Option<Arc<[u8]>>)>);
+pub struct Inherited(Vec<InheritedCall>);
+
+/// One of them: by which tag its end is known, its function's entry, and its arguments.
+type InheritedCall = (u64, Option<Arc<[u8]>>, Option<Arguments>);
 
 impl Recorder {
     /// Creates the ring file of this process.
@@ -209,17 +212,18 @@ impl Recorder {
         }
     }
 
-    /// The frames that are open on this thread, for a child that is forked from it.
+    /// The calls that are open on this thread, for a child that is forked from it.
     pub fn inherited(&self, thread: &ThreadRecorder) -> Inherited {
         let names = lock(&self.names);
-        Inherited(thread.open_frames().into_iter().map(|(tag, function)| (tag, names.of(function))).collect())
+        let calls = thread.open_calls().into_iter();
+        Inherited(calls.map(|(tag, function, arguments)| (tag, names.of(function), arguments)).collect())
     }
 
-    /// Opens the frames that the parent had open.
+    /// Opens the calls that the parent had open.
     pub fn inherit(&self, thread: &mut ThreadRecorder, inherited: Inherited) {
-        for (tag, entry) in inherited.0 {
+        for (tag, entry, arguments) in inherited.0 {
             let function = entry.map_or(FUNCTION_UNKNOWN, |entry| lock(&self.names).entry(&self.ring, entry));
-            thread.inherit(function, tag);
+            thread.inherit(function, tag, arguments);
         }
     }
 

@@ -11,13 +11,14 @@ mod event;
 mod payload;
 mod segment;
 mod stack;
+mod stacked;
 mod task;
 
 use crate::clock::Clock;
 use crate::labels::Handle;
 use crate::mapped::MappedRing;
 use crate::ring::{Memory, OpenSegment};
-use arguments::Arguments;
+pub(crate) use arguments::Arguments;
 pub use arguments::Earlier;
 use block::StackBlock;
 pub use event::LoggedEvent;
@@ -74,6 +75,8 @@ pub struct ThreadRecorder {
     /// The task that the thread runs, 0 if none, and how many marks of tasks are on the stack.
     task: u32,
     task_marks: usize,
+    /// How many slots of the stack the arguments of open calls take.
+    argument_slots: usize,
     open: Option<OpenSegment>,
     /// The open PAYLOAD segment.
     payload: Option<OpenSegment>,
@@ -116,6 +119,7 @@ impl ThreadRecorder {
             uncounted: 0,
             task: 0,
             task_marks: 0,
+            argument_slots: 0,
             open: None,
             payload: None,
             attached: Vec::new(),
@@ -256,7 +260,7 @@ impl ThreadRecorder {
         }
         self.too_deep.clear();
         while let Some(frame) = self.innermost_call() {
-            let found = self.innermost_tag(frame) == tag;
+            let found = frame.duration() == tag;
             self.end_innermost(frame, if found { kind } else { Kind::Abandoned }, now);
             if found {
                 return;
@@ -298,32 +302,35 @@ impl ThreadRecorder {
         self.too_deep.clear();
         while let Some(frame) = self.innermost_call() {
             match ThreadRecorder::is_inherited(frame) {
-                true => self.drop_innermost(frame),
+                true => self.drop_innermost(),
                 false => self.end_innermost(frame, kind, now),
             }
         }
     }
 
-    /// The open frames and the marks of tasks, from the outermost on.
-    fn frames_in_use(&self) -> impl Iterator<Item = Record> {
-        self.blocks[..=self.depth_block].iter().flat_map(StackBlock::frames)
+    /// The open frames, with their arguments, and the marks of tasks, from the outermost on.
+    fn slots_in_use(&self) -> impl Iterator<Item = Record> {
+        self.blocks[..=self.depth_block].iter().flat_map(StackBlock::slots_in_use)
     }
 
-    /// Opens a frame that the parent process entered and this one inherited by `fork`.
+    /// Opens a frame that the parent process entered and this one inherited by `fork`, with what was attached to it.
     /// To be called before this thread enters anything itself.
-    pub(crate) fn inherit(&mut self, function: u32, tag: u64) {
+    pub(crate) fn inherit(&mut self, function: u32, tag: u64, arguments: Option<Arguments>) {
         self.uncounted += 1;
         self.end_block();
         self.enter(function, tag);
         // SAFETY: the limit allows one frame more than before, so `enter` has just stored it below the cursor.
         let slot = unsafe { &*self.frame.wrapping_sub(1) };
         slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);
+        if let Some(arguments) = arguments {
+            self.inherit_arguments(arguments);
+        }
     }
 
     /// Makes the depth limit ignore the calls that are open now, except the `inner` innermost ones, some of which may
     /// be too deep to be on the stack. The limit does not fall below what is open.
     pub fn count_depth_from_here(&mut self, inner: usize) {
-        let recorded = self.depth() - self.task_marks;
+        let recorded = self.depth() - self.no_calls();
         let uncounted = (recorded + self.too_deep.len()).saturating_sub(inner);
         self.uncounted = uncounted.max(recorded.saturating_sub(self.max_depth));
         self.end_block();
@@ -333,13 +340,13 @@ impl ThreadRecorder {
     pub fn limit_depth(&mut self, depth: usize) {
         self.max_depth = depth;
         self.too_deep.clear();
-        self.uncounted = self.depth() - self.task_marks;
+        self.uncounted = self.depth() - self.no_calls();
         self.end_block();
     }
 
     /// Whether a call is open on this thread.
     pub fn has_open_calls(&self) -> bool {
-        self.depth() > self.task_marks
+        self.depth() > self.no_calls()
     }
 
     /// Ends the recording of a thread that has ended: its frames are abandoned, its blocks are free, and the rest of

@@ -1,18 +1,16 @@
 //! Arguments that are attached to open calls, and become the payloads of their records.
 //!
-//! A frame with arguments has [`ATTACHED`] as its tag, and its true tag is kept here. So the end of such a call does
-//! not match its frame, which leads [`leave`](ThreadRecorder::leave) to
-//! [`unwind_to`](ThreadRecorder::unwind_to): calls without arguments pay nothing for those that have some. Frames with
-//! arguments end in the opposite order of their begins, so their arguments are a stack as well.
+//! They are kept in memory until the call ends, and in the file behind the call's frame (see [`super::stacked`]), so
+//! that a killed process leaves them. Behind the frame stands a header then, whose tag is no call's. So the end of such
+//! a call does not match what is innermost, which leads [`leave`](ThreadRecorder::leave) to
+//! [`unwind_to`](ThreadRecorder::unwind_to): calls without arguments pay nothing for those that have some. Calls end in
+//! the opposite order of their begins, so their arguments are a stack as well.
 
 use super::ThreadRecorder;
 use super::arguments::{Arguments, Earlier};
+use viztracer_format::arguments::{is_header, is_part};
 use viztracer_format::record::{INHERITED, Kind, Record};
 use viztracer_format::stack::task_of;
-use viztracer_format::sync::Ordering;
-
-/// The tag of frames with arguments. It is no call's: tags come from addresses of aligned objects.
-pub const ATTACHED: u64 = (1 << 40) - 1;
 
 impl ThreadRecorder {
     /// Attaches a member of `args` to the innermost open call: a JSON string and a JSON value. `false`: no call is
@@ -22,36 +20,34 @@ impl ThreadRecorder {
             return false;
         }
         let Some(frame) = self.innermost_call() else { return false };
-        if frame.duration() != ATTACHED {
-            let mut arguments = self.spare.pop().unwrap_or_default();
-            arguments.begin(frame.duration());
-            self.attached.push(arguments);
-            // SAFETY: the innermost frame is just below the cursor, inside the block in use.
-            let slot = unsafe { &*self.frame.wrapping_sub(1) };
-            slot.word1.store(ATTACHED << 24 | u64::from(frame.function()), Ordering::Release);
-        }
         let max = self.payload_max();
-        if let Some(attached) = self.attached.last_mut() {
-            attached.add(key, value, earlier, max);
-        }
+        let mut arguments = self.take_attached().unwrap_or_else(|| self.no_arguments(frame));
+        let unchanged = arguments.add(key, value, earlier, max);
+        self.stack_arguments(&mut arguments, unchanged);
+        self.attached.push(arguments);
         true
     }
 
     /// What is attached to the innermost open call, as a JSON object; `None` if nothing is.
     pub fn attached(&mut self) -> Option<Vec<u8>> {
-        let is_attached = self.too_deep.is_empty() && self.innermost_call()?.duration() == ATTACHED;
+        let is_attached = self.too_deep.is_empty() && self.innermost_call().is_some() && self.has_arguments();
         self.attached.last().filter(|_| is_attached).map(Arguments::json)
     }
 
     /// Whether the innermost open call is the one with this tag.
     pub fn is_innermost(&mut self, tag: u64) -> bool {
-        self.too_deep.is_empty() && self.innermost_call().is_some_and(|frame| self.innermost_tag(frame) == tag)
+        self.innermost_with(tag).is_some()
     }
 
     /// Whether the innermost open call is the one with this tag, and is long enough to be recorded if it ends at `now`.
     pub fn is_wanted(&mut self, tag: u64, now: u64) -> bool {
-        let innermost = if self.is_innermost(tag) { self.innermost_call() } else { None };
-        innermost.is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
+        self.innermost_with(tag).is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
+    }
+
+    /// The innermost open call, if it has this tag.
+    fn innermost_with(&mut self, tag: u64) -> Option<Record> {
+        let innermost = if self.too_deep.is_empty() { self.innermost_call() } else { None };
+        innermost.filter(|frame| frame.duration() == tag)
     }
 
     /// Whether one more call would be too deep to be recorded.
@@ -59,52 +55,95 @@ impl ThreadRecorder {
         !self.too_deep.is_empty() || self.depth() >= self.depth_limit()
     }
 
-    /// The tag of the innermost frame, which is this one.
-    pub(super) fn innermost_tag(&self, frame: Record) -> u64 {
-        match frame.duration() {
-            ATTACHED => self.attached.last().map_or(ATTACHED, |attached| attached.tag),
-            tag => tag,
-        }
-    }
-
-    /// Whether a call with arguments is open that has this tag.
-    pub(super) fn is_attached(&self, tag: u64) -> bool {
-        self.attached.iter().any(|attached| attached.tag == tag)
+    /// Ends the call with this tag at `now`, with one more member of its `args`, if it is the innermost one. If it is
+    /// not, it ends without the member, as by [`ThreadRecorder::unwind_at`]. `object` is the JSON object `{key:value}`
+    /// of that member alone.
+    pub fn end_with(&mut self, tag: u64, kind: Kind, now: u64, (key, object): (&[u8], &[u8])) {
+        let Some(frame) = self.innermost_with(tag) else { return self.unwind_at(tag, kind, now) };
+        let Some(mut arguments) = self.take_attached() else {
+            self.record_call(frame, kind, now, object);
+            return self.pop();
+        };
+        let value = object.get(key.len() + 2..object.len() - 1).unwrap_or(b"null");
+        arguments.add(key, value, Earlier::Replaced, self.payload_max());
+        self.end_attached(arguments, kind, now);
     }
 
     /// Removes the innermost frame, which is this one, and records it with its arguments if it has any.
     pub(super) fn end_innermost(&mut self, frame: Record, kind: Kind, now: u64) {
-        match self.take_attached(frame) {
-            Some(mut arguments) => {
-                self.record_call(frame, kind, now, arguments.finish());
-                self.spare.push(arguments);
+        match self.take_attached() {
+            Some(arguments) => self.end_attached(arguments, kind, now),
+            None => {
+                self.record(frame, kind, now);
+                self.pop();
             }
-            None => self.record(frame, kind, now),
         }
-        self.pop();
     }
 
-    /// Removes the innermost frame, which is this one, unrecorded.
-    pub(super) fn drop_innermost(&mut self, frame: Record) {
-        let dropped = self.take_attached(frame);
-        self.spare.extend(dropped);
-        self.pop();
+    /// Removes the innermost frame, unrecorded.
+    pub(super) fn drop_innermost(&mut self) {
+        match self.take_attached() {
+            Some(arguments) => self.drop_attached(arguments),
+            None => self.pop(),
+        }
     }
 
-    fn take_attached(&mut self, frame: Record) -> Option<Arguments> {
-        if frame.duration() == ATTACHED { self.attached.pop() } else { None }
+    /// Removes the innermost frame, which has these arguments, and records it.
+    fn end_attached(&mut self, mut arguments: Arguments, kind: Kind, now: u64) {
+        self.record_call(arguments.frame, kind, now, arguments.finish());
+        self.drop_attached(arguments);
+    }
+
+    fn drop_attached(&mut self, arguments: Arguments) {
+        self.pop_arguments(&arguments);
+        self.pop();
+        self.spare.push(arguments);
+    }
+
+    /// Whether the innermost open call has arguments. [`ThreadRecorder::innermost_call`] must have been called.
+    pub(super) fn has_arguments(&self) -> bool {
+        self.innermost_slot().is_some_and(is_header)
+    }
+
+    fn take_attached(&mut self) -> Option<Arguments> {
+        if self.has_arguments() { self.attached.pop() } else { None }
+    }
+
+    fn no_arguments(&mut self, frame: Record) -> Arguments {
+        let mut arguments = self.spare.pop().unwrap_or_default();
+        arguments.begin(frame, self.frame as usize);
+        arguments
     }
 
     /// The open calls from the outermost on, as (tag, function id).
     pub fn open_frames(&self) -> Vec<(u64, u32)> {
+        self.open_calls().into_iter().map(|(tag, function, _)| (tag, function)).collect()
+    }
+
+    /// The same with the arguments of the calls that have some.
+    pub(crate) fn open_calls(&self) -> Vec<(u64, u32, Option<Arguments>)> {
         let mut attached = self.attached.iter();
-        let calls = self.frames_in_use().filter(|frame| task_of(*frame).is_none());
-        let tag = |frame: Record| match frame.duration() {
-            ATTACHED => attached.next().map_or(ATTACHED, |attached| attached.tag),
-            tag => tag,
-        };
-        let mut tag = tag;
-        calls.map(|frame| (tag(frame), frame.function())).collect()
+        let mut calls: Vec<(u64, u32, Option<Arguments>)> = Vec::new();
+        for slot in self.slots_in_use().filter(|slot| task_of(*slot).is_none()) {
+            match calls.last_mut() {
+                Some((_, _, arguments)) if is_part(slot) => {
+                    if arguments.is_none() {
+                        *arguments = attached.next().cloned();
+                    }
+                }
+                _ => calls.push((slot.duration(), slot.function(), None)),
+            }
+        }
+        calls
+    }
+
+    /// Attaches what the parent process had attached to the innermost open call.
+    pub(super) fn inherit_arguments(&mut self, mut arguments: Arguments) {
+        if let Some(frame) = self.innermost_call() {
+            arguments.move_to(frame, self.frame as usize);
+            self.stack_arguments(&mut arguments, 0);
+            self.attached.push(arguments);
+        }
     }
 
     /// Whether a frame began in the parent process.

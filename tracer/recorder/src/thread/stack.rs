@@ -2,6 +2,7 @@
 
 use super::block::StackBlock;
 use super::{Left, ThreadRecorder};
+use viztracer_format::arguments::{is_header, is_part};
 use viztracer_format::record::Record;
 use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, Slot};
 
@@ -58,9 +59,9 @@ impl ThreadRecorder {
         self.frame_end = self.first_frame().wrapping_add(left.min(BLOCK_FRAMES));
     }
 
-    /// The deepest stack; neither marks of tasks nor what the parent process entered count for the user's limit.
+    /// The deepest stack; neither what is no call nor what the parent process entered counts for the user's limit.
     pub(super) fn depth_limit(&self) -> usize {
-        self.max_depth.saturating_add(self.task_marks).saturating_add(self.uncounted)
+        self.max_depth.saturating_add(self.no_calls()).saturating_add(self.uncounted)
     }
 
     /// Goes back to the full block below if this one is empty.
@@ -71,15 +72,28 @@ impl ThreadRecorder {
         }
     }
 
-    /// The innermost open frame.
-    pub(super) fn innermost(&mut self) -> Option<Record> {
-        self.leave_empty_block();
-        // SAFETY: the frame is below the cursor, inside the block in use.
+    /// How many slots in use hold marks of tasks and arguments.
+    pub(super) fn no_calls(&self) -> usize {
+        self.task_marks + self.argument_slots
+    }
+
+    /// What the innermost slot of the block in use holds; `None` if the block is empty.
+    pub(super) fn innermost_slot(&self) -> Option<Record> {
+        // SAFETY: the slot is below the cursor, inside the block in use.
         (self.block_depth() > 0).then(|| unsafe { &*self.frame.wrapping_sub(1) }.load())
     }
 
-    /// Removes the innermost open frame.
+    /// The innermost open frame, or mark of a task.
+    pub(super) fn innermost(&mut self) -> Option<Record> {
+        self.leave_empty_block();
+        let slot = self.innermost_slot()?;
+        let attached = if is_header(slot) { self.attached.last() } else { None };
+        Some(attached.map_or(slot, |arguments| arguments.frame))
+    }
+
+    /// Removes the innermost open frame, or mark of a task, which has no arguments (any more).
     pub(super) fn pop(&mut self) {
+        self.leave_empty_block();
         self.frame = self.frame.wrapping_sub(1);
         self.publish_depth();
     }
@@ -88,8 +102,8 @@ impl ThreadRecorder {
     pub fn is_open(&mut self, tag: u64) -> bool {
         self.leave_empty_block();
         let in_use = &self.blocks[..=self.depth_block];
-        let is_frame = in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag));
-        is_frame || self.is_attached(tag)
+        let is_it = |slot: Record| slot.duration() == tag && !is_part(slot);
+        in_use.iter().rev().any(|block| block.slots_in_use().any(is_it))
     }
 
     /// Frees the blocks of a thread that has ended.
