@@ -43,8 +43,8 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
     }
 }
 
-/// Does what the arguments ask for, and returns the exit status. Leftovers are listed if no input could be read: then the
-/// user may look for them. Who merges other files is not reminded of them each time.
+/// Does what the arguments ask for, and returns the exit status. Leftovers are listed if no input could be read: then
+/// the user may look for them.
 fn merge(arguments: &Arguments, inputs: &[PathBuf], interrupted: &dyn Fn() -> bool) -> u8 {
     let result = Invocation { arguments, inputs, interrupted }.execute();
     let of_interest = matches!(result, Err(MergeError::NothingReadable(_)));

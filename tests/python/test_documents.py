@@ -36,8 +36,10 @@ STATUS = {"viztracer-merge": 2}
 PICTURES = {
     "process 4711": "the path of the data",
     "the traced process": "the same, with the modules of the code",
+    "63               40 39":  "the bits of a slot; document.rs compares the numbers with the code",
     "0                 4096": "the parts of a file; document.rs compares the numbers with the code",
     "63                              24": "the bits of a record; the same",
+    "check = 0": "an algorithm; the second reader uses it, and is compared with the merge",
     "shift       the largest": "a formula; the second reader uses it, and is compared with the merge",
     '<script type="text/plain"': "the parts of a page; merge/viewer/tests reads pages of that kind",
 }
@@ -237,7 +239,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z_-]*")
 
 OF_OTHERS = {
     "--target": "pip's", "--path": "cargo's", "--test": "node's",
-    "--python": "of benches/run", "--runs": "the same", "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
+    "--python": "of benches/run", "--runs": "the same",
+    "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
     "--family": "the same", "--run": "another way to write --", "--p": "a part of a name",
 }  # fmt: skip
 # VizTracer's options that our help does not name: some are refused, others have no effect, since they ask for what is

@@ -1,4 +1,4 @@
-"""Values in the arguments of logged events, which are JSON: what JSON cannot hold costs only itself, in every method."""
+"""Values in the arguments of logged events, which are JSON: what JSON cannot hold costs only itself."""
 
 import importlib.util
 import json

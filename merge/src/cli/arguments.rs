@@ -68,13 +68,13 @@ pub struct Arguments {
     pub strip_prefix: Vec<PathBuf>,
 
     /// In JSON, show overwritten and lost events as events of the category LOSS on the tracks of their threads, for
-    /// https://ui.perfetto.dev and chrome://tracing. Scripts that count events count these, too. The other formats always
-    /// show them
+    /// https://ui.perfetto.dev and chrome://tracing. Scripts that count events count these, too. The other formats show
+    /// losses in any case
     #[arg(long = "show_losses", alias = "show-losses", help_heading = "Report")]
     pub show_losses: bool,
 
-    /// How to align several runs on the time line. With `monotonic`, times are those of the machine's monotonic clock, as
-    /// in VizTracer's reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is
+    /// How to align several runs on the time line. With `monotonic`, times are those of the machine's monotonic clock,
+    /// as in VizTracer's reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is
     /// aligned at the time of this call
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,

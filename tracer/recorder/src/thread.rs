@@ -7,7 +7,7 @@
 mod arguments;
 mod attached;
 mod block;
-mod depth;
+mod depth_limit;
 mod event;
 mod inherited;
 mod payload;
@@ -15,6 +15,7 @@ mod segment;
 mod stack;
 mod stacked;
 mod task;
+mod too_deep;
 
 use crate::clock::Clock;
 use crate::labels::Handle;
@@ -23,10 +24,10 @@ use crate::ring::{Memory, OpenSegment};
 use arguments::Arguments;
 pub use arguments::Earlier;
 use block::StackBlock;
-use depth::TooDeep;
 pub use event::LoggedEvent;
 pub(crate) use inherited::OpenCalls;
 use std::sync::Arc;
+use too_deep::TooDeep;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
 use viztracer_format::stack::{BLOCK_HEADER_SIZE, BlockHeader, FRAME, Slot};

@@ -1,7 +1,7 @@
 //! The arguments of open calls in the file, on the thread's stack behind the frames of the calls.
 //!
-//! Text only ever comes on top, so that a process that is killed meanwhile leaves the arguments as they were. Where they
-//! change often, what was changed piles up below; [`ThreadRecorder::compact`] removes it.
+//! Text only ever comes on top, so that a process that is killed meanwhile leaves the arguments as they were. Where
+//! they change often, what was changed piles up below; [`ThreadRecorder::compact`] removes it.
 //!
 //! ```text
 //! frame | text, header | change, header | change, header | ...
