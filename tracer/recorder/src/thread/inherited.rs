@@ -1,18 +1,10 @@
 //! What a forked child inherits: the calls that are open on the thread that forks.
 
 use super::ThreadRecorder;
+use super::open_calls::OpenCalls;
 use viztracer_format::record::INHERITED;
 use viztracer_format::stack::task_of;
 use viztracer_format::sync::Ordering;
-
-/// What is open on a thread.
-#[derive(Debug)]
-pub(crate) struct OpenCalls {
-    /// The tag and the function of each call, from the outermost on. A call without a function is too deep.
-    pub calls: Vec<(u64, Option<u32>)>,
-    max_depth: usize,
-    uncounted: usize,
-}
 
 impl ThreadRecorder {
     /// The calls that are open, and the depth limit: what a forked child inherits.

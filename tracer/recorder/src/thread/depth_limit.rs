@@ -1,14 +1,7 @@
 //! The depth limit, and the calls that are deeper.
 
+use super::open_calls::TooDeep;
 use super::{Left, ThreadRecorder};
-
-/// An open call that was too deep when it began, and the number of frames that it is inside of. After the limit has
-/// moved, further frames may be inside of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TooDeep {
-    pub tag: u64,
-    pub depth: usize,
-}
 
 impl ThreadRecorder {
     /// Ends the innermost call if it is too deep. `None`: it is on the stack.
