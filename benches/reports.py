@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 COUNT = (
     "import json, sys; "
-    "print(sum(e['ph'] == 'X' and e.get('cat') != 'LOSS' for e in json.load(open(sys.argv[1]))['traceEvents']))"
+    "print(sum(e['ph'] == 'X' for e in json.load(open(sys.argv[1]))['traceEvents']))"
 )
 
 

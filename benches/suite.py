@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bytes_per_call
+import filters
+import logged_data
 import machine
 import merge
 import overhead
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "overhead": overhead.answer,
+    "filters": filters.answer,
+    "logging": logged_data.answer,
     "switching": switching.answer,
     "whole_job": whole_job.answer,
     "merge": merge.answer,

@@ -17,6 +17,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("ring files are little-endian and mapped as they are: big-endian machines cannot write them");
 
+pub mod arguments;
 pub mod clock;
 mod error;
 pub mod header;

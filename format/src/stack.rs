@@ -20,6 +20,8 @@
 //! word 1  | 0                                                              |
 //! ```
 //!
+//! Behind a frame stand the arguments of its call, if they are logged: see [`arguments`](crate::arguments).
+//!
 //! A stack deeper than one block goes on in another one. Entering stores the frame, then the count; leaving stores the
 //! record, commits it, then lowers the count: a process killed in between leaves one call that is both the thread's
 //! last record and its innermost frame, and a reader counts it once.

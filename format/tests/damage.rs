@@ -9,7 +9,7 @@ use proptest::sample::Index;
 use support::build::PAGE;
 use support::repair::repair;
 use support::walk::{Content, Walk, check, walk};
-use support::{GOLDEN, GOLDEN_LABELS, GOLDEN_LOGGED};
+use support::{GOLDEN, GOLDEN_ARGUMENTS, GOLDEN_LABELS, GOLDEN_LOGGED};
 use viztracer_format::FormatError;
 use viztracer_format::header::{HEADER_SIZE, LABELS, STATUS_OFFSET};
 use viztracer_format::names::Entry;
@@ -20,7 +20,7 @@ const CASES: u32 = if cfg!(miri) { 1 } else { 1000 };
 const STEP: usize = if cfg!(miri) { 15_013 } else { 1 };
 
 /// The golden files that are damaged, and the bytes of arguments in each.
-const FILES: [(&[u8], usize); 3] = [(GOLDEN, 18), (GOLDEN_LABELS, 16), (GOLDEN_LOGGED, 17)];
+const FILES: [(&[u8], usize); 4] = [(GOLDEN, 18), (GOLDEN_LABELS, 16), (GOLDEN_LOGGED, 17), (GOLDEN_ARGUMENTS, 15)];
 
 fn read(golden: &[u8]) -> Walk<'_> {
     walk(golden).expect("the golden file is whole")

@@ -7,6 +7,7 @@ mod support;
 
 use std::mem::offset_of;
 use support::GOLDEN;
+use viztracer_format::arguments;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{self, Identity, Status};
 use viztracer_format::labels::{self, Label, LabelKind};
@@ -202,6 +203,7 @@ fn constants() {
             ENDING_EXEC, ENDING_SIGNAL;
         record: DURATION_MAX, DURATION_EXTENDED, FUNCTION_UNKNOWN, INHERITED, KIND_MASK;
         stack: FRAME, TASK_FRAME;
+        arguments: ARGUMENT_TEXT, ARGUMENT_HEADER, TEXT_IN_SLOT, NOT_STORED;
         names: C_FUNCTION, CUT;
         labels: LABEL_SIZE, LABEL_NAME_MAX, NAMED;
         header: LABELS;

@@ -6,54 +6,20 @@
 
 mod support;
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use support::build::{File, Writer};
+use support::golden::{IMPORTED, OPENED, anchor, golden, identity, opening};
 use support::walk::walk;
-use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_TSC, ENDING_SIGNAL, Identity, LABELS, SEGMENT_SIZE_MIN, STATE_OPEN};
+use viztracer_format::arguments::{blank, encode, not_stored};
+use viztracer_format::header::{ENDING_SIGNAL, Identity, LABELS, STATE_OPEN};
 use viztracer_format::labels::LabelKind;
 use viztracer_format::names::{Function, SourceIdentity, Tag, function_entry, name_entry, source_entry, thread_entry};
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, FUNCTION_UNKNOWN, INHERITED, Kind, Record};
-use viztracer_format::segment::{Opening, SegmentKind};
-use viztracer_format::stack::{FRAME, task_frame};
+use viztracer_format::segment::SegmentKind;
+use viztracer_format::stack::{BLOCK_FRAMES, FRAME, task_frame};
 
-/// The tick counter at the moment of the import; it makes 2.5 ticks a nanosecond.
-const IMPORTED: u64 = 2_500_000_000_000;
-/// The moment when the file was opened.
-const OPENED: u64 = IMPORTED + 25_000_000;
 /// Records that fill the body of a segment of 4 KiB.
 const FULL: u64 = 248;
-
-fn anchor(ticks: u64) -> Anchor {
-    let after = (ticks - IMPORTED) / 5 * 2;
-    Anchor { ticks, monotonic: 1_000_000_000_000 + after, realtime: 1_700_000_000_000_000_000 + after }
-}
-
-fn opening(generation: u64, kind: SegmentKind, thread: u32, first_event: u64) -> Opening {
-    let opened = OPENED + generation * 1_000_000;
-    Opening { generation, kind, thread, first_event, opened, anchor: anchor(OPENED) }
-}
-
-fn identity() -> Identity {
-    Identity {
-        segment_size: SEGMENT_SIZE_MIN as u32,
-        clock: CLOCK_TSC,
-        entries: 400,
-        min_duration: 0,
-        pid: 4242,
-        parent_pid: 4000,
-        process_start: 123_456,
-        monotonic_offset: -5_000_000_000,
-        boot_id: *b"boot-id-16-bytes",
-        session_id: *b"session-16-bytes",
-        file_id: *b"file-id-16-bytes",
-        python_version: 0x030c_01f0,
-        imported: anchor(IMPORTED),
-        opened: anchor(OPENED),
-        ..Identity::new()
-    }
-}
 
 /// A process that was killed: seven segments, of which one is free and one was being rewritten.
 fn build() -> Vec<u8> {
@@ -334,46 +300,73 @@ fn build_logged() -> Vec<u8> {
     file.bytes()
 }
 
-/// Compares with the file of the tree, or writes it under `BLESS=1`.
-fn golden(name: &str, actual: &[u8]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
-        std::fs::write(&path, actual).unwrap();
+/// A process that was killed while it logged the arguments of calls: what version 1 says of arguments of open calls.
+fn build_arguments() -> Vec<u8> {
+    let file = File::new(Identity { incompatible: LABELS, ..identity() }, b"python\0open.py\0", 4);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    let mut names = file.open(0, opening(1, SegmentKind::Names, 0, 0));
+    for (id, name) in (0..).zip(["main", "f", "g"]) {
+        names.append(&function_entry(id, &Function { name, file: "/x/open.py", line: id + 1, is_c: false }, 4096));
     }
-    let expected = std::fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    let first = expected.iter().zip(actual).position(|(a, b)| a != b);
-    assert!(
-        expected == actual,
-        "{name} differs, first at byte {first:?}; lengths {} and {}; now:\n{}",
-        expected.len(),
-        actual.len(),
-        String::from_utf8_lossy(if name.ends_with(".txt") { actual } else { b"" }),
-    );
+    let mut labels = file.open(1, opening(2, SegmentKind::Labels, 0, 0));
+    labels.label(0).take(LabelKind::Thread, 1, 4242, OPENED);
+
+    let begin = OPENED + 3_000_000;
+    let frame = |flags, start, function| vec![Record::new(FRAME | flags, begin + start, 0xabcd, function)];
+    let text = |kept, text: &str| encode(kept, text.as_bytes()).collect::<Vec<_>>();
+    let long = format!("{{\"func_args\":{{\"text\":\"{}\"}}", "0123456789".repeat(350));
+    let whole = text(0, "{\"n\":1");
+    let slots = [
+        frame(INHERITED, 0, 0),
+        text(0, "{\"func_args\":{\"argv\":\"['ü']\"}"),
+        frame(0, 1000, 1), // a list that got a second element, and whose third one was being added
+        text(0, "{\"steps\":[\"a = 1\"]"),
+        text(17, ",\"b = 2\"]"),
+        text(25, ",\"c = 3\"]")[..1].to_vec(),
+        vec![task_frame(8)],
+        frame(0, 2000, 2), // for which there was no space
+        vec![not_stored()],
+        frame(0, 3000, 2), // which extend over two blocks
+        text(0, &long),
+        frame(0, 4000, 1), // whose changes were being removed
+        vec![blank(), whole[0], blank()],
+        whole.clone(),
+        frame(0, 5000, 1), // whose text is damaged
+        vec![whole[0], Record { word1: whole[1].word1 ^ 1, ..whole[1] }],
+        frame(0, 6000, 2), // which has none
+    ]
+    .concat();
+    let (first, second) = slots.split_at(BLOCK_FRAMES);
+    file.open(2, opening(3, SegmentKind::Stacks, 0, 0)).block(1, 0, first);
+    file.open(3, opening(4, SegmentKind::Stacks, 0, 0)).block(1, BLOCK_FRAMES as u32, second);
+    file.bytes()
+}
+
+fn files() -> [(&'static str, Vec<u8>); 8] {
+    [
+        ("v1", build()),
+        ("v1-tasks", build_tasks()),
+        ("v1-labels", build_labels()),
+        ("v1-sources", build_sources()),
+        ("v1-status", build_status()),
+        ("v1-children", build_children()),
+        ("v1-logged", build_logged()),
+        ("v1-arguments", build_arguments()),
+    ]
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "reads a file")]
 fn the_writer_writes_the_golden_bytes() {
-    golden("v1.bin", &build());
-    golden("v1-tasks.bin", &build_tasks());
-    golden("v1-labels.bin", &build_labels());
-    golden("v1-sources.bin", &build_sources());
-    golden("v1-status.bin", &build_status());
-    golden("v1-children.bin", &build_children());
-    golden("v1-logged.bin", &build_logged());
+    files().iter().for_each(|(name, bytes)| golden(&format!("{name}.bin"), bytes));
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "reads a file")]
 fn the_golden_bytes_tell_the_golden_text() {
-    let text = walk(&build()).unwrap().to_string();
-    golden("v1.txt", text.as_bytes());
-    golden("v1-tasks.txt", walk(&build_tasks()).unwrap().to_string().as_bytes());
-    golden("v1-labels.txt", walk(&build_labels()).unwrap().to_string().as_bytes());
-    golden("v1-sources.txt", walk(&build_sources()).unwrap().to_string().as_bytes());
-    golden("v1-status.txt", walk(&build_status()).unwrap().to_string().as_bytes());
-    golden("v1-children.txt", walk(&build_children()).unwrap().to_string().as_bytes());
-    golden("v1-logged.txt", walk(&build_logged()).unwrap().to_string().as_bytes());
+    for (name, bytes) in files() {
+        golden(&format!("{name}.txt"), walk(&bytes).unwrap().to_string().as_bytes());
+    }
 }
 
 #[test]

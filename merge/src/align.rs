@@ -21,6 +21,8 @@ pub enum Align {
     Clock,
     /// As if all runs had begun at the same time; processes of one run stay aligned by their clocks.
     Start,
+    /// By their clocks; time 0 is that of the first file's monotonic clock, as in the reports of VizTracer.
+    Monotonic,
 }
 
 /// Converts a file's ticks into nanoseconds of the report.
@@ -180,8 +182,8 @@ pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
     let moved: Vec<&FilePlan> = files.iter().filter(|file| !same_clock(file, first)).collect();
     alignment.method = match (how, moved.is_empty()) {
         (Align::Start, _) => Method::Start,
-        (Align::Clock, true) => Method::Monotonic,
-        (Align::Clock, false) => {
+        (Align::Clock | Align::Monotonic, true) => Method::Monotonic,
+        (Align::Clock | Align::Monotonic, false) => {
             Method::WallClock { uncertainty: moved.iter().map(|file| wander(file)).max().unwrap_or(0) }
         }
     };
@@ -199,13 +201,16 @@ pub fn align(files: &[FilePlan], how: Align, offsets: &[Offset]) -> Alignment {
 
 /// The report's zero, on the clock of the first file.
 fn begin(files: &[FilePlan], shifts: &[i64], how: Align) -> i64 {
+    if how == Align::Monotonic {
+        return 0;
+    }
     let begin = files.iter().zip(shifts).map(|(file, shift)| opened(file, *shift)).min().unwrap_or(0);
     if files.iter().any(|file| file.imported().is_none()) {
         return begin;
     }
     let Some((first, shift)) = files.first().zip(shifts.first()) else { return begin };
     let theirs = match how {
-        Align::Clock => first.imported().map_or(begin, |imported| imported.zero),
+        Align::Clock | Align::Monotonic => first.imported().map_or(begin, |imported| imported.zero),
         Align::Start => marked(first, *shift),
     };
     // Viewers do not show what is before the zero.

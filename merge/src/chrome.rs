@@ -26,7 +26,7 @@ mod scanner;
 pub mod sort;
 mod string;
 mod tracks;
-mod value;
+pub mod value;
 
 pub use clocks::settle;
 

@@ -43,11 +43,11 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
     }
 }
 
-/// Does what the arguments ask for, and returns the exit status. Leftovers are listed if there is a report, or if no
-/// input could be read. Any other error stands alone.
+/// Does what the arguments ask for, and returns the exit status. Leftovers are listed if no input could be read: then the
+/// user may look for them. Who merges other files is not reminded of them each time.
 fn merge(arguments: &Arguments, inputs: &[PathBuf], interrupted: &dyn Fn() -> bool) -> u8 {
     let result = Invocation { arguments, inputs, interrupted }.execute();
-    let of_interest = matches!(result, Ok(OK | INCOMPLETE) | Err(MergeError::NothingReadable(_)));
+    let of_interest = matches!(result, Err(MergeError::NothingReadable(_)));
     let status = result.unwrap_or_else(|error| say::error(&error));
     if of_interest && !arguments.quiet && !arguments.info && !arguments.dump {
         say::leftovers(&leftovers::find(Some(&arguments.request(Vec::new()).output), inputs));

@@ -16,6 +16,8 @@ pub struct Request {
     pub threads: Option<usize>,
     /// Whether the report holds the text of the program's source files.
     pub source: bool,
+    /// Whether a trace in JSON has events that show where events are missing.
+    pub show_losses: bool,
     /// A directory with source files that no ring file vouches for.
     pub source_root: Option<PathBuf>,
     /// The selected part of the trace.
@@ -33,7 +35,7 @@ impl Request {
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
         let (prefixes, selection) = (Prefixes::default(), Selection::default());
         let (align, offsets) = (Align::Clock, Vec::new());
-        let (threads, source, source_root) = (None, true, None);
-        Request { inputs, output, threads, source, source_root, prefixes, align, offsets, selection }
+        let (threads, source, show_losses, source_root) = (None, true, false, None);
+        Request { inputs, output, threads, source, show_losses, source_root, prefixes, align, offsets, selection }
     }
 }

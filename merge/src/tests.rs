@@ -4,6 +4,7 @@ mod again;
 mod changes;
 mod clocks;
 mod damage;
+mod damaged_payloads;
 mod documents;
 mod functions;
 mod inspection;
@@ -77,6 +78,14 @@ impl Case {
         (summary, serde_json::from_slice(&text).unwrap())
     }
 
+    /// The report in JSON in which events show where events are missing.
+    fn showing_losses(&self) -> Value {
+        let output = self.directory.path().join("showing.json");
+        let request = Request { show_losses: true, ..Request::new(self.inputs.clone(), output.clone()) };
+        merge(&request, &()).unwrap();
+        serde_json::from_slice(&fs::read(output).unwrap()).unwrap()
+    }
+
     fn command(&self, more: &[&str]) -> u8 {
         let output = self.directory.path().join("out.json");
         let mut arguments: Vec<OsString> = vec!["viztracer-merge".into(), "-o".into()];
@@ -87,10 +96,10 @@ impl Case {
     }
 }
 
-/// Events of a report without the names of processes and threads, and without the marks of missing ones.
+/// Events of a report without the names of processes and threads.
 fn events(report: &Value) -> Vec<&Value> {
     let events = report["traceEvents"].as_array().unwrap();
-    events.iter().filter(|event| event["ph"] != "M" && event["cat"] != "LOSS").collect()
+    events.iter().filter(|event| event["ph"] != "M").collect()
 }
 
 /// Many segments of several threads in three files: enough for parts to overtake each other.

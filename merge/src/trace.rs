@@ -136,7 +136,8 @@ impl<'a> Trace<'a> {
         let selected = Selected::of(&self.request.selection, files, alignment)?;
         let (source, source_root) = (self.request.source, self.source_root.as_ref());
         let prefixes = &self.request.prefixes;
-        Ok(Report { files, alignment, source, source_root, prefixes, selected })
+        let show_losses = self.request.show_losses;
+        Ok(Report { files, alignment, source, show_losses, source_root, prefixes, selected })
     }
 
     /// Prints the last words of the processes that did not end in order. A reader that goes away has read enough.

@@ -17,8 +17,8 @@ import pytest
 import tree
 from conftest import BIN, VIZTRACER_PYTHON, ROOT
 
-SAME, BETTER, DIFFERENT, MISSING = "same", "better", "different on purpose", "not yet"
-ROW = re.compile(r"^\| (?P<feature>[^|]+) \| (?P<verdict>same|better|different on purpose|not yet) \|(?P<why>[^|]*)\|$")
+SAME, BETTER, DIFFERENT = "same", "better", "different on purpose"
+ROW = re.compile(r"^\| (?P<feature>[^|]+) \| (?P<verdict>same|better|different on purpose) \|(?P<why>[^|]*)\|$")
 PROGRAM = "import sys\ndef f(n): return len(str(n))\nf(3)\nprint('ran', sys.argv[1:])\n"
 SECONDS = 120
 # What says nothing about the behaviour: colors, and what the next text on the same line replaces on a terminal.

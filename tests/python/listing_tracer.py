@@ -2,6 +2,7 @@
 
 import itertools
 
+from viztracer.snaptrace import text_of
 from viztracer.tracer.interpreter_events import InterpreterEvents
 
 
@@ -26,6 +27,16 @@ class ListingTracer(InterpreterEvents):
 
     def add_counter(self, name, args):
         self._add("C", name, dict(args))
+
+    def add_number(self, name, key, value):
+        is_number = isinstance(value, (int, float))
+        if is_number:
+            self.add_counter(name, {key: value})
+        return is_number or not self.enable
+
+    def add_assignment(self, name, value):
+        if self.enable:
+            self.add_instant(f"{name} = {text_of(value)}", None, "p")
 
     def add_object(self, ph, obj_id, name, args=None):
         assert isinstance(obj_id, str)

@@ -138,7 +138,7 @@ def test_output_of_other_kinds(sandbox, perfetto):
     outputs = ("report.pftrace", "report.pftrace.gz", "report.folded", "report.html", "report.csv", "a.speedscope.json")
     for output in outputs:
         done = sandbox.viztracer("-o", output, "script.py")
-        assert done.returncode == 0 and output in done.stdout, done.stderr
+        assert done.returncode == 0, done.stderr
     assert perfetto(sandbox.path / "report.pftrace")["errors"] == []
     for output, expected in {
         "report.folded": ";<module> (",

@@ -71,3 +71,29 @@ def test_no_files_shows_the_help(sandbox):
     done = sandbox.viztracer("--combine")
     assert done.returncode == 0
     assert "--combine" in done.stdout
+
+
+OPENED_BY = [
+    ("x.json", "Use the following command to open the report:\nvizviewer DIR/x.json\n"),
+    ("x.json.gz", "Use the following command to open the report:\nvizviewer DIR/x.json.gz\n"),
+    ("x.html", "Use the following command to open the report:\nvizviewer DIR/x.html\n"),
+    ("x.pftrace", "Use the following command to open the report:\nvizviewer DIR/x.pftrace\n"),
+    ("x.speedscope.json", "Open the report on this page: https://www.speedscope.app\n"),
+    (
+        "x y.folded",
+        "Use the following command to draw a flame graph of the report:\n"
+        "flamegraph.pl --countname ns 'DIR/x y.folded' > 'DIR/x y.svg'\n",
+    ),
+    ("x.csv", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "opened_by"), OPENED_BY, ids=[name for name, _ in OPENED_BY])
+def test_what_opens_the_report_is_named(sandbox, two_runs, name, opened_by):
+    """Only what does open it; any program for tables opens a `.csv`."""
+    recorded = sandbox.viztracer("-o", name, "script.py")
+    combined = sandbox.viztracer("-o", name, "--combine", *two_runs)
+    assert (recorded.returncode, combined.returncode) == (0, 0)
+    plain = [done.stdout.replace(str(sandbox.path), "DIR") for done in (recorded, combined)]
+    assert plain[0].partition("Total Entries: ")[2].partition("\n")[2] == opened_by
+    assert plain[1] == opened_by

@@ -9,7 +9,6 @@ import sys
 import conformance
 import pytest
 from conformance import PROGRAM, ROWS, SAME, case, check
-from viztracer import missing_options
 
 DATA = "import sys; print(__name__, sys.argv)\n"
 FAILS = "import sys\ndef f(): raise KeyError('mine')\nf()\n"
@@ -201,10 +200,6 @@ FILTERS = [
 ]
 
 
-def not_yet(name):
-    return {"status": 2, "stdout": "", "stderr": f"--{name} is not supported yet\n", "files": ()}
-
-
 # Hidden, deprecated, or without an effect that a report shows.
 NO_EFFECT = "options that change nothing"
 OTHERS = [
@@ -213,7 +208,6 @@ OTHERS = [
     case(NO_EFFECT, "--log_subprocess", "--quiet", "prog.py"),
     case(NO_EFFECT, "--log_exit", "--log_async", "--ignore_multiprocess", "prog.py"),
     case(NO_EFFECT, "--trace_self", "--quiet", "prog.py"),
-    *(case(f"`--{name}`", f"--{name}", "--", "prog.py", ours=not_yet(name)) for name in missing_options.NOT_YET),
     *(
         case("`--patch_only`, `--subprocess_child`", option, "prog.py", ours={"status": 2, "stderr": f"{option} is .*"})
         for option in ("--patch_only", "--subprocess_child")

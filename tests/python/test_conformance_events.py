@@ -1,5 +1,7 @@
 """A program's own events are VizTracer's, but for the rows of COMPATIBILITY.md that say otherwise."""
 
+import re
+
 import pytest
 from conformance import case, check
 
@@ -101,10 +103,25 @@ print(type(tracer.getts()).__name__, type(tracer.get_base_time()).__name__)
 tracer.set_sync_marker()
 print(type(tracer.get_sync_marker()).__name__)
 """
+# The events that a program reads have the times that it gets.
+TIMES = """
+def timed(): pass
+before = tracer.getts()
+timed()
+after = tracer.getts()
+tracer.parse()
+[event] = [event for event in tracer.data["traceEvents"] if event["name"].startswith("timed ")]
+print(before <= event["ts"] <= event["ts"] + event["dur"] <= after)
+"""
 # What JSON does not hold.
 ODD = """
 tracer.log_instant("odd", {"object": object})
 """
+NOT_FINITE = """
+tracer.log_instant("odd", {"a": float("nan")})
+tracer.add_counter("c", {"b": float("inf")})
+"""
+DIGITS = "tracer.log_instant('odd', {'a': 10**299, 'b': 10**300})\n"
 
 
 def of(source, feature, begin=BEGIN, **more):
@@ -121,6 +138,17 @@ CASES = [
     of(DECORATORS, "`ignore_function`"),
     of(NOT_RECORDING, "events while nothing is recorded", begin=BEGIN.replace("tracer.start()\n", "")),
     of(STAMPS, "times and markers"),
+    of(TIMES, "times and markers"),
+    of(
+        NOT_FINITE,
+        "NaN and infinite numbers in `args`",
+        ours={"events": lambda events: '"a": "nan"' in str(events) and '"b": "inf"' in str(events)},
+    ),
+    of(
+        DIGITS,
+        "integers of more than 300 digits in `args`",
+        ours={"events": lambda events: re.search(r'"a": 10+, "b": "10+"', str(events))},
+    ),
     of(ODD, "values that JSON does not hold", ours={"status": 0, "events": lambda events: "odd" in str(events)}),
 ]
 FEATURES = {one_case.values[0].feature for one_case in CASES}

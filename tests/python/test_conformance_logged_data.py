@@ -1,9 +1,11 @@
 """What is recorded besides calls is VizTracer's, but for the rows of COMPATIBILITY.md that say otherwise."""
 
+import json
 import sys
 
 import pytest
 from conformance import case, check
+from conftest import program
 
 CALLS = """
 class Shown:
@@ -73,11 +75,60 @@ PRINTS = "print('a', 1, sep='-')\nprint('b', end='!')\n"
 PRINTS_ELSEWHERE = "import sys\nprint('c', file=sys.stderr)\n"
 COLLECTS = "import gc\ngc.disable()\ngc.collect()\n"
 AUDITS = "import sys\nsys.audit('my.event')\nsys.audit('other', 1)\n"
+TIMES_OUT = """
+import signal
+class Timeout(Exception): pass
+class Shown:
+    def __repr__(self):
+        signal.raise_signal(signal.SIGALRM)
+        return "shown"
+def late(number, frame): raise Timeout
+def f(x): return 1
+signal.signal(signal.SIGALRM, late)
+try:
+    f(Shown())
+    print("went on")
+except Timeout: print("timed out")
+"""
+FAILS_AS_VARIABLE = """
+from viztracer import get_tracer
+class Shown:
+    def __repr__(self): raise ValueError
+try:
+    get_tracer().log_var("a", Shown())
+    print("went on")
+except ValueError: print("raised")
+"""
+SLOW = """
+import time
+class Shown:
+    count = 0
+    def __repr__(self):
+        Shown.count += 1
+        time.sleep(0.15)
+        return "shown"
+def f(x): pass
+for n in range(3): f(Shown())
+print(Shown.count)
+"""
+FAILS_IN_A_LIST = """
+class Shown:
+    def __repr__(self): raise ValueError
+def f(x): pass
+f([1, Shown(), 2])
+"""
+LONG = "def f(x): pass\nf('x' * 10_000)\n"
+MANY_DIGITS = "def f(x): pass\nf(10**611)\nf(10**700)\n"
 NUMBERS = "n = 1\nn = 2.5\nn = True\n"
 
 
 def of(source, feature, *options, **more):
     return case(feature, *options, "--quiet", "--", "prog.py", files={"prog.py": source}, **more)
+
+
+def has_argument(text):
+    """Returns what says whether a report has a call with this argument `x`."""
+    return lambda events: any(key[0] == "args" and json.loads(key[2])["func_args"].get("x") == text for key in events)
 
 
 CASES = [
@@ -89,7 +140,40 @@ CASES = [
         "`--log_func_with_objprint`",
         "--log_func_with_objprint",
         "--log_func_args",
-        ours={"status": 0, "stderr": "log_func_with_objprint needs the package objprint: pip install objprint.*"},
+        ours={"status": 2, "stderr": "--log_func_with_objprint needs the package objprint: pip install objprint\n"},
+    ),
+    of(
+        TIMES_OUT,
+        "a timeout or Ctrl+C while a value becomes text",
+        "--log_func_args",
+        ours={"status": 0, "stdout": "timed out\n"},
+        aspects=("status", "stdout"),
+    ),
+    of(
+        FAILS_AS_VARIABLE,
+        "`log_var` of a value whose `repr` fails",
+        "--log_gc",
+        ours={"status": 0, "stdout": "went on\n"},
+        aspects=("status", "stdout"),
+    ),
+    of(
+        SLOW,
+        "values whose `repr` is slow",
+        "--log_func_args",
+        ours={"stdout": "1\n", "events": has_argument("<Shown object, whose repr is slow>")},
+    ),
+    of(
+        FAILS_IN_A_LIST,
+        "containers with a value whose `repr` fails",
+        "--log_func_args",
+        ours={"events": has_argument("[1, Not Displayable, 2]")},
+    ),
+    of(LONG, "long values", "--log_func_args", ours={"events": has_argument("'" + "x" * 4095 + "... (cut)")}),
+    of(
+        MANY_DIGITS,
+        "integers of more than 612 digits",
+        "--log_func_args",
+        ours={"events": lambda events: has_argument(hex(10**700))(events) and has_argument(str(10**611))(events)},
     ),
     of(PRINTS, "`--log_print`", "--log_print"),
     of(PRINTS_ELSEWHERE, "`print` to another file", "--log_print", ours={"stderr": "c\n"}),
@@ -105,6 +189,15 @@ CASES = [
     of(SOURCE, "`--log_exception`", "--log_exception"),
     of(SPARSE, "`--log_sparse`", "--log_sparse"),
     of(COMMENTS, "`--magic_comment`", "--magic_comment"),
+    case(
+        "`--log_torch`",
+        "--quiet",
+        "--log_torch",
+        program("with_torch/training.py"),
+        env={"PYTHONPATH": program("with_torch")},
+        aspects=("status", "stdout", "stderr", "files"),  # for the events see test_torch.py
+    ),
+    case("`--log_torch` without torch", "--log_torch", "prog.py"),
 ]
 if sys.version_info >= (3, 12):  # before, VizTracer shows "<NULL>" for a call that raises
     CASES.append(of(RAISES, "`--log_func_retval`", "--log_func_retval"))

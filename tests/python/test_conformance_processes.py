@@ -14,6 +14,20 @@ if pid == 0:
     os.kill(os.getpid(), signal.SIGKILL)
 os.waitpid(pid, 0)
 """
+OPEN = """
+import os, signal
+def work(n): os.kill(os.getpid(), signal.SIGKILL)
+if os.fork() == 0:
+    work(57)
+os.wait()
+"""
+CONTINUED = """
+import os, sys
+def work(n):
+    if os.fork():
+        os.wait()
+work(57)
+"""
 FORKED = """
 import os
 def before(): pass
@@ -84,6 +98,18 @@ CASES = [
     of(STARTED, "Python programs that a program starts", aspects=("status", "stdout", "stderr", "files")),
     of(MULTIPROCESSING, "processes of `multiprocessing`", aspects=("status", "stdout", "stderr", "files")),
     of(KILLED, "child processes that are killed", ours={"status": 0, "events": has("work")}),
+    of(
+        OPEN,
+        "arguments of calls that are open when a process is killed",
+        "--log_func_args",
+        ours={"events": lambda events: "57" in str([key for key in events if key[0] == "args"])},
+    ),
+    of(
+        CONTINUED,
+        "arguments of calls that a forked child continues",
+        "--log_func_args",
+        aspects=("status", "stdout", "stderr", "files"),
+    ),
     of(SHELL, "programs that a shell starts", ours={"status": 0, "events": has("builtins.abs")}),
     of(FORKED, "forked children", ours={"status": 0, "events": once("before")}),
     of(EXECS, "`exec`", ours={"status": 0, "files": ("result.json",), "events": has("before")}),

@@ -220,13 +220,12 @@ def test_value_that_cannot_be_shown_harms_nobody(tracer):
     for act in (fails, recurses, lambda: 5):
         tracer.add_variable("v", Hostile(act))
     assert [event[1] for event in tracer.events] == ["v = Not Displayable"] * 3
-    assert tracer.paused == 0
 
 
 def test_long_values_are_cut(tracer):
     tracer.add_variable("v", "x" * 100_000)
     ((_, name, _, _),) = tracer.events
-    assert len(name) < 11_000 and name.endswith("... (90002 more characters)")
+    assert name == "v = '" + "x" * 4095 + "... (cut)"
 
 
 def test_type_whose_repr_is_slow_is_asked_once(tracer):
@@ -242,17 +241,3 @@ def test_type_whose_repr_is_slow_is_asked_once(tracer):
         tracer.add_variable("v", Slow())
     assert Slow.asked == 1
     assert [event[1] for event in tracer.events] == ["v = slow", *["v = <Slow object, whose repr is slow>"] * 2]
-
-
-def test_value_that_uses_the_tracer_is_shown_once(tracer):
-    """`repr` is the program's code: it may be instrumented, or log something. Nothing of it is recorded."""
-
-    def logs():
-        tracer.log_var("inside", [1])
-        tracer.add_variable("inside", [1])
-        tracer.log_instant("inside")
-        return "shown"
-
-    tracer.log_var("v", Hostile(logs))
-    assert tracer.events == [("i", "v", {"object": "shown"}, "t")]
-    assert tracer.deepest_pause == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BIN, ROOT, Sandbox, heed_interrupts
-from viztracer.command_line.missing_options import NEVER, NOT_NEEDED, NOT_YET
+from viztracer.command_line.missing_options import NEVER, NOT_NEEDED
 
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # Documents about parts of the repository.
@@ -242,7 +242,7 @@ OF_OTHERS = {
 }  # fmt: skip
 # VizTracer's options that our help does not name: some are refused, others have no effect, since they ask for what is
 # done in any case. tests/python/test_conformance_command_line.py runs them.
-NOT_NAMED = {f"--{name}" for kind in (NOT_YET, NEVER, NOT_NEEDED) for name in kind}
+NOT_NAMED = {f"--{name}" for kind in (NEVER, NOT_NEEDED) for name in kind}
 
 
 @pytest.fixture(scope="module")

@@ -105,9 +105,12 @@ def tid_of(sandbox, name):
 
 def overwritten(report):
     """By pid and tid, the time in which calls were overwritten."""
-    losses = [event for event in report["traceEvents"] if event.get("cat") == "LOSS"]
-    times = {(loss["pid"], loss["tid"]): (loss["args"]["since"], loss["args"]["until"]) for loss in losses}
-    return {thread: tuple(round(time * 1000) for time in of) for thread, of in times.items()}
+    return {
+        (process["pid"], thread["tid"]): (thread["overwritten_since_ns"], thread["overwritten_until_ns"])
+        for process in report["viztracer_metadata"]["processes"]
+        for thread in process["threads"]
+        if "overwritten_since_ns" in thread
+    }
 
 
 def unknown(calls, since, until):

@@ -226,3 +226,134 @@ def test_a_tracer_in_the_program_tells_of_switched_greenlets_in_its_report(sandb
     assert (done.returncode, done.stderr) == (0, "")
     one, two = (sandbox.report(name)["viztracer_metadata"]["processes"][0] for name in ("one.json", "two.json"))
     assert one["switched"] is True and "switched" not in two
+
+
+SMALL = ["--quiet", "--tracer_entries", "100"]
+CALLS = """
+import threading
+def f(): pass
+def many(n):
+    for _ in range(n): f()
+threads = [threading.Thread(target=many, args=(n,), name=f"of {n}") for n in (1000, 3000)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def lost_by_thread(report):
+    """By process and thread: how much was overwritten and lost, and when, in ns of the report."""
+    return {
+        (process["pid"], thread["name"]): [thread.get(name) for name in OF_LOSSES]
+        for process in report["viztracer_metadata"]["processes"]
+        for thread in process["threads"]
+        if thread["overwritten"] or thread["lost"]
+    }
+
+
+OF_LOSSES = ("overwritten", "lost", "overwritten_since_ns", "overwritten_until_ns")
+
+
+def absolute(report):
+    """The same as a list, with the times of the machine's clock: that of a report begins with its first process."""
+    base = report["viztracer_metadata"]["clock"]["monotonic"]
+    lost = lost_by_thread(report).values()
+    return [[overwritten, lost, base + since, base + until] for overwritten, lost, since, until in lost]
+
+
+def marks(report):
+    """The events that show losses, without what a page would not tell apart."""
+    return [event for event in report["traceEvents"] if event.get("cat") == "LOSS"]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The ring files of two runs that were too long for their rings, and the report of each of them."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("small"))
+    sandbox.script(CALLS)
+    for name in ("one", "two"):
+        done = sandbox.viztracer(*SMALL, "--pid_suffix", "--output_dir", f"rings_{name}", "script.py")
+        assert done.returncode == 0, done.stderr
+        assert sandbox.viztracer_merge(f"rings_{name}", "-o", f"{name}.json").returncode == 0
+    return sandbox
+
+
+def test_losses_are_events_only_if_asked_for(small):
+    """A script that counts events counts those of the program."""
+    plain = small.merge("rings_one")
+    assert marks(plain) == []
+    assert small.viztracer_merge("rings_one", "--show_losses", "-o", "shown.json").returncode == 0
+    shown = small.report("shown.json")
+    assert shown["viztracer_metadata"] == plain["viztracer_metadata"]
+    assert [event for event in shown["traceEvents"] if event not in marks(shown)] == plain["traceEvents"]
+    lost = lost_by_thread(plain)
+    assert len(lost) == len(marks(shown)) > 0
+    for mark in marks(shown):
+        told = [mark["args"]["overwritten"], *(round(mark["args"][name] * 1000) for name in ("since", "until"))]
+        assert told in [[overwritten, since, until] for overwritten, _, since, until in lost.values()]
+
+
+@pytest.mark.parametrize("inputs", [["rings_one"], ["rings_one", "rings_two"]], ids=["one", "two"])
+def test_losses_come_back_from_the_metadata_of_a_report(small, inputs):
+    """A report of reports shows what that of the ring files shows, at the same times on the same tracks."""
+    reports = [f"{name.removeprefix('rings_')}.json" for name in inputs]
+    for name, sources in (("rings.json", inputs), ("reports.json", reports)):
+        done = small.viztracer_merge(*sources, "--show_losses", "-o", name)
+        assert done.returncode == 0, done.stderr
+    rings, again = small.report("rings.json"), small.report("reports.json")
+    assert lost_by_thread(again) == lost_by_thread(rings)
+    assert sorted(map(json.dumps, marks(again))) == sorted(map(json.dumps, marks(rings)))
+    assert len({pid for pid, _ in lost_by_thread(again)}) == len(inputs)
+    # Those that a report has as events are no more than those of its metadata.
+    assert small.viztracer_merge("reports.json", "--show_losses", "-o", "thrice.json").returncode == 0
+    assert marks(small.report("thrice.json")) == marks(again)
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_losses_of_all_reports_that_a_program_combines(small, align):
+    """They are shifted in time as the events are."""
+    script = small.script(
+        "import sys\nfrom viztracer.report_builder import ReportBuilder\n"
+        f"ReportBuilder(['one.json', 'two.json'], align={align}, verbose=0).save('built.json')\n",
+        "build.py",
+    )
+    done = small.python(script)
+    assert (done.returncode, done.stderr) == (0, "")
+    built = small.report("built.json")
+    for name in ("one.json", "two.json"):
+        report = small.report(name)
+        (process,) = report["viztracer_metadata"]["processes"]
+        (combined,) = (p for p in built["viztracer_metadata"]["processes"] if p["pid"] == process["pid"])
+        first, then = (
+            min(event["ts"] for event in each["traceEvents"] if event["pid"] == process["pid"] and "ts" in event)
+            for each in (report, built)
+        )
+        shift = combined["opened_ns"] - process["opened_ns"]
+        assert shift == round((then - first) * 1000)
+        for thread, moved in zip(process["threads"], combined["threads"], strict=True):
+            for time in ("overwritten_since_ns", "overwritten_until_ns", "begun_ns"):
+                assert (time in thread) == (time in moved) and moved.get(time, 0) - thread.get(time, -shift) == shift
+    assert small.viztracer_merge("built.json", "-o", "merged.json").returncode == 0
+    merged = small.report("merged.json")
+    counts = [sorted(entry[:2] for entry in lost_by_thread(report).values()) for report in (built, merged)]
+    assert counts[0] == counts[1]
+
+
+def test_a_loaded_trace_has_the_losses_and_its_report_too(sandbox):
+    script = sandbox.script(
+        "from viztracer import VizTracer\n"
+        "tracer = VizTracer(tracer_entries=100, verbose=0)\n"
+        "def f(): pass\n"
+        "tracer.start()\n"
+        "for _ in range(1000): f()\n"
+        "tracer.stop()\n"
+        "assert tracer.parse() == 100, tracer.total_entries\n"
+        "(process,) = tracer.data['viztracer_metadata']['processes']\n"
+        "tracer.save('x.json')\n"
+        "print(process['threads'][0]['overwritten'])\n"
+    )
+    done = sandbox.python(script)
+    assert (done.returncode, done.stderr) == (0, "")
+    saved, merged = (absolute(report) for report in (sandbox.report("x.json"), sandbox.merge("x.json")))
+    assert saved == merged
+    ((overwritten, _, since, until),) = saved
+    assert overwritten == int(done.stdout) and since < until

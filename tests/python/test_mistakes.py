@@ -3,6 +3,7 @@
 The exit status is 2. What VizTracer itself refuses is refused in its words, on stdout, with its status 1.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -46,9 +47,11 @@ def says(sandbox, words, *arguments, **options):
     assert words in line
 
 
-@pytest.mark.parametrize("option", ["--log_torch"])
-def test_option_of_viztracer_that_is_missing(place, option):
-    says(place, f"viztracer: {option} is not supported yet\n", option, "prog.py")
+@pytest.mark.skipif(importlib.util.find_spec("objprint") is not None, reason="it is there")
+@pytest.mark.parametrize("option", ["--log_func_args", "--quiet"])
+def test_package_that_is_missing(place, option):
+    words = "viztracer: --log_func_with_objprint needs the package objprint: pip install objprint\n"
+    says(place, words, "--log_func_with_objprint", option, "prog.py")
 
 
 @pytest.mark.parametrize("option", ["--patch_only", "--subprocess_child"])
@@ -56,18 +59,13 @@ def test_option_that_viztracer_uses_between_its_processes(place, option):
     says(place, f"viztracer: {option} is not supported: it is for processes that VizTracer starts;", option, "prog.py")
 
 
-@pytest.mark.parametrize("arguments", [["--log_torch", "--", "prog.py"], ["--log_torch", "-m", "prog"]])
-def test_option_that_is_missing_before_every_kind_of_program(place, arguments):
-    says(place, "--log_torch is not supported yet\n", *arguments)
-
-
 def test_options_of_a_program_are_its_own(place):
     """Those after its name, or after -m and its name, unless we have them too; after -- whatever they are called."""
     for arguments in (["prog.py", "--print"], ["-m", "prog", "--print"], ["--", "prog.py", "--print"]):
         done = place.viztracer("--quiet", *arguments)
         assert (done.returncode, done.stdout) == (0, "ran ['--print']\n")
-    assert place.viztracer("--quiet", "--", "prog.py", "--log_torch").stdout == "ran ['--log_torch']\n"
-    says(place, "--log_torch is not supported yet\n", "prog.py", "--log_torch")
+    assert place.viztracer("--quiet", "--", "prog.py", "--patch_only").stdout == "ran ['--patch_only']\n"
+    says(place, "--patch_only is not supported", "prog.py", "--patch_only")
 
 
 def test_options_that_are_not_needed_are_taken(place):
@@ -270,10 +268,10 @@ def test_rcfile_by_name(place, arguments):
 
 def test_rcfile_with_options_that_are_missing(place):
     """It says so in one line, and goes on."""
-    (place.path / ".viztracerrc").write_text("[default]\nlog_torch = True\nquiet = True\npatch_only = x\n")
+    (place.path / ".viztracerrc").write_text("[default]\nsubprocess_child = True\nquiet = True\npatch_only = x\n")
     done = place.viztracer("prog.py")
     assert (done.returncode, done.stdout) == (0, "ran []\n")
-    assert done.stderr == "viztracer: .viztracerrc: not supported: log_torch, patch_only\n"
+    assert done.stderr == "viztracer: .viztracerrc: not supported: subprocess_child, patch_only\n"
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,11 @@ MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 
 
 class Imports(ast.NodeVisitor):
-    """The modules of the package that a module imports, at its beginning or later, but not for a type checker alone."""
+    """The modules of the package that a module imports, at its beginning, later, or for a type checker alone."""
 
     def __init__(self, name):
         self.package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
         self.found = set()
-
-    def visit_If(self, node):
-        if ast.unparse(node.test) != "TYPE_CHECKING":
-            self.generic_visit(node)
 
     def visit_ImportFrom(self, node):
         if not node.level:

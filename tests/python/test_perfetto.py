@@ -115,7 +115,7 @@ def slices(perfetto, path):
 def assert_the_same_in_protobuf(sandbox, perfetto, *rings):
     """Merges the files into JSON and protobuf and compares what Perfetto sees in both; returns it."""
     for output in ("merged.json", "merged.pftrace"):
-        done = sandbox.viztracer_merge(*rings, "-o", output)
+        done = sandbox.viztracer_merge("--show_losses", *rings, "-o", output)
         assert done.returncode == 0, done.stderr
     expected, _ = slices(perfetto, sandbox.path / "merged.json")
     found, metadata = slices(perfetto, sandbox.path / "merged.pftrace")

@@ -189,7 +189,7 @@ def test_overflow_is_said(files, capsys):
 def test_values_that_json_cannot_hold_cost_only_themselves(files):
     odd = [event("a", 1, args={"x": object(), "y": float("inf"), "z": "\ud800"}), event("b", 2)]
     report = saved({"traceEvents": odd})
-    assert report["traceEvents"][0]["args"] == {"x": "<builtins.object>", "y": "inf", "z": "\ud800"}
+    assert report["traceEvents"][0]["args"] == {"x": "<object object>", "y": "inf", "z": "\ud800"}
     assert report["traceEvents"][1] == odd[1]
 
 

@@ -101,7 +101,7 @@ def test_a_smaller_ring_tells_less_and_nothing_wrong(sandbox, arguments):
         for file, all_events in zip(files, events):
             keep(file, max(int(all_events * part), 1))
         small = own_times(sandbox, "small")
-        losses = [event for event in sandbox.merge("rings")["traceEvents"] if event.get("cat") == "LOSS"]
+        losses = losses_of(sandbox.merge("rings"))
         assert losses
         for pid in {pid for pid, _ in whole}:
             gone = small.pop((pid, "[overwritten]"), 0)
@@ -130,9 +130,16 @@ def own_times(sandbox, name):
     return {key: time for key, time in own.items() if key[0] != 0}
 
 
+def losses_of(report):
+    """The threads of which events were overwritten, each with the pid and the times in ns."""
+    processes = report["viztracer_metadata"]["processes"]
+    threads = [thread | {"pid": process["pid"]} for process in processes for thread in process["threads"]]
+    return [thread for thread in threads if "overwritten_since_ns" in thread]
+
+
 def idle(loss, spans):
     """The overwritten time of a thread that is in none of these calls, in ns."""
-    since, until = (round(loss["args"][name] * 1000) for name in ("since", "until"))
+    since, until = loss["overwritten_since_ns"], loss["overwritten_until_ns"]
     of_thread = [
         tree.nanoseconds(event) for event in spans if (event["pid"], event["tid"]) == (loss["pid"], loss["tid"])
     ]

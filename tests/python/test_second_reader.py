@@ -44,6 +44,17 @@ for n in range(1000):
     t.add_raw({"ph": "b", "name": "async", "id": n})
 """
 STOPPED = "import viztracer\ndef f():\n    viztracer.get_tracer().stop()\nf()\n"
+OPEN = """
+import os, signal, sys
+def f(n, text, **more):
+    if n: return f(n - 1, text * 2, **more, **{"k" + str(n): n})
+    if sys.argv[1:]: os.kill(os.getpid(), signal.SIGKILL)
+    import viztracer
+    viztracer.get_tracer().add_func_args("a", [1])
+    viztracer.get_tracer().add_func_args("a", [1, 2])
+    viztracer.get_tracer().stop()
+f(11, "ü")
+"""
 TRACES = {
     "threads": ((), [program("threads.py")]),
     "small ring": (("--tracer_entries", "1000"), [program("threads.py")]),
@@ -55,6 +66,8 @@ TRACES = {
     "killed": ((), KILLED),
     "stopped": ((), STOPPED),
     "logged": ((), LOGGED),
+    "open calls with arguments": (("--log_func_args",), OPEN),
+    "killed with arguments": (("--log_func_args",), OPEN.replace("sys.argv[1:]", "True")),
     "logged in a small ring": (("--tracer_entries", "1000"), LOGGED),
 }
 

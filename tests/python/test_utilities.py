@@ -7,7 +7,8 @@ import sys
 
 import pytest
 from viztracer import util
-from viztracer.output import plain_json
+from viztracer.output import report_text
+from viztracer.snaptrace import json_of
 
 
 @pytest.mark.parametrize(
@@ -79,23 +80,25 @@ def test_json_of_anything():
     deep = []
     for _ in range(100_000):
         deep = [deep]
-    assert json.loads(plain_json.dumps({"é": [1, 2.5, None, True]})) == {"é": [1, 2.5, None, True]}
-    assert plain_json.dumps("é") == '"é"'
+    assert json.loads(json_of({"é": [1, 2.5, None, True]})) == {"é": [1, 2.5, None, True]}
+    assert json_of("é") == '"é"'
     odd = {1: float("nan"), None: {1, 2}, ("a",): object(), "n": 10**400, Text("t"): Text("x"), "c": cycle}
-    assert json.loads(plain_json.dumps(odd)) == {
+    assert json.loads(json_of(odd)) == {
         "1": "nan",
-        "None": "<builtins.set>",
-        "('a',)": "<builtins.object>",
-        "n": 10**400,
+        "null": "<set object>",
+        "<tuple object>": "<object object>",
+        "n": str(10**400),
         "t": "x",
-        "c": {"self": "<contains itself>"},
+        "c": {"self": "<dict inside of itself>"},
     }
-    assert "<nested too deeply>" in plain_json.dumps(deep)
-    lone = plain_json.dumps("\udc80").encode("utf-8", plain_json.ERRORS)
-    assert json.loads(lone) == "\udc80"
+    assert "<list in more than 100 others>" in json_of(deep)
+    assert json_of("\udc80\n\\") == '"\\udc80\\n\\\\"'
+    assert json.loads(json_of(10**10_000)).startswith("0x"), "more digits than Python turns into text"
+    assert json.loads(json_of("x" * 10_000_000)) == "x" * 10_000_000
+    assert json.loads(json_of([[n] for n in range(100_000)]))[-1] == [99_999]
 
 
 def test_json_of_reports_in_parts():
     report = {"traceEvents": [{"a": 1}, {"b": 2}], "empty": [], "other": {"c": 3}}
     for case in (report, {}, {"traceEvents": []}):
-        assert json.loads("".join(plain_json.parts_of_report(case))) == case
+        assert json.loads("".join(report_text.parts_of(case))) == case

@@ -28,7 +28,7 @@ def trees(report):
 
 def spans(report):
     """The events that stand for calls: complete ones (X) and begun ones that never ended (B)."""
-    return [event for event in report["traceEvents"] if event["ph"] in "XB" and event.get("cat") != "LOSS"]
+    return [event for event in report["traceEvents"] if event["ph"] in "XB"]
 
 
 def nanoseconds(event):

@@ -1,6 +1,7 @@
 """Compare the second reader's view of a ring file with a JSON report of `viztracer-merge`."""
 
 import json
+import math
 import re
 import signal
 from collections import Counter
@@ -129,7 +130,7 @@ def of_report(report):
         if event["ph"] == "M" and event["name"] == "thread_name" and event["tid"] >= TASK_TRACKS:
             tracks[event["tid"]] = event["args"]["name"]
     for event in report["traceEvents"]:
-        if event["ph"] in PHASES and event.get("cat") != "LOSS":
+        if event["ph"] in PHASES:
             calls[_of_event(event, tracks, base)] += 1
     (process,) = report["viztracer_metadata"]["processes"]
     threads = Counter(
@@ -233,11 +234,16 @@ def arguments(payload, none):
     if payload is rr.OVERWRITTEN:
         return {"overwritten": True}
     try:
-        value = json.loads(payload.decode(), parse_float=Decimal, parse_constant=refuse)
+        value = json.loads(payload.decode(), parse_float=number, parse_constant=refuse)
         json.dumps(value, default=str, ensure_ascii=False).encode()  # half of a pair of surrogates is no text
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"value": payload.decode("utf-8", "replace")}
+
+
+def number(text):
+    """A number that a double can hold."""
+    return refuse(text) if math.isinf(float(text)) else Decimal(text)
 
 
 def refuse(constant):

@@ -15,6 +15,7 @@ NAMES, STACKS, CALLS, PAYLOAD, LABELS = 1, 2, 3, 4, 5
 FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE = 1, 2, 3, 4, 5, 6
 RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER, OTHER = 1, 2, 3, 4, 5, 0x10, 0x11, 0x12
 THREAD_RECORD, LONG, PAYLOAD_RECORD, TASK_RECORD, TASK_FRAME, FRAME = 0x20, 0x21, 0x22, 0x23, 0x3E, 0x3F
+ARGUMENT_HEADER, ARGUMENT_TEXT, TEXT_IN_SLOT, NOT_STORED = 0x3C, 0x3D, 15, (1 << 24) - 1
 INHERITED, KIND_MASK, DURATION_EXTENDED = 0x40, 0x3F, (1 << 40) - 1
 C_FUNCTION, NAMED, LABELS_FEATURE, SEALED, CLOCK_TSC, CLOCK_MONOTONIC = 1, 4, 1, 2, 1, 2
 HEADER, SEGMENT_HEADER, RECORD, BLOCK, BLOCK_FRAMES, LABEL = 4096, 128, 16, 3968, 244, 128
@@ -95,6 +96,7 @@ class Event:
     function: int
     reference: tuple | None = None  # generation, offset and length of its payload
     in_order: bool = True
+    arguments: bytes | object | None = None  # of an open call: as its payload will be
 
     def start(self):
         return nearest(self.low_start, self.opened)
@@ -380,22 +382,57 @@ def read_stacks(ring, segments):
 
 def stack(ring, serial, newest, blocks):
     below = task = 0
+    frame, text = None, []  # the frame that arguments belong to, and the slots of text since the last other slot
     for base, records in sorted(blocks, key=lambda block: block[0]):
         if base < below:
             ring.damage += 1
             continue
         if base > below:
-            task = 0
-        for word0, word1 in struct.iter_unpack("<QQ", records):
+            task, frame, text = 0, None, []
+        for (word0, word1), slot in zip(struct.iter_unpack("<QQ", records), slots(records), strict=True):
             kind = word0 & KIND_MASK
+            if kind == ARGUMENT_TEXT:
+                text.append(slot)
+                continue
+            if kind == ARGUMENT_HEADER:
+                if frame:
+                    frame.arguments = changed(frame.arguments, text, slot)
+                text = []
+                continue
+            frame, text = None, []
             if kind == TASK_FRAME:
                 task = word0 >> 8 & 0xFFFFFFFF
             elif kind == FRAME:
                 inherited = bool(word0 & INHERITED)
-                yield Event(serial, task, 0, newest, kind, inherited, word0 >> 8, 0, word1 & 0xFFFFFF)
+                frame = Event(serial, task, 0, newest, kind, inherited, word0 >> 8, 0, word1 & 0xFFFFFF)
+                yield frame
             else:
                 ring.damage += 1
         below = base + len(records) // RECORD
+
+
+def slots(records):
+    return (records[at : at + RECORD] for at in range(0, len(records), RECORD))
+
+
+def changed(before, text, header):
+    """The arguments of an open call after this header and the text that precedes it."""
+    word0, word1 = struct.unpack("<QQ", header)
+    kept, length = word0 >> 40, word0 >> 8 & NOT_STORED
+    count = (length + TEXT_IN_SLOT - 1) // TEXT_IN_SLOT
+    own = text[len(text) - count :] if count else []
+    check = 0
+    for word in (*(word for slot in own for word in struct.unpack("<QQ", slot)), word0, 0):
+        check = ((check << 5 | check >> 59) + word) & U64
+    check = (check * 0x9E3779B97F4A7C15 & U64) >> 40
+    is_whole = count <= len(text) and length != NOT_STORED and word0 >> 32 & 0xFF == 0
+    if not is_whole or word1 != ((1 << 40) - 1) << 24 | check:
+        return OVERWRITTEN
+    if kept == 0:
+        before = b"}"
+    if not isinstance(before, bytes) or len(before) - 1 < kept:
+        return OVERWRITTEN
+    return before[:kept] + b"".join(slot[1:] for slot in own)[:length] + b"}"
 
 
 def drop_complete(ring, frames, events):
@@ -493,7 +530,9 @@ def open_calls(ring, frames):
             thread(ring, serial)
             end = None if ring.state == SEALED else ring.last_moment + 1
             start = ring.clock(frame.start())
-            yield Call(serial, frame.task, frame.function, start, end, FRAME, True, frame.inherited)
+            yield Call(
+                serial, frame.task, frame.function, start, end, FRAME, True, frame.inherited, frame.arguments
+            )  # fmt: skip
 
 
 # --- what the user asked for, and the loss ---

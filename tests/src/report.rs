@@ -54,8 +54,7 @@ impl Report {
         let text = std::fs::read(output).expect("the report can be read");
         let json: Value = serde_json::from_slice(&text).expect("the report is JSON");
         let events = json["traceEvents"].as_array().expect("a list of events");
-        // What is missing is shown, too, but is no event of the program.
-        let is_event = |event: &&Value| event["ph"] != "M" && event["cat"] != "LOSS";
+        let is_event = |event: &&Value| event["ph"] != "M";
         let events = events.iter().filter(is_event).map(Shown::of).collect();
         Report { summary, json, events }
     }

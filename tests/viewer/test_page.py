@@ -33,7 +33,7 @@ def expected(report):
     """By track, the calls of a JSON report, outermost first."""
     calls = defaultdict(list)
     for event in report["traceEvents"]:
-        if event["ph"] in "XB" and event.get("cat") != "LOSS":
+        if event["ph"] in "XB":
             flags = sum(FLAGS[name] for name in event.get("args", {}) if name in FLAGS)
             flags += YIELDED if event.get("yield") else 0
             duration = nanoseconds(event["dur"]) if "dur" in event else None

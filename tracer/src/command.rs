@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use viztracer_merge::{Bar, MergeError, Request, Stage, Watch};
+use viztracer_merge::{Align, Bar, MergeError, Request, Stage, Watch};
 
 /// How many unreadable inputs an error lists.
 const LISTED_MAX: usize = 3;
@@ -19,6 +19,8 @@ pub fn merge_command(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
 /// What a merge did, as far as the end of a run prints it.
 #[pyclass(frozen, get_all, module = "viztracer.snaptrace")]
 pub struct Merged {
+    /// Events in the report, and names of processes, threads and tasks, which VizTracer counts, too.
+    entries: u64,
     /// Events in the report.
     events: u64,
     /// Older events that are not, because a ring went over them.
@@ -31,17 +33,20 @@ pub struct Merged {
     last_words: Vec<String>,
 }
 
-/// Merges ring files into one report, with a bar on the terminal if `progress`.
+/// Merges ring files into one report, with a bar on the terminal if `progress`. Times begin at 0, or are those of
+/// `time.monotonic` if `monotonic`.
 #[pyfunction]
-#[pyo3(signature = (inputs, output, *, source = true, progress = false))]
+#[pyo3(signature = (inputs, output, *, source = true, monotonic = false, progress = false))]
 pub fn merge(
     python: Python<'_>,
     inputs: Vec<PathBuf>,
     output: PathBuf,
     source: bool,
+    monotonic: bool,
     progress: bool,
 ) -> PyResult<Merged> {
-    let request = Request { source, ..Request::new(inputs, output) };
+    let align = if monotonic { Align::Monotonic } else { Align::Clock };
+    let request = Request { source, align, ..Request::new(inputs, output) };
     let merged = python.detach(|| {
         let watcher = Watcher { bar: Bar::new(!progress), interrupted: Cell::new(false) };
         let merged = viztracer_merge::merge(&request, &watcher);
@@ -50,6 +55,7 @@ pub fn merge(
     });
     match merged {
         Ok(summary) => Ok(Merged {
+            entries: summary.entries(),
             events: summary.events(),
             overwritten: summary.overwritten(),
             losses: summary.losses(),

@@ -93,6 +93,12 @@ mod snaptrace {
     #[pymodule_export]
     use super::ending::exit_status::note_unsaved;
     #[pymodule_export]
+    use super::logged::interruption::is_for_program;
+    #[pymodule_export]
+    use super::logged::json::json_of;
+    #[pymodule_export]
+    use super::logged::shown::text_of;
+    #[pymodule_export]
     use super::main_program::{run_byte_code, run_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
     use super::ring_file::{await_ring, is_ring_open, ring_session};

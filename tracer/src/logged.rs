@@ -5,7 +5,9 @@
 //! ([`shown`]), which does run Python: no hook holds a recorder then, and looks for everything anew afterwards.
 
 pub mod arguments;
+mod contents;
 pub mod event;
+pub mod interruption;
 pub mod json;
 mod names;
 pub mod options;

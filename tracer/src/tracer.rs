@@ -12,7 +12,7 @@ use crate::recording::{self, Phase};
 use crate::thread::{calls, current};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -46,6 +46,8 @@ struct RecordingOptions {
     trace_self: bool,
     /// No calls, but where `begin_calls` asks for them.
     log_sparse: bool,
+    /// The longest text of one value.
+    bytes_per_value: usize,
 }
 
 /// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
@@ -151,6 +153,7 @@ impl Tracer {
         rings: RingDirectory,
         package: String,
     ) -> PyResult<()> {
+        options::set_bytes_per_value(options.bytes_per_value);
         let (recorder, filter, wanted) = options.split(python, rings, package)?;
         fork::watch();
         current::ensure_own_file();
@@ -302,6 +305,26 @@ impl Tracer {
     fn add_counter(&self, name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
         if self.records() {
             event::counter(name, args);
+        }
+    }
+
+    /// Logs a counter with one value, and returns whether the value is a number. Does nothing, as for a number, while
+    /// this tracer does not record.
+    fn add_number(&self, name: &Bound<'_, PyString>, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> bool {
+        if !self.records() {
+            return true;
+        }
+        let is_number = value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
+        if is_number {
+            event::number(name, key, value);
+        }
+        is_number
+    }
+
+    /// Logs an instant that is named after a variable and its value.
+    fn add_assignment(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
+        if self.records() {
+            event::assignment(name, value);
         }
     }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test binary uses the part that it needs")]
 
 pub mod build;
+pub mod golden;
 pub mod repair;
 pub mod walk;
 
@@ -12,3 +13,5 @@ pub const GOLDEN: &[u8] = include_bytes!("../golden/v1.bin");
 pub const GOLDEN_LABELS: &[u8] = include_bytes!("../golden/v1-labels.bin");
 /// The one with payloads of calls and events of the Chrome trace format.
 pub const GOLDEN_LOGGED: &[u8] = include_bytes!("../golden/v1-logged.bin");
+/// The one with arguments of open calls.
+pub const GOLDEN_ARGUMENTS: &[u8] = include_bytes!("../golden/v1-arguments.bin");

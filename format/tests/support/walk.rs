@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use viztracer_format::FormatError;
+use viztracer_format::arguments::{ArgumentsReader, StackedArguments, TEXT_IN_SLOT, is_header, is_part};
 use viztracer_format::clock::TickMap;
 use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, HEADER_SIZE, Header, Identity};
 use viztracer_format::names::{Entry, Function};
 use viztracer_format::reader::{Event, PayloadRef, Segment};
-use viztracer_format::record::RECORD_SIZE;
+use viztracer_format::record::{RECORD_SIZE, Record};
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
 use viztracer_format::stack::{BLOCK_FRAMES, Block, blocks, task_of};
 
@@ -77,6 +78,7 @@ pub fn check(file: &[u8]) {
             Content::Names(entries) => assert!(entries.len() <= bytes / 8 + 1),
             Content::Stacks(blocks) => {
                 assert!(blocks.iter().all(|block| block.frames.len() <= BLOCK_FRAMES));
+                check_arguments(blocks.iter().flat_map(|block| &block.frames));
             }
             Content::Calls { events, unknown } => {
                 assert!(events.len() as u64 + unknown <= (bytes / RECORD_SIZE) as u64);
@@ -85,6 +87,29 @@ pub fn check(file: &[u8]) {
         }
     }
     assert!(!walk.to_string().is_empty());
+}
+
+/// No arguments are longer than the slots that they are in.
+fn check_arguments<'a>(slots: impl Iterator<Item = &'a Record>) {
+    let (mut reader, mut count) = (ArgumentsReader::default(), 0);
+    let check = |reader: &mut ArgumentsReader, count: usize| {
+        if let Some(StackedArguments::Json(json)) = reader.finish() {
+            assert!(json.len() <= count * TEXT_IN_SLOT + 1);
+        }
+    };
+    for slot in slots {
+        match is_part(*slot) {
+            true => {
+                reader.take(*slot);
+                count += 1;
+            }
+            false => {
+                check(&mut reader, count);
+                count = 0;
+            }
+        }
+    }
+    check(&mut reader, count);
 }
 
 /// What is known of a thread.
@@ -295,6 +320,14 @@ fn write_block(f: &mut Formatter<'_>, block: &Block, thread: Option<&Thread<'_>>
     for frame in &block.frames {
         if let Some(task) = task_of(*frame) {
             writeln!(f, "    task {task}")?;
+            continue;
+        }
+        if is_part(*frame) {
+            let bytes = [frame.word0.to_le_bytes(), frame.word1.to_le_bytes()].concat();
+            match is_header(*frame) {
+                true => writeln!(f, "    arguments: {bytes:02x?}")?,
+                false => writeln!(f, "    arguments: {:?}", String::from_utf8_lossy(&bytes[1..]))?,
+            }
             continue;
         }
         let (function, start) = (frame.function(), frame.start());

@@ -113,7 +113,7 @@ pub fn are_members(text: &[u8]) -> bool {
 }
 
 /// The object that has these members, each after a comma.
-fn object(members: &[u8]) -> Vec<u8> {
+pub fn object(members: &[u8]) -> Vec<u8> {
     [b"{", members.strip_prefix(b",").unwrap_or(members), b"}"].concat()
 }
 

@@ -14,11 +14,13 @@ use crate::plan::frames::OpenFrame;
 use crate::plan::imported::BIAS;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use viztracer_format::arguments::StackedArguments;
 
 /// The tracks of tasks have this number and larger ones.
 pub const FIRST_TASK: u32 = 1 << 24;
-/// Open calls that are kept in memory.
+/// Open calls that are kept in memory, and bytes of their arguments.
 const FRAMES_MAX: usize = 1 << 20;
+const ARGUMENTS_MAX: usize = 64 << 20;
 
 /// The processes of a document.
 #[derive(Debug, Default)]
@@ -27,6 +29,8 @@ pub struct Images {
     /// The owners of each track, by serial of the track, earliest first.
     owners: Vec<Vec<Owner>>,
     frames: usize,
+    /// Bytes of the members of these frames.
+    members: usize,
 }
 
 /// One image of a process: the process from its start or an exec until its end or the next exec.
@@ -39,6 +43,8 @@ pub struct Image {
     pub threads: Vec<Thread>,
     pub calls: Vec<Calls>,
     pub frames: Vec<OpenFrame>,
+    /// The arguments of those that have some.
+    pub arguments: HashMap<OpenFrame, StackedArguments>,
     /// The names of its tasks, by serial.
     pub tasks: BTreeMap<u32, String>,
     /// How its recording ended.
@@ -82,6 +88,7 @@ impl Images {
             let tid = tids.number(&track.tid);
             images.add(track, tid, images_of, &by_tid, tasks);
         }
+        images.all.iter_mut().for_each(Image::settle_reported_losses);
         images
     }
 
@@ -141,7 +148,7 @@ impl Images {
         owners.sort_by_key(|owner| owner.since);
         for (since, until) in &track.losses {
             if let Some(owner) = owner_at(&owners, *since) {
-                self.all[owner.image].settle_loss(owner, *since, *until);
+                self.all[owner.image].settle_loss(owner.thread, owner.since, *since, *until);
             }
         }
         if owners.is_empty() && (track.is_used || track.name.is_some() || track.is_incomplete()) {
@@ -165,12 +172,18 @@ impl Images {
         let lasts = times.is_some_and(|times| times.last.saturating_add(1) == event.end);
         // A report shows calls that were open at a close as begins, and others with their duration.
         let is_left = Marks::from_bits(event.marks).is_timed() == (image.state == State::Sealed);
-        let is_frame = lasts && is_left && self.frames < FRAMES_MAX;
+        let members = self.members.saturating_add(event.length as usize);
+        let is_frame = lasts && is_left && self.frames < FRAMES_MAX && members <= ARGUMENTS_MAX;
         if is_frame {
             image.frames.push(frame);
-            self.frames += 1;
+            (self.frames, self.members) = (self.frames + 1, members);
         }
         is_frame
+    }
+
+    /// Takes the arguments of a call that was taken.
+    pub fn take_arguments(&mut self, owner: Owner, frame: OpenFrame, json: Vec<u8>) {
+        self.all[owner.image].arguments.insert(frame, StackedArguments::Json(json));
     }
 
     /// Gives the processes. The open calls of each thread are outermost first.
@@ -236,11 +249,22 @@ impl Image {
 
     /// Takes the time in which all events that ended were overwritten. If a report is only of some time, that begins
     /// later than the thread.
-    fn settle_loss(&mut self, owner: Owner, since: i64, until: i64) {
-        let Some(thread) = self.threads.get_mut(owner.thread as usize - 1) else { return };
+    fn settle_loss(&mut self, serial: u32, begun: i64, since: i64, until: i64) {
+        let Some(thread) = self.threads.get_mut(serial as usize - 1) else { return };
         thread.overwritten_until = thread.overwritten_until.max(ticks(until));
-        if since > owner.since {
+        if since > begun {
             thread.begun = ticks(since);
+        }
+    }
+
+    /// Takes the times in which events were overwritten from what the report says of its threads.
+    fn settle_reported_losses(&mut self) {
+        let Some(account) = self.account.clone() else { return };
+        for (index, thread) in account.threads.iter().enumerate() {
+            if let Some((since, until)) = thread.overwritten_time {
+                let begun = thread.begun.map_or(self.opened(), |begun| begun.max(self.opened()));
+                self.settle_loss(index as u32 + 1, begun, since, until);
+            }
         }
     }
 

@@ -284,7 +284,7 @@ impl<'a> Reading<'a> {
         if is_begin || marks.is_none_or(|marks| marks.kind() == Kind::Open) {
             event.members_of_call(&mut self.text);
         }
-        if marks.is_none() && is_begin {
+        if is_begin && marks.is_none_or(Marks::has_arguments) {
             event.put_duration(&mut self.text);
         }
         self.stored(track, function, start, marks.unwrap_or(Marks::NONE))

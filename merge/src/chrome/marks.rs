@@ -16,7 +16,14 @@ const ARGUMENTS: [(&str, u32); 5] = [
     ("clipped", Marks::CLIPPED.0),
     ("inherited", Marks::INHERITED.0),
 ];
-/// Longer arguments cannot be only these.
+/// The ends of the arguments of a call that did not end and has arguments of the program, too, in front of these.
+const BEHIND: [(&[u8], u32); 4] = [
+    (br#","unfinished":true}"#, 0),
+    (br#","unfinished":true,"clipped":true}"#, Marks::CLIPPED.0),
+    (br#","unfinished":true,"inherited":true}"#, Marks::INHERITED.0),
+    (br#","unfinished":true,"clipped":true,"inherited":true}"#, Marks::CLIPPED.0 | Marks::INHERITED.0),
+];
+/// Longer arguments cannot be only ours.
 const LONGEST: usize = 80;
 /// The bits of the kind, below the flags.
 const KIND: u32 = 0xff;
@@ -36,6 +43,8 @@ impl Marks {
     const LASTING: Marks = Marks(1 << 11);
     /// The begin of a call that says how long it is known to have lasted.
     const TIMED: Marks = Marks(1 << 12);
+    /// The call did not end, and has arguments of the program.
+    const ARGUMENTS: Marks = Marks(1 << 13);
 
     /// The marks of a call of our reports that has nothing else.
     pub fn of(event: &ChromeEvent<'_>) -> Option<Marks> {
@@ -44,13 +53,25 @@ impl Marks {
         }
         let marks = match event.arguments {
             None => Marks::NONE,
-            Some(arguments) => Marks::of_arguments(arguments)?,
+            Some(arguments) => Marks::of_arguments(arguments).or_else(|| Marks::behind(arguments))?,
         };
         match event.others[..] {
             [] => Some(marks),
             [(b"\"yield\"", b"true")] if marks == Marks::NONE => Some(Marks(Kind::Yield as u32)),
             _ => None,
         }
+    }
+
+    /// The marks behind the program's arguments of a call that did not end.
+    fn behind(arguments: &[u8]) -> Option<Marks> {
+        let (_, flags) = BEHIND.iter().find(|(end, _)| arguments.ends_with(end))?;
+        Some(Marks(Kind::Open as u32 | Marks::ARGUMENTS.0 | flags))
+    }
+
+    /// The program's arguments of a call that did not end, without the marks behind them.
+    pub fn arguments_before(arguments: &[u8]) -> Option<Vec<u8>> {
+        let own = BEHIND.iter().find_map(|(end, _)| arguments.strip_suffix(*end))?;
+        Some([own, b"}"].concat())
     }
 
     fn of_arguments(arguments: &[u8]) -> Option<Marks> {
@@ -109,6 +130,11 @@ impl Marks {
         self.0 & Marks::TIMED.0 != 0
     }
 
+    /// Whether the call did not end, and has arguments of the program.
+    pub fn has_arguments(self) -> bool {
+        self.0 & Marks::ARGUMENTS.0 != 0
+    }
+
     /// Whether a part of the call is outside the time that was asked for.
     pub fn is_clipped(self) -> bool {
         self.0 & Marks::CLIPPED.0 != 0
@@ -145,6 +171,10 @@ mod tests {
             (r#""cat":"FEE","args":{"abandoned":true}"#, Some((Kind::Abandoned, false, false))),
             (r#""cat":"FEE","args":{"clipped":true}"#, Some((Kind::Return, true, false))),
             (r#""cat":"FEE","args":{"unfinished":true,"inherited":true}"#, Some((Kind::Open, false, true))),
+            (r#""cat":"FEE","args":{"x":1,"unfinished":true}"#, Some((Kind::Open, false, false))),
+            (r#""cat":"FEE","args":{"x":1,"unfinished":true,"inherited":true}"#, Some((Kind::Open, false, true))),
+            (r#""cat":"FEE","args":{"x":1,"unfinished":true,"x":2}"#, None),
+            (r#""cat":"FEE","args":{"x":{"y":1,"unfinished":true}}"#, None),
             (r#""cat":"FEE","args":{"unfinished":true,"raised":true}"#, None),
             (r#""cat":"FEE","args":{"raised":false}"#, None),
             (r#""cat":"FEE","args":{"raised":true,"x":1}"#, None),
@@ -158,5 +188,12 @@ mod tests {
         ] {
             assert_eq!(marks(members), expected, "{members}");
         }
+    }
+
+    #[test]
+    fn the_arguments_of_the_program_are_those_before_the_marks() {
+        let before = |arguments: &str| Marks::arguments_before(arguments.as_bytes());
+        assert_eq!(before(r#"{"x":1,"unfinished":true,"clipped":true}"#).unwrap(), br#"{"x":1}"#);
+        assert_eq!(before(r#"{"unfinished":true}"#), None);
     }
 }

@@ -44,7 +44,7 @@ struct PlannedDocument<'a> {
 
 impl PlannedDocument<'_> {
     fn plan(&self, image: Image) -> FilePlan {
-        let Image { pid, name: process, account, threads, calls, frames, tasks, state } = image;
+        let Image { pid, name: process, account, threads, calls, frames, arguments, tasks, state } = image;
         let unreported = Account::default();
         let reported = account.as_deref().unwrap_or(&unreported);
         let is_dated = reported.times.is_some();
@@ -84,6 +84,7 @@ impl PlannedDocument<'_> {
             threads,
             calls,
             frames,
+            arguments,
             tasks,
             last_moment: last.ticks,
             // The last anchor is the time of the last record.

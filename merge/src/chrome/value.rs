@@ -52,3 +52,38 @@ impl ValueScanner {
         self.depth == 0 && !self.is_string
     }
 }
+
+/// Lists and objects in each other that a payload may have to be shown as what it is: those of the report around it
+/// come on top, and many readers take no more than 128.
+const NESTING_MAX: u32 = 100;
+
+/// Whether JSON text is nested deeper than readers of a report can be expected to read.
+pub fn is_too_deep(json: &[u8]) -> bool {
+    let mut depth = 0_u32;
+    let (mut is_string, mut is_escaped) = (false, false);
+    json.iter().any(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_string,
+            b'"' => is_string = !is_string,
+            b'{' | b'[' if !is_string => depth += 1,
+            b'}' | b']' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > NESTING_MAX
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_in_strings_are_no_nesting() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(!is_too_deep(nested(100).as_bytes()) && is_too_deep(nested(101).as_bytes()));
+        assert!(!is_too_deep(format!("\"\\\"{}\"", nested(200)).as_bytes()));
+        assert!(!is_too_deep("[]".repeat(200).as_bytes()));
+        assert!(is_too_deep(format!("[\"\\\\\"{}", "{".repeat(100)).as_bytes()));
+    }
+}

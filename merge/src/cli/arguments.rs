@@ -67,8 +67,15 @@ pub struct Arguments {
     #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH", help_heading = "Report")]
     pub strip_prefix: Vec<PathBuf>,
 
-    /// How to align several runs on the time line. With `start`, a run that has called set_sync_marker() is aligned at
-    /// the time of this call
+    /// In JSON, show overwritten and lost events as events of the category LOSS on the tracks of their threads, for
+    /// https://ui.perfetto.dev and chrome://tracing. Scripts that count events count these, too. The other formats always
+    /// show them
+    #[arg(long = "show_losses", alias = "show-losses", help_heading = "Report")]
+    pub show_losses: bool,
+
+    /// How to align several runs on the time line. With `monotonic`, times are those of the machine's monotonic clock, as
+    /// in VizTracer's reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is
+    /// aligned at the time of this call
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,
 
@@ -163,6 +170,7 @@ impl Arguments {
         Request {
             threads: self.threads.map(NonZeroUsize::get),
             source: !self.no_source,
+            show_losses: self.show_losses,
             source_root: self.source_root.clone(),
             prefixes: Prefixes::new(&self.strip_prefix),
             align: self.align,

@@ -18,7 +18,7 @@ mod windows;
 mod tests;
 
 use crate::align::Clock;
-use crate::events::decode::Outcome;
+use crate::events::decode::{Outcome, Payload};
 use crate::input::ring::State;
 use crate::plan::file::FilePlan;
 pub use call::{Call, OVERWRITTEN, StackEvent};
@@ -26,19 +26,42 @@ pub use edges::Edges;
 pub use nester::Nester;
 pub use open::OpenCalls;
 use std::ops::Range;
+use viztracer_format::arguments::StackedArguments;
 use viztracer_format::record::Kind;
 pub use windows::{FileWindows, WindowsBuilder};
 
 /// The calls of a plan that have no end. Each one reaches to the last event that its file knows of.
 pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Item = Call> + 'a {
-    plan.frames.iter().filter_map(move |frame| {
+    plan.frames.iter().zip(0..).filter_map(move |(frame, index)| {
         let thread = plan.thread(frame.thread)?;
         // To just after the last event, so that they contain a call that began then.
         let (start, duration) = clock.span(frame.start, plan.last_moment.saturating_sub(frame.start));
         let is_unfinished = plan.state != State::Sealed;
         let (task, function, kind, end) = (frame.task, frame.function, Kind::Open, start.saturating_add(duration) + 1);
         let (is_clipped, is_inherited) = (frame.clipped, frame.inherited);
-        Some(Call { thread, task, function, kind, is_unfinished, start, end, depth: 0, is_clipped, is_inherited })
+        let call = Call {
+            thread,
+            task,
+            function,
+            kind,
+            is_unfinished,
+            start,
+            end,
+            depth: 0,
+            is_clipped,
+            is_inherited,
+            frame: index,
+        };
+        Some(call)
+    })
+}
+
+/// The arguments of a call without an end.
+pub fn arguments<'a>(plan: &'a FilePlan, call: &Call) -> Option<Payload<'a>> {
+    let frame = plan.frames.get(call.frame as usize)?;
+    Some(match plan.arguments.get(frame)? {
+        StackedArguments::Json(json) => Payload::Bytes(json),
+        StackedArguments::Lost => Payload::Overwritten,
     })
 }
 

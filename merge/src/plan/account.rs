@@ -67,6 +67,8 @@ pub struct ThreadAccount {
     pub tid: u32,
     pub name: String,
     pub overwritten: u64,
+    /// Nanoseconds of the report when the overwritten events began and ended.
+    pub overwritten_time: Option<(i64, i64)>,
     pub lost: u64,
     /// Nanoseconds of the report when its recording began.
     pub begun: Option<i64>,
@@ -182,6 +184,7 @@ impl ThreadAccount {
             tid: members.number("tid")?,
             name: members.text("name"),
             overwritten: members.count("overwritten"),
+            overwritten_time: members.signed("overwritten_since_ns").zip(members.signed("overwritten_until_ns")),
             lost: members.count("lost"),
             begun: members.signed("begun_ns"),
             ended: members.signed("ended_ns"),
@@ -291,10 +294,10 @@ mod tests {
 
     fn thread() -> impl Strategy<Value = ThreadAccount> {
         let time = || prop::option::of(any::<i64>());
-        (any::<u32>(), ".*", count(), count(), time(), time()).prop_map(
-            |(tid, name, overwritten, lost, begun, ended)| {
+        (any::<u32>(), ".*", count(), prop::option::of(any::<(i64, i64)>()), count(), time(), time()).prop_map(
+            |(tid, name, overwritten, overwritten_time, lost, begun, ended)| {
                 let others = Map::from_iter([("later".to_owned(), json!([1, {"a": name}]))]);
-                ThreadAccount { tid, name, overwritten, lost, begun, ended, others }
+                ThreadAccount { tid, name, overwritten, overwritten_time, lost, begun, ended, others }
             },
         )
     }
@@ -341,6 +344,10 @@ mod tests {
             members.insert("events".into(), 5.into());
             members.insert("unfinished".into(), 5.into());
             members.insert("overwritten".into(), thread.overwritten.into());
+            if let Some((since, until)) = thread.overwritten_time {
+                members.insert("overwritten_since_ns".into(), since.into());
+                members.insert("overwritten_until_ns".into(), until.into());
+            }
             members.insert("lost".into(), thread.lost.into());
             thread.put(&mut members);
             Value::Object(members)

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use viztracer_format::arguments::StackedArguments;
 use viztracer_format::clock::Anchor;
 use viztracer_format::record::RECORD_SIZE;
 
@@ -59,6 +60,8 @@ pub struct FilePlan {
     pub payloads: Vec<(u64, u32)>,
     /// Calls still open in a file that was not closed, outermost first.
     pub frames: Vec<OpenFrame>,
+    /// The arguments of those that have some.
+    pub arguments: HashMap<OpenFrame, StackedArguments>,
     /// The newest time in the file, in ticks.
     pub last_moment: u64,
     /// The file's anchors, each once.
@@ -200,6 +203,7 @@ impl FilePlan {
             names: Vec::new(),
             payloads: Vec::new(),
             frames: Vec::new(),
+            arguments: HashMap::new(),
             last_moment: 0,
             anchors: Vec::new(),
             problems: Problems::default(),
@@ -237,6 +241,18 @@ impl FilePlan {
     /// The process's name, or what stands for it.
     pub fn process_name(&self) -> String {
         self.process.clone().unwrap_or_else(|| format!("pid {}", self.pid))
+    }
+
+    /// Whether a trace in JSON names the process, or a thread, that has this name or none. One that was read from JSON
+    /// names those that it named.
+    pub fn names(&self, name: &Option<String>) -> bool {
+        name.is_some() || self.imported().is_none()
+    }
+
+    /// How many names of itself and its threads a trace in JSON has.
+    pub fn names_count(&self) -> u64 {
+        let threads = self.threads.iter().map(|thread| &thread.name);
+        threads.chain([&self.process]).filter(|name| self.names(name)).count() as u64
     }
 
     /// Ticks when the recording of a thread began.

@@ -2,7 +2,8 @@
 
 use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use viztracer_format::arguments::{ArgumentsReader, StackedArguments, is_part};
 use viztracer_format::reader::Event;
 use viztracer_format::record::{KIND_MASK, Record, full_ticks};
 use viztracer_format::stack::{Block, FRAME, blocks, task_of};
@@ -27,9 +28,19 @@ pub struct OpenFrame {
     pub clipped: bool,
 }
 
-/// The open frames of every thread, outermost first. The file holds 56 bits of a start; the whole is the tick count
-/// with these bits that is nearest to `reference`. What is neither a frame nor the mark of a task is damage.
-pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut(Problem)) -> Vec<OpenFrame> {
+/// The open frames of every thread, outermost first, and the arguments of those that have some.
+#[derive(Debug, Default)]
+pub struct OpenFrames {
+    /// The frames.
+    pub frames: Vec<OpenFrame>,
+    /// Their arguments.
+    pub arguments: HashMap<OpenFrame, StackedArguments>,
+}
+
+/// Reads the open frames of every thread. The file holds 56 bits of a start; the whole is the tick count
+/// with these bits that is nearest to `reference`. What is neither a
+/// frame, nor a part of its arguments, nor the mark of a task is damage.
+pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut(Problem)) -> OpenFrames {
     let mut threads: BTreeMap<u32, Vec<(u32, Vec<Record>)>> = BTreeMap::new();
     let mut buffer = Vec::new();
     for index in segments {
@@ -43,14 +54,14 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
             Err(Unread::Recycled) => {}
         }
     }
-    let mut frames = Vec::new();
+    let mut found = OpenFrames::default();
     for (thread, blocks) in threads {
-        let damaged = calls(thread, blocks, reference, &mut frames);
+        let damaged = calls(thread, blocks, reference, &mut found);
         if damaged > 0 {
             bad(Problem::new(format!("{damaged} open frames of thread {thread} are damaged")));
         }
     }
-    frames
+    found
 }
 
 /// Adds the calls among a thread's frames; the marks between them name their tasks. Returns how many entries are
@@ -59,9 +70,10 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
 /// A block whose base is more than the frames below it is above frames that the file had no space for: its calls are
 /// real, but the task that a missing mark may have begun is unknown. A block that overlaps the one below is not
 /// believed.
-fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into: &mut Vec<OpenFrame>) -> usize {
+fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into: &mut OpenFrames) -> usize {
     blocks.sort_by_key(|(base, _)| *base);
     let (mut depth, mut task, mut damaged) = (0, 0, 0);
+    let (mut innermost, mut arguments) = (None, ArgumentsReader::default());
     // A block without frames is in use, but empty.
     for (base, frames) in blocks.into_iter().filter(|(_, frames)| !frames.is_empty()) {
         let base = base as usize;
@@ -70,21 +82,39 @@ fn calls(thread: u32, mut blocks: Vec<(u32, Vec<Record>)>, reference: u64, into:
         }
         if base > depth {
             task = 0;
+            into.finish(&mut innermost, &mut arguments);
         }
         depth = base + frames.len();
         for frame in frames {
+            if is_part(frame) {
+                arguments.take(frame);
+                continue;
+            }
+            into.finish(&mut innermost, &mut arguments);
             if let Some(begun) = task_of(frame) {
                 task = begun;
             } else if frame.kind_byte() & KIND_MASK == FRAME {
                 let (function, start) = (frame.function(), full_ticks(frame.start(), reference));
                 let inherited = Block::is_inherited(frame);
-                into.push(OpenFrame { thread, task, function, start, inherited, clipped: false });
+                let frame = OpenFrame { thread, task, function, start, inherited, clipped: false };
+                into.frames.push(frame);
+                innermost = Some(frame);
             } else {
                 damaged += 1;
             }
         }
     }
+    into.finish(&mut innermost, &mut arguments);
     damaged
+}
+
+impl OpenFrames {
+    /// Keeps the arguments that were read behind a frame.
+    fn finish(&mut self, frame: &mut Option<OpenFrame>, arguments: &mut ArgumentsReader) {
+        if let (Some(found), Some(frame)) = (arguments.finish(), frame.take()) {
+            self.arguments.insert(frame, found);
+        }
+    }
 }
 
 /// The body of a STACKS segment, if possible one that was read twice the same.

@@ -15,6 +15,7 @@ use crate::report::innermost::Innermost;
 use crate::report::sources::LeftOut;
 use crate::text::display::grouped;
 use serde_json::{Map, Value};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// The warning about greenlets, which share the one stack that a ring file has of a thread.
@@ -58,6 +59,8 @@ pub struct FileSummary {
     pub process: String,
     /// Its threads.
     pub threads: Vec<ThreadSummary>,
+    /// How many names of itself, its threads and its tasks the report has.
+    pub names: u64,
     /// How its recording ended.
     pub state: State,
     /// How the process ended.
@@ -103,6 +106,8 @@ pub struct ThreadSummary {
     pub events: u64,
     /// Older events that were overwritten.
     pub overwritten: u64,
+    /// The time in which they were overwritten, in ns of the report; `None` if it is not selected.
+    pub overwritten_time: Option<Range<u64>>,
     /// Events that were lost, because the file had no space for them.
     pub lost: u64,
     /// Events in the report that never ended.
@@ -138,9 +143,21 @@ impl Summary {
         file.problems.append(&outcome.problems);
     }
 
+    /// Sets the time in which a thread's events were overwritten.
+    pub(crate) fn add_overwritten_time(&mut self, file: usize, thread: usize, time: Option<Range<u64>>) {
+        if let Some(thread) = self.files.get_mut(file).and_then(|file| file.threads.get_mut(thread)) {
+            thread.overwritten_time = time;
+        }
+    }
+
     /// Events in the report.
     pub fn events(&self) -> u64 {
         self.files.iter().map(|file| file.sum(|thread| thread.events)).sum()
+    }
+
+    /// The entries that `traceEvents` has in JSON: events, and names of processes, threads and tasks.
+    pub fn entries(&self) -> u64 {
+        self.files.iter().fold(self.events(), |sum, file| sum.saturating_add(file.names))
     }
 
     /// Older events that are not in the report.
@@ -180,6 +197,7 @@ impl FileSummary {
             pid: plan.pid,
             process: plan.process_name(),
             threads: plan.threads.iter().map(thread).collect(),
+            names: 0,
             state: plan.state,
             ending: plan.ending,
             lost: plan.recording.lost,
@@ -228,6 +246,7 @@ impl FileSummary {
             path: "temp_dir/result_7.bin".into(),
             pid: 7,
             process: "MainProcess".into(),
+            names: 2,
             threads: vec![ThreadSummary { events: 10, unfinished: 1, ..ThreadSummary::default() }],
             state: State::Sealed,
             ending: Ending::Exited,

@@ -53,7 +53,7 @@ impl Report<'_> {
     ) -> Result<(), MergeError> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: format.is_gzip() };
         match format {
-            Format::Json | Format::JsonGzip => pipeline.write(&Json, output, summary),
+            Format::Json | Format::JsonGzip => pipeline.write(&Json { show_losses: self.show_losses }, output, summary),
             Format::Perfetto | Format::PerfettoGzip => pipeline.write(&Perfetto::new(self.files), output, summary),
             Format::Folded => pipeline.write(&Folded::new(output), output, summary),
             Format::Csv => pipeline.write(&FunctionReport::new(Csv), output, summary),

@@ -78,7 +78,8 @@ impl FilePlan {
     fn tables(&mut self, input: &Input) -> SegmentTable {
         let mut table = SegmentTable::read(input, &mut self.problems);
         let problems = &mut self.problems;
-        self.frames = frames::read(input, &table.stacks, table.opened, |p| problems.add(p));
+        let open = frames::read(input, &table.stacks, table.opened, |p| problems.add(p));
+        (self.frames, self.arguments) = (open.frames, open.arguments);
         if self.state == State::Sealed {
             // What the parent had open when it forked did not run in a child that ends in order.
             self.frames.retain(|frame| !frame.inherited);
@@ -208,7 +209,7 @@ impl FilePlan {
         let gaps = table.threads_with_gaps(counted);
         if self.frames.iter().any(|frame| gaps.contains(&frame.thread)) {
             let now = frames::read(live, &table.stacks, table.opened, drop);
-            let now: HashSet<OpenFrame> = now.into_iter().collect();
+            let now: HashSet<OpenFrame> = now.frames.into_iter().collect();
             self.frames.retain(|frame| !gaps.contains(&frame.thread) || now.contains(frame));
         }
     }

@@ -84,6 +84,7 @@ fn check(case: &Case) {
         let without_name =
             |text: String| text.lines().filter_map(|l| Some(l.split_once(": ")?.1.to_owned())).collect::<Vec<_>>();
         assert_eq!(without_name(losses(&again)), without_name(losses(&summary)));
+        assert_eq!(sorted(&once.showing_losses()), sorted(&case.showing_losses()));
         assert_eq!(words(&once), words(case));
         assert_eq!(again.last_words, summary.last_words);
         assert_eq!(information(&once), information(case));

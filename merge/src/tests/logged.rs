@@ -71,3 +71,28 @@ fn the_report_is_the_same_for_any_number_of_threads() {
         assert_eq!(golden().merge(output, 1).1, golden().merge(output, 3).1, "{output}");
     }
 }
+
+#[test]
+fn open_calls_show_their_arguments() {
+    let mut case = Case::new();
+    case.add("open.bin", include_bytes!("../../../format/tests/golden/v1-arguments.bin"));
+    let (summary, report) = case.json();
+    let long = "0123456789".repeat(350);
+    let expected = [
+        json!({"func_args": {"argv": "['ü']"}, "unfinished": true, "inherited": true}),
+        json!({"steps": ["a = 1", "b = 2"], "unfinished": true}),
+        json!({"overwritten": true, "unfinished": true}),
+        json!({"func_args": {"text": long}, "unfinished": true}),
+        json!({"n": 1, "unfinished": true}),
+        json!({"overwritten": true, "unfinished": true}),
+        json!({"unfinished": true}),
+    ];
+    let arguments: Vec<&Value> = shown(&report).into_iter().map(|(_, _, arguments)| arguments).collect();
+    assert_eq!(arguments, expected.iter().collect::<Vec<_>>());
+    assert_eq!((summary.files[0].threads[0].unfinished, summary.files[0].problems.count), (7, 0));
+    let perfetto = String::from_utf8_lossy(&case.merge("out.pftrace", 1).1).into_owned();
+    assert!(perfetto.contains("b = 2") && perfetto.contains("argv") && !perfetto.contains("c = 3"));
+    for output in OUTPUTS {
+        assert_eq!(case.merge(output, 1).1, case.merge(output, 3).1, "{output}");
+    }
+}

@@ -15,6 +15,13 @@ fn shown(report: &Value) -> Vec<Value> {
     events
 }
 
+/// A case whose only input is the report of these files, without events that show losses.
+fn again(case: &Case) -> Case {
+    let mut again = Case::new();
+    again.add("again.json", case.merge("again.json", 2).1);
+    again
+}
+
 /// A thread with a long call, in it a shorter one, in that the calls that are left; the ring went over 1,234,567.
 fn overwritten() -> Ring {
     let mut ring = small(1);
@@ -31,9 +38,14 @@ fn overwritten() -> Ring {
 fn overwritten_time_is_a_slice_in_the_calls_around_it() {
     let mut case = Case::of(overwritten(), true);
     let (summary, report) = case.json();
+    assert_eq!(shown(&report), [] as [Value; 0]);
+    let thread = &report["viztracer_metadata"]["processes"][0]["threads"][0];
+    let times = ["overwritten_since_ns", "overwritten_until_ns"].map(|name| thread[name].clone());
+    assert_eq!(times, [json!(0), json!(80_001)]);
     let slice = json!({"ts": 10.0, "ph": "X", "dur": 70.0, "name": "1,234,567 events overwritten",
         "args": {"overwritten": 1_234_567, "since": 0.0, "until": 80.001}});
-    assert_eq!(shown(&report), [slice]);
+    assert_eq!(shown(&case.showing_losses()), std::slice::from_ref(&slice));
+    assert_eq!(shown(&again(&case).showing_losses()), [slice]);
     assert_eq!(summary.events(), 20_002);
     assert_eq!(events(&report).len(), 20_002);
     assert_eq!(report["viztracer_metadata"]["processes"][0]["threads"][0]["events"], 20_002);
@@ -43,7 +55,8 @@ fn overwritten_time_is_a_slice_in_the_calls_around_it() {
     ring.stack(1, &[(1, 5_000_050), (1, 5_000_060)]);
     case = Case::new();
     case.add("a.bin", ring.bytes(false));
-    assert_eq!(shown(&case.json().1)[0]["ts"], 10.0);
+    assert_eq!(shown(&case.showing_losses())[0]["ts"], 10.0);
+    assert_eq!(shown(&again(&case).showing_losses()), shown(&case.showing_losses()));
 }
 
 #[test]
@@ -57,7 +70,7 @@ fn what_a_label_counts_is_missing_also_where_no_segment_of_calls_is_left() {
 fn a_report_of_a_part_of_the_time_tells_of_that_part() {
     let case = Case::of(overwritten(), true);
     let told_with = |words: &[&str]| {
-        assert_eq!(case.run(&[&["-o", "@1.json"], words].concat()), 0);
+        assert_eq!(case.run(&[&["-o", "@1.json", "--show_losses"], words].concat()), 0);
         let text = std::fs::read(case.directory.path().join("1.json")).unwrap();
         shown(&serde_json::from_slice(&text).unwrap())
     };
@@ -160,9 +173,11 @@ fn events_that_found_no_room_are_a_mark() {
     ring.thread(1, 11, "MainThread", 1, 1_000);
     ring.function(1, "f", "/x/ev.py", 7);
     ring.calls(1, 0, &[call(1, 5_000_100, 10)], true);
-    let (_, report) = Case::of(ring, true).json();
+    let case = Case::of(ring, true);
     let mark = json!({"ts": 0.0, "ph": "i", "s": "t", "name": "1,000 events found no room", "args": {"lost": 1_000}});
-    assert_eq!(shown(&report), [mark]);
+    assert_eq!(shown(&case.json().1), [] as [Value; 0]);
+    assert_eq!(shown(&case.showing_losses()), std::slice::from_ref(&mark));
+    assert_eq!(shown(&again(&case).showing_losses()), [mark]);
 }
 
 #[test]

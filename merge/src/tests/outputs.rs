@@ -159,6 +159,7 @@ fn runs_can_begin_together_and_processes_of_one_run_stay_apart() {
     };
     assert_eq!(starts(Align::Clock), [0.5, 1000.5, 85_000.5, 86_000.5]);
     assert_eq!(starts(Align::Start), [0.5, 1000.5, 0.5, 1000.5]);
+    assert_eq!(starts(Align::Monotonic), [5000.5, 6000.5, 90_000.5, 91_000.5]);
 }
 
 #[test]

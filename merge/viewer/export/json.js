@@ -1,8 +1,9 @@
 // The trace in the Chrome trace format, as `viztracer-merge` writes it. Calls are X events. Calls that were open when
-// the recording was stopped in order are B events. Merging the file again gives the same page.
+// the recording was stopped in order are B events. Missing events are in the metadata only, since scripts count events.
+// Merging the file again gives the same page.
 
 import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, ofCalls } from "../data/model.js";
-import { extras, gapName, lostName, parsed } from "./events.js";
+import { extras, parsed } from "./events.js";
 
 /** Characters per piece of text. */
 const PIECE = 1 << 20;
@@ -52,7 +53,8 @@ function* events(trace, put) {
     for (const track of tracks) {
         const head = `{"pid":${track.process.pid},"tid":${track.tid},"ts":`;
         const threads = threadsOf(track);
-        extras(trace, track).forEach((entry) => extra(entry, head, put, zero));
+        const isEvent = ({ what }) => what !== "lost" && what !== "gap";
+        extras(trace, track).filter(isEvent).forEach((entry) => extra(entry, head, put, zero));
         for (let call = 0; call < track.count; call += 1) {
             const of = track.function[call];
             labels[of] ??= JSON.stringify(trace.functions.label(of));
@@ -118,13 +120,6 @@ function extra({ time, what, of }, head, put, zero) {
     } else if (what === "span") {
         const { phase, cat, shown, name, args } = of;
         event({ ph: phase, id: shown, name, cat, ...(args && { args }) });
-    } else if (what === "lost") {
-        event({ ph: "i", s: "t", name: lostName(of.count), cat: "LOSS", args: { lost: of.count } });
-    } else if (what === "gap") {
-        const dur = (of.end - of.start) / 1000;
-        const [since, until] = [of.since, of.until].map((time) => (time + zero) / 1000);
-        const args = { overwritten: of.events, since, until };
-        event({ ph: "X", dur, name: gapName(of.events), cat: "LOSS", args });
     } else {
         const args = of.args === null ? null : parsed(of.args);
         event({ ph: "i", s: "t", name: of.name, cat: of.kind.toUpperCase(), args });

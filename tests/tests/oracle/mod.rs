@@ -259,11 +259,16 @@ fn check_summary(life: &Life, summary: &ThreadSummary, calls: &[(usize, &Shown)]
         name,
         events: calls.len() as u64 + frames,
         overwritten: (life.ended.len() - calls.len()) as u64,
+        overwritten_time: summary.overwritten_time.clone(),
         lost: 0,
         unfinished: opened as u64 + frames,
         left_out: 0,
         too_deep: 0,
     };
     assert_eq!(*summary, expected);
+    // The time of what is overwritten ends before the first call that is left.
+    assert_eq!(summary.overwritten_time.is_some(), summary.overwritten > 0);
+    let first_end = calls.iter().map(|(_, shown)| shown.start + shown.duration).min();
+    assert!(summary.overwritten_time.iter().all(|time| first_end.is_none_or(|end| time.end <= end)));
     assert!(calls.iter().all(|(_, shown)| shown.tid == summary.tid));
 }

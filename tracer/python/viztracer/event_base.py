@@ -106,9 +106,21 @@ class _EventBase:
 
     def _viztracer_attributes(self) -> dict[str, Any]:
         """Return the attributes that are recorded: the object's, then those of its classes, such as properties."""
-        names = dict.fromkeys(vars(self))
+        names = list(vars(self))
         for kind in type(self).__mro__:
-            names.update(dict.fromkeys(vars(kind)))
-        public = [name for name in names if not name.startswith("_") and self._is_recorded(name)]
-        values = {name: getattr(self, name) for name in public}
-        return {name: value for name, value in values.items() if not callable(value)}
+            if kind not in _ONLY_METHODS:
+                names += vars(kind)
+        included = self._viztracer_config["include_attributes"]
+        excluded = self._viztracer_config["exclude_attributes"]
+        values: dict[str, Any] = {}
+        for name in names:
+            if name in values or name.startswith("_") or (name not in included if included else name in excluded):
+                continue
+            value = getattr(self, name)
+            if not callable(value):
+                values[name] = value
+        return values
+
+
+# Their public attributes are no values.
+_ONLY_METHODS = (_EventBase, object)

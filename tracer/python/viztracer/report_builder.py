@@ -13,7 +13,7 @@ import re
 import sys
 import tokenize
 
-from .output import plain_json
+from .output import report_text
 from .snaptrace import merge
 from .util import bcolors
 from .version import __version__
@@ -32,6 +32,7 @@ FUNCTION = re.compile(r".*\((.*):([0-9]+)\)", re.DOTALL)
 FROZEN = re.compile(r"<frozen (.*)>")
 SOURCE_EXTENSIONS = (".py", ".pyw")
 SUFFIXES = (".json", ".json.gz")
+DURATION = "waited_after_ns"  # the one such member of a process that is no time of the report
 
 
 class InvalidReportError(ValueError):
@@ -132,9 +133,7 @@ class ReportBuilder:
             original_events: the events.
             sync_marker: a time, in microseconds; None for that of the first event.
         """
-        times = [event["ts"] for event in original_events if "ts" in event]
-        origin = min(times, default=0) if sync_marker is None else sync_marker
-        return _shifted_events(original_events, -origin)
+        return _shifted_events(original_events, -_aligned_at(original_events, sync_marker))
 
     def prepare_json(self, file_info: bool = True, display_time_unit: str | None = None) -> None:
         """Make `combined_json` what is written.
@@ -165,7 +164,7 @@ class ReportBuilder:
             raise ValueError(f"Only html and json are supported, not {output_format}")
         self.prepare_json(file_info)
         if output_format == "json":
-            output_file.writelines(plain_json.parts_of_report(self.combined_json))
+            output_file.writelines(report_text.parts_of(self.combined_json))
             return
         import tempfile
 
@@ -192,10 +191,10 @@ class ReportBuilder:
             self.prepare_json(file_info)
             self._write_page(output_file, file_info=file_info)
         elif output_file.endswith(".json"):
-            with open(output_file, "w", encoding="utf-8", errors=plain_json.ERRORS) as file:
+            with open(output_file, "w", encoding="utf-8") as file:
                 self.generate_report(file, "json", file_info)
         elif output_file.endswith(".gz"):
-            with gzip.open(output_file, "wt", encoding="utf-8", errors=plain_json.ERRORS) as file:
+            with gzip.open(output_file, "wt", encoding="utf-8") as file:
                 self.generate_report(file, "json", file_info)
         else:
             raise ValueError("Only html, json and gz are supported")
@@ -230,10 +229,13 @@ class ReportBuilder:
 
     def _events(self, report: Report, first: Report) -> list[Event]:
         events: list[Event] = report["traceEvents"]
-        metadata = report.get("viztracer_metadata", {})
+        return _shifted_events(events, self._shift(report, first))
+
+    def _shift(self, report: Report, first: Report) -> float:
+        """Return how many microseconds later the events of a report are when it is combined with the first one."""
         if self.align:
-            return self.align_events(events, metadata.get("sync_marker"))
-        return _shifted_events(events, (_origin(report) - _origin(first)) / 1000)
+            return -_aligned_at(report["traceEvents"], report.get("viztracer_metadata", {}).get("sync_marker"))
+        return (_origin(report) - _origin(first)) / 1000
 
     def _metadata(self) -> Report:
         """Return the metadata of all reports together."""
@@ -245,7 +247,16 @@ class ReportBuilder:
             metadata["baseTimeNanoseconds"] = self.base_time
         elif bases and "clock" not in metadata:
             metadata["baseTimeNanoseconds"] = bases[-1]
+        processes = [process for report in self.jsons for process in self._processes(report)]
+        if processes:
+            metadata["processes"] = processes
         return metadata
+
+    def _processes(self, report: Report) -> list[Report]:
+        """Return what a report says of its processes, with losses, on the time line of the first report."""
+        processes = report.get("viztracer_metadata", {}).get("processes")
+        shift = round(self._shift(report, self.jsons[0]) * 1000)
+        return [_shifted_process(process, shift) for process in processes] if isinstance(processes, list) else []
 
     def _file_info(self) -> Report:
         """Return the sources that the reports have, and those of functions of reports that the program has made itself.
@@ -276,8 +287,8 @@ class ReportBuilder:
 
         with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
             report = os.path.join(directory, "report.json")
-            with open(report, "w", encoding="utf-8", errors=plain_json.ERRORS) as file:
-                file.writelines(plain_json.parts_of_report(self.combined_json))
+            with open(report, "w", encoding="utf-8") as file:
+                file.writelines(report_text.parts_of(self.combined_json))
             merge([report], path, source=file_info)
 
     def _messages(self) -> list[tuple[str, str]]:
@@ -346,6 +357,27 @@ def _origin(report: Report) -> int:
     """Return the time 0 of a report in nanoseconds; 0 for those of VizTracer, whose clock is that of the machine."""
     metadata = report.get("viztracer_metadata", {})
     return int(metadata.get("baseTimeNanoseconds", 0)) if "clock" in metadata else 0
+
+
+def _aligned_at(events: list[Event], sync_marker: float | None) -> float:
+    """Return the time that is the new 0, in microseconds: the marker, or that of the first event."""
+    return min((event["ts"] for event in events if "ts" in event), default=0) if sync_marker is None else sync_marker
+
+
+def _shifted_process(process: Any, shift: int) -> Any:
+    """Return a process, or a thread of it, as reports describe it, with its times this many nanoseconds later."""
+    if not shift or not isinstance(process, dict):
+        return process
+    shifted = {key: _shifted_time(key, value, shift) for key, value in process.items()}
+    if isinstance(process.get("threads"), list):
+        shifted["threads"] = [_shifted_process(thread, shift) for thread in process["threads"]]
+    return shifted
+
+
+def _shifted_time(key: str, value: Any, shift: int) -> Any:
+    """Return a member of a process, this many nanoseconds later if it is a time."""
+    is_time = key.endswith("_ns") and key != DURATION
+    return value + shift if is_time and isinstance(value, int) else value
 
 
 def _shifted_events(events: list[Event], shift: float) -> list[Event]:

@@ -21,8 +21,10 @@ __all__ = [
     "await_ring",
     "disarm_exit_line",
     "disarm_exit_report",
+    "is_for_program",
     "is_output_name",
     "is_ring_open",
+    "json_of",
     "merge",
     "merge_command",
     "note_exit",
@@ -37,6 +39,7 @@ __all__ = [
     "run_file",
     "run_module",
     "run_stdin",
+    "text_of",
     "watch_deadly_signals",
 ]
 
@@ -129,6 +132,10 @@ class Tracer:
         """
     def add_counter(self, name: str, args: Any) -> None:
         """Log the values of a counter, by name."""
+    def add_number(self, name: str, key: str, value: object) -> bool:
+        """Log a counter with one value; return False if that is no number, and True while nothing is recorded."""
+    def add_assignment(self, name: str, value: object) -> None:
+        """Log an instant that is named after a variable and its value: ``x = 1``."""
     def add_object(self, ph: str, obj_id: str, name: str, args: Any = None) -> None:
         """Log the creation (``N``), the members (``O``) or the deletion (``D``) of an object."""
     def add_raw(self, raw: dict[str, Any]) -> None:
@@ -204,6 +211,9 @@ class Merged:
     """What a merge did."""
 
     @property
+    def entries(self) -> int:
+        """How many entries the report has in JSON: events, and names of processes, threads and tasks."""
+    @property
     def events(self) -> int:
         """How many events the report holds."""
     @property
@@ -248,9 +258,21 @@ def merge(
     output: str | os.PathLike[str],
     *,
     source: bool = True,
+    monotonic: bool = False,
     progress: bool = False,
 ) -> Merged:
-    """Merge ring files, or directories of them, into a report. Raise `RuntimeError` if there is no report."""
+    """Merge ring files, or directories of them, into a report.
+
+    Args:
+        inputs: the files and directories.
+        output: the report, whose kind is set by the ending of its name.
+        source: whether the report has the text of source files.
+        monotonic: whether its times are those of `time.monotonic`; otherwise they begin at 0.
+        progress: whether to show a bar on the terminal.
+
+    Raises:
+        RuntimeError: there is no report.
+    """
 
 # These run the program as `python` does and end the process; inside of other code they come back when it is over.
 # `show`: whether the trace has a call of `exec` around it.
@@ -275,3 +297,20 @@ def run_stdin(show: bool) -> None:
 
 def watch_deadly_signals() -> None:
     """Install our handler for every deadly signal that has its default action."""
+
+def text_of(value: object, describe: Callable[[Any], str] | None = None) -> str:
+    """Return a value as text, which `describe`, or else `repr`, makes of it; cut as ``bytes_per_value`` says.
+
+    Nothing that this calls is recorded, and none of its exceptions is raised: the value is ``Not Displayable`` then.
+    But an exception of a signal handler, or of another thread, is raised afterwards. A type that was slow is not asked
+    again.
+    """
+
+def is_for_program(error: BaseException) -> bool:
+    """Whether a signal handler, another thread or another greenlet has raised this, and not the code that it left."""
+
+def json_of(value: object) -> str:
+    """Return a value as JSON, without running any of the program's code.
+
+    What JSON cannot hold becomes a string that says what it is: the name of a type, ``nan``, digits of a long integer.
+    """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .compressed.reader import Reader
 from .compressed.writer import Writer
-from .output import plain_json
+from .output import report_text
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def decompress(compressed: str, output: str) -> None:
     _check_input(compressed, "", "")
     report = VCompressor().decompress(compressed)
     try:
-        with open(output, "w", encoding="utf-8", errors=plain_json.ERRORS) as file:
-            file.writelines(plain_json.parts_of_report(report))
+        with open(output, "w", encoding="utf-8") as file:
+            file.writelines(report_text.parts_of(report))
     except OSError as error:
         raise ValueError(f"Can't open file {output} to write: {error.strerror}") from None
 

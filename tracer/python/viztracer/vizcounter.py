@@ -18,7 +18,8 @@ class VizCounter(_EventBase):
             Exception: an attribute is no number. VizTracer raises no more special class.
         """
         numbers = self._viztracer_attributes()
-        if not all(type(value) in (int, float) for value in numbers.values()):
-            raise Exception("Counter can only take numeric values")  # noqa: TRY002
+        for value in numbers.values():
+            if type(value) not in (int, float):
+                raise Exception("Counter can only take numeric values")  # noqa: TRY002
         if self._viztracer_tracer is not None:
             self._viztracer_tracer.add_counter(self._viztracer_name, numbers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from .tracer.logged_events import LoggedEvents
+    from .snaptrace import Tracer
 
 
 class VizEvent:
@@ -17,7 +17,7 @@ class VizEvent:
         lineno: its line.
     """
 
-    def __init__(self, tracer: LoggedEvents, event_name: str, file_name: str, lineno: int) -> None:
+    def __init__(self, tracer: Tracer, event_name: str, file_name: str, lineno: int) -> None:
         self._tracer = tracer
         self._name = f"{event_name} ({file_name}:{lineno})"
         self._start: float | None = None

@@ -10,8 +10,9 @@ from .output import report, terminal
 from .process import this_process
 from .process.ring_directory import RingDirectory
 from .snaptrace import Tracer, arm_exit_line, disarm_exit_line, note_exit
-from .tracer.loaded_trace import LoadedTrace
+from .tracer import torch_profile
 from .tracer.options import Options
+from .tracer.plugged_trace import PluggedTrace
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ INSTALLED = "viztracer_installed"
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
-class VizTracer(Options, LoadedTrace):
+class VizTracer(Options, PluggedTrace):
     """Records all calls between `start` and `stop`; `save` writes the report.
 
     While it records, every event is already in a memory-mapped file, so nothing is lost when the process dies. The
@@ -51,8 +52,9 @@ class VizTracer(Options, LoadedTrace):
             self.log_audit = [".*"]  # of all names; to children, an empty list stands for none
         if self.log_func_repr and self.log_func_with_objprint:
             raise ValueError("log_func_repr and log_func_with_objprint can't be both specified!")
-        if self.log_torch:
-            raise NotImplementedError("log_torch is not supported yet")
+        self.torch_traces = []
+        if self.log_torch and not torch_profile.is_installed():
+            raise ModuleNotFoundError("log_torch needs the package torch", name="torch")
         self.load_plugins(self.plugins)
 
     def register_global(self) -> None:

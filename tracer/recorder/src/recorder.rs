@@ -217,7 +217,7 @@ impl Recorder {
     pub fn inherited(&self, thread: &ThreadRecorder) -> Inherited {
         let open = thread.open_calls();
         let names = lock(&self.names);
-        let functions = open.calls.iter().filter_map(|(_, function)| *function);
+        let functions = open.calls.iter().filter_map(|call| call.function);
         let names = functions.filter_map(|function| Some((function, names.of(function)?))).collect();
         Inherited { open: Some(open), names }
     }
@@ -225,7 +225,7 @@ impl Recorder {
     /// Opens the calls that the parent had open.
     pub fn inherit(&self, thread: &mut ThreadRecorder, inherited: Inherited) {
         let Some(mut open) = inherited.open else { return };
-        for function in open.calls.iter_mut().filter_map(|(_, function)| function.as_mut()) {
+        for function in open.calls.iter_mut().filter_map(|call| call.function.as_mut()) {
             let entry = inherited.names.get(function).cloned();
             *function = entry.map_or(FUNCTION_UNKNOWN, |entry| lock(&self.names).entry(&self.ring, entry));
         }

@@ -14,6 +14,7 @@ mod open_calls;
 mod payload;
 mod segment;
 mod stack;
+mod stacked;
 mod task;
 
 use crate::clock::Clock;
@@ -80,6 +81,8 @@ pub struct ThreadRecorder {
     /// The task that the thread runs, 0 if none, and how many marks of tasks are on the stack.
     task: u32,
     task_marks: usize,
+    /// How many slots of the stack the arguments of open calls take.
+    argument_slots: usize,
     open: Option<OpenSegment>,
     /// The open PAYLOAD segment.
     payload: Option<OpenSegment>,
@@ -122,6 +125,7 @@ impl ThreadRecorder {
             uncounted: 0,
             task: 0,
             task_marks: 0,
+            argument_slots: 0,
             open: None,
             payload: None,
             attached: Vec::new(),
@@ -267,7 +271,7 @@ impl ThreadRecorder {
                 continue;
             }
             let Some(frame) = self.innermost_call() else { return };
-            let found = self.innermost_tag(frame) == tag;
+            let found = frame.duration() == tag;
             self.end_innermost(frame, if found { kind } else { Kind::Abandoned }, now);
             if found {
                 return;
@@ -309,20 +313,20 @@ impl ThreadRecorder {
         self.too_deep.clear();
         while let Some(frame) = self.innermost_call() {
             match ThreadRecorder::is_inherited(frame) {
-                true => self.drop_innermost(frame),
+                true => self.drop_innermost(),
                 false => self.end_innermost(frame, kind, now),
             }
         }
     }
 
-    /// The open frames and the marks of tasks, from the outermost on.
-    fn frames_in_use(&self) -> impl Iterator<Item = Record> {
-        self.blocks[..=self.depth_block].iter().flat_map(StackBlock::frames)
+    /// The open frames, with their arguments, and the marks of tasks, from the outermost on.
+    fn slots_in_use(&self) -> impl Iterator<Item = Record> {
+        self.blocks[..=self.depth_block].iter().flat_map(StackBlock::slots_in_use)
     }
 
     /// Whether a call is open on this thread.
     pub fn has_open_calls(&self) -> bool {
-        self.depth() > self.task_marks
+        self.depth() > self.no_calls()
     }
 
     /// Ends the recording of a thread that has ended: its frames are abandoned, its blocks are free, and the rest of

@@ -61,12 +61,10 @@ pub fn enter(python: Python<'_>, code: Code, is_hook_in_python: bool) -> bool {
 pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: Kind) -> bool {
     let has_value = options::return_values() && !value.is_null();
     if let Some(ending) = has_value.then(|| calls::ending(python, code.tag())).flatten() {
-        // SAFETY: the caller promises a living object.
+        // SAFETY: the caller promises a living object; `python` proves that the GIL is held.
         let json = unsafe { arguments::return_value(value, ending.payload_max) };
-        let json = json.as_ref().map_or(b"null".as_slice(), |json| json.as_bytes());
         if current::is_recording(python) {
-            calls::attach(python, code.tag(), arguments::RETURN_VALUE, json);
-            calls::unwind_at(python, code.tag(), kind, ending.now);
+            calls::end_with(python, code.tag(), kind, ending.now, (arguments::RETURN_VALUE, json.as_bytes()));
         }
     } else {
         match calls::leave(python, code.tag(), kind) {

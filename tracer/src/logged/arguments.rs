@@ -49,18 +49,28 @@ pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json
     })
 }
 
-/// Returns what a function returns, yields or raises, as a JSON string. Runs Python.
+/// Returns what a function returns, yields or raises, as a JSON object with this one member. Runs Python.
 ///
 /// # Safety
-/// `value` must be a living object.
-pub unsafe fn return_value(value: *mut PyObject, max: usize) -> Option<Json> {
+/// `value` must be a living object, and the GIL must be held.
+pub unsafe fn return_value(value: *mut PyObject, max: usize) -> Json {
+    // SAFETY: the caller promises it.
+    let value = unsafe { Bound::from_borrowed_ptr(Python::assume_attached(), value) };
+    let mut json = Json::new(max);
+    json.put("{\"return_value\":");
+    let is_shown = !options::has_repr() && shown::put_at_once(&value, &mut json);
+    if !is_shown && put_repr(&value, &mut json).is_none() {
+        json.put("null");
+    }
+    json.put("}");
+    json
+}
+
+fn put_repr(value: &Bound<'_, PyAny>, json: &mut Json) -> Option<()> {
     preserving_exception(|python| {
         let repr = options::repr(python);
-        let mut json = Json::new(max);
-        // SAFETY: the caller promises it.
-        let value = unsafe { Bound::from_borrowed_ptr(python, value) };
-        shown::put_shown(&value, repr.as_ref().map(|repr| repr.bind(python)), &mut json);
-        Some(json)
+        shown::put_shown(value, repr.as_ref().map(|repr| repr.bind(python)), json);
+        Some(())
     })
 }
 

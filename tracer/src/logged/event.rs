@@ -42,8 +42,8 @@ pub fn instant(name: &Bound<'_, PyString>, args: Option<&Bound<'_, PyAny>>, scop
     let Some(max) = payload_max(python) else { return };
     let name = super::json::text(name);
     let args = args.filter(|args| !args.is_none());
-    let mut json = Json::new(max);
     if scope == "t" && args.is_none_or(|args| args.is_instance_of::<PyDict>()) {
+        let mut json = Json::new(max);
         if let Some(args) = args {
             json.put_value(args);
         }
@@ -51,10 +51,27 @@ pub fn instant(name: &Bound<'_, PyString>, args: Option<&Bound<'_, PyAny>>, scop
         if let Some(id) = names::id(&name) {
             return log(python, Kind::Instant, id, &json);
         }
-        json = Json::new(max);
     }
+    log_instant(python, &name, args, scope, max);
+}
+
+/// Logs an instant of the process that shows a value, with its text as a part of the name. Runs Python.
+pub fn assignment(name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
+    let python = name.py();
+    if payload_max(python).is_none() {
+        return;
+    }
+    let text = [&super::json::text(name), " = ", &shown::text_of(value, None)].concat();
+    // Asked anew: the value's `repr` may have done anything.
+    if let Some(max) = payload_max(python) {
+        log_instant(python, &text, None, "p", max);
+    }
+}
+
+fn log_instant(python: Python<'_>, name: &str, args: Option<&Bound<'_, PyAny>>, scope: &str, max: usize) {
+    let mut json = Json::new(max);
     json.put(r#"{"ph":"i","cat":"INSTANT","name":"#);
-    json.put_string(&name);
+    json.put_string(name);
     json.put(",\"s\":\"");
     json.put(scope);
     json.put("\",\"args\":");
@@ -71,19 +88,38 @@ pub fn counter(name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
     let python = name.py();
     let Some(max) = payload_max(python) else { return };
     let name = super::json::text(name);
+    log_counter(python, &name, max, args.is_instance_of::<PyDict>(), |json| json.put_value(args));
+}
+
+/// Logs a counter with one value, which is a number.
+pub fn number(name: &Bound<'_, PyString>, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
+    let python = name.py();
+    let Some(max) = payload_max(python) else { return };
+    let name = super::json::text(name);
+    let put_args = |json: &mut Json| {
+        json.put("{");
+        json.put_string(&super::json::text(key));
+        json.put(":");
+        json.put_value(value);
+        json.put("}");
+    };
+    log_counter(python, &name, max, true, put_args);
+}
+
+fn log_counter(python: Python<'_>, name: &str, max: usize, is_object: bool, put_args: impl Fn(&mut Json)) {
     let mut json = Json::new(max);
-    if args.is_instance_of::<PyDict>() {
-        json.put_value(args);
+    if is_object {
+        put_args(&mut json);
         // The id is valid for this recording only, so it is taken last.
-        if let Some(id) = names::id(&name) {
+        if let Some(id) = names::id(name) {
             return log(python, Kind::Counter, id, &json);
         }
         json = Json::new(max);
     }
     json.put(r#"{"ph":"C","name":"#);
-    json.put_string(&name);
+    json.put_string(name);
     json.put(",\"args\":");
-    json.put_value(args);
+    put_args(&mut json);
     json.put("}");
     log(python, Kind::Other, FUNCTION_UNKNOWN, &json);
 }

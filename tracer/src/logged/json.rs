@@ -1,8 +1,11 @@
 //! Python objects as JSON text, without running Python: values of the built-in types, and of types derived from them,
 //! are read as the interpreter stores them. Any other value becomes a string that says of which type it is.
 //!
-//! JSON has no infinities and no halves of surrogate pairs: these become strings, as does an integer of more digits
-//! than readers can hold.
+//! This is so in what a program logs, which has a limit, and in reports that are written in Python, which have none.
+//!
+//! JSON has no infinities: these become strings, as does an integer of more digits than readers can hold. Halves of
+//! surrogate pairs are written as `\\udc80`, which readers show. In reports they are `\udc80`, which some readers
+//! refuse and others read back as they were.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -11,12 +14,14 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// Containers in each other at most.
-const DEPTH_MAX: usize = 20;
+const DEPTH_MAX: usize = 100;
 /// Digits of an integer that stays a number.
 const DIGITS_MAX: usize = 300;
 /// Hexadecimal digits, with sign and prefix, of an integer that is written in base 10. Up to here, no limit on digits
 /// applies and the interpreter calculates the digits in C. For longer ones it may run a module of Python.
 const DECIMAL_MAX: usize = 512;
+/// The longest memory that is kept for the next text, in bytes.
+const SPARE_MAX: usize = 1 << 20;
 /// Bytes that are kept free for what closes open containers.
 const RESERVE: usize = 1024;
 
@@ -31,11 +36,16 @@ pub struct Json {
     text: Vec<u8>,
     /// Behind this length, values are cut.
     limit: usize,
+    /// Whether halves of surrogate pairs are written as `\udc80`.
+    has_surrogates: bool,
 }
 
 impl Drop for Json {
     fn drop(&mut self) {
         let text = std::mem::take(&mut self.text);
+        if text.capacity() > SPARE_MAX {
+            return;
+        }
         let _ = SPARE.try_with(|spare| spare.set(text));
     }
 }
@@ -45,7 +55,7 @@ impl Json {
     pub fn new(max: usize) -> Json {
         let mut text = SPARE.try_with(Cell::take).unwrap_or_default();
         text.clear();
-        Json { text, limit: max.saturating_sub(RESERVE).max(256) }
+        Json { text, limit: max.saturating_sub(RESERVE).max(256), has_surrogates: false }
     }
 
     /// The text.
@@ -68,15 +78,7 @@ impl Json {
         }
         for (at, char) in string.char_indices() {
             let before = self.text.len();
-            match char {
-                '"' => self.put("\\\""),
-                '\\' => self.put("\\\\"),
-                '\n' => self.put("\\n"),
-                '\r' => self.put("\\r"),
-                '\t' => self.put("\\t"),
-                '\0'..'\u{20}' => self.put(&format!("\\u{:04x}", char as u32)),
-                _ => self.text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
+            self.put_char(char);
             let taken = self.text.len() - before;
             if taken > left {
                 self.text.truncate(before);
@@ -88,9 +90,38 @@ impl Json {
         self.text.push(b'"');
     }
 
+    fn put_char(&mut self, char: char) {
+        match char {
+            '"' => self.put("\\\""),
+            '\\' => self.put("\\\\"),
+            '\n' => self.put("\\n"),
+            '\r' => self.put("\\r"),
+            '\t' => self.put("\\t"),
+            '\0'..'\u{20}' => self.put(&format!("\\u{:04x}", char as u32)),
+            _ => self.text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+
+    /// Appends a string of Python's.
+    fn put_text(&mut self, string: &Bound<'_, PyString>) {
+        if !self.has_surrogates || string.to_str().is_ok() {
+            return self.put_string(&text(string));
+        }
+        self.text.push(b'"');
+        for index in 0..string.len().unwrap_or(0) {
+            // SAFETY: a string, which has this index.
+            let code = unsafe { ffi::PyUnicode_ReadChar(string.as_ptr(), index as ffi::Py_ssize_t) };
+            match char::from_u32(code) {
+                Some(char) => self.put_char(char),
+                None => self.put(&format!("\\u{code:04x}")),
+            }
+        }
+        self.text.push(b'"');
+    }
+
     /// Appends a value.
     pub fn put_value(&mut self, value: &Bound<'_, PyAny>) {
-        self.value(value, &mut Around::default());
+        self.value(value, &mut Around { addresses: [0; DEPTH_MAX], depth: 0 });
     }
 
     fn is_full(&self) -> bool {
@@ -108,7 +139,7 @@ impl Json {
             return self.put(if value.is_true() { "true" } else { "false" });
         }
         if let Ok(value) = value.cast::<PyString>() {
-            return self.put_string(&text(value));
+            return self.put_text(value);
         }
         if let Ok(value) = value.cast::<PyInt>() {
             return self.integer(value);
@@ -184,9 +215,9 @@ impl Json {
     /// A key, which in JSON is a string.
     fn key(&mut self, key: &Bound<'_, PyAny>) {
         if let Ok(key) = key.cast::<PyString>() {
-            return self.put_string(&text(key));
+            return self.put_text(key);
         }
-        let mut shown = Json { text: Vec::new(), limit: self.limit };
+        let mut shown = Json { text: Vec::new(), limit: self.limit, has_surrogates: false };
         match key.is_none() || key.is_instance_of::<PyInt>() || key.is_instance_of::<PyFloat>() {
             true => shown.put_value(key),
             false => shown.put(&format!("<{} object>", type_name(key))),
@@ -223,8 +254,16 @@ impl Json {
     }
 }
 
+/// Returns a value as JSON for a report, whatever its length.
+#[pyfunction]
+pub fn json_of<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyString> {
+    let mut json = Json::new(usize::MAX);
+    json.has_surrogates = true;
+    json.put_value(value);
+    PyString::new(value.py(), &String::from_utf8_lossy(json.as_bytes()))
+}
+
 /// The addresses of the containers around a value.
-#[derive(Default)]
 struct Around {
     addresses: [usize; DEPTH_MAX],
     depth: usize,

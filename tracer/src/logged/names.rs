@@ -3,6 +3,7 @@
 
 use crate::recording;
 use crate::sync::{Mutex, lock};
+use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use viztracer_format::names::Function;
 use viztracer_format::record::FUNCTION_UNKNOWN;
@@ -15,7 +16,7 @@ const LENGTH_MAX: usize = 200;
 /// The ids of names under the rules of this number, see [`recording::rules`].
 struct Interned {
     rules: u64,
-    ids: Option<HashMap<Box<str>, u32>>,
+    ids: Option<HashMap<Box<str>, u32, FixedState>>,
 }
 
 static INTERNED: Mutex<Interned> = Mutex::new(Interned { rules: 0, ids: None });

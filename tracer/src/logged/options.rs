@@ -1,11 +1,13 @@
-//! What the hooks log of calls: set before a recording starts.
+//! What the hooks log of calls, and how long the text of a value may be: set before a recording starts.
 
 use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 static ARGUMENTS: AtomicBool = AtomicBool::new(false);
 static RETURN_VALUES: AtomicBool = AtomicBool::new(false);
+/// The longest text of one value, in bytes.
+static BYTES_PER_VALUE: AtomicUsize = AtomicUsize::new(4096);
 /// Whether the program has a function of its own that shows values.
 static HAS_REPR: AtomicBool = AtomicBool::new(false);
 /// That function.
@@ -30,10 +32,25 @@ pub fn return_values() -> bool {
     RETURN_VALUES.load(Ordering::Relaxed)
 }
 
+/// Whether the program has a function of its own that shows values.
+pub fn has_repr() -> bool {
+    HAS_REPR.load(Ordering::Relaxed)
+}
+
 /// Returns the program's function that shows values, if it has one.
 pub fn repr(python: Python<'_>) -> Option<Py<PyAny>> {
-    if !HAS_REPR.load(Ordering::Relaxed) {
+    if !has_repr() {
         return None;
     }
     lock(&REPR).as_ref().map(|repr| repr.clone_ref(python))
+}
+
+/// Sets how many bytes the text of one value may have in the next recording.
+pub fn set_bytes_per_value(bytes: usize) {
+    BYTES_PER_VALUE.store(bytes, Ordering::Relaxed);
+}
+
+/// The longest text of one value, in bytes; the rest is cut.
+pub fn bytes_per_value() -> usize {
+    BYTES_PER_VALUE.load(Ordering::Relaxed)
 }

@@ -1,35 +1,40 @@
-//! Arguments and return values as the text that `repr` makes of them.
+//! Values of the program as text: arguments and return values of calls, variables, arguments of audit events.
 //!
-//! `repr` is the program's code. It runs inside of a hook, where the interpreter raises no events, and what it logs
-//! itself is left out ([`is_showing`]). Its exceptions are kept from the program, except those that ask the program to
-//! end. A type whose `repr` took long is not asked again; a call of `repr` that is under way cannot be stopped.
+//! The text is what `repr` makes of a value, or another function, and that may be the program's code. In a hook, the
+//! interpreter raises no events while it runs; elsewhere, the thread is paused. What it logs itself is left out
+//! ([`is_showing`]). Its exceptions are kept from the program, except those for the program ([`interruption`]). A type
+//! whose text took long is not asked again; a call that is under way cannot be stopped.
 
+use super::contents;
+use super::interruption;
 use super::json::{Json, digits, text, type_name};
+use super::options;
 use crate::daemon::sleep_if_thread_ends;
-use crate::sync::{Mutex, MutexGuard, lock};
-use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
+use crate::sync::{Mutex, lock};
+use crate::thread::current;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// The longest text of one value, in bytes; the rest is cut.
-pub const LENGTH_MAX: usize = 4096;
-/// How long `repr` of a value may take before values of its type are not shown any more.
+/// How long a value may take before values of its type are not shown any more.
 const SLOW: Duration = Duration::from_millis(100);
 /// Slow types that are remembered.
 const SLOW_TYPES_MAX: usize = 64;
 /// The text of a value whose `repr` raises, as VizTracer has it.
 const NOT_DISPLAYABLE: &str = "Not Displayable";
 
-/// The addresses of types whose `repr` is slow. They are only compared.
-static SLOW_TYPES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+/// Weak references to the types whose values are slow.
+static SLOW_TYPES: Mutex<Vec<Py<PyWeakrefReference>>> = Mutex::new(Vec::new());
 
 std::thread_local! {
     /// Whether this thread runs a `repr` for us.
     static SHOWING: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Takes a text.
+type Put<'a> = &'a mut dyn FnMut(&str);
 
 /// Whether the calling thread runs a `repr` for us, so that nothing is to be logged.
 pub fn is_showing() -> bool {
@@ -38,32 +43,110 @@ pub fn is_showing() -> bool {
 
 /// Appends what `repr`, or the program's function for that, makes of a value, as a JSON string.
 pub fn put_shown(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json: &mut Json) {
-    match repr {
-        None if put_simple(value, json) => {}
-        None if is_scalar(value) => put_repr(value, json),
-        _ => guarded(value, repr, json),
+    show(value, repr, &mut |text| json.put_string(text));
+}
+
+/// Returns a value as text, cut behind as many bytes as the option `bytes_per_value` says. The calls that it takes are
+/// not recorded, and none of their exceptions is raised.
+#[pyfunction]
+#[pyo3(signature = (value, describe = None))]
+pub fn text_of(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>) -> String {
+    if is_showing() {
+        return NOT_DISPLAYABLE.into(); // and nothing will be logged
+    }
+    let mut shown = String::new();
+    if put_at_hand(value, describe, &mut |text| shown.push_str(text)) {
+        return shown;
+    }
+    current::pause();
+    show(value, describe, &mut |text| shown.push_str(text));
+    current::resume();
+    shown
+}
+
+/// Puts what `repr` or `str` makes of one of the most frequent values, which calls nothing. Returns false for any other
+/// value or function.
+fn put_at_hand(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+    match describe {
+        None => put_simple(value, put),
+        Some(describe) if !describe.is(value.py().get_type::<PyString>()) => false,
+        Some(_) => match value.cast_exact::<PyString>() {
+            Ok(value) => {
+                put_cut(&text(value), put);
+                true
+            }
+            Err(_) => put_simple(value, put),
+        },
     }
 }
 
-/// Appends one of the most frequent values, without a string of the interpreter's. Returns false for any other one.
-fn put_simple(value: &Bound<'_, PyAny>, json: &mut Json) -> bool {
+/// Puts the text of a value. Returns false if that was interrupted, so that the program wants to go on elsewhere.
+fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+    // `str` of a container is its `repr`.
+    let repr = repr.filter(|repr| !contents::is_container(value) || !repr.is(value.py().get_type::<PyString>()));
+    match repr {
+        None if put_simple(value, put) => true,
+        None if is_scalar(value) => {
+            put_repr(value, put);
+            true
+        }
+        None if contents::is_container(value) => {
+            put_cut(&contents::of(value, &show_element), put);
+            true
+        }
+        _ => guarded(value, repr, put),
+    }
+}
+
+/// Appends the text of a value in a container, as [`show`] does.
+fn show_element(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    let mut put = |shown: &str| text.push_str(shown);
+    if contents::is_container(value) { guarded(value, None, &mut put) } else { show(value, None, &mut put) }
+}
+
+/// Appends the `repr` of a value, as a JSON string, if that takes nothing but a look: it runs no Python, and leaves an
+/// exception alone that is under way. Returns false for any other value.
+pub fn put_at_once(value: &Bound<'_, PyAny>, json: &mut Json) -> bool {
+    put_simple(value, &mut |text| json.put_string(text))
+}
+
+/// Puts one of the most frequent values, without a string of the interpreter's. Returns false for any other one.
+fn put_simple(value: &Bound<'_, PyAny>, put: Put<'_>) -> bool {
+    if let Ok(value) = value.cast_exact::<PyInt>() {
+        let mut overflow = 0;
+        // SAFETY: an integer of the built-in type.
+        let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
+        if overflow == 0 {
+            put_cut(itoa::Buffer::new().format(small), put);
+        }
+        return overflow == 0;
+    }
+    if let Ok(value) = value.cast_exact::<PyString>() {
+        return put_plain_string(value, put);
+    }
     let text = if value.is_none() {
         "None"
     } else if let Ok(value) = value.cast_exact::<PyBool>() {
         if value.is_true() { "True" } else { "False" }
-    } else if let Ok(value) = value.cast_exact::<PyInt>() {
-        let mut overflow = 0;
-        // SAFETY: an integer of the built-in type.
-        let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
-        if overflow != 0 {
-            return false;
-        }
-        json.put_string(itoa::Buffer::new().format(small));
-        return true;
     } else {
         return false;
     };
-    json.put_string(text);
+    put_cut(text, put);
+    true
+}
+
+/// Puts a string whose `repr` is its text in single quotes. Returns false for any other one.
+fn put_plain_string(string: &Bound<'_, PyString>, put: Put<'_>) -> bool {
+    // SAFETY: a string, of the built-in type.
+    if unsafe { ffi::PyUnicode_IS_COMPACT_ASCII(string.as_ptr()) } == 0 {
+        return false; // its text as UTF-8 would stay with it
+    }
+    let Ok(text) = string.to_str() else { return false };
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\'' && byte != b'\\';
+    if text.len() > options::bytes_per_value() || !text.bytes().all(is_plain) {
+        return false;
+    }
+    put_cut(&["'", text, "'"].concat(), put);
     true
 }
 
@@ -75,59 +158,67 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyString>()
 }
 
-fn put_repr(value: &Bound<'_, PyAny>, json: &mut Json) {
+fn put_repr(value: &Bound<'_, PyAny>, put: Put<'_>) {
     if let Ok(value) = value.cast_exact::<PyInt>() {
-        return put_cut(&digits(value).unwrap_or_else(|| NOT_DISPLAYABLE.into()), json);
+        return put_cut(&digits(value).unwrap_or_else(|| NOT_DISPLAYABLE.into()), put);
     }
     match begin(value).repr() {
-        Ok(shown) => put_cut(&text(&shown), json),
-        Err(_) => json.put_string(NOT_DISPLAYABLE),
+        Ok(shown) => put_cut(&text(&shown), put),
+        Err(_) => put(NOT_DISPLAYABLE),
     }
 }
 
 /// Returns the begin of a long string or of long bytes, whose `repr` would be many times as long; else the value.
 fn begin<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     let python = value.py();
+    let max = options::bytes_per_value();
     if let Ok(bytes) = value.cast_exact::<PyBytes>()
-        && let Some(begin) = bytes.as_bytes().get(..LENGTH_MAX)
+        && bytes.as_bytes().len() > max
     {
-        return PyBytes::new(python, begin).into_any();
+        return PyBytes::new(python, &bytes.as_bytes()[..max]).into_any();
     }
     if let Ok(string) = value.cast_exact::<PyString>()
-        && string.len().is_ok_and(|length| length > LENGTH_MAX)
+        && string.len().is_ok_and(|length| length > max)
     {
         // SAFETY: a string, which is longer.
-        let begin = unsafe { ffi::PyUnicode_Substring(string.as_ptr(), 0, LENGTH_MAX as ffi::Py_ssize_t) };
+        let begin = unsafe { ffi::PyUnicode_Substring(string.as_ptr(), 0, max as ffi::Py_ssize_t) };
         // SAFETY: NULL with an exception, or a new reference.
         return unsafe { Bound::from_owned_ptr_or_err(python, begin) }.unwrap_or_else(|_| value.clone());
     }
     value.clone()
 }
 
-/// Appends what code of the program makes of a value.
+/// Puts what code of the program makes of a value. Returns false if that was interrupted.
 #[cold]
-fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json: &mut Json) {
-    let kind = value.get_type_ptr() as usize;
-    if slow_types().contains(&kind) {
-        return json.put_string(&format!("<{} object, whose repr is slow>", type_name(value)));
+fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+    let kind = value.get_type();
+    if is_slow(&kind) {
+        put(&format!("<{} object, whose repr is slow>", type_name(value)));
+        return true;
     }
     let begin = Instant::now();
     let was_showing = SHOWING.try_with(|showing| showing.replace(true)).unwrap_or(true);
-    let shown = call(value, repr);
+    // What the program has made dies in here, too: that may run its code.
+    let goes_on = put_called(value, repr, put);
     let _ = SHOWING.try_with(|showing| showing.set(was_showing));
     if begin.elapsed() > SLOW {
-        remember_slow(kind);
+        remember_slow(&kind);
     }
-    match shown {
+    goes_on
+}
+
+fn put_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+    match call(value, repr) {
         Ok(shown) => match shown.cast::<PyString>() {
-            Ok(shown) => put_cut(&text(shown), json),
-            Err(_) => json.put_string(NOT_DISPLAYABLE),
+            Ok(shown) => put_cut(&text(shown), put),
+            Err(_) => put(NOT_DISPLAYABLE),
         },
         Err(error) => {
-            keep_request(value.py(), &error);
-            json.put_string(NOT_DISPLAYABLE);
+            put(NOT_DISPLAYABLE);
+            return !interruption::pass_on(value.py(), error);
         }
     }
+    true
 }
 
 // As in pyo3, except that the end of a thread may unwind through them.
@@ -150,29 +241,26 @@ fn call<'py>(value: &Bound<'py, PyAny>, repr: Option<&Bound<'py, PyAny>>) -> PyR
     unsafe { Bound::from_owned_ptr_or_err(value.py(), shown) }
 }
 
-/// Delivers an interrupt again that hit `repr`: it was meant for the program.
-fn keep_request(python: Python<'_>, error: &PyErr) {
-    if !error.is_instance_of::<PyException>(python) && error.is_instance_of::<PyKeyboardInterrupt>(python) {
-        // SAFETY: sets a flag that the interpreter looks at between instructions.
-        unsafe { ffi::PyErr_SetInterrupt() };
+fn put_cut(text: &str, put: Put<'_>) {
+    let max = options::bytes_per_value();
+    if text.len() <= max {
+        return put(text);
     }
+    let end = text.floor_char_boundary(max);
+    put(&format!("{}... (cut)", &text[..end]));
 }
 
-fn put_cut(text: &str, json: &mut Json) {
-    if text.len() <= LENGTH_MAX {
-        return json.put_string(text);
-    }
-    let end = text.floor_char_boundary(LENGTH_MAX);
-    json.put_string(&format!("{}... (cut)", &text[..end]));
+fn is_slow(kind: &Bound<'_, PyType>) -> bool {
+    lock(&SLOW_TYPES).iter().any(|slow| slow.bind(kind.py()).upgrade().is_some_and(|slow| slow.is(kind)))
 }
 
-fn slow_types() -> MutexGuard<'static, Vec<usize>> {
-    lock(&SLOW_TYPES)
-}
-
-fn remember_slow(kind: usize) {
-    let mut types = slow_types();
-    if types.len() < SLOW_TYPES_MAX && !types.contains(&kind) {
-        types.push(kind);
+fn remember_slow(kind: &Bound<'_, PyType>) {
+    let python = kind.py();
+    if let Ok(kind) = PyWeakrefReference::new(kind) {
+        let mut types = lock(&SLOW_TYPES);
+        types.retain(|slow| slow.bind(python).upgrade().is_some());
+        if types.len() < SLOW_TYPES_MAX {
+            types.push(kind.unbind());
+        }
     }
 }

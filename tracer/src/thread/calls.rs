@@ -90,8 +90,9 @@ pub fn attach(python: Python<'_>, tag: u64, key: &[u8], value: &[u8]) {
     unsafe { current::with(python, attach) };
 }
 
-/// Records the end of a call that ended at `now`, and of those that it has called.
-pub fn unwind_at(python: Python<'_>, tag: u64, kind: Kind, now: u64) {
-    // SAFETY: `unwind_at` runs no Python.
-    unsafe { current::with(python, |recorder| recorder.unwind_at(tag, kind, now)) };
+/// Records the end of a call that ended at `now`, with one more member of its `args`, and of those that it has called:
+/// the key of the member, and an object of the member alone.
+pub fn end_with(python: Python<'_>, tag: u64, kind: Kind, now: u64, member: (&[u8], &[u8])) {
+    // SAFETY: `end_with` runs no Python.
+    unsafe { current::with(python, |recorder| recorder.end_with(tag, kind, now, member)) };
 }

@@ -157,6 +157,7 @@ fn item<'py>(dictionary: &Bound<'py, PyAny>, name: &CStr) -> Option<Bound<'py, P
     dictionary.cast_exact::<PyDict>().ok()?.get_item(PyString::new(dictionary.py(), name.to_str().ok()?)).ok()?
 }
 
-fn is_main() -> bool {
+/// Whether the calling thread is the main thread of the process.
+pub fn is_main() -> bool {
     viztracer_recorder::process::current_tid() == u64::from(std::process::id())
 }

@@ -3,9 +3,10 @@
 use super::{Import, Reading};
 use crate::chrome::chunks::Chunks;
 use crate::chrome::clocks::ticks;
-use crate::chrome::event::with_arguments;
+use crate::chrome::event::{ChromeEvent, object, with_arguments};
 use crate::chrome::images::Images;
 use crate::chrome::marks::Marks;
+use crate::chrome::members::MemberStore;
 use crate::chrome::pairs::{Pairing, Pairs};
 use crate::chrome::sort::StoredEvent;
 use crate::error::Problem;
@@ -20,7 +21,6 @@ impl Reading<'_> {
     pub fn finish(mut self) -> io::Result<Import> {
         self.finish_pairs()?;
         let Reading { mut import, sorter, store, mut members, tracks, accounts, tasks, .. } = self;
-        import.imported.short = members.short();
         let mut images = Images::of(tracks, accounts, &tasks);
         let mut chunks = Chunks::new(store);
         sorter.finish(|event| {
@@ -28,12 +28,16 @@ impl Reading<'_> {
             if let Some(frame) = frame(event, owner.thread)
                 && images.take_frame(owner, frame, event)
             {
+                if let Some(json) = arguments(event, &members)? {
+                    images.take_arguments(owner, frame, json);
+                }
                 return Ok(());
             }
             chunks.push(as_it_came(event), owner, &mut images)
         })?;
         chunks.finish(&mut images)?;
         import.images = images.finish();
+        import.imported.short = members.short();
         import.imported.store = Some(Arc::clone(store));
         Ok(import)
     }
@@ -72,8 +76,8 @@ impl Reading<'_> {
     /// Takes a call without an end. It lasts as long as its begin says, or else as long as the document.
     fn open(&mut self, begin: StoredEvent, last: i64) -> io::Result<()> {
         let marks = Marks::from_bits(begin.marks);
-        // The kind says all that the members of such a call in our reports say.
-        let length = if marks.kind() == Kind::Open { 0 } else { begin.length };
+        // The kind says all that the members of such a call in our reports say, if it has no arguments.
+        let length = if marks.kind() == Kind::Open && !marks.has_arguments() { 0 } else { begin.length };
         let end = if marks.is_timed() { begin.end } else { last.max(begin.start).saturating_add(1) };
         self.push(StoredEvent { end, marks: marks.with_kind(Kind::Open).bits(), length, ..begin })
     }
@@ -86,7 +90,19 @@ fn frame(event: &StoredEvent, thread: u32) -> Option<OpenFrame> {
     let StoredEvent { task, function, start, .. } = *event;
     let (inherited, clipped) = (marks.is_inherited(), marks.is_clipped());
     let frame = OpenFrame { thread, task, function, start: ticks(start), inherited, clipped };
-    (marks.is_lasting() || marks.is_timed() && event.length == 0).then_some(frame)
+    let is_left = marks.is_timed() && (event.length == 0 || marks.has_arguments());
+    (marks.is_lasting() || is_left).then_some(frame)
+}
+
+/// The program's arguments of a call that is a frame, if it has some.
+fn arguments(event: &StoredEvent, members: &MemberStore<'_>) -> io::Result<Option<Vec<u8>>> {
+    if !Marks::from_bits(event.marks).has_arguments() {
+        return Ok(None);
+    }
+    let text = members.get(Region { at: event.members, length: event.length.into() })?;
+    let object = object(&text);
+    let read = ChromeEvent::read(&object).ok();
+    Ok(read.and_then(|(event, _)| Marks::arguments_before(event.arguments?)))
 }
 
 /// A call that is no frame is shown as it came: with its arguments, whatever they say.

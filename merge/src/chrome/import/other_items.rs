@@ -46,6 +46,9 @@ impl Reading<'_> {
     fn metadata(&mut self, value: &[u8]) -> Option<()> {
         let mut members: HashMap<String, &RawValue> = serde_json::from_slice(value).ok()?;
         self.accounts = members.remove("processes").map(Account::all).unwrap_or_default();
+        let threads = self.accounts.iter().flat_map(|account| &account.threads);
+        let times: Vec<(i64, i64)> = threads.filter_map(|thread| thread.overwritten_time).collect();
+        times.into_iter().for_each(|(since, until)| self.extend_times(since, until));
         self.import.imported.metadata = account::in_order(members);
         Some(())
     }

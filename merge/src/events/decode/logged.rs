@@ -1,7 +1,8 @@
 //! OTHER records: events of the Chrome trace format, whose members are their payloads.
 
 use crate::chrome::event::ChromeEvent;
-use serde_json::value::RawValue;
+use crate::chrome::value::is_too_deep;
+use serde_json::Value;
 use viztracer_format::record::Kind;
 
 /// Reads the event in a payload, and puts its further members into `text`. Returns how it is shown: as a call that
@@ -18,9 +19,10 @@ pub(super) fn read(json: &[u8], may_be_call: bool, text: &mut Vec<u8>) -> Option
     Some(Kind::Instant)
 }
 
-/// The event in a payload, if it is an object with a phase.
+/// The event in a payload, if it is an object with a phase, and one that every reader of a report can read: its text is
+/// put there as it is.
 fn event(json: &[u8]) -> Option<ChromeEvent<'_>> {
-    serde_json::from_slice::<&RawValue>(json).ok()?;
+    serde_json::from_slice::<Value>(json).ok().filter(|_| !is_too_deep(json))?;
     let (event, _) = ChromeEvent::read(json).ok()?;
     (event.phase.len() > 2 && event.phase.starts_with(b"\"")).then_some(event)
 }
@@ -35,6 +37,9 @@ mod tests {
             assert_eq!(read(json.as_bytes(), true, &mut Vec::new()), None, "{json}");
         }
         assert_eq!(read(b"{\"ph\":\"\xff\"}", true, &mut Vec::new()), None);
+        for args in [r#""\ud800""#, "1e999", &format!("{}{}", "[".repeat(100), "]".repeat(100))] {
+            assert_eq!(read(format!("{{\"ph\":\"i\",\"args\":{args}}}").as_bytes(), true, &mut Vec::new()), None);
+        }
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub struct Call {
     pub is_clipped: bool,
     /// Whether it began in the parent process.
     pub is_inherited: bool,
+    /// The index of its frame in the file's plan if it has no end, else [`NO_FRAME`].
+    pub frame: u32,
 }
+
+/// The frame of a call that ended.
+pub const NO_FRAME: u32 = u32::MAX;
 
 impl Call {
     /// What stands for the calls of a thread that were overwritten in this time, in nanoseconds.
@@ -65,6 +70,7 @@ impl Call {
             depth,
             is_clipped: false,
             is_inherited: false,
+            frame: NO_FRAME,
         }
     }
 
@@ -87,6 +93,7 @@ impl Call {
             depth: 0,
             is_clipped,
             is_inherited: false,
+            frame: NO_FRAME,
         }
     }
 

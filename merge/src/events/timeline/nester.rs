@@ -10,7 +10,7 @@
 //! c          |===|       in time      a begins, b begins, b ends, c begins, c ends, a ends
 //! ```
 
-use super::call::{Call, StackEvent};
+use super::call::{Call, NO_FRAME, StackEvent};
 use super::windows::{FileWindows, Stretch, Window};
 use crate::events::decode::{Event, Payload};
 use std::ops::Range;
@@ -94,17 +94,25 @@ impl Nester {
     /// Calls `each` with the stack events of the part, thread by thread, and with the calls that are open on the
     /// thread, outermost first. At a begin these include the call that begins, at an end they do not include the one
     /// that ends.
-    pub fn emit(&mut self, file: &FileWindows, windows: &[Window], mut each: impl FnMut(StackEvent<'_>, &[Call])) {
+    /// `arguments` finds those of a call without an end.
+    pub fn emit<'p>(
+        &mut self,
+        file: &FileWindows,
+        windows: &[Window],
+        arguments: impl Fn(&Call) -> Option<Payload<'p>>,
+        mut each: impl FnMut(StackEvent<'_>, &[Call]),
+    ) {
         for (index, window) in windows.iter().enumerate() {
-            self.emit_thread(file, window, index, &mut each);
+            self.emit_thread(file, window, index, &arguments, &mut each);
         }
     }
 
-    fn emit_thread(
+    fn emit_thread<'p>(
         &mut self,
         file: &FileWindows,
         window: &Window,
         index: usize,
+        arguments: &impl Fn(&Call) -> Option<Payload<'p>>,
         each: &mut impl FnMut(StackEvent<'_>, &[Call]),
     ) {
         let Some(events) = self.events.get_mut(index) else { return };
@@ -144,7 +152,7 @@ impl Nester {
         }
         stack.emit_overwritten(u64::MAX);
         if window.is_last {
-            stack.end_all();
+            stack.end_all(arguments);
         }
     }
 }
@@ -196,10 +204,11 @@ impl<'a, F: FnMut(StackEvent<'_>, &[Call])> Stack<'a, F> {
         }
     }
 
-    fn end_all(&mut self) {
+    fn end_all<'p>(&mut self, arguments: &impl Fn(&Call) -> Option<Payload<'p>>) {
         while let Some(innermost) = self.open.last() {
             self.now = self.now.max(innermost.end);
-            self.end(self.now, None);
+            let payload = arguments(innermost);
+            self.end(self.now, payload.as_ref());
         }
     }
 
@@ -244,8 +253,8 @@ impl CompactEvent {
     #[inline]
     fn call(&self, thread: usize, start: u64, depth: u32) -> Call {
         let CompactEvent { end, function, task, kind, is_clipped, .. } = *self;
-        let (is_unfinished, is_inherited) = (false, false);
-        Call { thread, task, function, kind, is_unfinished, start, end, depth, is_clipped, is_inherited }
+        let (is_unfinished, is_inherited, frame) = (false, false, NO_FRAME);
+        Call { thread, task, function, kind, is_unfinished, start, end, depth, is_clipped, is_inherited, frame }
     }
 
     #[cold]

@@ -58,6 +58,7 @@ fn call(thread: usize, task: u32, function: u32, kind: Kind, now: u64, depth: u3
         depth,
         is_clipped: false,
         is_inherited: false,
+        frame: u32::MAX,
     }
 }
 
@@ -118,21 +119,26 @@ fn emitted(parts: &[&[Call]], windows: &FileWindows) -> Vec<Emitted> {
         for call in *part {
             steps.add(of_part, &event_of(call, call.start.to_string().as_bytes()));
         }
-        steps.emit(windows, of_part, |step, open| match step {
-            StackEvent::Begin(call) => {
-                assert_eq!(open.last(), Some(call));
-                emitted.push(('B', call.start, call.thread, call.task, call.function, call.depth));
-            }
-            StackEvent::End(call, _) => {
-                assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
-                emitted.push(('E', call.end, call.thread, call.task, call.function, call.depth));
-            }
-            StackEvent::Instant(event) => {
-                let Some(Payload::Bytes(bytes)) = event.payload else { panic!("no payload") };
-                assert_eq!(bytes, event.start.to_string().as_bytes());
-                emitted.push(('i', event.start, event.thread, event.task, event.function, 0));
-            }
-        });
+        steps.emit(
+            windows,
+            of_part,
+            |_| None,
+            |step, open| match step {
+                StackEvent::Begin(call) => {
+                    assert_eq!(open.last(), Some(call));
+                    emitted.push(('B', call.start, call.thread, call.task, call.function, call.depth));
+                }
+                StackEvent::End(call, _) => {
+                    assert!(call.depth == 0 || open.iter().any(|around| around.depth + 1 == call.depth));
+                    emitted.push(('E', call.end, call.thread, call.task, call.function, call.depth));
+                }
+                StackEvent::Instant(event) => {
+                    let Some(Payload::Bytes(bytes)) = event.payload else { panic!("no payload") };
+                    assert_eq!(bytes, event.start.to_string().as_bytes());
+                    emitted.push(('i', event.start, event.thread, event.task, event.function, 0));
+                }
+            },
+        );
     }
     emitted
 }
@@ -279,7 +285,7 @@ proptest! {
     ) {
         let call = |(thread, start, duration, open): (usize, u64, u64, bool)| Call {
             thread, task: 0, function: 1, kind: if open { Kind::Open } else { Kind::Return }, is_unfinished: false,
-            start, end: start + duration, depth: 0, is_clipped: false, is_inherited: false,
+            start, end: start + duration, depth: 0, is_clipped: false, is_inherited: false, frame: 0,
         };
         let calls: Vec<Call> = calls.into_iter().map(call).collect();
         let parts = cut(&calls, &borders);

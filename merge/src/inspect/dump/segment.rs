@@ -7,6 +7,7 @@ use crate::plan::ending::Ending;
 use crate::text::display::printable;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use viztracer_format::arguments::{is_header, is_part};
 use viztracer_format::names::{Entry, SourceIdentity};
 use viztracer_format::reader::Segment;
 use viztracer_format::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, Record, full_ticks};
@@ -119,6 +120,10 @@ impl<W: Write> Dump<'_, W> {
     fn frame(&mut self, frame: Record) -> io::Result<()> {
         if let Some(task) = task_of(frame) {
             return writeln!(self.to, "    task {task}");
+        }
+        if is_part(frame) {
+            let what = if is_header(frame) { "arguments end" } else { "arguments" };
+            return writeln!(self.to, "    {what}");
         }
         let start = self.clock.signed(full_ticks(frame.start(), self.reference));
         let inherited = if Block::is_inherited(frame) { ", inherited" } else { "" };

@@ -27,6 +27,7 @@ fn steps(thread: usize, ops: &[(Option<u32>, u64)]) -> Vec<Emitted> {
                 depth: 0,
                 is_clipped: false,
                 is_inherited: false,
+                frame: u32::MAX,
             };
             open.push(call);
             emitted.push((true, call, open.clone()));

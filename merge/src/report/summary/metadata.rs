@@ -90,6 +90,10 @@ impl FileSummary {
             "lost": thread.lost,
             "unfinished": thread.unfinished,
         });
+        if let Some(time) = &thread.overwritten_time {
+            metadata["overwritten_since_ns"] = time.start.into();
+            metadata["overwritten_until_ns"] = time.end.into();
+        }
         for (name, number) in [("left_out", thread.left_out), ("too_deep", thread.too_deep)] {
             if number > 0 {
                 metadata[name] = json!(number.saturating_add(account.earlier(name)));

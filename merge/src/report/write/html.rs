@@ -187,7 +187,8 @@ mod tests {
         let trace = Trace::read(&request, &()).unwrap();
         let (files, alignment, prefixes) = (trace.plans(), trace.alignment(), &Prefixes::default());
         let selected = selection.and_then(|selection| Selected::of(selection, files, alignment).unwrap());
-        let report = Report { files, alignment, source: false, source_root: None, selected, prefixes };
+        let (source, show_losses, source_root) = (false, false, None);
+        let report = Report { files, alignment, source, show_losses, source_root, selected, prefixes };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let html = Html::with_at_most(events_max, &report, &pool, &())?;
         let mut output = Output::create(&directory.path().join("a.html")).unwrap();

@@ -34,7 +34,10 @@ use viztracer_format::names::Function;
 
 /// Writes a Chrome trace.
 #[derive(Debug)]
-pub struct Json;
+pub struct Json {
+    /// Whether events show where events are missing. The metadata always says it.
+    pub show_losses: bool,
+}
 
 impl Writer for Json {
     type File = FileText;
@@ -60,8 +63,10 @@ impl Writer for Json {
         let begin = text.len();
         let is_first = reader.part.is_first() && text.as_bytes().ends_with(b"[");
         let outcome = events(reader, file, text);
-        // Behind the first call: should it have the same begin and end, it is the one around.
-        reader.missing().for_each(|missing| file.missing(&missing, text));
+        if self.show_losses {
+            // Behind the first call: should it have the same begin and end, it is the one around.
+            reader.missing().for_each(|missing| file.missing(&missing, text));
+        }
         if is_first {
             if text.len() == begin {
                 name(reader.plan.pid, reader.plan.pid, "process_name", &reader.plan.process_name(), text);
@@ -111,12 +116,10 @@ fn put(event: &Event<'_>, call: &Call, file: &FileText, text: &mut Text) {
 /// The names of a file's process and threads.
 fn names_of(file: &FilePlan, text: &mut Text) {
     let pid = file.pid;
-    // A trace in JSON names those that it wants to name.
-    let is_named = |name: &Option<String>| name.is_some() || file.imported().is_none();
-    if is_named(&file.process) {
+    if file.names(&file.process) {
         name(pid, pid, "process_name", &file.process_name(), text);
     }
-    for thread in file.threads.iter().filter(|thread| is_named(&thread.name)) {
+    for thread in file.threads.iter().filter(|thread| file.names(&thread.name)) {
         name(pid, thread.tid as u32, "thread_name", &thread.display_name(), text);
     }
 }

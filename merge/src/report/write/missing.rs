@@ -26,6 +26,13 @@ pub struct Missing {
     pub gap: Range<u64>,
 }
 
+impl Missing {
+    /// The time in which events were overwritten.
+    pub fn overwritten_time(&self) -> Option<Range<u64>> {
+        (self.overwritten > 0).then_some(self.since..self.until)
+    }
+}
+
 /// The longest of these stretches that has a level to be drawn on; nothing at `since` if there is none.
 pub fn longest(stretches: impl Iterator<Item = Option<Range<u64>>>, since: u64) -> Range<u64> {
     let drawn = stretches.take(LEVELS as usize).flatten();

@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::events::content::Content;
 use crate::events::decode::{Buffers, Event, Outcome};
 use crate::events::selection::{FileSelection, Sieve};
-use crate::events::timeline::{Call, Edges, FileWindows, Nester, StackEvent, count_unfinished, unfinished};
+use crate::events::timeline::{Call, Edges, FileWindows, Nester, StackEvent, arguments, count_unfinished, unfinished};
 use crate::plan::file::FilePlan;
 use std::ops::Range;
 
@@ -126,7 +126,7 @@ impl Reader<'_> {
     /// counted in the first one.
     pub fn unfinished(&self, outcome: &mut Outcome, mut each: impl FnMut(&Event<'_>, &Call)) {
         for call in self.count_unfinished(outcome) {
-            let event = call.event(None);
+            let event = call.event(arguments(self.plan, &call));
             match self.selection.map_or(Some(event), |selection| selection.clip(&event)) {
                 Some(event) => each(&event, &call),
                 None => outcome.thread(call.thread).leave_out(call.kind),
@@ -173,11 +173,12 @@ impl Reader<'_> {
         nester.begin(windows);
         let mut outcome = self.all(|event| nester.add(windows, event));
         self.count_unfinished(&mut outcome);
+        let of_open = |call: &Call| arguments(self.plan, call);
         match self.selection {
-            None => nester.emit(file, windows, each),
+            None => nester.emit(file, windows, of_open, each),
             Some(selection) => {
                 let mut sieve = Sieve::new(selection);
-                nester.emit(file, windows, |event, open| sieve.pass(event, open, &mut outcome, &mut each));
+                nester.emit(file, windows, of_open, |event, open| sieve.pass(event, open, &mut outcome, &mut each));
             }
         }
         self.scratch.nester = nester;

@@ -3,6 +3,7 @@
 use super::files::LoadedFiles;
 use super::first;
 use super::gzip::Gzip;
+use super::missing::Missing;
 use super::part::{Part, Reader, Scratch, parts};
 use super::text::Text;
 use super::writer::{Report, ReportEnd, Tail, Writer, encoder};
@@ -43,6 +44,10 @@ impl Pipeline<'_> {
         let sources = (W::SOURCES && self.report.source).then(Sources::default);
         let sources = sources.as_ref();
         let tasks = self.parts(writer, sources, &mut tail, summary)?;
+        for ((file, plan), tasks) in summary.files.iter_mut().zip(self.report.files).zip(&tasks) {
+            // Task 0 stands for calls outside of tasks.
+            file.names = plan.names_count() + tasks.iter().filter(|task| **task != 0).count() as u64;
+        }
         let end = ReportEnd { report: self.report, tasks: &tasks, summary, sources, watch: self.watch };
         writer.end(&end, &mut tail)?;
         summary.sources_left_out = sources.map(Sources::left_out).unwrap_or_default();
@@ -77,6 +82,9 @@ impl Pipeline<'_> {
             tail.output.write(formatted.text.as_bytes())?;
             planned.fetch_add(formatted.planned, Ordering::Relaxed);
             summary.add(formatted.file, &formatted.outcome);
+            for missing in &formatted.missing {
+                summary.add_overwritten_time(formatted.file, missing.thread, missing.overwritten_time());
+            }
             tasks[formatted.file].append(&mut formatted.outcome.tasks);
             shared.give_back(formatted.text);
             if formatted.is_last {
@@ -183,6 +191,8 @@ struct FormattedPart {
     file: usize,
     text: Text,
     outcome: Outcome,
+    /// What is missing of threads of which no earlier part has anything.
+    missing: Vec<Missing>,
     /// How many events were expected, for the progress.
     planned: u64,
     /// Whether it is the last one of its file.
@@ -199,13 +209,13 @@ impl Worker {
             shared.writer.begin(shared.report, &mut text);
         }
         let scratch = &mut self.scratch;
-        let (outcome, planned, is_last) = shared.with(part, |opened| {
+        let (outcome, missing, planned, is_last) = shared.with(part, |opened| {
             let mut reader = shared.reader(part, opened, scratch);
             let outcome = shared.writer.part(&mut reader, &opened.prepared, &mut text);
-            (outcome, reader.planned(), reader.is_last())
+            (outcome, reader.missing().collect(), reader.planned(), reader.is_last())
         });
         let text = self.encode(shared, text);
-        FormattedPart { file: part.file, text, outcome, planned, is_last }
+        FormattedPart { file: part.file, text, outcome, missing, planned, is_last }
     }
 
     fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {

@@ -102,6 +102,8 @@ pub struct Report<'a> {
     pub alignment: &'a Alignment,
     /// Whether the text of source files is added.
     pub source: bool,
+    /// Whether a trace in JSON has events that show where events are missing.
+    pub show_losses: bool,
     /// A directory with source files that no ring file vouches for.
     pub source_root: Option<&'a SourceRoot>,
     /// The selection, unless it leaves nothing out.

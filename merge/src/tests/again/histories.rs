@@ -3,6 +3,7 @@
 use super::super::Case;
 use crate::sample::{Ring, record};
 use proptest::prelude::*;
+use viztracer_format::arguments::{encode, not_stored};
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::Forgotten;
 use viztracer_format::names::{Tag, name_entry};
@@ -170,6 +171,11 @@ impl History {
             }
             let flag = if *start < opened { INHERITED } else { 0 };
             frames.push(Record::new(FRAME | flag, *start, 7, *function));
+            match start % 4 {
+                0 => frames.extend(encode(0, b"{\"func_args\":{\"k\":\"[1.5]\"}")),
+                1 => frames.push(not_stored()),
+                _ => {}
+            }
         }
         if !frames.is_empty() {
             ring.frames(serial, &frames);

@@ -1,6 +1,4 @@
 """Options of VizTracer that are read as it reads them, and then refused, or need nothing to be done.
-
-A line goes away, and one in `tracer.options` or `main` comes, as soon as there is something that does what the option says.
 """
 
 from __future__ import annotations
@@ -9,7 +7,6 @@ import argparse
 
 from .arguments import UsageError
 
-NOT_YET = ("log_torch",)
 # By what they are for.
 NEVER = {
     "patch_only": "for processes that VizTracer starts; here child processes join by themselves",
@@ -29,20 +26,17 @@ NOT_NEEDED = {
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Let a parser know these options. The help does not show them."""
-    for name in (*NOT_YET, *NEVER, *NOT_NEEDED):
+    for name in (*NEVER, *NOT_NEEDED):
         parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
 
 
 def is_supported(action: argparse.Action) -> bool:
     """Whether an option is none of those that are refused."""
-    return action.dest not in NOT_YET and action.dest not in NEVER
+    return action.dest not in NEVER
 
 
 def refuse(options: argparse.Namespace) -> None:
-    """Raise `UsageError` if a command line has an option that nothing does yet, or never will."""
-    for name in NOT_YET:
-        if getattr(options, name):
-            raise UsageError(f"--{name} is not supported yet")
+    """Raise `UsageError` if a command line has an option that nothing ever does."""
     for name, purpose in NEVER.items():
         if getattr(options, name):
             raise UsageError(f"--{name} is not supported: it is {purpose}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..output import terminal
-from ..output.quoting import quote
+from ..output import report
 from ..snaptrace import merge_command
 
 OK, INCOMPLETE = 0, 1  # exit statuses with which there is a report
@@ -31,8 +30,7 @@ def combine(options: argparse.Namespace) -> int | None:
     flags += ["--quiet"] if options.quiet else []
     status = merge_command(["viztracer-merge", f"--output={output}", *flags, "--", *map(_plain, inputs)])
     if status in (OK, INCOMPLETE) and not options.quiet:
-        terminal.say("Use the following command to open the report:")
-        terminal.say(f"vizviewer {quote(os.path.abspath(output))}", terminal.GREEN)
+        report.say_how_to_open(output)
     if options.open and status in (OK, INCOMPLETE):
         from . import show
 

@@ -14,6 +14,7 @@ from ..output import report, terminal
 from ..process import session_variable, this_process
 from ..process.ring_directory import RingDirectory
 from ..snaptrace import disarm_exit_report, note_unsaved
+from ..tracer import torch_profile
 from ..viztracer import VizTracer
 from . import finish
 
@@ -50,6 +51,9 @@ def run(options: argparse.Namespace, command: list[str]) -> int | None:
         return WRONG_COMMAND_LINE
     if program is None:
         return None
+    if options.log_torch and not torch_profile.is_installed():
+        print("torch is not installed")  # VizTracer's words
+        return 1
     started = Run(options, program)
     if refusal := started.refusal():
         terminal.complain(refusal)
@@ -106,6 +110,10 @@ class Run:
 
     def refusal(self) -> str | None:
         """Return why there can be no report; None if there can."""
+        if self.options.log_torch and self.keeps_rings:
+            return "--log_torch needs -o besides --pid_suffix, since ring files do not hold what torch records"
+        if self.options.log_func_with_objprint and not _is_installed("objprint"):
+            return "--log_func_with_objprint needs the package objprint: pip install objprint"
         if not os.path.isabs(self.output) or self.options.pid_suffix:
             return None
         directory = os.path.dirname(self.output)
@@ -212,6 +220,12 @@ class Run:
         tracer = self.tracer
         plugins = tracer if tracer.saves_data else None
         return finish.Ending(rings, self.output, each=self.options.pid_suffix, verbose=tracer.verbose, plugins=plugins)
+
+
+def _is_installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None
 
 
 def _see_that_descriptors_are_left() -> None:

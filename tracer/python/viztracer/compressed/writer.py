@@ -6,7 +6,7 @@ import math
 import struct
 import zlib
 
-from ..output import plain_json
+from ..snaptrace import json_of
 from .format import ABSENT, CALLS, COUNTER, FLOAT, INTEGER, METADATA, NAMES, OTHERS, SAME, SOURCES, VERSION
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -121,7 +121,7 @@ class Writer:
         self._out += (number << 2 | size).to_bytes(1 << size, "little")
 
     def _packed(self, value: object) -> None:
-        text = plain_json.dumps(value).encode("utf-8", plain_json.ERRORS)
+        text = json_of(value).encode()
         packed = zlib.compress(text)
         self._out += struct.pack("<QQ", len(text), len(packed)) + packed
 

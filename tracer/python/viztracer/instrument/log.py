@@ -1,6 +1,6 @@
 """What the inserted calls call: an object that every module finds among the builtins.
 
-None of its methods raises, whatever a value of the program does.
+None of its methods raises what a value of the program raises.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import builtins
 import functools
 import sys
 
-from ..snaptrace import Tracer
+from ..snaptrace import Tracer, is_for_program
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -23,65 +23,70 @@ if TYPE_CHECKING:
 
 # Both underscores at the end keep it from being taken for a private name of a class.
 NAME = "__viztracer_log__"
+_builtins = builtins.__dict__
 
 
 def _harmless(method: Method) -> Method:
-    """Decorate a method so that it does nothing without a recording, and raises nothing."""
+    """Decorate a method so that it gets the global tracer, if there is one, and raises nothing of its own."""
 
     @functools.wraps(method)
     def call(self: SourceLog, *arguments: Any, **keywords: Any) -> None:
         try:
-            if self.tracer is not None:
-                method(self, *arguments, **keywords)
-        except Exception:
-            pass  # the program must not suffer from it
+            tracer = _builtins.get("__viz_tracer__")
+            if tracer is not None:
+                method(self, tracer, *arguments, **keywords)
+        except BaseException as error:
+            if is_for_program(error):
+                raise
 
     return call  # type: ignore[return-value]
 
 
 class SourceLog:
-    """Records what instrumented code does, by the tracer that is the global one at that time."""
+    """Records what instrumented code does, by the tracer that is the global one at that time, if it records."""
 
     @property
     def tracer(self) -> VizTracer | None:
-        """The global tracer, if it records."""
-        tracer: VizTracer | None = builtins.__dict__.get("__viz_tracer__")
+        """The global tracer, if it records; inserted conditions ask for it."""
+        tracer: VizTracer | None = _builtins.get("__viz_tracer__")
         return tracer if tracer is not None and tracer.enable else None
 
     @_harmless
-    def variable(self, name: str, value: object) -> None:
+    def variable(self, tracer: VizTracer, name: str, value: object) -> None:
         """Record a value as an instant event."""
-        self.tracer.add_variable(name, value)  # type: ignore[union-attr]
+        tracer.add_assignment(name, value)
 
     @_harmless
-    def number(self, name: str, value: object) -> None:
+    def number(self, tracer: VizTracer, name: str, value: object) -> None:
         """Record a number as a counter; any other value as an instant event."""
-        kind = "counter" if isinstance(value, (int, float)) else "instant"
-        self.tracer.add_variable(name, value, kind)  # type: ignore[union-attr]
+        if not tracer.add_number(name, name, value):
+            tracer.add_assignment(name, value)
 
     @_harmless
-    def attribute(self, name: str, owner: object, attribute: str) -> None:
+    def attribute(self, tracer: VizTracer, name: str, owner: object, attribute: str) -> None:
         """Record the value of an attribute, unless reading it fails."""
-        self.tracer.add_variable(name, getattr(owner, attribute))  # type: ignore[union-attr]
+        if tracer.enable:
+            tracer.add_assignment(name, getattr(owner, attribute))
 
     @_harmless
-    def step(self, name: str, value: object, line: int) -> None:
+    def step(self, tracer: VizTracer, name: str, value: object, line: int) -> None:
         """Show an assignment with the call that is open."""
-        self.tracer.add_func_exec(name, value, line)  # type: ignore[union-attr]
+        tracer.add_func_exec(name, value, line)
 
     @_harmless
-    def comment(self, method: str, *arguments: Any, **keywords: Any) -> None:
+    def comment(self, tracer: VizTracer, method: str, *arguments: Any, **keywords: Any) -> None:
         """Call the method of the tracer that a comment names."""
-        getattr(self.tracer, method)(*arguments, **keywords)
+        if tracer.enable:
+            getattr(tracer, method)(*arguments, **keywords)
 
     def assigned(self, name: str, value: Value) -> Value:
         """Record a value and return it."""
-        self.variable(name, value)
+        self.variable(name, value)  # type: ignore[call-arg]
         return value
 
     def current_exception(self, name: str) -> None:
         """Record the exception that is being handled."""
-        self.variable(name, sys.exc_info()[1])
+        self.variable(name, sys.exc_info()[1])  # type: ignore[call-arg]
 
 
 # A pause is one of the thread, whichever tracer records it.

@@ -1,1 +1,1 @@
-"""What is written: reports, lines on the terminal, and values as text."""
+"""What is written: reports, and lines on the terminal."""

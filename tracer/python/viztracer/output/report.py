@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..snaptrace import merge, ring_process
+from . import report_kinds
 from .quoting import quote
 from .terminal import GREEN, YELLOW, complain, say
 
@@ -31,16 +32,29 @@ def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
             say(line, YELLOW)
         for line in merged.losses:
             say(line, YELLOW)
-        say(f"Total Entries: {merged.events}")
+        say(f"Total Entries: {merged.entries}")
         if output.endswith(".json") and os.path.getsize(output) > LARGE:
             size = os.path.getsize(output) >> 20
             say(f"The report takes {size} MB; as .html, .json.gz or .pftrace it takes far less.", YELLOW)
         if merged.overwritten:
             say(f"Circular buffer is full, {merged.overwritten} early events were overwritten.", YELLOW)
             say("Use --tracer_entries to keep more, or --quiet to hide this.", YELLOW)
+        say_how_to_open(output)
+    return merged.events
+
+
+def say_how_to_open(output: str) -> None:
+    """Print what opens a report, unless that is any program for tables."""
+    if report_kinds.can_show(output):
         say("Use the following command to open the report:")
         say(f"vizviewer {quote(os.path.abspath(output))}", GREEN)
-    return merged.events
+    elif output.endswith(report_kinds.FOR_SPEEDSCOPE):
+        say("Open the report on this page: https://www.speedscope.app")
+    elif output.endswith(report_kinds.STACKS):
+        say("Use the following command to draw a flame graph of the report:")
+        path = os.path.abspath(output)
+        drawn = f"{path.removesuffix(report_kinds.STACKS)}.svg"
+        say(f"flamegraph.pl --countname ns {quote(path)} > {quote(drawn)}", GREEN)
 
 
 def absolute(path: str) -> str:

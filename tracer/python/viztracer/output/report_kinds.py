@@ -7,7 +7,8 @@ from ..snaptrace import output_kinds
 ALL = tuple(output_kinds())
 FOR_PERFETTO = tuple(kind for kind in ALL if kind.startswith(".pftrace"))
 FOR_SPEEDSCOPE = tuple(kind for kind in ALL if kind.startswith(".speedscope"))
-TEXTS = (".csv", ".folded")
+STACKS = ".folded"
+TEXTS = (".csv", STACKS)
 ANY_GZIP = ".gz"  # a trace if the user says so, but not every such file in a directory
 FOR_VIZVIEWER = tuple(kind for kind in ALL if kind not in (*TEXTS, *FOR_SPEEDSCOPE, ANY_GZIP))
 

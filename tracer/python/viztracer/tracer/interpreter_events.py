@@ -6,7 +6,7 @@ import builtins
 import gc
 import sys
 
-from ..output import shown_value
+from ..snaptrace import text_of
 from .logged_events import LoggedEvents
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
     from typing import Any
+
+    from .torch_profile import TorchProfile
 
 GC_EVENT = "garbage collection"
 
@@ -29,8 +31,11 @@ class InterpreterEvents(LoggedEvents):
         log_print: bool
         log_gc: bool
         log_audit: list[str] | None
+        log_torch: bool
 
     system_print: Any = None
+    torch_profile: TorchProfile | None = None
+    torch_traces: list[dict[str, Any]]  # what torch has done since the events were forgotten last
 
     def begin_interpreter_events(self) -> None:
         """Record from now on what the attributes ask for."""
@@ -40,6 +45,10 @@ class InterpreterEvents(LoggedEvents):
             gc.callbacks.append(self.add_garbage_collection)
         if self.log_audit is not None:
             _audit(self, self.log_audit)
+        if self.log_torch:
+            from .torch_profile import TorchProfile
+
+            self.torch_profile = TorchProfile()
 
     def end_interpreter_events(self) -> None:
         """Record none of it any more."""
@@ -47,6 +56,13 @@ class InterpreterEvents(LoggedEvents):
         if self.add_garbage_collection in gc.callbacks:
             gc.callbacks.remove(self.add_garbage_collection)
         _audited.clear()
+        if self.torch_profile is not None:
+            self.pause()  # what torch calls to write its trace is not the program's
+            try:
+                self.torch_traces += self.torch_profile.end()
+            finally:
+                self.torch_profile = None
+                self.resume()
 
     def overload_print(self) -> None:
         """Record what is printed on stdout as instant events, instead of printing it."""
@@ -90,8 +106,8 @@ def _audit(tracer: InterpreterEvents, patterns: Sequence[str]) -> None:
 
 def _record_audit_event(name: str, arguments: tuple[object, ...]) -> None:
     for tracer, patterns in tuple(_audited):
-        if shown_value.is_busy() or not tracer.enable:
+        if not tracer.enable:
             continue
         if not patterns or any(pattern.fullmatch(name) for pattern in patterns):
-            shown = [shown_value.text_of(argument, tracer, str) for argument in arguments]
+            shown = [text_of(argument, str) for argument in arguments]
             tracer.log_instant(name, {"args": shown}, scope="t")

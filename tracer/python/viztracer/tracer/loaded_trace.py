@@ -1,4 +1,4 @@
-"""What was recorded, as Python objects in the shape of a report (`VizTracer.parse`, `load`, `data`), and plugins.
+"""What was recorded, as Python objects in the shape of a report (`VizTracer.parse`, `load`, `data`).
 
 The ring files are merged into a temporary report, which is read back. All events are in memory then, so this is for
 traces of some million events.
@@ -13,12 +13,10 @@ from .interpreter_events import InterpreterEvents
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from multiprocessing.process import BaseProcess
     from typing import Any
 
     from ..process.ring_directory import RingDirectory
-    from ..vizplugin import VizPluginManager
 
 
 class LoadedTrace(InterpreterEvents):
@@ -38,7 +36,6 @@ class LoadedTrace(InterpreterEvents):
 
     rings: RingDirectory | None = None
 
-    _plugin_manager: VizPluginManager | None = None
     _sources: dict[str, Any] | None = None
 
     if TYPE_CHECKING:  # what a subclass has
@@ -89,6 +86,7 @@ class LoadedTrace(InterpreterEvents):
             self.seal()
             self.forget_rings()
         self.data, self.parsed, self.total_entries = None, False, 0
+        self.torch_traces.clear()
         if recording:
             self.start()
 
@@ -97,6 +95,8 @@ class LoadedTrace(InterpreterEvents):
         if self.parsed and self.is_inline:
             self.seal()
             self.forget_rings()
+        if self.parsed:
+            self.torch_traces.clear()
         self.parsed = False
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
@@ -133,60 +133,11 @@ class LoadedTrace(InterpreterEvents):
         process.start()
         return process
 
-    def load_plugins(self, plugins: Sequence[object] | None) -> None:
-        """Use these plugins; see `vizplugin.VizPluginManager`."""
-        if plugins:
-            from ..vizplugin import VizPluginManager
-
-            self._plugin_manager = VizPluginManager(self, plugins)
-
-    def terminate(self) -> None:
-        """Have the plugins end.
-
-        Raises:
-            VizPluginError: one has not ended.
-        """
-        if self._plugin_manager:
-            self._plugin_manager.terminate()
-
-    def inform_plugins(self, when: str) -> None:
-        """Inform the plugins of an event: ``"pre-start"``, ``"post-stop"`` or ``"pre-save"``."""
-        if self._plugin_manager:
-            self._plugin_manager.event(when)
-
-    @property
-    def saves_data(self) -> bool:
-        """Whether `save` has to write `data`, which the program or a plugin may have changed."""
-        return self.parsed or bool(self._plugin_manager and self._plugin_manager.has_plugin)
-
-    def save_data(self, output_file: str, *, file_info: bool, verbose: int) -> None:
-        """Write `data`, after the plugins have had it, as a report.
-
-        Raises:
-            RuntimeError: the report could not be written.
-        """
-        from ..report_builder import ReportBuilder
-
-        self.inform_plugins("pre-save")
-        data = {**(self.data or {"traceEvents": []})}
-        if file_info and self._sources:
-            data["file_info"] = self._sources
-        ReportBuilder(data, verbose).save(output_file, file_info)
-
-    def save_rings(self, directory: str, output_file: str, *, verbose: int) -> None:
-        """Write a report on a directory of ring files, after the plugins have had it.
-
-        Raises:
-            RuntimeError: the report could not be written.
-        """
-        self._keep_report(_read([directory]))
-        self.save_data(output_file, file_info=True, verbose=verbose)
-
     def _read(self) -> dict[str, Any]:
         """Return what `save` would report."""
         if self.rings is None or self.ring_file is None:
             return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
-        return _read([self.rings.path if self.rings.is_own else self.ring_file])
+        return read([self.rings.path if self.rings.is_own else self.ring_file])
 
     def _merge_into(self, report: str, *, source: bool) -> None:
         if self.rings is None or self.ring_file is None:
@@ -194,14 +145,14 @@ class LoadedTrace(InterpreterEvents):
         merge([self.rings.path if self.rings.is_own else self.ring_file], report, source=source)
 
 
-def _read(inputs: list[str]) -> dict[str, Any]:
-    """Return the report on these ring files, or directories of them."""
+def read(inputs: list[str]) -> dict[str, Any]:
+    """Return the report on these ring files, or directories of them, with the times that `getts` returns."""
     import json
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
         path = os.path.join(directory, "trace.json")
-        merge(inputs, path, source=True)
+        merge(inputs, path, source=True, monotonic=True)
         with open(path, encoding="utf-8") as file:
             report: dict[str, Any] = json.load(file)
     return report

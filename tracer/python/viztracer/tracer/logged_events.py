@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..output import shown_value
-from ..snaptrace import Tracer
+import functools
+import sys
+
+from ..snaptrace import Tracer, text_of
 from ..vizevent import VizEvent
 from .recorded_calls import RecordedCalls
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     Scope = Literal["g", "p", "t"]
 
 EXEC_STEPS = "exec_steps"
+
+# What describes objects, once it was looked for.
+_objstr: list[Callable[[object], str]] = []
 
 
 class LoggedEvents(Tracer):
@@ -46,12 +51,24 @@ class LoggedEvents(Tracer):
             var: the value.
             cond: False records nothing.
         """
-        if not (cond and self.enable) or shown_value.is_busy():
-            return
-        if isinstance(var, (int, float)):
-            self.add_counter(name, {"value": var})
-        else:
-            self.add_instant(name, {"object": shown_value.text_of(var, self, shown_value.attributes_of)}, "t")
+        if cond and not self.add_number(name, "value", var):
+            self.add_instant(name, {"object": self._description(var)}, "t")
+
+    def _description(self, value: object) -> str:
+        """Return what objprint says of a value, if it is installed; else its `repr`, or its attributes."""
+        if not _objstr:
+            self.pause()  # this import is not the program's
+            try:
+                from objprint import objstr
+
+                _objstr.append(functools.partial(objstr, color=False))
+            except ImportError:
+                _objstr.append(_attributes_of)
+            finally:
+                self.resume()
+        if _objstr[0] is _attributes_of and any(type(value) is kind for kind in (list, tuple, dict)):
+            return text_of(value)
+        return text_of(value, _objstr[0])
 
     def get_func_args(self) -> dict[str, Any] | None:
         """Return the arguments that were added to the innermost open call of this thread; None if there are none."""
@@ -69,8 +86,8 @@ class LoggedEvents(Tracer):
 
     def log_event(self, event_name: str) -> VizEvent:
         """Return a context manager that records a block of code like a call: ``with tracer.log_event("load"): ...``."""
-        file, line = shown_value.caller_of_tracer()
-        return VizEvent(self, event_name, file, line)
+        frame = sys._getframe(1)
+        return VizEvent(self, event_name, frame.f_code.co_filename, frame.f_lineno)
 
     def add_variable(self, name: str, var: Any, event: str = "instant") -> None:
         """Record the value of a variable.
@@ -83,16 +100,13 @@ class LoggedEvents(Tracer):
         Raises:
             ValueError: `event` is something else, or the value of a counter is no number.
         """
-        if not self.enable or shown_value.is_busy():
-            return
         if event == "instant":
-            self.add_instant(f"{name} = {shown_value.text_of(var, self)}", None, "p")
+            self.add_assignment(f"{name}", var)
         elif event != "counter":
-            raise ValueError(f"{event} is not supported")
-        elif isinstance(var, (int, float)):
-            self.add_counter(name, {name: var})
-        else:
-            raise ValueError(f"{name}({shown_value.text_of(var, self, str)}) is not a number")
+            if self.enable:
+                raise ValueError(f"{event} is not supported")
+        elif not self.add_number(name, name, var):
+            raise ValueError(f"{name}({text_of(var, str)}) is not a number")
 
     def add_func_exec(self, name: str, val: Any, lineno: int) -> None:
         """Add an assignment to the steps that are shown with the innermost open call of this thread.
@@ -102,9 +116,9 @@ class LoggedEvents(Tracer):
             val: the value.
             lineno: the line.
         """
-        if not self.enable or shown_value.is_busy():
+        if not self.enable:
             return
-        self.append_func_args(EXEC_STEPS, f"({lineno}) {name} = {shown_value.text_of(val, self, str)}")
+        self.append_func_args(EXEC_STEPS, f"({lineno}) {name} = {text_of(val, str)}")
 
     def record_calls(self, depth: int) -> RecordedCalls:
         """Return a context manager that records the calls of this thread in a recording with ``log_sparse``.
@@ -145,3 +159,11 @@ class LoggedEvents(Tracer):
 def _run_after_fork(tracer: LoggedEvents) -> None:
     if tracer._after_fork:
         tracer._after_fork()
+
+
+def _attributes_of(value: object) -> str:
+    """Return the `repr` of a value, or its attributes if it has none of its own."""
+    if type(value).__repr__ is not object.__repr__ or not hasattr(value, "__dict__"):
+        return repr(value)
+    lines = [f"  .{name} = {attribute!r}" for name, attribute in vars(value).items()]
+    return "\n".join([f"<{type(value).__name__} {id(value):#x}", ",\n".join(lines), ">"])

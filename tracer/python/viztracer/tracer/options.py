@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 # most. A ring grows as it is used, so most rings stay small.
 DEFAULT_ENTRIES = 16_000_000
 
+# How long the text of a logged value may be if nothing else is said: enough for what people read, and a file of events
+# is not filled by the contents of some containers.
+DEFAULT_BYTES_PER_VALUE = 4096
+
 # The types that an annotation of an option allows.
 TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
@@ -177,6 +181,11 @@ class Options:
     log_func_args: bool = option(False, "record the arguments of Python functions")
     log_func_retval: bool = option(False, "record the return values of Python functions")
     log_func_with_objprint: bool = option(False, "format these values with the package objprint")
+    bytes_per_value: int = option(
+        DEFAULT_BYTES_PER_VALUE,
+        f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
+        metavar="N",
+    )
     log_func_repr: Callable[..., str] | None = argument(None, "formats these values, instead of `repr`", error=None)
     log_print: bool = option(False, "record printed text as instant events instead of printing it")
     log_gc: bool = option(False, "record garbage collections as a counter")
@@ -184,8 +193,10 @@ class Options:
     log_audit: list[str] | None = option(
         None, "record audit events whose names match one of these; without RE, all", normalize=_list, metavar="RE"
     )
+    log_torch: bool = option(
+        False, "record the operators of torch with its own profiler, in the first process only", inherited=False
+    )
     plugins: Sequence[object] | None = argument(None, "plugins, or strings with the name of a module and its arguments")
-    log_torch: bool = argument(False, "record events of torch; not supported yet")
     minimize_memory: bool = argument(False, "has no effect: no event is kept in memory")
     dump_raw: bool = argument(False, "has no effect: every record is written as it is")
     sanitize_function_name: bool = argument(False, "has no effect: every name can be written")
@@ -236,6 +247,8 @@ def check_together(values: Mapping[str, Any]) -> None:
         raise ValueError("include_files and exclude_files can't be both specified!")
     if values["tracer_entries"] < 1:
         raise ValueError("tracer_entries must be at least 1")
+    if not 1 <= values["bytes_per_value"] < 1 << 31:
+        raise ValueError("bytes_per_value must be at least 1 and less than 2147483648")
 
 
 def _arguments(name: str, positional: tuple[object, ...], named: dict[str, object]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 //! The arguments of an open call, as JSON keys and values.
 
+use viztracer_format::record::Record;
+
 /// The value of an argument that is too long for a payload.
 const TOO_LONG: &[u8] = b"\"not recorded: too long\"";
 
@@ -11,10 +13,17 @@ const PUNCTUATION: usize = 5;
 const RESERVE: usize = TOO_LONG.len() + OTHERS.len() + PUNCTUATION;
 
 /// The arguments of one open call, in the order in which they came: the text of a JSON object without its end.
-#[derive(Debug)]
-pub(super) struct Arguments {
-    /// The tag by which the call's end will be known.
-    pub(super) tag: u64,
+#[derive(Clone, Debug)]
+pub(crate) struct Arguments {
+    /// The frame of the call.
+    pub(super) frame: Record,
+    /// The address behind that frame.
+    pub(super) behind: usize,
+    /// How many slots of the stack the arguments take, and how many bytes of the text are there.
+    pub(super) slots: usize,
+    pub(super) stored: usize,
+    /// Whether the stack had no space for them.
+    pub(super) is_lost: bool,
     text: Vec<u8>,
     members: Vec<Member>,
     /// Whether an argument was too long. Later ones are left out.
@@ -41,24 +50,45 @@ pub enum Earlier {
 
 impl Default for Arguments {
     fn default() -> Arguments {
-        Arguments { tag: 0, text: vec![b'{'], members: Vec::new(), is_full: false }
+        Arguments {
+            frame: Record { word0: 0, word1: 0 },
+            behind: 0,
+            slots: 0,
+            stored: 0,
+            is_lost: false,
+            text: vec![b'{'],
+            members: Vec::new(),
+            is_full: false,
+        }
     }
 }
 
 impl Arguments {
-    /// Makes these the arguments, none yet, of a call whose end will be known by this tag.
-    pub(super) fn begin(&mut self, tag: u64) {
-        self.tag = tag;
+    /// Makes these the arguments, none yet, of the call with this frame, which ends at the address `behind`.
+    pub(super) fn begin(&mut self, frame: Record, behind: usize) {
+        self.move_to(frame, behind);
         self.text.truncate(1);
         self.members.clear();
         self.is_full = false;
     }
 
-    /// Adds a member. If the arguments would be longer than `max` bytes, its value says so instead, and later
-    /// members are left out.
-    pub(super) fn add(&mut self, key: &[u8], value: &[u8], earlier: Earlier, max: usize) {
+    /// Makes these the arguments of the call with this frame, on whose stack they are not yet.
+    pub(super) fn move_to(&mut self, frame: Record, behind: usize) {
+        (self.frame, self.behind) = (frame, behind);
+        (self.slots, self.stored, self.is_lost) = (0, 0, false);
+    }
+
+    /// The text of the object without its last brace.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Adds a member, and returns how many bytes of the text stayed as they were. If the arguments would be longer than
+    /// `max` bytes, its value says so instead, and later members are left out.
+    pub(super) fn add(&mut self, key: &[u8], value: &[u8], earlier: Earlier, max: usize) -> usize {
+        let before = self.text.len();
         if self.is_full {
-            return;
+            return before;
         }
         let length = |key: &[u8], value: &[u8]| self.text.len() + key.len() + value.len() + PUNCTUATION;
         self.is_full = length(key, value) + RESERVE > max;
@@ -66,13 +96,15 @@ impl Arguments {
         let value = if self.is_full { TOO_LONG } else { value };
         let known = self.members.iter().position(|member| self.text.get(member.begin..member.value - 1) == Some(key));
         let index = known.unwrap_or_else(|| self.add_key(key));
-        let Some(Member { value: begin, end, .. }) = self.members.get(index).copied() else { return };
+        let Some(Member { value: begin, end, .. }) = self.members.get(index).copied() else { return before };
         let is_list = self.text.get(begin..end).is_some_and(|old| old.len() > 2 && old.ends_with(b"]"));
+        let from = if earlier == Earlier::Extended && is_list { end - 1 } else { begin };
         match earlier {
-            Earlier::Replaced => self.replace(index, begin, &[value]),
-            Earlier::Extended if is_list => self.replace(index, end - 1, &[b",", value, b"]"]),
-            Earlier::Extended => self.replace(index, begin, &[b"[", value, b"]"]),
+            Earlier::Replaced => self.replace(index, from, &[value]),
+            Earlier::Extended if is_list => self.replace(index, from, &[b",", value, b"]"]),
+            Earlier::Extended => self.replace(index, from, &[b"[", value, b"]"]),
         }
+        from.min(before)
     }
 
     /// Appends a key without a value, and returns the index of the member.
@@ -124,6 +156,8 @@ impl Arguments {
 mod tests {
     use super::*;
 
+    const FRAME: Record = Record { word0: 1, word1: 2 };
+
     #[test]
     fn arguments_that_are_too_many_leave_those_that_fitted() {
         for earlier in [Earlier::Replaced, Earlier::Extended] {
@@ -140,7 +174,7 @@ mod tests {
         let mut arguments = Arguments::default();
         arguments.add(&[b'k'; 300], b"1", Earlier::Replaced, 200);
         assert_eq!(arguments.json(), br#"{"...":"not recorded: too long"}"#);
-        arguments.begin(1);
+        arguments.begin(FRAME, 1);
         arguments.add(b"\"k\"", b"1", Earlier::Replaced, 200);
         assert_eq!(arguments.json(), br#"{"k":1}"#);
     }
@@ -148,9 +182,12 @@ mod tests {
     #[test]
     fn values_are_replaced_and_extended_in_their_place() {
         let mut arguments = Arguments::default();
-        arguments.begin(7);
+        arguments.begin(FRAME, 1);
         let mut add = |key: &str, value: &str, earlier| {
-            arguments.add(key.as_bytes(), value.as_bytes(), earlier, 1000);
+            let before = arguments.text().to_vec();
+            let unchanged = arguments.add(key.as_bytes(), value.as_bytes(), earlier, 1000);
+            assert_eq!(arguments.text()[..unchanged], before[..unchanged]);
+            assert_ne!(arguments.text()[unchanged..], before[unchanged..]);
             String::from_utf8(arguments.json()).unwrap()
         };
         use Earlier::{Extended, Replaced};
@@ -167,7 +204,7 @@ mod tests {
             assert_eq!(add(key, value, earlier), expected);
         }
         assert_eq!(arguments.finish(), br#"{"a":0,"b":[2,3],"c":[{}]}"#);
-        arguments.begin(8);
-        assert_eq!((arguments.tag, arguments.json()), (8, b"{}".to_vec()));
+        arguments.begin(FRAME, 1);
+        assert_eq!(arguments.json(), b"{}");
     }
 }

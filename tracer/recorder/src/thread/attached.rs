@@ -1,18 +1,16 @@
 //! Arguments that are attached to open calls, and become the payloads of their records.
 //!
-//! A frame with arguments has [`ATTACHED`] as its tag, and its true tag is kept here. So the end of such a call does
-//! not match its frame, which leads [`leave`](ThreadRecorder::leave) to
-//! [`unwind_to`](ThreadRecorder::unwind_to): calls without arguments pay nothing for those that have some. Frames with
-//! arguments end in the opposite order of their begins, so their arguments are a stack as well.
+//! They are kept in memory until the call ends, and in the file behind the call's frame (see [`super::stacked`]), so
+//! that a killed process leaves them. Behind the frame stands a header then, whose tag is no call's. So the end of such
+//! a call does not match what is innermost, which leads [`leave`](ThreadRecorder::leave) to
+//! [`unwind_to`](ThreadRecorder::unwind_to): calls without arguments pay nothing for those that have some. Calls end in
+//! the opposite order of their begins, so their arguments are a stack as well.
 
 use super::ThreadRecorder;
 use super::arguments::{Arguments, Earlier};
+use viztracer_format::arguments::{is_header, is_part};
 use viztracer_format::record::{INHERITED, Kind, Record};
 use viztracer_format::stack::task_of;
-use viztracer_format::sync::Ordering;
-
-/// The tag of frames with arguments. It is no call's: tags come from addresses of aligned objects.
-pub const ATTACHED: u64 = (1 << 40) - 1;
 
 impl ThreadRecorder {
     /// Attaches a member of `args` to the innermost open call: a JSON string and a JSON value. `false`: no call is
@@ -22,87 +20,100 @@ impl ThreadRecorder {
             return false;
         }
         let Some(frame) = self.innermost_call() else { return false };
-        if frame.duration() != ATTACHED {
-            let mut arguments = self.spare.pop().unwrap_or_default();
-            arguments.begin(frame.duration());
-            self.attached.push(arguments);
-            // SAFETY: the innermost frame is just below the cursor, inside the block in use.
-            let slot = unsafe { &*self.frame.wrapping_sub(1) };
-            slot.word1.store(ATTACHED << 24 | u64::from(frame.function()), Ordering::Release);
-        }
         let max = self.payload_max();
-        if let Some(attached) = self.attached.last_mut() {
-            attached.add(key, value, earlier, max);
-        }
+        let mut arguments = self.take_attached().unwrap_or_else(|| self.no_arguments(frame));
+        let unchanged = arguments.add(key, value, earlier, max);
+        self.stack_arguments(&mut arguments, unchanged);
+        self.attached.push(arguments);
         true
     }
 
     /// What is attached to the innermost open call, as a JSON object; `None` if nothing is.
     pub fn attached(&mut self) -> Option<Vec<u8>> {
-        let is_attached = !self.is_too_deep() && self.innermost_call()?.duration() == ATTACHED;
+        let is_attached = !self.is_too_deep() && self.innermost_call().is_some() && self.has_arguments();
         self.attached.last().filter(|_| is_attached).map(Arguments::json)
     }
 
     /// Whether the innermost open call is the one with this tag.
     pub fn is_innermost(&mut self, tag: u64) -> bool {
-        !self.is_too_deep() && self.innermost_call().is_some_and(|frame| self.innermost_tag(frame) == tag)
+        self.innermost_with(tag).is_some()
     }
 
     /// Whether the innermost open call is the one with this tag, and is long enough to be recorded if it ends at `now`.
     pub fn is_wanted(&mut self, tag: u64, now: u64) -> bool {
-        let innermost = if self.is_innermost(tag) { self.innermost_call() } else { None };
-        innermost.is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
+        self.innermost_with(tag).is_some_and(|frame| self.wanted_duration(super::elapsed(frame, now)).is_some())
     }
 
-    /// The tag of the innermost frame, which is this one.
-    pub(super) fn innermost_tag(&self, frame: Record) -> u64 {
-        match frame.duration() {
-            ATTACHED => self.attached.last().map_or(ATTACHED, |attached| attached.tag),
-            tag => tag,
-        }
+    /// The innermost open call, if it has this tag.
+    fn innermost_with(&mut self, tag: u64) -> Option<Record> {
+        let innermost = if self.is_too_deep() { None } else { self.innermost_call() };
+        innermost.filter(|frame| frame.duration() == tag)
     }
 
-    /// Whether a call with arguments is open that has this tag.
-    pub(super) fn is_attached(&self, tag: u64) -> bool {
-        self.attached.iter().any(|attached| attached.tag == tag)
+    /// Ends the call with this tag at `now`, with one more member of its `args`, if it is the innermost one. If it is
+    /// not, it ends without the member, as by [`ThreadRecorder::unwind_at`]. `object` is the JSON object `{key:value}`
+    /// of that member alone.
+    pub fn end_with(&mut self, tag: u64, kind: Kind, now: u64, (key, object): (&[u8], &[u8])) {
+        let Some(frame) = self.innermost_with(tag) else { return self.unwind_at(tag, kind, now) };
+        let Some(mut arguments) = self.take_attached() else {
+            self.record_call(frame, kind, now, object);
+            return self.pop();
+        };
+        let value = object.get(key.len() + 2..object.len() - 1).unwrap_or(b"null");
+        arguments.add(key, value, Earlier::Replaced, self.payload_max());
+        self.end_attached(arguments, kind, now);
     }
 
     /// Removes the innermost frame, which is this one, and records it with its arguments if it has any.
     pub(super) fn end_innermost(&mut self, frame: Record, kind: Kind, now: u64) {
-        match self.take_attached(frame) {
-            Some(mut arguments) => {
-                self.record_call(frame, kind, now, arguments.finish());
-                self.spare.push(arguments);
+        match self.take_attached() {
+            Some(arguments) => self.end_attached(arguments, kind, now),
+            None => {
+                self.record(frame, kind, now);
+                self.pop();
             }
-            None => self.record(frame, kind, now),
         }
+    }
+
+    /// Removes the innermost frame, unrecorded.
+    pub(super) fn drop_innermost(&mut self) {
+        match self.take_attached() {
+            Some(arguments) => self.drop_attached(arguments),
+            None => self.pop(),
+        }
+    }
+
+    /// Removes the innermost frame, which has these arguments, and records it.
+    fn end_attached(&mut self, mut arguments: Arguments, kind: Kind, now: u64) {
+        self.record_call(arguments.frame, kind, now, arguments.finish());
+        self.drop_attached(arguments);
+    }
+
+    fn drop_attached(&mut self, arguments: Arguments) {
+        self.pop_arguments(&arguments);
         self.pop();
+        self.spare.push(arguments);
     }
 
-    /// Removes the innermost frame, which is this one, unrecorded.
-    pub(super) fn drop_innermost(&mut self, frame: Record) {
-        let dropped = self.take_attached(frame);
-        self.spare.extend(dropped);
-        self.pop();
+    /// Whether the innermost open call has arguments. [`ThreadRecorder::innermost_call`] must have been called.
+    pub(super) fn has_arguments(&self) -> bool {
+        self.innermost_slot().is_some_and(is_header)
     }
 
-    fn take_attached(&mut self, frame: Record) -> Option<Arguments> {
-        if frame.duration() == ATTACHED { self.attached.pop() } else { None }
+    fn take_attached(&mut self) -> Option<Arguments> {
+        if self.has_arguments() { self.attached.pop() } else { None }
     }
 
-    /// The frames and marks of tasks on the stack, from the outermost on, with the true tags of calls.
-    pub(super) fn frames_and_tags(&self) -> impl Iterator<Item = (Record, u64)> {
-        let mut attached = self.attached.iter();
-        self.frames_in_use().map(move |frame| match frame.duration() {
-            ATTACHED => (frame, attached.next().map_or(ATTACHED, |attached| attached.tag)),
-            tag => (frame, tag),
-        })
+    fn no_arguments(&mut self, frame: Record) -> Arguments {
+        let mut arguments = self.spare.pop().unwrap_or_default();
+        arguments.begin(frame, self.frame as usize);
+        arguments
     }
 
     /// The open calls that are on the stack, from the outermost on, as (tag, function id).
     pub fn open_frames(&self) -> Vec<(u64, u32)> {
-        let calls = self.frames_and_tags().filter(|(frame, _)| task_of(*frame).is_none());
-        calls.map(|(frame, tag)| (tag, frame.function())).collect()
+        let calls = self.slots_in_use().filter(|slot| task_of(*slot).is_none() && !is_part(*slot));
+        calls.map(|frame| (frame.duration(), frame.function())).collect()
     }
 
     /// Whether a frame began in the parent process.

@@ -31,11 +31,17 @@ impl StackBlock {
         }
     }
 
-    pub(super) fn frames(&self) -> impl DoubleEndedIterator<Item = Record> {
-        let frames: *const Slot = self.header().wrapping_byte_add(BLOCK_HEADER_SIZE).cast();
+    /// The first slot of the block.
+    pub(super) fn slots(&self) -> *const Slot {
+        self.header().wrapping_byte_add(BLOCK_HEADER_SIZE).cast()
+    }
+
+    /// What the slots in use hold: frames, marks of tasks, and arguments.
+    pub(super) fn slots_in_use(&self) -> impl DoubleEndedIterator<Item = Record> {
+        let slots = self.slots();
         // SAFETY: the header of a block that this thread owns.
         let count = unsafe { &*self.header() }.count.load(Ordering::Relaxed) as usize;
-        // SAFETY: `count` never exceeds the frames of a block.
-        (0..count.min(BLOCK_FRAMES)).map(move |index| unsafe { &*frames.add(index) }.load())
+        // SAFETY: `count` never exceeds the slots of a block.
+        (0..count.min(BLOCK_FRAMES)).map(move |index| unsafe { &*slots.add(index) }.load())
     }
 }

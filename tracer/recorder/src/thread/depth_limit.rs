@@ -32,9 +32,9 @@ impl ThreadRecorder {
         if self.is_too_deep() { self.too_deep.pop().map(|innermost| innermost.tag) } else { None }
     }
 
-    /// The deepest stack. Marks of tasks do not count for the user's limit.
+    /// The deepest stack. What is no call does not count for the user's limit.
     pub(super) fn depth_limit(&self) -> usize {
-        self.max_depth.saturating_add(self.task_marks).saturating_add(self.uncounted)
+        self.max_depth.saturating_add(self.no_calls()).saturating_add(self.uncounted)
     }
 
     /// Whether one more call would be too deep to be recorded.
@@ -45,7 +45,7 @@ impl ThreadRecorder {
     /// Makes the depth limit ignore the calls that are open now, except the `inner` innermost ones, some of which may
     /// be too deep to be on the stack. The limit does not fall below what is open.
     pub fn count_depth_from_here(&mut self, inner: usize) {
-        let recorded = self.depth() - self.task_marks;
+        let recorded = self.depth() - self.no_calls();
         let too_deep = self.too_deep.iter().filter(|call| call.depth == self.depth()).count();
         let uncounted = recorded.saturating_sub(inner.saturating_sub(too_deep));
         self.uncounted = uncounted.max(recorded.saturating_sub(self.max_depth));
@@ -55,7 +55,7 @@ impl ThreadRecorder {
     /// Records calls that are nested up to `depth` from here on, and none that are nested deeper.
     pub fn limit_depth(&mut self, depth: usize) {
         self.max_depth = depth;
-        self.uncounted = self.depth() - self.task_marks;
+        self.uncounted = self.depth() - self.no_calls();
         self.end_block();
     }
 }

@@ -1,6 +1,8 @@
 //! The calls that are open on a thread, as data.
 
-/// An open call that was too deep when it began, and the number of frames that it is inside of. After the limit has
+use super::arguments::Arguments;
+
+/// An open call that was too deep when it began, and the slots of the stack that were in use then. After the limit has
 /// moved, further frames may be inside of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TooDeep {
@@ -11,9 +13,18 @@ pub(super) struct TooDeep {
 /// What is open on a thread.
 #[derive(Debug)]
 pub(crate) struct OpenCalls {
-    /// The tag and the function of each call, from the outermost on. A call without a function is too deep.
-    pub calls: Vec<(u64, Option<u32>)>,
+    /// From the outermost on.
+    pub calls: Vec<OpenCall>,
     /// The depth limit, and the frames at the bottom of the stack that do not count for it.
     pub max_depth: usize,
     pub uncounted: usize,
+}
+
+/// An open call.
+#[derive(Debug)]
+pub(crate) struct OpenCall {
+    pub tag: u64,
+    /// `None` for a call that is too deep.
+    pub function: Option<u32>,
+    pub arguments: Option<Arguments>,
 }

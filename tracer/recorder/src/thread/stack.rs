@@ -2,6 +2,7 @@
 
 use super::ThreadRecorder;
 use super::block::StackBlock;
+use viztracer_format::arguments::{is_header, is_part};
 use viztracer_format::record::Record;
 use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, Slot};
 
@@ -56,15 +57,28 @@ impl ThreadRecorder {
         }
     }
 
-    /// The innermost open frame.
-    pub(super) fn innermost(&mut self) -> Option<Record> {
-        self.leave_empty_block();
-        // SAFETY: the frame is below the cursor, inside the block in use.
+    /// How many slots in use hold marks of tasks and arguments.
+    pub(super) fn no_calls(&self) -> usize {
+        self.task_marks + self.argument_slots
+    }
+
+    /// What the innermost slot of the block in use holds; `None` if the block is empty.
+    pub(super) fn innermost_slot(&self) -> Option<Record> {
+        // SAFETY: the slot is below the cursor, inside the block in use.
         (self.block_depth() > 0).then(|| unsafe { &*self.frame.wrapping_sub(1) }.load())
     }
 
-    /// Removes the innermost open frame.
+    /// The innermost open frame, or mark of a task.
+    pub(super) fn innermost(&mut self) -> Option<Record> {
+        self.leave_empty_block();
+        let slot = self.innermost_slot()?;
+        let attached = if is_header(slot) { self.attached.last() } else { None };
+        Some(attached.map_or(slot, |arguments| arguments.frame))
+    }
+
+    /// Removes the innermost open frame, or mark of a task, which has no arguments (any more).
     pub(super) fn pop(&mut self) {
+        self.leave_empty_block();
         self.frame = self.frame.wrapping_sub(1);
         self.publish_depth();
     }
@@ -73,8 +87,9 @@ impl ThreadRecorder {
     pub fn is_open(&mut self, tag: u64) -> bool {
         self.leave_empty_block();
         let in_use = &self.blocks[..=self.depth_block];
-        let is_frame = in_use.iter().rev().any(|block| block.frames().any(|frame| frame.duration() == tag));
-        is_frame || self.is_attached(tag) || self.too_deep.iter().any(|call| call.tag == tag)
+        let is_it = |slot: Record| slot.duration() == tag && !is_part(slot);
+        let is_frame = in_use.iter().rev().any(|block| block.slots_in_use().any(is_it));
+        is_frame || self.too_deep.iter().any(|call| call.tag == tag)
     }
 
     /// Frees the blocks of a thread that has ended.

@@ -15,9 +15,10 @@ impl ThreadRecorder {
         self.task
     }
 
-    /// The address of the next frame, if that fits the block in use; the innermost frame stands below it.
+    /// The address behind the innermost frame, which stands for that frame as long as it is open.
     pub fn top(&self) -> usize {
-        self.frame as usize
+        let attached = if self.has_arguments() { self.attached.last() } else { None };
+        attached.map_or(self.frame as usize, |arguments| arguments.behind)
     }
 
     /// The event loop resumes this task: the next call is its coroutine's.
@@ -64,7 +65,7 @@ impl ThreadRecorder {
             return 0;
         }
         let in_use = &self.blocks[..=self.depth_block];
-        in_use.iter().rev().flat_map(|block| StackBlock::frames(block).rev()).find_map(task_of).unwrap_or(0)
+        in_use.iter().rev().flat_map(|block| StackBlock::slots_in_use(block).rev()).find_map(task_of).unwrap_or(0)
     }
 
     /// The records from here on are of this task.

@@ -263,21 +263,21 @@ fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_dis
     if is_included || !can_disable { none() } else { disable() }
 }
 
-/// Something is called; only C functions are recorded here.
+/// Something is called; only C functions are recorded here. In code that is left out no call matters, whatever it calls
+/// the next time, so the first one at each location switches the event off.
 #[inline(always)]
 fn enter_c(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
-    let Some(builtin) = arguments.builtin() else { return none() };
-    let caller = arguments.code();
-    let found = match current::last_event(python) {
-        LastEvent::NotOurs => return enter_c_anew(python, caller, builtin),
-        LastEvent::NotRecording => return none(),
-        LastEvent::Recording(found) => found,
-    };
-    let Some(caller_id) = caller.known() else { return enter_c_anew(python, caller, builtin) };
+    let Some(caller_id) = arguments.code().known() else { return enter_c_anew(python, arguments) };
     if caller_id == EXCLUDED {
         return disable();
     }
-    let Some(id) = builtin.known() else { return enter_c_anew(python, caller, builtin) };
+    let Some(builtin) = arguments.builtin() else { return none() };
+    let found = match current::last_event(python) {
+        LastEvent::NotOurs => return enter_c_anew(python, arguments),
+        LastEvent::NotRecording => return none(),
+        LastEvent::Recording(found) => found,
+    };
+    let Some(id) = builtin.known() else { return enter_c_anew(python, arguments) };
     if id != EXCLUDED {
         // SAFETY: nothing has run since it was found: `known` reads a cache. `enter` runs no Python.
         unsafe { found.with(|recorder| recorder.enter(id, builtin.tag())) };
@@ -287,13 +287,14 @@ fn enter_c(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
 
 #[cold]
 #[inline(never)]
-fn enter_c_anew(python: Python<'_>, caller: Code, builtin: Builtin) -> *mut PyObject {
+fn enter_c_anew(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
     if !current::is_recording(python) {
         return none();
     }
-    if greenlets::id_of_running(python, caller) == EXCLUDED {
+    if greenlets::id_of_running(python, arguments.code()) == EXCLUDED {
         return disable();
     }
+    let Some(builtin) = arguments.builtin() else { return none() };
     let id = builtin.id();
     if id != EXCLUDED {
         calls::enter(python, id, builtin.tag());

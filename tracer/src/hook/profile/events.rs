@@ -144,9 +144,12 @@ pub unsafe fn on_c(python: Python<'_>, frame: *mut PyFrameObject, function: *mut
         return;
     }
     // SAFETY: the caller's promise; `python` proves that the GIL is held.
-    let builtin = unsafe { Builtin::of_c_function(function) };
-    // SAFETY: as above.
     let caller = unsafe { code(frame) };
+    if caller.known() == Some(EXCLUDED) {
+        return; // a C function has the same caller at its end
+    }
+    // SAFETY: the caller's promise.
+    let builtin = unsafe { Builtin::of_c_function(function) };
     match left {
         None => enter_c(python, caller, builtin),
         Some(kind) => leave_c(python, caller, builtin, kind),
