@@ -163,7 +163,8 @@ target/wheels/name/.built: $(wildcard packaging/viztracer/*) | .venv/.tools
 	@touch $@
 
 # Libraries that the tests trace, or that read reports. For newer CPython versions, only libraries that have a wheel.
-TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython
+TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython vizplugins objprint \
+          pytest-xdist uvicorn gunicorn coverage debugpy
 .envs/py%/.tools: | machine
 	$(call python,$*) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install pytest

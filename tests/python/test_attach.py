@@ -155,6 +155,7 @@ def test_ring_files_survive_the_attaching_side(sandbox):
         refused = attach(sandbox, process)
         assert refused.returncode == 1
         assert "Can't attach when VizTracer is already running" in refused.stderr
+        assert refused.stderr.endswith(f"to end that recording: viztracer --uninstall {process.pid}\n")
         recorded = len(tree.spans(sandbox.merge(directory)))
         time.sleep(0.1)
         assert len(tree.spans(sandbox.merge(directory))) > recorded  # the other recording goes on

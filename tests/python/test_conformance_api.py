@@ -9,7 +9,12 @@ from conformance import check_facts, facts_by_row
 COLLECT = """
 import inspect, io, json, os, sys, time, warnings, importlib, contextlib
 import viztracer
-from viztracer import VizTracer, get_tracer
+from viztracer import VizTracer, get_tracer, ignore_function, log_sparse, trace_and_save
+from viztracer.report_builder import ReportBuilder
+from viztracer.vcompressor import VCompressor
+from viztracer.vizcounter import VizCounter
+from viztracer.vizlogging import VizLoggingHandler
+from viztracer.vizobject import VizObject
 
 def tried(function, *arguments, **named):
     try:
@@ -66,7 +71,11 @@ ARGUMENTS = {
     "process_name": 1,
     "pid_suffix": 1,
     "log_gc": 1,
+    "log_func_args": 1,
+    "log_func_retval": "x",
+    "log_func_repr": 5,
 }
+SWITCHES = ("log_print", "log_sparse", "minimize_memory", "dump_raw", "sanitize_function_name", "file_info")
 CLASSES = {
     "vizcounter": "VizCounter",
     "vizobject": "VizObject",
@@ -98,6 +107,38 @@ FACTS = {
         "if name not in ('session', 'tracer_entries', 'bytes_per_value'))",
     ],
     "what wrong arguments raise": [f"tried(make, {name}={value!r})" for name, value in ARGUMENTS.items()],
+    "what wrong methods' arguments raise": [
+        "tried((t := make()).dump, 5)",
+        "tried(t.setignorestackcounter, 'x')",
+        "tried(t.add_variable, 'a', 1, 'x')",
+        "tried(t.shield_ignore, 5)",
+        "[t.start(), tried(t.add_instant, 'a', None, 'x'), tried(t.add_instant, 'a', None, 1), "
+        "tried(t.add_variable, 'a', 'b', 'counter'), t.stop()]",
+        "tried(VCompressor().decompress, 5)",
+        "tried(VCompressor().compress, {'traceEvents': []}, 5)",
+        "tried(VizLoggingHandler, 'x')",
+        "tried(VizCounter(t, 'c').config, 'x', 1)",
+        "tried(lambda: VizCounter(t, 'c', include_attributes=5).log())",
+        "tried(lambda: VizCounter('x', 'c').log())",
+        "tried(lambda: VizObject(5, 'c').log())",
+        "tried(lambda: ignore_function(5)())",
+        "tried(lambda: trace_and_save(5)())",
+        "tried(lambda: ReportBuilder({'traceEvents': [5]}, 0).save('r.json'))",
+    ],
+    "wrong arguments that VizTracer takes, or has internal errors for": [
+        "[t.start(), tried(t.add_instant, 5), t.stop(), t.clear()]",
+        "[t.start(), tried(t.add_counter, 5, {}), t.stop(), t.clear()]",
+        "tried(t.setpid, 'x')",
+        "tried(t.set_afterfork, 5)",
+        "tried(VizCounter, t, 5)",
+        "tried(VizLoggingHandler().setTracer, 5)",
+        "tried(make, log_audit=['('])",
+        "tried(make, include_files=[1])",
+        "tried(log_sparse, f, stack_depth='x')",
+    ],
+    "what takes any value for true or false": [
+        f"tried(make, {name}={value})" for name in SWITCHES for value in (0, 1, None)
+    ],
     "what wrong attributes raise": [
         f"tried(attempt, {name!r}, {value!r})"
         for name, value in ARGUMENTS.items()
@@ -135,9 +176,6 @@ FACTS = {
         "[(t := make()).start(), f(3), t.stop(), type(t.load()).__name__][-1]",
         "[(t := make()).start(), f(3), t.stop(), t.clear(), t.parse()][-1]",
         "[(t := make()).start(), f(3), t.stop(), t.parse(), t.parse()][-2:]",
-    ],
-    "a second tracer in one process": [
-        "[(a := make()).start(), tried((b := make()).start), a.stop(), b.stop()][1]",
     ],
     "methods for threads and stacks": [
         "[t.enable_thread_tracing(), t.reset_stack(), t.setpid(), t.pause(), t.resume()]",

@@ -135,13 +135,7 @@ CASES = [
     of(CALLS, "`--log_func_args`", "--log_func_args"),
     of(CALLS, "`--log_func_retval`", "--log_func_retval"),
     of(CALLS, "`--log_func_retval`", "--log_func_retval", "--log_func_args"),
-    of(
-        CALLS,
-        "`--log_func_with_objprint`",
-        "--log_func_with_objprint",
-        "--log_func_args",
-        ours={"status": 2, "stderr": "--log_func_with_objprint needs the package objprint: pip install objprint\n"},
-    ),
+    of(CALLS, "`--log_func_with_objprint`", "--log_func_with_objprint", "--log_func_args"),
     of(
         TIMES_OUT,
         "a timeout or Ctrl+C while a value becomes text",

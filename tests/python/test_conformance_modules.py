@@ -171,6 +171,7 @@ def compressed(report):
     return VCompressor().decompress("x.cvf")
 
 def instrumented(kind, *patterns):
+    tracer.register_global()  # which the added code asks for
     monkey = CodeMonkey("x.py")
     monkey.add_instrument(kind, {"varnames": list(patterns), "funcnames": list(patterns)})
     source = "a = 1\\na += 1\\nfor i in range(2): pass\\ndef f(x): y = x; return y\\nf(3)\\n"

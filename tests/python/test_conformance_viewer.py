@@ -1,12 +1,15 @@
 """`vizviewer` is VizTracer's, but for the rows of COMPATIBILITY.md that say otherwise."""
 
+import http.client
 import re
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import conformance
 import pytest
+import served
 from conformance import ROWS, SAME, case, check
 from conftest import BIN, VIZTRACER_PYTHON, heed_interrupts
 
@@ -68,19 +71,27 @@ def free_port():
         return server.getsockname()[1]
 
 
-def printed(sandbox, commands):
-    """What a vizviewer prints that serves a page, up to its last line, with its port as a word."""
+@contextmanager
+def viewing(sandbox, commands):
+    """A vizviewer that serves a page: its port, and the lines that it prints, the last of which says how to end it."""
     (sandbox.path / "r.html").write_text(PAGE)
-    port = str(free_port())
-    command = [commands / "vizviewer", "--server_only", "--port", port, "r.html"]
+    port = free_port()
+    command = [commands / "vizviewer", "--server_only", "--port", str(port), "r.html"]
     options = {"cwd": sandbox.path, "stdout": subprocess.PIPE, "preexec_fn": heed_interrupts, "text": True}
     with subprocess.Popen([commands / "python", "-u", *command], **options) as process:
         try:
-            lines = iter(process.stdout.readline, "")
-            shown = "".join(line for line in lines if not (line.startswith("Press") and process.send_signal(2)))
+            lines = []
+            while not lines or lines[-1] and not lines[-1].startswith("Press"):
+                lines.append(process.stdout.readline())
+            yield port, lines
         finally:
             process.kill()
-    return conformance.COLOR.sub("", shown).replace(port, "PORT")
+
+
+def printed(sandbox, commands):
+    """What a vizviewer prints that serves a page, with its port as a word."""
+    with viewing(sandbox, commands) as (port, lines):
+        return conformance.COLOR.sub("", "".join(lines)).replace(str(port), "PORT")
 
 
 @pytest.mark.merge_only
@@ -105,7 +116,35 @@ def test_port_that_is_taken(tmp_path):
     assert ours.stdout.startswith(theirs.stdout.rstrip("\n"))
 
 
+def answers(sandbox, commands):
+    """What a vizviewer answers to those who know its port: at an address that other machines could ask as well; twice
+    at this machine's own, to a request without a token; and to one that claims to come from another site.
+
+    True: it gives the report.
+    """
+    with viewing(sandbox, commands) as (port, _):
+        return [
+            gives_report("127.0.0.2", port),  # is asked only if all addresses of the machine are served
+            *(gives_report("127.0.0.1", port, path) for path in ("/r.html", "/localtrace")),
+            gives_report("127.0.0.1", port, "/r.html", Host="example.com", Origin="http://example.com"),
+        ]
+
+
+def gives_report(address, port, path="/", **headers):
+    connection = http.client.HTTPConnection(address, port, timeout=served.DEADLINE)
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status == 200 and answer.read().decode() == PAGE
+    except ConnectionRefusedError:
+        return False
+    finally:
+        connection.close()
+
+
 @pytest.mark.merge_only
-def test_only_this_machine_is_served():
+def test_only_this_machine_is_served(sandbox):
     """test_viewer.py and test_viewer_strangers.py prove it in detail."""
     assert ROWS["who may read what `vizviewer` serves"] == "better"
+    assert answers(sandbox, VIZTRACER_PYTHON.parent) == [True] * 4
+    assert answers(sandbox, BIN) == [False] * 4

@@ -237,7 +237,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z_-]*")
 
 OF_OTHERS = {
     "--target": "pip's", "--path": "cargo's", "--test": "node's",
-    "--python": "of benches/run", "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
+    "--python": "of benches/run", "--runs": "the same", "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
     "--family": "the same", "--run": "another way to write --", "--p": "a part of a name",
 }  # fmt: skip
 # VizTracer's options that our help does not name: some are refused, others have no effect, since they ask for what is

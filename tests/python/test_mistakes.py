@@ -47,11 +47,22 @@ def says(sandbox, words, *arguments, **options):
     assert words in line
 
 
-@pytest.mark.skipif(importlib.util.find_spec("objprint") is not None, reason="it is there")
+HIDE = """
+import importlib.util, sys
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == "objprint" else find_spec(name, package)
+from viztracer.main import main
+sys.exit(main())
+"""
+
+
 @pytest.mark.parametrize("option", ["--log_func_args", "--quiet"])
 def test_package_that_is_missing(place, option):
+    before = contents(place)
+    done = place.python("-c", HIDE, "--log_func_with_objprint", option, "prog.py")
     words = "viztracer: --log_func_with_objprint needs the package objprint: pip install objprint\n"
-    says(place, words, "--log_func_with_objprint", option, "prog.py")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", words)
+    assert contents(place) == before
 
 
 @pytest.mark.parametrize("option", ["--patch_only", "--subprocess_child"])

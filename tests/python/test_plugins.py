@@ -166,3 +166,38 @@ def test_plugin_gets_the_events_of_forked_children(sandbox):
     assert done.returncode == 0, done.stderr
     events = json.loads((sandbox.path / "result.json").read_text())["traceEvents"]
     assert len({event["pid"] for event in events}) == 2
+
+
+def test_plugins_of_a_tracer_that_is_interrupted(tmp_path):
+    """They get one start and one stop, as the program asks for one of each; and none for `load`, `dump` and `clear`."""
+    first, second = Listening(), Listening()
+    outer = VizTracer(verbose=0, register_global=False, plugins=[first])
+    inner = VizTracer(verbose=0, register_global=False, plugins=[second])
+    outer.start()
+    inner.start()
+    inner.load()
+    inner.dump(str(tmp_path / "dumped.json"))
+    inner.clear()
+    inner.stop()
+    assert outer.enable
+    outer.stop()
+    inner.start()
+    outer.start()
+    inner.stop()
+    outer.stop()
+    outer.clear()
+    inner.clear()
+    pair = [("event", "pre-start"), ("event", "post-stop")]
+    assert first.messages == second.messages == [("event", "initialize"), *pair, *pair]
+
+
+def test_report_that_another_process_writes(sandbox):
+    """The plugins ended with the program; that is said, and the report is there."""
+    sandbox.script(MODULE, "my_plugin.py")
+    path = sandbox.script("import os\ndef leaf(): pass\nleaf()\nos._exit(0)\n")
+    done = sandbox.viztracer("--quiet", "-o", "out.json", "--plugins", "my_plugin", "--", path)
+    assert (done.returncode, done.stderr) == (
+        0, "viztracer: the plugins have not had this report: they ended with the program\n"
+    )
+    report = sandbox.report("out.json")
+    assert "hello" not in report and any(event["name"] == f"leaf ({path}:2)" for event in report["traceEvents"])

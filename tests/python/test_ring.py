@@ -163,7 +163,7 @@ def keep(file, entries):
 
 def test_a_large_json_is_told(sandbox):
     script = sandbox.script(
-        "from viztracer import VizTracer, report\n"
+        "from viztracer import VizTracer\nfrom viztracer.output import report\n"
         "report.LARGE = 1 << 20\n"
         "def f(): pass\n"
         "for output in ('small.json', 'large.json', 'large.html'):\n"

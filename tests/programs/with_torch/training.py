@@ -1,3 +1,5 @@
+"""Calls torch three times."""
+
 import torch
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 ANSWER = "answer"  # the file by which this process answers; it holds nothing if all is well
+RUNNING = "Can't attach when VizTracer is already running."
+ATTACHED = f"{RUNNING} It was attached to before"  # perhaps by a process that was killed
 
 # By the directory that a recording was asked for with.
 _attached: dict[str, VizTracer] = {}
@@ -33,7 +35,7 @@ def start_attach(directory: str, options: dict[str, Any]) -> None:
     reason = ""
     try:
         if _attached or this_process.recording():
-            raise RuntimeError("Can't attach when VizTracer is already running.")
+            raise RuntimeError(ATTACHED if _attached else RUNNING)
         tracer = VizTracer(**options, register_global=False)
         tracer.register_exit()
         tracer.start()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
+# The tracer of the call of a `trace_and_save` function that is saved, if there is one now.
+_saved: list[VizTracer] = []
 
 if TYPE_CHECKING:
 
@@ -44,6 +46,7 @@ def ignore_function(method: Any = None, tracer: VizTracer | None = None) -> Any:
     """
     if method is None:
         return functools.partial(ignore_function, tracer=tracer)
+    _check_function("ignore_function", method)
 
     def pausing() -> VizTracer:
         pausing = tracer or get_tracer()
@@ -99,15 +102,18 @@ if TYPE_CHECKING:
 def trace_and_save(method: Any = None, output_dir: str = "./", **viztracer_kwargs: Any) -> Any:
     """Decorate a function so that each call of it is traced and saved as ``result_<function>_<time>.json``.
 
-    A call inside of a process that is traced already is not saved by itself: it is a part of that trace.
+    A call inside of another such call, or of a program that the command traces, is a part of that trace.
 
     Args:
         method: the function; None if the decorator is written with arguments.
         output_dir: where to save; it is made if it is missing.
         viztracer_kwargs: arguments of `VizTracer`.
     """
+    if not isinstance(output_dir, (str, os.PathLike)):
+        raise TypeError(f"output_dir must be a str or a path, not {type(output_dir).__name__}")
     if method is None:
         return functools.partial(trace_and_save, output_dir=output_dir, **viztracer_kwargs)
+    _check_function("trace_and_save", method)
 
     @functools.wraps(method)
     def call(*arguments: Any, **keywords: Any) -> Any:
@@ -138,18 +144,17 @@ class _Saved:
         self._tracer: VizTracer | None = None
 
     def __enter__(self) -> None:
-        recording = get_tracer()
-        if recording is not None and recording.enable:
-            return  # this call is a part of that trace
+        if _saved:
+            return
         self._tracer = VizTracer(**self._settings)
-        try:
-            self._tracer.start()
-        except RuntimeError:
-            pass  # the same, by a tracer that is not the global one
+        self._tracer.start()
+        if self._tracer.enable:
+            _saved.append(self._tracer)
 
     def __exit__(self, *_error: object) -> None:
-        if self._tracer is None or not self._tracer.enable:
+        if self._tracer is None or not any(saved is self._tracer for saved in _saved):
             return
+        _saved.clear()
         self._tracer.stop()
         path = os.path.join(self._directory, f"result_{self._name}_{int(time.time() * 100_000)}.json")
         try:
@@ -157,6 +162,8 @@ class _Saved:
             self._tracer.save(path)
         except (OSError, RuntimeError) as error:  # the program goes on all the same
             warnings.warn(f"can't save the trace to {path}: {error}", RuntimeWarning, stacklevel=3)
+        else:
+            self._tracer.clear()
 
 
 def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: bool = False) -> Any:
@@ -168,6 +175,8 @@ def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: boo
         dynamic_tracer_check: ask for the tracer at each call; otherwise the function stays as it is, unless there is
             a tracer with ``log_sparse=True`` already.
     """
+    if not isinstance(stack_depth, int):
+        raise TypeError(f"stack_depth must be int, not {type(stack_depth).__name__}")
     if func is None:
         return functools.partial(log_sparse, stack_depth=stack_depth, dynamic_tracer_check=dynamic_tracer_check)
     if not dynamic_tracer_check and not _is_sparse(get_tracer()):
@@ -181,6 +190,7 @@ def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: boo
         tracer = get_tracer()
         if tracer is None or not _is_sparse(tracer):
             return None
+        tracer.begin_by_itself()
         return tracer.record_calls(stack_depth) if stack_depth > 0 else VizEvent(tracer, name, file, line)
 
     @functools.wraps(func)
@@ -198,6 +208,11 @@ def log_sparse(func: Any = None, stack_depth: int = 0, dynamic_tracer_check: boo
             return await func(*arguments, **keywords)
 
     return call_coroutine if iscoroutinefunction(func) else call
+
+
+def _check_function(decorator: str, function: object) -> None:
+    if not callable(function):
+        raise TypeError(f"{decorator} decorates functions: '{type(function).__name__}' object is not callable")
 
 
 def _is_sparse(tracer: VizTracer | None) -> bool:

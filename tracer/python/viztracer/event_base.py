@@ -24,6 +24,9 @@ class _EventBase:
         include_attributes: record only these attributes; all public ones if empty.
         exclude_attributes: do not record these attributes, unless they are included.
         _others: taken and ignored, as in VizTracer.
+
+    Raises:
+        TypeError: a name is no text.
     """
 
     _viztracer_tracer: VizTracer | None = None
@@ -40,6 +43,10 @@ class _EventBase:
         exclude_attributes: list[str] | None = None,
         **_others: object,
     ) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"name must be str, not {type(name).__name__}")
+        _check_names("include_attributes", include_attributes)
+        _check_names("exclude_attributes", exclude_attributes)
         self._viztracer_tracer = tracer
         self._viztracer_name = name
         self._viztracer_config = {
@@ -124,3 +131,15 @@ class _EventBase:
 
 # Their public attributes are no values.
 _ONLY_METHODS = (_EventBase, object)
+
+
+def _check_names(setting: str, names: object) -> None:
+    """Raise `TypeError` for a setting that names attributes by something else than texts."""
+    if names is None:
+        return
+    try:
+        wrong = next((name for name in names if not isinstance(name, str)), None)  # type: ignore[attr-defined]
+    except TypeError:
+        wrong = names
+    if wrong is not None:
+        raise TypeError(f"{setting} must be a list of names, but it is or has a {type(wrong).__name__}")

@@ -122,10 +122,11 @@ def _check(options: Any) -> None:
         raise UsageError(f"--output_file: only these kinds are supported: {', '.join(OUTPUTS)}")
     try:
         check_together(recording_options(options))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UsageError(str(error)) from None
-    if this_process.recording():
-        raise UsageError("another tracer records this process: stop that first")
+    recording = this_process.recording()
+    if recording and not recording.gives_way:
+        raise UsageError("the command viztracer records this whole process: the cell is in its report")
 
 
 def _compile(shell: Any, cell: str) -> tuple[CodeType, str]:

@@ -149,7 +149,7 @@ def _check(options: argparse.Namespace) -> None:
     try:
         check_together(recording_options(options))
         source_options.check(options)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise VizTracersError(error) from None
 
 

@@ -14,6 +14,7 @@ import sys
 import tokenize
 
 from .output import report_text
+from .output.report import target
 from .snaptrace import merge
 from .util import bcolors
 from .version import __version__
@@ -85,6 +86,8 @@ class ReportBuilder:
     ) -> None:
         if not isinstance(data, (dict, list, tuple)):
             raise TypeError("Invalid data type for ReportBuilder")
+        if not isinstance(verbose, int):
+            raise TypeError(f"verbose must be int, not {type(verbose).__name__}")
         self.data: list[Source] = [data] if isinstance(data, dict) else list(data)
         for source in self.data:
             _check(source)
@@ -162,9 +165,11 @@ class ReportBuilder:
         """
         if output_format not in ("json", "html"):
             raise ValueError(f"Only html and json are supported, not {output_format}")
+        if not hasattr(output_file, "write"):
+            raise AttributeError(f"output_file must be an open file, but {type(output_file).__name__} has no write")
         self.prepare_json(file_info)
         if output_format == "json":
-            output_file.writelines(report_text.parts_of(self.combined_json))
+            self._write_json(output_file)
             return
         import tempfile
 
@@ -185,17 +190,20 @@ class ReportBuilder:
             ValueError: the path ends differently.
             OSError: the file cannot be written.
         """
+        output_file = target(output_file)
         if not isinstance(output_file, str):
             self.generate_report(output_file, "json", file_info)
         elif output_file.endswith(".html"):
             self.prepare_json(file_info)
             self._write_page(output_file, file_info=file_info)
         elif output_file.endswith(".json"):
+            self.prepare_json(file_info)
             with open(output_file, "w", encoding="utf-8") as file:
-                self.generate_report(file, "json", file_info)
+                self._write_json(file)
         elif output_file.endswith(".gz"):
+            self.prepare_json(file_info)
             with gzip.open(output_file, "wt", encoding="utf-8") as file:
-                self.generate_report(file, "json", file_info)
+                self._write_json(file)
         else:
             raise ValueError("Only html, json and gz are supported")
         if isinstance(output_file, str):
@@ -281,6 +289,11 @@ class ReportBuilder:
                 functions[name] = [path, int(found[2])]
         return {"files": files, "functions": functions}
 
+    def _write_json(self, file: Any) -> None:
+        """Write the combined report to an open file, which needs to have no other method than `write`."""
+        for part in report_text.parts_of(self.combined_json):
+            file.write(part)
+
     def _write_page(self, path: str, *, file_info: bool) -> None:
         """Write the HTML page. `merge` makes it, of a report in JSON."""
         import tempfile
@@ -310,6 +323,10 @@ def _check(source: object) -> None:
     if isinstance(source, dict):
         if not isinstance(source.get("traceEvents"), list):
             raise ValueError("a report has to have a list traceEvents")
+        if not all(isinstance(event, dict) for event in source["traceEvents"]):
+            raise TypeError("traceEvents has something that is no event: each has to be a dict")
+        if not isinstance(source.get("viztracer_metadata", {}), dict):
+            raise TypeError("viztracer_metadata has to be a dict")
         return
     path = source
     if isinstance(source, tuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from .compressed.reader import Reader
 from .compressed.writer import Writer
 from .output import report_text
@@ -18,12 +20,16 @@ class VCompressor:
         """Write a report into a compressed file.
 
         Raises:
-            ValueError: `data` is no report, or the file cannot be written.
+            ValueError: `data` is no report, `filename` is no path, or the file cannot be written.
         """
         if not isinstance(data, dict):
             raise ValueError("You need to pass in a dict")
         if not isinstance(data.get("traceEvents"), list):
             raise ValueError("Unable to find traceEvents")
+        if not all(isinstance(event, dict) for event in data["traceEvents"]):
+            raise ValueError("traceEvents has something that is no event: each has to be a dict")
+        if not isinstance(filename, (str, os.PathLike)):
+            raise ValueError(f"filename must be a str or a path, not {type(filename).__name__}")  # noqa: TRY004
         content = Writer().file(data)
         try:
             with open(filename, "wb") as file:
@@ -36,7 +42,10 @@ class VCompressor:
 
         Raises:
             ValueError: the file cannot be read, is of another version, or is damaged.
+            TypeError: `filename` is no path.
         """
+        if not isinstance(filename, (str, os.PathLike)):
+            raise TypeError(f"filename must be a str or a path, not {type(filename).__name__}")
         try:
             with open(filename, "rb") as file:
                 content = file.read()
@@ -73,8 +82,6 @@ def decompress(compressed: str, output: str) -> None:
 
 
 def _check_input(path: str, extension: str, refusal: str) -> None:
-    import os
-
     if not os.path.exists(path):
         raise ValueError(f"Unable to find file {path}")
     if not path.endswith(extension):

@@ -27,6 +27,12 @@ class VizLoggingHandler(Handler):
         except Exception:
             self.handleError(record)
 
-    def setTracer(self, tracer: VizTracer) -> None:  # noqa: N802, VizTracer's name
-        """Record messages by this tracer from now on."""
+    def setTracer(self, tracer: VizTracer | None) -> None:  # noqa: N802, VizTracer's name
+        """Record messages by this tracer from now on; None: record none.
+
+        Raises:
+            TypeError: it is no tracer.
+        """
+        if not (tracer is None or hasattr(tracer, "log_instant")):
+            raise TypeError(f"tracer must be a VizTracer, not {type(tracer).__name__}")
         self._tracer = tracer

@@ -24,7 +24,11 @@ class VizObject(_EventBase):
 
     def __init__(self, tracer: VizTracer | None, name: str, **settings: Any) -> None:
         super().__init__(tracer, name, **settings)
-        self._viztracer_event("N")
+        try:
+            self._viztracer_event("N")
+        except Exception:
+            self._viztracer_tracer = None  # it is no tracer, and would not take the object's end, either
+            raise
 
     def __del__(self) -> None:
         self._viztracer_event("D")

@@ -62,6 +62,7 @@ class VizPluginManager:
     def __init__(self, tracer: LoadedTrace, plugins: Sequence[object] | None) -> None:
         self._tracer = tracer
         self._plugins: list[VizPluginBase] = []
+        self._is_started = False
         for plugin in plugins or ():
             if isinstance(plugin, str):
                 plugin = _named(plugin)
@@ -78,7 +79,10 @@ class VizPluginManager:
         return bool(self._plugins)
 
     def event(self, when: str) -> None:
-        """Inform all plugins of an event."""
+        """Inform all plugins of an event; of a stop, once after each start."""
+        if when == "post-stop" and not self._is_started:
+            return
+        self._is_started = when == "pre-start"
         for plugin in self._plugins:
             self._send(plugin, "event", {"when": when})
 

@@ -12,7 +12,8 @@ from .. import attach as target
 from ..command_line.arguments import recording_options
 from ..output import report, terminal
 from ..process.ring_directory import RingDirectory
-from ..viztracer import INSTALLED, VizTracer
+from ..tracer.installed import INSTALLED
+from ..viztracer import VizTracer
 from .finish import PACKAGES
 from .injection import InjectionError, inject
 from .run import output_of
@@ -69,8 +70,11 @@ class Attachment:
         answer = os.path.join(self.rings.path, target.ANSWER)
         _run_in(self.pid, f"start_attach({ascii(self.rings.path)}, {ascii(options)})", self.rings.path, answer)
         with open(answer, encoding="utf-8") as file:
-            if reason := file.read():
-                raise InjectionError(reason)
+            reason = file.read()
+        if reason == target.ATTACHED:
+            reason += f"; to end that recording: viztracer --uninstall {self.pid}"
+        if reason:
+            raise InjectionError(reason)
 
     def wait(self, seconds: float) -> None:
         """Wait for so long, for Ctrl+C, or for the end of the process."""

@@ -28,6 +28,7 @@ PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__fil
 
 # Isolated from the program: neither its directory nor its PYTHONPATH is searched, and the package is found last.
 ENTRY = "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.commands import finish; finish.main()"
+PLUGINS_ENDED = "the plugins have not had this report: they ended with the program"
 # Seconds that processes get to end which the same signal has reached: all of a terminal that is closed, say.
 GRACE = 0.3
 # Seconds that processes get to begin to record which have just been started.
@@ -77,7 +78,8 @@ class Ending:
         if sys.executable:
             entry = ENTRY.format(packages=PACKAGES)
             own_ring = self.rings.next_file()
-            arguments = [self.rings.address, self.output, str(int(self.each)), str(self.verbose), own_ring]
+            has_plugins = str(int(bool(self.plugins)))
+            arguments = [self.rings.address, self.output, str(int(self.each)), str(self.verbose), own_ring, has_plugins]
             command = [sys.executable, "-sS", "-c", entry, *arguments]
         reason = report.not_written("its writing failed or was interrupted", self.rings.path, self.output)
         arm_exit_report(command, list(map("=".join, environment())), f"viztracer: {reason}\n")
@@ -192,12 +194,14 @@ class Ending:
 def main() -> None:
     """End the run that the arguments of this process name, instead of a process that a signal ends."""
     _never_block()
-    address, output, each, verbose, ended = sys.argv[1:]
+    address, output, each, verbose, ended, has_plugins = sys.argv[1:]
     rings = RingDirectory.at(address)
     rings.keep, rings.owner = False, os.getpid()
     ending = Ending(rings, output, each=each == "1", verbose=int(verbose), ended=ended)
     if rings.files():
         ending.come(wait=False)
+        if has_plugins == "1" and ending.written:
+            terminal.complain(PLUGINS_ENDED)
     else:
         rings.remove()
 

@@ -129,6 +129,8 @@ class Run:
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
         self.program.become_main()
         self.tracer.load_plugins(self.options.plugins)  # the program's directory may have them
+        if self.tracer.saves_data:
+            atexit.register(self._inform_plugins)  # runs before the exit functions of what the plugins have imported
         self.start()
         if self.compiler:
             self.program.instrument(self.compiler)
@@ -169,6 +171,16 @@ class Run:
                 self.tracer.rings.remove()
                 self.tracer.rings = None
             terminal.complain(f"{error}; the program runs without tracing")
+
+    def _inform_plugins(self) -> None:
+        """Inform the plugins that the program is over, while what they use is still there: their processes, say."""
+        if os.getpid() != self.pid or not self.tracer.enable:
+            return
+        self.tracer.pause()
+        try:
+            self.tracer.inform_plugins("post-stop")
+        finally:
+            self.tracer.resume()
 
     def end(self) -> None:
         """The process ends in order: close its ring file; in the first process, write the report."""
@@ -247,7 +259,8 @@ def output_of(options: argparse.Namespace, name: str) -> str:
     """Return the path of the report on a program of this name."""
     output: str = options.output_file or "result.json"
     if options.unique_output_file:
-        output = f"{name}_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
+        pid = "" if options.pid_suffix else f"_{os.getpid()}"  # which inserts it itself
+        output = f"{name}_{time.strftime('%Y%m%d_%H%M%S')}{pid}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
 
 

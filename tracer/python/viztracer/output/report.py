@@ -12,6 +12,7 @@ from .terminal import GREEN, YELLOW, complain, say
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 # A JSON of more bytes is more than most readers can hold.
 LARGE = 500 << 20
@@ -55,6 +56,21 @@ def say_how_to_open(output: str) -> None:
         path = os.path.abspath(output)
         drawn = f"{path.removesuffix(report_kinds.STACKS)}.svg"
         say(f"flamegraph.pl --countname ns {quote(path)} > {quote(drawn)}", GREEN)
+
+
+def target(output: Any) -> Any:
+    """Return where a report goes: a path as a text, or an object with a method `write`.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(output, str) or hasattr(output, "write"):
+        return output
+    path = os.fspath(output) if hasattr(output, "__fspath__") else None
+    if not isinstance(path, str):
+        kind = type(output).__name__
+        raise ValueError(f"output_file must be a str, a path or a file to write to, not {kind}")  # noqa: TRY004
+    return path
 
 
 def absolute(path: str) -> str:

@@ -7,6 +7,7 @@ file itself is there whatever happens.
 from __future__ import annotations
 
 import _thread
+import _weakref
 import atexit
 import os
 import sys
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
     class ProcessTracer(Protocol):
         """What this module needs of a `VizTracer`."""
 
-        output_file: str
-
         @property
         def enable(self) -> bool: ...
         @property
-        def is_inline(self) -> bool: ...
+        def gives_way(self) -> bool: ...
+        def end(self) -> bool: ...
+        def go_on(self) -> None: ...
+        def end_with_process(self) -> None: ...
         def mend(self) -> None: ...
         def name_process(self, name: str) -> None: ...
         def count_depth_from_here(self, inner: int) -> None: ...
@@ -33,25 +35,72 @@ if TYPE_CHECKING:
 
 MAIN = "MainProcess"  # what `multiprocessing` calls a process that it has not started
 
-# Held during each start and save of a tracer, so that two threads do not mix them.
+# Held during each start, stop and save of a tracer, so that two threads do not mix them.
 lock = _thread.RLock()
 # A forked child does not have the thread that held the lock at the fork.
 os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
 
+# The tracer that records this process.
 _tracers: list[ProcessTracer] = []
+# Those that it has interrupted, the last one at the end. A tracer that nobody else holds is over.
+_interrupted: list[_weakref.ref[ProcessTracer]] = []
+_is_watched: list[bool] = []
 
 
 def follow(tracer: ProcessTracer) -> None:
     """Make `tracer` the one that records this process; the children that it records close their files when they end."""
-    is_first = not _tracers
     _tracers[:] = [tracer]
-    if is_first:  # not before there is a tracer, since another thread may fork now
+    _forget_interrupted(tracer)
+    if not _is_watched:  # not before there is a tracer, since another thread may fork now
+        _is_watched.append(True)
         os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def leave(tracer: ProcessTracer) -> None:
+    """Hold this tracer no more if it was the one that recorded this process."""
+    if _tracers and _tracers[0] is tracer and not tracer.enable:
+        _tracers.clear()
+
+
+def make_way(newcomer: ProcessTracer) -> bool:
+    """Interrupt the tracer that records this process, for another one; return False if that is not allowed.
+
+    What records a run goes on: the run's report is about the whole process.
+    """
+    other = recording()
+    if other is None or other is newcomer:
+        return True
+    if not other.gives_way:
+        return False
+    other.end()
+    _interrupted.append(_weakref.ref(other))
+    return True
+
+
+def end_turn(tracer: ProcessTracer) -> bool:
+    """Let the tracer go on that `tracer`, which was stopped, has interrupted; `tracer` itself does not go on.
+
+    Return whether it would have: it was interrupted itself.
+    """
+    with lock:
+        was_interrupted = _forget_interrupted(tracer)
+        while _interrupted and recording() is None:
+            if interrupted := _interrupted.pop()():
+                interrupted.go_on()
+    return was_interrupted
+
+
+def _forget_interrupted(tracer: ProcessTracer) -> bool:
+    """Forget that this tracer was interrupted; return whether it was."""
+    others = [other for other in _interrupted if other() is not tracer]
+    was_interrupted = len(others) < len(_interrupted)
+    _interrupted[:] = others
+    return was_interrupted
 
 
 def recording() -> ProcessTracer | None:
     """Return the tracer that records this process now."""
-    return _tracers[0] if _tracers and _tracers[0].enable else None
+    return next((tracer for tracer in _tracers if tracer.enable), None)
 
 
 def process_name() -> str:
@@ -75,6 +124,17 @@ def at_exit(function: Callable[[], None]) -> Callable[[], None]:
             finalizer.cancel()
 
     return undo
+
+
+def ending(tracer: ProcessTracer) -> Callable[[], None]:
+    """Return what ends `tracer` with this process, and does not hold it until then."""
+    reference = _weakref.ref(tracer)
+
+    def end() -> None:
+        if held := reference():
+            held.end_with_process()
+
+    return end
 
 
 def expect_bootstrap(tracer: ProcessTracer) -> None:
@@ -105,12 +165,13 @@ def expect_spawned(tracer: ProcessTracer) -> None:
 
 
 def _before_fork() -> None:
-    _tracers[0].mend()
+    if tracer := recording():
+        tracer.mend()
 
 
 def _after_fork() -> None:
-    if _tracers[0].enable:
-        expect_bootstrap(_tracers[0])
+    if tracer := recording():
+        expect_bootstrap(tracer)
 
 
 def _begin(tracer: ProcessTracer) -> None:

@@ -6,6 +6,7 @@ import builtins
 import gc
 import sys
 
+from ..output import terminal
 from ..snaptrace import text_of
 from .logged_events import LoggedEvents
 
@@ -30,7 +31,7 @@ class InterpreterEvents(LoggedEvents):
     if TYPE_CHECKING:  # what `Options` has
         log_print: bool
         log_gc: bool
-        log_audit: list[str] | None
+        log_audit: Sequence[str] | None
         log_torch: bool
 
     system_print: Any = None
@@ -60,6 +61,8 @@ class InterpreterEvents(LoggedEvents):
             self.pause()  # what torch calls to write its trace is not the program's
             try:
                 self.torch_traces += self.torch_profile.end()
+            except Exception as error:  # whatever it is, the program must not suffer from it
+                terminal.complain(f"the report lacks what torch did: {type(error).__name__}: {error}")
             finally:
                 self.torch_profile = None
                 self.resume()

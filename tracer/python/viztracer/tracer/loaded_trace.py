@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import os
 
+from ..output import report
+from ..process import this_process
 from ..snaptrace import merge
-from .interpreter_events import InterpreterEvents
+from . import unsaved
+from .recording import Recording
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
-    from typing import Any
+    from typing import Any, TextIO
 
-    from ..process.ring_directory import RingDirectory
+CHUNK = 1 << 20  # characters of a report that are in memory at a time
 
 
-class LoadedTrace(InterpreterEvents):
+class LoadedTrace(Recording):
     """The methods of `VizTracer` that need the events as Python objects.
 
     Attributes:
@@ -28,26 +31,15 @@ class LoadedTrace(InterpreterEvents):
         total_entries: how many events that is.
     """
 
-    verbose: int
-    output_file: str
     data: dict[str, Any] | None = None
     parsed: bool = False
     total_entries: int = 0
-
-    rings: RingDirectory | None = None
 
     _sources: dict[str, Any] | None = None
 
     if TYPE_CHECKING:  # what a subclass has
 
-        def start(self) -> None: ...
         def stop(self, stop_option: str | None = None) -> None: ...
-        def save(
-            self, output_file: str | None = None, file_info: bool | None = None, verbose: int | None = None
-        ) -> None: ...
-        def forget_rings(self) -> None: ...
-        @property
-        def is_inline(self) -> bool: ...
 
     def parse(self) -> int:
         """End recording and read what `save` would report into `data`.
@@ -58,21 +50,28 @@ class LoadedTrace(InterpreterEvents):
             How many events there are. A second call changes nothing, unless recording has begun again.
         """
         self.stop()
-        if not self.parsed:
-            self._keep_report(self._read())
+        with _Interrupted(self):
+            self.read_data()
         return self.total_entries
 
-    def _keep_report(self, report: dict[str, Any]) -> None:
+    def read_data(self) -> None:
+        """Have what was recorded as `data`, unless it is there already."""
+        if not self.parsed:
+            self._keep_report(self._read())
+            self.note_report()
+
+    def _keep_report(self, read: dict[str, Any]) -> None:
         """Have a report as `data`."""
-        self.data = report
+        self.data = read
         self._sources = self.data.pop("file_info", None)
         self.total_entries = sum(event["ph"] != "M" for event in self.data["traceEvents"])
         self.parsed = True
 
     def load(self) -> list[dict[str, Any]]:
-        """Return the events that `save` would report, and forget them."""
-        events: list[dict[str, Any]] = self._read()["traceEvents"]
-        self.clear()
+        """Return the events that `save` would report, and forget them; go on recording if it was."""
+        with _Interrupted(self):
+            events: list[dict[str, Any]] = self._read()["traceEvents"]
+            self._forget()
         return events
 
     def clear(self) -> None:
@@ -80,40 +79,37 @@ class LoadedTrace(InterpreterEvents):
 
         What belongs to a run of the command, or of another process, is kept for its report.
         """
-        recording = self.enable
-        self.stop()
-        if self.is_inline:
+        with _Interrupted(self):
+            self._forget()
+
+    def _forget(self) -> None:
+        if self.is_inline or self.is_reported:
             self.seal()
             self.forget_rings()
         self.data, self.parsed, self.total_entries = None, False, 0
         self.torch_traces.clear()
-        if recording:
-            self.start()
-
-    def forget_parsed(self) -> None:
-        """Forget what `parse` has read, as recording begins again; `data` stays."""
-        if self.parsed and self.is_inline:
-            self.seal()
-            self.forget_rings()
-        if self.parsed:
-            self.torch_traces.clear()
-        self.parsed = False
 
     def dump(self, filename: str, sanitize_function_name: bool = False) -> None:
-        """Write what `save` would report in JSON, whatever the file's name is, and forget it.
+        """Write what `save` would report in JSON, whatever the file's name is, and forget it; go on recording.
 
         Args:
             filename: the report.
             sanitize_function_name: takes no effect, as every name can be written.
-        """
-        import shutil
-        import tempfile
 
-        with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
-            report = os.path.join(directory, "dump.json")
-            self._merge_into(report, source=False)
-            shutil.copyfile(report, filename)
-        self.clear()
+        Raises:
+            RuntimeError: nothing was recorded.
+            OSError: the file cannot be written.
+            TypeError: `filename` is no path.
+        """
+        if not isinstance(filename, (str, os.PathLike)):
+            raise TypeError(f"filename must be a str or a path, not {type(filename).__name__}")
+        with _Interrupted(self):
+            inputs = self.inputs()
+            if not inputs:
+                raise RuntimeError("nothing was recorded")
+            with open(filename, "w", encoding="utf-8") as file:
+                copy_report(inputs, file, source=False)
+            self._forget()
 
     def fork_save(self, output_file: str | None = None) -> BaseProcess:
         """Save what was recorded so far and keep it, so that a later `save` reports it, too.
@@ -123,26 +119,88 @@ class LoadedTrace(InterpreterEvents):
 
         Raises:
             RuntimeError: `multiprocessing` does not fork, or the report could not be written.
+            ValueError: `output_file` is no path.
         """
         import multiprocessing
 
         if multiprocessing.get_start_method() != "fork":
             raise RuntimeError("fork_save is only supported in fork start method")
-        self._merge_into(self.output_file if output_file is None else output_file, source=True)
+        path = report.target(self.report_path if output_file is None else output_file)
+        if not isinstance(path, str):
+            raise ValueError("fork_save does not write to an open file")  # noqa: TRY004
+        self.pause()
+        try:
+            self._merge_into(path)
+        finally:
+            self.resume()
+        if not self.enable:
+            self.note_report()
         process = multiprocessing.Process(target=int, name="fork_save")
         process.start()
         return process
 
     def _read(self) -> dict[str, Any]:
         """Return what `save` would report."""
-        if self.rings is None or self.ring_file is None:
-            return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
-        return read([self.rings.path if self.rings.is_own else self.ring_file])
+        if inputs := self.inputs():
+            return read(inputs)
+        return {"traceEvents": [], "viztracer_metadata": {"overflow": False}}
 
-    def _merge_into(self, report: str, *, source: bool) -> None:
-        if self.rings is None or self.ring_file is None:
+    def _merge_into(self, output: str) -> None:
+        """Write a report on what was recorded so far, which goes on."""
+        ring = self.ring_file
+        if self.rings and (self.rings.is_own or self.is_reported) and self.rings.files():
+            ring = self.rings.path
+        if self.rings is None or ring is None:
             raise RuntimeError("nothing was recorded")
-        merge([self.rings.path if self.rings.is_own else self.ring_file], report, source=source)
+        merge([ring], output, source=True)
+
+
+class _Interrupted:
+    """A context manager in which a tracer does not record; nor does it show what is done there.
+
+    Args:
+        tracer: the tracer. It goes on afterwards if it has recorded before.
+    """
+
+    def __init__(self, tracer: LoadedTrace) -> None:
+        self.tracer = tracer
+        self.was_recording = False
+        self.is_wanted = False
+
+    def __enter__(self) -> None:
+        tracer = self.tracer
+        this_process.lock.acquire()
+        tracer.pause()
+        self.is_wanted = bool(tracer.rings and unsaved.is_noted(tracer.rings))
+        self.was_recording = tracer.end()
+
+    def __exit__(self, *_error: object) -> None:
+        tracer = self.tracer
+        try:
+            if self.was_recording:
+                tracer.begin(wanted=self.is_wanted)
+        finally:
+            tracer.resume()
+            this_process.lock.release()
+
+
+def copy_report(inputs: list[str], file: TextIO, *, source: bool) -> int:
+    """Write a report in JSON into an open file; return how many events it holds.
+
+    Args:
+        inputs: ring files, or directories of them.
+        file: has a method `write` for text.
+        source: whether the report has the source of the functions.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="viztracer_") as directory:
+        path = os.path.join(directory, "trace.json")
+        merged = merge(inputs, path, source=source)
+        with open(path, encoding="utf-8") as written:
+            while part := written.read(CHUNK):
+                file.write(part)
+    return merged.events
 
 
 def read(inputs: list[str]) -> dict[str, Any]:
@@ -154,5 +212,5 @@ def read(inputs: list[str]) -> dict[str, Any]:
         path = os.path.join(directory, "trace.json")
         merge(inputs, path, source=True, monotonic=True)
         with open(path, encoding="utf-8") as file:
-            report: dict[str, Any] = json.load(file)
-    return report
+            read: dict[str, Any] = json.load(file)
+    return read

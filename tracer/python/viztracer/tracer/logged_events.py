@@ -28,6 +28,9 @@ class LoggedEvents(Tracer):
 
     _after_fork: Callable[[], object] | None = None
 
+    def begin_by_itself(self) -> None:
+        """Begin to record, if the tracer records only what is decorated, and nobody has called `start` or `stop`."""
+
     def log_instant(self, name: str, args: Any = None, scope: Scope = "t", cond: bool = True) -> None:
         """Record an event without duration.
 
@@ -86,6 +89,7 @@ class LoggedEvents(Tracer):
 
     def log_event(self, event_name: str) -> VizEvent:
         """Return a context manager that records a block of code like a call: ``with tracer.log_event("load"): ...``."""
+        self.begin_by_itself()
         frame = sys._getframe(1)
         return VizEvent(self, event_name, frame.f_code.co_filename, frame.f_lineno)
 
@@ -132,8 +136,9 @@ class LoggedEvents(Tracer):
         """Call a function so that it is recorded although its caller is not, which is so in any case."""
         return func(*args, **kwargs)
 
-    def setignorestackcounter(self, _value: int) -> int:
+    def setignorestackcounter(self, value: int) -> int:
         """Do nothing and return 0: functions that are left out do not hide what they call."""
+        _check_whole("value", value)
         return 0
 
     def reset_stack(self) -> None:
@@ -141,12 +146,18 @@ class LoggedEvents(Tracer):
 
     def setpid(self, pid: int = -1) -> None:
         """Do nothing: every process has a file of its own, with its own pid."""
+        _check_whole("pid", pid)
 
     def set_afterfork(self, callback: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Have a function called in the children that `multiprocessing` forks: ``callback(tracer, *args, **kwargs)``.
 
         A second call replaces the function.
+
+        Raises:
+            TypeError: `callback` cannot be called.
         """
+        if not callable(callback):
+            raise TypeError(f"callback must be callable, not {type(callback).__name__}")
         if self._after_fork is None:
             self.pause()  # this import is not the program's
             from multiprocessing.util import register_after_fork
@@ -154,6 +165,11 @@ class LoggedEvents(Tracer):
             register_after_fork(self, _run_after_fork)
             self.resume()
         self._after_fork = lambda: callback(self, *args, **kwargs)
+
+
+def _check_whole(name: str, value: object) -> None:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
 
 
 def _run_after_fork(tracer: LoggedEvents) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # most. A ring grows as it is used, so most rings stay small.
 DEFAULT_ENTRIES = 16_000_000
 
+LIMIT = 1 << 63  # of numbers that the extension takes
+
 # How long the text of a logged value may be if nothing else is said: enough for what people read, and a file of events
 # is not filled by the contents of some containers.
 DEFAULT_BYTES_PER_VALUE = 4096
@@ -31,6 +33,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "str | None": (str, type(None)),
     "list[str] | None": (list, type(None)),
+    "Sequence[str] | None": (list, tuple, type(None)),
     "Sequence[object] | None": (list, tuple, type(None)),
     "Callable[..., str] | None": (object,),
 }
@@ -53,6 +56,7 @@ class Option:
         inherited: whether children of the process get it.
         normalize: turns a value into a plain one that means the same in every process.
         error: what a value of a wrong type raises; None if any value is taken.
+        validate: raises an error for a wrong value, and gets the option's name, too.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Option:
         inherited: bool = True,
         normalize: Callable[[Any], Any] | None = None,
         error: type[Exception] | None = TypeError,
+        validate: Callable[[str, Any], None] | None = None,
     ) -> None:
         self.default = default
         self.help = help
@@ -75,6 +80,7 @@ class Option:
         self.inherited = inherited
         self.normalize = normalize
         self.error = error
+        self.validate = validate
         self.annotation = ""
         self.types: tuple[type, ...] = ()
         self.keyword_only = False
@@ -85,10 +91,54 @@ class Option:
         return list in self.types
 
     def check(self, name: str, value: object) -> None:
-        """Raise the option's error if this value has a wrong type."""
+        """Raise the option's error if this value has a wrong type, or what `validate` raises."""
         if self.error and not isinstance(value, self.types):
             expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in self.types)
             raise self.error(f"{name} must be {expected}, not {type(value).__name__}")
+        if self.validate:
+            self.validate(name, value)
+
+
+def _number(name: str, value: int) -> None:
+    """Raise `OverflowError` for a number that the extension does not take, as VizTracer does."""
+    if not -LIMIT <= value < LIMIT:
+        raise OverflowError(f"{name} must be below 2**63, not {value}")
+
+
+def _text(name: str, value: str | None) -> None:
+    """Raise `ValueError` for a text that has no bytes in UTF-8."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} has surrogates, which no report can have: {value!a}") from None
+
+
+def _texts(name: str, values: Sequence[str] | None) -> None:
+    """Raise `TypeError` for a list with other things than texts, `ValueError` for texts as `_text` does."""
+    for value in values or ():
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a list of str, but it has a {type(value).__name__}")
+        _text(name, value)
+
+
+def _patterns(name: str, values: Sequence[str] | None) -> None:
+    """Raise `ValueError` for a text that is no regular expression."""
+    _texts(name, values)
+    if not values:
+        return
+    import re
+
+    for value in values:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"{name} has {value!r}, which is no regular expression: {error}") from None
+
+
+def _function(name: str, value: object) -> None:
+    """Raise `TypeError` for what cannot be called."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be callable or None, not {type(value).__name__}")
 
 
 def option(default: Any, help: str, **details: Any) -> Any:
@@ -96,13 +146,18 @@ def option(default: Any, help: str, **details: Any) -> Any:
     return Option(default, help, **details)
 
 
+def switch(help: str) -> Any:
+    """Describe an option that takes any value as true or false, as VizTracer does with this one."""
+    return Option(False, help, normalize=bool, error=None)
+
+
 def argument(default: Any, help: str, **details: Any) -> Any:
     """Describe an option that only the constructor of `VizTracer` has."""
     return Option(default, help, on_command_line=False, inherited=False, **details)
 
 
-def _list(patterns: list[str] | None) -> list[str]:
-    return patterns or []
+def _list(patterns: Sequence[str] | None) -> list[str]:
+    return list(patterns or ())
 
 
 def with_absolute(paths: list[str] | None) -> list[str]:
@@ -155,20 +210,25 @@ class Options:
         DEFAULT_ENTRIES,
         f"keep this many of the newest events per process; older events are lost [{DEFAULT_ENTRIES}]",
         metavar="N",
+        validate=_number,
     )
     verbose: int = option(1, "0 prints nothing", on_command_line=False)
-    max_stack_depth: int = option(-1, "do not record calls that are nested deeper; negative: no limit", metavar="N")
+    max_stack_depth: int = option(
+        -1, "do not record calls that are nested deeper; negative: no limit", metavar="N", validate=_number
+    )
     include_files: list[str] | None = option(
         None,
         "record only functions in files whose paths begin with one of these",
         metavar="FILE",
         normalize=with_absolute,
+        validate=_texts,
     )
     exclude_files: list[str] | None = option(
         None,
         "do not record functions in files whose paths begin with one of these",
         metavar="FILE",
         normalize=with_absolute,
+        validate=_texts,
     )
     ignore_c_function: bool = option(False, "do not record functions that are written in C")
     ignore_frozen: bool = option(
@@ -180,29 +240,35 @@ class Options:
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
     log_func_args: bool = option(False, "record the arguments of Python functions")
     log_func_retval: bool = option(False, "record the return values of Python functions")
-    log_func_with_objprint: bool = option(False, "format these values with the package objprint")
+    log_func_with_objprint: bool = switch("format these values with the package objprint")
     bytes_per_value: int = option(
         DEFAULT_BYTES_PER_VALUE,
         f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
         metavar="N",
     )
-    log_func_repr: Callable[..., str] | None = argument(None, "formats these values, instead of `repr`", error=None)
-    log_print: bool = option(False, "record printed text as instant events instead of printing it")
+    log_func_repr: Callable[..., str] | None = argument(
+        None, "formats these values, instead of `repr`", validate=_function
+    )
+    log_print: bool = switch("record printed text as instant events instead of printing it")
     log_gc: bool = option(False, "record garbage collections as a counter")
-    log_sparse: bool = option(False, "record only functions that are decorated with log_sparse")
-    log_audit: list[str] | None = option(
-        None, "record audit events whose names match one of these; without RE, all", normalize=_list, metavar="RE"
+    log_sparse: bool = switch("record only functions that are decorated with log_sparse")
+    log_audit: Sequence[str] | None = option(
+        None,
+        "record audit events whose names match one of these; without RE, all",
+        normalize=_list,
+        metavar="RE",
+        validate=_patterns,
     )
     log_torch: bool = option(
         False, "record the operators of torch with its own profiler, in the first process only", inherited=False
     )
     plugins: Sequence[object] | None = argument(None, "plugins, or strings with the name of a module and its arguments")
-    minimize_memory: bool = argument(False, "has no effect: no event is kept in memory")
-    dump_raw: bool = argument(False, "has no effect: every record is written as it is")
-    sanitize_function_name: bool = argument(False, "has no effect: every name can be written")
+    minimize_memory: bool = argument(False, "has no effect: no event is kept in memory", error=None)
+    dump_raw: bool = argument(False, "has no effect: every record is written as it is", error=None)
+    sanitize_function_name: bool = argument(False, "has no effect: every name can be written", error=None)
     pid_suffix: bool = argument(False, "insert _<pid> into the report's name", error=ValueError)
     file_info: bool = argument(True, "include the source of the traced functions in the report", error=None)
-    process_name: str | None = argument(None, "the name of the process in the report")
+    process_name: str | None = argument(None, "the name of the process in the report", validate=_text)
     output_file: str = argument(
         "result.json",
         "the file that `save` writes; its extension selects the format: .json, .html, .pftrace and others",
@@ -235,14 +301,13 @@ class Options:
 
     def check(self) -> None:
         """Raise `ValueError` or `TypeError` if the attributes make no sense, which may have been changed meanwhile."""
-        values = {name: value for name, value in vars(self).items() if name in OPTIONS}
-        for name, value in values.items():
-            OPTIONS[name].check(name, value)
-        check_together(values)
+        check_together({name: value for name, value in vars(self).items() if name in OPTIONS})
 
 
 def check_together(values: Mapping[str, Any]) -> None:
-    """Raise `ValueError`, in VizTracer's words, if the options' values contradict each other or are out of range."""
+    """Check each of the options' values; raise `ValueError`, in VizTracer's words, if they contradict each other."""
+    for name, value in values.items():
+        OPTIONS[name].check(name, value)
     if values["include_files"] and values["exclude_files"]:
         raise ValueError("include_files and exclude_files can't be both specified!")
     if values["tracer_entries"] < 1:

@@ -7,6 +7,7 @@ from .loaded_trace import LoadedTrace, read
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from ..vizplugin import VizPluginManager
 
@@ -42,7 +43,7 @@ class PluggedTrace(LoadedTrace):
         """Whether `save` has to write `data`, which the program or a plugin may have changed."""
         return self.parsed or self.log_torch or bool(self._plugin_manager and self._plugin_manager.has_plugin)
 
-    def save_data(self, output_file: str, *, file_info: bool, verbose: int) -> None:
+    def save_data(self, output_file: str | TextIO, *, file_info: bool, verbose: int) -> None:
         """Write `data`, after the plugins have had it, as a report.
 
         Raises:

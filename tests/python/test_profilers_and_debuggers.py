@@ -1,0 +1,165 @@
+"""Profilers, coverage and debuggers beside the tracer: nobody is evicted, and what each shows stays the same."""
+
+import json
+import re
+import sys
+from collections import Counter
+
+import pytest
+import tree
+from conftest import library
+
+PROGRAM = """
+import json
+def work(n):
+    return n + 1
+def never():
+    return 0
+print(json.dumps([work(n) for n in range(5)]))
+"""
+PRINTED = "[1, 2, 3, 4, 5]\n"
+QUIET = ["--quiet", "-o", "report.json"]
+FROM_3_12 = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12")
+
+
+def works(report, script):
+    return sum(event["name"] == f"work ({script}:3)" for event in tree.spans(report))
+
+
+# --- coverage ---
+
+CORES = ["ctrace", "pytrace", pytest.param("sysmon", marks=FROM_3_12)]
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("way", ["around viztracer", "inside"])
+def test_coverage(sandbox, core, way):
+    """coverage finds the lines that ran, with each of its cores, whichever of the two starts the other."""
+    library("coverage")
+    script = sandbox.script(PROGRAM)
+    (sandbox.path / ".coveragerc").write_text(f"[run]\ncore = {core}\n")
+    coverage = ["-m", "coverage", "run", "--source", "."]
+    if way == "inside":
+        done = sandbox.viztracer(*QUIET, *coverage, script)
+    else:
+        done = sandbox.python(*coverage, "-m", "viztracer", *QUIET, script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, PRINTED, "")
+    assert works(sandbox.report("report.json"), script) == 5
+    done = sandbox.python("-m", "coverage", "json", "-q", "-o", "lines.json")
+    assert done.returncode == 0, done.stderr
+    lines = json.loads((sandbox.path / "lines.json").read_text())["files"]["script.py"]
+    assert (lines["executed_lines"], lines["missing_lines"]) == ([2, 3, 4, 5, 7], [6])
+
+
+# --- cProfile and profile ---
+
+
+def counts(printed):
+    """How often a profiler saw each function of the program, by its table."""
+    found = re.findall(r"^ *(\d+)(?:/\d+)? .*script\.py:\d+\((\w+)\)$", printed, re.MULTILINE)
+    return {name: int(count) for count, name in found}
+
+
+@pytest.mark.parametrize("profiler", ["cProfile", "profile"])
+def test_profiler_inside(sandbox, profiler):
+    """Its table has every call. Where the interpreter has one hook per thread, the tracer's gap is said and counted."""
+    script = sandbox.script(PROGRAM)
+    done = sandbox.viztracer(*QUIET, "-m", profiler, script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(PRINTED)
+    assert counts(done.stdout)["work"] == 5
+    report = sandbox.report("report.json")
+    (process,) = report["viztracer_metadata"]["processes"]
+    if sys.version_info >= (3, 12):
+        assert (done.stderr, process.get("gaps", 0)) == ("", 0)
+        assert works(report, script) == 5
+    else:
+        assert done.stderr.startswith("viztracer: the program has taken the tracer's hook away")
+        assert process["gaps"] >= 1
+
+
+@pytest.mark.parametrize("profiler", ["cProfile", "profile"])
+def test_profiler_around(sandbox, profiler):
+    """`python -m cProfile -m viztracer`: the program's output and its calls in the report are complete."""
+    script = sandbox.script(PROGRAM)
+    done = sandbox.python("-m", profiler, "-m", "viztracer", *QUIET, script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(PRINTED)
+    assert works(sandbox.report("report.json"), script) == 5
+
+
+# --- debuggers ---
+
+COMMANDS = "break work\ncontinue\nprint('n is', n)\nnext\nup\nwhere\nclear 1\ncontinue\nquit\n"
+
+
+def test_pdb_inside(sandbox):
+    script = sandbox.script(PROGRAM)
+    done = sandbox.viztracer(*QUIET, "-m", "pdb", script, input=COMMANDS)
+    untraced = sandbox.python("-m", "pdb", script, input=COMMANDS)
+    assert "n is 0" in untraced.stdout and PRINTED.strip() in untraced.stdout
+    assert (done.returncode, done.stdout, done.stderr) == (untraced.returncode, untraced.stdout, untraced.stderr)
+    assert works(sandbox.report("report.json"), script) == 5
+
+
+def test_breakpoint_of_the_program(sandbox):
+    script = sandbox.script(PROGRAM.replace("return n + 1", "if n == 2: breakpoint()\n    return n + 1"))
+    commands = "print('n is', n)\nnext\ncontinue\n"
+    done, untraced = sandbox.viztracer(*QUIET, script, input=commands), sandbox.python(script, input=commands)
+    assert "n is 2" in untraced.stdout
+    assert (done.returncode, done.stdout, done.stderr) == (untraced.returncode, untraced.stdout, untraced.stderr)
+    assert works(sandbox.report("report.json"), script) == 5
+
+
+def test_debugpy_that_listens(sandbox):
+    """It listens on loopback, nobody comes, and the program runs as without it."""
+    library("debugpy")
+    script = sandbox.script(PROGRAM)
+    done = sandbox.viztracer(*QUIET, "--ignore_multiprocess", "-m", "debugpy", "--listen", "127.0.0.1:0", script)
+    assert (done.returncode, done.stdout) == (0, PRINTED), done.stderr
+    assert "viztracer" not in done.stderr
+    assert works(sandbox.report("report.json"), script) == 5
+
+
+# --- another tool of sys.monitoring ---
+
+TOOL = """
+import sys
+m = sys.monitoring
+seen = []
+def started(code, offset): seen.append(code.co_name)
+def work(n): return n
+def use():
+    m.use_tool_id(ID, "other")
+    m.register_callback(ID, m.events.PY_START, started)
+    m.set_events(ID, m.events.PY_START)
+BODY
+print(m.get_tool(ID), seen.count("work"))
+"""
+BEFORE = (
+    "use()\nfrom viztracer import VizTracer\nwith VizTracer(verbose=0, output_file='report.json'):\n"
+    "    work(1)\nwork(2)"
+)
+WITHIN = "use()\nwork(1); work(2)"
+AFTER = (
+    "from viztracer import VizTracer\nwith VizTracer(verbose=0, output_file='report.json'):\n    work(0)\n"
+    "use()\nwork(1); work(2)"
+)
+
+
+@FROM_3_12
+@pytest.mark.parametrize("tool", range(4))
+@pytest.mark.parametrize("when", ["before", "within", "after"])
+def test_another_tool(sandbox, when, tool):
+    """A tool with any usual id sees all its events: it starts before the tracer, under it, or after it."""
+    body = {"before": BEFORE, "within": WITHIN, "after": AFTER}[when]
+    script = sandbox.script(TOOL.replace("ID", str(tool)).replace("BODY", body))
+    if when == "within":
+        find = "import sys; print(next(i for i in range(6) if sys.monitoring.get_tool(i) == 'viztracer'))"
+        ours = sandbox.viztracer("--quiet", "-o", "x.json", "-c", find)
+        if ours.stdout == f"{tool}\n":
+            pytest.skip("the tracer itself has this id")
+    done = sandbox.viztracer(*QUIET, script) if when == "within" else sandbox.python(script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "other 2\n", "")
+    names = Counter(event["name"].partition(" (")[0] for event in tree.spans(sandbox.report("report.json")))
+    assert names["work"] == {"before": 1, "within": 2, "after": 1}[when]
