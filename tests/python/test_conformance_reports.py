@@ -118,7 +118,7 @@ def test_compressed_report(tmp_path):
 
 
 def runs(directory, source, *options):
-    """What each of the two prints and writes: on stdout (without what a terminal replaces) and stderr, and the report."""
+    """What each of the two prints (without what a terminal replaces) on stdout and stderr, and the report."""
     made = []
     for name, commands in (("theirs", VIZTRACER_PYTHON.parent), ("ours", BIN)):
         (directory / name).mkdir(parents=True)

@@ -1,6 +1,6 @@
 //! The depth limit, and the calls that are deeper.
 
-use super::too_deep::TooDeep;
+use super::open_calls::TooDeep;
 use super::{Left, ThreadRecorder};
 
 impl ThreadRecorder {

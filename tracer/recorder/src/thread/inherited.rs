@@ -2,28 +2,11 @@
 
 use super::ThreadRecorder;
 use super::arguments::Arguments;
+use super::open_calls::{OpenCall, OpenCalls};
 use viztracer_format::arguments::is_part;
 use viztracer_format::record::INHERITED;
 use viztracer_format::stack::task_of;
 use viztracer_format::sync::Ordering;
-
-/// What is open on a thread.
-#[derive(Debug)]
-pub(crate) struct OpenCalls {
-    /// From the outermost on.
-    pub calls: Vec<OpenCall>,
-    max_depth: usize,
-    uncounted: usize,
-}
-
-/// An open call.
-#[derive(Debug)]
-pub(crate) struct OpenCall {
-    tag: u64,
-    /// `None` for a call that is too deep.
-    pub function: Option<u32>,
-    arguments: Option<Arguments>,
-}
 
 impl ThreadRecorder {
     /// The calls that are open, and the depth limit: what a forked child inherits.
