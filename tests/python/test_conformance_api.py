@@ -181,6 +181,9 @@ FACTS = {
         "[t.enable_thread_tracing(), t.reset_stack(), t.setpid(), t.pause(), t.resume()]",
         "[t.set_afterfork(print), t.register_global(), t.install(), t.register_exit()]",
     ],
+    "`snaptrace.Tracer` by itself": [
+        f"hasattr(viztracer.snaptrace.Tracer(100), {name!r})" for name in ("start", "stop", "load", "verbose")
+    ],
     "`setignorestackcounter`": ["t.setignorestackcounter(0)"],
     "shape of a call": [
         "[(t := make()).start(), f(3), t.stop(), t.save(), "
