@@ -53,9 +53,9 @@ impl ValueScanner {
     }
 }
 
-/// Lists and objects in each other that a payload may have to be shown as what it is: those of the report around it
-/// come on top, and many readers take no more than 128.
-const NESTING_MAX: u32 = 100;
+/// Lists and objects in each other that a payload may have to be shown as what it is. The tracer logs values of up to
+/// 100; the event and the report around them come on top, and many readers take no more than 128.
+const NESTING_MAX: u32 = 110;
 
 /// Whether JSON text is nested deeper than readers of a report can be expected to read.
 pub fn is_too_deep(json: &[u8]) -> bool {
@@ -81,9 +81,9 @@ mod tests {
     #[test]
     fn brackets_in_strings_are_no_nesting() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(!is_too_deep(nested(100).as_bytes()) && is_too_deep(nested(101).as_bytes()));
+        assert!(!is_too_deep(nested(110).as_bytes()) && is_too_deep(nested(111).as_bytes()));
         assert!(!is_too_deep(format!("\"\\\"{}\"", nested(200)).as_bytes()));
         assert!(!is_too_deep("[]".repeat(200).as_bytes()));
-        assert!(is_too_deep(format!("[\"\\\\\"{}", "{".repeat(100)).as_bytes()));
+        assert!(is_too_deep(format!("[\"\\\\\"{}", "{".repeat(110)).as_bytes()));
     }
 }
