@@ -67,6 +67,8 @@ class LoggedEvents(Tracer):
                 _objstr.append(functools.partial(objstr, color=False))
             except ImportError:
                 _objstr.append(_attributes_of)
+            except Exception:  # too little stack is left, for example: the next value may have more
+                return text_of(value)
             finally:
                 self.resume()
         if _objstr[0] is _attributes_of and any(type(value) is kind for kind in (list, tuple, dict)):
