@@ -118,10 +118,10 @@ types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
-# Tests that do not depend on the interpreter run with one only. The soundness tests run each case 300 times on one
-# processor and 300 times on all, and random operations for a minute.
-pytest-%: export VIZTRACER_STRESS_RUNS := 100
-pytest-%: export VIZTRACER_STRESS_SECONDS := 30
+# Tests that do not depend on the interpreter run with one only. The soundness tests repeat each case fewer times here
+# than in `make stress`.
+pytest-%: export VIZTRACER_STRESS_RUNS := 30
+pytest-%: export VIZTRACER_STRESS_SECONDS := 10
 pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.installed .venv/.tools
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
 
