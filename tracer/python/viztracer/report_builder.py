@@ -14,6 +14,7 @@ import sys
 import tokenize
 
 from .output import report_text
+from .output.quoting import quote
 from .output.report import target
 from .snaptrace import merge
 from .util import bcolors
@@ -208,7 +209,7 @@ class ReportBuilder:
             raise ValueError("Only html, json and gz are supported")
         if isinstance(output_file, str):
             self.final_messages.append(("", "Use the following command to open the report:"))
-            self.final_messages.append((bcolors.OKGREEN, f"vizviewer {_quoted(os.path.abspath(output_file))}"))
+            self.final_messages.append((bcolors.OKGREEN, f"vizviewer {quote(os.path.abspath(output_file))}"))
         self.print_messages()
 
     def print_messages(self) -> None:
@@ -402,10 +403,3 @@ def _shifted_events(events: list[Event], shift: float) -> list[Event]:
     if not shift:
         return events
     return [{**event, "ts": round(event["ts"] + shift, 3)} if "ts" in event else event for event in events]
-
-
-def _quoted(path: str) -> str:
-    """Quote a path for a shell, if need be."""
-    import shlex
-
-    return shlex.quote(path)

@@ -10,7 +10,6 @@ from .output import report
 from .process import this_process
 from .process.ring_directory import RingDirectory
 from .snaptrace import note_exit
-from .tracer import torch_profile
 from .tracer.installed import InstalledTracer
 from .tracer.loaded_trace import copy_report
 from .tracer.options import Options
@@ -40,8 +39,11 @@ class VizTracer(Options, InstalledTracer):
         if self.log_func_repr and self.log_func_with_objprint:
             raise ValueError("log_func_repr and log_func_with_objprint can't be both specified!")
         self.torch_traces = []
-        if self.log_torch and not torch_profile.is_installed():
-            raise ModuleNotFoundError("log_torch needs the package torch", name="torch")
+        if self.log_torch:
+            from .tracer import torch_profile  # most processes do without it
+
+            if not torch_profile.is_installed():
+                raise ModuleNotFoundError("log_torch needs the package torch", name="torch")
         self._is_global = register_global
         if register_global and not (session and this_process.recording()):  # it has joined the run by itself
             self.register_global()
