@@ -5,9 +5,9 @@ use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_TSC, Identity, SEGMENT_SIZE_MIN};
 use viztracer_format::segment::{Opening, SegmentKind};
 
-/// The tick counter at the moment of the import; it makes 2.5 ticks a nanosecond.
+/// The tick counter at the time of the import; it makes 2.5 ticks a nanosecond.
 pub const IMPORTED: u64 = 2_500_000_000_000;
-/// The moment when the file was opened.
+/// The time at which the file was opened.
 pub const OPENED: u64 = IMPORTED + 25_000_000;
 /// The anchor of a tick count.
 pub fn anchor(ticks: u64) -> Anchor {

@@ -16,6 +16,7 @@ import tokenize
 from .output import report_text
 from .output.quoting import quote
 from .output.report import target
+from .output.report_times import aligned_at, shifted_events, shifted_process
 from .snaptrace import merge
 from .util import bcolors
 from .version import __version__
@@ -34,7 +35,6 @@ FUNCTION = re.compile(r".*\((.*):([0-9]+)\)", re.DOTALL)
 FROZEN = re.compile(r"<frozen (.*)>")
 SOURCE_EXTENSIONS = (".py", ".pyw")
 SUFFIXES = (".json", ".json.gz")
-DURATION = "waited_after_ns"  # the one such member of a process that is no time of the report
 
 
 class InvalidReportError(ValueError):
@@ -137,7 +137,7 @@ class ReportBuilder:
             original_events: the events.
             sync_marker: a time, in microseconds; None for that of the first event.
         """
-        return _shifted_events(original_events, -_aligned_at(original_events, sync_marker))
+        return shifted_events(original_events, -aligned_at(original_events, sync_marker))
 
     def prepare_json(self, file_info: bool = True, display_time_unit: str | None = None) -> None:
         """Make `combined_json` what is written.
@@ -238,12 +238,12 @@ class ReportBuilder:
 
     def _events(self, report: Report, first: Report) -> list[Event]:
         events: list[Event] = report["traceEvents"]
-        return _shifted_events(events, self._shift(report, first))
+        return shifted_events(events, self._shift(report, first))
 
     def _shift(self, report: Report, first: Report) -> float:
         """Return how many microseconds later the events of a report are when it is combined with the first one."""
         if self.align:
-            return -_aligned_at(report["traceEvents"], report.get("viztracer_metadata", {}).get("sync_marker"))
+            return -aligned_at(report["traceEvents"], report.get("viztracer_metadata", {}).get("sync_marker"))
         return (_origin(report) - _origin(first)) / 1000
 
     def _metadata(self) -> Report:
@@ -265,7 +265,7 @@ class ReportBuilder:
         """Return what a report says of its processes, with losses, on the time line of the first report."""
         processes = report.get("viztracer_metadata", {}).get("processes")
         shift = round(self._shift(report, self.jsons[0]) * 1000)
-        return [_shifted_process(process, shift) for process in processes] if isinstance(processes, list) else []
+        return [shifted_process(process, shift) for process in processes] if isinstance(processes, list) else []
 
     def _file_info(self) -> Report:
         """Return the sources that the reports have, and those of functions of reports that the program has made itself.
@@ -368,38 +368,10 @@ def _shifted_trace(trace: Report, details: dict[str, Any]) -> Report:
     events = [event for event in trace["traceEvents"] if event.get("ph") != "M"]
     named = [event for event in trace["traceEvents"] if event.get("ph") == "M"]
     names = [{key: value for key, value in event.items() if key != "ts"} for event in named]
-    return {"traceEvents": names + _shifted_events(events, shift), "viztracer_metadata": {}}
+    return {"traceEvents": names + shifted_events(events, shift), "viztracer_metadata": {}}
 
 
 def _origin(report: Report) -> int:
     """Return the time 0 of a report in nanoseconds; 0 for those of VizTracer, whose clock is that of the machine."""
     metadata = report.get("viztracer_metadata", {})
     return int(metadata.get("baseTimeNanoseconds", 0)) if "clock" in metadata else 0
-
-
-def _aligned_at(events: list[Event], sync_marker: float | None) -> float:
-    """Return the time that is the new 0, in microseconds: the marker, or that of the first event."""
-    return min((event["ts"] for event in events if "ts" in event), default=0) if sync_marker is None else sync_marker
-
-
-def _shifted_process(process: Any, shift: int) -> Any:
-    """Return a process, or a thread of it, as reports describe it, with its times this many nanoseconds later."""
-    if not shift or not isinstance(process, dict):
-        return process
-    shifted = {key: _shifted_time(key, value, shift) for key, value in process.items()}
-    if isinstance(process.get("threads"), list):
-        shifted["threads"] = [_shifted_process(thread, shift) for thread in process["threads"]]
-    return shifted
-
-
-def _shifted_time(key: str, value: Any, shift: int) -> Any:
-    """Return a member of a process, this many nanoseconds later if it is a time."""
-    is_time = key.endswith("_ns") and key != DURATION
-    return value + shift if is_time and isinstance(value, int) else value
-
-
-def _shifted_events(events: list[Event], shift: float) -> list[Event]:
-    """Return the events, this many microseconds later."""
-    if not shift:
-        return events
-    return [{**event, "ts": round(event["ts"] + shift, 3)} if "ts" in event else event for event in events]

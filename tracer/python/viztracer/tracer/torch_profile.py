@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..output.report_times import shifted_events
+
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from typing import Any
@@ -59,7 +61,9 @@ def beside(trace: Report, report: Report) -> Report:
     base = metadata.get("baseTimeNanoseconds", 0)
     shift = (trace.get("baseTimeNanoseconds", base) - base) / 1000
     named = {_key(event) for event in report["traceEvents"] if event["ph"] == "M"}
-    events = [_shifted(event, shift) for event in trace["traceEvents"] if _key(event) not in named]
+    own = [event for event in trace["traceEvents"] if _key(event) not in named]
+    names = [{key: value for key, value in event.items() if key != "ts"} for event in own if event.get("ph") == "M"]
+    events = names + shifted_events([event for event in own if event.get("ph") != "M"], shift)
     same_clock = {name: metadata[name] for name in ("baseTimeNanoseconds", "clock") if name in metadata}
     return {"traceEvents": events, "viztracer_metadata": same_clock}
 
@@ -70,9 +74,3 @@ def _key(event: dict[str, Any]) -> tuple[Any, ...] | None:
         return None
     thread = event.get("tid") if event["name"] == "thread_name" else None
     return (event["name"], event.get("pid"), thread)
-
-
-def _shifted(event: dict[str, Any], shift: float) -> dict[str, Any]:
-    if event.get("ph") == "M":
-        return {name: value for name, value in event.items() if name != "ts"}
-    return {**event, "ts": round(event["ts"] + shift, 3)} if "ts" in event else event
