@@ -37,7 +37,7 @@ mod tests {
             assert_eq!(read(json.as_bytes(), true, &mut Vec::new()), None, "{json}");
         }
         assert_eq!(read(b"{\"ph\":\"\xff\"}", true, &mut Vec::new()), None);
-        for args in [r#""\ud800""#, "1e999", &format!("{}{}", "[".repeat(100), "]".repeat(100))] {
+        for args in [r#""\ud800""#, "1e999", &format!("{}{}", "[".repeat(110), "]".repeat(110))] {
             assert_eq!(read(format!("{{\"ph\":\"i\",\"args\":{args}}}").as_bytes(), true, &mut Vec::new()), None);
         }
     }
