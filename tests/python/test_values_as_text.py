@@ -115,7 +115,9 @@ def traced_run(sandbox, act, way):
 
 
 def calls_of(events, name):
-    return [event.get("args") or {} for event in events if event["name"].startswith(f"{name} (")]
+    """The arguments of the calls of this function of the program."""
+    of_program = [event for event in events if "script.py:" in event["name"]]
+    return [event.get("args") or {} for event in of_program if event["name"].startswith(f"{name} (")]
 
 
 @pytest.mark.parametrize("way", WAYS)
