@@ -19,7 +19,8 @@ def traced(tmp_path):
             act()
         finally:
             tracer.stop()
-        return [(event["ph"], event["name"], event["args"]) for event in tracer.load() if event["ph"] in "iC"]
+            events = tracer.load()  # otherwise the tracer reports at exit that nothing was saved
+        return [(event["ph"], event["name"], event["args"]) for event in events if event["ph"] in "iC"]
 
     return traced
 
