@@ -123,7 +123,7 @@ types: .venv/.installed
 pytest-%: export VIZTRACER_STRESS_RUNS := 30
 pytest-%: export VIZTRACER_STRESS_SECONDS := 10
 pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.installed .venv/.tools
-	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not merge_only')
+	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not one_version')
 
 stress-%: .envs/py%/.installed
 	VIZTRACER_STRESS_RUNS=600 VIZTRACER_STRESS_SECONDS=60 .envs/py$*/bin/python -m pytest tests/python/test_soundness.py

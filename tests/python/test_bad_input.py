@@ -144,7 +144,7 @@ for number, content in damaged():
 """
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 @pytest.mark.parametrize("damage", ["cut", "all", "lowest", "highest"])
 def test_damage_anywhere(sandbox, small_trace, damage):
     done = sandbox.python("-c", LOOP, small_trace, damage, timeout=600)

@@ -3,6 +3,8 @@
 import pytest
 import tree
 
+pytestmark = pytest.mark.one_version
+
 
 @pytest.fixture
 def two_runs(sandbox):

@@ -9,6 +9,8 @@ import pytest
 from conftest import VIZTRACER_PYTHON
 from viztracer.vcompressor import VCompressor, compress, decompress
 
+pytestmark = pytest.mark.one_version
+
 REPORT = {
     "traceEvents": [
         {"ph": "M", "pid": 7, "tid": 7, "name": "process_name", "args": {"name": "MainProcess"}},

@@ -54,13 +54,13 @@ FEATURES = (
 )
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 @pytest.mark.parametrize("one_case", CASES)
 def test_viewer(tmp_path, one_case):
     check(tmp_path, one_case)
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_options(sandbox):
     assert conformance.different_options(sandbox, "viztracer.viewer:viewer_main") == OPTION_ROWS.keys()
     assert all(ROWS[feature] != SAME for feature in OPTION_ROWS.values())
@@ -94,7 +94,7 @@ def printed(sandbox, commands):
         return conformance.COLOR.sub("", "".join(lines)).replace(str(port), "PORT")
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_what_an_editor_waits_for_is_printed(sandbox):
     assert ROWS["what `vizviewer` prints"] == SAME
     with ThreadPoolExecutor(2) as pool:
@@ -104,7 +104,7 @@ def test_what_an_editor_waits_for_is_printed(sandbox):
     assert "view your trace on http://localhost:PORT\n" in ours
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_port_that_is_taken(tmp_path):
     assert ROWS["a port that is taken"] == SAME
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -142,7 +142,7 @@ def gives_report(address, port, path="/", **headers):
         connection.close()
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_only_this_machine_is_served(sandbox):
     """test_viewer.py and test_viewer_strangers.py prove it in detail."""
     assert ROWS["who may read what `vizviewer` serves"] == "better"

@@ -13,6 +13,8 @@ import pytest
 from conftest import BIN, ROOT, Sandbox, heed_interrupts
 from viztracer.command_line.missing_options import NEVER, NOT_NEEDED
 
+pytestmark = pytest.mark.one_version
+
 DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # Documents about parts of the repository.
 OTHERS = ["format/FORMAT.md", "merge/README.md", "merge/viewer/README.md", "merge/fuzz/README.md", "benches/README.md",

@@ -9,6 +9,8 @@ import pytest
 import tree
 from conftest import program
 
+pytestmark = pytest.mark.one_version
+
 
 @pytest.mark.parametrize("name", ["recursion", "generators", "exceptions", "threads", "primes_processes", "tasks"])
 def test_own_times(sandbox, name):

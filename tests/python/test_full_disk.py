@@ -100,7 +100,7 @@ def test_file_size_is_limited(sandbox):
     assert report["viztracer_metadata"]["overflow"] is True
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 @pytest.mark.parametrize("output", ["report.json", "report.json.gz", "report.pftrace", "report.pftrace.gz"])
 @pytest.mark.parametrize("proc", [True, False])
 def test_a_merge_without_room_for_its_report(sandbox, mounted, output, proc):

@@ -5,6 +5,8 @@ import itertools
 import pytest
 from viztracer.functree import FuncTree, FuncTreeNode
 
+pytestmark = pytest.mark.one_version
+
 
 def event(name, start, duration):
     return {"ph": "X", "name": name, "ts": start, "dur": duration}

@@ -10,6 +10,8 @@ import pytest
 import tree
 from conftest import VIZTRACER_PYTHON
 
+pytestmark = pytest.mark.one_version
+
 PROGRAM = """
 import gc, threading
 
@@ -312,7 +314,6 @@ THREADS = (
 )
 
 
-@pytest.mark.merge_only
 @pytest.mark.parametrize(("members", "names"), SPELLINGS, ids=[repr(members) for members, _ in SPELLINGS])
 def test_pids_and_tids_of_any_kind_name_their_tracks(sandbox, perfetto, members, names):
     document = [x(**members), x(pid=4194304, tid=4194304, name="g"), x(ts=10, **members)]

@@ -11,7 +11,7 @@ from served import serving
 sys.path.insert(0, str(ROOT / "tests" / "reader"))
 import ring_reader  # noqa: E402
 
-pytestmark = pytest.mark.merge_only
+pytestmark = pytest.mark.one_version
 
 SHORT_THREADS = """
 import threading

@@ -11,6 +11,8 @@ import pytest
 import tree
 from conftest import BIN, heed_interrupts
 
+pytestmark = pytest.mark.one_version
+
 STATE = 512  # where a ring file's header says whether it was closed
 OPEN = 1
 

@@ -10,6 +10,8 @@ import subprocess
 import pytest
 from conftest import BIN
 
+pytestmark = pytest.mark.one_version
+
 
 # What bash does when Tab is pressed behind `viztracer-merge --str`.
 COMPLETE = """

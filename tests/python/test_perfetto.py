@@ -10,6 +10,8 @@ import tree
 from conftest import PROGRAMS, library, program
 from counting_program import CountingProgram
 
+pytestmark = pytest.mark.one_version
+
 DEEPEST = 512
 
 SLICES = """
@@ -231,7 +233,6 @@ def test_deep_recursion_in_protobuf(sandbox, perfetto):
     assert max(depths) > 3_000
 
 
-@pytest.mark.merge_only
 def test_protobuf_does_not_depend_on_the_number_of_threads(sandbox):
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program("primes_processes.py"))
     assert done.returncode == 0, done.stderr
@@ -242,7 +243,6 @@ def test_protobuf_does_not_depend_on_the_number_of_threads(sandbox):
     assert traces == {gzip.decompress((sandbox.path / "zipped.pftrace.gz").read_bytes())}
 
 
-@pytest.mark.merge_only
 def test_protobuf_in_gzip(sandbox, perfetto):
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program("primes_processes.py"))
     assert done.returncode == 0, done.stderr

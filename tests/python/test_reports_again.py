@@ -146,7 +146,7 @@ SLICES = (
 )
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_perfetto_sees_the_same(family, perfetto):
     seen = []
     for source in ("rings", "once.json"):

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "reader"))
 import compare  # noqa: E402
 import ring_reader  # noqa: E402
 
-pytestmark = pytest.mark.merge_only
+pytestmark = pytest.mark.one_version
 
 GOLDEN = sorted((ROOT / "format" / "tests" / "golden").glob("*.bin"))
 SEEDS = range(int(os.environ.get("VIZTRACER_READER_SEEDS", "50")))

@@ -7,6 +7,8 @@ import pytest
 import tree
 from conftest import Sandbox
 
+pytestmark = pytest.mark.one_version
+
 PROGRAM = """
 import os, sys, threading, time
 def leaf(n): return len(str(n))
@@ -221,7 +223,6 @@ def test_the_last_time_counts_back_from_until(trace):
     assert late["traceEvents"] == last["traceEvents"] and tree.spans(last)
 
 
-@pytest.mark.merge_only
 def test_perfetto_shows_the_same(trace, perfetto):
     sandbox, whole = trace
     begin, end = thirds(whole)

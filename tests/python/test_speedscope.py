@@ -8,6 +8,8 @@ import pytest
 import tree
 from conftest import program
 
+pytestmark = pytest.mark.one_version
+
 FIRST_TASK = 1 << 24
 
 

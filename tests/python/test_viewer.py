@@ -44,7 +44,7 @@ def test_report_is_served_as_it_is(sandbox, traced):
         assert int(head.headers["Content-Length"]) == report.stat().st_size
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 @pytest.mark.parametrize("name", ["traced.json", "traced.json.gz", "rings"])
 def test_trace_is_merged_into_a_report(sandbox, traced, name):
     with serving(sandbox, traced(name)) as viewer, viewer.get() as answer:
@@ -54,7 +54,7 @@ def test_trace_is_merged_into_a_report(sandbox, traced, name):
         assert "fib" in page
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_ring_files_of_a_run_are_one_trace(sandbox):
     assert sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program("primes_processes.py")).returncode == 0
     rings = sorted((sandbox.path / "rings").iterdir())
@@ -64,7 +64,7 @@ def test_ring_files_of_a_run_are_one_trace(sandbox):
         assert all(ring.stem.partition("_")[2] in page for ring in rings)
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 @pytest.mark.parametrize("name", ["traced.json", "traced.json.gz", "traced.pftrace", "rings"])
 def test_perfetto_gets_the_trace(sandbox, traced, name):
     trace = traced(name)
@@ -81,7 +81,7 @@ def test_perfetto_gets_the_trace(sandbox, traced, name):
         assert content == (sandbox.path / "merged.pftrace").read_bytes()
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_perfetto_may_ask_this_machine_for_traces_only(sandbox, traced):
     asking = {"Origin": PERFETTO, "Access-Control-Request-Private-Network": "true"}
     with serving(sandbox, "--perfetto", traced("traced.json")) as viewer:
@@ -97,7 +97,7 @@ def test_perfetto_may_ask_this_machine_for_traces_only(sandbox, traced):
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_perfettos_port(sandbox, traced):
     with serving(sandbox, "--perfetto", traced("traced.json")) as viewer:
         viewer.process.send_signal(signal.SIGINT)
@@ -286,7 +286,7 @@ def test_once_ends_when_the_report_was_fetched(sandbox, traced):
     assert viewer.process.returncode == 0
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_once_ends_when_a_trace_of_many_was_fetched(sandbox, traced):
     rings, report = traced("rings"), traced("traced.html")
     with serving(sandbox, "--once", "--timeout", "600", rings, report) as viewer:
@@ -317,7 +317,7 @@ def test_signal_ends_it_and_removes_its_files(sandbox, traced, signum):
         assert os.listdir(sandbox.path / "scratch") == []
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_signal_ends_a_merge(sandbox, small_trace, signum):
     """Or comes when it has just been done: the end is the same."""
@@ -417,7 +417,7 @@ def test_browser_is_opened(sandbox, traced, browser):
     assert page == report.read_bytes()
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_browser_is_opened_at_perfettos_page(sandbox, traced, browser):
     trace = traced("a.pftrace")
     assert sandbox.run(BIN / "vizviewer", "--port", "0", "--once", "--timeout", "60", trace).returncode == 0

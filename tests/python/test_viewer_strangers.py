@@ -19,6 +19,8 @@ import pytest
 from conftest import BIN, heed_interrupts, program
 from served import ADDRESS, DEADLINE, serving, target
 
+pytestmark = pytest.mark.one_version
+
 NOBODY = 65534
 SECRET = "what nobody else may read"
 TRACE = {"traceEvents": [{"ph": "X", "name": "%s", "ts": 1, "dur": 2, "pid": 1, "tid": 1}]}
