@@ -16,10 +16,16 @@ use viztracer_recorder::Left;
 /// Whether tasks are distinguished.
 static TASKS: AtomicBool = AtomicBool::new(false);
 
-/// Prepares to log. Returns whether arguments or return values are to be logged. Each installation of a hook calls it.
-pub fn prepare(tasks: bool) -> bool {
+/// What is logged of calls.
+pub struct Logged {
+    pub arguments: bool,
+    pub return_values: bool,
+}
+
+/// Prepares to log, and returns what. Each installation of a hook calls it.
+pub fn prepare(tasks: bool) -> Logged {
     TASKS.store(tasks, Ordering::Relaxed);
-    options::arguments() || options::return_values()
+    Logged { arguments: options::arguments(), return_values: options::return_values() }
 }
 
 fn is_of_task(code: Code) -> bool {
@@ -36,8 +42,7 @@ pub fn enter(python: Python<'_>, code: Code, is_hook_in_python: bool) -> bool {
     if greenlets::id_of_running(python, code) == EXCLUDED {
         return false;
     }
-    let max = if options::arguments() { calls::payload_max_of_next(python) } else { None };
-    let json = max.and_then(|max| arguments::arguments(code, max, is_hook_in_python));
+    let json = calls::payload_max_of_next(python).and_then(|max| arguments::arguments(code, max, is_hook_in_python));
     if is_of_task(code) {
         task::enter(python, code);
     } else if current::is_recording(python) {
@@ -59,8 +64,7 @@ pub fn enter(python: Python<'_>, code: Code, is_hook_in_python: bool) -> bool {
 /// `value` must be NULL or a living object.
 #[cold]
 pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: Kind) -> bool {
-    let has_value = options::return_values() && !value.is_null();
-    if let Some(ending) = has_value.then(|| calls::ending(python, code.tag())).flatten() {
+    if let Some(ending) = (!value.is_null()).then(|| calls::ending(python, code.tag())).flatten() {
         // SAFETY: the caller promises a living object; `python` proves that the GIL is held.
         let json = unsafe { arguments::return_value(value, ending.payload_max) };
         if current::is_recording(python) {

@@ -9,7 +9,7 @@ mod tool;
 
 use super::logged;
 use super::options::EventOptions;
-use events::{C_EVENTS, Event, LOGGED_EVENTS, PYTHON_EVENTS, TASK_EVENTS};
+use events::{C_EVENTS, ENTRIES, EXITS, Event, LOGGED_ENTRIES, LOGGED_EXITS, TASK_ENTRIES, TASK_EXITS};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -30,14 +30,20 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 
 fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> PyResult<()> {
     let numbers = monitoring.getattr("events")?;
-    let python_events = match (logged::prepare(wanted.tasks), wanted.tasks) {
-        (true, _) => LOGGED_EVENTS,
-        (false, true) => TASK_EVENTS,
-        (false, false) => PYTHON_EVENTS,
+    let logged = logged::prepare(wanted.tasks);
+    let entries = match wanted.tasks {
+        _ if logged.arguments => LOGGED_ENTRIES,
+        true => TASK_ENTRIES,
+        false => ENTRIES,
+    };
+    let exits = match wanted.tasks {
+        _ if logged.return_values => LOGGED_EXITS,
+        true => TASK_EXITS,
+        false => EXITS,
     };
     let c_events: &[Event] = if wanted.c_functions { C_EVENTS } else { &[] };
     let mut events = 0i32;
-    for Event { name, callback, is_shown } in python_events.iter().chain(c_events) {
+    for Event { name, callback, is_shown } in [entries, exits, c_events].into_iter().flatten() {
         let event: i32 = numbers.getattr(*name)?.extract()?;
         let callback = callback::new(monitoring.py(), *callback)?;
         monitoring.call_method1("register_callback", (tool, event, callback))?;
@@ -101,7 +107,7 @@ fn unregister(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
     let numbers = monitoring.getattr("events")?;
     let none = monitoring.py().None();
     let mut only_ours = true;
-    for Event { name, .. } in PYTHON_EVENTS.iter().chain(C_EVENTS) {
+    for Event { name, .. } in [ENTRIES, EXITS, C_EVENTS].into_iter().flatten() {
         let event = numbers.getattr(*name)?;
         let callback = monitoring.call_method1("register_callback", (tool, &event, &none))?;
         if !callback.is_none() && !callback::is_ours(&callback) {

@@ -35,33 +35,26 @@ const fn with_call(name: &'static str, callback: ffi::vectorcallfunc) -> Event {
     Event { name, callback, is_shown: false }
 }
 
-/// The events of Python functions.
-pub const PYTHON_EVENTS: &[Event] = &[
-    event("PY_START", on_enter),
-    event("PY_RESUME", on_enter),
-    event("PY_THROW", on_throw),
-    event("PY_RETURN", on_return),
-    event("PY_YIELD", on_yield),
-    event("PY_UNWIND", on_unwind),
-];
+/// The events at which a Python function begins, or goes on.
+pub const ENTRIES: &[Event] = &[event("PY_START", on_enter), event("PY_RESUME", on_enter), event("PY_THROW", on_throw)];
 /// The same events, with callbacks that distinguish asyncio's tasks.
-pub const TASK_EVENTS: &[Event] = &[
-    event("PY_START", on_enter_in_task),
-    event("PY_RESUME", on_enter_in_task),
-    event("PY_THROW", on_throw_in_task),
+pub const TASK_ENTRIES: &[Event] =
+    &[event("PY_START", on_enter_in_task), event("PY_RESUME", on_enter_in_task), event("PY_THROW", on_throw_in_task)];
+/// The same events, with callbacks that log arguments.
+pub const LOGGED_ENTRIES: &[Event] =
+    &[event("PY_START", on_enter_logged), event("PY_RESUME", on_enter_logged), event("PY_THROW", on_throw_logged)];
+/// The events at which a Python function ends, or waits.
+pub const EXITS: &[Event] =
+    &[event("PY_RETURN", on_return), event("PY_YIELD", on_yield), event("PY_UNWIND", on_unwind)];
+/// The same events, with callbacks that distinguish asyncio's tasks.
+pub const TASK_EXITS: &[Event] = &[
     event("PY_RETURN", on_return_in_task),
     event("PY_YIELD", on_yield_in_task),
     event("PY_UNWIND", on_unwind_in_task),
 ];
-/// The same events, with callbacks that log arguments or return values.
-pub const LOGGED_EVENTS: &[Event] = &[
-    event("PY_START", on_enter_logged),
-    event("PY_RESUME", on_enter_logged),
-    event("PY_THROW", on_throw_logged),
-    event("PY_RETURN", on_return_logged),
-    event("PY_YIELD", on_yield_logged),
-    event("PY_UNWIND", on_unwind_logged),
-];
+/// The same events, with callbacks that log return values.
+pub const LOGGED_EXITS: &[Event] =
+    &[event("PY_RETURN", on_return_logged), event("PY_YIELD", on_yield_logged), event("PY_UNWIND", on_unwind_logged)];
 /// The events of C functions.
 pub const C_EVENTS: &[Event] =
     &[event("CALL", on_call), with_call("C_RETURN", on_c_return), with_call("C_RAISE", on_c_raise)];

@@ -18,8 +18,9 @@ use viztracer_recorder::Left;
 
 /// Whether C functions are recorded; their events come in any case.
 static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
-/// Whether arguments or return values are logged.
-static LOGGED: AtomicBool = AtomicBool::new(false);
+/// Whether arguments are logged, and whether return values are.
+static ARGUMENTS: AtomicBool = AtomicBool::new(false);
+static RETURN_VALUES: AtomicBool = AtomicBool::new(false);
 /// Whether tasks are distinguished.
 static TASKS: AtomicBool = AtomicBool::new(false);
 
@@ -27,12 +28,19 @@ static TASKS: AtomicBool = AtomicBool::new(false);
 pub fn want(wanted: EventOptions) {
     C_FUNCTIONS.store(wanted.c_functions, Ordering::Relaxed);
     TASKS.store(wanted.tasks, Ordering::Relaxed);
-    LOGGED.store(logged::prepare(wanted.tasks), Ordering::Relaxed);
+    let logged = logged::prepare(wanted.tasks);
+    ARGUMENTS.store(logged.arguments, Ordering::Relaxed);
+    RETURN_VALUES.store(logged.return_values, Ordering::Relaxed);
 }
 
-/// Whether arguments or return values are logged.
-pub fn is_logged() -> bool {
-    LOGGED.load(Ordering::Relaxed)
+/// Whether arguments are logged.
+pub fn logs_arguments() -> bool {
+    ARGUMENTS.load(Ordering::Relaxed)
+}
+
+/// Whether return values are logged.
+pub fn logs_return_values() -> bool {
+    RETURN_VALUES.load(Ordering::Relaxed)
 }
 
 /// Returns the code object that a frame runs.

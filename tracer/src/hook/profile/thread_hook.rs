@@ -106,7 +106,7 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
     let (frame, function) = (frame.as_ptr().cast(), argument.as_ptr());
     match event {
         // SAFETY: a living frame.
-        "call" if events::is_logged() => unsafe { events::enter_logged(python, frame, true) },
+        "call" if events::logs_arguments() => unsafe { events::enter_logged(python, frame, true) },
         // SAFETY: a living frame.
         "call" => unsafe { events::on_python(python, frame, None) },
         // SAFETY: a living object.
@@ -121,7 +121,7 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
 
 /// Returns the hook as the interpreter calls it.
 fn hook_function() -> ffi::Py_tracefunc {
-    if events::is_logged() { on_event_logged } else { on_event }
+    if events::logs_arguments() || events::logs_return_values() { on_event_logged } else { on_event }
 }
 
 /// Handles an event where arguments or return values are logged.
@@ -133,11 +133,16 @@ unsafe extern "C" fn on_event_logged(
 ) -> c_int {
     // SAFETY: the interpreter calls with the GIL held.
     let python = unsafe { Python::assume_attached() };
+    let is_recording = recording::current() != 0;
     match what {
         // SAFETY: the interpreter passes a living frame.
-        ffi::PyTrace_CALL if recording::current() != 0 => unsafe { events::enter_logged(python, frame, false) },
+        ffi::PyTrace_CALL if is_recording && events::logs_arguments() => unsafe {
+            events::enter_logged(python, frame, false);
+        },
         // SAFETY: as above, and the value that is returned or NULL.
-        ffi::PyTrace_RETURN if recording::current() != 0 => unsafe { events::leave_logged(python, frame, argument) },
+        ffi::PyTrace_RETURN if is_recording && events::logs_return_values() => unsafe {
+            events::leave_logged(python, frame, argument);
+        },
         // SAFETY: these are the interpreter's arguments.
         _ => return unsafe { on_event(object, frame, what, argument) },
     }
