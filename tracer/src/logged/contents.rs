@@ -27,6 +27,9 @@ pub fn of(value: &Bound<'_, PyAny>, show: &dyn Fn(&Bound<'_, PyAny>, &mut String
     contents.text
 }
 
+/// A value in a container, with its key if that is a dictionary.
+type Element<'py> = (Option<Bound<'py, PyAny>>, Bound<'py, PyAny>);
+
 struct Contents<'a> {
     text: String,
     max: usize,
@@ -46,10 +49,13 @@ impl Contents<'_> {
         let is_inside_of_itself = self.around.contains(&address);
         self.around.push(address);
         if let Ok(list) = value.cast_exact::<PyList>() {
-            self.put_between("[", "]", is_inside_of_itself, |index| Some(vec![list.get_item(index).ok()?]));
+            // Reading behind the end makes an exception, which takes longer than to ask.
+            let element = |index| if index < list.len() { list.get_item(index).ok() } else { None };
+            self.put_between("[", "]", is_inside_of_itself, |index| Some((None, element(index)?)));
         } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             let end = if tuple.len() == 1 { ",)" } else { ")" };
-            self.put_between("(", end, is_inside_of_itself, |index| Some(vec![tuple.get_item(index).ok()?]));
+            let element = |index| if index < tuple.len() { tuple.get_item(index).ok() } else { None };
+            self.put_between("(", end, is_inside_of_itself, |index| Some((None, element(index)?)));
         } else if let Ok(dictionary) = value.cast_exact::<PyDict>() {
             let mut position = 0;
             self.put_between("{", "}", is_inside_of_itself, |_| next_pair(dictionary, &mut position));
@@ -57,13 +63,13 @@ impl Contents<'_> {
         self.around.pop();
     }
 
-    /// Puts the elements that a function returns one after another; of a dictionary, each is a key and a value.
+    /// Puts the elements that a function returns one after another.
     fn put_between<'py>(
         &mut self,
         begin: &str,
         end: &str,
         is_inside_of_itself: bool,
-        mut element: impl FnMut(usize) -> Option<Vec<Bound<'py, PyAny>>>,
+        mut element: impl FnMut(usize) -> Option<Element<'py>>,
     ) {
         self.text.push_str(begin);
         if is_inside_of_itself {
@@ -72,12 +78,13 @@ impl Contents<'_> {
         }
         let mut index = 0;
         while self.goes_on && self.text.len() <= self.max {
-            let Some(element) = element(index) else { break };
+            let Some((key, value)) = element(index) else { break };
             self.text.push_str(if index == 0 { "" } else { ", " });
-            for (number, value) in element.iter().enumerate() {
-                self.text.push_str(if number == 0 { "" } else { ": " });
-                self.put(value);
+            if let Some(key) = key {
+                self.put(&key);
+                self.text.push_str(": ");
             }
+            self.put(&value);
             index += 1;
         }
         self.text.push_str(end);
@@ -85,10 +92,11 @@ impl Contents<'_> {
 }
 
 /// Returns the next key of a dictionary with its value. The dictionary may have changed since the last one.
-fn next_pair<'py>(dictionary: &Bound<'py, PyDict>, position: &mut ffi::Py_ssize_t) -> Option<Vec<Bound<'py, PyAny>>> {
+fn next_pair<'py>(dictionary: &Bound<'py, PyDict>, position: &mut ffi::Py_ssize_t) -> Option<Element<'py>> {
     let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the GIL is held; a position that is no longer one is the end.
     let is_there = unsafe { ffi::PyDict_Next(dictionary.as_ptr(), position, &raw mut key, &raw mut value) } != 0;
     // SAFETY: the dictionary has both, and nothing has run since.
-    is_there.then(|| [key, value].map(|object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) }).into())
+    let object = |object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) };
+    is_there.then(|| (Some(object(key)), object(value)))
 }
