@@ -48,8 +48,9 @@ class ListingTracer(InterpreterEvents):
     def add_func_args(self, key, value):
         self.open_call[key] = value
 
-    def append_func_args(self, key, value):
-        self.open_call.setdefault(key, []).append(value)
+    def add_func_exec(self, name, val, lineno):
+        if self.enable:
+            self.open_call.setdefault("exec_steps", []).append(f"({lineno}) {name} = {text_of(val, str)}")
 
     def get_func_args(self):
         return self.open_call or None

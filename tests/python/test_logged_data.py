@@ -194,7 +194,7 @@ print(json.dumps([first * 1000 - monotonic, (second - first) / 1000, base - real
 def test_nothing_is_logged_before_the_start_and_after_the_stop(sandbox):
     log = """
 t.add_instant("{0}"); t.add_counter("{0}", {{}}); t.add_object("N", "1", "{0}"); t.add_raw({{"name": "{0}"}})
-t.add_func_args("{0}", 1); t.append_func_args("{0}", 1); assert t.get_func_args() is None
+t.add_func_args("{0}", 1); t.add_func_exec("{0}", 1, 1); assert t.get_func_args() is None
 """
     while_it_records = """
 other = VizTracer(verbose=0, register_global=False)
@@ -421,7 +421,7 @@ def outer(n):
     assert t.get_func_args() == {"n": [n], "more": "x"}
 def inner():
     for line in range(3):
-        t.append_func_args("exec_steps", f"({line}) n = {line}")
+        t.add_func_exec("n", line, line)
 def fails():
     t.add_func_args("why", "it fails")
     raise ValueError

@@ -17,6 +17,7 @@
 //! What happens once in a process:
 //!
 //! - [`tracer`]: Python asks to record, to stop, to save; [`process::lifecycle`] does that to the one [`recording`].
+//! - [`source_log`]: instrumented source code logs what it does.
 //! - [`process::fork`]: a forked child records into a file of its own.
 //! - [`ending::deadly_signal`] and [`ending::exit_calls`]: the file of a process that ends without Python says how.
 //! - [`ending::child_exits`]: the file of its parent says how, too.
@@ -76,6 +77,8 @@ mod command;
 mod main_program;
 // What Python's tracer calls.
 mod tracer;
+// What instrumented source code calls.
+mod source_log;
 
 /// What Python may see. An interpreter that can do without the GIL takes it on for this module.
 #[pyo3::pymodule(gil_used = true)]
@@ -103,6 +106,8 @@ mod snaptrace {
     #[pymodule_export]
     use super::ring_file::{await_ring, is_ring_open, ring_session};
     #[pymodule_export]
+    use super::source_log::SourceLog;
+    #[pymodule_export]
     use super::tracer::Tracer;
 
     #[pymodule_init]
@@ -110,9 +115,10 @@ mod snaptrace {
         use pyo3::PyTypeInfo;
         use pyo3::types::PyModuleMethods;
 
-        super::function::leave_out(Tracer::type_object_raw(module.py()));
+        let python = module.py();
+        super::function::leave_out([Tracer::type_object_raw(python), SourceLog::type_object_raw(python)]);
         module.add("RECORD_SIZE", viztracer_format::record::RECORD_SIZE)?;
-        module.add("RING_MAGIC", pyo3::types::PyBytes::new(module.py(), &viztracer_format::header::MAGIC))?;
+        module.add("RING_MAGIC", pyo3::types::PyBytes::new(python, &viztracer_format::header::MAGIC))?;
         super::tracer::note_import();
         super::stderr::note_at_import();
         Ok(())

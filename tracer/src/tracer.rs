@@ -18,8 +18,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use viztracer_format::clock::Anchor;
+use viztracer_recorder::Options;
 use viztracer_recorder::clock::Clock;
-use viztracer_recorder::{Earlier, Options};
 
 /// When this module was imported, for a first estimate of the tick rate.
 static IMPORTED: OnceLock<Anchor> = OnceLock::new();
@@ -352,14 +352,14 @@ impl Tracer {
     /// Adds an argument to the innermost open call of this thread.
     fn add_func_args(&self, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
         if self.records() {
-            event::attach(key, value, Earlier::Replaced);
+            event::attach(key, value);
         }
     }
 
-    /// Adds an element to an argument of the innermost open call of this thread, which is a list.
-    fn append_func_args(&self, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
+    /// Adds an assignment to the list of those that are shown with the innermost open call of this thread.
+    fn add_func_exec(&self, name: &Bound<'_, PyAny>, val: &Bound<'_, PyAny>, lineno: &Bound<'_, PyAny>) {
         if self.records() {
-            event::attach(key, value, Earlier::Extended);
+            event::assignment_in_call(name, val, lineno);
         }
     }
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType
-from typing import Any, Final, final
+from typing import Any, Final, Self, final
 
 from typing_extensions import disjoint_base
 
@@ -14,6 +14,7 @@ __all__ = [
     "Merged",
     "RECORD_SIZE",
     "RING_MAGIC",
+    "SourceLog",
     "Tracer",
     "arm_exit_line",
     "arm_exit_report",
@@ -142,8 +143,14 @@ class Tracer:
         """Log an event of the Chrome trace format; `ts` is in microseconds of `getts`, now if it is missing."""
     def add_func_args(self, key: str, value: Any) -> None:
         """Add an argument to the innermost open call of this thread, which it keeps until it ends."""
-    def append_func_args(self, key: str, value: Any) -> None:
-        """Add an element to an argument of the innermost open call of this thread, which is a list."""
+    def add_func_exec(self, name: str, val: Any, lineno: int) -> None:
+        """Add an assignment to the steps that are shown with the innermost open call of this thread.
+
+        Args:
+            name: what was assigned to.
+            val: the value.
+            lineno: the line.
+        """
     def func_args_json(self) -> bytes | None:
         """Return what was added to the innermost open call of this thread, as JSON; None if nothing was."""
     def getts(self) -> float:
@@ -154,6 +161,18 @@ class Tracer:
         """Do not record the calling thread until `resume` is called as often."""
     def resume(self) -> None:
         """End a `pause`."""
+
+@disjoint_base
+class SourceLog:
+    """Logs what instrumented code does, by the tracer that is the global one at that time."""
+
+    def __new__(cls) -> Self: ...
+    def variable(self, name: str, value: object) -> None:
+        """Log a value as an instant event."""
+    def number(self, name: str, value: object) -> None:
+        """Log a number as a counter; any other value as an instant event."""
+    def step(self, name: str, value: object, line: int) -> None:
+        """Show an assignment with the call that is open."""
 
 @final
 class ControlBlock:

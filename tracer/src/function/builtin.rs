@@ -73,8 +73,8 @@ static CACHE: GilCell = GilCell(UnsafeCell::new(Cache {
     held: Vec::new(),
 }));
 
-/// The type whose methods, and those of its subtypes, are not recorded.
-static LEFT_OUT: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+/// The types whose methods, and those of their subtypes, are not recorded.
+static LEFT_OUT: [AtomicPtr<ffi::PyTypeObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
 
 /// Returns the definition of a C function: what the interpreter calls when the function is called.
 pub fn definition(function: &Bound<'_, PyCFunction>) -> NonNull<ffi::PyMethodDef> {
@@ -232,15 +232,18 @@ impl Owner {
     }
 }
 
-/// Leaves the methods of this type and its subtypes out of the recording. The type must live for ever.
-pub fn leave_out(kind: *mut ffi::PyTypeObject) {
-    LEFT_OUT.store(kind, Ordering::Relaxed);
+/// Leaves the methods of these types and their subtypes out of the recording. The types must live for ever.
+pub fn leave_out(kinds: [*mut ffi::PyTypeObject; 2]) {
+    for (left_out, kind) in LEFT_OUT.iter().zip(kinds) {
+        left_out.store(kind, Ordering::Relaxed);
+    }
 }
 
 fn is_left_out(kind: *mut ffi::PyTypeObject) -> bool {
-    let left_out = LEFT_OUT.load(Ordering::Relaxed);
-    // SAFETY: a living type, and one that lives for ever.
-    !left_out.is_null() && unsafe { ffi::PyType_IsSubtype(kind, left_out) != 0 }
+    LEFT_OUT.iter().map(|left_out| left_out.load(Ordering::Relaxed)).any(|left_out| {
+        // SAFETY: a living type, and one that lives for ever.
+        !left_out.is_null() && unsafe { ffi::PyType_IsSubtype(kind, left_out) != 0 }
+    })
 }
 
 /// Empties the cache. May run Python: names die.

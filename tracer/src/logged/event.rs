@@ -206,14 +206,35 @@ fn members<'py>(dictionary: &Bound<'py, PyDict>) -> Vec<(String, Bound<'py, PyAn
 }
 
 /// Attaches a member of `args` to the innermost open call of the calling thread.
-pub fn attach(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, earlier: Earlier) {
+pub fn attach(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
     let python = key.py();
     let Some(max) = payload_max(python) else { return };
     let (mut name, mut json) = (Json::new(max), Json::new(max));
     name.put_string(&super::json::text(key));
     json.put_value(value);
+    attach_json(python, &name, &json, Earlier::Replaced);
+}
+
+/// Attaches the text of an assignment to the innermost open call of the calling thread, in a list. Runs Python.
+pub fn assignment_in_call(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, line: &Bound<'_, PyAny>) {
+    let python = name.py();
+    if payload_max(python).is_none() {
+        return;
+    }
+    let str = python.get_type::<PyString>();
+    let [line, name, value] = [line, name, value].map(|value| shown::text_of(value, Some(&str)));
+    // Asked anew: the value's `str` may have done anything.
+    let Some(max) = payload_max(python) else { return };
+    let (mut key, mut json) = (Json::new(max), Json::new(max));
+    key.put(r#""exec_steps""#);
+    json.put_string(&["(", &line, ") ", &name, " = ", &value].concat());
+    attach_json(python, &key, &json, Earlier::Extended);
+}
+
+fn attach_json(python: Python<'_>, key: &Json, value: &Json, earlier: Earlier) {
+    let attach = |recorder: &mut ThreadRecorder| recorder.attach(key.as_bytes(), value.as_bytes(), earlier);
     // SAFETY: `attach` runs no Python.
-    unsafe { current::with_existing(python, |recorder| recorder.attach(name.as_bytes(), json.as_bytes(), earlier)) };
+    unsafe { current::with_existing(python, attach) };
 }
 
 /// Returns what is attached to the innermost open call of the calling thread, as JSON.

@@ -9,6 +9,7 @@ import builtins
 import functools
 import sys
 
+from .. import snaptrace
 from ..snaptrace import Tracer, is_for_program
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -42,7 +43,7 @@ def _harmless(method: Method) -> Method:
     return call  # type: ignore[return-value]
 
 
-class SourceLog:
+class SourceLog(snaptrace.SourceLog):
     """Records what instrumented code does, by the tracer that is the global one at that time, if it records."""
 
     @property
@@ -52,26 +53,10 @@ class SourceLog:
         return tracer if tracer is not None and tracer.enable else None
 
     @_harmless
-    def variable(self, tracer: VizTracer, name: str, value: object) -> None:
-        """Record a value as an instant event."""
-        tracer.add_assignment(name, value)
-
-    @_harmless
-    def number(self, tracer: VizTracer, name: str, value: object) -> None:
-        """Record a number as a counter; any other value as an instant event."""
-        if not tracer.add_number(name, name, value):
-            tracer.add_assignment(name, value)
-
-    @_harmless
     def attribute(self, tracer: VizTracer, name: str, owner: object, attribute: str) -> None:
         """Record the value of an attribute, unless reading it fails."""
         if tracer.enable:
             tracer.add_assignment(name, getattr(owner, attribute))
-
-    @_harmless
-    def step(self, tracer: VizTracer, name: str, value: object, line: int) -> None:
-        """Show an assignment with the call that is open."""
-        tracer.add_func_exec(name, value, line)
 
     @_harmless
     def comment(self, tracer: VizTracer, method: str, *arguments: Any, **keywords: Any) -> None:
@@ -81,12 +66,12 @@ class SourceLog:
 
     def assigned(self, name: str, value: Value) -> Value:
         """Record a value and return it."""
-        self.variable(name, value)  # type: ignore[call-arg]
+        self.variable(name, value)
         return value
 
     def current_exception(self, name: str) -> None:
         """Record the exception that is being handled."""
-        self.variable(name, sys.exc_info()[1])  # type: ignore[call-arg]
+        self.variable(name, sys.exc_info()[1])
 
 
 # A pause is one of the thread, whichever tracer records it.

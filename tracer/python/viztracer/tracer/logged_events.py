@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
     Scope = Literal["g", "p", "t"]
 
-EXEC_STEPS = "exec_steps"
-
 # What describes objects, once it was looked for.
 _objstr: list[Callable[[object], str]] = []
 
@@ -113,18 +111,6 @@ class LoggedEvents(Tracer):
                 raise ValueError(f"{event} is not supported")
         elif not self.add_number(name, name, var):
             raise ValueError(f"{name}({text_of(var, str)}) is not a number")
-
-    def add_func_exec(self, name: str, val: Any, lineno: int) -> None:
-        """Add an assignment to the steps that are shown with the innermost open call of this thread.
-
-        Args:
-            name: what was assigned to.
-            val: the value.
-            lineno: the line.
-        """
-        if not self.enable:
-            return
-        self.append_func_args(EXEC_STEPS, f"({lineno}) {name} = {text_of(val, str)}")
 
     def record_calls(self, depth: int) -> RecordedCalls:
         """Return a context manager that records the calls of this thread in a recording with ``log_sparse``.
