@@ -124,6 +124,36 @@ def lines_of(text):
     return [line.rpartition("/")[2].replace('"script.py', "script.py") for line in text.splitlines() if "^" not in line]
 
 
+WRITERS = """
+import importlib.util, os, py_compile, sys
+import pytest
+
+here = os.getcwd()
+py_compile.compile("written.py")
+spec = importlib.util.spec_from_file_location("plugin", os.path.join(here, "plugin.py"))
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+assert not pytest.main(["-q", "-p", "no:cacheprovider", "test_rewritten.py"])
+"""
+
+
+def test_compiled_files_hold_the_program_as_it_is(sandbox, run):
+    """What py_compile, another loader or pytest writes during a traced run is run later without a tracer."""
+    for name in ("written", "plugin", "test_rewritten"):
+        sandbox.script("def test_it():\n    a = 1\n    assert a == 1\n\ntest_it()\n", f"{name}.py")
+    sandbox.script(WRITERS)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": ""}
+    done = sandbox.viztracer("--log_var", "a", "-o", "out.json", "--", "script.py", env=environment)
+    assert done.returncode == 0, done.stderr
+    logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
+    assert logged.count("Variable Assign - a = 1") == 3, "the plugin once, the test twice"
+    compiled = list((sandbox.path / "__pycache__").iterdir())
+    assert sorted(path.name.partition(".")[0] for path in compiled) == ["plugin", "test_rewritten", "written"]
+    for path in compiled:
+        assert b"__viztracer_log__" not in path.read_bytes(), path
+        plain = sandbox.python("-c", f"import marshal; exec(marshal.loads(open({str(path)!r}, 'rb').read()[16:]))")
+        assert plain.returncode == 0, plain.stderr
+
+
 def test_other_programs_run_as_they_are(sandbox, run):
     sandbox.script("print('ran')\n", "__main__.py")
     for arguments in (["-c", "print('ran')"], ["--", "."]):
