@@ -154,6 +154,33 @@ def test_compiled_files_hold_the_program_as_it_is(sandbox, run):
         assert plain.returncode == 0, plain.stderr
 
 
+OTHER_BUILTINS = """
+source = "'doc'\\na = 1\\nb = (lambda a: [a for a in [a]])(2)\\ndef f():\\n  global a\\n  a = 3\\n  return a\\n"
+code = compile(source + "c = f()\\nd.a = 4\\n", "own.py", "exec")
+for others in ({"__builtins__": {}}, {"__builtins__": None}, {}):
+    for same in (True, False):
+        class D: pass
+        space = {**others, "d": D}
+        names = space if same else {}
+        exec(code, space, names)
+        print(space["a"], names["b"], names["c"], D.a, names["__doc__"] if same else "")
+try:
+    exec(compile("a = 1; raise d(a)", "own.py", "exec"), {"__builtins__": {}, "d": KeyError})
+except KeyError as error:
+    print(error)
+"""
+
+
+def test_code_with_builtins_that_the_program_chooses(sandbox, run):
+    path = sandbox.script(OTHER_BUILTINS)
+    plain = sandbox.python(path)
+    assert (plain.returncode, plain.stderr) == (0, "")
+    done = run("--log_var", ".*", "--log_attr", "a", "--log_func_exec", ".*", "--log_exception", "--", path)
+    assert (done.stdout, done.stderr) == (plain.stdout, "")
+    logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
+    assert "Variable Assign - b = [2]" in logged, "code with the usual builtins is recorded"
+
+
 def test_other_programs_run_as_they_are(sandbox, run):
     sandbox.script("print('ran')\n", "__main__.py")
     for arguments in (["-c", "print('ran')"], ["--", "."]):

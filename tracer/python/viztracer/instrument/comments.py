@@ -110,7 +110,7 @@ class Block:
 
     def insert(self, index: int, inserted: list[ast.stmt]) -> None:
         """Insert statements before the one with this index, but after the docstring and ``__future__``."""
-        index = max(index, _begin(self.statements))
+        index = max(index, syntax.begin(self.statements))
         self.changed[index:index] = inserted
 
 
@@ -251,20 +251,6 @@ def _targets(node: ast.stmt) -> list[ast.expr]:
 def _loaded(target: ast.expr) -> ast.expr:
     """Return a target of an assignment as an expression to evaluate; starred ones are in a list then."""
     return ast.parse(f"({ast.unparse(target)})", mode="eval").body
-
-
-def _begin(block: Sequence[ast.stmt]) -> int:
-    """Return the index before which nothing may be inserted: that of what follows the docstring and ``__future__``."""
-    index = 0
-    first = block[0] if block else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        index = 1
-    while index < len(block):
-        node = block[index]
-        if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
-            break
-        index += 1
-    return index
 
 
 def _line(node: ast.stmt) -> int:

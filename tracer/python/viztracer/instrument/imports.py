@@ -65,12 +65,14 @@ def compile(
     with Unrecorded():
         own = isinstance(filename, (str, bytes, os.PathLike)) and is_own(os.fsdecode(filename))
     if own:
-        return _instrumented(source, filename, mode, flags, optimize, **others)
+        return _instrumented(source, filename, mode, flags, optimize, is_for_exec=True, **others)
     return compiler.compile_plainly(source, filename, mode, flags, True, optimize, **others)
 
 
-def _instrumented(source: Any, filename: Any, mode: str, flags: int, optimize: int, **others: Any) -> Any:
-    code = _installed[0].compile(source, filename, mode, flags, optimize, **others)
+def _instrumented(
+    source: Any, filename: Any, mode: str, flags: int, optimize: int, *, is_for_exec: bool = False, **others: Any
+) -> Any:
+    code = _installed[0].compile(source, filename, mode, flags, optimize, is_for_exec=is_for_exec, **others)
     if isinstance(code, types.CodeType):
         plainly = compiler.compile_plainly
         caches.note(code, lambda: plainly(source, filename, mode, flags, True, optimize, **others))
