@@ -124,6 +124,63 @@ def lines_of(text):
     return [line.rpartition("/")[2].replace('"script.py', "script.py") for line in text.splitlines() if "^" not in line]
 
 
+WRITERS = """
+import importlib.util, os, py_compile, sys
+import pytest
+
+here = os.getcwd()
+py_compile.compile("written.py")
+spec = importlib.util.spec_from_file_location("plugin", os.path.join(here, "plugin.py"))
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+assert not pytest.main(["-q", "-p", "no:cacheprovider", "test_rewritten.py"])
+"""
+
+
+def test_compiled_files_hold_the_program_as_it_is(sandbox, run):
+    """What py_compile, another loader or pytest writes during a traced run is run later without a tracer."""
+    for name in ("written", "plugin", "test_rewritten"):
+        sandbox.script("def test_it():\n    a = 1\n    assert a == 1\n\ntest_it()\n", f"{name}.py")
+    sandbox.script(WRITERS)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": ""}
+    done = sandbox.viztracer("--log_var", "a", "-o", "out.json", "--", "script.py", env=environment)
+    assert done.returncode == 0, done.stderr
+    logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
+    assert logged.count("Variable Assign - a = 1") == 3, "the plugin once, the test twice"
+    compiled = list((sandbox.path / "__pycache__").iterdir())
+    assert sorted(path.name.partition(".")[0] for path in compiled) == ["plugin", "test_rewritten", "written"]
+    for path in compiled:
+        assert b"__viztracer_log__" not in path.read_bytes(), path
+        plain = sandbox.python("-c", f"import marshal; exec(marshal.loads(open({str(path)!r}, 'rb').read()[16:]))")
+        assert plain.returncode == 0, plain.stderr
+
+
+OTHER_BUILTINS = """
+source = "'doc'\\na = 1\\nb = (lambda a: [a for a in [a]])(2)\\ndef f():\\n  global a\\n  a = 3\\n  return a\\n"
+code = compile(source + "c = f()\\nd.a = 4\\n", "own.py", "exec")
+for others in ({"__builtins__": {}}, {"__builtins__": None}, {}):
+    for same in (True, False):
+        class D: pass
+        space = {**others, "d": D}
+        names = space if same else {}
+        exec(code, space, names)
+        print(space["a"], names["b"], names["c"], D.a, names["__doc__"] if same else "")
+try:
+    exec(compile("a = 1; raise d(a)", "own.py", "exec"), {"__builtins__": {}, "d": KeyError})
+except KeyError as error:
+    print(error)
+"""
+
+
+def test_code_with_builtins_that_the_program_chooses(sandbox, run):
+    path = sandbox.script(OTHER_BUILTINS)
+    plain = sandbox.python(path)
+    assert (plain.returncode, plain.stderr) == (0, "")
+    done = run("--log_var", ".*", "--log_attr", "a", "--log_func_exec", ".*", "--log_exception", "--", path)
+    assert (done.stdout, done.stderr) == (plain.stdout, "")
+    logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
+    assert "Variable Assign - b = [2]" in logged, "code with the usual builtins is recorded"
+
+
 def test_other_programs_run_as_they_are(sandbox, run):
     sandbox.script("print('ran')\n", "__main__.py")
     for arguments in (["-c", "print('ran')"], ["--", "."]):

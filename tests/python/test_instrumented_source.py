@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -290,6 +291,46 @@ def test_comments(tracer):
         "raise KeyError",
         "end",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("# !viztracer: log_instant('alone')", ["alone"]),
+        ("if 1:\n    # !viztracer: log_instant('outer')\n    if 0: pass\n", ["outer"]),
+        ("if 0:\n    a = 1\n    # !viztracer: log_instant('never')\nelse:\n    pass\n", []),
+        ("if 0:\n    if 1:\n        pass\n    # !viztracer: log_instant('never')\n", []),
+        ("if 0:\n    pass\n# !viztracer: log_instant('after')\n", ["after"]),
+        ("try: pass\nfinally:\n    # !viztracer: log_instant('finally')\n    pass\n", ["finally"]),
+        ("match 1:  # !viztracer: log\n    case 2: pass\n    case 1:\n        a = 5\n", ["match 1:"]),
+        (
+            "match 1:\n    case 2:\n        pass\n    case 1:\n        # !viztracer: log_instant('1')\n        pass\n",
+            ["1"],
+        ),
+        ("é = 'é'; a = 2  # !viztracer: log\n", [("a", 2)]),
+        ("b = {}\nb['é'], a = 1, 2  # !viztracer: log\n", ["b['é'], a"]),
+    ],
+)
+def test_comments_belong_to_the_block_around_them(tracer, source, expected):
+    run(tracer, source, magic_comment=True)
+    shown = [(event[1], *event[2].values()) if event[0] == "C" else event[1] for event in tracer.events]
+    assert shown == expected
+
+
+def test_comments_inside_of_a_statement_are_named(tracer):
+    complaints = []
+    compiler = Compiler(InstrumentOptions(magic_comment=True), complaints.append)
+    source = "def f():\n    pass\na = [\n    # !viztracer: log_instant('a')\n    1]\n"
+    exec(compiler.compile(source, "f.py", "exec"), {})
+    assert complaints == ["f.py:4: the comment says nothing that is known"] and tracer.events == []
+
+
+def test_time_for_comments_does_not_grow_with_the_length_of_the_file(tracer):
+    source = "def f():\n    # !viztracer: log_instant('x')\n    a = 1  # !viztracer: log\n" * 5000
+    begin = time.process_time()
+    run(tracer, source, magic_comment=True)
+    assert time.process_time() - begin < 30, "it was 10 minutes"
+
 
 
 @pytest.mark.parametrize(

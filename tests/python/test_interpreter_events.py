@@ -1,5 +1,6 @@
 """What the interpreter does is in the trace if that is asked for: what is printed, collected and audited."""
 
+import builtins
 import gc
 import sys
 
@@ -81,6 +82,55 @@ def test_audit_events_by_name(traced):
     assert traced(act, log_audit=[r"my\.e"]) == []
     assert mine in traced(act, log_audit=[]) and ("i", "other.event", {"args": ["5"]}) in traced(act, log_audit=[])
     assert traced(act) == []
+
+
+def test_kept_print_prints_when_nothing_is_recorded(capsys):
+    tracer = VizTracer(verbose=0, register_global=False, log_print=True)
+    tracer.start()
+    kept = print
+    tracer.stop()
+    kept("kept")
+    tracer.clear()
+    assert capsys.readouterr().out == "kept\n"
+
+
+def test_print_of_the_program_stays(monkeypatch):
+    monkeypatch.setattr(builtins, "print", print)
+    tracer = VizTracer(verbose=0, register_global=False, log_print=True)
+    tracer.start()
+    builtins.print = mine = lambda *values: None
+    tracer.stop()
+    tracer.clear()
+    assert print is mine
+
+
+FULL_STACK = """
+import gc, os, sys
+gc.set_threshold(1)
+sys.setrecursionlimit(200)
+class Node: pass
+def full(depth):
+    if depth:
+        return full(depth - 1)
+    os.listdir(".")
+    return [Node() for _ in range(9)]
+for depth in range(300):
+    try:
+        full(depth)
+    except RecursionError:
+        break
+print(depth)
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="C functions take space on the stack of Python calls, too")
+@pytest.mark.parametrize("option", ["--log_gc", "--log_audit"])
+def test_they_take_nothing_of_the_stack(sandbox, option):
+    """Neither is the program stopped nor is something printed where it has used up its stack."""
+    path = sandbox.script(FULL_STACK)
+    plain = sandbox.python(path)
+    done = sandbox.viztracer("--quiet", "-o", "out.json", option, "--", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, plain.stdout, "")
 
 
 @pytest.mark.parametrize("options", [["--log_print"], ["--log_gc"]], ids=str)

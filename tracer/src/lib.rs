@@ -96,6 +96,8 @@ mod snaptrace {
     #[pymodule_export]
     use super::ending::exit_status::note_unsaved;
     #[pymodule_export]
+    use super::logged::interpreter::{record_audit_event, record_garbage_collection};
+    #[pymodule_export]
     use super::logged::interruption::is_for_program;
     #[pymodule_export]
     use super::logged::json::json_of;

@@ -7,6 +7,7 @@
 pub mod arguments;
 mod contents;
 pub mod event;
+pub mod interpreter;
 pub mod interruption;
 pub mod json;
 mod names;

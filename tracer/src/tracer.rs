@@ -97,7 +97,7 @@ fn imported() -> Anchor {
 
 impl Tracer {
     /// Whether this tracer records now, so that it takes what is logged.
-    fn records(&self) -> bool {
+    pub fn records(&self) -> bool {
         recording::current() != 0 && recording::phase(self.number) == Some(Phase::Recording)
     }
 }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from re import Pattern
 from types import CodeType
 from typing import Any, Final, Self, final
 
@@ -31,6 +32,8 @@ __all__ = [
     "note_exit",
     "note_unsaved",
     "output_kinds",
+    "record_audit_event",
+    "record_garbage_collection",
     "ring_cut",
     "ring_process",
     "ring_session",
@@ -324,6 +327,14 @@ def text_of(value: object, describe: Callable[[Any], str] | None = None) -> str:
     But an exception of a signal handler, or of another thread, is raised afterwards. A type that was slow is not asked
     again.
     """
+
+def record_garbage_collection(tracer: Tracer, phase: str, info: dict[str, Any], /) -> None:
+    """Log the begin or the end of a garbage collection; `gc.callbacks` says what the arguments are."""
+
+def record_audit_event(
+    audited: Sequence[tuple[Tracer, list[Pattern[str]]]], name: str, arguments: tuple[object, ...], /
+) -> None:
+    """Log an audit event for each of these tracers that records, and of whose patterns one matches the whole name."""
 
 def is_for_program(error: BaseException) -> bool:
     """Whether a signal handler, another thread or another greenlet has raised this, and not the code that it left."""

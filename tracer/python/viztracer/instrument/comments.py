@@ -10,19 +10,19 @@ import ast
 import io
 import re
 import tokenize
+from bisect import bisect_left
 
 from . import syntax
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MAGIC = re.compile(r"#\s*!viztracer:\s*(.*)")
 METHODS = ("log_instant", "log_var")
 # After these nothing of the same block runs.
 LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
-BLOCKS = ("body", "orelse", "finalbody")
 
 
 class Comment:
@@ -58,9 +58,11 @@ class Comment:
 def obey(tree: ast.Module, source: str) -> list[int]:
     """Insert what the comments of a source say into its tree; return the lines of comments that make no sense."""
     unknown: list[int] = []
-    statements = Statements(tree)
-    for comment in reversed(list(_comments(source, unknown))):  # from the end, so that indexes stay valid
-        inserted = statements.insert_alone(comment) if comment.is_alone else statements.insert_beside(comment, source)
+    comments = list(_comments(source, unknown))
+    statements = Statements(tree, source) if comments else None
+    for comment in reversed(comments):  # from the end, so that indexes stay valid
+        assert statements
+        inserted = statements.insert_alone(comment) if comment.is_alone else statements.insert_beside(comment)
         if not inserted:
             unknown.append(comment.line)
     return sorted(unknown)
@@ -93,87 +95,132 @@ def _parsed(text: str) -> tuple[ast.expr, ast.expr | None] | None:
     return None
 
 
+class Block:
+    """A block of statements as it is in the source, and as it becomes.
+
+    Args:
+        statements: the list in the tree, to insert into.
+    """
+
+    def __init__(self, statements: list[ast.stmt]) -> None:
+        self.changed = statements
+        self.statements = tuple(statements)
+        self.lines = [_line(node) for node in statements]
+        self.column = statements[0].col_offset if statements else 0
+
+    def insert(self, index: int, inserted: list[ast.stmt]) -> None:
+        """Insert statements before the one with this index, but after the docstring and ``__future__``."""
+        index = max(index, syntax.begin(self.statements))
+        self.changed[index:index] = inserted
+
+
 class Statements:
-    """The blocks of statements of a module, to insert into.
+    """The blocks of statements of a module, to insert into from the end to the begin.
 
     Args:
         tree: the module.
+        source: its text.
     """
 
-    def __init__(self, tree: ast.Module) -> None:
-        # Each block with the line on which its owner begins.
-        self._blocks: list[tuple[int, list[ast.stmt]]] = []
-        for node in ast.walk(tree):
-            for block in (getattr(node, field, None) for field in BLOCKS):
-                if isinstance(block, list) and block:
-                    self._blocks.append((getattr(node, "lineno", 0), block))
+    def __init__(self, tree: ast.Module, source: str) -> None:
+        self._lines = source.split("\n")
+        self._module = Block(tree.body)
+        # The blocks of each statement, in the order of the source.
+        self._inner: dict[ast.stmt, list[Block]] = {}
+        # By line, the innermost statement that the line belongs to, but to no block of it: its block and index.
+        self._at: dict[int, tuple[Block, int]] = {}
+        blocks = [self._module]
+        for block in blocks:
+            for index, node in enumerate(block.statements):
+                self._inner[node] = inner = [Block(statements) for statements in _blocks(node)]
+                blocks.extend(inner)
+                for line in range(node.lineno, _header_end(node) + 1):
+                    self._at[line] = block, index  # what is inside of others comes later, and so does what is behind
 
     def insert_alone(self, comment: Comment) -> bool:
         """Insert the call that a comment on a line of its own stands for; return False if it stands for none."""
         command = comment.command
         if not (isinstance(command, ast.Call) and isinstance(command.func, ast.Name) and command.func.id in METHODS):
             return False
+        gap = self._gap(comment)
+        if gap is None:
+            return False
+        block, index = gap
         call = syntax.call("comment", command.func.id, *command.args)
         call.keywords = command.keywords
-        block, index = self._gap(comment)
-        beside = block[min(index, len(block) - 1)]
-        block.insert(index, _conditional(call, comment, beside))
+        beside = block.statements[min(index, len(block.statements) - 1)] if block.statements else comment.command
+        block.insert(index, [_conditional(call, comment, beside)])
         return True
 
-    def insert_beside(self, comment: Comment, source: str) -> bool:
+    def insert_beside(self, comment: Comment) -> bool:
         """Insert what a comment behind a statement asks for; return False if it asks for nothing that is known."""
         if not (isinstance(comment.command, ast.Name) and comment.command.id == "log"):
             return False
-        found = self._statement_at(comment)
-        if found is None:
+        if comment.line not in self._at:
             return False
-        block, index = found
-        node = block[index]
+        block, index = self._at[comment.line]
+        node = block.statements[index]
         targets = _targets(node)
-        text = _text(node, comment, source)
         if targets and not any(syntax.acts(part) for part in targets):
-            names = [ast.get_source_segment(source, target) or ast.unparse(target) for target in targets]
-            calls = [syntax.call("comment", "log_var", name, _loaded(part)) for name, part in zip(names, targets)]
+            calls = [syntax.call("comment", "log_var", self._text(part), _loaded(part)) for part in targets]
         else:
+            is_whole = not self._inner[node]
+            text = self._text(node) if is_whole else self._lines[comment.line - 1][: comment.column].strip()
             calls = [syntax.call("comment", "log_instant", text)]
         inserted = [_conditional(call, comment, node) for call in calls]
-        inner: list[ast.stmt] | None = getattr(node, "body", None)
-        if inner is None:
-            following = index if isinstance(node, LEAVES) else index + 1
-            block[following:following] = inserted
+        if isinstance(node, (*LEAVES, ast.Match)):
+            block.insert(index, inserted)
+        elif inner := self._inner[node]:
+            inner[0].insert(0, inserted)
         else:
-            first = _begin(inner)
-            inner[first:first] = inserted
+            block.insert(index + 1, inserted)
         return True
 
-    def _gap(self, comment: Comment) -> tuple[list[ast.stmt], int]:
-        """Return the block that a line belongs to, and the index of the statement that follows in it."""
-        if comment.opens_block:
-            following = [(_line(block[0]), block, 0) for _, block in self._blocks if _line(block[0]) > comment.line]
-            if following:
-                _, block, index = min(following, key=lambda found: (found[0], -found[1][0].col_offset))
-                return block, index
-        gaps = []
-        for owner, block in self._blocks:
-            index = sum(_line(node) < comment.line for node in block)
-            is_inside = index < len(block) or owner < comment.line
-            begins_before = index > 0 or owner == 0
-            if is_inside and begins_before and (not index or _end(block[index - 1]) < comment.line):
-                gaps.append((block[0].col_offset, _line(block[index - 1]) if index else 0, block, index))
-        # The deepest block that is not indented further than the comment, and of those the nearest.
-        fitting = [gap for gap in gaps if gap[0] <= comment.column] or gaps
-        _, _, block, index = max(fitting, key=lambda gap: gap[:2])
-        return block, max(index, _begin(block)) if index == 0 else index
+    def _gap(self, comment: Comment) -> tuple[Block, int] | None:
+        """Return the block that a line belongs to, and the index of the statement that follows in it.
 
-    def _statement_at(self, comment: Comment) -> tuple[list[ast.stmt], int] | None:
-        """Return the innermost statement that a comment stands behind, by its block and index."""
-        found = None
-        for _, block in self._blocks:
-            for index, node in enumerate(block):
-                position = (node.lineno, node.col_offset)
-                if node.lineno <= comment.line <= _header_end(node) and (found is None or position > found[0]):
-                    found = position, block, index
-        return found and found[1:]
+        None if the line is in the middle of a statement.
+        """
+        block = self._module
+        while True:
+            index = bisect_left(block.lines, comment.line)
+            if index == 0 or _end(block.statements[index - 1]) < comment.line:
+                return self._deepest(block, index, comment.column)
+            inner = self._inner[block.statements[index - 1]]
+            begun = sum(block.lines[0] < comment.line for block in inner)
+            is_between = begun == 0 or _end(inner[begun - 1].statements[-1]) < comment.line
+            if is_between and comment.opens_block and begun < len(inner):
+                return inner[begun], 0
+            if begun == 0:
+                return None
+            block = inner[begun - 1]
+
+    def _deepest(self, block: Block, index: int, column: int) -> tuple[Block, int]:
+        """Return the innermost block that may go on here and is not indented further than a column."""
+        gap = block, index
+        while index and (inner := self._inner[block.statements[index - 1]]):
+            block = inner[-1]
+            index = len(block.statements)
+            if block.column <= column:
+                gap = block, index
+        return gap
+
+    def _text(self, node: ast.stmt | ast.expr) -> str:
+        """Return the source of a node."""
+        lines = [line.encode() for line in self._lines[node.lineno - 1 : node.end_lineno]]
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return b"\n".join(lines).decode()
+
+
+def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Iterate over the blocks of a statement, in the order of the source."""
+    for field in ("body", "handlers", "cases", "orelse", "finalbody"):
+        part = getattr(node, field, None) or []
+        if field in ("handlers", "cases"):
+            yield from (inner.body for inner in part)
+        elif part:
+            yield part
 
 
 def _conditional(call: ast.expr, comment: Comment, beside: ast.AST) -> ast.stmt:
@@ -206,39 +253,20 @@ def _loaded(target: ast.expr) -> ast.expr:
     return ast.parse(f"({ast.unparse(target)})", mode="eval").body
 
 
-def _text(node: ast.stmt, comment: Comment, source: str) -> str:
-    """Return the text of a statement, or of the line before its block."""
-    if not hasattr(node, "body"):
-        return ast.get_source_segment(source, node) or ast.unparse(node)
-    return source.split("\n")[comment.line - 1][: comment.column].strip()
-
-
-def _begin(block: list[ast.stmt]) -> int:
-    """Return the index before which nothing may be inserted: that of what follows the docstring and ``__future__``."""
-    index = 0
-    first = block[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        index = 1
-    while index < len(block):
-        node = block[index]
-        if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
-            break
-        index += 1
-    return index
-
-
 def _line(node: ast.stmt) -> int:
     """Return the line that a statement begins on, with its decorators."""
     decorators = getattr(node, "decorator_list", [])
     return min([node.lineno, *(int(decorator.lineno) for decorator in decorators)])
 
 
-def _end(node: ast.stmt) -> int:
+def _end(node: ast.stmt | ast.expr) -> int:
     return node.end_lineno or node.lineno
 
 
 def _header_end(node: ast.stmt) -> int:
     """Return the line that a statement ends on; of one with a block, the line before the block."""
+    if isinstance(node, ast.Match):
+        return _end(node.subject)
     body: list[ast.stmt] | None = getattr(node, "body", None)
     if not isinstance(body, list) or not body:
         return _end(node)

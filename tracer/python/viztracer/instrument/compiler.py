@@ -7,6 +7,7 @@ import builtins
 import os
 import sys
 
+from . import fallback
 from .attributes import Attributes
 from .exceptions import Exceptions
 from .functions import Entries, Executions
@@ -42,22 +43,37 @@ class Compiler:
         self._complain = complain
         install_log()
 
-    def compile(self, source: Any, filename: Any, mode: str, flags: int = 0, optimize: int = -1, **others: Any) -> Any:
+    def compile(
+        self,
+        source: Any,
+        filename: Any,
+        mode: str,
+        flags: int = 0,
+        optimize: int = -1,
+        *,
+        is_for_exec: bool = False,
+        **others: Any,
+    ) -> Any:
         """Compile as `compile` does, whose errors it raises; what cannot be instrumented is compiled as it is.
 
-        `flags` are all that count: none are taken over from the caller.
+        `flags` are all that count: none are taken over from the caller. Code that `is_for_exec` also runs with builtins
+        that the program chooses.
         """
         if flags & ast.PyCF_ONLY_AST or mode not in MODES:
             return compile_plainly(source, filename, mode, flags, True, optimize, **others)
         with Unrecorded():
-            return self._compile(source, filename, mode, flags, optimize, **others)
+            return self._compile(source, filename, mode, flags, optimize, is_for_exec, **others)
 
-    def _compile(self, source: Any, filename: Any, mode: str, flags: int, optimize: int, **others: Any) -> Any:
+    def _compile(
+        self, source: Any, filename: Any, mode: str, flags: int, optimize: int, is_for_exec: bool, **others: Any
+    ) -> Any:
         tree = source
         if not isinstance(source, ast.AST):
             tree = compile_plainly(source, filename, mode, flags | ast.PyCF_ONLY_AST, True, **others)
         try:
             instrumented = self._instrumented(tree, source, filename)
+            if is_for_exec:
+                fallback.add(instrumented)
             return compile_plainly(instrumented, filename, mode, flags, True, optimize, **others)
         except Exception as error:  # the program must run all the same
             self._complain(f"{os.fsdecode(filename)} is not instrumented: {type(error).__name__}: {error}")

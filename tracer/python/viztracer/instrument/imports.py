@@ -1,7 +1,7 @@
 """Has the program's own modules compiled by a `Compiler`: those that are imported, and what `compile` compiles.
 
 Modules of the standard library and of installed packages stay as they are. What is compiled so is never written to a
-``__pycache__`` directory, nor read from one.
+``__pycache__`` directory (see `caches`), and what is imported as usual is not read from one.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+import types
 from importlib.machinery import PathFinder, SourceFileLoader
 
-from . import compiler
+from . import caches, compiler
 from .log import Unrecorded
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -36,6 +37,7 @@ def install(new: compiler.Compiler) -> None:
         index = finders.index(PathFinder) if PathFinder in finders else len(finders)
         finders.insert(index, Finder())
     builtins.compile = compile
+    caches.install()
 
 
 def is_own(path: str) -> bool:
@@ -63,8 +65,18 @@ def compile(
     with Unrecorded():
         own = isinstance(filename, (str, bytes, os.PathLike)) and is_own(os.fsdecode(filename))
     if own:
-        return _installed[0].compile(source, filename, mode, flags, optimize, **others)
+        return _instrumented(source, filename, mode, flags, optimize, is_for_exec=True, **others)
     return compiler.compile_plainly(source, filename, mode, flags, True, optimize, **others)
+
+
+def _instrumented(
+    source: Any, filename: Any, mode: str, flags: int, optimize: int, *, is_for_exec: bool = False, **others: Any
+) -> Any:
+    code = _installed[0].compile(source, filename, mode, flags, optimize, is_for_exec=is_for_exec, **others)
+    if isinstance(code, types.CodeType):
+        plainly = compiler.compile_plainly
+        caches.note(code, lambda: plainly(source, filename, mode, flags, True, optimize, **others))
+    return code
 
 
 class Loader(SourceFileLoader):
@@ -80,7 +92,7 @@ class Loader(SourceFileLoader):
         self, data: Any, path: Any, *, _optimize: int = -1
     ) -> Any:
         """Compile a module's source."""
-        return _installed[0].compile(data, path, "exec", optimize=_optimize)
+        return _instrumented(data, path, "exec", 0, _optimize)
 
 
 class Finder:

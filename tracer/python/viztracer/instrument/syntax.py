@@ -58,6 +58,20 @@ def insert_at_begin(function: Function, statements: Sequence[ast.stmt]) -> None:
     function.body[index:index] = statements
 
 
+def begin(block: Sequence[ast.stmt]) -> int:
+    """Return the index before which nothing may be inserted: that of what follows the docstring and ``__future__``."""
+    index = 0
+    first = block[0] if block else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        index = 1
+    while index < len(block):
+        node = block[index]
+        if not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            break
+        index += 1
+    return index
+
+
 def parameters(arguments: ast.arguments) -> list[str]:
     """Return the names of a function's parameters."""
     given = [*arguments.posonlyargs, *arguments.args, arguments.vararg, *arguments.kwonlyargs, arguments.kwarg]

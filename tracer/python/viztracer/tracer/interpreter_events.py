@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import gc
 import sys
 
 from ..output import terminal
-from ..snaptrace import text_of
+from ..snaptrace import record_audit_event, record_garbage_collection
 from .logged_events import LoggedEvents
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .torch_profile import TorchProfile
-
-GC_EVENT = "garbage collection"
 
 # The tracer that records audit events, and which. The interpreter never forgets a hook, so all tracers share one.
 _audited: list[tuple[InterpreterEvents, list[re.Pattern[str]]]] = []
@@ -35,6 +34,8 @@ class InterpreterEvents(LoggedEvents):
         log_torch: bool
 
     system_print: Any = None
+    _recording_print: Any = None
+    _recording_collections: Any = None
     torch_profile: TorchProfile | None = None
     torch_traces: list[dict[str, Any]]  # what torch has done since the events were forgotten last
 
@@ -42,8 +43,9 @@ class InterpreterEvents(LoggedEvents):
         """Record from now on what the attributes ask for."""
         if self.log_print:
             self.overload_print()
-        if self.log_gc and self.add_garbage_collection not in gc.callbacks:
-            gc.callbacks.append(self.add_garbage_collection)
+        if self.log_gc and self._recording_collections is None:
+            self._recording_collections = functools.partial(record_garbage_collection, self)
+            gc.callbacks.append(self._recording_collections)
         if self.log_audit is not None:
             _audit(self, self.log_audit)
         if self.log_torch:
@@ -54,8 +56,9 @@ class InterpreterEvents(LoggedEvents):
     def end_interpreter_events(self) -> None:
         """Record none of it any more."""
         self.restore_print()
-        if self.add_garbage_collection in gc.callbacks:
-            gc.callbacks.remove(self.add_garbage_collection)
+        if self._recording_collections is not None:
+            gc.callbacks[:] = [other for other in gc.callbacks if other is not self._recording_collections]
+            self._recording_collections = None
         _audited.clear()
         if self.torch_profile is not None:
             self.pause()  # what torch calls to write its trace is not the program's
@@ -76,25 +79,23 @@ class InterpreterEvents(LoggedEvents):
         def record(
             *values: object, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False
         ) -> None:
-            if file not in (None, sys.stdout):
+            if file not in (None, sys.stdout) or not self.enable:  # the program may have kept this function
                 system_print(*values, sep=sep, end=end, file=file, flush=flush)
                 return
             text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
             self.log_instant(f"print - {text}", scope="g")
 
-        builtins.print = record
+        builtins.print = self._recording_print = record
 
     def restore_print(self) -> None:
-        """Have `print` print again."""
-        if self.system_print is not None:
+        """Have `print` print again; a function that the program has put in its place stays there."""
+        if self.system_print is not None and builtins.print is self._recording_print:
             builtins.print = self.system_print
-            self.system_print = None
+        self.system_print = self._recording_print = None
 
     def add_garbage_collection(self, phase: str, info: dict[str, Any]) -> None:
         """Record the begin or the end of a garbage collection; `gc.callbacks` says what the arguments are."""
-        ended = phase != "start"
-        counts = {name: info.get(name, 0) if ended else 0 for name in ("collected", "uncollectable")}
-        self.add_counter(GC_EVENT, {"collecting": int(not ended), **counts})
+        record_garbage_collection(self, phase, info)
 
 
 def _audit(tracer: InterpreterEvents, patterns: Sequence[str]) -> None:
@@ -104,13 +105,4 @@ def _audit(tracer: InterpreterEvents, patterns: Sequence[str]) -> None:
     _audited[:] = [(tracer, [re.compile(pattern) for pattern in patterns])]
     if not _is_hooked:
         _is_hooked.append(True)
-        sys.addaudithook(_record_audit_event)
-
-
-def _record_audit_event(name: str, arguments: tuple[object, ...]) -> None:
-    for tracer, patterns in tuple(_audited):
-        if not tracer.enable:
-            continue
-        if not patterns or any(pattern.fullmatch(name) for pattern in patterns):
-            shown = [text_of(argument, str) for argument in arguments]
-            tracer.log_instant(name, {"args": shown}, scope="t")
+        sys.addaudithook(functools.partial(record_audit_event, _audited))
