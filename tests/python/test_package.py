@@ -1,10 +1,11 @@
-"""The modules of the Python package: which one imports which, and what a traced process has to import."""
+"""The installed package: its modules, what a traced process imports of them, its commands."""
 
 import ast
 import graphlib
+import importlib.metadata
 import sys
 
-from conftest import ROOT
+from conftest import BIN, ROOT
 
 PACKAGE = ROOT / "tracer/python/viztracer"
 # What makes the start of every traced process slower, as `benches/run startup` shows.
@@ -56,3 +57,11 @@ def test_a_traced_process_imports_nothing_slow(sandbox):
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert "viztracer.tracer.options" in loaded and not SLOW & loaded
+
+
+def test_the_merge_is_a_native_program_of_the_package():
+    package = importlib.metadata.distribution("viztracer-ring")
+    (program,) = (file for file in package.files if file.name == "viztracer-merge")
+    assert program.locate().resolve() == BIN / "viztracer-merge"
+    assert program.read_binary().startswith(b"\x7fELF")
+    assert {command.name for command in package.entry_points} == {"viztracer", "vizviewer"}
