@@ -16,8 +16,8 @@ WHEELS = sorted((BUILT / "manylinux2014").glob("py*/*.whl"))
 
 def interpreter(version):
     """The interpreter that a wheel was built for."""
-    pairs = subprocess.check_output([ROOT / "tests/scripts/find_pythons.sh"], text=True).splitlines()
-    return dict(pair.split("=", 1) for pair in pairs)[version]
+    found = subprocess.run([ROOT / "tests/scripts/find_pythons.sh"], stdout=subprocess.PIPE, text=True, check=False)
+    return dict(line.split("=", 1) for line in found.stdout.splitlines())[version]
 
 
 @dataclass

@@ -141,10 +141,10 @@ def try_commands(environment):
     demo.mkdir()
     environment.run("viztracer", "--pid_suffix", "--output_dir", "./temp_dir", PROGRAM, cwd=demo)
     rings = sorted((demo / "temp_dir").glob("*.bin"))
-    assert len(rings) == 3
+    assert len(rings) == 4  # of the main process, too
     environment.run("viztracer-merge", *rings, "-o", "result.json", cwd=demo)
     report = json.loads((demo / "result.json").read_text())
-    assert len({event["pid"] for event in report["traceEvents"]}) == 3
+    assert len({event["pid"] for event in report["traceEvents"]}) == 4
     environment.run("viztracer", "-o", "one.json", "-c", "print(sum(range(9)))", cwd=demo)
     assert json.loads((demo / "one.json").read_text())["traceEvents"]
     environment.run("vizviewer", "--help", cwd=demo)
