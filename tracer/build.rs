@@ -1,5 +1,58 @@
-//! Tells the sources which CPython they are built for: `cfg(Py_3_12)` and the like.
+//! Tells the sources which CPython they are built for: `cfg(Py_3_12)` and the like. For a wheel, builds the program
+//! `viztracer-merge`, too.
+//!
+//! maturin compiles either an extension or programs, never both, so the program of the wheel is built here, by a second
+//! Cargo with the same compiler, linker and target. maturin finds it in `OUT_DIR`; see `include` in `pyproject.toml`.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// maturin sets this variable. Without it, the extension is only checked, and needs no program beside it.
+const FOR_WHEEL: &str = "PYO3_BUILD_EXTENSION_MODULE";
+/// The sources of the program, relative to this package.
+const SOURCES: [&str; 7] = [
+    "../Cargo.lock",
+    "../Cargo.toml",
+    "../format/Cargo.toml",
+    "../format/src",
+    "../merge/Cargo.toml",
+    "../merge/src",
+    "../merge/viewer",
+];
 
 fn main() {
     pyo3_build_config::use_pyo3_cfgs();
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed={FOR_WHEEL}");
+    if env::var_os(FOR_WHEEL).is_some() {
+        build_program();
+    }
+}
+
+/// Builds `viztracer-merge` into `OUT_DIR`, without symbols. It has a Cargo folder of its own, since the Cargo that
+/// runs this script has locked the other one. That folder stays, so the program is built once for all interpreters.
+fn build_program() {
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed={source}");
+    }
+    let (profile, folder) = if variable("PROFILE") == "release" { ("release", "release") } else { ("dev", "debug") };
+    let name = if variable("CARGO_CFG_TARGET_OS") == "windows" { "viztracer-merge.exe" } else { "viztracer-merge" };
+    let out = variable("OUT_DIR");
+    let (out, target) = (Path::new(&out), variable("TARGET"));
+    let status = Command::new(variable("CARGO"))
+        .args(["build", "--manifest-path", "../merge/Cargo.toml", "--bin", "viztracer-merge"])
+        .args(["--profile", profile, "--config", &format!("profile.{profile}.strip=true"), "--target", &target])
+        .arg("--target-dir")
+        .arg(out.join("program"))
+        .status();
+    assert!(status.is_ok_and(|status| status.success()), "the program viztracer-merge could not be built, see above");
+    let built = out.join("program").join(target).join(folder).join(name);
+    fs::copy(&built, out.join(name)).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
+}
+
+/// The value of a variable that Cargo sets for build scripts.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

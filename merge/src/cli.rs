@@ -1,11 +1,12 @@
-//! The command `viztracer-merge`: its arguments, its messages on stderr, its exit status. The program and the Python
-//! package both call it.
+//! The command `viztracer-merge`: its arguments, its messages on stderr, its exit status. The Python package combines
+//! files with the same messages and statuses, but without the parser of arguments.
 
 mod arguments;
 mod exit;
 mod generate;
 mod say;
 
+use crate::align::Align;
 use crate::error::{BadInput, MergeError, Problem};
 use crate::input::discover;
 use crate::input::leftovers;
@@ -41,6 +42,19 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
         Ok(inputs) => merge(&arguments, &inputs, interrupted),
         Err(error) => say::error(&error),
     }
+}
+
+/// Does what `viztracer-merge -o OUTPUT INPUT...` does, and returns the exit status. No input stands for standard
+/// input. The calling thread asks `interrupted` as in [`command`].
+pub fn combine(
+    inputs: &[PathBuf],
+    output: PathBuf,
+    align: Align,
+    quiet: bool,
+    interrupted: &(dyn Fn() -> bool + Sync),
+) -> u8 {
+    raise_descriptor_limit();
+    merge(&Arguments { output: vec![output], align, quiet, ..Arguments::default() }, inputs, interrupted)
 }
 
 /// Does what the arguments ask for, and returns the exit status. Leftovers are listed if no input could be read: then

@@ -58,7 +58,7 @@ pub mod cli;
 mod sample;
 
 pub use align::{Align, Offset};
-pub use cli::command;
+pub use cli::{combine, command};
 pub use error::{BadInput, MergeError, Problem, Problems};
 pub use events::selection::{Bound, Selection};
 pub use input::ring::State;

@@ -93,13 +93,12 @@ def test_a_file_given_twice_is_merged_once(sandbox, small_trace):
     assert tree.trees(once) == tree.trees(twice)
 
 
-# The many: one process merges thousands of damaged files through the command's own entry point.
+# The many: one process merges thousands of damaged files, as `viztracer --combine` does.
 LOOP = """
-import importlib.metadata, os, sys
+import os, sys
 from pathlib import Path
+from viztracer.snaptrace import combine
 
-(command,) = [e for e in importlib.metadata.entry_points(group="console_scripts") if e.name == "viztracer-merge"]
-main = command.load()
 good = Path(sys.argv[1]).read_bytes()
 stderr = os.open("stderr", os.O_RDWR | os.O_CREAT)
 terminal = os.dup(2)
@@ -123,11 +122,8 @@ def merge():
     os.ftruncate(stderr, 0)
     os.lseek(stderr, 0, os.SEEK_SET)
     os.dup2(stderr, 2)
-    sys.argv = ["viztracer-merge", "bad.bin", "-o", "merged.json"]
     try:
-        return main() or 0
-    except SystemExit as end:
-        return end.code or 0
+        return combine(["bad.bin"], "merged.json")
     finally:
         os.dup2(terminal, 2)
 

@@ -108,6 +108,25 @@ def test_a_list_that_does_not_end_can_be_interrupted(sandbox):
     assert os.listdir(sandbox.path) == []
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_that_is_ignored_from_the_start_stays_ignored(sandbox, small_trace, signum):
+    """A shell ignores SIGINT for commands in its background, and `nohup` ignores SIGHUP."""
+    command = [BIN / "viztracer-merge", "-", "-q", "-o", "merged.json"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes["preexec_fn"] = lambda: signal.signal(signum, signal.SIG_IGN)
+    with subprocess.Popen(command, cwd=sandbox.path, **pipes) as process:
+        process.stdin.write(b"%b\n" % bytes(small_trace))
+        process.stdin.flush()
+        deadline = time.monotonic() + 60
+        while not is_polling(process.pid):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signum)
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (0, b"", b"")
+    assert os.listdir(sandbox.path) == ["merged.json"]
+
+
 def is_polling(pid):
     """Whether a process waits in the system call `poll` or `ppoll`."""
     with open(f"/proc/{pid}/syscall", encoding="ascii") as file:

@@ -1,10 +1,13 @@
-"""The modules of the Python package: which one imports which, and what a traced process has to import."""
+"""The installed package: its modules and what a traced process imports of them, its commands, its notices."""
 
 import ast
 import graphlib
+import importlib.metadata
+import subprocess
 import sys
 
-from conftest import ROOT
+import pytest
+from conftest import BIN, ROOT
 
 PACKAGE = ROOT / "tracer/python/viztracer"
 # What makes the start of every traced process slower, as `benches/run startup` shows.
@@ -56,3 +59,20 @@ def test_a_traced_process_imports_nothing_slow(sandbox):
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert "viztracer.tracer.options" in loaded and not SLOW & loaded
+
+
+def test_the_merge_is_a_native_program_of_the_package():
+    package = importlib.metadata.distribution("viztracer-ring")
+    (program,) = (file for file in package.files if file.name == "viztracer-merge")
+    assert program.locate().resolve() == BIN / "viztracer-merge"
+    assert program.read_binary().startswith(b"\x7fELF")
+    assert {command.name for command in package.entry_points} == {"viztracer", "vizviewer"}
+
+
+@pytest.mark.merge_only
+def test_the_notices_are_those_of_the_linked_crates():
+    script = ROOT / "packaging/licenses/notices.py"
+    notices = (script.parent / "THIRD-PARTY-NOTICES.txt").read_text("utf-8")
+    printed = subprocess.run([sys.executable, script], capture_output=True, encoding="utf-8", check=False)
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout == notices, "run packaging/licenses/notices.py > packaging/licenses/THIRD-PARTY-NOTICES.txt"

@@ -101,6 +101,8 @@ fn what_the_map_says_is_not_in_a_folder_is_not_there() {
 #[test]
 fn there_is_one_version() {
     assert!(read("tracer/python/viztracer/version.py").contains(&format!("__version__ = \"{VERSION}\"")));
+    let data = format!("viztracer_ring-{VERSION}.data/scripts/");
+    assert!(read("pyproject.toml").contains(&data), "the program of the wheel is not installed: no {data}");
     let changes = read("CHANGELOG.md");
     let headings: Vec<&str> = changes.lines().filter(|line| line.starts_with("## ")).collect();
     assert!(headings[0].starts_with(&format!("## [{VERSION}] - ")), "{} is not {VERSION}", headings[0]);

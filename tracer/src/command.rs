@@ -1,19 +1,21 @@
-//! The Python doors of `viztracer-merge`: the command, and the merge that ends a run.
+//! Merging for Python: the merge that ends a run, and `viztracer --combine`.
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
 use std::cell::Cell;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use viztracer_merge::{Align, Bar, MergeError, Request, Stage, Watch};
 
 /// How many unreadable inputs an error lists.
 const LISTED_MAX: usize = 3;
 
-/// Runs the command `viztracer-merge` with these arguments, the first of which is its name; gives its exit status.
+/// Merges these files into one report, with the messages of the command `viztracer-merge`; returns its exit status. Runs
+/// are aligned at their marks if `align_start`, otherwise by their clocks.
 #[pyfunction]
-pub fn merge_command(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    python.detach(|| viztracer_merge::command(arguments, &signal_arrived))
+#[pyo3(signature = (inputs, output, *, align_start = false, quiet = false))]
+pub fn combine(python: Python<'_>, inputs: Vec<PathBuf>, output: PathBuf, align_start: bool, quiet: bool) -> u8 {
+    let align = if align_start { Align::Start } else { Align::Clock };
+    python.detach(|| viztracer_merge::combine(&inputs, output, align, quiet, &signal_arrived))
 }
 
 /// What a merge did, as far as the end of a run prints it.

@@ -24,7 +24,7 @@
 //! - [`ending::exit_report`]: a run whose first process ends so has its report all the same.
 //! - [`control`]: the processes of a run count themselves.
 //! - [`ring_file`] says which run a ring file belongs to, and whether its process lives.
-//! - [`main_program`] runs the program of the command `viztracer`; [`command`] is the Python door of `viztracer-merge`.
+//! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python.
 //!
 //! With a GIL, a hook is a critical section: it neither runs Python nor gives up the GIL between finding its thread's
 //! recorder and leaving it. So `stop`, which holds the GIL, ends all recording at once, and memory is freed only after
@@ -71,7 +71,7 @@ mod process;
 mod control;
 // What Python learns of ring files.
 mod ring_file;
-// The Python door of `viztracer-merge`.
+// Merging for Python.
 mod command;
 // The program of the command `viztracer`.
 mod main_program;
@@ -84,7 +84,7 @@ mod source_log;
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{Merged, is_output_name, merge, merge_command, output_kinds, ring_process};
+    use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process};
     #[pymodule_export]
     use super::control::ControlBlock;
     #[pymodule_export]

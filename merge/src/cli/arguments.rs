@@ -27,7 +27,7 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 /// tool or of VizTracer, also compressed with gzip). No input is changed. The report has one of these formats: a Chrome
 /// trace in JSON, which vizviewer and https://ui.perfetto.dev open; a Perfetto trace; a page for any browser; a profile
 /// for https://www.speedscope.app; a table of functions; collapsed stacks for flame graphs.
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]
 pub struct Arguments {

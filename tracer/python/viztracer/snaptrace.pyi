@@ -21,6 +21,7 @@ __all__ = [
     "arm_exit_report",
     "ask_before_exec",
     "await_ring",
+    "combine",
     "disarm_exit_line",
     "disarm_exit_report",
     "is_for_program",
@@ -28,7 +29,6 @@ __all__ = [
     "is_ring_open",
     "json_of",
     "merge",
-    "merge_command",
     "note_exit",
     "note_unsaved",
     "output_kinds",
@@ -251,8 +251,21 @@ class Merged:
     def last_words(self) -> list[str]:
         """A line for every thread of a process that did not end in order: what it was doing."""
 
-def merge_command(arguments: Sequence[str]) -> int:
-    """Run ``viztracer-merge`` with these arguments, the first of which is its name; return its exit status."""
+def combine(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
+    *,
+    align_start: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Merge files into one report, with the messages of ``viztracer-merge``; return its exit status.
+
+    Args:
+        inputs: ring files, traces in JSON, directories and patterns of names.
+        output: the report, whose kind is set by the ending of its name.
+        align_start: whether all runs begin at the same time, or at their marks; otherwise their clocks align them.
+        quiet: whether to print errors and warnings only.
+    """
 
 def ring_process(path: str | os.PathLike[str]) -> str | None:
     """Return whose ring file this is, as ``worker (pid 42)``; None if it cannot be read."""

@@ -6,7 +6,7 @@ use regex::Regex;
 use std::time::Duration;
 
 /// Which part of the trace goes into the report.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "What to show")]
 pub struct Options {
     /// Only from this time on: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11:23:20)

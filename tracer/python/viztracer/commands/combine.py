@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from .. import snaptrace
 from ..output import report
-from ..snaptrace import merge_command
 
 OK, INCOMPLETE = 0, 1  # exit statuses with which there is a report
 
@@ -26,9 +26,8 @@ def combine(options: argparse.Namespace) -> int | None:
             os.makedirs(options.output_dir, exist_ok=True)
         except OSError:
             pass  # the merge reports it
-    flags = [] if options.combine else ["--align=start"]
-    flags += ["--quiet"] if options.quiet else []
-    status = merge_command(["viztracer-merge", f"--output={output}", *flags, "--", *map(_plain, inputs)])
+    align_start = not options.combine
+    status = snaptrace.combine(inputs, output, align_start=align_start, quiet=options.quiet)
     if status in (OK, INCOMPLETE) and not options.quiet:
         report.say_how_to_open(output)
     if options.open and status in (OK, INCOMPLETE):
@@ -44,8 +43,3 @@ def _output(options: argparse.Namespace) -> str:
     if options.unique_output_file:
         output = f"combined_{time.strftime('%Y%m%d_%H%M%S')}_{os.getpid()}.json"
     return os.path.join(options.output_dir, output) if options.output_dir else output
-
-
-def _plain(path: str) -> str:
-    """Return a path that means a file, whatever its name."""
-    return "./-" if path == "-" else path

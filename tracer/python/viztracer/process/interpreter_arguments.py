@@ -9,7 +9,7 @@ RESOURCE_TRACKER = ".resource_tracker import"  # of multiprocessing, and of loky
 FORKSERVER = "from multiprocessing.forkserver import"
 # Words in the arguments of interpreters that run one process for `multiprocessing`, or for loky.
 SPAWNED = ("from multiprocessing.spawn import", "loky.backend.popen_loky_posix")
-OUR_COMMANDS = ("viztracer", "viztracer-merge", "vizviewer")
+OUR_COMMANDS = ("viztracer", "vizviewer")
 
 # The interpreter's options that take an argument (`python --help`).
 OPTIONS_WITH_ARGUMENT = "cmWX"

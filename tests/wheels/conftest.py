@@ -1,0 +1,75 @@
+"""What `make wheels` builds, and environments that have nothing but the package."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "target/wheels"
+WHEELS = sorted((BUILT / "manylinux2014").glob("py*/*.whl"))
+
+
+def interpreter(version):
+    """The interpreter that a wheel was built for."""
+    found = subprocess.run([ROOT / "tests/scripts/find_pythons.sh"], stdout=subprocess.PIPE, text=True, check=False)
+    return dict(line.split("=", 1) for line in found.stdout.splitlines())[version]
+
+
+@dataclass
+class Environment:
+    """A virtual environment. Its commands see nothing of the caller's settings."""
+
+    path: Path
+
+    @property
+    def bin(self):
+        return self.path / "bin"
+
+    def run(self, *command, **options):
+        """Run a command, which must succeed, and return it. Its name is that of a file in `bin`."""
+        name, *arguments = map(str, command)
+        variables = {"PATH": f"{self.bin}:{os.environ['PATH']}", "HOME": os.environ["HOME"]}
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"
+        variables |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+        options = {"cwd": self.path, "text": True, "stdin": subprocess.DEVNULL} | options
+        options["env"] = variables | options.get("env", {})
+        done = subprocess.run([str(self.bin / name), *arguments], capture_output=True, check=False, **options)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done
+
+    def pip(self, *arguments, **options):
+        return self.run("python", "-m", "pip", "--disable-pip-version-check", "-q", *arguments, **options)
+
+    def files(self):
+        """Everything in the environment."""
+        return {str(path.relative_to(self.path)) for path in self.path.rglob("*")}
+
+
+@pytest.fixture(params=WHEELS or [None], ids=lambda wheel: wheel.parent.name if wheel else "none")
+def wheel(request):
+    """The path of each wheel."""
+    assert request.param, "there are no wheels: `make wheels` builds them"
+    return request.param
+
+
+@pytest.fixture
+def archive(wheel):
+    """Each wheel, opened."""
+    with zipfile.ZipFile(wheel) as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty(wheel, tmp_path):
+    """An environment for the wheel's interpreter that contains pip only."""
+    return environment(tmp_path / "environment", interpreter(wheel.parent.name.removeprefix("py")))
+
+
+def environment(path, python=sys.executable):
+    subprocess.run([python, "-m", "venv", path], check=True)
+    return Environment(path)
