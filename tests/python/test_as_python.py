@@ -34,6 +34,19 @@ def depth(n):
         return n
 """
 
+# From 3.14 on, C code may recurse as deep as the stack of the thread allows, which depends on what is below.
+C_RECURSION = (
+    "def nests(n):\n    x = []\n    for _ in range(n): x = [x]\n    try: repr(x); return True\n"
+    "    except RecursionError: return False\n"
+)
+if sys.version_info >= (3, 14):
+    C_RECURSION += "print(nests(1_000), nests(200_000))\n"
+else:
+    C_RECURSION += (
+        "low, high = 0, 200000\nwhile high - low > 1:\n    middle = (low + high) // 2\n"
+        "    low, high = (middle, high) if nests(middle) else (low, middle)\nprint(low)\n"
+    )
+
 # Sources of scripts, by what they try.
 SCRIPTS = {
     "itself": ITSELF,
@@ -66,12 +79,7 @@ SCRIPTS = {
     ),
     "recursion at exit": DEPTH + "import atexit\natexit.register(lambda: print(depth(0)))\n",
     "recursion error": "def f(): f()\nf()\n",
-    "recursion of C code": (
-        "def nests(n):\n    x = []\n    for _ in range(n): x = [x]\n    try: repr(x); return True\n"
-        "    except RecursionError: return False\n"
-        "low, high = 0, 200000\nwhile high - low > 1:\n    middle = (low + high) // 2\n"
-        "    low, high = (middle, high) if nests(middle) else (low, middle)\nprint(low)\n"
-    ),
+    "recursion of C code": C_RECURSION,
     "syntax error": "x = 1\ndef f(:\n",
     "indentation error": "if True:\nx = 1\n",
     "syntax error of a module": "import bad\n",
@@ -329,8 +337,11 @@ def outcome(done):
 
 
 def anonymous(text):
-    """Text without addresses of objects, numbers of threads and durations."""
-    return re.sub(r"0x[0-9a-f]+|(?<=started )\d+|\d\.\d\d\ds", "", text)
+    """Text without addresses of objects, numbers and system names of threads, and durations.
+
+    From 3.14 on, `faulthandler` prints the name: that of the command by which the process was started.
+    """
+    return re.sub(r"0x[0-9a-f]+|(?<=started )\d+|\d\.\d\d\ds|\[(python[\d.]*|viztracer)\]", "", text)
 
 
 @pytest.mark.parametrize("what", SCRIPTS)

@@ -99,8 +99,12 @@ def test_it_can_be_repeated_and_takes_options(sandbox):
 def test_main_thread_that_waits(sandbox):
     with running(sandbox, WAITS) as process:
         done = attach(sandbox, process)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "builtins.len" in called(sandbox.report("result.json"))
+        if sys.version_info >= (3, 14):  # `sys.remote_exec` asks a thread to run something between two instructions
+            message = f"viztracer: process {process.pid} runs no Python code at present: it does not answer\n"
+            assert (done.returncode, done.stderr) == (1, message)
+        else:
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "builtins.len" in called(sandbox.report("result.json"))
         assert is_alive(process)
 
 
@@ -261,7 +265,7 @@ def test_process_of_another_user_is_left_alone(sandbox):
         def try_it():
             os.chdir("/")
             try:
-                injection.inject(process.pid, "/none.py", lambda _seconds: False)
+                injection.inject(process.pid, os.devnull, lambda _seconds: False)
             except injection.InjectionError as error:
                 return str(error)
 

@@ -80,7 +80,8 @@ ENDED = {
     ],
 }
 
-BEGINS = re.compile(r"(Thread\.)?(_bootstrap|_bootstrap_inner|run)")  # depends on the version, and so do the names
+# How a thread begins depends on the version, and so do the names. From 3.14 on it runs in a context.
+BEGINS = re.compile(r"(Thread\.)?(_bootstrap|_bootstrap_inner|run)|_contextvars\.Context\.run")
 INHERITED = ", from before the fork"
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 OPEN_LINE = re.compile(r"    +(\d+)  (\S.*?) +([\d.]+) (ns|us|ms|s)")

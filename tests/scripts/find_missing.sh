@@ -12,27 +12,23 @@ lacks() {
 has_lints() {
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1
 }
-install_packages() {
-    [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"; } >&2
-}
 if ! has_lints; then
     if command -v rustup >/dev/null; then
         rustup component add rustfmt clippy >&2
     else
-        install_packages rustfmt rust-clippy
+        "$here/install_packages.sh" rustfmt rust-clippy
     fi
     has_lints || lacks lint "cargo has no fmt or no clippy: rustup component add rustfmt clippy," \
         "or install your system's packages rustfmt and rust-clippy"
 fi
 if ! "$here/find_chromium.sh" >/dev/null; then
-    install_packages chromium
+    "$here/install_packages.sh" chromium
     "$here/find_chromium.sh" >/dev/null || lacks viewer-test "no Chromium was found: install your system's package" \
         "chromium, or set the variable CHROMIUM to the path of one"
 fi
 # Single tests use these tools, and are skipped without them.
 for tool in git:git unshare:util-linux mount:mount zsh:zsh fish:fish; do
-    command -v "${tool%:*}" >/dev/null || install_packages "${tool#*:}"
+    command -v "${tool%:*}" >/dev/null || "$here/install_packages.sh" "${tool#*:}"
 done
 echo $missing
 [ -z "$missing" ] || [ "${CI:-}" != true ]

@@ -14,6 +14,7 @@ use crate::sync::{Mutex, lock};
 use crate::thread::current;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::string::PyStringData;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -137,15 +138,15 @@ fn put_simple(value: &Bound<'_, PyAny>, put: Put<'_>) -> bool {
 
 /// Puts a string whose `repr` is its text in single quotes. Returns false for any other one.
 fn put_plain_string(string: &Bound<'_, PyString>, put: Put<'_>) -> bool {
-    // SAFETY: a string, of the built-in type.
-    if unsafe { ffi::PyUnicode_IS_COMPACT_ASCII(string.as_ptr()) } == 0 {
-        return false; // its text as UTF-8 would stay with it
-    }
-    let Ok(text) = string.to_str() else { return false };
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\'' && byte != b'\\';
-    if text.len() > options::bytes_per_value() || !text.bytes().all(is_plain) {
+    // SAFETY: the string does not change, and its layout is that of a CPython version which PyO3 knows.
+    let Ok(PyStringData::Ucs1(characters)) = (unsafe { string.data() }) else {
+        return false;
+    };
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\'' && *byte != b'\\';
+    if characters.len() > options::bytes_per_value() || !characters.iter().all(is_plain) {
         return false;
     }
+    let Ok(text) = str::from_utf8(characters) else { return false };
     put_cut(&["'", text, "'"].concat(), put);
     true
 }

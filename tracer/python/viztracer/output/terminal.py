@@ -61,3 +61,13 @@ def complain_of_greenlets(unmatched: int) -> None:
             f"this program switches greenlets, and those of a thread share one track here: {unmatched} ends of calls "
             'matched no call, and calls that were open across a switch may be "abandoned", or have the time of others'
         )
+
+
+def complain_of_interpreters() -> None:
+    """Say whose calls are missing, if the program may have several interpreters: hooks belong to one of them."""
+    if sys.version_info >= (3, 14):
+        module = "concurrent.interpreters"  # and not _interpreters, which `concurrent.futures` imports in any case
+    else:
+        module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+    if module in sys.modules:
+        complain(f"this program imports {module}: only calls in the main interpreter are recorded")

@@ -251,6 +251,8 @@ class Recording(InterpreterEvents):
         unmatched = self.ring_unmatched
         if self.verbose and (unmatched or self.switches_greenlets):
             terminal.complain_of_greenlets(unmatched)
+        if self.verbose:
+            terminal.complain_of_interpreters()
         note_exit()
         ring = self.seal()
         terminal.complain_of_ring(ring, failure, removed=removed)

@@ -1,0 +1,82 @@
+"""Programs with several interpreters in one process: the main one is recorded, and the others run as without tracing."""
+
+import os
+import sys
+
+import pytest
+import tree
+
+LOW_LEVEL = "_xxsubinterpreters" if sys.version_info < (3, 13) else "_interpreters"
+MODULE = "concurrent.interpreters" if sys.version_info >= (3, 14) else LOW_LEVEL
+SOURCE = f"""
+import {MODULE}, {LOW_LEVEL} as interpreters
+def before(): return 1
+def after(): return 2
+before()
+for n in range(3):
+    one = interpreters.create()
+    interpreters.run_string(one, "import sys\\ndef inside(n): return n\\nprint(sum(inside(n) for n in range(100)))")
+    interpreters.destroy(one)
+after()
+"""
+POOL = """
+from concurrent.futures import InterpreterPoolExecutor
+from concurrent import interpreters
+import functools
+def work(n): return n * 2
+with InterpreterPoolExecutor(3) as pool: print(sum(pool.map(functools.partial(max, 5), range(100))))
+one = interpreters.create()
+print(one.call(work, 4))
+one.call_in_thread(work, 5).join()
+try: one.exec("1 / 0")
+except interpreters.ExecutionFailed as error: print(error.excinfo.type.__name__)
+one.close()
+"""
+SAID = f"viztracer: this program imports {MODULE}: only calls in the main interpreter are recorded\n"
+FROM_3_14 = pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
+
+
+def run_both(sandbox, script, *options):
+    """Run the program with and without tracing; return what both print, and what the traced one says."""
+    alone, traced = sandbox.python(script), sandbox.viztracer("-o", "traced.json", "--quiet", *options, script)
+    assert (alone.returncode, alone.stderr) == (0, "")
+    assert (traced.returncode, traced.stdout) == (0, alone.stdout), traced.stderr
+    return traced.stdout, sandbox.viztracer("-o", "traced.json", *options, script).stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--log_func_args", "--log_func_retval"], ["--ignore_c_function"]])
+def test_only_the_main_interpreter_is_recorded(sandbox, options):
+    script = sandbox.script(SOURCE)
+    printed, said = run_both(sandbox, script, *options)
+    assert printed == "4950\n" * 3
+    assert said == SAID
+    names = [event["name"].partition(" ")[0] for event in tree.spans(sandbox.report("traced.json"))]
+    assert names.count("before") == names.count("after") == 1
+    assert "inside" not in names
+
+
+@FROM_3_14
+def test_pools_and_threads_of_other_interpreters(sandbox):
+    printed, said = run_both(sandbox, sandbox.script(POOL))
+    assert printed == "4965\n8\nZeroDivisionError\n"
+    assert said == SAID
+
+
+def test_a_program_with_one_interpreter_is_not_told_of(sandbox):
+    """`concurrent.futures` imports the module, but has no interpreters then."""
+    script = sandbox.script("import concurrent.futures\nconcurrent.futures.ThreadPoolExecutor().shutdown()\n")
+    assert run_both(sandbox, script) == ("", "")
+
+
+def test_a_child_of_another_interpreter_is_recorded(sandbox):
+    """It inherits the environment of its process."""
+    code = "import os, subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(1)'], check=True)"
+    script = sandbox.script(
+        f"import {LOW_LEVEL} as interpreters\n"
+        "one = interpreters.create()\n"
+        f"interpreters.run_string(one, {code!r})\n"
+        "interpreters.destroy(one)\n"
+    )
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0 and done.stdout.splitlines()[0] == "1", done.stderr
+    assert len(os.listdir(sandbox.path / "rings")) == 2
