@@ -69,7 +69,7 @@ def test_the_merge_is_a_native_program_of_the_package():
     assert {command.name for command in package.entry_points} == {"viztracer", "vizviewer"}
 
 
-@pytest.mark.merge_only
+@pytest.mark.one_version
 def test_the_notices_are_those_of_the_linked_crates():
     script = ROOT / "packaging/licenses/notices.py"
     notices = (script.parent / "THIRD-PARTY-NOTICES.txt").read_text("utf-8")

@@ -17,7 +17,7 @@
 //! What happens once in a process:
 //!
 //! - [`tracer`]: Python asks to record, to stop, to save; [`process::lifecycle`] does that to the one [`recording`].
-//! - [`source_log`]: instrumented source code logs what it does.
+//! - [`source_log`]: instrumented source code logs what it does; [`interpreter_events`] logs what the interpreter does.
 //! - [`process::fork`]: a forked child records into a file of its own.
 //! - [`ending::deadly_signal`] and [`ending::exit_calls`]: the file of a process that ends without Python says how.
 //! - [`ending::child_exits`]: the file of its parent says how, too.
@@ -79,6 +79,8 @@ mod main_program;
 mod tracer;
 // What instrumented source code calls.
 mod source_log;
+// What the interpreter calls when it collects garbage, and at audit events.
+mod interpreter_events;
 
 /// What Python may see. An interpreter that can do without the GIL takes it on for this module.
 #[pyo3::pymodule(gil_used = true)]
@@ -96,7 +98,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::ending::exit_status::note_unsaved;
     #[pymodule_export]
-    use super::logged::interpreter::{record_audit_event, record_garbage_collection};
+    use super::interpreter_events::{record_audit_event, record_garbage_collection};
     #[pymodule_export]
     use super::logged::interruption::is_for_program;
     #[pymodule_export]
