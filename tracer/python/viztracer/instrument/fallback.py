@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Tree = TypeVar("Tree", ast.Module, ast.Interactive)
 
-METHODS = [name for name in vars(SourceLog) if not name.startswith("_") and name not in ("assigned", "tracer")]
+METHODS = [name for name in dir(SourceLog) if not name.startswith("_") and name not in ("assigned", "tracer")]
 # Without any builtin, not even `NameError`. What has the methods is a function, since a class would need a builtin.
 SOURCE = f"""
 global {NAME}
