@@ -76,6 +76,8 @@ mod command;
 mod main_program;
 // What Python's tracer calls.
 mod tracer;
+// What the interpreter calls when it collects garbage, and at audit events.
+mod interpreter_events;
 
 /// What Python may see. An interpreter that can do without the GIL takes it on for this module.
 #[pyo3::pymodule(gil_used = true)]
@@ -93,7 +95,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::ending::exit_status::note_unsaved;
     #[pymodule_export]
-    use super::logged::interpreter::{record_audit_event, record_garbage_collection};
+    use super::interpreter_events::{record_audit_event, record_garbage_collection};
     #[pymodule_export]
     use super::logged::interruption::is_for_program;
     #[pymodule_export]

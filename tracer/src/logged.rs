@@ -7,7 +7,6 @@
 pub mod arguments;
 mod contents;
 pub mod event;
-pub mod interpreter;
 pub mod interruption;
 pub mod json;
 mod names;

@@ -3,7 +3,7 @@
 //! These are built-in functions: a function of Python would fail where the program has used up its stack, and the
 //! interpreter would report that on stderr, or raise it in the program.
 
-use super::{event, shown};
+use crate::logged::{event, shown};
 use crate::tracer::Tracer;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
