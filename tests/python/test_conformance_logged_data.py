@@ -73,6 +73,14 @@ deeper()
 """
 PRINTS = "print('a', 1, sep='-')\nprint('b', end='!')\n"
 PRINTS_ELSEWHERE = "import sys\nprint('c', file=sys.stderr)\n"
+PRINTS_LATE = "class T:\n    def __del__(self, kept=print): kept('kept')\nt = T()\n"
+OTHER_BUILTINS = "exec(compile('a = 1', 'own.py', 'exec'), {'__builtins__': {}})\n"
+WRITES_CODE = """
+import pathlib, py_compile
+pathlib.Path("own.py").write_text("a = 1")
+py_compile.compile("own.py", "own.pyc")
+print(b"__viz" in pathlib.Path("own.pyc").read_bytes())
+"""
 COLLECTS = "import gc\ngc.disable()\ngc.collect()\n"
 AUDITS = "import sys\nsys.audit('my.event')\nsys.audit('other', 1)\n"
 TIMES_OUT = """
@@ -172,6 +180,7 @@ CASES = [
     ),
     of(PRINTS, "`--log_print`", "--log_print"),
     of(PRINTS_ELSEWHERE, "`print` to another file", "--log_print", ours={"stderr": "c\n"}),
+    of(PRINTS_LATE, "a `print` that the program has kept", "--log_print", ours={"stdout": "kept\n"}),
     of(COLLECTS, "`--log_gc`", "--log_gc"),
     of(AUDITS, "`--log_audit`", "--log_audit", "my.*", ours={"status": 0}),
     of(SOURCE, "`--log_var`, `--log_number`, `--log_attr`", "--log_var", "a", "b", "c", "e", "i"),
@@ -179,6 +188,8 @@ CASES = [
     of(SOURCE, "`--log_var`, `--log_number`, `--log_attr`", "--log_number", "a", "v", "x"),
     of(NUMBERS, "`--log_var`, `--log_number`, `--log_attr`", "--log_number", "n"),
     of(SOURCE, "`--log_var`, `--log_number`, `--log_attr`", "--log_attr", "attr"),
+    of(OTHER_BUILTINS, "code that runs with other builtins", "--log_var", "a", ours={"status": 0}),
+    of(WRITES_CODE, "compiled code that the program writes to files", "--log_var", "a", ours={"stdout": "False\n"}),
     of(SOURCE, "`--log_func_exec`, `--log_func_entry`", "--log_func_exec", "func"),
     of(SOURCE, "`--log_func_exec`, `--log_func_entry`", "--log_func_entry", "func", "oth.*"),
     of(SOURCE, "`--log_exception`", "--log_exception"),

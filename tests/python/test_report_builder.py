@@ -198,3 +198,12 @@ def test_report_of_the_tracer_can_be_read(sandbox):
     report = sandbox.trace(path)
     again = saved([str(sandbox.path / "traced.json")], str(sandbox.path / "again.json"))
     assert again["traceEvents"] == report["traceEvents"] and again["file_info"] == report["file_info"]
+
+
+@pytest.mark.parametrize("info", [[], 5, {"files": [], "functions": 5}, {"files": None}])
+def test_sources_that_are_none_are_passed_over(files, info):
+    events = [{"ph": "X"}, event("f", 1)]
+    report = {"traceEvents": events, "viztracer_metadata": {}, "file_info": info}
+    ReportBuilder(report, 0).save("out.json")
+    saved = json.loads((files / "out.json").read_text())
+    assert saved["file_info"] == {"files": {}, "functions": {}} and len(saved["traceEvents"]) == 2

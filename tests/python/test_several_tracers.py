@@ -250,3 +250,22 @@ def test_every_recording_that_is_not_saved_is_mentioned_by_os_exit(sandbox, save
     other = {"first": "second", "second": "first"}[saved]
     (line,) = done.stderr.splitlines()
     assert "the process ended before it" in line and line.endswith(f"{other}.json")
+
+
+def test_starts_keep_no_memory(run):
+    run(
+        LEFT + "import ctypes\n"
+        "class Memory(ctypes.Structure):\n"
+        "    _fields_ = [(f'other{n}', ctypes.c_size_t) for n in range(7)] + [('used', ctypes.c_size_t)]\n"
+        "    _fields_ += [('free', ctypes.c_size_t), ('kept', ctypes.c_size_t)]\n"
+        "mallinfo2 = getattr(ctypes.CDLL(None), 'mallinfo2', None)\n"
+        "tracer = VizTracer(verbose=0, tracer_entries=1000)\n"
+        "def used(starts):\n"
+        "    for _ in range(starts): tracer.start(); f(); tracer.stop(); tracer.clear()\n"
+        "    return mallinfo2().used\n"
+        "if mallinfo2:\n"
+        "    mallinfo2.restype = Memory\n"
+        "    begin = used(500)\n"
+        "    growth = used(2000) - begin\n"
+        "    assert growth < 2000 * 100, growth\n"
+    )

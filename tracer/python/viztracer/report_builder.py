@@ -275,11 +275,13 @@ class ReportBuilder:
         files: dict[str, Any] = {}
         functions: dict[str, Any] = {}
         for report in self.jsons:
-            info = report.get("file_info", {})
-            files.update(info.get("files", {}))
-            functions.update(info.get("functions", {}))
+            info = report.get("file_info")
+            for kind, known in (("files", files), ("functions", functions)):
+                given = info.get(kind) if isinstance(info, dict) else None
+                known.update(given if isinstance(given, dict) else {})
         own = [source for source in self.data if isinstance(source, dict)]
-        names = {event["name"] for report in own for event in report["traceEvents"] if event.get("ph") == "X"}
+        calls = [event for report in own for event in report["traceEvents"] if event.get("ph") == "X"]
+        names = {str(event.get("name")) for event in calls}
         for name in sorted(names - functions.keys()):
             if not (found := FUNCTION.fullmatch(name)):
                 continue

@@ -19,7 +19,7 @@ use std::ffi::{CStr, CString, OsString, c_char, c_int, c_long};
 use std::mem::{self, MaybeUninit};
 use std::os::unix::ffi::OsStringExt;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 use viztracer_recorder::clock::monotonic;
 
 /// Nanoseconds in which further signals stand for the same request.
@@ -33,16 +33,20 @@ const REQUESTS: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::S
 static FIRST_PROCESS: AtomicI32 = AtomicI32::new(0);
 /// What is prepared for its end; null: nothing.
 static PREPARED: AtomicPtr<ExitReport> = AtomicPtr::new(ptr::null_mut());
+/// How many threads and signal handlers may be reading that.
+static READERS: AtomicUsize = AtomicUsize::new(0);
 /// Whether a thread is at it already; others wait for the end.
 static WRITING: AtomicBool = AtomicBool::new(false);
 /// Whether one of those has got a signal of its own that asks the process to end.
 static AGAIN: AtomicBool = AtomicBool::new(false);
 
-/// Arguments and environment as execve(2) takes them: each ends with a null pointer. They live for ever.
+/// Arguments and environment as execve(2) takes them: each ends with a null pointer.
 struct ExitReport {
     arguments: Vec<*const c_char>,
     environment: Vec<*const c_char>,
     line: Vec<u8>,
+    /// What the pointers point to.
+    _texts: Vec<CString>,
 }
 
 /// Prepares for an end of this process without Python: the command is run first, and `line` written to stderr if that
@@ -50,16 +54,36 @@ struct ExitReport {
 /// command, only the line is written.
 #[pyfunction]
 pub fn arm_exit_report(command: Vec<OsString>, environment: Vec<OsString>, line: OsString) -> PyResult<()> {
-    let (arguments, environment, line) = (array(command)?, array(environment)?, line.into_vec());
+    let (mut texts, line) = (Vec::new(), line.into_vec());
+    let (arguments, environment) = (array(command, &mut texts)?, array(environment, &mut texts)?);
     FIRST_PROCESS.store(pid(), Ordering::Relaxed);
-    PREPARED.store(Box::into_raw(Box::new(ExitReport { arguments, environment, line })), Ordering::Release);
+    prepare(Box::into_raw(Box::new(ExitReport { arguments, environment, line, _texts: texts })));
     Ok(())
+}
+
+/// Replaces what is prepared. What was prepared before is freed, unless somebody may be reading it: then it stays.
+fn prepare(report: *mut ExitReport) {
+    let before = PREPARED.swap(report, Ordering::SeqCst);
+    if !before.is_null() && READERS.load(Ordering::SeqCst) == 0 {
+        // SAFETY: a box that nobody else has taken out. Who reads from now on finds the new one: readers are counted
+        // before they look.
+        drop(unsafe { Box::from_raw(before) });
+    }
+}
+
+/// Works with what is prepared, if anything is.
+fn with_prepared<T>(work: impl FnOnce(&ExitReport) -> T) -> Option<T> {
+    READERS.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: null, or a report that stays as long as a reader is counted.
+    let result = unsafe { PREPARED.load(Ordering::SeqCst).as_ref() }.map(work);
+    READERS.fetch_sub(1, Ordering::SeqCst);
+    result
 }
 
 /// Takes back what [`arm_exit_report`] did.
 #[pyfunction]
 pub fn disarm_exit_report() {
-    PREPARED.store(ptr::null_mut(), Ordering::Release);
+    prepare(ptr::null_mut());
 }
 
 /// Prepares a line alone, for a recording inside of a program. Does nothing if the whole program is a run, for which
@@ -72,9 +96,7 @@ pub fn arm_exit_line(line: OsString) -> PyResult<()> {
 /// Takes back what [`arm_exit_line`] did.
 #[pyfunction]
 pub fn disarm_exit_line() {
-    // SAFETY: null, or a report that `arm_exit_report` has leaked: it lives for ever.
-    let armed = unsafe { PREPARED.load(Ordering::Acquire).as_ref() };
-    if armed.is_some_and(|report| report.arguments.len() < 2) {
+    if with_prepared(|report| report.arguments.len() < 2) == Some(true) {
         disarm_exit_report();
     }
 }
@@ -84,10 +106,13 @@ pub fn is_armed() -> bool {
     pid() == FIRST_PROCESS.load(Ordering::Relaxed) && !PREPARED.load(Ordering::Acquire).is_null()
 }
 
-fn array(texts: Vec<OsString>) -> PyResult<Vec<*const c_char>> {
+/// Makes an array of C strings, which it adds to those that are `kept`.
+fn array(texts: Vec<OsString>, kept: &mut Vec<CString>) -> PyResult<Vec<*const c_char>> {
     let owned: Result<Vec<CString>, _> = texts.into_iter().map(|text| CString::new(text.into_vec())).collect();
     let owned = owned.map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(owned.into_iter().map(|text| text.into_raw().cast_const()).chain([ptr::null()]).collect())
+    let array = owned.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
+    kept.extend(owned);
+    Ok(array)
 }
 
 /// Has the report written, or writes the line, if this process is prepared for that. The calling thread is about to end
@@ -97,8 +122,10 @@ pub fn write(signal: Option<c_int>, from_us: bool) {
     if pid() != FIRST_PROCESS.load(Ordering::Relaxed) {
         return;
     }
-    // SAFETY: null, or a report that `arm_exit_report` has leaked: it lives for ever.
-    let Some(report) = (unsafe { PREPARED.load(Ordering::Acquire).as_ref() }) else { return };
+    with_prepared(|report| write_prepared(report, signal, from_us));
+}
+
+fn write_prepared(report: &ExitReport, signal: Option<c_int>, from_us: bool) {
     if WRITING.swap(true, Ordering::Relaxed) {
         AGAIN.fetch_or(!from_us, Ordering::Relaxed);
         wait_for_the_end();

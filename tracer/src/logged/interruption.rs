@@ -111,7 +111,8 @@ fn is_of_signal_handler(frame: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// Whether an exception may be one that the interpreter, or a greenlet, has raised for another reason than the code.
 fn may_come_from_elsewhere(error: &Bound<'_, PyBaseException>) -> bool {
-    if !error.is_instance_of::<PyException>() && !error.is_instance_of::<PySystemExit>() {
+    let is_cancelled = is_cancelled(error);
+    if !error.is_instance_of::<PyException>() && !error.is_instance_of::<PySystemExit>() && !is_cancelled {
         return true;
     }
     // SAFETY: an exception, whose arguments are NULL or a tuple that lives as long.
@@ -119,10 +120,22 @@ fn may_come_from_elsewhere(error: &Bound<'_, PyBaseException>) -> bool {
     // SAFETY: as above.
     let has_arguments = !arguments.is_null() && unsafe { ffi::PyTuple_Size(arguments) } != 0;
     // These, C code raises without arguments.
-    let is_common = error.is_instance_of::<PyStopIteration>()
+    let is_common = is_cancelled
+        || error.is_instance_of::<PyStopIteration>()
         || error.is_instance_of::<PyStopAsyncIteration>()
         || error.is_instance_of::<PyMemoryError>();
     !has_arguments && !is_common
+}
+
+/// Whether an exception is that of a cancelled task or future. `asyncio` only raises it in coroutines, or in code that
+/// asks a future for its result.
+fn is_cancelled(error: &Bound<'_, PyBaseException>) -> bool {
+    // SAFETY: the GIL is held; a borrowed dictionary, or NULL.
+    let modules = unsafe { Bound::from_borrowed_ptr_or_opt(error.py(), ffi::PyImport_GetModuleDict()) };
+    let kind = modules
+        .and_then(|modules| modules.get_item("asyncio.exceptions").ok())
+        .and_then(|module| module.getattr("CancelledError").ok());
+    kind.is_some_and(|kind| error.is_instance(&kind).unwrap_or(false))
 }
 
 /// Whether the instruction of an entry of a traceback is a `raise`.
