@@ -6,11 +6,13 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// maturin sets this variable. Without it, the extension is only checked, and needs no program beside it.
 const FOR_WHEEL: &str = "PYO3_BUILD_EXTENSION_MODULE";
+/// The path of a program that is already built, for those who compile the crates themselves.
+const BUILT: &str = "VIZTRACER_MERGE_PROGRAM";
 /// The sources of the program, relative to this package.
 const SOURCES: [&str; 7] = [
     "../Cargo.lock",
@@ -27,29 +29,41 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed={FOR_WHEEL}");
     if env::var_os(FOR_WHEEL).is_some() {
-        build_program();
+        put_program();
     }
 }
 
-/// Builds `viztracer-merge` into `OUT_DIR`, without symbols. It has a Cargo folder of its own, since the Cargo that
-/// runs this script has locked the other one. That folder stays, so the program is built once for all interpreters.
-fn build_program() {
+/// Copies the program into `OUT_DIR`.
+fn put_program() {
+    println!("cargo:rerun-if-env-changed={BUILT}");
+    let name = if variable("CARGO_CFG_TARGET_OS") == "windows" { "viztracer-merge.exe" } else { "viztracer-merge" };
+    let out = PathBuf::from(variable("OUT_DIR"));
+    let built = match env::var_os(BUILT).map(PathBuf::from) {
+        Some(built) => {
+            println!("cargo:rerun-if-changed={}", built.display());
+            built
+        }
+        None => compiled(&out.join("program")).join(name),
+    };
+    fs::copy(&built, out.join(name)).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
+}
+
+/// Compiles the program without symbols, and returns its folder. It has a Cargo folder of its own, since the Cargo that
+/// runs this script has locked the other one. That folder stays, so the program is compiled once for all interpreters.
+fn compiled(cargo_folder: &Path) -> PathBuf {
     for source in SOURCES {
         println!("cargo:rerun-if-changed={source}");
     }
     let (profile, folder) = if variable("PROFILE") == "release" { ("release", "release") } else { ("dev", "debug") };
-    let name = if variable("CARGO_CFG_TARGET_OS") == "windows" { "viztracer-merge.exe" } else { "viztracer-merge" };
-    let out = variable("OUT_DIR");
-    let (out, target) = (Path::new(&out), variable("TARGET"));
+    let target = variable("TARGET");
     let status = Command::new(variable("CARGO"))
         .args(["build", "--manifest-path", "../merge/Cargo.toml", "--bin", "viztracer-merge"])
         .args(["--profile", profile, "--config", &format!("profile.{profile}.strip=true"), "--target", &target])
         .arg("--target-dir")
-        .arg(out.join("program"))
+        .arg(cargo_folder)
         .status();
     assert!(status.is_ok_and(|status| status.success()), "the program viztracer-merge could not be built, see above");
-    let built = out.join("program").join(target).join(folder).join(name);
-    fs::copy(&built, out.join(name)).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
+    cargo_folder.join(target).join(folder)
 }
 
 /// The value of a variable that Cargo sets for build scripts.
