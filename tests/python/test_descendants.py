@@ -244,6 +244,8 @@ def test_command_lines_stay_as_they_were_written(sandbox, command):
         f"print(subprocess.run({COMMANDS[command]}, executable=PYTHON).returncode, flush=True)\n"
     )
     bare, done = sandbox.python(script), sandbox.viztracer("--quiet", script)
+    if "No module named 'encodings'" in bare.stderr:
+        pytest.skip("this interpreter finds its library by its own name only")
     assert bare.stdout.count("tells.py") + bare.stdout.count("-c") > 0
     assert (done.stdout, done.stderr, done.returncode) == (bare.stdout, bare.stderr, bare.returncode)
 

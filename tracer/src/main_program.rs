@@ -127,15 +127,23 @@ fn main_namespace(python: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// Ends the process: with the exit status that the program's end stands for, or by SIGINT if that ended the program.
 fn end(python: Python<'_>, done: PyResult<()>, is_file: bool) -> ! {
     let status = c_int::from(done.is_err());
-    let is_interrupt = |error: &PyErr| error.get_type(python).is(python.get_type::<PyKeyboardInterrupt>());
+    let is_3_14 = python.version_info() >= (3, 14);
+    let is_interrupt = |error: &PyErr| {
+        error.get_type(python).is(python.get_type::<PyKeyboardInterrupt>())
+            || is_3_14 && error.is_instance_of::<PyKeyboardInterrupt>(python)
+    };
     let is_interrupted = done.as_ref().is_err_and(is_interrupt);
+    // From 3.14 on, the interpreter does this before it shows the exception; before 3.14, after that.
+    if is_file && is_3_14 {
+        forget_file(python);
+    }
     if let Err(error) = done {
         error.restore(python);
         // SAFETY: `python` proves that the GIL is held, and an exception is set. If that is `SystemExit`, the process
         // ends here.
         unsafe { ffi::PyErr_Print() };
     }
-    if is_file {
+    if is_file && !is_3_14 {
         forget_file(python);
     }
     // SAFETY: the GIL is held by the main thread, and no Python code of ours goes on after this.

@@ -5,13 +5,11 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
+#[cfg(not(Py_3_15))]
 use std::ptr;
 
-/// Takes the frames of the command off this thread and has their depth not count. Does nothing from 3.15 on.
+/// Takes the frames of the command off this thread and has their depth not count.
 pub fn become_outermost(python: Python<'_>) {
-    if python.version_info() >= (3, 15) {
-        return;
-    }
     let depth = Depth::of_new_thread(python);
     // SAFETY: `python` proves that the GIL is held, so this thread has a state. It begins as `Head` says in the version
     // that this was built for and that runs. Nothing else uses it while the reference lives.
@@ -106,6 +104,8 @@ struct Head {
     eval_breaker: usize,
     status: c_int,
     holds_gil: c_int,
+    #[cfg(Py_3_15)]
+    gil_requested: c_int,
     whence: c_int,
     state: c_int,
     recursion_remaining: c_int,
@@ -113,6 +113,9 @@ struct Head {
     recursion_headroom: c_int,
     tracing: [c_int; 2],
     frame: *mut c_void,
+    /// Where the frames of a thread end: a thread without frames has this one.
+    #[cfg(Py_3_15)]
+    base_frame: *mut c_void,
 }
 
 /// What a run of the interpreter's loop keeps on the C stack.
@@ -136,7 +139,17 @@ impl Head {
         {
             self.c_recursion_remaining = depth.c_remaining.unwrap_or(self.c_recursion_remaining);
         }
-        *self.frame() = ptr::null_mut();
+        *self.frame() = self.no_frame();
+    }
+
+    #[cfg(Py_3_15)]
+    fn no_frame(&self) -> *mut c_void {
+        self.base_frame
+    }
+
+    #[cfg(not(Py_3_15))]
+    fn no_frame(&self) -> *mut c_void {
+        ptr::null_mut()
     }
 
     #[cfg(Py_3_13)]

@@ -109,7 +109,9 @@ class Program:
             main.__annotations__ = {}
         main.__dict__["__builtins__"] = builtins
         if self.file is not None:
-            main.__dict__.update(__file__=self.file, __cached__=None)
+            main.__dict__["__file__"] = self.file
+            if sys.version_info < (3, 15):
+                main.__dict__["__cached__"] = None
         return main
 
 

@@ -38,7 +38,9 @@ def _run_instrumented(event: str, arguments: tuple[object, ...]) -> None:
         return
     main = sys.modules["__main__"]
     main.__loader__ = SourceFileLoader("__main__", path)
-    main.__dict__.update(__file__=path, __cached__=None)
+    main.__dict__["__file__"] = path
+    if sys.version_info < (3, 15):
+        main.__dict__["__cached__"] = None
     run_code(code, False)
 
 
