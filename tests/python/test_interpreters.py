@@ -1,4 +1,4 @@
-"""Programs with several interpreters in one process: the main one is recorded, and the others run as without tracing."""
+"""Programs with several interpreters in one process: the main one is recorded, the others run as without tracing."""
 
 import os
 import sys

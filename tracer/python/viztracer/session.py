@@ -56,8 +56,8 @@ def join() -> None:
     _asked.append(True)
     try:
         if interpreter_arguments.is_forkserver(sys.orig_argv):
-            # What it forks belongs to the run; it itself does nothing and ends when the first process has ended. But from
-            # CPython 3.14 on it imports the main module, which what it forks does not import again.
+            # What it forks belongs to the run; it itself does nothing and ends when the first process has ended. But
+            # from CPython 3.14 on it imports the main module, which what it forks does not import again.
             os.register_at_fork(after_in_child=_begin)
             source_options.instrument(source_options.inherited(session_variable.read()))
         else:
