@@ -29,7 +29,8 @@ def test_name_of_viztracer_is_a_wheel_that_needs_this_package():
 
 def test_wheels_are_made_by_make():
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    assert re.search(r"^wheels: .*target/wheels/name/\.built", makefile, re.MULTILINE)
+    assert re.search(r"^RELEASED := .*target/wheels/name/\.built", makefile, re.MULTILINE)
+    assert re.search(r"^wheels: \$\(RELEASED\)", makefile, re.MULTILINE)
 
 
 @pytest.fixture

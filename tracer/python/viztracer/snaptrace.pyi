@@ -165,7 +165,6 @@ class Tracer:
     def resume(self) -> None:
         """End a `pause`."""
 
-@disjoint_base
 class SourceLog:
     """Logs what instrumented code does, by the tracer that is the global one at that time."""
 
@@ -341,11 +340,11 @@ def text_of(value: object, describe: Callable[[Any], str] | None = None) -> str:
     again.
     """
 
-def record_garbage_collection(tracer: Tracer, phase: str, info: dict[str, Any], /) -> None:
+def record_garbage_collection(tracer: Tracer, phase: str, info: dict[str, Any]) -> None:
     """Log the begin or the end of a garbage collection; `gc.callbacks` says what the arguments are."""
 
 def record_audit_event(
-    audited: Sequence[tuple[Tracer, list[Pattern[str]]]], name: str, arguments: tuple[object, ...], /
+    audited: Sequence[tuple[Tracer, list[Pattern[str]]]], name: str, arguments: tuple[object, ...]
 ) -> None:
     """Log an audit event for each of these tracers that records, and of whose patterns one matches the whole name."""
 
