@@ -10,7 +10,7 @@ use crate::chrome::sort::StoredEvent;
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use viztracer_format::reader::{self, PayloadRef, Segment};
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
@@ -130,7 +130,7 @@ pub fn decode(
     mut each: impl FnMut(&Event<'_>),
 ) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut payloads = Payloads { file, input, buffer: &mut buffers.payload, loaded: None, ends: HashMap::default() };
+    let mut payloads = Payloads { file, input, buffer: &mut buffers.payload, loaded: None };
     for index in run {
         let Some(calls) = file.calls.get(index) else { break };
         let Some(segment) = calls.segment() else { continue };
@@ -253,24 +253,15 @@ struct Payloads<'a> {
     buffer: &'a mut Vec<u8>,
     /// The generation of the segment used last, and the committed bytes of its body.
     loaded: Option<(u64, Vec<u8>)>,
-    /// By generation, the end of the payload that was read last.
-    ends: HashMap<u64, usize>,
 }
 
 impl Payloads<'_> {
-    /// Returns a payload. Threads store payloads one behind the other, each for one event; so one that was passed
-    /// already is taken as overwritten. Otherwise a small file could make a report of any size.
     #[cold]
     fn get(&mut self, reference: PayloadRef) -> Payload<'_> {
-        let (offset, length) = (reference.offset as usize, reference.length as usize);
-        let end = self.ends.entry(reference.generation).or_default();
-        if offset < *end {
-            return Payload::Overwritten;
-        }
-        *end = offset.saturating_add(length);
         if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != reference.generation) {
             self.loaded = self.load(reference.generation).map(|body| (reference.generation, body));
         }
+        let (offset, length) = (reference.offset as usize, reference.length as usize);
         let body = self.loaded.as_ref().map_or(&[][..], |(_, body)| body);
         match body.get(offset..).and_then(|rest| rest.get(..length)) {
             Some(bytes) if self.loaded.is_some() => Payload::Bytes(bytes),

@@ -197,24 +197,6 @@ fn deep_nesting_is_shown_as_text() {
     }
 }
 
-/// A file cannot make a report of any size.
-#[test]
-fn a_payload_belongs_to_one_event() {
-    let mut ring = ring(&[], b"{");
-    let text = format!("{{\"k\":\"{}\"}}", "x".repeat(10_000));
-    let generations = [ring.payload(text.as_bytes()), ring.payload(text.as_bytes())];
-    let mut records = Vec::new();
-    for number in 0..2000 {
-        records.push(record(Kind::Return, 1, 5_000_000 + number, 0));
-        records.push(Record::payload(generations[number as usize % 2], 0, text.len() as u32));
-    }
-    ring.calls(1, 0, &records, false);
-    let (summary, report) = look(&ring.bytes(false), &["out.html"]);
-    assert_eq!(summary.events(), 2002);
-    let shown = events(&report).into_iter().filter(|event| event["args"]["k"].is_string()).count();
-    assert_eq!(shown, 2);
-}
-
 /// Many slots of text without a header, and headers whose numbers are all ones.
 #[test]
 fn slots_of_arguments_that_belong_to_nothing() {
