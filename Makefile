@@ -62,16 +62,16 @@ test-newer: machine ## run the Python tests on CPython 3.14 and 3.15; with CI=tr
 
 stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs per case, two minutes at random, per version
 
-# Miri interprets Rust code and detects invalid memory accesses and data races.
+# Miri interprets Rust code and detects invalid memory accesses, data races and leaks. A forked child leaks on purpose
+# what threads of its parent may have been using.
 MIRI = MIRIFLAGS='-Zmiri-strict-provenance -Zmiri-symbolic-alignment-check -Zmiri-disable-isolation $(1)' \
   cargo +nightly miri test --target-dir target/miri
 
-miri: ## test the format, the record path, and stop against hooks under Miri (installs a nightly Rust)
+miri: ## test the format, the record path, and stop against hooks under Miri (needs a nightly Rust)
 	@tests/scripts/install_miri.sh
 	$(call MIRI) -p viztracer-format
 	$(call MIRI) -p viztracer-recorder --test record_path --test ring
 	$(call MIRI) -p viztracer-model
-	@echo 'A forked child leaks what threads of its parent may have been using:'
 	$(call MIRI,-Zmiri-ignore-leaks) -p viztracer-recorder --test depth
 
 COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/.installed)

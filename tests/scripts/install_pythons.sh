@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs CPython versions that this machine lacks: `install_pythons.sh 3.14 3.15`. In CI only, as root, with the
-# packages of Debian's unstable distribution. Each version gets a directory in the user's cache, where
+# Installs CPython versions that this machine lacks: `install_pythons.sh 3.14 3.15`. It does so in CI only, as root, and
+# takes the packages of Debian's unstable distribution. Each version gets a directory in the user's cache, where
 # find_pythons.sh finds it. The packages of the system stay as they are. If a version cannot be installed, the script
 # prints the reason and exits with 0: the tests run without this version.
 here=$(dirname "$0")

@@ -9,8 +9,8 @@ use viztracer_merge::{Align, Bar, MergeError, Request, Stage, Watch};
 /// How many unreadable inputs an error lists.
 const LISTED_MAX: usize = 3;
 
-/// Merges these files into one report, with the messages of the command `viztracer-merge`; returns its exit status. Runs
-/// are aligned at their marks if `align_start`, otherwise by their clocks.
+/// Merges these files into one report, with the messages of the command `viztracer-merge`; returns its exit status.
+/// Runs are aligned at their marks if `align_start`, otherwise by their clocks.
 #[pyfunction]
 #[pyo3(signature = (inputs, output, *, align_start = false, quiet = false))]
 pub fn combine(python: Python<'_>, inputs: Vec<PathBuf>, output: PathBuf, align_start: bool, quiet: bool) -> u8 {

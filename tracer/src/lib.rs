@@ -13,11 +13,11 @@
 //! - [`greenlets`] notices that a thread has several stacks.
 //! - [`preserve`] keeps the exception that is under way while a hook runs Python.
 //! - [`allocator`] has a reserve for a program that has used up its memory.
+//! - [`source_log`] logs what instrumented source code does, [`interpreter_events`] what the interpreter does.
 //!
 //! What happens once in a process:
 //!
 //! - [`tracer`]: Python asks to record, to stop, to save; [`process::lifecycle`] does that to the one [`recording`].
-//! - [`source_log`]: instrumented source code logs what it does; [`interpreter_events`] logs what the interpreter does.
 //! - [`process::fork`]: a forked child records into a file of its own.
 //! - [`ending::deadly_signal`] and [`ending::exit_calls`]: the file of a process that ends without Python says how.
 //! - [`ending::child_exits`]: the file of its parent says how, too.

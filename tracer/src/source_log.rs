@@ -1,4 +1,5 @@
-//! What calls in instrumented source code call. None of these methods raises what a value raises, and none is recorded.
+//! The object that instrumented source code calls. Its methods do not raise what the code of a value raises, and calls
+//! of them are not recorded.
 
 use crate::logged::interruption::is_for_program;
 use pyo3::call::PyCallArgs;

@@ -59,12 +59,12 @@ def obey(tree: ast.Module, source: str) -> list[int]:
     """Insert what the comments of a source say into its tree; return the lines of comments that make no sense."""
     unknown: list[int] = []
     comments = list(_comments(source, unknown))
-    statements = Statements(tree, source) if comments else None
-    for comment in reversed(comments):  # from the end, so that indexes stay valid
-        assert statements
-        inserted = statements.insert_alone(comment) if comment.is_alone else statements.insert_beside(comment)
-        if not inserted:
-            unknown.append(comment.line)
+    if comments:  # most sources have none
+        statements = Statements(tree, source)
+        for comment in reversed(comments):  # from the end, so that indexes stay valid
+            inserted = statements.insert_alone(comment) if comment.is_alone else statements.insert_beside(comment)
+            if not inserted:
+                unknown.append(comment.line)
     return sorted(unknown)
 
 
