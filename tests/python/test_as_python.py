@@ -292,6 +292,8 @@ INTERPRETERS = {
     "PYTHONPATH": ([], {"PYTHONPATH": "package"}),
     "PYTHONWARNINGS": ([], {"PYTHONWARNINGS": "always"}),
 }
+if sys.version_info >= (3, 15):
+    INTERPRETERS["PYTHON_LAZY_IMPORTS"] = ([], {"PYTHON_LAZY_IMPORTS": "all"})
 
 
 @pytest.fixture

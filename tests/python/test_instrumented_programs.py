@@ -46,6 +46,21 @@ def test_program_and_its_modules(sandbox, run):
     assert "ast.py" not in (sandbox.path / "out.json").read_text(), "what instruments is not in the trace"
 
 
+@pytest.mark.parametrize("module", ["__main__", "script", "package", "package.inner", "inner"])
+def test_filters_of_warnings_that_name_the_module(sandbox, module):
+    """From 3.15 on, a filter compares its name with that of the module; before, with that of the file."""
+    source = "a = 1\nif a is 1 or 'x' is a: pass\n"
+    (sandbox.path / "package").mkdir()
+    for name in ("package/__init__.py", "package/inner.py", "script.py"):
+        sandbox.script(f"{source}import package.inner\n" if name == "script.py" else source, name)
+    environment = os.environ | {"PYTHONWARNINGS": f"ignore,error::SyntaxWarning:{module}"}
+    statuses = [
+        sandbox.run(*command, "script.py", env=environment).returncode
+        for command in ([sys.executable], [BIN / "viztracer", "--quiet", "-o", "out.json", "--log_var", "a", "--"])
+    ]
+    assert statuses[0] == statuses[1]
+
+
 def test_program_is_the_outermost_code(sandbox, run):
     sandbox.script("import sys\nassert sys._getframe().f_back is None\nprint(__file__, type(__loader__).__name__)\n")
     done = run("--log_var", "a", "--", "script.py")

@@ -170,8 +170,9 @@ def hooks():
     if sys.version_info < (3, 12): return [sys.getprofile()]
     m = sys.monitoring
     ours = next(tool for tool in range(6) if m.get_tool(tool) == "viztracer")
-    taken = [m.register_callback(ours, 1 << bit, None) for bit in range(17)]
-    for bit, hook in enumerate(taken): m.register_callback(ours, 1 << bit, hook)
+    events = [event for name, event in vars(m.events).items() if name not in ("NO_EVENTS", "BRANCH")]
+    taken = [m.register_callback(ours, event, None) for event in events]
+    for event, hook in zip(events, taken): m.register_callback(ours, event, hook)
     return [hook for hook in taken if hook is not None]
 def called(hook, *arguments, **keywords):
     try: hook(*arguments, **keywords)

@@ -84,9 +84,11 @@ class Program:
         """Have the program compiled by this, if it is a file of source text."""
         if self.loader is not EXTERNAL.SourceFileLoader or self.file is None:
             return
+        from ..instrument.compiler import named
+
         try:
             with open(self.file, "rb") as file:
-                code = compiler.compile(file.read(), self.file, "exec")
+                code = compiler.compile(file.read(), self.file, "exec", **named("__main__"))
         except (OSError, SyntaxError, ValueError):
             return  # the interpreter is going to say what is wrong with it
         self.run = lambda show: run_code(code, show)

@@ -109,6 +109,11 @@ class Compiler:
             yield Entries(options.log_func_entry)
 
 
+def named(module: str | None) -> dict[str, Any]:
+    """Return the arguments of `compile` that name the module. Filters of warnings use the name from 3.15 on."""
+    return {"module": module} if sys.version_info >= (3, 15) else {}
+
+
 def flags_of_caller(depth: int) -> int:
     """Return the flags that `compile` takes over from the code that calls it.
 

@@ -85,14 +85,14 @@ class Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         """Return the module's code; what is in a ``__pycache__`` directory does not count."""
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        code: CodeType = self.source_to_code(self.get_data(path), path, fullname)
         return code
 
     def source_to_code(  # type: ignore[override]  # the base class has it static, its subclass has not
-        self, data: Any, path: Any, *, _optimize: int = -1
+        self, data: Any, path: Any, fullname: str | None = None, *, _optimize: int = -1
     ) -> Any:
         """Compile a module's source."""
-        return _instrumented(data, path, "exec", 0, _optimize)
+        return _instrumented(data, path, "exec", 0, _optimize, **compiler.named(fullname))
 
 
 class Finder:

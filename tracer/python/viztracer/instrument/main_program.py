@@ -10,6 +10,7 @@ import sys
 from importlib.machinery import SourceFileLoader
 
 from ..snaptrace import run_code
+from .compiler import named
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _compiled(compiler: Compiler, path: str) -> CodeType | None:
     """Return the instrumented code of a file; None if it is no source that can be compiled."""
     try:
         with open(path, "rb") as file:
-            code: CodeType = compiler.compile(file.read(), path, "exec")
+            code: CodeType = compiler.compile(file.read(), path, "exec", **named("__main__"))
         return code
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
