@@ -207,9 +207,25 @@ CASES = [
 ]
 if sys.version_info >= (3, 12):  # before, VizTracer shows "<NULL>" for a call that raises
     CASES.append(of(RAISES, "`--log_func_retval`", "--log_func_retval"))
-FEATURES = {one_case.values[0].feature for one_case in CASES}
+IMPORTED = case(
+    "imports beside `--log_var` and its like on CPython 3.15",
+    "--log_var",
+    "a",
+    "--quiet",
+    "--",
+    "prog.py",
+    files={"prog.py": "import module\nprint(module.a)\n", "module.py": "a = 1\n"},
+    ours={"status": 0, "stdout": "1\n"},
+    env={"PYTHONDONTWRITEBYTECODE": "1"},
+)
+FEATURES = {one_case.values[0].feature for one_case in [*CASES, IMPORTED]}
 
 
 @pytest.mark.parametrize("one_case", CASES)
 def test_logged_data(tmp_path, one_case):
     check(tmp_path, one_case)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="from 3.15 on, the import system gives `compile` a new argument")
+def test_imports_on_3_15(tmp_path):
+    check(tmp_path, IMPORTED.values[0])
