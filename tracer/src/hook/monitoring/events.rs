@@ -145,7 +145,8 @@ macro_rules! callbacks {
 callbacks! {
     on_enter = |python, arguments| enter::<false>(python, arguments, true);
     on_enter_in_task = |python, arguments| enter::<true>(python, arguments, true);
-    /// `generator.throw()`: this event cannot be disabled for a location.
+    /// `generator.throw()`: this event cannot be disabled for a location. CPython 3.15 accepts `DISABLE`, but goes on
+    /// with what `set_events` asks for.
     on_throw = |python, arguments| enter::<false>(python, arguments, false);
     on_throw_in_task = |python, arguments| enter::<true>(python, arguments, false);
     on_return = |python, arguments| leave::<false>(python, arguments, Kind::Return, true);
