@@ -4,7 +4,7 @@
 //! The command that starts the program is itself Python code. Its frames are taken off the thread before the program
 //! begins and its calls are no longer counted. So the program finds neither in `sys._getframe`, tracebacks, warnings
 //! and `faulthandler` nor in how deep it may recurse. Nothing returns to these frames: when the program is over, the
-//! interpreter is finalized from here. That is possible up to CPython 3.14. In later ones the frames stay visible.
+//! interpreter is finalized from here. That is possible up to CPython 3.15. In later ones the frames stay visible.
 //!
 //! If other code runs the command (`coverage run -m viztracer`), it has frames of its own to return to. Then the
 //! program runs inside of it, and the process goes on.

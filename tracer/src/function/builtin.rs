@@ -18,7 +18,7 @@ const CACHE_SIZE: usize = 512;
 /// So many names of classes and modules are kept alive; C functions of further ones are looked up by text each time.
 const HELD_MAX: usize = 1 << 16;
 
-/// The beginning of `builtin_function_or_method` (Include/cpython/methodobject.h; unchanged from 3.10 to 3.14).
+/// The beginning of `builtin_function_or_method` (Include/cpython/methodobject.h; unchanged from 3.10 to 3.15).
 #[repr(C)]
 struct CFunction {
     object: ffi::PyObject,
