@@ -31,6 +31,12 @@ unpack() {
     timeout --foreground 600 mmdebstrap --variant=extract --mode=root --aptopt='Acquire::Check-Valid-Until "false"' \
         --include="python$1-dev,python$1-venv" sid "$2" "$mirror"
 }
+# Compiles the standard library of version $1, which is unpacked in $2 and will be in $3, as dpkg would. Otherwise each
+# start may compile it again, and VizTracer complains of what it cannot instrument there.
+compile() {
+    PYTHONHOME=$2/usr "$2/$libraries/${loader##*/}" --library-path "$2/$libraries" "$2/usr/bin/python$1" \
+        -m compileall -q -s "$2" -p "$3" "$2/usr/lib/python$1"
+}
 # Prepares version $1, which is unpacked in $2, to run in $3, with the C library, pip and headers that are beside it.
 relocate() {
     program=$2/usr/bin/python$1
@@ -38,7 +44,8 @@ relocate() {
     libraries=$(cd "$2" && echo usr/lib/*-linux-gnu)
     patchelf --force-rpath --set-rpath "$3/$libraries" --set-interpreter "$3/$libraries/${loader##*/}" "$program" &&
         ln -s "../${libraries##*/}" "$2/usr/include/python$1/" &&
-        sed -i "s|'WHEEL_PKG_DIR': '/usr/|'WHEEL_PKG_DIR': '$3/usr/|" "$2/usr/lib/python$1"/_sysconfigdata*.py
+        sed -i "s|'WHEEL_PKG_DIR': '/usr/|'WHEEL_PKG_DIR': '$3/usr/|" "$2/usr/lib/python$1"/_sysconfigdata*.py &&
+        compile "$@"
 }
 # Compiles the standard library of version $1, which is unpacked in $2, as an installation of the packages does. On 3.15,
 # VizTracer's `--log_var` needs that.
