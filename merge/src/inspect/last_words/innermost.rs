@@ -27,23 +27,25 @@ pub fn innermost(plans: &[FilePlan]) -> Innermost {
     Innermost { lines }
 }
 
-/// Whether the summary shows the process. A worker that got a signal such as SIGTERM has been ended
-/// by its parent, as pools do.
+/// Whether the summary shows the process. A worker that got a signal such as SIGTERM has been ended by the program, as
+/// pools do.
 fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
-    let Recording { parent_pid, session_id, .. } = plan.recording;
-    let has_parent = || {
-        plans
-            .iter()
-            .map(|other| &other.recording)
-            .any(|other| (other.pid, other.session_id) == (parent_pid, session_id))
-    };
     match plan.ending {
         Ending::Running | Ending::Silent => true,
-        Ending::Signal(_) => plan.ending.is_crash() || plan.ending.is_sudden() || !has_parent(),
+        Ending::Signal(_) => plan.ending.is_crash() || plan.ending.is_sudden() || !is_worker(plan, plans),
         Ending::Status(status) => status != 0,
         Ending::Untold => plan.state != State::Sealed,
         Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced => false,
     }
+}
+
+/// Whether another process of its run was there first. That need not be its parent: the server that forks workers for
+/// `multiprocessing` has no recording.
+fn is_worker(plan: &FilePlan, plans: &[FilePlan]) -> bool {
+    let Recording { pid, session_id, .. } = plan.recording;
+    let of_run = plans.iter().map(|other| &other.recording).filter(|other| other.session_id == session_id);
+    let first = of_run.min_by_key(|other| other.opened.monotonic);
+    session_id != [0; 16] && first.is_some_and(|first| first.pid != pid)
 }
 
 fn of_process(plan: &FilePlan) -> Vec<String> {

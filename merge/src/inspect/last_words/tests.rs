@@ -241,16 +241,26 @@ fn one_vocabulary() {
 
 /// A pool ends its workers by a signal: where each of them was is of no use.
 #[test]
-fn who_was_told_to_end_by_its_parent_gets_no_line() {
-    let mut parent = small(11);
-    parent.identity.session_id = [7; 16];
-    let (alone, child) = (ended(4 | 15 << 8, 1, &["f"], false), ended(4 | 15 << 8, 11, &["f"], false));
+fn a_worker_that_its_program_ends_gets_no_line() {
+    let first = |opened, session| {
+        let mut ring = Ring::new(11, opened);
+        ring.identity.session_id = [session; 16];
+        ring.bytes(true)
+    };
     let lines = |files: Vec<(&'static str, Vec<u8>)>| {
         let case = Case::of(files);
         merge(&case.request(), &()).unwrap().last_words.lines
     };
-    assert_eq!(lines(vec![("a.bin", alone)]), ["MainProcess (pid 13) ended by SIGTERM in f (ev.py:7) [T]"]);
-    assert!(lines(vec![("a.bin", child), ("b.bin", parent.bytes(true))]).is_empty());
+    let worker = |parent_pid| ended(4 | 15 << 8, parent_pid, &["f"], false);
+    let shown = ["MainProcess (pid 13) ended by SIGTERM in f (ev.py:7) [T]"];
+    assert_eq!(lines(vec![("a.bin", worker(1))]), shown);
+    assert!(lines(vec![("a.bin", worker(11)), ("b.bin", first(4_000_000, 7))]).is_empty());
+    assert!(
+        lines(vec![("a.bin", worker(12)), ("b.bin", first(4_000_000, 7))]).is_empty(),
+        "its parent is not recorded"
+    );
+    assert_eq!(lines(vec![("a.bin", worker(1)), ("b.bin", first(4_000_000, 8))]), shown, "of another run");
+    assert_eq!(lines(vec![("a.bin", worker(1)), ("b.bin", first(6_000_000, 7))]), shown, "the first one itself");
 }
 
 #[test]
