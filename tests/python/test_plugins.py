@@ -201,3 +201,32 @@ def test_report_that_another_process_writes(sandbox):
     )
     report = sandbox.report("out.json")
     assert "hello" not in report and any(event["name"] == f"leaf ({path}:2)" for event in report["traceEvents"])
+
+
+STARTS_A_PROCESS = """
+import multiprocessing
+from viztracer.vizplugin import VizPluginBase
+
+class Plugin(VizPluginBase):
+    def support_version(self):
+        return "0.15.0"
+
+    def message(self, m_type, payload):
+        if payload.get("when") == "initialize":
+            process = multiprocessing.get_context("{method}").Process(target=print, args=("of the plugin",))
+            process.start()
+            process.join()
+        return {{"success": True}} if m_type == "command" else {{}}
+
+def get_vizplugin(text):
+    return Plugin()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_process_of_a_plugin_does_not_run_the_program(sandbox, method):
+    """Nor does a server that forks it, which imports the main module from CPython 3.14 on."""
+    sandbox.script(STARTS_A_PROCESS.format(method=method), "my_plugin.py")
+    script = sandbox.script("print('of the program')\nraise SystemExit(3)\n", "program.py")
+    done = sandbox.viztracer("--quiet", "-o", "r.json", "--plugins", "my_plugin", "--", script)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "of the plugin\nof the program\n", "")

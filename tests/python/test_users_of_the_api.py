@@ -47,7 +47,9 @@ def test_vizplugins_of_a_program(sandbox):
     library("vizplugins")
     program = PROGRAM.replace("for n in", "def main():\n    for n in").replace("\ntime.", "\n    time.")
     tracer = "VizTracer(output_file='report.json', verbose=0, plugins=['vizplugins.cpu_usage -f 200'])"
-    script = sandbox.script(f"{program}\nfrom viztracer import VizTracer\nwith {tracer}:\n    main()\n")
+    guard = "if __name__ == '__main__':"  # the plugin's process imports the program
+    program += f"\nfrom viztracer import VizTracer\n{guard}\n    with {tracer}:\n        main()\n"
+    script = sandbox.script(program)
     done = sandbox.python(script)
     assert (done.returncode, done.stderr) == (0, "")
     report = sandbox.report("report.json")

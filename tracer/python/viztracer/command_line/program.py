@@ -93,14 +93,17 @@ class Program:
             return  # the interpreter is going to say what is wrong with it
         self.run = lambda show: run_code(code, show)
 
-    def become_main(self) -> None:
-        """Replace the command by the program: as the main module, in `sys.argv` and in `sys.path`."""
+    def set_arguments_and_path(self) -> None:
+        """Replace the command by the program in `sys.argv` and in `sys.path`."""
         ours = None if _is_path_safe() else _directory_of_main()
         if ours is not None and sys.path[:1] == [ours]:
             del sys.path[0]
         if self.directory is not None and (self.is_container or not _is_path_safe()):
             sys.path.insert(0, self.directory)
         sys.argv = self.arguments
+
+    def become_main(self) -> None:
+        """Replace the command by the program as the main module."""
         sys.modules["__main__"] = self._new_main()
 
     def _new_main(self) -> types.ModuleType:

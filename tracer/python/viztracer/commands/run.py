@@ -127,8 +127,10 @@ class Run:
         """Run the program and end the process with it; inside of other code, come back when the program is over."""
         terminal.keep_stdout()
         atexit.register(self.end)  # runs last, since the program's own functions are registered later
+        self.program.set_arguments_and_path()
+        # The program's directory may have them. Processes that they start import the main module, which is still ours.
+        self.tracer.load_plugins(self.options.plugins)
         self.program.become_main()
-        self.tracer.load_plugins(self.options.plugins)  # the program's directory may have them
         if self.tracer.saves_data:
             atexit.register(self._inform_plugins)  # runs before the exit functions of what the plugins have imported
         self.start()
