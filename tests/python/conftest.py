@@ -4,6 +4,7 @@ import ctypes
 import gzip
 import importlib
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -115,6 +116,15 @@ class Sandbox:
 @pytest.fixture
 def sandbox(tmp_path):
     return Sandbox(tmp_path)
+
+
+@pytest.fixture
+def forking():
+    """`multiprocessing` forks here, which is not the default from CPython 3.14 on."""
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("fork", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
 
 
 @pytest.fixture(scope="session")

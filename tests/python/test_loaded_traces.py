@@ -121,6 +121,7 @@ def test_dump_writes_json_and_forgets(tracer, tmp_path):
         tracer.dump(str(tmp_path / "none"))
 
 
+@pytest.mark.usefixtures("forking")
 def test_fork_save_keeps_what_it_saves(tracer, tmp_path):
     tracer.start()
     leaf()

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import BIN
+from conftest import BIN, VERSION
 
 PROGRAM = "import sys\nprint('ran', sys.argv[1:])\n"
 REPORT = '{"traceEvents":[]}'
@@ -326,7 +326,7 @@ def test_package_found_by_pythonpath_alone(place, tmp_path_factory):
     (installed,) = package.glob("lib/python3*/site-packages/viztracer")
     shutil.copytree(installed, elsewhere / "viztracer")
     place.script("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'print(1)'], check=True)\n", "prog.py")
-    base = Path(sys.base_prefix) / "bin" / "python3"
+    base = Path(sys.base_prefix) / "bin" / f"python{VERSION}"
     env = os.environ | {"PYTHONPATH": str(elsewhere)}
     done = place.run(base, "-m", "viztracer", "prog.py", env=env)
     assert done.returncode == 0

@@ -126,6 +126,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.usefixtures("forking")
 @pytest.mark.parametrize(("call", "kind", "message"), CALLS)
 def test_methods_and_what_uses_them(tmp_path, monkeypatch, call, kind, message):
     """The recording is as before, and can be saved."""
