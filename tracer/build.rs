@@ -1,5 +1,5 @@
-//! Tells the sources which CPython they are built for: `cfg(Py_3_12)` and the like. For a wheel, builds the program
-//! `viztracer-merge`, too.
+//! Tells the sources which CPython they are built for: `cfg(Py_3_12)` and the like. Refuses an interpreter that the
+//! sources do not support. For a wheel, builds the program `viztracer-merge`, too.
 //!
 //! maturin compiles either an extension or programs, never both, so the program of the wheel is built here, by a second
 //! Cargo with the same compiler, linker and target. maturin finds it in `OUT_DIR`; see `include` in `pyproject.toml`.
@@ -7,7 +7,10 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
+
+#[path = "build/interpreter.rs"]
+mod interpreter;
 
 /// maturin sets this variable. Without it, the extension is only checked, and needs no program beside it.
 const FOR_WHEEL: &str = "PYO3_BUILD_EXTENSION_MODULE";
@@ -27,9 +30,22 @@ const SOURCES: [&str; 7] = [
 fn main() {
     pyo3_build_config::use_pyo3_cfgs();
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build");
+    check_interpreter();
     println!("cargo:rerun-if-env-changed={FOR_WHEEL}");
     if env::var_os(FOR_WHEEL).is_some() {
         put_program();
+    }
+}
+
+/// Ends the build with one sentence if the interpreter is not supported.
+fn check_interpreter() {
+    let python = pyo3_build_config::get();
+    let implementation = format!("{:?}", python.implementation()); // its text names GraalPy's virtual machine
+    let version = (python.version().major, python.version().minor);
+    if let Some(sentence) = interpreter::refusal(&implementation, version, python.is_free_threaded()) {
+        println!("cargo::error={sentence}");
+        process::exit(1);
     }
 }
 

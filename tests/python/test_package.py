@@ -3,11 +3,13 @@
 import ast
 import graphlib
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 
 import pytest
-from conftest import BIN, ROOT
+from conftest import BIN, ROOT, VERSION
+from viztracer import missing_extension
 
 PACKAGE = ROOT / "tracer/python/viztracer"
 # What makes the start of every traced process slower, as `benches/run startup` shows.
@@ -59,6 +61,35 @@ def test_a_traced_process_imports_nothing_slow(sandbox):
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert "viztracer.tracer.options" in loaded and not SLOW & loaded
+
+
+# What another interpreter says of itself, and how the message names it.
+OTHERS = {
+    "sys.implementation.name = 'pypy'": "PyPy {version}",
+    "sys.implementation.name = 'graalpy'": "GraalPy {version}",
+    "sys.version_info = (3, 9, 18)": "CPython 3.9",
+    "sys.version_info = (3, 16, 0)": "CPython 3.16",
+    "import sysconfig; sysconfig.get_config_var = lambda name: 1": "free-threaded CPython {version}",
+}
+
+
+@pytest.mark.parametrize("pretence", OTHERS)
+def test_another_interpreter_is_refused_by_its_name(sandbox, pretence):
+    """Without an extension of its own it imports only what says so."""
+    shutil.copytree(PACKAGE, sandbox.path / "viztracer", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    done = sandbox.python("-S", "-c", f"import sys; sys.path.insert(0, '.'); {pretence}; import viztracer")
+    name = OTHERS[pretence].format(version=VERSION)
+    expected = f"viztracer-ring supports CPython 3.10 to 3.15 with the GIL, and {sys.executable} is {name}: use another"
+    assert done.returncode == 1 and f"ImportError: {expected}" in done.stderr, done.stderr
+    assert "During handling" not in done.stderr
+
+
+def test_a_supported_interpreter_without_the_extension_shows_how_to_install_it(sandbox):
+    shutil.copytree(PACKAGE, sandbox.path / "viztracer", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    done = sandbox.python("-S", "-c", "import sys; sys.path.insert(0, '.'); import viztracer")
+    expected = f"the extension of viztracer-ring for CPython {VERSION} is missing: install viztracer-ring again, with "
+    expected += f"{sys.executable} -m pip"
+    assert done.returncode == 1 and f"ImportError: {expected}" in done.stderr, done.stderr
 
 
 def test_the_merge_is_a_native_program_of_the_package():

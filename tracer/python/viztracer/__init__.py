@@ -12,7 +12,14 @@ from __future__ import annotations
 
 import os
 
-from .snaptrace import Tracer
+try:
+    from .snaptrace import Tracer
+except ModuleNotFoundError as error:  # the extension of another interpreter has another name
+    if error.name != "viztracer.snaptrace":
+        raise
+    from .missing_extension import explanation
+
+    raise ImportError(explanation()) from None
 from .viztracer import VizTracer, get_tracer
 from .version import __version__
 
