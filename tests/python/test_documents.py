@@ -26,6 +26,7 @@ NOT_RUN = {
     "make demo": "installs the project from the source; `make test` runs what the demonstration runs",
     "make test": "is what runs this test",
     "make wheels": "builds for many minutes; `make check-wheels` tests what it builds",
+    "pip install": "needs the file of a wheel; tests/wheels installs each",
     "make bench": "takes the whole machine for an hour",
     "benches/run": "the same",
     "viztracer --attach": "needs a process that runs already; test_attach.py runs it",

