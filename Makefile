@@ -46,7 +46,7 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 	.venv/bin/viztracer-merge ./temp_dir/*.bin -o result.json
 	@echo 'Open it with:  .venv/bin/vizviewer result.json'
 
-# Three jobs for two processors: the Python tests wait for about a third of their time. In CI, as root, the versions that
+# Three jobs for two processors: the Python tests wait for about half of their time. In CI, as root, the versions that
 # the machine lacks are installed first, so the inner runs of make look for interpreters again.
 JOBS = $(shell expr $$(nproc) \* 3 / 2)
 test: ## run everything that CI checks, on every CPython 3.10 to 3.15 found
@@ -122,9 +122,9 @@ types: .venv/.installed
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
 # Tests that do not depend on the interpreter run with one only. The soundness tests repeat each case fewer times here
-# than in `make stress`.
-pytest-%: export VIZTRACER_STRESS_RUNS := 30
-pytest-%: export VIZTRACER_STRESS_SECONDS := 10
+# than in `make stress`: 120 times on six versions together.
+pytest-%: export VIZTRACER_STRESS_RUNS := 20
+pytest-%: export VIZTRACER_STRESS_SECONDS := 7
 pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.installed .venv/.tools-$(NEWEST)
 	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not one_version')
 

@@ -1,7 +1,7 @@
 """No use of tracers, threads or hooks makes a program crash.
 
 The programs here die of a tracer that frees what another thread is about to use. They do so now and then, so they run
-some times, on one processor and on all: in `make test` 300 times each, in `make stress` more often.
+some times, on one processor and on all: in `make test` 20 times each per version, in `make stress` more often.
 """
 
 import os
