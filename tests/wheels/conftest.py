@@ -14,10 +14,10 @@ BUILT = ROOT / "target/wheels"
 WHEELS = sorted((BUILT / "manylinux2014").glob("py*/*.whl"))
 
 
-def interpreter(version):
-    """The interpreter that a wheel was built for."""
+def interpreters():
+    """{version: path} of every interpreter that `make wheels` finds."""
     found = subprocess.run([ROOT / "tests/scripts/find_pythons.sh"], stdout=subprocess.PIPE, text=True, check=False)
-    return dict(line.split("=", 1) for line in found.stdout.splitlines())[version]
+    return dict(line.split("=", 1) for line in found.stdout.splitlines())
 
 
 @dataclass
@@ -67,7 +67,7 @@ def archive(wheel):
 @pytest.fixture
 def empty(wheel, tmp_path):
     """An environment for the wheel's interpreter that contains pip only."""
-    return environment(tmp_path / "environment", interpreter(wheel.parent.name.removeprefix("py")))
+    return environment(tmp_path / "environment", interpreters()[wheel.parent.name.removeprefix("py")])
 
 
 def environment(path, python=sys.executable):

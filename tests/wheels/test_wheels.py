@@ -8,9 +8,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, WHEELS, interpreters
 
-SIZE_MAX = 4_320_000  # bytes: 1.6 times the last wheel without a native program, 2.70 MB
+SIZE_MAX = 4_320_000  # bytes: 1.6 times the last wheel without a native program, 2.70 MB; ARCHITECTURE.md says why
 GLIBC_MAX = (2, 17)  # what manylinux2014 promises
 # The libraries that every Linux of manylinux2014 has, as far as the native parts may need them.
 LIBRARIES = {"linux-vdso.so.1", "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6",
@@ -35,6 +35,11 @@ def extension(archive):
 
 def program(archive):
     return distribution(archive, ".data/scripts/viztracer-merge")
+
+
+def test_each_interpreter_has_one_wheel():
+    built = [wheel.parent.name.removeprefix("py") for wheel in WHEELS]
+    assert sorted(built) == sorted(interpreters())
 
 
 def test_tag(wheel, archive):
