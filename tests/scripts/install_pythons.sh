@@ -2,7 +2,7 @@
 # Installs CPython versions that this machine lacks: `install_pythons.sh 3.14 3.15`. It does so in CI only, as root, and
 # takes the packages of Debian's unstable distribution. Each version gets a directory in the user's cache, where
 # find_pythons.sh finds it. The packages of the system stay as they are. If a version cannot be installed, the script
-# prints the reason and exits with 0: the tests run without this version.
+# prints the reason and exits with 0: `make test` then names the version, and fails in CI.
 here=$(dirname "$0")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/viztracer-ring
 log=$cache/install_pythons.log
