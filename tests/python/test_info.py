@@ -10,6 +10,8 @@ import tree
 from conftest import BIN, VERSION, program
 from counting_program import CountingProgram
 
+pytestmark = pytest.mark.one_version
+
 SEGMENTS = 4096  # where the first one begins
 
 

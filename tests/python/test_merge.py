@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 
+import pytest
 import tree
 from conftest import BIN, program
 from counting_program import WORK, CountingProgram
+
+pytestmark = pytest.mark.one_version
 
 
 def rings(sandbox, name="primes_processes.py"):

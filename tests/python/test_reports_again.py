@@ -10,6 +10,8 @@ from collections import Counter
 import pytest
 from conftest import run_node
 
+pytestmark = pytest.mark.one_version
+
 INHERITED = ", from before the fork"
 CRASH = """
 import asyncio, multiprocessing as mp, os, signal, subprocess, sys, threading, time
@@ -146,7 +148,6 @@ SLICES = (
 )
 
 
-@pytest.mark.one_version
 def test_perfetto_sees_the_same(family, perfetto):
     seen = []
     for source in ("rings", "once.json"):
