@@ -38,7 +38,7 @@ def _run_instrumented(event: str, arguments: tuple[object, ...]) -> None:
     if not isinstance(path, str) or not (code := _compiled(compiler, path)):
         return
     main = sys.modules["__main__"]
-    main.__loader__ = SourceFileLoader("__main__", path)
+    main.__dict__["__loader__"] = SourceFileLoader("__main__", path)
     main.__dict__["__file__"] = path
     if sys.version_info < (3, 15):
         main.__dict__["__cached__"] = None
