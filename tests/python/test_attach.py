@@ -1,10 +1,12 @@
 """`viztracer --attach`: a process that runs already is recorded from outside, and neither sees nor suffers from it."""
 
+import codecs
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import tree
 from conftest import BIN, heed_interrupts
 from test_viewer_strangers import as_nobody
 from viztracer.commands import injection
+from viztracer.commands.request import Request
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 14) and not shutil.which("gdb"), reason="before CPython 3.14 this needs gdb"
@@ -96,16 +99,13 @@ def test_it_can_be_repeated_and_takes_options(sandbox):
             assert "builtins.len" not in called(sandbox.report(f"{number}.json"))
 
 
+@pytest.mark.skipif(not shutil.which("gdb"), reason="needs gdb")
 def test_main_thread_that_waits(sandbox):
     with running(sandbox, WAITS) as process:
         done = attach(sandbox, process)
-        if sys.version_info >= (3, 14):  # `sys.remote_exec` asks a thread to run something between two instructions
-            message = f"viztracer: process {process.pid} runs no Python code at present: it does not answer\n"
-            assert (done.returncode, done.stderr) == (1, message)
-        else:
-            assert (done.returncode, done.stderr) == (0, "")
-            assert "builtins.len" in called(sandbox.report("result.json"))
-        assert is_alive(process)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "builtins.len" in called(sandbox.report("result.json"))
+        assert is_alive(process) and rings() == []
 
 
 def test_package_need_not_be_importable_in_the_process(sandbox):
@@ -194,20 +194,6 @@ def test_process_that_is_no_python(sandbox):
     assert rings() == []
 
 
-def test_other_version_of_python(sandbox):
-    python = Path("/usr/bin/python3")
-    if not python.exists():
-        pytest.skip("the machine has no other Python")
-    version = sandbox.run(python, "-c", "import sys; print(sys.version_info[:2])").stdout
-    if version == f"{sys.version_info[:2]}\n":
-        pytest.skip(f"{python} has the same version")
-    with running(sandbox, python=(python,)) as process:
-        done = attach(sandbox, process)
-        assert done.returncode == 1
-        assert len(done.stderr.splitlines()) == 1
-        assert is_alive(process)
-
-
 # Has `sys.remote_exec` of CPython 3.14 in an earlier one: as that one, it has the main thread run the script soon.
 REMOTE_EXEC = """
 import os, sys
@@ -215,6 +201,8 @@ from viztracer.commands import injection
 from viztracer.main import main
 
 def remote_exec(pid, script):
+    if script == os.devnull:
+        return
     with open("used", "w"):
         pass
     if fails:
@@ -262,10 +250,14 @@ def test_without_gdb(sandbox):
 def test_process_of_another_user_is_left_alone(sandbox):
     with running(sandbox) as process:
 
+        codecs.lookup("ascii")  # the other user may not be able to import it
+
         def try_it():
             os.chdir("/")
             try:
-                injection.inject(process.pid, os.devnull, lambda _seconds: False)
+                with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+                    with Request(process.pid, "x()", directory, "a", "p") as request:
+                        injection.inject(process.pid, request)
             except injection.InjectionError as error:
                 return str(error)
 

@@ -24,14 +24,12 @@ _attached: dict[str, VizTracer] = {}
 
 
 def start_attach(directory: str, options: dict[str, Any]) -> None:
-    """Begin to record into a directory of another process, unless it is done already.
+    """Begin to record into a directory of another process.
 
     Args:
         directory: where the answer is expected.
         options: the arguments of `VizTracer`.
     """
-    if os.path.exists(os.path.join(directory, ANSWER)):
-        return  # the request came by two ways
     reason = ""
     try:
         if _attached or this_process.recording():

@@ -15,7 +15,8 @@ from ..process.ring_directory import RingDirectory
 from ..tracer.installed import INSTALLED
 from ..viztracer import VizTracer
 from .finish import PACKAGES
-from .injection import InjectionError, inject
+from .injection import inject
+from .request import PULSE, InjectionError, Request
 from .run import output_of
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -23,25 +24,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-# What the process runs: it finds the package itself, or here.
-SCRIPT = """\
-import sys
-try:
-    from viztracer import attach
-except ImportError:
-    sys.path.append({packages})
-    try:
-        from viztracer import attach
-    except ImportError as error:
-        attach = None
-        with open({answer}, "w") as file:
-            file.write(ascii(error))
-    finally:
-        sys.path.remove({packages})
-if attach:
-    attach.{call}
-"""
-PULSE = 0.02  # seconds between two looks
 INSTALL = "without one the signal would end it: call VizTracer().install() there"
 
 
@@ -59,6 +41,7 @@ class Attachment:
         self.tracer = tracer
         self.output = report.absolute(output)
         self.rings = _directory_for(pid, tracer.tracer_entries, beside=self.output)
+        self._may_record = False
 
     def start(self) -> None:
         """Have the process begin to record.
@@ -67,10 +50,14 @@ class Attachment:
             InjectionError: it does not.
         """
         options = self.tracer.init_kwargs | {"session": self.rings.address, "verbose": 0}
-        answer = os.path.join(self.rings.path, target.ANSWER)
-        _run_in(self.pid, f"start_attach({ascii(self.rings.path)}, {ascii(options)})", self.rings.path, answer)
-        with open(answer, encoding="utf-8") as file:
-            reason = file.read()
+        call = f"start_attach({ascii(self.rings.path)}, {ascii(options)})"
+        with Request(self.pid, call, self.rings.path, target.ANSWER, PACKAGES) as request:
+            try:
+                inject(self.pid, request)
+            finally:
+                self._may_record = not request.withdraw()
+            reason = request.read_answer()
+        self._may_record = not reason
         if reason == target.ATTACHED:
             reason += f"; to end that recording: viztracer --uninstall {self.pid}"
         if reason:
@@ -93,8 +80,8 @@ class Attachment:
             terminal.complain(f"the recording of process {self.pid} goes on: {error}")
 
     def give_up(self) -> None:
-        """Have nothing left of a recording that might begin after all."""
-        if not os.path.exists(os.path.join(self.rings.path, target.ANSWER)):
+        """Have nothing left of a recording that has begun after all."""
+        if self._may_record:
             _quietly(self._end)
         self.remove()
 
@@ -212,33 +199,21 @@ def heed_signals() -> None:
         signal.signal(number, interrupt)
 
 
-def _run_in(pid: int, call: str, directory: str, answer: str | None = None) -> None:
+def _run_in(pid: int, call: str, directory: str) -> None:
     """Have a process call a function of `viztracer.attach`, and wait until it has.
 
     Args:
         pid: the process.
         call: the function with its arguments, all ASCII.
-        directory: for the script.
-        answer: the file that shows that it was called; by default the script itself makes one.
+        directory: one in which the process can write.
+
+    Raises:
+        InjectionError: it does not, or fails.
     """
-    done = answer or os.path.join(directory, f"done_{time.monotonic_ns()}")
-    script = os.path.join(directory, "script.py")
-    text = SCRIPT.format(packages=ascii(PACKAGES), answer=ascii(done), call=call)
-    if answer is None:
-        text += f"open({ascii(done)}, 'w').close()\n"
-    with open(script, "w", encoding="ascii") as file:
-        file.write(text)
-    os.chmod(script, 0o644)  # the directory is closed to others
-
-    def has_run(seconds: float) -> bool:
-        give_up = time.monotonic() + seconds
-        while not os.path.exists(done) and os.path.exists(f"/proc/{pid}"):
-            if time.monotonic() > give_up:
-                return False
-            time.sleep(PULSE)
-        return True
-
-    inject(pid, script, has_run)
+    with Request(pid, call, directory, f"done_{time.monotonic_ns()}", PACKAGES) as request:
+        inject(pid, request)
+        if reason := request.read_answer():
+            raise InjectionError(f"process {pid} answers: {reason}")
 
 
 def _tell(attachment: Attachment, seconds: float) -> None:

@@ -1,9 +1,8 @@
 """Have another Python process run a file of source text, by the functions that its interpreter offers for that.
 
-From CPython 3.14 on `sys.remote_exec` does it. Before that gdb calls functions of the interpreter in the process:
-`Py_AddPendingCall` asks the main thread to run it between two of its instructions, where Python code may run. A main
-thread that waits without the GIL does not get there; gdb has it run the file at once then, as an extension may that is
-called back.
+From CPython 3.14 on `sys.remote_exec` asks the main thread to run it between two of its instructions. Before that gdb
+calls `Py_AddPendingCall` in the process, to the same effect. A main thread that waits without the GIL does not get
+there; gdb, if there is one, has it run the file at once then, as an extension may that is called back.
 """
 
 from __future__ import annotations
@@ -14,9 +13,11 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+
+from . import remote_exec
+from .request import InjectionError, Request
 
 PAGE = 4096
 # What the process runs: in plain letters for gdb, whatever the path; no error if the file is gone.
@@ -40,42 +41,86 @@ ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
 
 
-class InjectionError(Exception):
-    """The process cannot be had to run anything; the message says why, and what to do."""
-
-
-def inject(pid: int, script: str, has_run: Callable[[float], bool]) -> None:
-    """Have a process run a script.
+def inject(pid: int, request: Request) -> None:
+    """Have a process run the script of a request.
 
     Args:
         pid: the process.
-        script: a file of ASCII text, which the process can read.
-        has_run: waits so many seconds at most; says whether the script has run.
+        request: the request, which is withdrawn if the process does not begin.
 
     Raises:
         InjectionError: it cannot, or does not within 10 s.
     """
-    if hasattr(sys, "remote_exec"):
-        _execute_remotely(pid, script)
-        answered = has_run(10)
-    else:
-        code = CODE.format(path=os.fsencode(script).hex())
+    _check_files(pid, request.script)
+    code = CODE.format(path=os.fsencode(request.script).hex())
+    if not remote_exec.is_available():
         _gdb(pid, code, ASK)
-        answered = has_run(1)
-        if not answered:
+        if not request.is_answered(1):
             _gdb(pid, code, RUN)
-        answered = answered or has_run(10)
-    if not answered:
-        raise InjectionError(f"process {pid} runs no Python code at present: it does not answer")
-
-
-def _execute_remotely(pid: int, script: str) -> None:
+            _wait(pid, request)
+        return
+    _ask(pid, request.script)
+    if request.is_answered(1):
+        return
     try:
-        sys.remote_exec(pid, script)  # type: ignore[attr-defined, unused-ignore]
+        if shutil.which("gdb"):
+            with contextlib.suppress(InjectionError):
+                _gdb(pid, code, RUN)
+        _wait(pid, request)
+    finally:
+        remote_exec.withdraw(pid)
+
+
+def _ask(pid: int, script: str) -> None:
+    try:
+        remote_exec.ask(pid, script)
     except PermissionError:
         raise InjectionError(_forbidden(pid)) from None
     except (OSError, RuntimeError, ValueError) as error:
-        raise InjectionError(f"process {pid} cannot be reached: {error}") from None
+        raise InjectionError(f"process {pid} {remote_exec.reason(error)}") from None
+
+
+def _wait(pid: int, request: Request) -> None:
+    """Wait for the answer, 10 s, and as much longer if the process has begun."""
+    if request.is_answered(10):
+        return
+    if request.withdraw():
+        raise InjectionError(f"process {pid} runs no Python code at present, and does not answer: {_doing(pid)}")
+    if not request.is_answered(10):
+        raise InjectionError(f"process {pid} has begun to answer, and does not end that: {_doing(pid)}")
+
+
+def _doing(pid: int) -> str:
+    """Return what the main thread of a process does, as far as the system says."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            state = file.read().rpartition(")")[2].split()[0]
+        with open(f"/proc/{pid}/wchan", encoding="ascii", errors="replace") as file:
+            function = file.read().strip("0\n")
+    except (OSError, IndexError):
+        return "its main thread cannot be looked at"
+    if state in "Tt":
+        return "it is stopped"
+    if state == "R":
+        return "its main thread runs code that is not Python"
+    return f"its main thread waits in the system{f' ({function})' if function else ''}"
+
+
+def _check_files(pid: int, path: str) -> None:
+    """Check that a process finds this file.
+
+    Raises:
+        InjectionError: the file system that it sees is another one.
+    """
+    try:
+        is_there = os.path.samestat(os.stat(f"/proc/{pid}/root{path}"), os.stat(path))
+    except PermissionError:
+        return  # whatever is tried next says so
+    except OSError:
+        is_there = False
+    if not is_there and os.path.exists(f"/proc/{pid}"):
+        where = os.path.dirname(os.path.dirname(path))
+        raise InjectionError(f"process {pid} does not see the files of {where} (a container?): run viztracer there")
 
 
 def _gdb(pid: int, code: str, calls: str) -> None:
