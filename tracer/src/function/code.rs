@@ -8,6 +8,8 @@ use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
+#[cfg(not(Py_3_12))]
+use pyo3::types::PyBytes;
 use pyo3::types::{PyFrame, PyString, PyTuple};
 use std::ffi::c_void;
 use std::ptr;
@@ -188,10 +190,28 @@ impl Code {
         code.as_ptr() == self.0
     }
 
+    /// Whether it is that of the coroutine of an asyncio task.
+    pub fn is_of_coroutine(self, task: &Bound<'_, PyAny>) -> bool {
+        let coroutine = task.call_method0("get_coro");
+        let code =
+            coroutine.and_then(|coroutine| coroutine.getattr("cr_code").or_else(|_| coroutine.getattr("gi_code")));
+        code.is_ok_and(|code| code.as_ptr() == self.0)
+    }
+
     /// Whether its frames may resume after they were left: those of generators and coroutines.
     #[cfg(not(Py_3_12))]
     pub fn may_resume(self) -> bool {
         self.flags().is_none_or(|flags| flags & (COROUTINE_FLAGS | ffi::CO_GENERATOR as u32) != 0)
+    }
+
+    /// Whether a frame that is left has ended with this code, and does not only wait: its last instruction is a return.
+    #[cfg(not(Py_3_12))]
+    pub fn has_returned(self, frame: &Bound<'_, PyFrame>) -> bool {
+        const RETURN_VALUE: u8 = 83; // in 3.10 and in 3.11
+        let last = frame.getattr("f_lasti").and_then(|last| last.extract::<usize>());
+        let instructions = self.object().getattr("co_code").ok().and_then(|bytes| bytes.cast_into::<PyBytes>().ok());
+        let byte = instructions.and_then(|bytes| bytes.as_bytes().get(last.ok()?).copied());
+        byte == Some(RETURN_VALUE)
     }
 
     /// Whether each call has variables of its own, which code of a module or of a class has not.

@@ -28,7 +28,8 @@ pub fn prepare(tasks: bool) -> Logged {
     Logged { arguments: options::arguments(), return_values: options::return_values() }
 }
 
-fn is_of_task(code: Code) -> bool {
+/// Whether tasks are distinguished, and one may begin with this code.
+pub fn is_of_task(code: Code) -> bool {
     TASKS.load(Ordering::Relaxed) && code.is_coroutine()
 }
 

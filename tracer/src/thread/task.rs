@@ -5,6 +5,8 @@
 //! where slices begin and end. The interpreter raises no events while it is in a hook, so what is called here leaves no
 //! trace.
 
+mod arrows;
+mod awaiters;
 mod known;
 mod running;
 
@@ -14,13 +16,12 @@ use crate::recording;
 use crate::thread::current;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use viztracer_recorder::ThreadRecorder;
 
 /// Records the entry of a coroutine; if a slice of a task begins with it, that comes first.
 #[inline(never)]
 pub fn enter(python: Python<'_>, code: Code) {
-    if !(cfg!(not(Py_3_12)) && LAST.awaits(python)) {
-        begin_slice(python);
-    }
+    let begun = if cfg!(not(Py_3_12)) && LAST.awaits(python) { None } else { begin_slice(python) };
     // Python has run, so everything is looked up now: another thread may have ended the recording.
     if !current::is_recording(python) {
         return;
@@ -38,9 +39,13 @@ pub fn enter(python: Python<'_>, code: Code) {
         })
     };
     LAST.top.store(top.unwrap_or(0), Ordering::Relaxed);
+    if let Some((number, serial)) = begun.filter(|_| arrows::are_open() && is_first_call(python, code)) {
+        arrows::end(python, number, serial);
+    }
 }
 
-fn begin_slice(python: Python<'_>) {
+/// Begins a slice of a task, if one begins now. Returns the number of the recording and the serial of the task.
+fn begin_slice(python: Python<'_>) -> Option<(u64, u32)> {
     let number = recording::current();
     let running = recorded_task(python);
     let begun = preserving_exception(|python| {
@@ -52,11 +57,30 @@ fn begin_slice(python: Python<'_>) {
         }
         known::serial_of(number, &task).inspect(|serial| LAST.set(number, address, *serial))
     });
-    let Some(begun) = begun.filter(|begun| *begun != running) else { return };
-    if current::is_recording(python) && recording::current() == number {
-        // SAFETY: `resume_task` runs no Python. Nor did anything since the questions above, so the serial belongs to
-        // this recording.
-        unsafe { current::with(python, |recorder| recorder.resume_task(begun)) };
+    let begun = begun.filter(|begun| *begun != running)?;
+    if !(current::is_recording(python) && recording::current() == number) {
+        return None;
+    }
+    // SAFETY: `resume_task` runs no Python. Nor did anything since the questions above, so the serial belongs to this
+    // recording.
+    unsafe { current::with(python, |recorder| recorder.resume_task(begun)) };
+    Some((number, begun))
+}
+
+/// Whether the innermost open call is of this code, and the first one of the task that runs.
+fn is_first_call(python: Python<'_>, code: Code) -> bool {
+    let is_first = |recorder: &mut ThreadRecorder| recorder.has_short_calls() && recorder.is_first_of_task(code.tag());
+    // SAFETY: `is_first` reads the recorder.
+    unsafe { current::with(python, is_first) }.unwrap_or(false)
+}
+
+/// Begins arrows to the tasks that wait for the one that runs, if the call of this code that is about to end is its
+/// first one. May run Python.
+#[inline(never)]
+pub fn end(python: Python<'_>, code: Code) {
+    let number = recording::current();
+    if is_first_call(python, code) {
+        arrows::begin(python, number, code);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::ThreadRecorder;
 use super::block::StackBlock;
+use viztracer_format::arguments::is_part;
 use viztracer_format::record::Record;
 use viztracer_format::stack::{task_frame, task_of};
 
@@ -36,6 +37,23 @@ impl ThreadRecorder {
         self.frame = self.frame.wrapping_add(1);
         self.publish_depth();
         self.switch_to(task);
+    }
+
+    /// Whether the innermost open call has this tag, and is the first one of the task that the thread runs.
+    pub fn is_first_of_task(&self, tag: u64) -> bool {
+        if self.task == 0 || self.is_too_deep() {
+            return false;
+        }
+        let in_use = &self.blocks[..=self.depth_block];
+        let slots = in_use.iter().rev().flat_map(|block| StackBlock::slots_in_use(block).rev());
+        let mut frames = slots.filter(|slot| !is_part(*slot));
+        let is_innermost = frames.next().is_some_and(|frame| task_of(frame).is_none() && frame.duration() == tag);
+        is_innermost && frames.next().is_some_and(|frame| task_of(frame).is_some())
+    }
+
+    /// Whether calls are recorded no matter how short they are.
+    pub fn has_short_calls(&self) -> bool {
+        self.min_ticks == 0
     }
 
     /// A coroutine has waited or ended. If it was the task's own, the task no longer runs.

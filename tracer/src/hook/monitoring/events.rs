@@ -223,6 +223,9 @@ fn leave<const TASKS: bool>(
     can_disable: bool,
 ) -> *mut PyObject {
     let code = arguments.code();
+    if TASKS && kind != Kind::Yield && code.is_coroutine() {
+        task::end(python, code);
+    }
     let answer = match calls::leave(python, code.tag(), kind) {
         None => return none(),
         Some(Left::Recorded) => none(),
@@ -252,6 +255,9 @@ fn enter_logged(python: Python<'_>, arguments: Arguments<1>, can_disable: bool) 
 
 /// A Python function is left, and its value is logged.
 fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_disable: bool) -> *mut PyObject {
+    if kind != Kind::Yield && logged::is_of_task(arguments.code()) {
+        task::end(python, arguments.code());
+    }
     // SAFETY: an argument of the callback, which lives until the callback is left.
     let is_included = unsafe { logged::leave(python, arguments.code(), arguments.value(), kind) };
     if is_included || !can_disable { none() } else { disable() }

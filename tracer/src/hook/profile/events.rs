@@ -12,6 +12,7 @@ use crate::thread::current::{self, Found, LastEvent};
 use crate::thread::{calls, task};
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
+use pyo3::types::PyFrame;
 use std::sync::atomic::{AtomicBool, Ordering};
 use viztracer_format::record::Kind;
 use viztracer_recorder::Left;
@@ -67,11 +68,29 @@ pub unsafe fn on_python(python: Python<'_>, frame: *mut PyFrameObject, left: Opt
     match left {
         None => enter(python, code),
         Some(kind) => {
+            let is_of_task = TASKS.load(Ordering::Relaxed) && code.is_coroutine();
+            if is_of_task {
+                // SAFETY: the caller's promise.
+                unsafe { end_task(python, frame, code, kind) };
+            }
             leave(python, code, kind);
-            if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
+            if is_of_task {
                 task::leave(python, true); // perhaps it only waits: this event does not say
             }
         }
+    }
+}
+
+/// Lets a task know that it may be about to end: the code of its coroutine is left, and does not only wait.
+///
+/// # Safety
+/// It must be a living frame, of this code.
+unsafe fn end_task(python: Python<'_>, frame: *mut PyFrameObject, code: Code, kind: Kind) {
+    // SAFETY: the caller's promise.
+    let frame = unsafe { Bound::from_borrowed_ptr(python, frame.cast()) };
+    let has_returned = || frame.cast::<PyFrame>().is_ok_and(|frame| code.has_returned(frame));
+    if kind == Kind::Raise || has_returned() {
+        task::end(python, code);
     }
 }
 
@@ -139,6 +158,10 @@ pub unsafe fn leave_logged(python: Python<'_>, frame: *mut PyFrameObject, value:
     // SAFETY: the caller's promise; `python` proves that the GIL is held.
     let code = unsafe { code(frame) };
     let kind = if value.is_null() { Kind::Raise } else { Kind::Return };
+    if logged::is_of_task(code) {
+        // SAFETY: the caller's promise.
+        unsafe { end_task(python, frame, code, kind) };
+    }
     // SAFETY: the caller's promise.
     unsafe { logged::leave(python, code, value, kind) };
 }
