@@ -105,6 +105,32 @@ def test_workers(sandbox, way, method):
     assert_all_work_is_there(sandbox, path, sandbox.report("report.json"), method)
 
 
+# Programs that choose no start method: the interpreter's own one is forkserver from 3.14 on, fork before.
+DEFAULT_WAYS = {
+    "Process": "process = multiprocessing.Process(target=work, args=(1,)); process.start(); process.join()",
+    "Pool": "with multiprocessing.Pool(2) as pool: pool.map(work, range(20), 1); pool.close(); pool.join()",
+    "executor": "with ProcessPoolExecutor(2) as pool: list(pool.map(work, range(20)))",
+}
+DEFAULT = "forkserver" if sys.version_info >= (3, 14) else "fork"
+
+
+@pytest.mark.parametrize("way", DEFAULT_WAYS)
+def test_default_start_method(sandbox, way):
+    """All calls of all workers are there, and all of them ended in order."""
+    body = PROGRAM.replace("METHOD = sys.argv[1]\ncontext = multiprocessing.get_context(METHOD)\n", "")
+    body = body[: body.index("def run(")]
+    end = "print(multiprocessing.get_start_method())"
+    path = sandbox.script(f"{body}\nif __name__ == '__main__':\n    {DEFAULT_WAYS[way]}\n    {end}\n")
+    done = sandbox.viztracer("--quiet", "-o", "report.json", "--", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{DEFAULT}\n", "")
+    report = sandbox.report("report.json")
+    assert_all_work_is_there(sandbox, path, report, DEFAULT)
+    assert (sandbox.path / "log").read_text().count("\n") == (1 if way == "Process" else 20)
+    processes = report["viztracer_metadata"]["processes"]
+    assert {process["pid"] for process in processes} == set(tree.names(report, "process_name"))
+    assert {process["ending"] for process in processes} == {"exited"}
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_manager(sandbox, method):
     """Its server is a process like any other, and serves each of its clients in a thread."""
