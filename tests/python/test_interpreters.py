@@ -32,6 +32,14 @@ try: one.exec("1 / 0")
 except interpreters.ExecutionFailed as error: print(error.excinfo.type.__name__)
 one.close()
 """
+SHARED = """
+from concurrent import interpreters
+print(__name__, flush=True)
+def work(n):
+    return sum(range(n))
+work(1)
+print(interpreters.create().call(work, 3))
+"""
 SAID = f"viztracer: this program imports {MODULE}: only calls in the main interpreter are recorded\n"
 FROM_3_14 = pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent.interpreters is new in 3.14")
 
@@ -53,6 +61,50 @@ def test_only_the_main_interpreter_is_recorded(sandbox, options):
     names = [event["name"].partition(" ")[0] for event in tree.spans(sandbox.report("traced.json"))]
     assert names.count("before") == names.count("after") == 1
     assert "inside" not in names
+
+
+# Interpreters of a pool work while the main one records in its threads; one task fails.
+BUSY_POOL = """
+import threading, time
+from concurrent import interpreters
+from concurrent.futures import InterpreterPoolExecutor
+def work(n):
+    return sum(range(n))
+def calls(n):
+    for _ in range(n): work(3)
+if __name__ == "__main__":
+    threads = [threading.Thread(target=calls, args=(500,)) for _ in range(2)]
+    with InterpreterPoolExecutor(4) as pool:
+        futures = [pool.submit(work, n) for n in range(50)] + [pool.submit(divmod, 1, 0)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        print(sum(future.result() for future in futures[:-1]), type(futures[-1].exception()).__name__)
+    queue, left = interpreters.create_queue(), interpreters.create()
+    left.prepare_main(queue=queue)
+    left.exec("queue.put(6 * 7)")
+    print(queue.get(), len(interpreters.list_all()))
+    left.close()
+"""
+
+
+@FROM_3_14
+@pytest.mark.parametrize("options", [[], ["--log_func_args", "--log_async"], ["--tracer_entries", "1000"]])
+def test_counts_of_the_main_interpreter_are_exact(sandbox, options):
+    """Calls of the other ones are no part of them, and the line about these comes once."""
+    printed, said = run_both(sandbox, sandbox.script(BUSY_POOL), *options)
+    assert printed == "19600 ZeroDivisionError\n42 2\n"
+    assert said == SAID
+    if "--tracer_entries" not in options:
+        names = [event["name"].partition(" ")[0] for event in tree.spans(sandbox.report("traced.json"))]
+        assert (names.count("calls"), names.count("work")) == (2, 1000)
+
+
+@FROM_3_14
+@pytest.mark.xfail(reason="the tracer's mark on a code object keeps the interpreter from sharing it", strict=True)
+def test_function_that_was_called_is_shared_as_untraced(sandbox):
+    """The interpreter shares code without marks; otherwise the other one runs the main module to find the function."""
+    printed, _ = run_both(sandbox, sandbox.script(SHARED))
+    assert printed == "__main__\n3\n"
 
 
 @FROM_3_14
