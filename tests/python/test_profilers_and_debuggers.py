@@ -2,12 +2,14 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import tree
-from conftest import library
+from conftest import BIN, library
 
 PROGRAM = """
 import json
@@ -60,7 +62,10 @@ def counts(printed):
     return {name: int(count) for count, name in found}
 
 
-@pytest.mark.parametrize("profiler", ["cProfile", "profile"])
+PROFILERS = ["cProfile", "profile", *(["profiling.tracing"] if sys.version_info >= (3, 15) else [])]
+
+
+@pytest.mark.parametrize("profiler", PROFILERS)
 def test_profiler_inside(sandbox, profiler):
     """Its table has every call. Where the interpreter has one hook per thread, the tracer's gap is said and counted."""
     script = sandbox.script(PROGRAM)
@@ -78,7 +83,7 @@ def test_profiler_inside(sandbox, profiler):
         assert process["gaps"] >= 1
 
 
-@pytest.mark.parametrize("profiler", ["cProfile", "profile"])
+@pytest.mark.parametrize("profiler", PROFILERS)
 def test_profiler_around(sandbox, profiler):
     """`python -m cProfile -m viztracer`: the program's output and its calls in the report are complete."""
     script = sandbox.script(PROGRAM)
@@ -86,6 +91,73 @@ def test_profiler_around(sandbox, profiler):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(PRINTED)
     assert works(sandbox.report("report.json"), script) == 5
+
+
+# --- the sampling profiler of 3.15, which reads the memory of the process ---
+
+FROM_3_15 = pytest.mark.skipif(sys.version_info < (3, 15), reason="profiling.sampling is new in 3.15")
+SAMPLED = """
+import sys, time
+def work(n):
+    end = time.monotonic() + 0.001
+    while time.monotonic() < end: pass
+    return n
+def main():
+    print("ready", flush=True)
+    count = 0
+    while not sys.stdin.closed and count < LIMIT:
+        count += 1
+        work(count)
+        if os.path.exists("enough"): break
+    print(count)
+import os
+main()
+"""
+
+
+def sampled(stacks, script):
+    """Whether a profile of stacks, one a line, has the function of the program where it is called."""
+    return re.search(r"\bmain\b[^\n]*;[^\n]*\bwork\b", stacks) is not None and Path(script).name in stacks
+
+
+@FROM_3_15
+def test_process_that_is_sampled(sandbox):
+    """`profiling.sampling attach` finds the stacks of the program, and the trace has each of its calls."""
+    script = sandbox.script(SAMPLED.replace("LIMIT", "10**9"))
+    command = [BIN / "viztracer", *QUIET, script]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=sandbox.path, **pipes) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            sampling = ("-m", "profiling.sampling", "attach", "-d", "2", "--collapsed", "-o", "stacks.txt")
+            done = sandbox.python(*sampling, process.pid)
+            (sandbox.path / "enough").touch()
+            stdout, stderr = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert done.returncode == 0, done.stderr
+    assert (process.returncode, stderr) == (0, "")
+    assert works(sandbox.report("report.json"), script) == int(stdout)
+    assert sampled((sandbox.path / "stacks.txt").read_text(), script)
+
+
+@FROM_3_15
+@pytest.mark.parametrize("way", ["around viztracer", "inside"])
+def test_sampler_that_runs_the_program(sandbox, way):
+    """Whichever of the two starts the other, the program's output and its calls in the report are complete."""
+    script = sandbox.script(SAMPLED.replace("LIMIT", "500"))
+    sampling = ["-m", "profiling.sampling", "run", "--collapsed", "-o", "stacks.txt"]
+    for _ in range(5):  # on a busy machine the sampler gives up on a program that takes long to start
+        if way == "inside":
+            done = sandbox.viztracer(*QUIET, *sampling, script)
+        else:
+            done = sandbox.python(*sampling, "-m", "viztracer", *QUIET, script)
+        if "failed to signal readiness" not in done.stderr:
+            break
+    assert done.returncode == 0, done.stderr
+    assert "ready\n500\n" in done.stdout and "viztracer" not in done.stderr
+    assert works(sandbox.report("report.json"), script) == 500
+    assert sampled((sandbox.path / "stacks.txt").read_text(), script)
 
 
 # --- debuggers ---
