@@ -5,7 +5,7 @@
 
 use crate::function::{Code, EXCLUDED};
 use crate::greenlets;
-use crate::logged::{arguments, options};
+use crate::logged::arguments;
 use crate::thread::{calls, current, task};
 use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
@@ -16,16 +16,9 @@ use viztracer_recorder::Left;
 /// Whether tasks are distinguished.
 static TASKS: AtomicBool = AtomicBool::new(false);
 
-/// What is logged of calls.
-pub struct Logged {
-    pub arguments: bool,
-    pub return_values: bool,
-}
-
-/// Prepares to log, and returns what. Each installation of a hook calls it.
-pub fn prepare(tasks: bool) -> Logged {
+/// Sets whether tasks are distinguished. Each installation of a hook calls it.
+pub fn distinguish_tasks(tasks: bool) {
     TASKS.store(tasks, Ordering::Relaxed);
-    Logged { arguments: options::arguments(), return_values: options::return_values() }
 }
 
 /// Whether tasks are distinguished, and one may begin with this code.

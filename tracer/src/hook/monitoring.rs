@@ -9,6 +9,7 @@ mod tool;
 
 use super::logged;
 use super::options::EventOptions;
+use crate::logged::options;
 use events::{C_EVENTS, ENTRIES, EXITS, Event, LOGGED_ENTRIES, LOGGED_EXITS, TASK_ENTRIES, TASK_EXITS};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
@@ -30,14 +31,14 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 
 fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> PyResult<()> {
     let numbers = monitoring.getattr("events")?;
-    let logged = logged::prepare(wanted.tasks);
+    logged::distinguish_tasks(wanted.tasks);
     let entries = match wanted.tasks {
-        _ if logged.arguments => LOGGED_ENTRIES,
+        _ if options::arguments() => LOGGED_ENTRIES,
         true => TASK_ENTRIES,
         false => ENTRIES,
     };
     let exits = match wanted.tasks {
-        _ if logged.return_values => LOGGED_EXITS,
+        _ if options::return_values() => LOGGED_EXITS,
         true => TASK_EXITS,
         false => EXITS,
     };

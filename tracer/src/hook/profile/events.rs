@@ -19,9 +19,6 @@ use viztracer_recorder::Left;
 
 /// Whether C functions are recorded; their events come in any case.
 static C_FUNCTIONS: AtomicBool = AtomicBool::new(true);
-/// Whether arguments are logged, and whether return values are.
-static ARGUMENTS: AtomicBool = AtomicBool::new(false);
-static RETURN_VALUES: AtomicBool = AtomicBool::new(false);
 /// Whether tasks are distinguished.
 static TASKS: AtomicBool = AtomicBool::new(false);
 
@@ -29,19 +26,7 @@ static TASKS: AtomicBool = AtomicBool::new(false);
 pub fn want(wanted: EventOptions) {
     C_FUNCTIONS.store(wanted.c_functions, Ordering::Relaxed);
     TASKS.store(wanted.tasks, Ordering::Relaxed);
-    let logged = logged::prepare(wanted.tasks);
-    ARGUMENTS.store(logged.arguments, Ordering::Relaxed);
-    RETURN_VALUES.store(logged.return_values, Ordering::Relaxed);
-}
-
-/// Whether arguments are logged.
-pub fn logs_arguments() -> bool {
-    ARGUMENTS.load(Ordering::Relaxed)
-}
-
-/// Whether return values are logged.
-pub fn logs_return_values() -> bool {
-    RETURN_VALUES.load(Ordering::Relaxed)
+    logged::distinguish_tasks(wanted.tasks);
 }
 
 /// Returns the code object that a frame runs.

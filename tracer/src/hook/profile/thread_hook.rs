@@ -5,6 +5,7 @@
 
 use super::thread_state::ThreadState;
 use super::{events, thread_list};
+use crate::logged::options;
 use crate::recording;
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
@@ -106,7 +107,7 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
     let (frame, function) = (frame.as_ptr().cast(), argument.as_ptr());
     match event {
         // SAFETY: a living frame.
-        "call" if events::logs_arguments() => unsafe { events::enter_logged(python, frame, true) },
+        "call" if options::arguments() => unsafe { events::enter_logged(python, frame, true) },
         // SAFETY: a living frame.
         "call" => unsafe { events::on_python(python, frame, None) },
         // SAFETY: a living object.
@@ -121,7 +122,7 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
 
 /// Returns the hook as the interpreter calls it.
 fn hook_function() -> ffi::Py_tracefunc {
-    if events::logs_arguments() || events::logs_return_values() { on_event_logged } else { on_event }
+    if options::arguments() || options::return_values() { on_event_logged } else { on_event }
 }
 
 /// Handles an event where arguments or return values are logged.
@@ -136,11 +137,11 @@ unsafe extern "C" fn on_event_logged(
     let is_recording = recording::current() != 0;
     match what {
         // SAFETY: the interpreter passes a living frame.
-        ffi::PyTrace_CALL if is_recording && events::logs_arguments() => unsafe {
+        ffi::PyTrace_CALL if is_recording && options::arguments() => unsafe {
             events::enter_logged(python, frame, false);
         },
         // SAFETY: as above, and the value that is returned or NULL.
-        ffi::PyTrace_RETURN if is_recording && events::logs_return_values() => unsafe {
+        ffi::PyTrace_RETURN if is_recording && options::return_values() => unsafe {
             events::leave_logged(python, frame, argument);
         },
         // SAFETY: these are the interpreter's arguments.
