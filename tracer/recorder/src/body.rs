@@ -7,15 +7,27 @@ use viztracer_format::sync::Ordering;
 /// the body. The caller commits them.
 pub(crate) fn store(slots: &[Slot], offset: usize, bytes: &[u8]) {
     debug_assert!(offset.is_multiple_of(8) && offset + bytes.len() <= size_of_val(slots));
-    let (whole, rest) = bytes.as_chunks::<8>();
-    let first = offset / 8;
-    for (index, bytes) in (first..).zip(whole) {
-        store_word(slots, index, *bytes);
+    let (mut first, mut bytes) = (offset / 8, bytes);
+    if !first.is_multiple_of(2) {
+        let (word, rest) = bytes.split_at(bytes.len().min(8));
+        store_words(slots, first, word);
+        (first, bytes) = (first + 1, rest);
     }
-    if !rest.is_empty() {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        store_word(slots, first + whole.len(), last);
+    let (pairs, _) = bytes.as_chunks::<8>().0.as_chunks::<2>();
+    for (slot, [word0, word1]) in slots.iter().skip(first / 2).zip(pairs) {
+        slot.word0.store(u64::from_le_bytes(*word0), Ordering::Relaxed);
+        slot.word1.store(u64::from_le_bytes(*word1), Ordering::Relaxed);
+    }
+    store_words(slots, first + 2 * pairs.len(), &bytes[16 * pairs.len()..]);
+}
+
+/// Stores a few bytes in the words from this index on.
+#[inline(always)]
+fn store_words(slots: &[Slot], first: usize, bytes: &[u8]) {
+    for (index, bytes) in (first..).zip(bytes.chunks(8)) {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        store_word(slots, index, word);
     }
 }
 
@@ -46,5 +58,20 @@ mod tests {
         assert_eq!(bytes[..8], [0xff; 8]);
         assert_eq!(bytes[8..24], *b"123456789\0\0\0\0\0\0\0");
         assert_eq!(bytes[24..], [0xff; 24]);
+    }
+
+    #[test]
+    fn bytes_of_any_length_stand_at_any_offset() {
+        let text: Vec<u8> = (1..=64).collect();
+        for (offset, length) in (0..=4).flat_map(|word| (0..=text.len()).map(move |length| (8 * word, length))) {
+            let slots: Vec<Slot> = (0..7).map(|_| Slot::default()).collect();
+            words(&slots).for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+            store(&slots, offset, &text[..length]);
+            let bytes: Vec<u8> = words(&slots).flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
+            let end = offset + length;
+            assert_eq!(bytes[offset..end], text[..length]);
+            assert_eq!(bytes[end..end.next_multiple_of(8)].iter().filter(|byte| **byte != 0).count(), 0);
+            assert!(bytes[..offset].iter().chain(&bytes[end.next_multiple_of(8)..]).all(|byte| *byte == 0xff));
+        }
     }
 }
