@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from re import Pattern
 from types import CodeType
-from typing import Any, Final, Self, final
+from typing import Any, Final, Self, TypeVar, final
 
 from typing_extensions import disjoint_base
 
@@ -46,6 +46,8 @@ __all__ = [
     "text_of",
     "watch_deadly_signals",
 ]
+
+_Value = TypeVar("_Value")
 
 RECORD_SIZE: Final[int]  # bytes
 RING_MAGIC: Final[bytes]  # the first bytes of every ring file
@@ -171,6 +173,10 @@ class SourceLog:
     def __new__(cls) -> Self: ...
     def variable(self, name: str, value: object) -> None:
         """Log a value as an instant event."""
+    def assigned(self, name: str, value: _Value) -> _Value:
+        """Log a value as an instant event, and return it."""
+    def attribute(self, name: str, owner: object, attribute: str) -> None:
+        """Log the value of an attribute as an instant event, unless reading it fails."""
     def number(self, name: str, value: object) -> None:
         """Log a number as a counter; any other value as an instant event."""
     def step(self, name: str, value: object, line: int) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..viztracer import VizTracer
 
     Method = TypeVar("Method", bound=Callable[..., None])
-    Value = TypeVar("Value")
 
 # Both underscores at the end keep it from being taken for a private name of a class.
 NAME = "__viztracer_log__"
@@ -53,21 +52,10 @@ class SourceLog(snaptrace.SourceLog):
         return tracer if tracer is not None and tracer.enable else None
 
     @_harmless
-    def attribute(self, tracer: VizTracer, name: str, owner: object, attribute: str) -> None:
-        """Record the value of an attribute, unless reading it fails."""
-        if tracer.enable:
-            tracer.add_assignment(name, getattr(owner, attribute))
-
-    @_harmless
     def comment(self, tracer: VizTracer, method: str, *arguments: Any, **keywords: Any) -> None:
         """Call the method of the tracer that a comment names."""
         if tracer.enable:
             getattr(tracer, method)(*arguments, **keywords)
-
-    def assigned(self, name: str, value: Value) -> Value:
-        """Record a value and return it."""
-        self.variable(name, value)
-        return value
 
     def current_exception(self, name: str) -> None:
         """Record the exception that is being handled."""
