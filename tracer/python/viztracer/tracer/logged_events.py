@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
     Scope = Literal["g", "p", "t"]
 
+# The types of which `_attributes_of` is the `repr`, by their ids: a metaclass may compare types as it likes.
+_SHOWN_BY_REPR = frozenset(id(kind) for kind in (str, float, bytes, list, tuple, dict))
+
 # What describes objects, once it was looked for.
 _objstr: list[Callable[[object], str]] = []
 
@@ -69,7 +72,7 @@ class LoggedEvents(Tracer):
                 return text_of(value)
             finally:
                 self.resume()
-        if _objstr[0] is _attributes_of and any(type(value) is kind for kind in (list, tuple, dict)):
+        if _objstr[0] is _attributes_of and id(type(value)) in _SHOWN_BY_REPR:
             return text_of(value)
         return text_of(value, _objstr[0])
 
