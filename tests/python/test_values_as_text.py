@@ -232,6 +232,31 @@ def test_containers_are_shown_as_repr_shows_them(sandbox):
     assert containers(sandbox, *expressions, *programs_own, describe="str") == expected
 
 
+FLOATS = """
+import random, struct
+from viztracer.snaptrace import text_of
+chance = random.Random(1)
+words = [chance.getrandbits(64) for _ in range(100_000)]
+floats = [struct.unpack("<d", struct.pack("<Q", word))[0] for word in words]
+floats += [chance.uniform(-1, 1) * 10 ** chance.randint(-8, 20) for _ in range(100_000)]
+floats += [chance.randint(-(10**6), 10**6) / 10 ** chance.randint(0, 6) for _ in range(100_000)]
+floats += [chance.randint(1, 2**53) * 2.0 ** chance.randint(-70, 10) for _ in range(100_000)]
+edges = [2.0 ** power for power in range(-1074, 1024)] + [float(f"{d}e{e}") for d in (1, 5, 9) for e in range(-324, 309)]
+step = lambda x, by: struct.unpack("<d", struct.pack("<q", struct.unpack("<q", struct.pack("<d", x))[0] + by))[0]
+floats += [step(edge, by) for edge in edges for by in (-1, 0, 1) if edge]
+floats += [sign * value for sign in (1, -1) for value in (0.0, float("inf"), float("nan"))]
+differ = [x for x in floats if not text_of(x) == text_of([x])[1:-1] == repr(x)]
+print(len(floats), [repr(x) for x in differ[:20]])
+"""
+
+
+def test_floats_are_shown_as_repr_shows_them(sandbox):
+    done = sandbox.python(sandbox.script(FLOATS))
+    assert done.returncode == 0, done.stderr
+    count, differ = done.stdout.split(maxsplit=1)
+    assert int(count) > 400_000 and differ == "[]\n"
+
+
 def test_value_in_a_container_costs_only_its_own_text(sandbox):
     expressions = "[1, Fails(), 2]", "{'a': Fails(), Fails(): 'b'}", "(Fails(),)", "[[Fails()], List([Fails()])]"
     texts = containers(sandbox, *expressions)

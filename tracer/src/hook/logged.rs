@@ -58,7 +58,12 @@ pub fn enter(python: Python<'_>, code: Code, is_hook_in_python: bool) -> bool {
 /// `value` must be NULL or a living object.
 #[cold]
 pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: Kind) -> bool {
-    if let Some(ending) = (!value.is_null()).then(|| calls::ending(python, code.tag())).flatten() {
+    // SAFETY: the caller promises a living object unless it is NULL; `python` proves that the GIL is held.
+    let object = |max| if value.is_null() { None } else { unsafe { arguments::return_value_at_once(value, max) } };
+    // SAFETY: `object` runs no Python.
+    if unsafe { calls::end_at_once(python, code.tag(), kind, arguments::RETURN_VALUE, object) } {
+        // It is recorded with its value.
+    } else if let Some(ending) = (!value.is_null()).then(|| calls::ending(python, code.tag())).flatten() {
         // SAFETY: the caller promises a living object; `python` proves that the GIL is held.
         let json = unsafe { arguments::return_value(value, ending.payload_max) };
         if current::is_recording(python) {

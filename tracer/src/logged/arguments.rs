@@ -4,6 +4,7 @@ use super::json::Json;
 use super::{options, shown};
 use crate::function::{ArgumentName, Code};
 use crate::preserve::preserving_exception;
+use pyo3::Borrowed;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -12,6 +13,8 @@ use pyo3::types::PyString;
 pub const FUNC_ARGS: &[u8] = b"\"func_args\"";
 /// The key of the return value.
 pub const RETURN_VALUE: &[u8] = b"\"return_value\"";
+/// The begin of an object with that key.
+const RETURN_VALUE_BEGIN: &str = "{\"return_value\":";
 
 #[cfg(Py_3_12)]
 unsafe extern "C" {
@@ -49,6 +52,24 @@ pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json
     })
 }
 
+/// Returns what a function returns, yields or raises, as a JSON object with this one member, if that takes nothing but
+/// a look. Runs no Python, and leaves an exception alone that is under way.
+///
+/// # Safety
+/// `value` must be a living object, and the GIL must be held.
+pub unsafe fn return_value_at_once(value: *mut PyObject, max: usize) -> Option<Json> {
+    if options::has_repr() {
+        return None;
+    }
+    // SAFETY: the caller promises it.
+    let value = unsafe { Borrowed::from_ptr(Python::assume_attached(), value) };
+    let mut json = Json::new(max);
+    json.put(RETURN_VALUE_BEGIN);
+    let is_shown = shown::put_at_once(&value, &mut json);
+    json.put("}");
+    is_shown.then_some(json)
+}
+
 /// Returns what a function returns, yields or raises, as a JSON object with this one member. Runs Python.
 ///
 /// # Safety
@@ -57,9 +78,8 @@ pub unsafe fn return_value(value: *mut PyObject, max: usize) -> Json {
     // SAFETY: the caller promises it.
     let value = unsafe { Bound::from_borrowed_ptr(Python::assume_attached(), value) };
     let mut json = Json::new(max);
-    json.put("{\"return_value\":");
-    let is_shown = !options::has_repr() && shown::put_at_once(&value, &mut json);
-    if !is_shown && put_repr(&value, &mut json).is_none() {
+    json.put(RETURN_VALUE_BEGIN);
+    if put_repr(&value, &mut json).is_none() {
         json.put("null");
     }
     json.put("}");

@@ -18,49 +18,61 @@ pub fn is_container(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyDict>()
 }
 
-/// Returns the text of a container, or only its begin, which is then longer than any text that is shown. `show` appends
+/// Appends the text of a container, or only its begin, which is then longer than any text that is shown. `show` appends
 /// any other value, and returns false if no more values are to be shown.
-pub fn of(value: &Bound<'_, PyAny>, show: &dyn Fn(&Bound<'_, PyAny>, &mut String) -> bool) -> String {
-    let max = options::bytes_per_value();
-    let mut contents = Contents { text: String::new(), max, goes_on: true, around: Vec::new(), show };
-    contents.put(value);
-    contents.text
+pub fn append(value: &Bound<'_, PyAny>, text: &mut String, show: &dyn Fn(&Bound<'_, PyAny>, &mut String) -> bool) {
+    let end = text.len().saturating_add(options::bytes_per_value());
+    Contents { text, end, goes_on: true, show }.put(value, None);
 }
 
 /// A value in a container, with its key if that is a dictionary.
 type Element<'py> = (Option<Bound<'py, PyAny>>, Bound<'py, PyAny>);
 
 struct Contents<'a> {
-    text: String,
-    max: usize,
+    text: &'a mut String,
+    /// Behind this length, no more values are shown.
+    end: usize,
     goes_on: bool,
-    /// The addresses of the containers around the value, which the caller keeps alive.
-    around: Vec<usize>,
     show: &'a dyn Fn(&Bound<'_, PyAny>, &mut String) -> bool,
 }
 
+/// A container around a value, with those around itself. The caller keeps them alive.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    address: usize,
+    depth: usize,
+    outer: Option<&'a Around<'a>>,
+}
+
+impl Around<'_> {
+    /// Whether this, or a container around it, is the one at an address.
+    fn has(&self, address: usize) -> bool {
+        std::iter::successors(Some(self), |around| around.outer).any(|around| around.address == address)
+    }
+}
+
 impl Contents<'_> {
-    fn put(&mut self, value: &Bound<'_, PyAny>) {
-        if !is_container(value) || self.around.len() == DEPTH_MAX {
-            self.goes_on = (self.show)(value, &mut self.text);
+    fn put(&mut self, value: &Bound<'_, PyAny>, around: Option<&Around<'_>>) {
+        let depth = around.map_or(0, |around| around.depth);
+        if !is_container(value) || depth == DEPTH_MAX {
+            self.goes_on = (self.show)(value, self.text);
             return;
         }
         let address = value.as_ptr() as usize;
-        let is_inside_of_itself = self.around.contains(&address);
-        self.around.push(address);
+        let is_inside_of_itself = around.is_some_and(|around| around.has(address));
+        let here = (is_inside_of_itself, Around { address, depth: depth + 1, outer: around });
         if let Ok(list) = value.cast_exact::<PyList>() {
             // Reading behind the end makes an exception, which takes longer than to ask.
             let element = |index| if index < list.len() { list.get_item(index).ok() } else { None };
-            self.put_between("[", "]", is_inside_of_itself, |index| Some((None, element(index)?)));
+            self.put_between("[", "]", here, |index| Some((None, element(index)?)));
         } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
             let end = if tuple.len() == 1 { ",)" } else { ")" };
             let element = |index| if index < tuple.len() { tuple.get_item(index).ok() } else { None };
-            self.put_between("(", end, is_inside_of_itself, |index| Some((None, element(index)?)));
+            self.put_between("(", end, here, |index| Some((None, element(index)?)));
         } else if let Ok(dictionary) = value.cast_exact::<PyDict>() {
             let mut position = 0;
-            self.put_between("{", "}", is_inside_of_itself, |_| next_pair(dictionary, &mut position));
+            self.put_between("{", "}", here, |_| next_pair(dictionary, &mut position));
         }
-        self.around.pop();
     }
 
     /// Puts the elements that a function returns one after another.
@@ -68,7 +80,7 @@ impl Contents<'_> {
         &mut self,
         begin: &str,
         end: &str,
-        is_inside_of_itself: bool,
+        (is_inside_of_itself, around): (bool, Around<'_>),
         mut element: impl FnMut(usize) -> Option<Element<'py>>,
     ) {
         self.text.push_str(begin);
@@ -77,14 +89,14 @@ impl Contents<'_> {
             return self.text.push_str(end.trim_start_matches(','));
         }
         let mut index = 0;
-        while self.goes_on && self.text.len() <= self.max {
+        while self.goes_on && self.text.len() <= self.end {
             let Some((key, value)) = element(index) else { break };
             self.text.push_str(if index == 0 { "" } else { ", " });
             if let Some(key) = key {
-                self.put(&key);
+                self.put(&key, Some(&around));
                 self.text.push_str(": ");
             }
-            self.put(&value);
+            self.put(&value, Some(&around));
             index += 1;
         }
         self.text.push_str(end);

@@ -3,7 +3,7 @@
 //! An event with a name that is interned, and with arguments that are an object, is an INSTANT or a COUNTER record;
 //! any other is an OTHER record, whose payload is the event as the Chrome trace format has it.
 
-use super::json::Json;
+use super::json::{Json, text};
 use super::{names, scale, shown};
 use crate::recording;
 use crate::thread::current;
@@ -13,6 +13,9 @@ use pyo3::types::{PyDict, PyString};
 use viztracer_format::clock::Anchor;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_recorder::{Earlier, LoggedEvent, ThreadRecorder};
+
+/// The begin of an instant in the Chrome trace format, up to its name.
+const INSTANT_NAME: &str = r#"{"ph":"i","cat":"INSTANT","name":"#;
 
 /// Returns how many bytes a payload of the calling thread may have; `None` if the thread does not log now. May run
 /// Python.
@@ -40,7 +43,7 @@ fn log(python: Python<'_>, kind: Kind, function: u32, json: &Json) {
 pub fn instant(name: &Bound<'_, PyString>, args: Option<&Bound<'_, PyAny>>, scope: &str) {
     let python = name.py();
     let Some(max) = payload_max(python) else { return };
-    let name = super::json::text(name);
+    let name = text(name);
     let args = args.filter(|args| !args.is_none());
     if scope == "t" && args.is_none_or(|args| args.is_instance_of::<PyDict>()) {
         let mut json = Json::new(max);
@@ -58,20 +61,30 @@ pub fn instant(name: &Bound<'_, PyString>, args: Option<&Bound<'_, PyAny>>, scop
 /// Logs an instant of the process that shows a value, with its text as a part of the name. Runs Python.
 pub fn assignment(name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
     let python = name.py();
-    if payload_max(python).is_none() {
-        return;
-    }
-    let text = [&super::json::text(name), " = ", &shown::text_of(value, None)].concat();
+    let Some(max) = payload_max(python) else { return };
+    let mut json = Json::new(max);
+    json.put(INSTANT_NAME);
+    json.put_string_by(|shown| {
+        shown.push_str(&text(name));
+        shown.push_str(" = ");
+        shown::append_text_of(value, None, shown);
+        true
+    });
     // Asked anew: the value's `repr` may have done anything.
-    if let Some(max) = payload_max(python) {
-        log_instant(python, &text, None, "p", max);
+    if payload_max(python).is_some() {
+        end_instant(python, json, None, "p");
     }
 }
 
 fn log_instant(python: Python<'_>, name: &str, args: Option<&Bound<'_, PyAny>>, scope: &str, max: usize) {
     let mut json = Json::new(max);
-    json.put(r#"{"ph":"i","cat":"INSTANT","name":"#);
+    json.put(INSTANT_NAME);
     json.put_string(name);
+    end_instant(python, json, args, scope);
+}
+
+/// Logs an instant whose text ends with its name.
+fn end_instant(python: Python<'_>, mut json: Json, args: Option<&Bound<'_, PyAny>>, scope: &str) {
     json.put(",\"s\":\"");
     json.put(scope);
     json.put("\",\"args\":");
@@ -87,7 +100,7 @@ fn log_instant(python: Python<'_>, name: &str, args: Option<&Bound<'_, PyAny>>, 
 pub fn counter(name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
     let python = name.py();
     let Some(max) = payload_max(python) else { return };
-    let name = super::json::text(name);
+    let name = text(name);
     log_counter(python, &name, max, args.is_instance_of::<PyDict>(), |json| json.put_value(args));
 }
 
@@ -95,10 +108,10 @@ pub fn counter(name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
 pub fn number(name: &Bound<'_, PyString>, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
     let python = name.py();
     let Some(max) = payload_max(python) else { return };
-    let name = super::json::text(name);
+    let name = text(name);
     let put_args = |json: &mut Json| {
         json.put("{");
-        json.put_string(&super::json::text(key));
+        json.put_string(&text(key));
         json.put(":");
         json.put_value(value);
         json.put("}");
@@ -151,7 +164,7 @@ pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
     let python = event.py();
     let Some(max) = payload_max(python) else { return };
     let members = members(event);
-    let member = |key: &str| members.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+    let member = |key: &str| members.iter().find(|(name, _)| *text(name) == *key).map(|(_, value)| value.clone());
     let number = |key: &str| member(key).and_then(|value| value.extract::<f64>().ok());
     let string = |key: &str| member(key).and_then(|value| value.cast_into::<PyString>().ok());
     let is_span = string("ph").is_some_and(|phase| phase == "X");
@@ -165,11 +178,12 @@ pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
     let is_short = |value: &Bound<'_, PyAny>| !value.is_instance_of::<PyDict>();
     for wants_short in [true, false] {
         for (key, value) in &members {
-            if matches!(&**key, "ph" | "pid" | "tid" | "ts") || is_short(value) != wants_short {
+            let key = text(key);
+            if matches!(&*key, "ph" | "pid" | "tid" | "ts") || is_short(value) != wants_short {
                 continue;
             }
             json.put(",");
-            json.put_string(key);
+            json.put_string(&key);
             json.put(":");
             json.put_value(value);
         }
@@ -177,7 +191,7 @@ pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
     json.put("}");
     let scale = scale::scale(imported);
     // The id is valid for this recording only, so it is taken last.
-    let function = string("name").filter(|_| is_span).and_then(|name| names::id(&super::json::text(&name)));
+    let function = string("name").filter(|_| is_span).and_then(|name| names::id(&text(&name)));
     let log = |recorder: &mut ThreadRecorder| {
         let start = time.map_or_else(|| recorder.ticks(), |time| scale.ticks(time));
         let end = time.map_or(start, |time| scale.ticks(time + duration));
@@ -190,7 +204,7 @@ pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
 }
 
 /// Returns the members of a dictionary whose keys are strings. Other threads may change the dictionary afterwards.
-fn members<'py>(dictionary: &Bound<'py, PyDict>) -> Vec<(String, Bound<'py, PyAny>)> {
+fn members<'py>(dictionary: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)> {
     let mut members = Vec::with_capacity(dictionary.len());
     let mut position = 0;
     let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
@@ -198,8 +212,8 @@ fn members<'py>(dictionary: &Bound<'py, PyDict>) -> Vec<(String, Bound<'py, PyAn
     while unsafe { ffi::PyDict_Next(dictionary.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
         // SAFETY: the dictionary keeps both alive.
         let [key, value] = [key, value].map(|object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) });
-        if let Ok(key) = key.cast::<PyString>() {
-            members.push((super::json::text(key).into_owned(), value));
+        if let Ok(key) = key.cast_into::<PyString>() {
+            members.push((key, value));
         }
     }
     members
@@ -210,7 +224,7 @@ pub fn attach(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
     let python = key.py();
     let Some(max) = payload_max(python) else { return };
     let (mut name, mut json) = (Json::new(max), Json::new(max));
-    name.put_string(&super::json::text(key));
+    name.put_string(&text(key));
     json.put_value(value);
     attach_json(python, &name, &json, Earlier::Replaced);
 }

@@ -27,13 +27,13 @@ const RESERVE: usize = 1024;
 
 std::thread_local! {
     /// The memory of the text that was needed last.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SPARE: Cell<String> = const { Cell::new(String::new()) };
 }
 
 /// JSON text that grows up to a limit; values that come later say that they were cut.
 #[derive(Debug)]
 pub struct Json {
-    text: Vec<u8>,
+    text: String,
     /// Behind this length, values are cut.
     limit: usize,
     /// Whether halves of surrogate pairs are written as `\udc80`.
@@ -50,6 +50,12 @@ impl Drop for Json {
     }
 }
 
+impl AsRef<[u8]> for Json {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
 impl Json {
     /// An empty text of at most `max` bytes, if only values come behind the last [`Json::put`].
     pub fn new(max: usize) -> Json {
@@ -60,21 +66,21 @@ impl Json {
 
     /// The text.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.text
+        self.text.as_bytes()
     }
 
     /// Appends text as it is.
     pub fn put(&mut self, text: &str) {
-        self.text.extend_from_slice(text.as_bytes());
+        self.text.push_str(text);
     }
 
     /// Appends a string in quotes, cut at the limit.
     pub fn put_string(&mut self, string: &str) {
-        self.text.push(b'"');
+        self.text.push('"');
         let mut left = self.limit.saturating_sub(self.text.len());
-        if string.len() <= left && !string.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        if string.len() <= left && is_as_in_json(string) {
             self.put(string);
-            return self.text.push(b'"');
+            return self.text.push('"');
         }
         for (at, char) in string.char_indices() {
             let before = self.text.len();
@@ -87,7 +93,28 @@ impl Json {
             }
             left -= taken;
         }
-        self.text.push(b'"');
+        self.text.push('"');
+    }
+
+    /// Appends, as [`Json::put_string`] does, the string that a function appends to the text. If the function returns
+    /// false, nothing is appended. Most strings stay where the function has written them.
+    pub fn put_string_by(&mut self, append: impl FnOnce(&mut String) -> bool) -> bool {
+        let before = self.text.len();
+        self.text.push('"');
+        let begin = self.text.len();
+        if !append(&mut self.text) {
+            self.text.truncate(before);
+            return false;
+        }
+        let string = self.text.get(begin..).unwrap_or_default();
+        if self.text.len() <= self.limit && is_as_in_json(string) {
+            self.text.push('"');
+        } else {
+            let string = string.to_owned();
+            self.text.truncate(before);
+            self.put_string(&string);
+        }
+        true
     }
 
     fn put_char(&mut self, char: char) {
@@ -98,7 +125,7 @@ impl Json {
             '\r' => self.put("\\r"),
             '\t' => self.put("\\t"),
             '\0'..'\u{20}' => self.put(&format!("\\u{:04x}", char as u32)),
-            _ => self.text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            _ => self.text.push(char),
         }
     }
 
@@ -107,7 +134,7 @@ impl Json {
         if !self.has_surrogates || string.to_str().is_ok() {
             return self.put_string(&text(string));
         }
-        self.text.push(b'"');
+        self.text.push('"');
         for index in 0..string.len().unwrap_or(0) {
             // SAFETY: a string, which has this index.
             let code = unsafe { ffi::PyUnicode_ReadChar(string.as_ptr(), index as ffi::Py_ssize_t) };
@@ -116,7 +143,7 @@ impl Json {
                 None => self.put(&format!("\\u{code:04x}")),
             }
         }
-        self.text.push(b'"');
+        self.text.push('"');
     }
 
     /// Appends a value.
@@ -174,7 +201,7 @@ impl Json {
         element: impl Fn(usize) -> Option<Bound<'py, PyAny>>,
         around: &mut Around,
     ) {
-        self.text.push(b'[');
+        self.text.push('[');
         for index in 0..count {
             self.put(if index == 0 { "" } else { "," });
             if self.is_full() {
@@ -186,11 +213,11 @@ impl Json {
                 None => self.put("null"),
             }
         }
-        self.text.push(b']');
+        self.text.push(']');
     }
 
     fn dictionary(&mut self, dictionary: &Bound<'_, PyDict>, around: &mut Around) {
-        self.text.push(b'{');
+        self.text.push('{');
         let count = dictionary.len();
         let (mut position, mut index) = (0, 0);
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
@@ -205,11 +232,11 @@ impl Json {
             // SAFETY: the dictionary keeps both alive.
             let [key, value] = [key, value].map(|object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) });
             self.key(&key);
-            self.text.push(b':');
+            self.text.push(':');
             self.value(&value, around);
             index += 1;
         }
-        self.text.push(b'}');
+        self.text.push('}');
     }
 
     /// A key, which in JSON is a string.
@@ -217,13 +244,12 @@ impl Json {
         if let Ok(key) = key.cast::<PyString>() {
             return self.put_text(key);
         }
-        let mut shown = Json { text: Vec::new(), limit: self.limit, has_surrogates: false };
+        let mut shown = Json { text: String::new(), limit: self.limit, has_surrogates: false };
         match key.is_none() || key.is_instance_of::<PyInt>() || key.is_instance_of::<PyFloat>() {
             true => shown.put_value(key),
             false => shown.put(&format!("<{} object>", type_name(key))),
         }
-        let shown = String::from_utf8_lossy(&shown.text).into_owned();
-        self.put_string(shown.trim_matches('"'));
+        self.put_string(shown.text.trim_matches('"'));
     }
 
     fn integer(&mut self, value: &Bound<'_, PyInt>) {
@@ -241,10 +267,12 @@ impl Json {
     }
 
     fn float(&mut self, value: f64) {
+        if append_plain_float(value, &mut self.text) {
+            return;
+        }
         if value.is_finite() {
-            let mut text = String::with_capacity(24);
-            let _ = write!(text, "{value:?}");
-            return self.put(&text);
+            let _ = write!(self.text, "{value:?}");
+            return;
         }
         self.put(match value {
             f64::INFINITY => "\"inf\"",
@@ -260,7 +288,22 @@ pub fn json_of<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyString> {
     let mut json = Json::new(usize::MAX);
     json.has_surrogates = true;
     json.put_value(value);
-    PyString::new(value.py(), &String::from_utf8_lossy(json.as_bytes()))
+    PyString::new(value.py(), &json.text)
+}
+
+/// Appends a number that is written without an exponent, as Python's `repr` writes it: the fewest digits that lead back
+/// to the number. Returns false for any other number.
+pub fn append_plain_float(value: f64, text: &mut String) -> bool {
+    let is_plain = value == 0.0 || (1e-4..1e16).contains(&value.abs());
+    if is_plain {
+        text.push_str(zmij::Buffer::new().format_finite(value));
+    }
+    is_plain
+}
+
+/// Whether a string stands in JSON as it is. Looks at all of it, since most strings do, and many bytes at a time.
+fn is_as_in_json(string: &str) -> bool {
+    string.bytes().fold(true, |is, byte| is & (byte >= 0x20) & (byte != b'"') & (byte != b'\\'))
 }
 
 /// The addresses of the containers around a value.

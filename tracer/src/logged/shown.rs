@@ -7,7 +7,7 @@
 
 use super::contents;
 use super::interruption;
-use super::json::{Json, digits, text, type_name};
+use super::json::{self, Json};
 use super::options;
 use crate::daemon::sleep_if_thread_ends;
 use crate::sync::{Mutex, lock};
@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::string::PyStringData;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 /// How long a value may take before values of its type are not shown any more.
@@ -34,9 +35,6 @@ std::thread_local! {
     static SHOWING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Takes a text.
-type Put<'a> = &'a mut dyn FnMut(&str);
-
 /// Whether the calling thread runs a `repr` for us, so that nothing is to be logged.
 pub fn is_showing() -> bool {
     SHOWING.try_with(Cell::get).unwrap_or(true)
@@ -44,7 +42,10 @@ pub fn is_showing() -> bool {
 
 /// Appends what `repr`, or the program's function for that, makes of a value, as a JSON string.
 pub fn put_shown(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json: &mut Json) {
-    show(value, repr, &mut |text| json.put_string(text));
+    json.put_string_by(|text| {
+        show(value, repr, text);
+        true
+    });
 }
 
 /// Returns a value as text, cut behind as many bytes as the option `bytes_per_value` says. The calls that it takes are
@@ -52,102 +53,121 @@ pub fn put_shown(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json
 #[pyfunction]
 #[pyo3(signature = (value, describe = None))]
 pub fn text_of(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>) -> String {
-    if is_showing() {
-        return NOT_DISPLAYABLE.into(); // and nothing will be logged
-    }
-    let mut shown = String::new();
-    if put_at_hand(value, describe, &mut |text| shown.push_str(text)) {
-        return shown;
-    }
-    current::pause();
-    show(value, describe, &mut |text| shown.push_str(text));
-    current::resume();
-    shown
+    let mut text = String::new();
+    append_text_of(value, describe, &mut text);
+    text
 }
 
-/// Puts what `repr` or `str` makes of one of the most frequent values, which calls nothing. Returns false for any other
-/// value or function.
-fn put_at_hand(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+/// Appends what [`text_of`] returns.
+pub fn append_text_of(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>, text: &mut String) {
+    if is_showing() {
+        return text.push_str(NOT_DISPLAYABLE); // and nothing will be logged
+    }
+    if append_at_hand(value, describe, text) {
+        return;
+    }
+    current::pause();
+    show(value, describe, text);
+    current::resume();
+}
+
+/// Appends what `repr` or `str` makes of one of the most frequent values, which calls nothing. Returns false for any
+/// other value or function.
+fn append_at_hand(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {
     match describe {
-        None => put_simple(value, put),
+        None => append_simple(value, text),
         Some(describe) if !describe.is(value.py().get_type::<PyString>()) => false,
         Some(_) => match value.cast_exact::<PyString>() {
             Ok(value) => {
-                put_cut(&text(value), put);
+                append_cut(&json::text(value), text);
                 true
             }
-            Err(_) => put_simple(value, put),
+            Err(_) => append_simple(value, text),
         },
     }
 }
 
-/// Puts the text of a value. Returns false if that was interrupted, so that the program wants to go on elsewhere.
-fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+/// Appends the text of a value. Returns false if that was interrupted, so that the program wants to go on elsewhere.
+fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {
     // `str` of a container is its `repr`.
     let repr = repr.filter(|repr| !contents::is_container(value) || !repr.is(value.py().get_type::<PyString>()));
     match repr {
-        None if put_simple(value, put) => true,
+        None if append_simple(value, text) => true,
         None if is_scalar(value) => {
-            put_repr(value, put);
+            append_repr(value, text);
             true
         }
         None if contents::is_container(value) => {
-            put_cut(&contents::of(value, &show_element), put);
+            let begin = text.len();
+            contents::append(value, text, &show_element);
+            cut(text, begin);
             true
         }
-        _ => guarded(value, repr, put),
+        _ => guarded(value, repr, text),
     }
 }
 
 /// Appends the text of a value in a container, as [`show`] does.
 fn show_element(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
-    let mut put = |shown: &str| text.push_str(shown);
-    if contents::is_container(value) { guarded(value, None, &mut put) } else { show(value, None, &mut put) }
+    if contents::is_container(value) { guarded(value, None, text) } else { show(value, None, text) }
 }
 
 /// Appends the `repr` of a value, as a JSON string, if that takes nothing but a look: it runs no Python, and leaves an
 /// exception alone that is under way. Returns false for any other value.
 pub fn put_at_once(value: &Bound<'_, PyAny>, json: &mut Json) -> bool {
-    put_simple(value, &mut |text| json.put_string(text))
+    json.put_string_by(|text| append_simple(value, text))
 }
 
-/// Puts one of the most frequent values, without a string of the interpreter's. Returns false for any other one.
-fn put_simple(value: &Bound<'_, PyAny>, put: Put<'_>) -> bool {
+/// Appends one of the most frequent values, without a string of the interpreter's. Returns false for any other one.
+fn append_simple(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    if let Ok(value) = value.cast_exact::<PyString>() {
+        return append_plain_string(value, text);
+    }
     if let Ok(value) = value.cast_exact::<PyInt>() {
         let mut overflow = 0;
         // SAFETY: an integer of the built-in type.
         let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
         if overflow == 0 {
-            put_cut(itoa::Buffer::new().format(small), put);
+            append_cut(itoa::Buffer::new().format(small), text);
         }
         return overflow == 0;
     }
-    if let Ok(value) = value.cast_exact::<PyString>() {
-        return put_plain_string(value, put);
+    if let Ok(value) = value.cast_exact::<PyFloat>() {
+        let begin = text.len();
+        let is_plain = json::append_plain_float(value.value(), text);
+        cut(text, begin);
+        return is_plain;
     }
-    let text = if value.is_none() {
+    let shown = if value.is_none() {
         "None"
     } else if let Ok(value) = value.cast_exact::<PyBool>() {
         if value.is_true() { "True" } else { "False" }
     } else {
         return false;
     };
-    put_cut(text, put);
+    append_cut(shown, text);
     true
 }
 
-/// Puts a string whose `repr` is its text in single quotes. Returns false for any other one.
-fn put_plain_string(string: &Bound<'_, PyString>, put: Put<'_>) -> bool {
+/// Appends a string whose `repr` is its text in single quotes. Returns false for any other one.
+fn append_plain_string(string: &Bound<'_, PyString>, text: &mut String) -> bool {
     // SAFETY: the string does not change, and its layout is that of a CPython version which PyO3 knows.
     let Ok(PyStringData::Ucs1(characters)) = (unsafe { string.data() }) else {
         return false;
     };
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\'' && *byte != b'\\';
-    if characters.len() > options::bytes_per_value() || !characters.iter().all(is_plain) {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'\'') & (byte != b'\\');
+    // All are looked at, since most strings are plain, and many bytes at a time.
+    let are_plain = |characters: &[u8]| characters.iter().fold(true, |are, byte| are & is_plain(*byte));
+    if characters.len() > options::bytes_per_value() || !are_plain(characters) {
         return false;
     }
-    let Ok(text) = str::from_utf8(characters) else { return false };
-    put_cut(&["'", text, "'"].concat(), put);
+    // SAFETY: only characters of ASCII are plain.
+    let shown = unsafe { str::from_utf8_unchecked(characters) };
+    let begin = text.len();
+    text.push('\'');
+    text.push_str(shown);
+    text.push('\'');
+    cut(text, begin);
     true
 }
 
@@ -159,13 +179,13 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyString>()
 }
 
-fn put_repr(value: &Bound<'_, PyAny>, put: Put<'_>) {
+fn append_repr(value: &Bound<'_, PyAny>, text: &mut String) {
     if let Ok(value) = value.cast_exact::<PyInt>() {
-        return put_cut(&digits(value).unwrap_or_else(|| NOT_DISPLAYABLE.into()), put);
+        return append_cut(&json::digits(value).unwrap_or_else(|| NOT_DISPLAYABLE.into()), text);
     }
     match begin(value).repr() {
-        Ok(shown) => put_cut(&text(&shown), put),
-        Err(_) => put(NOT_DISPLAYABLE),
+        Ok(shown) => append_cut(&json::text(&shown), text),
+        Err(_) => text.push_str(NOT_DISPLAYABLE),
     }
 }
 
@@ -189,18 +209,18 @@ fn begin<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     value.clone()
 }
 
-/// Puts what code of the program makes of a value. Returns false if that was interrupted.
+/// Appends what code of the program makes of a value. Returns false if that was interrupted.
 #[cold]
-fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {
     let kind = value.get_type();
     if is_slow(&kind) {
-        put(&format!("<{} object, whose repr is slow>", type_name(value)));
+        let _ = write!(text, "<{} object, whose repr is slow>", json::type_name(value));
         return true;
     }
     let begin = Instant::now();
     let was_showing = SHOWING.try_with(|showing| showing.replace(true)).unwrap_or(true);
     // What the program has made dies in here, too: that may run its code.
-    let goes_on = put_called(value, repr, put);
+    let goes_on = append_called(value, repr, text);
     let _ = SHOWING.try_with(|showing| showing.set(was_showing));
     if begin.elapsed() > SLOW {
         remember_slow(&kind);
@@ -208,14 +228,14 @@ fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'
     goes_on
 }
 
-fn put_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, put: Put<'_>) -> bool {
+fn append_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {
     match call(value, repr) {
         Ok(shown) => match shown.cast::<PyString>() {
-            Ok(shown) => put_cut(&text(shown), put),
-            Err(_) => put(NOT_DISPLAYABLE),
+            Ok(shown) => append_cut(&json::text(shown), text),
+            Err(_) => text.push_str(NOT_DISPLAYABLE),
         },
         Err(error) => {
-            put(NOT_DISPLAYABLE);
+            text.push_str(NOT_DISPLAYABLE);
             return !interruption::pass_on(value.py(), error);
         }
     }
@@ -242,13 +262,19 @@ fn call<'py>(value: &Bound<'py, PyAny>, repr: Option<&Bound<'py, PyAny>>) -> PyR
     unsafe { Bound::from_owned_ptr_or_err(value.py(), shown) }
 }
 
-fn put_cut(text: &str, put: Put<'_>) {
-    let max = options::bytes_per_value();
-    if text.len() <= max {
-        return put(text);
+fn append_cut(shown: &str, text: &mut String) {
+    let begin = text.len();
+    text.push_str(shown);
+    cut(text, begin);
+}
+
+/// Cuts what stands behind `begin`, if it is too long.
+fn cut(text: &mut String, begin: usize) {
+    let end = begin + options::bytes_per_value();
+    if text.len() > end {
+        text.truncate(text.floor_char_boundary(end));
+        text.push_str("... (cut)");
     }
-    let end = text.floor_char_boundary(max);
-    put(&format!("{}... (cut)", &text[..end]));
 }
 
 fn is_slow(kind: &Bound<'_, PyType>) -> bool {

@@ -79,6 +79,29 @@ pub fn ending(python: Python<'_>, tag: u64) -> Option<Ending> {
     unsafe { current::with(python, ending) }.flatten()
 }
 
+/// Records the end of the innermost call, if it has this tag and is long enough to be recorded, with one more member of
+/// its `args`: a key, and what `object` makes of the largest length, an object of that member alone. Returns false, and
+/// records nothing, if the call is another one or too short, or if nothing is made.
+///
+/// # Safety
+/// `object` runs no Python and does not give up the GIL.
+#[inline]
+pub unsafe fn end_at_once<Object: AsRef<[u8]>>(
+    python: Python<'_>,
+    tag: u64,
+    kind: Kind,
+    key: &[u8],
+    object: impl FnOnce(usize) -> Option<Object>,
+) -> bool {
+    let end = |recorder: &mut ThreadRecorder| {
+        let now = recorder.ticks();
+        let object = if recorder.is_wanted(tag, now) { object(recorder.payload_max()) } else { None };
+        object.map(|object| recorder.end_with(tag, kind, now, (key, object.as_ref())))
+    };
+    // SAFETY: `end` runs no Python, as the caller promises of `object`.
+    unsafe { current::with(python, end) }.flatten().is_some()
+}
+
 /// Attaches a member of `args` to the innermost call, if that has this tag: a JSON string and a JSON value.
 pub fn attach(python: Python<'_>, tag: u64, key: &[u8], value: &[u8]) {
     let attach = |recorder: &mut ThreadRecorder| {
