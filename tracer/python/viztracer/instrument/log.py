@@ -6,7 +6,6 @@ None of its methods raises what a value of the program raises.
 from __future__ import annotations
 
 import builtins
-import functools
 import sys
 
 from .. import snaptrace
@@ -14,32 +13,13 @@ from ..snaptrace import Tracer, is_for_program
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any
 
     from ..viztracer import VizTracer
-
-    Method = TypeVar("Method", bound=Callable[..., None])
 
 # Both underscores at the end keep it from being taken for a private name of a class.
 NAME = "__viztracer_log__"
 _builtins = builtins.__dict__
-
-
-def _harmless(method: Method) -> Method:
-    """Decorate a method so that it gets the global tracer, if there is one, and raises nothing of its own."""
-
-    @functools.wraps(method)
-    def call(self: SourceLog, *arguments: Any, **keywords: Any) -> None:
-        try:
-            tracer = _builtins.get("__viz_tracer__")
-            if tracer is not None:
-                method(self, tracer, *arguments, **keywords)
-        except BaseException as error:
-            if is_for_program(error):
-                raise
-
-    return call  # type: ignore[return-value]
 
 
 class SourceLog(snaptrace.SourceLog):
@@ -51,11 +31,15 @@ class SourceLog(snaptrace.SourceLog):
         tracer: VizTracer | None = _builtins.get("__viz_tracer__")
         return tracer if tracer is not None and tracer.enable else None
 
-    @_harmless
-    def comment(self, tracer: VizTracer, method: str, *arguments: Any, **keywords: Any) -> None:
+    def comment(self, method: str, *arguments: Any, **keywords: Any) -> None:
         """Call the method of the tracer that a comment names."""
-        if tracer.enable:
-            getattr(tracer, method)(*arguments, **keywords)
+        try:
+            tracer = self.tracer
+            if tracer is not None:
+                getattr(tracer, method)(*arguments, **keywords)
+        except BaseException as error:
+            if is_for_program(error):
+                raise
 
     def current_exception(self, name: str) -> None:
         """Record the exception that is being handled."""
