@@ -7,6 +7,7 @@ use crate::labels;
 use crate::names::{self, Entry};
 use crate::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, Record, full_ticks};
 use crate::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
+use std::collections::BTreeMap;
 
 /// The header of a segment that is in use, read and checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,8 @@ impl Segment {
 
     /// The events in the committed bytes of a CALLS segment.
     pub fn events<'b>(&self, committed: &'b [u8]) -> Events<'b> {
-        Events { records: committed, thread: self.thread, task: 0, opened: self.opened, unknown: 0 }
+        let ends = BTreeMap::new();
+        Events { records: committed, thread: self.thread, task: 0, opened: self.opened, unknown: 0, ends }
     }
 }
 
@@ -125,6 +127,8 @@ pub struct Event {
     pub duration: u64,
     /// Where its payload stands.
     pub payload: Option<PayloadRef>,
+    /// Whether that payload, or a part of it, belongs to an earlier event of the segment. Such a record is damaged.
+    pub is_damaged: bool,
 }
 
 /// Where a payload stands.
@@ -146,6 +150,8 @@ pub struct Events<'b> {
     task: u32,
     opened: u64,
     unknown: u64,
+    /// By generation, where the newest payload ends.
+    ends: BTreeMap<u64, u64>,
 }
 
 impl Events<'_> {
@@ -176,10 +182,26 @@ impl Events<'_> {
                     let (offset, length) = (position as u32, (position >> 32) as u32);
                     event.payload = Some(PayloadRef { generation, offset, length });
                 }
-                _ => return,
+                _ => break,
             }
             self.skip();
         }
+        event.is_damaged = event.payload.is_some_and(|payload| !self.take(payload));
+    }
+
+    /// Whether a payload is behind those of the earlier events. A writer stores one payload behind the other, each for
+    /// one event. Without this check, a small file could make a report of any size.
+    #[cold]
+    fn take(&mut self, PayloadRef { generation, offset, length }: PayloadRef) -> bool {
+        if generation == 0 {
+            return true; // it could not be stored
+        }
+        let end = self.ends.entry(generation).or_default();
+        let is_behind = u64::from(offset) >= *end;
+        if is_behind {
+            *end = u64::from(offset) + u64::from(length);
+        }
+        is_behind
     }
 }
 
@@ -202,6 +224,7 @@ impl Iterator for Events<'_> {
                         start: full_ticks(record.start(), self.opened),
                         duration: record.duration(),
                         payload: None,
+                        is_damaged: false,
                     };
                     if event.duration == DURATION_EXTENDED || !kind.is_call() {
                         self.extend(&mut event);

@@ -55,6 +55,24 @@ def f(n, text, **more):
     viztracer.get_tracer().stop()
 f(11, "ü")
 """
+# Threads pass the rest of their payload segments on, and some threads fill several.
+LOGGED_IN_THREADS = """
+import os, threading
+def f(n, text): return text * (n % 50)
+def work(n):
+    for k in range(n): f(k, "text")
+def generation(n):
+    threads = [threading.Thread(target=work, args=(k * 7 % 90,)) for k in range(n, n + 8)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+for n in range(0, 240, 8): generation(n)
+if not os.fork():
+    generation(0)
+else:
+    os.wait()
+    generation(0)
+"""
+WITH_VALUES = ("--log_func_args", "--log_func_retval")
 TRACES = {
     "threads": ((), [program("threads.py")]),
     "small ring": (("--tracer_entries", "1000"), [program("threads.py")]),
@@ -69,6 +87,8 @@ TRACES = {
     "open calls with arguments": (("--log_func_args",), OPEN),
     "killed with arguments": (("--log_func_args",), OPEN.replace("sys.argv[1:]", "True")),
     "logged in a small ring": (("--tracer_entries", "1000"), LOGGED),
+    "logged in threads": (WITH_VALUES, LOGGED_IN_THREADS),
+    "logged in threads in a small ring": ((*WITH_VALUES, "--tracer_entries", "3000"), LOGGED_IN_THREADS),
 }
 
 
@@ -80,6 +100,27 @@ def test_real_files(sandbox, name):
     rings = sorted((sandbox.path / "rings").glob("*.bin"))
     assert rings
     assert sum([agree(sandbox, ring.read_bytes()) for ring in rings]) > 0
+    assert [ring_reader.read(ring.read_bytes()).damage for ring in rings] == [0] * len(rings)
+
+
+def test_events_that_share_a_payload(sandbox):
+    """A file that refers to one payload many times shows it once in each segment of calls."""
+    sandbox.viztracer("--log_func_args", "--pid_suffix", "--output_dir", "rings", sandbox.script(LOGGED_IN_THREADS))
+    ring = max((sandbox.path / "rings").glob("*.bin"), key=lambda path: path.stat().st_size)
+    honest, file = ring_reader.read(ring.read_bytes()), bytearray(ring.read_bytes())
+    segments = 0
+    for segment in range(4096, len(file), honest.segment_size):
+        records = range(segment + 128, segment + 128 + struct.unpack_from("<Q", file, segment + 64)[0], 16)
+        of_payloads = [at for at in records if file[segment + 8] == ring_reader.CALLS and file[at] == 0x22]
+        segments += bool(of_payloads)
+        for at in of_payloads[1:]:
+            file[at : at + 16] = file[of_payloads[0] : of_payloads[0] + 16]
+    repair(file)
+    shared = ring_reader.read(bytes(file))
+    payloads = [sum(call.payload is not None for call in reading.calls) for reading in (honest, shared)]
+    assert payloads[0] > 100 * segments and payloads[1] == segments
+    assert len(shared.calls) + shared.damage == len(honest.calls) and shared.damage == payloads[0] - segments
+    agree(sandbox, bytes(file))
 
 
 BUSY = """
@@ -200,7 +241,7 @@ def damaged(content, chance):
     (size,) = struct.unpack_from("<I", file, 16)
     segments = range(4096, len(file) - size + 1, size)
     whole = ("flip", "status", "cut", "zero")
-    what = chance.choice((*whole, "segment header", "body", "swap") if segments else whole)
+    what = chance.choice((*whole, "segment header", "body", "swap", "payload") if segments else whole)
     if what == "flip":
         flip(file, [chance.randrange(4096) for _ in range(chance.choice((1, 3)))], chance)
     elif what == "status":
@@ -212,6 +253,11 @@ def damaged(content, chance):
         flip(file, [chance.choice((512, *segments)) + chance.randrange(72) for _ in range(3)], chance)
     elif what == "body":
         flip(file, [chance.choice(segments) + 128 + chance.randrange(400) for _ in range(5)], chance)
+    elif what == "payload":
+        records = [at for segment in segments for at in range(segment + 128, segment + size, 16) if file[at] == 0x22]
+        for at in chance.sample(records, min(3, len(records))):
+            source = chance.choice(records)
+            file[at : at + 16] = file[source : source + 16]
     elif what == "cut":
         del file[chance.randrange(len(file)) :]
     elif what == "zero":

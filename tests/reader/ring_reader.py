@@ -96,6 +96,7 @@ class Event:
     function: int
     reference: tuple | None = None  # generation, offset and length of its payload
     in_order: bool = True
+    is_damaged: bool = False  # it refers to the payload of another record
     arguments: bytes | object | None = None  # of an open call: as its payload will be
 
     def start(self):
@@ -483,6 +484,7 @@ def read_calls(ring, segment):
         else:
             ring.damage += 1
             event = None
+    refuse_shared_payloads(ring, events)
     thread(ring, segment.owner)
     for serial, count in counts.items():
         it = thread(ring, serial)
@@ -494,6 +496,19 @@ def read_calls(ring, segment):
         event.in_order = event.end() >= ends.get(event.thread, 0)
         ends[event.thread] = max(event.end(), ends.get(event.thread, 0))
     return events
+
+
+def refuse_shared_payloads(ring, events):
+    """Of the events of one CALLS segment."""
+    ends = {}
+    for event in events:
+        generation, offset, length = event.reference or (0, 0, 0)
+        if generation == 0:
+            continue
+        event.is_damaged = offset < ends.get(generation, 0)
+        ring.damage += event.is_damaged
+        if not event.is_damaged:
+            ends[generation] = offset + length
 
 
 def shown(ring, event):
@@ -539,7 +554,7 @@ def open_calls(ring, frames):
 
 
 def newest(ring, events):
-    """Return the newest `entries` events."""
+    """Return the newest `entries` events, without the damaged ones among them."""
     of_thread = defaultdict(list)
     for event in events:
         of_thread[event.thread].append(event)
@@ -550,7 +565,8 @@ def newest(ring, events):
         it = thread(ring, serial)
         it.kept -= 1
         it.left_out += 1
-    return [event for serial, of in threads for event in of[thread(ring, serial).left_out :]]
+    left = (event for serial, of in threads for event in of[thread(ring, serial).left_out :])
+    return [event for event in left if not event.is_damaged]
 
 
 def of_one(serial, events):

@@ -141,6 +141,7 @@ fn check(entries: u64, told: &[Told]) {
         start: opened + told.start,
         duration: told.duration,
         payload: None,
+        is_damaged: false,
     };
     assert!(thread.events.iter().copied().eq(last.iter().map(event)));
 

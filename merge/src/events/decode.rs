@@ -175,7 +175,7 @@ impl<T: Times> Decoder<'_, T> {
         let mut current = ThreadOutcome::default();
         let mut serial = None;
         let mut seen_task = 0;
-        let (mut last_end, mut members) = (0, Vec::new());
+        let (mut last_end, mut members, mut damaged) = (0, Vec::new(), 0);
         for event in &mut events {
             if serial != Some(event.thread) {
                 self.count(current);
@@ -193,6 +193,10 @@ impl<T: Times> Decoder<'_, T> {
             let is_in_order = end >= last_end;
             last_end = last_end.max(end);
             if !self.skip.is_empty() && self.skips(&event) {
+                continue;
+            }
+            if event.is_damaged {
+                damaged += 1;
                 continue;
             }
             let (start, duration) = self.times.span(event.start, event.duration);
@@ -221,8 +225,10 @@ impl<T: Times> Decoder<'_, T> {
             current.unfinished += u64::from(kind == Kind::Open);
         }
         self.count(current);
-        if events.unknown() > 0 {
-            let reason = format!("{} records of unknown kind passed over", events.unknown());
+        let passed_over =
+            [(events.unknown(), "of unknown kind"), (damaged, "that refer to the payloads of other records")];
+        for (records, what) in passed_over.into_iter().filter(|(records, _)| *records > 0) {
+            let reason = format!("{records} records {what} passed over");
             self.outcome.problems.add(Problem::at(segment.offset, reason));
         }
     }

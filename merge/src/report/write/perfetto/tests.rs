@@ -34,7 +34,7 @@ fn every_kind_of_event_as_packets() {
     let mut ring = small(9);
     ring.function(3, "mark \"q\"\n☃", "", 0);
     let body = br#"{"k":1,"d":[true,{"x":"y"}],"n":null,"b":18446744073709551615,"f":-0.5}"#;
-    let payload = ring.payload(&[body, &br#"{"rss":2.5,"n":-3}"#[..], b"no object"].concat());
+    let payload = ring.payload(&[body, &b"no object"[..], br#"{"rss":2.5,"n":-3}"#].concat());
     let length = body.len() as u32;
     ring.calls(
         1,
@@ -50,11 +50,11 @@ fn every_kind_of_event_as_packets() {
             record(Kind::Instant, 3, 5_040_000, 0),
             Record::payload(payload, 0, length),
             record(Kind::Instant, 3, 5_040_000, 0),
-            Record::payload(payload, length + 18, 9),
+            Record::payload(payload, length, 9),
             record(Kind::Instant, 3, 5_040_000, 0),
             Record::payload(99, 0, 7),
             record(Kind::Counter, 3, 5_041_000, 0),
-            Record::payload(payload, length, 18),
+            Record::payload(payload, length + 9, 18),
         ],
         true,
     );
