@@ -246,6 +246,32 @@ mod tests {
     use super::*;
     use crate::record::DURATION_MAX;
 
+    fn events(records: &[u8]) -> Events<'_> {
+        Events { records, thread: 1, task: 0, opened: 0, unknown: 0, ends: BTreeMap::new() }
+    }
+
+    #[test]
+    fn payloads_of_one_generation_stand_one_behind_the_other() {
+        let references = [
+            (3, 0, 10),
+            (4, 0, 5),
+            (3, 16, 4),
+            (3, 19, 9),
+            (4, 16, u32::MAX),
+            (0, 0, 7),
+            (0, 0, 7),
+            (4, 20, 1),
+            (3, 20, 1),
+        ];
+        let damaged = [3, 7];
+        let record = Record::new(Kind::Return as u8, 0, 1, 1);
+        let of = |(generation, offset, length)| [record, Record::payload(generation, offset, length)];
+        let records: Vec<Record> = references.into_iter().flat_map(of).collect();
+        for (number, event) in events(bytemuck::cast_slice(&records)).enumerate() {
+            assert_eq!(event.is_damaged, damaged.contains(&number), "{number}");
+        }
+    }
+
     #[test]
     fn a_duration_is_longer_only_where_its_record_says_so() {
         let payload = Record::payload(3, 4, 5);
@@ -254,7 +280,7 @@ mod tests {
         {
             let records = [Record::new(Kind::Return as u8, 0, duration, 1), payload, Record::long(1 << 50)];
             let bytes: &[u8] = bytemuck::cast_slice(&records);
-            let mut events = Events { records: bytes, thread: 1, task: 0, opened: 0, unknown: 0 };
+            let mut events = events(bytes);
             let event = events.next().unwrap();
             assert_eq!((event.duration, event.payload.is_some()), (expected, true));
             assert_eq!((events.next(), events.unknown()), (None, unknown));

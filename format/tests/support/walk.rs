@@ -235,7 +235,7 @@ impl<'b> Walk<'b> {
         event: &Event,
         functions: &BTreeMap<u32, Function<'_>>,
     ) -> fmt::Result {
-        let Event { thread, task, kind, inherited, function, start, duration, payload, is_damaged } = event;
+        let Event { thread, task, kind, inherited, function, start, duration, payload, is_damaged: _ } = event;
         write!(f, "  thread {thread} ")?;
         if *task != 0 {
             write!(f, "task {task} ")?;
@@ -250,9 +250,6 @@ impl<'b> Walk<'b> {
         write!(f, ", ns {} to {}", self.nanoseconds(*start), self.nanoseconds(end))?;
         if *inherited {
             write!(f, ", inherited")?;
-        }
-        if *is_damaged {
-            write!(f, ", damaged")?;
         }
         if let Some(payload) = payload {
             match self.payload(*payload) {
