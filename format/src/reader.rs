@@ -127,7 +127,8 @@ pub struct Event {
     pub duration: u64,
     /// Where its payload stands.
     pub payload: Option<PayloadRef>,
-    /// Whether that payload, or a part of it, belongs to an earlier event of the segment. Such a record is damaged.
+    /// Whether that payload, or a part of it, belongs to an earlier event of the segment. Such a record is damaged, if
+    /// the file has a segment of that generation.
     pub is_damaged: bool,
 }
 

@@ -136,6 +136,9 @@ FACTS = {
         "tried(make, include_files=[1])",
         "tried(log_sparse, f, stack_depth='x')",
     ],
+    "`add_instant(scope=None)`": [
+        "[t.start(), tried(t.add_instant, 'a', None, None), t.stop(), t.clear()]",
+    ],
     "what takes any value for true or false": [
         f"tried(make, {name}={value})" for name in SWITCHES for value in (0, 1, None)
     ],

@@ -503,7 +503,7 @@ def refuse_shared_payloads(ring, events):
     ends = {}
     for event in events:
         generation, offset, length = event.reference or (0, 0, 0)
-        if generation == 0:
+        if generation not in ring.payloads:
             continue
         event.is_damaged = offset < ends.get(generation, 0)
         ring.damage += event.is_damaged

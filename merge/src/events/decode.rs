@@ -195,7 +195,7 @@ impl<T: Times> Decoder<'_, T> {
             if !self.skip.is_empty() && self.skips(&event) {
                 continue;
             }
-            if event.is_damaged {
+            if self.file.is_damaged(&event) {
                 damaged += 1;
                 continue;
             }

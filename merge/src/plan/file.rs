@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use viztracer_format::arguments::StackedArguments;
 use viztracer_format::clock::Anchor;
+use viztracer_format::reader::{self, PayloadRef};
 use viztracer_format::record::RECORD_SIZE;
 
 /// The number of records that a segment with fewer ones counts for.
@@ -258,6 +259,12 @@ impl FilePlan {
     /// Ticks when the recording of a thread began.
     pub fn begun(&self, thread: &Thread) -> u64 {
         if thread.begun == 0 { self.recording.opened.ticks } else { thread.begun }
+    }
+
+    /// Whether an event refers to the payload of an earlier one of its segment, so that its record is damaged.
+    pub fn is_damaged(&self, event: &reader::Event) -> bool {
+        let has = |reference: PayloadRef| self.payloads.iter().any(|(of, _)| *of == reference.generation);
+        event.is_damaged && event.payload.is_some_and(has)
     }
 
     /// The duration in ns below which the recording leaves out calls, as far as it is known.

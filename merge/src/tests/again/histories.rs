@@ -85,15 +85,14 @@ impl History {
         ring.function(4, "builtins.len", "", 0);
         ring.function(5, "a \"mark\"", "", 0);
         (1..3).for_each(|task| ring.names.extend(name_entry(Tag::TaskName, task, &format!("Task-{task}"), 4096)));
-        let payload = ring.payload(b"{\"k\":1.5}");
         let mut end = opened;
         for (index, actions) in self.threads.iter().enumerate() {
-            end = end.max(self.thread(index, actions, payload, &mut ring));
+            end = end.max(self.thread(index, actions, &mut ring));
         }
         (ring, end)
     }
 
-    fn thread(&self, index: usize, actions: &[(Action, u64)], payload: u64, ring: &mut Ring) -> u64 {
+    fn thread(&self, index: usize, actions: &[(Action, u64)], ring: &mut Ring) -> u64 {
         let serial = index as u32 + 1;
         let opened = ring.identity.opened.ticks;
         let mut now = opened + 10;
@@ -122,7 +121,7 @@ impl History {
                     (record(*kind, function, start, now - start), of, None)
                 }
                 Action::Records(kind, has_payload) => {
-                    let bytes = has_payload.then(|| Record::payload(payload, 0, 9));
+                    let bytes = has_payload.then(|| Record::payload(ring.payload(b"{\"k\":1.5}"), 0, 9));
                     (record(*kind, 5, now, 0), task, bytes)
                 }
             };
