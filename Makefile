@@ -34,7 +34,7 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test stress miri bench wheels check-wheels pictures clean
+.PHONY: help demo test test-torch stress miri bench wheels check-wheels pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -56,6 +56,9 @@ test: ## run everything that CI checks, on every CPython 3.10 to 3.15 found
 	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
 	$(MAKE) --no-print-directory --output-sync=target --jobs=$(JOBS) parts MISSING="$$missing" && \
 	{ test -z "$$missing" || echo "All tests that ran have passed. NOT RUN: $$missing, see above."; }
+
+test-torch: .envs/py$(NEWEST)/.installed .envs/viztracer-py$(NEWEST)/.installed .envs/torch/.installed ## test with torch
+	VIZTRACER_TORCH=$(CURDIR)/.envs/torch .envs/py$(NEWEST)/bin/python -m pytest tests/python/test_real_torch.py
 
 stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs per case, two minutes at random, per version
 
@@ -217,6 +220,12 @@ $(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.
 	mkdir -p $(@D)
 	$(NPM) pack --silent --pack-destination $(@D) $*@$(RELEASE)
 	tar -xzf $(@D)/$*-$(RELEASE).tgz -C $(@D)
+	@touch $@
+
+# Torch of PyPI takes 6 GB, since it is made for graphics processors, too. Both tracers import it from this directory.
+.envs/torch/.installed: | machine
+	rm -rf $(@D)
+	$(call python,$(NEWEST)) $(PIP) install --target $(@D) $(NEEDS)/torch.txt
 	@touch $@
 
 .envs/viztracer-py%/.installed: | machine
