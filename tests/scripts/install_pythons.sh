@@ -47,16 +47,10 @@ relocate() {
         sed -i "s|'WHEEL_PKG_DIR': '/usr/|'WHEEL_PKG_DIR': '$3/usr/|" "$2/usr/lib/python$1"/_sysconfigdata*.py &&
         compile "$@"
 }
-# Compiles the standard library of version $1, which is unpacked in $2, as an installation of the packages does. On 3.15,
-# VizTracer's `--log_var` needs that.
-precompile() {
-    libraries=$(echo "$2"/usr/lib/*-linux-gnu)
-    "$libraries"/ld-linux*.so.* --library-path "$libraries" "$2/usr/bin/python$1" -m compileall -q "$2/usr/lib/python$1"
-}
 # A directory gets its name when it is complete, so that an interrupted installation leaves nothing that is used.
 install() {
     rm -rf "$cache/part" "$cache/python$1" &&
-        unpack "$1" "$cache/part" && relocate "$1" "$cache/part" "$cache/python$1" && precompile "$1" "$cache/part" &&
+        unpack "$1" "$cache/part" && relocate "$1" "$cache/part" "$cache/python$1" &&
         mv "$cache/part" "$cache/python$1"
 }
 
