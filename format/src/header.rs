@@ -293,7 +293,8 @@ fn too_short(page: &[u8]) -> FormatError {
     FormatError::TooShort { offset: 0, need: HEADER_SIZE as u64, found: page.len() as u64 }
 }
 
-fn split_arguments(bytes: &[u8]) -> Vec<String> {
+/// The arguments of a command line that has a NUL after each.
+pub(crate) fn split_arguments(bytes: &[u8]) -> Vec<String> {
     let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
     if bytes.is_empty() {
         return Vec::new();

@@ -19,6 +19,7 @@ compile_error!("ring files are little-endian and mapped as they are: big-endian 
 
 pub mod arguments;
 pub mod clock;
+pub mod control;
 mod error;
 pub mod header;
 pub mod labels;

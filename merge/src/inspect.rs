@@ -4,3 +4,4 @@
 pub mod dump;
 pub mod info;
 pub mod last_words;
+pub mod live;

@@ -62,6 +62,7 @@ pub use cli::{combine, command};
 pub use error::{BadInput, MergeError, Problem, Problems};
 pub use events::selection::{Bound, Selection};
 pub use input::ring::State;
+pub use inspect::live::{RingFacts, RingStatus, facts, look};
 pub use parallel::progress::{Bar, Stage, Watch};
 pub use plan::ending::Ending;
 pub use report::innermost::Innermost;

@@ -1,6 +1,10 @@
 //! `snaptrace.ControlBlock`, Python's door to the control block of a run.
 
 use pyo3::prelude::*;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use viztracer_format::control::Session;
 use viztracer_recorder::control;
 
 /// The page of shared memory in which the processes of a run count themselves, by its name.
@@ -18,10 +22,10 @@ impl ControlBlock {
         ControlBlock { name }
     }
 
-    /// Makes the block of a run whose first process this is.
+    /// Makes the block of the run with this id, whose first process this is and whose ring files are in this directory.
     #[staticmethod]
-    fn create() -> PyResult<ControlBlock> {
-        Ok(ControlBlock { name: control::create()? })
+    fn create(session_id: [u8; 16], directory: PathBuf) -> PyResult<ControlBlock> {
+        Ok(ControlBlock { name: control::create(session_id, directory.as_os_str().as_bytes())? })
     }
 
     /// Locks the block again, for a first process that has become another program.
@@ -44,4 +48,46 @@ impl ControlBlock {
         let control::Counts { joined, refused } = control::end(&self.name)?;
         Ok((joined, refused))
     }
+}
+
+/// What a control block says of its session.
+#[pyclass(frozen, get_all, module = "viztracer.snaptrace")]
+pub struct SessionDescription {
+    /// The id of the session, as hexadecimal digits.
+    session_id: String,
+    /// The id of the kernel's boot, as hexadecimal digits.
+    boot_id: String,
+    /// The first process, in its PID namespace.
+    pid: u32,
+    /// When it started, in clock ticks since boot; 0 if unknown.
+    process_start: u64,
+    /// The inode number of its PID namespace; 0 if unknown.
+    pid_namespace: u64,
+    /// When the block was made, in ns since 1970.
+    created: u64,
+    /// Where the ring files are; empty if the block has no room for it.
+    directory: PathBuf,
+    /// The command line of the first process.
+    command: Vec<String>,
+}
+
+/// What these bytes of a control block say; `None` if they are none, or damaged, or of another version.
+#[pyfunction]
+pub fn read_control_block(bytes: &[u8]) -> Option<SessionDescription> {
+    let Session { description, directory, command, .. } = Session::parse(bytes).ok()?;
+    Some(SessionDescription {
+        session_id: hexadecimal(&description.session_id),
+        boot_id: hexadecimal(&description.boot_id),
+        pid: description.pid,
+        process_start: description.process_start,
+        pid_namespace: description.pid_namespace,
+        created: description.created,
+        directory: OsStr::from_bytes(&directory).into(),
+        command,
+    })
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -88,7 +88,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process};
     #[pymodule_export]
-    use super::control::ControlBlock;
+    use super::control::{ControlBlock, SessionDescription, read_control_block};
     #[pymodule_export]
     use super::ending::deadly_signal::watch;
     #[pymodule_export]
@@ -108,7 +108,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
-    use super::ring_file::{await_ring, is_ring_open, ring_session};
+    use super::ring_file::{RingFacts, RingStatus, await_ring, is_ring_open, ring_facts, ring_session, ring_status};
     #[pymodule_export]
     use super::source_log::SourceLog;
     #[pymodule_export]

@@ -1,5 +1,6 @@
-//! What Python learns of ring files: which run one belongs to, and whether its process still writes it.
+//! What Python learns of ring files: which run one belongs to, whether its process still writes it, and how much.
 
+use crate::control::hexadecimal;
 use pyo3::prelude::*;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
@@ -35,6 +36,83 @@ pub fn await_ring(python: Python<'_>, path: PathBuf) -> PyResult<()> {
         python.check_signals()?;
     }
     Ok(())
+}
+
+/// What the header of a ring file says, and whether its process lives.
+#[pyclass(frozen, get_all, module = "viztracer.snaptrace")]
+pub struct RingFacts {
+    /// Whether its process lives: `sealed`, `crashed` or `living`.
+    state: &'static str,
+    /// The id of the process in its PID namespace.
+    pid: u32,
+    /// The id of the run, as hexadecimal digits.
+    session_id: String,
+    /// The command line of the process.
+    command: Vec<String>,
+    /// When the file was opened, in ns since 1970.
+    opened: u64,
+}
+
+/// What the header of a ring file says; `None` if it is none, or cannot be read. A symbolic link is not followed.
+#[pyfunction]
+pub fn ring_facts(python: Python<'_>, path: PathBuf) -> Option<RingFacts> {
+    python.detach(|| viztracer_merge::facts(&path)).ok().map(RingFacts::from)
+}
+
+impl From<viztracer_merge::RingFacts> for RingFacts {
+    fn from(facts: viztracer_merge::RingFacts) -> RingFacts {
+        RingFacts {
+            state: facts.state.word(),
+            pid: facts.pid,
+            session_id: hexadecimal(&facts.session_id),
+            command: facts.command,
+            opened: facts.opened,
+        }
+    }
+}
+
+/// What a ring file holds now.
+#[pyclass(frozen, get_all, module = "viztracer.snaptrace")]
+pub struct RingStatus {
+    /// Whether its process lives: `sealed`, `crashed` or `living`.
+    state: &'static str,
+    /// The id of the process in its PID namespace.
+    pid: u32,
+    /// The name of the process, if it has one.
+    name: Option<String>,
+    /// The command line of the process.
+    command: Vec<String>,
+    /// Threads that have recorded and live.
+    threads: usize,
+    /// Events that were ever recorded: calls that have ended, and what the program logs.
+    events: u64,
+    /// Those among them that are overwritten.
+    overwritten: u64,
+    /// Events for which there was no space.
+    lost: u64,
+    /// Since when nothing is overwritten, in ns since 1970.
+    complete_since: u64,
+    /// When the newest segment was opened, or the file closed, to a second; in ns since 1970.
+    written: u64,
+}
+
+/// What a ring file holds now; `None` if it is none, or cannot be read. A symbolic link is not followed, and a process
+/// that writes the file is not disturbed.
+#[pyfunction]
+pub fn ring_status(python: Python<'_>, path: PathBuf) -> Option<RingStatus> {
+    let status = python.detach(|| viztracer_merge::look(&path)).ok()?;
+    Some(RingStatus {
+        state: status.facts.state.word(),
+        pid: status.facts.pid,
+        name: status.name,
+        command: status.facts.command,
+        threads: status.threads,
+        events: status.events,
+        overwritten: status.overwritten,
+        lost: status.lost,
+        complete_since: status.complete_since,
+        written: status.written,
+    })
 }
 
 /// Opens a regular file for reading. Others may put a FIFO beside the user's files, which must not be waited for.

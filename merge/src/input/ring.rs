@@ -89,7 +89,11 @@ pub enum Unread {
 impl Input {
     /// Opens a file and checks its header.
     pub fn open(path: &Path) -> Result<Input, Problem> {
-        let file = unblocked(path)?;
+        Input::of(unblocked(path)?)
+    }
+
+    /// Checks the header of an open file.
+    pub fn of(file: File) -> Result<Input, Problem> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(Problem::new("not a regular file"));

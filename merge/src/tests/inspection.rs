@@ -4,6 +4,7 @@ use super::{Case, events, small};
 use crate::align::{Align, align};
 use crate::inspect::dump;
 use crate::inspect::info;
+use crate::inspect::live::look;
 use crate::plan::file::FilePlan;
 use crate::sample::{Ring, call, record};
 use std::path::Path;
@@ -242,4 +243,33 @@ fn the_table_and_the_document() {
         "threads",
     ];
     assert_eq!(keys, stable);
+}
+
+/// A look reads only headers where they suffice, and this ring has a segment that passed from thread to thread.
+#[test]
+fn a_look_counts_what_a_plan_counts() {
+    for sealed in [true, false] {
+        let case = Case::of(sample(), sealed);
+        let (plan, status) = (FilePlan::of(&case.inputs[0]).unwrap(), look(&case.inputs[0]).unwrap());
+        let kept: u64 = plan.calls.iter().map(|calls| u64::from(calls.events)).sum();
+        let overwritten: u64 = plan.threads.iter().map(|thread| thread.overwritten).sum();
+        assert_eq!((status.events, status.overwritten), (kept + overwritten, overwritten));
+        assert!(kept > 0 && overwritten > 0);
+        assert_eq!((status.facts.state, status.facts.session_id), (plan.state, [0xab; 16]));
+    }
+}
+
+#[test]
+fn nothing_is_overwritten_since_the_second_segment_of_any_thread() {
+    let mut ring = small(9);
+    ring.calls(1, 50, &[call(1, 5_000_100, 50)], true);
+    ring.calls(2, 0, &[call(1, 5_000_200, 50)], true);
+    ring.calls(1, 51, &[call(1, 5_000_300, 50)], true);
+    ring.calls(2, 1, &[call(1, 5_000_400, 50)], false);
+    let opened = ring.identity.opened.realtime;
+    let case = Case::of(ring, false);
+    let status = look(&case.inputs[0]).unwrap();
+    assert_eq!((status.events, status.overwritten), (54, 50));
+    assert!(status.complete_since >= opened, "{} {opened}", status.complete_since);
+    assert!(look(Path::new("no such file")).is_err());
 }

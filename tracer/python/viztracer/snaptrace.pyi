@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from re import Pattern
 from types import CodeType
 from typing import Any, Final, Self, TypeVar, final
@@ -15,6 +16,9 @@ __all__ = [
     "Merged",
     "RECORD_SIZE",
     "RING_MAGIC",
+    "RingFacts",
+    "RingStatus",
+    "SessionDescription",
     "SourceLog",
     "Tracer",
     "arm_exit_line",
@@ -32,11 +36,14 @@ __all__ = [
     "note_exit",
     "note_unsaved",
     "output_kinds",
+    "read_control_block",
     "record_audit_event",
     "record_garbage_collection",
     "ring_cut",
+    "ring_facts",
     "ring_process",
     "ring_session",
+    "ring_status",
     "run_byte_code",
     "run_code",
     "run_command",
@@ -195,8 +202,8 @@ class ControlBlock:
     def name(self) -> str:
         """The name by which other processes find the block."""
     @staticmethod
-    def create() -> ControlBlock:
-        """Make the block of a run whose first process this is; remove those that killed runs have left."""
+    def create(session_id: bytes, directory: str) -> ControlBlock:
+        """Make the block of the run with this id, whose first process this is and whose ring files are there."""
     def hold(self) -> None:
         """Lock the block again, for a first process that has become another program."""
     def join(self) -> bool:
@@ -205,6 +212,53 @@ class ControlBlock:
         """Count this process, which has joined, as one that cannot record."""
     def end(self) -> tuple[int, int]:
         """End the run and remove the block; return how many processes recorded, and how many could not."""
+
+@final
+class SessionDescription:
+    """What a control block says of its session."""
+
+    session_id: str  # hexadecimal digits, as is the next one
+    boot_id: str
+    pid: int  # in its PID namespace
+    process_start: int  # clock ticks since boot; 0 if unknown
+    pid_namespace: int  # an inode number; 0 if unknown
+    created: int  # ns since 1970
+    directory: Path  # empty if the block has no room for it
+    command: list[str]
+
+def read_control_block(data: bytes) -> SessionDescription | None:
+    """Return what the bytes of a control block say; None if they are none, or damaged, or of another version."""
+
+@final
+class RingFacts:
+    """What the header of a ring file says, and whether its process lives."""
+
+    state: str  # "sealed", "crashed" or "living"
+    pid: int
+    session_id: str
+    command: list[str]
+    opened: int  # ns since 1970
+
+def ring_facts(path: str) -> RingFacts | None:
+    """Return what the header of a ring file says; None if it is none. A symbolic link is not followed."""
+
+@final
+class RingStatus:
+    """What a ring file holds now."""
+
+    state: str  # "sealed", "crashed" or "living"
+    pid: int
+    name: str | None
+    command: list[str]
+    threads: int  # that have recorded and live
+    events: int  # that were ever recorded
+    overwritten: int
+    lost: int
+    complete_since: int  # since when nothing is overwritten, ns since 1970
+    written: int  # ns since 1970
+
+def ring_status(path: str) -> RingStatus | None:
+    """Return what a ring file holds now; None if it is none. A symbolic link is not followed, and nobody is disturbed."""
 
 def arm_exit_report(command: Sequence[str], environment: Sequence[str], line: str) -> None:
     """Have this command run first if this process ends without Python: by a signal or `os._exit`.

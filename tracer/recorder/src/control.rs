@@ -1,36 +1,36 @@
-//! The control block of a run: a page of shared memory in which its processes count themselves.
+//! The control block of a session: a page of shared memory that says what the session is, and in which its processes
+//! count themselves. `viztracer_format::control` has its bytes.
 //!
-//! ```text
-//!  0  magic    "VIZCTRL\n"
-//!  8  over     1: the first process merges what there is, and no other may join
-//! 16  joined   processes that record
-//! 24  refused  processes that should record and cannot
-//! ```
-//!
-//! It holds no ring: those are files, which outlive a killed process, and this lives only as long as the run. The first
-//! process keeps a lock on it, under a high descriptor number, so that runs in other containers, where its pid means
-//! nothing or another process, see that it is in use. The other processes open it only at their start. A run without
-//! `/dev/shm` has no block.
+//! It holds no ring: those are files, which outlive a killed process. The first process keeps a lock on the block,
+//! under a high descriptor number, so that processes in other containers, where its pid means nothing or another
+//! process, see that the session lives. The other processes open it only at their start. The block of a killed session stays until
+//! its ring files are removed, as it says where they are. A session without `/dev/shm` has no block.
 
 use crate::file::{identity, out_of_the_way};
 use crate::lock::ignore_poison;
+use crate::process::ProcessFacts;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
-use rustix::process::{Pid, test_kill_process};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use viztracer_format::control::{BLOCK_SIZE, COUNTS_OFFSET, Counts as Words, Description, Session};
 
-const MAGIC: u64 = u64::from_le_bytes(*b"VIZCTRL\n");
-const SIZE: usize = 4096;
 const PREFIX: &str = "viztracer_control_";
 /// The directory of named shared memory on Linux.
 const DIRECTORY: &str = "/dev/shm";
-/// A younger block may belong to a run that is about to lock it.
-const SETTLED: Duration = Duration::from_secs(10);
+/// How many bytes of a session's id are in the name of its block.
+const ID_BYTES: usize = 6;
+/// Somebody who looks whether the lock is free holds it for a few microseconds.
+const LOCK_ATTEMPTS: u32 = 50;
 
 /// The blocks on which this process holds a lock.
 static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
@@ -43,16 +43,7 @@ struct Held {
     identity: Option<(u64, u64)>,
 }
 
-#[repr(C)]
-struct ControlBlock {
-    magic: AtomicU64,
-    over: AtomicU64,
-    joined: AtomicU64,
-    refused: AtomicU64,
-}
-const _: () = assert!(size_of::<ControlBlock>() <= SIZE);
-
-/// What the processes of a run have counted.
+/// What the processes of a session have counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Processes that recorded.
@@ -61,31 +52,53 @@ pub struct Counts {
     pub refused: u64,
 }
 
-/// Makes the control block of a run whose first process this is. Returns its name. Removes the blocks of killed runs.
+/// Makes the control block of the session with this id, whose first process this is and whose ring files are in this
+/// directory. Returns its name.
 ///
 /// # Errors
 /// There is no shared memory, or no space in it.
-pub fn create() -> io::Result<String> {
-    remove_stale();
-    let random = crate::process::random_id().iter().take(6).fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
-    let name = format!("{PREFIX}{}_{random}", std::process::id());
-    let mut memory = ShmemConf::new().size(SIZE).os_id(&name).create().map_err(other)?;
+pub fn create(session_id: [u8; 16], directory: &[u8]) -> io::Result<String> {
+    let id = session_id.iter().take(ID_BYTES).fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
+    let name = format!("{PREFIX}{}_{id}", std::process::id());
+    let mut memory = ShmemConf::new().size(BLOCK_SIZE).os_id(&name).create().map_err(other)?;
     // A page that does not exist yet costs SIGBUS when memory is full; writing it costs an error.
-    std::fs::write(format!("{DIRECTORY}/{name}"), [0; SIZE])?;
-    block(&memory)?.magic.store(MAGIC, Ordering::Release);
-    memory.set_owner(false); // it stays when this goes
+    let mut file = OpenOptions::new().write(true).open(Path::new(DIRECTORY).join(&name))?;
+    file.write_all(&describe(session_id, directory)[..])?;
     hold(&name)?;
+    memory.set_owner(false); // it stays when this goes
     Ok(name)
 }
 
-/// Locks the block for the first process of its run, until the run is over or the process ends.
+/// The bytes of a new block.
+fn describe(session_id: [u8; 16], directory: &[u8]) -> Box<[u8; BLOCK_SIZE]> {
+    let process = ProcessFacts::current();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    let description = Description {
+        pid: process.pid,
+        session_id,
+        boot_id: process.boot_id,
+        process_start: process.start,
+        pid_namespace: std::fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino()),
+        created: now,
+        ..Description::new()
+    };
+    description.to_block(directory, &process.arguments)
+}
+
+/// Locks the block for the first process of its session, until the session is over or the process ends.
 ///
 /// # Errors
 /// There is no such block, or another process holds its lock.
 pub fn hold(name: &str) -> io::Result<()> {
-    let file = open_file(&Path::new(DIRECTORY).join(checked(name)?))?;
-    let file = out_of_the_way(file);
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    let file = out_of_the_way(open_file(name)?);
+    let mut attempts = 1;
+    while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if error != Errno::WOULDBLOCK || attempts == LOCK_ATTEMPTS {
+            return Err(error.into());
+        }
+        attempts += 1;
+        sleep(Duration::from_millis(1));
+    }
     let held = Held { name: name.to_owned(), identity: identity(&file), descriptor: file.into_raw_fd() };
     ignore_poison(HELD.lock()).push(held);
     Ok(())
@@ -103,9 +116,17 @@ fn let_go(name: &str) {
     }
 }
 
-fn open_file(path: &Path) -> io::Result<OwnedFd> {
+/// Opens a block of this user. A link, or what others may read or write, is none.
+fn open_file(name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+    let file = File::from(rustix::fs::open(Path::new(DIRECTORY).join(checked(name)?), flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    let is_private = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 == 0;
+    if !metadata.is_file() || !is_private {
+        let reason = format!("the control block {name} is not a file that only this user may open");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    }
+    Ok(file.into())
 }
 
 /// The name, if it can be that of a block.
@@ -113,18 +134,18 @@ fn checked(name: &str) -> io::Result<&str> {
     if name.starts_with(PREFIX) && !name.contains('/') { Ok(name) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
-/// Joins this process to the run. `false`: the run is over.
+/// Joins this process to the session. `false`: the session is over.
 ///
 /// # Errors
-/// There is no such block.
+/// There is no such block, or it is damaged.
 pub fn join(name: &str) -> io::Result<bool> {
     let memory = open(name)?;
-    let block = block(&memory)?;
+    let words = words(&memory)?;
     // Counted first, because the first process waits for those it sees; a process that is too late takes itself out.
-    block.joined.fetch_add(1, Ordering::SeqCst);
-    let over = block.over.load(Ordering::SeqCst) != 0;
+    words.joined.fetch_add(1, Ordering::SeqCst);
+    let over = words.over.load(Ordering::SeqCst) != 0;
     if over {
-        block.joined.fetch_sub(1, Ordering::SeqCst);
+        words.joined.fetch_sub(1, Ordering::SeqCst);
     }
     Ok(!over)
 }
@@ -132,44 +153,64 @@ pub fn join(name: &str) -> io::Result<bool> {
 /// Counts this process as one that should record and cannot.
 ///
 /// # Errors
-/// There is no such block.
+/// There is no such block, or it is damaged.
 pub fn refuse(name: &str) -> io::Result<()> {
     let memory = open(name)?;
-    let block = block(&memory)?;
-    block.joined.fetch_sub(1, Ordering::SeqCst);
-    block.refused.fetch_add(1, Ordering::SeqCst);
+    let words = words(&memory)?;
+    words.joined.fetch_sub(1, Ordering::SeqCst);
+    words.refused.fetch_add(1, Ordering::SeqCst);
     Ok(())
 }
 
-/// Ends the run: removes the block and returns what it counted.
+/// Ends the session: removes the block and returns what it counted. A damaged block is removed, too.
 ///
 /// # Errors
-/// There is no such block.
+/// There is no such block, or it is damaged.
 pub fn end(name: &str) -> io::Result<Counts> {
-    let mut memory = open(name)?;
+    let mut memory = open(name).inspect_err(|_| remove(name))?;
     memory.set_owner(true);
-    let block = block(&memory)?;
-    block.over.store(1, Ordering::SeqCst);
+    let words = words(&memory)?;
+    words.over.store(1, Ordering::SeqCst);
     let_go(name);
-    let [joined, refused] = [&block.joined, &block.refused].map(|count| count.load(Ordering::SeqCst));
+    let [joined, refused] = [&words.joined, &words.refused].map(|count| count.load(Ordering::SeqCst));
     Ok(Counts { joined, refused })
 }
 
+/// Removes a block of this user, whatever is in it.
+fn remove(name: &str) {
+    if open_file(name).is_ok() {
+        let _ = std::fs::remove_file(Path::new(DIRECTORY).join(name));
+    }
+    let_go(name);
+}
+
+/// Maps the block with this name, after a look at a copy of it.
 fn open(name: &str) -> io::Result<Shmem> {
-    // Mapping an empty file fails, and what is shorter than its mapping costs SIGBUS.
-    let memory = ShmemConf::new().os_id(checked(name)?).open().map_err(other)?;
-    if memory.len() < SIZE || block(&memory)?.magic.load(Ordering::Acquire) != MAGIC {
-        return Err(io::ErrorKind::InvalidData.into());
+    let file = open_file(name)?;
+    let before = identity(&file);
+    let mut copy = Vec::new();
+    File::from(file).take(BLOCK_SIZE as u64).read_to_end(&mut copy)?;
+    Session::parse(&copy).map_err(|error| damaged(name, error))?;
+    let memory = ShmemConf::new().os_id(name).open().map_err(other)?;
+    // Only its owner can take a name in this directory away, so what was mapped between the two looks is the same file.
+    if before.is_none() || identity(&open_file(name)?) != before {
+        return Err(damaged(name, "it was replaced"));
     }
     Ok(memory)
 }
 
-fn block(memory: &Shmem) -> io::Result<&ControlBlock> {
-    if memory.len() < size_of::<ControlBlock>() {
+fn damaged(name: &str, reason: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the control block {name} is damaged: {reason}"))
+}
+
+fn words(memory: &Shmem) -> io::Result<&Words> {
+    if memory.len() < COUNTS_OFFSET + size_of::<Words>() {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    // SAFETY: a mapping begins at a page, is long enough, and `ControlBlock` is made of atomic words alone.
-    Ok(unsafe { &*memory.as_ptr().cast::<ControlBlock>() })
+    // SAFETY: the offset is less than the length of the mapping.
+    let counts = unsafe { memory.as_ptr().add(COUNTS_OFFSET) };
+    // SAFETY: a mapping begins at a page, is long enough for atomic words at this offset, and outlives the reference.
+    Ok(unsafe { &*counts.cast::<Words>() })
 }
 
 fn other(error: ShmemError) -> io::Error {
@@ -181,85 +222,5 @@ fn other(error: ShmemError) -> io::Error {
     }
 }
 
-/// Removes the blocks of runs that are gone: those that are not new, whose lock is free, and whose first process is
-/// dead. A living first process may have closed all its descriptors, and with them the lock.
-fn remove_stale() {
-    for entry in std::fs::read_dir(DIRECTORY).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some((pid, _)) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')) else { continue };
-        let pid = pid.parse().ok().and_then(Pid::from_raw);
-        let is_gone = pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
-        if is_gone && is_settled(&entry) && is_free(&entry.path()) {
-            let _ = std::fs::remove_file(entry.path()); // somebody else's stays
-        }
-    }
-}
-
-/// Whether it was made, or last written, some time ago.
-fn is_settled(entry: &std::fs::DirEntry) -> bool {
-    let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-    modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|age| age > SETTLED)
-}
-
-fn is_free(path: &Path) -> bool {
-    open_file(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn processes_are_counted_until_the_run_is_over() {
-        let name = create().unwrap();
-        assert!(join(&name).unwrap());
-        assert!(join(&name).unwrap());
-        refuse(&name).unwrap();
-        assert_eq!(end(&name).unwrap(), Counts { joined: 1, refused: 1 });
-        assert!(join(&name).is_err());
-        assert!(!std::path::Path::new(DIRECTORY).join(name).exists());
-    }
-
-    #[test]
-    fn nobody_joins_a_run_that_is_over() {
-        let name = create().unwrap();
-        let memory = open(&name).unwrap();
-        block(&memory).unwrap().over.store(1, Ordering::SeqCst);
-        assert!(!join(&name).unwrap());
-        assert_eq!(end(&name).unwrap(), Counts::default());
-    }
-
-    #[test]
-    fn what_is_no_control_block_is_refused() {
-        let pid = std::process::id();
-        for (kind, bytes) in [("empty", 0), ("short", 16), ("foreign", SIZE)] {
-            let name = format!("{PREFIX}{pid}_{kind}");
-            let path = format!("{DIRECTORY}/{name}");
-            std::fs::write(&path, vec![b'x'; bytes]).unwrap();
-            let joined = join(&name);
-            std::fs::remove_file(&path).unwrap();
-            assert!(joined.is_err(), "{kind}");
-        }
-        assert!(join("viztracer_control_no_such_thing").is_err());
-        assert!(join("../etc/passwd").is_err());
-    }
-
-    #[test]
-    fn what_a_killed_run_left_is_removed() {
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        child.wait().unwrap();
-        let path = format!("{DIRECTORY}/{PREFIX}{}_left", child.id());
-        std::fs::write(&path, [0; SIZE]).unwrap();
-        let file = std::fs::File::open(&path).unwrap();
-        let made_by_a_run = || end(&create().unwrap()).unwrap();
-        made_by_a_run();
-        assert!(Path::new(&path).exists(), "it is new");
-        file.set_modified(std::time::SystemTime::now() - 2 * SETTLED).unwrap();
-        flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
-        made_by_a_run();
-        assert!(Path::new(&path).exists(), "somebody holds it");
-        drop(file);
-        made_by_a_run();
-        assert!(!Path::new(&path).exists());
-    }
-}
+mod tests;

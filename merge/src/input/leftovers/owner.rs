@@ -14,17 +14,13 @@ pub fn owner(name: &str) -> Option<i32> {
     pid.parse().ok().filter(|pid| is_random && *pid > 0)
 }
 
-/// Whether a file of this name is of use only while its writer lives: a ring file or a report in the making, or the
-/// control block of a run.
+/// Whether a file of this name is of use only while its writer lives: a ring file or a report in the making.
 pub fn is_temporary(name: &str) -> bool {
     writer(name).is_some() || name.starts_with(TEMPORARY_PREFIX)
 }
 
-/// The pid in `.<stem>_<pid>.<32 digits>.new`, or in the name of a run's control block.
+/// The pid in `.<stem>_<pid>.<32 digits>.new`.
 fn writer(name: &str) -> Option<i32> {
-    if let Some(block) = name.strip_prefix("viztracer_control_") {
-        return block.split_once('_')?.0.parse().ok().filter(|pid| *pid > 0);
-    }
     let (stem, random) = name.strip_prefix('.')?.strip_suffix(".new")?.rsplit_once('.')?;
     let is_random = random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
     stem.rsplit('_').next()?.parse().ok().filter(|pid| is_random && *pid > 0)

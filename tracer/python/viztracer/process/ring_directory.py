@@ -11,6 +11,7 @@ import os
 from ..snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
 
 SHARED_MEMORY = "/dev/shm"
+ID_LENGTH = 12  # digits of a run's id in the names of its directory and its control block
 
 
 class RingDirectory:
@@ -45,17 +46,21 @@ class RingDirectory:
     def scratch(cls, entries: int, *, beside: str) -> RingDirectory:
         """Return a new directory for files that are merged when the run ends.
 
+        Its name has the beginning of the run's id, as has the name of the run's control block.
+
         It is in shared memory, since a disk that writes back can stall a store into a mapped page. But if two full rings
         would leave less than a quarter of shared memory to others, it is next to the report.
         """
         free, size = _space(SHARED_MEMORY)
         is_enough = free > 2 * entries * RECORD_SIZE + size // 4
         parent = SHARED_MEMORY if is_enough else os.path.dirname(os.path.abspath(beside))
-        path = os.path.join(parent, f"viztracer_{os.getpid()}_{os.urandom(6).hex()}")
+        session_id = os.urandom(16)
+        path = os.path.join(parent, f"viztracer_{os.getpid()}_{session_id.hex()[:ID_LENGTH]}")
         os.mkdir(path, 0o700)
         rings = cls(path, keep=False)
+        rings.session_id = session_id
         try:
-            rings.control = ControlBlock.create()
+            rings.control = ControlBlock.create(session_id, path)
         except OSError:
             pass  # without shared memory nobody is counted
         return rings

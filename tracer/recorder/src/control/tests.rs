@@ -1,0 +1,91 @@
+//! Control blocks of real sessions in /dev/shm.
+
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+fn made() -> String {
+    create(crate::process::random_id(), b"/dev/shm/rings").unwrap()
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(name)
+}
+
+#[test]
+fn processes_are_counted_until_the_session_is_over() {
+    let name = made();
+    assert!(join(&name).unwrap());
+    assert!(join(&name).unwrap());
+    refuse(&name).unwrap();
+    assert_eq!(end(&name).unwrap(), Counts { joined: 1, refused: 1 });
+    assert!(join(&name).is_err());
+    assert!(!path(&name).exists());
+}
+
+#[test]
+fn nobody_joins_a_session_that_is_over() {
+    let name = made();
+    let memory = open(&name).unwrap();
+    words(&memory).unwrap().over.store(1, Ordering::SeqCst);
+    assert!(!join(&name).unwrap());
+    assert_eq!(end(&name).unwrap(), Counts::default());
+}
+
+#[test]
+fn a_block_says_what_the_session_is() {
+    let id = crate::process::random_id();
+    let name = create(id, b"/dev/shm/rings").unwrap();
+    let session = Session::parse(&std::fs::read(path(&name)).unwrap()).unwrap();
+    end(&name).unwrap();
+    let process = ProcessFacts::current();
+    let description = session.description;
+    assert_eq!((description.pid, description.session_id), (process.pid, id));
+    assert_eq!((description.boot_id, description.process_start), (process.boot_id, process.start));
+    assert_eq!((&session.directory[..], session.command.is_empty()), (&b"/dev/shm/rings"[..], false));
+}
+
+#[test]
+fn what_is_no_control_block_is_refused() {
+    let pid = std::process::id();
+    for (kind, bytes) in [("empty", 0), ("short", 16), ("foreign", BLOCK_SIZE)] {
+        let name = format!("{PREFIX}{pid}_{kind}");
+        std::fs::write(path(&name), vec![b'x'; bytes]).unwrap();
+        std::fs::set_permissions(path(&name), std::fs::Permissions::from_mode(0o600)).unwrap();
+        let joined = join(&name);
+        std::fs::remove_file(path(&name)).unwrap();
+        assert_eq!(joined.unwrap_err().kind(), io::ErrorKind::InvalidData, "{kind}");
+    }
+    assert!(join("viztracer_control_no_such_thing").is_err());
+    assert!(join("../etc/passwd").is_err());
+}
+
+#[test]
+fn a_block_that_others_may_open_is_refused() {
+    let name = made();
+    std::fs::set_permissions(path(&name), std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(join(&name).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    std::fs::set_permissions(path(&name), std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(join(&name).unwrap());
+    end(&name).unwrap();
+}
+
+#[test]
+fn a_link_to_a_block_is_refused() {
+    let (name, link) = (made(), format!("{PREFIX}{}_link", std::process::id()));
+    std::os::unix::fs::symlink(path(&name), path(&link)).unwrap();
+    let joined = join(&link);
+    std::fs::remove_file(path(&link)).unwrap();
+    assert!(joined.is_err());
+    end(&name).unwrap();
+}
+
+/// A start looks at no block but its own, however many there are.
+#[test]
+fn what_a_killed_session_left_stays() {
+    let left = format!("{PREFIX}1_left");
+    std::fs::write(path(&left), [0; BLOCK_SIZE]).unwrap();
+    end(&made()).unwrap();
+    assert!(path(&left).exists());
+    std::fs::remove_file(path(&left)).unwrap();
+}
