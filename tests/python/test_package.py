@@ -115,7 +115,7 @@ def test_the_merge_is_a_native_program_of_the_package():
     (program,) = (file for file in package.files if file.name == "viztracer-merge")
     assert program.locate().resolve() == BIN / "viztracer-merge"
     assert program.read_binary().startswith(b"\x7fELF")
-    assert {command.name for command in package.entry_points} == {"viztracer", "vizviewer"}
+    assert {command.name for command in package.entry_points} == {"viztracer", "viztracer-ctl", "vizviewer"}
 
 
 @pytest.mark.one_version

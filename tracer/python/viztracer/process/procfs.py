@@ -19,6 +19,12 @@ def start_ticks(pid: int) -> int | None:
         return None
 
 
+def running_since(pid: int) -> int | None:
+    """Return when a process was started, as `start_ticks` does, unless it has ended and waits for its parent."""
+    state = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[:1]
+    return start_ticks(pid) if state and state[0] not in (b"Z", b"X", b"x") else None
+
+
 def age(pid: int) -> float | None:
     """Return how many seconds ago a process was started."""
     ticks, uptime = start_ticks(pid), _read("/proc/uptime").split()
@@ -71,3 +77,16 @@ def _read(path: str) -> bytes:
             return file.read()
     except OSError:
         return b""
+
+
+def boot_id() -> str:
+    """Return the id of this boot of the kernel, as hexadecimal digits; empty if it is unknown."""
+    return _read("/proc/sys/kernel/random/boot_id").decode("ascii", "replace").strip().replace("-", "")
+
+
+def pid_namespace() -> int:
+    """Return what distinguishes the PID namespace of this process from others (namespaces(7)); 0 if it is unknown."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return 0

@@ -1,0 +1,1 @@
+"""The traced sessions of this user, living and dead: the command ``viztracer-ctl``, and the bound on what is left."""

@@ -1,0 +1,206 @@
+"""The command ``viztracer-ctl``: lists sessions, shows what their processes record, removes dead ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+from ..output.quoting import printable, quote
+from ..output.sizes import duration, size
+from ..version import __version__
+from . import discovery, removal, status
+from .discovery import Session
+
+EPILOG = """\
+examples:
+  viztracer-ctl list                 the traced runs of this user, living and dead
+  viztracer-ctl status               what the processes of the living ones record now
+  viztracer-ctl status 3f9a --watch  the same of one session each second, named by the begin of its id
+  viztracer-ctl clean --older 1d     remove the ring files of dead runs that have recorded nothing for a day
+
+Sessions are found in /dev/shm. Those of runs with --pid_suffix and without -o are not there: their ring files are in
+the directory that the user has named.
+
+exit status: 0; 1 if there is no such session, or one cannot be removed; 2 for wrong options; 130 after Ctrl+C.
+"""
+FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
+UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+LIST_HEADINGS = ["SESSION", "STATE", "AGE", "PROCESSES", "SIZE", "COMMAND"]
+INTERVAL = 1.0  # seconds between two looks
+COMMAND_MAX = 60  # characters of a command line in a table
+CLEAR = "\033[H\033[2J"
+
+
+class FailureError(Exception):
+    """The command cannot do what it should; the message says why."""
+
+
+def main() -> int:
+    """Run the command with the arguments of this process; return its exit status."""
+    options = build_parser().parse_args()
+    try:
+        result: int = options.run(options)
+        sys.stdout.flush()
+    except (FailureError, discovery.NoSharedMemoryError) as error:
+        complain(str(error))
+        return FAILED
+    except BrokenPipeError:  # the reader has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return result
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
+    parser = argparse.ArgumentParser(
+        prog="viztracer-ctl",
+        description="List the traced sessions of this user, show what they record, and remove dead ones.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    listing = commands.add_parser("list", help="list living and dead sessions")
+    listing.set_defaults(run=show_list)
+    showing = commands.add_parser("status", help="show what each process records")
+    showing.add_argument("session", nargs="?", metavar="SESSION", help="the begin of an id [all living sessions]")
+    showing.add_argument("--watch", action="store_true", help="show it again each second, until Ctrl+C")
+    showing.set_defaults(run=show_status)
+    cleaning = commands.add_parser("clean", help="remove dead sessions; living ones stay")
+    cleaning.add_argument(
+        "--older",
+        type=seconds,
+        default=0.0,
+        metavar="TIME",
+        help="only those that have recorded nothing for this time, such as 30min, 12h or 1d",
+    )
+    cleaning.set_defaults(run=clean)
+    for command in (listing, showing, cleaning):
+        command.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def seconds(text: str) -> float:
+    """Read a time such as ``90s``, ``30min``, ``12h`` or ``1d``."""
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|min|m|h|d|w)", text.strip(), re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; a time is like 30min, 12h or 1d")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def show_list(options: argparse.Namespace) -> int:
+    """Print a row about each session."""
+    sessions = discovery.find()
+    if options.json:
+        print(json.dumps({"sessions": list(map(status.describe, sessions))}, indent=2))
+        return 0
+    if not sessions:
+        print("no sessions")
+        return 0
+    print(table([LIST_HEADINGS, *map(_row, sessions)], words={0, 1, 5}))
+    return 0
+
+
+def _row(session: Session) -> list[str]:
+    command = " ".join(map(quote, session.command))
+    if len(command) > COMMAND_MAX:
+        command = command[: COMMAND_MAX - 3] + "..."
+    held = size(session.size)
+    return [session.id, session.state, duration(session.age), str(len(session.rings)), held, command or "-"]
+
+
+def show_status(options: argparse.Namespace) -> int:
+    """Print a table about the processes of each session that is meant."""
+    while True:
+        sessions = _meant(options.session)
+        shown = status.look(sessions, INTERVAL)
+        if not options.json:
+            text = "\n".join(map(_status_text, shown)) or "no living session"
+            clear = CLEAR if options.watch and sys.stdout.isatty() else ""
+            print(clear + text, flush=True)
+        else:
+            documents = {"sessions": [session.document() for session in shown]}
+            print(json.dumps(documents, indent=None if options.watch else 2), flush=True)
+        if not options.watch:
+            return 0
+        if not any(session.is_living for session in sessions):
+            if options.session:
+                return 0  # nothing will change any more
+            time.sleep(INTERVAL)
+
+
+def _status_text(shown: status.SessionStatus) -> str:
+    command = printable(" ".join(map(quote, shown.session.command)))[:COMMAND_MAX]
+    lines = [f"{shown.heading()}: {command or '-'}", table(shown.rows(), words={1, 2}), *shown.remarks()]
+    return "\n".join(lines) + "\n"
+
+
+def _meant(begin: str | None) -> list[Session]:
+    """Return the sessions that a user means: those whose ids begin so, or the living ones.
+
+    Raises:
+        FailureError: there is none, or there are several.
+    """
+    sessions = discovery.find()
+    if begin is None:
+        return [session for session in sessions if session.is_living]
+    found = [session for session in sessions if session.id.startswith(begin.lower())]
+    if not found:
+        raise FailureError(f"no session begins with {quote(begin)}; see viztracer-ctl list")
+    if len(found) > 1:
+        ids = ", ".join(session.id for session in found)
+        raise FailureError(f"{len(found)} sessions begin with {quote(begin)}: {ids}")
+    return found
+
+
+def clean(options: argparse.Namespace) -> int:
+    """Remove dead sessions, and say which and how much they held."""
+    removed, problems = [], []
+    for session in discovery.find():
+        if session.is_living:
+            continue
+        try:
+            if time.time() - removal.written(session) < options.older:
+                continue
+            document, command = status.describe(session), _row(session)[-1]
+            removal.remove(session)
+            removed.append(document)
+            if not options.json:
+                print(f"removed {session.id}: {size(session.size)}, {command}")
+        except removal.RefusalError as error:
+            problems.append((session, str(error)))
+        except OSError as error:
+            problems.append((session, f"{quote(session.directory or session.block)}: {error.strerror}"))
+    for session, problem in problems:
+        complain(f"{session.id} stays: {problem}")
+    freed = sum(document["size"] for document in removed)
+    if options.json:
+        stays = [{"id": session.id, "reason": problem} for session, problem in problems]
+        print(json.dumps({"removed": removed, "size": freed, "stays": stays}, indent=2))
+    else:
+        print(f"removed {len(removed)} dead session{'' if len(removed) == 1 else 's'}, {size(freed)}")
+    return FAILED if problems else 0
+
+
+def table(rows: list[list[str]], words: set[int]) -> str:
+    """Align cells in columns: those of words at the left, numbers at the right."""
+    rows = [list(map(printable, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+
+    def line(row: list[str]) -> str:
+        cells = (cell.ljust(w) if index in words else cell.rjust(w) for index, (cell, w) in enumerate(zip(row, widths)))
+        return "  ".join(cells).rstrip()
+
+    return "\n".join(map(line, rows))
+
+
+def complain(text: str) -> None:
+    """Print a line on stderr."""
+    print(f"viztracer-ctl: {printable(text)}", file=sys.stderr)

@@ -1,0 +1,191 @@
+"""Finds the sessions of this user, by the names in shared memory; ``format/CONTROL.md`` says what each is known by.
+
+The control block of a session says what it is, and where its ring files are. Ring files that lost their block, or never
+had one, are found if their directory is in shared memory. A living session is known by the lock on its block; the
+headers of ring files are read only if nobody holds that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+
+from ..process import procfs
+from ..process.shared_memory import SHARED_MEMORY
+from ..snaptrace import read_control_block, ring_facts
+from . import files
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from ..snaptrace import SessionDescription
+
+BLOCK_SIZE = 4096
+NAME = re.compile(r"viztracer_(control_)?([1-9][0-9]{0,9})_([0-9a-f]{12})", re.ASCII)
+RING, UNFINISHED_RING = ".bin", ".new"
+
+
+class Session:
+    """A run, and what there is of it.
+
+    Args:
+        name: ``<pid>_<id>``, as in the names of its block and its directory.
+
+    Attributes:
+        id: what a user names it by.
+        block: the name of its control block in shared memory; empty if it has none.
+        description: what that says; None if there is none, or it is damaged.
+        directory: where its ring files are; empty if they are gone.
+        is_living: whether any of its processes runs.
+        created: when it began, in seconds since 1970.
+        modified: when a file of it was last made or resized, in seconds since 1970.
+        size: bytes that it holds.
+        rings: the paths of its ring files.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.pid, self.id = int(name.partition("_")[0]), name.partition("_")[2]
+        self.block = ""
+        self.description: SessionDescription | None = None
+        self.directory = ""
+        self.is_living = False
+        self.created = self.modified = 0.0
+        self.size = 0
+        self.rings: list[str] = []
+
+    @property
+    def age(self) -> float:
+        """Return how many seconds ago it began."""
+        return max(time.time() - self.created, 0.0)
+
+    @property
+    def state(self) -> str:
+        """Return the word for whether it lives."""
+        return "living" if self.is_living else "dead"
+
+    @property
+    def command(self) -> list[str]:
+        """Return the command line of the first process, or of another one; an empty one if it is unknown."""
+        if self.description:
+            return self.description.command
+        facts = next(filter(None, map(ring_facts, self.rings)), None)
+        return facts.command if facts else []
+
+
+class NoSharedMemoryError(Exception):
+    """There is no shared memory, or it cannot be searched; the message says why."""
+
+
+def find() -> list[Session]:
+    """Return the sessions of this user, the oldest first.
+
+    Raises:
+        NoSharedMemoryError: they cannot be searched.
+    """
+    try:
+        shared = os.open(SHARED_MEMORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise NoSharedMemoryError(f"{SHARED_MEMORY}: {error.strerror}: no session can be found without it") from None
+    try:
+        by_name: dict[str, Session] = {}
+        for entry in os.listdir(shared):
+            if found := NAME.fullmatch(entry):
+                session = by_name.setdefault(f"{found[2]}_{found[3]}", Session(f"{found[2]}_{found[3]}"))
+                if found[1]:
+                    session.block = entry
+                else:
+                    session.directory = os.path.join(SHARED_MEMORY, entry)
+        sessions = [session for session in by_name.values() if _examine(session, shared)]
+    finally:
+        os.close(shared)
+    return sorted(sessions, key=lambda session: (session.created, session.name))
+
+
+def _examine(session: Session, shared: int) -> bool:
+    """Fill in what there is of a session; return False if nothing of it is this user's."""
+    is_held = session.block != "" and _read_block(session, shared)
+    is_unlocked = _read_directory(session)
+    if not session.block and not session.directory:
+        return False
+    session.created = session.created or session.modified
+    session.is_living = is_held or not is_unlocked or _first_process_runs(session) or _has_writer(session)
+    return True
+
+
+def _read_block(session: Session, shared: int) -> bool:
+    """Read the control block; return whether a process holds it."""
+    descriptor = files.open_private(session.block, shared)
+    if descriptor is None:
+        session.block = ""  # it is gone by now, or another user's
+        return False
+    try:
+        found = os.fstat(descriptor)
+        session.size, session.created = files.held(found), found.st_mtime
+        session.modified = found.st_mtime
+        description = read_control_block(os.read(descriptor, BLOCK_SIZE))
+        if description and description.session_id.startswith(session.id) and description.pid == session.pid:
+            session.description = description
+            session.created = description.created / 1e9
+            directory = str(description.directory)
+            if os.path.isabs(directory) and os.path.basename(directory) == f"viztracer_{session.name}":
+                session.directory = directory
+        return files.is_locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_directory(session: Session) -> bool:
+    """List the ring files and their sizes; return whether no ring file in the making is locked."""
+    descriptor = files.open_directory(session.directory) if session.directory else None
+    if descriptor is None:
+        session.directory = ""
+        return True
+    is_unlocked = True
+    try:
+        session.modified = max(session.modified, os.fstat(descriptor).st_mtime)
+        for name in sorted(os.listdir(descriptor)):
+            try:
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except OSError:
+                continue  # its process has removed it
+            session.size += files.held(found)
+            session.modified = max(session.modified, found.st_mtime)
+            if name.endswith(RING) and stat.S_ISREG(found.st_mode):
+                session.rings.append(os.path.join(session.directory, name))
+            elif name.endswith(UNFINISHED_RING):
+                is_unlocked = is_unlocked and not _is_locked(name, descriptor)
+    finally:
+        os.close(descriptor)
+    return is_unlocked
+
+
+def _is_locked(name: str, directory: int) -> bool:
+    descriptor = files.open_private(name, directory)
+    if descriptor is None:
+        return False
+    try:
+        return files.is_locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _first_process_runs(session: Session) -> bool:
+    """Whether the process that began the session runs, also if it has closed its descriptors and lost its lock.
+
+    In another PID namespace its pid means another process. Without a description, any process with the pid counts.
+    """
+    first = session.description
+    if first is None:
+        return session.block != "" and procfs.running_since(session.pid) is not None
+    return (
+        first.boot_id == procfs.boot_id()
+        and first.pid_namespace == procfs.pid_namespace()
+        and first.process_start == procfs.running_since(first.pid)
+    )
+
+
+def _has_writer(session: Session) -> bool:
+    """Whether a process writes any of the ring files."""
+    return any(facts.state == "living" for facts in map(ring_facts, session.rings) if facts)

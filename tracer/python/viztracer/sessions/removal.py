@@ -1,0 +1,98 @@
+"""Removes dead sessions. What is not certainly of a dead session of this user stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+
+from ..output.quoting import quote
+from ..process.shared_memory import SHARED_MEMORY
+from ..snaptrace import ring_facts, ring_status
+from . import files
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from .discovery import Session
+
+RING = re.compile(r"[^/]+_[0-9]+(_[0-9]+)?\.bin", re.ASCII)
+UNFINISHED_RING = re.compile(r"\..+_[0-9]+\.[0-9a-f]{32}\.new", re.ASCII)
+# Seconds after which the first process of a session has locked its block.
+SETTLED = 10.0
+
+
+class RefusalError(Exception):
+    """A session is not removed; the message says why."""
+
+
+def written(session: Session) -> float:
+    """Return when a dead session last recorded, in seconds since 1970.
+
+    Stores into mapped pages do not change the time of a file, so the ring files themselves are asked.
+    """
+    statuses = filter(None, map(ring_status, session.rings))
+    return max([session.modified, *(status.written / 1e9 for status in statuses)])
+
+
+def remove(session: Session) -> None:
+    """Remove the ring files, the directory and the control block of a dead session.
+
+    Raises:
+        RefusalError: it may live, or its directory has something else. Then nothing is removed.
+        OSError: the file system does not allow it.
+    """
+    if session.is_living:
+        raise RefusalError("it lives")
+    if session.age < SETTLED:
+        raise RefusalError(f"it is younger than {SETTLED:.0f} s, and may not hold its lock yet")
+    descriptor = files.open_directory(session.directory) if session.directory else None
+    if session.directory and descriptor is None:
+        raise RefusalError(f"{quote(session.directory)} is not a directory that only this user may open")
+    try:
+        names = os.listdir(descriptor) if descriptor is not None else []
+        for name in names:
+            _check(session, name, descriptor)
+        if session.block:
+            _unlink_block(session)
+        for name in names:
+            os.unlink(name, dir_fd=descriptor)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+    if session.directory:
+        os.rmdir(session.directory)  # a link in its place, or a file that was made meanwhile, is an error
+
+
+def _check(session: Session, name: str, directory: int | None) -> None:
+    """See that a file is one of this session, and that no process writes it."""
+    path = quote(os.path.join(session.directory, name))
+    descriptor = files.open_private(name, directory)
+    if descriptor is None:
+        raise RefusalError(f"{path} is not a file that only this user may open")
+    try:
+        if files.is_locked(descriptor):
+            raise RefusalError(f"a process writes {path}")
+    finally:
+        os.close(descriptor)
+    if UNFINISHED_RING.fullmatch(name):
+        return
+    facts = ring_facts(os.path.join(session.directory, name)) if RING.fullmatch(name) else None
+    if facts is None:
+        raise RefusalError(f"{path} is no ring file")
+    if facts.state == "living":
+        raise RefusalError(f"process {facts.pid} writes {path}")
+    if session.description and facts.session_id != session.description.session_id:
+        raise RefusalError(f"{path} is of another session")
+
+
+def _unlink_block(session: Session) -> None:
+    """Remove the control block, unless another user's stands there now."""
+    shared = os.open(SHARED_MEMORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        found = os.stat(session.block, dir_fd=shared, follow_symlinks=False)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+            os.unlink(session.block, dir_fd=shared)
+    except FileNotFoundError:
+        pass  # somebody else has removed it
+    finally:
+        os.close(shared)

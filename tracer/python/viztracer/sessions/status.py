@@ -1,0 +1,156 @@
+"""What the processes of a session have recorded, from two looks at their ring files."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..output.sizes import duration, size
+from ..snaptrace import RingStatus, ring_status
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .discovery import Session
+
+HEADINGS = ["PID", "PROCESS", "STATE", "THREADS", "EVENTS", "EVENTS/S", "OVERWRITTEN", "LOST", "REACHES BACK"]
+COMMAND_MAX = 40  # characters of a command line that stands for the name of a process
+
+
+class Look:
+    """What ring files held at one time.
+
+    Attributes:
+        at: by path, when each was looked at, in seconds of the monotonic clock.
+        rings: by path, what each held.
+    """
+
+    def __init__(self, paths: list[str]) -> None:
+        self.at: dict[str, float] = {}
+        self.rings: dict[str, RingStatus] = {}
+        for path in paths:
+            if found := ring_status(path):
+                self.at[path], self.rings[path] = time.monotonic(), found
+
+
+class ProcessStatus:
+    """What a process has recorded.
+
+    Args:
+        path: its ring file.
+        before: the first look.
+        after: the second one.
+    """
+
+    def __init__(self, path: str, before: Look, after: Look) -> None:
+        self.path = path
+        self.ring = after.rings[path]
+        self.rate: float | None = None
+        if self.is_living and path in before.rings:
+            events = max(self.ring.events - before.rings[path].events, 0)
+            self.rate = events / max(after.at[path] - before.at[path], 1e-9)
+
+    @property
+    def is_living(self) -> bool:
+        """Whether the process writes its ring file."""
+        return self.ring.state == "living"
+
+    @property
+    def reach(self) -> float | None:
+        """Return since how many seconds ago nothing is overwritten; None if the process writes no more."""
+        return max(time.time() - self.ring.complete_since / 1e9, 0.0) if self.is_living else None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the process, or its command line."""
+        return self.ring.name or " ".join(self.ring.command)[:COMMAND_MAX]
+
+    def cells(self) -> list[str]:
+        """Return the row of a table."""
+        ring = self.ring
+        counts = (f"{ring.threads:,}", f"{ring.events:,}")
+        rate = "-" if self.rate is None else f"{self.rate:,.0f}"
+        reach = "-" if self.reach is None else f"{self.reach:.1f} s"
+        losses = (f"{ring.overwritten:,}", f"{ring.lost:,}")
+        return [str(ring.pid), self.name, ring.state, *counts, rate, *losses, reach]
+
+    def document(self) -> dict[str, Any]:
+        """Return the same for a program."""
+        ring = self.ring
+        return {
+            "pid": ring.pid,
+            "process": self.name,
+            "state": ring.state,
+            "threads": ring.threads,
+            "events": ring.events,
+            "events_per_second": self.rate,
+            "overwritten": ring.overwritten,
+            "lost": ring.lost,
+            "reaches_back_s": self.reach,
+            "file": self.path,
+        }
+
+
+class SessionStatus:
+    """What the processes of a session have recorded."""
+
+    def __init__(self, session: Session, before: Look, after: Look) -> None:
+        self.session = session
+        self.processes = [ProcessStatus(path, before, after) for path in session.rings if path in after.rings]
+        self.unreadable = len(session.rings) - len(self.processes)
+
+    def rows(self) -> list[list[str]]:
+        """Return the rows of a table: the processes that record, or all of those of a dead session."""
+        shown = [process for process in self.processes if process.is_living or not self.session.is_living]
+        return [HEADINGS, *(process.cells() for process in shown)]
+
+    def remarks(self) -> list[str]:
+        """Return lines about what the table leaves out."""
+        ended = sum(not process.is_living for process in self.processes) if self.session.is_living else 0
+        counts = [(ended, "recorded and have ended"), (self.unreadable, "have ring files that cannot be read")]
+        return [f"processes that {what}: {count}" for count, what in counts if count]
+
+    def heading(self) -> str:
+        """Return a line about the session."""
+        session = self.session
+        return f"{session.id}  {session.state}, {duration(session.age)} old, {size(session.size)}"
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it for a program."""
+        processes = [process.document() for process in self.processes]
+        return describe(self.session) | {"ring_files": processes, "unreadable": self.unreadable}
+
+
+def describe(session: Session) -> dict[str, Any]:
+    """Return what is known of a session without a look at its ring files, for a program."""
+    first = session.description
+    return {
+        "id": session.id,
+        "session": first.session_id if first else None,
+        "state": session.state,
+        "pid": session.pid,
+        "command": session.command,
+        "created": session.created,
+        "age_s": session.age,
+        "processes": len(session.rings),
+        "size": session.size,
+        "directory": session.directory or None,
+    }
+
+
+def look(sessions: list[Session], seconds: float) -> list[SessionStatus]:
+    """Look at the ring files of sessions twice, so many seconds apart.
+
+    Only a living one is looked at again.
+    """
+    paths = [path for session in sessions for path in session.rings]
+    before = Look(paths)
+    living = [path for path, ring in before.rings.items() if ring.state == "living"]
+    if living:
+        time.sleep(seconds)
+    after = Look(living)
+    for path, ring in before.rings.items():
+        if path not in after.rings and os.path.lexists(path):
+            after.rings[path], after.at[path] = ring, before.at[path]
+    return [SessionStatus(session, before, after) for session in sessions]
