@@ -65,5 +65,18 @@ def whole_number(text: str) -> int:
     return number
 
 
+def size(text: str) -> int:
+    """Read a number of bytes such as ``1000000``, ``500MB`` or ``1GiB``."""
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kMGT])(i?))?B?", text.strip(), re.ASCII | re.IGNORECASE)
+    if not found:
+        raise argparse.ArgumentTypeError(f"invalid size: {text!r}; a size is like 500MB or 1GiB")
+    power = 1 + "kmgt".index(found[2].lower()) if found[2] else 0
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+
+
 # How values of options are read, by their metavars, and what ``--help`` says about that.
-VALUES = {"N": (whole_number, ""), "TIME": (microseconds, ", or with a unit: 20us, 0.3ms, 1s, 2min")}
+VALUES = {
+    "N": (whole_number, ""),
+    "TIME": (microseconds, ", or with a unit: 20us, 0.3ms, 1s, 2min"),
+    "SIZE": (size, ""),
+}

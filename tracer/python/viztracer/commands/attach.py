@@ -40,7 +40,7 @@ class Attachment:
         self.pid = pid
         self.tracer = tracer
         self.output = report.absolute(output)
-        self.rings = _directory_for(pid, tracer.tracer_entries, beside=self.output)
+        self.rings = _directory_for(pid, tracer.tracer_entries, beside=self.output, max_leftovers=tracer.max_leftovers)
         self._may_record = False
 
     def start(self) -> None:
@@ -105,9 +105,9 @@ class Attachment:
         shutil.rmtree(self.rings.path, ignore_errors=True)
 
 
-def _directory_for(pid: int, entries: int, *, beside: str) -> RingDirectory:
+def _directory_for(pid: int, entries: int, *, beside: str, max_leftovers: int = -1) -> RingDirectory:
     """Return a directory into which a process can write, also if it is another user's."""
-    rings = RingDirectory.scratch(entries, beside=beside)
+    rings = RingDirectory.scratch(entries, beside=beside, max_leftovers=max_leftovers)
     rings.close()  # the process is the only one, and is not counted
     owner = os.stat(f"/proc/{pid}")
     if owner.st_uid != os.geteuid():

@@ -151,7 +151,9 @@ class Run:
                 stem = os.path.basename(self.output).partition(".")[0]
                 rings = RingDirectory(os.path.dirname(self.output), stem)
             else:
-                rings = RingDirectory.scratch(self.tracer.tracer_entries, beside=self.output)
+                rings = RingDirectory.scratch(
+                    self.tracer.tracer_entries, beside=self.output, max_leftovers=self.options.max_leftovers
+                )
                 self.ending(rings).arm()
             self.tracer.rings = rings
             if not self.options.ignore_multiprocess:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 
 from ..snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
+from . import shared_memory
+from .shared_memory import SHARED_MEMORY
 
-SHARED_MEMORY = "/dev/shm"
 ID_LENGTH = 12  # digits of a run's id in the names of its directory and its control block
 
 
@@ -43,7 +44,7 @@ class RingDirectory:
         return rings
 
     @classmethod
-    def scratch(cls, entries: int, *, beside: str) -> RingDirectory:
+    def scratch(cls, entries: int, *, beside: str, max_leftovers: int) -> RingDirectory:
         """Return a new directory for files that are merged when the run ends.
 
         Its name has the beginning of the run's id, as has the name of the run's control block.
@@ -51,7 +52,12 @@ class RingDirectory:
         It is in shared memory, since a disk that writes back can stall a store into a mapped page. But if two full rings
         would leave less than a quarter of shared memory to others, it is next to the report.
         """
-        free, size = _space(SHARED_MEMORY)
+        free, size = shared_memory.space()
+        if size - free > (limit := shared_memory.limit(max_leftovers, size)):
+            from ..sessions import leftovers  # memory is rarely so full
+
+            leftovers.bound(limit)
+            free, size = shared_memory.space()
         is_enough = free > 2 * entries * RECORD_SIZE + size // 4
         parent = SHARED_MEMORY if is_enough else os.path.dirname(os.path.abspath(beside))
         session_id = os.urandom(16)
@@ -154,13 +160,3 @@ class RingDirectory:
             os.rmdir(self.path)
         except OSError:
             pass  # it is gone already, or holds files of others
-
-
-def _space(directory: str) -> tuple[int, int]:
-    """Return how many bytes are free on a directory's file system, 0 if it is not writable, and how many there are."""
-    try:
-        system = os.statvfs(directory)
-    except OSError:
-        return 0, 0
-    free = system.f_bavail if os.access(directory, os.W_OK) else 0
-    return free * system.f_frsize, system.f_blocks * system.f_frsize

@@ -51,6 +51,7 @@ class Recording(InterpreterEvents):
 
     if TYPE_CHECKING:  # what `Options` and a subclass have
         tracer_entries: int
+        max_leftovers: int
         verbose: int
         output_file: Any
         process_name: str | None
@@ -116,7 +117,9 @@ class Recording(InterpreterEvents):
     def _make_rings(self) -> None:
         """Make ring files of its own, and forget those that are reported."""
         self.forget_rings()
-        self.rings = RingDirectory.scratch(self.tracer_entries, beside=self.report_path)
+        self.rings = RingDirectory.scratch(
+            self.tracer_entries, beside=self.report_path, max_leftovers=self.max_leftovers
+        )
         self._makes_rings = True
 
     def _is_refused(self, error: BaseException) -> bool:
