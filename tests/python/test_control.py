@@ -324,7 +324,6 @@ def test_the_pid_of_a_dead_session_may_be_used_again(control):
     write_block(used_again, data)
     used_again.chmod(0o600)
     assert {session["state"] for session in control.sessions()} == {"dead"}
-    control("clean", status=1)  # what is left is too young
     start = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     data[48:56] = start.to_bytes(8, "little")
     write_block(used_again, data)
@@ -341,7 +340,7 @@ def test_two_sessions_never_meet(control, tmp_path):
         for session in (first, second):
             (shown,) = control.json("status", session["id"])["sessions"]
             assert {Path(row["file"]).parent for row in shown["ring_files"]} == {Path(session["directory"])}
-        assert "2 sessions begin with ''" in control("status", "", status=1).stderr
+        assert "2 sessions begin with " in control("status", "", status=1).stderr
 
 
 def garbage(data, how):
