@@ -437,6 +437,7 @@ def test_a_link_in_place_of_the_directory_is_not_followed(control):
     before = sorted(elsewhere.iterdir())
     control("clean")
     assert directory.is_symlink() and sorted(elsewhere.iterdir()) == before
+    directory.unlink()
 
 
 def test_a_block_that_names_another_directory_is_not_believed(control):
@@ -518,7 +519,7 @@ def test_leftovers_cost_nothing(control, sandbox):
         shutil.copy(ring, SHARED_MEMORY / f"viztracer_{number + 5_000_000}_{number:012x}" / "result_1.bin")
     start_calls, merge_calls, list_calls = (calls(sandbox, *command) for command in (start, merge, listing))
     assert start_calls <= before[0] + 10 and merge_calls <= before[1] + 10
-    assert (list_calls - before[2]) / 1000 < 15
+    assert (list_calls - before[2]) / 1000 < 30
     assert len(control("list").stdout.splitlines()) == 1002
     done = sandbox.viztracer_merge("nothing.bin")
     assert len(done.stderr.splitlines()) <= 3
