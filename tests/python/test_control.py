@@ -577,7 +577,7 @@ def test_without_shared_memory(control, sandbox):
     """Nothing is listed, and runs do without."""
     empty = sandbox.path / "empty"
     empty.mkdir()
-    without = mounted("mount --bind", str(empty), "/dev && mknod /dev/null c 1 3 && chmod 666 /dev/null")
+    without = mounted("mount --bind", str(empty), "/dev && rm -f /dev/null && mknod -m 666 /dev/null c 1 3")
     done = control("list", prefix=without, status=1)
     assert done.stderr == "viztracer-ctl: /dev/shm: No such file or directory: no session can be found without it\n"
     control("clean", prefix=without, status=1)
