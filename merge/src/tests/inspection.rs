@@ -273,3 +273,14 @@ fn nothing_is_overwritten_since_the_second_segment_of_any_thread() {
     assert!(status.complete_since >= opened, "{} {opened}", status.complete_since);
     assert!(look(Path::new("no such file")).is_err());
 }
+
+/// The header of a segment was read before the thread filled it, and that of its next segment afterwards.
+#[test]
+fn what_is_recorded_during_a_look_is_not_overwritten() {
+    let mut ring = small(9);
+    ring.calls(1, 0, &[call(1, 5_000_100, 50)], false);
+    ring.calls(1, 50, &[call(1, 5_000_300, 50)], false);
+    let case = Case::of(ring, false);
+    let status = look(&case.inputs[0]).unwrap();
+    assert_eq!((status.events, status.overwritten), (51, 0));
+}
