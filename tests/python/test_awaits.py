@@ -184,3 +184,66 @@ def test_perfetto_shows_each_arrow(sandbox, perfetto, suffix):
     shown = perfetto(sandbox.path / f"x.{suffix}", "select count(*) as n from flow")
     assert shown["errors"] == []
     assert [row["n"] for row in shown["rows"][0]] == [4]
+
+
+CALLBACKS = """
+import types
+class Owner:
+    def done(self, task): pass
+    def __getattr__(self, name): print("asked the owner for", name); raise AttributeError(name)
+class Callback:
+    def __call__(self, *task): pass
+    def __getattr__(self, name): print("asked the callback for", name); raise AttributeError(name)
+class Wakes:
+    def __wakeup(self, task): pass
+    def get_name(self): print("asked for a name"); return "a"
+class Answers(asyncio.Task):
+    def __getattribute__(self, name):
+        if name == "_callbacks": print("asked the task")
+        return super().__getattribute__(name)
+"""
+
+
+def test_no_code_of_callbacks_runs(sandbox):
+    """Not that of their classes, nor that of the objects to which they are bound."""
+    body = (
+        "a = Answers(child(), name='a')\n"
+        "    for done in Owner().done, Callback(), Wakes()._Wakes__wakeup, types.MethodType(Callback(), 1):\n"
+        "        a.add_done_callback(done)\n"
+        "    await a"
+    )
+    program = PROGRAM.replace("async def child", f"{CALLBACKS}\nasync def child")
+    path = sandbox.script(program.replace("BODY", f"    {body}").replace("RUN", RUN))
+    done = sandbox.viztracer("--log_async", "--quiet", "-o", "r.json", path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert arrows(sandbox.report("r.json")) == Counter(["a>main"])
+
+
+def test_paths_from_a_task_to_one_that_waits_are_not_counted_out(sandbox):
+    """Each future is looked at once, however many others it completes."""
+    body = (
+        "futures = [start(child(), 'a')]\n"
+        "    for n in range(8): futures = [asyncio.gather(*futures) for n in range(20)]\n"
+        "    await asyncio.gather(*futures)"
+    )
+    assert arrows(sandbox.trace("--log_async", script(sandbox, body))) == Counter(["a>main"])
+
+
+FORKS = """
+def forks(depth):
+    asyncio.run(main())
+    for _ in range(4 if depth else 0):
+        pid = os.fork()
+        if not pid: forks(depth - 1); sys.exit()
+        assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+def test_arrows_of_forked_processes_have_ids_of_their_own(sandbox):
+    """A forked process inherits the seed of random numbers, and those that it forks draw as many as others do."""
+    path = script(sandbox, f"await start(child(), 'a')\n{FORKS}", "forks(2)")
+    processes = defaultdict(set)
+    for event in sandbox.trace("--log_async", path)["traceEvents"]:
+        if event.get("cat") == "await":
+            processes[event["id"]].add(event["pid"])
+    assert Counter(map(len, processes.values())) == {1: 1 + 4 + 16}

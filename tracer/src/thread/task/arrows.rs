@@ -14,13 +14,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_recorder::{LoggedEvent, ThreadRecorder};
 
 /// The most arrows that may lead to one slice of a task.
 const ARROWS_MAX: usize = 1024;
-/// The most tasks that arrows may lead to at a time. A task that never goes on, since its loop has ended, stays here.
-const TASKS_MAX: usize = 1 << 16;
+/// The most arrows that are open at a time. Those to a task that never goes on, since its loop has ended, stay here.
+const OPEN_MAX: usize = 1 << 17;
 
 static ARROWS: Mutex<Arrows> = Mutex::new(Arrows { number: 0, base: 0, count: 0, coming: None });
 /// How many arrows have begun and not ended.
@@ -29,7 +30,8 @@ static OPEN: AtomicUsize = AtomicUsize::new(0);
 /// The arrows of the recording of this number.
 struct Arrows {
     number: u64,
-    /// The upper half of the ids: random, so that the ids of other processes differ.
+    /// The upper half of the ids: random, so that the ids of other processes differ. A forked process inherits the
+    /// random seed, so the pid and the time are in it, too.
     base: u64,
     count: u32,
     /// Those that have begun, by the serial of the task that they lead to.
@@ -64,11 +66,11 @@ pub fn end(python: Python<'_>, number: u64, serial: u32) {
 fn add(number: u64, serial: u32) -> Option<u64> {
     let mut arrows = lock(&ARROWS);
     if arrows.number != number {
-        let base = RandomState::new().hash_one(number) << 32;
+        let base = RandomState::new().hash_one((number, std::process::id(), Instant::now())) << 32;
         *arrows = Arrows { number, base, count: 0, coming: None };
         OPEN.store(0, Ordering::Relaxed);
     }
-    if arrows.coming.as_ref().is_some_and(|coming| coming.len() == TASKS_MAX) {
+    if OPEN.load(Ordering::Relaxed) >= OPEN_MAX {
         arrows.coming = None;
         OPEN.store(0, Ordering::Relaxed);
     }

@@ -36,7 +36,7 @@ fn trio_task(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
 }
 
 /// Returns what a module has under this name, if the program has imported the module.
-fn attribute<'py>(
+pub(super) fn attribute<'py>(
     python: Python<'py>,
     known: &'static PyOnceLock<Py<PyAny>>,
     module: &str,
