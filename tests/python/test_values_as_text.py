@@ -257,6 +257,22 @@ def test_floats_are_shown_as_repr_shows_them(sandbox):
     assert int(count) > 400_000 and differ == "[]\n"
 
 
+LONG_STRINGS = r"""
+import itertools, sys
+from viztracer.snaptrace import text_of
+for one, length in itertools.product("a\u00e9\u20ac\U0001f600\udc80", (4095, 4096, 4097, 1_000_000)):
+    size, encoded = sys.getsizeof(value := one * length), value.encode("utf-8", "backslashreplace")
+    shown = encoded[:4096].decode("utf-8", "ignore") + "... (cut)" * (len(encoded) > 4096)
+    assert text_of(value, str) == shown, (one, length)
+    assert length < 5000 or sys.getsizeof(value) == size, "the interpreter keeps its UTF-8"
+"""
+
+
+def test_of_a_long_string_only_its_begin_is_converted(sandbox):
+    done = sandbox.python(sandbox.script(LONG_STRINGS))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_value_in_a_container_costs_only_its_own_text(sandbox):
     expressions = "[1, Fails(), 2]", "{'a': Fails(), Fails(): 'b'}", "(Fails(),)", "[[Fails()], List([Fails()])]"
     texts = containers(sandbox, *expressions)

@@ -77,13 +77,11 @@ fn append_at_hand(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>,
     match describe {
         None => append_simple(value, text),
         Some(describe) if !describe.is(value.py().get_type::<PyString>()) => false,
-        Some(_) => match value.cast_exact::<PyString>() {
-            Ok(value) => {
-                append_cut(&json::text(value), text);
-                true
-            }
-            Err(_) => append_simple(value, text),
-        },
+        Some(_) if value.is_exact_instance_of::<PyString>() => {
+            append_string(&begin(value), text);
+            true
+        }
+        Some(_) => append_simple(value, text),
     }
 }
 
@@ -189,20 +187,29 @@ fn append_repr(value: &Bound<'_, PyAny>, text: &mut String) {
     }
 }
 
-/// Returns the begin of a long string or of long bytes, whose `repr` would be many times as long; else the value.
+/// Appends what should be a string.
+fn append_string(shown: &Bound<'_, PyAny>, text: &mut String) {
+    match shown.cast::<PyString>() {
+        Ok(shown) => append_cut(&json::text(shown), text),
+        Err(_) => text.push_str(NOT_DISPLAYABLE),
+    }
+}
+
+/// Returns the begin of a long string or of long bytes, which is too long to be shown, too; else the value. The rest
+/// would take time and memory for nothing: the interpreter keeps the UTF-8 of a string as long as the string.
 fn begin<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     let python = value.py();
     let max = options::bytes_per_value();
     if let Ok(bytes) = value.cast_exact::<PyBytes>()
-        && bytes.as_bytes().len() > max
+        && let Some(begin) = bytes.as_bytes().get(..=max)
     {
-        return PyBytes::new(python, &bytes.as_bytes()[..max]).into_any();
+        return PyBytes::new(python, begin).into_any();
     }
     if let Ok(string) = value.cast_exact::<PyString>()
         && string.len().is_ok_and(|length| length > max)
     {
         // SAFETY: a string, which is longer.
-        let begin = unsafe { ffi::PyUnicode_Substring(string.as_ptr(), 0, max as ffi::Py_ssize_t) };
+        let begin = unsafe { ffi::PyUnicode_Substring(string.as_ptr(), 0, max as ffi::Py_ssize_t + 1) };
         // SAFETY: NULL with an exception, or a new reference.
         return unsafe { Bound::from_owned_ptr_or_err(python, begin) }.unwrap_or_else(|_| value.clone());
     }
@@ -230,10 +237,7 @@ fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut
 
 fn append_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {
     match call(value, repr) {
-        Ok(shown) => match shown.cast::<PyString>() {
-            Ok(shown) => append_cut(&json::text(shown), text),
-            Err(_) => text.push_str(NOT_DISPLAYABLE),
-        },
+        Ok(shown) => append_string(&shown, text),
         Err(error) => {
             text.push_str(NOT_DISPLAYABLE);
             return !interruption::pass_on(value.py(), error);
