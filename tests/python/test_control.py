@@ -298,6 +298,108 @@ def test_a_process_that_has_closed_its_descriptors_lives(control):
     assert control.sandbox.report("out.json")["traceEvents"]
 
 
+# Runs the command, and waits before the report is written.
+SLOW_REPORT = """\
+import pathlib, sys, time
+from viztracer.main import main
+from viztracer.output import report
+
+def write(*arguments, former=report.write, **options):
+    pathlib.Path("up_first").touch()
+    while not pathlib.Path("go").exists(): time.sleep(0.01)
+    return former(*arguments, **options)
+
+report.write = write
+sys.argv = ["viztracer", "--quiet", "-o", "out.json", "--", "busy.py"]
+sys.exit(main())
+"""
+# Saves twice, and waits each time.
+SAVES = """\
+import pathlib, time
+from viztracer import VizTracer
+
+def wait(name):
+    pathlib.Path(f"up_{name}").touch()
+    while not pathlib.Path("go").exists(): time.sleep(0.01)
+    pathlib.Path("go").unlink()
+
+tracer = VizTracer(verbose=0)
+tracer.start()
+tracer.stop()
+wait("stopped")
+tracer.save("first.json")
+wait("saved")
+tracer.save("second.json")
+"""
+
+
+@contextlib.contextmanager
+def program(control, source, up):
+    """An untraced program, which has come so far."""
+    control.sandbox.script("print(1)", "busy.py")
+    command = [sys.executable, control.sandbox.script(source, "program.py")]
+    with subprocess.Popen(command, cwd=control.sandbox.path, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for((control.sandbox.path / f"up_{up}").exists, up)
+            yield process
+        finally:
+            process.kill()
+
+
+def clean_in_vain(control):
+    """Find one session, which lives, and remove nothing of it."""
+    (session,) = control.sessions()
+    age(session)
+    assert control.states() == ["living"]
+    assert control.json("clean")["removed"] == []
+    assert len(files_of(session)) == 2
+
+
+def test_a_session_lives_until_its_report_is_written(control):
+    path = control.sandbox.path
+    with program(control, SLOW_REPORT, "first") as process:
+        clean_in_vain(control)
+        (path / "go").touch()
+        assert (process.wait(60), process.stderr.read()) == (0, "")
+    assert control.sandbox.report("out.json")["traceEvents"] and control.sessions() == []
+
+
+def test_a_session_lives_as_long_as_it_may_be_saved(control):
+    path = control.sandbox.path
+    with program(control, SAVES, "stopped") as process:
+        clean_in_vain(control)
+        (path / "go").touch()
+        wait_for((path / "up_saved").exists, "saved")
+        clean_in_vain(control)
+        (path / "go").touch()
+        assert (process.wait(60), process.stderr.read()) == (0, "")
+    assert control.sandbox.report("second.json")["traceEvents"] and control.sessions() == []
+
+
+def test_what_is_not_saved_is_of_a_living_session_until_the_process_ends(control):
+    """A tracer that is dropped holds no descriptor, but its ring files are of a living process."""
+    source = (
+        "import os, pathlib, time\n"
+        "from viztracer import VizTracer\n"
+        "def drop(): tracer = VizTracer(verbose=0); tracer.start(); tracer.stop()\n"
+        "drop()\n"
+        "before = os.listdir('/proc/self/fd')\n"
+        "drop(), drop()\n"
+        "assert os.listdir('/proc/self/fd') == before\n"
+        "pathlib.Path('up_first').touch()\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.01)\n"
+    )
+    with program(control, source, "first") as process:
+        [age(session) for session in control.sessions()]
+        assert control.states() == ["living"] * 3
+        assert control.json("clean")["removed"] == []
+        (control.sandbox.path / "go").touch()
+        assert process.wait(60) == 0 and process.stderr.read().count("save() was not called") == 3
+    assert control.states() == ["dead"] * 3 and control.sessions()[0]["command"][-1].endswith("program.py")
+    [age(session) for session in control.sessions()]
+    assert len(control.json("clean")["removed"]) == 3
+
+
 @as_root
 @pytest.mark.parametrize("outside", [False, True])
 def test_a_session_in_another_pid_namespace(control, outside):

@@ -43,10 +43,20 @@ impl ControlBlock {
         Ok(control::refuse(&self.name)?)
     }
 
-    /// Ends the run and removes the block; returns how many processes recorded, and how many could not.
+    /// Ends the run, so that nobody joins it any more; returns how many processes recorded, and how many could not.
     fn end(&self) -> PyResult<(u64, u64)> {
         let control::Counts { joined, refused } = control::end(&self.name)?;
         Ok((joined, refused))
+    }
+
+    /// Unlocks the block, which stays.
+    fn let_go(&self) {
+        control::let_go(&self.name);
+    }
+
+    /// Removes the block.
+    fn remove(&self) {
+        control::remove(&self.name);
     }
 }
 

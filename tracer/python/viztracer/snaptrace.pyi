@@ -191,7 +191,9 @@ class SourceLog:
 
 @final
 class ControlBlock:
-    """The page of shared memory in which the processes of a run count themselves. Every method raises `OSError`.
+    """The page of shared memory in which the processes of a run count themselves.
+
+    Every method raises `OSError`, but `let_go` and `remove`.
 
     Args:
         name: that of the block, which another process has made.
@@ -211,7 +213,11 @@ class ControlBlock:
     def refuse(self) -> None:
         """Count this process, which has joined, as one that cannot record."""
     def end(self) -> tuple[int, int]:
-        """End the run and remove the block; return how many processes recorded, and how many could not."""
+        """End the run, so that nobody joins it any more; return how many processes recorded, and how many could not."""
+    def let_go(self) -> None:
+        """Unlock the block, which stays."""
+    def remove(self) -> None:
+        """Remove the block."""
 
 @final
 class SessionDescription:

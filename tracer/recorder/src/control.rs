@@ -3,14 +3,14 @@
 //!
 //! It holds no ring: those are files, which outlive a killed process. The first process keeps a lock on the block,
 //! under a high descriptor number, so that processes in other containers, where its pid means nothing or another
-//! process, see that the session lives. The other processes open it only at their start. The block of a killed session stays until
-//! its ring files are removed, as it says where they are. A session without `/dev/shm` has no block.
+//! process, see that the session lives. The other processes open it only at their start. The block stays until the ring
+//! files are removed, also if that takes long or never happens, as it says where they are and who needs them. A session
+//! without `/dev/shm` has no block.
 
-use crate::file::{identity, out_of_the_way};
+use crate::file::{identity, lock, out_of_the_way};
 use crate::lock::ignore_poison;
 use crate::process::ProcessFacts;
-use rustix::fs::{FlockOperation, Mode, OFlags, flock};
-use rustix::io::Errno;
+use rustix::fs::{Mode, OFlags};
 use rustix::process::geteuid;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::fs::{File, OpenOptions};
@@ -20,8 +20,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::thread::sleep;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use viztracer_format::control::{BLOCK_SIZE, COUNTS_OFFSET, Counts as Words, Description, Session};
 
 const PREFIX: &str = "viztracer_control_";
@@ -29,8 +28,6 @@ const PREFIX: &str = "viztracer_control_";
 const DIRECTORY: &str = "/dev/shm";
 /// How many bytes of a session's id are in the name of its block.
 const ID_BYTES: usize = 6;
-/// Somebody who looks whether the lock is free holds it for a few microseconds.
-const LOCK_ATTEMPTS: u32 = 50;
 
 /// The blocks on which this process holds a lock.
 static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
@@ -85,27 +82,20 @@ fn describe(session_id: [u8; 16], directory: &[u8]) -> Box<[u8; BLOCK_SIZE]> {
     description.to_block(directory, &process.arguments)
 }
 
-/// Locks the block for the first process of its session, until the session is over or the process ends.
+/// Locks the block for the first process of its session, until [`let_go`] or the end of the process.
 ///
 /// # Errors
 /// There is no such block, or another process holds its lock.
 pub fn hold(name: &str) -> io::Result<()> {
     let file = out_of_the_way(open_file(name)?);
-    let mut attempts = 1;
-    while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        if error != Errno::WOULDBLOCK || attempts == LOCK_ATTEMPTS {
-            return Err(error.into());
-        }
-        attempts += 1;
-        sleep(Duration::from_millis(1));
-    }
+    lock(&file)?;
     let held = Held { name: name.to_owned(), identity: identity(&file), descriptor: file.into_raw_fd() };
     ignore_poison(HELD.lock()).push(held);
     Ok(())
 }
 
-/// Unlocks the block with this name.
-fn let_go(name: &str) {
+/// Unlocks the block with this name. It stays.
+pub fn let_go(name: &str) {
     let mut all = ignore_poison(HELD.lock());
     let Some(index) = all.iter().position(|held| held.name == name) else { return };
     let held = all.swap_remove(index);
@@ -162,22 +152,21 @@ pub fn refuse(name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends the session: removes the block and returns what it counted. A damaged block is removed, too.
+/// Ends the session, so that nobody joins it any more, and returns what the block counted. Block and lock stay, since
+/// the first process still needs the ring files.
 ///
 /// # Errors
 /// There is no such block, or it is damaged.
 pub fn end(name: &str) -> io::Result<Counts> {
-    let mut memory = open(name).inspect_err(|_| remove(name))?;
-    memory.set_owner(true);
+    let memory = open(name)?;
     let words = words(&memory)?;
     words.over.store(1, Ordering::SeqCst);
-    let_go(name);
     let [joined, refused] = [&words.joined, &words.refused].map(|count| count.load(Ordering::SeqCst));
     Ok(Counts { joined, refused })
 }
 
-/// Removes a block of this user, whatever is in it.
-fn remove(name: &str) {
+/// Removes a block of this user, whatever is in it, and unlocks it.
+pub fn remove(name: &str) {
     if open_file(name).is_ok() {
         let _ = std::fs::remove_file(Path::new(DIRECTORY).join(name));
     }

@@ -19,6 +19,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 use viztracer_format::header::{HEADER_SIZE, Status};
 
 /// A descriptor number that programs which count theirs from 3 do not meet.
@@ -26,6 +28,9 @@ const HIGH_DESCRIPTOR: i32 = 200;
 
 /// Shared memory. A program that finds it full is killed by SIGBUS.
 const SHARED_MEMORY: &str = "/dev/shm";
+
+/// How often a lock is tried, a millisecond apart.
+const LOCK_ATTEMPTS: u32 = 50;
 
 const PAGE: usize = 4096;
 const PAGES_PER_WRITE: usize = 64;
@@ -208,8 +213,20 @@ fn open_new(path: &Path) -> Result<File, Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = out_of_the_way(unix::open(path, flags, Mode::RUSR | Mode::WUSR)?);
     // Without the lock, as on some network file systems, readers ask for the process instead.
-    let _ = unix::flock(&file, FlockOperation::NonBlockingLockExclusive);
+    let _ = lock(&file);
     Ok(file.into())
+}
+
+/// Locks a file of this process. Somebody who looks whether the lock is free has it for some microseconds, so this
+/// tries again for a while.
+pub(crate) fn lock(file: impl AsFd) -> Result<(), Errno> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match unix::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => sleep(Duration::from_millis(1)),
+            locked => return locked,
+        }
+    }
+    Err(Errno::WOULDBLOCK)
 }
 
 /// The same file under a high descriptor number if one is free, else under one that is no standard stream's.

@@ -96,26 +96,34 @@ class Attachment:
             OSError: the same.
         """
         running = self.rings.running()
-        report.write([self.rings.path], self.output, source=file_info, verbose=self.tracer.verbose)
-        if not running:
-            self.remove()
+        try:
+            report.write([self.rings.path], self.output, source=file_info, verbose=self.tracer.verbose)
+            if not running:
+                self.remove()
+        finally:
+            self.rings.leave()
 
     def remove(self) -> None:
         """Remove the ring files."""
-        shutil.rmtree(self.rings.path, ignore_errors=True)
+        _remove(self.rings)
 
 
 def _directory_for(pid: int, entries: int, *, beside: str, max_leftovers: int = -1) -> RingDirectory:
     """Return a directory into which a process can write, also if it is another user's."""
     rings = RingDirectory.scratch(entries, beside=beside, max_leftovers=max_leftovers)
     rings.close()  # the process is the only one, and is not counted
-    owner = os.stat(f"/proc/{pid}")
-    if owner.st_uid != os.geteuid():
-        try:
-            os.chown(rings.path, owner.st_uid, owner.st_gid)
-        except OSError:
-            pass  # then it cannot be attached to, either
+    try:
+        owner = os.stat(f"/proc/{pid}")
+        if owner.st_uid != os.geteuid():
+            os.lchown(rings.path, owner.st_uid, owner.st_gid)
+    except OSError:
+        pass  # it has ended, or cannot be attached to, either
     return rings
+
+
+def _remove(rings: RingDirectory) -> None:
+    shutil.rmtree(rings.path, ignore_errors=True)  # with what the other process has left there
+    rings.remove()
 
 
 def attach(pid: int, options: argparse.Namespace) -> int:
@@ -179,13 +187,14 @@ def uninstall(pid: int) -> int:
         print(f"pid {pid} does not exist!")
         return 1
     rings = _directory_for(pid, 1, beside=os.path.abspath("script.py"))
+    heed_signals()
     try:
         _run_in(pid, "uninstall_attach()", rings.path)
-    except InjectionError as error:
-        terminal.complain(str(error))
+    except (InjectionError, KeyboardInterrupt) as error:
+        terminal.complain(str(error) or "interrupted")
         return 1
     finally:
-        shutil.rmtree(rings.path, ignore_errors=True)
+        _remove(rings)
     return 0
 
 

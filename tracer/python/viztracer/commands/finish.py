@@ -138,6 +138,8 @@ class Ending:
         except (OSError, RuntimeError) as error:
             terminal.complain(report.not_written(error, self.rings.path, self.output))
             self.has_failed = True
+        finally:
+            self.rings.leave()
 
     def _wait(self) -> None:
         """Wait until every process that records here, or is about to, has ended, or for Ctrl+C."""

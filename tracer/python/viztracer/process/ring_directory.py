@@ -31,7 +31,7 @@ class RingDirectory:
         self.session_id = os.urandom(16)
         self.owner = os.getpid()
         self.control: ControlBlock | None = None
-        self._has_joined = False
+        self._has_joined = self._is_over = False
 
     @classmethod
     def at(cls, address: str) -> RingDirectory:
@@ -74,7 +74,7 @@ class RingDirectory:
     @property
     def address(self) -> str:
         """Return what other processes need to know to record here, too."""
-        control = self.control.name if self.control else ""
+        control = self.control.name if self.control and not self._is_over else ""
         return f"{self.session_id.hex()}:{control}:{os.path.join(self.path, self.prefix)}"
 
     @property
@@ -123,15 +123,23 @@ class RingDirectory:
                 pass
 
     def close(self) -> str | None:
-        """End the run, so that nobody joins it any more; return a line about processes that could not record."""
-        if not (self.control and self.is_own):
+        """End the run, so that nobody joins it any more; return a line about processes that could not record.
+
+        The control block stays until `leave`: this process may still need the ring files.
+        """
+        if self._is_over or not (self.control and self.is_own):
             return None
+        self._is_over = True
         try:
             joined, refused = self.control.end()
         except OSError:
             return None
-        self.control = None
         return f"{refused} of {joined + refused} descendants could not be traced" if refused else None
+
+    def let_go(self) -> None:
+        """Hold no descriptor any more. Others still see that the run lives: its block says who this process is."""
+        if self.control and self.is_own:
+            self.control.let_go()
 
     def files(self) -> list[str]:
         """Return the paths of the ring files, sorted."""
@@ -151,12 +159,21 @@ class RingDirectory:
 
     def remove(self) -> None:
         """Remove the directory and its files, unless they are the user's or another process's."""
-        if self.keep or not self.is_own:
+        if not self.is_own:
             return
-        self.close()
-        try:
-            for name in os.listdir(self.path):
-                os.unlink(os.path.join(self.path, name))
-            os.rmdir(self.path)
-        except OSError:
-            pass  # it is gone already, or holds files of others
+        if not self.keep:
+            self.close()
+            try:
+                for name in os.listdir(self.path):
+                    os.unlink(os.path.join(self.path, name))
+                os.rmdir(self.path)
+            except OSError:
+                pass  # it is gone already, or holds files of others
+        self.leave()
+
+    def leave(self) -> None:
+        """Remove the control block, since this process needs the ring files no more, whether or not they are there."""
+        if self.control and self.is_own:
+            self.close()
+            self.control.remove()
+            self.control = None

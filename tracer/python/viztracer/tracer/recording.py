@@ -269,6 +269,7 @@ class Recording(InterpreterEvents):
         if unsaved.is_noted(self.rings):
             self.seal()
             self.rings.close()
+            self.rings.let_go()
             this_process.at_exit(_saying(self.rings))
         else:
             self.close_rings()

@@ -38,7 +38,7 @@ def say(rings: RingDirectory) -> None:
         return
     forget(rings)
     rings.keep = True
-    rings.close()
+    rings.leave()
     terminal.complain(report.not_written("save() was not called", rings.path, output))
 
 
