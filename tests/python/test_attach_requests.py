@@ -1,15 +1,17 @@
 """What `viztracer --attach` asks a process to do: privately, for a limited time, and where the process accepts it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT
+from conftest import BIN, ROOT, heed_interrupts
 from test_attach import attach, is_alive, pytestmark, rings, running, until  # noqa: F401
-from viztracer.commands.request import Request
+from viztracer.commands.request import InjectionError, Request
+from viztracer.sessions import discovery
 
 INTERPRETERS = dict(
     line.split("=", 1) for line in subprocess.check_output([ROOT / "tests/scripts/find_pythons.sh"], text=True).split()
@@ -101,6 +103,70 @@ def test_script_is_private(sandbox):
         assert script.parent.stat().st_mode & 0o777 == 0o700
         assert not script.is_relative_to(sandbox.path / "own")
     assert not script.parent.exists()
+
+
+@pytest.fixture
+def own(sandbox):
+    """A directory in which the process can answer."""
+    path = sandbox.path / "own"
+    path.mkdir(mode=0o700)
+    return path
+
+
+def test_child_that_is_forked_meanwhile_does_not_take_the_request(sandbox, own):
+    """It may have what the process was asked, and come first."""
+    with running(sandbox) as process, Request(process.pid, "x()", str(own), "a", "p") as request:
+        sandbox.python(request.script)  # another process
+        assert not (own / "a").exists()
+        assert request.withdraw()
+
+
+def test_request_is_no_session(sandbox, own):
+    with running(sandbox) as process, Request(process.pid, "x()", str(own), "a", "p") as request:
+        assert not discovery.NAME.fullmatch(Path(request.script).parent.name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can attach to a process of another user")
+@pytest.mark.parametrize("directory", ["own", "private"])
+def test_other_user_cannot_lead_root_elsewhere(sandbox, own, monkeypatch, directory):
+    """The owner of the process replaces a directory by a link to one of root, in which root would make a file."""
+    precious = sandbox.path / "precious"
+    precious.mkdir(mode=0o700)
+    command = ["setpriv", "--reuid=65534", "--clear-groups", "sleep", "60"]
+    with subprocess.Popen(command) as process:
+        try:
+            until(lambda: os.stat(f"/proc/{process.pid}").st_uid == 65534)
+            os.chown(own, 65534, 65534)
+            if directory == "own":
+                own.rename(sandbox.path / "moved")
+                own.symlink_to(precious)
+            else:
+                monkeypatch.setattr(os, "mkdir", lambda path, _mode: os.symlink(precious, path))
+            request = Request(process.pid, "x()", str(own), "a", "p")
+            with pytest.raises(InjectionError, match="cannot be asked"), request:
+                pass
+            assert os.listdir(precious) == []
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("option", ["--attach", "--uninstall"])
+def test_request_that_is_interrupted_leaves_nothing(sandbox, number, option):
+    """Nor does the process, which runs the script too late, print anything."""
+    with running(sandbox, BLOCKED) as process:
+        command = [BIN / "viztracer", option, str(process.pid)]
+        env = {**os.environ, **(WITHOUT_GDB if sys.version_info >= (3, 14) else {})}
+        options = {"stderr": subprocess.PIPE, "text": True, "preexec_fn": heed_interrupts}
+        with subprocess.Popen(command, cwd=sandbox.path, env=env, **options) as client:
+            until(lambda: [path for path in files_left() if path.name == "script.py"])
+            time.sleep(0.3)
+            client.send_signal(number)
+            stderr = client.communicate(timeout=60)[1]
+        assert (client.returncode, stderr) == (1, "viztracer: interrupted\n")
+        for _ in range(2):
+            goes_on(process)
+        assert files_left() == [] and rings() == [] and not is_recorded(process)
 
 
 @pytest.mark.parametrize("version", [(3, minor) for minor in range(10, 16)])

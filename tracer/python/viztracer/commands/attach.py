@@ -134,13 +134,13 @@ def attach(pid: int, options: argparse.Namespace) -> int:
         return 1
     tracer = VizTracer(**recording_options(options), verbose=0 if options.quiet else 1, register_global=False)
     attachment = Attachment(pid, tracer, output_of(options, str(pid)))
+    heed_signals()
     try:
         attachment.start()
     except (InjectionError, KeyboardInterrupt) as error:
         attachment.give_up()
         terminal.complain(str(error) or "interrupted")
         return 1
-    heed_signals()
     try:
         _tell(attachment, seconds)
         attachment.wait(seconds)

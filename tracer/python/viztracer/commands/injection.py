@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 
+from ..process import procfs
 from . import remote_exec
 from .request import InjectionError, Request
 
@@ -59,16 +60,18 @@ def inject(pid: int, request: Request) -> None:
             _gdb(pid, code, RUN)
             _wait(pid, request)
         return
-    _ask(pid, request.script)
-    if request.is_answered(1):
-        return
+    is_answered = False
     try:
-        if shutil.which("gdb"):
-            with contextlib.suppress(InjectionError):
-                _gdb(pid, code, RUN)
-        _wait(pid, request)
+        _ask(pid, request.script)
+        is_answered = request.is_answered(1)
+        if not is_answered:
+            if shutil.which("gdb"):
+                with contextlib.suppress(InjectionError):
+                    _gdb(pid, code, RUN)
+            _wait(pid, request)
     finally:
-        remote_exec.withdraw(pid)
+        if not is_answered:  # also after Ctrl+C
+            remote_exec.withdraw(pid)
 
 
 def _ask(pid: int, script: str) -> None:
@@ -118,7 +121,7 @@ def _check_files(pid: int, path: str) -> None:
         return  # whatever is tried next says so
     except OSError:
         is_there = False
-    if not is_there and os.path.exists(f"/proc/{pid}"):
+    if not is_there and procfs.running_since(pid) is not None:
         where = os.path.dirname(os.path.dirname(path))
         raise InjectionError(f"process {pid} does not see the files of {where} (a container?): run viztracer there")
 

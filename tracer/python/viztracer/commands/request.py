@@ -4,7 +4,8 @@ The process may run the file late, or never: what it waits for may last. So a re
 process is gone counts as withdrawn. A file that stands for the request decides: whoever removes it first has its way.
 
 The process may be another user's, who may be hostile. Only the directory in which the process answers is its own. The
-file with the source text is in a directory into which nobody else can write.
+file with the source text is in a directory into which nobody else can write. Both directories are opened once, without
+following a link: by its name, that user could lead us to a directory of somebody else.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ import shutil
 import stat
 import time
 
+from ..process import procfs
+
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from types import TracebackType
 
-# What the process runs: it finds the package itself, or here. It prints nothing, whatever happens.
+# What the process runs: it finds the package itself, or here. It prints nothing, whatever happens. A child that the
+# process forks meanwhile may run it, too.
 SCRIPT = """\
-import fcntl, os, sys
 try:
+    import fcntl, os, sys
+    if os.getpid() != {own_pid}:
+        raise OSError
     wanted = os.open({wanted}, os.O_RDONLY)
     try:
         fcntl.flock(wanted, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -37,7 +43,7 @@ try:
         is_wanted = True
     finally:
         os.close(wanted)
-except OSError:
+except Exception:
     is_wanted = False  # withdrawn, or done already
 if is_wanted:
     reason = ""
@@ -61,6 +67,7 @@ if is_wanted:
     except OSError:
         pass  # nobody waits any more
 """
+SCRIPT_NAME = "script.py"
 PULSE = 0.02  # seconds between two looks
 ANSWER_MAX = 4096  # bytes
 
@@ -82,25 +89,30 @@ class Request:
 
     def __init__(self, pid: int, call: str, directory: str, answer: str, packages: str) -> None:
         self.pid = pid
-        self.answer = os.path.join(directory, answer)
         number = os.urandom(6).hex()
-        self._wanted = os.path.join(directory, f"wanted_{number}")
-        self._private = os.path.join(os.path.dirname(directory), f"viztracer_{os.getpid()}_{number}")
-        self.script = os.path.join(self._private, "script.py")
-        paths = {"wanted": self._wanted, "script": self.script, "answer": self.answer, "packages": packages}
-        self._text = SCRIPT.format(call=call, **{name: ascii(path) for name, path in paths.items()})
-        self._lock = -1
+        self._directory, self._answer, self._wanted = directory, answer, f"wanted_{number}"
+        self._private = os.path.join(os.path.dirname(directory), f"viztracer_request_{os.getpid()}_{number}")
+        self.script = os.path.join(self._private, SCRIPT_NAME)
+        paths = {"wanted": os.path.join(directory, self._wanted), "answer": os.path.join(directory, answer)}
+        paths |= {"script": self.script, "packages": packages}
+        quoted = {name: ascii(path) for name, path in paths.items()}
+        self._text = SCRIPT.format(call=call, own_pid=procfs.own_pid(pid), **quoted)
+        self._answers = self._lock = -1  # descriptors
 
     def __enter__(self) -> Request:
         os.mkdir(self._private, 0o700)
         try:
-            owner = os.stat(f"/proc/{self.pid}")
-            self._lock = _create(self._wanted, owner)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-            with open(_create(self.script, owner), "w", encoding="ascii") as file:
-                file.write(self._text)
-            if owner.st_uid != os.geteuid():
-                os.chmod(self._private, 0o711)
+            owner, us = os.stat(f"/proc/{self.pid}"), os.geteuid()
+            self._answers = _open_directory(self._directory, us or owner.st_uid)
+            self._lock = _create(self._wanted, self._answers, owner)
+            private = _open_directory(self._private, us)
+            try:
+                with open(_create(SCRIPT_NAME, private, owner), "w", encoding="ascii") as file:
+                    file.write(self._text)
+                if owner.st_uid != us:
+                    os.fchmod(private, 0o711)
+            finally:
+                os.close(private)
         except OSError as error:
             self.__exit__(None, None, None)
             raise InjectionError(f"process {self.pid} cannot be asked: {error}") from None
@@ -110,14 +122,22 @@ class Request:
         self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         self.withdraw()
-        if self._lock >= 0:
-            os.close(self._lock)
+        self._remove(self._answer)
+        for descriptor in (self._lock, self._answers):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._answers = self._lock = -1
         shutil.rmtree(self._private, ignore_errors=True)
 
     def withdraw(self) -> bool:
         """Take the request back; return whether the process has not begun and now never will."""
+        return self._remove(self._wanted)
+
+    def _remove(self, name: str) -> bool:
+        if self._answers < 0:
+            return False
         try:
-            os.remove(self._wanted)
+            os.remove(name, dir_fd=self._answers)
         except OSError:
             return False
         return True
@@ -125,10 +145,17 @@ class Request:
     def is_answered(self, seconds: float) -> bool:
         """Wait so many seconds at most for the answer, or for the end of the process."""
         give_up = time.monotonic() + seconds
-        while not os.path.lexists(self.answer) and os.path.exists(f"/proc/{self.pid}"):
+        while not self._has_answer() and procfs.running_since(self.pid) is not None:
             if time.monotonic() > give_up:
                 return False
             time.sleep(PULSE)
+        return True
+
+    def _has_answer(self) -> bool:
+        try:
+            os.stat(self._answer, dir_fd=self._answers, follow_symlinks=False)
+        except OSError:
+            return False
         return True
 
     def read_answer(self) -> str:
@@ -138,22 +165,36 @@ class Request:
             InjectionError: there is none, or it is no usual file.
         """
         try:
-            file = os.open(self.answer, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            file = os.open(self._answer, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._answers)
         except OSError as error:
-            ended = error.errno == errno.ENOENT and not os.path.exists(f"/proc/{self.pid}")
+            ended = error.errno == errno.ENOENT and procfs.running_since(self.pid) is None
             what = "has ended before it answered" if ended else f"has not answered: {error}"
             raise InjectionError(f"process {self.pid} {what}") from None
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise InjectionError(f"process {self.pid} has not answered: {self.answer} is no file")
+                raise InjectionError(f"process {self.pid} has not answered: {self._answer} is no file")
             return os.read(file, ANSWER_MAX).decode("utf-8", "replace")
         finally:
             os.close(file)
 
 
-def _create(path: str, owner: os.stat_result) -> int:
-    """Create a file that only this owner can read; return its descriptor."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+def _open_directory(path: str, owner: int) -> int:
+    """Open a directory of this user; return its descriptor.
+
+    Raises:
+        OSError: there is none, or it is a link, or of another user.
+    """
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    if os.fstat(directory).st_uid != owner:
+        os.close(directory)
+        raise OSError(errno.EPERM, "it was replaced by a directory of another user", path)
+    return directory
+
+
+def _create(name: str, directory: int, owner: os.stat_result) -> int:
+    """Create a file that only this owner can read, and lock it; return its descriptor."""
+    file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=directory)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before anybody else can
     try:
         if owner.st_uid != os.geteuid():
             os.fchown(file, owner.st_uid, owner.st_gid)

@@ -25,6 +25,12 @@ def running_since(pid: int) -> int | None:
     return start_ticks(pid) if state and state[0] not in (b"Z", b"X", b"x") else None
 
 
+def own_pid(pid: int) -> int:
+    """Return the id that a process has in its own PID namespace, where it is what `os.getpid` returns."""
+    found = _read(f"/proc/{pid}/status").partition(b"\nNSpid:")[2].partition(b"\n")[0].split()
+    return int(found[-1]) if found else pid
+
+
 def age(pid: int) -> float | None:
     """Return how many seconds ago a process was started."""
     ticks, uptime = start_ticks(pid), _read("/proc/uptime").split()
