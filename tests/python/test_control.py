@@ -649,6 +649,53 @@ def test_dead_runs_hold_no_more_than_allowed(control, sandbox):
     assert (done.returncode, done.stderr, new.exists()) == (0, "", True)
 
 
+def test_dead_runs_with_ring_files_elsewhere_do_not_fill_shared_memory(control, sandbox):
+    """Only their control blocks are there: the oldest go, and the ring files stay."""
+    session = control.killed()
+    (block,) = blocks(session)
+    directory = sandbox.path / Path(session["directory"]).name
+    shutil.move(session["directory"], directory)
+    left_blocks = []
+    for number in range(20):
+        data = bytearray(block.read_bytes())
+        size, text = int.from_bytes(data[72:76], "little"), os.fsencode(directory)
+        data[1024 : 1024 + len(text) + 100] = text + data[1024 + size : 1024 + size + 100]
+        data[72:76] = len(text).to_bytes(4, "little")
+        data[16:22] = number.to_bytes(6, "big")
+        name = f"{session['pid']}_{number:012x}"
+        elsewhere = sandbox.path / f"viztracer_{name}"
+        data[1024 : 1024 + len(text)] = os.fsencode(elsewhere)
+        shutil.copytree(directory, elsewhere)
+        left_blocks.append(block.with_name(f"viztracer_control_{name}"))
+        write_block(left_blocks[-1], data)
+        left_blocks[-1].chmod(0o600)
+        for path in (*elsewhere.iterdir(), elsewhere, left_blocks[-1]):
+            os.utime(path, (time.time() - 9000,) * 2)
+    block.unlink()
+    # The ring files themselves say that they were written just now, so they are cut to nothing.
+    [ring.unlink() for ring in sandbox.path.glob("viztracer_*/*.bin")]
+    [os.utime(path, (time.time() - 9000,) * 2) for path in sandbox.path.glob("viztracer_*")]
+    script = sandbox.script("print(1)")
+    done = sandbox.viztracer("--quiet", "--max_leftovers", "40kB", "-o", "out.json", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+    assert sum(path.exists() for path in left_blocks) == 9
+    assert len([path for path in sandbox.path.glob("viztracer_*") if path.is_dir()]) == 21
+
+
+def test_a_directory_with_a_nul_is_none(control, sandbox):
+    session = control.killed()
+    (block,) = blocks(session)
+    data = bytearray(block.read_bytes())
+    size = int.from_bytes(data[72:76], "little")
+    data[1024 : 1024 + size] = data[1024 : 1024 + size].replace(b"/dev/shm", b"/dev/s\0m")
+    write_block(block, data)
+    age(session)
+    assert control.states() == ["dead"]
+    done = sandbox.viztracer("--quiet", "--max_leftovers", "0", "-o", "out.json", sandbox.script("print(1)"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+    shutil.rmtree(session["directory"])
+
+
 def test_the_bound_can_be_set_where_other_options_are(control, sandbox):
     inline = "from viztracer import VizTracer\nwith VizTracer(verbose=0, max_leftovers={}): pass\n"
     script = sandbox.script("print(1)")
@@ -725,3 +772,16 @@ def test_the_reader_of_a_list_may_go_away(control):
     command = f"{BIN / 'viztracer-ctl'} list | true; exit ${{PIPESTATUS[0]}}"
     done = control.sandbox.run("bash", "-c", command)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_any_stdout_will_do(control):
+    """A name that the terminal cannot show is escaped; what cannot be written is an error of one line."""
+    source = "import os, viztracer\nviztracer.VizTracer().start()\nos.kill(os.getpid(), 9)\n"
+    control.sandbox.script(source, "b\u00fcsy.py")
+    control.sandbox.python("b\u00fcsy.py")
+    ascii_only = control("list", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert "b\\xfcsy.py" in ascii_only.stdout
+    full = control.sandbox.run("sh", "-c", f"{BIN / 'viztracer-ctl'} list > /dev/full")
+    assert (full.returncode, full.stderr) == (1, "viztracer-ctl: [Errno 28] No space left on device\n")
+    closed = control.sandbox.run("sh", "-c", f"{BIN / 'viztracer-ctl'} list >&-")
+    assert (closed.returncode, closed.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -18,13 +19,13 @@ from .discovery import Session
 
 EPILOG = """\
 examples:
-  viztracer-ctl list                 the traced runs of this user, living and dead
+  viztracer-ctl list                 the sessions of this user, living and dead
   viztracer-ctl status               what the processes of the living ones record now
-  viztracer-ctl status 3f9a --watch  the same of one session each second, named by the begin of its id
-  viztracer-ctl clean --older 1d     remove the ring files of dead runs that have recorded nothing for a day
+  viztracer-ctl status 3f9a --watch  the same of one session each second, named by the first digits of its id
+  viztracer-ctl clean --older 1d     remove dead sessions that have recorded nothing for a day, with their ring files
 
-Sessions are found in /dev/shm. Those of runs with --pid_suffix and without -o are not there: their ring files are in
-the directory that the user has named.
+A session is a traced run. Sessions are found in /dev/shm. Those of runs with --pid_suffix and without -o are not there:
+their ring files are in the directory that the user has named.
 
 exit status: 0; 1 if there is no such session, or one cannot be removed; 2 for wrong options; 130 after Ctrl+C.
 """
@@ -42,19 +43,30 @@ class FailureError(Exception):
 
 def main() -> int:
     """Run the command with the arguments of this process; return its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of all languages, for a terminal of one
     options = build_parser().parse_args()
     try:
         result: int = options.run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except (FailureError, discovery.NoSharedMemoryError) as error:
         complain(str(error))
         return FAILED
     except BrokenPipeError:  # the reader has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _write_no_more()
         return 0
+    except OSError as error:
+        complain(str(error))
+        _write_no_more()
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     return result
+
+
+def _write_no_more() -> None:
+    """Have what is still to be written to stdout go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -70,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list living and dead sessions")
     listing.set_defaults(run=show_list)
     showing = commands.add_parser("status", help="show what each process records")
-    showing.add_argument("session", nargs="?", metavar="SESSION", help="the begin of an id [all living sessions]")
+    showing.add_argument("session", nargs="?", metavar="SESSION", help="the first digits of an id [all living sessions]")
     showing.add_argument("--watch", action="store_true", help="show it again each second, until Ctrl+C")
     showing.set_defaults(run=show_status)
     cleaning = commands.add_parser("clean", help="remove dead sessions; living ones stay")
@@ -167,7 +179,7 @@ def clean(options: argparse.Namespace) -> int:
         if session.is_living:
             continue
         try:
-            if time.time() - removal.written(session) < options.older:
+            if not removal.has_rested(session, options.older):
                 continue
             document, command = status.describe(session), _row(session)[-1]
             removal.remove(session)

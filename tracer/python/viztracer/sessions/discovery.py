@@ -106,7 +106,7 @@ def find() -> list[Session]:
 def _examine(session: Session, shared: int) -> bool:
     """Fill in what there is of a session; return False if nothing of it is this user's."""
     is_held = session.block != "" and _read_block(session, shared)
-    is_unlocked = _read_directory(session)
+    is_unlocked = _read_directory(session, looks_at_locks=not is_held)
     if not session.block and not session.directory:
         return False
     session.created = session.created or session.modified
@@ -136,7 +136,7 @@ def _read_block(session: Session, shared: int) -> bool:
         os.close(descriptor)
 
 
-def _read_directory(session: Session) -> bool:
+def _read_directory(session: Session, *, looks_at_locks: bool) -> bool:
     """List the ring files and their sizes; return whether no ring file in the making is locked."""
     descriptor = files.open_directory(session.directory) if session.directory else None
     if descriptor is None:
@@ -154,7 +154,7 @@ def _read_directory(session: Session) -> bool:
             session.modified = max(session.modified, found.st_mtime)
             if name.endswith(RING) and stat.S_ISREG(found.st_mode):
                 session.rings.append(os.path.join(session.directory, name))
-            elif name.endswith(UNFINISHED_RING):
+            elif name.endswith(UNFINISHED_RING) and looks_at_locks:
                 is_unlocked = is_unlocked and not _is_locked(name, descriptor)
     finally:
         os.close(descriptor)
@@ -180,9 +180,9 @@ def _first_process_runs(session: Session) -> bool:
     if first is None:
         return session.block != "" and procfs.running_since(session.pid) is not None
     return (
-        first.boot_id == procfs.boot_id()
+        first.process_start == procfs.running_since(first.pid)
         and first.pid_namespace == procfs.pid_namespace()
-        and first.process_start == procfs.running_since(first.pid)
+        and first.boot_id == procfs.boot_id()
     )
 
 

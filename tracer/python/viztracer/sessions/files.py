@@ -28,7 +28,7 @@ def open_directory(path: str, directory: int | None = None) -> int | None:
 def _open(name: str, flags: int, is_kind: Callable[[int], bool], directory: int | None) -> int | None:
     try:
         descriptor = os.open(name, flags, dir_fd=directory)
-    except OSError:
+    except (OSError, ValueError):  # the latter of a path with a NUL, which a block may have
         return None
     found = os.fstat(descriptor)
     if is_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & OTHERS:

@@ -15,28 +15,32 @@ SPARED = 3600.0
 
 
 def bound(limit: int) -> None:
-    """Remove the oldest dead sessions in shared memory until the others hold at most `limit` bytes; say so.
+    """Remove the oldest dead sessions from shared memory until the others hold at most `limit` bytes there; say so.
 
-    A session that has recorded in the last hour stays. Nothing that goes wrong here disturbs the session that begins.
+    A session that has recorded in the last hour stays. Of one whose ring files are elsewhere, only the control block
+    goes. Nothing that goes wrong here disturbs the session that begins.
     """
     try:
-        dead = [session for session in discovery.find() if not session.is_living and _is_in_memory(session)]
-    except discovery.NoSharedMemoryError:
+        dead = [session for session in discovery.find() if not session.is_living]
+    except (discovery.NoSharedMemoryError, OSError):
         return
-    held = sum(session.size for session in dead)
+    held = sum(map(_held, dead))
     removed = freed = 0
     for session in dead:
         if held <= limit:
             break
         try:
-            if time.time() - removal.written(session) < SPARED:
+            if not removal.has_rested(session, SPARED):
                 continue
-            removal.remove(session)
+            if _is_elsewhere(session):
+                removal.remove_block(session)
+            else:
+                removal.remove(session)
+                freed += session.size
+                removed += bool(session.directory)
         except (OSError, removal.RefusalError):
             continue  # `viztracer-ctl clean` says why
-        held -= session.size
-        freed += session.size
-        removed += 1
+        held -= _held(session)
     if removed:
         what = f"{removed} dead run" + ("s" if removed > 1 else "")
         terminal.complain(
@@ -45,6 +49,13 @@ def bound(limit: int) -> None:
         )
 
 
-def _is_in_memory(session: discovery.Session) -> bool:
-    """Whether the ring files of a session, if there are any, are in shared memory."""
-    return not session.directory or os.path.dirname(session.directory) == SHARED_MEMORY
+def _is_elsewhere(session: discovery.Session) -> bool:
+    """Whether the ring files of a session, if there are any, are not in shared memory."""
+    return session.directory != "" and os.path.dirname(session.directory) != SHARED_MEMORY
+
+
+def _held(session: discovery.Session) -> int:
+    """Return how many bytes of shared memory a session holds."""
+    if _is_elsewhere(session):
+        return discovery.BLOCK_SIZE if session.block else 0
+    return session.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 
 from ..output.quoting import quote
 from ..process.shared_memory import SHARED_MEMORY
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .discovery import Session
 
 RING = re.compile(r"[^/]+_[0-9]+(_[0-9]+)?\.bin", re.ASCII)
+REQUEST = re.compile(r"wanted_[0-9a-f]{12}", re.ASCII)  # of `viztracer --attach` to a process that has not recorded
 UNFINISHED_RING = re.compile(r"\..+_[0-9]+\.[0-9a-f]{32}\.new", re.ASCII)
 # Seconds after which the first process of a session has locked its block.
 SETTLED = 10.0
@@ -25,13 +27,17 @@ class RefusalError(Exception):
     """A session is not removed; the message says why."""
 
 
-def written(session: Session) -> float:
-    """Return when a dead session last recorded, in seconds since 1970.
+def has_rested(session: Session, seconds: float) -> bool:
+    """Whether a dead session has recorded nothing for so many seconds.
 
-    Stores into mapped pages do not change the time of a file, so the ring files themselves are asked.
+    Stores into mapped pages do not change the time of a file, so the ring files themselves are asked, which takes time.
     """
-    statuses = filter(None, map(ring_status, session.rings))
-    return max([session.modified, *(status.written / 1e9 for status in statuses)])
+    if seconds <= 0:
+        return True
+    latest = time.time() - seconds
+    return session.modified <= latest and all(
+        status.written / 1e9 <= latest for status in filter(None, map(ring_status, session.rings))
+    )
 
 
 def remove(session: Session) -> None:
@@ -41,10 +47,7 @@ def remove(session: Session) -> None:
         RefusalError: it may live, or its directory has something else. Then nothing is removed.
         OSError: the file system does not allow it.
     """
-    if session.is_living:
-        raise RefusalError("it lives")
-    if session.age < SETTLED:
-        raise RefusalError(f"it is younger than {SETTLED:.0f} s, and may not hold its lock yet")
+    _check_state(session)
     descriptor = files.open_directory(session.directory) if session.directory else None
     if session.directory and descriptor is None:
         raise RefusalError(f"{quote(session.directory)} is not a directory that only this user may open")
@@ -56,11 +59,31 @@ def remove(session: Session) -> None:
             _unlink_block(session)
         for name in names:
             os.unlink(name, dir_fd=descriptor)
+        if session.directory:
+            os.rmdir(session.directory)  # a link in its place, or a file that was made meanwhile, is an error
+    except FileNotFoundError:
+        pass  # somebody else removes it, too
     finally:
         if descriptor is not None:
             os.close(descriptor)
-    if session.directory:
-        os.rmdir(session.directory)  # a link in its place, or a file that was made meanwhile, is an error
+
+
+def remove_block(session: Session) -> None:
+    """Remove the control block of a dead session. Its ring files stay.
+
+    Raises:
+        RefusalError: it may live.
+        OSError: the file system does not allow it.
+    """
+    _check_state(session)
+    _unlink_block(session)
+
+
+def _check_state(session: Session) -> None:
+    if session.is_living:
+        raise RefusalError("it lives")
+    if session.age < SETTLED:
+        raise RefusalError(f"it is younger than {SETTLED:.0f} s, and may not hold its lock yet")
 
 
 def _check(session: Session, name: str, directory: int | None) -> None:
@@ -74,7 +97,7 @@ def _check(session: Session, name: str, directory: int | None) -> None:
             raise RefusalError(f"a process writes {path}")
     finally:
         os.close(descriptor)
-    if UNFINISHED_RING.fullmatch(name):
+    if UNFINISHED_RING.fullmatch(name) or REQUEST.fullmatch(name):
         return
     facts = ring_facts(os.path.join(session.directory, name)) if RING.fullmatch(name) else None
     if facts is None:
