@@ -1,5 +1,6 @@
 """The program itself, its modules and its children are instrumented, and run as they do without."""
 
+import ast
 import json
 import os
 import sys
@@ -174,6 +175,86 @@ def test_compiled_files_hold_the_program_as_it_is(sandbox, run):
         assert b"__viztracer_log__" not in path.read_bytes(), path
         plain = sandbox.python("-c", f"import marshal; exec(marshal.loads(open({str(path)!r}, 'rb').read()[16:]))")
         assert plain.returncode == 0, plain.stderr
+
+
+LOADERS = """
+import importlib.machinery, importlib.util, marshal, os, sys, types
+
+class Inherits(importlib.machinery.SourceFileLoader):
+    pass
+
+class Reads(importlib.machinery.SourceFileLoader):
+    def get_code(self, fullname):
+        with open(importlib.util.cache_from_source(self.path), "rb") as file:
+            return marshal.loads(file.read()[16:])
+
+here = os.getcwd()
+for loader in (importlib.machinery.SourceFileLoader, Inherits, Reads, Reads):
+    name = loader.__name__.lower()
+    path = os.path.join(here, f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader(name, path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    print(module.a, module.__cached__ == importlib.util.cache_from_source(path))
+"""
+COMPILED_EARLIER = (
+    "not instrumented: the program has read code that was compiled earlier; "
+    "with PYTHONPYCACHEPREFIX set to an empty directory it is compiled anew"
+)
+
+
+def test_modules_that_were_compiled_before_the_run(sandbox):
+    """They are compiled anew, or a line says that they are not instrumented."""
+    for name in ("sourcefileloader", "inherits", "reads"):
+        path = sandbox.script(f"a = '{name}'\n", f"{name}.py")
+        assert sandbox.python("-m", "py_compile", path).returncode == 0
+    compiled = {path: path.stat().st_mtime_ns for path in (sandbox.path / "__pycache__").iterdir()}
+    plain = sandbox.python(script := sandbox.script(LOADERS))
+    assert (plain.returncode, plain.stderr) == (0, "")
+    done = sandbox.viztracer("--log_var", "a", "-o", "out.json", "--", script)
+    assert (done.returncode, done.stdout.splitlines()[:4]) == (0, plain.stdout.splitlines())
+    assert done.stderr == f"viztracer: {sandbox.path}/reads.py is {COMPILED_EARLIER}\n"
+    logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
+    assert logged == [f"Variable Assign - a = '{name}'" for name in ("sourcefileloader", "inherits")]
+    assert {path: path.stat().st_mtime_ns for path in (sandbox.path / "__pycache__").iterdir()} == compiled
+
+
+def test_a_test_that_pytest_has_compiled_before_the_run_is_named(sandbox):
+    path = sandbox.script("def test_it():\n    a = 1\n    assert a == 1\n", "test_it.py")
+    command = ["-q", "-p", "no:cacheprovider", path]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    assert sandbox.run(sys.executable, "-m", "pytest", *command, env=environment).returncode == 0
+    options = ["--log_var", "a", "--include_files", path, "-o", "out.json", "-m", "pytest", *command]
+    done = sandbox.viztracer(*options, env=environment)
+    assert done.returncode == 0
+    assert done.stderr == f"viztracer: {path} is {COMPILED_EARLIER}\n"
+    (sandbox.path / "empty").mkdir()
+    done = sandbox.viztracer(*options, env=environment | {"PYTHONPYCACHEPREFIX": str(sandbox.path / "empty")})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Variable Assign - a = 1" in (sandbox.path / "out.json").read_text()
+
+
+INTERACTIVE = """
+import subprocess, sys
+for command in (["-i", "child.py"], ["child.py", "interact"]):
+    done = subprocess.run([sys.executable, *command], input="print(a + 1)\\n", text=True, capture_output=True)
+    print([done.returncode, done.stdout, done.stderr])
+"""
+
+
+def test_a_child_that_asks_for_more(sandbox):
+    """The prompts are those of the interpreter, which then runs the script itself; a line says so."""
+    child = "import code, sys\na = 1\nif sys.argv[1:]: code.interact('', local=globals(), exitmsg='')\n"
+    sandbox.script(child, "child.py")
+    script = sandbox.script(INTERACTIVE)
+    plain = [ast.literal_eval(line) for line in sandbox.python(script).stdout.splitlines()]
+    assert all(status == 0 and "2\n" in stdout and ">>> " in stdout + stderr for status, stdout, stderr in plain)
+    done = sandbox.viztracer("--quiet", "--log_var", "a", "-o", "out.json", "--", script)
+    traced = [ast.literal_eval(line.replace(f"{sandbox.path}/", "")) for line in done.stdout.splitlines()]
+    said = "viztracer: child.py is not instrumented: with -i or PYTHONINSPECT, the interpreter has to run it itself\n"
+    plain[0][2] = said + plain[0][2]
+    assert traced == plain
+    assert (sandbox.path / "out.json").read_text().count("Variable Assign - a = 1") == 1
 
 
 OTHER_BUILTINS = """

@@ -40,7 +40,7 @@ class Compiler:
 
     def __init__(self, options: InstrumentOptions, complain: Callable[[str], object]) -> None:
         self.options = options
-        self._complain = complain
+        self.complain = complain
         install_log()
 
     def compile(
@@ -76,7 +76,7 @@ class Compiler:
                 fallback.add(instrumented)
             return compile_plainly(instrumented, filename, mode, flags, True, optimize, **others)
         except Exception as error:  # the program must run all the same
-            self._complain(f"{os.fsdecode(filename)} is not instrumented: {type(error).__name__}: {error}")
+            self.complain(f"{os.fsdecode(filename)} is not instrumented: {type(error).__name__}: {error}")
         return compile_plainly(source, filename, mode, flags, True, optimize, **others)
 
     def _instrumented(self, tree: Any, source: Any, filename: Any) -> Any:
@@ -88,7 +88,7 @@ class Compiler:
             from .comments import obey
 
             for line in obey(tree, _text(source)):
-                self._complain(f"{os.fsdecode(filename)}:{line}: the comment says nothing that is known")
+                self.complain(f"{os.fsdecode(filename)}:{line}: the comment says nothing that is known")
         for transformer in self._transformers():
             tree = transformer.visit(tree)
         return ast.fix_missing_locations(tree)

@@ -1,7 +1,8 @@
 """Has the program's own modules compiled by a `Compiler`: those that are imported, and what `compile` compiles.
 
 Modules of the standard library and of installed packages stay as they are. What is compiled so is never written to a
-``__pycache__`` directory (see `caches`), and what is imported as usual is not read from one.
+``__pycache__`` directory (see `caches`), and what is imported is not read from one, except by loaders that the program
+has written from the ground up: a line on stderr says so when the process ends.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import builtins
 import os
 import sys
 import types
+from _frozen_importlib_external import SourceLoader
 from importlib.machinery import PathFinder, SourceFileLoader
 
+from ..process import this_process
 from . import caches, compiler
 from .log import Unrecorded
 
@@ -27,6 +30,9 @@ STANDARD_LIBRARY = os.path.dirname(os.path.realpath(os.__file__))
 INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 _installed: list[compiler.Compiler] = []
+# By process: own files whose code was compiled before the run, and so is not instrumented.
+_compiled_earlier: dict[int, list[str]] = {}
+_get_code = SourceLoader.get_code
 
 
 def install(new: compiler.Compiler) -> None:
@@ -37,7 +43,8 @@ def install(new: compiler.Compiler) -> None:
         index = finders.index(PathFinder) if PathFinder in finders else len(finders)
         finders.insert(index, Finder())
     builtins.compile = compile
-    caches.install()
+    SourceLoader.get_code = get_code  # type: ignore[method-assign]
+    caches.install(_notice_read)
 
 
 def is_own(path: str) -> bool:
@@ -77,6 +84,47 @@ def _instrumented(
         plainly = compiler.compile_plainly
         caches.note(code, lambda: plainly(source, filename, mode, flags, True, optimize, **others))
     return code
+
+
+def get_code(self: SourceLoader, fullname: str) -> CodeType | None:
+    """Return a module's code as the method of `SourceLoader` does, which this replaces, and of which loaders inherit.
+
+    The program's own modules are compiled anew if the method has read them from a ``__pycache__`` directory.
+    """
+    path = self.get_filename(fullname)
+    with Unrecorded():
+        own = is_own(path)
+    if not own:
+        return _get_code(self, fullname)
+    with caches.Expected():
+        code = _get_code(self, fullname)
+    if caches.is_noted(code):
+        return code
+    more = (fullname,) if sys.version_info >= (3, 15) else ()
+    return self.source_to_code(self.get_data(path), path, *more)  # type: ignore[no-any-return, arg-type]
+
+
+def _notice_read(value: object) -> None:
+    """Note what was read if it is the code of a module that is not instrumented."""
+    if not isinstance(value, types.CodeType) or value.co_name != "<module>" or not is_own(value.co_filename):
+        return
+    pid = os.getpid()
+    if pid not in _compiled_earlier:
+        _compiled_earlier[pid] = []
+        this_process.at_exit(_mention_compiled_earlier)  # until then, test runners keep what is written to stderr
+    if value.co_filename not in _compiled_earlier[pid]:
+        _compiled_earlier[pid].append(value.co_filename)
+
+
+def _mention_compiled_earlier() -> None:
+    """Say what this process has noted."""
+    first, *others = _compiled_earlier.pop(os.getpid(), [""])
+    if first:
+        files = f"{first} and {len(others)} more files are" if others else f"{first} is"
+        _installed[0].complain(
+            f"{files} not instrumented: the program has read code that was compiled earlier; with PYTHONPYCACHEPREFIX "
+            "set to an empty directory it is compiled anew"
+        )
 
 
 class Loader(SourceFileLoader):
