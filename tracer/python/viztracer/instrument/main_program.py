@@ -31,11 +31,16 @@ def expect(compiler: Compiler) -> None:
 
 
 def _run_instrumented(event: str, arguments: tuple[object, ...]) -> None:
-    """Run the script, and end the process; come back if it cannot be compiled, which the interpreter then reports."""
+    """Run the script, and end the process; come back if the interpreter has to run it, or to report why it cannot."""
     if event != RUN_FILE or not _expected:
         return
     compiler, path = _expected.pop(), arguments[0]
-    if not isinstance(path, str) or not (code := _compiled(compiler, path)):
+    if not isinstance(path, str):
+        return
+    if sys.flags.inspect:  # the process does not end there: the interpreter asks for more
+        compiler.complain(f"{path} is not instrumented: with -i or PYTHONINSPECT, the interpreter has to run it itself")
+        return
+    if not (code := _compiled(compiler, path)):
         return
     main = sys.modules["__main__"]
     main.__dict__["__loader__"] = SourceFileLoader("__main__", path)
