@@ -128,6 +128,7 @@ f([1, Shown(), 2])
 """
 LONG = "def f(x): pass\nf('x' * 10_000)\n"
 MANY_DIGITS = "def f(x): pass\nf(10**611)\nf(10**700)\n"
+ASYNC = "import asyncio\nasync def one():\n    v = 1\nasyncio.run(one())\n"
 NUMBERS = "n = 1\nn = 2.5\nn = True\n"
 
 
@@ -192,6 +193,42 @@ CASES = [
     of(WRITES_CODE, "compiled code that the program writes to files", "--log_var", "a", ours={"stdout": "False\n"}),
     of(SOURCE, "`--log_func_exec`, `--log_func_entry`", "--log_func_exec", "func"),
     of(SOURCE, "`--log_func_exec`, `--log_func_entry`", "--log_func_entry", "func", "oth.*"),
+    of(
+        ASYNC,
+        "`--log_func_exec`, `--log_func_entry` of an `async def`",
+        "--log_func_exec",
+        "one",
+        ours={"events": lambda events: "(3) v = 1" in str(events)},
+    ),
+    of(
+        ASYNC,
+        "`--log_func_exec`, `--log_func_entry` of an `async def`",
+        "--log_func_entry",
+        "one",
+        ours={"events": lambda events: "Function Entry - one" in str(events)},
+    ),
+    case(
+        "`--log_var` and its like beside `-m`",
+        "--log_var",
+        "a",
+        "--quiet",
+        "-m",
+        "prog",
+        files={"prog.py": "a = 57\n"},
+        ours={"status": 0, "events": lambda events: "Variable Assign - a = 57" in str(events)},
+    ),
+    case("`--log_var`, `--log_number`, `--log_attr`", "--log_var", "a", "--quiet", "-c", "a = 57"),
+    case(
+        "`--log_var` and its like of modules that were compiled before",
+        "--log_var",
+        "a",
+        "--quiet",
+        "--",
+        "prog.py",
+        files={"prog.py": "import module\n", "module.py": "a = 57\n"},
+        setup=(("python", "-m", "compileall", "-q", "module.py"),),
+        ours={"status": 0, "events": lambda events: "Variable Assign - a = 57" in str(events)},
+    ),
     of(SOURCE, "`--log_exception`", "--log_exception"),
     of(SPARSE, "`--log_sparse`", "--log_sparse"),
     of(COMMENTS, "`--magic_comment`", "--magic_comment"),

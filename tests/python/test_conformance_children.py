@@ -1,0 +1,107 @@
+"""Options in child processes, and what shows them, are VizTracer's, but for the rows that say otherwise."""
+
+import json
+import sys
+
+import pytest
+from conformance import ROWS, SAME, both, case
+from conftest import BIN, VIZTRACER_PYTHON
+
+NESTED = """
+import multiprocessing
+def h(): pass
+def g(): h()
+def f(): g()
+def e(): f()
+def d(): e()
+def c(): d()
+def b(): c()
+def a(): b()
+if __name__ == "__main__":
+    process = multiprocessing.get_context("METHOD").Process(target=a)
+    process.start()
+    process.join()
+"""
+STARTS = """
+import multiprocessing, subprocess, sys
+def in_child(): pass
+if __name__ == "__main__":
+    subprocess.run([sys.executable, "-c", "abs(-1)"], check=True)
+    process = multiprocessing.get_context("fork").Process(target=in_child)
+    process.start()
+    process.join()
+"""
+LISTS = f"""
+import subprocess
+subprocess.run([{str(BIN / "viztracer-ctl")!r}, "list", "--json"], check=True)
+"""
+FORKED, SPAWNED = "`--max_stack_depth` in forked processes", "`--max_stack_depth` in spawned processes"
+PREPARED = "functions that prepare a process of `multiprocessing`"
+INCLUDED = "`--include_files` in processes of `multiprocessing`"
+IGNORED = "`--ignore_multiprocess`"
+CONTROL = "`viztracer-ctl`"
+FEATURES = {FORKED, SPAWNED, PREPARED, INCLUDED, IGNORED, CONTROL}
+
+
+def run_both(directory, row, source, *options):
+    """The outcomes of both, whose programs ran without complaint."""
+    outcomes = both(directory, case(row, "--quiet", *options, files={"prog.py": source}).values[0])
+    assert [(outcome.status, outcome.stdout, outcome.stderr) for outcome in outcomes] == [(0, "", "")] * 2
+    return outcomes
+
+
+def functions(outcome):
+    """The functions of the program that are in a report."""
+    names = {key[1] for key in outcome.events if key[0] == "X" and "prog.py" in key[1]}
+    return {name.split(" ")[0] for name in names} - {"<module>"}
+
+
+def called(report):
+    """The names of all calls in a report."""
+    return {event["name"] for event in report["traceEvents"] if event["ph"] in "XB"}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="VizTracer's levels are other ones there")
+@pytest.mark.parametrize(
+    ("row", "method", "depth", "levels_more"),
+    [(FORKED, "fork", 5, 0), (FORKED, "forkserver", 5, 0), (SPAWNED, "spawn", 9, 1)],
+)
+def test_depth_of_the_stack(tmp_path, row, method, depth, levels_more):
+    options = ("--max_stack_depth", str(depth), "prog.py")
+    theirs, ours = map(functions, run_both(tmp_path, row, NESTED.replace("METHOD", method), *options))
+    assert ROWS[row] == ("different on purpose" if levels_more else SAME)
+    assert 1 < len(theirs) < len("abcdefgh"), "the limit cuts the stack"
+    assert len(ours) == len(theirs) + levels_more
+
+
+def test_what_prepares_a_process(tmp_path):
+    assert ROWS[PREPARED] == "different on purpose"
+    theirs, ours = run_both(tmp_path, PREPARED, NESTED.replace("METHOD", "forkserver"), "prog.py")
+    assert functions(theirs) == functions(ours) == set("abcdefgh")
+    named = [{name.split(" ")[0] for name in called(outcome.report)} for outcome in (theirs, ours)]
+    preparing = {"_main", "BaseProcess._bootstrap"}
+    assert [names & preparing for names in named] == [set(), preparing]
+
+
+def test_files_that_are_included(tmp_path):
+    options = ("--include_files", "prog.py", "--", "prog.py")
+    theirs, ours = map(functions, run_both(tmp_path, INCLUDED, NESTED.replace("METHOD", "fork"), *options))
+    assert ROWS[INCLUDED] == "better"
+    assert (theirs, ours) == (set(), set("abcdefgh"))
+
+
+def test_children_that_are_ignored(tmp_path):
+    outcomes = run_both(tmp_path, IGNORED, STARTS, "--ignore_multiprocess", "prog.py")
+    assert ROWS[IGNORED] == "different on purpose"
+    assert [functions(outcome) for outcome in outcomes] == [set(), {"in_child"}], "only ours has the forked process"
+    assert all("builtins.abs" not in called(outcome.report) for outcome in outcomes), "nobody has the started one"
+
+
+def test_sessions_are_shown(sandbox):
+    """test_control.py proves it in detail."""
+    assert ROWS[CONTROL] == "better"
+    assert not (VIZTRACER_PYTHON.parent / "viztracer-ctl").exists()
+    path = sandbox.script(LISTS)
+    done = sandbox.viztracer("--quiet", path)
+    assert done.returncode == 0, done.stderr
+    assert path in str(json.loads(done.stdout)["sessions"])
