@@ -27,6 +27,7 @@ FEATURES = {
     "`file_info`",
     "metadata of the command's report",
     "a compressed report",
+    "the page of an `.html` report",
     "names of processes and threads",
     "times in a report",
     "category of a call",
@@ -195,3 +196,16 @@ def test_messages_of_a_run(tmp_path, options):
     assert TOTAL.sub("", theirs) == TOTAL.sub("", ours)
     assert their_errors == our_errors == ""
     assert ("Total Entries" in ours) == ("vizviewer DIR/x.json" in ours) == (not options)
+
+
+def test_page_of_a_report(tmp_path):
+    """merge/viewer/tests and test_viewer.py prove what the page shows."""
+    assert ROWS["the page of an `.html` report"] == "better"
+    pages = []
+    for name, commands in (("theirs", VIZTRACER_PYTHON.parent), ("ours", BIN)):
+        page = tmp_path / f"{name}.html"
+        command = [commands / "viztracer", "--quiet", "-o", page, "-c", "abs(-1)"]
+        subprocess.run(command, capture_output=True, check=True, timeout=120)
+        pages.append(page.read_text("utf-8"))
+    assert [bool(re.search(r"""(src|href)=["']?https?:""", page)) for page in pages] == [True, False]
+    assert len(pages[1]) * 5 < len(pages[0])

@@ -246,6 +246,7 @@ OF_OTHERS = {
     "--python": "of benches/run", "--runs": "the same",
     "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
     "--family": "the same", "--run": "another way to write --", "--p": "a part of a name",
+    "--trace_self": "hidden, as with VizTracer",
 }  # fmt: skip
 # VizTracer's options that our help does not name: some are refused, others have no effect, since they ask for what is
 # done in any case. tests/python/test_conformance_command_line.py runs them.
@@ -255,9 +256,10 @@ NOT_NAMED = {f"--{name}" for kind in (NEVER, NOT_NEEDED) for name in kind}
 @pytest.fixture(scope="module")
 def options():
     """Return the options in the help of our commands."""
-    commands = ([BIN / "viztracer"], [BIN / "viztracer-merge"], [BIN / "vizviewer"])
+    control = ([BIN / "viztracer-ctl", verb] for verb in ("list", "status", "clean"))
+    commands = ([BIN / "viztracer"], [BIN / "viztracer-merge"], [BIN / "vizviewer"], *control)
     helps = [subprocess.run([*command, "--help"], capture_output=True, text=True).stdout for command in commands]
-    assert all(len(OPTION.findall(text)) > 4 for text in helps)
+    assert all(len(OPTION.findall(text)) > 1 for text in helps)
     return {option for text in helps for option in OPTION.findall(text)}
 
 
