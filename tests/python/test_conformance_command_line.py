@@ -197,7 +197,7 @@ FILTERS = [
         "prog.py",
         ours={"status": 1, "stdout": "tracer_entries must be at least 1\n", "files": ()},
     ),
-    case("`--max_leftovers`", "--max_leftovers", "1GiB", "prog.py", ours={"status": 0}),
+    case("`--leftover_limit`", "--leftover_limit", "1GiB", "prog.py", ours={"status": 0}),
 ]
 
 

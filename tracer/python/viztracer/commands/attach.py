@@ -40,7 +40,7 @@ class Attachment:
         self.pid = pid
         self.tracer = tracer
         self.output = report.absolute(output)
-        self.rings = _directory_for(pid, tracer.tracer_entries, beside=self.output, max_leftovers=tracer.max_leftovers)
+        self.rings = _directory_for(pid, tracer.tracer_entries, beside=self.output, leftover_limit=tracer.leftover_limit)
         self._may_record = False
 
     def start(self) -> None:
@@ -108,9 +108,9 @@ class Attachment:
         _remove(self.rings)
 
 
-def _directory_for(pid: int, entries: int, *, beside: str, max_leftovers: int = -1) -> RingDirectory:
+def _directory_for(pid: int, entries: int, *, beside: str, leftover_limit: int = -1) -> RingDirectory:
     """Return a directory into which a process can write, also if it is another user's."""
-    rings = RingDirectory.scratch(entries, beside=beside, max_leftovers=max_leftovers)
+    rings = RingDirectory.scratch(entries, beside=beside, leftover_limit=leftover_limit)
     rings.close()  # the process is the only one, and is not counted
     try:
         owner = os.stat(f"/proc/{pid}")

@@ -152,7 +152,7 @@ class Run:
                 rings = RingDirectory(os.path.dirname(self.output), stem)
             else:
                 rings = RingDirectory.scratch(
-                    self.tracer.tracer_entries, beside=self.output, max_leftovers=self.options.max_leftovers
+                    self.tracer.tracer_entries, beside=self.output, leftover_limit=self.options.leftover_limit
                 )
                 self.ending(rings).arm()
             self.tracer.rings = rings

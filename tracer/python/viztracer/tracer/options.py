@@ -246,7 +246,7 @@ class Options:
         f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
         metavar="N",
     )
-    max_leftovers: int = option(
+    leftover_limit: int = option(
         -1,
         "what dead runs may hold of /dev/shm, such as 500MB; if they hold more, the oldest are removed, but none that "
         "was written in the last hour [1GiB, or a tenth of /dev/shm if that is less]",
