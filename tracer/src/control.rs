@@ -83,8 +83,8 @@ pub struct SessionDescription {
 
 /// What these bytes of a control block say; `None` if they are none, or damaged, or of another version.
 #[pyfunction]
-pub fn read_control_block(bytes: &[u8]) -> Option<SessionDescription> {
-    let Session { description, directory, command, .. } = Session::parse(bytes).ok()?;
+pub fn read_control_block(block: &[u8]) -> Option<SessionDescription> {
+    let Session { description, directory, command, .. } = Session::parse(block).ok()?;
     Some(SessionDescription {
         session_id: hexadecimal(&description.session_id),
         boot_id: hexadecimal(&description.boot_id),

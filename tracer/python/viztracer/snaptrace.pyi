@@ -232,7 +232,7 @@ class SessionDescription:
     directory: Path  # empty if the block has no room for it
     command: list[str]
 
-def read_control_block(data: bytes) -> SessionDescription | None:
+def read_control_block(block: bytes) -> SessionDescription | None:
     """Return what the bytes of a control block say; None if they are none, or damaged, or of another version."""
 
 @final

@@ -40,7 +40,9 @@ class Attachment:
         self.pid = pid
         self.tracer = tracer
         self.output = report.absolute(output)
-        self.rings = _directory_for(pid, tracer.tracer_entries, beside=self.output, leftover_limit=tracer.leftover_limit)
+        self.rings = _directory_for(
+            pid, tracer.tracer_entries, beside=self.output, leftover_limit=tracer.leftover_limit
+        )
         self._may_record = False
 
     def start(self) -> None:

@@ -49,8 +49,8 @@ class RingDirectory:
 
         Its name has the beginning of the run's id, as has the name of the run's control block.
 
-        It is in shared memory, since a disk that writes back can stall a store into a mapped page. But if two full rings
-        would leave less than a quarter of shared memory to others, it is next to the report.
+        It is in shared memory, since a disk that writes back can stall a store into a mapped page. But if two full
+        rings would leave less than a quarter of shared memory to others, it is next to the report.
         """
         free, size = shared_memory.space()
         if size - free > (limit := shared_memory.limit(leftover_limit, size)):
