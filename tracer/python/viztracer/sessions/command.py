@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list living and dead sessions")
     listing.set_defaults(run=show_list)
     showing = commands.add_parser("status", help="show what each process records")
-    showing.add_argument("session", nargs="?", metavar="SESSION", help="the first digits of an id [all living sessions]")
+    showing.add_argument("session", nargs="?", metavar="SESSION", help="first digits of an id [all living sessions]")
     showing.add_argument("--watch", action="store_true", help="show it again each second, until Ctrl+C")
     showing.set_defaults(run=show_status)
     cleaning = commands.add_parser("clean", help="remove dead sessions; living ones stay")
