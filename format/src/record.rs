@@ -24,6 +24,9 @@ pub const FUNCTION_UNKNOWN: u32 = (1 << 24) - 1;
 pub const INHERITED: u8 = 0x40;
 /// The bits of the kind byte that hold the kind.
 pub const KIND_MASK: u8 = 0x3f;
+/// Lists and objects in each other, the payload among them, that every reader shows as what they are. The tracer logs
+/// values of up to 100; the event and the report around them come on top, and many JSON readers take no more than 128.
+pub const NESTING_MAX: u32 = 110;
 
 /// What a record is. Kinds below 0x20 are events; the others extend the event before them or the segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,7 @@
 //! Where a JSON value ends, by its quotes and brackets alone, even if its bytes come in several parts.
 
+use viztracer_format::record::NESTING_MAX;
+
 /// Scans a value whose bytes come in several parts.
 #[derive(Default)]
 pub struct ValueScanner {
@@ -52,10 +54,6 @@ impl ValueScanner {
         self.depth == 0 && !self.is_string
     }
 }
-
-/// Lists and objects in each other that a payload may have to be shown as what it is. The tracer logs values of up to
-/// 100; the event and the report around them come on top, and many readers take no more than 128.
-const NESTING_MAX: u32 = 110;
 
 /// Whether JSON text is nested deeper than readers of a report can be expected to read.
 pub fn is_too_deep(json: &[u8]) -> bool {
