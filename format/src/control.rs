@@ -60,7 +60,12 @@ pub struct Counts {
     pub joined: AtomicU64,
     /// Processes that should record and cannot.
     pub refused: AtomicU64,
+    /// Messages that a process has printed, of those that a session prints once. One bit for each.
+    pub messages: AtomicU64,
 }
+
+/// The bit of the message that only the main interpreter is recorded, in [`Counts::messages`].
+pub const INTERPRETERS_MESSAGE: u64 = 1;
 
 impl Description {
     /// A description of this version with every other field zero.

@@ -120,6 +120,21 @@ def test_a_program_with_one_interpreter_is_not_told_of(sandbox):
     assert run_both(sandbox, script) == ("", "")
 
 
+def test_it_is_said_once_in_a_run(sandbox):
+    """Not by each process: workers of a pool would repeat it."""
+    child = f"import {MODULE}"
+    script = sandbox.script(
+        f"import os, subprocess, sys\n"
+        f"for _ in range(2): subprocess.run([sys.executable, '-c', {child!r}], check=True)\n"
+        f"import {MODULE}\n"
+        f"if os.fork() == 0: sys.exit()\n"
+        f"os.wait()\n"
+    )
+    done = sandbox.viztracer("-o", "traced.json", script)
+    assert (done.returncode, done.stderr.count(SAID)) == (0, 1), done.stderr
+    assert sandbox.viztracer("-o", "traced.json", script).stderr.count(SAID) == 1
+
+
 def test_a_child_of_another_interpreter_is_recorded(sandbox):
     """It inherits the environment of its process. Isolated interpreters before 3.12 cannot start any."""
     create = "create(isolated=False)" if sys.version_info < (3, 12) else "create()"

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use viztracer_format::control::Session;
+use viztracer_format::control::{INTERPRETERS_MESSAGE, Session};
 use viztracer_recorder::control;
 
 /// The page of shared memory in which the processes of a run count themselves, by its name.
@@ -41,6 +41,12 @@ impl ControlBlock {
     /// Counts this process, which has joined, as one that cannot record.
     fn refuse(&self) -> PyResult<()> {
         Ok(control::refuse(&self.name)?)
+    }
+
+    /// Whether no other process of the run has said that only the main interpreter is recorded. This one must then say
+    /// it.
+    fn is_first_to_mention_interpreters(&self) -> PyResult<bool> {
+        Ok(control::is_first_to_print(&self.name, INTERPRETERS_MESSAGE)?)
     }
 
     /// Ends the run, so that nobody joins it any more; returns how many processes recorded, and how many could not.

@@ -64,6 +64,7 @@ fn the_document_has_every_field() {
         ("over", COUNTS_OFFSET + offset_of!(Counts, over), 8),
         ("joined", COUNTS_OFFSET + offset_of!(Counts, joined), 8),
         ("refused", COUNTS_OFFSET + offset_of!(Counts, refused), 8),
+        ("messages", COUNTS_OFFSET + offset_of!(Counts, messages), 8),
     ];
     for (name, offset, size) in rows {
         let row = format!("| {offset} | {size} | `{name}` |");

@@ -152,6 +152,15 @@ pub fn refuse(name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether this process is the first of its session to print the message with this bit. It must then print it.
+///
+/// # Errors
+/// There is no such block, or it is damaged.
+pub fn is_first_to_print(name: &str, message: u64) -> io::Result<bool> {
+    let memory = open(name)?;
+    Ok(words(&memory)?.messages.fetch_or(message, Ordering::SeqCst) & message == 0)
+}
+
 /// Ends the session, so that nobody joins it any more, and returns what the block counted. Block and lock stay, since
 /// the first process still needs the ring files.
 ///

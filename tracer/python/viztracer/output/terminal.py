@@ -10,6 +10,7 @@ from .quoting import printable
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 # The stdout that the command found, if it was the command that began the run.
@@ -63,11 +64,15 @@ def complain_of_greenlets(unmatched: int) -> None:
         )
 
 
-def complain_of_interpreters() -> None:
-    """Say whose calls are missing, if the program may have several interpreters: hooks belong to one of them."""
+def complain_of_interpreters(is_first: Callable[[], bool]) -> None:
+    """Say whose calls are missing, if the program may have several interpreters: hooks belong to one of them.
+
+    Args:
+        is_first: returns whether no other process of the run has said it; asked only if there is something to say.
+    """
     if sys.version_info >= (3, 14):
         module = "concurrent.interpreters"  # and not _interpreters, which `concurrent.futures` imports in any case
     else:
         module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
-    if module in sys.modules:
+    if module in sys.modules and is_first():
         complain(f"this program imports {module}: only calls in the main interpreter are recorded")

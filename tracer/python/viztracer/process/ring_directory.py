@@ -71,6 +71,13 @@ class RingDirectory:
             pass  # without shared memory nobody is counted
         return rings
 
+    def is_first_to_mention_interpreters(self) -> bool:
+        """Return whether no other process of the run has said whose calls are missing, as far as that can be known."""
+        try:
+            return not self.control or self.control.is_first_to_mention_interpreters()
+        except OSError:
+            return True
+
     @property
     def address(self) -> str:
         """Return what other processes need to know to record here, too."""

@@ -254,8 +254,8 @@ class Recording(InterpreterEvents):
         unmatched = self.ring_unmatched
         if self.verbose and (unmatched or self.switches_greenlets):
             terminal.complain_of_greenlets(unmatched)
-        if self.verbose:
-            terminal.complain_of_interpreters()
+        if self.verbose and self.rings:
+            terminal.complain_of_interpreters(self.rings.is_first_to_mention_interpreters)
         note_exit()
         ring = self.seal()
         terminal.complain_of_ring(ring, failure, removed=removed)

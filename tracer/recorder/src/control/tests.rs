@@ -29,6 +29,17 @@ fn processes_are_counted_until_the_session_is_over() {
 }
 
 #[test]
+fn a_message_is_printed_once_in_a_session() {
+    let (name, other) = (made(), made());
+    assert!(is_first_to_print(&name, 1).unwrap() && is_first_to_print(&name, 2).unwrap());
+    assert!(!is_first_to_print(&name, 1).unwrap() && !is_first_to_print(&name, 2).unwrap());
+    assert!(is_first_to_print(&other, 1).unwrap());
+    end(&name).unwrap();
+    end(&other).unwrap();
+    assert!(is_first_to_print(&name, 1).is_err());
+}
+
+#[test]
 fn nobody_joins_a_session_that_is_over() {
     let name = made();
     let memory = open(&name).unwrap();
