@@ -86,7 +86,7 @@ def _instrumented(
     return code
 
 
-def get_code(self: SourceLoader, fullname: str) -> CodeType | None:
+def get_code(self: Any, fullname: str) -> CodeType | None:
     """Return a module's code as the method of `SourceLoader` does, which this replaces, and of which loaders inherit.
 
     The program's own modules are compiled anew if the method has read them from a ``__pycache__`` directory.
@@ -101,7 +101,8 @@ def get_code(self: SourceLoader, fullname: str) -> CodeType | None:
     if caches.is_noted(code):
         return code
     more = (fullname,) if sys.version_info >= (3, 15) else ()
-    return self.source_to_code(self.get_data(path), path, *more)  # type: ignore[no-any-return, arg-type]
+    anew: CodeType | None = self.source_to_code(self.get_data(path), path, *more)
+    return anew
 
 
 def _notice_read(value: object) -> None:
