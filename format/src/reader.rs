@@ -191,7 +191,7 @@ impl Events<'_> {
     }
 
     /// Whether a payload is behind those of the earlier events. A writer stores one payload behind the other, each for
-    /// one event. Without this check, a small file could make a report of any size.
+    /// one event. Without this check, one segment could show the same bytes as often as it has records.
     #[cold]
     fn take(&mut self, PayloadRef { generation, offset, length }: PayloadRef) -> bool {
         if generation == 0 {
