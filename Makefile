@@ -156,7 +156,11 @@ viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcompone
 	@touch $@
 
 # The wheels for the tests are linked for this machine only. Wheels are built one after the other, since each version
-# replaces Cargo's output of the previous one.
+# replaces Cargo's output of the previous one. The order keeps other jobs from waiting for the lock.
+previous :=
+$(foreach version,$(VERSIONS),\
+  $(eval target/wheels/py$(version)/.built: | $(previous))\
+  $(eval previous := target/wheels/py$(version)/.built))
 target/wheels/py%/.built: $(SOURCES) | .venv/.tools-$(NEWEST)
 	rm -rf $(@D)
 	mkdir -p $(@D)
