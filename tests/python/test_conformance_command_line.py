@@ -197,7 +197,7 @@ FILTERS = [
         "prog.py",
         ours={"status": 1, "stdout": "tracer_entries must be at least 1\n", "files": ()},
     ),
-    case("`--leftover_limit`", "--leftover_limit", "1GiB", "prog.py", ours={"status": 0}),
+    case("`--keep_leftovers`", "--keep_leftovers", "1GiB", "prog.py", ours={"status": 0}),
 ]
 
 

@@ -635,17 +635,17 @@ def test_dead_runs_hold_no_more_than_allowed(control, sandbox):
     """The oldest are removed first, and none of the last hour."""
     oldest, older, new = left(11, 2 << 20, 9000), left(12, 2 << 20, 8000), left(13, 2 << 20, 3000)
     script = sandbox.script("print(1)")
-    done = sandbox.viztracer("--quiet", "--leftover_limit", "5MB", "-o", "out.json", script)
+    done = sandbox.viztracer("--quiet", "--keep_leftovers", "5MB", "-o", "out.json", script)
     assert (done.returncode, done.stdout) == (0, "1\n")
     assert done.stderr == (
         "viztracer: removed the ring files of 1 dead run, 2.1 MB, from /dev/shm: dead runs may hold 5.0 MB there "
-        "(--leftover_limit)\n"
+        "(--keep_leftovers)\n"
     )
     assert [path.exists() for path in (oldest, older, new)] == [False, True, True]
-    done = sandbox.viztracer("--quiet", "--leftover_limit", "0", "-o", "out.json", script)
+    done = sandbox.viztracer("--quiet", "--keep_leftovers", "0", "-o", "out.json", script)
     assert "of 1 dead run, 2.1 MB" in done.stderr
     assert [path.exists() for path in (oldest, older, new)] == [False, False, True]
-    done = sandbox.viztracer("--quiet", "--leftover_limit", "0", "-o", "out.json", script)
+    done = sandbox.viztracer("--quiet", "--keep_leftovers", "0", "-o", "out.json", script)
     assert (done.returncode, done.stderr, new.exists()) == (0, "", True)
 
 
@@ -676,7 +676,7 @@ def test_dead_runs_with_ring_files_elsewhere_do_not_fill_shared_memory(control, 
     [ring.unlink() for ring in sandbox.path.glob("viztracer_*/*.bin")]
     [os.utime(path, (time.time() - 9000,) * 2) for path in sandbox.path.glob("viztracer_*")]
     script = sandbox.script("print(1)")
-    done = sandbox.viztracer("--quiet", "--leftover_limit", "40kB", "-o", "out.json", script)
+    done = sandbox.viztracer("--quiet", "--keep_leftovers", "40kB", "-o", "out.json", script)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
     assert sum(path.exists() for path in left_blocks) == 9
     assert len([path for path in sandbox.path.glob("viztracer_*") if path.is_dir()]) == 21
@@ -691,24 +691,24 @@ def test_a_directory_with_a_nul_is_none(control, sandbox):
     write_block(block, data)
     age(session)
     assert control.states() == ["dead"]
-    done = sandbox.viztracer("--quiet", "--leftover_limit", "0", "-o", "out.json", sandbox.script("print(1)"))
+    done = sandbox.viztracer("--quiet", "--keep_leftovers", "0", "-o", "out.json", sandbox.script("print(1)"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
     shutil.rmtree(session["directory"])
 
 
 def test_the_bound_can_be_set_where_other_options_are(control, sandbox):
-    inline = "from viztracer import VizTracer\nwith VizTracer(verbose=0, leftover_limit={}): pass\n"
+    inline = "from viztracer import VizTracer\nwith VizTracer(verbose=0, keep_leftovers={}): pass\n"
     script = sandbox.script("print(1)")
     for number, command in enumerate([("rc",), ("inline",)]):
         directory = left(20 + number, 2 << 20, 9000)
         if command == ("rc",):
-            sandbox.script("[default]\nleftover_limit = 1MiB\n", ".viztracerrc")
+            sandbox.script("[default]\nkeep_leftovers = 1MiB\n", ".viztracerrc")
             done = sandbox.viztracer("--quiet", "-o", "out.json", script)
         else:
             done = sandbox.python("-c", inline.format(1 << 20))
         assert done.returncode == 0 and "of 1 dead run" in done.stderr
         assert not directory.exists()
-    done = sandbox.viztracer("--leftover_limit", "much", script)
+    done = sandbox.viztracer("--keep_leftovers", "much", script)
     assert done.returncode == 2 and "a size is like 500MB or 1GiB" in done.stderr
 
 
@@ -747,7 +747,7 @@ def test_shared_memory_that_is_read_only(control, sandbox):
     assert "Read-only file system" in control("clean", prefix=read_only, status=1).stderr
     assert len(files_of(session)) == 2
     script = sandbox.script("print(1)")
-    done = sandbox.run(*read_only, BIN / "viztracer", "--quiet", "--leftover_limit", "0", "-o", "out.json", script)
+    done = sandbox.run(*read_only, BIN / "viztracer", "--quiet", "--keep_leftovers", "0", "-o", "out.json", script)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 

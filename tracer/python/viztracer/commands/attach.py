@@ -41,7 +41,7 @@ class Attachment:
         self.tracer = tracer
         self.output = report.absolute(output)
         self.rings = _directory_for(
-            pid, tracer.tracer_entries, beside=self.output, leftover_limit=tracer.leftover_limit
+            pid, tracer.tracer_entries, beside=self.output, keep_leftovers=tracer.keep_leftovers
         )
         self._may_record = False
 
@@ -110,9 +110,9 @@ class Attachment:
         _remove(self.rings)
 
 
-def _directory_for(pid: int, entries: int, *, beside: str, leftover_limit: int = -1) -> RingDirectory:
+def _directory_for(pid: int, entries: int, *, beside: str, keep_leftovers: int = -1) -> RingDirectory:
     """Return a directory into which a process can write, also if it is another user's."""
-    rings = RingDirectory.scratch(entries, beside=beside, leftover_limit=leftover_limit)
+    rings = RingDirectory.scratch(entries, beside=beside, keep_leftovers=keep_leftovers)
     rings.close()  # the process is the only one, and is not counted
     try:
         owner = os.stat(f"/proc/{pid}")

@@ -152,7 +152,7 @@ class Run:
                 rings = RingDirectory(os.path.dirname(self.output), stem)
             else:
                 rings = RingDirectory.scratch(
-                    self.tracer.tracer_entries, beside=self.output, leftover_limit=self.options.leftover_limit
+                    self.tracer.tracer_entries, beside=self.output, keep_leftovers=self.options.keep_leftovers
                 )
                 self.ending(rings).arm()
             self.tracer.rings = rings

@@ -44,7 +44,7 @@ class RingDirectory:
         return rings
 
     @classmethod
-    def scratch(cls, entries: int, *, beside: str, leftover_limit: int) -> RingDirectory:
+    def scratch(cls, entries: int, *, beside: str, keep_leftovers: int) -> RingDirectory:
         """Return a new directory for files that are merged when the run ends.
 
         Its name has the beginning of the run's id, as has the name of the run's control block.
@@ -53,7 +53,7 @@ class RingDirectory:
         rings would leave less than a quarter of shared memory to others, it is next to the report.
         """
         free, size = shared_memory.space()
-        if size - free > (limit := shared_memory.limit(leftover_limit, size)):
+        if size - free > (limit := shared_memory.limit(keep_leftovers, size)):
             from ..sessions import leftovers  # memory is rarely so full
 
             leftovers.bound(limit)

@@ -19,9 +19,9 @@ def space() -> tuple[int, int]:
     return system.f_bavail * system.f_frsize, system.f_blocks * system.f_frsize
 
 
-def limit(leftover_limit: int, size: int) -> int:
+def limit(keep_leftovers: int, size: int) -> int:
     """Return how many bytes dead runs may hold, of an option's value and the size of shared memory.
 
     A negative value stands for the default, 1 GiB or a tenth of shared memory, whichever is less.
     """
-    return leftover_limit if leftover_limit >= 0 else min(LEFTOVERS_MAX, size // 10)
+    return keep_leftovers if keep_leftovers >= 0 else min(LEFTOVERS_MAX, size // 10)

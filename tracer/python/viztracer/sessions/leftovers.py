@@ -45,7 +45,7 @@ def bound(limit: int) -> None:
         what = f"{removed} dead run" + ("s" if removed > 1 else "")
         terminal.complain(
             f"removed the ring files of {what}, {size(freed)}, from {SHARED_MEMORY}: dead runs may hold {size(limit)} "
-            "there (--leftover_limit)"
+            "there (--keep_leftovers)"
         )
 
 

@@ -246,10 +246,10 @@ class Options:
         f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
         metavar="N",
     )
-    leftover_limit: int = option(
+    keep_leftovers: int = option(
         -1,
-        "what dead runs may hold of /dev/shm, such as 500MB; if they hold more, the oldest are removed, but none that "
-        "was written in the last hour [1GiB, or a tenth of /dev/shm if that is less]",
+        "keep this much of what dead runs hold of /dev/shm, such as 500MB; if they hold more, the oldest are removed, "
+        "but none that was written in the last hour [1GiB, or a tenth of /dev/shm if that is less]",
         metavar="SIZE",
         inherited=False,
         validate=_number,

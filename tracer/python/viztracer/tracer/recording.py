@@ -51,7 +51,7 @@ class Recording(InterpreterEvents):
 
     if TYPE_CHECKING:  # what `Options` and a subclass have
         tracer_entries: int
-        leftover_limit: int
+        keep_leftovers: int
         verbose: int
         output_file: Any
         process_name: str | None
@@ -118,7 +118,7 @@ class Recording(InterpreterEvents):
         """Make ring files of its own, and forget those that are reported."""
         self.forget_rings()
         self.rings = RingDirectory.scratch(
-            self.tracer_entries, beside=self.report_path, leftover_limit=self.leftover_limit
+            self.tracer_entries, beside=self.report_path, keep_leftovers=self.keep_leftovers
         )
         self._makes_rings = True
 
