@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, SHARED_MEMORY
+from conftest import BIN, SHARED_MEMORY, heed_interrupts
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make namespaces, mounts and other users' files")
@@ -231,7 +231,8 @@ def test_a_small_ring_does_not_reach_back_to_the_start(control):
 def test_the_status_is_watched(control):
     with control.running():
         command = [BIN / "viztracer-ctl", "status", "--watch", "--json"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watch:
+        options = {"stdout": subprocess.PIPE, "text": True, "preexec_fn": heed_interrupts}
+        with subprocess.Popen(command, **options) as watch:
             looks = [json.loads(watch.stdout.readline())["sessions"][0]["ring_files"] for _ in range(3)]
             watch.send_signal(signal.SIGINT)
             assert watch.wait(60) == 130

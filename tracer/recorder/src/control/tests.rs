@@ -34,8 +34,8 @@ fn a_message_is_printed_once_in_a_session() {
     assert!(is_first_to_print(&name, 1).unwrap() && is_first_to_print(&name, 2).unwrap());
     assert!(!is_first_to_print(&name, 1).unwrap() && !is_first_to_print(&name, 2).unwrap());
     assert!(is_first_to_print(&other, 1).unwrap());
-    end(&name).unwrap();
-    end(&other).unwrap();
+    remove(&name);
+    remove(&other);
     assert!(is_first_to_print(&name, 1).is_err());
 }
 
