@@ -195,7 +195,7 @@ for loader in (importlib.machinery.SourceFileLoader, Inherits, Reads, Reads):
     spec = importlib.util.spec_from_file_location(name, path, loader=loader(name, path))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    print(module.a, module.__cached__ == importlib.util.cache_from_source(path))
+    print(module.a, module.__spec__.cached == importlib.util.cache_from_source(path))
 """
 COMPILED_EARLIER = (
     "not instrumented: the program has read code that was compiled earlier; "
