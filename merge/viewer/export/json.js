@@ -2,7 +2,7 @@
 // the recording was stopped in order are B events. Missing events are in the metadata only, since scripts count events.
 // Merging the file again gives the same page.
 
-import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, ofCalls } from "../data/model.js";
+import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, firstFrom, ofCalls } from "../data/model.js";
 import { extras, parsed } from "./events.js";
 
 /** Characters per piece of text. */
@@ -51,10 +51,13 @@ function* events(trace, put) {
     const labels = [];
     let done = 0;
     for (const track of tracks) {
-        const head = `{"pid":${track.process.pid},"tid":${track.tid},"ts":`;
+        const ids = `{"pid":${track.process.pid},"tid":${track.tid},`;
+        const head = `${ids}"ts":`;
         const threads = threadsOf(track);
         const isEvent = ({ what }) => what !== "lost" && what !== "gap";
-        extras(trace, track).filter(isEvent).forEach((entry) => extra(entry, head, put, zero));
+        const thread = (time) => threads[Math.max(firstFrom(track, time + 1) - 1, 0)];
+        const headAt = (time) => (threads?.length ? `${ids}"thread":${thread(time)},"ts":` : head);
+        extras(trace, track).filter(isEvent).forEach((entry) => extra(entry, headAt(entry.time), put, zero));
         for (let call = 0; call < track.count; call += 1) {
             const of = track.function[call];
             labels[of] ??= JSON.stringify(trace.functions.label(of));
