@@ -146,12 +146,13 @@ def test_process_that_is_sampled(sandbox):
 def test_sampler_that_runs_the_program(sandbox, way):
     """Whichever of the two starts the other, the program's output and its calls in the report are complete."""
     script = sandbox.script(SAMPLED.replace("LIMIT", "500"))
-    sampling = ["-m", "profiling.sampling", "run", "--collapsed", "-o", "stacks.txt"]
+    sampling = ["-m", "profiling.sampling"]
+    arguments = ["run", "--collapsed", "-o", "stacks.txt"]
     for _ in range(5):  # on a busy machine the sampler gives up on a program that takes long to start
         if way == "inside":
-            done = sandbox.viztracer(*QUIET, *sampling, script)
+            done = sandbox.viztracer(*QUIET, *sampling, "--", *arguments, script)
         else:
-            done = sandbox.python(*sampling, "-m", "viztracer", *QUIET, script)
+            done = sandbox.python(*sampling, *arguments, "-m", "viztracer", *QUIET, script)
         if "failed to signal readiness" not in done.stderr:
             break
     assert done.returncode == 0, done.stderr
