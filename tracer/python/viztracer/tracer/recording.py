@@ -239,7 +239,9 @@ class Recording(InterpreterEvents):
         self.seal()
         if unsaved.is_noted(self.rings):
             unsaved.say(self.rings)
-        elif not self.rings.keep:
+        elif self.rings.keep:
+            self.rings.leave()
+        else:
             self.keep_running(self.report_path)
             self.forget_rings()
 
