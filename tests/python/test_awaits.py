@@ -107,7 +107,7 @@ def script(sandbox, body, run=RUN):
 
 
 def arrows(report):
-    """The arrows by the names of their tasks. Each end lies in a call of its track, the second one after the first."""
+    """The arrows by the names of their tasks. Each end is inside a call of its track, the second one after the first."""
     names, calls, ends = tree.names(report, "thread_name"), defaultdict(list), defaultdict(dict)
     for event in tree.spans(report):
         calls[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))

@@ -1,7 +1,7 @@
 """A function call that another process is asked to make, as a file of source text that it is to run.
 
 The process may run the file late, or never: what it waits for may last. So a request can be withdrawn, and one whose
-process is gone counts as withdrawn. A file that stands for the request decides: whoever removes it first has its way.
+process is gone counts as withdrawn. A file stands for the request: the first one to remove it decides.
 
 The process may be another user's, who may be hostile. Only the directory in which the process answers is its own. The
 file with the source text is in a directory into which nobody else can write. Both directories are opened once, without
