@@ -172,7 +172,6 @@ def test_compiled_files_hold_the_program_as_it_is(sandbox, run):
     compiled = list((sandbox.path / "__pycache__").iterdir())
     assert sorted(path.name.partition(".")[0] for path in compiled) == ["plugin", "test_rewritten", "written"]
     for path in compiled:
-        assert b"__viztracer_log__" not in path.read_bytes(), path
         plain = sandbox.python("-c", f"import marshal; exec(marshal.loads(open({str(path)!r}, 'rb').read()[16:]))")
         assert plain.returncode == 0, plain.stderr
 
@@ -281,7 +280,85 @@ def test_code_with_builtins_that_the_program_chooses(sandbox, run):
     done = run("--log_var", ".*", "--log_attr", "a", "--log_func_exec", ".*", "--log_exception", "--", path)
     assert (done.stdout, done.stderr) == (plain.stdout, "")
     logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
-    assert "Variable Assign - b = [2]" in logged, "code with the usual builtins is recorded"
+    assert logged.count("Variable Assign - b = [2]") == 6, "each is recorded"
+
+
+LATE = """
+import sys
+class Late:
+    def __del__(self):
+        a = 1
+        # !viztracer: log_instant("late")
+        try:
+            raise sys_error
+        except BaseException:
+            try:
+                raise
+            except KeyError:
+                out.write("last\\n")
+    def __init__(self):
+        self.b = 2
+out, sys_error = sys.__stdout__, KeyError
+Late.itself = Late()
+Late.itself.itself = Late.itself
+sys.modules["late"] = Late.itself
+"""
+
+
+def test_destructors_at_the_end_of_the_interpreter(sandbox, run):
+    """They run when the names of modules are cleared, and nothing of them goes to stderr."""
+    sandbox.script(LATE, "late.py")
+    sandbox.script("import os, sys\nsys.exit(os.system(sys.executable + ' late.py'))\n", "parent.py")
+    plain = sandbox.python("late.py")
+    assert (plain.stdout, plain.stderr) == ("last\n", "")
+    for program in ("late.py", "parent.py"):
+        done = run("--log_var", "a", "--log_attr", "b", "--log_exception", "--magic_comment", "--", program)
+        assert (done.stdout, done.stderr) == (plain.stdout, plain.stderr)
+
+
+CODE_ELSEWHERE = """
+import marshal, pickle, sys, types
+def f(n):
+    a = n
+    def g(m):
+        a = m + 1
+        return a
+    return g(a)
+with open("codes", "wb") as file:
+    marshal.dump((f.__code__, {"again": [f.__code__]}), file)
+class Pickler(pickle._Pickler):
+    dispatch = {**pickle._Pickler.dispatch, types.CodeType: lambda self, code: self.save(
+        tuple(constant for constant in code.co_consts if not isinstance(constant, types.CodeType)))}
+with open("pickled", "wb") as file:
+    Pickler(file).dump(f.__code__)
+print(f(1))
+"""
+RUN_ELSEWHERE = """
+import marshal, pickle, types
+code, others = marshal.load(open("codes", "rb"))
+assert types.FunctionType(code, {})(1) == types.FunctionType(others["again"][0], {})(2) - 1 == 2
+for constant in pickle.load(open("pickled", "rb")):
+    if hasattr(constant, "assigned"):
+        assert constant.assigned("a", 3) == 3
+        assert constant.variable("a", 3) is constant.number("a", 3) is constant.comment("log_var", a=1) is None
+        assert constant.tracer is None
+        print("logs nothing")
+"""
+
+
+def test_instrumented_code_that_another_process_gets(sandbox, run):
+    """What `marshal` writes has no inserted calls; pickled code runs where there is no viztracer, and logs nothing."""
+    plain = sandbox.python(path := sandbox.script(CODE_ELSEWHERE))
+    assert (plain.returncode, plain.stdout) == (0, "2\n"), plain.stderr
+    assert run("--log_var", ".*", "--", path).stdout == plain.stdout
+    elsewhere = sandbox.run(sys.executable, "-I", "-S", "-c", RUN_ELSEWHERE)
+    assert (elsewhere.stdout, elsewhere.stderr) == ("logs nothing\n", "")
+
+
+def test_a_value_that_marshal_cannot_write(sandbox, run):
+    source = "import marshal\na = [1]\na.append(a)\ntry: marshal.dumps([a, object()])\nexcept ValueError as e: print(e)"
+    plain = sandbox.python(path := sandbox.script(source))
+    assert run("--log_var", "b", "--", path).stdout == plain.stdout != ""
 
 
 def test_other_programs_run_as_they_are(sandbox, run):

@@ -122,6 +122,7 @@ mod snaptrace {
         let python = module.py();
         super::function::leave_out([Tracer::type_object_raw(python), SourceLog::type_object_raw(python)]);
         module.add("RECORD_SIZE", viztracer_format::record::RECORD_SIZE)?;
+        module.add("source_log", SourceLog::new(python)?)?;
         module.add("RING_MAGIC", pyo3::types::PyBytes::new(python, &viztracer_format::header::MAGIC))?;
         super::tracer::note_import();
         super::stderr::note_at_import();

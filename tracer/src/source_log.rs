@@ -7,24 +7,63 @@ use pyo3::call::PyCallArgs;
 use pyo3::ffi::PyObject;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
-/// Logs by the tracer that is the global one at that time, if it records. The base class of
-/// `viztracer.instrument.log.SourceLog`.
-#[pyclass(subclass, frozen, module = "viztracer.snaptrace")]
-pub struct SourceLog;
+/// An expression for a source log in another process: that of `snaptrace` if it is there, else one that does nothing.
+const UNPICKLED: &str = "getattr(__import__('sys').modules.get('viztracer.snaptrace'), 'source_log', None) or \
+    type('SourceLog', (), {'tracer': None, 'assigned': lambda self, name, value: value, **dict.fromkeys(\
+    ('variable', 'attribute', 'number', 'step', 'comment', 'current_exception'), lambda *_, **__: None)})()";
+
+/// Logs by the tracer that is the global one at that time, if it records. Instrumented code has the only one,
+/// `snaptrace.source_log`, among its constants.
+///
+/// It works until the interpreter has ended: the code of `__del__` runs when modules and builtins are already cleared.
+#[pyclass(frozen, module = "viztracer.snaptrace")]
+pub struct SourceLog {
+    builtins: Py<PyDict>,
+    /// `sys.exc_info`.
+    exception_info: Py<PyAny>,
+}
+
+impl SourceLog {
+    /// Makes the log of this interpreter.
+    pub fn new(python: Python<'_>) -> PyResult<SourceLog> {
+        Ok(SourceLog {
+            builtins: python.import("builtins")?.dict().unbind(),
+            exception_info: python.import("sys")?.getattr("exc_info")?.unbind(),
+        })
+    }
+
+    /// Returns the tracer that is the global one; `None` if there is none.
+    fn global_tracer<'py>(&self, python: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let tracer = self.builtins.bind(python).get_item(intern!(python, "__viz_tracer__")).ok()??;
+        (!tracer.is_none()).then_some(tracer)
+    }
+
+    /// Calls a method of the global tracer. Returns `None` if there is no tracer, or if the method fails. An exception
+    /// is one for the program that has arrived meanwhile.
+    fn call<'py>(
+        &self,
+        method: &Bound<'py, PyString>,
+        arguments: impl PyCallArgs<'py>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(tracer) = self.global_tracer(method.py()) else { return Ok(None) };
+        or_for_program(method.py(), tracer.call_method1(method, arguments))
+    }
+}
 
 #[pymethods]
 impl SourceLog {
-    #[new]
-    fn new() -> SourceLog {
-        SourceLog
+    /// The global tracer, if it records; inserted conditions ask for it.
+    #[getter]
+    fn tracer<'py>(&self, python: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let is_enabled = |tracer: &Bound<'_, PyAny>| tracer.getattr(intern!(python, "enable"))?.is_truthy();
+        self.global_tracer(python).filter(|tracer| is_enabled(tracer).unwrap_or(false))
     }
 
     /// Logs a value as an instant.
     fn variable(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        call(intern!(name.py(), "add_assignment"), (name, value)).map(drop)
+        self.call(intern!(name.py(), "add_assignment"), (name, value)).map(drop)
     }
 
     /// Logs a value as an instant, and returns it.
@@ -40,12 +79,10 @@ impl SourceLog {
         owner: &Bound<'_, PyAny>,
         attribute: &Bound<'_, PyString>,
     ) -> PyResult<()> {
-        let python = name.py();
-        let is_enabled = |tracer: Bound<'_, PyAny>| tracer.getattr(intern!(python, "enable"))?.is_truthy();
-        if global_tracer(python).is_none_or(|tracer| !is_enabled(tracer).unwrap_or(false)) {
+        if self.tracer(name.py()).is_none() {
             return Ok(());
         }
-        match or_for_program(python, read(owner, attribute))? {
+        match or_for_program(name.py(), read(owner, attribute))? {
             Some(value) => self.variable(name, &value),
             None => Ok(()),
         }
@@ -53,7 +90,7 @@ impl SourceLog {
 
     /// Logs a number as a counter, and any other value as an instant.
     fn number(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        match call(intern!(name.py(), "add_number"), (name, name, value))? {
+        match self.call(intern!(name.py(), "add_number"), (name, name, value))? {
             Some(is_number) if !is_number.is_truthy()? => self.variable(name, value),
             _ => Ok(()),
         }
@@ -61,15 +98,36 @@ impl SourceLog {
 
     /// Shows an assignment with the call that is open.
     fn step(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, line: &Bound<'_, PyAny>) -> PyResult<()> {
-        call(intern!(name.py(), "add_func_exec"), (name, value, line)).map(drop)
+        self.call(intern!(name.py(), "add_func_exec"), (name, value, line)).map(drop)
     }
-}
 
-/// Calls a method of the global tracer. Returns `None` if there is no tracer, or if the method fails. An exception is
-/// one for the program that has arrived meanwhile.
-fn call<'py>(method: &Bound<'py, PyString>, arguments: impl PyCallArgs<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(tracer) = global_tracer(method.py()) else { return Ok(None) };
-    or_for_program(method.py(), tracer.call_method1(method, arguments))
+    /// Calls the method of the tracer that a comment names, if the tracer records.
+    #[pyo3(signature = (method, *arguments, **keywords))]
+    fn comment(
+        &self,
+        method: &Bound<'_, PyString>,
+        arguments: &Bound<'_, PyTuple>,
+        keywords: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let python = method.py();
+        let Some(tracer) = self.tracer(python) else { return Ok(()) };
+        or_for_program(python, tracer.call_method(method, arguments, keywords)).map(drop)
+    }
+
+    /// Logs the exception that is being handled as an instant.
+    fn current_exception(&self, name: &Bound<'_, PyString>) -> PyResult<()> {
+        let python = name.py();
+        match or_for_program(python, self.exception_info.bind(python).call0().and_then(|info| info.get_item(1)))? {
+            Some(exception) => self.variable(name, &exception),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets code objects be pickled that have this among their constants. In a process without viztracer, they log
+    /// nothing.
+    fn __reduce__<'py>(&self, python: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&'static str,))> {
+        Ok((self.builtins.bind(python).as_any().get_item(intern!(python, "eval"))?, (UNPICKLED,)))
+    }
 }
 
 /// Drops an exception, unless it is one for the program that has arrived meanwhile.
@@ -95,12 +153,4 @@ fn read<'py>(owner: &Bound<'py, PyAny>, attribute: &Bound<'py, PyString>) -> PyR
     let value = sleep_if_thread_ends(|| unsafe { PyObject_GetAttr(owner.as_ptr(), attribute.as_ptr()) });
     // SAFETY: NULL with an exception, or a new reference.
     unsafe { Bound::from_owned_ptr_or_err(owner.py(), value) }
-}
-
-/// Returns the tracer that is the global one; `None` if there is none.
-fn global_tracer(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    static BUILTINS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let builtins = BUILTINS.get_or_try_init(python, || python.import("builtins").map(|module| module.dict().unbind()));
-    let tracer = builtins.ok()?.bind(python).get_item(intern!(python, "__viz_tracer__")).ok()??;
-    (!tracer.is_none()).then_some(tracer)
 }

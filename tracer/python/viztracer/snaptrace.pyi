@@ -10,6 +10,7 @@ from typing import Any, Final, Self, TypeVar, final
 from typing_extensions import disjoint_base
 
 from .process.ring_directory import RingDirectory
+from .viztracer import VizTracer
 
 __all__ = [
     "ControlBlock",
@@ -50,6 +51,7 @@ __all__ = [
     "run_file",
     "run_module",
     "run_stdin",
+    "source_log",
     "text_of",
     "watch_deadly_signals",
 ]
@@ -174,10 +176,14 @@ class Tracer:
     def resume(self) -> None:
         """End a `pause`."""
 
+@final
 class SourceLog:
-    """Logs what instrumented code does, by the tracer that is the global one at that time."""
+    """Logs what instrumented code does, by the tracer that is the global one at that time, if it records."""
 
-    def __new__(cls) -> Self: ...
+    @property
+    def tracer(self) -> VizTracer | None:
+        """The global tracer, if it records."""
+
     def variable(self, name: str, value: object) -> None:
         """Log a value as an instant event."""
     def assigned(self, name: str, value: _Value) -> _Value:
@@ -188,6 +194,14 @@ class SourceLog:
         """Log a number as a counter; any other value as an instant event."""
     def step(self, name: str, value: object, line: int) -> None:
         """Show an assignment with the call that is open."""
+    def comment(self, method: str, *arguments: object, **keywords: object) -> None:
+        """Call the method of the tracer that a comment names, if the tracer records."""
+    def current_exception(self, name: str) -> None:
+        """Log the exception that is being handled as an instant event."""
+    def __reduce__(self) -> tuple[object, tuple[str]]: ...
+
+source_log: SourceLog
+"""The only one, which instrumented code has among its constants."""
 
 @final
 class ControlBlock:

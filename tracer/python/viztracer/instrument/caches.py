@@ -1,15 +1,16 @@
 """Keeps instrumented code out of files.
 
 `py_compile`, loaders other than `imports.Loader`, and test runners that rewrite assertions write the code that they
-compile to ``__pycache__`` directories, by the module `marshal`. There it would be run later, in interpreters without
-what the inserted calls call. So `marshal` gets the code as it is without these calls. The other way round, code that
-the program reads by `marshal` was compiled before, and has no such calls.
+compile to ``__pycache__`` directories, by the module `marshal`, which cannot write the log among the constants of
+instrumented code. So it writes the code as it is without the inserted calls. The other way round, code that the program
+reads by `marshal` was compiled before, and has no such calls.
 """
 
 from __future__ import annotations
 
 import _weakref
 import marshal
+import types
 import warnings
 from _thread import get_ident
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # By the id of instrumented code: the code, as long as it lives, and what compiles it plainly.
 _plain: dict[int, tuple[_weakref.ref[CodeType], Callable[[], CodeType]]] = {}
 
-_dump, _dumps, _load, _loads = marshal.dump, marshal.dumps, marshal.load, marshal.loads
+_dumps, _load, _loads = marshal.dumps, marshal.load, marshal.loads
 
 # Is called with what threads outside of `Expected` read.
 _notice_read: list[Callable[[object], None]] = []
@@ -33,9 +34,23 @@ _expecting: list[int] = []
 
 
 def note(code: CodeType, compile_plainly: Callable[[], CodeType]) -> None:
-    """Have `marshal` write what this function returns instead of this instrumented code."""
-    key = id(code)
-    _plain[key] = _weakref.ref(code, lambda _: _plain.pop(key, None)), compile_plainly
+    """Have `marshal` write what this function returns instead of this instrumented code.
+
+    For the functions and classes inside of it, `marshal` writes what is inside of that.
+    """
+    key, forget = id(code), _plain.pop  # which is still there when the names of this module are cleared
+    _plain[key] = _weakref.ref(code, lambda _: forget(key, None)), compile_plainly
+    for index, inner in enumerate(_inside(code)):
+        note(inner, _compiler_of_part(compile_plainly, index))
+
+
+def _compiler_of_part(compile_plainly: Callable[[], CodeType], index: int) -> Callable[[], CodeType]:
+    return lambda: _inside(compile_plainly())[index]
+
+
+def _inside(code: CodeType) -> list[CodeType]:
+    """Return the code of the functions and classes in other code, which is in the same order in plain code."""
+    return [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
 
 
 def is_noted(code: object) -> bool:
@@ -76,20 +91,32 @@ def _noticed(value: Any) -> Any:
     return value
 
 
-def dump(value: Any, *arguments: Any, **keywords: Any) -> Any:
+def dump(value: Any, file: Any, *arguments: Any, **keywords: Any) -> Any:
     """Write a value as `marshal.dump` does, which this replaces."""
-    return _dump(_without_calls(value), *arguments, **keywords)
+    return file.write(dumps(value, *arguments, **keywords))
 
 
 def dumps(value: Any, *arguments: Any, **keywords: Any) -> bytes:
     """Return a value as bytes as `marshal.dumps` does, which this replaces."""
-    return _dumps(_without_calls(value), *arguments, **keywords)
+    try:
+        return _dumps(value, *arguments, **keywords)
+    except ValueError:  # the log is among what `marshal` cannot write
+        pass
+    with Unrecorded(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they were shown when the code was compiled first
+        try:
+            value = _without_calls(value)
+        except RecursionError:  # it contains itself, or is too deep for `marshal`
+            pass
+    return _dumps(value, *arguments, **keywords)
 
 
 def _without_calls(value: Any) -> Any:
-    _, compile_plainly = _plain.get(id(value), (None, None))
-    if compile_plainly is None:
-        return value
-    with Unrecorded(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they were shown when the code was compiled first
-        return compile_plainly()
+    """Return a value with plain code in place of instrumented code, also inside of tuples, lists and dictionaries."""
+    if id(value) in _plain:
+        return _plain[id(value)][1]()
+    if type(value) in (tuple, list):
+        return type(value)(map(_without_calls, value))
+    if type(value) is dict:
+        return {_without_calls(key): _without_calls(element) for key, element in value.items()}
+    return value

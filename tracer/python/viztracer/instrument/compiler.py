@@ -7,12 +7,11 @@ import builtins
 import os
 import sys
 
-from . import fallback
+from . import caches
 from .attributes import Attributes
 from .exceptions import Exceptions
 from .functions import Entries, Executions
-from .log import Unrecorded
-from .log import install as install_log
+from .log import Unrecorded, embed
 from .variables import Variables
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -41,7 +40,6 @@ class Compiler:
     def __init__(self, options: InstrumentOptions, complain: Callable[[str], object]) -> None:
         self.options = options
         self.complain = complain
-        install_log()
 
     def compile(
         self,
@@ -50,34 +48,32 @@ class Compiler:
         mode: str,
         flags: int = 0,
         optimize: int = -1,
-        *,
-        is_for_exec: bool = False,
         **others: Any,
     ) -> Any:
         """Compile as `compile` does, whose errors it raises; what cannot be instrumented is compiled as it is.
 
-        `flags` are all that count: none are taken over from the caller. Code that `is_for_exec` also runs with builtins
-        that the program chooses.
+        `flags` are all that count: none are taken over from the caller.
         """
         if flags & ast.PyCF_ONLY_AST or mode not in MODES:
             return compile_plainly(source, filename, mode, flags, True, optimize, **others)
         with Unrecorded():
-            return self._compile(source, filename, mode, flags, optimize, is_for_exec, **others)
+            return self._compile(source, filename, mode, flags, optimize, **others)
 
-    def _compile(
-        self, source: Any, filename: Any, mode: str, flags: int, optimize: int, is_for_exec: bool, **others: Any
-    ) -> Any:
+    def _compile(self, source: Any, filename: Any, mode: str, flags: int, optimize: int, **others: Any) -> Any:
+        def plainly() -> Any:
+            return compile_plainly(source, filename, mode, flags, True, optimize, **others)
+
         tree = source
         if not isinstance(source, ast.AST):
             tree = compile_plainly(source, filename, mode, flags | ast.PyCF_ONLY_AST, True, **others)
         try:
             instrumented = self._instrumented(tree, source, filename)
-            if is_for_exec:
-                fallback.add(instrumented)
-            return compile_plainly(instrumented, filename, mode, flags, True, optimize, **others)
+            code = embed(compile_plainly(instrumented, filename, mode, flags, True, optimize, **others))
         except Exception as error:  # the program must run all the same
             self.complain(f"{os.fsdecode(filename)} is not instrumented: {type(error).__name__}: {error}")
-        return compile_plainly(source, filename, mode, flags, True, optimize, **others)
+            code = plainly()
+        caches.note(code, plainly)
+        return code
 
     def _instrumented(self, tree: Any, source: Any, filename: Any) -> Any:
         if tree is source:

@@ -72,18 +72,8 @@ def compile(
     with Unrecorded():
         own = isinstance(filename, (str, bytes, os.PathLike)) and is_own(os.fsdecode(filename))
     if own:
-        return _instrumented(source, filename, mode, flags, optimize, is_for_exec=True, **others)
+        return _installed[0].compile(source, filename, mode, flags, optimize, **others)
     return compiler.compile_plainly(source, filename, mode, flags, True, optimize, **others)
-
-
-def _instrumented(
-    source: Any, filename: Any, mode: str, flags: int, optimize: int, *, is_for_exec: bool = False, **others: Any
-) -> Any:
-    code = _installed[0].compile(source, filename, mode, flags, optimize, is_for_exec=is_for_exec, **others)
-    if isinstance(code, types.CodeType):
-        plainly = compiler.compile_plainly
-        caches.note(code, lambda: plainly(source, filename, mode, flags, True, optimize, **others))
-    return code
 
 
 def get_code(self: Any, fullname: str) -> CodeType | None:
@@ -141,7 +131,7 @@ class Loader(SourceFileLoader):
         self, data: Any, path: Any, fullname: str | None = None, *, _optimize: int = -1
     ) -> Any:
         """Compile a module's source."""
-        return _instrumented(data, path, "exec", 0, _optimize, **compiler.named(fullname))
+        return _installed[0].compile(data, path, "exec", 0, _optimize, **compiler.named(fullname))
 
 
 class Finder:

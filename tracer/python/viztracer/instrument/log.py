@@ -1,49 +1,34 @@
-"""What the inserted calls call: an object that every module finds among the builtins.
+"""What the inserted calls call: `snaptrace.source_log`, which is among the constants of instrumented code.
 
-None of its methods raises what a value of the program raises.
+So the calls work whatever the program does with its builtins, and also when the interpreter has cleared them.
 """
 
 from __future__ import annotations
 
-import builtins
-import sys
+import os
+import types
 
-from .. import snaptrace
-from ..snaptrace import Tracer, is_for_program
+from ..snaptrace import Tracer, source_log
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
-    from typing import Any
+    from types import CodeType
 
-    from ..viztracer import VizTracer
-
-# Both underscores at the end keep it from being taken for a private name of a class.
-NAME = "__viztracer_log__"
-_builtins = builtins.__dict__
+# Stands for the log in syntax trees, which hold no other objects than those of a source.
+PLACEHOLDER = os.urandom(16)
 
 
-class SourceLog(snaptrace.SourceLog):
-    """Records what instrumented code does, by the tracer that is the global one at that time, if it records."""
+def embed(code: CodeType) -> CodeType:
+    """Return code with the log in place of the placeholder, also in the functions and classes inside of it."""
+    constants = tuple(map(_embedded, code.co_consts))
+    is_same = all(new is old for new, old in zip(constants, code.co_consts))
+    return code if is_same else code.replace(co_consts=constants)
 
-    @property
-    def tracer(self) -> VizTracer | None:
-        """The global tracer, if it records; inserted conditions ask for it."""
-        tracer: VizTracer | None = _builtins.get("__viz_tracer__")
-        return tracer if tracer is not None and tracer.enable else None
 
-    def comment(self, method: str, *arguments: Any, **keywords: Any) -> None:
-        """Call the method of the tracer that a comment names."""
-        try:
-            tracer = self.tracer
-            if tracer is not None:
-                getattr(tracer, method)(*arguments, **keywords)
-        except BaseException as error:
-            if is_for_program(error):
-                raise
-
-    def current_exception(self, name: str) -> None:
-        """Record the exception that is being handled."""
-        self.variable(name, sys.exc_info()[1])
+def _embedded(constant: object) -> object:
+    if isinstance(constant, types.CodeType):
+        return embed(constant)
+    return source_log if type(constant) is bytes and constant == PLACEHOLDER else constant
 
 
 # A pause is one of the thread, whichever tracer records it.
@@ -58,9 +43,3 @@ class Unrecorded:
 
     def __exit__(self, *_error: object) -> None:
         _any_tracer.resume()
-
-
-def install() -> None:
-    """Let every module find the object that the inserted calls call."""
-    if NAME not in builtins.__dict__:
-        builtins.__dict__[NAME] = SourceLog()

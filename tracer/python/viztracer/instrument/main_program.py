@@ -42,16 +42,24 @@ def _run_instrumented(event: str, arguments: tuple[object, ...]) -> None:
         return
     if not (code := _compiled(compiler, path)):
         return
-    main = sys.modules["__main__"]
-    main.__dict__["__loader__"] = SourceFileLoader("__main__", path)
-    main.__dict__["__file__"] = path
-    if sys.version_info < (3, 15):
-        main.__dict__["__cached__"] = None
+    _describe(path)
     run_code(code, False)
 
 
 # Otherwise the interpreter would trace nothing of what a hook of audit events calls: here, the whole program.
 _run_instrumented.__cantrace__ = True  # type: ignore[attr-defined]
+
+
+def _describe(path: str) -> None:
+    """Have the main module say what it is, as the interpreter does.
+
+    The caller never returns, so it must not refer to the module: its values are destroyed when the interpreter ends.
+    """
+    namespace = sys.modules["__main__"].__dict__
+    namespace["__loader__"] = SourceFileLoader("__main__", path)
+    namespace["__file__"] = path
+    if sys.version_info < (3, 15):
+        namespace["__cached__"] = None
 
 
 def _compiled(compiler: Compiler, path: str) -> CodeType | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 
-from .log import NAME
+from .log import PLACEHOLDER
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ ACTS = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
 
 def call(method: str, *arguments: ast.expr | str | int) -> ast.Call:
-    """Return a call of a method of `SourceLog`; texts and numbers become constants."""
-    log = ast.Attribute(ast.Name(NAME, ast.Load()), method, ast.Load())
+    """Return a call of a method of the log; texts and numbers become constants."""
+    log = ast.Attribute(ast.Constant(PLACEHOLDER), method, ast.Load())
     values = [ast.Constant(value) if isinstance(value, (str, int)) else value for value in arguments]
     return ast.Call(log, values, [])
 
 
 def is_recording() -> ast.expr:
     """Return an expression that says whether something is recorded."""
-    return ast.Compare(ast.Attribute(load(NAME), "tracer", ast.Load()), [ast.IsNot()], [ast.Constant(None)])
+    return ast.Compare(ast.Attribute(ast.Constant(PLACEHOLDER), "tracer", ast.Load()), [ast.IsNot()], [ast.Constant(None)])
 
 
 def acts(expression: ast.expr) -> bool:

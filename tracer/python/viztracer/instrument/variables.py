@@ -19,7 +19,7 @@ class Variables(Bindings):
 
     Args:
         patterns: which variables.
-        method: the method of `SourceLog` that records them.
+        method: the method of the log that records them.
     """
 
     def __init__(self, patterns: Patterns, method: str) -> None:
