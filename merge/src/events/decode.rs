@@ -276,8 +276,8 @@ impl Payloads<'_> {
     }
 
     fn load(&mut self, generation: u64) -> Option<Vec<u8>> {
-        let (_, index) = self.file.payloads.iter().find(|(of, _)| *of == generation)?;
-        let (segment, body) = self.input.read_now(*index, self.buffer).ok()?;
+        let index = self.file.payload_segment(generation)?;
+        let (segment, body) = self.input.read_now(index, self.buffer).ok()?;
         (segment.generation == generation).then(|| body.to_vec())
     }
 }

@@ -57,7 +57,7 @@ pub struct FilePlan {
     pub skips: HashMap<u32, Vec<(u32, u64)>>,
     /// Indexes of NAMES and LABELS segments.
     pub names: Vec<u32>,
-    /// Generations and indexes of PAYLOAD segments.
+    /// Generations and indexes of PAYLOAD segments, by generation, each once.
     pub payloads: Vec<(u64, u32)>,
     /// Calls still open in a file that was not closed, outermost first.
     pub frames: Vec<OpenFrame>,
@@ -263,8 +263,14 @@ impl FilePlan {
 
     /// Whether an event refers to the payload of an earlier one of its segment, so that its record is damaged.
     pub fn is_damaged(&self, event: &reader::Event) -> bool {
-        let has = |reference: PayloadRef| self.payloads.iter().any(|(of, _)| *of == reference.generation);
+        let has = |reference: PayloadRef| self.payload_segment(reference.generation).is_some();
         event.is_damaged && event.payload.is_some_and(has)
+    }
+
+    /// The index of the PAYLOAD segment of this generation, if the file has one.
+    pub fn payload_segment(&self, generation: u64) -> Option<u32> {
+        let found = self.payloads.binary_search_by_key(&generation, |(of, _)| *of).ok()?;
+        self.payloads.get(found).map(|(_, index)| *index)
     }
 
     /// The duration in ns below which the recording leaves out calls, as far as it is known.

@@ -98,6 +98,9 @@ impl FilePlan {
         self.anchors.dedup();
         self.names = table.names();
         self.payloads = std::mem::take(&mut table.payloads);
+        // If several segments claim a generation, the first one in the file is valid.
+        self.payloads.sort_by_key(|(generation, _)| *generation);
+        self.payloads.dedup_by_key(|(generation, _)| *generation);
         self.last_moment = self.anchors.last().map_or(0, |anchor| anchor.ticks);
         if self.state != State::Sealed {
             self.last_moment = self.last_moment.max(header.last_sign).max(table.opened);
