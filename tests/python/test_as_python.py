@@ -134,7 +134,7 @@ SCRIPTS = {
     ),
     "atexit in atexit": "import atexit\natexit.register(lambda: atexit.register(print, 'late'))\n",
     "threads after main": (
-        "import threading, time\ndef f(): time.sleep(0.1); print('thread', __name__)\n"
+        "import threading\ndef f(): threading.main_thread().join(); print('thread', __name__)\n"
         "threading.Thread(target=f).start()\nprint('main')\n"
     ),
     "exception in a thread": (

@@ -14,6 +14,12 @@ import asyncio, contextlib, os, signal, sys
 async def child(seconds=0):
     await asyncio.sleep(seconds)
 
+async def until(event):
+    await event.wait()
+
+async def ended(task):
+    while not task.done(): await asyncio.sleep(0)
+
 async def fails():
     await asyncio.sleep(0)
     raise LookupError
@@ -26,6 +32,7 @@ def start(coroutine, name):
 
 async def main():
     asyncio.current_task().set_name("main")
+    go = asyncio.Event()
 BODY
 
 if __name__ == "__main__":
@@ -35,7 +42,7 @@ FROM_3_11, FROM_3_12 = (3, 11), (3, 12)
 # What `main` does, the arrows by the names of their tasks, and the version that it needs.
 SCENARIOS = {
     "await": ("await start(child(), 'a')", ["a>main"]),
-    "one that has ended": ("a = start(child(), 'a'); await child(0.05); await a", []),
+    "one that has ended": ("a = start(child(), 'a'); await ended(a); await a", []),
     "one that raises": ("with contextlib.suppress(LookupError): await start(fails(), 'a')", ["a>main"]),
     "one in another": ("await start(waits_for(start(child(), 'b')), 'a')", ["b>a", "a>main"]),
     "one by two": (
@@ -49,28 +56,28 @@ SCENARIOS = {
     ),
     "wait": ("await asyncio.wait([start(child(), 'a'), start(child(), 'b')])", ["a>main", "b>main"]),
     "wait for the first": (
-        "a, b = start(child(), 'a'), start(child(0.05), 'b')\n"
+        "a, b = start(child(), 'a'), start(until(go), 'b')\n"
         "    await asyncio.wait([a, b], return_when=asyncio.FIRST_COMPLETED)\n"
-        "    await child(0.1)",
+        "    go.set(); await ended(b)",
         ["a>main"],
     ),
-    "wait_for": ("await asyncio.wait_for(start(child(), 'a'), 10)", ["a>main"]),
+    "wait_for": ("await asyncio.wait_for(start(child(), 'a'), 1000)", ["a>main"]),
     "shield": ("await asyncio.shield(start(child(), 'a'))", ["a>main"]),
     "shield whose awaiter is cancelled": (
-        "a = start(child(0.05), 'a'); b = start(waits_for(asyncio.shield(a)), 'b'); await child(0); b.cancel()\n"
+        "a = start(until(go), 'a'); b = start(waits_for(asyncio.shield(a)), 'b'); await child(0); b.cancel()\n"
         "    with contextlib.suppress(asyncio.CancelledError): await b\n"
-        "    await child(0.1)",
+        "    go.set(); await ended(a)",
         ["b>main"],
     ),
     "cancelled awaiter": (
-        "b = start(waits_for(start(child(10), 'a')), 'b'); await child(0.01); b.cancel()\n"
+        "b = start(waits_for(start(until(go), 'a')), 'b'); await child(0.01); b.cancel()\n"
         "    with contextlib.suppress(asyncio.CancelledError): await b",
         ["a>b", "b>main"],
     ),
     "callbacks of the program": (
-        "b = start(child(0.05), 'b'); a = start(child(), 'a'); a.add_done_callback(lambda _: b.get_name())\n"
+        "b = start(until(go), 'b'); a = start(child(), 'a'); a.add_done_callback(lambda _: b.get_name())\n"
         "    done = asyncio.get_running_loop().create_future(); a.add_done_callback(lambda _: done.set_result(0))\n"
-        "    await done; await b",
+        "    await done; go.set(); await b",
         ["b>main"],
     ),
     "group": (
@@ -80,13 +87,14 @@ SCENARIOS = {
     ),
     "group whose body lasts": (
         "async with asyncio.TaskGroup() as group:\n"
-        "        group.create_task(child(), name='a'); group.create_task(child(0.1), name='b'); await child(0.02)",
+        "        a = group.create_task(child(), name='a'); group.create_task(until(go), name='b')\n"
+        "        await ended(a); go.set()",
         ["b>main"],
         FROM_3_11,
     ),
     "timeout": (
         "with contextlib.suppress(TimeoutError):\n"
-        "        async with asyncio.timeout(0.02): await start(child(10), 'a')",
+        "        async with asyncio.timeout(0.02): await start(until(go), 'a')",
         ["a>main"],
         FROM_3_11,
     ),

@@ -240,11 +240,11 @@ def test_include_and_exclude_together_are_refused(sandbox):
 
 
 def test_min_duration(sandbox):
-    sandbox.script("import time\ndef long(): short(); time.sleep(0.02)\ndef short(): pass\nlong()\n")
-    report = sandbox.trace("--min_duration", "15ms", "script.py")
+    sandbox.script("import time\ndef long(): short(); time.sleep(0.3)\ndef short(): pass\nlong()\n")
+    report = sandbox.trace("--min_duration", "250ms", "script.py")
     assert {"long", "time.sleep"} <= called(report)
     assert "short" not in called(report)
-    assert all(event["dur"] >= 15_000 for event in tree.spans(report))
+    assert all(event["dur"] >= 250_000 for event in tree.spans(report))
 
 
 def test_max_stack_depth(sandbox):

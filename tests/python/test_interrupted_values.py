@@ -72,6 +72,8 @@ class It:
         if not acts: return "shown"
         {act}
         return "shown"
+class Other:
+    def __repr__(self): return "shown"
 def takes(it, more=None): pass
 def gives(): return It()
 t = VizTracer(verbose=0)
@@ -86,6 +88,7 @@ except BaseException as error:
 acts = False
 for n in range(1000): len("")
 takes(It())
+takes(Other())
 t.stop()
 t.save("out.json")
 print(got)
@@ -100,8 +103,10 @@ def outcome(sandbox, act, way, head=HEAD):
     assert (done.returncode, done.stderr) == (0, "")
     calls = [event for event in sandbox.report("out.json")["traceEvents"] if event["name"].startswith("takes (")]
     if "args" in option:
-        assert calls[-1]["args"]["func_args"]["it"] == "shown"
-        assert len(calls) == 1 or calls[0]["args"]["func_args"]["it"] == "Not Displayable"
+        *interrupted, again, other = [call["args"]["func_args"]["it"] for call in calls]
+        assert interrupted in ([], ["Not Displayable"])
+        assert again in ("shown", "<It object, whose repr is slow>")  # on a busy machine
+        assert other == "shown"
     return done.stdout.strip()
 
 

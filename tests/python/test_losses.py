@@ -126,10 +126,9 @@ def test_lines_add_up(chain, truth, name):
     done = chain.viztracer_merge("--strict", name, "-o", "out.csv")
     assert done.returncode == 1
     headings, row, last, strict = done.stderr.splitlines()
-    columns = [dict(zip(headings.split(), row.split(), strict=True))]
-    headings, row = chain.viztracer_merge("--info", name).stdout.replace("started (UTC)", "day time").splitlines()
-    columns.append(dict(zip(headings.split(), row.replace(" s ", "s ").split(), strict=True)))
-    for column in columns:
+    tables = [(headings, row), chain.viztracer_merge("--info", name).stdout.splitlines()]
+    for table in tables:
+        column = dict(zip(*(re.split(r"  +", line.strip()) for line in table), strict=True))
         assert {key: number(column[key]) for key in ("events", "overwritten", "lost")} | {
             "forgotten_threads": truth["forgotten_threads"]
         } == truth

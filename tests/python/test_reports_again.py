@@ -97,7 +97,7 @@ def last_words(sandbox, source):
     assert done.returncode == 0, done.stderr
     # Where it is read from, and when, is not the same.
     text = re.sub(r"^  file: .*\n", "", done.stdout, flags=re.MULTILINE)
-    return re.sub(r", \d+ s ago;", ";", text)
+    return re.sub(r", [\w ]+ ago;", ";", text)
 
 
 def told(sandbox, source):
