@@ -5,6 +5,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.parse
@@ -13,8 +14,21 @@ from contextlib import contextmanager
 
 from conftest import BIN, heed_interrupts
 
-DEADLINE = 60
+DEADLINE = 120
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/([\w-]+)/\S*")
+
+
+@contextmanager
+def reserved_port():
+    """A port on which only a server listens that is told its number.
+
+    This socket does not listen. So servers may share the port, as they set SO_REUSEADDR, and the system gives it to
+    nobody who asks for any free port.
+    """
+    with socket.socket() as reserved:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        yield reserved.getsockname()[1]
 
 
 def target(url):

@@ -1,11 +1,11 @@
 """`vizviewer` is VizTracer's, but for the rows of COMPATIBILITY.md that say otherwise."""
 
+import contextlib
 import http.client
 import re
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import conformance
 import pytest
@@ -66,19 +66,15 @@ def test_options(sandbox):
     assert all(ROWS[feature] != SAME for feature in OPTION_ROWS.values())
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-@contextmanager
+@contextlib.contextmanager
 def viewing(sandbox, commands):
     """A vizviewer that serves a page: its port, and the lines that it prints, the last of which says how to end it."""
     (sandbox.path / "r.html").write_text(PAGE)
-    port = free_port()
-    command = [commands / "vizviewer", "--server_only", "--port", str(port), "r.html"]
     options = {"cwd": sandbox.path, "stdout": subprocess.PIPE, "preexec_fn": heed_interrupts, "text": True}
-    with subprocess.Popen([commands / "python", "-u", *command], **options) as process:
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(served.reserved_port())
+        command = [commands / "vizviewer", "--server_only", "--port", str(port), "r.html"]
+        process = stack.enter_context(subprocess.Popen([commands / "python", "-u", *command], **options))
         try:
             lines = []
             while not lines or lines[-1] and not lines[-1].startswith("Press"):

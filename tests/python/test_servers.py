@@ -15,14 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import tree
 from conftest import BIN, SHARED_MEMORY, heed_interrupts, library
+from served import reserved_port
 
-SECONDS = 60
+SECONDS = 120
 # A worker answers with its pid. With two workers, it first waits until the other one has begun to serve, too.
 APPLICATION = """
 import json, os, time
 def handle(path):
     open(f"served_by_{os.getpid()}", "w").close()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     workers = int(os.environ["WORKERS"])
     while len([name for name in os.listdir(".") if name.startswith("served_by_")]) < workers:
         if time.monotonic() > deadline:
@@ -43,12 +44,6 @@ GUNICORN = ["gunicorn", "--no-control-socket", "--bind", "127.0.0.1:PORT", "--wo
 SERVERS = {"uvicorn": UVICORN, "gunicorn": GUNICORN}
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 def get(port, path):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=SECONDS) as answer:
         return json.load(answer)
@@ -61,7 +56,11 @@ def serve(sandbox, command, workers, signum):
     """
     for old in sandbox.path.glob("served_by_*"):
         old.unlink()
-    port = free_port()
+    with reserved_port() as port:
+        return serve_on(port, sandbox, command, workers, signum)
+
+
+def serve_on(port, sandbox, command, workers, signum):
     command = [str(word).replace("PORT", str(port)).replace("WORKERS", str(workers)) for word in command]
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     env = os.environ | {"WORKERS": str(workers), "PATH": path, "PYTHONUNBUFFERED": "1"}
