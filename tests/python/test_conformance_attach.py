@@ -29,8 +29,13 @@ FEATURES = {
 }
 
 
-def run(directory, commands, *options, python=None, ends=False):
-    """What a command that attaches to a process does: its status and stdout, the process's stdout and status."""
+def run(directory, commands, *options, python=None, ends=False, dies=False):
+    """What a command that attaches to a process does: its status and stdout, the process's stdout and status.
+
+    Args:
+        ends: whether the process is killed as soon as it is recorded.
+        dies: whether the process ends by itself.
+    """
     directory.mkdir()
     (directory / "target.py").write_text(TARGET)
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "cwd": directory}
@@ -43,10 +48,10 @@ def run(directory, commands, *options, python=None, ends=False):
                     client.stdout.readline()
                     target.kill()
                 stdout, _ = client.communicate(timeout=120)
-            status = target.poll()
+            status = target.wait(120) if dies else target.poll()
         finally:
             target.kill()
-            printed, _ = target.communicate(timeout=60)
+            printed, _ = target.communicate(timeout=120)
     stdout, printed = (
         REPLACED.sub("", COLOR.sub("", text)).replace(str(directory), "DIR") for text in (stdout, printed)
     )
@@ -57,6 +62,7 @@ def both(directory, *options, **more):
     def one(name, commands):
         python = more.get("python")
         own = {"python": [commands / word if word == "viztracer" else word for word in python]} if python else {}
+        own["dies"] = name == more.get("dies")
         return run(directory / name, commands, *options, **(more | own))
 
     with ThreadPoolExecutor(2) as pool:
@@ -94,7 +100,7 @@ def test_process_that_is_traced_already(tmp_path):
 
 
 def test_signal_without_a_handler(tmp_path):
-    theirs, ours = both(tmp_path, "--attach_installed", "-t", "0.2")
+    theirs, ours = both(tmp_path, "--attach_installed", "-t", "0.2", dies="theirs")
     assert ROWS["`--attach_installed` without a handler"] == "better"
     assert theirs[3] == -signal.SIGUSR1
     assert (ours[0], ours[3]) == (1, None)

@@ -116,8 +116,9 @@ def after_ignored_failure():
     tried(ignored_failing)
     leaf()
 
-def saved(directory, name):
-    for _ in range(100):  # VizTracer writes in another process
+def saved(directory, name, seconds=60):
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:  # VizTracer writes in another process
         try:
             (path,) = [path for path in os.listdir(directory) if path.startswith(f"result_{name}_")]
             with open(os.path.join(directory, path)) as file:
@@ -220,7 +221,7 @@ FACTS = {
         "[trace_and_save(output_dir='saved_too', tracer_entries=50, verbose=0)(leaf)(), saved('saved_too', 'leaf')]",
     ],
     "`trace_and_save` of a function that raises": [
-        "[tried(trace_and_save(fails, output_dir='failed', verbose=0)), saved('failed', 'fails')]"
+        "[tried(trace_and_save(fails, output_dir='failed', verbose=0)), saved('failed', 'fails', seconds=2)]"
     ],
     "`log_sparse` without a sparse tracer": ["log_sparse(leaf) is leaf", "log_sparse(stack_depth=2)(leaf) is leaf"],
     "plugins": [

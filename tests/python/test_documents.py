@@ -49,12 +49,13 @@ PICTURES = {
 }
 # A browser that follows the redirect once, and records the size of the page.
 BROWSER = """
-import re, sys, urllib.parse, urllib.request
-get = lambda url: urllib.request.urlopen(url, timeout=60).read().decode("utf-8", "replace")
+import os, re, sys, urllib.parse, urllib.request
+get = lambda url: urllib.request.urlopen(url, timeout=120).read().decode("utf-8", "replace")
 lead = re.search(r'content="0; url=([^"]*)"', get(sys.argv[1]))[1].replace("&amp;", "&")
 if "ui.perfetto.dev" in lead: lead = urllib.parse.unquote(re.search("url=([^&]*)", lead)[1])
 size = len(get(lead))
-with open("visited", "a") as file: print(size, file=file)
+with open("visits", "w") as file: print(size, file=file)
+os.rename("visits", "visited")
 """
 # The program that the commands trace, instead of the reader's own programs.
 PROGRAM = """
@@ -68,16 +69,15 @@ if __name__ == "__main__" and len(sys.argv) < 3:
 # A program that dies as in docs/after-a-crash.md.
 DIES = """
 import multiprocessing, os, time
-def parse(ready):
-    ready.set()
-    time.sleep(60)
+def parse():
+    open("parses", "w").close()
+    time.sleep(1000)
+def is_asleep(pid):
+    return os.path.exists("parses") and open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] == "S"
 if __name__ == "__main__":
-    fork = multiprocessing.get_context("fork")
-    ready = fork.Event()
-    worker = fork.Process(target=parse, args=(ready,), name="worker")
+    worker = multiprocessing.get_context("fork").Process(target=parse, name="worker")
     worker.start()
-    ready.wait()
-    time.sleep(0.1)
+    while not is_asleep(worker.pid): time.sleep(0.01)
     worker.kill()
     worker.join()
 """
@@ -128,13 +128,12 @@ class Scene(Sandbox):
         command = ["bash", "-c", f"exec {line}"]
         options = {"cwd": self.path, "env": self.env, "stdin": subprocess.DEVNULL, "preexec_fn": heed_interrupts}
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options) as process:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while not seen.exists() and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
             if not {"--open", "--once"} & {*line.split()}:  # which end by themselves
-                time.sleep(0.1)
                 process.send_signal(signal.SIGINT)
-            printed = process.communicate(timeout=60)[0].decode()
+            printed = process.communicate(timeout=120)[0].decode()
         assert seen.exists() and int(seen.read_text().split()[0]) > 1000, f"{line}\n{printed}"
         assert process.returncode == 0, f"{line}\n{printed}"
         return printed

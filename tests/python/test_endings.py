@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 import tree
 from conftest import BIN, Sandbox, heed_interrupts, program
+from test_last_acts import has_child, waits_for_a_reader
 
 ENDS = program("ends.py")
-HANGS = 60  # seconds; no test waits that long for a program that works
+HANGS = 120  # seconds; no test waits that long for a program that works
 
 # What is left of a process: a file that was closed in order; a report with open calls; or files that are merged later.
 CLOSED, REPORTED, KILLED = "closed", "reported", "killed"
@@ -293,13 +294,14 @@ def test_a_signal_ends_the_first_process_while_it_waits_for_its_children(sandbox
 
 
 def test_a_signal_ends_the_first_process_while_it_writes_the_report(sandbox):
-    """The process waits for a reader of the report's pipe. The program that replaces it writes the whole report."""
+    """The process waits for a reader of the report's pipe. Another process then writes the whole report."""
     os.mkfifo(sandbox.path / "result.json")
     script = sandbox.script(f"{LOGS_CALLS}{READY}")
     with started(sandbox, path=script) as run:
         ready(run)
-        wait_until(lambda: is_asleep(run.pid))
+        wait_until(lambda: waits_for_a_reader(run.pid))
         run.terminate()
+        wait_until(lambda: has_child(run.pid))  # by then, nobody else writes any more
         report = json.loads(sandbox.run("cat", "result.json").stdout)
         assert run.wait(HANGS) == -signal.SIGTERM
     assert_calls(sandbox, report, run.pid)

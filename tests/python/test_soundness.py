@@ -30,14 +30,16 @@ working = True
 def let_daemons_end():  # after all others; CPython 3.10 itself crashes now and then if they are busy later
     global working
     working = sys.version_info >= (3, 11)
-    time.sleep(0.0 if working else 0.05)
+    for daemon in daemons:
+        if not working: daemon.join()
 from viztracer import VizTracer
 def f(x): return len(x)
 def busy():
     while working: f([1]); f([2])
 tracer = VizTracer(verbose=0, tracer_entries=20000)
 tracer.start()
-for n in range({threads}): threading.Thread(target=busy, daemon=True).start()
+daemons = [threading.Thread(target=busy, daemon=True) for n in range({threads})]
+for daemon in daemons: daemon.start()
 time.sleep(0.02)
 {end}
 """

@@ -1,16 +1,21 @@
 """vizplugins and objprint, as PyPI has them."""
 
 import re
+import textwrap
 
 import pytest
 import tree
 from conftest import library
 
+# It ends when each plugin's process has gone round its loop some times: it sleeps in each turn.
 PROGRAM = """
-import time
+import multiprocessing, time
 def work(n): return n
+def turns(pid):
+    with open(f"/proc/{pid}/status") as file: return int(file.read().partition("\\nvoluntary_ctxt_switches:")[2].split()[0])
 for n in range(5): work(n)
-time.sleep(0.3)
+begun = {process.pid: turns(process.pid) for process in multiprocessing.active_children()}
+while any(turns(pid) < count + 10 for pid, count in begun.items()): time.sleep(0.01)
 """
 
 
@@ -45,7 +50,8 @@ def test_vizplugins_of_the_command(sandbox, way):
 
 def test_vizplugins_of_a_program(sandbox):
     library("vizplugins")
-    program = PROGRAM.replace("for n in", "def main():\n    for n in").replace("\ntime.", "\n    time.")
+    begin, loop, rest = PROGRAM.partition("for n in range(5)")
+    program = f"{begin}def main():\n{textwrap.indent(loop + rest, '    ')}"
     tracer = "VizTracer(output_file='report.json', verbose=0, plugins=['vizplugins.cpu_usage -f 200'])"
     guard = "if __name__ == '__main__':"  # the plugin's process imports the program
     program += f"\nfrom viztracer import VizTracer\n{guard}\n    with {tracer}:\n        main()\n"

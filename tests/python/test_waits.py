@@ -26,6 +26,7 @@ def of_child(report):
 
 
 FORKED = CHILD + "pid = os.fork()\nif not pid: child()\nready()\nos.kill(pid, signal.SIGKILL)\n"
+UNTIL_IT_IS_DEAD = "while ') Z ' not in open(f'/proc/{pid}/stat').read(): time.sleep(0.01)\n"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_every_way_to_wait(sandbox, wait, options):
 
 
 def test_a_child_that_nobody_waits_for(sandbox):
-    done = sandbox.viztracer("--quiet", "-o", "r.json", sandbox.script(FORKED + "time.sleep(0.1)\nos._exit(0)\n"))
+    done = sandbox.viztracer("--quiet", "-o", "r.json", sandbox.script(f"{FORKED}{UNTIL_IT_IS_DEAD}os._exit(0)\n"))
     assert done.returncode == 0
     assert of_child(sandbox.report("r.json")) == SILENT
 
@@ -170,18 +171,25 @@ for call in (lambda: os.wait(), lambda: os.wait(1), lambda: os.wait(x=1), lambda
              lambda: os.wait4(1, 0), lambda: os.waitid(os.P_ALL, 0), lambda: os.waitid(os.P_ALL, 0, os.WEXITED),
              lambda: os.waitid(os.P_ALL, 0, 'x'), lambda: os.waitid(77, 0, os.WEXITED)):
     attempt(call)
-pid = os.fork()
-if not pid:
-    time.sleep(1)
-    os._exit(7)
 class Told(Exception): pass
 def handler(*_): raise Told('signal')
-signal.signal(signal.SIGALRM, handler)
-signal.setitimer(signal.ITIMER_REAL, 0.2)
-attempt(lambda: os.waitpid(pid, 0))
-signal.signal(signal.SIGALRM, lambda *_: print('heard'))
-signal.setitimer(signal.ITIMER_REAL, 0.1)
-print(os.wait4(pid, 0)[1], type(os.waitid_result))
+def heard(*_): print('heard'); os.write(write, b'.')
+read, write = os.pipe()
+parent = os.getpid()
+def interrupt():
+    os.read(read, 1)  # the parent is about to wait, and then sleeps
+    while open(f'/proc/{parent}/stat').read().rpartition(')')[2].split()[0] != 'S': time.sleep(0.001)
+    os.kill(parent, signal.SIGALRM)
+pid = os.fork()
+if not pid:
+    interrupt(), interrupt()
+    os.read(read, 1)
+    os._exit(7)
+for action, wait in ((handler, os.waitpid), (heard, os.wait4)):
+    signal.signal(signal.SIGALRM, action)
+    os.write(write, b'.')
+    attempt(lambda: wait(pid, 0)[1])
+print(type(os.waitid_result))
 """
 
 
