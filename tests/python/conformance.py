@@ -20,7 +20,7 @@ from conftest import BIN, VIZTRACER_PYTHON, ROOT
 SAME, BETTER, DIFFERENT = "same", "better", "different on purpose"
 ROW = re.compile(r"^\| (?P<feature>[^|]+) \| (?P<verdict>same|better|different on purpose) \|(?P<why>[^|]*)\|$")
 PROGRAM = "import sys\ndef f(n): return len(str(n))\nf(3)\nprint('ran', sys.argv[1:])\n"
-SECONDS = 120
+SECONDS = 300
 # What says nothing about the behaviour: colors, and what the next text on the same line replaces on a terminal.
 COLOR = re.compile(r"\x1b\[\d*m")
 REPLACED = re.compile(r"^[^\n]*\r", re.MULTILINE)

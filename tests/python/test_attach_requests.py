@@ -162,7 +162,7 @@ def test_request_that_is_interrupted_leaves_nothing(sandbox, number, option):
             until(lambda: [path for path in files_left() if path.name == "script.py"])
             time.sleep(0.3)
             client.send_signal(number)
-            stderr = client.communicate(timeout=60)[1]
+            stderr = client.communicate(timeout=120)[1]
         assert (client.returncode, stderr) == (1, "viztracer: interrupted\n")
         for _ in range(2):
             goes_on(process)

@@ -360,7 +360,7 @@ def test_interrupt_from_the_terminal(sandbox):
         try:
             assert running.stdout.readline() == "ready\n"
             running.send_signal(signal.SIGINT)
-            stdout, _ = running.communicate(timeout=60)
+            stdout, _ = running.communicate(timeout=120)
         finally:
             running.kill()
     assert (stdout, running.returncode) == ("cleaned up\n", -signal.SIGINT)

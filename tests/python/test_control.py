@@ -105,10 +105,10 @@ def control(sandbox):
 def kill(process):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(60)
+    process.wait(120)
 
 
-def wait_for(condition, what, seconds=60):
+def wait_for(condition, what, seconds=120):
     give_up = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up, what
@@ -166,7 +166,7 @@ def test_a_living_session_is_listed_with_all_its_processes(control):
         assert table[0].split() == ["SESSION", "STATE", "AGE", "PROCESSES", "SIZE", "COMMAND"]
         assert table[1].startswith(f"{session['id']}  living ") and len(table) == 2
         (control.sandbox.path / "go").touch()
-        assert (process.wait(60), process.stderr.read()) == (0, "")
+        assert (process.wait(120), process.stderr.read()) == (0, "")
     assert control.sessions() == []
     assert control("list").stdout == "no sessions\n"
 
@@ -204,7 +204,7 @@ def test_the_status_counts_what_the_merge_counts(control):
         "os.kill(os.getpid(), 9)\n"
     )
     with control.running("--tracer_entries", "20000", source=source, up=["first"]) as process:
-        process.wait(60)
+        process.wait(120)
     (session,) = control.json("status", control.sessions()[0]["id"])["sessions"]
     (row,) = session["ring_files"]
     done = control.sandbox.viztracer_merge("--info", "--json", session["directory"])
@@ -239,7 +239,7 @@ def test_the_status_is_watched(control):
         with subprocess.Popen(command, **options) as watch:
             looks = [json.loads(watch.stdout.readline())["sessions"][0]["ring_files"] for _ in range(3)]
             watch.send_signal(signal.SIGINT)
-            assert watch.wait(60) == 130
+            assert watch.wait(120) == 130
     counts = [sum(row["events"] for row in look) for look in looks]
     assert counts == sorted(set(counts))
 
@@ -249,7 +249,7 @@ def test_a_look_does_not_change_a_run(control):
         for _ in range(3):
             control("list"), control("status")
         (control.sandbox.path / "go").touch()
-        assert (process.wait(60), process.stderr.read()) == (0, "")
+        assert (process.wait(120), process.stderr.read()) == (0, "")
     names = {event["args"]["name"] for event in control.sandbox.report("out.json")["traceEvents"] if event["ph"] == "M"}
     assert "MainThread" in names
 
@@ -269,7 +269,7 @@ def test_a_killed_session_is_dead_and_cleaned(control):
 def test_a_session_lives_as_long_as_any_of_its_processes(control):
     with control.running() as process:
         process.kill()
-        process.wait(60)
+        process.wait(120)
         (session,) = control.sessions()
         age(session)
         assert control.states() == ["living"]
@@ -299,7 +299,7 @@ def test_a_process_that_has_closed_its_descriptors_lives(control):
         assert control.states() == ["living"]
         control("clean")
         (control.sandbox.path / "go").touch()
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
     assert control.sandbox.report("out.json")["traceEvents"]
 
 
@@ -365,7 +365,7 @@ def test_a_session_lives_until_its_report_is_written(control):
     with program(control, SLOW_REPORT, "first") as process:
         clean_in_vain(control)
         (path / "go").touch()
-        assert (process.wait(60), process.stderr.read()) == (0, "")
+        assert (process.wait(120), process.stderr.read()) == (0, "")
     assert control.sandbox.report("out.json")["traceEvents"] and control.sessions() == []
 
 
@@ -377,7 +377,7 @@ def test_a_session_lives_as_long_as_it_may_be_saved(control):
         wait_for((path / "up_saved").exists, "saved")
         clean_in_vain(control)
         (path / "go").touch()
-        assert (process.wait(60), process.stderr.read()) == (0, "")
+        assert (process.wait(120), process.stderr.read()) == (0, "")
     assert control.sandbox.report("second.json")["traceEvents"] and control.sessions() == []
 
 
@@ -399,7 +399,7 @@ def test_what_is_not_saved_is_of_a_living_session_until_the_process_ends(control
         assert control.states() == ["living"] * 3
         assert control.json("clean")["removed"] == []
         (control.sandbox.path / "go").touch()
-        assert process.wait(60) == 0 and process.stderr.read().count("save() was not called") == 3
+        assert process.wait(120) == 0 and process.stderr.read().count("save() was not called") == 3
     assert control.states() == ["dead"] * 3 and control.sessions()[0]["command"][-1].endswith("program.py")
     [age(session) for session in control.sessions()]
     assert len(control.json("clean")["removed"]) == 3
@@ -476,7 +476,7 @@ def test_garbage_in_the_block_disturbs_nobody(control, how):
             os.utime(path, (1, 1))
         assert control.json("clean")["removed"] == []
         (control.sandbox.path / "go").touch()
-        assert (process.wait(60), process.stderr.read()) == (0, "")
+        assert (process.wait(120), process.stderr.read()) == (0, "")
     assert len({event["pid"] for event in control.sandbox.report("out.json")["traceEvents"]}) == 3
     assert control.sessions() == []
 

@@ -102,7 +102,7 @@ def test_runs_in_two_pid_namespaces_share_memory(sandbox):
             os.utime(block, (0, 0))  # as if it had been there for long
         (sandbox.path / "go").touch()
         second = sandbox.run(*command, run.format("second"))
-        assert (second.returncode, first.wait(60)) == (0, 0), second.stderr
+        assert (second.returncode, first.wait(120)) == (0, 0), second.stderr
     for report in ("first.json", "second.json"):
         assert any(event["name"].startswith("child_func") for event in tree.spans(sandbox.report(report)))
 
@@ -115,7 +115,7 @@ def test_a_descriptor_is_what_it_would_be(sandbox):
     assert sandbox.viztracer("--quiet", script).stdout == untraced
 
 
-def wait_for(path, seconds=60):
+def wait_for(path, seconds=120):
     give_up = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < give_up, path

@@ -277,11 +277,11 @@ def test_refusals_and_a_reader_who_goes_away(sandbox, small_trace):
     read, write = os.pipe()
     os.close(read)
     command = [BIN / "viztracer-merge", small_trace, "-q", "--top", "3"]
-    done = subprocess.run(command, cwd=sandbox.path, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    done = subprocess.run(command, cwd=sandbox.path, stdout=write, stderr=subprocess.PIPE, timeout=120)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(command, cwd=sandbox.path, stdout=full, stderr=subprocess.PIPE, timeout=60)
+        done = subprocess.run(command, cwd=sandbox.path, stdout=full, stderr=subprocess.PIPE, timeout=120)
     assert (done.returncode, done.stderr) == (2, b"viztracer-merge: standard output: No space left on device\n")
 
 

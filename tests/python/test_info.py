@@ -116,7 +116,7 @@ def test_a_reader_who_goes_away_has_read_enough(sandbox, small_trace, option):
     read, write = os.pipe()
     os.close(read)
     command = [BIN / "viztracer-merge", option, small_trace]
-    done = subprocess.run(command, cwd=sandbox.path, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    done = subprocess.run(command, cwd=sandbox.path, stdout=write, stderr=subprocess.PIPE, timeout=120)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -125,7 +125,7 @@ def test_a_reader_who_goes_away_has_read_enough(sandbox, small_trace, option):
 def test_nowhere_to_print_to(sandbox, small_trace, option):
     with open("/dev/full", "wb") as full:
         command = [BIN / "viztracer-merge", option, small_trace]
-        done = subprocess.run(command, cwd=sandbox.path, stdout=full, stderr=subprocess.PIPE, timeout=60)
+        done = subprocess.run(command, cwd=sandbox.path, stdout=full, stderr=subprocess.PIPE, timeout=120)
     assert (done.returncode, done.stderr) == (2, b"viztracer-merge: standard output: No space left on device\n")
 
 

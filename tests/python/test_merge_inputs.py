@@ -97,13 +97,13 @@ def test_a_list_that_does_not_end_can_be_interrupted(sandbox):
     with subprocess.Popen(command, cwd=sandbox.path, preexec_fn=heed_interrupts, **pipes) as process:
         process.stdin.write(b"some.bin\n")
         process.stdin.flush()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not is_polling(process.pid):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
-        _, stderr = process.communicate(timeout=60)
+        process.wait(timeout=120)
+        _, stderr = process.communicate(timeout=120)
     assert (process.returncode, stderr) == (130, b"viztracer-merge: interrupted\n")
     assert os.listdir(sandbox.path) == []
 
@@ -117,12 +117,12 @@ def test_a_signal_that_is_ignored_from_the_start_stays_ignored(sandbox, small_tr
     with subprocess.Popen(command, cwd=sandbox.path, **pipes) as process:
         process.stdin.write(b"%b\n" % bytes(small_trace))
         process.stdin.flush()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not is_polling(process.pid):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)
         process.send_signal(signum)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout, stderr) == (0, b"", b"")
     assert os.listdir(sandbox.path) == ["merged.json"]
 

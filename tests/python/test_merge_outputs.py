@@ -47,7 +47,7 @@ def test_standard_output(sandbox, ring):
 def test_a_terminal_gets_no_bytes_that_are_no_text(sandbox, ring):
     master, terminal = pty.openpty()
     command = [BIN / "viztracer-merge", ring, "-q", "-o", "-", "--format", "json.gz"]
-    done = subprocess.run(command, cwd=sandbox.path, stdout=terminal, stderr=subprocess.PIPE, timeout=60)
+    done = subprocess.run(command, cwd=sandbox.path, stdout=terminal, stderr=subprocess.PIPE, timeout=120)
     os.close(terminal)
     os.close(master)
     hint = b"redirect standard output, or ask for --format json"
@@ -59,7 +59,7 @@ def test_a_reader_of_the_report_who_goes_away(sandbox, ring):
     read, write = os.pipe()
     os.close(read)
     command = [BIN / "viztracer-merge", ring, "-q", "-o", "-"]
-    done = subprocess.run(command, cwd=sandbox.path, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    done = subprocess.run(command, cwd=sandbox.path, stdout=write, stderr=subprocess.PIPE, timeout=120)
     os.close(write)
     expected = b"viztracer-merge: standard output: cannot write the report: Broken pipe\n"
     assert (done.returncode, done.stderr) == (2, expected)
@@ -94,7 +94,7 @@ def test_nothing_is_printed_into_an_input(sandbox, ring, name, options):
     before = (sandbox.path / name).read_bytes()
     with open(sandbox.path / name, "ab") as file:
         command = [BIN / "viztracer-merge", "-q", "a.json", ring, *options]
-        done = subprocess.run(command, cwd=sandbox.path, stdout=file, stderr=subprocess.PIPE, timeout=60)
+        done = subprocess.run(command, cwd=sandbox.path, stdout=file, stderr=subprocess.PIPE, timeout=120)
     what = b"is one of the inputs, which are never written to: give the report another name"
     expected = b"viztracer-merge: standard output: " + what + b"\n"
     assert (done.returncode, done.stderr) == (2, expected)

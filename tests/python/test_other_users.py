@@ -111,7 +111,7 @@ def test_a_planted_link_is_not_followed(sandbox, small_trace, shared, ending):
 def test_a_planted_pipe_or_device_is_not_written_to(sandbox, small_trace, shared):
     report = shared / "out.json"
     as_nobody(sandbox, "mkfifo", report)
-    done = sandbox.viztracer_merge(small_trace, "-q", "-o", report, timeout=30)
+    done = sandbox.viztracer_merge(small_trace, "-q", "-o", report)
     assert (done.returncode, done.stderr.count("another user has put")) == (2, 1)
     report.unlink()
     as_nobody(sandbox, "ln", "-s", "/dev/full", report)
@@ -125,11 +125,11 @@ def test_what_nobody_puts_into_a_directory_that_root_merges(sandbox, small_trace
     as_nobody(sandbox, "mkfifo", shared / "pipe.bin", shared / "pipe.json")
     for name, target in {"zero.bin": "/dev/zero", "loop.bin": "loop.bin", "up": "/", "pipe2.bin": "pipe.bin"}.items():
         as_nobody(sandbox, "ln", "-s", target, shared / name)
-    done = sandbox.viztracer_merge(shared, "-q", "-o", "out.json", timeout=30)
+    done = sandbox.viztracer_merge(shared, "-q", "-o", "out.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(sandbox.report("out.json")["viztracer_metadata"]["processes"]) == 1
     for name in ("pipe.bin", "zero.bin", "pipe.json", "pipe2.bin"):
-        done = sandbox.viztracer_merge(shared / name, "-o", "out.json", timeout=30)
+        done = sandbox.viztracer_merge(shared / name, "-o", "out.json")
         assert done.returncode == 2 and "not a regular file" in done.stderr, done.stderr
 
 
@@ -139,10 +139,10 @@ def test_a_run_that_records_into_a_directory_of_everybody(sandbox, shared):
     as_nobody(sandbox, "mkfifo", shared / "result_1.bin")
     as_nobody(sandbox, "ln", "-s", sandbox.path / "victim", shared / "result_2.bin")
     for options in ([], ["-o", "out.json"]):
-        done = sandbox.viztracer("--output_dir", shared, *options, "script.py", timeout=60)
+        done = sandbox.viztracer("--output_dir", shared, *options, "script.py", timeout=120)
         assert done.returncode == 0, done.stderr
     assert not (sandbox.path / "victim").exists()
-    done = sandbox.viztracer("--pid_suffix", "--output_dir", shared, "script.py", timeout=60)
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", shared, "script.py", timeout=120)
     assert done.returncode == 0, done.stderr
     rings = [path for path in shared.glob("*.bin") if path.is_file() and not path.is_symlink()]
     assert rings and {(path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) for path in rings} == {(0, 0o600)}

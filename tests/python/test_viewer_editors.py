@@ -74,7 +74,7 @@ def test_another_user_of_the_machine_is_no_visitor(sandbox, report):
     with serving(sandbox, report) as viewer:
 
         def ask():
-            connection = http.client.HTTPConnection("127.0.0.1", viewer.port, timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", viewer.port, timeout=120)
             connection.request("GET", "/")
             answer = connection.getresponse()
             return os.geteuid(), answer.status, viewer.token in str(answer.headers)

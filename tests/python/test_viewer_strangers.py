@@ -475,7 +475,7 @@ def test_stranger_who_is_slow_is_sent_away(sandbox):
         slow.sendall(b"GET / HTTP/1.0\r\n")
         began = time.monotonic()
         while not (is_closed(silent) and is_closed(slow)):
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 100
             try:
                 slow.sendall(b"X: y\r\n")
             except (ConnectionError, BlockingIOError):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 FAMILY = Path(__file__).with_name("family.py")
 BIN = Path(sys.executable).parent
-HANGS = 60  # seconds that no family takes
+HANGS = 240  # seconds that no family takes
 # A line of ours on stderr. The interpreter may be below a directory that is called viztracer-ring.
 OURS = re.compile(r"viztracer: |/viztracer/|panick")
 

@@ -13,6 +13,7 @@ _spec = importlib.util.spec_from_file_location("sandboxes", Path(__file__).paren
 sandboxes = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(sandboxes)
 
+PATIENCE = 120  # seconds
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -21,13 +22,25 @@ def sandbox(tmp_path):
     return sandboxes.Sandbox(tmp_path)
 
 
+class Browser:
+    """A browser whose pages get longer than the half a minute of Playwright to do what is expected."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def new_context(self, **settings):
+        context = self.browser.new_context(**settings)
+        context.set_default_timeout(PATIENCE * 1000)
+        return context
+
+
 @pytest.fixture(scope="session")
 def browser():
     assert CHROMIUM, "no Chromium: install Debian's `chromium`, or set the variable CHROMIUM to the path of one"
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE * 1000)
+        yield Browser(browser)
         browser.close()
 
 
@@ -51,9 +64,9 @@ class Page:
         return self.until(condition)
 
     def until(self, condition):
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while not self.evaluate(condition):
-            assert time.monotonic() < end, f"not after a minute: {condition}; {self.alerts()} {self.errors}"
+            assert time.monotonic() < end, f"not in {PATIENCE} s: {condition}; {self.alerts()} {self.errors}"
             time.sleep(0.01)
         return self
 

@@ -89,7 +89,7 @@ class Report:
 
     def rest(self):
         """Waits until nothing moves and all is drawn."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not self.page.evaluate(AT_REST):
             assert time.monotonic() < end, f"never at rest; {self.page.errors}"
             time.sleep(0.01)

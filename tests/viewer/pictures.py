@@ -109,7 +109,7 @@ def report(picture, folder):
 
 
 def rest(page):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not page.evaluate(AT_REST):
         assert time.monotonic() < end, "the page is never at rest"
         time.sleep(0.05)

@@ -20,7 +20,7 @@ def report(sandbox, page, *arguments):
 
 def wait(page, locator, text):
     """Waits until an element says this."""
-    page.page.locator(locator, has_text=text).first.wait_for(timeout=30_000)
+    page.page.locator(locator, has_text=text).first.wait_for()
 
 
 def test_a_tour_by_keys_alone(sandbox, page):

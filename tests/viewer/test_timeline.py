@@ -45,7 +45,7 @@ class Timeline:
         return self
 
     def until(self, condition):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not self.page.evaluate(condition):
             assert time.monotonic() < end, f"never: {condition}; {self.errors}"
             time.sleep(0.02)
