@@ -1,6 +1,7 @@
 """Fixtures: run the commands of this virtual environment in the test's own directory, and read their output files."""
 
 import ctypes
+import gc
 import gzip
 import importlib
 import json
@@ -24,6 +25,12 @@ SHARED_MEMORY = Path("/dev/shm")
 VIZTRACER_PYTHON = Path(
     os.environ.get("VIZTRACER_ORIGINAL_PYTHON", ROOT / ".envs" / f"viztracer-py{VERSION}" / "bin" / "python")
 )
+
+
+def pytest_collection_finish():
+    """Reports are large: the garbage collector would look through each several times while it is read."""
+    gc.freeze()
+    gc.set_threshold(1_000_000)
 
 
 def mount_shared_memory():
@@ -71,13 +78,13 @@ def program(name):
 
 
 class Sandbox:
-    """A directory, and the commands that run in it. Every command gets an empty stdin and two minutes."""
+    """A directory, and the commands that run in it. Every command gets an empty stdin and five minutes."""
 
     def __init__(self, directory):
         self.path = directory
 
     def run(self, *command, **options):
-        options = {"input": "", "timeout": 120, "encoding": "utf-8", "cwd": self.path} | options
+        options = {"input": "", "timeout": 300, "encoding": "utf-8", "cwd": self.path} | options
         return subprocess.run([str(part) for part in command], capture_output=True, **options)
 
     def python(self, *arguments, **options):
@@ -105,6 +112,12 @@ class Sandbox:
         opener = gzip.open if name.endswith(".gz") else open
         with opener(self.path / name, "rt", encoding="utf-8") as file:
             return json.load(file)
+
+    def metadata(self, name):
+        """The metadata of a report, which stand behind its events, without reading those."""
+        text = (self.path / name).read_text(encoding="utf-8")
+        key = '"viztracer_metadata":'
+        return json.JSONDecoder().raw_decode(text, text.rindex(key) + len(key))[0]
 
     def script(self, source, name="script.py"):
         """Writes a program of the test's own; returns its path as it appears in reports."""

@@ -40,8 +40,8 @@ class CountingProgram:
         while len(counts := self.counts()) < self._threads or not all(counts.values()) or sum(counts.values()) < calls:
             assert self._process.poll() is None, "the program ended by itself"
             assert time.monotonic() < give_up, "the program hangs"
-            if not counts:
-                time.sleep(0.005)  # it starts; from its first call on, no call is too short to be met by the kill
+            # The program makes many calls meanwhile: the kill meets any part of one.
+            time.sleep(0.0002 if counts else 0.005)
 
     def counts(self):
         """{native id of a thread: how many calls of `work` reached their last line}"""

@@ -1,5 +1,7 @@
 """--log_async: arrows from the end of each task to where the tasks that waited for it go on."""
 
+import bisect
+import math
 import signal
 import sys
 from collections import Counter, defaultdict
@@ -114,15 +116,27 @@ def script(sandbox, body, run=RUN):
     return sandbox.script(PROGRAM.replace("BODY", f"    {body}").replace("RUN", run))
 
 
-def arrows(report):
-    """The arrows by the names of their tasks. Each end is inside a call of its track, the second one after the first."""
-    names, calls, ends = tree.names(report, "thread_name"), defaultdict(list), defaultdict(dict)
+def outermost_calls(report):
+    """By process and track: begins and ends of the calls that no other call contains, in order."""
+    calls = defaultdict(list)
     for event in tree.spans(report):
         calls[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+    outermost = defaultdict(list)
+    for track, of_track in calls.items():
+        for begin, end in sorted(of_track):
+            if not outermost[track] or end > outermost[track][-1][1]:
+                outermost[track].append((begin, end))
+    return outermost
+
+
+def arrows(report):
+    """The arrows by the names of their tasks. Each end is inside a call of its track, the second one after the first."""
+    names, outermost, ends = tree.names(report, "thread_name"), outermost_calls(report), defaultdict(dict)
     for event in report["traceEvents"]:
         if event.get("cat") == "await":
             track = event["pid"], event["tid"]
-            assert any(begin <= event["ts"] <= end for begin, end in calls[track]), event
+            begun = bisect.bisect_right(outermost[track], (event["ts"], math.inf))
+            assert begun and event["ts"] <= outermost[track][begun - 1][1], event
             assert ends[event["id"]].setdefault(event["ph"], (event["ts"], names[track])) == (event["ts"], names[track])
     found = []
     for of in ends.values():

@@ -250,8 +250,8 @@ def test_a_look_does_not_change_a_run(control):
             control("list"), control("status")
         (control.sandbox.path / "go").touch()
         assert (process.wait(120), process.stderr.read()) == (0, "")
-    names = {event["args"]["name"] for event in control.sandbox.report("out.json")["traceEvents"] if event["ph"] == "M"}
-    assert "MainThread" in names
+    processes = control.sandbox.metadata("out.json")["processes"]
+    assert len(processes) == 3 and all(process["threads"][0]["events"] for process in processes)
 
 
 def test_a_killed_session_is_dead_and_cleaned(control):

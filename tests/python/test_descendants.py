@@ -193,7 +193,7 @@ def test_multiprocessing(sandbox, method, body):
     assert called_in(report, pid).count("work") == 1
     if body == "Process":
         assert tree.names(report, "process_name")[pid].endswith("Process-1")
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 def test_a_child_that_outlives_the_program_is_waited_for_or_left(sandbox):

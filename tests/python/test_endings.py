@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -108,20 +109,27 @@ def test_first_process(sandbox, end):
 
 @pytest.fixture(scope="module", params=PROCESSES)
 def children(request, tmp_path_factory):
-    """A child for each end, of one kind of process: pid and status by end, those without us, and all in one report."""
+    """A child for each end, of one kind of process: pid and status by end, those without us, and by pid what the one
+    report has of each."""
     sandbox = Sandbox(tmp_path_factory.mktemp("children"))
     bare = sandbox.python(ENDS, request.param, *OF_A_CHILD, preexec_fn=heed_interrupts)
     forget_logs(sandbox)
     with started(sandbox, request.param, *OF_A_CHILD) as run:
         stdout, stderr = run.communicate(timeout=HANGS)
     assert (run.returncode, scratch(sandbox, run.pid)) == (0, []), stderr
-    return sandbox, told(bare.stdout), told(stdout), sandbox.report("result.json")
+    report = sandbox.report("result.json")
+    events = defaultdict(list)
+    for event in report["traceEvents"]:
+        events[event["pid"]].append(event)
+    reports = {pid: report | {"traceEvents": of_process} for pid, of_process in events.items()}
+    return sandbox, told(bare.stdout), told(stdout), reports
 
 
 @pytest.mark.parametrize("end", OF_A_CHILD)
 def test_child(children, end):
-    sandbox, bare, traced, report = children
+    sandbox, bare, traced, reports = children
     pid, status = traced[end]
+    report = reports[pid]
     assert status == bare[end][1]
     assert_calls(sandbox, report, pid)
     assert_word(report, pid, end, has_traced_parent=True)

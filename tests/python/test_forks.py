@@ -202,7 +202,7 @@ def test_fork(witness, way):
         witness.same(FUNCTIONS + lines(FORKS[way]), "-o", "report.json")
         pytest.skip("before 3.12 the interpreter tells no tracer of bare threads")
     report = witness.report(FUNCTIONS + lines(FORKS[way]))
-    tree.trees(report)
+    tree.check_nesting(report)
     assert {state for _, state in states(report)} <= {"sealed", "crashed"}
 
 

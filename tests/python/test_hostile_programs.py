@@ -63,7 +63,7 @@ def test_names(witness, kind):
     elif kind not in ("much", "surrogates"):
         assert f"{shown} ({shown}:3)" in named
     assert calls[named[0]] >= 7
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 # --- other tools ---

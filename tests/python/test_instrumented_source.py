@@ -326,10 +326,10 @@ def test_comments_inside_of_a_statement_are_named(tracer):
 
 
 def test_time_for_comments_does_not_grow_with_the_length_of_the_file(tracer):
-    source = "def f():\n    # !viztracer: log_instant('x')\n    a = 1  # !viztracer: log\n" * 5000
+    source = "def f():\n    # !viztracer: log_instant('x')\n    a = 1  # !viztracer: log\n" * 2000
     begin = time.process_time()
     run(tracer, source, magic_comment=True)
-    assert time.process_time() - begin < 30, "it was 10 minutes"
+    assert time.process_time() - begin < 30, "it was a minute and a half"
 
 
 

@@ -4,7 +4,7 @@ import pytest
 from conftest import library
 
 HEAD = """
-import asyncio, ctypes, functools, itertools, os, signal, sys, threading, time
+import ctypes, functools, os, signal, sys, threading, time
 from viztracer import VizTracer
 class Timeout(Exception): pass
 class Stopped(BaseException): pass
@@ -50,7 +50,7 @@ OF_THE_VALUE = {
     "exit": "raise SystemExit",
     "sys.exit": "sys.exit(3)",
     "C code": "next(iter([]))",
-    "a cancelled future": "f = asyncio.Future(loop=asyncio.new_event_loop()); f.cancel(); f.result()",
+    "a cancelled future": "import asyncio; f = asyncio.Future(loop=asyncio.new_event_loop()); f.cancel(); f.result()",
     "no memory": "bytearray(1 << 62)",
     "an attribute": "self.missing",
     "recursion": "repr(self)",

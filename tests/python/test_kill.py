@@ -30,7 +30,7 @@ def test_at_most_one_record_of_a_thread_is_missing(sandbox, threads, seed):
     for thread, count in counted.items():
         assert ended.get(thread, []).count(WORK) in (count - 1, count)
         assert_open_frames(thread, unfinished[thread])
-    tree.trees(report)  # every call inside its caller
+    tree.check_nesting(report)  # every call inside its caller
 
 
 @pytest.mark.parametrize(("threads", "seed"), [*((1, seed) for seed in range(5)), *((3, seed) for seed in range(10))])
@@ -45,15 +45,19 @@ def test_a_ring_that_went_round_holds_the_newest_calls_and_no_torn_one(sandbox, 
         of_process = [thread for thread in counted if thread[0] == pid]
         shown = sum(len(ended.get(thread, [])) for thread in of_process)
         assert shown >= min(sum(counted[thread] for thread in of_process), RING) - threads
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 def calls_by_thread(report):
     """By (pid, tid): the names of the calls that ended, and of those that were open at the kill, outermost first."""
-    ended, unfinished = {}, {}
-    for event in sorted(tree.spans(report), key=lambda event: (event["ts"], -event["dur"])):
-        is_open = (event.get("args") or {}).get("unfinished", False)
-        (unfinished if is_open else ended).setdefault((event["pid"], event["tid"]), []).append(event["name"])
+    ended, open_calls, unfinished = {}, [], {}
+    for event in tree.spans(report):
+        if (args := event.get("args")) and args.get("unfinished"):
+            open_calls.append(event)
+        else:
+            ended.setdefault((event["pid"], event["tid"]), []).append(event["name"])
+    for event in sorted(open_calls, key=lambda event: (event["ts"], -event["dur"])):
+        unfinished.setdefault((event["pid"], event["tid"]), []).append(event["name"])
     return ended, unfinished
 
 

@@ -52,6 +52,7 @@ class LoggingProgram:
         while not all(row[-1] for row in self.rows()) or max(row[-1] for row in self.rows()) < number:
             assert self._process.poll() is None, "the program ended by itself"
             assert time.monotonic() < give_up, "the program hangs"
+            time.sleep(0.0002)  # the program logs many events meanwhile: it is killed in the middle of any
 
     def rows(self):
         """For each worker: process, thread, and the last number that is known to be logged for each of KINDS."""
@@ -108,12 +109,12 @@ def test_a_ring_that_went_round_has_the_newest(sandbox, how):
 def found_numbers(report):
     """By kind, then by (process, worker): the numbers that were logged, in the order of time."""
     found = {kind: {} for kind in KINDS}
-    for event in sorted(report["traceEvents"], key=lambda event: event.get("ts", 0)):
-        if known := number_of(event):
-            kind, worker, number = known
-            numbers = found[kind].setdefault((event["pid"], worker), [])
-            if kind != "assigned" or numbers[-1:] != [number]:  # both `--log_var` and `--log_number` log it
-                numbers.append(number)
+    known = [(event, number_of(event)) for event in report["traceEvents"] if event["ph"] != "X" or PATH in event["name"]]
+    for event, number in sorted((pair for pair in known if pair[1]), key=lambda pair: pair[0]["ts"]):
+        kind, worker, number = number
+        numbers = found[kind].setdefault((event["pid"], worker), [])
+        if kind != "assigned" or numbers[-1:] != [number]:  # both `--log_var` and `--log_number` log it
+            numbers.append(number)
     return found
 
 
@@ -130,9 +131,6 @@ def number_of(event):
     name, args = event["name"], event.get("args") or {}
     if event["ph"] == "X":
         return number_of_call(event, args)
-    for kind, pattern in NAMES.items():
-        if match := pattern.fullmatch(name):
-            return (kind, *map(int, match.groups()))
     if name == "instant":
         return "instant", args["worker"], args["number"]
     if event["ph"] == "C" and name.startswith("counter ") and args:
@@ -143,13 +141,16 @@ def number_of(event):
         return "raw", event["id"], args["number"]
     if name == "logs.audit":
         return "audit", *map(int, args["args"])
+    for kind, pattern in NAMES.items():
+        if match := pattern.fullmatch(name):
+            return (kind, *map(int, match.groups()))
     return None
 
 
 def number_of_call(event, args):
     """Check that the values of a call belong together."""
     function = event["name"].partition(" (")[0]
-    if PATH not in event["name"] or "func_args" not in args or function not in ("called", "work", "assigns", "waits"):
+    if "func_args" not in args or function not in ("called", "work", "assigns", "waits"):
         return None
     worker, number = int(args["func_args"]["worker"]), int(args["func_args"]["number"])
     if "return_value" in args:
@@ -174,9 +175,10 @@ def number_of_call(event, args):
 def check_open_calls(report, rows):
     """Every worker has an open call of `works`, and all open calls but the innermost have their arguments."""
     stacks = {}
-    for event in sorted(report["traceEvents"], key=lambda event: (event.get("ts", 0), -event.get("dur", 0))):
-        args = event.get("args") or {}
-        if event["ph"] == "X" and args.get("unfinished") and PATH in event["name"] and "overwritten" not in args:
+    calls = [event for event in report["traceEvents"] if event["ph"] == "X" and PATH in event["name"]]
+    is_open = [event for event in calls if (args := event.get("args")) and args.get("unfinished")]
+    for event in sorted(is_open, key=lambda event: (event["ts"], -event["dur"])):
+        if "overwritten" not in event["args"]:
             stacks.setdefault((event["pid"], event.get("thread", event["tid"])), []).append(event)
     assert {pid for pid, _ in stacks} == {pid for pid, _ in rows}
     for (pid, _), stack in stacks.items():

@@ -151,6 +151,7 @@ class Running:
         while not (result := condition()):
             assert self._process.poll() is None, "the program ended by itself"
             assert time.monotonic() < give_up, "the program hangs"
+            time.sleep(0.005)
         return result
 
     def wait_for_words(self, stacks, rings="rings"):

@@ -62,7 +62,7 @@ def test_a_living_process_is_merged_as_far_as_it_got(sandbox):
     assert "  running  " in done.stderr
     report = sandbox.report("merged.json")
     assert sum(event["name"] == WORK for event in tree.spans(report)) >= 9_999
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 def test_a_killed_process_is_said_to_have_ended_so(sandbox):

@@ -93,7 +93,7 @@ def assert_all_work_is_there(sandbox, path, report, method, others=()):
     )
     rest = {name for pid, name in names.items() if pid not in told and not idle.fullmatch(name)}
     assert rest == {"MainProcess", *others}
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

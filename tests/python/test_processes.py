@@ -18,9 +18,9 @@ def forked(sandbox):
     return [int(pids[generation]) for generation in "012"], sandbox.merge("rings")
 
 
-def own_calls(report, pid, path):
+def own_calls(trees, pid, path):
     """The tree of the main thread of a process, whose native id is that of the process."""
-    calls = tree.own(tree.trees(report)[pid, pid], path)
+    calls = tree.own(trees[pid, pid], path)
     return [(call.depth, re.sub(r" \(.*", "", call.name)) for call in calls]
 
 
@@ -33,7 +33,8 @@ def test_each_process_has_a_file(sandbox, forked):
 
 def test_a_forked_child_begins_inside_the_frames_it_was_born_in(forked):
     (first, child, grandchild), report = forked
-    assert own_calls(report, first, FORK) == [
+    trees = tree.trees(report)
+    assert own_calls(trees, first, FORK) == [
         (0, "<module>"),
         (1, "before_the_fork"),
         (1, "fork_and_wait"),
@@ -43,7 +44,7 @@ def test_a_forked_child_begins_inside_the_frames_it_was_born_in(forked):
         (1, "posix.getpid"),
         (1, "builtins.print"),
     ]
-    assert own_calls(report, child, FORK) == [
+    assert own_calls(trees, child, FORK) == [
         (0, "<module>"),
         (1, "fork_and_wait"),
         (2, "posix.fork"),
@@ -56,7 +57,7 @@ def test_a_forked_child_begins_inside_the_frames_it_was_born_in(forked):
         (2, "builtins.print"),
         (2, "sys.exit"),
     ]
-    assert own_calls(report, grandchild, FORK) == [
+    assert own_calls(trees, grandchild, FORK) == [
         (0, "<module>"),
         (1, "fork_and_wait"),
         (2, "in_the_child"),
@@ -76,10 +77,11 @@ def test_multiprocessing(sandbox):
     report = sandbox.merge("rings")
     names = tree.names(report, "process_name")
     assert sorted(names.values()) == ["MainProcess", "Process-1", "Process-2", "Process-3"]
-    assert all(pid == tid for pid, tid in tree.trees(report))
+    trees = tree.trees(report)
+    assert all(pid == tid for pid, tid in trees)
     assert set(tree.names(report, "thread_name").values()) == {"MainThread"}
     for pid, name in names.items():
-        primes = [name for _, name in own_calls(report, pid, path)].count("is_prime")
+        primes = [name for _, name in own_calls(trees, pid, path)].count("is_prime")
         assert primes == (0 if name == "MainProcess" else 2000)
 
 
@@ -131,9 +133,10 @@ def test_a_fork_in_a_thread(sandbox):
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", script)
     child = int(done.stdout.splitlines()[0])
     report = sandbox.merge("rings")
-    names = [name for _, name in own_calls(report, child, script)]
+    trees = tree.trees(report)
+    names = [name for _, name in own_calls(trees, child, script)]
     assert names == ["forks", "posix.fork", "in_the_child", "posix._exit"]
-    assert {thread for thread in tree.trees(report) if thread[0] == child} == {(child, child)}
+    assert {thread for thread in trees if thread[0] == child} == {(child, child)}
 
 
 def test_merging_is_independent_of_the_order_of_inputs(sandbox):

@@ -84,7 +84,7 @@ def test_time(trace, bounds, more):
     for event in tree.spans(report):
         is_whole = (event["pid"], event["tid"], *tree.nanoseconds(event), event["name"]) in originals
         assert is_clipped(event) != is_whole
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 def test_last(trace):

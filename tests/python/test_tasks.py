@@ -52,10 +52,11 @@ def on_tracks(report, path):
     Also checks that each of them is where its caller is: no track begins with one.
     """
     names = tree.names(report, "thread_name")
+    wanted = re.compile(rf"(?:\w+\.<locals>\.)*(before|between|after) \({re.escape(path)}:")
     tracks = defaultdict(list)
     for thread, calls in tree.trees(report).items():
         for call in calls:
-            if found := re.match(rf"(?:\w+\.<locals>\.)*(before|between|after) \({re.escape(path)}:", call.name):
+            if found := wanted.match(call.name):
                 tracks[names[thread]].append(found[1])
                 assert call.depth > 0
     return {name: sorted(calls) for name, calls in tracks.items()}
@@ -157,7 +158,7 @@ def test_ten_thousand_tasks_in_a_small_ring(sandbox):
     assert all(name.startswith("task 99") for name in leaves)
     shown = [name for name in names.values() if name.startswith("task ")]
     assert set(leaves) <= set(shown) and len(shown) <= 300
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 def test_a_killed_process_shows_the_task_it_was_in(sandbox):
@@ -204,7 +205,7 @@ def test_a_fork_inside_a_task(sandbox):
     names = tree.names(report, "thread_name")
     leaves = [names[event["pid"], event["tid"]] for event in tree.spans(report) if event["name"].startswith("leaf ")]
     assert leaves.count("forking") == 2 and len(leaves) == 3
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 def test_the_depth_limit_counts_calls_alone(sandbox):

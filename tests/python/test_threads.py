@@ -50,7 +50,7 @@ def test_short_lived_threads_keep_their_names_and_calls(sandbox):
     threads = [thread for process in report["viztracer_metadata"]["processes"] for thread in process["threads"]]
     assert {f"short-{n}" for n in range(200)} <= {thread["name"] for thread in threads}
     assert sum(event["name"] == f"work ({path}:6)" for event in tree.spans(report)) == 200
-    tree.trees(report)
+    tree.check_nesting(report)
 
 
 @pytest.mark.parametrize("thread_is_inside", ["a call", "a loop of calls"])
@@ -364,4 +364,4 @@ def test_five_hundred_threads_at_once(sandbox):
     assert ring.stat().st_size < 500 * 65536 + (16 << 20)
     report = sandbox.merge(ring)
     assert calls_by_thread(report, "work", script) == {f"thread-{n}": 20 for n in range(500)}
-    tree.trees(report)
+    tree.check_nesting(report)

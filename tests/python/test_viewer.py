@@ -333,6 +333,7 @@ def test_signal_ends_a_merge(sandbox, small_trace, signum):
         deadline = time.monotonic() + DEADLINE
         while not list(scratch.glob("*/*")):
             assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.001)
         process.send_signal(signum)
         _, complaint = process.communicate(timeout=DEADLINE)
     assert (process.returncode, complaint) == (0 if signum == signal.SIGINT else -signum, b"")
@@ -410,7 +411,7 @@ def browser(sandbox, monkeypatch):
 
 def test_browser_is_opened(sandbox, traced, browser):
     report = traced("a.html")
-    done = sandbox.run(BIN / "vizviewer", "--port", "0", "--once", "--timeout", "60", report)
+    done = sandbox.run(BIN / "vizviewer", "--port", "0", "--once", "--timeout", "600", report)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     url, page = browser()
     assert ADDRESS.fullmatch(url)
@@ -420,7 +421,7 @@ def test_browser_is_opened(sandbox, traced, browser):
 @pytest.mark.one_version
 def test_browser_is_opened_at_perfettos_page(sandbox, traced, browser):
     trace = traced("a.pftrace")
-    assert sandbox.run(BIN / "vizviewer", "--port", "0", "--once", "--timeout", "60", trace).returncode == 0
+    assert sandbox.run(BIN / "vizviewer", "--port", "0", "--once", "--timeout", "600", trace).returncode == 0
     url, page = browser()
     assert url.startswith(f"{PERFETTO}/#!/?url=http://127.0.0.1:")
     assert page == trace.read_bytes()

@@ -20,10 +20,21 @@ class NestingError(AssertionError):
 
 def trees(report):
     """The call tree of each thread of a Chrome trace, by (pid, tid)."""
+    return {thread: [_call(*placed) for placed in _nested(events)] for thread, events in _by_thread(report).items()}
+
+
+def check_nesting(report):
+    """Check that no two calls of one thread overlap unless one contains the other; `trees` does so, too."""
+    for events in _by_thread(report).values():
+        for _ in _nested(events):
+            pass
+
+
+def _by_thread(report):
     by_thread = defaultdict(list)
     for event in spans(report):
         by_thread[event["pid"], event["tid"]].append(event)
-    return {thread: _tree(events) for thread, events in by_thread.items()}
+    return by_thread
 
 
 def spans(report):
@@ -37,19 +48,29 @@ def nanoseconds(event):
     return start, start + round(event["dur"] * 1000) if event["ph"] == "X" else float("inf")
 
 
-def _tree(events):
+def _nested(events):
+    """The depth of each event, and the event, in the order in which they began."""
     # Perfetto's rule: of calls that start together the longer is the caller, of equal ones the first in the file.
-    intervals = [(*nanoseconds(event), event) for event in events]
-    intervals.sort(key=lambda interval: (interval[0], -interval[1]))
-    tree, open_ends = [], []
-    for start, end, event in intervals:
-        while open_ends and open_ends[-1] <= start:
+    intervals = []
+    for number, event in enumerate(events):  # reports are long: this is `nanoseconds`, without a call for each event
+        start = round(event["ts"] * 1000)
+        end = start + round(event["dur"] * 1000) if event["ph"] == "X" else float("inf")
+        intervals.append((start, -end, number))
+    intervals.sort()
+    open_ends = [float("inf")]
+    for start, end, number in intervals:
+        while open_ends[-1] <= start:
             open_ends.pop()
-        if open_ends and end > open_ends[-1]:
-            raise NestingError(f"{event['name']} [{start}, {end}] outlives its caller, which ends at {open_ends[-1]}")
-        tree.append(Call(len(open_ends), event["name"], bool((event.get("args") or {}).get("raised"))))
-        open_ends.append(end)
-    return tree
+        if -end > open_ends[-1]:
+            name = events[number]["name"]
+            raise NestingError(f"{name} [{start}, {-end}] outlives its caller, which ends at {open_ends[-1]}")
+        yield len(open_ends) - 1, events[number]
+        open_ends.append(-end)
+
+
+def _call(depth, event):
+    arguments = event.get("args")
+    return Call(depth, event["name"], bool(arguments and arguments.get("raised")))
 
 
 def names(report, kind):
