@@ -165,7 +165,8 @@ def test_compiled_files_hold_the_program_as_it_is(sandbox, run):
         sandbox.script("def test_it():\n    a = 1\n    assert a == 1\n\ntest_it()\n", f"{name}.py")
     sandbox.script(WRITERS)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": ""}
-    done = sandbox.viztracer("--log_var", "a", "-o", "out.json", "--", "script.py", env=environment)
+    options = ["--log_var", "a", "--include_files", f"{sandbox.path}/", "-o", "out.json"]  # not all of pytest
+    done = sandbox.viztracer(*options, "--", "script.py", env=environment)
     assert done.returncode == 0, done.stderr
     logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
     assert logged.count("Variable Assign - a = 1") == 3, "the plugin once, the test twice"

@@ -111,18 +111,20 @@ def test_cell_that_awaits(run_cells, sandbox):
     assert nonsense["error"].startswith("SyntaxError")
 
 
-@pytest.mark.parametrize("name", ["kept.json", "kept.json.gz", "kept.html"])
-def test_what_was_recorded_is_kept(run_cells, sandbox, name):
-    (shown,) = run_cells(f"%%viztracer --output_file {name} -p 9001 --ignore_c_function --max_stack_depth 2\n" + CELL)
-    assert (shown["text"], shown["error"]) == ("", None)
-    assert "genexpr" in framed(shown)
-    if name.endswith(".html"):
-        assert framed(shown) == (sandbox.path / name).read_text()
-        return
-    spans = tree.spans(sandbox.report(name))  # with those of IPython's other threads
-    (module,) = [event for event in spans if event["name"].startswith("<module>")]
-    names = {event["name"].partition(" (")[0] for event in spans if event["tid"] == module["tid"]}
-    assert names == {"<module>", "<genexpr>"}
+def test_what_was_recorded_is_kept(run_cells, sandbox):
+    files = ("kept.json", "kept.json.gz", "kept.html")
+    options = "-p 9001 --ignore_c_function --max_stack_depth 2"
+    results = run_cells(*(f"%%viztracer --output_file {name} {options}\n{CELL}" for name in files))
+    for name, shown in zip(files, results, strict=True):
+        assert (shown["text"], shown["error"]) == ("", None)
+        assert "genexpr" in framed(shown)
+        if name.endswith(".html"):
+            assert framed(shown) == (sandbox.path / name).read_text()
+            continue
+        spans = tree.spans(sandbox.report(name))  # with those of IPython's other threads
+        (module,) = [event for event in spans if event["name"].startswith("<module>")]
+        names = {event["name"].partition(" (")[0] for event in spans if event["tid"] == module["tid"]}
+        assert names == {"<module>", "<genexpr>"}
 
 
 def test_report_holds_the_text_of_the_cell(run_cells, sandbox):
@@ -135,20 +137,20 @@ def test_report_holds_the_text_of_the_cell(run_cells, sandbox):
     assert not name.exists()
 
 
-@pytest.mark.parametrize(
-    ("line", "error"),
-    [
-        ("--output_file x.txt", "UsageError: --output_file: only these kinds are supported: .json, .json.gz, .html"),
-        ("--min_duration soon", "UsageError: Can't convert soon to time. Format should be 0.3ms or 13us"),
-        ("--include_files a --exclude_files b", "UsageError: include_files and exclude_files can't be both specified!"),
-        ("--tracer_entries 0", "UsageError: tracer_entries must be at least 1"),
-        ("--nonsense", "UsageError: unrecognized arguments: --nonsense"),
-    ],
-)
-def test_refusals(run_cells, line, error):
-    refused, after = run_cells(f"%%viztracer {line}\nhas_run = True", "'has_run' in globals()")
-    assert refused["error"].startswith(error)
-    assert refused["pages"] == []
+REFUSALS = {
+    "--output_file x.txt": "UsageError: --output_file: only these kinds are supported: .json, .json.gz, .html",
+    "--min_duration soon": "UsageError: Can't convert soon to time. Format should be 0.3ms or 13us",
+    "--include_files a --exclude_files b": "UsageError: include_files and exclude_files can't be both specified!",
+    "--tracer_entries 0": "UsageError: tracer_entries must be at least 1",
+    "--nonsense": "UsageError: unrecognized arguments: --nonsense",
+}
+
+
+def test_refusals(run_cells):
+    *results, after = run_cells(*(f"%%viztracer {line}\nhas_run = True" for line in REFUSALS), "'has_run' in globals()")
+    for (line, error), refused in zip(REFUSALS.items(), results, strict=True):
+        assert refused["error"].startswith(error), line
+        assert refused["pages"] == [], line
     assert "False" in after["text"]
 
 
@@ -186,23 +188,23 @@ def test_report_that_is_too_large_for_the_notebook(run_cells, sandbox):
     assert f"it is in {sandbox.path}/away.html" in away["text"]
 
 
-@pytest.mark.parametrize(
-    ("option", "recorded"),
-    [
-        ("--include_files {textwrap}", {"dedent"}),
-        ("--exclude_files {textwrap}", {"quote"}),
-        ("--min_duration 20s", set()),
-        ("--min_duration 1ns", {"dedent", "quote"}),
-    ],
-)
-def test_filters(run_cells, sandbox, option, recorded):
-    option = option.format(textwrap=textwrap.__file__)
+FILTERS = {
+    f"--include_files {textwrap.__file__}": {"dedent"},
+    f"--exclude_files {textwrap.__file__}": {"quote"},
+    "--min_duration 20s": set(),
+    "--min_duration 1ns": {"dedent", "quote"},
+}
+
+
+def test_filters(run_cells, sandbox):
     cell = "dedent(' ' * 9)\nquote('x y')"
     run_cells(
-        "from textwrap import dedent\nfrom shlex import quote", f"%%viztracer --output_file kept.json {option}\n{cell}"
+        "from textwrap import dedent\nfrom shlex import quote",
+        *(f"%%viztracer --output_file kept_{number}.json {option}\n{cell}" for number, option in enumerate(FILTERS)),
     )
-    names = {event["name"].partition(" (")[0] for event in tree.spans(sandbox.report("kept.json"))}
-    assert names & {"dedent", "quote"} == recorded
+    for number, (option, recorded) in enumerate(FILTERS.items()):
+        names = {event["name"].partition(" (")[0] for event in tree.spans(sandbox.report(f"kept_{number}.json"))}
+        assert names & {"dedent", "quote"} == recorded, option
 
 
 def test_help_of_the_magic(run_cells):

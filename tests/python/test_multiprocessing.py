@@ -80,9 +80,8 @@ def assert_all_work_is_there(sandbox, path, report, method, others=()):
     """Every line of the log is a call in the report, in the process that wrote it and under the name in the log."""
     lines = [line.split(" ", 1) for line in (sandbox.path / "log").read_text(encoding="utf-8").splitlines()]
     wanted = re.compile(rf"work \({re.escape(path)}:\d+\)")
-    assert Counter(e["pid"] for e in tree.spans(report) if wanted.fullmatch(e["name"])) == Counter(
-        int(pid) for pid, _ in lines
-    )
+    calls = (e for e in tree.spans(report) if e["name"].startswith("work (") and wanted.fullmatch(e["name"]))
+    assert Counter(event["pid"] for event in calls) == Counter(int(pid) for pid, _ in lines)
     names = tree.names(report, "process_name")
     told = {int(pid): name for pid, name in lines}
     assert told.items() <= names.items()

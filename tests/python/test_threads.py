@@ -285,7 +285,7 @@ def test_names_of_dead_threads_take_no_room_from_the_newest_calls(sandbox):
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
 
     script = sandbox.script(MANY)
-    counts = [5_000, 15_000, 10_000]
+    counts = [5_000, 10_000, 5_000]
     arguments = ["--pid_suffix", "--output_dir", "rings", "--tracer_entries", 20_000, script, *counts]
     done = sandbox.viztracer(*arguments, preexec_fn=limit)
     assert done.returncode == 0, done.stderr

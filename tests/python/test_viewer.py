@@ -1,7 +1,9 @@
 """The command `vizviewer`: what it serves, to whom, and how it ends."""
 
+import functools
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,19 +15,32 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import BIN, heed_interrupts, program
+from conftest import BIN, Sandbox, heed_interrupts, program
 from served import ADDRESS, DEADLINE, serving
 
 PERFETTO = "https://ui.perfetto.dev"
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """recorded(kind) -> what `viztracer` recorded of a small program: a report of this kind, or a directory."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("recorded"))
+
+    @functools.cache
+    def record(kind):
+        where = ["-o", f"recorded.{kind}"] if kind else ["--pid_suffix", "--output_dir", "rings"]
+        assert sandbox.viztracer(*where, program("recursion.py")).returncode == 0
+        return sandbox.path / where[-1]
+
+    return record
+
+
 @pytest.fixture
-def traced(sandbox):
-    """traced(name) -> what `viztracer` recorded of a small program: a report, or a directory of ring files."""
+def traced(sandbox, recorded):
+    """traced(name) -> a copy of it under this name: a report, or a directory of ring files."""
 
     def trace(name):
-        where = ["-o", name] if "." in name else ["--pid_suffix", "--output_dir", name]
-        assert sandbox.viztracer(*where, program("recursion.py")).returncode == 0
+        (shutil.copy if "." in name else shutil.copytree)(recorded(name.partition(".")[2]), sandbox.path / name)
         return sandbox.path / name
 
     return trace

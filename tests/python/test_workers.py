@@ -27,7 +27,8 @@ def calls(report, name, path):
     A function that was sent by value has its file's name, or with cloudpickle from 3.1.3 on `<dynamic-code>`.
     """
     wanted = re.compile(rf"{name} \((?:{re.escape(path)}|<dynamic-code>):\d+\)")
-    return Counter(event["pid"] for event in tree.spans(report) if wanted.fullmatch(event["name"]))
+    of_name = [event for event in tree.spans(report) if event["name"].startswith(name)]
+    return Counter(event["pid"] for event in of_name if wanted.fullmatch(event["name"]))
 
 
 def told(printed):
