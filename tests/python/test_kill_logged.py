@@ -109,9 +109,9 @@ def test_a_ring_that_went_round_has_the_newest(sandbox, how):
 def found_numbers(report):
     """By kind, then by (process, worker): the numbers that were logged, in the order of time."""
     found = {kind: {} for kind in KINDS}
-    known = [(event, number_of(event)) for event in report["traceEvents"] if event["ph"] != "X" or PATH in event["name"]]
-    for event, number in sorted((pair for pair in known if pair[1]), key=lambda pair: pair[0]["ts"]):
-        kind, worker, number = number
+    events = (event for event in report["traceEvents"] if event["ph"] != "X" or PATH in event["name"])
+    known = [(event, *numbered) for event in events if (numbered := number_of(event))]
+    for event, kind, worker, number in sorted(known, key=lambda of_event: of_event[0]["ts"]):
         numbers = found[kind].setdefault((event["pid"], worker), [])
         if kind != "assigned" or numbers[-1:] != [number]:  # both `--log_var` and `--log_number` log it
             numbers.append(number)

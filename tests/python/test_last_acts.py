@@ -62,8 +62,10 @@ def has_child(pid):
 
 
 def waits_for_a_reader(pid):
-    """Whether the main thread of a process sleeps (in `nanosleep` or `clock_nanosleep`), as it does between two attempts
-    to open a report that is a pipe."""
+    """Whether the main thread of a process sleeps (in `nanosleep` or `clock_nanosleep`).
+
+    It does between two attempts to open a report that is a pipe.
+    """
     return Path(f"/proc/{pid}/syscall").read_text().split()[0] in ("35", "230")
 
 

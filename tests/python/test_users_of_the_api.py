@@ -12,7 +12,8 @@ PROGRAM = """
 import multiprocessing, time
 def work(n): return n
 def turns(pid):
-    with open(f"/proc/{pid}/status") as file: return int(file.read().partition("\\nvoluntary_ctxt_switches:")[2].split()[0])
+    with open(f"/proc/{pid}/status") as file: status = file.read()
+    return int(status.partition("\\nvoluntary_ctxt_switches:")[2].split()[0])
 for n in range(5): work(n)
 begun = {process.pid: turns(process.pid) for process in multiprocessing.active_children()}
 while any(turns(pid) < count + 10 for pid, count in begun.items()): time.sleep(0.01)
