@@ -304,7 +304,8 @@ print("child", child.pid, flush=True)
 
 
 def test_a_child_that_is_still_starting_is_waited_for(sandbox):
-    done = sandbox.viztracer("-o", "r.json", sandbox.script(LAST_CHILD))
+    patience = "import viztracer.commands.finish as finish\nfinish.START = 120\n"  # on a busy machine it starts slowly
+    done = sandbox.viztracer("-o", "r.json", sandbox.script(patience + LAST_CHILD))
     assert (done.returncode, done.stderr) == (0, "")
     assert "last" in called(sandbox.report("r.json"))
 
