@@ -1,5 +1,6 @@
 """Fixtures: run the commands of this virtual environment in the test's own directory, and read their output files."""
 
+import contextlib
 import ctypes
 import gc
 import gzip
@@ -65,6 +66,16 @@ def heed_interrupts():
     their children too."""
     for signum in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(signum, signal.SIG_DFL)
+
+
+def group_lives(group):
+    """Whether a process group has processes that are not dead. A zombie is dead, though nobody has waited for it."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = path.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                return True
+    return False
 
 
 def library(name):

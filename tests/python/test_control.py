@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, SHARED_MEMORY, heed_interrupts
+from conftest import BIN, SHARED_MEMORY, group_lives, heed_interrupts
+from viztracer.sessions import discovery, status
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make namespaces, mounts and other users' files")
@@ -89,10 +90,10 @@ class Control:
 
     def killed(self, **options):
         """A session of which all processes are killed."""
-        before = {session["id"] for session in self.sessions()}
+        before = {session.id for session in discovery.find()}
         with self.running(**options) as process:
             kill(process)
-        (session,) = (session for session in self.sessions() if session["id"] not in before)
+        (session,) = (status.describe(session) for session in discovery.find() if session.id not in before)
         age(session)
         return session
 
@@ -103,9 +104,11 @@ def control(sandbox):
 
 
 def kill(process):
+    """Kill a program with its descendants, and wait until all of them are dead."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(120)
+    wait_for(lambda: not group_lives(process.pid), "the descendants die")
 
 
 def wait_for(condition, what, seconds=120):

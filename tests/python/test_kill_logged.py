@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BIN, program
+from conftest import BIN, group_lives, program
 
 PATH = program("logs_for_ever.py")
 KINDS = ("instant", "variable", "counter", "object", "raw", "call", "print", "exception", "assigned", "audit", "args")
@@ -45,6 +45,10 @@ class LoggingProgram:
         if self._process.returncode is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            give_up = time.monotonic() + HANGS
+            while group_lives(self._process.pid):
+                assert time.monotonic() < give_up, "a worker does not die"
+                time.sleep(0.001)
 
     def wait_for(self, number):
         """Return as soon as one worker has logged this number, and each one some."""
