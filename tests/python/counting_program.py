@@ -40,8 +40,10 @@ class CountingProgram:
         while len(counts := self.counts()) < self._threads or not all(counts.values()) or sum(counts.values()) < calls:
             assert self._process.poll() is None, "the program ended by itself"
             assert time.monotonic() < give_up, "the program hangs"
-            # The program makes many calls meanwhile: the kill meets any part of one.
-            time.sleep(0.0002 if counts else 0.005)
+            if len(counts) < self._threads:
+                time.sleep(0.002)  # it starts; from its first call on, no call is too short to be met by the kill
+            elif self._threads > 1 and not all(counts.values()):
+                time.sleep(0.0002)  # the others make hundreds of calls meanwhile
 
     def counts(self):
         """{native id of a thread: how many calls of `work` reached their last line}"""
