@@ -5,12 +5,14 @@ import graphlib
 import importlib.metadata
 import re
 import shutil
+import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import BIN, ROOT, VERSION
-from viztracer import missing_extension
+from viztracer import missing_extension, snaptrace
 
 PACKAGE = ROOT / "tracer/python/viztracer"
 # What makes the start of every traced process slower, as `benches/run startup` shows.
@@ -62,6 +64,18 @@ def test_a_traced_process_imports_nothing_slow(sandbox):
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert "viztracer.tracer.options" in loaded and not SLOW & loaded
+
+
+def test_the_thread_local_variables_leave_space_to_other_libraries():
+    """The C library keeps 512 bytes for those of libraries that come later and ask for the fast kind, as this one does
+    (glibc.rtld.optional_static_tls)."""
+    image = Path(snaptrace.__file__).read_bytes()
+    (table,) = struct.unpack_from("<Q", image, 32)
+    size, count = struct.unpack_from("<HH", image, 54)
+    segments = [struct.unpack_from("<II6Q", image, table + index * size) for index in range(count)]
+    pt_tls = 7
+    (needed,) = [in_memory for kind, *_, in_memory, _ in segments if kind == pt_tls]
+    assert 16 <= needed <= 384
 
 
 # What another interpreter says of itself, and how the message names it.

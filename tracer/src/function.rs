@@ -1,18 +1,23 @@
 //! The ids of functions, by what the interpreter passes to a hook, with small caches in front.
 
+use pyo3::Python;
+
 mod builtin;
+mod cache;
 #[cfg(Py_3_12)]
 mod callable;
 mod code;
 mod greenlet;
 mod id;
 
-pub use builtin::{Builtin, definition, leave_out};
-pub use code::{ArgumentName, Code, LookedUp};
+pub use builtin::{Builtin, Forgotten, definition, leave_out};
+pub use code::{ArgumentName, Code, LookedUp, request_slot};
 pub use id::EXCLUDED;
 
-/// Empties the caches: earlier ids and decisions do not hold any more. May run Python.
-pub fn forget() {
-    code::forget();
-    builtin::forget();
+/// Empties the caches: earlier ids and decisions do not hold any more. No hook may be under way. The caller drops the
+/// answer once others may be: that may run Python.
+#[must_use]
+pub fn forget(python: Python<'_>) -> Forgotten {
+    cache::clear();
+    builtin::forget(python)
 }

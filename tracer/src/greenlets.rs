@@ -10,14 +10,16 @@ use crate::recording;
 use crate::thread::calls;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cell::Cell;
 
-/// Whether the next function without a caller is the main program.
-static MAIN_IS_NEXT: AtomicBool = AtomicBool::new(false);
+std::thread_local! {
+    /// Whether the next function without a caller, on this thread, is the main program.
+    static MAIN_IS_NEXT: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Announces that the main program is about to run, which C code calls.
 pub fn expect_main() {
-    MAIN_IS_NEXT.store(true, Ordering::Relaxed);
+    MAIN_IS_NEXT.set(true);
 }
 
 /// Returns the id of the Python function that begins to run now. Runs no Python.
@@ -25,16 +27,12 @@ pub fn id_of_running(python: Python<'_>, code: Code) -> u32 {
     if let Some(id) = code.known() {
         return id;
     }
-    let LookedUp { id, is_new, .. } = code.look_up();
+    let LookedUp { is_new, .. } = code.look_up();
     // A forked process gives names anew to functions that are open. That is no first call.
-    if is_new
-        && !has_caller(python)
-        && !MAIN_IS_NEXT.swap(false, Ordering::Relaxed)
-        && calls::are_others_open(python, code.tag())
-    {
+    if is_new && !has_caller(python) && !MAIN_IS_NEXT.take() && calls::are_others_open(python, code.tag()) {
         recording::note_switch();
     }
-    id
+    code.id() // again: the question for a caller makes objects
 }
 
 /// Whether the Python function that runs now was called by another one. Makes objects of their frames, without the

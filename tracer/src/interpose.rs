@@ -3,6 +3,7 @@
 //! The definition of a C function, to which every reference to the function leads, gets another address to call. The
 //! functions are the same objects, with the same names and the same errors.
 
+use crate::exclusive::exclusively;
 use pyo3::ffi::{self, Py_ssize_t, PyMethodDefPointer, PyObject};
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
@@ -47,7 +48,8 @@ impl<F: Convention> Original<F> {
         let function = python.import(module)?.getattr(name)?;
         let Ok(function) = function.cast::<PyCFunction>() else { return Ok(()) }; // the program's own
         let definition = crate::function::definition(function).as_ptr();
-        // SAFETY: a static of the interpreter, which nobody changes while the GIL is held.
+        // SAFETY: a static of the interpreter, which only this function changes, and not at the same time: the caller
+        // starts a recording, which one thread does at a time.
         let (flags, pointer) = unsafe { ((*definition).ml_flags & !ffi::METH_STATIC, (*definition).ml_meth) };
         if !F::FLAGS.contains(&flags) {
             return Ok(()); // some other Python's: it does without
@@ -55,8 +57,8 @@ impl<F: Convention> Original<F> {
         // SAFETY: just checked.
         let theirs = unsafe { F::of(pointer) };
         if self.0.set(theirs).is_ok() {
-            // SAFETY: the same static, with the GIL held; and a function that is called in the same way.
-            unsafe { (*definition).ml_meth = ours.into_pointer() };
+            // SAFETY: the same static, and a function that is called in the same way. No other thread reads it now.
+            exclusively(python, || unsafe { (*definition).ml_meth = ours.into_pointer() });
         }
         Ok(())
     }

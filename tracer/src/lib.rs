@@ -26,9 +26,10 @@
 //! - [`ring_file`] says which run a ring file belongs to, and whether its process lives.
 //! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python.
 //!
-//! With a GIL, a hook is a critical section: it neither runs Python nor gives up the GIL between finding its thread's
-//! recorder and leaving it. So `stop`, which holds the GIL, ends all recording at once, and memory is freed only after
-//! that ([`recording`]). The per-call path formats no text, allocates nothing, takes no lock and calls no Python.
+//! A hook is a critical section: between finding its thread's recorder and leaving it, it neither runs Python nor lets
+//! the interpreter stop its thread. So `stop`, which falls between the hooks of all threads ([`exclusive`]), ends all
+//! recording at once, and memory is freed only after that ([`recording`]). The per-call path formats no text, allocates
+//! nothing, takes no lock and calls no Python.
 
 // Modules stand in the order in which they use each other: each uses only those before it.
 
@@ -47,6 +48,8 @@ mod allocator;
 
 // Which functions are recorded.
 mod filter;
+// The GIL, or what stands for it.
+mod exclusive;
 // The state of the process's one recording.
 mod recording;
 // Ids of functions.
@@ -82,7 +85,9 @@ mod source_log;
 // What the interpreter calls when it collects garbage, and at audit events.
 mod interpreter_events;
 
-/// What Python may see. An interpreter that can do without the GIL takes it on for this module.
+/// What Python may see. An interpreter that can do without the GIL takes it on for this module and says so in a
+/// `RuntimeWarning`, since the free-threaded versions that pyo3 supports are not tested. With `PYTHON_GIL=0` it does
+/// without all the same; what keeps its threads apart then is in [`exclusive`].
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
@@ -120,6 +125,7 @@ mod snaptrace {
         use pyo3::types::PyModuleMethods;
 
         let python = module.py();
+        super::function::request_slot(python);
         super::function::leave_out([Tracer::type_object_raw(python), SourceLog::type_object_raw(python)]);
         module.add("RECORD_SIZE", viztracer_format::record::RECORD_SIZE)?;
         module.add("source_log", SourceLog::new(python)?)?;

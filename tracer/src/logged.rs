@@ -11,5 +11,6 @@ pub mod interruption;
 pub mod json;
 mod names;
 pub mod options;
+mod pair;
 pub mod scale;
 pub mod shown;

@@ -3,10 +3,13 @@
 //!
 //! It is state and nothing else: [`crate::process::lifecycle`], above this, begins and ends a recording.
 //!
-//! **Why no thread uses memory that is gone.** A hook is a critical section of the GIL: from finding its thread's
-//! recorder to leaving it, it runs no Python and keeps the GIL. [`take`] is called with the GIL held, too. So when
-//! [`take`] has noted that nothing records, no hook is inside, and each later one finds that out; only then is anything
-//! freed. The lock is for those who come without the GIL: a thread that ends and gives its recorder back, and `fork`.
+//! **Why no thread uses memory that is gone.** From finding its thread's recorder to leaving it, a hook runs no Python
+//! and passes no other point at which the interpreter may stop it, or have another thread run instead. [`take`] is
+//! called [`exclusively`](crate::exclusive::exclusively): between such points of all threads. So when [`take`] has
+//! noted that nothing records, no hook is inside, and each later one finds that out; only then is anything freed. The
+//! lock is for the rest: threads that are not attached, such as one that ends and gives its recorder back, `fork`, and
+//! without a GIL all others. A thread that waits for it may be attached, so the thread that has the lock calls nothing
+//! of the interpreter.
 
 mod file;
 mod fork;

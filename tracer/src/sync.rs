@@ -6,7 +6,7 @@
 //! is one word in memory: a child that unlocks it has a free lock. The locks of `parking_lot` keep a queue of waiting
 //! threads beside them and may hand the lock to a thread that the child does not have.
 
-use std::sync::{PoisonError, TryLockError};
+use std::sync::PoisonError;
 
 #[cfg(loom)]
 pub use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
@@ -17,15 +17,6 @@ pub use std::sync::{Condvar, Mutex, MutexGuard, atomic};
 /// valid between any two statements, and a hook must not panic.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Takes a lock if nobody has it.
-pub fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(held) => Some(held),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
 }
 
 /// Gives a lock up until the condition is notified, and takes it again.

@@ -3,6 +3,7 @@
 use crate::ending::child_exits;
 use crate::ending::deadly_signal;
 use crate::ending::exit_calls;
+use crate::exclusive::exclusively;
 use crate::filter::Filter;
 use crate::hook;
 use crate::logged::{event, options, scale};
@@ -122,7 +123,7 @@ impl Tracer {
     /// Makes this the tracer that records the process; false if another one does, or this one already. Each `claim` is
     /// followed by a `record` or a `release`.
     fn claim(&self, python: Python<'_>) -> bool {
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         lifecycle::claim(python, self.number)
     }
 
@@ -156,7 +157,7 @@ impl Tracer {
         options::set_bytes_per_value(options.bytes_per_value);
         let (recorder, filter, wanted) = options.split(python, rings, package)?;
         fork::watch();
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         deadly_signal::watch();
         exit_calls::watch(python)?;
         child_exits::watch(python)?;
@@ -167,13 +168,13 @@ impl Tracer {
     /// are recorded as if they returned now.
     #[pyo3(signature = (flush_as_finish = false))]
     fn halt(&self, python: Python<'_>, flush_as_finish: bool) -> PyResult<()> {
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         lifecycle::stop(python, self.number, flush_as_finish)
     }
 
     /// Ends recording, seals the tracer's ring file and returns its path; `None` if it has none.
     fn seal(&self, python: Python<'_>) -> PyResult<Option<OsString>> {
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         Ok(lifecycle::seal(python, self.number)?.map(PathBuf::into_os_string))
     }
 
@@ -184,34 +185,34 @@ impl Tracer {
 
     /// The path of the ring file while there is one.
     #[getter]
-    fn ring_file(&self) -> Option<OsString> {
-        current::ensure_own_file();
+    fn ring_file(&self, python: Python<'_>) -> Option<OsString> {
+        current::ensure_own_file(python);
         recording::path().map(PathBuf::into_os_string)
     }
 
     /// Why the file could not grow to its full size, as an error number; 0: many threads used all of its segments.
     #[getter]
-    fn ring_failure(&self) -> Option<i32> {
-        current::ensure_own_file();
+    fn ring_failure(&self, python: Python<'_>) -> Option<i32> {
+        current::ensure_own_file(python);
         recording::failure()
     }
 
     /// Whether somebody has removed the ring file.
     #[getter]
-    fn ring_removed(&self) -> bool {
-        current::ensure_own_file();
+    fn ring_removed(&self, python: Python<'_>) -> bool {
+        current::ensure_own_file(python);
         recording::removed()
     }
 
     /// Names the process in the report.
-    fn name_process(&self, name: &str) {
-        current::ensure_own_file();
+    fn name_process(&self, python: Python<'_>, name: &str) {
+        current::ensure_own_file(python);
         recording::name_process(name);
     }
 
     /// Marks the current time, by which this process's file can be aligned with others.
     fn set_sync_marker(&self, python: Python<'_>) -> PyResult<()> {
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         let problem = match recording::mark_sync() {
             Some(false) => return Ok(()),
             Some(true) => c"Synchronization marker already set",
@@ -221,14 +222,14 @@ impl Tracer {
     }
 
     /// The time that was marked, in microseconds of the monotonic clock.
-    fn get_sync_marker(&self) -> Option<f64> {
-        current::ensure_own_file();
+    fn get_sync_marker(&self, python: Python<'_>) -> Option<f64> {
+        current::ensure_own_file(python);
         recording::sync_marker().map(|nanoseconds| nanoseconds as f64 / 1000.0)
     }
 
     /// `max_stack_depth` does not count the calls that are open now on this thread, except the `inner` innermost.
     fn count_depth_from_here(&self, python: Python<'_>, inner: usize) {
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         calls::count_depth_from_here(python, inner);
     }
 
@@ -238,7 +239,7 @@ impl Tracer {
             return Ok(());
         }
         hook::record_calls(python, true)?; // calls functions of Python
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         calls::limit_depth(python, depth);
         Ok(())
     }
@@ -248,26 +249,26 @@ impl Tracer {
         if !self.records() {
             return Ok(());
         }
-        current::ensure_own_file();
+        current::ensure_own_file(python);
         calls::limit_depth(python, 0);
         if !others {
             hook::record_calls(python, false)?;
-            recording::abandon_open_calls();
+            exclusively(python, recording::abandon_open_calls);
         }
         Ok(())
     }
 
     /// Returns that fitted no open call.
     #[getter]
-    fn ring_unmatched(&self) -> u64 {
-        current::ensure_own_file();
+    fn ring_unmatched(&self, python: Python<'_>) -> u64 {
+        current::ensure_own_file(python);
         recording::unmatched()
     }
 
     /// Whether the program was seen to switch greenlets.
     #[getter]
-    fn switches_greenlets(&self) -> bool {
-        current::ensure_own_file();
+    fn switches_greenlets(&self, python: Python<'_>) -> bool {
+        current::ensure_own_file(python);
         recording::is_switched()
     }
 

@@ -1,20 +1,20 @@
 //! What stands for the interpreter, and for the modules of the extension that speak with it. Wherever the true ones may
-//! run Python, these let other threads have the GIL.
+//! run Python, these let other threads have the GIL, or stop this one.
 
 use crate::gil;
 use std::marker::PhantomData;
 
-/// The proof that a thread has the GIL.
+/// The proof that a thread is attached.
 #[derive(Clone, Copy)]
 pub struct Python<'py>(PhantomData<&'py ()>);
 
 impl Python<'_> {
-    /// For a thread that has the GIL.
+    /// For an attached thread.
     pub fn assume() -> Python<'static> {
         Python(PhantomData)
     }
 
-    /// Works without the GIL.
+    /// Works detached.
     pub fn detach<T>(self, work: impl FnOnce() -> T) -> T {
         gil::release();
         let result = work();
@@ -89,11 +89,29 @@ pub mod thread_name {
     }
 }
 
-pub mod function {
+pub mod exclusive {
+    use super::Python;
     use crate::gil;
 
-    pub fn forget() {
-        gil::give_a_chance(); // what was cached may have finalizers
+    pub fn exclusively<T>(_: Python<'_>, work: impl FnOnce() -> T) -> T {
+        gil::exclusively(work)
+    }
+}
+
+pub mod function {
+    use super::Python;
+    use crate::gil;
+
+    pub struct Forgotten;
+
+    pub fn forget(_: Python<'_>) -> Forgotten {
+        Forgotten
+    }
+
+    impl Drop for Forgotten {
+        fn drop(&mut self) {
+            gil::give_a_chance(); // what was cached may have finalizers
+        }
     }
 }
 

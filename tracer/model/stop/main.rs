@@ -2,9 +2,10 @@
 //! memory that is gone.
 //!
 //! What is explored is the extension's own code: [`process::lifecycle`], [`recording`] and [`thread::current`], from
-//! their files. What they stand on is here, as far as it matters: the [`gil`], an interpreter that may give it up
-//! whenever it runs Python ([`interpreter`]), and under loom a recorder that notices each use of what is gone
-//! ([`watched`]). Otherwise the recorder is the true one.
+//! their files. What they stand on is here, as far as it matters: the [`gil`], or threads without one, of which one may
+//! stop the others; an interpreter that lets others go on, or stop a thread, whenever it runs Python ([`interpreter`]);
+//! and under loom a recorder that notices each use of what is gone ([`watched`]). Otherwise the recorder is the true
+//! one.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" cargo test --release --target-dir target/loom -p viztracer-model    every interleaving, with
@@ -17,9 +18,12 @@
 
 #![allow(dead_code, reason = "the extension's modules hold more than is explored")]
 
+#[path = "../../src/function/cache.rs"]
+mod cache;
 #[path = "../../src/filter.rs"]
 mod filter;
 mod gil;
+mod ids;
 mod interpreter;
 mod process;
 mod programs;
@@ -36,7 +40,7 @@ extern crate self as pyo3;
 extern crate self as viztracer_recorder;
 
 #[cfg(loom)]
-use gil::ThreadPointer;
-use interpreter::{exceptions, function, hook, prelude, stderr};
+use gil::Life;
+use interpreter::{exceptions, exclusive, function, hook, prelude, stderr};
 #[cfg(loom)]
 use watched::{Inherited, Options, Recorder, RecorderError, ThreadRecorder};

@@ -13,26 +13,30 @@ use loom::thread;
 use std::thread;
 
 /// The process has one recording, and counts its threads: one test at a time.
-fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
+pub fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Explores a program. Under loom with at most so many forced switches between threads, and on a thread of its own: at
-/// the end of loom's first one there are no statics any more.
+/// Explores a program, with a GIL and without. Under loom with at most so many forced switches between threads, and on
+/// a thread of its own: at the end of loom's first one there are no statics any more.
 #[cfg(loom)]
 fn explore(switches: usize, program: impl Fn(&Options) + Send + Sync + 'static) {
     let _one = one_at_a_time();
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(switches);
     let program = std::sync::Arc::new(program);
-    builder.check(move || {
+    for is_free in [false, true] {
+        gil::choose(is_free);
         let program = std::sync::Arc::clone(&program);
-        spawn(move || program(&Options)).join().unwrap();
-        while crate::ThreadPointer::is_any_left() {
-            thread::yield_now();
-        }
-    });
+        builder.check(move || {
+            let program = std::sync::Arc::clone(&program);
+            spawn(move || program(&Options)).join().unwrap();
+            while crate::Life::is_any_left() {
+                thread::yield_now();
+            }
+        });
+    }
 }
 
 /// Runs it a few times.
@@ -50,8 +54,11 @@ fn explore(_switches: usize, program: impl Fn(&Options)) {
         python_version: 0,
         imported: Default::default(),
     };
-    for _ in 0..if cfg!(miri) { 2 } else { 100 } {
-        program(&options);
+    for is_free in [false, true] {
+        gil::choose(is_free);
+        for _ in 0..if cfg!(miri) { 2 } else { 100 } {
+            program(&options);
+        }
     }
 }
 
@@ -63,7 +70,7 @@ fn event() {
     });
 }
 
-/// A thread, which has its number from the beginning on.
+/// A thread, which lives from the beginning on.
 fn spawn<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
     thread::spawn(|| {
         current::existing(0);
@@ -123,7 +130,7 @@ fn threads_that_end_while_the_recording_does() {
     });
 }
 
-/// A thread that begins when another one has ended may have its number.
+/// A thread that begins when another one has ended may have its memory.
 #[test]
 fn a_thread_that_comes_after_another_one() {
     explore(3, |options| {
@@ -170,6 +177,7 @@ fn two_threads_stop_and_save_at_once() {
         let other = spawn(|| gil::with(|| lifecycle::seal(Python::assume(), 1).unwrap().is_some()));
         event();
         let mine = gil::with(|| lifecycle::seal(Python::assume(), 1).unwrap().is_some());
+        event(); // the other one may be in its stop
         assert!(mine != other.join().unwrap(), "one of them saves");
     });
 }

@@ -2,6 +2,8 @@
 
 #[path = "../../src/thread/current.rs"]
 pub mod current;
+#[path = "../../src/thread/here.rs"]
+pub mod here;
 
 pub use crate::interpreter::signal_stack;
 pub use crate::interpreter::thread_name as name;

@@ -91,10 +91,11 @@ fn note(child: Option<(c_int, c_int)>) {
     if pid <= 0 || !has_ended {
         return;
     }
-    // A process that was forked may have done nothing yet that is recorded. `settle` needs the main interpreter's GIL,
-    // which a call in another interpreter does not always hold.
+    // A process that was forked may have done nothing yet that is recorded. This needs the main interpreter, to which a
+    // call in another one does not attach the thread.
     if is_in_main_interpreter() {
-        current::ensure_own_file();
+        // SAFETY: functions are called by attached threads.
+        current::ensure_own_file(unsafe { Python::assume_attached() });
     }
     recording::child_ended(pid as u32, status as u32);
 }

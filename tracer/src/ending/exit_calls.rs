@@ -38,8 +38,8 @@ pub fn watch(python: Python<'_>) -> PyResult<()> {
 
 /// Notes in the ring file that the interpreter ends in order.
 #[pyfunction]
-pub fn note_exit() {
-    current::ensure_own_file();
+pub fn note_exit(python: Python<'_>) {
+    current::ensure_own_file(python);
     last_act::note(ENDING_EXIT);
 }
 

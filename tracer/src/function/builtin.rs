@@ -2,15 +2,16 @@
 
 use super::greenlet;
 use super::id::{EXCLUDED, tag};
+use crate::exclusive::HookCell;
 use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
-use std::cell::UnsafeCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use viztracer_format::names::Function;
 
@@ -50,28 +51,31 @@ const MODULE: usize = 1;
 /// is taken for the first.
 type Key = (usize, usize);
 
-struct Cached {
+/// A function whose name has been written. It stays as it is until the cache is emptied, when no hook uses it.
+struct Entry {
     key: Key,
     id: u32,
 }
 
-struct Cache {
-    front: [Cached; CACHE_SIZE],
-    all: Option<HashMap<Key, u32>>,
+/// What the cache has before it has anything: the key of no function.
+static NOTHING: Entry = Entry { key: (0, 0), id: 0 };
+
+/// The small cache in front: entries that `ALL` keeps.
+static FRONT: [AtomicPtr<Entry>; CACHE_SIZE] = [const { AtomicPtr::new((&raw const NOTHING).cast_mut()) }; CACHE_SIZE];
+
+/// All functions whose names have been written.
+static ALL: HookCell<Written> = HookCell::new(Written { entries: None, held: Vec::new() });
+
+struct Written {
+    entries: Option<HashMap<Key, Arc<Entry>>>,
     /// What keeps the addresses in the keys from being used again.
     held: Vec<Py<PyAny>>,
 }
 
-struct GilCell(UnsafeCell<Cache>);
-
-// SAFETY: only used with the GIL held, and no reference to it is held across a call into the interpreter.
-unsafe impl Sync for GilCell {}
-
-static CACHE: GilCell = GilCell(UnsafeCell::new(Cache {
-    front: [const { Cached { key: (0, 0), id: 0 } }; CACHE_SIZE],
-    all: None,
-    held: Vec::new(),
-}));
+/// What the caches do not know any more. May run Python when it is dropped: names die.
+pub struct Forgotten {
+    _written: Written,
+}
 
 /// The types whose methods, and those of their subtypes, are not recorded.
 static LEFT_OUT: [AtomicPtr<ffi::PyTypeObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
@@ -117,13 +121,13 @@ impl Builtin {
     #[inline(always)]
     pub fn known(self) -> Option<u32> {
         let key = self.key();
-        // SAFETY: the GIL is held; a short look.
-        let cached = unsafe { &(*CACHE.0.get()).front[slot(key)] };
-        (cached.key == key).then_some(cached.id)
+        // SAFETY: an entry that lives until `forget`, which falls into no hook.
+        let entry = unsafe { &*FRONT[slot(key)].load(Ordering::Acquire) };
+        (entry.key == key).then_some(entry.id)
     }
 
-    /// Returns its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: names of types and modules are read
-    /// where they stand, and no garbage is collected meanwhile.
+    /// Returns its function id, or [`EXCLUDED`], under the rules that hold when this returns. Runs no Python: names of
+    /// types and modules are read where they stand, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
         self.known().unwrap_or_else(|| self.look_up())
@@ -144,24 +148,22 @@ impl Builtin {
     #[cold]
     #[inline(never)]
     fn look_up(self) -> u32 {
-        let key = self.key();
-        // SAFETY: the GIL is held; a short look.
-        let known = unsafe { &*CACHE.0.get() }.all.as_ref().and_then(|all| all.get(&key).copied());
-        let id = known.unwrap_or_else(|| without_collector(self.python(), || self.register()));
-        // SAFETY: the GIL is held; a short look.
-        let is_full = unsafe { &*CACHE.0.get() }.held.len() >= HELD_MAX;
-        if known.is_none() && is_full {
-            return id;
+        let python = self.python();
+        loop {
+            let (rules, key) = (recording::rules(), self.key());
+            // SAFETY: a look into a map.
+            if let Some(id) = unsafe { ALL.with(python, |all| all.put_in_front(key)) } {
+                return id;
+            }
+            let (id, held) = without_collector(python, || (self.register(), self.hold()));
+            // Without a GIL, a start may have come between, or the class has a new name. From here on no start comes.
+            if recording::rules() == rules && self.key() == key {
+                // SAFETY: nothing is dropped: what is not kept comes back.
+                let rest = unsafe { ALL.with(python, |all| all.add(Entry { key, id }, held)) };
+                drop(rest);
+                return id;
+            }
         }
-        let held = if known.is_none() { without_collector(self.python(), || self.hold()) } else { None };
-        // SAFETY: the GIL is held, and nothing below calls the interpreter.
-        let cache = unsafe { &mut *CACHE.0.get() };
-        if known.is_none() {
-            cache.held.extend(held);
-            cache.all.get_or_insert_default().insert(key, id);
-        }
-        cache.front[slot(key)] = Cached { key, id };
-        id
     }
 
     /// Returns a reference to the object that the second address of the key is of, or in; none if that never goes away.
@@ -246,18 +248,33 @@ fn is_left_out(kind: *mut ffi::PyTypeObject) -> bool {
     })
 }
 
-/// Empties the cache. May run Python: names die.
-pub fn forget() {
-    let held = {
-        // SAFETY: the GIL is held, and nothing in this block runs Python.
-        let cache = unsafe { &mut *CACHE.0.get() };
-        cache.all = None;
-        for cached in &mut cache.front {
-            cached.key = (0, 0);
+impl Written {
+    /// Returns the id of the function with this key, and puts the function into the small cache.
+    fn put_in_front(&mut self, key: Key) -> Option<u32> {
+        let entry = self.entries.as_ref()?.get(&key)?;
+        FRONT[slot(key)].store(Arc::as_ptr(entry).cast_mut(), Ordering::Release);
+        Some(entry.id)
+    }
+
+    /// Adds a function, and what keeps its addresses; returns that if it is not needed.
+    fn add(&mut self, entry: Entry, held: Option<Py<PyAny>>) -> Option<Py<PyAny>> {
+        let (key, entries) = (entry.key, self.entries.get_or_insert_default());
+        if self.held.len() >= HELD_MAX || entries.contains_key(&key) {
+            return held; // another thread may have been faster
         }
-        std::mem::take(&mut cache.held)
-    };
-    drop(held);
+        entries.insert(key, Arc::new(entry));
+        self.held.extend(held);
+        self.put_in_front(key);
+        None
+    }
+}
+
+/// Empties the cache. No hook may be under way.
+pub fn forget(python: Python<'_>) -> Forgotten {
+    FRONT.iter().for_each(|entry| entry.store((&raw const NOTHING).cast_mut(), Ordering::Release));
+    let nothing = Written { entries: None, held: Vec::new() };
+    // SAFETY: nothing is dropped here.
+    Forgotten { _written: unsafe { ALL.with(python, |all| std::mem::replace(all, nothing)) } }
 }
 
 #[inline(always)]

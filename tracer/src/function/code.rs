@@ -1,9 +1,14 @@
 //! Python functions, by their code objects.
 //!
 //! A code object keeps its id in an extra slot, which goes away with it. A direct-mapped cache by address saves the
-//! call that reads the slot. One entry per code object that runs often is enough: 1024 entries, 16 KiB.
+//! call that reads the slot ([`cache`]).
+//!
+//! Without a GIL, several threads may see the same function for the first time. All of them get the same id, since the
+//! names table gives equal functions one. A lock guards the slots, since the interpreter guards them only with the GIL.
 
+use super::cache::{self, Cached};
 use super::id::{EXCLUDED, tag};
+use crate::exclusive::HookCell;
 use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
@@ -14,28 +19,18 @@ use pyo3::types::{PyFrame, PyString, PyTuple};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, Ordering};
 use viztracer_format::names::Function;
 
 /// Flags of code objects whose frames a task may begin with (Include/cpython/code.h): coroutines, generators that stand
 /// for them, and asynchronous generators.
 const COROUTINE_FLAGS: u32 = (ffi::CO_COROUTINE | ffi::CO_ITERABLE_COROUTINE | ffi::CO_ASYNC_GENERATOR) as u32;
 
-const CACHE_SIZE: usize = 1024;
-
-struct Cached {
-    code: AtomicUsize,
-    id: AtomicU32,
-    is_coroutine: AtomicBool,
-}
-const _: () = assert!(size_of::<Cached>() == 16);
-
-static CACHE: [Cached; CACHE_SIZE] =
-    [const { Cached { code: AtomicUsize::new(0), id: AtomicU32::new(0), is_coroutine: AtomicBool::new(false) } };
-        CACHE_SIZE];
-
-/// The index of our extra slot in code objects; -1: not requested yet, or the interpreter has none left.
+/// The index of our extra slot in code objects; -1: the interpreter has none left.
 static SLOT: AtomicIsize = AtomicIsize::new(-1);
+
+/// The locks of the extra slots: a code object's address chooses one of them.
+static SLOTS: [HookCell<()>; 16] = [const { HookCell::new(()) }; 16];
 
 /// What the slot points to.
 struct Extra {
@@ -100,12 +95,11 @@ impl Code {
     /// Returns its function id, or [`EXCLUDED`], if that is in the cache.
     #[inline(always)]
     pub fn known(self) -> Option<u32> {
-        let cached = cached(self.0 as usize);
-        (cached.code.load(Ordering::Relaxed) == self.0 as usize).then(|| cached.id.load(Ordering::Relaxed))
+        cache::get(self.0 as usize).map(|cached| cached.id)
     }
 
-    /// Returns its function id, or [`EXCLUDED`]. Runs no Python and keeps the GIL: code objects are of one type, whose
-    /// attributes C code reads, and no garbage is collected meanwhile.
+    /// Returns its function id, or [`EXCLUDED`], under the rules that hold when this returns. Runs no Python: code
+    /// objects are of one type, whose attributes C code reads, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
         self.known().unwrap_or_else(|| self.look_up().id)
@@ -114,11 +108,10 @@ impl Code {
     /// Whether an asyncio task may begin with it. Runs no Python, like [`Code::id`].
     #[inline(always)]
     pub fn is_coroutine(self) -> bool {
-        let cached = cached(self.0 as usize);
-        if cached.code.load(Ordering::Relaxed) != self.0 as usize {
-            return self.look_up().is_coroutine;
+        match cache::get(self.0 as usize) {
+            Some(cached) => cached.is_coroutine,
+            None => self.look_up().is_coroutine,
         }
-        cached.is_coroutine.load(Ordering::Relaxed)
     }
 
     /// Returns what is known of the function, and puts it into the cache. Runs no Python, like [`Code::id`].
@@ -129,24 +122,20 @@ impl Code {
         if unsafe { ffi::PyCode_Check(self.0) } == 0 {
             return LookedUp { id: EXCLUDED, is_coroutine: false, is_new: false };
         }
-        let extra = self.extra();
-        let rules = recording::rules();
-        // SAFETY: NULL or what `remember` has put into the slot, which is replaced or freed only with the GIL held.
-        let known = unsafe { extra.as_ref() }.filter(|extra| extra.rules == rules);
-        let found = match known {
-            Some(known) => LookedUp { id: known.id, is_coroutine: known.is_coroutine, is_new: false },
-            None => {
-                let (id, is_coroutine) =
-                    without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
-                self.remember(extra, Extra { code: self.0 as usize, rules, id, is_coroutine, arguments: None });
-                LookedUp { id, is_coroutine, is_new: true }
+        loop {
+            let rules = recording::rules();
+            if let Some(known) = self.extra(|extra| extra.filter(|extra| extra.rules == rules).map(Extra::cached)) {
+                cache::put(self.0 as usize, known);
+                return LookedUp { id: known.id, is_coroutine: known.is_coroutine, is_new: false };
             }
-        };
-        let cached = cached(self.0 as usize);
-        cached.id.store(found.id, Ordering::Relaxed);
-        cached.is_coroutine.store(found.is_coroutine, Ordering::Relaxed);
-        cached.code.store(self.0 as usize, Ordering::Relaxed);
-        found
+            let (id, is_coroutine) = without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
+            // Without a GIL, a start may have come between. From here on none does.
+            if recording::rules() == rules {
+                self.remember(Extra { code: self.0 as usize, rules, id, is_coroutine, arguments: None });
+                cache::put(self.0 as usize, Cached { id, is_coroutine });
+                return LookedUp { id, is_coroutine, is_new: true };
+            }
+        }
     }
 
     fn python(self) -> Python<'static> {
@@ -161,15 +150,12 @@ impl Code {
 
     /// Returns the names of the function's arguments: positional ones, those by keyword only, `*args`, `**kwargs`.
     pub fn argument_names(self) -> Option<ArgumentNames> {
-        // SAFETY: as in `look_up`.
-        if let Some(known) = unsafe { self.extra().as_ref() }.and_then(|extra| extra.arguments.clone()) {
+        if let Some(known) = self.extra(|extra| extra.and_then(|extra| extra.arguments.clone())) {
             return Some(known);
         }
         let names = without_collector(self.python(), || self.read_argument_names())?;
-        // SAFETY: as in `look_up`; no reference into it is used any more.
-        if let Some(extra) = unsafe { self.extra().as_mut() } {
-            extra.arguments = Some(Arc::clone(&names));
-        }
+        let before = self.extra(|extra| extra.and_then(|extra| extra.arguments.replace(Arc::clone(&names))));
+        drop(before); // another thread has read them, too
         Some(names)
     }
 
@@ -242,60 +228,73 @@ impl Code {
         recording::function(&Function { name: &name, file: &file, line, is_c: false })
     }
 
-    fn extra(self) -> *mut Extra {
+    /// Works with what the slot has, while no other thread does. `work` calls nothing of the interpreter.
+    fn extra<T>(self, work: impl FnOnce(Option<&mut Extra>) -> T) -> T {
+        // SAFETY: `work` keeps the caller's promise, and reading the slot is a look into the code object.
+        unsafe { self.slots().with(self.python(), |()| work(self.slot_content())) }
+    }
+
+    /// Puts this into the slot.
+    fn remember(self, new: Extra) {
+        // SAFETY: the slot is read and set without Python. What another thread has put in meanwhile is replaced.
+        let rest = unsafe {
+            self.slots().with(self.python(), |()| match self.slot_content() {
+                Some(old) => Some(std::mem::replace(old, new)),
+                None => self.set_slot(new),
+            })
+        };
+        drop(rest); // names of arguments may die, but not under the lock
+    }
+
+    fn slots(self) -> &'static HookCell<()> {
+        &SLOTS[(self.0 as usize >> 4 ^ self.0 as usize >> 10) % SLOTS.len()]
+    }
+
+    /// # Safety
+    /// The lock of the slot must be held as long as the answer is used.
+    unsafe fn slot_content<'a>(self) -> Option<&'a mut Extra> {
         let mut extra: *mut c_void = ptr::null_mut();
         // SAFETY: a code object, our slot or none, and a pointer to write to.
-        let status = unsafe { ffi::PyUnstable_Code_GetExtra(self.0, slot(), &raw mut extra) };
+        let status = unsafe { ffi::PyUnstable_Code_GetExtra(self.0, SLOT.load(Ordering::Relaxed), &raw mut extra) };
         if status != 0 {
-            // SAFETY: the GIL is held, see `new`. The exception is the one that was just set.
+            // SAFETY: the thread is attached, see `new`. The exception is the one that was just set.
             unsafe { ffi::PyErr_Clear() };
         }
-        extra.cast()
+        // SAFETY: NULL or what `set_slot` has put into the slot, of which nobody else knows while the lock is held.
+        unsafe { extra.cast::<Extra>().as_mut() }
     }
 
-    fn remember(self, old: *mut Extra, new: Extra) {
-        // SAFETY: the slot's content, see `look_up`. No reference into it is used any more.
-        if let Some(old) = unsafe { old.as_mut() } {
-            *old = new;
-            return;
-        }
+    /// Fills the empty slot. Returns what the slot did not take. The lock of the slot must be held.
+    fn set_slot(self, new: Extra) -> Option<Extra> {
         let new = Box::into_raw(Box::new(new));
         // SAFETY: a code object, and our slot, whose `free` takes such boxes, or none.
-        if unsafe { ffi::PyUnstable_Code_SetExtra(self.0, slot(), new.cast()) } != 0 {
-            // SAFETY: the GIL is held, see `new`. The exception is the one that was just set.
-            unsafe { ffi::PyErr_Clear() };
-            // SAFETY: the slot did not take it.
-            drop(unsafe { Box::from_raw(new) });
+        if unsafe { ffi::PyUnstable_Code_SetExtra(self.0, SLOT.load(Ordering::Relaxed), new.cast()) } == 0 {
+            return None;
         }
+        // SAFETY: the thread is attached, see `new`. The exception is the one that was just set.
+        unsafe { ffi::PyErr_Clear() };
+        // SAFETY: the slot did not take it.
+        Some(*unsafe { Box::from_raw(new) })
     }
 }
 
-/// Empties the cache.
-pub fn forget() {
-    for cached in &CACHE {
-        cached.code.store(0, Ordering::Relaxed);
+impl Extra {
+    fn cached(&mut self) -> Cached {
+        Cached { id: self.id, is_coroutine: self.is_coroutine }
     }
 }
 
-#[inline(always)]
-fn cached(code: usize) -> &'static Cached {
-    &CACHE[(code >> 4 ^ code >> 14) % CACHE_SIZE]
+/// Asks the interpreter for our extra slot, once per process, when this module is imported.
+pub fn request_slot(_: Python<'_>) {
+    // SAFETY: the thread is attached, as the argument proves; and `free` takes what `set_slot` puts in.
+    SLOT.store(unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free) }, Ordering::Relaxed);
 }
 
-/// Returns the index of our extra slot, which is requested once per process; negative if there is none.
-fn slot() -> ffi::Py_ssize_t {
-    if SLOT.load(Ordering::Relaxed) < 0 {
-        // SAFETY: the GIL is held, since only `Code` uses this; and `free` takes what `remember` puts in.
-        SLOT.store(unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free) }, Ordering::Relaxed);
-    }
-    SLOT.load(Ordering::Relaxed)
-}
-
-/// Frees what the slot of a code object holds, when that is freed: its address may soon be another one's.
+/// Frees what the slot of a code object holds, when that is freed.
 unsafe extern "C" fn free(extra: *mut c_void) {
-    // SAFETY: the slot holds nothing else than what `remember` puts in, and gives it here once.
+    // SAFETY: the slot holds nothing else than what `set_slot` puts in, and gives it here once.
     let extra = unsafe { Box::from_raw(extra.cast::<Extra>()) };
-    let _ = cached(extra.code).code.compare_exchange(extra.code, 0, Ordering::Relaxed, Ordering::Relaxed);
+    cache::remove(extra.code);
 }
 
 /// Returns a `str` as UTF-8. Lone surrogates, as in names of files that are not UTF-8, become U+FFFD.

@@ -3,8 +3,7 @@
 //! So the time does not depend on the size of the container, and a value in it that fails, or is slow, costs its own
 //! text alone. The container may change meanwhile, as the values' own code may do anything.
 
-use super::options;
-use pyo3::ffi;
+use super::{options, pair};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -71,7 +70,10 @@ impl Contents<'_> {
             self.put_between("(", end, here, |index| Some((None, element(index)?)));
         } else if let Ok(dictionary) = value.cast_exact::<PyDict>() {
             let mut position = 0;
-            self.put_between("{", "}", here, |_| next_pair(dictionary, &mut position));
+            self.put_between("{", "}", here, |_| {
+                let (key, value) = pair::next(dictionary, &mut position)?;
+                Some((Some(key), value))
+            });
         }
     }
 
@@ -101,14 +103,4 @@ impl Contents<'_> {
         }
         self.text.push_str(end);
     }
-}
-
-/// Returns the next key of a dictionary with its value. The dictionary may have changed since the last one.
-fn next_pair<'py>(dictionary: &Bound<'py, PyDict>, position: &mut ffi::Py_ssize_t) -> Option<Element<'py>> {
-    let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: the GIL is held; a position that is no longer one is the end.
-    let is_there = unsafe { ffi::PyDict_Next(dictionary.as_ptr(), position, &raw mut key, &raw mut value) } != 0;
-    // SAFETY: the dictionary has both, and nothing has run since.
-    let object = |object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) };
-    is_there.then(|| (Some(object(key)), object(value)))
 }

@@ -4,10 +4,9 @@
 //! any other is an OTHER record, whose payload is the event as the Chrome trace format has it.
 
 use super::json::{Json, text};
-use super::{names, scale, shown};
+use super::{names, pair, scale, shown};
 use crate::recording;
 use crate::thread::current;
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use viztracer_format::clock::Anchor;
@@ -20,7 +19,7 @@ const INSTANT_NAME: &str = r#"{"ph":"i","cat":"INSTANT","name":"#;
 /// Returns how many bytes a payload of the calling thread may have; `None` if the thread does not log now. May run
 /// Python.
 fn payload_max(python: Python<'_>) -> Option<usize> {
-    current::ensure_own_file();
+    current::ensure_own_file(python);
     if recording::current() == 0 || shown::is_showing() {
         return None;
     }
@@ -207,11 +206,7 @@ pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
 fn members<'py>(dictionary: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)> {
     let mut members = Vec::with_capacity(dictionary.len());
     let mut position = 0;
-    let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-    // SAFETY: the GIL is held, and nothing in this loop runs Python, so the dictionary stays as it is.
-    while unsafe { ffi::PyDict_Next(dictionary.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
-        // SAFETY: the dictionary keeps both alive.
-        let [key, value] = [key, value].map(|object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) });
+    while let Some((key, value)) = pair::next(dictionary, &mut position) {
         if let Ok(key) = key.cast_into::<PyString>() {
             members.push((key, value));
         }

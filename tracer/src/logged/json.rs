@@ -7,6 +7,7 @@
 //! surrogate pairs are written as `\\udc80`, which readers show. In reports they are `\udc80`, which some readers
 //! refuse and others read back as they were.
 
+use super::pair;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -220,17 +221,12 @@ impl Json {
         self.text.push('{');
         let count = dictionary.len();
         let (mut position, mut index) = (0, 0);
-        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-        // The iterator of a derived type may be the program's, so the entries are read where they are stored.
-        // SAFETY: the GIL is held, and nothing in this loop runs Python, so the dictionary stays as it is.
-        while unsafe { ffi::PyDict_Next(dictionary.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
+        while let Some((key, value)) = pair::next(dictionary, &mut position) {
             self.put(if index == 0 { "" } else { "," });
             if self.is_full() {
                 self.put(&format!("\"...\":\"{} more\"", count.saturating_sub(index)));
                 break;
             }
-            // SAFETY: the dictionary keeps both alive.
-            let [key, value] = [key, value].map(|object| unsafe { Bound::from_borrowed_ptr(dictionary.py(), object) });
             self.key(&key);
             self.text.push(':');
             self.value(&value, around);

@@ -282,16 +282,24 @@ fn cut(text: &mut String, begin: usize) {
 }
 
 fn is_slow(kind: &Bound<'_, PyType>) -> bool {
-    lock(&SLOW_TYPES).iter().any(|slow| slow.bind(kind.py()).upgrade().is_some_and(|slow| slow.is(kind)))
+    let python = kind.py();
+    // Not under the lock: a type that is asked for may die with the answer.
+    let slow: Vec<_> = lock(&SLOW_TYPES).iter().map(|slow| slow.clone_ref(python)).collect();
+    slow.iter().any(|slow| slow.bind(python).upgrade().is_some_and(|slow| slow.is(kind)))
 }
 
 fn remember_slow(kind: &Bound<'_, PyType>) {
     let python = kind.py();
     if let Ok(kind) = PyWeakrefReference::new(kind) {
-        let mut types = lock(&SLOW_TYPES);
+        let mut types = std::mem::take(&mut *lock(&SLOW_TYPES));
         types.retain(|slow| slow.bind(python).upgrade().is_some());
-        if types.len() < SLOW_TYPES_MAX {
-            types.push(kind.unbind());
-        }
+        types.push(kind.unbind());
+        let rest = {
+            let mut known = lock(&SLOW_TYPES);
+            known.extend(types);
+            let kept = known.len().min(SLOW_TYPES_MAX);
+            known.split_off(kept)
+        };
+        drop(rest); // not under the lock: weak references die
     }
 }

@@ -1,5 +1,8 @@
-//! How a tracer starts, stops and ends the process's recording. Every function is called with the GIL held.
+//! How a tracer starts, stops and ends the process's recording.
+//!
+//! What begins or ends a recording does so [`exclusively`]: it falls into no hook of another thread.
 
+use crate::exclusive::exclusively;
 use crate::filter::Filter;
 use crate::recording::{self, Phase};
 use crate::thread::current;
@@ -12,9 +15,13 @@ use viztracer_recorder::Options;
 
 /// Gives the process's recording to this tracer; false if another one has it.
 pub fn claim(python: Python<'_>, tracer: u64) -> bool {
-    let Some(before) = recording::claim(tracer) else { return false };
-    if let Some(ended) = before {
-        forget();
+    let claimed = exclusively(python, || {
+        let before = recording::claim(tracer)?;
+        Some(before.map(|ended| (ended, forget(python))))
+    });
+    let Some(before) = claimed else { return false };
+    if let Some((ended, forgotten)) = before {
+        drop(forgotten); // may run Python
         python.detach(|| ended.close());
     }
     true
@@ -32,15 +39,18 @@ pub fn start(
         return Err(PyRuntimeError::new_err("the tracer has not claimed the recording of this process"));
     }
     let is_new = recording::open(options, filter).map_err(|error| PyOSError::new_err(error.to_string()))?;
-    forget();
-    recording::begin();
-    current::forget();
+    let forgotten = exclusively(python, || {
+        let forgotten = forget(python);
+        recording::begin();
+        forgotten
+    });
+    drop(forgotten); // may run Python
     let installed = hook::install(python, wanted);
     if installed.is_ok() && recording::advance(tracer, Phase::Starting, Phase::Recording) {
         return Ok(());
     }
     let _ = hook::uninstall(python);
-    halt();
+    halt(python);
     if is_new && let Some(ended) = recording::take_back(tracer) {
         let path = python.detach(|| ended.close());
         let _ = std::fs::remove_file(path);
@@ -57,7 +67,7 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
     name::renew(current::serial());
     let was_hooked = current::serial().is_some();
     let uninstalled = hook::uninstall(python);
-    halt();
+    halt(python);
     if let Ok(false) = uninstalled
         && was_hooked
     {
@@ -86,8 +96,8 @@ pub fn mend(python: Python<'_>, tracer: u64) -> PyResult<()> {
 /// Ends the tracer's recording and returns the path of its file, which is complete then; `None` if it has none.
 pub fn seal(python: Python<'_>, tracer: u64) -> PyResult<Option<PathBuf>> {
     let stopped = stop(python, tracer, false);
-    let ended = recording::take(tracer);
-    forget();
+    let (ended, forgotten) = exclusively(python, || (recording::take(tracer), forget(python)));
+    drop(forgotten); // may run Python
     let path = python.detach(|| match ended {
         Some(ended) => {
             let path = ended.close();
@@ -99,14 +109,17 @@ pub fn seal(python: Python<'_>, tracer: u64) -> PyResult<Option<PathBuf>> {
     stopped.map(|()| path)
 }
 
-/// Ends recording: no hook records from now on, and no cache leads to a recorder.
-fn halt() {
-    recording::end();
-    current::forget();
+/// Ends recording: no hook records from now on, and no thread's note leads to a recorder.
+fn halt(python: Python<'_>) {
+    exclusively(python, || {
+        recording::end();
+        current::forget();
+    });
 }
 
-/// Empties all caches: their contents do not hold any more.
-fn forget() {
+/// Empties all caches: their contents do not hold any more. The caller does so exclusively, and drops what it gets once
+/// Python may run.
+fn forget(python: Python<'_>) -> function::Forgotten {
     current::forget();
-    function::forget();
+    function::forget(python)
 }

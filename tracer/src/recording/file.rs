@@ -113,14 +113,14 @@ pub fn retire_thread(number: u64, serial: u32) {
     with_number(number, |recording| recording.recorder.retire(serial));
 }
 
-/// Records the calls that are open on all threads as if they returned now. Only after [`end`](super::end) and with the
-/// GIL held: so no thread is inside a hook.
+/// Records the calls that are open on all threads as if they returned now. Only after [`end`](super::end), which falls
+/// into no hook: so no thread uses its recorder.
 pub fn finish_open_calls() {
     with((), |recording| recording.recorder.close_frames(Kind::Return));
 }
 
-/// Records the calls that are open on all threads as calls whose end is unknown. Only when the hook is gone and with
-/// the GIL held: so no thread is inside a hook.
+/// Records the calls that are open on all threads as calls whose end is unknown. The caller does so exclusively: no
+/// thread is inside a hook.
 pub fn abandon_open_calls() {
     with((), |recording| recording.recorder.close_frames(Kind::Open));
 }

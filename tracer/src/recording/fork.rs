@@ -33,7 +33,7 @@ impl ForkGuard {
         let ForkGuard { mut state, inherited } = self;
         state::count_recording(); // a thread that ends before `adopt` has no recorder to give back
         // A process that forks again before it has a file of its own: what it inherited the first time holds.
-        if !FORKED.swap(true, Ordering::Relaxed) {
+        if !FORKED.swap(true, Ordering::Release) {
             if let Some(recording) = &state.recording {
                 recording.recorder.forget_descriptor();
             }
@@ -50,12 +50,22 @@ impl ForkGuard {
 }
 
 /// In a forked child, once: goes on in a file of its own, which does not repeat the parent's history. Returns what was
-/// open. The caller holds the GIL and empties the caches.
-pub fn adopt() -> Option<Result<Inherited, RecorderError>> {
-    if !FORKED.load(Ordering::Relaxed) || !FORKED.swap(false, Ordering::Relaxed) {
+/// open. `forget` empties the caches. Other threads of the child that come here wait until all that has happened.
+pub fn adopt(forget: impl FnOnce()) -> Option<Result<Inherited, RecorderError>> {
+    if !FORKED.load(Ordering::Acquire) {
         return None;
     }
     let mut state = locked();
+    if !FORKED.load(Ordering::Relaxed) {
+        return None; // another thread has done it
+    }
+    forget();
+    let adopted = adopt_locked(&mut state);
+    FORKED.store(false, Ordering::Release); // not before the rest is to be seen
+    Some(adopted)
+}
+
+fn adopt_locked(state: &mut RecordingState) -> Result<Inherited, RecorderError> {
     state.set_aside.clear();
     let inherited = state.inherited.take().unwrap_or_default();
     state::count_rules();
@@ -66,11 +76,11 @@ pub fn adopt() -> Option<Result<Inherited, RecorderError>> {
             Err(error) => {
                 state::end();
                 state.owner = None;
-                return Some(Err(error));
+                return Err(error);
             }
         }
     }
-    Some(Ok(inherited))
+    Ok(inherited)
 }
 
 /// Opens on a thread what was open on the one that forked.

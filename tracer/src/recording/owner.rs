@@ -7,7 +7,8 @@ use viztracer_format::record::Kind;
 use viztracer_recorder::{Options, Recorder, RecorderError};
 
 /// Gives the process's recording to this tracer, which must be about to start; `None` if another one has it, or this
-/// one already. Returns what a tracer that has stopped did not save yet: the caller closes it.
+/// one already. Returns what a tracer that has stopped did not save yet: the caller closes it. The caller does this
+/// exclusively, like all that may end a recording.
 pub fn claim(tracer: u64) -> Option<Option<Ended>> {
     let mut state = locked();
     let is_mine = match &state.owner {
@@ -45,13 +46,13 @@ pub fn advance(tracer: u64, from: Phase, to: Phase) -> bool {
 }
 
 /// Opens a file, or goes on in the one there is; returns whether it is new. Events are not recorded before
-/// [`begin`](super::begin). The caller holds the GIL.
+/// [`begin`](super::begin).
 pub fn open(options: &Options, filter: Filter) -> Result<bool, RecorderError> {
     let mut state = locked();
     state::count_rules();
     if let Some(recording) = &mut state.recording {
         // What was open at the stop has ended unseen, or goes on as a call that began before this start. No thread uses
-        // its recorder now: nothing records, and the caller holds the GIL.
+        // its recorder now: nothing records since the stop, which fell into no hook.
         recording.recorder.close_frames(Kind::Open);
         recording.filter = filter;
         return Ok(false);
@@ -61,8 +62,8 @@ pub fn open(options: &Options, filter: Filter) -> Result<bool, RecorderError> {
     Ok(true)
 }
 
-/// Ends a tracer's recording and takes it out of the process's state. The caller holds the GIL, so no thread is inside
-/// a hook, and none finds a recorder from now on.
+/// Ends a tracer's recording and takes it out of the process's state. The caller does so exclusively, so no thread is
+/// inside a hook, and lets no thread's note of a recorder hold any more.
 pub fn take(tracer: u64) -> Option<Ended> {
     let mut state = locked();
     if matches!(state.phase_of(tracer), None | Some(Phase::Starting)) {
@@ -79,7 +80,7 @@ pub fn take_back(tracer: u64) -> Option<Ended> {
 }
 
 /// Returns the newest file of this tracer that was set aside, and forgets all of them. Waits until it is closed, so the
-/// caller should not hold the GIL.
+/// caller should not be attached.
 pub fn set_aside(tracer: u64) -> Option<PathBuf> {
     let mut state = locked_when_closed();
     let last = state.set_aside.iter().rev().find(|(owner, _)| *owner == tracer).map(|(_, path)| path.clone());

@@ -64,7 +64,7 @@ pub struct Ended(Recorder);
 /// Returns the number of the recording that goes on now, 0 if none does.
 #[inline]
 pub fn current() -> u64 {
-    if RECORDING.load(Ordering::Relaxed) { number() } else { 0 }
+    if RECORDING.load(Ordering::Acquire) { number() } else { 0 }
 }
 
 /// Returns the number of the newest recording.
@@ -87,12 +87,13 @@ pub(super) fn count_rules() {
     RULES.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Has events recorded from now on. The caller holds the GIL and empties the caches.
+/// Has events recorded from now on. The caller empties the caches first.
 pub fn begin() {
-    RECORDING.store(true, Ordering::Relaxed);
+    RECORDING.store(true, Ordering::Release);
 }
 
-/// Has no events recorded from now on. The caller holds the GIL, or is the only thread of the process.
+/// Has no events recorded from now on. The caller does so [`exclusively`](crate::exclusive::exclusively), or is the
+/// only thread of the process.
 pub fn end() {
     RECORDING.store(false, Ordering::Relaxed);
 }
@@ -131,7 +132,7 @@ impl RecordingState {
         self.owner.as_ref().filter(|owner| owner.tracer == tracer).map(|owner| owner.phase)
     }
 
-    /// Ends the recording and hands it out. The caller holds the GIL and closes what it gets.
+    /// Ends the recording and hands it out. The caller does so exclusively, and closes what it gets.
     pub fn take(&mut self) -> Option<Ended> {
         end();
         let recording = self.recording.take()?;

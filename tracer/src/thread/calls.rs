@@ -38,7 +38,7 @@ pub fn are_others_open(python: Python<'_>, tag: u64) -> bool {
     match current::last_event(python) {
         // SAFETY: found just now; `others` reads the stack of the recorder alone.
         LastEvent::Recording(found) => unsafe { found.with(others) },
-        LastEvent::NotOurs | LastEvent::NotRecording => false,
+        LastEvent::Unknown | LastEvent::NotRecording => false,
     }
 }
 

@@ -1,13 +1,16 @@
 //! The calling thread's recorder, found without a call into the C library.
 //!
-//! The thread pointer tells threads apart in one instruction. The recorder of the thread that had the last event is
-//! kept beside its thread pointer, so only a switch of threads costs more. With the GIL that is once in 5 ms.
+//! Each thread has noted what its last event has found, and in which *generation* that was ([`here`]). Whatever ends a
+//! recording, or begins one, begins a new generation as well, in which no older note holds. So finding the recorder is
+//! one comparison.
 //!
-//! A hook that finds its thread here goes on at once ([`last_event`]). One that does not calls [`is_recording`], which
-//! may run Python, and looks everything up only after that: nothing found before Python ran is used after it.
+//! A hook that finds its thread's note in order goes on at once ([`last_event`]). One that does not calls
+//! [`is_recording`], which may run Python, and looks everything up only after that: nothing found before Python ran is
+//! used after it.
 
-use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{shared, thread_own};
+use crate::thread::here::{self, Seen};
 use crate::thread::name;
 use crate::thread::signal_stack::SignalStack;
 use crate::{function, recording};
@@ -18,11 +21,8 @@ use std::ptr::{self, NonNull};
 use viztracer_recorder::ThreadRecorder;
 
 shared! {
-    /// The thread pointer of the thread that had the last event; 0 if none is known. It and [`RECORDER`] change only
-    /// with the GIL held, except that a thread that ends takes itself out.
-    static THREAD: AtomicUsize = AtomicUsize::new(0);
-    /// The recorder of that thread; null if the thread does not record.
-    static RECORDER: AtomicPtr<ThreadRecorder> = AtomicPtr::new(ptr::null_mut());
+    /// The generation of the notes that hold; never 0.
+    static GENERATION: AtomicUsize = AtomicUsize::new(1);
 }
 
 thread_own! {
@@ -31,7 +31,7 @@ thread_own! {
         pauses: Cell::new(0),
         signal_stack: OnceCell::new(),
         #[cfg(loom)]
-        pointer: crate::ThreadPointer::new(),
+        life: crate::Life::new(),
     };
 }
 
@@ -42,9 +42,9 @@ struct Own {
     pauses: Cell<u32>,
     /// The stack for signal handlers that this library has given to the thread, if it has.
     signal_stack: OnceCell<Option<SignalStack>>,
-    /// Stands for the thread pointer: loom runs all its threads on one thread of the processor.
+    /// Says whether the thread has quite ended.
     #[cfg(loom)]
-    pointer: crate::ThreadPointer,
+    life: crate::Life,
 }
 
 /// A thread's recorder. The pointer is valid only while the recording of this number goes on.
@@ -57,24 +57,26 @@ struct Attached {
 
 /// What the last event says about the calling thread.
 pub enum LastEvent<'py> {
-    /// Another thread had it, or the state of the recording has changed since: see [`is_recording`].
-    NotOurs,
+    /// There was none, or the state of the recording has changed since: see [`is_recording`].
+    Unknown,
     /// The calling thread does not record.
     NotRecording,
     /// The calling thread records into this.
     Recording(Found<'py>),
 }
 
-/// The calling thread's recorder, as it was found. It is valid until Python runs or the GIL is given up.
+/// The calling thread's recorder, as it was found. It is valid until Python runs, or the thread passes another point at
+/// which the interpreter may stop it ([`crate::exclusive`]).
 pub struct Found<'py>(*mut ThreadRecorder, PhantomData<Python<'py>>);
 
 /// Looks for the calling thread's recorder where its last event has left it. Runs no Python.
 #[inline(always)]
 pub fn last_event(_: Python<'_>) -> LastEvent<'_> {
-    if THREAD.load(Ordering::Relaxed) != thread_pointer() {
-        return LastEvent::NotOurs;
+    let Seen { generation, recorder } = here::get();
+    // `Relaxed`: a thread begins a generation between two hooks of this thread, which the interpreter orders.
+    if generation != GENERATION.load(Ordering::Relaxed) {
+        return LastEvent::Unknown;
     }
-    let recorder = RECORDER.load(Ordering::Relaxed);
     if recorder.is_null() { LastEvent::NotRecording } else { LastEvent::Recording(Found(recorder, PhantomData)) }
 }
 
@@ -82,13 +84,13 @@ impl Found<'_> {
     /// Does something with the recorder.
     ///
     /// # Safety
-    /// Since [`last_event`] has found it, nothing has run Python or given up the GIL, and no other use of the recorder
-    /// has begun that goes on. `operation` does neither and begins no other use.
+    /// Since [`last_event`] has found it, nothing has run Python or let the interpreter stop the thread, and no other
+    /// use of the recorder has begun that goes on. `operation` does neither and begins no other use.
     #[inline(always)]
     pub unsafe fn with<T>(self, operation: impl FnOnce(&mut ThreadRecorder) -> T) -> T {
-        // SAFETY: it was this thread's recorder in the recording that goes on. A thread that ends the recording holds
-        // the GIL and calls `forget`, and the caller promises that none has held the GIL since, so it still is. Other
-        // threads leave the recorder alone while this one holds the GIL, and the caller has no other use going on.
+        // SAFETY: it was this thread's recorder in the recording that goes on. A thread that ends the recording does so
+        // `exclusively` and calls `forget`, and the caller promises that nobody could since, so it still is. Other
+        // threads leave the recorder alone as long as the recording goes on, and the caller has no other use going on.
         operation(unsafe { &mut *self.0 })
     }
 }
@@ -97,13 +99,14 @@ impl Found<'_> {
 /// looks for the recorder, but not after.
 ///
 /// # Safety
-/// `operation` runs no Python, does not give up the GIL and does not use the recorder in another way.
+/// `operation` runs no Python, does not let the interpreter stop the thread, and does not use the recorder in another
+/// way.
 #[inline(always)]
 pub unsafe fn with<T>(python: Python<'_>, operation: impl FnOnce(&mut ThreadRecorder) -> T) -> Option<T> {
     let found = match last_event(python) {
         LastEvent::Recording(found) => found,
         LastEvent::NotRecording => return None,
-        LastEvent::NotOurs => Found(NonNull::new(prepare(python))?.as_ptr(), PhantomData),
+        LastEvent::Unknown => Found(NonNull::new(prepare(python))?.as_ptr(), PhantomData),
     };
     // SAFETY: just found, by the last event or by `prepare`; the caller promises the same of `operation`. No other use
     // goes on: each is an operation that does not come here.
@@ -114,44 +117,50 @@ pub unsafe fn with<T>(python: Python<'_>, operation: impl FnOnce(&mut ThreadReco
 /// has none. Runs no Python.
 ///
 /// # Safety
-/// `operation` runs no Python, does not give up the GIL and does not use the recorder in another way.
+/// `operation` runs no Python, does not let the interpreter stop the thread, and does not use the recorder in another
+/// way.
 pub unsafe fn with_existing<T>(_: Python<'_>, operation: impl FnOnce(&mut ThreadRecorder) -> T) -> Option<T> {
     let mut recorder = existing(recording::current())?;
-    // SAFETY: the calling thread's own recorder in the recording that goes on, just found. The GIL is held, as the
-    // first argument proves, and the caller promises the rest. No other use goes on: each is an operation that does not
-    // come here.
+    // SAFETY: the calling thread's own recorder in the recording that goes on, just found. The thread is attached, as
+    // the first argument proves, and the caller promises the rest. No other use goes on: each is an operation that does
+    // not come here.
     Some(operation(unsafe { recorder.as_mut() }))
 }
 
-/// Whether the calling thread records. If another thread had the last event, the calling one is prepared, which may run
-/// Python. Until something else does, [`last_event`] answers for the calling thread.
+/// Whether the calling thread records. If its last event says nothing about that, the thread is prepared, which may run
+/// Python. Until something else does, [`last_event`] answers for it.
 #[inline]
 pub fn is_recording(python: Python<'_>) -> bool {
     match last_event(python) {
         LastEvent::Recording(_) => true,
         LastEvent::NotRecording => false,
-        LastEvent::NotOurs => !prepare(python).is_null(),
+        LastEvent::Unknown => !prepare(python).is_null(),
     }
 }
 
 /// Finds or makes the calling thread's recorder and notes it as that of the last event; null if the thread is not to
-/// record. May run Python and give up the GIL before it looks, but not after.
+/// record. May run Python before it looks, but not after.
 #[cold]
 #[inline(never)]
-fn prepare(_: Python<'_>) -> *mut ThreadRecorder {
-    ensure_own_file();
+fn prepare(python: Python<'_>) -> *mut ThreadRecorder {
+    ensure_own_file(python);
     let (recorder, is_known) = own_recorder();
-    RECORDER.store(recorder, Ordering::Relaxed);
-    // A thread whose own data is gone is about to end. It would leave its thread pointer here for the next thread.
-    THREAD.store(if is_known { thread_pointer() } else { 0 }, Ordering::Relaxed);
+    // A thread whose own data is gone is about to end, and nothing would end a recorder of it.
+    let generation = if is_known { GENERATION.load(Ordering::Relaxed) } else { 0 };
+    here::set(Seen { generation, recorder });
     recorder
 }
 
-/// Gives a forked process its own ring file at the first use of the recording. The caller holds the GIL.
-pub fn ensure_own_file() {
-    let Some(adopted) = recording::adopt() else { return };
-    function::forget();
-    forget();
+/// Gives a forked process its own ring file at the first use of the recording.
+pub fn ensure_own_file(python: Python<'_>) {
+    let mut forgotten = None;
+    let adopted = recording::adopt(|| {
+        // No hook is under way: each of this process comes here first, and has waited or is the one that adopts.
+        forgotten = Some(function::forget(python));
+        forget();
+    });
+    drop(forgotten); // may run Python
+    let Some(adopted) = adopted else { return };
     match adopted {
         Ok(inherited) => {
             // SAFETY: null or the calling thread's own recorder, just found. Nothing has run Python since, and no other
@@ -189,28 +198,31 @@ fn own_recorder() -> (*mut ThreadRecorder, bool) {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        let _ = THREAD.compare_exchange(self.thread_pointer(), 0, Ordering::Relaxed, Ordering::Relaxed);
+        here::set(NOTHING_SEEN);
         if let Some(Attached { number, serial, .. }) = self.attached.get() {
             recording::retire_thread(number, serial);
         }
     }
 }
 
-/// Forgets which thread had the last event: what is known of recordings or pauses has changed.
+/// A note that holds in no generation.
+const NOTHING_SEEN: Seen = Seen { generation: 0, recorder: ptr::null_mut() };
+
+/// Lets no thread's note hold any more: what is known of the recording has changed.
 pub fn forget() {
-    THREAD.store(0, Ordering::Relaxed);
+    GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Stops recording the calling thread until [`resume`] is called as often.
 pub fn pause() {
     let _ = OWN.try_with(|own| own.pauses.set(own.pauses.get().saturating_add(1)));
-    forget();
+    here::set(NOTHING_SEEN);
 }
 
 /// Ends a [`pause`].
 pub fn resume() {
     let _ = OWN.try_with(|own| own.pauses.set(own.pauses.get().saturating_sub(1)));
-    forget();
+    here::set(NOTHING_SEEN);
 }
 
 /// Returns the recorder that the calling thread has in the recording of this number, if it has recorded at all.
@@ -225,37 +237,4 @@ pub fn serial() -> Option<u32> {
 
 fn attached(number: u64) -> Option<Attached> {
     OWN.try_with(|own| own.attached.get().filter(|attached| attached.number == number)).ok().flatten()
-}
-
-impl Own {
-    #[cfg(not(loom))]
-    fn thread_pointer(&self) -> usize {
-        thread_pointer()
-    }
-
-    #[cfg(loom)]
-    fn thread_pointer(&self) -> usize {
-        self.pointer.get()
-    }
-}
-
-/// Returns a number that no other living thread has.
-#[inline(always)]
-fn thread_pointer() -> usize {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux", not(any(loom, miri))))]
-    {
-        let pointer: usize;
-        // SAFETY: the psABI has the thread pointer in the first word it points to. The load touches nothing else.
-        unsafe { std::arch::asm!("mov {}, fs:0", out(reg) pointer, options(nostack, preserves_flags, readonly, pure)) };
-        pointer
-    }
-    #[cfg(not(any(all(target_arch = "x86_64", target_os = "linux", not(miri)), loom)))]
-    {
-        std::thread_local!(static HERE: u8 = const { 0 });
-        HERE.try_with(|here| (&raw const *here).addr()).unwrap_or(0)
-    }
-    #[cfg(loom)]
-    {
-        OWN.try_with(Own::thread_pointer).unwrap_or(usize::MAX) // the data of a thread that ends is gone
-    }
 }

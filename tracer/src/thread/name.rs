@@ -6,7 +6,7 @@
 
 use crate::preserve::{preserving_exception, without_collector};
 use crate::recording;
-use crate::sync::{Mutex, MutexGuard, try_lock};
+use crate::sync::{Mutex, lock};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFrame, PyModule, PyString};
@@ -16,7 +16,8 @@ use std::process;
 use std::ptr;
 use std::sync::LazyLock;
 
-/// The threads that have been named and not ended. Used with the GIL held, and no object dies while it is locked.
+/// The threads that have been named and not ended. Locked for a look alone: no object dies meanwhile, and nothing of
+/// the interpreter is called.
 static NAMED: LazyLock<Mutex<HashMap<Key, Named>>> = LazyLock::new(Mutex::default);
 
 /// A thread: its process, its recording's number, its recorder's serial.
@@ -50,16 +51,18 @@ pub fn name_current(number: u64, serial: u32) {
 pub fn renew(serial: Option<u32>) {
     let here = (process::id(), recording::current());
     if let Some(serial) = serial {
-        let is_known = named().is_none_or(|named| named.contains_key(&(here.0, here.1, serial)));
+        let is_known = lock(&NAMED).contains_key(&(here.0, here.1, serial));
         if !is_known {
             name_current(here.1, serial); // the main thread has no object before somebody imports `threading`
         }
     }
     preserving_exception(|python| {
         without_collector(python, || {
-            for ((process, number, serial), named) in named().iter_mut().flat_map(|named| named.iter_mut()) {
-                if (*process, *number) == here {
-                    named.write_change(python, here.1, *serial);
+            for (key, mut named) in all_of(here, python) {
+                if named.write_change(python, key)
+                    && let Some(known) = lock(&NAMED).get_mut(&key)
+                {
+                    known.name = named.name;
                 }
             }
         });
@@ -67,24 +70,33 @@ pub fn renew(serial: Option<u32>) {
     });
 }
 
+/// Returns what is known of the threads of this process and recording.
+fn all_of(here: (u32, u64), python: Python<'_>) -> Vec<(Key, Named)> {
+    let copy = |named: &Named| Named { thread: named.thread.clone_ref(python), name: named.name.clone() };
+    let named = lock(&NAMED);
+    let here = named.iter().filter(|((process, number, _), _)| (*process, *number) == here);
+    here.map(|(key, named)| (*key, copy(named))).collect()
+}
+
 impl Named {
-    fn write_change(&mut self, python: Python<'_>, number: u64, serial: u32) {
-        if let Some(name) = name_of(self.thread.bind(python)).filter(|name| *name != self.name) {
-            recording::name_thread(number, serial, &name);
-            self.name = name;
-        }
+    /// Writes the thread's name if it has changed. Returns whether it has.
+    fn write_change(&mut self, python: Python<'_>, (_, number, serial): Key) -> bool {
+        let Some(name) = name_of(self.thread.bind(python)).filter(|name| *name != self.name) else { return false };
+        recording::name_thread(number, serial, &name);
+        self.name = name;
+        true
     }
 }
 
-/// Has the end of the calling thread noticed: the interpreter drops what it keeps for a thread, with the GIL held.
+/// Has the end of the calling thread noticed: the interpreter drops what it keeps for a thread that is still attached.
 fn watch(python: Python<'_>, key: Key, thread: Named) {
     // SAFETY: `python` proves that the GIL is held.
     let kept = unsafe { ffi::PyThreadState_GetDict() };
     // SAFETY: NULL or a borrowed dictionary, which lives as long as the thread's state: nothing has run since.
     let kept = unsafe { Bound::from_borrowed_ptr_or_opt(python, kept) };
     let Some(kept) = kept.and_then(|kept| kept.cast_into::<PyDict>().ok()) else { return };
-    let replaced = named().and_then(|mut named| named.insert(key, thread));
-    drop(replaced); // not before the lock is
+    let replaced = lock(&NAMED).insert(key, thread);
+    drop(replaced); // not under the lock
     let _ = Py::new(python, End { key }).and_then(|end| kept.set_item("viztracer.thread_name", end));
 }
 
@@ -96,23 +108,19 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        let Some(mut ended) = named().and_then(|mut named| named.remove(&self.key)) else { return };
-        let (process, number, serial) = self.key;
+        let removed = lock(&NAMED).remove(&self.key);
+        let Some(mut ended) = removed else { return };
+        let (process, number, _) = self.key;
         // The thread's object may die here, with whatever that runs: the interpreter ends the thread, and no hook is
         // under way.
         preserving_exception(|python| {
             if (process, number) == (process::id(), recording::current()) {
-                without_collector(python, || ended.write_change(python, number, serial));
+                without_collector(python, || ended.write_change(python, self.key));
             }
             drop(ended);
             Some(())
         });
     }
-}
-
-/// Locks the threads that have been named; `None` if a call out of here has led back here.
-fn named() -> Option<MutexGuard<'static, HashMap<Key, Named>>> {
-    try_lock(&NAMED)
 }
 
 /// Returns what the object keeps as its name. A class that computes it is not asked.

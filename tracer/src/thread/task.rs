@@ -13,15 +13,15 @@ mod running;
 use crate::function::{Code, EXCLUDED};
 use crate::preserve::preserving_exception;
 use crate::recording;
-use crate::thread::current;
+use crate::thread::current::{self, LastEvent};
 use pyo3::prelude::*;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::cell::Cell;
 use viztracer_recorder::ThreadRecorder;
 
 /// Records the entry of a coroutine; if a slice of a task begins with it, that comes first.
 #[inline(never)]
 pub fn enter(python: Python<'_>, code: Code) {
-    let begun = if cfg!(not(Py_3_12)) && LAST.awaits(python) { None } else { begin_slice(python) };
+    let begun = if cfg!(not(Py_3_12)) && LAST.get().awaits(python) { None } else { begin_slice(python) };
     // Python has run, so everything is looked up now: another thread may have ended the recording.
     if !current::is_recording(python) {
         return;
@@ -30,15 +30,16 @@ pub fn enter(python: Python<'_>, code: Code) {
     if id == EXCLUDED {
         return;
     }
-    // SAFETY: neither operation runs Python. Nor did anything since `is_recording`, so the id belongs to this
-    // recording.
+    // Not `current::with`: where the thread has to be prepared, the id may be of another recording.
+    let LastEvent::Recording(found) = current::last_event(python) else { return };
+    // SAFETY: just found; neither operation runs Python.
     let top = unsafe {
-        current::with(python, |recorder| {
+        found.with(|recorder| {
             recorder.enter(id, code.tag());
             recorder.top()
         })
     };
-    LAST.top.store(top.unwrap_or(0), Ordering::Relaxed);
+    LAST.set(Last { top, ..LAST.get() });
     if let Some((number, serial)) = begun.filter(|_| arrows::are_open() && is_first_call(python, code)) {
         arrows::end(python, number, serial);
     }
@@ -52,10 +53,12 @@ fn begin_slice(python: Python<'_>) -> Option<(u64, u32)> {
         let task = running::task(python)?;
         // Most coroutines are awaited by one in the same slice. Its task lives, so no other task has its address.
         let address = task.as_ptr() as usize;
-        if running != 0 && LAST.is(number, address, running) {
+        if running != 0 && LAST.get().is(number, address, running) {
             return None;
         }
-        known::serial_of(number, &task).inspect(|serial| LAST.set(number, address, *serial))
+        let serial = known::serial_of(number, &task)?;
+        LAST.set(Last { number, task: address, serial, ..LAST.get() });
+        Some(serial)
     });
     let begun = begun.filter(|begun| *begun != running)?;
     if !(current::is_recording(python) && recording::current() == number) {
@@ -107,40 +110,32 @@ pub fn leave(python: Python<'_>, may_be_over: bool) {
     }
 }
 
-/// The task that began a slice last, and where the stack ended after the last coroutine was entered.
+/// The task that began a slice last on a thread, and where the stack ended after the last coroutine was entered.
+#[derive(Clone, Copy)]
 struct Last {
     /// The number of the recording.
-    number: AtomicU64,
+    number: u64,
     /// The address of the task; it is only compared.
-    task: AtomicUsize,
-    serial: AtomicU32,
-    top: AtomicUsize,
+    task: usize,
+    serial: u32,
+    top: usize,
 }
 
-static LAST: Last =
-    Last { number: AtomicU64::new(0), task: AtomicUsize::new(0), serial: AtomicU32::new(0), top: AtomicUsize::new(0) };
+std::thread_local! {
+    static LAST: Cell<Last> = const { Cell::new(Last { number: 0, task: 0, serial: 0, top: 0 }) };
+}
 
 impl Last {
     /// Whether the innermost call is a coroutine of this task, so that one entered now is awaited by it. From 3.12 on
     /// it may also be an eager task's. Before, this saves half of the questions, each of which costs a system call.
-    fn awaits(&self, python: Python<'_>) -> bool {
+    fn awaits(self, python: Python<'_>) -> bool {
         // SAFETY: reads two numbers of the recorder.
         let recorded = unsafe { current::with(python, |recorder| (recorder.task(), recorder.top())) };
         let (running, top) = recorded.unwrap_or((0, 0));
-        let serial = self.serial.load(Ordering::Relaxed);
-        let is_current = self.number.load(Ordering::Relaxed) == recording::current();
-        is_current && serial != 0 && serial == running && self.top.load(Ordering::Relaxed) == top
+        self.number == recording::current() && self.serial != 0 && self.serial == running && self.top == top
     }
 
-    fn is(&self, number: u64, task: usize, serial: u32) -> bool {
-        self.number.load(Ordering::Relaxed) == number
-            && self.task.load(Ordering::Relaxed) == task
-            && self.serial.load(Ordering::Relaxed) == serial
-    }
-
-    fn set(&self, number: u64, task: usize, serial: u32) {
-        self.number.store(number, Ordering::Relaxed);
-        self.task.store(task, Ordering::Relaxed);
-        self.serial.store(serial, Ordering::Relaxed);
+    fn is(self, number: u64, task: usize, serial: u32) -> bool {
+        (self.number, self.task, self.serial) == (number, task, serial)
     }
 }

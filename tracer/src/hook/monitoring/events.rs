@@ -61,10 +61,11 @@ pub const C_EVENTS: &[Event] =
 
 /// Looks up what a callback answers at a location that is not recorded.
 pub fn know_disable(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
-    let disable = monitoring.getattr("DISABLE")?.into_ptr(); // a reference for ever, wherever the program puts its own
-    let before = DISABLE.swap(disable, Ordering::Relaxed);
-    // SAFETY: NULL or the reference that the last call has kept; `monitoring` proves that the GIL is held.
-    drop(unsafe { Bound::from_owned_ptr_or_opt(monitoring.py(), before) });
+    let disable = monitoring.getattr("DISABLE")?;
+    if DISABLE.load(Ordering::Relaxed) != disable.as_ptr() {
+        // A reference for ever, wherever the program puts its own: a hook may be about to answer the one before.
+        DISABLE.store(disable.into_ptr(), Ordering::Release);
+    }
     Ok(())
 }
 
@@ -78,7 +79,7 @@ fn none() -> *mut PyObject {
 #[cold]
 fn disable() -> *mut PyObject {
     // SAFETY: `know_disable` has stored it before the first callback was registered, and keeps a reference.
-    unsafe { ffi::Py_NewRef(DISABLE.load(Ordering::Relaxed)) }
+    unsafe { ffi::Py_NewRef(DISABLE.load(Ordering::Acquire)) }
 }
 
 /// The arguments of a callback: so many living objects, of which each event has more than its callback reads.
@@ -133,7 +134,7 @@ macro_rules! callbacks {
             count: usize,
             _: *mut PyObject,
         ) -> *mut PyObject {
-            // SAFETY: the interpreter calls with the GIL held.
+            // SAFETY: the interpreter calls on an attached thread.
             let $python = unsafe { Python::assume_attached() };
             // SAFETY: this is a vectorcall, whose arguments these are.
             let Some($arguments) = (unsafe { Arguments::new(arguments, count) }) else { return none() };
@@ -171,7 +172,7 @@ callbacks! {
 fn enter<const TASKS: bool>(python: Python<'_>, arguments: Arguments<1>, can_disable: bool) -> *mut PyObject {
     let code = arguments.code();
     let found = match current::last_event(python) {
-        LastEvent::NotOurs => return enter_anew::<TASKS>(python, code, can_disable),
+        LastEvent::Unknown => return enter_anew::<TASKS>(python, code, can_disable),
         LastEvent::NotRecording => return none(),
         LastEvent::Recording(found) => found,
     };
@@ -190,7 +191,7 @@ fn enter_anew<const TASKS: bool>(python: Python<'_>, code: Code, can_disable: bo
     match current::last_event(python) {
         // SAFETY: just found.
         LastEvent::Recording(found) => unsafe { enter_known::<TASKS>(python, found, code, id, can_disable) },
-        LastEvent::NotRecording | LastEvent::NotOurs => none(),
+        LastEvent::NotRecording | LastEvent::Unknown => none(),
     }
 }
 
@@ -273,7 +274,7 @@ fn enter_c(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
     }
     let Some(builtin) = arguments.builtin() else { return none() };
     let found = match current::last_event(python) {
-        LastEvent::NotOurs => return enter_c_anew(python, arguments),
+        LastEvent::Unknown => return enter_c_anew(python, arguments),
         LastEvent::NotRecording => return none(),
         LastEvent::Recording(found) => found,
     };

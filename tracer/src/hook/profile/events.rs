@@ -82,7 +82,7 @@ unsafe fn end_task(python: Python<'_>, frame: *mut PyFrameObject, code: Code, ki
 #[inline(always)]
 fn enter(python: Python<'_>, code: Code) {
     let found = match current::last_event(python) {
-        LastEvent::NotOurs => return enter_anew(python, code),
+        LastEvent::Unknown => return enter_anew(python, code),
         LastEvent::NotRecording => return,
         LastEvent::Recording(found) => found,
     };
@@ -175,7 +175,7 @@ pub unsafe fn on_c(python: Python<'_>, frame: *mut PyFrameObject, function: *mut
 #[inline(always)]
 fn enter_c(python: Python<'_>, caller: Code, builtin: Builtin) {
     let found = match current::last_event(python) {
-        LastEvent::NotOurs => return enter_c_anew(python, caller, builtin),
+        LastEvent::Unknown => return enter_c_anew(python, caller, builtin),
         LastEvent::NotRecording => return,
         LastEvent::Recording(found) => found,
     };

@@ -9,11 +9,12 @@ use crate::thread::current;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyWeakrefMethods, PyWeakrefReference};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// How many tasks are known before dead ones are looked for.
 const CROWDED_MIN: usize = 1024;
 
-/// Used with the GIL held. No object dies under the lock but weak references without callbacks, which run no Python.
+/// Locked for a look alone: no object dies meanwhile, not even a weak reference, and no Python runs.
 static TASKS: Mutex<Tasks> = Mutex::new(Tasks { number: 0, known: None, crowded: CROWDED_MIN });
 
 /// The tasks of the recording of this number.
@@ -42,12 +43,10 @@ pub fn serial_of(number: u64, task: &Bound<'_, PyAny>) -> Option<u32> {
     // Not under the lock: making an object may collect garbage, which may let other threads run.
     let reference = PyWeakrefReference::new(task).ok()?.unbind();
     let serial = recording::task(number, &text(&name))?;
-    let mut tasks = tasks(number)?;
     let known = KnownTask { task: reference, serial, name: name.as_ptr() as usize };
-    let replaced = tasks.known.get_or_insert_default().insert(task.as_ptr() as usize, known);
-    let mut dead = tasks.forget_the_dead(task.py());
+    let replaced = tasks(number)?.known.get_or_insert_default().insert(task.as_ptr() as usize, known);
+    let mut dead = forget_the_dead(number, task.py());
     dead.extend(replaced.map(|known| known.serial)); // another task had this address
-    drop(tasks);
     end(number, &dead, task.py());
     Some(serial)
 }
@@ -61,12 +60,16 @@ fn end(number: u64, serials: &[u32], python: Python<'_>) {
 }
 
 fn known_serial(number: u64, task: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> Option<u32> {
-    let mut tasks = tasks(number)?;
-    let known = tasks.known.as_mut()?.get_mut(&(task.as_ptr() as usize));
-    let known = known.filter(|known| is(known.task.bind(task.py()), task))?;
+    let address = task.as_ptr() as usize;
+    let known = tasks(number)?.known.as_ref()?.get(&address)?.copy(task.py());
+    if !is(known.task.bind(task.py()), task) {
+        return None;
+    }
     if known.name != name.as_ptr() as usize {
-        known.name = name.as_ptr() as usize;
         recording::name_task(number, known.serial, &text(name));
+        if let Some(known) = tasks(number)?.known.as_mut()?.get_mut(&address) {
+            known.name = name.as_ptr() as usize;
+        }
     }
     Some(known.serial)
 }
@@ -88,27 +91,55 @@ fn text(name: &Bound<'_, PyAny>) -> String {
 /// Returns the tasks of the recording of this number, and forgets those of an earlier one; `None` if that recording has
 /// ended.
 fn tasks(number: u64) -> Option<MutexGuard<'static, Tasks>> {
-    if recording::current() != number {
-        return None;
+    loop {
+        if recording::current() != number {
+            return None;
+        }
+        let mut tasks = lock(&TASKS);
+        if tasks.number == number {
+            return Some(tasks);
+        }
+        let earlier = std::mem::replace(&mut *tasks, Tasks { number, known: None, crowded: CROWDED_MIN });
+        drop(tasks);
+        drop(earlier); // not under the lock: weak references die
     }
-    let mut tasks = lock(&TASKS);
-    if tasks.number != number {
-        *tasks = Tasks { number, known: None, crowded: CROWDED_MIN };
-    }
-    Some(tasks)
+}
+
+/// Lets go of tasks that are no more, from time to time, so that it costs little per task; returns their serials.
+fn forget_the_dead(number: u64, python: Python<'_>) -> Vec<u32> {
+    let Some(known) = tasks(number).and_then(|tasks| tasks.if_crowded(python)) else { return Vec::new() };
+    // Not under the lock: a task that is asked for may die with the answer.
+    let is_dead = |known: &KnownTask| known.task.bind(python).upgrade().is_none();
+    let dead: Vec<_> = known.into_iter().filter(|(_, known)| is_dead(known)).collect();
+    let removed = tasks(number).map_or_else(Vec::new, |mut tasks| tasks.remove(&dead));
+    removed.iter().map(|known| known.serial).collect()
 }
 
 impl Tasks {
-    /// Lets go of tasks that are no more, from time to time, so that it costs little per task; returns their serials.
-    fn forget_the_dead(&mut self, python: Python<'_>) -> Vec<u32> {
-        let Some(known) = self.known.as_mut().filter(|known| known.len() > self.crowded) else { return Vec::new() };
-        let mut dead = Vec::new();
-        known.retain(|_, known| {
-            let is_alive = known.task.bind(python).upgrade().is_some();
-            dead.extend((!is_alive).then_some(known.serial));
-            is_alive
-        });
+    /// Returns a copy of all that is known, if that is much.
+    fn if_crowded(&self, python: Python<'_>) -> Option<Vec<(usize, KnownTask)>> {
+        let known = self.known.as_ref().filter(|known| known.len() > self.crowded)?;
+        Some(known.iter().map(|(address, known)| (*address, known.copy(python))).collect())
+    }
+
+    /// Removes these tasks; returns those that were there.
+    fn remove(&mut self, dead: &[(usize, KnownTask)]) -> Vec<KnownTask> {
+        let Some(known) = &mut self.known else { return Vec::new() };
+        let mut removed = Vec::new();
+        for (address, KnownTask { serial, .. }) in dead {
+            if let Entry::Occupied(entry) = known.entry(*address)
+                && entry.get().serial == *serial
+            {
+                removed.push(entry.remove());
+            }
+        }
         self.crowded = CROWDED_MIN.max(known.len() * 2);
-        dead
+        removed
+    }
+}
+
+impl KnownTask {
+    fn copy(&self, python: Python<'_>) -> KnownTask {
+        KnownTask { task: self.task.clone_ref(python), serial: self.serial, name: self.name }
     }
 }
