@@ -12,6 +12,8 @@ use std::process::{self, Command};
 #[path = "build/interpreter.rs"]
 mod interpreter;
 
+/// pyo3's variable for versions that it does not support.
+const UNSUPPORTED: &str = "UNSAFE_PYO3_SKIP_VERSION_CHECK";
 /// maturin sets this variable. Without it, the extension is only checked, and needs no program beside it.
 const FOR_WHEEL: &str = "PYO3_BUILD_EXTENSION_MODULE";
 /// The path of a program that is already built, for those who compile the crates themselves.
@@ -38,8 +40,13 @@ fn main() {
     }
 }
 
-/// Ends the build with one sentence if the interpreter is not supported.
+/// Ends the build with one sentence if the interpreter is not supported. With the variable that lets pyo3 build for
+/// versions that it does not support, the extension is built, too.
 fn check_interpreter() {
+    println!("cargo:rerun-if-env-changed={UNSUPPORTED}");
+    if env::var_os(UNSUPPORTED).is_some() {
+        return;
+    }
     let python = pyo3_build_config::get();
     let implementation = format!("{:?}", python.implementation()); // its text names GraalPy's virtual machine
     let version = (python.version().major, python.version().minor);

@@ -78,14 +78,16 @@ def test_the_thread_local_variables_leave_space_to_other_libraries():
     assert 16 <= needed <= 384
 
 
+FREE_THREADED = "import sysconfig; sysconfig.get_config_var = lambda name: 1"
 # What another interpreter says of itself, and how the message names it.
 OTHERS = {
     "sys.implementation.name = 'pypy'": "PyPy {version}",
     "sys.implementation.name = 'graalpy'": "GraalPy {version}",
     "sys.version_info = (3, 9, 18)": "CPython 3.9",
     "sys.version_info = (3, 16, 0)": "CPython 3.16",
-    "import sysconfig; sysconfig.get_config_var = lambda name: 1": "free-threaded CPython {version}",
+    f"{FREE_THREADED}; sys.version_info = (3, 13, 5)": "free-threaded CPython 3.13",
 }
+NEEDED = "viztracer-ring needs CPython 3.10 to 3.15, free-threaded from 3.14 on"
 
 
 @pytest.mark.parametrize("pretence", OTHERS)
@@ -94,15 +96,22 @@ def test_another_interpreter_is_refused_by_its_name(sandbox, pretence):
     shutil.copytree(PACKAGE, sandbox.path / "viztracer", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     done = sandbox.python("-S", "-c", f"import sys; sys.path.insert(0, '.'); {pretence}; import viztracer")
     name = OTHERS[pretence].format(version=VERSION)
-    expected = f"viztracer-ring supports CPython 3.10 to 3.15 with the GIL, and {sys.executable} is {name}: use another"
+    expected = f"{NEEDED}, and {sys.executable} is {name}: use another"
     assert done.returncode == 1 and f"ImportError: {expected}" in done.stderr, done.stderr
     assert "During handling" not in done.stderr
 
 
-def test_a_supported_interpreter_without_the_extension_shows_how_to_install_it(sandbox):
+@pytest.mark.parametrize(
+    "pretence, name",
+    [
+        ("pass", f"CPython {VERSION}"),
+        (f"{FREE_THREADED}; sys.version_info = (3, 14, 0)", "free-threaded CPython 3.14"),
+    ],
+)
+def test_a_supported_interpreter_without_the_extension_shows_how_to_install_it(sandbox, pretence, name):
     shutil.copytree(PACKAGE, sandbox.path / "viztracer", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    done = sandbox.python("-S", "-c", "import sys; sys.path.insert(0, '.'); import viztracer")
-    expected = f"the extension of viztracer-ring for CPython {VERSION} is missing: install viztracer-ring again, with "
+    done = sandbox.python("-S", "-c", f"import sys; sys.path.insert(0, '.'); {pretence}; import viztracer")
+    expected = f"the extension of viztracer-ring for {name} is missing: install viztracer-ring again, with "
     expected += f"{sys.executable} -m pip"
     assert done.returncode == 1 and f"ImportError: {expected}" in done.stderr, done.stderr
 
@@ -116,6 +125,8 @@ def test_the_versions_that_are_tested_are_the_same_everywhere():
     assert f'requires-python = ">={make[-1]},<{newest[0]}.{newest[1] + 1}"' in project
     assert (missing_extension.OLDEST, missing_extension.NEWEST) == (oldest, newest)
     build = (ROOT / "tracer/build/interpreter.rs").read_text()
+    free_threaded = missing_extension.OLDEST_FREE_THREADED
+    assert f"OLDEST_FREE_THREADED: (u8, u8) = {free_threaded};" in build
     assert f"OLDEST: (u8, u8) = {oldest};" in build and f"NEWEST: (u8, u8) = {newest};" in build
     benches = (ROOT / "benches/environments.py").read_text()
     assert "VERSIONS = ({})".format(", ".join(f'"{version}"' for version in make[::-1])) in benches

@@ -9,6 +9,7 @@ import sysconfig
 NAMES = {"cpython": "CPython", "pypy": "PyPy", "graalpy": "GraalPy"}
 OLDEST = (3, 10)
 NEWEST = (3, 15)
+OLDEST_FREE_THREADED = (3, 14)
 
 
 def explanation() -> str:
@@ -17,10 +18,11 @@ def explanation() -> str:
     free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     name = NAMES.get(sys.implementation.name, sys.implementation.name)
     name = f"{'free-threaded ' if free_threaded else ''}{name} {version[0]}.{version[1]}"
-    if name.startswith("CPython") and OLDEST <= version <= NEWEST:
+    oldest = OLDEST_FREE_THREADED if free_threaded else OLDEST
+    if sys.implementation.name == "cpython" and oldest <= version <= NEWEST:
         return (
             f"the extension of viztracer-ring for {name} is missing: "
             f"install viztracer-ring again, with {sys.executable} -m pip"
         )
-    supported = "viztracer-ring supports CPython 3.10 to 3.15 with the GIL"
-    return f"{supported}, and {sys.executable} is {name}: use another Python"
+    needed = "viztracer-ring needs CPython 3.10 to 3.15, free-threaded from 3.14 on"
+    return f"{needed}, and {sys.executable} is {name}: use another Python"
