@@ -34,7 +34,7 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch stress miri bench wheels check-wheels pictures clean
+.PHONY: help demo test test-torch stress miri tsan bench wheels check-wheels pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -73,6 +73,14 @@ miri: ## test the format, the record path, and stop against hooks under Miri (ne
 	$(call MIRI) -p viztracer-recorder --test record_path --test ring
 	$(call MIRI) -p viztracer-model
 	$(call MIRI,-Zmiri-ignore-leaks) -p viztracer-recorder --test depth
+
+# ThreadSanitizer detects data races at run time. It must see the standard library, too, which is compiled for it.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
+tsan: ## test the record path, and stop against hooks under ThreadSanitizer (needs a nightly Rust)
+	@tests/scripts/install_rust_source.sh
+	RUSTFLAGS=-Zsanitizer=thread cargo +nightly test -Zbuild-std --target $(HOST) --target-dir target/tsan \
+	  -p viztracer-recorder -p viztracer-model --test record_path --test ring --test stop
 
 COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/.installed)
 

@@ -11,6 +11,7 @@
 //! RUSTFLAGS="--cfg loom" cargo test --release --target-dir target/loom -p viztracer-model    every interleaving, with
 //!                                                                                            few forced switches
 //! make miri                                                                                  some, every access seen
+//! make tsan                                                                                  some, every race seen
 //! cargo test -p viztracer-model                                                              some, at full speed
 //! ```
 //!
