@@ -1,8 +1,7 @@
 //! The calling thread's recorder, found without a call into the C library.
 //!
-//! Each thread has noted what its last event has found, and in which *generation* that was ([`here`]). Whatever ends a
-//! recording, or begins one, begins a new generation as well, in which no older note holds. So finding the recorder is
-//! one comparison.
+//! A thread has noted what its last event has found, and in which *generation* that was ([`here`]). Whatever ends a
+//! recording, or begins one, begins a new generation as well, in which no older note holds.
 //!
 //! A hook that finds its thread's note in order goes on at once ([`last_event`]). One that does not calls
 //! [`is_recording`], which may run Python, and looks everything up only after that: nothing found before Python ran is
@@ -198,15 +197,12 @@ fn own_recorder() -> (*mut ThreadRecorder, bool) {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        here::set(NOTHING_SEEN);
+        here::set(here::NOTHING);
         if let Some(Attached { number, serial, .. }) = self.attached.get() {
             recording::retire_thread(number, serial);
         }
     }
 }
-
-/// A note that holds in no generation.
-const NOTHING_SEEN: Seen = Seen { generation: 0, recorder: ptr::null_mut() };
 
 /// Lets no thread's note hold any more: what is known of the recording has changed.
 pub fn forget() {
@@ -216,13 +212,13 @@ pub fn forget() {
 /// Stops recording the calling thread until [`resume`] is called as often.
 pub fn pause() {
     let _ = OWN.try_with(|own| own.pauses.set(own.pauses.get().saturating_add(1)));
-    here::set(NOTHING_SEEN);
+    here::set(here::NOTHING);
 }
 
 /// Ends a [`pause`].
 pub fn resume() {
     let _ = OWN.try_with(|own| own.pauses.set(own.pauses.get().saturating_sub(1)));
-    here::set(NOTHING_SEEN);
+    here::set(here::NOTHING);
 }
 
 /// Returns the recorder that the calling thread has in the recording of this number, if it has recorded at all.

@@ -1,11 +1,17 @@
-//! Two words of each thread: what its last event has found.
+//! What the last event of the calling thread has found, in two words that the per-call path reads at each event.
 //!
-//! The per-call path reads them at each event, so on Linux on x86-64 they are where the dynamic linker puts the
-//! variables of libraries that are there from the beginning on (the static, *initial-exec* model of thread-local
-//! storage): one load says where, without a call. The C library keeps a little space for libraries that come later, as
-//! this one does. All thread-local variables of this library are there then, about 350 bytes. Rust has no stable way to
-//! ask for that model. Elsewhere Rust's own variables serve.
+//! On Linux on x86-64, they are found without a call into the C library:
+//!
+//! - With a GIL, one pair of words is there for all threads, beside the thread pointer of the thread that had the last
+//!   event. So only a switch of threads costs more, at most once in 5 ms.
+//! - Without a GIL, such a pair would tear. So each thread has words of its own, where the dynamic linker puts the
+//!   variables of libraries that are there from the beginning on (the static, *initial-exec* model of thread-local
+//!   storage): one load says where. Rust has no stable way to ask for that model. The C library keeps a little space
+//!   for libraries that come later, and all thread-local variables of this library are there then, about 350 bytes.
+//!
+//! Elsewhere Rust's own variables serve.
 
+use std::ptr;
 use viztracer_recorder::ThreadRecorder;
 
 /// What a thread's last event has found.
@@ -17,7 +23,55 @@ pub struct Seen {
     pub recorder: *mut ThreadRecorder,
 }
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(any(loom, miri))))]
+/// A note that holds in no generation.
+pub const NOTHING: Seen = Seen { generation: 0, recorder: ptr::null_mut() };
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(any(loom, miri, Py_GIL_DISABLED))))]
+mod words {
+    use super::{NOTHING, Seen};
+    use std::arch::asm;
+    use std::ptr;
+    use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+    use viztracer_recorder::ThreadRecorder;
+
+    /// The thread pointer of the thread that had the last event; 0 if none is known. It and the words change only with
+    /// the GIL held, except that a thread that ends takes itself out.
+    static THREAD: AtomicUsize = AtomicUsize::new(0);
+    static GENERATION: AtomicUsize = AtomicUsize::new(0);
+    static RECORDER: AtomicPtr<ThreadRecorder> = AtomicPtr::new(ptr::null_mut());
+
+    /// Reads both words. The GIL must be held.
+    #[inline(always)]
+    pub fn get() -> Seen {
+        if THREAD.load(Ordering::Relaxed) != thread_pointer() {
+            return NOTHING; // another thread had the last event
+        }
+        Seen { generation: GENERATION.load(Ordering::Relaxed), recorder: RECORDER.load(Ordering::Relaxed) }
+    }
+
+    /// Writes both words. The GIL must be held, except to write [`NOTHING`].
+    #[inline]
+    pub fn set(Seen { generation, recorder }: Seen) {
+        if generation == NOTHING.generation {
+            let _ = THREAD.compare_exchange(thread_pointer(), 0, Ordering::Relaxed, Ordering::Relaxed);
+            return;
+        }
+        RECORDER.store(recorder, Ordering::Relaxed);
+        GENERATION.store(generation, Ordering::Relaxed);
+        THREAD.store(thread_pointer(), Ordering::Relaxed);
+    }
+
+    /// Returns a number that no other living thread has.
+    #[inline(always)]
+    fn thread_pointer() -> usize {
+        let pointer: usize;
+        // SAFETY: the psABI has the thread pointer in the first word it points to. The load touches nothing else.
+        unsafe { asm!("mov {}, fs:0", out(reg) pointer, options(nostack, preserves_flags, readonly, pure)) };
+        pointer
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", Py_GIL_DISABLED, not(any(loom, miri))))]
 mod words {
     use super::Seen;
     use std::arch::{asm, global_asm};
@@ -74,19 +128,18 @@ mod words {
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(any(loom, miri)))))]
 mod words {
-    use super::Seen;
+    use super::{NOTHING, Seen};
     use crate::sync::thread_own;
     use std::cell::Cell;
-    use std::ptr;
 
     thread_own! {
-        static SEEN: Cell<Seen> = Cell::new(Seen { generation: 0, recorder: ptr::null_mut() });
+        static SEEN: Cell<Seen> = Cell::new(NOTHING);
     }
 
     /// Reads both words; a thread whose variables are gone has seen nothing.
     #[inline(always)]
     pub fn get() -> Seen {
-        SEEN.try_with(Cell::get).unwrap_or(Seen { generation: 0, recorder: ptr::null_mut() })
+        SEEN.try_with(Cell::get).unwrap_or(NOTHING)
     }
 
     /// Writes both words.
