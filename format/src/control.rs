@@ -4,7 +4,7 @@
 //! ```text
 //!    0  Description  what the session is; never changes; ends with a CRC-32
 //!  256  Counts       what its processes count, in atomic words
-//!  288  switches     zeros; for words by which a session is switched
+//!  288  SwitchWords  by which its processes are switched, and marks, in atomic words
 //! 1024  directory    where the ring files are, then the command line of the first process, NUL after each argument
 //! ```
 
@@ -12,6 +12,10 @@ use crate::error::FormatError;
 use bytemuck::{Pod, Zeroable};
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU64;
+
+pub use switches::{
+    MARK_NAME_MAX, MARK_SLOTS, Mark, MarkSlot, SWITCHES_OFFSET, SwitchWords, Switches, Wanted, changed, name_words,
+};
 
 /// The first bytes of every control block.
 pub const MAGIC: [u8; 8] = *b"VIZCTRL\n";
@@ -117,6 +121,8 @@ pub struct Session {
     pub joined: u64,
     /// [`Counts::refused`] then.
     pub refused: u64,
+    /// What the processes of the session should do then.
+    pub wanted: Wanted,
 }
 
 impl Session {
@@ -154,6 +160,7 @@ impl Session {
             command: crate::header::split_arguments(&text[directory_size..][..command_size]),
             joined,
             refused,
+            wanted: Switches::of_block(block).wanted,
         })
     }
 }
@@ -162,5 +169,6 @@ fn field(field: &'static str, offset: usize, value: u32) -> FormatError {
     FormatError::Field { field, offset: offset as u64, value: value.into() }
 }
 
+mod switches;
 #[cfg(test)]
 mod tests;

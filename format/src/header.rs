@@ -155,12 +155,14 @@ pub struct Status {
     pub switched: AtomicU64,
     /// Ends of children that have no label any more.
     pub forgotten_children: AtomicU64,
+    /// 1 while the process's session is paused and the process has followed.
+    pub paused: AtomicU64,
 }
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Status>() == STATUS_SIZE);
 
 /// Bytes of [`Status`].
-const STATUS_SIZE: usize = 136;
+const STATUS_SIZE: usize = 144;
 
 impl Status {
     /// Marks the file as closed in order, at the time of the anchor.
@@ -205,6 +207,8 @@ pub struct Header {
     pub switched: bool,
     /// [`Status::forgotten_children`].
     pub forgotten_children: u64,
+    /// [`Status::paused`].
+    pub paused: bool,
 }
 
 /// How much the file has forgotten: [`Status::forgotten_threads`] and what follows it.
@@ -230,7 +234,7 @@ impl Header {
         identity.check(page)?;
         let status: [u64; STATUS_SIZE / 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..STATUS_SIZE]);
         let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker, ..] = status;
-        let [.., ending, last_sign, gaps, threads, events, tasks, switched, forgotten_children] = status;
+        let [.., ending, last_sign, gaps, threads, events, tasks, switched, forgotten_children, paused] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -249,6 +253,7 @@ impl Header {
             forgotten: Forgotten { threads, events, tasks },
             switched: switched != 0,
             forgotten_children,
+            paused: paused != 0,
         })
     }
 

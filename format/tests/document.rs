@@ -79,7 +79,8 @@ fn structures() {
         min_duration, pid, parent_pid, process_start, monotonic_offset, boot_id, session_id, file_id, python_version,
         arguments_size, imported, opened, reserved, crc);
     check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker, ending, last_sign, gaps,
-        forgotten_threads, forgotten_events, forgotten_tasks, switched, forgotten_children);
+        forgotten_threads, forgotten_events, forgotten_tasks, switched, forgotten_children,
+        paused);
     check_layout!(SegmentHeader: generation, owner, first_event, opened, anchor, seal, committed, others, reserved);
     check_layout!(Record: word0, word1);
     check_layout!(BlockHeader: owner, count, reserved);

@@ -138,6 +138,7 @@ class Ring:
     switched: bool = False
     sync_marker: int = 0
     forgotten_children: int = 0
+    paused: bool = False
     imported: tuple = (0, 0, 0)
     opened: tuple = (0, 0, 0)
     closed: tuple = (0, 0, 0)
@@ -221,6 +222,7 @@ def read_header(content):
     ring.forgotten_threads, ring.forgotten_events, ring.forgotten_tasks = struct.unpack_from("<3Q", content, 512 + 96)
     ring.switched = struct.unpack_from("<Q", content, 512 + 120) != (0,)
     (ring.forgotten_children,) = struct.unpack_from("<Q", content, 512 + 128)
+    ring.paused = struct.unpack_from("<Q", content, 512 + 136) != (0,)
     return ring
 
 

@@ -49,6 +49,8 @@ pub struct RingStatus {
     pub complete_since: u64,
     /// When the newest segment was opened, or the file closed, to a second; in ns since 1970.
     pub written: u64,
+    /// Whether its process has followed a pause of the session.
+    pub is_paused: bool,
 }
 
 /// Reads the header of a ring file; a symbolic link is not followed.
@@ -78,6 +80,7 @@ pub fn look(path: &Path) -> Result<RingStatus, Problem> {
         lost,
         complete_since: if count.overwritten == 0 { opened(&input) } else { complete_since(&input, &table) },
         written: written(&input, &table),
+        is_paused: input.header.paused,
         name: names.process,
     })
 }

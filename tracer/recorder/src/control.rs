@@ -21,7 +21,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
-use viztracer_format::control::{BLOCK_SIZE, COUNTS_OFFSET, Counts as Words, Description, Session};
+use viztracer_format::control::{
+    BLOCK_SIZE, COUNTS_OFFSET, Counts as Words, Description, SWITCHES_OFFSET, Session, SwitchWords,
+};
 
 const PREFIX: &str = "viztracer_control_";
 /// The directory of named shared memory on Linux.
@@ -107,7 +109,7 @@ pub fn let_go(name: &str) {
 }
 
 /// Opens a block of this user. A link, or what others may read or write, is none.
-fn open_file(name: &str) -> io::Result<OwnedFd> {
+pub(crate) fn open_file(name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(Path::new(DIRECTORY).join(checked(name)?), flags, Mode::empty())?);
     let metadata = file.metadata()?;
@@ -183,7 +185,7 @@ pub fn remove(name: &str) {
 }
 
 /// Maps the block with this name, after a look at a copy of it.
-fn open(name: &str) -> io::Result<Shmem> {
+pub(crate) fn open(name: &str) -> io::Result<Shmem> {
     let file = open_file(name)?;
     let before = identity(&file);
     let mut copy = Vec::new();
@@ -202,13 +204,26 @@ fn damaged(name: &str, reason: impl std::fmt::Display) -> io::Error {
 }
 
 fn words(memory: &Shmem) -> io::Result<&Words> {
-    if memory.len() < COUNTS_OFFSET + size_of::<Words>() {
+    Ok(&parts(memory)?.counts)
+}
+
+/// The parts of a block that change.
+#[repr(C)]
+pub(crate) struct Parts {
+    counts: Words,
+    pub switches: SwitchWords,
+}
+const _: () = assert!(COUNTS_OFFSET + std::mem::offset_of!(Parts, switches) == SWITCHES_OFFSET);
+
+/// The parts of a mapped block that change.
+pub(crate) fn parts(memory: &Shmem) -> io::Result<&Parts> {
+    if memory.len() < COUNTS_OFFSET + size_of::<Parts>() {
         return Err(io::ErrorKind::InvalidData.into());
     }
     // SAFETY: the offset is less than the length of the mapping.
-    let counts = unsafe { memory.as_ptr().add(COUNTS_OFFSET) };
+    let parts = unsafe { memory.as_ptr().add(COUNTS_OFFSET) };
     // SAFETY: a mapping begins at a page, is long enough for atomic words at this offset, and outlives the reference.
-    Ok(unsafe { &*counts.cast::<Words>() })
+    Ok(unsafe { &*parts.cast::<Parts>() })
 }
 
 fn other(error: ShmemError) -> io::Error {

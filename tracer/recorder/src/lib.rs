@@ -24,6 +24,7 @@ pub mod process;
 mod recorder;
 pub mod ring;
 mod source;
+pub mod switches;
 mod thread;
 
 pub use error::{FileAction, RecorderError};

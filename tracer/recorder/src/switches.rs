@@ -1,0 +1,127 @@
+//! The words of a control block by which a session is switched: how `viztracer-ctl` writes them, and how a process of
+//! the session looks at them. `viztracer_format::control` has their bytes.
+//!
+//! A look opens the block by its name, copies the words and closes it. So a process keeps neither a descriptor, which
+//! the program could close or pass on, nor a mapping, which costs SIGBUS when somebody cuts the block.
+
+use crate::clock::monotonic;
+use crate::control::{open, open_file, parts};
+use std::io;
+use std::sync::atomic::Ordering;
+use viztracer_format::control::{MARK_SLOTS, TEXT_OFFSET, changed, name_words};
+pub use viztracer_format::control::{Mark, Switches, Wanted};
+
+/// What the block with this name says; it must be that of this session.
+///
+/// # Errors
+/// There is no such block of this user, or it is of another session or version.
+pub fn look(name: &str, session_id: [u8; 16]) -> io::Result<Switches> {
+    let file = open_file(name)?;
+    let mut copy = [0; TEXT_OFFSET];
+    let size = rustix::io::pread(&file, &mut copy, 0)?;
+    Switches::parse(&copy[..size], session_id).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Has the processes of a session do this from now on. Returns whether that changes anything: a session that has
+/// stopped stays so.
+///
+/// # Errors
+/// There is no such block, or it is damaged.
+pub fn switch(name: &str, to: Wanted) -> io::Result<bool> {
+    let memory = open(name)?;
+    let wanted = &parts(&memory)?.switches.wanted;
+    Ok(wanted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| changed(word, to)).is_ok())
+}
+
+/// Has the processes of a session record a mark with this name at the current time.
+///
+/// # Errors
+/// There is no such block, or it is damaged; or the name is empty, too long, or has a NUL.
+pub fn mark(name: &str, text: &str) -> io::Result<()> {
+    let text = name_words(text).ok_or(io::ErrorKind::InvalidInput)?;
+    let memory = open(name)?;
+    let words = &parts(&memory)?.switches;
+    let now = monotonic();
+    let before = words.marks.fetch_add(1, Ordering::SeqCst);
+    let slot = &words.slots[(before % MARK_SLOTS as u64) as usize];
+    slot.number.store(0, Ordering::SeqCst);
+    slot.time.store(now, Ordering::SeqCst);
+    for (word, text) in slot.name.iter().zip(text) {
+        word.store(text, Ordering::SeqCst);
+    }
+    slot.number.store(before.wrapping_add(1), Ordering::SeqCst);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{create, remove};
+    use std::os::unix::fs::{FileExt, PermissionsExt};
+    use std::path::{Path, PathBuf};
+
+    fn made() -> (String, [u8; 16]) {
+        let id = crate::process::random_id();
+        (create(id, b"/dev/shm/rings").unwrap(), id)
+    }
+
+    fn path(name: &str) -> PathBuf {
+        Path::new("/dev/shm").join(name)
+    }
+
+    #[test]
+    fn what_is_switched_is_seen_until_the_session_stops() {
+        let (name, id) = made();
+        let wanted = || look(&name, id).unwrap().wanted;
+        assert_eq!(wanted(), Wanted::Recording);
+        for (to, changes, then) in [
+            (Wanted::Recording, false, Wanted::Recording),
+            (Wanted::Paused, true, Wanted::Paused),
+            (Wanted::Paused, false, Wanted::Paused),
+            (Wanted::Recording, true, Wanted::Recording),
+            (Wanted::Stopped, true, Wanted::Stopped),
+            (Wanted::Recording, false, Wanted::Stopped),
+        ] {
+            assert_eq!((switch(&name, to).unwrap(), wanted()), (changes, then), "{to:?}");
+        }
+        remove(&name);
+        assert!(look(&name, id).is_err() && switch(&name, Wanted::Paused).is_err());
+    }
+
+    #[test]
+    fn the_newest_marks_are_seen() {
+        let (name, id) = made();
+        let begin = monotonic();
+        for number in 1..=MARK_SLOTS + 2 {
+            mark(&name, &format!("mark {number}")).unwrap();
+        }
+        let now = look(&name, id).unwrap();
+        assert_eq!(now.marks, MARK_SLOTS as u64 + 2);
+        let marks = Vec::from_iter((1..=now.marks).map(|number| now.mark(number, &now)));
+        assert!(marks[..2].iter().all(Option::is_none));
+        for (index, mark) in marks.iter().enumerate().skip(2) {
+            let mark = mark.as_ref().unwrap();
+            assert_eq!(mark.name, format!("mark {}", index + 1));
+            assert!(mark.time >= begin && mark.time <= monotonic());
+        }
+        for wrong in ["", "a\0b", &"x".repeat(65)] {
+            assert_eq!(mark(&name, wrong).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+        remove(&name);
+    }
+
+    #[test]
+    fn other_blocks_say_nothing() {
+        let (name, id) = made();
+        assert!(look(&name, [0; 16]).is_err());
+        std::fs::set_permissions(path(&name), PermissionsExt::from_mode(0o644)).unwrap();
+        assert!(look(&name, id).is_err());
+        std::fs::set_permissions(path(&name), PermissionsExt::from_mode(0o600)).unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(path(&name)).unwrap();
+        file.write_all_at(&[0xff; 700], 288).unwrap();
+        assert_eq!(look(&name, id).unwrap().wanted, Wanted::Recording);
+        file.set_len(1000).unwrap();
+        assert!(look(&name, id).is_err());
+        remove(&name);
+    }
+}
