@@ -27,6 +27,7 @@ pub fn options(directory: &Path, entries: u64) -> Options {
         session_id: [7; 16],
         python_version: 0x030c_01f0,
         imported: Default::default(),
+        look_interval: None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! `snaptrace.ControlBlock`, Python's door to the control block of a run.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use viztracer_format::control::{INTERPRETERS_MESSAGE, Session};
 use viztracer_recorder::control;
+use viztracer_recorder::switches::{self, Wanted};
 
 /// The page of shared memory in which the processes of a run count themselves, by its name.
 #[pyclass(frozen, module = "viztracer.snaptrace")]
@@ -55,6 +57,26 @@ impl ControlBlock {
         Ok((joined, refused))
     }
 
+    /// Has the processes of the run do this from now on: `recording`, `paused` or `stopped`. Returns whether that changes
+    /// anything: a run that has stopped stays so.
+    fn switch(&self, to: &str) -> PyResult<bool> {
+        let all = [Wanted::Recording, Wanted::Paused, Wanted::Stopped];
+        let Some(wanted) = all.into_iter().find(|wanted| wanted.word() == to) else {
+            return Err(PyValueError::new_err(format!("a session cannot be {to:?}")));
+        };
+        Ok(switches::switch(&self.name, wanted)?)
+    }
+
+    /// Has the processes of the run record a mark at the current time.
+    fn mark(&self, name: &str) -> PyResult<()> {
+        Ok(switches::mark(&self.name, name)?)
+    }
+
+    /// What the processes of the run with this id should do: `recording`, `paused` or `stopped`.
+    fn wanted(&self, session_id: [u8; 16]) -> PyResult<&'static str> {
+        Ok(switches::look(&self.name, session_id)?.wanted.word())
+    }
+
     /// Unlocks the block, which stays.
     fn let_go(&self) {
         control::let_go(&self.name);
@@ -85,12 +107,14 @@ pub struct SessionDescription {
     directory: PathBuf,
     /// The command line of the first process.
     command: Vec<String>,
+    /// What its processes should do: `recording`, `paused` or `stopped`.
+    wanted: &'static str,
 }
 
 /// What these bytes of a control block say; `None` if they are none, or damaged, or of another version.
 #[pyfunction]
 pub fn read_control_block(block: &[u8]) -> Option<SessionDescription> {
-    let Session { description, directory, command, .. } = Session::parse(block).ok()?;
+    let Session { description, directory, command, wanted, .. } = Session::parse(block).ok()?;
     Some(SessionDescription {
         session_id: hexadecimal(&description.session_id),
         boot_id: hexadecimal(&description.boot_id),
@@ -100,6 +124,7 @@ pub fn read_control_block(block: &[u8]) -> Option<SessionDescription> {
         created: description.created,
         directory: OsStr::from_bytes(&directory).into(),
         command,
+        wanted: wanted.word(),
     })
 }
 

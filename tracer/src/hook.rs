@@ -49,6 +49,17 @@ pub fn mend(python: Python<'_>) -> PyResult<bool> {
     if wanted.calls { offered::mend(python, wanted) } else { Ok(false) }
 }
 
+/// Has the interpreter call us at no event for now. Runs no Python.
+pub fn pause(python: Python<'_>) -> PyResult<()> {
+    if lock(&WANTED).calls { offered::pause(python) } else { Ok(()) }
+}
+
+/// Ends a [`pause`]; the calling thread need not be one of the program's.
+pub fn resume(python: Python<'_>) -> PyResult<()> {
+    let wanted = *lock(&WANTED);
+    if wanted.calls { offered::resume(python, wanted) } else { Ok(()) }
+}
+
 /// Takes the hook out, and nothing that is not ours. Returns whether it was still in its place.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let calls = lock(&WANTED).calls;

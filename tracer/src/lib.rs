@@ -22,6 +22,7 @@
 //! - [`ending::deadly_signal`] and [`ending::exit_calls`]: the file of a process that ends without Python says how.
 //! - [`ending::child_exits`]: the file of its parent says how, too.
 //! - [`ending::exit_report`]: a run whose first process ends so has its report all the same.
+//! - [`process::switching`]: the session is paused, resumed or stopped; [`process::watcher`] waits for the resume.
 //! - [`control`]: the processes of a run count themselves.
 //! - [`ring_file`] says which run a ring file belongs to, and whether its process lives.
 //! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python.
@@ -59,6 +60,8 @@ mod thread;
 // Whether threads have several stacks.
 mod greenlets;
 
+// What is done at the end of a hook now and then.
+mod due;
 // What a program logs besides its calls.
 mod logged;
 // Functions of ours in place of the interpreter's.
@@ -112,6 +115,8 @@ mod snaptrace {
     use super::logged::shown::text_of;
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_code, run_command, run_file, run_module, run_stdin};
+    #[pymodule_export]
+    use super::process::watcher::{end_watcher, hold_watcher, release_watcher};
     #[pymodule_export]
     use super::ring_file::{RingFacts, RingStatus, await_ring, is_ring_open, ring_facts, ring_session, ring_status};
     #[pymodule_export]

@@ -94,6 +94,8 @@ pub struct RingStatus {
     complete_since: u64,
     /// When the newest segment was opened, or the file closed, to a second; in ns since 1970.
     written: u64,
+    /// Whether its process has followed a pause of the session.
+    is_paused: bool,
 }
 
 /// What a ring file holds now; `None` if it is none, or cannot be read. A symbolic link is not followed, and a process
@@ -112,6 +114,7 @@ pub fn ring_status(python: Python<'_>, path: PathBuf) -> Option<RingStatus> {
         lost: status.lost,
         complete_since: status.complete_since,
         written: status.written,
+        is_paused: status.is_paused,
     })
 }
 

@@ -1,16 +1,17 @@
 //! `snaptrace.Tracer`, the base class of `viztracer.VizTracer`: what Python needs of the recording, and no more.
 
+mod options;
+
 use crate::ending::child_exits;
 use crate::ending::deadly_signal;
 use crate::ending::exit_calls;
 use crate::exclusive::exclusively;
-use crate::filter::Filter;
 use crate::hook;
-use crate::logged::{event, options, scale};
-use crate::process::fork;
-use crate::process::lifecycle;
+use crate::logged::{event, options as logged_options, scale};
+use crate::process::{fork, lifecycle, switching, watcher};
 use crate::recording::{self, Phase};
 use crate::thread::{calls, current};
+use options::{RecordingOptions, RingDirectory};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
@@ -19,8 +20,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use viztracer_format::clock::Anchor;
-use viztracer_recorder::Options;
 use viztracer_recorder::clock::Clock;
+use viztracer_recorder::switches::Wanted;
 
 /// When this module was imported, for a first estimate of the tick rate.
 static IMPORTED: OnceLock<Anchor> = OnceLock::new();
@@ -28,68 +29,6 @@ static IMPORTED: OnceLock<Anchor> = OnceLock::new();
 /// Records the time of the import, once.
 pub fn note_import() {
     IMPORTED.get_or_init(|| Clock::detect().anchor());
-}
-
-/// The options of a recording, from a mapping with the names in `viztracer/tracer/options.py`.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-struct RecordingOptions {
-    tracer_entries: u64,
-    /// In microseconds.
-    min_duration: f64,
-    /// Negative: no limit.
-    max_stack_depth: i64,
-    ignore_c_function: bool,
-    ignore_frozen: bool,
-    include_files: Vec<String>,
-    exclude_files: Vec<String>,
-    log_async: bool,
-    trace_self: bool,
-    /// No calls, but where `begin_calls` asks for them.
-    log_sparse: bool,
-    /// The longest text of one value.
-    bytes_per_value: usize,
-}
-
-/// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
-#[derive(FromPyObject)]
-struct RingDirectory {
-    path: PathBuf,
-    prefix: String,
-    session_id: [u8; 16],
-}
-
-impl RecordingOptions {
-    /// What the recorder, the filter and the hooks need to know of these options.
-    fn split(
-        self,
-        python: Python<'_>,
-        rings: RingDirectory,
-        package: String,
-    ) -> PyResult<(Options, Filter, hook::EventOptions)> {
-        if self.tracer_entries == 0 {
-            return Err(PyValueError::new_err("tracer_entries must be at least 1"));
-        }
-        let options = Options {
-            directory: rings.path,
-            prefix: rings.prefix,
-            entries: self.tracer_entries,
-            min_duration: (self.min_duration * 1000.0).round() as u64,
-            max_depth: if self.log_sparse { 0 } else { usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX) },
-            session_id: rings.session_id,
-            python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
-            imported: imported(),
-        };
-        let filter = Filter {
-            include_files: self.include_files,
-            exclude_files: self.exclude_files,
-            ignore_frozen: self.ignore_frozen,
-            package: if self.trace_self { String::new() } else { package },
-        };
-        let wanted =
-            hook::EventOptions { calls: !self.log_sparse, c_functions: !self.ignore_c_function, tasks: self.log_async };
-        Ok((options, filter, wanted))
-    }
 }
 
 fn imported() -> Anchor {
@@ -100,6 +39,15 @@ impl Tracer {
     /// Whether this tracer records now, so that it takes what is logged.
     pub fn records(&self) -> bool {
         recording::current() != 0 && recording::phase(self.number) == Some(Phase::Recording)
+    }
+
+    /// Logs something, if this tracer records; then looks at the session's switches.
+    fn log<T>(&self, python: Python<'_>, event: impl FnOnce() -> T) -> Option<T> {
+        let logged = self.records().then(event);
+        if logged.is_some() {
+            switching::follow(python);
+        }
+        logged
     }
 }
 
@@ -132,11 +80,17 @@ impl Tracer {
         recording::release(self.number);
     }
 
-    /// Whether this tracer records.
+    /// Whether this tracer records, or would if the session were not paused.
     #[getter]
     fn enable(&self) -> bool {
         // A child that only asks this gets no file for it.
-        recording::phase(self.number) == Some(Phase::Recording) && recording::current() != 0
+        recording::phase(self.number) == Some(Phase::Paused) || self.records()
+    }
+
+    /// Whether this tracer takes what is logged.
+    #[getter]
+    fn is_recording(&self) -> bool {
+        self.records()
     }
 
     /// Whether the process's recording is this tracer's: it records, or is about to, or has stopped and not saved.
@@ -146,7 +100,7 @@ impl Tracer {
     }
 
     /// Begins to record into this directory, or goes on in the ring file there is. `package` is the Python package's
-    /// own directory.
+    /// own directory. Records nothing if the session has stopped, and nothing for now if it is paused.
     fn record(
         &self,
         python: Python<'_>,
@@ -154,14 +108,22 @@ impl Tracer {
         rings: RingDirectory,
         package: String,
     ) -> PyResult<()> {
-        options::set_bytes_per_value(options.bytes_per_value);
-        let (recorder, filter, wanted) = options.split(python, rings, package)?;
+        logged_options::set_bytes_per_value(options.bytes_per_value);
+        let session = switching::join(rings.address(), imported());
+        if session == Wanted::Stopped {
+            return Ok(());
+        }
+        let (recorder, filter, wanted) = options.split(python, rings, package, imported())?;
         fork::watch();
         current::ensure_own_file(python);
         deadly_signal::watch();
         exit_calls::watch(python)?;
         child_exits::watch(python)?;
-        lifecycle::start(python, self.number, &recorder, filter, wanted)
+        lifecycle::start(python, self.number, &recorder, filter, wanted)?;
+        if session == Wanted::Paused {
+            switching::pause(python);
+        }
+        Ok(())
     }
 
     /// Ends recording; the file stays open for another start. Calls that are open stay so, or with `flush_as_finish`
@@ -169,7 +131,11 @@ impl Tracer {
     #[pyo3(signature = (flush_as_finish = false))]
     fn halt(&self, python: Python<'_>, flush_as_finish: bool) -> PyResult<()> {
         current::ensure_own_file(python);
-        lifecycle::stop(python, self.number, flush_as_finish)
+        let stopped = lifecycle::stop(python, self.number, flush_as_finish);
+        if !recording::is_paused() {
+            watcher::forget();
+        }
+        stopped
     }
 
     /// Ends recording, seals the tracer's ring file and returns its path; `None` if it has none.
@@ -246,7 +212,7 @@ impl Tracer {
 
     /// Records no calls of this thread any more. `others`: other threads still record theirs.
     fn end_calls(&self, python: Python<'_>, others: bool) -> PyResult<()> {
-        if !self.records() {
+        if !self.enable() {
             return Ok(());
         }
         current::ensure_own_file(python);
@@ -275,7 +241,7 @@ impl Tracer {
     /// Sets what the next recording logs of calls: arguments, return values, and the function that shows them.
     #[pyo3(signature = (*, func_args = false, func_retval = false, func_repr = None))]
     fn log_calls(&self, func_args: bool, func_retval: bool, func_repr: Option<Py<PyAny>>) {
-        options::set(func_args, func_retval, func_repr);
+        logged_options::set(func_args, func_retval, func_repr);
     }
 
     /// Logs an instant.
@@ -296,30 +262,26 @@ impl Tracer {
         if !matches!(scope, "g" | "p" | "t") {
             return Err(PyValueError::new_err("Scope must be one of 'g', 'p', 't'"));
         }
-        if self.records() {
-            event::instant(name, args, scope);
-        }
+        self.log(name.py(), || event::instant(name, args, scope));
         Ok(())
     }
 
     /// Logs the values of a counter.
     fn add_counter(&self, name: &Bound<'_, PyString>, args: &Bound<'_, PyAny>) {
-        if self.records() {
-            event::counter(name, args);
-        }
+        self.log(name.py(), || event::counter(name, args));
     }
 
     /// Logs a counter with one value, and returns whether the value is a number. Does nothing, as for a number, while
     /// this tracer does not record.
     fn add_number(&self, name: &Bound<'_, PyString>, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> bool {
-        if !self.records() {
-            return true;
-        }
-        let is_number = value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
-        if is_number {
-            event::number(name, key, value);
-        }
-        is_number
+        let number = || {
+            let is_number = value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
+            if is_number {
+                event::number(name, key, value);
+            }
+            is_number
+        };
+        self.log(name.py(), number).unwrap_or(true)
     }
 
     /// Logs an instant that is named after a variable and its value.
@@ -345,9 +307,7 @@ impl Tracer {
 
     /// Logs an event of the Chrome trace format.
     fn add_raw(&self, raw: &Bound<'_, PyDict>) {
-        if self.records() {
-            event::raw(raw, imported());
-        }
+        self.log(raw.py(), || event::raw(raw, imported()));
     }
 
     /// Adds an argument to the innermost open call of this thread.

@@ -53,6 +53,7 @@ fn explore(_switches: usize, program: impl Fn(&Options)) {
         session_id: [0; 16],
         python_version: 0,
         imported: Default::default(),
+        look_interval: None,
     };
     for is_free in [false, true] {
         gil::choose(is_free);

@@ -141,6 +141,8 @@ impl Recorder {
 
     pub fn note_switch(&self) {}
 
+    pub fn note_paused(&self, _: bool) {}
+
     pub fn is_switched(&self) -> bool {
         false
     }

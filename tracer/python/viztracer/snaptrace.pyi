@@ -29,6 +29,8 @@ __all__ = [
     "combine",
     "disarm_exit_line",
     "disarm_exit_report",
+    "end_watcher",
+    "hold_watcher",
     "is_for_program",
     "is_output_name",
     "is_ring_open",
@@ -40,6 +42,7 @@ __all__ = [
     "read_control_block",
     "record_audit_event",
     "record_garbage_collection",
+    "release_watcher",
     "ring_cut",
     "ring_facts",
     "ring_process",
@@ -75,7 +78,10 @@ class Tracer:
         """Take a `claim` back that no `record` has followed."""
     @property
     def enable(self) -> bool:
-        """Whether this tracer records."""
+        """Whether this tracer records, or would if the session were not paused."""
+    @property
+    def is_recording(self) -> bool:
+        """Whether this tracer takes what is logged."""
     @property
     def is_busy(self) -> bool:
         """Whether the process's recording is this tracer's: it records, is about to, or has stopped and not saved."""
@@ -230,6 +236,15 @@ class ControlBlock:
         """Return whether no other process of the run has said whose calls are missing; this one must then say it."""
     def end(self) -> tuple[int, int]:
         """End the run, so that nobody joins it any more; return how many processes recorded, and how many could not."""
+    def switch(self, to: str) -> bool:
+        """Have the processes of the run do this from now on: "recording", "paused" or "stopped".
+
+        Return whether that changes anything: a run that has stopped stays so.
+        """
+    def mark(self, name: str) -> None:
+        """Have the processes of the run record a mark, whose name is 1 to 64 bytes long, at the current time."""
+    def wanted(self, session_id: bytes) -> str:
+        """Return what the processes of the run with this id should do: "recording", "paused" or "stopped"."""
     def let_go(self) -> None:
         """Unlock the block, which stays."""
     def remove(self) -> None:
@@ -247,6 +262,7 @@ class SessionDescription:
     created: int  # ns since 1970
     directory: Path  # empty if the block has no room for it
     command: list[str]
+    wanted: str  # what its processes should do: "recording", "paused" or "stopped"
 
 def read_control_block(block: bytes) -> SessionDescription | None:
     """Return what the bytes of a control block say; None if they are none, or damaged, or of another version."""
@@ -278,6 +294,7 @@ class RingStatus:
     lost: int
     complete_since: int  # since when nothing is overwritten, ns since 1970
     written: int  # ns since 1970
+    is_paused: bool  # whether its process has followed a pause of the session
 
 def ring_status(path: str) -> RingStatus | None:
     """Return what a ring file holds now; None if it is none. A symbolic link is not followed, and nobody is disturbed."""
@@ -288,6 +305,15 @@ def arm_exit_report(command: Sequence[str], environment: Sequence[str], line: st
     `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: is
     written to stderr if the command fails or is interrupted; it ends with a line feed.
     """
+
+def hold_watcher() -> None:
+    """Have no thread of ours wait for the end of a pause: the process is about to fork."""
+
+def release_watcher(in_child: bool) -> None:
+    """Take a `hold_watcher` back after the fork; in a child, all of them."""
+
+def end_watcher() -> None:
+    """Have no such thread any more: the interpreter is about to end."""
 
 def disarm_exit_report() -> None:
     """Take back what `arm_exit_report` did."""

@@ -67,7 +67,11 @@ impl Recorder {
         }
         Ok(Recorder {
             ring: Arc::new(ring),
-            limits: Limits { min_ticks: options.min_ticks(opened), max_depth: options.max_depth },
+            limits: Limits {
+                min_ticks: options.min_ticks(opened),
+                max_depth: options.max_depth,
+                look_ticks: options.look_ticks(opened),
+            },
             command_line: process::command_line(),
             options,
             process_name: Mutex::default(),
@@ -131,6 +135,11 @@ impl Recorder {
     /// Counts a period in which calls were not seen.
     pub fn count_gap(&self) {
         self.ring.memory().status().gaps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes whether the session is paused.
+    pub fn note_paused(&self, is_paused: bool) {
+        self.ring.memory().status().paused.store(is_paused.into(), Ordering::Relaxed);
     }
 
     /// Notes that the program switches between several stacks inside of its threads.

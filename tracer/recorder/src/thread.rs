@@ -8,6 +8,7 @@ mod arguments;
 mod attached;
 mod block;
 mod depth_limit;
+mod due;
 mod event;
 mod inherited;
 mod open_calls;
@@ -38,6 +39,8 @@ use viztracer_format::sync::{AtomicU64, Ordering};
 pub enum Left {
     /// The innermost frame was that call, which is now recorded.
     Recorded,
+    /// The same, and so much time has passed that the caller should look at the session's switches.
+    Due,
     /// The innermost frame is another call: see [`ThreadRecorder::unwind_to`].
     Unmatched,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Limits {
     pub min_ticks: u64,
     /// Calls that are nested deeper are not recorded.
     pub max_depth: usize,
+    /// The ticks between two looks at the session's switches; `None`: it has none.
+    pub look_ticks: Option<u64>,
 }
 
 /// Records the calls of one thread. Only that thread may use it, or one that keeps it from running.
@@ -65,9 +70,14 @@ pub struct ThreadRecorder {
     min_ticks: u64,
     span: u64,
     clock: Clock,
+    /// A call that ends at this tick or later is a rare case: a look is due, or a call that is too deep is open.
+    rare_from: u64,
     /// The open calls that were deeper than the limit when they began, and so are not on the stack, from the outermost
     /// on. Nothing else here allocates.
     too_deep: Vec<TooDeep>,
+    /// From which tick on a look at the session's switches is due, and the ticks between two.
+    due_from: u64,
+    look_ticks: Option<u64>,
 
     ring: Arc<MappedRing>,
     serial: u32,
@@ -104,7 +114,8 @@ unsafe impl Send for ThreadRecorder {}
 impl ThreadRecorder {
     /// A recorder without open calls.
     pub(crate) fn new(ring: Arc<MappedRing>, limits: Limits, serial: u32, label: Handle) -> ThreadRecorder {
-        let Limits { min_ticks, max_depth } = limits;
+        let Limits { min_ticks, max_depth, look_ticks } = limits;
+        let due_from = if look_ticks.is_some() { 0 } else { u64::MAX };
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
             frame_end: std::ptr::null(),
@@ -115,7 +126,10 @@ impl ThreadRecorder {
             min_ticks,
             span: DURATION_MAX - min_ticks.min(DURATION_MAX),
             clock: ring.clock(),
+            rare_from: due_from,
             too_deep: Vec::new(),
+            due_from,
+            look_ticks,
             ring,
             serial,
             label,
@@ -169,11 +183,15 @@ impl ThreadRecorder {
     #[inline(always)]
     pub fn leave(&mut self, tag: u64, kind: Kind) -> Left {
         let now = self.clock.now(); // first, so that the call does not pay for the rest
-        if !self.too_deep.is_empty()
-            && let Some(left) = self.leave_too_deep(tag)
-        {
-            return left;
+        if now >= self.rare_from {
+            return self.leave_rarely(tag, kind, now);
         }
+        self.leave_frame(tag, kind, now)
+    }
+
+    /// Ends the call of the innermost frame, if it has this tag.
+    #[inline(always)]
+    fn leave_frame(&mut self, tag: u64, kind: Kind, now: u64) -> Left {
         let top = self.frame.wrapping_sub(1);
         // SAFETY: below the first frame of a block is its header, whose last 16 bytes are zeros: tag 0, which never
         // matches.
@@ -311,6 +329,7 @@ impl ThreadRecorder {
     pub fn close_frames(&mut self, kind: Kind) {
         let now = self.clock.now();
         self.too_deep.clear();
+        self.expect_rare_cases();
         while let Some(frame) = self.innermost_call() {
             match ThreadRecorder::is_inherited(frame) {
                 true => self.drop_innermost(),

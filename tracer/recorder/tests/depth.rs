@@ -153,3 +153,53 @@ fn a_child_inherits_calls_and_limit() {
     assert_eq!(thread.open_frames().len(), 5);
     child.close();
 }
+
+/// A thread with a limit of three and an interval of 0: a look is due whenever a call ends.
+fn due_at_each_end(program: impl Fn(&mut ThreadRecorder)) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { max_depth: 3, look_interval: Some(0), ..options(directory.path(), 1000) };
+    let recorder = Recorder::create(options).unwrap();
+    // SAFETY: attached just now, and this thread is the only user.
+    program(unsafe { recorder.attach().as_mut() });
+    recorder.close();
+}
+
+#[test]
+fn a_look_is_due_at_the_end_of_calls_of_every_depth() {
+    due_at_each_end(|thread| {
+        enter(thread, &[F, G, F, G, F]);
+        let ends = [F, G, F, G, F].map(|tag| thread.leave(tag, Kind::Return));
+        assert_eq!(ends, [Left::Due; 5]);
+        assert_eq!(thread.leave(F, Kind::Return), Left::Unmatched);
+        assert!(thread.take_due());
+    });
+}
+
+#[test]
+fn a_look_is_due_once_in_an_interval() {
+    let directory = tempfile::tempdir().unwrap();
+    let hour = 3_600_000_000_000;
+    let options = Options { max_depth: 1, look_interval: Some(hour), ..options(directory.path(), 1000) };
+    let recorder = Recorder::create(options).unwrap();
+    // SAFETY: attached just now, and this thread is the only user.
+    let thread = unsafe { recorder.attach().as_mut() };
+    let mut end = || {
+        enter(thread, &[F, G, G]);
+        [G, G, F].map(|tag| thread.leave(tag, Kind::Return))
+    };
+    assert_eq!(end(), [Left::Due, Left::Recorded, Left::Recorded]);
+    assert_eq!(end(), [Left::Recorded; 3]);
+    assert!(!thread.take_due());
+    recorder.close();
+}
+
+#[test]
+fn no_look_is_due_in_a_session_without_switches() {
+    with_limit(|thread| {
+        for tags in [&[F][..], &[F, G, F, G, F]] {
+            enter(thread, tags);
+            tags.iter().rev().for_each(|tag| assert_eq!(thread.leave(*tag, Kind::Return), Left::Recorded));
+        }
+        assert!(!thread.take_due());
+    });
+}

@@ -3,6 +3,7 @@
 //! `repr` shows the values, and it is the program's code. So each function here asks for what it needs, runs Python,
 //! and then looks up everything anew.
 
+use crate::due;
 use crate::function::{Code, EXCLUDED};
 use crate::greenlets;
 use crate::logged::arguments;
@@ -72,13 +73,16 @@ pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: 
     } else {
         match calls::leave(python, code.tag(), kind) {
             None => return true,
-            Some(Left::Recorded) => {}
+            Some(Left::Recorded | Left::Due) => {}
             Some(Left::Unmatched) if code.id() == EXCLUDED => return false,
             Some(Left::Unmatched) => calls::unwind_to(python, code.tag(), kind),
         }
     }
     if is_of_task(code) {
         task::leave(python, kind != Kind::Yield);
+    }
+    if calls::take_due(python) {
+        due::act();
     }
     true
 }

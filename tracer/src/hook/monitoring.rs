@@ -18,6 +18,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 /// The events that this library has asked for, as `sys.monitoring.get_events` shows them.
 static EVENTS: AtomicI32 = AtomicI32::new(0);
+/// Those that a resume switches on again.
+static PAUSED: AtomicI32 = AtomicI32::new(0);
 
 /// Registers the callbacks and switches their events on. After an error everything is as before.
 pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
@@ -86,6 +88,30 @@ pub fn mend(python: Python<'_>, wanted: EventOptions) -> PyResult<bool> {
     }
     uninstall(python)?;
     install(python, wanted).map(|()| true)
+}
+
+/// Switches our events off; tool id and callbacks stay.
+pub fn pause(python: Python<'_>) -> PyResult<()> {
+    let Some(tool) = tool::taken() else { return Ok(()) };
+    let monitoring = monitoring(python)?;
+    if tool::is_ours(&monitoring, tool)? {
+        PAUSED.store(EVENTS.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        monitoring.call_method1("set_events", (tool, 0))?;
+    }
+    Ok(())
+}
+
+/// Switches our events on again. If another tool has our id by now, takes a new one.
+pub fn resume(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
+    let monitoring = monitoring(python)?;
+    match tool::taken() {
+        Some(tool) if tool::is_ours(&monitoring, tool)? => {
+            let events = PAUSED.load(Ordering::Relaxed);
+            EVENTS.store(events, Ordering::Relaxed);
+            monitoring.call_method1("set_events", (tool, events)).map(drop)
+        }
+        _ => install(python, wanted),
+    }
 }
 
 /// Hooks the calling thread if this profile function is our hook, which none is. Returns whether it is.

@@ -56,6 +56,20 @@ pub fn mend(python: Python<'_>, _: EventOptions) -> PyResult<bool> {
     Ok(is_free)
 }
 
+/// Unhooks the calling thread. Other threads, and those to come, unhook themselves at their next event, since nothing
+/// is recorded.
+pub fn pause(python: Python<'_>) -> PyResult<()> {
+    thread_hook::unhook(python);
+    Ok(())
+}
+
+/// Hooks all threads again but the calling one, which runs nothing of the program's.
+pub fn resume(python: Python<'_>, _: EventOptions) -> PyResult<()> {
+    thread_hook::hook_all_threads(python);
+    thread_hook::unhook(python);
+    Ok(())
+}
+
 /// Hooks the calling thread if this profile function is our hook. Returns whether it is. The interpreter's
 /// `sys.setprofile` would run the program's audit hooks, and fail while another thread is in one.
 pub fn put_back(python: Python<'_>, function: *mut PyObject) -> bool {

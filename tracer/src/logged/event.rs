@@ -71,19 +71,26 @@ pub fn assignment(name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
     });
     // Asked anew: the value's `repr` may have done anything.
     if payload_max(python).is_some() {
-        end_instant(python, json, None, "p");
+        end_instant(&mut json, None, "p");
+        log(python, Kind::Other, FUNCTION_UNKNOWN, &json);
     }
 }
 
 fn log_instant(python: Python<'_>, name: &str, args: Option<&Bound<'_, PyAny>>, scope: &str, max: usize) {
+    log(python, Kind::Other, FUNCTION_UNKNOWN, &instant_json(name, args, scope, max));
+}
+
+/// The text of an instant.
+fn instant_json(name: &str, args: Option<&Bound<'_, PyAny>>, scope: &str, max: usize) -> Json {
     let mut json = Json::new(max);
     json.put(INSTANT_NAME);
     json.put_string(name);
-    end_instant(python, json, args, scope);
+    end_instant(&mut json, args, scope);
+    json
 }
 
-/// Logs an instant whose text ends with its name.
-fn end_instant(python: Python<'_>, mut json: Json, args: Option<&Bound<'_, PyAny>>, scope: &str) {
+/// Completes the text of an instant that ends with its name.
+fn end_instant(json: &mut Json, args: Option<&Bound<'_, PyAny>>, scope: &str) {
     json.put(",\"s\":\"");
     json.put(scope);
     json.put("\",\"args\":");
@@ -92,7 +99,20 @@ fn end_instant(python: Python<'_>, mut json: Json, args: Option<&Bound<'_, PyAny
         None => json.put("null"),
     }
     json.put("}");
-    log(python, Kind::Other, FUNCTION_UNKNOWN, &json);
+}
+
+/// Logs an instant of the process at a time of the monotonic clock, in ns. Does nothing while nothing is recorded. May
+/// run Python.
+pub fn instant_at(python: Python<'_>, name: &str, time: u64, imported: Anchor) {
+    let Some(max) = payload_max(python) else { return };
+    let json = instant_json(name, None, "p", max);
+    let start = scale::from_now(imported).ticks(time as f64 / 1000.0);
+    let log = |recorder: &mut ThreadRecorder| {
+        let event = LoggedEvent { kind: Kind::Other, function: FUNCTION_UNKNOWN, start, duration: 0 };
+        recorder.log(event, json.as_bytes());
+    };
+    // SAFETY: `log` runs no Python.
+    unsafe { current::with_existing(python, log) };
 }
 
 /// Logs the values of a counter.

@@ -21,6 +21,11 @@ pub fn scale(imported: Anchor) -> TickScale {
     of(imported).2
 }
 
+/// The scale from now on, with the rate since the import: exact for times that are not long ago.
+pub fn from_now(imported: Anchor) -> TickScale {
+    TickScale::between(imported, of(imported).0.anchor())
+}
+
 /// The current time in microseconds.
 pub fn now(imported: Anchor) -> f64 {
     let (clock, _, scale) = of(imported);

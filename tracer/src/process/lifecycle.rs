@@ -61,7 +61,9 @@ pub fn start(
 /// Ends recording; the file stays open for another start. Calls that are open stay so, or are recorded as if they
 /// returned now. Does nothing if the tracer does not record.
 pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResult<()> {
-    if !recording::advance(tracer, Phase::Recording, Phase::Stopping) {
+    let is_stopping =
+        [Phase::Recording, Phase::Paused].iter().any(|from| recording::advance(tracer, *from, Phase::Stopping));
+    if !is_stopping {
         return Ok(());
     }
     name::renew(current::serial());
@@ -79,6 +81,7 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
     if finish_open_calls {
         recording::finish_open_calls();
     }
+    recording::note_paused(false);
     recording::advance(tracer, Phase::Stopping, Phase::Stopped);
     uninstalled.map(drop)
 }
@@ -119,7 +122,7 @@ fn halt(python: Python<'_>) {
 
 /// Empties all caches: their contents do not hold any more. The caller does so exclusively, and drops what it gets once
 /// Python may run.
-fn forget(python: Python<'_>) -> function::Forgotten {
+pub fn forget(python: Python<'_>) -> function::Forgotten {
     current::forget();
     function::forget(python)
 }

@@ -1,6 +1,6 @@
 //! What is written into the file of the recording, and asked of it.
 
-use super::state::{FORKED, number, with, with_number};
+use super::state::{FORKED, locked, number, with, with_number};
 use crate::sync::atomic::Ordering;
 use std::path::PathBuf;
 use std::ptr::NonNull;
@@ -42,6 +42,11 @@ pub fn unmatched() -> u64 {
 /// Counts a time in which another hook was in the place of ours.
 pub fn count_gap() {
     with((), |recording| recording.recorder.count_gap());
+}
+
+/// Notes in the file whether the session is paused.
+pub fn note_paused(is_paused: bool) {
+    locked().note_paused(is_paused);
 }
 
 /// Notes that the program switches between several stacks inside of its threads.

@@ -72,7 +72,11 @@ fn adopt_locked(state: &mut RecordingState) -> Result<Inherited, RecorderError> 
     state::count_recording();
     if let Some(Recording { recorder: parents, filter }) = state.recording.take() {
         match parents.fork() {
-            Ok(recorder) => state.recording = Some(Recording { recorder, filter }),
+            Ok(recorder) => {
+                state.recording = Some(Recording { recorder, filter });
+                let is_paused = state.owner.as_ref().is_some_and(|owner| owner.phase == Phase::Paused);
+                state.note_paused(is_paused);
+            }
             Err(error) => {
                 state::end();
                 state.owner = None;

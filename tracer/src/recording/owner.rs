@@ -45,6 +45,47 @@ pub fn advance(tracer: u64, from: Phase, to: Phase) -> bool {
     is_there
 }
 
+/// Has the tracer that records record nothing for now; false if none does. The caller does so exclusively and
+/// forgets all notes.
+pub fn pause() -> bool {
+    let mut state = locked();
+    let owner = state.owner.as_mut().filter(|owner| owner.phase == Phase::Recording && state::current() != 0);
+    let Some(owner) = owner else { return false };
+    owner.phase = Phase::Paused;
+    state::end();
+    state.note_paused(true);
+    true
+}
+
+/// Has the tracer that is paused record again; false if none is. The caller does so exclusively and forgets all notes.
+pub fn resume() -> bool {
+    let mut state = locked();
+    let Some(owner) = state.owner.as_mut().filter(|owner| owner.phase == Phase::Paused) else { return false };
+    owner.phase = Phase::Recording;
+    state.note_paused(false);
+    state::begin();
+    true
+}
+
+/// Whether a tracer is paused.
+pub fn is_paused() -> bool {
+    locked().owner.as_ref().is_some_and(|owner| owner.phase == Phase::Paused)
+}
+
+/// Returns the tracer that records or is paused.
+pub fn tracer() -> Option<u64> {
+    let state = locked();
+    let owner = state.owner.as_ref().filter(|owner| matches!(owner.phase, Phase::Recording | Phase::Paused));
+    owner.map(|owner| owner.tracer)
+}
+
+/// Takes the file of this tracer, which has stopped, out of the process's state, for good. The tracer may ask for it
+/// later. The caller does so exclusively, and closes what it gets.
+pub fn take_stopped(tracer: u64) -> Option<Ended> {
+    let mut state = locked();
+    if state.phase_of(tracer) == Some(Phase::Stopped) { state.take_aside() } else { None }
+}
+
 /// Opens a file, or goes on in the one there is; returns whether it is new. Events are not recorded before
 /// [`begin`](super::begin).
 pub fn open(options: &Options, filter: Filter) -> Result<bool, RecorderError> {

@@ -46,6 +46,8 @@ pub enum Phase {
     Starting,
     /// It records.
     Recording,
+    /// It records nothing for now, since the session is paused.
+    Paused,
     /// It takes the hooks out.
     Stopping,
     /// It goes on another time, in the same file.
@@ -130,6 +132,15 @@ impl RecordingState {
     /// Returns how far this tracer is; `None`: the recording is not its own.
     pub fn phase_of(&self, tracer: u64) -> Option<Phase> {
         self.owner.as_ref().filter(|owner| owner.tracer == tracer).map(|owner| owner.phase)
+    }
+
+    /// Notes in the file whether the session is paused.
+    pub fn note_paused(&self, is_paused: bool) {
+        if !FORKED.load(Ordering::Relaxed)
+            && let Some(recording) = &self.recording
+        {
+            recording.recorder.note_paused(is_paused);
+        }
     }
 
     /// Ends the recording and hands it out. The caller does so exclusively, and closes what it gets.

@@ -25,6 +25,12 @@ pub fn leave(python: Python<'_>, tag: u64, kind: Kind) -> Option<Left> {
     unsafe { current::with(python, |recorder| recorder.leave(tag, kind)) }
 }
 
+/// Whether it is time to look at the session's switches. It is the caller's to look then.
+pub fn take_due(python: Python<'_>) -> bool {
+    // SAFETY: `take_due` runs no Python.
+    unsafe { current::with(python, ThreadRecorder::take_due) }.unwrap_or(false)
+}
+
 /// Handles the end of a call that [`leave`] could not match.
 pub fn unwind_to(python: Python<'_>, tag: u64, kind: Kind) {
     // SAFETY: `unwind_to` runs no Python.

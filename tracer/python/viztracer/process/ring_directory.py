@@ -101,6 +101,27 @@ class RingDirectory:
         """Return the process id in the name of a ring file of this directory."""
         return os.path.basename(path).removeprefix(f"{self.prefix}_").partition(".")[0].partition("_")[0]
 
+    @property
+    def block(self) -> str | None:
+        """Return the name of the control block by which the session is switched; None without one."""
+        return self.control.name if self.control else None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the session is paused."""
+        try:
+            return self.control is not None and self.control.wanted(self.session_id) == "paused"
+        except OSError:
+            return False
+
+    def pause(self) -> None:
+        """Pause the session, which has just begun."""
+        if self.control:
+            try:
+                self.control.switch("paused")
+            except OSError:
+                pass
+
     def hold(self) -> None:
         """Lock the control block again, after this process has become another program."""
         if self.control:

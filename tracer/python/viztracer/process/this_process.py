@@ -12,6 +12,8 @@ import atexit
 import os
 import sys
 
+from ..snaptrace import end_watcher, hold_watcher, release_watcher
+
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +55,8 @@ def follow(tracer: ProcessTracer) -> None:
     _forget_interrupted(tracer)
     if not _is_watched:  # not before there is a tracer, since another thread may fork now
         _is_watched.append(True)
-        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)
+        atexit.register(end_watcher)
 
 
 def leave(tracer: ProcessTracer) -> None:
@@ -165,11 +168,17 @@ def expect_spawned(tracer: ProcessTracer) -> None:
 
 
 def _before_fork() -> None:
+    hold_watcher()
     if tracer := recording():
         tracer.mend()
 
 
+def _after_fork_in_parent() -> None:
+    release_watcher(False)
+
+
 def _after_fork() -> None:
+    release_watcher(True)
     if tracer := recording():
         expect_bootstrap(tracer)
 

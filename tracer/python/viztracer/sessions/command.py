@@ -1,4 +1,4 @@
-"""The command ``viztracer-ctl``: lists sessions, shows what their processes record, removes dead ones."""
+"""The command ``viztracer-ctl``: lists sessions, shows what they record, switches them, removes dead ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import time
 from ..output.quoting import printable, quote
 from ..output.sizes import duration, size
 from ..version import __version__
-from . import discovery, removal, status
+from . import discovery, removal, status, switching
 from .discovery import Session
 
 EPILOG = """\
@@ -22,12 +22,15 @@ examples:
   viztracer-ctl list                 the sessions of this user, living and dead
   viztracer-ctl status               what the processes of the living ones record now
   viztracer-ctl status 3f9a --watch  the same of one session each second, named by the first digits of its id
+  viztracer-ctl pause                have the processes of the only living session record nothing for now
+  viztracer-ctl resume               have them record again
+  viztracer-ctl mark 'new version'   record a named instant in all of them
   viztracer-ctl clean --older 1d     remove dead sessions that have recorded nothing for a day, with their ring files
 
 A session is a traced run. Sessions are found in /dev/shm. Those of runs with --pid_suffix and without -o are not there:
 their ring files are in the directory that the user has named.
 
-exit status: 0; 1 if there is no such session, or one cannot be removed; 2 for wrong options; 130 after Ctrl+C.
+exit status: 0; 1 if there is no such session, or one cannot be removed or switched; 2 for wrong options; 130 after Ctrl+C.
 """
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
 UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -49,7 +52,7 @@ def main() -> int:
     try:
         result: int = options.run(options)
         print(end="", flush=True)
-    except (FailureError, discovery.NoSharedMemoryError) as error:
+    except (FailureError, switching.RefusalError, discovery.NoSharedMemoryError) as error:
         complain(str(error))
         return FAILED
     except BrokenPipeError:  # the reader has read enough
@@ -73,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="viztracer-ctl",
-        description="List the traced sessions of this user, show what they record, and remove dead ones.",
+        description="List the traced sessions of this user, show what they record, switch them, and remove dead ones.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -94,7 +97,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="only those that have recorded nothing for this time, such as 30min, 12h or 1d",
     )
     cleaning.set_defaults(run=clean)
-    for command in (listing, showing, cleaning):
+    switches = switching.add_commands(commands)
+    for switch in switches:
+        switch.set_defaults(named=_meant)
+    for command in (listing, showing, cleaning, *switches):
         command.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -125,7 +131,7 @@ def _row(session: Session) -> list[str]:
     if len(command) > COMMAND_MAX:
         command = command[: COMMAND_MAX - 3] + "..."
     held = size(session.size)
-    return [session.id, session.state, duration(session.age), str(len(session.rings)), held, command or "-"]
+    return [session.id, session.shown_state, duration(session.age), str(len(session.rings)), held, command or "-"]
 
 
 def show_status(options: argparse.Namespace) -> int:

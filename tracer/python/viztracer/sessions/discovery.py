@@ -66,6 +66,16 @@ class Session:
         return "living" if self.is_living else "dead"
 
     @property
+    def wanted(self) -> str:
+        """Return what its processes should do: "recording", "paused" or "stopped"."""
+        return self.description.wanted if self.description else "recording"
+
+    @property
+    def shown_state(self) -> str:
+        """Return the word for a table: for a living one that is switched off, how it is."""
+        return self.wanted if self.is_living and self.wanted != "recording" else self.state
+
+    @property
     def command(self) -> list[str]:
         """Return the command line of the first process, or of another one; an empty one if it is unknown."""
         if self.description:

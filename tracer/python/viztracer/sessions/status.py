@@ -57,6 +57,11 @@ class ProcessStatus:
         return self.ring.state == "living"
 
     @property
+    def is_paused(self) -> bool:
+        """Whether the process lives and has followed a pause."""
+        return self.is_living and self.ring.is_paused
+
+    @property
     def reach(self) -> float | None:
         """Return since how many seconds ago nothing is overwritten; None if the process writes no more."""
         return max(time.time() - self.ring.complete_since / 1e9, 0.0) if self.is_living else None
@@ -73,7 +78,8 @@ class ProcessStatus:
         rate = "-" if self.rate is None else f"{self.rate:,.0f}"
         reach = "-" if self.reach is None else f"{self.reach:.1f} s"
         losses = (f"{ring.overwritten:,}", f"{ring.lost:,}")
-        return [str(ring.pid), self.name, ring.state, *counts, rate, *losses, reach]
+        state = "paused" if self.is_paused else ring.state
+        return [str(ring.pid), self.name, state, *counts, rate, *losses, reach]
 
     def document(self) -> dict[str, Any]:
         """Return the same for a program."""
@@ -82,6 +88,7 @@ class ProcessStatus:
             "pid": ring.pid,
             "process": self.name,
             "state": ring.state,
+            "paused": self.is_paused,
             "threads": ring.threads,
             "events": ring.events,
             "events_per_second": self.rate,
@@ -108,13 +115,15 @@ class SessionStatus:
     def remarks(self) -> list[str]:
         """Return lines about what the table leaves out."""
         ended = sum(not process.is_living for process in self.processes) if self.session.is_living else 0
-        counts = [(ended, "recorded and have ended"), (self.unreadable, "have ring files that cannot be read")]
+        stopped = self.session.wanted == "stopped"
+        counts = [(ended, "have closed their ring files" if stopped else "recorded and have ended"), (self.unreadable, "have ring files that cannot be read")]
         return [f"processes that {what}: {count}" for count, what in counts if count]
 
     def heading(self) -> str:
         """Return a line about the session."""
         session = self.session
-        return f"{session.id}  {session.state}, {duration(session.age)} old, {size(session.size)}"
+        state = session.state if session.wanted == "recording" else f"{session.state}, {session.wanted}"
+        return f"{session.id}  {state}, {duration(session.age)} old, {size(session.size)}"
 
     def document(self) -> dict[str, Any]:
         """Return all of it for a program."""
@@ -129,6 +138,7 @@ def describe(session: Session) -> dict[str, Any]:
         "id": session.id,
         "session": first.session_id if first else None,
         "state": session.state,
+        "switch": session.wanted,
         "pid": session.pid,
         "command": session.command,
         "created": session.created,

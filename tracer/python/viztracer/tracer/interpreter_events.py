@@ -79,7 +79,7 @@ class InterpreterEvents(LoggedEvents):
         def record(
             *values: object, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False
         ) -> None:
-            if file not in (None, sys.stdout) or not self.enable:  # the program may have kept this function
+            if file not in (None, sys.stdout) or not self.is_recording:  # it is paused, or the program has kept this
                 system_print(*values, sep=sep, end=end, file=file, flush=flush)
                 return
             text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)

@@ -116,10 +116,13 @@ class Recording(InterpreterEvents):
 
     def _make_rings(self) -> None:
         """Make ring files of its own, and forget those that are reported."""
+        was_paused = self.rings is not None and self.rings.is_paused
         self.forget_rings()
         self.rings = RingDirectory.scratch(
             self.tracer_entries, beside=self.report_path, keep_leftovers=self.keep_leftovers
         )
+        if was_paused:
+            self.rings.pause()
         self._makes_rings = True
 
     def _is_refused(self, error: BaseException) -> bool:
@@ -153,6 +156,8 @@ class Recording(InterpreterEvents):
         this_process.follow(self)
         self.log_calls(func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by())
         self.record(self.inherited(), rings, PACKAGE)
+        if not self.enable:
+            return  # the session has stopped
         self.name_process(self.process_name or self.first_name or this_process.process_name())
         if self.parsed:
             self.torch_traces.clear()

@@ -24,6 +24,8 @@ pub struct Options {
     pub python_version: u32,
     /// An anchor from some time before, for the first estimate of the tick rate; zeros if there is none.
     pub imported: Anchor,
+    /// The time between two looks at the session's switches, in ns; `None`: it has none.
+    pub look_interval: Option<u64>,
 }
 
 /// A ring has this many segments, so that recycling one forgets little.
@@ -47,12 +49,22 @@ impl Options {
     /// A number of ticks that is certainly less than `min_duration`. The record path only saves space by it; the merge
     /// knows the tick rate and cuts exactly. The rate is estimated from `imported` and `opened`, without waiting.
     pub(super) fn min_ticks(&self, opened: Anchor) -> u64 {
+        self.ticks(self.min_duration, opened).map_or(0, |ticks| ticks / 100 * 99)
+    }
+
+    /// The ticks between two looks, or less: no processor's counter is slower than the clock in ns.
+    pub(super) fn look_ticks(&self, opened: Anchor) -> Option<u64> {
+        self.look_interval.map(|interval| self.ticks(interval, opened).unwrap_or(interval))
+    }
+
+    /// About so many ticks are in this time, in ns; `None` if the rate cannot be estimated.
+    fn ticks(&self, time: u64, opened: Anchor) -> Option<u64> {
         let ticks = opened.ticks.saturating_sub(self.imported.ticks);
         let nanoseconds = opened.monotonic.saturating_sub(self.imported.monotonic);
         if self.imported == Anchor::default() || nanoseconds < ESTIMATE_MIN {
-            return 0;
+            return None;
         }
-        let estimate = u128::from(self.min_duration) * u128::from(ticks) / u128::from(nanoseconds);
-        u64::try_from(estimate * 99 / 100).unwrap_or(u64::MAX)
+        let estimate = u128::from(time) * u128::from(ticks) / u128::from(nanoseconds);
+        Some(u64::try_from(estimate).unwrap_or(u64::MAX))
     }
 }

@@ -5,14 +5,12 @@ use super::{Left, ThreadRecorder};
 
 impl ThreadRecorder {
     /// Ends the innermost call if it is too deep. `None`: it is on the stack.
-    #[cold]
-    #[inline(never)]
     pub(super) fn leave_too_deep(&mut self, tag: u64) -> Option<Left> {
         let innermost = self.too_deep.last().filter(|_| self.is_too_deep())?;
         if innermost.tag != tag {
             return Some(Left::Unmatched);
         }
-        self.too_deep.pop();
+        self.pop_too_deep();
         Some(Left::Recorded)
     }
 
@@ -25,11 +23,14 @@ impl ThreadRecorder {
     pub(super) fn push_too_deep(&mut self, tag: u64) {
         let depth = self.depth();
         self.too_deep.push(TooDeep { tag, depth });
+        self.expect_rare_cases();
     }
 
     /// Removes the innermost open call if it is too deep, and returns its tag.
     pub(super) fn pop_too_deep(&mut self) -> Option<u64> {
-        if self.is_too_deep() { self.too_deep.pop().map(|innermost| innermost.tag) } else { None }
+        let innermost = if self.is_too_deep() { self.too_deep.pop() } else { None }?;
+        self.expect_rare_cases();
+        Some(innermost.tag)
     }
 
     /// The deepest stack. What is no call does not count for the user's limit.

@@ -20,5 +20,6 @@ pub fn options(directory: &Path, entries: u64) -> Options {
         session_id: [0; 16],
         python_version: 0,
         imported: Default::default(),
+        look_interval: None,
     }
 }

@@ -4,6 +4,7 @@
 //! records at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then looks
 //! for the function and then for the recorder, neither of which does.
 
+use crate::due;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
 use crate::hook::logged;
@@ -227,13 +228,17 @@ fn leave<const TASKS: bool>(
     if TASKS && kind != Kind::Yield && code.is_coroutine() {
         task::end(python, code);
     }
-    let answer = match calls::leave(python, code.tag(), kind) {
+    let left = calls::leave(python, code.tag(), kind);
+    let answer = match left {
         None => return none(),
-        Some(Left::Recorded) => none(),
+        Some(Left::Recorded | Left::Due) => none(),
         Some(Left::Unmatched) => leave_unmatched(python, code, kind, can_disable),
     };
     if TASKS && code.is_coroutine() {
         task::leave(python, kind != Kind::Yield);
+    }
+    if left == Some(Left::Due) {
+        due::act();
     }
     answer
 }
@@ -307,8 +312,10 @@ fn enter_c_anew(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
 #[inline(always)]
 fn leave_c(python: Python<'_>, arguments: Arguments<4>, kind: Kind) -> *mut PyObject {
     let Some(builtin) = arguments.builtin() else { return none() };
-    if calls::leave(python, builtin.tag(), kind) == Some(Left::Unmatched) {
-        leave_c_unmatched(python, arguments.code(), builtin, kind);
+    match calls::leave(python, builtin.tag(), kind) {
+        None | Some(Left::Recorded) => {}
+        Some(Left::Due) => due::act(),
+        Some(Left::Unmatched) => leave_c_unmatched(python, arguments.code(), builtin, kind),
     }
     none()
 }

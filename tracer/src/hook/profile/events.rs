@@ -4,6 +4,7 @@
 //! recorded at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then
 //! looks for the function and then for the recorder, neither of which does.
 
+use crate::due;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
 use crate::hook::logged;
@@ -58,9 +59,12 @@ pub unsafe fn on_python(python: Python<'_>, frame: *mut PyFrameObject, left: Opt
                 // SAFETY: the caller's promise.
                 unsafe { end_task(python, frame, code, kind) };
             }
-            leave(python, code, kind);
+            let is_due = leave(python, code, kind);
             if is_of_task {
                 task::leave(python, true); // perhaps it only waits: this event does not say
+            }
+            if is_due {
+                due::act();
             }
         }
     }
@@ -118,11 +122,14 @@ unsafe fn enter_known(python: Python<'_>, found: Found<'_>, code: Code, id: u32)
     unsafe { found.with(|recorder| recorder.enter(id, code.tag())) };
 }
 
+/// Returns whether it is time to look at the session's switches.
 #[inline(always)]
-fn leave(python: Python<'_>, code: Code, kind: Kind) {
-    if calls::leave(python, code.tag(), kind) == Some(Left::Unmatched) && code.id() != EXCLUDED {
+fn leave(python: Python<'_>, code: Code, kind: Kind) -> bool {
+    let left = calls::leave(python, code.tag(), kind);
+    if left == Some(Left::Unmatched) && code.id() != EXCLUDED {
         calls::unwind_to(python, code.tag(), kind);
     }
+    left == Some(Left::Due)
 }
 
 /// Records that a Python function is entered, with its arguments. `is_hook_in_python` is as in [`logged::enter`].
@@ -202,8 +209,10 @@ fn enter_c_anew(python: Python<'_>, caller: Code, builtin: Builtin) {
 
 #[inline(always)]
 fn leave_c(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
-    let is_unmatched = calls::leave(python, builtin.tag(), kind) == Some(Left::Unmatched);
-    if is_unmatched && caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
+    let left = calls::leave(python, builtin.tag(), kind);
+    if left == Some(Left::Due) {
+        due::act();
+    } else if left == Some(Left::Unmatched) && caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
         calls::unwind_to(python, builtin.tag(), kind);
     }
 }

@@ -83,6 +83,12 @@ pub fn hook_newer_threads(python: Python<'_>) {
     NEWEST.store(newest, Ordering::Relaxed);
 }
 
+/// Hooks all threads that have no hook of the program. Runs no Python.
+pub fn hook_all_threads(python: Python<'_>) {
+    NEWEST.store(-1, Ordering::Relaxed);
+    hook_newer_threads(python);
+}
+
 /// Whether this function has just started a thread.
 #[inline(always)]
 fn is_starter(function: *mut PyObject) -> bool {

@@ -1,0 +1,508 @@
+"""`viztracer-ctl pause | resume | stop | mark`: switches all processes of a session, whatever they do just then."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from conftest import BIN, SHARED_MEMORY
+from test_control import Control, blocks, kill, wait_for
+
+TREE = """\
+import os, pathlib, subprocess, sys, threading, time
+
+def work():
+    return 1
+
+def main(name):
+    pathlib.Path(f"up_{name}").touch()
+    while not pathlib.Path("go").exists():
+        for _ in range(100):
+            work()
+        time.sleep(0.002)
+
+if __name__ == "__main__":
+    import multiprocessing
+    if sys.argv[1:]:
+        main(sys.argv[1])
+    else:
+        child = subprocess.Popen([sys.executable, __file__, "started"])
+        forked = os.fork()
+        if forked == 0:
+            main("forked")
+            os._exit(0)
+        spawned = multiprocessing.get_context("spawn").Process(target=main, args=("spawned",))
+        spawned.start()
+        threads = [threading.Thread(target=main, args=(f"thread{number}",)) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        main("first")
+        for thread in threads:
+            thread.join()
+        spawned.join(), child.wait(), os.waitpid(forked, 0)
+"""
+UP = ["first", "started", "forked", "spawned", "thread0", "thread1"]
+
+
+@pytest.fixture(autouse=True)
+def alone(own_shared_memory):
+    if not own_shared_memory:
+        pytest.skip("these tests switch the only session of this user, so they need a /dev/shm of their own")
+
+
+class Switch(Control):
+    """Runs `viztracer-ctl`, and looks at what the processes of the only session do."""
+
+    def processes(self):
+        """By id, the living processes, each as (whether it is paused, its events)."""
+        (session,) = self.json("status")["sessions"]
+        files = [file for file in session["ring_files"] if file["state"] == "living"]
+        return {file["pid"]: (file["paused"], file["events"]) for file in files}
+
+    def state(self):
+        (session,) = (session for session in self.sessions() if session["state"] == "living")
+        return session["switch"]
+
+    def wait_until_all(self, paused, count=None):
+        def are():
+            found = self.processes()
+            is_complete = count is None or len(found) == count
+            return is_complete and found and all(is_paused == paused for is_paused, _ in found.values())
+
+        wait_for(are, f"paused {paused}: {self.processes()}")
+
+    def wait_until_all_record(self, of=None):
+        """Wait until each of the processes has recorded something new."""
+        before = self.processes()
+
+        def do():
+            now = self.processes()
+            return all(now.get(pid, (False, 0))[1] > before[pid][1] for pid in before if of is None or pid in of)
+
+        wait_for(do, "all record")
+
+    def end(self, process):
+        (self.sandbox.path / "go").touch()
+        error = process.communicate(timeout=60)[1]
+        assert (process.returncode, error) == (0, "")
+
+    def report(self):
+        return self.sandbox.report("out.json")["traceEvents"]
+
+
+@pytest.fixture
+def switch(sandbox):
+    return Switch(sandbox)
+
+
+def instants(events, name):
+    """The instants of this name: by process, their times."""
+    found = {}
+    for event in events:
+        if event["ph"] == "i" and event["name"] == name:
+            found.setdefault(event["pid"], []).append(event["ts"])
+    return found
+
+
+def calls(events, name="work"):
+    return [event for event in events if event["ph"] == "X" and event["name"].startswith(name + " (")]
+
+
+def python(body):
+    """A program whose function `work` is called until `go` exists."""
+    head = """\
+        import os, pathlib, sys, threading, time
+
+        def work():
+            return 1
+
+        def is_there(name):
+            return pathlib.Path(name).exists()
+
+        def work_until(name):
+            while not is_there(name):
+                work()
+                time.sleep(0.002)
+
+        """
+    return textwrap.dedent(head) + textwrap.dedent(body)
+
+
+def test_a_tree_pauses_and_resumes(switch):
+    with switch.running(source=TREE, up=UP) as process:
+        assert switch("pause").stdout.endswith(": paused\n")
+        switch.wait_until_all(paused=True, count=4)
+        assert switch.state() == "paused"
+        assert "paused" in switch("list").stdout and "living, paused" in switch("status").stdout
+        before = switch.processes()
+        assert switch.processes() == before  # `status` looks for a second: nothing is recorded meanwhile
+        assert switch("pause").stdout.endswith(": paused already\n")
+        assert switch("resume").stdout.endswith(": recording\n")
+        switch.wait_until_all(paused=False, count=4)
+        switch.wait_until_all_record()
+        assert switch.state() == "recording"
+        switch.end(process)
+    events = switch.report()
+    paused, resumed = instants(events, "paused"), instants(events, "resumed")
+    pids = {event["pid"] for event in calls(events)}
+    assert set(paused) == set(resumed) == pids and len(pids) == 4
+    for pid in pids:
+        (begin,), (end,) = paused[pid], resumed[pid]
+        assert begin < end
+        own = [call for call in calls(events) if call["pid"] == pid]
+        inside = [call for call in own if call["ts"] > begin and call["ts"] + call["dur"] < end]
+        assert inside == [] and any(call["ts"] < begin for call in own) and any(call["ts"] > end for call in own)
+        # What was open at the pause does not seem to have gone on.
+        across = [e for e in events if e["ph"] == "X" and e["pid"] == pid and e["ts"] < begin < e["ts"] + e["dur"]]
+        assert [e for e in across if e["ts"] + e["dur"] > end] == []
+
+
+def test_the_threads_of_a_paused_process_are_those_of_the_program_and_one_that_sleeps(switch):
+    with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')"), up=["first"]) as process:
+        names = lambda: [open(f"{t.path}/comm").read() for t in os.scandir(f"/proc/{process.pid}/task")]  # noqa: E731, SIM115
+        assert "viztracer\n" not in names()[1:]
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        assert len(names()) == 2
+        (watcher,) = (t.name for t in os.scandir(f"/proc/{process.pid}/task") if t.name != str(process.pid))
+        status = open(f"/proc/{process.pid}/task/{watcher}/status").read()  # noqa: SIM115
+        blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+        assert not any(not blocked >> number - 1 & 1 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM))
+        switch("resume")
+        switch.wait_until_all(paused=False)
+        wait_for(lambda: len(names()) == 1, "the thread has ended")
+        switch.end(process)
+
+
+def test_new_processes_start_in_the_state_of_the_session(switch):
+    body = """\
+        import subprocess
+        if sys.argv[1:]:
+            work_until(f"go_{sys.argv[1]}")
+            sys.exit()
+        pathlib.Path('up_first').touch()
+        work_until('begin')
+        child = subprocess.Popen([sys.executable, '-W', 'error', __file__, 'started'])
+        import warnings
+        warnings.simplefilter('error')
+        forked = os.fork()
+        if forked == 0:
+            pathlib.Path('up_forked').touch()
+            work_until('go_forked')
+            os._exit(0)
+        work_until('go')
+        for name in ('forked', 'started'):
+            pathlib.Path(f'go_{name}').touch()
+        child.wait(), os.waitpid(forked, 0)
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True, count=1)
+        (switch.sandbox.path / "begin").touch()
+        wait_for((switch.sandbox.path / "up_forked").exists, "the fork")
+        switch.wait_until_all(paused=True, count=2)  # what is forked has no file before it records
+        before = switch.processes()
+        assert switch.processes() == before
+        switch("resume")
+        switch.wait_until_all(paused=False, count=3)
+        switch.wait_until_all_record()
+        switch.end(process)
+    assert len({call["pid"] for call in calls(switch.report())}) == 3
+
+
+def test_a_process_that_sleeps_follows_when_it_wakes(switch):
+    """A process that is blocked in C code, and then stopped by a signal, when the switch comes."""
+    body = """\
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            os.close(writing)
+            pathlib.Path('up_blocked').touch()
+            os.read(reading, 1)
+            work_until('go')
+            os._exit(0)
+        pathlib.Path('up_first').touch()
+        work_until('wake')
+        os.write(writing, b'x')
+        work_until('go')
+        os.wait()
+        """
+    with switch.running(source=python(body), up=["first", "blocked"]) as process:
+        switch("pause")
+        wait_for(lambda: switch.processes()[process.pid][0], "the first one pauses")
+        assert [paused for pid, (paused, _) in switch.processes().items() if pid != process.pid] == [False]
+        os.kill(process.pid, signal.SIGSTOP)
+        switch("resume")
+        assert switch.processes()[process.pid][0]
+        os.kill(process.pid, signal.SIGCONT)
+        switch.wait_until_all(paused=False)
+        switch("pause")
+        wait_for(lambda: switch.processes()[process.pid][0], "the first one pauses")
+        (switch.sandbox.path / "wake").touch()
+        switch.wait_until_all(paused=True, count=2)
+        switch("resume")
+        switch.wait_until_all(paused=False, count=2)
+        switch.wait_until_all_record()
+        switch.end(process)
+
+
+def test_a_main_thread_that_is_blocked_does_not_delay_the_resume(switch):
+    body = """\
+        thread = threading.Thread(target=work_until, args=('go',))
+        thread.start()
+        pathlib.Path('up_first').touch()
+        thread.join()
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        for _ in range(3):
+            switch("pause")
+            switch.wait_until_all(paused=True)
+            switch("resume")
+            switch.wait_until_all(paused=False)
+            switch.wait_until_all_record()
+        switch.end(process)
+
+
+ENDINGS = {
+    "return": ("", 0),
+    "exit": ("sys.exit(7)", 7),
+    "left": ("os._exit(8)", 8),
+    "raise": ("raise ValueError('mine')", 1),
+    "daemon": ("threading.Thread(target=lambda: [work_until('never')], daemon=True).start()", 0),
+    "signal": ("os.kill(os.getpid(), 9)", -9),
+    "exec": ("os.execv(sys.executable, [sys.executable, '-c', 'raise SystemExit(9)'])", 9),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_process_ends_while_it_is_paused_as_always(switch, ending):
+    what, status = ENDINGS[ending]
+    body = f"""\
+        import atexit
+        atexit.register(lambda: [work() for _ in range(10)])
+        pathlib.Path('up_first').touch()
+        work_until('end')
+        {what}
+        """
+    prefix = ["env", "PYTHONWARNINGS=error", "PYTHONDEVMODE=1"]
+    with switch.running(source=python(body), up=["first"], prefix=prefix) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "end").touch()
+        error = process.communicate(timeout=60)[1]
+        assert process.returncode == status
+        assert ("mine" in error) if ending == "raise" else (error == "" or ending == "signal")
+    if ending not in ("signal", "left"):
+        assert calls(switch.report())
+
+
+def test_forks_while_paused_warn_of_no_thread(switch):
+    """From CPython 3.12 on, `fork` warns if the process has other threads; ours is none of the program's."""
+    body = """\
+        import warnings
+        warnings.simplefilter('error')
+        pathlib.Path('up_first').touch()
+        work_until('fork')
+        for _ in range(200):
+            child = os.fork()
+            if child == 0:
+                os._exit(0)
+            os.waitpid(child, 0)
+        pathlib.Path('forked').touch()
+        work_until('go')
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "fork").touch()
+        wait_for(lambda: (switch.sandbox.path / "forked").exists() or process.poll() is not None, "the forks")
+        switch("resume")
+        switch.wait_until_all(paused=False)
+        switch.wait_until_all_record()
+        switch.end(process)
+
+
+def test_garbage_in_the_block_changes_nothing(switch):
+    with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')"), up=["first"]) as process:
+        (session,) = switch.sessions()
+        (block,) = blocks(session)
+        for garbage in (b"\xff" * 736, b"\x07" + bytes(735), os.urandom(1)[:0] + b"\x03\x01\x02\x04" * 184):
+            with block.open("r+b") as file:
+                file.seek(288)
+                file.write(garbage)
+            switch.wait_until_all_record()
+            switch.wait_until_all(paused=False)
+        block.chmod(0o644)  # not ours alone any more
+        with block.open("r+b") as file:
+            file.seek(288)
+            file.write(b"\x01" + bytes(735))
+        switch.wait_until_all_record()
+        block.chmod(0o600)
+        switch.wait_until_all(paused=True)
+        switch("resume")
+        switch.wait_until_all(paused=False)
+        os.truncate(block, 100)
+        switch.wait_until_all_record()
+        block.unlink()
+        switch.wait_until_all_record()
+        switch.end(process)
+    assert len(calls(switch.report())) > 0
+
+
+def test_a_process_stays_paused_if_the_block_is_gone(switch):
+    with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')"), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (session,) = switch.sessions()
+        (block,) = blocks(session)
+        block.unlink()
+        wait_for(lambda: len(os.listdir(f"/proc/{process.pid}/task")) == 1, "nobody looks any more")
+        refused = switch("resume", status=1)
+        assert f"session {session['id']} has no control block" in refused.stderr
+        (switch.sandbox.path / "go").touch()
+        error = process.communicate(timeout=60)[1]
+        assert process.returncode == 0
+        gone = f"viztracer: the control block of the session is gone; process {process.pid} stays paused\n"
+        assert error == gone
+    assert calls(switch.report())
+
+
+def test_the_program_switches_its_tracer_while_the_session_is_paused(switch):
+    """`start` counts as started, `enable` stays what the program has set, and `save` works."""
+    body = """\
+        from viztracer import VizTracer
+        tracer = VizTracer(verbose=0, output_file='inline.json')
+        tracer.start()
+        pathlib.Path('up_first').touch()
+        work_until('change')
+        assert tracer.enable
+        tracer.stop()
+        assert not tracer.enable
+        tracer.start()
+        assert tracer.enable
+        tracer.log_instant('not recorded')
+        tracer.save('first.json')
+        assert tracer.enable
+        pathlib.Path('changed').touch()
+        work_until('go')
+        tracer.stop()
+        tracer.save()
+        """
+    script = switch.sandbox.script(python(body), "inline.py")
+    path = switch.sandbox.path
+    with subprocess.Popen([sys.executable, script], cwd=path, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for((path / "up_first").exists, "start")
+            switch("pause")
+            switch.wait_until_all(paused=True)
+            (path / "change").touch()
+            wait_for(lambda: (path / "changed").exists() or process.poll() is not None, "change")
+            assert process.poll() is None, process.stderr.read()
+            switch.wait_until_all(paused=True)  # what it began after the save is another session, in the same state
+            switch("resume")
+            switch.wait_until_all(paused=False)
+            switch.wait_until_all_record()
+            (path / "go").touch()
+            assert (process.communicate(timeout=60)[1], process.returncode) == ("", 0)
+        finally:
+            process.kill()
+    first, last = (json.loads((path / name).read_text())["traceEvents"] for name in ("first.json", "inline.json"))
+    assert calls(first) and calls(last) and not instants(first, "not recorded")
+
+
+def test_a_stopped_session_records_nothing_more_and_has_its_report(switch):
+    with switch.running(source=TREE, up=UP) as process:
+        switch.wait_until_all_record()
+        switch("pause")
+        switch.wait_until_all(paused=True, count=4)
+        switch("resume")
+        switch.wait_until_all(paused=False, count=4)
+        assert switch("stop").stdout.endswith(": stopped\n")
+        files = lambda: switch.json("status")["sessions"][0]["ring_files"]  # noqa: E731
+        wait_for(lambda: all(file["state"] == "sealed" for file in files()), "all close their files")
+        before = [file["events"] for file in files()]
+        assert len(before) == 4 and [file["events"] for file in files()] == before
+        assert switch.state() == "stopped"
+        for command in ("pause", "resume", "mark x"):
+            assert "has stopped; its files are closed" in switch(*command.split(), status=1).stderr
+        assert switch("stop").stdout.endswith(": stopped already\n")
+        switch.end(process)
+    events = switch.report()
+    assert len({call["pid"] for call in calls(events)}) == 4
+
+
+def test_a_paused_session_stops(switch):
+    with switch.running(source=TREE, up=UP) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True, count=4)
+        switch("stop")
+        files = lambda: switch.json("status")["sessions"][0]["ring_files"]  # noqa: E731
+        wait_for(lambda: all(file["state"] == "sealed" for file in files()), "all close their files")
+        switch.end(process)
+    assert len({call["pid"] for call in calls(switch.report())}) == 4
+
+
+def test_a_mark_has_the_same_time_in_all_processes(switch):
+    with switch.running(source=TREE, up=UP) as process:
+        assert switch("mark", "versión 2").stdout.endswith(": marked 'versión 2'\n")
+        switch.wait_until_all_record()
+        switch("pause")
+        switch.wait_until_all(paused=True, count=4)
+        switch("mark", "while paused")
+        switch("resume")
+        switch.wait_until_all(paused=False, count=4)
+        switch.wait_until_all_record()
+        for number in range(10):  # processes follow every 20 ms, and the block holds 8
+            switch("mark", f"number {number}")
+        switch.wait_until_all_record()
+        switch.end(process)
+    events = switch.report()
+    pids = {event["pid"] for event in calls(events)}
+    for name in ("versión 2", "while paused", "number 9"):
+        found = instants(events, name)
+        assert set(found) == pids and len(pids) == 4, name
+        times = [time for (time,) in found.values()]
+        assert max(times) - min(times) < 1000, times  # us; each process has its own clock readings
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
+def test_marks_need_a_short_name(switch, name):
+    assert "the name of a mark has 1 to 64 bytes" in switch("mark", name, status=2).stderr
+
+
+def test_what_cannot_be_switched_is_said(switch):
+    assert "no living session; those of runs with --pid_suffix" in switch("pause", status=1).stderr
+    assert "no session begins with 'abc'" in switch("resume", "abc", status=1).stderr
+    dead = switch.killed()
+    assert f"session {dead['id']} is dead" in switch("stop", dead["id"], status=1).stderr
+    with switch.running() as first, switch.running() as second:
+        assert "2 sessions live: name one of" in switch("pause", status=1).stderr
+        ids = [session["id"] for session in switch.sessions() if session["state"] == "living"]
+        assert switch.json("pause", ids[0]) == {"id": ids[0], "switch": "paused", "changed": True}
+        shown = {session["id"]: session["switch"] for session in switch.sessions() if session["id"] in ids}
+        assert shown == {ids[0]: "paused", ids[1]: "recording"}
+        kill(first), kill(second)
+
+
+def test_printed_text_is_printed_while_paused(switch):
+    body = """\
+        pathlib.Path('up_first').touch()
+        work_until('print')
+        print('printed', flush=True)
+        pathlib.Path('printed').touch()
+        work_until('go')
+        """
+    script = switch.sandbox.script(python(body), "busy.py")
+    command = [BIN / "viztracer", "--quiet", "--log_print", "-o", "out.json", script]
+    path = switch.sandbox.path
+    with subprocess.Popen(command, cwd=path, stdout=subprocess.PIPE, text=True) as process:
+        wait_for((path / "up_first").exists, "start")
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (path / "print").touch()
+        wait_for((path / "printed").exists, "print")
+        (path / "go").touch()
+        assert process.communicate(timeout=60)[0] == "printed\n"
+    assert not any("control" in path.name for path in SHARED_MEMORY.iterdir())

@@ -1,0 +1,164 @@
+//! The thread of a paused process that waits for the end of the pause.
+//!
+//! A paused process has no events, so nothing of ours runs in it that could notice the end. The thread is there only
+//! then. It has no Python state until it resumes the recording, blocks all signals, and sleeps between its looks. A fork
+//! never finds it ([`hold_watcher`]): the interpreter warns if there are other threads, and a child would not have it.
+//! It is gone before the interpreter ends ([`end_watcher`]), so that it never asks for the GIL of one that is over.
+
+use crate::recording;
+use crate::sync::{Mutex, lock};
+use pyo3::prelude::*;
+use std::io;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Builder, JoinHandle};
+use std::time::Duration;
+
+/// The time between two looks.
+pub const INTERVAL: Duration = Duration::from_millis(20);
+/// Enough for the C code of the interpreter that switches events on. Only what is used takes memory.
+const STACK_SIZE: usize = 512 << 10;
+/// How often the end of a thread is waited for after its join.
+const GONE_TRIES: u32 = 1000;
+
+/// The thread. Used only with the GIL held, and never by the thread itself.
+static WATCHER: Mutex<Option<Watcher>> = Mutex::new(None);
+/// What it does at each look; it returns whether the thread is to go on.
+static LOOK: OnceLock<Look> = OnceLock::new();
+/// How many forks are under way; there is no watcher then.
+static HOLDS: AtomicU32 = AtomicU32::new(0);
+/// Whether the interpreter is about to end; there is no watcher any more.
+static IS_OVER: AtomicBool = AtomicBool::new(false);
+
+/// A look, which is to do nothing any more when this flag is set.
+pub type Look = fn(&AtomicBool) -> bool;
+
+struct Watcher {
+    thread: JoinHandle<()>,
+    is_ended: Arc<AtomicBool>,
+    /// Its id, once it runs.
+    id: Arc<AtomicI32>,
+    /// The process that it is in.
+    process: u32,
+}
+
+/// Starts the thread, unless it runs. While a fork is under way, it starts after that. The GIL must be held.
+///
+/// # Errors
+/// The process may have no more threads.
+pub fn start(look: Look) -> io::Result<()> {
+    LOOK.get_or_init(|| look);
+    if HOLDS.load(Ordering::Relaxed) > 0 || IS_OVER.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut watcher = lock(&WATCHER);
+    let process = std::process::id();
+    if watcher.as_ref().is_some_and(|watcher| {
+        let runs = !watcher.thread.is_finished() && !watcher.is_ended.load(Ordering::Relaxed);
+        watcher.process == process && runs
+    }) {
+        return Ok(());
+    }
+    let (is_ended, id) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI32::new(0)));
+    let (end, own) = (Arc::clone(&is_ended), Arc::clone(&id));
+    let run = move || {
+        // SAFETY: asks for the number of the calling thread.
+        own.store(unsafe { libc::gettid() }, Ordering::Release);
+        loop {
+            thread::park_timeout(INTERVAL);
+            if end.load(Ordering::Relaxed) || !look(&end) {
+                return;
+            }
+        }
+    };
+    let blocked = BlockedSignals::new();
+    let thread = Builder::new().name("viztracer".to_owned()).stack_size(STACK_SIZE).spawn(run);
+    drop(blocked);
+    // One that has ended by itself needs no join. One of the parent process does not exist.
+    std::mem::forget(watcher.replace(Watcher { thread: thread?, is_ended, id, process }));
+    Ok(())
+}
+
+/// All signals are blocked for the calling thread, and for threads that it starts.
+struct BlockedSignals(libc::sigset_t);
+
+impl BlockedSignals {
+    fn new() -> BlockedSignals {
+        // SAFETY: a structure of numbers.
+        let mut all = unsafe { std::mem::zeroed::<libc::sigset_t>() };
+        let mut before = all;
+        // SAFETY: a structure of our own to write to.
+        unsafe { libc::sigfillset(&raw mut all) };
+        // SAFETY: two structures of our own.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before) };
+        BlockedSignals(before)
+    }
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // SAFETY: what `new` has found.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, ptr::null_mut()) };
+    }
+}
+
+/// Ends the thread without waiting for it: the process is not paused any more.
+pub fn forget() {
+    if let Some(watcher) = &*lock(&WATCHER) {
+        watcher.end();
+    }
+}
+
+/// Ends the thread before a fork, or before the interpreter ends. Gives up the GIL while it waits.
+fn join(python: Python<'_>) {
+    let Some(watcher) = lock(&WATCHER).take() else { return };
+    if watcher.process != std::process::id() {
+        return std::mem::forget(watcher);
+    }
+    watcher.end();
+    python.detach(|| {
+        let id = watcher.id.load(Ordering::Acquire);
+        let _ = watcher.thread.join();
+        // The kernel still counts a thread for a short time after that.
+        let is_there = || {
+            // SAFETY: signal 0 only asks for the thread.
+            id > 0 && unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), id, 0) } == 0
+        };
+        (0..GONE_TRIES).take_while(|_| is_there()).for_each(|_| thread::sleep(Duration::from_micros(100)));
+    });
+}
+
+impl Watcher {
+    fn end(&self) {
+        self.is_ended.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+    }
+}
+
+/// Ends the thread of a paused process, which is about to fork.
+#[pyfunction]
+pub fn hold_watcher(python: Python<'_>) {
+    HOLDS.fetch_add(1, Ordering::Relaxed);
+    join(python);
+}
+
+/// Starts the thread again after a fork, if the process is still paused.
+#[pyfunction]
+pub fn release_watcher(in_child: bool) {
+    let less = |holds: u32| Some(if in_child { 0 } else { holds.saturating_sub(1) });
+    let _ = HOLDS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    if recording::is_paused()
+        && let Some(look) = LOOK.get()
+        && let Err(error) = start(*look)
+    {
+        crate::stderr::complain(&format!("process {} stays paused: {error}", std::process::id()));
+    }
+}
+
+/// Ends the thread for good: the interpreter is about to end.
+#[pyfunction]
+pub fn end_watcher(python: Python<'_>) {
+    IS_OVER.store(true, Ordering::Relaxed);
+    join(python);
+}

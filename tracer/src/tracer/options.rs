@@ -1,0 +1,84 @@
+//! What a recording is asked for, as Python passes it.
+
+use crate::filter::Filter;
+use crate::hook;
+use crate::process::switching::Address;
+use crate::process::watcher::INTERVAL;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use viztracer_format::clock::Anchor;
+use viztracer_recorder::Options;
+
+/// The options of a recording, from a mapping with the names in `viztracer/tracer/options.py`.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct RecordingOptions {
+    tracer_entries: u64,
+    /// In microseconds.
+    min_duration: f64,
+    /// Negative: no limit.
+    max_stack_depth: i64,
+    ignore_c_function: bool,
+    ignore_frozen: bool,
+    include_files: Vec<String>,
+    exclude_files: Vec<String>,
+    log_async: bool,
+    trace_self: bool,
+    /// No calls, but where `begin_calls` asks for them.
+    log_sparse: bool,
+    /// The longest text of one value.
+    pub bytes_per_value: usize,
+}
+
+/// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
+#[derive(FromPyObject)]
+pub struct RingDirectory {
+    path: PathBuf,
+    prefix: String,
+    session_id: [u8; 16],
+    /// The name of the control block; `None` without one.
+    block: Option<String>,
+}
+
+impl RingDirectory {
+    /// By what the process finds the session's switches.
+    pub fn address(&self) -> Option<Address> {
+        self.block.clone().map(|block| Address { block, id: self.session_id })
+    }
+}
+
+impl RecordingOptions {
+    /// What the recorder, the filter and the hooks need to know of these options.
+    pub fn split(
+        self,
+        python: Python<'_>,
+        rings: RingDirectory,
+        package: String,
+        imported: Anchor,
+    ) -> PyResult<(Options, Filter, hook::EventOptions)> {
+        if self.tracer_entries == 0 {
+            return Err(PyValueError::new_err("tracer_entries must be at least 1"));
+        }
+        let options = Options {
+            directory: rings.path,
+            prefix: rings.prefix,
+            entries: self.tracer_entries,
+            min_duration: (self.min_duration * 1000.0).round() as u64,
+            max_depth: if self.log_sparse { 0 } else { usize::try_from(self.max_stack_depth).unwrap_or(usize::MAX) },
+            session_id: rings.session_id,
+            python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
+            imported,
+            look_interval: rings.block.map(|_| INTERVAL.as_nanos() as u64),
+        };
+        let filter = Filter {
+            include_files: self.include_files,
+            exclude_files: self.exclude_files,
+            ignore_frozen: self.ignore_frozen,
+            package: if self.trace_self { String::new() } else { package },
+        };
+        let wanted =
+            hook::EventOptions { calls: !self.log_sparse, c_functions: !self.ignore_c_function, tasks: self.log_async };
+        Ok((options, filter, wanted))
+    }
+}
