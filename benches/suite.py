@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bytes_per_call
+import control
 import filters
 import logged_data
 import machine
@@ -42,6 +43,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "filters": filters.answer,
     "logging": logged_data.answer,
     "switching": switching.answer,
+    "control": control.answer,
     "whole_job": whole_job.answer,
     "merge": merge.answer,
     "pages": pages.answer,
