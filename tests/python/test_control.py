@@ -770,7 +770,7 @@ def test_shared_memory_that_is_full(control, sandbox):
 
 
 def test_wrong_command_lines():
-    for arguments in ([], ["pause"], ["clean", "--older", "soon"], ["list", "x"]):
+    for arguments in ([], ["halt"], ["clean", "--older", "soon"], ["list", "x"]):
         done = subprocess.run([BIN / "viztracer-ctl", *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 2 and "usage: viztracer-ctl" in done.stderr and done.stdout == ""
 

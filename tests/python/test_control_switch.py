@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -161,7 +162,9 @@ def test_a_tree_pauses_and_resumes(switch):
 
 def test_the_threads_of_a_paused_process_are_those_of_the_program_and_one_that_sleeps(switch):
     with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')"), up=["first"]) as process:
-        names = lambda: [open(f"{t.path}/comm").read() for t in os.scandir(f"/proc/{process.pid}/task")]  # noqa: E731, SIM115
+        def names():
+            return [pathlib.Path(task.path, "comm").read_text() for task in os.scandir(f"/proc/{process.pid}/task")]
+
         assert "viztracer\n" not in names()[1:]
         switch("pause")
         switch.wait_until_all(paused=True)
@@ -264,6 +267,40 @@ def test_a_main_thread_that_is_blocked_does_not_delay_the_resume(switch):
         switch.end(process)
 
 
+OPTIONS = ["--log_func_retval", "--log_func_args", "--log_async", "--max_stack_depth=1", "--ignore_c_function"]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_recordings_of_every_kind_pause_and_resume(switch, option):
+    body = """\
+        import asyncio
+
+        async def wait():
+            work()
+            await asyncio.sleep(0.002)
+
+        async def main():
+            while not is_there('go'):
+                await asyncio.gather(wait(), wait())
+
+        pathlib.Path('up_first').touch()
+        asyncio.run(main())
+        """
+    with switch.running(option, source=python(body), up=["first"]) as process:
+        for _ in range(2):
+            switch("pause")
+            switch.wait_until_all(paused=True)
+            switch("resume")
+            switch.wait_until_all(paused=False)
+            switch.wait_until_all_record()
+        switch.end(process)
+    events = switch.report()
+    (begin, *_), (*_, end) = instants(events, "paused")[process.pid], instants(events, "resumed")[process.pid]
+    starts = [event["ts"] for event in events if event["ph"] == "X"]
+    # Of calls that are open all the time, only the first is not too deep. After a pause, depth counts from what is new.
+    assert (min(starts) < begin or "depth" in option) and max(starts) > end
+
+
 ENDINGS = {
     "return": ("", 0),
     "exit": ("sys.exit(7)", 7),
@@ -327,7 +364,7 @@ def test_garbage_in_the_block_changes_nothing(switch):
     with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')"), up=["first"]) as process:
         (session,) = switch.sessions()
         (block,) = blocks(session)
-        for garbage in (b"\xff" * 736, b"\x07" + bytes(735), os.urandom(1)[:0] + b"\x03\x01\x02\x04" * 184):
+        for garbage in (b"\xff" * 736, b"\x07" + bytes(735), b"\x03\x01\x02\x04" * 184):
             with block.open("r+b") as file:
                 file.seek(288)
                 file.write(garbage)
