@@ -60,7 +60,7 @@ mod sample;
 pub use align::{Align, Offset};
 pub use cli::{combine, command};
 pub use error::{BadInput, MergeError, Problem, Problems};
-pub use events::selection::{Bound, Selection};
+pub use events::selection::{AsOf, Bound, Selection};
 pub use input::ring::State;
 pub use inspect::live::{RingFacts, RingStatus, facts, look};
 pub use parallel::progress::{Bar, Stage, Watch};
@@ -82,6 +82,9 @@ use std::path::Path;
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
     let format = report::write::Format::of(&request.output, None)?;
     storage::output::check_writable(&request.output)?;
+    if !request.replaces {
+        storage::output::check_vacant(&request.output)?;
+    }
     trace::Trace::read(request, watch)?.report(watch, &request.output, format)
 }
 

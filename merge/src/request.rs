@@ -12,6 +12,8 @@ pub struct Request {
     pub inputs: Vec<PathBuf>,
     /// The report. The ending of its name sets its kind.
     pub output: PathBuf,
+    /// Whether the report replaces what has its name. Otherwise that is an error.
+    pub replaces: bool,
     /// The number of worker threads; `None` for one per processor, at most 16.
     pub threads: Option<usize>,
     /// Whether the report holds the text of the program's source files.
@@ -35,7 +37,19 @@ impl Request {
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
         let (prefixes, selection) = (Prefixes::default(), Selection::default());
         let (align, offsets) = (Align::Clock, Vec::new());
-        let (threads, source, show_losses, source_root) = (None, true, false, None);
-        Request { inputs, output, threads, source, show_losses, source_root, prefixes, align, offsets, selection }
+        let (threads, source, show_losses, source_root, replaces) = (None, true, false, None, true);
+        Request {
+            inputs,
+            output,
+            replaces,
+            threads,
+            source,
+            show_losses,
+            source_root,
+            prefixes,
+            align,
+            offsets,
+            selection,
+        }
     }
 }

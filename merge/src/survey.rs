@@ -20,16 +20,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// The plans of all files that can be read, in order; the others are added to `bad`.
+/// The plans of all files that can be read, in order; the others are added to `bad`. Plans have the newest events that
+/// were asked for when they were recorded, or `all_events` that the files hold.
 pub(crate) fn all(
     paths: &[PathBuf],
+    all_events: bool,
     pool: &rayon::ThreadPool,
     watch: &dyn Watch,
     bad: &mut Vec<BadInput>,
 ) -> Result<Vec<FilePlan>, MergeError> {
     let mut plans = Vec::with_capacity(paths.len());
     let done = AtomicUsize::new(0);
-    let documents = Documents::default();
+    let documents = Documents { all_events, ..Documents::default() };
     let work = |(): &mut (), index: usize| paths.get(index).map(|path| documents.plans(path));
     let take = |file: Option<Result<Vec<FilePlan>, Problem>>| {
         match (file, paths.get(done.fetch_add(1, Ordering::Relaxed))) {
@@ -48,9 +50,10 @@ pub(crate) fn all(
     Ok(plans)
 }
 
-/// What reading traces in JSON needs: one store for all, and a flag to stop, as they may be long.
+/// How inputs are read. Traces in JSON have one store for all, and a flag to stop, as they may be long.
 #[derive(Default)]
 struct Documents {
+    all_events: bool,
     store: OnceLock<Result<Arc<Store>, Problem>>,
     stop: AtomicBool,
 }
@@ -59,7 +62,8 @@ impl Documents {
     /// The plan of a ring file, or those of a trace in JSON.
     fn plans(&self, path: &Path) -> Result<Vec<FilePlan>, Problem> {
         if !chrome::is_trace(path) {
-            return FilePlan::of(path).map(|plan| vec![plan]);
+            let plan = if self.all_events { FilePlan::of_all_events(path) } else { FilePlan::of(path) };
+            return plan.map(|plan| vec![plan]);
         }
         let store = self.store.get_or_init(|| Store::new(None).map(Arc::new).map_err(chrome::store_failed));
         chrome::read(path, store.as_ref().map_err(Clone::clone)?, &self.stop)

@@ -1,6 +1,7 @@
 //! Whole merges of small ring files, from bytes to text.
 
 mod again;
+mod as_of;
 mod changes;
 mod clocks;
 mod damage;

@@ -65,7 +65,9 @@ impl<'a> Trace<'a> {
         let (found, mut bad) = discover::discover(&request.inputs);
         let inputs = found.iter().map(|found| found.inode).collect();
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
-        let mut plans = survey::all(&paths, &pool, watch, &mut bad)?;
+        let as_of = request.selection.as_of;
+        let mut plans = survey::all(&paths, as_of.is_some(), &pool, watch, &mut bad)?;
+        plans.retain(|plan| as_of.is_none_or(|instant| instant.is_after_begin(&plan.recording)));
         if plans.is_empty() {
             return Err(MergeError::NothingReadable(bad));
         }
@@ -110,7 +112,7 @@ impl<'a> Trace<'a> {
         if watch.stopped() {
             return Err(MergeError::Interrupted);
         }
-        output.finish()?;
+        output.finish(self.request.replaces)?;
         Ok(summary)
     }
 

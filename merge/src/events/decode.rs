@@ -84,6 +84,11 @@ impl ThreadOutcome {
         self.left_out += 1;
         self.unfinished_left_out += u64::from(kind == Kind::Open);
     }
+
+    /// Counts a call of the kind `read` that ends later than the report, and so is shown as `kind`.
+    pub fn end_later(&mut self, read: Kind, kind: Kind) {
+        self.unfinished += u64::from(kind == Kind::Open && read != Kind::Open);
+    }
 }
 
 impl Outcome {

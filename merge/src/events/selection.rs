@@ -1,21 +1,24 @@
 //! The selected part of a trace. Leaving events out does not break the others: a call that reaches over an edge of the
 //! selected time is clipped and marked so, and the calls inside of a call that is left out move up to its caller.
 
+mod as_of;
 mod asked;
 mod options;
 mod time;
 
 use crate::align::Alignment;
 use crate::error::MergeError;
-use crate::events::decode::{Event, Outcome};
+use crate::events::decode::{Event, Outcome, Payload};
 use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
+pub use as_of::AsOf;
 pub use asked::{Bound, Selection};
 pub use options::Options;
 use std::collections::HashSet;
 use std::ops::Range;
 use time::{TimeRange, nanoseconds};
 use viztracer_format::names::Function;
+use viztracer_format::record::Kind;
 
 /// A selection for one trace: its bounds are times on the trace's time line.
 #[derive(Clone, Debug)]
@@ -34,7 +37,8 @@ impl<'a> Selected<'a> {
         if selection.is_everything() {
             return Ok(None);
         }
-        let time = TimeRange::of(selection, end(files, alignment), alignment.base_realtime)?;
+        let as_of = selection.as_of.map(|instant| instant.of_report(alignment.zero)).transpose()?;
+        let time = TimeRange::of(selection, as_of, end(files, alignment), alignment.base_realtime)?;
         Ok(Some(Selected { selection, time }))
     }
 
@@ -56,6 +60,7 @@ impl<'a> Selected<'a> {
         let thread = |tid| process && (tids.is_empty() || tids.contains(&tid));
         FileSelection {
             time: self.time,
+            is_instant: self.selection.as_of.is_some(),
             threads: plan.threads.iter().map(|of| thread(of.tid)).collect(),
             min_duration: min_duration.map_or(0, nanoseconds),
             max_depth: max_depth.unwrap_or(u32::MAX),
@@ -86,6 +91,8 @@ fn end(files: &[FilePlan], alignment: &Alignment) -> u64 {
 #[derive(Clone, Debug)]
 pub struct FileSelection {
     time: TimeRange,
+    /// Whether the file is shown as of the end of the time, so that calls that end later are unfinished.
+    is_instant: bool,
     /// Whether each thread of the plan is selected.
     threads: Vec<bool>,
     min_duration: u64,
@@ -105,7 +112,14 @@ impl FileSelection {
             return None;
         }
         let clipped = event.clipped || left != (event.start..end);
-        Some(Event { start: left.start, duration: left.end - left.start, clipped, ..*event })
+        let kind = if self.is_open_at_end(event.payload.as_ref(), &left, end) { Kind::Open } else { event.kind };
+        Some(Event { kind, start: left.start, duration: left.end - left.start, clipped, ..*event })
+    }
+
+    /// Whether a call that ends at `end`, and of which this is left, was still open at the instant that is shown. An
+    /// event that the program has logged with its duration keeps its kind.
+    fn is_open_at_end(&self, payload: Option<&Payload<'_>>, left: &Range<u64>, end: u64) -> bool {
+        self.is_instant && end > left.end && !matches!(payload, Some(Payload::Members(_)))
     }
 
     /// The selected part of a time on a thread.
@@ -143,7 +157,7 @@ impl<'a> Sieve<'a> {
         &mut self,
         event: StackEvent<'_>,
         open: &[Call],
-        left: &mut Outcome,
+        left_out: &mut Outcome,
         each: &mut impl FnMut(StackEvent<'_>, &[Call]),
     ) {
         match event {
@@ -163,16 +177,19 @@ impl<'a> Sieve<'a> {
                 match self.kept.pop() {
                     Some(true) => {
                         let Some(begun) = self.open.pop() else { return };
-                        let end = self.selection.time.clip(begun.start, call.end).map_or(begun.start, |left| left.end);
-                        each(StackEvent::End(&Call { end, ..begun }, payload), &self.open);
+                        let left = self.selection.time.clip(begun.start, call.end).unwrap_or(begun.start..begun.start);
+                        let is_open = self.selection.is_open_at_end(payload, &left, call.end);
+                        let kind = if is_open { Kind::Open } else { begun.kind };
+                        left_out.thread(call.thread).end_later(call.kind, kind);
+                        each(StackEvent::End(&Call { end: left.end, kind, ..begun }, payload), &self.open);
                     }
                     _ if call.is_overwritten() => {}
-                    _ => left.thread(call.thread).leave_out(call.kind),
+                    _ => left_out.thread(call.thread).leave_out(call.kind),
                 }
             }
             StackEvent::Instant(event) => match self.selection.clip(event).filter(|_| self.is_under_root()) {
                 Some(event) => each(StackEvent::Instant(&event), &self.open),
-                None => left.thread(event.thread).leave_out(event.kind),
+                None => left_out.thread(event.thread).leave_out(event.kind),
             },
         }
     }

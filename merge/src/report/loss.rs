@@ -1,13 +1,33 @@
 //! Lists what happened and is not in the report, in words, for `--strict` and for a run that merges itself.
 
+use crate::events::selection::AsOf;
 use crate::report::summary::{FileSummary, SWITCHED, Summary};
 use crate::text::display::{self, grouped, printable};
+use crate::text::when;
 
 impl Summary {
     /// A line for every process of which something was lost.
     pub fn losses(&self) -> Vec<String> {
         of_processes(self)
     }
+
+    /// A line for every process whose ring does not reach back over the whole time that this report, as of `instant`,
+    /// shows.
+    pub fn short(&self, instant: AsOf) -> Vec<String> {
+        short(self, instant)
+    }
+}
+
+/// A line for every process whose ring does not reach back over the whole time that a report as of this instant shows.
+pub fn short(summary: &Summary, as_of: AsOf) -> Vec<String> {
+    let Ok(instant) = as_of.of_report(summary.zero) else { return Vec::new() };
+    let line = |file: &FileSummary| {
+        let gaps = file.threads.iter().filter_map(|thread| thread.overwritten_time.clone());
+        let until = gaps.filter(|gap| !gap.is_empty()).map(|gap| gap.end.min(instant)).max()?;
+        let reach = when::duration(instant - until);
+        Some(format!("{} (pid {}): complete for the last {reach} only", printable(&file.process), file.pid))
+    };
+    summary.files.iter().filter_map(line).collect()
 }
 
 /// A line for every file of which something is missing.

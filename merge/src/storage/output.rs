@@ -77,11 +77,17 @@ impl Output {
         written.map_err(|error| MergeError::Output(self.path.clone(), error))
     }
 
-    /// Gives the report its name, and so replaces what had it before.
-    pub fn finish(self) -> Result<(), MergeError> {
+    /// Gives the report its name. What had it before is replaced, or is an error if it `may_replace` nothing.
+    pub fn finish(self, may_replace: bool) -> Result<(), MergeError> {
         let finished = match self.to {
-            Target::Unnamed(file, target) => name(&file, &target).and_then(|file| renamed(file, &target)),
-            Target::Temporary(file, target) => renamed(file, &target),
+            Target::Unnamed(file, target) if may_replace => {
+                name(&file, &target).and_then(|file| renamed(file, &target))
+            }
+            Target::Unnamed(file, target) => link(&file, &target),
+            Target::Temporary(file, target) if may_replace => renamed(file, &target),
+            Target::Temporary(file, target) => {
+                file.persist_noclobber(target).map(drop).map_err(|error| plain(error.error))
+            }
             Target::Special(_) => Ok(()),
         };
         finished.map_err(|error| MergeError::Output(self.path, error))
@@ -182,8 +188,12 @@ fn link_to(file: &File) -> PathBuf {
 
 /// Gives a file a temporary name. A link cannot replace another file, only renaming can.
 fn name(file: &File, target: &Path) -> io::Result<NamedTempFile<()>> {
-    let link = |name: &Path| Ok(linkat(CWD, link_to(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?);
-    temporary().make_in(directory_of(target), link).map_err(plain)
+    temporary().make_in(directory_of(target), |name| link(file, name)).map_err(plain)
+}
+
+/// Gives a file a name that no other file has.
+fn link(file: &File, name: &Path) -> io::Result<()> {
+    Ok(linkat(CWD, link_to(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 fn renamed<F>(file: NamedTempFile<F>, target: &Path) -> io::Result<()> {
@@ -229,6 +239,14 @@ pub fn check_apart(path: &Path, inputs: &HashSet<Inode>) -> Result<(), MergeErro
 /// Fails if no report can be written at this path. Opens no pipe, since that could wait for a reader.
 pub fn check_writable(path: &Path) -> Result<(), MergeError> {
     if is_special(path) { Ok(()) } else { Output::create(path).map(drop) }
+}
+
+/// Fails if something has the name of a report that may replace nothing. A device or a pipe is written to.
+pub fn check_vacant(path: &Path) -> Result<(), MergeError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) if !is_special(path) => Err(MergeError::Output(path.into(), rustix::io::Errno::EXIST.into())),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the report is written to something else than a regular file at this path.

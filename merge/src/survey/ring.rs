@@ -20,8 +20,18 @@ use viztracer_format::reader::{Event, Segment};
 use viztracer_format::record::stored_start;
 
 impl FilePlan {
-    /// Opens a ring file and plans it. Problems of parts are in the plan; a problem of the whole file is the error.
+    /// Opens a ring file and plans the newest events that were asked for. Problems of parts are in the plan; a problem
+    /// of the whole file is the error.
     pub fn of(path: &Path) -> Result<FilePlan, Problem> {
+        FilePlan::read(path, false)
+    }
+
+    /// Does the same with all events that the file holds.
+    pub fn of_all_events(path: &Path) -> Result<FilePlan, Problem> {
+        FilePlan::read(path, true)
+    }
+
+    fn read(path: &Path, all_events: bool) -> Result<FilePlan, Problem> {
         let mut input = Input::open(path)?;
         let mut state = input.state();
         if state == State::Crashed {
@@ -46,12 +56,17 @@ impl FilePlan {
         if state == State::Living {
             plan.drop_stale_frames(&live, &table, &counted);
         }
-        if plan.events_too_many(&counted) > 0 {
+        let too_many = |plan: &FilePlan, counted: &[CountedSegment]| match all_events {
+            true => 0,
+            false => plan.events_too_many(counted),
+        };
+        if too_many(&plan, &counted) > 0 {
             plan.drop_unreadable(input, &mut counted, &mut scanned);
         }
         plan.settle_threads(input, &table, &counted, &scanned);
         plan.ending = Ending::read(input, state, &plan.frames, &plan.names);
-        plan.cut_to_newest(input, counted);
+        let too_many = too_many(&plan, &counted);
+        plan.leave_out_oldest(input, counted, too_many);
         Ok(plan)
     }
 
@@ -272,9 +287,8 @@ impl FilePlan {
         self.state != State::Sealed || ticks <= input.header.closed.ticks
     }
 
-    /// Plans the newest events that were asked for; a file may hold some more.
-    fn cut_to_newest(&mut self, input: &Input, counted: Vec<CountedSegment>) {
-        let too_many = self.events_too_many(&counted);
+    /// Plans the events without the oldest ones, of which the file holds too many.
+    fn leave_out_oldest(&mut self, input: &Input, counted: Vec<CountedSegment>, too_many: u64) {
         let mut oldest = match too_many {
             0 => HashMap::new(),
             _ => cut::oldest(input, &counted, too_many),

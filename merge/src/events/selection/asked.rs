@@ -1,5 +1,6 @@
 //! The selection that the user makes.
 
+use super::as_of::AsOf;
 use crate::text::when;
 use regex::Regex;
 use std::time::{Duration, SystemTime};
@@ -11,8 +12,10 @@ pub struct Selection {
     pub since: Option<Bound>,
     /// Only events before this time.
     pub until: Option<Bound>,
-    /// Only events of this time before `until`, or before the trace's end if that is earlier.
+    /// Only events of this time before `as_of`, else before `until`, or before the trace's end if that is earlier.
     pub last: Option<Duration>,
+    /// Only what had happened by then. Calls that ended later are shown as unfinished.
+    pub as_of: Option<AsOf>,
     /// Only processes with these ids.
     pub pids: Vec<u32>,
     /// Only processes with these names.
@@ -32,9 +35,9 @@ pub struct Selection {
 impl Selection {
     /// Whether nothing is left out.
     pub fn is_everything(&self) -> bool {
-        let Selection { since, until, last, functions, min_duration, max_depth, drop_c_functions, .. } = self;
+        let Selection { since, until, last, as_of, functions, min_duration, max_depth, drop_c_functions, .. } = self;
         let lists = self.pids.is_empty() && self.process_names.is_empty() && self.tids.is_empty();
-        let bounds = since.is_none() && until.is_none() && last.is_none();
+        let bounds = since.is_none() && until.is_none() && last.is_none() && as_of.is_none();
         lists && bounds && functions.is_none() && min_duration.is_none() && max_depth.is_none() && !drop_c_functions
     }
 }

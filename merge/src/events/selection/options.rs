@@ -1,5 +1,6 @@
 //! The options of the command that select a part of the trace.
 
+use super::as_of::AsOf;
 use super::asked::{Bound, Selection};
 use crate::text::when;
 use regex::Regex;
@@ -20,6 +21,12 @@ pub struct Options {
     /// Only the last part of the trace, of this length (5s, 300ms, ...). With --until: the part that ends at that time
     #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
     last: Option<Duration>,
+
+    /// Show processes that still run as of one instant: `now`, or a time of the monotonic clock in ns. What they record
+    /// later is left out, and calls that were open then are unfinished. The report has all that the rings hold, also
+    /// more than --tracer_entries; --last counts back from the instant
+    #[arg(long = "as_of", alias = "as-of", value_name = "TIME", conflicts_with = "until")]
+    as_of: Option<AsOf>,
 
     /// Only the process with this id. Can be given more than once
     #[arg(long = "pid", value_name = "PID")]
@@ -52,12 +59,13 @@ pub struct Options {
 
 impl From<Options> for Selection {
     fn from(arguments: Options) -> Selection {
-        let Options { since, until, last, pids, process_names, tids, .. } = arguments;
+        let Options { since, until, last, as_of, pids, process_names, tids, .. } = arguments;
         let Options { functions, min_duration, max_depth, drop_c_functions, .. } = arguments;
         Selection {
             since,
             until,
             last,
+            as_of,
             pids,
             process_names,
             tids,

@@ -14,9 +14,10 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// The range that a selection leaves of a trace that ends at `end` and whose zero is `base` on the wall clock, both
-    /// in nanoseconds. Bounds that leave no time are an error: the user means something else.
-    pub fn of(selection: &Selection, end: u64, base: u64) -> Result<TimeRange, MergeError> {
+    /// The range that a selection leaves of a trace that ends at `end` and whose zero is `base` on the wall clock.
+    /// Nothing is left from `as_of` on, if that is given. All are in nanoseconds. Bounds that leave no time are an
+    /// error: the user means something else.
+    pub fn of(selection: &Selection, as_of: Option<u64>, end: u64, base: u64) -> Result<TimeRange, MergeError> {
         let Selection { since, until, last, .. } = selection;
         let (since, until) =
             (since.map(|bound| nanoseconds_of(bound, base)), until.map(|bound| nanoseconds_of(bound, base)));
@@ -28,10 +29,11 @@ impl TimeRange {
         if last.is_some_and(|last| last.is_zero()) {
             return Err(MergeError::NoTime("--last must be more than no time"));
         }
-        // The last time ends where the report ends.
-        let last = last.map(|last| clamped(until.unwrap_or(i128::MAX)).min(end).saturating_sub(nanoseconds(last)));
+        // The last time ends at the instant that is shown, else where the report ends.
+        let shown_end = as_of.unwrap_or_else(|| clamped(until.unwrap_or(i128::MAX)).min(end));
+        let last = last.map(|last| shown_end.saturating_sub(nanoseconds(last)));
         let from = clamped(since.unwrap_or(0)).max(last.unwrap_or(0));
-        Ok(TimeRange::new(from, until.map_or(u64::MAX, clamped)))
+        Ok(TimeRange::new(from, until.map_or(u64::MAX, clamped).min(as_of.unwrap_or(u64::MAX))))
     }
 
     /// The range between two times; it is empty if the second one is earlier.
@@ -107,7 +109,7 @@ mod tests {
             // The oracle calculates in numbers that do not overflow, and clips once, at the end.
             let (from, to) = (since.map(|of| exact(of, base)), until.map(|of| exact(of, base)));
             let is_contradiction = from.zip(to).is_some_and(|(from, to)| from >= to) || last == Some(Duration::ZERO);
-            let time = TimeRange::of(&selection, end, base);
+            let time = TimeRange::of(&selection, None, end, base);
             prop_assert_eq!(time.is_err(), is_contradiction);
             let Ok(time) = time else { return Ok(()) };
             let back = last.map(|last| to.unwrap_or(i128::MAX).clamp(0, end.into()) - last.as_nanos() as i128);
@@ -140,7 +142,7 @@ mod tests {
         let time = |words: [Option<u64>; 3]| {
             let [since, until, last] = words.map(|seconds| seconds.map(Duration::from_secs));
             let (since, until) = (since.map(Bound::After), until.map(Bound::After));
-            TimeRange::of(&Selection { since, until, last, ..Selection::default() }, 4_000_000_000, 0)
+            TimeRange::of(&Selection { since, until, last, ..Selection::default() }, None, 4_000_000_000, 0)
         };
         let seconds = |from: u64, to: u64| TimeRange::new(from * 1_000_000_000, to.saturating_mul(1_000_000_000));
         assert_eq!(time([None, None, Some(1)]).unwrap(), seconds(3, u64::MAX));
@@ -154,6 +156,15 @@ mod tests {
         let at = |seconds| Some(Bound::At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
         let both = Selection { since: at(50), until: at(60), ..Selection::default() };
         // Both lie before the trace: that is an answer, and no contradiction.
-        assert!(!TimeRange::of(&both, 5, 100_000_000_000).unwrap().has(0));
+        assert!(!TimeRange::of(&both, None, 5, 100_000_000_000).unwrap().has(0));
+    }
+
+    #[test]
+    fn the_last_time_ends_at_the_instant_that_is_shown() {
+        let last = Selection { last: Some(Duration::from_nanos(10)), ..Selection::default() };
+        for (as_of, end) in [(50, 20), (50, 50), (50, 90)] {
+            assert_eq!(TimeRange::of(&last, Some(as_of), end, 0).unwrap(), TimeRange::new(40, 50));
+        }
+        assert_eq!(TimeRange::of(&Selection::default(), Some(50), 90, 0).unwrap(), TimeRange::new(0, 50));
     }
 }

@@ -2,8 +2,10 @@
 //! its ring.
 
 use super::{Input, Unread, read_at_most};
+use rustix::fs::fstatvfs;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io;
 use std::mem::offset_of;
@@ -23,6 +25,7 @@ impl Input {
     pub fn snapshot(&self) -> io::Result<Input> {
         let copy = SnapshotCopy { from: self, to: tempfile::tempfile()? };
         check_descriptors(&copy.to)?;
+        check_space(&copy.to, self.length)?;
         let mut page = vec![0; HEADER_SIZE];
         read_at_most(&self.file, &mut page, 0)?;
         copy.to.write_all_at(&page, 0)?;
@@ -56,6 +59,16 @@ fn check_descriptors(file: &File) -> io::Result<()> {
     }
 }
 
+/// Fails if a copy of this length would take more than half of what is free: others need space, too, and in a tmpfs it
+/// is memory.
+fn check_space(file: &File, length: u64) -> io::Result<()> {
+    let system = fstatvfs(file)?;
+    match system.f_bavail.saturating_mul(system.f_frsize) / 2 < length {
+        true => Err(Errno::NOSPC.into()),
+        false => Ok(()),
+    }
+}
+
 /// A snapshot in the making.
 struct SnapshotCopy<'a> {
     from: &'a Input,
@@ -63,16 +76,19 @@ struct SnapshotCopy<'a> {
 }
 
 impl SnapshotCopy<'_> {
-    /// Copies the segments of the wanted kinds, and those that are damaged.
+    /// Copies the segments of the wanted kinds, and those that are damaged, the newest ones first. A process overwrites
+    /// the oldest ones first. So of each thread, what is overwritten before it is copied is older than all that is
+    /// copied, and the copy has no gap in between.
     fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> io::Result<()> {
-        let mut buffer = Vec::new();
-        let mut result = Ok(());
-        self.from.segments(|index, segment| {
-            if result.is_ok() && segment.as_ref().map_or(true, |segment| wanted(segment.kind)) {
-                result = self.segment(index, index, &mut buffer);
-            }
+        let mut found: Vec<(u64, u32)> = Vec::new();
+        self.from.segments(|index, segment| match segment {
+            Ok(segment) if !wanted(segment.kind) => {}
+            Ok(segment) => found.push((segment.generation, index)),
+            Err(_) => found.push((u64::MAX, index)),
         });
-        result
+        found.sort_unstable_by_key(|of| Reverse(*of));
+        let mut buffer = Vec::new();
+        found.into_iter().try_for_each(|(_, index)| self.segment(index, index, &mut buffer))
     }
 
     /// Copies all labels once more, behind all segments of the file.

@@ -95,7 +95,12 @@ impl Reader<'_> {
         let Some(selection) = self.selection else { return self.all(each) };
         let mut left = Outcome::default();
         let mut outcome = self.all(|event| match selection.clip(event) {
-            Some(event) => each(&event),
+            Some(shown) => {
+                if shown.kind != event.kind {
+                    left.thread(event.thread).end_later(event.kind, shown.kind);
+                }
+                each(&shown);
+            }
             None => left.thread(event.thread).leave_out(event.kind),
         });
         outcome.append(left);

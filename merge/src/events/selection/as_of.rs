@@ -1,0 +1,107 @@
+//! The instant as of which processes are shown. Reading takes time, and processes that run go on meanwhile; what they
+//! record after the instant is left out, so that all of them are shown at the same time.
+
+use crate::align::Zero;
+use crate::error::MergeError;
+use crate::plan::recording::{Boot, Recording};
+use rustix::time::{ClockId, clock_gettime};
+use std::fs;
+use std::str::FromStr;
+
+/// An instant of this machine's monotonic clock, in ns, without the offset of a time namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AsOf(i64);
+
+impl AsOf {
+    /// This instant.
+    pub fn now() -> AsOf {
+        let now = clock_gettime(ClockId::Monotonic);
+        AsOf::at(now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec))
+    }
+
+    /// The instant at which `CLOCK_MONOTONIC` of this process shows so many ns.
+    pub fn at(monotonic: i64) -> AsOf {
+        let offsets = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
+        AsOf(monotonic.saturating_sub(offset(&offsets)))
+    }
+
+    /// Whether a recording had begun by then.
+    pub fn is_after_begin(self, recording: &Recording) -> bool {
+        i128::from(recording.opened.monotonic) - i128::from(recording.monotonic_offset) <= i128::from(self.0)
+    }
+
+    /// The instant in nanoseconds of a report with this zero; 0 if it is earlier.
+    ///
+    /// # Errors
+    /// The report's zero is a time of another machine, or of another boot of this one.
+    pub(crate) fn of_report(self, zero: Zero) -> Result<u64, MergeError> {
+        if zero.boot != Boot::Unknown && zero.boot != this_boot() {
+            return Err(MergeError::NoTime("--as_of needs ring files that were recorded since this machine started"));
+        }
+        let since = i128::from(self.0) + i128::from(zero.monotonic_offset) - i128::from(zero.monotonic);
+        Ok(since.clamp(0, u64::MAX.into()) as u64)
+    }
+}
+
+impl FromStr for AsOf {
+    type Err = String;
+
+    /// Parses `now`, and ns of the monotonic clock.
+    fn from_str(text: &str) -> Result<AsOf, String> {
+        match text {
+            "now" => Ok(AsOf::now()),
+            _ => text.parse().map(AsOf::at).map_err(|_| {
+                "neither now, nor a number of nanoseconds of the monotonic clock, as time.monotonic_ns() returns it"
+                    .to_owned()
+            }),
+        }
+    }
+}
+
+/// What a time namespace adds to the monotonic clock, in ns, of the text of `/proc/PID/timens_offsets`
+/// (time_namespaces(7)).
+fn offset(offsets: &str) -> i64 {
+    let line = offsets.lines().find(|line| line.starts_with("monotonic")).unwrap_or_default();
+    let mut numbers = line.split_whitespace().skip(1).map(|number| number.parse::<i64>().unwrap_or(0));
+    let (seconds, nanoseconds) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+}
+
+fn this_boot() -> Boot {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    Boot::of(u128::from_str_radix(&digits, 16).unwrap_or(0).to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use viztracer_format::clock::Anchor;
+
+    #[test]
+    fn an_instant_is_a_time_of_the_report() {
+        let zero = Zero { boot: this_boot(), monotonic_offset: 1_000, monotonic: 5_000 };
+        assert_eq!(AsOf(9_000).of_report(zero).unwrap(), 5_000);
+        assert_eq!(AsOf(1).of_report(zero).unwrap(), 0);
+        assert_eq!(AsOf(i64::MAX).of_report(Zero { monotonic_offset: i64::MAX, ..zero }).unwrap(), u64::MAX - 5_001);
+        let elsewhere = Zero { boot: Boot::Id([7; 16]), ..zero };
+        assert!(matches!(AsOf(9_000).of_report(elsewhere), Err(MergeError::NoTime(_))));
+    }
+
+    #[test]
+    fn only_recordings_that_had_begun_are_shown() {
+        let opened = Anchor { monotonic: 7_000, ..Anchor::default() };
+        let recording = Recording { opened, monotonic_offset: 1_000, ..Recording::default() };
+        assert!(AsOf(6_000).is_after_begin(&recording) && !AsOf(5_999).is_after_begin(&recording));
+    }
+
+    #[test]
+    fn instants_are_read() {
+        let (before, now, after) = (AsOf::now(), "now".parse::<AsOf>().unwrap(), AsOf::now());
+        assert!(before.0 <= now.0 && now.0 <= after.0);
+        assert_eq!("17".parse::<AsOf>().unwrap(), AsOf::at(17));
+        assert!("5s".parse::<AsOf>().is_err() && "".parse::<AsOf>().is_err());
+        assert_eq!(offset("monotonic         100   5\nboottime 0 0\n"), 100_000_000_005);
+        assert_eq!((offset("monotonic -3 0\n"), offset("")), (-3_000_000_000, 0));
+    }
+}
