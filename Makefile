@@ -60,7 +60,7 @@ test: ## run everything that CI checks, on every CPython 3.10 to 3.15 found
 test-torch: .envs/py$(NEWEST)/.installed .envs/viztracer-py$(NEWEST)/.installed .envs/torch/.installed ## test with torch
 	VIZTRACER_TORCH=$(CURDIR)/.envs/torch .envs/py$(NEWEST)/bin/python -m pytest tests/python/test_real_torch.py
 
-stress: $(VERSIONS:%=stress-%) ## try to crash a traced program: 600 runs per case, two minutes at random, per version
+stress: $(VERSIONS:%=stress-%) ## try to crash a traced program, 600 runs per case and two minutes at random; take 1000 snapshots
 
 # Miri interprets Rust code and detects invalid memory accesses, data races and leaks. A forked child leaks on purpose
 # what threads of its parent may have been using.
@@ -142,6 +142,7 @@ pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.
 
 stress-%: .envs/py%/.installed
 	VIZTRACER_STRESS_RUNS=600 VIZTRACER_STRESS_SECONDS=60 .envs/py$*/bin/python -m pytest tests/python/test_soundness.py
+	VIZTRACER_SNAPSHOTS=1000 .envs/py$*/bin/python -m pytest tests/python/test_snapshot.py
 
 # Test the page's modules under node.
 page-test: .envs/viztracer-py$(NEWEST)/.installed | .venv/.tools-$(NEWEST)

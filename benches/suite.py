@@ -28,6 +28,7 @@ import overhead
 import pages
 import processes
 import real_programs
+import snapshots
 import startup
 import switching
 import whole_job
@@ -50,6 +51,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "bytes_per_call": bytes_per_call.answer,
     "startup": startup.answer,
     "processes": processes.answer,
+    "snapshots": snapshots.answer,
     "programs": real_programs.answer,
 }
 

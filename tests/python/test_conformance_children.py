@@ -40,7 +40,8 @@ PREPARED = "functions that prepare a process of `multiprocessing`"
 INCLUDED = "`--include_files` in processes of `multiprocessing`"
 IGNORED = "`--ignore_multiprocess`"
 CONTROL = "`viztracer-ctl`"
-FEATURES = {FORKED, SPAWNED, PREPARED, INCLUDED, IGNORED, CONTROL}
+SNAPSHOT = "`viztracer.snapshot`"
+FEATURES = {FORKED, SPAWNED, PREPARED, INCLUDED, IGNORED, CONTROL, SNAPSHOT}
 
 
 def run_both(directory, row, source, *options):
@@ -97,6 +98,13 @@ def test_children_that_are_ignored(tmp_path):
     assert ROWS[IGNORED] == "different on purpose"
     assert [functions(outcome) for outcome in outcomes] == [set(), {"in_child"}], "only ours has the forked process"
     assert all("builtins.abs" not in called(outcome.report) for outcome in outcomes), "nobody has the started one"
+
+
+def test_snapshots(tmp_path):
+    """test_snapshot.py proves it in detail."""
+    assert ROWS[SNAPSHOT] == "better"
+    source = "import viztracer\ndef yes(): pass\ndef no(): pass\n(yes if hasattr(viztracer, 'snapshot') else no)()\n"
+    assert [functions(outcome) for outcome in run_both(tmp_path, SNAPSHOT, source, "prog.py")] == [{"no"}, {"yes"}]
 
 
 def test_sessions_are_shown(sandbox):

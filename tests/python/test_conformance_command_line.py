@@ -198,6 +198,8 @@ FILTERS = [
         ours={"status": 1, "stdout": "tracer_entries must be at least 1\n", "files": ()},
     ),
     case("`--keep_leftovers`", "--keep_leftovers", "1GiB", "prog.py", ours={"status": 0}),
+    case("`--keep_snapshots`", "--keep_snapshots", "3", "prog.py", ours={"status": 0}),
+    case("`--keep_snapshot_at`", "--keep_snapshot_at", "exception", "--", "prog.py", ours={"status": 0}),
 ]
 
 

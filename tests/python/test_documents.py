@@ -31,6 +31,9 @@ NOT_RUN = {
     "benches/run": "the same",
     "viztracer --attach": "needs a process that runs already; test_attach.py runs it",
     "viztracer --uninstall": "the same",
+    "viztracer-ctl snapshot": "needs a session that runs; test_snapshot.py runs it",
+    "viztracer --tracer_entries 4000000 server.py": "is to run for days",
+    "viztracer --keep_snapshot_at": "the same",
     "python tests/storm/storm.py": "takes hours; test_storm.py runs it for less long",
 }
 # The exit status of a command without its comment, if that is not 0. Without input viztracer-merge writes no report: it
@@ -255,7 +258,7 @@ NOT_NAMED = {f"--{name}" for kind in (NEVER, NOT_NEEDED) for name in kind}
 @pytest.fixture(scope="module")
 def options():
     """Return the options in the help of our commands."""
-    control = ([BIN / "viztracer-ctl", verb] for verb in ("list", "status", "clean"))
+    control = ([BIN / "viztracer-ctl", verb] for verb in ("list", "status", "snapshot", "clean"))
     commands = ([BIN / "viztracer"], [BIN / "viztracer-merge"], [BIN / "vizviewer"], *control)
     helps = [subprocess.run([*command, "--help"], capture_output=True, text=True).stdout for command in commands]
     assert all(len(OPTION.findall(text)) > 1 for text in helps)

@@ -1,10 +1,11 @@
 //! Merging for Python: the merge that ends a run, and `viztracer --combine`.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::cell::Cell;
 use std::path::PathBuf;
-use viztracer_merge::{Align, Bar, MergeError, Request, Stage, Watch};
+use std::time::Duration;
+use viztracer_merge::{Align, AsOf, Bar, MergeError, Request, Selection, Stage, Watch};
 
 /// How many unreadable inputs an error lists.
 const LISTED_MAX: usize = 3;
@@ -31,6 +32,8 @@ pub struct Merged {
     problems: Vec<String>,
     /// A line for every process of which something was lost.
     losses: Vec<String>,
+    /// In a snapshot, a line for every process whose ring does not reach back over all of its time.
+    short: Vec<String>,
     /// A line for every thread of a process that did not end in order: what it was doing.
     last_words: Vec<String>,
 }
@@ -48,10 +51,29 @@ pub fn merge(
     progress: bool,
 ) -> PyResult<Merged> {
     let align = if monotonic { Align::Monotonic } else { Align::Clock };
-    let request = Request { source, align, ..Request::new(inputs, output) };
+    merged(python, &Request { source, align, ..Request::new(inputs, output) }, progress)
+}
+
+/// Merges the ring files of processes that run, as of the time at which the monotonic clock showed so many ns: the
+/// `last` seconds before it, or all that the rings hold. The report replaces no file.
+#[pyfunction]
+pub fn snapshot(
+    python: Python<'_>,
+    inputs: Vec<PathBuf>,
+    output: PathBuf,
+    as_of: i64,
+    last: Option<f64>,
+) -> PyResult<Merged> {
+    let last = last.map(Duration::try_from_secs_f64).transpose();
+    let last = last.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let selection = Selection { as_of: Some(AsOf::at(as_of)), last, ..Selection::default() };
+    merged(python, &Request { replaces: false, selection, ..Request::new(inputs, output) }, false)
+}
+
+fn merged(python: Python<'_>, request: &Request, progress: bool) -> PyResult<Merged> {
     let merged = python.detach(|| {
         let watcher = Watcher { bar: Bar::new(!progress), interrupted: Cell::new(false) };
-        let merged = viztracer_merge::merge(&request, &watcher);
+        let merged = viztracer_merge::merge(request, &watcher);
         watcher.bar.clear();
         merged
     });
@@ -61,6 +83,7 @@ pub fn merge(
             events: summary.events(),
             overwritten: summary.overwritten(),
             losses: summary.losses(),
+            short: request.selection.as_of.map(|instant| summary.short(instant)).unwrap_or_default(),
             problems: summary.bad.iter().map(ToString::to_string).collect(),
             last_words: summary.last_words.lines,
         }),

@@ -25,7 +25,8 @@
 //! - [`process::switching`]: the session is paused, resumed or stopped; [`process::watcher`] waits for the resume.
 //! - [`control`]: the processes of a run count themselves.
 //! - [`ring_file`] says which run a ring file belongs to, and whether its process lives.
-//! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python.
+//! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python; [`background`] starts
+//!   commands that the program does not see.
 //!
 //! A hook is a critical section: between finding its thread's recorder and leaving it, it neither runs Python nor lets
 //! the interpreter stop its thread. So `stop`, which falls between the hooks of all threads ([`exclusive`]), ends all
@@ -79,6 +80,8 @@ mod control;
 mod ring_file;
 // Merging for Python.
 mod command;
+// Commands beside the program, which does not see them.
+mod background;
 // The program of the command `viztracer`.
 mod main_program;
 // What Python's tracer calls.
@@ -94,7 +97,9 @@ mod interpreter_events;
 #[pyo3::pymodule(gil_used = true)]
 mod snaptrace {
     #[pymodule_export]
-    use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process};
+    use super::background::start_unseen;
+    #[pymodule_export]
+    use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process, snapshot};
     #[pymodule_export]
     use super::control::{ControlBlock, SessionDescription, read_control_block};
     #[pymodule_export]

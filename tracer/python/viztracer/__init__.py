@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .decorator import ignore_function, log_sparse, trace_and_save
+    from .sessions.request import snapshot as snapshot
 
 __all__ = [
     "VizTracer",
@@ -43,15 +44,18 @@ DECORATORS = ("ignore_function", "log_sparse", "trace_and_save")
 
 
 def __getattr__(name: str) -> Any:
-    """Return a decorator. Programs that use none do without what they import."""
-    if name in DECORATORS:
+    """Return a decorator, or `snapshot`. Programs that use none do without what they import."""
+    if name in DECORATORS or name == "snapshot":
         tracer = Tracer()
         tracer.pause()  # what this import takes is not the program's
         try:
-            from . import decorator
+            if name == "snapshot":
+                from .sessions import request as module
+            else:
+                from . import decorator as module  # type: ignore[no-redef]
         finally:
             tracer.resume()
-        return getattr(decorator, name)
+        return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

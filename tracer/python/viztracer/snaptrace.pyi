@@ -54,7 +54,9 @@ __all__ = [
     "run_file",
     "run_module",
     "run_stdin",
+    "snapshot",
     "source_log",
+    "start_unseen",
     "text_of",
     "watch_deadly_signals",
 ]
@@ -355,6 +357,9 @@ class Merged:
     def losses(self) -> list[str]:
         """A line for every process of which something was lost."""
     @property
+    def short(self) -> list[str]:
+        """In a snapshot, a line for every process whose ring does not reach back over all of its time."""
+    @property
     def last_words(self) -> list[str]:
         """A line for every thread of a process that did not end in order: what it was doing."""
 
@@ -372,6 +377,34 @@ def combine(
         output: the report, whose kind is set by the ending of its name.
         align_start: whether all runs begin at the same time, or at their marks; otherwise their clocks align them.
         quiet: whether to print errors and warnings only.
+    """
+
+def snapshot(
+    inputs: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str], as_of: int, last: float | None
+) -> Merged:
+    """Merge the ring files of processes that run into a report, which replaces no file.
+
+    Args:
+        inputs: ring files, or directories of them.
+        output: the report, whose kind is set by the ending of its name.
+        as_of: the instant that is shown, in ns of the monotonic clock; what is newer is left out.
+        last: how many seconds before it are shown; None for all.
+
+    Raises:
+        RuntimeError: there is no report.
+    """
+
+def start_unseen(command: Sequence[str], environment: Sequence[str], kept: int) -> None:
+    """Start a command that the program does not see: it is no child of this process, and no SIGCHLD is sent for it.
+
+    Args:
+        command: the first argument is the path of the program.
+        environment: ``NAME=value`` each.
+        kept: a descriptor, 3 or more, that is number 3 there. 0 and 1 lead nowhere, 2 is that of this process, and no
+            other is open.
+
+    Raises:
+        OSError: it cannot be started.
     """
 
 def ring_process(path: str | os.PathLike[str]) -> str | None:

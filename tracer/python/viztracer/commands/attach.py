@@ -11,10 +11,10 @@ from types import FrameType
 from .. import attach as target
 from ..command_line.arguments import recording_options
 from ..output import report, terminal
+from ..process.isolation import PACKAGES
 from ..process.ring_directory import RingDirectory
 from ..tracer.installed import INSTALLED
 from ..viztracer import VizTracer
-from .finish import PACKAGES
 from .injection import inject
 from .request import PULSE, InjectionError, Request
 from .run import output_of

@@ -16,6 +16,7 @@ import time
 from ..output import report, terminal
 from ..output.quoting import quote
 from ..process import procfs, session_variable
+from ..process.isolation import PACKAGES, environment
 from ..process.ring_directory import RingDirectory
 from ..snaptrace import arm_exit_report, ask_before_exec, await_ring, disarm_exit_report, note_unsaved
 from . import starting
@@ -23,8 +24,6 @@ from . import starting
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from ..viztracer import VizTracer
-
-PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # Isolated from the program: neither its directory nor its PYTHONPATH is searched, and the package is found last.
 ENTRY = "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.commands import finish; finish.main()"
@@ -240,15 +239,6 @@ def print_merge_command(rings: RingDirectory, output: str) -> None:
     pattern = os.path.join(quote(os.path.relpath(rings.path)), f"{quote(rings.prefix)}_*.bin")
     terminal.say("Use the following command to merge the ring files into a report:")
     terminal.say(f"viztracer-merge {pattern} -o {quote(os.path.relpath(output))}", terminal.GREEN)
-
-
-def environment() -> list[tuple[str, str]]:
-    """Return the environment without variables that make an interpreter trace itself or behave in a special way."""
-
-    def is_kept(name: str) -> bool:
-        return name == "PYTHONHOME" or not name.startswith(("PYTHON", session_variable.VARIABLE))
-
-    return [(name, value) for name, value in os.environ.items() if is_kept(name)]
 
 
 def _never_block() -> None:

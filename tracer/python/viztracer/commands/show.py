@@ -7,7 +7,7 @@ import signal
 import sys
 
 from ..output import report_kinds, terminal
-from .finish import PACKAGES, environment
+from ..process.isolation import PACKAGES, environment
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

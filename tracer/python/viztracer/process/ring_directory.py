@@ -12,6 +12,7 @@ from ..snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
 from . import shared_memory
 from .shared_memory import SHARED_MEMORY
 
+SNAPSHOT_PATIENCE = 60.0  # seconds that a snapshot gets before its ring files are removed
 ID_LENGTH = 12  # digits of a run's id in the names of its directory and its control block
 
 
@@ -191,13 +192,23 @@ class RingDirectory:
             return
         if not self.keep:
             self.close()
+            lock = self._await_snapshots()
             try:
                 for name in os.listdir(self.path):
                     os.unlink(os.path.join(self.path, name))
                 os.rmdir(self.path)
             except OSError:
                 pass  # it is gone already, or holds files of others
+            finally:
+                if lock is not None:
+                    os.close(lock)
         self.leave()
+
+    def _await_snapshots(self) -> int | None:
+        """Wait until no snapshot reads the ring files; return a lock by which none begins, if there is one."""
+        from . import directory_lock  # only the first process of a run needs it
+
+        return directory_lock.take(self.path, SNAPSHOT_PATIENCE)
 
     def leave(self) -> None:
         """Remove the control block, since this process needs the ring files no more, whether or not they are there."""

@@ -14,7 +14,7 @@ import time
 from ..output.quoting import printable, quote
 from ..output.sizes import duration, size
 from ..version import __version__
-from . import discovery, removal, status, switching
+from . import discovery, removal, snapshot, status, switching
 from .discovery import Session
 
 EPILOG = """\
@@ -22,6 +22,7 @@ examples:
   viztracer-ctl list                 the sessions of this user, living and dead
   viztracer-ctl status               what the processes of the living ones record now
   viztracer-ctl status 3f9a --watch  the same of one session each second, named by the first digits of its id
+  viztracer-ctl snapshot --last 5s   what all processes did in the last 5 s, as a report, while they go on
   viztracer-ctl pause                have the processes of the only living session record nothing for now
   viztracer-ctl resume               have them record again
   viztracer-ctl mark 'new version'   record a named instant in all of them
@@ -30,12 +31,16 @@ examples:
 A session is a traced run. Sessions are found in /dev/shm. Those of runs with --pid_suffix and without -o are not there:
 their ring files are in the directory that the user has named.
 
-exit status: 0; 1 if there is no such session, or one cannot be removed or switched; 2 for wrong options; 130 after Ctrl+C.
+exit status: 0; 1 if there is no such session, no snapshot of all of it, or one cannot be removed or switched; 2 for
+wrong options; 130 after Ctrl+C.
 """
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
-UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+UNITS = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 LIST_HEADINGS = ["SESSION", "STATE", "AGE", "PROCESSES", "SIZE", "COMMAND"]
 INTERVAL = 1.0  # seconds between two looks
+WITHOUT_SESSION = (
+    "Runs with --pid_suffix and without -o are merged with: viztracer-merge DIRECTORY --as_of now -o snapshot.json"
+)
 COMMAND_MAX = 60  # characters of a command line in a table
 CLEAR = "\033[H\033[2J"
 
@@ -52,7 +57,7 @@ def main() -> int:
     try:
         result: int = options.run(options)
         print(end="", flush=True)
-    except (FailureError, switching.RefusalError, discovery.NoSharedMemoryError) as error:
+    except (FailureError, snapshot.SnapshotError, switching.RefusalError, discovery.NoSharedMemoryError) as error:
         complain(str(error))
         return FAILED
     except BrokenPipeError:  # the reader has read enough
@@ -76,7 +81,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the options."""
     parser = argparse.ArgumentParser(
         prog="viztracer-ctl",
-        description="List the traced sessions of this user, show what they record, switch them, and remove dead ones.",
+        description="List the traced sessions of this user, show or save what they record, switch them, and remove dead "
+        "ones.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -88,6 +94,11 @@ def build_parser() -> argparse.ArgumentParser:
     showing.add_argument("session", nargs="?", metavar="SESSION", help="first digits of an id [all living sessions]")
     showing.add_argument("--watch", action="store_true", help="show it again each second, until Ctrl+C")
     showing.set_defaults(run=show_status)
+    taking = commands.add_parser("snapshot", help="write a report on what a living session has recorded; it goes on")
+    taking.add_argument("session", nargs="?", metavar="SESSION", help="first digits of an id [the only living session]")
+    taking.add_argument("-o", "--output", metavar="OUT", help="the report [snapshot_<time>_ctl.json]; never replaced")
+    taking.add_argument("--last", type=seconds, metavar="TIME", help="only the last time of this length, such as 5s")
+    taking.set_defaults(run=take_snapshot)
     cleaning = commands.add_parser("clean", help="remove dead sessions; living ones stay")
     cleaning.add_argument(
         "--older",
@@ -100,14 +111,14 @@ def build_parser() -> argparse.ArgumentParser:
     switches = switching.add_commands(commands)
     for switch in switches:
         switch.set_defaults(named=_meant)
-    for command in (listing, showing, cleaning, *switches):
+    for command in (listing, showing, taking, cleaning, *switches):
         command.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
 def seconds(text: str) -> float:
-    """Read a time such as ``90s``, ``30min``, ``12h`` or ``1d``."""
-    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|min|m|h|d|w)", text.strip(), re.ASCII)
+    """Read a time such as ``500ms``, ``90s``, ``30min``, ``12h`` or ``1d``."""
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w)", text.strip(), re.ASCII)
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; a time is like 30min, 12h or 1d")
     return float(found[1]) * UNITS[found[2]]
@@ -176,6 +187,48 @@ def _meant(begin: str | None) -> list[Session]:
         ids = ", ".join(session.id for session in found)
         raise FailureError(f"{len(found)} sessions begin with {quote(begin)}: {ids}")
     return found
+
+
+def take_snapshot(options: argparse.Namespace) -> int:
+    """Write a report on what a living session has recorded, as of now."""
+    as_of = time.monotonic_ns()
+    if options.last == 0:
+        raise FailureError("--last must be more than no time")
+    session = _living(options.session)
+    output = options.output or snapshot.vacant(snapshot.file_name("ctl", time.time()))
+    snapshot.check_output(output)
+    lock = snapshot.share(session.directory)
+    try:
+        merged = snapshot.write(session.directory, output, as_of, options.last)
+    finally:
+        os.close(lock)
+    for line in (*merged.problems, *merged.losses):
+        complain(line)
+    if options.json:
+        facts = {"events": merged.events, "incomplete": merged.short, "problems": merged.problems}
+        print(json.dumps({"snapshot": os.path.abspath(output), "session": session.id} | facts, indent=2))
+    else:
+        print(output, *merged.short, sep="\n")
+    return FAILED if merged.problems else 0
+
+
+def _living(begin: str | None) -> Session:
+    """Return the living session that a user means.
+
+    Raises:
+        FailureError: there is none, or there are several, or it is dead.
+    """
+    sessions = _meant(begin)
+    if not sessions:
+        raise FailureError(f"no living session. {WITHOUT_SESSION}")
+    if len(sessions) > 1:
+        raise FailureError(f"name one of the living sessions: {', '.join(session.id for session in sessions)}")
+    (session,) = sessions
+    if not session.directory:
+        raise FailureError(f"{session.id} has no ring files any more")
+    if not session.is_living:
+        raise FailureError(f"{session.id} is dead; merge it with: viztracer-merge {quote(session.directory)}")
+    return session
 
 
 def clean(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RING = re.compile(r"[^/]+_[0-9]+(_[0-9]+)?\.bin", re.ASCII)
 REQUEST = re.compile(r"wanted_[0-9a-f]{12}", re.ASCII)  # of `viztracer --attach` to a process that has not recorded
+SNAPSHOT = re.compile(r"snapshot_[0-9]+", re.ASCII)  # by which processes count their snapshots
 UNFINISHED_RING = re.compile(r"\..+_[0-9]+\.[0-9a-f]{32}\.new", re.ASCII)
 # Seconds after which the first process of a session has locked its block.
 SETTLED = 10.0
@@ -97,7 +98,7 @@ def _check(session: Session, name: str, directory: int | None) -> None:
             raise RefusalError(f"a process writes {path}")
     finally:
         os.close(descriptor)
-    if UNFINISHED_RING.fullmatch(name) or REQUEST.fullmatch(name):
+    if UNFINISHED_RING.fullmatch(name) or REQUEST.fullmatch(name) or SNAPSHOT.fullmatch(name):
         return
     facts = ring_facts(os.path.join(session.directory, name)) if RING.fullmatch(name) else None
     if facts is None:

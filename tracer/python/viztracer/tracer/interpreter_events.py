@@ -14,7 +14,7 @@ from .logged_events import LoggedEvents
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     import re
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from .torch_profile import TorchProfile
@@ -32,11 +32,13 @@ class InterpreterEvents(LoggedEvents):
         log_gc: bool
         log_audit: Sequence[str] | None
         log_torch: bool
+        keep_snapshot_at: list[str] | None
 
     system_print: Any = None
     _recording_print: Any = None
     _recording_collections: Any = None
     torch_profile: TorchProfile | None = None
+    _disarm_triggers: Sequence[Callable[[], None]] = ()
     torch_traces: list[dict[str, Any]]  # what torch has done since the events were forgotten last
 
     def begin_interpreter_events(self) -> None:
@@ -52,10 +54,17 @@ class InterpreterEvents(LoggedEvents):
             from .torch_profile import TorchProfile
 
             self.torch_profile = TorchProfile()
+        if self.keep_snapshot_at:
+            from ..sessions import triggers
+
+            self._disarm_triggers = triggers.arm(self.keep_snapshot_at)
 
     def end_interpreter_events(self) -> None:
         """Record none of it any more."""
         self.restore_print()
+        for disarm in self._disarm_triggers:
+            disarm()
+        self._disarm_triggers = ()
         if self._recording_collections is not None:
             gc.callbacks[:] = [other for other in gc.callbacks if other is not self._recording_collections]
             self._recording_collections = None

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 # most. A ring grows as it is used, so most rings stay small.
 DEFAULT_ENTRIES = 16_000_000
 
+# How many snapshots a run may take by itself if nothing else is said.
+DEFAULT_SNAPSHOTS = 10
+
+# What may take snapshots by itself.
+TRIGGERS = ("exception", "SIGUSR1", "SIGUSR2")
+
 LIMIT = 1 << 63  # of numbers that the extension takes
 
 # How long the text of a logged value may be if nothing else is said: enough for what people read, and a file of events
@@ -133,6 +139,14 @@ def _patterns(name: str, values: Sequence[str] | None) -> None:
             re.compile(value)
         except re.error as error:
             raise ValueError(f"{name} has {value!r}, which is no regular expression: {error}") from None
+
+
+def _triggers(name: str, values: Sequence[str] | None) -> None:
+    """Raise `ValueError` for what takes no snapshots."""
+    _texts(name, values)
+    for value in values or ():
+        if value not in TRIGGERS:
+            raise ValueError(f"{name} has {value!r}, which is none of {', '.join(TRIGGERS)}")
 
 
 def _function(name: str, value: object) -> None:
@@ -252,6 +266,21 @@ class Options:
         "but none that was written in the last hour [1GiB, or a tenth of /dev/shm if that is less]",
         metavar="SIZE",
         inherited=False,
+        validate=_number,
+    )
+    keep_snapshot_at: list[str] | None = option(
+        None,
+        "keep a snapshot of all processes of the run when one of these happens in a process: exception (one that "
+        "nothing handles), SIGUSR1, SIGUSR2 (unless the program handles it)",
+        metavar="WHAT",
+        normalize=_list,
+        validate=_triggers,
+    )
+    keep_snapshots: int = option(
+        DEFAULT_SNAPSHOTS,
+        "keep this many snapshots that the processes of a run take; those by viztracer-ctl do not count "
+        f"[{DEFAULT_SNAPSHOTS}]",
+        metavar="N",
         validate=_number,
     )
     log_func_repr: Callable[..., str] | None = argument(

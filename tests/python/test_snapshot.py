@@ -1,0 +1,499 @@
+"""Snapshots of living sessions: one instant for all processes, nobody is disturbed, nothing is missing in between."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tree
+from conftest import BIN
+from test_control import NOBODY, Control, as_root, files_of, wait_for
+
+# `make stress` takes many more.
+SNAPSHOTS = int(os.environ.get("VIZTRACER_SNAPSHOTS", "20"))
+
+# Each thread of each process calls `work` with 0, 1, 2, ... as an argument. A number that is missing is a call that is.
+PROGRAM = """\
+import os, pathlib, subprocess, sys, threading, time
+
+def work(number):
+    return number
+
+def main(name):
+    pathlib.Path(f"up_{name}").touch()
+    number = 0
+    while not pathlib.Path("go").exists():
+        for number in range(number, number + 500):
+            work(number)
+        number += 1
+        time.sleep(PAUSE)
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        main(sys.argv[1])
+    else:
+        child = subprocess.Popen([sys.executable, __file__, "spawned"])
+        if os.fork() == 0:
+            main("forked")
+            os._exit(0)
+        thread = threading.Thread(target=main, args=("thread",))
+        thread.start()
+        main("first")
+        thread.join(), child.wait(), os.wait()
+"""
+# At a pace at which reports stay small.
+LOAD = PROGRAM.replace("PAUSE", "0.05")
+
+
+@pytest.fixture(autouse=True)
+def alone(own_shared_memory):
+    if not own_shared_memory:
+        pytest.skip("these tests need a /dev/shm of their own, in which no other session lives")
+
+
+@pytest.fixture
+def control(sandbox):
+    return Control(sandbox)
+
+
+def taken(control, *arguments, status=0):
+    """A snapshot: what the command says of it, and its report."""
+    facts = json.loads(control("snapshot", *arguments, "--json", status=status).stdout)
+    return facts, control.sandbox.report(facts["snapshot"])
+
+
+def numbers(report, with_arguments=False):
+    """By process and thread, the numbers of the calls of `work`, in the order of time."""
+    found = {}
+    for event in sorted(tree.spans(report), key=lambda event: event["ts"]):
+        arguments = event.get("args", {})
+        if event["name"].startswith("work ("):
+            number = arguments.get("func_args", {}).get("number")
+            assert number is not None or not with_arguments or arguments.get("overwritten"), event
+            found.setdefault((event["pid"], event["tid"]), []).append(None if number is None else int(number))
+    return found
+
+
+def is_overwritten(report, pid, tid):
+    threads = {process["pid"]: process["threads"] for process in report["viztracer_metadata"]["processes"]}
+    return any(thread["tid"] == tid and thread.get("overwritten", 0) for thread in threads[pid])
+
+
+@pytest.mark.parametrize(("entries", "pause", "count"), [("20000", "0", SNAPSHOTS), ("16000000", "0.2", 4)])
+def test_successive_snapshots_miss_nothing(control, entries, pause, count):
+    """A snapshot misses no number after the first one that it has of a thread. The first one is 0, and there is one,
+    unless the snapshot says that something of the thread is overwritten. No snapshot ends before an earlier one."""
+    command = ("--log_func_args", "--tracer_entries", entries)
+    with control.running(*command, source=PROGRAM.replace("PAUSE", pause)) as process:
+        last = {}
+        for _ in range(count):
+            facts, report = taken(control)
+            found = numbers(report, with_arguments=True)
+            assert facts["problems"] == []
+            for pid, tid in last.keys() - found.keys():
+                assert is_overwritten(report, pid, tid)
+            for (pid, tid), of_track in found.items():
+                # The arguments of the oldest calls may be overwritten when their records are not yet.
+                known = [number for number in of_track if number is not None]
+                if known:
+                    assert known == list(range(known[0], known[-1] + 1))
+                    assert of_track[len(of_track) - len(known) :] == known
+                    assert known[0] == 0 or len(known) < len(of_track) or is_overwritten(report, pid, tid)
+                    assert known[-1] >= last.get((pid, tid), 0)
+                    last[pid, tid] = known[-1]
+            os.unlink(control.sandbox.path / facts["snapshot"])
+        assert len(last) == 4 or entries == "20000"
+        (control.sandbox.path / "go").touch()
+        assert (process.wait(60), process.stderr.read()) == (0, "")
+    final = numbers(control.sandbox.report("out.json"))
+    assert all(final[track][-1] >= number for track, number in last.items())
+
+
+def test_a_snapshot_shows_one_instant(control):
+    with control.running(source=LOAD):
+        (session,) = control.sessions()
+        as_of = time.monotonic_ns()
+        wait = [session["directory"], "--as_of", str(as_of), "-o"]
+        for name, options, begin in [("all.json", [], 0), ("last.json", ["--last", "20ms"], as_of - 20_000_000)]:
+            done = control.sandbox.viztracer_merge(*wait, name, *options, "--align", "monotonic")
+            assert done.returncode == 0, done.stderr
+            report = control.sandbox.report(name)
+            spans = [(event, *tree.nanoseconds(event)) for event in tree.spans(report)]
+            assert len({event["pid"] for event, _, _ in spans}) == 3
+            assert max(end for _, _, end in spans) <= as_of and min(start for _, start, _ in spans) >= begin
+            # `main` runs in each of the four threads.
+            running = [event for event, _, end in spans if event["name"].startswith("main (") and end == as_of]
+            assert len(running) == 4
+            assert all(event["args"] == {"unfinished": True, "clipped": True} for event in running)
+
+
+def test_a_call_that_ends_later_is_unfinished(sandbox):
+    """Also if its end is in the ring when the snapshot is made."""
+    source = """
+import time
+def inner(): return time.monotonic_ns()
+def outer():
+    now = inner()
+    time.sleep(0.01)
+    return now
+def later(): pass
+print(outer())
+later()
+"""
+    done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", "--quiet", sandbox.script(source))
+    as_of = done.stdout.strip()
+    for name in ("json", "pftrace", "html", "folded", "csv", "speedscope.json"):
+        merged = sandbox.viztracer_merge("rings", "--as_of", as_of, "-o", f"out.{name}")
+        assert merged.returncode == 0, merged.stderr
+    for options in ([], ["--func", "."]):  # read as events, and as calls in each other
+        merged = sandbox.viztracer_merge("rings", "--as_of", as_of, "-o", "out.json", *options)
+        report = sandbox.report("out.json")
+        shown = {event["name"].split()[0]: event.get("args", {}) for event in tree.spans(report)}
+        assert shown["outer"] == {"unfinished": True, "clipped": True} and "later" not in shown
+        ((thread,),) = [process["threads"] for process in report["viztracer_metadata"]["processes"]]
+        unfinished = [event for event in tree.spans(report) if event.get("args", {}).get("unfinished")]
+        assert thread["unfinished"] == len(unfinished)
+    assert sandbox.viztracer_merge("rings", "--as_of", "1", "-o", "none.json").returncode == 2
+    assert sandbox.viztracer_merge("rings", "--as_of", "soon").returncode == 2
+    assert sandbox.viztracer_merge("rings", "--as_of", "now", "--until", "1s").returncode == 2
+
+
+def test_a_short_ring_says_how_far_it_reaches_back(control):
+    with control.running("--tracer_entries", "100", source=LOAD):
+        facts, _ = taken(control, "--last", "1h")
+        assert len(facts["incomplete"]) == 3
+        said = re.compile(r".*\(pid \d+\): complete for the last [\d.]+ \w+ only")
+        assert all(map(said.fullmatch, facts["incomplete"]))
+        lines = control("snapshot", "--last", "1h", "-o", "all.html").stdout.splitlines()
+        assert lines[0] == "all.html" and len(lines) == 4
+
+
+def test_a_stopped_process_is_shown_and_nobody_waits_for_it(control):
+    with control.running(source=LOAD) as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        try:
+            _, report = taken(control)
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+        assert len(numbers(report)) == 4
+        (control.sandbox.path / "go").touch()
+        assert process.wait(60) == 0
+
+
+CHANGING = """\
+import os, pathlib, signal, sys
+
+def work(number):
+    return number
+
+def life():
+    for number in range(200):
+        work(number)
+
+def child(number):
+    life()
+    if number % 3 == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number % 3 == 1:
+        os.execv(sys.executable, [sys.executable, __file__, "again"])
+    os._exit(0)
+
+if sys.argv[1:]:
+    life()
+else:
+    number = 0
+    while not pathlib.Path("go").exists():
+        pids = []
+        for _ in range(4):
+            number += 1
+            pid = os.fork()
+            if pid == 0:
+                child(number)
+            pids.append(pid)
+        pathlib.Path("up_first").touch()
+        for pid in pids:
+            os.waitpid(pid, 0)
+"""
+
+
+def test_processes_that_begin_fork_exec_and_die_meanwhile(control):
+    with control.running(source=CHANGING, up=["first"]) as process:
+        for _ in range(8):
+            facts, report = taken(control)
+            assert facts["problems"] == []
+            assert any(event["pid"] == process.pid for event in tree.spans(report))
+        (control.sandbox.path / "go").touch()
+        assert (process.wait(60), process.stderr.read()) == (0, "")
+
+
+@as_root
+def test_a_full_disk_costs_a_line_and_no_process_notices(control, tmp_path):
+    disk = tmp_path / "small"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
+    try:
+        with control.running(source=LOAD) as process:
+            wait_for(lambda: control.sessions()[0]["size"] > 2_000_000, "a ring that is larger than the disk")
+            done = control("snapshot", "-o", disk / "out.json", status=1)
+            assert done.stderr == f"viztracer-ctl: {disk}/out.json: cannot write the report: No space left on device\n"
+            assert list(disk.iterdir()) == []
+            # Without space for copies, the ring files themselves are read.
+            environment = os.environ | {"TMPDIR": str(disk)}
+            control("snapshot", "-o", "whole.json", env=environment)
+            assert len(processes(control.sandbox.report("whole.json"))) == 3
+            (control.sandbox.path / "go").touch()
+            assert (process.wait(60), process.stderr.read()) == (0, "")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def processes(report):
+    return {event["pid"] for event in tree.spans(report)}
+
+
+@as_root
+def test_nobody_else_can_take_one(control):
+    with control.running(source=LOAD):
+        (session,) = control.sessions()
+        for path in files_of(session):
+            for file in (*path.glob("*"), path):
+                os.chown(file, NOBODY, NOBODY)
+        # Root may read them, and still takes no snapshot of what is another user's.
+        done = control("snapshot", session["id"], status=1)
+        assert done.stderr.startswith(f"viztracer-ctl: no session begins with {session['id']}")
+        assert list(control.sandbox.path.glob("snapshot*")) == []
+
+
+def test_what_the_command_refuses(control):
+    assert "no living session" in control("snapshot", status=1).stderr
+    with control.running(source=LOAD):
+        out = control.sandbox.path / "mine.json"
+        out.write_text("mine")
+        assert control("snapshot", "-o", out, status=1).stderr == (
+            f"viztracer-ctl: {out} exists, and a snapshot replaces no file\n"
+        )
+        assert out.read_text() == "mine"
+        assert "unknown kind of report" in control("snapshot", "-o", "out.xyz", status=1).stderr
+        assert "no session begins with" in control("snapshot", "nothing", status=1).stderr
+        control("snapshot", "--last", "soon", status=2)
+        assert "more than no time" in control("snapshot", "--last", "0s", status=1).stderr
+    (session,) = control.sessions()
+    assert "is dead; merge it with: viztracer-merge" in control("snapshot", session["id"], status=1).stderr
+    assert sorted(path.name for path in control.sandbox.path.glob("*.json")) == ["mine.json"]
+
+
+def test_the_usual_name_has_the_time_and_the_reason(control):
+    with control.running(source=LOAD):
+        names = [control("snapshot").stdout.splitlines()[0] for _ in range(2)]
+    assert len(set(names)) == 2
+    assert all(re.fullmatch(r"snapshot_\d{8}-\d{6}\.\d{3}_ctl(_\d+)?\.json", name) for name in names)
+
+
+# --- from Python ---
+
+FROM_PYTHON = """\
+import os, signal, threading, viztracer
+seen = []
+signal.signal(signal.SIGCHLD, lambda *_: seen.append("SIGCHLD"))
+def slow(): return viztracer.snapshot("slow / request\\n", last=60.0, wait=True)
+path = slow()
+try:
+    os.waitpid(-1, os.WNOHANG)
+    seen.append("child")
+except ChildProcessError:
+    pass
+print(path, os.path.exists(path), seen, len(os.listdir("/proc/self/task")), sep="|")
+"""
+
+
+def test_a_program_takes_a_snapshot_of_itself(sandbox):
+    done = sandbox.viztracer("--quiet", "-o", "out.json", sandbox.script(FROM_PYTHON))
+    assert (done.returncode, done.stderr) == (0, "")
+    path, *rest = done.stdout.strip().split("|")
+    assert rest == ["True", "[]", "1"]
+    assert re.fullmatch(r"snapshot_\d{8}-\d{6}\.\d{3}_slow_request\.json", os.path.relpath(path, sandbox.path))
+    shown = {event["name"].split()[0]: event for event in tree.spans(sandbox.report(path))}
+    assert shown["slow"]["args"]["unfinished"] is True
+    whole = {event["name"].split()[0]: event for event in tree.spans(sandbox.report("out.json"))}
+    assert "args" not in whole["slow"] or "unfinished" not in whole["slow"]["args"]
+
+
+def test_a_snapshot_is_written_also_if_the_program_ends_at_once(sandbox):
+    source = "import viztracer\ndef last(): pass\nlast()\nprint(viztracer.snapshot('end', output='end.html'))\n"
+    done = sandbox.viztracer("--quiet", "-o", "out.json", sandbox.script(source))
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"{sandbox.path}/end.html\n")
+    assert (sandbox.path / "end.html").stat().st_size > 10_000
+
+
+def test_all_processes_of_a_session_are_in_it_and_count_together(sandbox):
+    source = """
+import os, viztracer
+def family(): return viztracer.snapshot("family", wait=True)
+for _ in range(2):
+    pid = os.fork()
+    if pid == 0:
+        print(family(), flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+print(family())
+print(family())
+"""
+    done = sandbox.viztracer("--quiet", "--keep_snapshots", "3", "-o", "out.json", sandbox.script(source))
+    assert done.returncode == 0
+    paths = done.stdout.split()
+    assert paths[3] == "None" and len(set(paths)) == 4
+    assert done.stderr == "viztracer: no more snapshots: this session has taken 3 (--keep_snapshots)\n"
+    pids = [{event["pid"] for event in tree.spans(sandbox.report(path))} for path in paths[:3]]
+    assert [len(of) for of in pids] == [2, 3, 3]
+
+
+def test_what_goes_wrong_costs_a_line_and_raises_nothing(sandbox):
+    source = """
+import viztracer
+open("mine.json", "w").write("mine")
+print(viztracer.snapshot("a", output="no/such/directory/a.json", wait=True))
+print(viztracer.snapshot("a", output="mine.json"), viztracer.snapshot("a", last=-1), viztracer.snapshot("a", output=5))
+print(open("mine.json").read())
+"""
+    done = sandbox.viztracer("--quiet", "-o", "out.json", sandbox.script(source))
+    assert (done.returncode, done.stdout) == (0, "None\nNone None None\nmine\n")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4 and all(line.startswith("viztracer: no snapshot: ") for line in lines)
+
+
+def test_a_process_that_is_not_traced_takes_none(sandbox):
+    source = "import viztracer\nprint(viztracer.snapshot('a', last='nonsense', output=5))\n"
+    done = sandbox.python(sandbox.script(source))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")
+
+
+def test_a_tracer_in_a_program_takes_one_too(sandbox):
+    source = """
+import viztracer
+def work(): return viztracer.snapshot("inline", wait=True)
+with viztracer.VizTracer(output_file="whole.json", verbose=0):
+    print(work())
+print(viztracer.snapshot("over"))
+"""
+    done = sandbox.python(sandbox.script(source))
+    assert (done.returncode, done.stderr) == (0, "")
+    path, over = done.stdout.split()
+    assert over == "None" and any(event["name"].startswith("work (") for event in tree.spans(sandbox.report(path)))
+
+
+def test_the_command_has_no_descriptor_of_the_program(sandbox):
+    """Whoever reads the program's output until its end does not wait for the snapshot; nor is the directory kept."""
+    source = """
+import os
+from viztracer.snaptrace import start_unseen
+r, w = os.pipe()
+os.set_inheritable(w, True)
+high = os.dup2(os.open("kept", os.O_CREAT | os.O_RDWR), 40)
+os.environ["PLACE"] = "here"
+code = "import os; open('seen', 'w').write(repr(sorted(map(int, os.listdir('/proc/self/fd')))) + os.environ['A'])"
+start_unseen(["{python}", "-Sc", code], ["A=b"], high)
+os.close(w)
+os.read(r, 1)
+"""
+    done = sandbox.python(sandbox.script(source.replace("{python}", sys.executable)))
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for(lambda: (sandbox.path / "seen").exists() and (sandbox.path / "seen").read_text(), "the command")
+    assert (sandbox.path / "seen").read_text() in ("[0, 1, 2, 3, 4]b", "[0, 1, 2, 3, 4, 5]b")
+
+
+@as_root
+def test_the_first_process_of_a_container_gets_no_zombie(sandbox):
+    done = sandbox.run(
+        "unshare", "--pid", "--fork", "--mount-proc", BIN / "viztracer", "--quiet", "-o", "out.json",
+        sandbox.script(
+            "import os, time, viztracer\n"
+            "print(os.getpid(), os.path.exists(viztracer.snapshot('a', wait=True)))\n"
+            "def children(): return open('/proc/1/task/1/children').read()\n"
+            "while children(): time.sleep(0.01)\n"
+        ),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 True\n", "")
+
+
+# --- triggers ---
+
+
+def snapshots_of(sandbox, reason):
+    return list(sandbox.path.glob(f"snapshot_*_{reason}.json"))
+
+
+def test_an_exception_that_nothing_handles_takes_a_snapshot(sandbox):
+    source = """
+import sys, threading
+hook = sys.excepthook
+def fails(): raise KeyError("none")
+thread = threading.Thread(target=fails)
+thread.start()
+thread.join()
+try:
+    fails()
+except KeyError:
+    pass
+fails()
+"""
+    script = sandbox.script(source)
+    plain = sandbox.python(script)
+    done = sandbox.viztracer("--quiet", "-o", "out.json", "--keep_snapshot_at", "exception", "--", script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line for line in done.stderr.splitlines() if "Thread-" not in line] == [
+        line for line in plain.stderr.splitlines() if "Thread-" not in line
+    ]
+    paths = snapshots_of(sandbox, "KeyError*")
+    assert len(paths) == 2
+    raised = [event for event in tree.spans(sandbox.report(max(paths).name)) if event["name"].startswith("fails (")]
+    assert len(raised) == 3 and all(event["args"] == {"raised": True} for event in raised)
+
+
+def test_ctrl_c_and_an_orderly_end_take_none(sandbox):
+    for source in ("raise KeyboardInterrupt", "raise SystemExit(3)", "pass"):
+        sandbox.viztracer("--quiet", "-o", "out.json", "--keep_snapshot_at", "exception", "--", sandbox.script(source))
+    assert snapshots_of(sandbox, "*") == []
+
+
+def test_a_signal_takes_a_snapshot_of_all_processes(control):
+    with control.running("--keep_snapshot_at", "SIGUSR2", source=LOAD) as process:
+        os.kill(process.pid, signal.SIGUSR2)
+        wait_for(lambda: snapshots_of(control.sandbox, "SIGUSR2"), "the snapshot")
+        (path,) = snapshots_of(control.sandbox, "SIGUSR2")
+        assert len(processes(control.sandbox.report(path.name))) == 3
+        (control.sandbox.path / "go").touch()
+        assert (process.wait(60), process.stderr.read()) == (0, "")
+
+
+def test_a_handler_of_the_program_stays(sandbox):
+    source = """
+import os, signal, viztracer
+def handler(*_): print("handled")
+signal.signal(signal.SIGUSR2, handler)
+os.kill(os.getpid(), signal.SIGUSR2)
+tracer = viztracer.VizTracer(verbose=0, keep_snapshot_at=["SIGUSR1", "SIGUSR2"])
+tracer.start()
+assert signal.getsignal(signal.SIGUSR2) is handler
+os.kill(os.getpid(), signal.SIGUSR2)
+tracer.stop()
+assert signal.getsignal(signal.SIGUSR2) is handler and signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+tracer.clear()
+"""
+    done = sandbox.python(sandbox.script(source))
+    assert (done.returncode, done.stdout) == (0, "handled\nhandled\n")
+    said = "SIGUSR2 takes no snapshots, since the program handles it already (--keep_snapshot_at)"
+    assert done.stderr == f"viztracer: {said}\n"
+    assert snapshots_of(sandbox, "*") == []
+    installs = "import os, signal\nsignal.signal(10, lambda *_: print('own'))\nos.kill(os.getpid(), 10)\n"
+    script = sandbox.script(installs)
+    done = sandbox.viztracer("--quiet", "-o", "out.json", "--keep_snapshot_at", "SIGUSR1", "--", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "own\n", "") and snapshots_of(sandbox, "*") == []
+
+
+def test_what_triggers_nothing_is_refused(sandbox):
+    done = sandbox.viztracer("--keep_snapshot_at", "SIGKILL", "--", sandbox.script("pass"))
+    assert done.returncode != 0 and "which is none of exception, SIGUSR1, SIGUSR2" in done.stderr + done.stdout

@@ -1,0 +1,47 @@
+"""The lock on a directory of ring files: snapshots share it, and who removes the directory waits for them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+INTERVAL = 0.005  # seconds between two tries
+
+
+def share(path: str) -> int:
+    """Return a descriptor of the directory with a lock on it, which lasts while any copy of the descriptor is open.
+
+    Raises:
+        OSError: there is no such directory, or it is about to be removed.
+    """
+    descriptor = os.open(path, FLAGS)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def take(path: str, seconds: float) -> int | None:
+    """Wait until nobody shares the lock; return a descriptor that holds it alone, or None if that takes longer."""
+    give_up = time.monotonic() + seconds
+    try:
+        descriptor = os.open(path, FLAGS)
+    except OSError:
+        return None
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > give_up:
+                os.close(descriptor)
+                return None
+            time.sleep(INTERVAL)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        else:
+            return descriptor

@@ -1,0 +1,89 @@
+"""Snapshots: what the rings of a living session hold as of one instant, merged while its processes go on.
+
+No process of the session does anything for a snapshot. The merge copies their ring files, the oldest segments first,
+and looks again at each segment that it has copied; what a process has overwritten meanwhile is counted. Whatever is
+newer than the instant is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+
+from ..output import terminal
+from ..output.quoting import quote
+from ..process import directory_lock
+from ..snaptrace import is_output_name, snapshot
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from ..snaptrace import Merged
+
+REASON_MAX = 60  # characters of a reason in a name
+
+
+class SnapshotError(Exception):
+    """There is no snapshot; the message says why."""
+
+
+def file_name(reason: str, now: float) -> str:
+    """Return ``snapshot_<YYYYmmdd-HHMMSS.mmm>_<reason>.json`` for a time in seconds since 1970, in local time."""
+    at = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+    reason = re.sub(r"[^\w.-]+", "_", reason, flags=re.ASCII).strip("_.-")[:REASON_MAX] or "unnamed"
+    return f"snapshot_{at}.{int(now * 1000) % 1000:03d}_{reason}.json"
+
+
+def vacant(path: str) -> str:
+    """Return this path, or one with a number before the ending if something has the name."""
+    stem, number, free = path.removesuffix(".json"), 0, path
+    while os.path.lexists(free):
+        number, free = number + 1, f"{stem}_{number + 1}.json"
+    return free
+
+
+def check_output(path: str) -> None:
+    """Check the name that somebody wants for a snapshot.
+
+    Raises:
+        SnapshotError: no report can have it, or a file has it.
+    """
+    if not is_output_name(path):
+        raise SnapshotError(f"{quote(path)}: unknown kind of report")
+    if os.path.lexists(path):
+        raise SnapshotError(f"{quote(path)} exists, and a snapshot replaces no file")
+
+
+def share(directory: str) -> int:
+    """Return a descriptor by which the ring files in a directory stay for as long as it is open.
+
+    Raises:
+        SnapshotError: there are none any more.
+    """
+    try:
+        return directory_lock.share(directory)
+    except OSError:
+        raise SnapshotError(f"the session has ended: its ring files in {quote(directory)} are gone") from None
+
+
+def write(directory: str, output: str, as_of: int, last: float | None) -> Merged:
+    """Write what the ring files in a directory hold; `as_of` is in ns of the monotonic clock, `last` in seconds.
+
+    Raises:
+        SnapshotError: there is no snapshot.
+    """
+    try:
+        return snapshot([directory], output, as_of, last)
+    except (RuntimeError, ValueError) as error:
+        raise SnapshotError(str(error)) from None
+
+
+def main() -> None:
+    """Write the snapshot that the arguments of this process name. A lock on the ring files is open beside it."""
+    directory, output, as_of, last = sys.argv[1:]
+    try:
+        write(directory, output, int(as_of), float(last) if last else None)
+    except SnapshotError as error:
+        terminal.complain(f"no snapshot: {error}")
+        sys.exit(1)
