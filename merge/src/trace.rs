@@ -85,6 +85,12 @@ impl<'a> Trace<'a> {
         }
         let mut alignment = align::align(&plans, request.align, &request.offsets);
         alignment.warnings.splice(..0, warnings);
+        if let Some(instant) = as_of {
+            // What is open then lasts until just after the instant, like a call that ends later.
+            let until = instant.of_report(alignment.zero)?.saturating_add(1);
+            let living = plans.iter_mut().filter(|plan| plan.state == State::Living);
+            living.for_each(|plan| plan.running_until = until);
+        }
         Selected::of(&request.selection, &plans, &alignment)?;
         Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over })
     }

@@ -30,14 +30,16 @@ use viztracer_format::arguments::StackedArguments;
 use viztracer_format::record::Kind;
 pub use windows::{FileWindows, WindowsBuilder};
 
-/// The calls of a plan that have no end. Each one reaches to the last event that its file knows of.
+/// The calls of a plan that have no end. Each one reaches to the last event that its file knows of, or to the instant
+/// that is shown if the process ran then.
 pub fn unfinished<'a>(plan: &'a FilePlan, clock: &'a Clock) -> impl Iterator<Item = Call> + 'a {
     plan.frames.iter().zip(0..).filter_map(move |(frame, index)| {
         let thread = plan.thread(frame.thread)?;
         // To just after the last event, so that they contain a call that began then.
         let (start, duration) = clock.span(frame.start, plan.last_moment.saturating_sub(frame.start));
         let is_unfinished = plan.state != State::Sealed;
-        let (task, function, kind, end) = (frame.task, frame.function, Kind::Open, start.saturating_add(duration) + 1);
+        let (task, function, kind) = (frame.task, frame.function, Kind::Open);
+        let end = start.saturating_add(duration).saturating_add(1).max(plan.running_until);
         let (is_clipped, is_inherited) = (frame.clipped, frame.inherited);
         let call = Call {
             thread,

@@ -65,6 +65,8 @@ pub struct FilePlan {
     pub arguments: HashMap<OpenFrame, StackedArguments>,
     /// The newest time in the file, in ticks.
     pub last_moment: u64,
+    /// When the process was known to run, in nanoseconds of the report; 0 if the report is not of one instant.
+    pub running_until: u64,
     /// The file's anchors, each once.
     pub anchors: Vec<Anchor>,
     /// What could not be read.
@@ -206,6 +208,7 @@ impl FilePlan {
             frames: Vec::new(),
             arguments: HashMap::new(),
             last_moment: 0,
+            running_until: 0,
             anchors: Vec::new(),
             problems: Problems::default(),
             sync_marker: None,

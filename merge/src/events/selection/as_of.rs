@@ -70,7 +70,8 @@ fn offset(offsets: &str) -> i64 {
 fn this_boot() -> Boot {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    Boot::of(u128::from_str_radix(&digits, 16).unwrap_or(0).to_be_bytes())
+    // The header of a ring file has the digits in the order of the text.
+    Boot::of(u128::from_str_radix(&digits, 16).unwrap_or(0).swap_bytes().to_le_bytes())
 }
 
 #[cfg(test)]
