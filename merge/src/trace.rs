@@ -1,9 +1,9 @@
 //! The trace: all inputs, opened, planned and on one time line. It makes reports, tables and last words.
 
-use crate::align::{self, Alignment, Offset};
+use crate::align::{self, Align, Alignment, Offset};
 use crate::chrome;
 use crate::error::{BadInput, MergeError};
-use crate::events::selection::Selected;
+use crate::events::selection::{AsOf, OTHER_CLOCK, Selected};
 use crate::input::discover;
 use crate::input::ring::State;
 use crate::inspect::last_words::{self, LastWords, Others, innermost};
@@ -67,9 +67,15 @@ impl<'a> Trace<'a> {
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
         let as_of = request.selection.as_of;
         let mut plans = survey::all(&paths, as_of.is_some(), &pool, watch, &mut bad)?;
-        plans.retain(|plan| as_of.is_none_or(|instant| instant.is_after_begin(&plan.recording)));
         if plans.is_empty() {
             return Err(MergeError::NothingReadable(bad));
+        }
+        if let Some(instant) = as_of {
+            check_as_of(request, &plans, instant)?;
+            plans.retain(|plan| instant.is_after_begin(&plan.recording));
+            if plans.is_empty() {
+                return Err(MergeError::NoTime("all recordings have begun after --as_of"));
+            }
         }
         let chance: HashSet<&Path> = found.iter().filter(|found| !found.is_named).map(|found| &*found.path).collect();
         let is_meant = |bad: &BadInput| !(chance.contains(&*bad.path) && discover::is_other_kind(&bad.path));
@@ -88,7 +94,7 @@ impl<'a> Trace<'a> {
         if let Some(instant) = as_of {
             // What is open then lasts until just after the instant, like a call that ends later.
             let until = instant.of_report(alignment.zero)?.saturating_add(1);
-            let living = plans.iter_mut().filter(|plan| plan.state == State::Living);
+            let living = plans.iter_mut().filter(|plan| plan.ending == Ending::Running);
             living.for_each(|plan| plan.running_until = until);
         }
         Selected::of(&request.selection, &plans, &alignment)?;
@@ -191,4 +197,13 @@ impl<'a> Trace<'a> {
         summary.members = chrome::metadata(&self.plans);
         summary
     }
+}
+
+/// Fails if an instant of this machine's clock means nothing to one of these recordings, or in this report.
+fn check_as_of(request: &Request, plans: &[FilePlan], instant: AsOf) -> Result<(), MergeError> {
+    if request.align == Align::Start || !request.offsets.is_empty() {
+        return Err(MergeError::NoTime("--as_of is a time of the machine's clock, so no run can be moved"));
+    }
+    let is_known = |plan: &FilePlan| plan.imported().is_none() && instant.is_of(&plan.recording);
+    if plans.iter().all(is_known) { Ok(()) } else { Err(MergeError::NoTime(OTHER_CLOCK)) }
 }

@@ -217,6 +217,7 @@ WORK = "def work(): return len('a part')\n"
 PRELUDES = {
     "with VizTracer(": (WORK, "python", "result.json"),
     'tracer = VizTracer(output_file="part.json"': (WORK, "python", "part.json"),
+    "viztracer.snapshot(": ("seconds = 1\n", "viztracer", "result.json"),
     "kwargs = get_tracer().init_kwargs": ("from viztracer import VizTracer, get_tracer\n", "viztracer", "result.json"),
 }
 PRELUDES_OF = {

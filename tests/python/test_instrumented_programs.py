@@ -332,6 +332,17 @@ class Pickler(pickle._Pickler):
         tuple(constant for constant in code.co_consts if not isinstance(constant, types.CodeType)))}
 with open("pickled", "wb") as file:
     Pickler(file).dump(f.__code__)
+renamed = f.__code__.replace(co_name="renamed")
+assert marshal.dumps({renamed})
+again = marshal.loads(marshal.dumps(renamed))
+assert again.co_name == "renamed" and types.FunctionType(again, {})(1) == 2
+import ast
+tree = ast.parse("def g():\\n    a = 1\\n    return a\\n")
+code = compile(tree, "own.py", "exec")
+del tree.body[:]
+space = {}
+exec(marshal.loads(marshal.dumps(code)), space)
+assert space["g"]() == 1
 print(f(1))
 """
 RUN_ELSEWHERE = """

@@ -7,22 +7,27 @@
 //!     the command      is an orphan now, with a session of its own and without the descriptors of the program
 //! ```
 //!
+//! The command locks a directory before it is the command, in its own table of descriptors. So no process that another
+//! thread of the program forks meanwhile has the lock.
+//!
 //! Sharing the memory takes some 100 us, however large the program is; a copy of its page tables, as fork(2) makes it,
-//! would keep other threads waiting. Orphans belong to process 1. If that is the program itself, a thread waits for the
-//! command.
+//! would keep other threads waiting. Orphans belong to process 1, or to the nearest process that has asked for orphans
+//! (prctl(2), PR_SET_CHILD_SUBREAPER). If that is the program itself, it must expect children that it does not know.
 
 use crate::signal::dispose;
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use std::ffi::{CString, OsString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::io;
 use std::mem;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::ptr;
 
 /// Bytes of the stack of each of the two children. They call a few functions of the system.
 const STACK: usize = 64 << 10;
-/// The descriptor under which the command finds the one that it is to keep.
-const KEPT: c_int = 3;
+/// The descriptor under which the command has the directory.
+const DIRECTORY: c_int = 3;
 /// The largest signal.
 const SIGNAL_MAX: c_int = 64;
 const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
@@ -33,27 +38,33 @@ struct Job {
     environment: Vec<*const c_char>,
     /// The top of the stack of the command before it is the command.
     stack_top: *mut c_void,
-    /// The descriptor to keep.
-    kept: c_int,
+    /// The directory to lock.
+    directory: *const c_char,
+    /// Whether the command gets the standard error stream of this process.
+    has_stderr: bool,
     /// The process id of the command, or -1.
     command: libc::pid_t,
     /// The error number of what failed, or 0.
     error: c_int,
 }
 
-/// Starts a command that the program does not see. `command`: the first argument is the path of the program.
-/// `environment`: `NAME=value` each. `kept`: this descriptor is number 3 there; 0 and 1 lead nowhere, 2 is that of this
-/// process, and no other is open. It must be 3 or more.
+/// Starts a command that the program does not see, and returns its process id. `command`: the first argument is the
+/// path of the program. `environment`: `NAME=value` each. `directory`: the command shares a lock on it, by descriptor 3.
+/// 0 and 1 lead nowhere, 2 is that of this process with `has_stderr`, and no other is open.
+///
+/// Raises `OSError`: the directory cannot be locked (`BlockingIOError`: somebody else has it), or the command cannot be
+/// started.
 #[pyfunction]
 pub fn start_unseen(
     python: Python<'_>,
     command: Vec<OsString>,
     environment: Vec<OsString>,
-    kept: c_int,
-) -> PyResult<()> {
+    directory: PathBuf,
+    has_stderr: bool,
+) -> PyResult<libc::pid_t> {
     let (command, environment) = (texts(command)?, texts(environment)?);
-    let error = python.detach(|| start(&command, &environment, kept));
-    if error == 0 { Ok(()) } else { Err(PyOSError::new_err(error)) }
+    let directory = CString::new(directory.into_os_string().into_vec())?;
+    Ok(python.detach(|| start(&command, &environment, &directory, has_stderr))?)
 }
 
 fn texts(texts: Vec<OsString>) -> PyResult<Vec<CString>> {
@@ -66,10 +77,9 @@ fn pointers(texts: &[CString]) -> Vec<*const c_char> {
     texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
 }
 
-/// Starts the command; returns an error number, or 0.
-fn start(command: &[CString], environment: &[CString], kept: c_int) -> c_int {
+fn start(command: &[CString], environment: &[CString], directory: &CStr, has_stderr: bool) -> io::Result<libc::pid_t> {
     if command.is_empty() {
-        return libc::EINVAL;
+        return Err(io::ErrorKind::InvalidInput.into());
     }
     let mut stacks = vec![0_u128; 2 * STACK / size_of::<u128>()];
     let middle = stacks.len() / 2;
@@ -78,7 +88,8 @@ fn start(command: &[CString], environment: &[CString], kept: c_int) -> c_int {
         arguments: pointers(command),
         environment: pointers(environment),
         stack_top: lower.as_mut_ptr_range().end.cast(),
-        kept,
+        directory: directory.as_ptr(),
+        has_stderr,
         command: -1,
         error: 0,
     };
@@ -101,10 +112,11 @@ fn start(command: &[CString], environment: &[CString], kept: c_int) -> c_int {
     }
     // SAFETY: a set that was filled above; the old one is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut()) };
-    if job.error == 0 && adopts_orphans() {
-        reap_later(job.command);
+    match (job.error, job.command) {
+        (0, -1) => Err(io::Error::other("it was killed before it began")),
+        (0, command) => Ok(command),
+        (error, _) => Err(io::Error::from_raw_os_error(error)),
     }
-    job.error
 }
 
 /// The child: starts the command, and leaves it alone.
@@ -135,17 +147,25 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
     }
     // SAFETY: a constant path; descriptors of this process alone: their table is a copy.
     let nowhere = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
-    for (from, to) in [(nowhere, 0), (nowhere, 1), (job.kept, KEPT)] {
-        if from == to {
-            // SAFETY: as above. The descriptor stays open in the command.
-            unsafe { libc::fcntl(to, libc::F_SETFD, 0) };
-        } else {
+    // SAFETY: the path outlives the job.
+    let directory = unsafe { libc::open(job.directory, libc::O_RDONLY | libc::O_DIRECTORY) };
+    // SAFETY: two integers.
+    if nowhere < 0 || directory < 0 || unsafe { libc::flock(directory, libc::LOCK_SH | libc::LOCK_NB) } < 0 {
+        job.error = crate::signal::errno();
+        return 127;
+    }
+    // The directory first: it may have a number below 3 if the program has closed its own.
+    let stderr = if job.has_stderr { 2 } else { nowhere };
+    // SAFETY: descriptors of this process alone. The copy has a number that none of the others gets.
+    let directory = unsafe { libc::fcntl(directory, libc::F_DUPFD, DIRECTORY) };
+    for (from, to) in [(nowhere, 0), (nowhere, 1), (stderr, 2), (directory, DIRECTORY)] {
+        if from != to {
             // SAFETY: as above.
             unsafe { libc::dup2(from, to) };
         }
     }
     // SAFETY: three integers. An old kernel does not know the call: then those without O_CLOEXEC stay open.
-    unsafe { libc::syscall(libc::SYS_close_range, KEPT + 1, c_int::MAX, 0) };
+    unsafe { libc::syscall(libc::SYS_close_range, DIRECTORY + 1, c_int::MAX, 0) };
     // SAFETY: a set is made of plain integers, for which zeros are valid.
     let mut none: libc::sigset_t = unsafe { mem::zeroed() };
     // SAFETY: a set to write to.
@@ -156,19 +176,4 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
     unsafe { libc::execve(job.arguments[0], job.arguments.as_ptr(), job.environment.as_ptr()) };
     job.error = crate::signal::errno();
     127
-}
-
-/// Whether orphans become children of this process.
-fn adopts_orphans() -> bool {
-    let mut adopts: c_int = 0;
-    // SAFETY: an integer to write to.
-    unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut adopts) };
-    adopts != 0 || crate::signal::pid() == 1
-}
-
-/// Has a thread wait for the end of the command, which has become a child of this process.
-fn reap_later(command: libc::pid_t) {
-    // SAFETY: a child of this process; its status is not asked for. Somebody else may have waited for it.
-    let reap = move || unsafe { libc::waitpid(command, ptr::null_mut(), 0) };
-    drop(std::thread::Builder::new().stack_size(STACK).spawn(reap));
 }

@@ -1,8 +1,8 @@
 //! Merging for Python: the merge that ends a run, and `viztracer --combine`.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 use viztracer_merge::{Align, AsOf, Bar, MergeError, Request, Selection, Stage, Watch};
@@ -71,12 +71,16 @@ pub fn snapshot(
 }
 
 fn merged(python: Python<'_>, request: &Request, progress: bool) -> PyResult<Merged> {
-    let merged = python.detach(|| {
-        let watcher = Watcher { bar: Bar::new(!progress), interrupted: Cell::new(false) };
+    let (merged, interruption) = python.detach(|| {
+        let watcher = Watcher { bar: Bar::new(!progress), interruption: RefCell::new(None) };
         let merged = viztracer_merge::merge(request, &watcher);
         watcher.bar.clear();
-        merged
+        (merged, watcher.interruption.into_inner())
     });
+    // It is the program's, also if it came when the report was just done.
+    if let Some(interruption) = interruption {
+        return Err(interruption);
+    }
     match merged {
         Ok(summary) => Ok(Merged {
             entries: summary.entries(),
@@ -87,7 +91,6 @@ fn merged(python: Python<'_>, request: &Request, progress: bool) -> PyResult<Mer
             problems: summary.bad.iter().map(ToString::to_string).collect(),
             last_words: summary.last_words.lines,
         }),
-        Err(MergeError::Interrupted) => Err(PyErr::take(python).unwrap_or_else(|| PyKeyboardInterrupt::new_err(()))),
         Err(error) => Err(PyRuntimeError::new_err(reason(&error))),
     }
 }
@@ -127,7 +130,8 @@ fn reason(error: &MergeError) -> String {
 /// Shows the progress and stops at a signal whose handler raises.
 struct Watcher {
     bar: Bar,
-    interrupted: Cell<bool>,
+    /// What the handler has raised.
+    interruption: RefCell<Option<PyErr>>,
 }
 
 impl Watch for Watcher {
@@ -136,8 +140,11 @@ impl Watch for Watcher {
     }
 
     fn stopped(&self) -> bool {
-        self.interrupted.set(self.interrupted.get() || signal_arrived());
-        self.interrupted.get()
+        let mut interruption = self.interruption.borrow_mut();
+        if interruption.is_none() {
+            *interruption = Python::attach(|python| python.check_signals().err());
+        }
+        interruption.is_some()
     }
 }
 

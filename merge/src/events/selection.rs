@@ -12,6 +12,7 @@ use crate::events::decode::{Event, Outcome, Payload};
 use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 pub use as_of::AsOf;
+pub(crate) use as_of::OTHER_CLOCK;
 pub use asked::{Bound, Selection};
 pub use options::Options;
 use std::collections::HashSet;

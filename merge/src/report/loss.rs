@@ -23,9 +23,14 @@ pub fn short(summary: &Summary, as_of: AsOf) -> Vec<String> {
     let Ok(instant) = as_of.of_report(summary.zero) else { return Vec::new() };
     let line = |file: &FileSummary| {
         let gaps = file.threads.iter().filter_map(|thread| thread.overwritten_time.clone());
-        let until = gaps.filter(|gap| !gap.is_empty()).map(|gap| gap.end.min(instant)).max()?;
-        let reach = when::duration(instant - until);
-        Some(format!("{} (pid {}): complete for the last {reach} only", printable(&file.process), file.pid))
+        let until = gaps.filter(|gap| !gap.is_empty()).map(|gap| gap.end.min(instant)).max();
+        let reach = match until {
+            // It is not known when those threads ended.
+            _ if file.forgotten_events > 0 => "lacks threads that were overwritten".to_owned(),
+            Some(until) => format!("complete for the last {} only", when::duration(instant - until)),
+            None => return None,
+        };
+        Some(format!("{} (pid {}): {reach}", printable(&file.process), file.pid))
     };
     summary.files.iter().filter_map(line).collect()
 }

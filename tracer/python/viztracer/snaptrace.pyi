@@ -394,17 +394,23 @@ def snapshot(
         RuntimeError: there is no report.
     """
 
-def start_unseen(command: Sequence[str], environment: Sequence[str], kept: int) -> None:
-    """Start a command that the program does not see: it is no child of this process, and no SIGCHLD is sent for it.
+def start_unseen(
+    command: Sequence[str], environment: Sequence[str], directory: str | os.PathLike[str], has_stderr: bool
+) -> int:
+    """Start a command that the program does not see, and return its process id.
+
+    It is no child of this process, and no SIGCHLD is sent for it, unless this process gets orphans.
 
     Args:
         command: the first argument is the path of the program.
         environment: ``NAME=value`` each.
-        kept: a descriptor, 3 or more, that is number 3 there. 0 and 1 lead nowhere, 2 is that of this process, and no
-            other is open.
+        directory: the command shares a lock on it, by descriptor 3.
+        has_stderr: whether descriptor 2 is that of this process. Else it leads nowhere, as 0 and 1 do. No other
+            descriptor is open.
 
     Raises:
-        OSError: it cannot be started.
+        OSError: the directory cannot be locked (`BlockingIOError`: somebody has it alone), or the command cannot be
+            started.
     """
 
 def ring_process(path: str | os.PathLike[str]) -> str | None:

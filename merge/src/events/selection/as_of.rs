@@ -8,6 +8,9 @@ use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::str::FromStr;
 
+/// Why there is no report of what another machine, or another boot of this one, has recorded.
+pub(crate) const OTHER_CLOCK: &str = "--as_of needs ring files that were recorded since this machine started";
+
 /// An instant of this machine's monotonic clock, in ns, without the offset of a time namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AsOf(i64);
@@ -30,13 +33,18 @@ impl AsOf {
         i128::from(recording.opened.monotonic) - i128::from(recording.monotonic_offset) <= i128::from(self.0)
     }
 
+    /// Whether the instant is a time of the clock of a recording, as far as is known.
+    pub(crate) fn is_of(self, recording: &Recording) -> bool {
+        recording.boot == this_boot() || recording.boot == Boot::Unknown
+    }
+
     /// The instant in nanoseconds of a report with this zero; 0 if it is earlier.
     ///
     /// # Errors
     /// The report's zero is a time of another machine, or of another boot of this one.
     pub(crate) fn of_report(self, zero: Zero) -> Result<u64, MergeError> {
         if zero.boot != Boot::Unknown && zero.boot != this_boot() {
-            return Err(MergeError::NoTime("--as_of needs ring files that were recorded since this machine started"));
+            return Err(MergeError::NoTime(OTHER_CLOCK));
         }
         let since = i128::from(self.0) + i128::from(zero.monotonic_offset) - i128::from(zero.monotonic);
         Ok(since.clamp(0, u64::MAX.into()) as u64)

@@ -78,17 +78,18 @@ struct SnapshotCopy<'a> {
 impl SnapshotCopy<'_> {
     /// Copies the segments of the wanted kinds, and those that are damaged, the newest ones first. A process overwrites
     /// the oldest ones first. So of each thread, what is overwritten before it is copied is older than all that is
-    /// copied, and the copy has no gap in between.
+    /// copied. What it is overwritten with is left out, since it is newer than what the copy has of other segments. So
+    /// the copy has no gap in between.
     fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> io::Result<()> {
-        let mut found: Vec<(u64, u32)> = Vec::new();
+        let mut found: Vec<(Option<u64>, u32)> = Vec::new();
         self.from.segments(|index, segment| match segment {
             Ok(segment) if !wanted(segment.kind) => {}
-            Ok(segment) => found.push((segment.generation, index)),
-            Err(_) => found.push((u64::MAX, index)),
+            Ok(segment) => found.push((Some(segment.generation), index)),
+            Err(_) => found.push((None, index)),
         });
         found.sort_unstable_by_key(|of| Reverse(*of));
         let mut buffer = Vec::new();
-        found.into_iter().try_for_each(|(_, index)| self.segment(index, index, &mut buffer))
+        found.into_iter().try_for_each(|(generation, index)| self.segment(index, generation, index, &mut buffer))
     }
 
     /// Copies all labels once more, behind all segments of the file.
@@ -101,13 +102,14 @@ impl SnapshotCopy<'_> {
             self.from.length.saturating_sub(HEADER_SIZE as u64).div_ceil(self.from.header.segment_size() as u64);
         let behind = (0..=u32::MAX).skip(usize::try_from(segments).unwrap_or(usize::MAX));
         let mut buffer = Vec::new();
-        labels.into_iter().zip(behind).try_for_each(|(index, to)| self.segment(index, to, &mut buffer))
+        labels.into_iter().zip(behind).try_for_each(|(index, to)| self.segment(index, None, to, &mut buffer))
     }
 
-    /// Copies segment `index` of the file to segment `to` of the copy.
-    fn segment(&self, index: u32, to: u32, buffer: &mut Vec<u8>) -> io::Result<()> {
+    /// Copies segment `index` of the file to segment `to` of the copy, if it still is the one of this generation.
+    fn segment(&self, index: u32, generation: Option<u64>, to: u32, buffer: &mut Vec<u8>) -> io::Result<()> {
         let offset = self.from.offset(to).unwrap_or(u64::MAX);
         match self.from.read_now(index, buffer) {
+            Ok((segment, _)) if generation.is_some_and(|listed| listed != segment.generation) => Ok(()),
             Ok((segment, body)) => {
                 // The copy lacks what was committed after this look, and its header says so.
                 let committed = body.len();

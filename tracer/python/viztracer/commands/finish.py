@@ -131,7 +131,7 @@ class Ending:
             if running:
                 terminal.complain(report.still_running(self.rings.path, running, self.output))
             else:
-                self.rings.remove()
+                self._remove_rings()
         except KeyboardInterrupt:
             terminal.complain(report.not_written("interrupted", self.rings.path, self.output))
         except (OSError, RuntimeError) as error:
@@ -139,6 +139,13 @@ class Ending:
             self.has_failed = True
         finally:
             self.rings.leave()
+
+    def _remove_rings(self) -> None:
+        """Remove the ring files, of which the report is written. Ctrl+C ends the wait for snapshots of them."""
+        try:
+            self.rings.remove(terminal.complain)
+        except KeyboardInterrupt:
+            pass
 
     def _wait(self) -> None:
         """Wait until every process that records here, or is about to, has ended, or for Ctrl+C."""

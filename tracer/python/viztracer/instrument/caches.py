@@ -14,7 +14,7 @@ import types
 import warnings
 from _thread import get_ident
 
-from .log import Unrecorded
+from .log import Unrecorded, embed, without_log
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def loads(*arguments: Any, **keywords: Any) -> Any:
 
 
 def _noticed(value: Any) -> Any:
+    if isinstance(value, types.CodeType):
+        value = embed(value)  # it may be what `without_log` has made
     if get_ident() not in _expecting:
         with Unrecorded():
             _notice_read[0](value)
@@ -112,10 +114,12 @@ def dumps(value: Any, *arguments: Any, **keywords: Any) -> bytes:
 
 
 def _without_calls(value: Any) -> Any:
-    """Return a value with plain code in place of instrumented code, also inside of tuples, lists and dictionaries."""
+    """Return a value with plain code in place of instrumented code, also inside of containers."""
     if id(value) in _plain:
         return _plain[id(value)][1]()
-    if type(value) in (tuple, list):
+    if isinstance(value, types.CodeType):
+        return without_log(value)  # the program has made it of instrumented code
+    if type(value) in (tuple, list, set, frozenset):
         return type(value)(map(_without_calls, value))
     if type(value) is dict:
         return {_without_calls(key): _without_calls(element) for key, element in value.items()}

@@ -6,6 +6,7 @@ import ast
 import builtins
 import os
 import sys
+import warnings
 
 from . import caches
 from .attributes import Attributes
@@ -60,9 +61,7 @@ class Compiler:
             return self._compile(source, filename, mode, flags, optimize, **others)
 
     def _compile(self, source: Any, filename: Any, mode: str, flags: int, optimize: int, **others: Any) -> Any:
-        def plainly() -> Any:
-            return compile_plainly(source, filename, mode, flags, True, optimize, **others)
-
+        plainly = _plain_compiler(source, filename, mode, flags, optimize, **others)
         tree = source
         if not isinstance(source, ast.AST):
             tree = compile_plainly(source, filename, mode, flags | ast.PyCF_ONLY_AST, True, **others)
@@ -103,6 +102,22 @@ class Compiler:
             yield Executions(options.log_func_exec)
         if options.log_func_entry:
             yield Entries(options.log_func_entry)
+
+
+def _plain_compiler(
+    source: Any, filename: Any, mode: str, flags: int, optimize: int, **others: Any
+) -> Callable[[], Any]:
+    """Return a function that compiles a source without any calls; it keeps no tree, which the program may change."""
+
+    def compile_it() -> Any:
+        return compile_plainly(source, filename, mode, flags, True, optimize, **others)
+
+    if not isinstance(source, ast.AST):
+        return compile_it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are shown when the instrumented code is compiled
+        plain = compile_it()
+    return lambda: plain
 
 
 def named(module: str | None) -> dict[str, Any]:

@@ -38,10 +38,11 @@ _get_code = SourceLoader.get_code
 def install(new: compiler.Compiler) -> None:
     """Have the program's own modules compiled so from now on, in this process and those that it forks."""
     _installed[:] = [new]
-    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
-        finders = sys.meta_path
-        index = finders.index(PathFinder) if PathFinder in finders else len(finders)
-        finders.insert(index, Finder())
+    with Unrecorded():  # imports may be lazy: the finder must not be the first that needs it
+        if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+            finders = sys.meta_path
+            index = finders.index(PathFinder) if PathFinder in finders else len(finders)
+            finders.insert(index, Finder())
     builtins.compile = compile
     SourceLoader.get_code = get_code  # type: ignore[method-assign]
     caches.install(_notice_read)

@@ -32,16 +32,24 @@ def take(path: str, seconds: float) -> int | None:
         descriptor = os.open(path, FLAGS)
     except OSError:
         return None
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    try:
+        while not _try_alone(descriptor):
             if time.monotonic() > give_up:
                 os.close(descriptor)
                 return None
             time.sleep(INTERVAL)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        else:
-            return descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _try_alone(descriptor: int) -> bool:
+    """Take the lock alone, if nobody shares it; return whether that is so."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # this file system has no locks, so nobody shares one
+    return True

@@ -12,7 +12,12 @@ from ..snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
 from . import shared_memory
 from .shared_memory import SHARED_MEMORY
 
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SNAPSHOT_PATIENCE = 60.0  # seconds that a snapshot gets before its ring files are removed
+SILENT_WAIT = 1.0  # seconds of them before a line says so
 ID_LENGTH = 12  # digits of a run's id in the names of its directory and its control block
 
 
@@ -186,29 +191,44 @@ class RingDirectory:
         """Return the paths of the files of processes that have not ended."""
         return list(filter(is_ring_open, self.files()))
 
-    def remove(self) -> None:
-        """Remove the directory and its files, unless they are the user's or another process's."""
+    def remove(self, say: Callable[[str], object] | None = None) -> None:
+        """Remove the directory and its files, unless they are the user's or another process's.
+
+        Snapshots that are being written get a minute before that; an exception that arrives meanwhile ends the wait.
+
+        Args:
+            say: is called with a line about a longer wait.
+        """
         if not self.is_own:
             return
-        if not self.keep:
-            self.close()
-            lock = self._await_snapshots()
-            try:
-                for name in os.listdir(self.path):
-                    os.unlink(os.path.join(self.path, name))
-                os.rmdir(self.path)
-            except OSError:
-                pass  # it is gone already, or holds files of others
-            finally:
-                if lock is not None:
-                    os.close(lock)
-        self.leave()
+        lock = None
+        try:
+            if not self.keep:
+                self.close()
+                lock = self._await_snapshots(say)
+        finally:
+            if not self.keep:
+                self._remove_files()
+            if lock is not None:
+                os.close(lock)
+            self.leave()
 
-    def _await_snapshots(self) -> int | None:
+    def _remove_files(self) -> None:
+        try:
+            for name in os.listdir(self.path):
+                os.unlink(os.path.join(self.path, name))
+            os.rmdir(self.path)
+        except OSError:
+            pass  # it is gone already, or holds files of others
+
+    def _await_snapshots(self, say: Callable[[str], object] | None) -> int | None:
         """Wait until no snapshot reads the ring files; return a lock by which none begins, if there is one."""
         from . import directory_lock  # only the first process of a run needs it
 
-        return directory_lock.take(self.path, SNAPSHOT_PATIENCE)
+        lock = directory_lock.take(self.path, SILENT_WAIT)
+        if lock is None and say and os.path.isdir(self.path):
+            say("a snapshot is still being written; its ring files stay for up to a minute")
+        return directory_lock.take(self.path, SNAPSHOT_PATIENCE) if lock is None else lock
 
     def leave(self) -> None:
         """Remove the control block, since this process needs the ring files no more, whether or not they are there."""

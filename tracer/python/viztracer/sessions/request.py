@@ -1,19 +1,19 @@
 """A traced process asks for a snapshot of its whole session.
 
 The merge is a process of its own, which the program does not see: it is no child of the program, has none of its
-descriptors but stderr, and gets no signal of its terminal.
+descriptors, and gets no signal of its terminal.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import time
 
 from ..output import terminal
 from ..output.quoting import quote
-from ..process import directory_lock, isolation, this_process
+from ..process import isolation, this_process
+from ..process.shared_memory import SHARED_MEMORY
 from ..snaptrace import start_unseen
 from . import snapshot as snapshots
 
@@ -27,8 +27,9 @@ ENTRY = (
     "from viztracer.sessions import snapshot; snapshot.main()"
 )
 CLAIM = "snapshot_{}"  # the file in the directory of a run by which its processes count their snapshots
-LOWEST_DESCRIPTOR = 10  # of the lock, for as long as it is passed on
+START_PATIENCE = 1.0  # seconds that the removal of ring files, or a reader of their directory, may take
 PATIENCE = 600.0  # seconds that a caller waits at most
+INTERVAL = 0.005  # seconds between two looks
 
 _taken: dict[str, int] = {}  # by directory, how many snapshots this process has taken
 
@@ -43,11 +44,12 @@ def snapshot(
     """Take a snapshot of all processes of this session, as of now.
 
     All processes go on meanwhile, also the other threads of this one. In a process that is not traced, and when the
-    session has taken as many snapshots as `keep_snapshots` allows, nothing happens. What goes wrong with a snapshot is
-    said by a line on stderr, and never raised.
+    session has taken as many snapshots as `keep_snapshots` allows, nothing happens. No exception is raised. A line on
+    stderr says why a snapshot cannot begin, and with `wait` also why there is no report.
 
     Args:
-        name: why, for the name of the report: ``snapshot_20261129-103000.123_<name>.json`` in the current directory.
+        name: why, for the name of the report: ``snapshot_20261129-103000.123_<pid>_<name>.json`` in the current
+            directory.
         last: only so many seconds; None for all that the rings hold.
         output: the report, instead of that name; its extension selects the format. No file is replaced.
         wait: whether to return when the report is written. Otherwise it appears later, whole.
@@ -62,8 +64,8 @@ def snapshot(
     tracer.pause()  # what this calls is not the program's
     try:
         return _take(tracer, str(name), last, output, wait=bool(wait), as_of=as_of, now=now)
-    except (snapshots.SnapshotError, OSError, ValueError, TypeError) as error:
-        terminal.complain(f"no snapshot: {error}")
+    except Exception as error:  # whatever it is, the program goes on
+        terminal.complain(f"no snapshot: {error or type(error).__name__}")
         return None
     finally:
         tracer.resume()
@@ -74,32 +76,40 @@ def _take(tracer: Any, name: str, last: Any, output: Any, *, wait: bool, as_of: 
     if seconds and not 0 < float(seconds) < float("inf"):
         raise ValueError(f"last must be a number of seconds above 0, not {last!r}")
     if output is None:
-        path = snapshots.vacant(os.path.abspath(snapshots.file_name(name, now)))
+        path = snapshots.vacant(os.path.abspath(snapshots.file_name(f"{os.getpid()}_{name}", now)))
     else:
         path = os.path.abspath(os.fspath(output))
         snapshots.check_output(path)
     directory: str = tracer.rings.path
-    lock = snapshots.share(directory)
-    try:
-        if not _claim(directory, tracer.keep_snapshots, in_files=not tracer.rings.keep):
-            return None
-        entry = ENTRY.format(packages=isolation.PACKAGES)
-        command = [sys.executable, "-sS", "-c", entry, directory, path, str(as_of), seconds]
-        passed = fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR)
+    if not _claim(directory, tracer.keep_snapshots):
+        return None
+    entry = ENTRY.format(packages=isolation.PACKAGES)
+    pid = _start([sys.executable, "-sS", "-c", entry, directory, path, str(as_of), seconds], directory, wait)
+    if wait:
+        _await(pid, path)
+    return path if not wait or os.path.exists(path) else None
+
+
+def _start(command: list[str], directory: str, has_stderr: bool) -> int:
+    """Start the merge, which shares the lock on the directory."""
+    give_up = time.monotonic() + START_PATIENCE
+    while True:
         try:
-            start_unseen(command, list(map("=".join, isolation.environment())), passed)
-        finally:
-            os.close(passed)
-    finally:
-        os.close(lock)
-    return path if not wait or _is_written(directory, path) else None
+            return start_unseen(command, list(map("=".join, isolation.environment())), directory, has_stderr)
+        except BlockingIOError:  # somebody removes the ring files, or has just seen that nobody uses them
+            if time.monotonic() > give_up:
+                raise
+        except FileNotFoundError:
+            raise snapshots.gone(directory) from None
+        time.sleep(INTERVAL)
 
 
-def _claim(directory: str, limit: int, *, in_files: bool) -> bool:
+def _claim(directory: str, limit: int) -> bool:
     """Count one more snapshot of the session; return False if there are as many as there may be.
 
     A directory of the user's own gets no file for that: there each process counts its own.
     """
+    in_files = os.path.dirname(directory) == SHARED_MEMORY
     taken = _taken.get(directory, 0)
     while taken < limit:
         taken += 1
@@ -111,6 +121,8 @@ def _claim(directory: str, limit: int, *, in_files: bool) -> bool:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         except FileExistsError:
             continue  # another process has taken this one
+        except FileNotFoundError:
+            raise snapshots.gone(directory) from None
         return True
     if taken == limit:
         _taken[directory] = limit + 1  # a line once in each process
@@ -118,10 +130,21 @@ def _claim(directory: str, limit: int, *, in_files: bool) -> bool:
     return False
 
 
-def _is_written(directory: str, path: str) -> bool:
-    """Wait until no snapshot of the session is being written; return whether this one is there."""
-    lock = directory_lock.take(directory, PATIENCE)
-    if lock is None:
-        raise snapshots.SnapshotError(f"{quote(path)} is still not written")
-    os.close(lock)
-    return os.path.exists(path)
+def _await(pid: int, path: str) -> None:
+    """Wait until the report is there or the process has ended."""
+    give_up = time.monotonic() + PATIENCE
+    while not os.path.exists(path) and _runs(pid):
+        if time.monotonic() > give_up:
+            raise snapshots.SnapshotError(f"{quote(path)} is still not written")
+        time.sleep(INTERVAL)
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process runs; one that has ended and is not yet waited for has no program."""
+    try:
+        os.readlink(f"/proc/{pid}/exe")
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,6 +1,6 @@
 """Snapshots: what the rings of a living session hold as of one instant, merged while its processes go on.
 
-No process of the session does anything for a snapshot. The merge copies their ring files, the oldest segments first,
+No process of the session does anything for a snapshot. The merge copies their ring files, the newest segments first,
 and looks again at each segment that it has copied; what a process has overwritten meanwhile is counted. Whatever is
 newer than the instant is left out.
 """
@@ -59,12 +59,21 @@ def share(directory: str) -> int:
     """Return a descriptor by which the ring files in a directory stay for as long as it is open.
 
     Raises:
-        SnapshotError: there are none any more.
+        SnapshotError: there are none any more, or they cannot be locked.
     """
     try:
         return directory_lock.share(directory)
-    except OSError:
-        raise SnapshotError(f"the session has ended: its ring files in {quote(directory)} are gone") from None
+    except FileNotFoundError:
+        raise gone(directory) from None
+    except BlockingIOError:
+        raise SnapshotError(f"the ring files in {quote(directory)} are being removed") from None
+    except OSError as error:
+        raise SnapshotError(f"{quote(directory)}: {error.strerror}") from None
+
+
+def gone(directory: str) -> SnapshotError:
+    """Return what is raised if a session has ended."""
+    return SnapshotError(f"the session has ended: its ring files in {quote(directory)} are gone")
 
 
 def write(directory: str, output: str, as_of: int, last: float | None) -> Merged:
@@ -79,9 +88,19 @@ def write(directory: str, output: str, as_of: int, last: float | None) -> Merged
         raise SnapshotError(str(error)) from None
 
 
+def _be_expendable() -> None:
+    """Have the kernel end this process rather than the program if memory runs out: the copies of the rings take some."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
+    except OSError:
+        pass
+
+
 def main() -> None:
     """Write the snapshot that the arguments of this process name. A lock on the ring files is open beside it."""
     directory, output, as_of, last = sys.argv[1:]
+    _be_expendable()
     try:
         write(directory, output, int(as_of), float(last) if last else None)
     except SnapshotError as error:

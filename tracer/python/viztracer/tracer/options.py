@@ -23,7 +23,7 @@ DEFAULT_ENTRIES = 16_000_000
 DEFAULT_SNAPSHOTS = 10
 
 # What may take snapshots by itself.
-TRIGGERS = ("exception", "SIGUSR1", "SIGUSR2")
+TRIGGERS = ("exception",)
 
 LIMIT = 1 << 63  # of numbers that the extension takes
 
@@ -270,8 +270,8 @@ class Options:
     )
     keep_snapshot_at: list[str] | None = option(
         None,
-        "keep a snapshot of all processes of the run when one of these happens in a process: exception (one that "
-        "nothing handles), SIGUSR1, SIGUSR2 (unless the program handles it)",
+        "keep a snapshot of all processes of the run when this happens in a process: exception (one that nothing "
+        "handles)",
         metavar="WHAT",
         normalize=_list,
         validate=_triggers,
@@ -338,7 +338,7 @@ class Options:
 
     def check(self) -> None:
         """Raise `ValueError` or `TypeError` if the attributes make no sense, which may have been changed meanwhile."""
-        check_together({name: value for name, value in vars(self).items() if name in OPTIONS})
+        check_together({name: value for name, value in vars(self).copy().items() if name in OPTIONS})
 
 
 def check_together(values: Mapping[str, Any]) -> None:
