@@ -32,6 +32,7 @@ NOT_RUN = {
     "viztracer --attach": "needs a process that runs already; test_attach.py runs it",
     "viztracer --uninstall": "the same",
     "viztracer-ctl snapshot": "needs a session that runs; test_snapshot.py runs it",
+    **dict.fromkeys((f"viztracer-ctl {verb}" for verb in ("pause", "resume", "stop", "mark")), "test_control_switch.py"),
     "viztracer --tracer_entries 4000000 server.py": "is to run for days",
     "viztracer --keep_snapshot_at": "the same",
     "python tests/storm/storm.py": "takes hours; test_storm.py runs it for less long",
