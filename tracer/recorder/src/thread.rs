@@ -336,6 +336,8 @@ impl ThreadRecorder {
                 false => self.end_innermost(frame, kind, now),
             }
         }
+        self.uncounted = 0;
+        self.end_block();
     }
 
     /// The open frames, with their arguments, and the marks of tasks, from the outermost on.

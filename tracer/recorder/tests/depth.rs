@@ -154,6 +154,18 @@ fn a_child_inherits_calls_and_limit() {
     child.close();
 }
 
+/// A pause closes what is open. What was open and did not count raised the limit of all calls after it.
+#[test]
+fn the_limit_counts_from_nothing_after_all_calls_are_closed() {
+    let open = with_limit(|thread| {
+        enter(thread, &[F, F, F]);
+        thread.count_depth_from_here(0);
+        thread.close_frames(Kind::Open);
+        enter(thread, &[G, G, G, G, G]);
+    });
+    assert_eq!(open, [G, G, G]);
+}
+
 /// A thread with a limit of three and an interval of 0: a look is due whenever a call ends.
 fn due_at_each_end(program: impl Fn(&mut ThreadRecorder)) {
     let directory = tempfile::tempdir().unwrap();

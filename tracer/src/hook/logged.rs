@@ -62,26 +62,28 @@ pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: 
     // SAFETY: the caller promises a living object unless it is NULL; `python` proves that the GIL is held.
     let object = |max| if value.is_null() { None } else { unsafe { arguments::return_value_at_once(value, max) } };
     // SAFETY: `object` runs no Python.
-    if unsafe { calls::end_at_once(python, code.tag(), kind, arguments::RETURN_VALUE, object) } {
-        // It is recorded with its value.
+    let is_due = if unsafe { calls::end_at_once(python, code.tag(), kind, arguments::RETURN_VALUE, object) } {
+        false // it is recorded with its value
     } else if let Some(ending) = (!value.is_null()).then(|| calls::ending(python, code.tag())).flatten() {
         // SAFETY: the caller promises a living object; `python` proves that the GIL is held.
         let json = unsafe { arguments::return_value(value, ending.payload_max) };
         if current::is_recording(python) {
             calls::end_with(python, code.tag(), kind, ending.now, (arguments::RETURN_VALUE, json.as_bytes()));
         }
+        false
     } else {
         match calls::leave(python, code.tag(), kind) {
             None => return true,
-            Some(Left::Recorded | Left::Due) => {}
+            Some(Left::Recorded) => false,
+            Some(Left::Due) => true,
             Some(Left::Unmatched) if code.id() == EXCLUDED => return false,
             Some(Left::Unmatched) => calls::unwind_to(python, code.tag(), kind),
         }
-    }
+    };
     if is_of_task(code) {
         task::leave(python, kind != Kind::Yield);
     }
-    if calls::take_due(python) {
+    if is_due || calls::take_due(python) {
         due::act();
     }
     true

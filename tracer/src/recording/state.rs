@@ -69,6 +69,11 @@ pub fn current() -> u64 {
     if RECORDING.load(Ordering::Acquire) { number() } else { 0 }
 }
 
+/// Returns the number of the recording whose file is open, even if nothing is recorded for now; 0 if there is none.
+pub fn kept() -> u64 {
+    if locked().recording.is_some() { number() } else { 0 }
+}
+
 /// Returns the number of the newest recording.
 pub(super) fn number() -> u64 {
     NUMBER.load(Ordering::Relaxed)

@@ -31,10 +31,14 @@ pub fn take_due(python: Python<'_>) -> bool {
     unsafe { current::with(python, ThreadRecorder::take_due) }.unwrap_or(false)
 }
 
-/// Handles the end of a call that [`leave`] could not match.
-pub fn unwind_to(python: Python<'_>, tag: u64, kind: Kind) {
-    // SAFETY: `unwind_to` runs no Python.
-    unsafe { current::with(python, |recorder| recorder.unwind_to(tag, kind)) };
+/// Handles the end of a call that [`leave`] could not match. Returns what [`take_due`] does.
+pub fn unwind_to(python: Python<'_>, tag: u64, kind: Kind) -> bool {
+    let unwind = |recorder: &mut ThreadRecorder| {
+        recorder.unwind_to(tag, kind);
+        recorder.take_due()
+    };
+    // SAFETY: `unwind` runs no Python.
+    unsafe { current::with(python, unwind) }.unwrap_or(false)
 }
 
 /// Whether calls are open on the calling thread, none of which has this tag. Runs no Python; false if another thread
@@ -54,10 +58,12 @@ pub fn count_depth_from_here(python: Python<'_>, inner: usize) {
     unsafe { current::with(python, |recorder| recorder.count_depth_from_here(inner)) };
 }
 
-/// From now on, records only calls on the calling thread that are nested up to `depth` from here.
+/// From now on, records only calls on the calling thread that are nested up to `depth` from here. This also holds for
+/// what is recorded after a pause.
 pub fn limit_depth(python: Python<'_>, depth: usize) {
+    current::is_recording(python); // the thread gets its recorder
     // SAFETY: `limit_depth` runs no Python.
-    unsafe { current::with(python, |recorder| recorder.limit_depth(depth)) };
+    unsafe { current::with_kept(python, |recorder| recorder.limit_depth(depth)) };
 }
 
 /// Returns how many bytes of arguments the call may have that begins next; `None` if it is not recorded.

@@ -119,10 +119,25 @@ pub unsafe fn with<T>(python: Python<'_>, operation: impl FnOnce(&mut ThreadReco
 /// `operation` runs no Python, does not let the interpreter stop the thread, and does not use the recorder in another
 /// way.
 pub unsafe fn with_existing<T>(_: Python<'_>, operation: impl FnOnce(&mut ThreadRecorder) -> T) -> Option<T> {
-    let mut recorder = existing(recording::current())?;
-    // SAFETY: the calling thread's own recorder in the recording that goes on, just found. The thread is attached, as
-    // the first argument proves, and the caller promises the rest. No other use goes on: each is an operation that does
-    // not come here.
+    // SAFETY: the caller promises the same.
+    unsafe { with_number(recording::current(), operation) }
+}
+
+/// The same, even while the whole process is paused.
+///
+/// # Safety
+/// As for [`with_existing`].
+pub unsafe fn with_kept<T>(_: Python<'_>, operation: impl FnOnce(&mut ThreadRecorder) -> T) -> Option<T> {
+    // SAFETY: the caller promises the same.
+    unsafe { with_number(recording::kept(), operation) }
+}
+
+/// # Safety
+/// The recording of this number goes on or is paused; and as for [`with_existing`]. The thread is attached.
+unsafe fn with_number<T>(number: u64, operation: impl FnOnce(&mut ThreadRecorder) -> T) -> Option<T> {
+    let mut recorder = existing(number)?;
+    // SAFETY: the calling thread's own recorder, just found, in a recording whose file there is. The caller promises
+    // the rest. No other use goes on: each is an operation that does not come here.
     Some(operation(unsafe { recorder.as_mut() }))
 }
 

@@ -49,7 +49,7 @@ pub fn name_current(number: u64, serial: u32) {
 
 /// Writes the names that have changed. The calling thread has this serial, if it has recorded.
 pub fn renew(serial: Option<u32>) {
-    let here = (process::id(), recording::current());
+    let here = (process::id(), recording::kept());
     if let Some(serial) = serial {
         let is_known = lock(&NAMED).contains_key(&(here.0, here.1, serial));
         if !is_known {
@@ -110,11 +110,11 @@ impl Drop for End {
     fn drop(&mut self) {
         let removed = lock(&NAMED).remove(&self.key);
         let Some(mut ended) = removed else { return };
-        let (process, number, _) = self.key;
+        let (process, ..) = self.key;
         // The thread's object may die here, with whatever that runs: the interpreter ends the thread, and no hook is
         // under way.
         preserving_exception(|python| {
-            if (process, number) == (process::id(), recording::current()) {
+            if process == process::id() {
                 without_collector(python, || ended.write_change(python, self.key));
             }
             drop(ended);

@@ -181,8 +181,7 @@ class Recording(InterpreterEvents):
         """End recording, for a time or for good; return whether it went on until now."""
         with this_process.lock:
             was_recording = self.enable
-            if was_recording:
-                self.end_interpreter_events()
+            self.end_interpreter_events()  # also those of a tracer whose session has been stopped
             self.halt(stop_option == "flush_as_finish")
             this_process.leave(self)
         return was_recording

@@ -228,30 +228,30 @@ fn leave<const TASKS: bool>(
     if TASKS && kind != Kind::Yield && code.is_coroutine() {
         task::end(python, code);
     }
-    let left = calls::leave(python, code.tag(), kind);
-    let answer = match left {
+    let (answer, is_due) = match calls::leave(python, code.tag(), kind) {
         None => return none(),
-        Some(Left::Recorded | Left::Due) => none(),
+        Some(Left::Recorded) => (none(), false),
+        Some(Left::Due) => (none(), true),
         Some(Left::Unmatched) => leave_unmatched(python, code, kind, can_disable),
     };
     if TASKS && code.is_coroutine() {
         task::leave(python, kind != Kind::Yield);
     }
-    if left == Some(Left::Due) {
+    if is_due {
         due::act();
     }
     answer
 }
 
+/// Returns what the callback answers, and whether it is time to look at the session's switches.
 #[cold]
 #[inline(never)]
-fn leave_unmatched(python: Python<'_>, code: Code, kind: Kind, can_disable: bool) -> *mut PyObject {
-    if code.id() != EXCLUDED {
-        calls::unwind_to(python, code.tag(), kind);
-    } else if can_disable {
-        return disable();
+fn leave_unmatched(python: Python<'_>, code: Code, kind: Kind, can_disable: bool) -> (*mut PyObject, bool) {
+    match code.id() {
+        EXCLUDED if can_disable => (disable(), false),
+        EXCLUDED => (none(), false),
+        _ => (none(), calls::unwind_to(python, code.tag(), kind)),
     }
-    none()
 }
 
 /// A Python function is entered, and its arguments are logged.
@@ -323,7 +323,7 @@ fn leave_c(python: Python<'_>, arguments: Arguments<4>, kind: Kind) -> *mut PyOb
 #[cold]
 #[inline(never)]
 fn leave_c_unmatched(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
-    if caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
-        calls::unwind_to(python, builtin.tag(), kind);
+    if caller.id() != EXCLUDED && builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind) {
+        due::act();
     }
 }

@@ -125,11 +125,11 @@ unsafe fn enter_known(python: Python<'_>, found: Found<'_>, code: Code, id: u32)
 /// Returns whether it is time to look at the session's switches.
 #[inline(always)]
 fn leave(python: Python<'_>, code: Code, kind: Kind) -> bool {
-    let left = calls::leave(python, code.tag(), kind);
-    if left == Some(Left::Unmatched) && code.id() != EXCLUDED {
-        calls::unwind_to(python, code.tag(), kind);
+    match calls::leave(python, code.tag(), kind) {
+        None | Some(Left::Recorded) => false,
+        Some(Left::Due) => true,
+        Some(Left::Unmatched) => code.id() != EXCLUDED && calls::unwind_to(python, code.tag(), kind),
     }
-    left == Some(Left::Due)
 }
 
 /// Records that a Python function is entered, with its arguments. `is_hook_in_python` is as in [`logged::enter`].
@@ -209,10 +209,14 @@ fn enter_c_anew(python: Python<'_>, caller: Code, builtin: Builtin) {
 
 #[inline(always)]
 fn leave_c(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
-    let left = calls::leave(python, builtin.tag(), kind);
-    if left == Some(Left::Due) {
+    let is_due = match calls::leave(python, builtin.tag(), kind) {
+        None | Some(Left::Recorded) => false,
+        Some(Left::Due) => true,
+        Some(Left::Unmatched) => {
+            caller.id() != EXCLUDED && builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind)
+        }
+    };
+    if is_due {
         due::act();
-    } else if left == Some(Left::Unmatched) && caller.id() != EXCLUDED && builtin.id() != EXCLUDED {
-        calls::unwind_to(python, builtin.tag(), kind);
     }
 }
