@@ -60,6 +60,12 @@ pub fn resume(python: Python<'_>) -> PyResult<()> {
     if wanted.calls { offered::resume(python, wanted) } else { Ok(()) }
 }
 
+/// Has the interpreter call us on the calling thread, whose process stays paused.
+pub fn wake(python: Python<'_>) -> PyResult<()> {
+    let wanted = *lock(&WANTED);
+    if wanted.calls { offered::wake(python, wanted) } else { Ok(()) }
+}
+
 /// Takes the hook out, and nothing that is not ours. Returns whether it was still in its place.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let calls = lock(&WANTED).calls;

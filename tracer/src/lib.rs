@@ -56,13 +56,13 @@ mod exclusive;
 mod recording;
 // Ids of functions.
 mod function;
+// What is done at the end of a hook now and then.
+mod due;
 // The calling thread: its recorder, its name, its task.
 mod thread;
 // Whether threads have several stacks.
 mod greenlets;
 
-// What is done at the end of a hook now and then.
-mod due;
 // What a program logs besides its calls.
 mod logged;
 // Functions of ours in place of the interpreter's.
@@ -121,7 +121,9 @@ mod snaptrace {
     #[pymodule_export]
     use super::main_program::{run_byte_code, run_code, run_command, run_file, run_module, run_stdin};
     #[pymodule_export]
-    use super::process::watcher::{end_watcher, hold_watcher, release_watcher};
+    use super::process::switching::release_watcher;
+    #[pymodule_export]
+    use super::process::watcher::{end_watcher, hold_watcher};
     #[pymodule_export]
     use super::ring_file::{RingFacts, RingStatus, await_ring, is_ring_open, ring_facts, ring_session, ring_status};
     #[pymodule_export]

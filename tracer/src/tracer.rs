@@ -6,11 +6,11 @@ use crate::ending::child_exits;
 use crate::ending::deadly_signal;
 use crate::ending::exit_calls;
 use crate::exclusive::exclusively;
-use crate::hook;
 use crate::logged::{event, options as logged_options, scale};
 use crate::process::{fork, lifecycle, switching, watcher};
 use crate::recording::{self, Phase};
 use crate::thread::{calls, current};
+use crate::{due, hook};
 use options::{RecordingOptions, RingDirectory};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -44,7 +44,7 @@ impl Tracer {
     /// Logs something, if this tracer records; then looks at the session's switches.
     fn log<T>(&self, python: Python<'_>, event: impl FnOnce() -> T) -> Option<T> {
         let logged = self.records().then(event);
-        if logged.is_some() {
+        if logged.is_some() || due::is_waiting() {
             switching::follow(python);
         }
         logged
@@ -201,6 +201,7 @@ impl Tracer {
 
     /// In a recording with `log_sparse`, records the calls of this thread from now on, nested up to `depth`.
     fn begin_calls(&self, python: Python<'_>, depth: usize) -> PyResult<()> {
+        switching::follow(python);
         if !self.records() {
             return Ok(());
         }

@@ -12,4 +12,4 @@ mod state;
 pub use file::*;
 pub use fork::*;
 pub use owner::*;
-pub use state::{Phase, begin, current, end};
+pub use state::{Phase, begin, current, end, kept};

@@ -114,6 +114,11 @@ pub fn resume(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     }
 }
 
+/// Switches our events on again.
+pub fn wake(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
+    resume(python, wanted)
+}
+
 /// Hooks the calling thread if this profile function is our hook, which none is. Returns whether it is.
 pub fn put_back(_: Python<'_>, _: *mut PyObject) -> bool {
     false

@@ -70,6 +70,11 @@ pub fn resume(python: Python<'_>, _: EventOptions) -> PyResult<()> {
     Ok(())
 }
 
+/// Hooks the calling thread alone, if it has no hook of the program.
+pub fn wake(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
+    mend(python, wanted).map(drop)
+}
+
 /// Hooks the calling thread if this profile function is our hook. Returns whether it is. The interpreter's
 /// `sys.setprofile` would run the program's audit hooks, and fail while another thread is in one.
 pub fn put_back(python: Python<'_>, function: *mut PyObject) -> bool {

@@ -4,8 +4,8 @@
 //! parent's file. The child's own file is created at the child's first event ([`current::ensure_own_file`]), since most
 //! children call `exec` at once.
 
-use crate::recording;
 use crate::thread::current;
+use crate::{due, recording};
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::sync::Once;
@@ -41,6 +41,7 @@ extern "C" fn child() {
     if let Some(guard) = GUARD.take() {
         guard.release_in_child();
         current::forget();
+        due::wait(recording::is_paused());
     }
 }
 

@@ -5,13 +5,12 @@
 //! never finds it ([`hold_watcher`]): the interpreter warns if there are other threads, and a child would not have it.
 //! It is gone before the interpreter ends ([`end_watcher`]), so that it never asks for the GIL of one that is over.
 
-use crate::recording;
 use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;
 use std::io;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
@@ -24,15 +23,14 @@ const GONE_TRIES: u32 = 1000;
 
 /// The thread. Used only with the GIL held, and never by the thread itself.
 static WATCHER: Mutex<Option<Watcher>> = Mutex::new(None);
-/// What it does at each look; it returns whether the thread is to go on.
-static LOOK: OnceLock<Look> = OnceLock::new();
 /// How many forks are under way; there is no watcher then.
 static HOLDS: AtomicU32 = AtomicU32::new(0);
 /// Whether the interpreter is about to end; there is no watcher any more.
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 
-/// A look, which is to do nothing any more when this flag is set.
-pub type Look = fn(&AtomicBool) -> bool;
+/// A look, which is to do nothing any more when this flag is set. It returns the time until the next one; `None`: there
+/// is none.
+pub type Look = fn(&AtomicBool) -> Option<Duration>;
 
 struct Watcher {
     thread: JoinHandle<()>,
@@ -43,14 +41,14 @@ struct Watcher {
     process: u32,
 }
 
-/// Starts the thread, unless it runs. While a fork is under way, it starts after that. The GIL must be held.
+/// Starts the thread, unless it runs. Returns false while it must not: a fork is under way, or the interpreter is about
+/// to end. The GIL must be held.
 ///
 /// # Errors
 /// The process may have no more threads.
-pub fn start(look: Look) -> io::Result<()> {
-    LOOK.get_or_init(|| look);
+pub fn start(look: Look) -> io::Result<bool> {
     if HOLDS.load(Ordering::Relaxed) > 0 || IS_OVER.load(Ordering::Relaxed) {
-        return Ok(());
+        return Ok(false);
     }
     let mut watcher = lock(&WATCHER);
     let process = std::process::id();
@@ -58,26 +56,28 @@ pub fn start(look: Look) -> io::Result<()> {
         let runs = !watcher.thread.is_finished() && !watcher.is_ended.load(Ordering::Relaxed);
         watcher.process == process && runs
     }) {
-        return Ok(());
+        return Ok(true);
     }
     let (is_ended, id) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI32::new(0)));
     let (end, own) = (Arc::clone(&is_ended), Arc::clone(&id));
     let run = move || {
         // SAFETY: asks for the number of the calling thread.
         own.store(unsafe { libc::gettid() }, Ordering::Release);
-        loop {
-            thread::park_timeout(INTERVAL);
-            if end.load(Ordering::Relaxed) || !look(&end) {
-                return;
-            }
+        let mut until_next = Some(INTERVAL);
+        while let Some(time) = until_next {
+            thread::park_timeout(time);
+            until_next = if end.load(Ordering::Relaxed) { None } else { look(&end) };
         }
     };
     let blocked = BlockedSignals::new();
     let thread = Builder::new().name("viztracer".to_owned()).stack_size(STACK_SIZE).spawn(run);
     drop(blocked);
     // One that has ended by itself needs no join. One of the parent process does not exist.
-    std::mem::forget(watcher.replace(Watcher { thread: thread?, is_ended, id, process }));
-    Ok(())
+    let before = watcher.replace(Watcher { thread: thread?, is_ended, id, process });
+    if let Some(parents) = before.filter(|before| before.process != process) {
+        std::mem::forget(parents);
+    }
+    Ok(true)
 }
 
 /// All signals are blocked for the calling thread, and for threads that it starts.
@@ -143,16 +143,13 @@ pub fn hold_watcher(python: Python<'_>) {
     join(python);
 }
 
-/// Starts the thread again after a fork, if the process is still paused.
-#[pyfunction]
-pub fn release_watcher(in_child: bool) {
-    let less = |holds: u32| Some(if in_child { 0 } else { holds.saturating_sub(1) });
-    let _ = HOLDS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    if recording::is_paused()
-        && let Some(look) = LOOK.get()
-        && let Err(error) = start(*look)
-    {
-        crate::stderr::complain(&format!("process {} stays paused: {error}", std::process::id()));
+/// Takes a [`hold_watcher`] back after the fork; in a child, all of them. The child's interpreter does not end yet.
+pub fn release(in_child: bool) {
+    if in_child {
+        HOLDS.store(0, Ordering::Relaxed);
+        IS_OVER.store(false, Ordering::Relaxed);
+    } else {
+        let _ = HOLDS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |holds| holds.checked_sub(1));
     }
 }
 

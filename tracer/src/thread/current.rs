@@ -12,7 +12,7 @@ use crate::sync::{shared, thread_own};
 use crate::thread::here::{self, Seen};
 use crate::thread::name;
 use crate::thread::signal_stack::SignalStack;
-use crate::{function, recording};
+use crate::{due, function, recording};
 use pyo3::prelude::*;
 use std::cell::{Cell, OnceCell};
 use std::marker::PhantomData;
@@ -157,6 +157,10 @@ pub fn is_recording(python: Python<'_>) -> bool {
 #[cold]
 #[inline(never)]
 fn prepare(python: Python<'_>) -> *mut ThreadRecorder {
+    if recording::current() == 0 && due::is_waiting() {
+        due::act();
+        return ptr::null_mut(); // not noted, so that the next event comes here, too
+    }
     ensure_own_file(python);
     let (recorder, is_known) = own_recorder();
     // A thread whose own data is gone is about to end, and nothing would end a recorder of it.

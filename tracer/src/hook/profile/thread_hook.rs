@@ -6,7 +6,7 @@
 use super::thread_state::ThreadState;
 use super::{events, thread_list};
 use crate::logged::options;
-use crate::recording;
+use crate::{due, recording};
 use pyo3::ffi::{self, PyFrameObject, PyObject};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -100,8 +100,7 @@ fn is_starter(function: *mut PyObject) -> bool {
 #[pyfunction]
 fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, PyAny>) -> PyResult<()> {
     let python = frame.py();
-    if recording::current() == 0 {
-        unhook(python);
+    if is_idle(python) {
         return Ok(());
     }
     hook(python)?;
@@ -124,6 +123,19 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
         _ => {}
     }
     Ok(())
+}
+
+/// Whether nothing is recorded. Then the calling thread loses its hook, unless the hook waits for the end of a pause.
+fn is_idle(python: Python<'_>) -> bool {
+    if recording::current() != 0 {
+        return false;
+    }
+    if due::is_waiting() {
+        due::act();
+    } else {
+        unhook(python);
+    }
+    true
 }
 
 /// Returns the hook as the interpreter calls it.
@@ -164,8 +176,7 @@ unsafe extern "C" fn on_event(
 ) -> c_int {
     // SAFETY: the interpreter calls with the GIL held.
     let python = unsafe { Python::assume_attached() };
-    if recording::current() == 0 {
-        unhook(python);
+    if is_idle(python) {
         return 0;
     }
     match what {
