@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 from conftest import BIN, SHARED_MEMORY
-from test_control import Control, blocks, kill, wait_for
+from test_control import NOBODY, Control, as_root, blocks, kill, wait_for
 
 TREE = """\
 import os, pathlib, subprocess, sys, threading, time
@@ -205,7 +206,7 @@ def test_new_processes_start_in_the_state_of_the_session(switch):
         switch.wait_until_all(paused=True, count=1)
         (switch.sandbox.path / "begin").touch()
         wait_for((switch.sandbox.path / "up_forked").exists, "the fork")
-        switch.wait_until_all(paused=True, count=2)  # what is forked has no file before it records
+        switch.wait_until_all(paused=True, count=3)
         before = switch.processes()
         assert switch.processes() == before
         switch("resume")
@@ -301,6 +302,145 @@ def test_recordings_of_every_kind_pause_and_resume(switch, option):
     assert (min(starts) < begin or "depth" in option) and max(starts) > end
 
 
+UNMATCHED = {
+    "arguments": ["--log_func_args", "--ignore_c_function"],
+    "arguments of C functions": ["--log_func_args"],
+    "short calls": ["--log_func_retval", "--ignore_c_function", "--min_duration", "1ms"],
+}
+
+
+@pytest.mark.parametrize("options", UNMATCHED.values(), ids=UNMATCHED)
+def test_a_program_follows_whose_calls_all_end_out_of_line(switch, options):
+    body = """\
+        def work_with(number):
+            return [number]
+
+        def main():
+            while not os.access('go', os.F_OK):
+                work_with(1)
+
+        pathlib.Path('up_first').touch()
+        main()
+        """
+    with switch.running(*options, source=python(body), up=["first"]) as process:
+        for _ in range(2):
+            switch("mark", "here")
+            switch("pause")
+            switch.wait_until_all(paused=True)
+            switch("resume")
+            switch.wait_until_all(paused=False)
+        switch("stop")
+        wait_for(lambda: not switch.processes(), "the file is sealed")
+        switch.end(process)
+    assert instants(switch.report(), "here")
+
+
+def test_blocks_that_end_during_a_pause_are_not_recorded_any_more(switch):
+    body = """\
+        from viztracer import log_sparse
+
+        @log_sparse(stack_depth=5)
+        def block(up, end):
+            pathlib.Path(up).touch()
+            work_until(end)
+
+        def outside():
+            return 1
+
+        thread = threading.Thread(target=block, args=('up_thread', 'go'))
+        thread.start()
+        block('up_first', 'leave')
+        pathlib.Path('left').touch()
+        while not os.path.exists('go'):
+            outside()
+            time.sleep(0.001)
+        thread.join()
+        """
+    with switch.running("--log_sparse", source=python(body), up=["first", "thread"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "leave").touch()
+        wait_for((switch.sandbox.path / "left").exists, "the end of the block")
+        switch("resume")
+        switch.wait_until_all(paused=False)
+        switch.wait_until_all_record()
+        switch.end(process)
+    events = switch.report()
+    assert calls(events) and not calls(events, "outside")
+
+
+def test_the_program_gets_the_lowest_descriptor_during_a_pause(switch):
+    body = """\
+        pathlib.Path('up_first').touch()
+        work_until('begin')
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            os.close(0)
+            assert os.open('/dev/null', os.O_RDONLY) == 0
+        os.closerange(3, 1000)
+        work_until('go')
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "begin").touch()
+        time.sleep(1.2)
+        switch("resume")
+        switch.wait_until_all(paused=False)
+        switch.wait_until_all_record()
+        switch.end(process)
+
+
+def test_threads_that_end_during_a_pause_have_their_names(switch):
+    body = """\
+        def main():
+            work()
+            threading.current_thread().name = 'renamed'
+            pathlib.Path('up_first').touch()
+            work_until('end')
+            threading.current_thread().name = 'renamed twice'
+
+        thread = threading.Thread(target=main)
+        thread.start()
+        thread.join()
+        pathlib.Path('ended').touch()
+        work_until('go')
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "end").touch()
+        wait_for((switch.sandbox.path / "ended").exists, "the end of the thread")
+        switch.end(process)
+    names = {event["args"]["name"] for event in switch.report() if event["name"] == "thread_name"}
+    assert names == {"MainThread", "renamed twice"}
+
+
+def test_a_child_that_is_about_to_exec_has_one_thread(switch):
+    """As `unshare(CLONE_NEWUSER)` wants it."""
+    body = """\
+        import subprocess
+
+        def prepare():
+            for _ in range(100):
+                work()
+            assert len(os.listdir('/proc/self/task')) == 1
+
+        pathlib.Path('up_first').touch()
+        work_until('begin')
+        for _ in range(20):
+            subprocess.run(['true'], preexec_fn=prepare, check=True)
+        pathlib.Path('done').touch()
+        work_until('go')
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "begin").touch()
+        wait_for(lambda: (switch.sandbox.path / "done").exists() or process.poll() is not None, "the children")
+        switch.end(process)
+
+
 ENDINGS = {
     "return": ("", 0),
     "exit": ("sys.exit(7)", 7),
@@ -387,22 +527,71 @@ def test_garbage_in_the_block_changes_nothing(switch):
     assert len(calls(switch.report())) > 0
 
 
-def test_a_process_stays_paused_if_the_block_is_gone(switch):
+def is_lost(pid):
+    return f"viztracer: process {pid} stays paused as long as it cannot read the control block of its session: "
+
+
+def test_a_process_stays_paused_as_long_as_the_block_is_gone(switch):
     with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')"), up=["first"]) as process:
         switch("pause")
         switch.wait_until_all(paused=True)
         (session,) = switch.sessions()
         (block,) = blocks(session)
+        content = block.read_bytes()
         block.unlink()
-        wait_for(lambda: len(os.listdir(f"/proc/{process.pid}/task")) == 1, "nobody looks any more")
         refused = switch("resume", status=1)
         assert f"session {session['id']} has no control block" in refused.stderr
-        (switch.sandbox.path / "go").touch()
-        error = process.communicate(timeout=60)[1]
-        assert process.returncode == 0
-        gone = f"viztracer: the control block of the session is gone; process {process.pid} stays paused\n"
-        assert error == gone
+        assert process.stderr.readline().startswith(is_lost(process.pid))
+        block.touch(mode=0o600)
+        content = bytearray(content)
+        content[288:296] = bytes(8)  # record
+        block.write_bytes(content)
+        switch.wait_until_all(paused=False)
+        switch.wait_until_all_record()
+        switch.end(process)
     assert calls(switch.report())
+
+
+@as_root
+def test_a_process_that_is_another_user_for_a_time_resumes(switch):
+    body = f"""\
+        pathlib.Path('up_first').touch()
+        work_until('change')
+        os.seteuid({NOBODY})
+        time.sleep(1)
+        os.seteuid(0)
+        work_until('go')
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "change").touch()
+        wait_for(lambda: os.stat(f"/proc/{process.pid}/status").st_uid == NOBODY, "the change of the user")
+        time.sleep(0.1)
+        switch("resume")
+        switch.wait_until_all(paused=False)
+        switch.wait_until_all_record()
+        switch.end(process)
+
+
+def test_a_process_that_can_have_no_thread_says_once_that_it_cannot_pause(switch):
+    body = """\
+        import resource
+        (size,) = (int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('VmSize'))
+        resource.setrlimit(resource.RLIMIT_AS, ((size + 300) << 10, resource.RLIM_INFINITY))
+        pathlib.Path('up_first').touch()
+        work_until('lift')
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+        work_until('go')
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        assert process.stderr.readline().startswith(f"viztracer: process {process.pid} cannot pause or resume: ")
+        switch.wait_until_all_record()  # some looks later
+        switch.wait_until_all_record()
+        (switch.sandbox.path / "lift").touch()
+        switch.wait_until_all(paused=True)
+        switch.end(process)
 
 
 def test_the_program_switches_its_tracer_while_the_session_is_paused(switch):
@@ -467,6 +656,33 @@ def test_a_stopped_session_records_nothing_more_and_has_its_report(switch):
         switch.end(process)
     events = switch.report()
     assert len({call["pid"] for call in calls(events)}) == 4
+
+
+def test_a_program_stops_its_tracer_after_its_session_was_stopped(switch):
+    body = """\
+        import gc
+        from viztracer import VizTracer
+        own = print
+        tracer = VizTracer(verbose=0, log_print=True, log_gc=True, output_file='inline.json')
+        tracer.start()
+        assert print is not own and gc.callbacks
+        pathlib.Path('up_first').touch()
+        work_until('go')
+        tracer.stop()
+        assert print is own and not gc.callbacks
+        tracer.save()
+        """
+    script = switch.sandbox.script(python(body), "inline.py")
+    path = switch.sandbox.path
+    with subprocess.Popen([sys.executable, script], cwd=path, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for((path / "up_first").exists, "start")
+            switch("stop")
+            wait_for(lambda: not switch.processes(), "the file is sealed")
+            (path / "go").touch()
+            assert (process.communicate(timeout=60)[1], process.returncode) == ("", 0)
+        finally:
+            process.kill()
 
 
 def test_a_paused_session_stops(switch):

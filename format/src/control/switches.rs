@@ -25,7 +25,7 @@ pub struct SwitchWords {
     pub wanted: AtomicU64,
     /// How many marks there have ever been.
     pub marks: AtomicU64,
-    /// The newest of them. Mark `n`, the first one being 0, is in slot `n % MARK_SLOTS`.
+    /// The newest of them. Mark `n`, the first one being 1, is in slot `(n - 1) % MARK_SLOTS`.
     pub slots: [MarkSlot; MARK_SLOTS],
 }
 const _: () = assert!(SWITCHES_OFFSET + size_of::<SwitchWords>() <= TEXT_OFFSET);

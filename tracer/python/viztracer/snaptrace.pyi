@@ -312,7 +312,7 @@ def hold_watcher() -> None:
     """Have no thread of ours wait for the end of a pause: the process is about to fork."""
 
 def release_watcher(in_child: bool) -> None:
-    """Take a `hold_watcher` back after the fork; in a child, all of them."""
+    """Take a `hold_watcher` back after the fork; in a child, all of them, but without a new thread."""
 
 def end_watcher() -> None:
     """Have no such thread any more: the interpreter is about to end."""

@@ -1,12 +1,16 @@
 //! The words of a control block by which a session is switched: how `viztracer-ctl` writes them, and how a process of
 //! the session looks at them. `viztracer_format::control` has their bytes.
 //!
-//! A look opens the block by its name, copies the words and closes it. So a process keeps neither a descriptor, which
-//! the program could close or pass on, nor a mapping, which costs SIGBUS when somebody cuts the block.
+//! A look opens the block by its name, copies the words and closes it. So a process that records keeps neither a
+//! descriptor, which the program could close or pass on, nor a mapping, which costs SIGBUS when somebody cuts the block.
+//! One that is paused keeps a descriptor ([`OpenBlock`]).
 
 use crate::clock::monotonic;
 use crate::control::{open, open_file, parts};
+use crate::file::{identity, out_of_the_way};
+use rustix::fs::fstat;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::Ordering;
 use viztracer_format::control::{MARK_SLOTS, TEXT_OFFSET, changed, name_words};
 pub use viztracer_format::control::{Mark, Switches, Wanted};
@@ -16,10 +20,87 @@ pub use viztracer_format::control::{Mark, Switches, Wanted};
 /// # Errors
 /// There is no such block of this user, or it is of another session or version.
 pub fn look(name: &str, session_id: [u8; 16]) -> io::Result<Switches> {
-    let file = open_file(name)?;
+    read(open_file(name)?, session_id)
+}
+
+fn read(file: impl AsFd, session_id: [u8; 16]) -> io::Result<Switches> {
     let mut copy = [0; TEXT_OFFSET];
     let size = rustix::io::pread(&file, &mut copy, 0)?;
     Switches::parse(&copy[..size], session_id).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// A block that is looked at again and again, by a thread beside the program. If that opened a file each time, a file
+/// that the program opens at the same time would not get the lowest free number. So the block stays open, under a high
+/// number. It also stays readable if the process changes its user or its root.
+#[derive(Debug)]
+pub struct OpenBlock {
+    name: String,
+    session_id: [u8; 16],
+    file: Option<KnownFile>,
+}
+
+/// A descriptor that the program may close, and the file that it should stand for: device and inode.
+#[derive(Clone, Copy, Debug)]
+struct KnownFile {
+    number: RawFd,
+    identity: (u64, u64),
+}
+
+impl OpenBlock {
+    /// The block with this name, of this session. If it cannot be opened now, each look tries that again.
+    pub fn new(name: String, session_id: [u8; 16]) -> OpenBlock {
+        let mut block = OpenBlock { name, session_id, file: None };
+        let _ = block.open();
+        block
+    }
+
+    /// Does the same as the function [`look`]. Opens the block anew if it has been removed, or if the program has closed
+    /// the descriptor.
+    ///
+    /// # Errors
+    /// As for [`look`].
+    pub fn look(&mut self) -> io::Result<Switches> {
+        let is_there = |file: KnownFile| {
+            let stat = file.borrowed().and_then(|file| fstat(file).ok());
+            stat.is_some_and(|stat| stat.st_nlink > 0)
+        };
+        if !self.file.is_some_and(is_there) {
+            self.close();
+            self.open()?;
+        }
+        let file = self.file.as_ref().and_then(KnownFile::borrowed);
+        read(file.ok_or(io::ErrorKind::NotFound)?, self.session_id)
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        let file = out_of_the_way(open_file(&self.name)?);
+        let identity = identity(&file).ok_or(io::ErrorKind::NotFound)?;
+        self.file = Some(KnownFile { number: file.into_raw_fd(), identity });
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        if file.borrowed().is_some() {
+            // SAFETY: it is our file, and the only owner was taken out above.
+            drop(unsafe { OwnedFd::from_raw_fd(file.number) });
+        }
+    }
+}
+
+impl Drop for OpenBlock {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl KnownFile {
+    /// The descriptor, unless the program has closed it and perhaps opened something else under its number.
+    fn borrowed(&self) -> Option<BorrowedFd<'_>> {
+        // SAFETY: the number is borrowed for system calls, which fail if nothing is open under it.
+        let file = unsafe { BorrowedFd::borrow_raw(self.number) };
+        (identity(file) == Some(self.identity)).then_some(file)
+    }
 }
 
 /// Has the processes of a session do this from now on. Returns whether that changes anything: a session that has
@@ -108,6 +189,31 @@ mod tests {
             assert_eq!(mark(&name, wrong).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         }
         remove(&name);
+    }
+
+    #[test]
+    fn an_open_block_is_opened_anew_if_it_is_removed_or_closed() {
+        let (name, id) = made();
+        let mut block = OpenBlock::new(name.clone(), id);
+        switch(&name, Wanted::Paused).unwrap();
+        let number = block.file.unwrap().number;
+        assert!(number > 2 && block.look().unwrap().wanted == Wanted::Paused);
+        assert_eq!(block.file.unwrap().number, number);
+        // The program closes it and has another file under the number.
+        let other = std::fs::File::open("/dev/null").unwrap();
+        // SAFETY: closes the file of `block`, which notices that.
+        assert_eq!(unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&other), number) }, number);
+        assert_eq!(block.look().unwrap().wanted, Wanted::Paused);
+        assert_ne!(block.file.unwrap().number, number);
+        let bytes = std::fs::read(path(&name)).unwrap();
+        remove(&name);
+        assert_eq!(block.look().unwrap_err().kind(), io::ErrorKind::NotFound);
+        std::fs::write(path(&name), bytes).unwrap();
+        std::fs::set_permissions(path(&name), PermissionsExt::from_mode(0o600)).unwrap();
+        assert_eq!(block.look().unwrap().wanted, Wanted::Paused);
+        remove(&name);
+        // SAFETY: the number is this test's since the call of `dup2`.
+        drop(unsafe { OwnedFd::from_raw_fd(number) });
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::time::Duration;
 use viztracer_format::clock::Anchor;
 use viztracer_format::control::MARK_SLOTS;
 use viztracer_recorder::clock::monotonic;
-use viztracer_recorder::switches::{self, Switches, Wanted};
+use viztracer_recorder::switches::{self, OpenBlock, Switches, Wanted};
 
 /// The time between two looks of a paused process that does not find its block.
 const LOST_INTERVAL: Duration = Duration::from_secs(1);
@@ -147,7 +147,9 @@ fn next_instant() -> Option<(u64, String, Anchor)> {
 
 /// Starts the thread that looks during a pause. Returns whether there is one; a line says once why there is none.
 fn is_watched() -> bool {
-    watcher::start(watch).unwrap_or_else(|error| {
+    let Some(address) = lock(&SESSION).as_ref().map(|session| session.address.clone()) else { return false };
+    let mut block = OpenBlock::new(address.block, address.id);
+    watcher::start(move |is_ended| watch(&mut block, is_ended)).unwrap_or_else(|error| {
         let is_said = lock(&SESSION).as_mut().is_some_and(|session| mem::replace(&mut session.cannot_pause, true));
         if !is_said {
             stderr::complain(&format!("process {} cannot pause or resume: {error}", std::process::id()));
@@ -230,6 +232,7 @@ fn resume(python: Python<'_>) {
     }
     if let Some(session) = &mut *lock(&SESSION) {
         session.looked = 0;
+        session.is_lost = false;
         session.instants.push_back((monotonic(), "resumed".to_owned()));
     }
     if let Err(error) = hook::resume(python) {
@@ -250,9 +253,8 @@ fn stop(python: Python<'_>) {
 }
 
 /// The look of a paused process, on the watcher's thread. Returns the time until the next one, if the pause goes on.
-fn watch(is_ended: &AtomicBool) -> Option<Duration> {
-    let address = lock(&SESSION).as_ref().map(|session| session.address.clone())?;
-    let change: fn(Python<'_>) = match switches::look(&address.block, address.id).map(|found| found.wanted) {
+fn watch(block: &mut OpenBlock, is_ended: &AtomicBool) -> Option<Duration> {
+    let change: fn(Python<'_>) = match block.look().map(|found| found.wanted) {
         Ok(Wanted::Paused) => {
             note_lost(None);
             return Some(INTERVAL);

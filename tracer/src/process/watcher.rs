@@ -28,10 +28,6 @@ static HOLDS: AtomicU32 = AtomicU32::new(0);
 /// Whether the interpreter is about to end; there is no watcher any more.
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 
-/// A look, which is to do nothing any more when this flag is set. It returns the time until the next one; `None`: there
-/// is none.
-pub type Look = fn(&AtomicBool) -> Option<Duration>;
-
 struct Watcher {
     thread: JoinHandle<()>,
     is_ended: Arc<AtomicBool>,
@@ -41,12 +37,13 @@ struct Watcher {
     process: u32,
 }
 
-/// Starts the thread, unless it runs. Returns false while it must not: a fork is under way, or the interpreter is about
+/// Starts the thread, unless it runs. `look` is to do nothing any more when its flag is set. It returns the time until
+/// the next look; `None`: there is none. Returns false while it must not: a fork is under way, or the interpreter is about
 /// to end. The GIL must be held.
 ///
 /// # Errors
 /// The process may have no more threads.
-pub fn start(look: Look) -> io::Result<bool> {
+pub fn start(mut look: impl FnMut(&AtomicBool) -> Option<Duration> + Send + 'static) -> io::Result<bool> {
     if HOLDS.load(Ordering::Relaxed) > 0 || IS_OVER.load(Ordering::Relaxed) {
         return Ok(false);
     }
