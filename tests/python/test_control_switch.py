@@ -441,6 +441,31 @@ def test_a_child_that_is_about_to_exec_has_one_thread(switch):
         switch.end(process)
 
 
+def enters_a_namespace():
+    command = [sys.executable, "-c", "import os; os.unshare(os.CLONE_NEWUSER)"]
+    return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_paused_process_enters_a_user_namespace(switch):
+    if not enters_a_namespace():
+        pytest.skip("this Python has no os.unshare, or this user may not enter a user namespace")
+    body = """\
+        pathlib.Path('up_first').touch()
+        work_until('begin')
+        os.unshare(os.CLONE_NEWUSER)
+        work_until('go')
+        """
+    with switch.running(source=python(body), up=["first"]) as process:
+        switch("pause")
+        switch.wait_until_all(paused=True)
+        (switch.sandbox.path / "begin").touch()
+        namespace = lambda pid: os.readlink(f"/proc/{pid}/ns/user")  # noqa: E731
+        wait_for(lambda: process.poll() is not None or namespace(process.pid) != namespace("self"), "the namespace")
+        switch("resume")
+        switch.wait_until_all(paused=False)
+        switch.end(process)
+
+
 ENDINGS = {
     "return": ("", 0),
     "exit": ("sys.exit(7)", 7),

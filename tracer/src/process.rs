@@ -3,5 +3,6 @@
 
 pub mod fork;
 pub mod lifecycle;
+pub mod namespaces;
 pub mod switching;
 pub mod watcher;

@@ -7,7 +7,7 @@ use crate::ending::deadly_signal;
 use crate::ending::exit_calls;
 use crate::exclusive::exclusively;
 use crate::logged::{event, options as logged_options, scale};
-use crate::process::{fork, lifecycle, switching, watcher};
+use crate::process::{fork, lifecycle, namespaces, switching, watcher};
 use crate::recording::{self, Phase};
 use crate::thread::{calls, current};
 use crate::{due, hook};
@@ -119,6 +119,7 @@ impl Tracer {
         deadly_signal::watch();
         exit_calls::watch(python)?;
         child_exits::watch(python)?;
+        namespaces::watch(python)?;
         lifecycle::start(python, self.number, &recorder, filter, wanted)?;
         if session == Wanted::Paused {
             switching::pause(python);

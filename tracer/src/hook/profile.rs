@@ -39,10 +39,12 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let argument = thread_hook::argument(python)?;
     let is_ours = thread_hook::unhook(python);
+    // What `getprofile` and `setprofile` do. They are functions of Python, which would run the program's signal handlers
+    // here, and lose what those raise.
     let threading = python.import("threading")?;
-    if threading.call_method0("getprofile")?.is(argument) {
+    if threading.getattr("_profile_hook")?.is(argument) {
         let before = lock(&BEFORE).take();
-        threading.call_method1("setprofile", (before,))?;
+        threading.setattr("_profile_hook", before)?;
     }
     Ok(is_ours)
 }
