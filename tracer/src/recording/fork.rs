@@ -73,9 +73,8 @@ fn adopt_locked(state: &mut RecordingState) -> Result<Inherited, RecorderError> 
     if let Some(Recording { recorder: parents, filter }) = state.recording.take() {
         match parents.fork() {
             Ok(recorder) => {
+                recorder.note_paused(state.owner.as_ref().is_some_and(|owner| owner.phase == Phase::Paused));
                 state.recording = Some(Recording { recorder, filter });
-                let is_paused = state.owner.as_ref().is_some_and(|owner| owner.phase == Phase::Paused);
-                state.note_paused(is_paused);
             }
             Err(error) => {
                 state::end();
