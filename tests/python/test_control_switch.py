@@ -583,7 +583,7 @@ def test_a_process_that_is_another_user_for_a_time_resumes(switch):
         pathlib.Path('up_first').touch()
         work_until('change')
         os.seteuid({NOBODY})
-        time.sleep(1)
+        time.sleep(3)
         os.seteuid(0)
         work_until('go')
         """
@@ -591,7 +591,8 @@ def test_a_process_that_is_another_user_for_a_time_resumes(switch):
         switch("pause")
         switch.wait_until_all(paused=True)
         (switch.sandbox.path / "change").touch()
-        wait_for(lambda: os.stat(f"/proc/{process.pid}/status").st_uid == NOBODY, "the change of the user")
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        wait_for(lambda: f"Uid:\t0\t{NOBODY}\t" in status.read_text(), "the change of the user")
         time.sleep(0.1)
         switch("resume")
         switch.wait_until_all(paused=False)
