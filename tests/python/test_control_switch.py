@@ -12,6 +12,7 @@ import time
 import pytest
 from conftest import BIN, SHARED_MEMORY
 from test_control import NOBODY, Control, as_root, blocks, kill, wait_for
+from viztracer.sessions import discovery, status
 
 TREE = """\
 import os, pathlib, subprocess, sys, threading, time
@@ -59,8 +60,8 @@ class Switch(Control):
 
     def processes(self):
         """By id, the living processes, each as (whether it is paused, its events)."""
-        (session,) = self.json("status")["sessions"]
-        files = [file for file in session["ring_files"] if file["state"] == "living"]
+        (session,) = status.look([session for session in discovery.find() if session.is_living], 0.02)
+        files = [file for file in session.document()["ring_files"] if file["state"] == "living"]
         return {file["pid"]: (file["paused"], file["events"]) for file in files}
 
     def state(self):
@@ -73,7 +74,7 @@ class Switch(Control):
             is_complete = count is None or len(found) == count
             return is_complete and found and all(is_paused == paused for is_paused, _ in found.values())
 
-        wait_for(are, f"paused {paused}: {self.processes()}")
+        wait_for(are, f"paused {paused}")
 
     def wait_until_all_record(self, of=None):
         """Wait until each of the processes has recorded something new."""
@@ -139,7 +140,8 @@ def test_a_tree_pauses_and_resumes(switch):
         assert switch.state() == "paused"
         assert "paused" in switch("list").stdout and "living, paused" in switch("status").stdout
         before = switch.processes()
-        assert switch.processes() == before  # `status` looks for a second: nothing is recorded meanwhile
+        switch("status")  # which looks for a second
+        assert switch.processes() == before
         assert switch("pause").stdout.endswith(": paused already\n")
         assert switch("resume").stdout.endswith(": recording\n")
         switch.wait_until_all(paused=False, count=4)
@@ -208,6 +210,7 @@ def test_new_processes_start_in_the_state_of_the_session(switch):
         wait_for((switch.sandbox.path / "up_forked").exists, "the fork")
         switch.wait_until_all(paused=True, count=3)
         before = switch.processes()
+        switch("status")
         assert switch.processes() == before
         switch("resume")
         switch.wait_until_all(paused=False, count=3)
