@@ -20,7 +20,7 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/([\w-]+)/\S*")
 
 @contextmanager
 def reserved_port():
-    """A port on which only a server listens that is told its number.
+    """A port for a server that the test starts with its number.
 
     This socket does not listen. So servers may share the port, as they set SO_REUSEADDR, and the system gives it to
     nobody who asks for any free port.

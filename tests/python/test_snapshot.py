@@ -387,7 +387,7 @@ print(viztracer.snapshot("over"))
 
 
 def test_the_command_has_no_descriptor_of_the_program(sandbox):
-    """Whoever reads the program's output until its end does not wait for the snapshot. The lock is the command's."""
+    """A reader of the program's output does not wait for the snapshot. Only the command has the lock."""
     source = """
 import fcntl, os
 from viztracer.snaptrace import start_unseen

@@ -116,7 +116,8 @@ class SessionStatus:
         """Return lines about what the table leaves out."""
         ended = sum(not process.is_living for process in self.processes) if self.session.is_living else 0
         stopped = self.session.wanted == "stopped"
-        counts = [(ended, "have closed their ring files" if stopped else "recorded and have ended"), (self.unreadable, "have ring files that cannot be read")]
+        over = "have closed their ring files" if stopped else "recorded and have ended"
+        counts = [(ended, over), (self.unreadable, "have ring files that cannot be read")]
         return [f"processes that {what}: {count}" for count, what in counts if count]
 
     def heading(self) -> str:
