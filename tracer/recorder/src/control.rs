@@ -7,7 +7,8 @@
 //! files are removed, also if that takes long or never happens, as it says where they are and who needs them. A session
 //! without `/dev/shm` has no block.
 
-use crate::file::{identity, lock, out_of_the_way};
+use crate::file::{identity, lock};
+use crate::known_file::KnownFile;
 use crate::lock::ignore_poison;
 use crate::process::ProcessFacts;
 use rustix::fs::{Mode, OFlags};
@@ -15,7 +16,7 @@ use rustix::process::geteuid;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Mutex;
@@ -34,12 +35,10 @@ const ID_BYTES: usize = 6;
 /// The blocks on which this process holds a lock.
 static HELD: Mutex<Vec<Held>> = Mutex::new(Vec::new());
 
-/// A block's name, and the descriptor that holds the lock. The program may have closed the descriptor and opened
-/// another file under its number, so device and inode are compared.
+/// A block's name, and the file that holds the lock.
 struct Held {
     name: String,
-    descriptor: RawFd,
-    identity: Option<(u64, u64)>,
+    file: KnownFile,
 }
 
 /// What the processes of a session have counted.
@@ -89,9 +88,9 @@ fn describe(session_id: [u8; 16], directory: &[u8]) -> Box<[u8; BLOCK_SIZE]> {
 /// # Errors
 /// There is no such block, or another process holds its lock.
 pub fn hold(name: &str) -> io::Result<()> {
-    let file = out_of_the_way(open_file(name)?);
+    let file = open_file(name)?;
     lock(&file)?;
-    let held = Held { name: name.to_owned(), identity: identity(&file), descriptor: file.into_raw_fd() };
+    let held = Held { name: name.to_owned(), file: KnownFile::new(file)? };
     ignore_poison(HELD.lock()).push(held);
     Ok(())
 }
@@ -100,12 +99,7 @@ pub fn hold(name: &str) -> io::Result<()> {
 pub fn let_go(name: &str) {
     let mut all = ignore_poison(HELD.lock());
     let Some(index) = all.iter().position(|held| held.name == name) else { return };
-    let held = all.swap_remove(index);
-    // SAFETY: the number is borrowed for one system call, which fails if nothing is open under it.
-    if held.identity.is_some() && identity(unsafe { BorrowedFd::borrow_raw(held.descriptor) }) == held.identity {
-        // SAFETY: it is our file, and its entry was just removed from the list, so nothing else owns the number.
-        drop(unsafe { OwnedFd::from_raw_fd(held.descriptor) });
-    }
+    all.swap_remove(index).file.close();
 }
 
 /// Opens a block of this user. A link, or what others may read or write, is none.

@@ -15,6 +15,7 @@ pub mod control;
 mod error;
 #[cfg_attr(miri, path = "file_on_heap.rs")]
 pub mod file;
+mod known_file;
 pub mod labels;
 pub mod last_act;
 mod lock;

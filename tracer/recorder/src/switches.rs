@@ -7,10 +7,10 @@
 
 use crate::clock::monotonic;
 use crate::control::{open, open_file, parts};
-use crate::file::{identity, out_of_the_way};
+use crate::known_file::KnownFile;
 use rustix::fs::fstat;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use viztracer_format::control::{MARK_SLOTS, TEXT_OFFSET, changed, name_words};
 pub use viztracer_format::control::{Mark, Switches, Wanted};
@@ -37,13 +37,6 @@ pub struct OpenBlock {
     name: String,
     session_id: [u8; 16],
     file: Option<KnownFile>,
-}
-
-/// A descriptor that the program may close, and the file that it should stand for: device and inode.
-#[derive(Clone, Copy, Debug)]
-struct KnownFile {
-    number: RawFd,
-    identity: (u64, u64),
 }
 
 impl OpenBlock {
@@ -73,17 +66,13 @@ impl OpenBlock {
     }
 
     fn open(&mut self) -> io::Result<()> {
-        let file = out_of_the_way(open_file(&self.name)?);
-        let identity = identity(&file).ok_or(io::ErrorKind::NotFound)?;
-        self.file = Some(KnownFile { number: file.into_raw_fd(), identity });
+        self.file = Some(KnownFile::new(open_file(&self.name)?)?);
         Ok(())
     }
 
     fn close(&mut self) {
-        let Some(file) = self.file.take() else { return };
-        if file.borrowed().is_some() {
-            // SAFETY: it is our file, and the only owner was taken out above.
-            drop(unsafe { OwnedFd::from_raw_fd(file.number) });
+        if let Some(file) = self.file.take() {
+            file.close();
         }
     }
 }
@@ -91,15 +80,6 @@ impl OpenBlock {
 impl Drop for OpenBlock {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-impl KnownFile {
-    /// The descriptor, unless the program has closed it and perhaps opened something else under its number.
-    fn borrowed(&self) -> Option<BorrowedFd<'_>> {
-        // SAFETY: the number is borrowed for system calls, which fail if nothing is open under it.
-        let file = unsafe { BorrowedFd::borrow_raw(self.number) };
-        (identity(file) == Some(self.identity)).then_some(file)
     }
 }
 
@@ -138,6 +118,7 @@ pub fn mark(name: &str, text: &str) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::control::{create, remove};
+    use std::os::fd::{FromRawFd, OwnedFd};
     use std::os::unix::fs::{FileExt, PermissionsExt};
     use std::path::{Path, PathBuf};
 
