@@ -474,7 +474,7 @@ ENDINGS = {
     "exit": ("sys.exit(7)", 7),
     "left": ("os._exit(8)", 8),
     "raise": ("raise ValueError('mine')", 1),
-    "daemon": ("threading.Thread(target=lambda: [work_until('never')], daemon=True).start()", 0),
+    "daemon": ("threading.Thread(target=lambda: [work(), threading.Event().wait()], daemon=True).start()", 0),
     "signal": ("os.kill(os.getpid(), 9)", -9),
     "exec": ("os.execv(sys.executable, [sys.executable, '-c', 'raise SystemExit(9)'])", 9),
 }

@@ -38,6 +38,12 @@ def busy() -> None:
             pass
 
 
+def busy_at_the_end() -> None:
+    """Calls that are in progress when the process ends."""
+    while True:
+        leaf("daemon")
+
+
 def short_threads(choose: random.Random) -> None:
     """Threads that are named, renamed, and end; their classes are their own."""
     while not stop.is_set():
@@ -131,8 +137,8 @@ def main() -> int:
     threading.excepthook = failed.append
     for thread in threads:
         thread.start()
-    for _ in range(2):  # are in the middle of it when the process ends
-        threading.Thread(target=lambda: [leaf("daemon") for _ in iter(int, 1)], daemon=True).start()
+    for _ in range(2 if sys.version_info >= (3, 11) else 0):  # CPython 3.10 itself crashes of these now and then
+        threading.Thread(target=busy_at_the_end, daemon=True).start()
     time.sleep(seconds)
     stop.set()
     for thread in threads:

@@ -74,7 +74,7 @@ def test_contents(archive):
     mode = archive.getinfo(program(archive)).external_attr >> 16
     assert mode & stat.S_IXUSR and mode & stat.S_IXOTH
     commands = archive.read(distribution(archive, ".dist-info/entry_points.txt")).decode()
-    assert re.findall(r"^([\w-]+) *=", commands, re.MULTILINE) == ["viztracer", "vizviewer"]
+    assert re.findall(r"^([\w-]+) *=", commands, re.MULTILINE) == ["viztracer", "viztracer-ctl", "vizviewer"]
 
 
 def test_size(wheel):
@@ -129,6 +129,8 @@ tracer.save()
 
 
 def test_daemon_threads_at_the_end(wheel, empty):
+    if "-cp310-" in wheel.name:
+        pytest.skip("CPython 3.10 itself crashes now and then of daemon threads that are busy at the end")
     empty.pip("install", "--no-index", wheel)
     for _ in range(20):
         empty.run("python", "-c", DAEMONS)
