@@ -7,6 +7,7 @@
 //! THREAD    16  tid | 24  begun | 32  ended | 40  events | 48  lost                    64 bits each, changing
 //! others    16  name size: 32 bits | 0: 32 bits, then name
 //! SOURCE    behind the name, in the last 32 bytes: device | inode | size | modified    64 bits each
+//! ELIDED    16  0: 64 bits | 24  ticks: 64 bits
 //! ```
 
 use crate::error::FormatError;
@@ -16,12 +17,16 @@ use crate::sync::{AtomicU64, Ordering};
 pub const C_FUNCTION: u8 = 1;
 /// Flag: a string was longer than the segment and is cut.
 pub const CUT: u8 = 2;
+/// Flag of an ELIDED entry: only the C functions that the function calls itself are no longer recorded.
+pub const C_CALLS: u8 = 1;
 /// Bytes before the strings of an entry.
 pub const ENTRY_HEADER_SIZE: usize = 24;
 /// Bytes of a THREAD entry.
 pub const THREAD_ENTRY_SIZE: usize = 56;
 /// Bytes of a source file's identity, at the end of a SOURCE entry.
 pub const SOURCE_IDENTITY_SIZE: usize = 32;
+/// Bytes of an ELIDED entry.
+pub const ELIDED_ENTRY_SIZE: usize = 32;
 /// When a string must be cut, the file's path keeps all it needs and the name at least this many bytes.
 const NAME_MIN: usize = 256;
 
@@ -41,6 +46,8 @@ pub enum Tag {
     TaskName = 5,
     /// A source file, as it was when its first function was named.
     Source = 6,
+    /// A function whose calls are no longer recorded.
+    Elided = 7,
 }
 
 /// What distinguishes a file from others, and from what it was before it was changed.
@@ -118,6 +125,18 @@ pub fn thread_entry(serial: u32, tid: u64, begun: u64) -> [u8; THREAD_ENTRY_SIZE
     bytes[8..12].copy_from_slice(&serial.to_le_bytes());
     bytes[16..24].copy_from_slice(&tid.to_le_bytes());
     bytes[24..32].copy_from_slice(&begun.to_le_bytes());
+    bytes
+}
+
+/// The bytes of an ELIDED entry: from `ticks` on, calls of the C functions that this function calls itself are not
+/// recorded, and neither are its own unless it is `only_c_calls`.
+pub fn elided_entry(id: u32, only_c_calls: bool, ticks: u64) -> [u8; ELIDED_ENTRY_SIZE] {
+    let mut bytes = [0; ELIDED_ENTRY_SIZE];
+    bytes[0] = Tag::Elided as u8;
+    bytes[1] = if only_c_calls { C_CALLS } else { 0 };
+    bytes[4..8].copy_from_slice(&(ELIDED_ENTRY_SIZE as u32).to_le_bytes());
+    bytes[8..12].copy_from_slice(&id.to_le_bytes());
+    bytes[24..32].copy_from_slice(&ticks.to_le_bytes());
     bytes
 }
 
@@ -218,6 +237,15 @@ pub enum Entry<'a> {
         /// What the path led to.
         identity: SourceIdentity,
     },
+    /// A function whose calls are no longer recorded.
+    Elided {
+        /// The function's id.
+        function: u32,
+        /// Whether the function itself still is recorded, and only the C functions that it calls itself are not.
+        only_c_calls: bool,
+        /// Ticks when that began.
+        ticks: u64,
+    },
     /// An entry of a later version, to be passed over.
     Unknown(u8),
 }
@@ -256,10 +284,16 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
     let word = |at| read_u32(entry, at).unwrap_or(0);
     let long = |at| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
     let (flags, id, line) = (entry[1], word(8), word(12));
+    let need = |size| match entry.len() < size {
+        true => Err(FormatError::Field { field: "entry size", offset: offset + 4, value: entry.len() as u64 }),
+        false => Ok(()),
+    };
+    if entry[0] == Tag::Elided as u8 {
+        need(ELIDED_ENTRY_SIZE)?;
+        return Ok(Entry::Elided { function: id, only_c_calls: flags & C_CALLS != 0, ticks: long(24) });
+    }
     if entry[0] == Tag::Thread as u8 {
-        if entry.len() < THREAD_ENTRY_SIZE {
-            return Err(FormatError::Field { field: "entry size", offset: offset + 4, value: entry.len() as u64 });
-        }
+        need(THREAD_ENTRY_SIZE)?;
         let (tid, begun, ended, events, lost) = (long(16), long(24), long(32), long(40), long(48));
         return Ok(Entry::Thread { serial: id, tid, begun, ended, events, lost });
     }
@@ -350,6 +384,27 @@ mod tests {
         let mut bytes = source_entry("/x/a.py", &identity, 4096).unwrap();
         bytes[0] = 200;
         assert_eq!(entries(&bytes, 0).collect::<Vec<_>>(), [Ok(Entry::Unknown(200))]);
+    }
+
+    #[test]
+    fn an_elided_function_has_its_ticks() {
+        for (id, only_c_calls, ticks) in [(0, false, 0), (7, true, 99), (u32::MAX, false, u64::MAX)] {
+            let mut bytes = elided_entry(id, only_c_calls, ticks).to_vec();
+            let entry = Entry::Elided { function: id, only_c_calls, ticks };
+            assert_eq!(entries(&bytes, 0).collect::<Vec<_>>(), [Ok(entry)]);
+            bytes.resize(40, 1);
+            bytes[4] = 40; // of a later version
+            assert_eq!(entries(&bytes, 0).collect::<Vec<_>>(), [Ok(entry)]);
+            bytes[0] = 200;
+            assert_eq!(entries(&bytes, 0).collect::<Vec<_>>(), [Ok(Entry::Unknown(200))]);
+        }
+    }
+
+    #[test]
+    fn an_elided_function_without_room_for_its_ticks_is_refused() {
+        let mut bytes = elided_entry(1, false, 2)[..24].to_vec();
+        bytes[4] = 24;
+        assert!(matches!(entries(&bytes, 0).next(), Some(Err(FormatError::Field { field: "entry size", .. }))));
     }
 
     #[test]

@@ -157,6 +157,15 @@ fn source_entries() {
 }
 
 #[test]
+fn elided_entries() {
+    assert_eq!(layout("Elided entry"), [(0, 24, "head"), (24, 8, "ticks")]);
+    let bytes = names::elided_entry(0x11, true, 0x22);
+    let tag = Tag::Elided as u8;
+    let head = [tag, names::C_CALLS, 0, 0, 32, 0, 0, 0, 0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!((bytes.len(), &bytes[..24], bytes[24]), (names::ELIDED_ENTRY_SIZE, &head[..], 0x22));
+}
+
+#[test]
 fn kinds_of_records() {
     let rows: Vec<_> = table("Record", "number").iter().map(|row| (number(row[0]) as u8, row[1])).collect();
     let known: Vec<_> = (0..=record::KIND_MASK)
@@ -180,7 +189,7 @@ fn kinds_of_segments() {
 
 #[test]
 fn tags_of_names() {
-    let tags = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName, Tag::TaskName, Tag::Source];
+    let tags = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName, Tag::TaskName, Tag::Source, Tag::Elided];
     let known = tags.map(|tag| (tag as u64, format!("{tag:?}").to_uppercase()));
     let rows = table("Names", "number");
     assert!(rows.iter().map(|row| (number(row[0]), row[1].to_owned())).eq(known));
@@ -199,13 +208,13 @@ fn constants() {
         segment: SEGMENT_HEADER_SIZE;
         record: RECORD_SIZE;
         stack: BLOCK_SIZE, BLOCK_HEADER_SIZE, BLOCK_FRAMES;
-        names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE, SOURCE_IDENTITY_SIZE;
+        names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE, SOURCE_IDENTITY_SIZE, ELIDED_ENTRY_SIZE;
         header: CLOCK_TSC, CLOCK_MONOTONIC, STATE_OPEN, STATE_SEALED, ENDING_UNKNOWN, ENDING_EXIT, ENDING_LEFT,
             ENDING_EXEC, ENDING_SIGNAL;
         record: DURATION_MAX, DURATION_EXTENDED, FUNCTION_UNKNOWN, INHERITED, KIND_MASK, NESTING_MAX;
         stack: FRAME, TASK_FRAME;
         arguments: ARGUMENT_TEXT, ARGUMENT_HEADER, TEXT_IN_SLOT, NOT_STORED;
-        names: C_FUNCTION, CUT;
+        names: C_FUNCTION, CUT, C_CALLS;
         labels: LABEL_SIZE, LABEL_NAME_MAX, NAMED;
         header: LABELS;
     };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use support::build::PAGE;
 use support::repair::repair;
 use support::walk::check;
-use support::{GOLDEN, GOLDEN_ARGUMENTS, GOLDEN_LABELS, GOLDEN_LOGGED};
+use support::{GOLDEN, GOLDEN_ARGUMENTS, GOLDEN_ELIDED, GOLDEN_LABELS, GOLDEN_LOGGED};
 use viztracer_format::header::HEADER_SIZE;
 
 const CASES: u32 = 2000;
@@ -33,6 +33,7 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
     seeds.push(("golden_labels".to_owned(), GOLDEN_LABELS.to_vec()));
     seeds.push(("golden_logged".to_owned(), GOLDEN_LOGGED.to_vec()));
     seeds.push(("golden_arguments".to_owned(), GOLDEN_ARGUMENTS.to_vec()));
+    seeds.push(("elided".to_owned(), GOLDEN_ELIDED[..HEADER_SIZE + PAGE].to_vec()));
     seeds.push((
         "labels".to_owned(),
         [&GOLDEN_LABELS[..HEADER_SIZE], &GOLDEN_LABELS[HEADER_SIZE + PAGE..][..PAGE]].concat(),

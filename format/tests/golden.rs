@@ -13,7 +13,9 @@ use support::walk::walk;
 use viztracer_format::arguments::{blank, encode, not_stored};
 use viztracer_format::header::{ENDING_SIGNAL, Identity, LABELS, STATE_OPEN};
 use viztracer_format::labels::LabelKind;
-use viztracer_format::names::{Function, SourceIdentity, Tag, function_entry, name_entry, source_entry, thread_entry};
+use viztracer_format::names::{
+    Function, SourceIdentity, Tag, elided_entry, function_entry, name_entry, source_entry, thread_entry,
+};
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, FUNCTION_UNKNOWN, INHERITED, Kind, Record};
 use viztracer_format::segment::SegmentKind;
 use viztracer_format::stack::{BLOCK_FRAMES, FRAME, task_frame};
@@ -342,7 +344,33 @@ fn build_arguments() -> Vec<u8> {
     file.bytes()
 }
 
-fn files() -> [(&'static str, Vec<u8>); 8] {
+/// A process that stopped recording some of its functions: what version 1 says of elided functions.
+fn build_elided() -> Vec<u8> {
+    let file = File::new(Identity { incompatible: LABELS, ..identity() }, b"python\0hot.py\0", 3);
+    file.status().state.store(STATE_OPEN, Ordering::Release);
+    let mut names = file.open(0, opening(1, SegmentKind::Names, 0, 0));
+    for (id, name) in (0..).zip(["main", "fib", "total"]) {
+        names.append(&function_entry(id, &Function { name, file: "/x/hot.py", line: id + 1, is_c: false }, 4096));
+    }
+    let begin = OPENED + 3_000_000;
+    // First the C functions that `fib` calls, then `fib` itself; the earliest one of each kind holds.
+    names.append(&elided_entry(1, true, begin + 2000));
+    names.append(&elided_entry(1, false, begin + 4000));
+    names.append(&elided_entry(1, false, begin + 9000));
+    names.append(&elided_entry(1, true, begin + 1900));
+    names.append(&elided_entry(2, true, begin + 5000));
+    names.append(&elided_entry(77, false, begin)); // which is no function
+    let mut labels = file.open(1, opening(2, SegmentKind::Labels, 0, 0));
+    labels.label(0).take(LabelKind::Thread, 1, 4242, OPENED);
+
+    let mut calls = file.open(2, opening(3, SegmentKind::Calls, 1, 0));
+    for (start, duration, function) in [(1000, 100, 1), (3000, 100, 1), (6000, 700, 2), (500, 9000, 0)] {
+        calls.record(call(Kind::Return, begin + start, duration, function), &[]);
+    }
+    file.bytes()
+}
+
+fn files() -> [(&'static str, Vec<u8>); 9] {
     [
         ("v1", build()),
         ("v1-tasks", build_tasks()),
@@ -352,6 +380,7 @@ fn files() -> [(&'static str, Vec<u8>); 8] {
         ("v1-children", build_children()),
         ("v1-logged", build_logged()),
         ("v1-arguments", build_arguments()),
+        ("v1-elided", build_elided()),
     ]
 }
 

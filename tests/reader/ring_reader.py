@@ -12,12 +12,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 NAMES, STACKS, CALLS, PAYLOAD, LABELS = 1, 2, 3, 4, 5
-FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE = 1, 2, 3, 4, 5, 6
+FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE, ELIDED = 1, 2, 3, 4, 5, 6, 7
 RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER, OTHER = 1, 2, 3, 4, 5, 0x10, 0x11, 0x12
 THREAD_RECORD, LONG, PAYLOAD_RECORD, TASK_RECORD, TASK_FRAME, FRAME = 0x20, 0x21, 0x22, 0x23, 0x3E, 0x3F
 ARGUMENT_HEADER, ARGUMENT_TEXT, TEXT_IN_SLOT, NOT_STORED = 0x3C, 0x3D, 15, (1 << 24) - 1
 INHERITED, KIND_MASK, DURATION_EXTENDED = 0x40, 0x3F, (1 << 40) - 1
-C_FUNCTION, NAMED, LABELS_FEATURE, SEALED, CLOCK_TSC, CLOCK_MONOTONIC = 1, 4, 1, 2, 1, 2
+C_FUNCTION, C_CALLS, NAMED, LABELS_FEATURE, SEALED, CLOCK_TSC, CLOCK_MONOTONIC = 1, 1, 4, 1, 2, 1, 2
 HEADER, SEGMENT_HEADER, RECORD, BLOCK, BLOCK_FRAMES, LABEL = 4096, 128, 16, 3968, 244, 128
 MILLISECOND = 1_000_000
 U56, U64 = (1 << 56) - 1, (1 << 64) - 1
@@ -145,6 +145,7 @@ class Ring:
     process_name: str = ""
     functions: dict = field(default_factory=dict)  # id -> (name, file, line)
     sources: list = field(default_factory=list)  # (path, device, inode, size, modified)
+    elided: dict = field(default_factory=dict)  # (function id, whether only its C calls) -> ticks
     payloads: dict = field(default_factory=dict)  # generation -> bytes
     threads: dict = field(default_factory=dict)
     tasks: dict = field(default_factory=dict)
@@ -162,6 +163,7 @@ def read(content, living=False):
     segments = list(read_segments(ring, content))
     for segment in sorted(in_use(segments, NAMES), key=lambda segment: segment.generation):
         read_names(ring, segment.body)
+    ring.elided = {key: ticks for key, ticks in ring.elided.items() if key[0] in ring.functions}
     for segment in in_use(segments, LABELS):
         read_labels(ring, segment.body)
     for segment in in_use(segments, PAYLOAD):
@@ -273,6 +275,9 @@ def read_names(ring, body):
         if tag == THREAD:
             read_thread_entry(ring, entry, number)
             continue
+        if tag == ELIDED:
+            read_elided_entry(ring, entry, flags, number)
+            continue
         if name_size + file_size > size - 24:
             ring.damage += 1
             continue
@@ -300,6 +305,15 @@ def read_thread_entry(ring, entry, serial):
         return
     it = thread(ring, serial)
     it.tid, it.begun, it.ended, it.label_events, it.lost = struct.unpack_from("<5Q", entry, 16)
+
+
+def read_elided_entry(ring, entry, flags, function):
+    if len(entry) < 32:
+        ring.damage += 1
+        return
+    key = (function, bool(flags & C_CALLS))
+    (ticks,) = struct.unpack_from("<Q", entry, 24)
+    ring.elided[key] = min(ticks, ring.elided.get(key, U64))
 
 
 def read_labels(ring, body):

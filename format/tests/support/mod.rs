@@ -15,3 +15,5 @@ pub const GOLDEN_LABELS: &[u8] = include_bytes!("../golden/v1-labels.bin");
 pub const GOLDEN_LOGGED: &[u8] = include_bytes!("../golden/v1-logged.bin");
 /// The one with arguments of open calls.
 pub const GOLDEN_ARGUMENTS: &[u8] = include_bytes!("../golden/v1-arguments.bin");
+/// The one with elided functions.
+pub const GOLDEN_ELIDED: &[u8] = include_bytes!("../golden/v1-elided.bin");

@@ -59,7 +59,8 @@ impl FileNames {
             }
             Entry::ProcessName(name) => names.process = Some(name.to_owned()),
             Entry::Child { pid, status, waited } => names.children.push(ChildEnd { pid, status, waited }),
-            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
+            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Elided { .. } => {}
+            Entry::Unknown(_) => {}
         });
         names
     }

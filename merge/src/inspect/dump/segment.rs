@@ -93,6 +93,11 @@ impl<W: Write> Dump<'_, W> {
                     let (path, modified) = (printable(path), modified as i64);
                     writeln!(self.to, "  SOURCE {path}: device {device}, inode {inode}, {size} bytes, {modified} ns")
                 }
+                Ok(Entry::Elided { function, only_c_calls, ticks }) => {
+                    let (name, ticks) = (name(&self.functions, function), self.clock.signed(ticks));
+                    let what = if only_c_calls { " only its C calls," } else { "" };
+                    writeln!(self.to, "  ELIDED {function} {name},{what} from {ticks} on")
+                }
                 Ok(Entry::Unknown(tag)) => writeln!(self.to, "  entry of unknown tag {tag}"),
                 Err(error) => {
                     self.damaged += 1;
