@@ -86,6 +86,19 @@ pub fn function_entry(id: u32, function: &Function<'_>, max: usize) -> Vec<u8> {
     entry(Tag::Function, flags, id, function.line, name, file)
 }
 
+/// The name in a FUNCTION entry.
+pub fn function_name(function: &[u8]) -> Option<&str> {
+    match entries(function, 0).next() {
+        Some(Ok(Entry::Function { function, .. })) => Some(function.name),
+        _ => None,
+    }
+}
+
+/// Whether these are the bytes of a FUNCTION entry of a C function.
+pub fn is_c_function(function: &[u8]) -> bool {
+    function.first() == Some(&(Tag::Function as u8)) && function.get(1).is_some_and(|flags| flags & C_FUNCTION != 0)
+}
+
 /// The source path in a FUNCTION entry; `None` if the function has none, or if the entry was cut.
 pub fn whole_path(function: &[u8]) -> Option<&str> {
     let is_whole = |bytes: &[u8]| bytes.get(1).is_some_and(|flags| flags & CUT == 0);

@@ -60,6 +60,11 @@ pub fn monotonic() -> u64 {
     nanoseconds(ClockId::Monotonic)
 }
 
+/// The processor time of the process, in nanoseconds.
+pub fn processor_time() -> u64 {
+    nanoseconds(ClockId::ProcessCPUTime)
+}
+
 fn realtime() -> u64 {
     nanoseconds(ClockId::Realtime)
 }

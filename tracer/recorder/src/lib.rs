@@ -9,6 +9,7 @@
 //! or a limit costs events, which are counted, and never harms the host program.
 
 mod body;
+pub mod budget;
 mod children;
 pub mod clock;
 pub mod control;
@@ -29,5 +30,5 @@ pub mod switches;
 mod thread;
 
 pub use error::{FileAction, RecorderError};
-pub use recorder::{Inherited, Options, Recorder};
+pub use recorder::{Budget, Inherited, Options, Recorder};
 pub use thread::{Earlier, Left, LoggedEvent, ThreadRecorder};

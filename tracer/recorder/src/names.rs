@@ -1,6 +1,7 @@
 //! The names table: interns functions, and appends their names to the file before any record refers to them.
 
 use crate::body;
+use crate::budget::Elision;
 use crate::ring::{Memory, Ring};
 use crate::source;
 use std::collections::{HashMap, HashSet};
@@ -19,6 +20,8 @@ pub struct NameTable {
     /// The open NAMES segment and the bytes used of its body.
     open: Option<(u32, usize)>,
     unnamed: u64,
+    /// What is no longer recorded, by the id of the function.
+    elided: HashMap<u32, Elision>,
 }
 
 impl NameTable {
@@ -56,6 +59,37 @@ impl NameTable {
     /// The entry of the function with this id; the entry itself has id 0.
     pub fn of(&self, id: u32) -> Option<Arc<[u8]>> {
         self.entries.get(id as usize).map(Arc::clone)
+    }
+
+    /// Whether the function with this id is a C function.
+    pub fn is_c(&self, id: u32) -> bool {
+        self.entries.get(id as usize).is_some_and(|entry| names::is_c_function(entry))
+    }
+
+    /// Says in the file that something is no longer recorded from this tick on; false if that is said already, or if the
+    /// file has no space for it: then it is recorded further.
+    pub fn elide<M: Memory>(&mut self, ring: &Ring<M>, elision: Elision, now: u64) -> bool {
+        let before = self.elision(elision.function);
+        if before.is_some_and(|before| !before.only_c_calls || elision.only_c_calls)
+            || elision.function == FUNCTION_UNKNOWN
+        {
+            return false;
+        }
+        let is_said = self.append(ring, &names::elided_entry(elision.function, elision.only_c_calls, now)).is_some();
+        if is_said {
+            self.elided.insert(elision.function, elision);
+        }
+        is_said
+    }
+
+    /// What is elided of the function with this id.
+    pub fn elision(&self, id: u32) -> Option<Elision> {
+        self.elided.get(&id).copied()
+    }
+
+    /// All that is elided, with the entries of the functions.
+    pub fn elided(&self) -> impl Iterator<Item = (Elision, Arc<[u8]>)> {
+        self.elided.values().filter_map(|elision| Some((*elision, self.of(elision.function)?)))
     }
 
     /// The number of functions that got no id of their own.

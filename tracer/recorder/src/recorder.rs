@@ -1,11 +1,13 @@
 //! A process's recording: its file, its threads, its names, from the first call to the close.
 
+mod budget;
 mod create;
 mod options;
 mod threads;
 
+use crate::budget::{Account, Elision};
 use crate::children::Children;
-use crate::clock::{Clock, monotonic};
+use crate::clock::{Clock, monotonic, processor_time};
 use crate::error::{FileAction, RecorderError};
 use crate::lock::ignore_poison;
 use crate::mapped::MappedRing;
@@ -13,12 +15,13 @@ use crate::names::NameTable;
 use crate::process;
 use crate::ring::{Memory, Ring};
 use crate::thread::{Limits, OpenCalls, ThreadRecorder};
-pub use options::Options;
+pub use options::{Budget, Options};
 use std::collections::HashMap;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
 use threads::{LivingTasks, LivingThreads, OwnedRecorder};
+use viztracer_format::clock::Anchor;
 use viztracer_format::header::STATE_OPEN;
 use viztracer_format::labels::LabelKind;
 use viztracer_format::names::Function;
@@ -34,6 +37,9 @@ pub struct Recorder {
     ring: Arc<MappedRing>,
     options: Options,
     limits: Limits,
+    opened: Anchor,
+    /// What tracing may cost; `None`: whatever it costs.
+    account: Mutex<Option<Account>>,
     /// The command line when the file was created.
     command_line: Vec<u8>,
     process_name: Mutex<String>,
@@ -48,6 +54,8 @@ pub struct Recorder {
 pub struct Inherited {
     open: Option<OpenCalls>,
     names: HashMap<u32, Arc<[u8]>>,
+    /// The functions that the parent no longer recorded, with their names. Their events stay switched off in the child.
+    elided: Vec<(Elision, Arc<[u8]>)>,
 }
 
 impl Recorder {
@@ -73,6 +81,8 @@ impl Recorder {
                 look_ticks: options.look_ticks(opened),
             },
             command_line: process::command_line(),
+            opened,
+            account: Mutex::new(options.budget.map(|budget| Account::new(budget.bound, processor_time()))),
             options,
             process_name: Mutex::default(),
             names: Mutex::default(),
@@ -222,13 +232,23 @@ impl Recorder {
         }
     }
 
-    /// What is open on this thread, for a child that is forked from it.
-    pub fn inherited(&self, thread: &ThreadRecorder) -> Inherited {
-        let open = thread.open_calls();
-        let names = lock(&self.names);
-        let functions = open.calls.iter().filter_map(|call| call.function);
-        let names = functions.filter_map(|function| Some((function, names.of(function)?))).collect();
-        Inherited { open: Some(open), names }
+    /// What is elided, and what is open on this thread, for a child that is forked from it.
+    pub fn inherited(&self, thread: Option<&ThreadRecorder>) -> Inherited {
+        let open = thread.map(ThreadRecorder::open_calls);
+        let all_names = lock(&self.names);
+        let functions = open.iter().flat_map(|open| &open.calls).filter_map(|call| call.function);
+        let names = functions.filter_map(|function| Some((function, all_names.of(function)?))).collect();
+        Inherited { open, names, elided: all_names.elided().collect() }
+    }
+
+    /// Goes on without the functions that the parent no longer recorded.
+    pub fn inherit_elided(&self, inherited: &Inherited) {
+        let mut names = lock(&self.names);
+        let now = self.ring.clock().now();
+        for (elision, entry) in &inherited.elided {
+            let function = names.entry(&self.ring, Arc::clone(entry));
+            names.elide(&self.ring, Elision { function, ..*elision }, now);
+        }
     }
 
     /// Opens the calls that the parent had open.

@@ -9,6 +9,7 @@ mod attached;
 mod block;
 mod depth_limit;
 mod due;
+mod elided;
 mod event;
 mod inherited;
 mod open_calls;
@@ -106,6 +107,10 @@ pub struct ThreadRecorder {
     /// or another thread's.
     events: u64,
     others: usize,
+    /// Events that [`ThreadRecorder::take_recorded`] has answered for.
+    booked: u64,
+    /// Whether a call of a function that is elided is open.
+    has_unseen: bool,
 }
 
 // SAFETY: the pointers are into the mapping that `ring` keeps, or into `blocks`; none is tied to a thread.
@@ -147,6 +152,8 @@ impl ThreadRecorder {
             sealed: None,
             events: 0,
             others: 0,
+            booked: 0,
+            has_unseen: false,
         };
         thread.use_block(0);
         thread
@@ -270,6 +277,11 @@ impl ThreadRecorder {
 
     /// Does the same as [`ThreadRecorder::unwind_to`], for a call that ended at `now`.
     pub fn unwind_at(&mut self, tag: u64, kind: Kind, now: u64) {
+        self.unwind(tag, kind, now);
+        self.end_unseen(now);
+    }
+
+    fn unwind(&mut self, tag: u64, kind: Kind, now: u64) {
         if self.is_innermost(tag)
             && let Some(frame) = self.innermost_call()
         {

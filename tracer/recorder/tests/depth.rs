@@ -138,7 +138,7 @@ fn a_child_inherits_calls_and_limit() {
     parent.limit_depth(2);
     parent.resume_task(7);
     enter(parent, &[F, F, G]);
-    let inherited = recorder.inherited(parent);
+    let inherited = recorder.inherited(Some(parent));
     let child = recorder.fork().unwrap();
     let mut children = child.attach();
     // SAFETY: as above.

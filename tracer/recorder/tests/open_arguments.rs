@@ -218,7 +218,7 @@ fn a_forked_process_inherits_the_arguments() {
     attach(thread, "a", "1");
     thread.attach(b"\"l\"", b"1", Earlier::Extended);
     thread.enter(1, 6);
-    let inherited = recorder.inherited(thread);
+    let inherited = recorder.inherited(Some(thread));
     // In the forked process:
     let child = Recorder::create(options(directory.path(), 1000)).unwrap();
     // SAFETY: as above.

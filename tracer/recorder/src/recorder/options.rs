@@ -26,6 +26,17 @@ pub struct Options {
     pub imported: Anchor,
     /// The time between two looks at the session's switches, in ns; `None`: it has none.
     pub look_interval: Option<u64>,
+    /// What tracing may cost; `None`: whatever it costs.
+    pub budget: Option<Budget>,
+}
+
+/// What tracing may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// As a part of the processor time that the process would take without tracing.
+    pub bound: f64,
+    /// What a recorded call costs, in ns: an estimate.
+    pub call_cost: f64,
 }
 
 /// A ring has this many segments, so that recycling one forgets little.

@@ -57,11 +57,13 @@ impl ThreadRecorder {
         let Some(frame) = self.innermost_with(tag) else { return self.unwind_at(tag, kind, now) };
         let Some(mut arguments) = self.take_attached() else {
             self.record_call(frame, kind, now, object);
-            return self.pop();
+            self.pop();
+            return self.end_unseen(now);
         };
         let value = object.get(key.len() + 2..object.len() - 1).unwrap_or(b"null");
         arguments.add(key, value, Earlier::Replaced, self.payload_max());
         self.end_attached(arguments, kind, now);
+        self.end_unseen(now);
     }
 
     /// Removes the innermost frame, which is this one, and records it with its arguments if it has any.

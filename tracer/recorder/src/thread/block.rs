@@ -38,10 +38,15 @@ impl StackBlock {
 
     /// What the slots in use hold: frames, marks of tasks, and arguments.
     pub(super) fn slots_in_use(&self) -> impl DoubleEndedIterator<Item = Record> {
+        self.used().map(Slot::load)
+    }
+
+    /// The slots in use.
+    pub(super) fn used(&self) -> impl DoubleEndedIterator<Item = &Slot> {
         let slots = self.slots();
         // SAFETY: the header of a block that this thread owns.
         let count = unsafe { &*self.header() }.count.load(Ordering::Relaxed) as usize;
         // SAFETY: `count` never exceeds the slots of a block.
-        (0..count.min(BLOCK_FRAMES)).map(move |index| unsafe { &*slots.add(index) }.load())
+        (0..count.min(BLOCK_FRAMES)).map(move |index| unsafe { &*slots.add(index) })
     }
 }

@@ -15,6 +15,7 @@ impl ThreadRecorder {
             Some(left) => left,
             None => self.leave_frame(tag, kind, now),
         };
+        self.end_unseen(now);
         if left == Left::Recorded && self.is_look_due(now) { Left::Due } else { left }
     }
 
@@ -32,6 +33,7 @@ impl ThreadRecorder {
 
     /// Sets from when on the end of a call is a rare case, after what that depends on has changed.
     pub(super) fn expect_rare_cases(&mut self) {
-        self.rare_from = if self.too_deep.is_empty() { self.due_from } else { 0 };
+        let is_each_rare = self.has_unseen || !self.too_deep.is_empty();
+        self.rare_from = if is_each_rare { 0 } else { self.due_from };
     }
 }

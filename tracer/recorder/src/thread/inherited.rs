@@ -46,6 +46,7 @@ impl ThreadRecorder {
 
     fn inherit_frame(&mut self, function: u32, tag: u64, arguments: Option<Arguments>) {
         self.enter(function, tag);
+        self.note_unseen(tag);
         // SAFETY: the limit allows one frame more, so `enter` has just stored it below the cursor.
         let slot = unsafe { &*self.frame.wrapping_sub(1) };
         slot.word0.store(slot.word0.load(Ordering::Relaxed) | u64::from(INHERITED), Ordering::Relaxed);

@@ -63,7 +63,7 @@ impl ThreadRecorder {
     }
 
     /// The number of slots taken in the open segment.
-    fn taken(&self) -> usize {
+    pub(super) fn taken(&self) -> usize {
         let body: *const Slot = self.segment.wrapping_add(1).cast();
         (self.slot as usize - body as usize) / RECORD_SIZE
     }

@@ -17,6 +17,8 @@ pub struct Contents {
     pub functions: BTreeMap<u32, String>,
     pub threads: BTreeMap<u32, String>,
     pub tasks: BTreeMap<u32, String>,
+    /// What is elided, in the order of the entries: a function, and whether only the C functions that it calls.
+    pub elided: Vec<(u32, bool)>,
     /// The events by thread, in the order of their ends.
     pub events: BTreeMap<u32, Vec<Event>>,
     /// The stack blocks that threads have.
@@ -46,6 +48,7 @@ impl Contents {
             functions: BTreeMap::new(),
             threads: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            elided: Vec::new(),
             events: BTreeMap::new(),
             blocks: Vec::new(),
             name_segments: segments.iter().filter(|(segment, _)| segment.kind == SegmentKind::Names).count(),
@@ -67,6 +70,7 @@ impl Contents {
                 Entry::Function { id, function } => drop(self.functions.insert(id, function.name.to_owned())),
                 Entry::ThreadName { serial, name } => drop(self.threads.insert(serial, name.to_owned())),
                 Entry::TaskName { serial, name } => drop(self.tasks.insert(serial, name.to_owned())),
+                Entry::Elided { function, only_c_calls, .. } => self.elided.push((function, only_c_calls)),
                 _ => {}
             }
         }

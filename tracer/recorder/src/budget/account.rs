@@ -1,0 +1,126 @@
+//! What tracing has cost, beside what it may cost.
+
+/// What a program may spend at once, in ns: it takes some time to see that it spends too much.
+const CREDIT: f64 = 10e6;
+/// The processor time that a decision is based on, at least, in ns.
+const WINDOW_MIN: f64 = 5e6;
+/// A decision aims at this part of the bound, so that the next one is far.
+const MARGIN: f64 = 0.8;
+/// The least share of the processor time that is taken for the program's own: the cost of a call is an estimate.
+const OWN_MIN: f64 = 0.05;
+
+/// A process's account, by its processor time. All times are in ns.
+///
+/// The time of the program earns what tracing may spend. The cost of a call is an estimate.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What tracing may cost, as a part of the program's own time.
+    bound: f64,
+    /// What may still be spent.
+    balance: f64,
+    /// The processor time of the process at the last booking.
+    time: u64,
+    recent: Recent,
+}
+
+/// What was booked since the account was last in order, or since the last decision.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    spent: f64,
+    time: f64,
+    bookings: f64,
+}
+
+impl Account {
+    /// An account with this bound, at this processor time.
+    pub fn new(bound: f64, time: u64) -> Account {
+        Account { bound, balance: CREDIT, time, recent: Recent::default() }
+    }
+
+    /// Books what a thread has spent since it was here last. Returns which part of its calls the thread may go on to
+    /// record, from 0 to 1; `None`: all of them.
+    pub fn book(&mut self, spent: f64, now: u64) -> Option<f64> {
+        let time = now.saturating_sub(self.time) as f64;
+        self.time = self.time.max(now);
+        self.balance = (self.balance + self.bound * (time - spent) - spent).min(CREDIT);
+        self.recent.spent += spent;
+        self.recent.time += time;
+        self.recent.bookings += 1.0;
+        if self.balance >= 0.0 {
+            self.recent = Recent::default();
+            return None;
+        }
+        let is_idle = spent < self.recent.spent / self.recent.bookings / 2.0;
+        if self.recent.time < WINDOW_MIN || is_idle {
+            return None;
+        }
+        let recent = std::mem::take(&mut self.recent);
+        let own = (recent.time - recent.spent).max(recent.time * OWN_MIN);
+        let share = recent.spent / own;
+        (share > self.bound).then(|| self.bound * MARGIN / share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// Books for `times` ms, each with so many ns spent, and returns the answers.
+    fn book(account: &mut Account, times: u64, spent: f64) -> Vec<f64> {
+        let begin = account.time;
+        (1..=times).filter_map(|time| account.book(spent, begin + time * MS)).collect()
+    }
+
+    #[test]
+    fn nothing_happens_within_the_bound() {
+        let mut account = Account::new(0.05, 0);
+        assert!(book(&mut account, 10_000, 0.045 * MS as f64).is_empty());
+    }
+
+    #[test]
+    fn a_short_burst_is_paid_for_by_the_credit() {
+        let mut account = Account::new(0.05, 0);
+        assert!(book(&mut account, 10, 0.9 * MS as f64).is_empty());
+        assert!(book(&mut account, 1000, 0.0).is_empty());
+        assert!(book(&mut account, 10, 0.9 * MS as f64).is_empty());
+    }
+
+    #[test]
+    fn who_spends_too_much_may_record_the_part_that_the_bound_allows() {
+        let mut account = Account::new(0.05, 0);
+        let kept = book(&mut account, 30, 0.5 * MS as f64); // as much as the program's own time
+        let expected = 0.05 * MARGIN;
+        assert!(!kept.is_empty() && kept.iter().all(|kept| (kept - expected).abs() < 1e-9), "{kept:?}");
+    }
+
+    #[test]
+    fn the_debt_is_paid_without_another_decision_once_the_calls_are_few() {
+        let mut account = Account::new(0.05, 0);
+        while account.book(0.9 * MS as f64, account.time + MS).is_none() {}
+        assert!(account.balance < 0.0);
+        assert!(book(&mut account, 10_000, 0.03 * MS as f64).is_empty());
+        assert!(account.balance > 0.0);
+    }
+
+    #[test]
+    fn a_thread_that_spends_little_is_left_alone() {
+        let mut account = Account::new(0.05, 0);
+        for time in 1..1000 {
+            let (busy, idle) = (account.book(0.8 * MS as f64, time * MS), account.book(1000.0, time * MS));
+            assert!(idle.is_none());
+            if busy.is_some() {
+                return;
+            }
+        }
+        panic!("the busy thread may go on");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_is_harmless() {
+        let mut account = Account::new(0.05, 5 * MS);
+        assert_eq!(account.book(0.0, 0), None);
+        assert_eq!(account.time, 5 * MS);
+    }
+}

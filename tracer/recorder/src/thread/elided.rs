@@ -1,0 +1,104 @@
+//! What [`crate::budget`] needs of a thread: how much it records, a sample of that, and the end of open calls of functions
+//! that are elided.
+//!
+//! Nobody sees how such an open call ends: the function may call itself, and the end of that call would look the same. So
+//! it ends at once, as far as is known, or with the last recorded call inside of it. Until then its frame has a tag that
+//! no call has, and the end of each call is a rare case.
+
+use super::ThreadRecorder;
+use super::block::StackBlock;
+use crate::budget::{Call, OpenCall, Sample};
+use crate::ring::Memory;
+use viztracer_format::record::{KIND_MASK, Kind, Record};
+use viztracer_format::stack::FRAME;
+use viztracer_format::sync::Ordering;
+
+/// The tag that no call has.
+const UNSEEN: u64 = 0;
+/// Kinds below this are calls.
+const CALLS_END: u8 = 0x10;
+
+impl ThreadRecorder {
+    /// How many events the thread has recorded since this was asked last.
+    pub fn take_recorded(&mut self) -> u64 {
+        let events = self.events_so_far();
+        events - std::mem::replace(&mut self.booked, events)
+    }
+
+    /// The calls in the open segment, as a sample of what the thread does.
+    pub fn sample(&self) -> Sample {
+        Sample { calls: self.newest_calls(), open: self.frames().map(open_call).collect() }
+    }
+
+    fn newest_calls(&self) -> Vec<Call> {
+        let Some(open) = &self.open else { return Vec::new() };
+        let slots = &self.ring.memory().slots(open.segment)[open.taken..self.taken()];
+        let calls = slots.iter().map(|slot| slot.load()).filter(|record| kind(*record) < CALLS_END);
+        calls.map(|call| Call { function: call.function(), start: call.start(), duration: call.duration() }).collect()
+    }
+
+    /// The frames of open calls, from the outermost on.
+    fn frames(&self) -> impl Iterator<Item = Record> {
+        self.slots_in_use().filter(|slot| is_frame(*slot))
+    }
+
+    /// Has the open calls of functions that are elided end as soon as no recorded call inside of them is open.
+    pub(crate) fn end_calls_of(&mut self, is_elided: impl Fn(u32) -> bool) {
+        for slot in self.blocks[..=self.depth_block].iter().flat_map(StackBlock::used) {
+            let frame = slot.load();
+            if is_frame(frame) && is_elided(frame.function()) {
+                slot.word1.store(unseen(frame).word1, Ordering::Release);
+                self.has_unseen = true;
+            }
+        }
+        for arguments in &mut self.attached {
+            if is_elided(arguments.frame.function()) {
+                arguments.frame = unseen(arguments.frame);
+            }
+        }
+        self.end_unseen(self.clock.now());
+    }
+
+    /// Notes that a call with this tag is open, whose function may be elided.
+    pub(super) fn note_unseen(&mut self, tag: u64) {
+        if tag == UNSEEN {
+            self.has_unseen = true;
+            self.expect_rare_cases();
+        }
+    }
+
+    /// Ends the innermost calls, if they are of functions that are elided.
+    pub(super) fn end_unseen(&mut self, now: u64) {
+        if !self.has_unseen {
+            return;
+        }
+        while !self.is_too_deep()
+            && let Some(frame) = self.innermost().filter(|frame| is_unseen(*frame))
+        {
+            self.end_innermost(frame, Kind::Abandoned, now);
+        }
+        let has_unseen = self.frames().any(is_unseen);
+        self.has_unseen = has_unseen;
+        self.expect_rare_cases();
+    }
+}
+
+fn kind(record: Record) -> u8 {
+    record.kind_byte() & KIND_MASK
+}
+
+fn is_frame(slot: Record) -> bool {
+    kind(slot) == FRAME
+}
+
+fn is_unseen(slot: Record) -> bool {
+    is_frame(slot) && slot.duration() == UNSEEN
+}
+
+fn unseen(frame: Record) -> Record {
+    Record { word1: UNSEEN << 24 | u64::from(frame.function()), ..frame }
+}
+
+fn open_call(frame: Record) -> OpenCall {
+    OpenCall { function: frame.function(), start: frame.start() }
+}
