@@ -14,6 +14,11 @@ pub use builtin::{Builtin, Forgotten, definition, leave_out};
 pub use code::{ArgumentName, Code, LookedUp, request_slot};
 pub use id::EXCLUDED;
 
+/// Empties the cache of Python functions: earlier decisions on them do not hold any more. No hook may be under way.
+pub fn forget_decisions() {
+    cache::clear();
+}
+
 /// Empties the caches: earlier ids and decisions do not hold any more. No hook may be under way. The caller drops the
 /// answer once others may be: that may run Python.
 #[must_use]

@@ -65,6 +65,8 @@ mod greenlets;
 
 // What a program logs besides its calls.
 mod logged;
+// What tracing may cost.
+mod budget;
 // Functions of ours in place of the interpreter's.
 mod interpose;
 // What the interpreter calls at each event.

@@ -4,8 +4,8 @@
 //! entry says the lower bits of the address, and the entry has the others. 2048 entries take 16 KiB.
 //!
 //! ```text
-//! bits   63 .. 26         25            24 .. 0
-//!        address >> 14    is_coroutine  function id
+//! bits   63 .. 27         26              25            24 .. 0
+//!        address >> 14    hides_c_calls   is_coroutine  function id
 //! ```
 
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,8 @@ loom::lazy_static! { static ref CACHE: [AtomicU64; SIZE] = [AtomicU64::new(0), A
 /// The lower bits of an address, which the index of an entry says: objects are aligned to 8 bytes.
 const INDEX_BITS: u32 = 14;
 const COROUTINE: u64 = 1 << 25;
-const ADDRESS_SHIFT: u32 = 26;
+const HIDES_C_CALLS: u64 = 1 << 26;
+const ADDRESS_SHIFT: u32 = 27;
 
 /// What the cache has of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Cached {
     pub id: u32,
     /// Whether an asyncio task may begin with it.
     pub is_coroutine: bool,
+    /// Whether the C functions that it calls are not recorded.
+    pub hides_c_calls: bool,
 }
 
 /// Returns what is known of the function with the code object at this address, if the cache has it.
@@ -39,16 +42,19 @@ pub struct Cached {
 pub fn get(code: usize) -> Option<Cached> {
     // The id is of a name in the file. `Acquire`: the name is there before any record that refers to it.
     let word = entry(code).load(Ordering::Acquire);
-    let is_coroutine = word & COROUTINE != 0;
-    (word >> ADDRESS_SHIFT == address(code)).then_some(Cached { id: (word & (COROUTINE - 1)) as u32, is_coroutine })
+    let has = |flag| word & flag != 0;
+    let id = (word & (COROUTINE - 1)) as u32;
+    let cached = Cached { id, is_coroutine: has(COROUTINE), hides_c_calls: has(HIDES_C_CALLS) };
+    (word >> ADDRESS_SHIFT == address(code)).then_some(cached)
 }
 
 /// Puts a function into the cache, instead of the one that has its entry. An address with more bits than an entry has
 /// is left out.
-pub fn put(code: usize, Cached { id, is_coroutine }: Cached) {
+pub fn put(code: usize, Cached { id, is_coroutine, hides_c_calls }: Cached) {
     if address(code) >> (u64::BITS - ADDRESS_SHIFT) == 0 {
-        let flag = if is_coroutine { COROUTINE } else { 0 };
-        entry(code).store(address(code) << ADDRESS_SHIFT | flag | u64::from(id), Ordering::Release);
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        let flags = flag(is_coroutine, COROUTINE) | flag(hides_c_calls, HIDES_C_CALLS);
+        entry(code).store(address(code) << ADDRESS_SHIFT | flags | u64::from(id), Ordering::Release);
     }
 }
 

@@ -36,8 +36,8 @@ static SLOTS: [HookCell<()>; 16] = [const { HookCell::new(()) }; 16];
 struct Extra {
     code: usize,
     rules: u64,
-    id: u32,
-    is_coroutine: bool,
+    /// What the cache has of it.
+    cached: Cached,
     /// The names of the function's arguments, if they were needed.
     arguments: Option<ArgumentNames>,
 }
@@ -68,10 +68,8 @@ pub struct Code(*mut ffi::PyObject);
 /// What is known of a function.
 #[derive(Clone, Copy)]
 pub struct LookedUp {
-    /// Its id, or [`EXCLUDED`]. What is no code object is excluded.
-    pub id: u32,
-    /// Whether an asyncio task may begin with it.
-    pub is_coroutine: bool,
+    /// What the cache has of it from now on. What is no code object is excluded.
+    pub cached: Cached,
     /// Whether it is seen for the first time under the rules that hold now.
     pub is_new: bool,
 }
@@ -102,7 +100,18 @@ impl Code {
     /// objects are of one type, whose attributes C code reads, and no garbage is collected meanwhile.
     #[inline(always)]
     pub fn id(self) -> u32 {
-        self.known().unwrap_or_else(|| self.look_up().id)
+        self.known().unwrap_or_else(|| self.look_up().cached.id)
+    }
+
+    /// Whether the C functions that it calls are not recorded, if that is in the cache.
+    #[inline(always)]
+    pub fn is_known_to_hide_c_calls(self) -> Option<bool> {
+        cache::get(self.0 as usize).map(|cached| cached.hides_c_calls)
+    }
+
+    /// Whether the C functions that it calls are not recorded. Runs no Python, like [`Code::id`].
+    pub fn hides_c_calls(self) -> bool {
+        self.is_known_to_hide_c_calls().unwrap_or_else(|| self.look_up().cached.hides_c_calls)
     }
 
     /// Whether an asyncio task may begin with it. Runs no Python, like [`Code::id`].
@@ -110,7 +119,7 @@ impl Code {
     pub fn is_coroutine(self) -> bool {
         match cache::get(self.0 as usize) {
             Some(cached) => cached.is_coroutine,
-            None => self.look_up().is_coroutine,
+            None => self.look_up().cached.is_coroutine,
         }
     }
 
@@ -120,20 +129,27 @@ impl Code {
     pub fn look_up(self) -> LookedUp {
         // SAFETY: `new` demands a living object.
         if unsafe { ffi::PyCode_Check(self.0) } == 0 {
-            return LookedUp { id: EXCLUDED, is_coroutine: false, is_new: false };
+            let cached = Cached { id: EXCLUDED, is_coroutine: false, hides_c_calls: true };
+            return LookedUp { cached, is_new: false };
         }
         loop {
             let rules = recording::rules();
-            if let Some(known) = self.extra(|extra| extra.filter(|extra| extra.rules == rules).map(Extra::cached)) {
-                cache::put(self.0 as usize, known);
-                return LookedUp { id: known.id, is_coroutine: known.is_coroutine, is_new: false };
+            let known = self.extra(|extra| Some(extra.filter(|extra| extra.rules == rules)?.cached));
+            if let Some(cached) = known {
+                cache::put(self.0 as usize, cached);
+                return LookedUp { cached, is_new: false };
             }
-            let (id, is_coroutine) = without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
+            let (function, is_coroutine) =
+                without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
+            let elision = recording::elision(function);
+            let is_elided = elision.is_some_and(|elision| !elision.only_c_calls);
+            let id = if is_elided { EXCLUDED } else { function };
+            let cached = Cached { id, is_coroutine, hides_c_calls: id == EXCLUDED || elision.is_some() };
             // Without a GIL, a start may have come between. From here on none does.
             if recording::rules() == rules {
-                self.remember(Extra { code: self.0 as usize, rules, id, is_coroutine, arguments: None });
-                cache::put(self.0 as usize, Cached { id, is_coroutine });
-                return LookedUp { id, is_coroutine, is_new: true };
+                self.remember(Extra { code: self.0 as usize, rules, cached, arguments: None });
+                cache::put(self.0 as usize, cached);
+                return LookedUp { cached, is_new: true };
             }
         }
     }
@@ -275,12 +291,6 @@ impl Code {
         unsafe { ffi::PyErr_Clear() };
         // SAFETY: the slot did not take it.
         Some(*unsafe { Box::from_raw(new) })
-    }
-}
-
-impl Extra {
-    fn cached(&mut self) -> Cached {
-        Cached { id: self.id, is_coroutine: self.is_coroutine }
     }
 }
 

@@ -101,6 +101,13 @@ fn end_instant(json: &mut Json, args: Option<&Bound<'_, PyAny>>, scope: &str) {
     json.put("}");
 }
 
+/// Logs an instant of the process now. Does nothing while nothing is recorded. May run Python.
+pub fn instant_now(python: Python<'_>, name: &str) {
+    if let Some(max) = payload_max(python) {
+        log_instant(python, name, None, "p", max);
+    }
+}
+
 /// Logs an instant of the process at a time of the monotonic clock, in ns. Does nothing while nothing is recorded. May
 /// run Python.
 pub fn instant_at(python: Python<'_>, name: &str, time: u64, imported: Anchor) {

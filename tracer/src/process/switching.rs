@@ -11,7 +11,7 @@ use crate::logged::event;
 use crate::recording;
 use crate::sync::{Mutex, lock};
 use crate::thread::{current, name};
-use crate::{due, hook, stderr};
+use crate::{budget, due, hook, stderr};
 use pyo3::prelude::*;
 use std::collections::VecDeque;
 use std::io;
@@ -61,7 +61,7 @@ impl Session {
 
 /// Follows this session from now on, if it has a control block. Returns what it wants.
 pub fn join(address: Option<Address>, imported: Anchor) -> Wanted {
-    due::register(follow);
+    due::register(look);
     let mut session = lock(&SESSION);
     let Some(address) = address else {
         *session = None;
@@ -74,6 +74,12 @@ pub fn join(address: Option<Address>, imported: Anchor) -> Wanted {
         *session = Some(Session { address, imported, looked: 0, marks, is_lost: false, cannot_pause: false, instants });
     }
     found.unwrap_or_default().wanted
+}
+
+/// What a thread does now and then at the end of a hook. Runs Python and may give up the GIL.
+fn look(python: Python<'_>) {
+    budget::keep(python);
+    follow(python);
 }
 
 /// Looks at the switches, if the last look is old enough, and does what they want. Runs Python and may give up the GIL.

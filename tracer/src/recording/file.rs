@@ -1,12 +1,13 @@
 //! What is written into the file of the recording, and asked of it.
 
-use super::state::{FORKED, locked, number, with, with_number};
+use super::state::{FORKED, count_rules, locked, number, with, with_number};
 use crate::sync::atomic::Ordering;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_recorder::ThreadRecorder;
+use viztracer_recorder::budget::{Elision, Sample};
 
 /// Returns the path of the file.
 pub fn path() -> Option<PathBuf> {
@@ -80,6 +81,35 @@ pub fn function(function: &Function<'_>) -> u32 {
 /// Whether functions of this file are recorded.
 pub fn includes(file: &str) -> bool {
     with(false, |recording| recording.filter.includes(file))
+}
+
+/// Books that a thread has recorded so many calls. Returns which part of its calls it may go on to record; `None`: all.
+pub fn book(calls: u64) -> Option<f64> {
+    with(None, |recording| recording.recorder.book(calls))
+}
+
+/// Which functions to elide so that a thread with this sample records about this part of its calls.
+pub fn choose(sample: &Sample, kept: f64) -> Vec<Elision> {
+    with(Vec::new(), |recording| recording.recorder.choose(sample, kept))
+}
+
+/// Records these functions no more. Returns those that were recorded until now. The caller does so exclusively, and
+/// forgets earlier decisions.
+pub fn elide(elisions: &[Elision]) -> Vec<Elision> {
+    with(Vec::new(), |recording| {
+        count_rules();
+        recording.recorder.elide(elisions)
+    })
+}
+
+/// What is no longer recorded of the function with this id.
+pub fn elision(function: u32) -> Option<Elision> {
+    with(None, |recording| recording.recorder.elision(function))
+}
+
+/// Returns the name of the function with this id.
+pub fn function_name(function: u32) -> String {
+    with(String::new(), |recording| recording.recorder.function_name(function))
 }
 
 /// Returns the serial of a new asyncio task in the recording of this number, if that still goes on.

@@ -21,8 +21,8 @@ pub fn before_fork(recorder_of: impl FnOnce(u64) -> Option<NonNull<ThreadRecorde
         // SAFETY: the calling thread's own recorder, which lives as long as the recording of its number. The thread is
         // in `fork` and so in no operation on its recorder, nor is a hook that has called `repr`; others reach the
         // recorder only with the lock that is held.
-        (Some(recording), Some(thread)) => recording.recorder.inherited(unsafe { thread.as_ref() }),
-        _ => Inherited::default(),
+        (Some(recording), thread) => recording.recorder.inherited(thread.map(|thread| unsafe { thread.as_ref() })),
+        (None, _) => Inherited::default(),
     };
     ForkGuard { state, inherited }
 }
@@ -73,6 +73,7 @@ fn adopt_locked(state: &mut RecordingState) -> Result<Inherited, RecorderError> 
     if let Some(Recording { recorder: parents, filter }) = state.recording.take() {
         match parents.fork() {
             Ok(recorder) => {
+                recorder.inherit_elided(&inherited);
                 recorder.note_paused(state.owner.as_ref().is_some_and(|owner| owner.phase == Phase::Paused));
                 state.recording = Some(Recording { recorder, filter });
             }

@@ -2,13 +2,18 @@
 
 use crate::filter::Filter;
 use crate::hook;
+use crate::logged::options as logged_options;
 use crate::process::switching::Address;
 use crate::process::watcher::INTERVAL;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use viztracer_format::clock::Anchor;
-use viztracer_recorder::Options;
+use viztracer_recorder::{Budget, Options};
+
+/// What a recorded call costs, in ns, and one with its arguments or its return value: more than on most machines.
+const CALL_COST: f64 = 100.0;
+const CALL_COST_WITH_VALUES: f64 = 600.0;
 
 /// The options of a recording, from a mapping with the names in `viztracer/tracer/options.py`.
 #[derive(FromPyObject)]
@@ -29,6 +34,8 @@ pub struct RecordingOptions {
     log_sparse: bool,
     /// The longest text of one value.
     pub bytes_per_value: usize,
+    /// As a part of the time that the process would take without tracing; 0: no bound.
+    max_overhead: f64,
 }
 
 /// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
@@ -60,6 +67,9 @@ impl RecordingOptions {
         if self.tracer_entries == 0 {
             return Err(PyValueError::new_err("tracer_entries must be at least 1"));
         }
+        let has_budget = self.max_overhead > 0.0;
+        let shows_values = logged_options::arguments() || logged_options::return_values();
+        let call_cost = if shows_values { CALL_COST_WITH_VALUES } else { CALL_COST };
         let options = Options {
             directory: rings.path,
             prefix: rings.prefix,
@@ -69,7 +79,8 @@ impl RecordingOptions {
             session_id: rings.session_id,
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported,
-            look_interval: rings.block.map(|_| INTERVAL.as_nanos() as u64),
+            look_interval: (has_budget || rings.block.is_some()).then_some(INTERVAL.as_nanos() as u64),
+            budget: has_budget.then_some(Budget { bound: self.max_overhead, call_cost }),
         };
         let filter = Filter {
             include_files: self.include_files,

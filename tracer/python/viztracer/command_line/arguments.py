@@ -74,9 +74,18 @@ def size(text: str) -> int:
     return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
 
 
+def part(text: str) -> float:
+    """Read a part of something such as ``5%`` or ``0.05``."""
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9})\s*(%?)", text.strip(), re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError(f"invalid part: {text!r}; a part is like 5% or 0.05")
+    return float(found[1]) / (100 if found[2] else 1)
+
+
 # How values of options are read, by their metavars, and what ``--help`` says about that.
 VALUES = {
     "N": (whole_number, ""),
     "TIME": (microseconds, ", or with a unit: 20us, 0.3ms, 1s, 2min"),
     "SIZE": (size, ""),
+    "PART": (part, ", such as 5%%"),
 }

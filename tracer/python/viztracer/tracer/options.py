@@ -8,6 +8,7 @@ names (``RecordingOptions`` in ``tracer/src/tracer.rs``).
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -109,6 +110,14 @@ def _number(name: str, value: int) -> None:
     """Raise `OverflowError` for a number that the extension does not take, as VizTracer does."""
     if not -LIMIT <= value < LIMIT:
         raise OverflowError(f"{name} must be below 2**63, not {value}")
+
+
+def _part(name: str, value: float) -> None:
+    """Raise `ValueError` for a number that is no part of something."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and less than 1, not {value}")
+    if value and sys.version_info < (3, 12):
+        raise ValueError(f"{name} needs CPython 3.12 or later: older ones cannot switch events of single functions off")
 
 
 def _text(name: str, value: str | None) -> None:
@@ -251,6 +260,14 @@ class Options:
     _: KW_ONLY
     log_async: bool = option(False, "show every asyncio or trio task on its own track")
     min_duration: float = option(0, "do not record shorter calls; in us", metavar="TIME", normalize=float)
+    max_overhead: float = option(
+        0,
+        "let tracing cost at most this part of the program's processor time: functions that are called too often are "
+        "no longer recorded, and the report names them; needs CPython 3.12 or later",
+        metavar="PART",
+        normalize=float,
+        validate=_part,
+    )
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
     log_func_args: bool = option(False, "record the arguments of Python functions")
     log_func_retval: bool = option(False, "record the return values of Python functions")

@@ -273,9 +273,10 @@ fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_dis
 /// the next time, so the first one at each location switches the event off.
 #[inline(always)]
 fn enter_c(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
-    let Some(caller_id) = arguments.code().known() else { return enter_c_anew(python, arguments) };
-    if caller_id == EXCLUDED {
-        return disable();
+    match arguments.code().is_known_to_hide_c_calls() {
+        Some(false) => {}
+        Some(true) => return disable(),
+        None => return enter_c_anew(python, arguments),
     }
     let Some(builtin) = arguments.builtin() else { return none() };
     let found = match current::last_event(python) {
@@ -297,7 +298,8 @@ fn enter_c_anew(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
     if !current::is_recording(python) {
         return none();
     }
-    if greenlets::id_of_running(python, arguments.code()) == EXCLUDED {
+    greenlets::id_of_running(python, arguments.code());
+    if arguments.code().hides_c_calls() {
         return disable();
     }
     let Some(builtin) = arguments.builtin() else { return none() };
@@ -323,7 +325,7 @@ fn leave_c(python: Python<'_>, arguments: Arguments<4>, kind: Kind) -> *mut PyOb
 #[cold]
 #[inline(never)]
 fn leave_c_unmatched(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
-    if caller.id() != EXCLUDED && builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind) {
+    if !caller.hides_c_calls() && builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind) {
         due::act();
     }
 }

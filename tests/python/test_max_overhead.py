@@ -1,0 +1,251 @@
+"""`--max_overhead`: functions that are called too often are no longer recorded, and the report says so.
+
+The bound is so small here that what a process may spend at once is all that it may spend. A process that makes enough
+calls exceeds it on every machine, however fast it is.
+"""
+
+import sys
+
+import pytest
+import tree
+
+SMALL = "0.000001"
+MARK = "max_overhead: no longer recorded: "
+
+needs_switches = pytest.mark.skipif(sys.version_info < (3, 12), reason="older versions switch no single events off")
+
+# `much` takes as long as it takes to make the tracer see that it makes many calls.
+HEAD = """\
+import sys, time
+
+def short(value=1): return value
+def much(call, *arguments):
+    for _ in range(CALLS): call(*arguments)
+""".replace("CALLS", "600_000")
+
+
+def trace(sandbox, source, *options):
+    """The report of a program that exceeds the bound."""
+    return sandbox.trace("--max_overhead", SMALL, *options, sandbox.script(HEAD + source))
+
+
+def marks(report):
+    """What each instant says that is no longer recorded, in the order of the report."""
+    events = [event for event in report["traceEvents"] if event["name"].startswith(MARK)]
+    return [event["name"].removeprefix(MARK) for event in events]
+
+
+def calls(report, name):
+    return [event for event in tree.spans(report) if event["name"].startswith(f"{name} (")]
+
+
+def starts(report):
+    """The times at which something was no longer recorded, in us."""
+    return sorted(event["ts"] for event in report["traceEvents"] if event["name"].startswith(MARK))
+
+
+@needs_switches
+def test_a_short_function_is_no_longer_recorded_and_all_others_are(sandbox):
+    report = trace(
+        sandbox,
+        """
+def rare(): time.sleep(0.001)
+for n in range(5):
+    rare()
+    much(short)
+""",
+    )
+    assert "short" in marks(report)
+    assert 0 < len(calls(report, "short")) < 5 * 600_000
+    assert (len(calls(report, "rare")), len(calls(report, "much"))) == (5, 5)
+    tree.check_nesting(report)
+
+
+@needs_switches
+def test_c_functions_of_a_long_function_are_no_longer_recorded(sandbox):
+    report = trace(
+        sandbox,
+        """
+def long():
+    for _ in range(3_000_000): len("x")
+def other(): return len("x")
+long()
+other()
+""",
+    )
+    assert marks(report) == ["C functions called by long"]
+    assert (len(calls(report, "long")), len(calls(report, "other"))) == (1, 1)
+    other = calls(report, "other")[0]
+    inside = [event for event in tree.spans(report) if event["name"] == "builtins.len" and event["ts"] >= other["ts"]]
+    assert len(inside) == 1, "the C functions that another function calls are recorded further"
+
+
+@needs_switches
+def test_open_calls_of_a_recursive_function_end_when_it_is_no_longer_recorded(sandbox):
+    """Nobody sees when they end. So no later call is shown inside of them."""
+    report = trace(
+        sandbox,
+        """
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+def outer(n):
+    fib(n)
+    time.sleep(0.05)
+    after()
+def after(): time.sleep(0.001)
+outer(30)
+outer(20)
+""",
+    )
+    assert marks(report) == ["fib"]
+    outer, after = calls(report, "outer"), calls(report, "after")
+    assert (len(outer), len(after)) == (2, 2)
+    assert max(event["ts"] + event["dur"] for event in calls(report, "fib")) <= starts(report)[0]
+    tree.check_nesting(report)
+
+
+@needs_switches
+def test_what_a_loop_that_never_ends_calls_is_not_shown_inside_of_what_has_ended(sandbox):
+    report = trace(
+        sandbox,
+        """
+def walk(depth):
+    if depth: walk(depth - 1); walk(depth - 1)
+def after(): pass
+walk(19)
+end = time.monotonic() + 0.2
+while time.monotonic() < end: pass
+for _ in range(100): after()
+""",
+    )
+    assert marks(report)[0] == "walk"
+    last = max(event["ts"] + event["dur"] for event in calls(report, "walk"))
+    assert last < min(event["ts"] for event in calls(report, "after"))
+
+
+@needs_switches
+@pytest.mark.parametrize(
+    "body",
+    {
+        "generator": "def many():\n    yield from range(600_000)\nfor _ in range(4): list(map(short, many()))",
+        "exceptions": (
+            "def fails(): raise ValueError\n"
+            "def tries():\n    try: fails()\n    except ValueError: pass\n"
+            "for _ in range(3): much(tries)"
+        ),
+        "threads": (
+            "import threading\n"
+            "threads = [threading.Thread(target=much, args=(short,)) for _ in range(6)]\n"
+            "for thread in threads: thread.start()\n"
+            "for thread in threads: thread.join()"
+        ),
+        "coroutines": (
+            "import asyncio\n"
+            "async def step(): return 1\n"
+            "async def main():\n    for _ in range(600_000): await step()\n"
+            "for _ in range(3): asyncio.run(main())"
+        ),
+        "methods": "class A:\n    def method(self): return self\nfor _ in range(3): much(A().method)",
+    }.items(),
+    ids=lambda item: item[0],
+)
+@pytest.mark.parametrize("options", [(), ("--log_async",), ("--ignore_c_function",)], ids=["", "tasks", "no C functions"])
+def test_programs_of_all_kinds(sandbox, body, options):
+    report = trace(sandbox, body[1] + "\nprint('done')\n", *options)
+    assert marks(report)
+    tree.check_nesting(report)
+
+
+@needs_switches
+def test_arguments(sandbox):
+    report = trace(sandbox, "for _ in range(2): much(short, 5)\n", "--log_func_args", "--log_func_retval")
+    assert "short" in marks(report)
+    logged = calls(report, "short")
+    assert logged and all(event["args"] == {"func_args": {"value": "5"}, "return_value": "5"} for event in logged)
+
+
+@needs_switches
+def test_a_forked_child_goes_on_without_what_its_parent_no_longer_records(sandbox):
+    script = sandbox.script(
+        HEAD
+        + """
+import os
+much(short); much(short)
+if not os.fork():
+    for _ in range(10): short()
+    much(int)
+    os._exit(0)
+os.wait()
+"""
+    )
+    done = sandbox.viztracer("--max_overhead", SMALL, "--pid_suffix", "--output_dir", "rings", script)
+    assert done.returncode == 0, done.stderr
+    parent, child = sorted((sandbox.path / "rings").glob("*.bin"), key=lambda path: path.stat().st_mtime_ns)
+    dumps = [sandbox.viztracer_merge("--dump", path).stdout for path in (parent, child)]
+    assert all("ELIDED" in dump for dump in dumps)
+
+
+@needs_switches
+def test_a_bound_that_holds_leaves_everything_as_it_is(sandbox):
+    script = sandbox.script(HEAD + "for _ in range(100): short()\n")
+    report = sandbox.trace("--max_overhead", "50%", script)
+    assert (marks(report), len(calls(report, "short"))) == ([], 100)
+
+
+@needs_switches
+def test_in_python(sandbox):
+    script = sandbox.script(
+        HEAD
+        + f"""
+from viztracer import VizTracer
+tracer = VizTracer(max_overhead={SMALL}, verbose=0)
+tracer.start()
+much(short); much(short)
+tracer.stop()
+short()
+tracer.start()
+for _ in range(3): short()
+tracer.stop()
+tracer.save("traced.json")
+tracer = VizTracer(verbose=0)
+tracer.start()
+for _ in range(3): short()
+tracer.stop()
+tracer.save("again.json")
+"""
+    )
+    done = sandbox.python(script)
+    assert done.returncode == 0, done.stderr
+    assert "short" in marks(sandbox.report("traced.json"))
+    again = sandbox.report("again.json")
+    assert (marks(again), len(calls(again, "short"))) == ([], 3), "a tracer without a bound records all calls again"
+
+
+@pytest.mark.parametrize("part", ["5", "100%", "-1", "x", "5%%", "nan", ""])
+def test_a_bound_that_is_none(sandbox, part):
+    done = sandbox.viztracer(f"--max_overhead={part}", sandbox.script("pass"))
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "max_overhead" in done.stderr + done.stdout
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="newer versions can do it")
+def test_versions_that_cannot_do_it_say_so(sandbox):
+    done = sandbox.viztracer("--max_overhead", "5%", sandbox.script("pass"))
+    assert done.returncode != 0
+    assert "max_overhead needs CPython 3.12 or later" in done.stderr + done.stdout
+    done = sandbox.python("-c", "from viztracer import VizTracer; VizTracer(max_overhead=0.05)")
+    assert "ValueError: max_overhead needs CPython 3.12" in done.stderr
+
+
+@needs_switches
+def test_children_inherit_the_bound(sandbox):
+    script = sandbox.script(
+        HEAD
+        + f"""
+import multiprocessing
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=much, args=(short,))
+    process.start(); process.join()
+"""
+    )
+    report = sandbox.trace("--max_overhead", SMALL, script)
+    assert "short" in marks(report)

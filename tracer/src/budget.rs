@@ -1,0 +1,51 @@
+//! Keeps what tracing costs within the bound that the user has set: functions that are called too often are *elided*,
+//! that is, no longer recorded.
+//!
+//! At its looks (see [`crate::due`]) a thread books what it has recorded, which [`viztracer_recorder::budget`] judges. The
+//! callbacks of an elided function answer `DISABLE`, as for a function that the filter leaves out, so its events cost
+//! nothing from then on.
+
+use crate::exclusive::exclusively;
+use crate::function;
+use crate::logged::event;
+use crate::recording;
+use crate::thread::current;
+use pyo3::prelude::*;
+use viztracer_recorder::ThreadRecorder;
+use viztracer_recorder::budget::Elision;
+
+/// How many functions the text of an instant names.
+const NAMED_MAX: usize = 3;
+
+/// Books what the calling thread has recorded since it was here last. If tracing costs too much, elides the functions
+/// that the thread calls most. May run Python.
+pub fn keep(python: Python<'_>) {
+    // SAFETY: `take_recorded` reads and writes numbers of the recorder.
+    let Some(calls) = (unsafe { current::with_existing(python, ThreadRecorder::take_recorded) }) else { return };
+    let Some(kept) = recording::book(calls) else { return };
+    // SAFETY: `sample` reads the recorder.
+    let Some(sample) = (unsafe { current::with_existing(python, |recorder| recorder.sample()) }) else { return };
+    let elisions = recording::choose(&sample, kept);
+    let new = exclusively(python, || {
+        let new = recording::elide(&elisions);
+        function::forget_decisions();
+        new
+    });
+    if !new.is_empty() {
+        event::instant_now(python, &announcement(&new));
+    }
+}
+
+/// What an instant says of functions that are elided from now on.
+fn announcement(elisions: &[Elision]) -> String {
+    let name = |elision: &Elision| match (recording::function_name(elision.function), elision.only_c_calls) {
+        (name, false) => name,
+        (name, true) => format!("C functions called by {name}"),
+    };
+    let mut names: Vec<String> = elisions.iter().take(NAMED_MAX).map(name).collect();
+    let others = elisions.len() - names.len();
+    if others > 0 {
+        names.push(format!("{others} more"));
+    }
+    format!("max_overhead: no longer recorded: {}", names.join(", "))
+}
