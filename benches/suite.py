@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import budget
 import bytes_per_call
 import control
 import filters
@@ -45,6 +46,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "logging": logged_data.answer,
     "switching": switching.answer,
     "control": control.answer,
+    "budget": budget.answer,
     "whole_job": whole_job.answer,
     "merge": merge.answer,
     "pages": pages.answer,

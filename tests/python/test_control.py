@@ -182,6 +182,7 @@ def test_the_status_has_a_row_for_each_process(control):
         for row in rows.values():
             assert row["state"] == "living" and row["overwritten"] == row["lost"] == 0
             assert 0 <= row["events_per_second"] <= row["events"] and row["reaches_back_s"] > 0
+            assert row["cost"] is None or 0 <= row["cost"]
         assert any(row["events_per_second"] for row in rows.values())
         assert rows[process.pid]["threads"] == 2
         assert sorted(row["threads"] for row in rows.values()) == [1, 1, 2]

@@ -148,7 +148,11 @@ for _ in range(100): after()
     }.items(),
     ids=lambda item: item[0],
 )
-@pytest.mark.parametrize("options", [(), ("--log_async",), ("--ignore_c_function",)], ids=["", "tasks", "no C functions"])
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--log_async",), ("--ignore_c_function",), ("--min_duration", "10ms")],
+    ids=["", "tasks", "no C functions", "no short calls"],
+)
 def test_programs_of_all_kinds(sandbox, body, options):
     report = trace(sandbox, body[1] + "\nprint('done')\n", *options)
     assert marks(report)

@@ -78,6 +78,8 @@ pub struct RingStatus {
     state: &'static str,
     /// The id of the process in its PID namespace.
     pid: u32,
+    /// When the process started, in clock ticks since boot; 0 if unknown.
+    process_start: u64,
     /// The name of the process, if it has one.
     name: Option<String>,
     /// The command line of the process.
@@ -106,6 +108,7 @@ pub fn ring_status(python: Python<'_>, path: PathBuf) -> Option<RingStatus> {
     Some(RingStatus {
         state: status.facts.state.word(),
         pid: status.facts.pid,
+        process_start: status.facts.process_start,
         name: status.name,
         command: status.facts.command,
         threads: status.threads,

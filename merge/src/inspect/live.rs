@@ -22,6 +22,8 @@ pub struct RingFacts {
     pub state: State,
     /// The id of the process in its PID namespace.
     pub pid: u32,
+    /// When the process started, in clock ticks since boot; 0 if unknown.
+    pub process_start: u64,
     /// The id of the session.
     pub session_id: [u8; 16],
     /// The command line of the process.
@@ -89,6 +91,7 @@ impl RingFacts {
     fn of(input: &Input) -> RingFacts {
         RingFacts {
             state: input.state(),
+            process_start: input.header.identity.process_start,
             pid: input.header.identity.pid,
             session_id: input.header.identity.session_id,
             command: input.header.arguments.clone(),

@@ -288,6 +288,7 @@ class RingStatus:
 
     state: str  # "sealed", "crashed" or "living"
     pid: int
+    process_start: int  # of the process, in clock ticks since boot; 0 if unknown
     name: str | None
     command: list[str]
     threads: int  # that have recorded and live

@@ -79,6 +79,7 @@ impl Recorder {
                 min_ticks: options.min_ticks(opened),
                 max_depth: options.max_depth,
                 look_ticks: options.look_ticks(opened),
+                has_budget: options.budget.is_some(),
             },
             command_line: process::command_line(),
             opened,

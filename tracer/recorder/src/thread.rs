@@ -15,6 +15,7 @@ mod inherited;
 mod open_calls;
 mod payload;
 mod segment;
+mod skipped;
 mod stack;
 mod stacked;
 mod task;
@@ -29,6 +30,7 @@ use block::StackBlock;
 pub use event::LoggedEvent;
 pub(crate) use open_calls::OpenCalls;
 use open_calls::TooDeep;
+use skipped::Skipped;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
@@ -55,6 +57,8 @@ pub(crate) struct Limits {
     pub max_depth: usize,
     /// The ticks between two looks at the session's switches; `None`: it has none.
     pub look_ticks: Option<u64>,
+    /// Whether the recording has a budget.
+    pub has_budget: bool,
 }
 
 /// Records the calls of one thread. Only that thread may use it, or one that keeps it from running.
@@ -109,6 +113,8 @@ pub struct ThreadRecorder {
     others: usize,
     /// Events that [`ThreadRecorder::take_recorded`] has answered for.
     booked: u64,
+    /// The calls that were too short, if the recording has a budget.
+    skipped: Option<Skipped>,
     /// Whether a call of a function that is elided is open.
     has_unseen: bool,
 }
@@ -119,7 +125,7 @@ unsafe impl Send for ThreadRecorder {}
 impl ThreadRecorder {
     /// A recorder without open calls.
     pub(crate) fn new(ring: Arc<MappedRing>, limits: Limits, serial: u32, label: Handle) -> ThreadRecorder {
-        let Limits { min_ticks, max_depth, look_ticks } = limits;
+        let Limits { min_ticks, max_depth, look_ticks, has_budget } = limits;
         let due_from = if look_ticks.is_some() { 0 } else { u64::MAX };
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
@@ -153,6 +159,7 @@ impl ThreadRecorder {
             events: 0,
             others: 0,
             booked: 0,
+            skipped: has_budget.then(Skipped::default),
             has_unseen: false,
         };
         thread.use_block(0);
@@ -313,7 +320,7 @@ impl ThreadRecorder {
     #[cold]
     #[inline(never)]
     fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
-        let Some(duration) = self.wanted_duration(duration) else { return };
+        let Some(duration) = self.wanted_duration(duration) else { return self.skip(frame, duration) };
         let kind = frame.kind_byte() & INHERITED | kind as u8;
         let start = frame.start();
         if duration <= DURATION_MAX {

@@ -8,6 +8,7 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+USER_TIME = 11  # index in ``stat`` after the name; the time in the kernel follows
 START_TIME = 19  # index in ``stat`` after the name, which may hold spaces and parentheses
 
 
@@ -17,6 +18,14 @@ def start_ticks(pid: int) -> int | None:
         return int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[START_TIME])
     except (IndexError, ValueError):
         return None
+
+
+def processor_time(pid: int, start: int) -> float | None:
+    """Return how many seconds of the processors a process has used that was started at this time, in clock ticks."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    if len(fields) <= START_TIME or int(fields[START_TIME]) != start:
+        return None
+    return sum(map(int, fields[USER_TIME : USER_TIME + 2])) / os.sysconf("SC_CLK_TCK")
 
 
 def running_since(pid: int) -> int | None:

@@ -6,6 +6,7 @@ import os
 import time
 
 from ..output.sizes import duration, size
+from ..process import procfs
 from ..snaptrace import RingStatus, ring_status
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from .discovery import Session
 
-HEADINGS = ["PID", "PROCESS", "STATE", "THREADS", "EVENTS", "EVENTS/S", "OVERWRITTEN", "LOST", "REACHES BACK"]
+HEADINGS = ["PID", "PROCESS", "STATE", "THREADS", "EVENTS", "EVENTS/S", "COST", "OVERWRITTEN", "LOST", "REACHES BACK"]
+EVENT_COST = 100e-9  # seconds: an estimate, as `--max_overhead` uses it
+OWN_MIN = 0.02  # seconds of processor time, which the system counts in steps of 0.01
 COMMAND_MAX = 40  # characters of a command line that stands for the name of a process
 
 
@@ -24,14 +27,19 @@ class Look:
     Attributes:
         at: by path, when each was looked at, in seconds of the monotonic clock.
         rings: by path, what each held.
+        processor_times: by path, how many seconds of the processors each process has used, if that is known.
     """
 
     def __init__(self, paths: list[str]) -> None:
         self.at: dict[str, float] = {}
         self.rings: dict[str, RingStatus] = {}
+        self.processor_times: dict[str, float] = {}
         for path in paths:
             if found := ring_status(path):
                 self.at[path], self.rings[path] = time.monotonic(), found
+                used = procfs.processor_time(found.pid, found.process_start)
+                if used is not None:
+                    self.processor_times[path] = used
 
 
 class ProcessStatus:
@@ -47,9 +55,11 @@ class ProcessStatus:
         self.path = path
         self.ring = after.rings[path]
         self.rate: float | None = None
+        self.cost: float | None = None
         if self.is_living and path in before.rings:
             events = max(self.ring.events - before.rings[path].events, 0)
             self.rate = events / max(after.at[path] - before.at[path], 1e-9)
+            self.cost = _cost(events, before.processor_times.get(path), after.processor_times.get(path))
 
     @property
     def is_living(self) -> bool:
@@ -76,10 +86,11 @@ class ProcessStatus:
         ring = self.ring
         counts = (f"{ring.threads:,}", f"{ring.events:,}")
         rate = "-" if self.rate is None else f"{self.rate:,.0f}"
+        cost = "-" if self.cost is None else f"{100 * self.cost:.0f} %"
         reach = "-" if self.reach is None else f"{self.reach:.1f} s"
         losses = (f"{ring.overwritten:,}", f"{ring.lost:,}")
         state = "paused" if self.is_paused else ring.state
-        return [str(ring.pid), self.name, state, *counts, rate, *losses, reach]
+        return [str(ring.pid), self.name, state, *counts, rate, cost, *losses, reach]
 
     def document(self) -> dict[str, Any]:
         """Return the same for a program."""
@@ -92,11 +103,23 @@ class ProcessStatus:
             "threads": ring.threads,
             "events": ring.events,
             "events_per_second": self.rate,
+            "cost": self.cost,
             "overwritten": ring.overwritten,
             "lost": ring.lost,
             "reaches_back_s": self.reach,
             "file": self.path,
         }
+
+
+def _cost(events: int, before: float | None, after: float | None) -> float | None:
+    """Return what so many events cost, as a part of the processor time that the process used for itself meanwhile.
+
+    None if it used hardly any, or if that is not known.
+    """
+    if before is None or after is None:
+        return None
+    own = after - before - events * EVENT_COST
+    return events * EVENT_COST / own if own > OWN_MIN else None
 
 
 class SessionStatus:

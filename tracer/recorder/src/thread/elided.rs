@@ -7,6 +7,7 @@
 
 use super::ThreadRecorder;
 use super::block::StackBlock;
+use super::skipped::Skipped;
 use crate::budget::{Call, OpenCall, Sample};
 use crate::ring::Memory;
 use viztracer_format::record::{KIND_MASK, Kind, Record};
@@ -19,15 +20,25 @@ const UNSEEN: u64 = 0;
 const CALLS_END: u8 = 0x10;
 
 impl ThreadRecorder {
-    /// How many events the thread has recorded since this was asked last.
+    /// How many events the thread has recorded since this was asked last, with the calls that were too short.
     pub fn take_recorded(&mut self) -> u64 {
-        let events = self.events_so_far();
+        let events = self.events_so_far() + self.skipped.as_ref().map_or(0, Skipped::count);
         events - std::mem::replace(&mut self.booked, events)
     }
 
-    /// The calls in the open segment, as a sample of what the thread does.
+    /// The newest calls, as a sample of what the thread does: those in the open segment, and those that were too short.
     pub fn sample(&self) -> Sample {
-        Sample { calls: self.newest_calls(), open: self.frames().map(open_call).collect() }
+        let mut calls = self.newest_calls();
+        calls.extend(self.skipped.iter().flat_map(Skipped::newest));
+        calls.sort_by_key(|call| call.start.saturating_add(call.duration));
+        Sample { calls, open: self.frames().map(open_call).collect() }
+    }
+
+    /// Does not record a call that is too short.
+    pub(super) fn skip(&mut self, frame: Record, duration: u64) {
+        if let Some(skipped) = &mut self.skipped {
+            skipped.push(Call { function: frame.function(), start: frame.start(), duration });
+        }
     }
 
     fn newest_calls(&self) -> Vec<Call> {
