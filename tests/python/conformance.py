@@ -281,38 +281,39 @@ try:
     getattr(importlib.import_module(module), function)()
 except Found as stop:
     (parser,) = stop.args
-print(json.dumps([[a.option_strings, a.dest, a.nargs, a.default] for a in parser._actions if a.dest != "help"]))
+spellings = [spelling for action in parser._actions for spelling in action.option_strings if spelling[:2] == "--"]
+beginnings = {spelling[:end] for spelling in spellings for end in range(3, len(spelling))}
+meant = {beginning: sorted(found[1] for found in parser._get_option_tuples(beginning)) for beginning in beginnings}
+options = [[a.option_strings, a.dest, a.nargs, a.default] for a in parser._actions if a.dest != "help"]
+print(json.dumps([options, meant]))
 """
 
 
 def _options_of(sandbox, python, main):
-    """What the options of a command are: for each spelling the name, the number of values, and the default."""
+    """What the options of a command are: for each spelling the name, the number of values, and the default; and which
+    spellings each beginning of one may stand for."""
     done = sandbox.run(python, "-c", OPTIONS_OF, main)
     assert done.returncode == 0, done.stderr
     options = {}
-    for spellings, name, values, default in json.loads(done.stdout):
+    described, meant = json.loads(done.stdout)
+    for spellings, name, values, default in described:
         values = {"?": 1, None: 1}.get(values, values)  # one without a value is a matter of its own
         for spelling in spellings or ["positional"]:
             default = None if default in ("0", 0, []) else default
             options[spelling] = {"name": name, "values": values, "default": default}
-    return options
+    return options, meant
 
 
 def different_options(sandbox, main):
     """What is different about the options of a command: spelling and aspect. Ours may have more of them."""
-    theirs, ours = (_options_of(sandbox, python, main) for python in (VIZTRACER_PYTHON, sys.executable))
+    (theirs, meant), (ours, ours_meant) = (
+        _options_of(sandbox, python, main) for python in (VIZTRACER_PYTHON, sys.executable)
+    )
     assert len(theirs) > 5
     assert theirs.keys() - ours.keys() == set()
-    beginnings = {spelling[:end] for spelling in theirs for end in range(3, len(spelling)) if spelling[:2] == "--"}
-    return _options_that_differ(theirs, ours) | {
-        (beginning, "abbreviation")
-        for beginning in beginnings
-        if _meant(beginning, theirs) != _meant(beginning, ours)  # an option of ours alone may take one away
-    }
-
-
-def _meant(beginning, options):
-    return {spelling for spelling in options if spelling.startswith(beginning)}
+    assert len(meant) > 20
+    differently = {beginning for beginning in meant if meant[beginning] != ours_meant[beginning]}
+    return _options_that_differ(theirs, ours) | {(beginning, "abbreviation") for beginning in differently}
 
 
 def _options_that_differ(theirs, ours):

@@ -17,7 +17,7 @@ from .version import __version__
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,6 +27,11 @@ class Parser(argparse.ArgumentParser):
         """Refuse the command line."""
         hint = "; options of the program come after --" if message.startswith("ambiguous option") else ""
         raise UsageError(message + hint)
+
+    def _get_option_tuples(self, option_string: str) -> list[Any]:
+        """Return what the beginning of an option may stand for: VizTracer's options, if there are any."""
+        found = super()._get_option_tuples(option_string)
+        return [one for one in found if not (one[0].dest in OPTIONS and OPTIONS[one[0].dest].is_own)] or found
 
 
 EPILOG = """\

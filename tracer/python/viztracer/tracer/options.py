@@ -60,6 +60,7 @@ class Option:
         metavar: what ``--help`` calls a value; empty if the option is a switch.
         on_command_line: whether ``viztracer`` and ``%%viztracer`` have the option.
         hidden: whether ``--help`` leaves it out.
+        is_own: whether VizTracer lacks the option: its beginnings stand for VizTracer's options first.
         inherited: whether children of the process get it.
         normalize: turns a value into a plain one that means the same in every process.
         error: what a value of a wrong type raises; None if any value is taken.
@@ -74,6 +75,7 @@ class Option:
         metavar: str = "",
         on_command_line: bool = True,
         hidden: bool = False,
+        is_own: bool = False,
         inherited: bool = True,
         normalize: Callable[[Any], Any] | None = None,
         error: type[Exception] | None = TypeError,
@@ -84,6 +86,7 @@ class Option:
         self.metavar = metavar
         self.on_command_line = on_command_line
         self.hidden = hidden
+        self.is_own = is_own
         self.inherited = inherited
         self.normalize = normalize
         self.error = error
@@ -264,6 +267,7 @@ class Options:
         0,
         "let tracing cost at most this part of the program's processor time: functions that are called too often are "
         "no longer recorded, and the report names them; needs CPython 3.12 or later",
+        is_own=True,
         metavar="PART",
         normalize=float,
         validate=_part,
@@ -275,12 +279,14 @@ class Options:
     bytes_per_value: int = option(
         DEFAULT_BYTES_PER_VALUE,
         f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
+        is_own=True,
         metavar="N",
     )
     keep_leftovers: int = option(
         -1,
         "keep this much of what dead runs hold of /dev/shm, such as 500MB; if they hold more, the oldest are removed, "
         "but none that was written in the last hour [1GiB, or a tenth of /dev/shm if that is less]",
+        is_own=True,
         metavar="SIZE",
         inherited=False,
         validate=_number,
@@ -289,6 +295,7 @@ class Options:
         None,
         "keep a snapshot of all processes of the run when this happens in a process: exception (one that nothing "
         "handles)",
+        is_own=True,
         metavar="WHAT",
         normalize=_list,
         validate=_triggers,
@@ -297,6 +304,7 @@ class Options:
         DEFAULT_SNAPSHOTS,
         "keep this many snapshots that the processes of a run take; those by viztracer-ctl do not count "
         f"[{DEFAULT_SNAPSHOTS}]",
+        is_own=True,
         metavar="N",
         validate=_number,
     )
