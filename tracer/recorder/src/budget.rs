@@ -10,3 +10,14 @@ mod sample;
 pub use account::Account;
 pub(crate) use sample::{Call, OpenCall};
 pub use sample::{Elision, Sample};
+use viztracer_format::clock::Anchor;
+
+/// Calls that take longer than this on average, in ns, are always recorded.
+const ELIDED_MAX: u64 = 10_000;
+
+/// The same in ticks, by the rate between two times.
+pub(crate) fn ticks_max(from: Anchor, to: Anchor) -> u64 {
+    let ticks = u128::from(to.ticks.saturating_sub(from.ticks));
+    let nanoseconds = u128::from(to.monotonic.saturating_sub(from.monotonic)).max(1);
+    u64::try_from(u128::from(ELIDED_MAX) * ticks / nanoseconds).unwrap_or(u64::MAX)
+}

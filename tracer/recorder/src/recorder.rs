@@ -1,11 +1,10 @@
 //! A process's recording: its file, its threads, its names, from the first call to the close.
 
-mod budget;
 mod create;
 mod options;
 mod threads;
 
-use crate::budget::{Account, Elision};
+use crate::budget::{Account, Elision, Sample, ticks_max};
 use crate::children::Children;
 use crate::clock::{Clock, monotonic, processor_time};
 use crate::error::{FileAction, RecorderError};
@@ -24,7 +23,7 @@ use threads::{LivingTasks, LivingThreads, OwnedRecorder};
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::STATE_OPEN;
 use viztracer_format::labels::LabelKind;
-use viztracer_format::names::Function;
+use viztracer_format::names::{Function, function_name};
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_format::sync::Ordering;
 
@@ -123,6 +122,38 @@ impl Recorder {
         self.ring.failure()
     }
 
+    /// Books that a thread has recorded so many calls since it was here last. Returns which part of its calls it may go
+    /// on to record, from 0 to 1; `None`: all of them.
+    pub fn book(&self, calls: u64) -> Option<f64> {
+        let cost = self.options.budget?.call_cost;
+        lock(&self.account).as_mut()?.book(calls as f64 * cost, processor_time())
+    }
+
+    /// Which functions to elide, so that a thread with this sample records about this part of its calls.
+    pub fn choose(&self, sample: &Sample, kept: f64) -> Vec<Elision> {
+        let names = lock(&self.names);
+        sample.choose(kept, ticks_max(self.opened, self.ring.clock().anchor()), |function| names.is_c(function))
+    }
+
+    /// Elides these functions, and says so in the file. No thread may be recording meanwhile. Returns those of which
+    /// more was recorded before.
+    pub fn elide(&self, elisions: &[Elision]) -> Vec<Elision> {
+        let now = self.ring.clock().now();
+        let mut names = lock(&self.names);
+        let is_new = |elision: &Elision| names.elide(&self.ring, *elision, now);
+        let new: Vec<Elision> = elisions.iter().copied().filter(is_new).collect();
+        let is_elided = |function| names.elision(function).is_some_and(|elision| !elision.only_c_calls);
+        for thread in &mut lock(&self.threads).recorders {
+            thread.get().end_calls_of(is_elided);
+        }
+        new
+    }
+
+    /// What is elided of this function.
+    pub fn elision(&self, function: u32) -> Option<Elision> {
+        lock(&self.names).elision(function)
+    }
+
     /// Marks the current time as the one to align files by. Returns whether one was marked before.
     pub fn mark_sync(&self) -> bool {
         self.ring.memory().status().sync_marker.swap(monotonic(), Ordering::Relaxed) != 0
@@ -136,6 +167,12 @@ impl Recorder {
     /// The id of a function, new or known.
     pub fn function(&self, function: &Function<'_>) -> u32 {
         lock(&self.names).function(&self.ring, function)
+    }
+
+    /// The name of the function with this id; empty if it has none.
+    pub fn function_name(&self, function: u32) -> String {
+        let entry = lock(&self.names).of(function);
+        entry.as_deref().and_then(function_name).unwrap_or_default().to_owned()
     }
 
     /// The number of returns that fitted no open frame.
