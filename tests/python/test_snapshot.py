@@ -468,4 +468,53 @@ def test_ctrl_c_and_an_orderly_end_take_none(sandbox):
 
 def test_what_triggers_nothing_is_refused(sandbox):
     done = sandbox.viztracer("--keep_snapshot_at", "SIGKILL", "--", sandbox.script("pass"))
-    assert done.returncode != 0 and "which is none of exception" in done.stderr + done.stdout
+    assert done.returncode != 0 and "which is neither exception nor like" in done.stderr + done.stdout
+
+
+SLOW_HANDLER = """
+import asyncio, threading, time
+class Server:
+    def handle(self, seconds): time.sleep(seconds)
+def other(): time.sleep(0.5)
+def fails():
+    time.sleep(0.5)
+    raise ValueError
+server = Server()
+for _ in range(3): server.handle(0)
+other()
+{calls}
+"""
+SLOW_CALLS = {
+    "a method": ("server.handle(0.5)", "handle"),
+    "a thread": ("thread = threading.Thread(target=server.handle, args=(0.5,)); thread.start(); thread.join()", "handle"),
+    "an exception": ("try: fails()\nexcept ValueError: pass", "fails"),
+    "a C function": ("time.sleep(0.5)", "sleep"),
+}
+
+
+@pytest.mark.parametrize("kind", SLOW_CALLS)
+@pytest.mark.parametrize("options", [(), ("--log_func_args",)], ids=["", "arguments"])
+def test_a_call_that_takes_long_takes_a_snapshot(sandbox, kind, options):
+    calls, function = SLOW_CALLS[kind]
+    script = sandbox.script(SLOW_HANDLER.format(calls=calls))
+    trigger = "time.sleep>490ms" if function == "sleep" else "(Server.handle|fails)>0.2s"
+    done = sandbox.viztracer("--quiet", "-o", "out.json", "--keep_snapshot_at", trigger, *options, "--", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    paths = snapshots_of(sandbox, f"{function}_*ms")
+    assert len(paths) == (2 if function == "sleep" else 1)  # `other` sleeps, too
+    shown = [event for event in tree.spans(sandbox.report(paths[0].name)) if function in event["name"]]
+    assert any(event["dur"] >= 200_000 for event in shown)
+
+
+def test_short_calls_take_no_snapshot(sandbox):
+    script = sandbox.script(SLOW_HANDLER.format(calls=""))
+    triggers = ("--keep_snapshot_at", "Server.handle>10min", "exception", "--")
+    sandbox.viztracer("--quiet", "-o", "out.json", *triggers, script)
+    assert snapshots_of(sandbox, "*") == []
+
+
+@pytest.mark.parametrize("trigger", ["handle>", "handle>5", ">5ms", "handle>-5ms", "handle>5 parsecs", "(>5ms", "handle"])
+def test_a_time_that_is_none_is_refused(sandbox, trigger):
+    done = sandbox.viztracer("--keep_snapshot_at", trigger, "--", sandbox.script("pass"))
+    assert done.returncode != 0 and "keep_snapshot_at has" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr

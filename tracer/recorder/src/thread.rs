@@ -16,6 +16,8 @@ mod open_calls;
 mod payload;
 mod segment;
 mod skipped;
+mod slow;
+mod slow_call;
 mod stack;
 mod stacked;
 mod task;
@@ -31,6 +33,7 @@ pub use event::LoggedEvent;
 pub(crate) use open_calls::OpenCalls;
 use open_calls::TooDeep;
 use skipped::Skipped;
+pub use slow_call::SlowCall;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
@@ -57,6 +60,8 @@ pub(crate) struct Limits {
     pub max_depth: usize,
     /// The ticks between two looks at the session's switches; `None`: it has none.
     pub look_ticks: Option<u64>,
+    /// Calls that last so many ticks are noted; `u64::MAX`: none.
+    pub slow_ticks: u64,
     /// Whether the recording has a budget.
     pub has_budget: bool,
 }
@@ -71,7 +76,7 @@ pub struct ThreadRecorder {
     slot_end: *const Slot,
     block: *const BlockHeader,
     segment: *const SegmentHeader,
-    /// Durations from `min_ticks` to `min_ticks + span` fit a record as they are.
+    /// Durations from `min_ticks` to `min_ticks + span` fit a record as they are, and are of no further interest.
     min_ticks: u64,
     span: u64,
     clock: Clock,
@@ -113,6 +118,9 @@ pub struct ThreadRecorder {
     others: usize,
     /// Events that [`ThreadRecorder::take_recorded`] has answered for.
     booked: u64,
+    /// Calls that took at least so many ticks, since they were asked for last.
+    slow_ticks: u64,
+    slow: Vec<SlowCall>,
     /// The calls that were too short, if the recording has a budget.
     skipped: Option<Skipped>,
     /// Whether a call of a function that is elided is open.
@@ -125,7 +133,8 @@ unsafe impl Send for ThreadRecorder {}
 impl ThreadRecorder {
     /// A recorder without open calls.
     pub(crate) fn new(ring: Arc<MappedRing>, limits: Limits, serial: u32, label: Handle) -> ThreadRecorder {
-        let Limits { min_ticks, max_depth, look_ticks, has_budget } = limits;
+        let Limits { min_ticks, max_depth, look_ticks, slow_ticks, has_budget } = limits;
+        let plain_max = DURATION_MAX.min(slow_ticks.saturating_sub(1));
         let due_from = if look_ticks.is_some() { 0 } else { u64::MAX };
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
@@ -135,7 +144,7 @@ impl ThreadRecorder {
             block: std::ptr::null(),
             segment: std::ptr::null(),
             min_ticks,
-            span: DURATION_MAX - min_ticks.min(DURATION_MAX),
+            span: plain_max.saturating_sub(min_ticks),
             clock: ring.clock(),
             rare_from: due_from,
             too_deep: Vec::new(),
@@ -159,6 +168,8 @@ impl ThreadRecorder {
             events: 0,
             others: 0,
             booked: 0,
+            slow_ticks,
+            slow: Vec::new(),
             skipped: has_budget.then(Skipped::default),
             has_unseen: false,
         };
@@ -214,14 +225,14 @@ impl ThreadRecorder {
             return Left::Unmatched;
         }
         self.frame = top;
-        self.record(frame, kind, now);
+        let left = self.record(frame, kind, now);
         self.publish_depth();
-        Left::Recorded
+        left
     }
 
     /// Stores the record of a frame that ends at `now`.
     #[inline(always)]
-    fn record(&mut self, frame: Record, kind: Kind, now: u64) {
+    fn record(&mut self, frame: Record, kind: Kind, now: u64) -> Left {
         let duration = elapsed(frame, now);
         if self.slot == self.slot_end || !self.fits_a_record(duration) {
             return self.record_rare(frame, kind, duration);
@@ -231,9 +242,10 @@ impl ThreadRecorder {
             word1: duration << 24 | u64::from(frame.function()),
         });
         self.commit();
+        Left::Recorded
     }
 
-    /// Whether a duration is long enough to be recorded, and short enough for a record without an extension. A duration
+    /// Whether a duration is long enough to be recorded, and short enough for an ordinary record. A duration
     /// below `min_ticks` wraps around to a large number, so one comparison covers both.
     #[inline(always)]
     fn fits_a_record(&self, duration: u64) -> bool {
@@ -319,8 +331,16 @@ impl ThreadRecorder {
     /// Records a frame whose duration is too long or too short for [`Self::record`], or that finds the segment full.
     #[cold]
     #[inline(never)]
-    fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
-        let Some(duration) = self.wanted_duration(duration) else { return self.skip(frame, duration) };
+    fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) -> Left {
+        let Some(duration) = self.wanted_duration(duration) else {
+            self.skip(frame, duration);
+            return Left::Recorded;
+        };
+        self.store_rare(frame, kind, duration);
+        self.note_slow(frame.function(), duration)
+    }
+
+    fn store_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
         let kind = frame.kind_byte() & INHERITED | kind as u8;
         let start = frame.start();
         if duration <= DURATION_MAX {

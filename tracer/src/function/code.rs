@@ -104,12 +104,14 @@ impl Code {
     }
 
     /// Whether the C functions that it calls are not recorded, if that is in the cache.
+    #[cfg(Py_3_12)]
     #[inline(always)]
     pub fn is_known_to_hide_c_calls(self) -> Option<bool> {
         cache::get(self.0 as usize).map(|cached| cached.hides_c_calls)
     }
 
     /// Whether the C functions that it calls are not recorded. Runs no Python, like [`Code::id`].
+    #[cfg(Py_3_12)]
     pub fn hides_c_calls(self) -> bool {
         self.is_known_to_hide_c_calls().unwrap_or_else(|| self.look_up().cached.hides_c_calls)
     }
