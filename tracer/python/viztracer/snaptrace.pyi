@@ -57,10 +57,10 @@ __all__ = [
     "snapshot",
     "source_log",
     "start_unseen",
-    "watch_killed_children",
-    "watch_slow_calls",
     "text_of",
     "watch_deadly_signals",
+    "watch_killed_children",
+    "watch_slow_calls",
 ]
 
 _Value = TypeVar("_Value")
