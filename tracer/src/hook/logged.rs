@@ -67,7 +67,8 @@ pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: 
     } else if let Some(ending) = (!value.is_null()).then(|| calls::ending(python, code.tag())).flatten() {
         // SAFETY: the caller promises a living object; `python` proves that the GIL is held.
         let json = unsafe { arguments::return_value(value, ending.payload_max) };
-        if current::is_recording(python) {
+        // Other threads may have elided the function meanwhile, which has ended the call.
+        if current::is_recording(python) && code.id() != EXCLUDED {
             calls::end_with(python, code.tag(), kind, ending.now, (arguments::RETURN_VALUE, json.as_bytes()));
         }
         false
