@@ -2,9 +2,11 @@
 //! or a page with the program's own text ([`sources`]), with paths made shorter ([`prefixes`]).
 //!
 //! The [`summary`] counts what went into it and what did not. It has an [`account`] of each process, and the innermost
-//! calls of processes that did not end in order ([`innermost`]). [`loss`] says in words what is missing.
+//! calls of processes that did not end in order ([`innermost`]). [`loss`] says in words what is missing, and [`elided`] of
+//! which functions not all calls are recorded.
 
 pub mod account;
+pub mod elided;
 pub mod functions;
 pub mod innermost;
 pub mod loss;

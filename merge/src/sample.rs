@@ -4,7 +4,9 @@ use std::os::unix::fs::MetadataExt;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Identity, LABELS, STATE_SEALED, STATUS_OFFSET};
 use viztracer_format::labels::{LABEL_SIZE, LabelKind};
-use viztracer_format::names::{Function, SourceIdentity, Tag, function_entry, name_entry, source_entry, thread_entry};
+use viztracer_format::names::{
+    Function, SourceIdentity, Tag, elided_entry, function_entry, name_entry, source_entry, thread_entry,
+};
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind, Record};
 use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
 use viztracer_format::stack::{BLOCK_FRAMES, BLOCK_HEADER_SIZE, BLOCK_SIZE, FRAME};
@@ -73,6 +75,11 @@ impl Ring {
     pub fn function(&mut self, id: u32, name: &str, file: &str, line: u32) {
         let is_c = file.is_empty();
         self.names.extend(function_entry(id, &Function { name, file, line, is_c }, 3000));
+    }
+
+    /// From `ticks` on, not all calls of this function, or of the C functions that it calls, are recorded.
+    pub fn elided(&mut self, id: u32, only_c_calls: bool, ticks: u64) {
+        self.names.extend(elided_entry(id, only_c_calls, ticks));
     }
 
     /// So many events were recorded before, in segments that have been recycled.

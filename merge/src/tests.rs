@@ -7,6 +7,7 @@ mod clocks;
 mod damage;
 mod damaged_payloads;
 mod documents;
+mod elided;
 mod functions;
 mod inspection;
 mod json;

@@ -192,7 +192,7 @@ impl<'a> Trace<'a> {
     /// The summary as it is before events are read.
     pub fn summary(&self) -> Summary {
         let output = self.request.output.clone();
-        let mut summary = Summary::of(output, &self.plans, &self.alignment, self.bad.clone());
+        let mut summary = Summary::of(output, &self.plans, &self.alignment, &self.request.prefixes, self.bad.clone());
         summary.passed_over = self.passed_over.clone();
         summary.members = chrome::metadata(&self.plans);
         summary

@@ -16,10 +16,10 @@ from conftest import BIN, program
 GCD = "math.integer.gcd" if sys.version_info >= (3, 15) else "math.gcd"  # moved in 3.15
 
 COLUMNS = (
-    "pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised".split(
-        ","
-    )
-)
+    "pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised,"
+    "elided,elides_c_calls"
+).split(",")
+NUMBERS = COLUMNS[4:15]
 
 
 def table(sandbox, *options):
@@ -32,7 +32,8 @@ def table(sandbox, *options):
     by_pid = defaultdict(dict)
     for row in rows:
         name = f"{row['function']} ({row['file']}:{row['line']})" if row["file"] else row["function"]
-        numbers = {column: int(row[column]) for column in COLUMNS[4:]}
+        numbers = {column: int(row[column]) for column in NUMBERS}
+        assert row["elided"] == row["elides_c_calls"] == "false"
         assert name not in by_pid[int(row["pid"])]
         by_pid[int(row["pid"])][name] = numbers | {"process": row["process"]}
     return by_pid

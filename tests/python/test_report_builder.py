@@ -103,6 +103,20 @@ def test_trace_of_torch_is_shifted(files):
     assert "traceName" not in report and "baseTimeNanoseconds" not in report
 
 
+def test_functions_of_which_not_all_calls_are_recorded_are_shifted(files):
+    """With the events of their report, to those of the first one."""
+    function = {"name": "f", "file": "a.py", "line": 1, "only_c_calls": False}
+    process = {"pid": 1, "name": "P", "opened_ns": 0, "elided": [{**function, "ts": 1.5}, None, {"ts": "x"}]}
+    metadata = {"clock": {}, "processes": [process]}
+    data = [
+        {"traceEvents": [event("a", 1.5)], "viztracer_metadata": {**metadata, "baseTimeNanoseconds": base}}
+        for base in (1000, 6250)
+    ]
+    first_one, second = saved(data)["viztracer_metadata"]["processes"]
+    assert first_one == process
+    assert second["elided"] == [{**function, "ts": 6.75}, None, {"ts": "x"}] and second["opened_ns"] == 5250
+
+
 def test_saving_twice_gives_the_same_and_changes_nothing(files):
     data = [first(files), copy.deepcopy(SECOND)]
     before = copy.deepcopy(data)

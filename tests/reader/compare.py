@@ -52,6 +52,9 @@ def process_of_report(report):
         "ending": process["ending"],
         "sync_marker": process.get("sync_marker_ns"),
         "switched": process.get("switched", False),
+        "elided": sorted(
+            (one["name"], one["line"], float(one["ts"]), one["only_c_calls"]) for one in process.get("elided", [])
+        ),
     } | {name: process.get(name, 0) for name in counts}
 
 
@@ -70,6 +73,7 @@ def process_of_ring(ring):
         "ending": ending(ring, state),
         "sync_marker": ring.sync_marker - ring.opened[1] if ring.sync_marker else None,
         "switched": ring.switched,
+        "elided": elided(ring),
         "lost": ring.lost,
         "unnamed": ring.unnamed,
         "unmatched": ring.unmatched,
@@ -79,6 +83,21 @@ def process_of_ring(ring):
         "forgotten_events": ring.forgotten_events,
         "forgotten_tasks": ring.forgotten_tasks,
     }
+
+
+def elided(ring):
+    """The functions of which not all calls are recorded, on the time line of a report on this file alone."""
+    since = {}
+    for (number, only_c_calls), ticks in ring.elided.items():
+        function = ring.functions[number]
+        since[function, only_c_calls] = min(ticks, since.get((function, only_c_calls), ticks))
+    times = ((name, line, ring.clock(ticks), only_c) for ((name, _file, line), only_c), ticks in since.items())
+    return sorted((name, line, signed(time - ring.opened[1]) / 1000, only_c) for name, line, time, only_c in times)
+
+
+def signed(number):
+    """The number as one of 64 bits with a sign."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def ending(ring, state):

@@ -6,11 +6,13 @@ use super::import::Import;
 use crate::error::Problem;
 use crate::input::ring::State;
 use crate::plan::account::{Account, RecordedTimes};
+use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Source};
-use crate::plan::imported::Imported;
+use crate::plan::imported::{Imported, Name};
 use crate::plan::recording::Recording;
 use crate::storage::inode::Inode;
+use crate::text::display::display_name;
 use std::fs::Metadata;
 use std::path::Path;
 use std::sync::Arc;
@@ -73,6 +75,7 @@ impl PlannedDocument<'_> {
         };
         let ending = account.as_deref().map_or(Ending::Untold, Account::known_ending);
         let (waited_after, sync_marker) = (reported.waited_after, self.sync_marker(reported));
+        let elided = self.elided(reported);
         let source = Source::Json { imported: Arc::clone(&self.imported), account };
         FilePlan {
             pid,
@@ -90,6 +93,7 @@ impl PlannedDocument<'_> {
             // The last anchor is the time of the last record.
             anchors: if is_dated { vec![opened, last] } else { Vec::new() },
             sync_marker,
+            elided,
             is_dated,
             ..FilePlan::empty(self.path, Inode::of(self.metadata), recording, source)
         }
@@ -104,6 +108,14 @@ impl PlannedDocument<'_> {
     /// What the clocks showed at a time of the document, whose realtime is known.
     fn anchor(&self, time: i64, realtime: u64) -> Anchor {
         Anchor { realtime, ..self.clock.anchor(time) }
+    }
+
+    /// The functions of which not all calls are recorded, with names taken apart as those of events are.
+    fn elided(&self, reported: &Account) -> ElidedSince<u64> {
+        earliest(reported.elided.iter().map(|(elided, since)| {
+            let name = Name::of(&display_name(&elided.function()));
+            (ElidedFunction::of(&name.function(), elided.only_c_calls), self.clock.anchor(*since).ticks)
+        }))
     }
 
     /// The time to align the process by, on the monotonic clock: its own marker, or that of the document.

@@ -1,11 +1,12 @@
 //! A row about each file: a table for people, a document for programs. Nothing is merged.
 
-use crate::align::Align;
-use crate::align::align;
+use crate::align::{Align, Clock, align};
 use crate::error::BadInput;
 use crate::input::ring::State;
 use crate::plan::account;
+use crate::plan::elided::ElidedSince;
 use crate::plan::file::FilePlan;
+use crate::report::elided;
 use crate::text::columns::aligned;
 use crate::text::display::{self, grouped, printable};
 use crate::text::when;
@@ -18,6 +19,8 @@ struct FileRow<'a> {
     duration: u64,
     /// Bytes.
     size: u64,
+    /// Its clock.
+    clock: Option<Clock>,
 }
 
 impl FileRow<'_> {
@@ -29,9 +32,10 @@ impl FileRow<'_> {
             State::Crashed | State::Living | State::Unknown => plan.last_moment,
         };
         let begin = plan.recording.opened.ticks;
+        let clock = alone.clocks.into_iter().next();
         let duration =
-            alone.clocks.first().map_or(0, |clock| clock.signed(end).saturating_sub(clock.signed(begin)).max(0) as u64);
-        FileRow { plan, duration, size: plan.length }
+            clock.as_ref().map_or(0, |clock| clock.signed(end).saturating_sub(clock.signed(begin)).max(0) as u64);
+        FileRow { plan, duration, size: plan.length, clock }
     }
 
     fn events(&self) -> u64 {
@@ -64,6 +68,21 @@ impl FileRow<'_> {
     fn session(&self) -> Option<String> {
         let id = self.plan.recording.session_id;
         (id != [0; 16] || self.plan.is_dated).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Functions of which not all calls are recorded, and since when, in ns since the opening.
+    fn elided(&self) -> ElidedSince<i64> {
+        let opened = self.plan.recording.opened.ticks;
+        let since =
+            |ticks| self.clock.as_ref().map_or(0, |clock| clock.signed(ticks).saturating_sub(clock.signed(opened)));
+        self.plan.elided.iter().map(|(function, ticks)| (function.clone(), since(*ticks))).collect()
+    }
+
+    /// Lines about these functions.
+    fn lines(&self) -> String {
+        let (process, pid) = (printable(&self.plan.process_name()), self.plan.recording.pid);
+        let words = elided::words(&self.plan.elided);
+        words.iter().map(|words| format!("{process} (pid {pid}): {words}\n")).collect()
     }
 
     fn cells(&self) -> [String; COLUMNS] {
@@ -121,6 +140,7 @@ impl FileRow<'_> {
             "forgotten_events": self.plan.recording.forgotten.events,
             "forgotten_tasks": self.plan.recording.forgotten.tasks,
             "switched": self.plan.recording.switched,
+            "elided": account::elided_list(&self.elided()),
             "entries": recording.entries,
             "size": self.size,
             "session": self.session(),
@@ -155,8 +175,10 @@ const WORDS: [usize; 6] = [1, 2, 3, 4, 11, 12];
 /// Makes the table.
 pub fn table(plans: &[FilePlan]) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(plans.iter().map(|plan| FileRow::of(plan).cells()));
-    aligned(&rows, &WORDS)
+    let of_files: Vec<FileRow<'_>> = plans.iter().map(FileRow::of).collect();
+    rows.extend(of_files.iter().map(FileRow::cells));
+    let lines: String = of_files.iter().map(FileRow::lines).collect();
+    aligned(&rows, &WORDS) + &lines
 }
 
 /// Makes the document. merge/README.md says what its keys mean; they never change.

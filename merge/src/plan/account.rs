@@ -4,12 +4,14 @@
 //! merge/README.md lists the members. Those that are not known here, of a process or of a thread, are passed on.
 
 use crate::input::ring::State;
+use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use crate::plan::ending::Ending;
 use crate::text::when;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, from_str, json};
 use std::collections::HashMap;
 use viztracer_format::header::Forgotten;
+use viztracer_format::names::Function;
 
 /// What is known of a process.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,6 +44,8 @@ pub struct Account {
     pub gaps: u64,
     pub forgotten: Forgotten,
     pub switched: bool,
+    /// Functions of which not all calls are recorded, and since when, in ns of the report.
+    pub elided: ElidedSince<i64>,
     pub failure: u64,
     pub damaged: u64,
     pub threads: Vec<ThreadAccount>,
@@ -103,6 +107,7 @@ impl Account {
         put("unmatched", number(self.unmatched));
         put("forgotten_tasks", number(self.forgotten.tasks));
         put("switched", self.switched.then(|| true.into()));
+        put("elided", (!self.elided.is_empty()).then(|| elided_list(&self.elided)));
         pass_on(&self.others, metadata);
     }
 
@@ -150,6 +155,7 @@ impl Account {
                 tasks: members.count("forgotten_tasks"),
             },
             switched: members.take("switched", Value::as_bool).unwrap_or_default(),
+            elided: members.take("elided", read_elided).unwrap_or_default(),
             failure: members.count("failure"),
             damaged: members.count("damaged"),
             threads: threads.map(ThreadAccount::all).unwrap_or_default(),
@@ -209,6 +215,27 @@ impl ThreadAccount {
     pub fn earlier(&self, name: &str) -> u64 {
         self.others.get(name).and_then(Value::as_u64).unwrap_or(0)
     }
+}
+
+/// Functions of which not all calls are recorded, as a list of objects. As of events, `ts` is in microseconds.
+pub fn elided_list(elided: &ElidedSince<i64>) -> Value {
+    let one = |(elided, since): (&ElidedFunction, &i64)| {
+        let ElidedFunction { name, file, line, only_c_calls, .. } = elided;
+        let ts = *since as f64 / 1000.0;
+        json!({ "name": name, "file": file, "line": line, "ts": ts, "only_c_calls": only_c_calls })
+    };
+    elided.iter().map(one).collect()
+}
+
+fn read_elided(list: &Value) -> Option<ElidedSince<i64>> {
+    let one = |value: &Value| {
+        let text = |name: &str| value.get(name).and_then(Value::as_str);
+        let (name, file, line) = (text("name")?, text("file")?, value.get("line")?.as_u64()?.try_into().ok()?);
+        let function = Function { name, file, line, is_c: file.is_empty() };
+        let since = (value.get("ts")?.as_f64()? * 1000.0).round() as i64;
+        Some((ElidedFunction::of(&function, value.get("only_c_calls")?.as_bool()?), since))
+    };
+    Some(earliest(list.as_array()?.iter().filter_map(one)))
 }
 
 /// Adds members that are not there yet.
@@ -302,6 +329,16 @@ mod tests {
         )
     }
 
+    fn elided() -> impl Strategy<Value = ElidedSince<i64>> {
+        let since = -(1i64 << 50)..1 << 50;
+        let one =
+            (".*", ".*", any::<u32>(), any::<bool>(), since).prop_map(|(name, file, line, only_c_calls, since)| {
+                let is_c = file.is_empty();
+                (ElidedFunction { name, file, line, is_c, only_c_calls }, since)
+            });
+        prop::collection::vec(one, 0..3).prop_map(earliest)
+    }
+
     fn times() -> impl Strategy<Value = RecordedTimes> {
         let time = any::<i64>;
         let at = || 0..10_000_000_000_000_000_000_u64;
@@ -319,6 +356,7 @@ mod tests {
                 (".*", "[a-z]*", "[a-z ]*", prop::collection::vec(".*", 0..3), any::<[u8; 16]>()),
             counts in prop::collection::vec(count(), 10),
             switched in any::<bool>(),
+            elided in elided(),
             times in prop::option::of(times()),
             sync_marker in prop::option::of(any::<i64>()),
             threads in prop::collection::vec(thread(), 0..3),
@@ -332,7 +370,7 @@ mod tests {
             let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
             Account {
                 pid, name, state, ending, process_id, parent_id, waited_after, python, session, command, entries, times,
-                sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, failure, damaged, threads, others,
+                sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, failure, damaged, threads, others,
             }
         }
     }

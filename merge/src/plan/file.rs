@@ -5,6 +5,7 @@
 use crate::error::Problems;
 use crate::input::ring::{Input, SegmentPart, State};
 use crate::plan::account::Account;
+use crate::plan::elided::ElidedSince;
 use crate::plan::ending::Ending;
 use crate::plan::frames::OpenFrame;
 use crate::plan::imported::Imported;
@@ -77,6 +78,8 @@ pub struct FilePlan {
     pub source: Source,
     /// Names of tasks that a trace in JSON contains, by serial.
     pub tasks: BTreeMap<u32, String>,
+    /// Functions of which not all calls are recorded, and since when, in ticks.
+    pub elided: ElidedSince<u64>,
     /// Whether it is known when the recording began and ended.
     pub is_dated: bool,
 }
@@ -214,6 +217,7 @@ impl FilePlan {
             sync_marker: None,
             source,
             tasks: BTreeMap::new(),
+            elided: ElidedSince::new(),
             is_dated: false,
         }
     }

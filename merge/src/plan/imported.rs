@@ -53,7 +53,8 @@ impl Name {
         name.unwrap_or_else(|| Name { name: shown.to_owned(), file: String::new(), line: 0 })
     }
 
-    fn function(&self) -> Function<'_> {
+    /// The function of this name.
+    pub fn function(&self) -> Function<'_> {
         Function { name: &self.name, file: &self.file, line: self.line, is_c: self.file.is_empty() }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
+use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use std::collections::BTreeMap;
 use viztracer_format::names::{Entry, Function, SourceIdentity};
 
@@ -42,6 +43,8 @@ pub struct FileNames {
     pub process: Option<String>,
     /// In no order.
     pub children: Vec<ChildEnd>,
+    /// By function id and whether only its C calls are meant, since when in ticks calls are not recorded.
+    pub elided: BTreeMap<(u32, bool), u64>,
 }
 
 impl FileNames {
@@ -59,10 +62,28 @@ impl FileNames {
             }
             Entry::ProcessName(name) => names.process = Some(name.to_owned()),
             Entry::Child { pid, status, waited } => names.children.push(ChildEnd { pid, status, waited }),
-            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Elided { .. } => {}
-            Entry::Unknown(_) => {}
+            Entry::Elided { function, only_c_calls, ticks } => {
+                let since = names.elided.entry((function, only_c_calls)).or_insert(ticks);
+                *since = ticks.min(*since);
+            }
+            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
         });
         names
+    }
+
+    /// The functions of which not all calls are recorded, and since when in ticks. Those without a name are left out.
+    pub fn elided(&self, input: &Input, segments: &[u32]) -> ElidedSince<u64> {
+        if self.elided.is_empty() {
+            return ElidedSince::new();
+        }
+        let mut found = Vec::new();
+        functions(input, segments, |id, function| {
+            for only_c_calls in [false, true] {
+                let since = self.elided.get(&(id, only_c_calls));
+                found.extend(since.map(|since| (ElidedFunction::of(&function, only_c_calls), *since)));
+            }
+        });
+        earliest(found)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use crate::align::Clock;
 use crate::plan::account::{Account, RecordedTimes, ThreadAccount};
+use crate::plan::elided::{ElidedFunction, earliest};
 use crate::plan::file::{FilePlan, Thread};
+use crate::report::prefixes::Prefixes;
 
-/// Makes the account of a process.
-pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
+/// Makes the account of a process, with paths without these prefixes.
+pub fn of(plan: &FilePlan, clock: &Clock, prefixes: &Prefixes) -> Account {
     let recording = &plan.recording;
     let times = plan.is_dated.then(|| RecordedTimes {
         opened: clock.signed(recording.opened.ticks),
@@ -39,6 +41,10 @@ pub fn of(plan: &FilePlan, clock: &Clock) -> Account {
         unmatched: recording.unmatched,
         forgotten: recording.forgotten,
         switched: recording.switched,
+        elided: earliest(plan.elided.iter().map(|(elided, since)| {
+            let shown = prefixes.shown(&elided.function());
+            (ElidedFunction::of(&shown, elided.only_c_calls), clock.signed(*since))
+        })),
         threads: plan.threads.iter().enumerate().map(thread).collect(),
         others: earlier.map(|earlier| earlier.others.clone()).unwrap_or_default(),
         ..Account::default()

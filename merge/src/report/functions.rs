@@ -7,6 +7,7 @@
 //! All sums are of whole numbers, so the order in which parts are added does not matter.
 
 mod counter;
+mod elided;
 mod interned;
 mod sketch;
 mod table;
@@ -16,6 +17,7 @@ mod tally;
 mod tests;
 
 pub use counter::CallCounter;
+pub use elided::ElidedNumbers;
 pub use interned::{InternedFunction, InternedFunctions};
 pub use table::{FunctionRow, ProcessTable, Sort, Table};
 pub use tally::Tally;

@@ -6,9 +6,10 @@ use crate::text::display::{self, grouped, printable};
 use crate::text::when;
 
 impl Summary {
-    /// A line for every process of which something was lost.
+    /// A line for every process of which something was lost, and lines about functions of which not all calls are
+    /// recorded.
     pub fn losses(&self) -> Vec<String> {
-        of_processes(self)
+        of_processes(self).into_iter().chain(self.elided()).collect()
     }
 
     /// A line for every process whose ring does not reach back over the whole time that this report, as of `instant`,

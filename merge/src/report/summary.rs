@@ -1,5 +1,6 @@
 //! What went into a report and what did not: as data here, as the report's [`metadata`], and as a [`table`].
 
+mod elided;
 mod metadata;
 mod table;
 
@@ -12,6 +13,7 @@ use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
 use crate::report::account;
 use crate::report::innermost::Innermost;
+use crate::report::prefixes::Prefixes;
 use crate::report::sources::LeftOut;
 use crate::text::display::grouped;
 use serde_json::{Map, Value};
@@ -120,9 +122,15 @@ pub struct ThreadSummary {
 
 impl Summary {
     /// Makes the summary of these plans, before their events are read.
-    pub(crate) fn of(output: PathBuf, plans: &[FilePlan], alignment: &Alignment, bad: Vec<BadInput>) -> Summary {
+    pub(crate) fn of(
+        output: PathBuf,
+        plans: &[FilePlan],
+        alignment: &Alignment,
+        prefixes: &Prefixes,
+        bad: Vec<BadInput>,
+    ) -> Summary {
         let files = plans.iter().zip(&alignment.clocks);
-        let files = files.map(|(plan, clock)| FileSummary::of(plan, account::of(plan, clock))).collect();
+        let files = files.map(|(plan, clock)| FileSummary::of(plan, account::of(plan, clock, prefixes))).collect();
         let Alignment { base_realtime, zero, method, .. } = *alignment;
         let warnings = alignment.warnings.clone();
         Summary { output, files, bad, warnings, base_realtime, zero, method, ..Summary::default() }

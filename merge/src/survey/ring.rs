@@ -237,6 +237,7 @@ impl FilePlan {
     fn settle_threads(&mut self, input: &Input, table: &SegmentTable, counted: &[CountedSegment], scanned: &Scanned) {
         let problems = &mut self.problems;
         let names = FileNames::read(input, &self.names, |problem| problems.add(problem));
+        self.elided = names.elided(input, &self.names);
         self.process = names.process;
         self.children = names.children;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();

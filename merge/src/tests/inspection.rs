@@ -237,6 +237,7 @@ fn the_table_and_the_document() {
         "forgotten_events",
         "forgotten_tasks",
         "switched",
+        "elided",
         "entries",
         "size",
         "session",

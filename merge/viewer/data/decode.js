@@ -2,6 +2,7 @@
 //
 // All data is checked. `problems` describes invalid data; the rest is kept.
 
+import { elidedByProcess } from "./elided.js";
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
 import { Functions, UNFINISHED, ofCalls } from "./model.js";
@@ -150,6 +151,11 @@ export class Decoder {
         const counters = this.processes.flatMap((process, index) => process.counters(processes[index]));
         const dead = processes.filter(({ state }) => state !== "sealed" && state !== "unknown");
         const lastWords = dead.map((of) => words(of, this.processes[of.index]));
+        const metadata = parsed(header.metadata);
+        const elided = elidedByProcess(metadata, functions, zero);
+        processes.forEach((process, index) => {
+            process.elided = elided[index] ?? [];
+        });
         let baseRealtime = null;
         if (/^\d{1,20}$/.test(header.baseRealtime)) {
             baseRealtime = BigInt(header.baseRealtime) + BigInt(zero);
@@ -158,7 +164,7 @@ export class Decoder {
             title: string(header.title), version: string(header.version), duration, zero, baseRealtime,
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
             lastWords: lastWords.filter((of) => of.threads.length > 0),
-            metadata: parsed(header.metadata), metadataText: string(header.metadata) || "{}",
+            metadata, metadataText: string(header.metadata) || "{}",
         };
     }
 }

@@ -6,6 +6,7 @@ import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
 import { callees, flagWords } from "./call.js";
+import { atLeast, elidedAt, notesOfCall } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
 import { Table } from "./table.js";
 import { numeric } from "./range.js";
@@ -36,8 +37,8 @@ export class Details {
                     value: (row) => trace.functions.label(row.function),
                     show: (row) => this.#link(this.track, row.first),
                 },
-                numeric("calls", "calls", "", (row) => row.calls.toLocaleString("en")),
-                numeric("total", "total", ""),
+                numeric("calls", "calls", "", (row) => atLeast(row.elided, row.calls.toLocaleString("en"))),
+                numeric("total", "total", "", (row) => atLeast(row.elided, timeText(row.total))),
             ],
         });
         this.show(null, -1);
@@ -54,9 +55,11 @@ export class Details {
         }
         const isSpan = track.kind === "async";
         const { own, unknown, callees: called } = callees(track, call);
+        const elided = elidedAt(track, call);
+        const least = elided.callers.length > 0 && !isSpan ? "at least " : "";
         this.table.show(
-            called,
-            `What ${isSpan ? "lies in it" : "it called"}: ${counted(
+            called.map((row) => ({ ...row, elided: elided.calls.has(row.function) })),
+            `What ${isSpan ? "lies in it" : "it called"}: ${least}${counted(
                 called.reduce((sum, { calls }) => sum + calls, 0),
                 isSpan ? "span" : "call",
             )}`,
@@ -217,7 +220,8 @@ export class Details {
 
 function notes(track, call) {
     const words = flagWords(track.flags[call], track.process);
-    return track.kind === "async" ? words.map(() => "its end is not in the trace") : words;
+    const isSpan = track.kind === "async";
+    return isSpan ? words.map(() => "its end is not in the trace") : [...words, ...notesOfCall(track, call)];
 }
 
 function block(title, value) {

@@ -1,6 +1,8 @@
 // The table of functions of the scope: number of calls and times.
 
 import { timeText } from "../timeline/ruler.js";
+import { elidedIn } from "../data/elided.js";
+import { atLeast, notesOfTable } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
 import { ScopeBar } from "./scope.js";
 import { Table } from "./table.js";
@@ -48,14 +50,17 @@ export function columns(functions, { pick, sandwich }) {
                     title: "Callers and callees",
                 }),
         },
-        numeric("calls", "calls", "How many calls", count("calls")),
-        time("total", "total_ns", "total", "Time in it and its callees; recursion counts once per thread"),
+        numeric("calls", "calls", "How many calls", (row) => atLeast(row.elided, count("calls")(row))),
+        time("total", "total_ns", "total", "Time in it and its callees; recursion counts once per thread", (row) =>
+            atLeast(row.elided, timeText(row.total))),
         time("own", "self_ns", "self", "Time in it without its callees"),
         numeric("share", "self %", "Self of all that is known", known((row) => row.share.toFixed(1))),
         time("mean", "mean_ns", "mean", "Time of a call on average", known((row) => timeText(row.mean))),
         time("max", "max_ns", "max", "Time of the longest call", known((row) => timeText(row.max))),
         numeric("raised", "raised", "Calls that an exception ended", count("raised")),
         numeric("unfinished", "unfinished", "Calls that never ended", count("unfinished")),
+        { ...numeric("elided", "elided", ""), isUnseen: true },
+        { ...numeric("elidesCCalls", "elides_c_calls", ""), name: "elides_c_calls", isUnseen: true },
     ];
 }
 
@@ -84,7 +89,8 @@ export class FunctionTable {
             empty: "Counting …",
         });
         this.rows = [];
-        this.element = element("div", {}, this.bar.element, this.table.element);
+        this.notes = element("div", { className: "notes" });
+        this.element = element("div", {}, this.bar.element, this.table.element, this.notes);
     }
 
     /** Computes the table if needed, and shows it. */
@@ -95,7 +101,15 @@ export class FunctionTable {
             this.table.empty = "No calls.";
             const own = this.#known(rows).reduce((sum, row) => sum + row.own, 0);
             const share = (row) => (own > 0 && this.#known([row]).length > 0 ? (row.own / own) * 100 : 0);
-            this.rows = rows.map((row) => ({ ...row, share: share(row) }));
+            this.elided = elidedIn(scope.range);
+            const { calls, cCalls } = this.elided;
+            this.rows = rows.map((row) => {
+                const [elided, elidesCCalls] = [calls.has(row.function), cCalls.has(row.function)];
+                return { ...row, share: share(row), elided, elidesCCalls };
+            });
+            this.notes.replaceChildren(
+                ...notesOfTable(this.elided).map((words) => element("p", { className: "hint" }, words)),
+            );
             this.#render();
         }
     }
@@ -115,7 +129,8 @@ export class FunctionTable {
         const known = this.#known(rows);
         const sum = (all, key) => all.reduce((so, row) => so + row[key], 0);
         const [own, unknown] = [sum(known, "own"), sum(rows, "own") - sum(known, "own")];
-        const counts = `${counted(known.length, "function")}, ${counted(sum(known, "calls"), "call")}`;
+        const least = this.elided?.callers.length > 0 ? "at least " : "";
+        const counts = `${counted(known.length, "function")}, ${least}${counted(sum(known, "calls"), "call")}`;
         this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}${unknownText(unknown)}`);
     }
 }

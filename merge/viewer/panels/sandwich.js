@@ -1,9 +1,11 @@
 // One function between its callers and its callees.
 
+import { elidedIn } from "../data/elided.js";
 import { inSlices } from "../statistics/slices.js";
 import { neighbours } from "../statistics/neighbours.js";
 import { calleesOf, callersOf } from "../statistics/stacks.js";
 import { timeText } from "../timeline/ruler.js";
+import { atLeast, notesOfTable } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
 import { FlameGraph, restText } from "./flame.js";
 import { numeric } from "./range.js";
@@ -52,7 +54,8 @@ export class Sandwich {
             part(this.callerTable, this.callers),
             part(this.calleeTable, this.callees),
         );
-        this.element = element("div", {}, this.bar.element, this.heading, this.line, this.parts);
+        this.notes = element("div", { className: "notes" });
+        this.element = element("div", {}, this.bar.element, this.heading, this.line, this.parts, this.notes);
     }
 
     /** Shows another function. @param {number} of */
@@ -65,6 +68,7 @@ export class Sandwich {
     async show() {
         const { of, scope } = this;
         this.parts.hidden = of < 0;
+        this.notes.hidden = of < 0;
         this.heading.replaceChildren(of < 0 ? "" : labelOf(scope.trace.functions, of));
         if (of < 0) {
             this.line.textContent =
@@ -92,17 +96,24 @@ export class Sandwich {
         } = answers;
         this.#shown = { tree, of };
         const row = rows.find((other) => other.function === of);
+        const elided = elidedIn(scope.range);
+        const isElided = (other) => elided.calls.has(of) || elided.calls.has(other.function);
+        const marked = (all) => all.map((other) => ({ ...other, elided: isElided(other) }));
+        const least = elided.calls.has(of) ? "at least " : "";
         const { overwritten } = scope.trace.functions;
         this.line.textContent = row && of === overwritten
             ? `${timeText(row.total)} is unknown: newer events have overwritten the calls.`
             : row
-            ? `${counted(row.calls, "call")}, total ${timeText(row.total)} (recursion once), ` +
+            ? `${least}${counted(row.calls, "call")}, total ${atLeast(least, timeText(row.total))} (recursion once), ` +
               `self ${timeText(row.own)}${restText(tree)}`
             : "Not called in this range.";
         this.callers.show(callers);
         this.callees.show(callees);
-        this.callerTable.show(beside.callers);
-        this.calleeTable.show(beside.callees);
+        this.callerTable.show(marked(beside.callers));
+        this.calleeTable.show(marked(beside.callees));
+        this.notes.replaceChildren(
+            ...notesOfTable(elided).map((words) => element("p", { className: "hint" }, words)),
+        );
     }
 
     #table(caption) {
@@ -126,8 +137,11 @@ export class Sandwich {
                     show: (row) => (row.function < 0 ? name(row) : link(row)),
                 },
                 numeric("calls", "calls", "Calls from one to the other", (row) =>
-                    row.function === functions.overwritten ? "–" : row.calls.toLocaleString("en")),
-                numeric("total", "total", "Time in these calls; recursion counts once"),
+                    row.function === functions.overwritten
+                        ? "–"
+                        : atLeast(row.elided, row.calls.toLocaleString("en"))),
+                numeric("total", "total", "Time in these calls; recursion counts once", (row) =>
+                    atLeast(row.elided, timeText(row.total))),
             ],
         });
     }

@@ -17,6 +17,7 @@ const ROWS = 200;
  * @property {(row: Row) => string|Node=} show    the shown content; by default the value
  * @property {boolean=} isText                text: aligned left, first sorted in ascending order
  * @property {boolean=} isAction              no data: neither sorted nor in CSV
+ * @property {boolean=} isUnseen              in CSV only
  */
 
 /** @template Row */
@@ -47,7 +48,7 @@ export class Table {
     /** Sets the sort order. An unknown column changes nothing. */
     set sort(sort) {
         const key = String(sort).replace(/^-/, "");
-        if (this.columns.some((column) => column.key === key && !column.isAction)) {
+        if (this.columns.some((column) => column.key === key && !column.isAction && !column.isUnseen)) {
             this.state = sort;
             this.#render();
         }
@@ -70,6 +71,10 @@ export class Table {
         );
     }
 
+    get #seen() {
+        return this.columns.filter(({ isUnseen }) => !isUnseen);
+    }
+
     #sorted() {
         const isDown = this.state.startsWith("-");
         const { value } = this.columns.find(({ key }) => key === this.state.replace(/^-/, ""));
@@ -80,14 +85,14 @@ export class Table {
 
     #render() {
         const focused = this.head.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-        this.head.replaceChildren(...this.columns.map((column) => this.#heading(column)));
+        this.head.replaceChildren(...this.#seen.map((column) => this.#heading(column)));
         if (focused) {
             this.head.querySelector(`[data-key="${focused}"]`)?.focus();
         }
         const rows = this.#sorted()
             .slice(0, this.#shown)
             .map((row) => this.#row(row));
-        const none = element("tr", {}, element("td", { colspan: this.columns.length, className: "word" }, this.empty));
+        const none = element("tr", {}, element("td", { colspan: this.#seen.length, className: "word" }, this.empty));
         this.body.replaceChildren(...(rows.length > 0 ? rows : [none]));
         const left = this.#rows.length - this.#shown;
         this.more.hidden = left <= 0;
@@ -115,7 +120,7 @@ export class Table {
         return element(
             "tr",
             {},
-            ...this.columns.map(({ value, show, isText, isAction }, at) =>
+            ...this.#seen.map(({ value, show, isText, isAction }, at) =>
                 element(
                     "td",
                     {

@@ -1,5 +1,6 @@
 //! Functions in the order of what they cost.
 
+use super::elided::ElidedNumbers;
 use super::interned::{InternedFunction, InternedFunctions};
 use super::tally::{Tally, narrow};
 use crate::events::timeline::OVERWRITTEN;
@@ -30,6 +31,10 @@ pub struct FunctionRow {
     pub unfinished: u64,
     /// Calls that an exception ended.
     pub raised: u64,
+    /// Whether not all of its calls are recorded.
+    pub is_elided: bool,
+    /// Whether not all calls of C functions by it are recorded.
+    pub elides_c_calls: bool,
 }
 
 /// The column that a table is sorted by, largest first.
@@ -66,6 +71,8 @@ pub struct Table {
     pub own: u64,
     /// Overwritten time: the functions that it belongs to are not known.
     pub overwritten: u64,
+    /// Whether there were calls that are not recorded, so that the numbers are the least that there can be.
+    pub is_least: bool,
 }
 
 /// The functions of a process.
@@ -77,10 +84,12 @@ pub struct ProcessTable {
     pub name: String,
     /// Its functions.
     pub table: Table,
+    /// What is to be said of functions of which not all calls are recorded.
+    pub notes: Vec<String>,
 }
 
 impl FunctionRow {
-    fn of(function: u32, tally: &Tally) -> FunctionRow {
+    fn of(function: u32, tally: &Tally, elided: &ElidedNumbers) -> FunctionRow {
         FunctionRow {
             function,
             calls: tally.calls,
@@ -93,6 +102,8 @@ impl FunctionRow {
             max: tally.max,
             unfinished: tally.unfinished,
             raised: tally.raised,
+            is_elided: elided.calls.contains(&function),
+            elides_c_calls: elided.c_calls.contains(&function),
         }
     }
 }
@@ -122,11 +133,13 @@ impl Table {
     pub fn new<'a>(
         tallies: impl IntoIterator<Item = (&'a u32, &'a Tally)>,
         interned: &InternedFunctions,
+        elided: &ElidedNumbers,
         sort: Sort,
         rows: usize,
     ) -> Table {
         let called = tallies.into_iter().filter(|(_, tally)| tally.calls > 0);
-        let mut all: Vec<FunctionRow> = called.map(|(function, tally)| FunctionRow::of(*function, tally)).collect();
+        let mut all: Vec<FunctionRow> =
+            called.map(|(function, tally)| FunctionRow::of(*function, tally, elided)).collect();
         let overwritten = all.extract_if(.., |row| row.function == OVERWRITTEN).map(|row| row.total).sum();
         let name = |row: &FunctionRow| {
             interned.get(row.function).map(|InternedFunction { name, file, line, is_c }| (name, file, *line, *is_c))
@@ -139,6 +152,6 @@ impl Table {
         let (functions, calls, own) = (all.len(), sum(|row| row.calls), sum(|row| row.own));
         all.truncate(rows);
         all.shrink_to_fit();
-        Table { rows: all, functions, calls, own, overwritten }
+        Table { rows: all, functions, calls, own, overwritten, is_least: elided.are_there }
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever calls there are, and however their stack events fall into parts: the tallies are those of an oracle that
 //! sees all calls at once.
 
-use super::{CallCounter, FunctionRow, InternedFunctions, Sort, Table, Tally};
+use super::{CallCounter, ElidedNumbers, FunctionRow, InternedFunctions, Sort, Table, Tally};
 use crate::events::timeline::{Call, StackEvent};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -126,7 +126,7 @@ fn rows_are_sorted_and_ties_are_settled_by_name() {
         durations.iter().for_each(|duration| tally.call(*duration, Kind::Return, true));
     }
     let sorted = |sort, rows| {
-        let table = Table::new(&tallies, &interned, sort, rows);
+        let table = Table::new(&tallies, &interned, &ElidedNumbers::default(), sort, rows);
         assert_eq!((table.functions, table.calls, table.own), (3, 4, 60));
         let name = |row: &FunctionRow| interned.get(row.function).unwrap().name.to_string();
         table.rows.iter().map(name).collect::<String>()
@@ -147,6 +147,7 @@ fn numbers_that_only_damage_can_make_do_no_harm() {
     let sum = &mut tally.clone();
     sum.append(&tally);
     assert_eq!((sum.calls, sum.mean(), sum.percentile(99)), (6, u64::MAX, u64::MAX));
-    let table = Table::new([(&0, &*sum)], &InternedFunctions::default(), Sort::Own, 1);
+    let (interned, elided) = Default::default();
+    let table = Table::new([(&0, &*sum)], &interned, &elided, Sort::Own, 1);
     assert_eq!((table.rows[0].total, table.rows[0].own), (u64::MAX, u64::MAX));
 }

@@ -22,6 +22,7 @@ impl fmt::Display for Summary {
             writeln!(f, "... and {} more files", grouped((self.files.len() - ROWS_MAX) as u64))?;
         }
         self.last_words.fmt(f)?;
+        self.elided().iter().try_for_each(|line| writeln!(f, "{line}"))?;
         writeln!(f, "{}", self.last_line())
     }
 }

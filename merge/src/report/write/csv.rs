@@ -9,7 +9,7 @@ use crate::report::functions::{FunctionRow, InternedFunctions, ProcessTable, Tab
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, printable};
 use csv::{ByteRecord, Writer};
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "pid",
     "process",
     "function",
@@ -25,6 +25,8 @@ const COLUMNS: [&str; 15] = [
     "max_ns",
     "unfinished",
     "raised",
+    "elided",
+    "elides_c_calls",
 ];
 
 /// The process id of lines over all processes.
@@ -89,6 +91,9 @@ fn record(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &
     let mut record = ByteRecord::from(vec![pid.to_string(), field(process), field(name), field(file)]);
     for number in [line.into(), calls, total, own, mean, p50, p99, min, max, unfinished, raised] {
         record.push_field(itoa::Buffer::new().format(number).as_bytes());
+    }
+    for flag in [row.is_elided, row.elides_c_calls] {
+        record.push_field(if flag { b"true" } else { b"false" });
     }
     record
 }

@@ -13,7 +13,8 @@ use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{CallCounter, InternedFunctions, ProcessTable, Sort, Table, Tally};
+use crate::report::elided;
+use crate::report::functions::{CallCounter, ElidedNumbers, InternedFunctions, ProcessTable, Sort, Table, Tally};
 use crate::report::summary::Summary;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::cmp::Reverse;
@@ -73,6 +74,8 @@ pub struct FunctionReport<P> {
 #[derive(Debug, Default)]
 struct FinishedFiles {
     all: HashMap<u32, Tally>,
+    /// Those of which not all calls are recorded.
+    elided: ElidedNumbers,
     processes: Vec<(usize, ProcessTable)>,
     more_processes: usize,
 }
@@ -128,11 +131,17 @@ impl<P: Printer> Writer for FunctionReport<P> {
     fn close(&self, report: &Report<'_>, file: usize, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let tallies = lock(&self.files).remove(&file).unwrap_or_default();
         let interned = lock(&self.interned);
-        let table = Table::new(&tallies, &interned, self.printer.sort(), self.printer.rows());
-        let Some(plan) = report.files.get(file).filter(|_| !table.is_empty()) else { return Ok(()) };
-        let process = ProcessTable { pid: plan.pid, name: plan.process_name(), table };
+        let Some(plan) = report.files.get(file) else { return Ok(()) };
+        let elided = ElidedNumbers::of(plan.elided.keys(), &interned, report.prefixes);
+        let table = Table::new(&tallies, &interned, &elided, self.printer.sort(), self.printer.rows());
+        if table.is_empty() {
+            return Ok(());
+        }
+        let notes = elided::notes(plan.elided.keys());
+        let process = ProcessTable { pid: plan.pid, name: plan.process_name(), table, notes };
         self.printer.process(&process, &interned, &mut tail.text);
         let mut finished = lock(&self.finished);
+        finished.elided.append(&elided);
         for (function, tally) in tallies {
             finished.all.entry(function).or_default().append(&tally);
         }
@@ -142,7 +151,7 @@ impl<P: Printer> Writer for FunctionReport<P> {
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let (interned, mut finished) = (lock(&self.interned), lock(&self.finished));
-        let all = Table::new(&finished.all, &interned, self.printer.sort(), self.printer.rows());
+        let all = Table::new(&finished.all, &interned, &finished.elided, self.printer.sort(), self.printer.rows());
         let more_processes = finished.drop_least(self.printer.processes());
         let processes: Vec<ProcessTable> = finished.processes.drain(..).map(|(_, process)| process).collect();
         let totals = FunctionTotals {

@@ -3,6 +3,7 @@
 use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
+use crate::report::elided::notes;
 use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
 use crate::text::columns::aligned;
@@ -45,12 +46,13 @@ impl Printer for Top {
         let interned = totals.interned;
         let count = totals.processes.len() + totals.more_processes;
         if count != 1 {
-            tail.text
-                .put(self.table(&format!("all {} processes", grouped(count as u64)), totals.all, interned).as_bytes());
+            let title = format!("all {} processes", grouped(count as u64));
+            let elided = totals.summary.files.iter().flat_map(|file| file.account.elided.keys());
+            tail.text.put(self.table(&title, totals.all, &notes(elided), interned).as_bytes());
         }
         for process in totals.processes {
             let title = format!("{} (pid {})", process.name, process.pid);
-            tail.text.put(self.table(&title, &process.table, interned).as_bytes());
+            tail.text.put(self.table(&title, &process.table, &process.notes, interned).as_bytes());
             tail.flush_if_large()?;
         }
         if totals.more_processes > 0 {
@@ -65,7 +67,7 @@ impl Printer for Top {
 }
 
 impl Top {
-    fn table(&self, title: &str, table: &Table, interned: &InternedFunctions) -> String {
+    fn table(&self, title: &str, table: &Table, notes: &[String], interned: &InternedFunctions) -> String {
         let title = format!("{title}: {}", counts(table));
         let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, interned))).collect();
         lines.extend((table.overwritten > 0).then(|| overwritten(table.overwritten)));
@@ -79,6 +81,9 @@ impl Top {
             let gap = if self.markdown { "\n" } else { "" };
             text += &format!("{gap}... and {} more function{}\n", grouped(more as u64), plural(more as u64));
         }
+        for note in notes {
+            text += &if self.markdown { format!("\n{}\n", escaped(note)) } else { format!("{note}\n") };
+        }
         text + "\n"
     }
 }
@@ -90,7 +95,8 @@ pub fn counts(table: &Table) -> String {
         format!("{} call{}", grouped(calls), plural(calls)),
         format!("{} function{}", grouped(functions), plural(functions)),
     );
-    format!("{calls} of {functions}, {}", when::duration(table.own))
+    let least = if table.is_least { "at least " } else { "" };
+    format!("{least}{calls} of {functions}, {}", when::duration(table.own))
 }
 
 /// Notes about calls that the numbers do not include, or include only partly.
@@ -119,9 +125,10 @@ fn plural(count: u64) -> &'static str {
 
 /// The cells of the columns of numbers.
 fn numbers(row: &FunctionRow, table: &Table) -> [String; NUMBERS] {
+    let least = if row.is_elided { ">=" } else { "" };
     [
-        grouped(row.calls),
-        when::duration(row.total),
+        format!("{least}{}", grouped(row.calls)),
+        format!("{least}{}", when::duration(row.total)),
         when::duration(row.own),
         share(row.own, table.own),
         when::duration(row.mean),
@@ -206,6 +213,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::elided::ElidedFunction;
+    use viztracer_format::names::Function;
 
     #[test]
     fn names_in_markdown_are_what_they_were() {
@@ -215,6 +224,28 @@ mod tests {
         assert_eq!(code("``b` c"), "``` ``b` c ```");
         assert_eq!(code("a\\|<b>"), "<code>a&#92;&#124;&#60;b&#62;</code>");
         assert_eq!(escaped("my_app <1> | *"), "my\\_app \\<1\\> \\| \\*");
+    }
+
+    #[test]
+    fn numbers_of_functions_of_which_not_all_calls_are_recorded_are_the_least() {
+        let mut interned = InternedFunctions::default();
+        let function = Function { name: "f", file: "a.py", line: 1, is_c: false };
+        let number = interned.add(&function);
+        let row = FunctionRow { function: number, calls: 1234, total: 5000, own: 5000, ..FunctionRow::default() };
+        let row = FunctionRow { is_elided: true, elides_c_calls: true, ..row };
+        let table = Table { rows: vec![row], functions: 1, calls: 1234, own: 5000, is_least: true, ..Table::default() };
+        let notes = notes([ElidedFunction::of(&function, false)].iter());
+        let text = |markdown| {
+            let top = Top { rows: 9, sort: Sort::Own, markdown };
+            top.table("main (pid 1)", &table, &notes, &interned)
+        };
+        let plain = text(false);
+        let lines: Vec<&str> = plain.lines().collect();
+        assert_eq!(lines[0], "main (pid 1): at least 1,234 calls of 1 function, 5.000 us");
+        assert!(lines[2].starts_with(">=1,234  >=5.000 us  5.000 us"), "{plain}");
+        assert!(lines[3].starts_with(">=: called too often") && lines[4].starts_with("C functions that f calls"));
+        let markdown = text(true);
+        assert!(markdown.contains("| >=1,234 | >=5.000 us | 5.000 us |") && markdown.contains("\n\n\\>=: called"));
     }
 
     #[test]

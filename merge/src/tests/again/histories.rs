@@ -41,6 +41,8 @@ pub struct History {
     forgotten: [u64; 3],
     /// Whether the program switched between stacks.
     switched: bool,
+    /// Functions of which not all calls are recorded, whether only their C calls, and how many ticks after the opening.
+    elided: Vec<(u32, bool, u64)>,
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -62,8 +64,9 @@ prop_compose! {
         ending in prop::sample::select(vec![0, 1, 2, 3, 4 | 9 << 8, 4 | 11 << 8, 4 | 15 << 8, 4 | 40 << 8]),
         sign in prop_oneof![Just(0), 1..5000_u64], gaps in 0..3_u64, forgotten in prop::array::uniform3(0..3_u64),
         switched in any::<bool>(),
+        elided in prop::collection::vec((1..9_u32, any::<bool>(), 0..9000_u64), 0..4),
     ) -> History {
-        History { threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten, switched }
+        History { threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten, switched, elided }
     }
 }
 
@@ -84,6 +87,7 @@ impl History {
         }
         ring.function(4, "builtins.len", "", 0);
         ring.function(5, "a \"mark\"", "", 0);
+        self.elided.iter().for_each(|(id, only_c_calls, after)| ring.elided(*id, *only_c_calls, opened + after));
         (1..3).for_each(|task| ring.names.extend(name_entry(Tag::TaskName, task, &format!("Task-{task}"), 4096)));
         let mut end = opened;
         for (index, actions) in self.threads.iter().enumerate() {

@@ -23,6 +23,8 @@ def shifted_process(process: Any, shift: int) -> Any:
     shifted = {key: _shifted_time(key, value, shift) for key, value in process.items()}
     if isinstance(process.get("threads"), list):
         shifted["threads"] = [shifted_process(thread, shift) for thread in process["threads"]]
+    if isinstance(process.get("elided"), list):
+        shifted["elided"] = [_shifted_function(function, shift) for function in process["elided"]]
     return shifted
 
 
@@ -30,6 +32,13 @@ def _shifted_time(key: str, value: Any, shift: int) -> Any:
     """Return a member of a process, this many nanoseconds later if it is a time."""
     is_time = key.endswith("_ns") and key != DURATION
     return value + shift if is_time and isinstance(value, int) else value
+
+
+def _shifted_function(function: Any, shift: int) -> Any:
+    """Return a function of which not all calls are recorded, with its time this many nanoseconds later."""
+    if not isinstance(function, dict) or not isinstance(function.get("ts"), (int, float)):
+        return function
+    return {**function, "ts": round(function["ts"] + shift / 1000, 3)}
 
 
 def shifted_events(events: list[Event], shift: float) -> list[Event]:

@@ -6,6 +6,7 @@ use crate::align::Clock;
 use crate::error::MergeError;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
+use crate::report::elided;
 use crate::report::functions::{InternedFunction, InternedFunctions};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
@@ -145,7 +146,8 @@ impl ProcessHeader<'_> {
             let stream = |(stream, times): (&Stream, &Vec<u64>)| json!([stream.thread, stream.task, times]);
             process["overwritten"] = overwritten.iter().map(stream).collect();
         }
-        let losses = loss::losses(summary);
+        let mut losses = loss::losses(summary);
+        losses.extend(elided::words(&summary.account.elided));
         if !losses.is_empty() {
             process["losses"] = json!(losses);
         }

@@ -1,0 +1,148 @@
+//! What reports say of functions that were called too often to record all their calls.
+
+use super::page::{header, page};
+use super::{Case, small};
+use crate::inspect::info;
+use crate::plan::file::FilePlan;
+use crate::sample::{Ring, call};
+use crate::{Prefixes, Request, merge};
+use serde_json::{Value, json};
+
+const WHOLE: &str = "1 function was called too often to record all its calls (--max_overhead): f; its time, and that \
+                     of C functions called there, counts for its callers";
+const ONLY_C: &str = "1 function called C functions too often to record all these calls (--max_overhead): main; \
+                      their time counts for it";
+
+/// `main` calls `f`, which calls `len`. Then `main` may call other C functions, and at last `f` again.
+fn hot() -> Ring {
+    let mut ring = small(9);
+    ring.function(3, "main", "/x/ev.py", 1);
+    for (id, only_c_calls, since) in
+        [(1, false, 5_000_900), (1, false, 5_000_700), (1, true, 5_000_600), (3, true, 5_000_400), (77, false, 5)]
+    {
+        ring.elided(id, only_c_calls, since);
+    }
+    let records = [call(2, 5_000_110, 10), call(1, 5_000_100, 50), call(3, 5_000_000, 1000)];
+    ring.calls(1, 0, &records, true);
+    ring
+}
+
+/// The functions in the metadata of a report.
+fn expected(file: &str) -> Value {
+    json!([
+        {"name": "f", "file": file, "line": 7, "ts": 0.7, "only_c_calls": false},
+        {"name": "f", "file": file, "line": 7, "ts": 0.6, "only_c_calls": true},
+        {"name": "main", "file": file, "line": 1, "ts": 0.4, "only_c_calls": true},
+    ])
+}
+
+#[test]
+fn metadata_lists_the_functions_and_a_report_of_the_report_does_too() {
+    let case = Case::of(hot(), true);
+    let (_, report) = case.json();
+    assert_eq!(report["viztracer_metadata"]["processes"][0]["elided"], expected("/x/ev.py"));
+    let mut again = Case::new();
+    again.add("again.json", case.merge("again.json", 1).1);
+    assert_eq!(again.json().1["viztracer_metadata"], report["viztracer_metadata"]);
+    assert_eq!(again.merge("out.csv", 1).1, case.merge("out.csv", 1).1);
+    let (_, trace) = case.merge("out.pftrace", 1);
+    assert!(String::from_utf8_lossy(&trace).contains(r#""elided":[{"name":"f","file":"/x/ev.py","line":7,"ts":0.7,"#));
+}
+
+#[test]
+fn their_paths_are_shortened_like_those_of_events() {
+    let case = Case::of(hot(), true);
+    let output = case.directory.path().join("out.json");
+    let prefixes = Prefixes::new(["/x"]);
+    merge(&Request { prefixes, ..Request::new(case.inputs.clone(), output.clone()) }, &()).unwrap();
+    let report: Value = serde_json::from_slice(&std::fs::read(output).unwrap()).unwrap();
+    assert_eq!(report["viztracer_metadata"]["processes"][0]["elided"], expected("ev.py"));
+    let csv = case.directory.path().join("out.csv");
+    let prefixes = Prefixes::new(["/x"]);
+    merge(&Request { prefixes, ..Request::new(case.inputs.clone(), csv.clone()) }, &()).unwrap();
+    assert!(std::fs::read_to_string(csv).unwrap().contains("9,MainProcess,f,ev.py,7,1,50,40,50,50,50,50,50,0,0,true,"));
+}
+
+#[test]
+fn a_table_of_functions_marks_them_in_their_process_and_in_all() {
+    let mut case = Case::of(hot(), true);
+    let mut other = small(10);
+    other.calls(1, 0, &[call(1, 5_000_000, 20)], true);
+    case.add("b.bin", other.bytes(true));
+    let csv = String::from_utf8(case.merge("out.csv", 1).1).unwrap();
+    let flags = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        [fields[0], fields[2], fields[15], fields[16]].join(" ")
+    };
+    let mut flags: Vec<String> = csv.lines().skip(1).map(flags).collect();
+    flags.sort_unstable();
+    let expected = [
+        "0 builtins.len false false",
+        "0 f true true",
+        "0 main false true",
+        "10 f false false",
+        "9 builtins.len false false",
+        "9 f true true",
+        "9 main false true",
+    ];
+    assert_eq!(flags, expected);
+}
+
+#[test]
+fn the_summary_says_it_and_it_is_no_loss() {
+    let case = Case::of(hot(), true);
+    let (summary, _) = case.json();
+    let lines = [WHOLE, ONLY_C].map(|words| format!("MainProcess (pid 9): {words}"));
+    assert_eq!(summary.elided(), lines);
+    assert_eq!(summary.losses(), lines);
+    assert!(summary.to_string().contains(&lines.join("\n")), "{summary}");
+    assert!(crate::report::loss::lines(&summary).is_empty());
+    assert_eq!(case.command(&["--strict"]), 0);
+}
+
+#[test]
+fn what_is_known_without_a_report() {
+    let case = Case::of(hot(), true);
+    let plans = [FilePlan::of(&case.inputs[0]).unwrap()];
+    let table = info::table(&plans);
+    assert!(table.ends_with(&format!("MainProcess (pid 9): {WHOLE}\nMainProcess (pid 9): {ONLY_C}\n")), "{table}");
+    let document: Value = serde_json::from_str(&info::document(&plans, &[])).unwrap();
+    assert_eq!(document["files"][0]["elided"], expected("/x/ev.py"));
+}
+
+#[test]
+fn a_page_says_it_among_the_losses() {
+    let header = header(&page(&Case::of(hot(), true)));
+    assert_eq!(header["processes"][0]["losses"], json!([WHOLE, ONLY_C]));
+    let metadata: Value = serde_json::from_str(header["metadata"].as_str().unwrap()).unwrap();
+    assert_eq!(metadata["processes"][0]["elided"], expected("/x/ev.py"));
+}
+
+#[test]
+fn functions_without_a_name_are_none() {
+    let mut ring = small(9);
+    ring.elided(77, false, 5_000_000);
+    ring.calls(1, 0, &[call(1, 5_000_000, 20)], true);
+    let case = Case::of(ring, true);
+    let (summary, report) = case.json();
+    assert!(summary.elided().is_empty());
+    assert_eq!(report["viztracer_metadata"]["processes"][0].get("elided"), None);
+}
+
+#[test]
+fn what_a_document_says_of_them_is_not_believed_blindly() {
+    let mut case = Case::new();
+    let event = r#"{"ph":"X","pid":1,"tid":2,"ts":1,"dur":1,"name":"f (/x/a.py:3)"}"#;
+    let good = r#"{"name":"f","file":"/x/a.py","line":3,"ts":-1e300,"only_c_calls":false}"#;
+    let bad = r#"5,{},{"name":"g"},{"name":"g","file":"","line":-1,"ts":1,"only_c_calls":true},[],null"#;
+    for elided in [format!("[{good},{bad}]"), "{}".to_owned(), "7".to_owned()] {
+        let processes = format!(r#"[{{"pid":1,"opened_ns":0,"last_ns":5000,"elided":{elided}}}]"#);
+        let report = format!(r#"{{"traceEvents":[{event}],"viztracer_metadata":{{"processes":{processes}}}}}"#);
+        case.inputs.clear();
+        case.add("a.json", report);
+        let csv = String::from_utf8(case.merge("out.csv", 1).1).unwrap();
+        let flags = if elided.contains(good) { "true,true" } else { "false,false" };
+        assert!(csv.lines().nth(1).unwrap().ends_with(flags), "{csv}");
+        case.merge("out.html", 1);
+    }
+}
