@@ -154,8 +154,10 @@ for _ in range(100): after()
     ids=["", "tasks", "no C functions", "no short calls"],
 )
 def test_programs_of_all_kinds(sandbox, body, options):
-    report = trace(sandbox, body[1] + "\nprint('done')\n", *options)
-    assert marks(report)
+    kind, source = body
+    report = trace(sandbox, f"{source}\nprint('done')\n", *options)
+    is_kept = kind == "coroutines" and "--log_async" in options
+    assert bool(marks(report)) is not is_kept
     tree.check_nesting(report)
 
 
@@ -186,6 +188,107 @@ os.wait()
     parent, child = sorted((sandbox.path / "rings").glob("*.bin"), key=lambda path: path.stat().st_mtime_ns)
     dumps = [sandbox.viztracer_merge("--dump", path).stdout for path in (parent, child)]
     assert all("ELIDED" in dump for dump in dumps)
+
+
+@needs_switches
+@pytest.mark.parametrize("tool", ["", "import cProfile; profile = cProfile.Profile(); profile.enable()"], ids=["", "cProfile"])
+def test_a_c_function_is_not_taken_for_the_same_one_inside_of_it(sandbox, tool):
+    """The interpreter still tells the end of the call that has switched its place off."""
+    report = trace(
+        sandbox,
+        f"""
+{tool}
+def key(value):
+    sorted((1,))
+    return value
+def later(): time.sleep(0.001)
+def big():
+    sorted(range(600_000), key=key)
+    later()
+big()
+""",
+    )
+    assert any("key" in mark for mark in marks(report))
+    outer = max((event for event in tree.spans(report) if event["name"] == "builtins.sorted"), key=lambda event: event["dur"])
+    (later,) = calls(report, "later")
+    assert not outer["ts"] <= later["ts"] < outer["ts"] + outer["dur"]
+    assert "matched no call" not in sandbox.viztracer_merge("traced.json", "-o", "again.json").stderr
+    tree.check_nesting(report)
+
+
+@needs_switches
+def test_nothing_is_shown_inside_of_c_functions_that_have_ended(sandbox):
+    """Another tool keeps the interpreter from telling how they end."""
+    report = trace(
+        sandbox,
+        """
+def walk(depth):
+    if depth: max((depth - 1, depth - 2), key=lambda n: walk(depth - 1) or 0)
+def after(): pass
+def top():
+    walk(16)
+    for _ in range(3): after()
+sys.setprofile(lambda *arguments: None)
+top()
+""",
+    )
+    assert marks(report)
+    assert {call.depth for thread in tree.trees(report).values() for call in thread if call.name.startswith("after (")} == {
+        1 + next(call.depth for thread in tree.trees(report).values() for call in thread if call.name.startswith("top ("))
+    }
+
+
+@needs_switches
+def test_threads_that_end_soon_are_bounded_as_well(sandbox):
+    report = trace(
+        sandbox,
+        """
+import threading
+def task():
+    for _ in range(1500): short()
+for _ in range(300):
+    thread = threading.Thread(target=task); thread.start(); thread.join()
+""",
+    )
+    assert "short" in marks(report) and len(calls(report, "short")) < 300 * 1500
+
+
+@needs_switches
+def test_tasks_keep_their_calls(sandbox):
+    """With tracks for tasks, coroutines are always recorded: they say which task runs."""
+    report = trace(
+        sandbox,
+        """
+import asyncio
+async def step(): short()
+async def worker():
+    for _ in range(60_000):
+        await step()
+        await asyncio.sleep(0)
+async def main(): await asyncio.gather(worker(), worker())
+asyncio.run(main())
+""",
+        "--log_async",
+    )
+    assert marks(report) and not any("step" in mark.split(", ") or "worker" in mark.split(", ") for mark in marks(report))
+    assert len(calls(report, "step")) == 120_000
+
+
+@needs_switches
+def test_arguments_of_a_function_that_is_no_longer_recorded_belong_to_nobody(sandbox):
+    report = trace(
+        sandbox,
+        """
+from viztracer import get_tracer
+def elided(value): get_tracer().add_func_args("value", value)
+def outer():
+    for value in range(600_000): elided(value)
+outer()
+""",
+    )
+    assert any(mark.endswith("elided") for mark in marks(report))
+    (outer,) = calls(report, "outer")
+    assert "args" not in outer or "value" not in outer["args"]
 
 
 @needs_switches
@@ -224,7 +327,7 @@ tracer.save("again.json")
     assert (marks(again), len(calls(again, "short"))) == ([], 3), "a tracer without a bound records all calls again"
 
 
-@pytest.mark.parametrize("part", ["5", "100%", "-1", "x", "5%%", "nan", ""])
+@pytest.mark.parametrize("part", ["5", "100%", "1", "-1", "x", "5%%", "nan", ""])
 def test_a_bound_that_is_none(sandbox, part):
     done = sandbox.viztracer(f"--max_overhead={part}", sandbox.script("pass"))
     assert done.returncode != 0 and "Traceback" not in done.stderr

@@ -25,7 +25,10 @@ pub fn keep(python: Python<'_>) {
     let Some(kept) = recording::book(calls) else { return };
     // SAFETY: `sample` reads the recorder.
     let Some(sample) = (unsafe { current::with_existing(python, |recorder| recorder.sample()) }) else { return };
-    let elisions = recording::choose(&sample, kept);
+    let elisions = recording::choose(sample, kept);
+    if elisions.is_empty() {
+        return;
+    }
     let new = exclusively(python, || {
         let new = recording::elide(&elisions);
         function::forget_decisions();

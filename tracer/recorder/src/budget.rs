@@ -9,7 +9,7 @@ mod sample;
 
 use crate::clock::scaled;
 pub use account::Account;
-pub(crate) use sample::{Call, OpenCall};
+pub(crate) use sample::{Call, Known, OpenCall, choose};
 pub use sample::{Elision, Sample};
 use viztracer_format::clock::Anchor;
 

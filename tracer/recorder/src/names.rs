@@ -22,6 +22,8 @@ pub struct NameTable {
     unnamed: u64,
     /// What is no longer recorded, by the id of the function.
     elided: HashMap<u32, Elision>,
+    /// The functions that a task may begin with.
+    coroutines: HashSet<u32>,
 }
 
 impl NameTable {
@@ -64,6 +66,16 @@ impl NameTable {
     /// Whether the function with this id is a C function.
     pub fn is_c(&self, id: u32) -> bool {
         self.entries.get(id as usize).is_some_and(|entry| names::is_c_function(entry))
+    }
+
+    /// Notes that a task may begin with the function with this id.
+    pub fn note_coroutine(&mut self, id: u32) {
+        self.coroutines.insert(id);
+    }
+
+    /// Whether a task may begin with the function with this id.
+    pub fn is_coroutine(&self, id: u32) -> bool {
+        self.coroutines.contains(&id)
     }
 
     /// Says in the file that something is no longer recorded from this tick on; false if that is said already, or if the

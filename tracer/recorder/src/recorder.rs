@@ -4,7 +4,7 @@ mod create;
 mod options;
 mod threads;
 
-use crate::budget::{Account, Elision, Sample, ticks_max};
+use crate::budget::{Account, Elision, Known, Sample, choose, ticks_max};
 use crate::children::Children;
 use crate::clock::{Clock, monotonic, processor_time, scaled};
 use crate::error::{FileAction, RecorderError};
@@ -39,6 +39,8 @@ pub struct Recorder {
     opened: Anchor,
     /// What tracing may cost; `None`: whatever it costs.
     account: Mutex<Option<Account>>,
+    /// The sample of the thread that has ended last, until somebody has looked at it.
+    ended: Mutex<Sample>,
     /// The command line when the file was created.
     command_line: Vec<u8>,
     process_name: Mutex<String>,
@@ -83,6 +85,7 @@ impl Recorder {
             },
             command_line: process::command_line(),
             opened,
+            ended: Mutex::default(),
             account: Mutex::new(options.budget.map(|budget| Account::new(budget.bound, processor_time()))),
             options,
             process_name: Mutex::default(),
@@ -131,9 +134,19 @@ impl Recorder {
     }
 
     /// Which functions to elide, so that a thread with this sample records about this part of its calls.
-    pub fn choose(&self, sample: &Sample, kept: f64) -> Vec<Elision> {
+    pub fn choose(&self, sample: Sample, kept: f64) -> Vec<Elision> {
+        let ended = std::mem::take(&mut *lock(&self.ended));
         let names = lock(&self.names);
-        sample.choose(kept, ticks_max(self.opened, self.ring.clock().anchor()), |function| names.is_c(function))
+        let keeps_coroutines = self.options.budget.is_some_and(|budget| budget.keeps_coroutines);
+        let may_go = |function| {
+            let before = names.elision(function);
+            let is_gone = function == FUNCTION_UNKNOWN || before.is_some_and(|before| !before.only_c_calls);
+            let is_kept = keeps_coroutines && names.is_coroutine(function);
+            (!is_gone && !is_kept, !is_gone && before.is_none())
+        };
+        let ticks_max = ticks_max(self.opened, self.ring.clock().anchor());
+        let known = Known { is_c: &|function| names.is_c(function), may_go: &may_go, ticks_max };
+        choose(&[sample, ended], kept, &known)
     }
 
     /// Elides these functions, and says so in the file. No thread may be recording meanwhile. Returns those of which
@@ -143,11 +156,20 @@ impl Recorder {
         let mut names = lock(&self.names);
         let is_new = |elision: &Elision| names.elide(&self.ring, *elision, now);
         let new: Vec<Elision> = elisions.iter().copied().filter(is_new).collect();
-        let is_elided = |function| names.elision(function).is_some_and(|elision| !elision.only_c_calls);
         for thread in &mut lock(&self.threads).recorders {
-            thread.get().end_calls_of(is_elided);
+            thread.get().end_elided(|function| names.elision(function), |function| names.is_c(function));
         }
         new
+    }
+
+    /// What is elided of this function.
+    pub fn elision(&self, function: u32) -> Option<Elision> {
+        lock(&self.names).elision(function)
+    }
+
+    /// Notes that a task may begin with this function.
+    pub fn note_coroutine(&self, function: u32) {
+        lock(&self.names).note_coroutine(function);
     }
 
     /// The name of a function whose call was slow, and how many ns the call took.
@@ -156,11 +178,6 @@ impl Recorder {
         let ticks = now.ticks.saturating_sub(self.opened.ticks);
         let duration = scaled(call.duration, now.monotonic.saturating_sub(self.opened.monotonic), ticks);
         (self.function_name(call.function), duration)
-    }
-
-    /// What is elided of this function.
-    pub fn elision(&self, function: u32) -> Option<Elision> {
-        lock(&self.names).elision(function)
     }
 
     /// Marks the current time as the one to align files by. Returns whether one was marked before.
@@ -268,8 +285,17 @@ impl Recorder {
     /// Ends the recording of a thread that is about to end.
     pub fn retire(&self, serial: u32) {
         if let Some(mut thread) = lock(&self.threads).remove(serial) {
+            self.book_end(thread.get());
             thread.get().retire();
         }
+    }
+
+    /// Books what a thread that ends has recorded, and keeps its sample.
+    fn book_end(&self, thread: &mut ThreadRecorder) {
+        let Some(budget) = self.options.budget else { return };
+        let spent = thread.take_recorded() as f64 * budget.call_cost;
+        lock(&self.account).iter_mut().for_each(|account| account.book_end(spent));
+        *lock(&self.ended) = thread.sample();
     }
 
     /// Closes the open frames of all threads with this kind. No thread may be recording meanwhile.

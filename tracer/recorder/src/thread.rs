@@ -123,8 +123,8 @@ pub struct ThreadRecorder {
     slow: Vec<SlowCall>,
     /// The calls that were too short, if the recording has a budget.
     skipped: Option<Skipped>,
-    /// Whether a call of a function that is elided is open.
-    has_unseen: bool,
+    /// How many open calls are elided.
+    unseen: usize,
 }
 
 // SAFETY: the pointers are into the mapping that `ring` keeps, or into `blocks`; none is tied to a thread.
@@ -171,7 +171,7 @@ impl ThreadRecorder {
             slow_ticks,
             slow: Vec::new(),
             skipped: has_budget.then(Skipped::default),
-            has_unseen: false,
+            unseen: 0,
         };
         thread.use_block(0);
         thread
@@ -371,7 +371,7 @@ impl ThreadRecorder {
         self.expect_rare_cases();
         while let Some(frame) = self.innermost_call() {
             match ThreadRecorder::is_inherited(frame) {
-                true => self.drop_innermost(),
+                true => self.drop_innermost(frame),
                 false => self.end_innermost(frame, kind, now),
             }
         }

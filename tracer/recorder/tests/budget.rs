@@ -19,7 +19,7 @@ const OTHER: u64 = 3;
 
 /// A recorder whose functions have the ids 0 (main), 1 (short), 2 (other) and, of a C function, 3.
 fn create(directory: &TempDir) -> Recorder {
-    let budget = Some(Budget { bound: 0.05, call_cost: 100.0 });
+    let budget = Some(Budget { bound: 0.05, call_cost: 100.0, keeps_coroutines: false });
     let recorder = Recorder::create(Options { budget, ..options(directory.path(), 1000) }).unwrap();
     for name in ["main", "short", "other", "len"] {
         let is_c = name == "len";
@@ -112,8 +112,10 @@ fn a_sample_is_what_the_thread_has_recorded_lately() {
     }
     assert_eq!((attached(thread).take_recorded(), attached(thread).take_recorded()), (100, 0));
     let sample = attached(thread).sample();
-    assert_eq!(recorder.choose(&sample, 0.1), [Elision { function: 0, only_c_calls: true }]);
-    assert_eq!(recorder.choose(&sample, 1.0), []);
+    assert_eq!(recorder.choose(sample.clone(), 0.1), [Elision { function: 0, only_c_calls: true }]);
+    assert_eq!(recorder.choose(sample.clone(), 1.0), []);
+    recorder.elide(&[Elision { function: 0, only_c_calls: true }]);
+    assert_eq!(recorder.choose(sample, 0.1), [], "it is elided already");
 }
 
 #[test]

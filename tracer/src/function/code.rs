@@ -38,6 +38,8 @@ struct Extra {
     rules: u64,
     /// What the cache has of it.
     cached: Cached,
+    /// Whether it is elided.
+    is_elided: bool,
     /// The names of the function's arguments, if they were needed.
     arguments: Option<ArgumentNames>,
 }
@@ -75,6 +77,21 @@ pub struct LookedUp {
 }
 
 impl Code {
+    /// Whether the Python function that runs on the calling thread was recorded and is elided.
+    pub fn is_running_elided(python: Python<'_>) -> bool {
+        // SAFETY: `python` proves that the GIL is held. NULL or a borrowed frame.
+        let frame = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetFrame().cast()) };
+        let Some(frame) = frame else { return false };
+        // SAFETY: a living frame; a new reference.
+        let code = unsafe { Bound::from_owned_ptr(python, ffi::PyFrame_GetCode(frame.as_ptr().cast()).cast()) };
+        Code(code.as_ptr()).is_elided()
+    }
+
+    /// Whether its function was recorded and is elided.
+    fn is_elided(self) -> bool {
+        self.id() == EXCLUDED && self.extra(|extra| extra.is_some_and(|extra| extra.is_elided))
+    }
+
     /// Stands for the code object at this address.
     ///
     /// # Safety
@@ -112,6 +129,7 @@ impl Code {
 
     /// Whether the C functions that it calls are not recorded. Runs no Python, like [`Code::id`].
     #[cfg(Py_3_12)]
+    #[inline(always)]
     pub fn hides_c_calls(self) -> bool {
         self.is_known_to_hide_c_calls().unwrap_or_else(|| self.look_up().cached.hides_c_calls)
     }
@@ -143,13 +161,16 @@ impl Code {
             }
             let (function, is_coroutine) =
                 without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
+            if is_coroutine && function != EXCLUDED {
+                recording::note_coroutine(function);
+            }
             let elision = recording::elision(function);
             let is_elided = elision.is_some_and(|elision| !elision.only_c_calls);
             let id = if is_elided { EXCLUDED } else { function };
             let cached = Cached { id, is_coroutine, hides_c_calls: id == EXCLUDED || elision.is_some() };
             // Without a GIL, a start may have come between. From here on none does.
             if recording::rules() == rules {
-                self.remember(Extra { code: self.0 as usize, rules, cached, arguments: None });
+                self.remember(Extra { code: self.0 as usize, rules, cached, is_elided, arguments: None });
                 cache::put(self.0 as usize, cached);
                 return LookedUp { cached, is_new: true };
             }

@@ -5,6 +5,7 @@
 
 use super::json::{Json, text};
 use super::{names, pair, scale, shown};
+use crate::function::Code;
 use crate::recording;
 use crate::thread::current;
 use pyo3::prelude::*;
@@ -244,6 +245,9 @@ fn members<'py>(dictionary: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyString>, B
 /// Attaches a member of `args` to the innermost open call of the calling thread.
 pub fn attach(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
     let python = key.py();
+    if Code::is_running_elided(python) {
+        return; // the innermost open call is another one
+    }
     let Some(max) = payload_max(python) else { return };
     let (mut name, mut json) = (Json::new(max), Json::new(max));
     name.put_string(&text(key));
@@ -254,7 +258,7 @@ pub fn attach(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) {
 /// Attaches the text of an assignment to the innermost open call of the calling thread, in a list. Runs Python.
 pub fn assignment_in_call(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, line: &Bound<'_, PyAny>) {
     let python = name.py();
-    if payload_max(python).is_none() {
+    if payload_max(python).is_none() || Code::is_running_elided(python) {
         return;
     }
     let str = python.get_type::<PyString>();

@@ -89,8 +89,13 @@ pub fn book(calls: u64) -> Option<f64> {
 }
 
 /// Which functions to elide so that a thread with this sample records about this part of its calls.
-pub fn choose(sample: &Sample, kept: f64) -> Vec<Elision> {
+pub fn choose(sample: Sample, kept: f64) -> Vec<Elision> {
     with(Vec::new(), |recording| recording.recorder.choose(sample, kept))
+}
+
+/// Notes that a task may begin with the function with this id.
+pub fn note_coroutine(function: u32) {
+    with((), |recording| recording.recorder.note_coroutine(function));
 }
 
 /// Records these functions no more. Returns those that were recorded until now. The caller does so exclusively, and

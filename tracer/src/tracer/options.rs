@@ -83,7 +83,11 @@ impl RecordingOptions {
             imported,
             look_interval: (has_budget || rings.block.is_some()).then_some(INTERVAL.as_nanos() as u64),
             slow_call: (self.slow_call * 1000.0).round() as u64,
-            budget: has_budget.then_some(Budget { bound: self.max_overhead, call_cost }),
+            budget: has_budget.then_some(Budget {
+                bound: self.max_overhead,
+                call_cost,
+                keeps_coroutines: self.log_async,
+            }),
         };
         let filter = Filter {
             include_files: self.include_files,

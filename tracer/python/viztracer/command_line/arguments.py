@@ -77,9 +77,10 @@ def size(text: str) -> int:
 def part(text: str) -> float:
     """Read a part of something such as ``5%`` or ``0.05``."""
     found = re.fullmatch(r"(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9})\s*(%?)", text.strip(), re.ASCII)
-    if not found:
-        raise argparse.ArgumentTypeError(f"invalid part: {text!r}; a part is like 5% or 0.05")
-    return float(found[1]) / (100 if found[2] else 1)
+    value = float(found[1]) / (100 if found[2] else 1) if found else 1.0
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"invalid part: {text!r}; a part is less than the whole, like 5% or 0.05")
+    return value
 
 
 # How values of options are read, by their metavars, and what ``--help`` says about that.

@@ -27,6 +27,8 @@ pub struct Account {
 #[derive(Clone, Debug, Default)]
 struct Recent {
     spent: f64,
+    /// By threads that have ended.
+    ended: f64,
     time: f64,
     bookings: f64,
 }
@@ -50,7 +52,8 @@ impl Account {
             self.recent = Recent::default();
             return None;
         }
-        let is_idle = spent < self.recent.spent / self.recent.bookings / 2.0;
+        let others = (self.recent.spent - self.recent.ended) / self.recent.bookings;
+        let is_idle = self.recent.ended == 0.0 && spent < others / 2.0;
         if self.recent.time < WINDOW_MIN || is_idle {
             return None;
         }
@@ -58,6 +61,13 @@ impl Account {
         let own = (recent.time - recent.spent).max(recent.time * OWN_MIN);
         let share = recent.spent / own;
         (share > self.bound).then(|| self.bound * MARGIN / share)
+    }
+
+    /// Books what a thread that ends has spent since it was here last.
+    pub fn book_end(&mut self, spent: f64) {
+        self.balance -= self.bound * spent + spent;
+        self.recent.spent += spent;
+        self.recent.ended += spent;
     }
 }
 
@@ -115,6 +125,16 @@ mod tests {
             }
         }
         panic!("the busy thread may go on");
+    }
+
+    #[test]
+    fn threads_that_end_at_once_spend_as_well() {
+        let mut account = Account::new(0.05, 0);
+        let is_too_much = |time| {
+            account.book_end(0.5 * MS as f64);
+            account.book(100.0, time * MS).is_some()
+        };
+        assert!((1..100).any(is_too_much));
     }
 
     #[test]

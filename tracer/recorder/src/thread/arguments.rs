@@ -64,6 +64,11 @@ impl Default for Arguments {
 }
 
 impl Arguments {
+    /// Whether these are the arguments of the call with this frame.
+    pub(super) fn is_of(&self, frame: Record) -> bool {
+        (self.frame.word0, self.frame.word1) == (frame.word0, frame.word1)
+    }
+
     /// Makes these the arguments, none yet, of the call with this frame, which ends at the address `behind`.
     pub(super) fn begin(&mut self, frame: Record, behind: usize) {
         self.move_to(frame, behind);

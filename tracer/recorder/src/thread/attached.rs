@@ -68,6 +68,7 @@ impl ThreadRecorder {
 
     /// Removes the innermost frame, which is this one, and records it with its arguments if it has any.
     pub(super) fn end_innermost(&mut self, frame: Record, kind: Kind, now: u64) {
+        self.note_end(frame);
         match self.take_attached() {
             Some(arguments) => self.end_attached(arguments, kind, now),
             None => {
@@ -78,7 +79,8 @@ impl ThreadRecorder {
     }
 
     /// Removes the innermost frame, unrecorded.
-    pub(super) fn drop_innermost(&mut self) {
+    pub(super) fn drop_innermost(&mut self, frame: Record) {
+        self.note_end(frame);
         match self.take_attached() {
             Some(arguments) => self.drop_attached(arguments),
             None => self.pop(),

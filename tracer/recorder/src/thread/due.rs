@@ -36,7 +36,7 @@ impl ThreadRecorder {
 
     /// Sets from when on the end of a call is a rare case, after what that depends on has changed.
     pub(super) fn expect_rare_cases(&mut self) {
-        let is_each_rare = self.has_unseen || !self.too_deep.is_empty();
+        let is_each_rare = self.unseen > 0 || !self.too_deep.is_empty();
         self.rare_from = if is_each_rare { 0 } else { self.due_from };
     }
 }

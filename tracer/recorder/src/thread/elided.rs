@@ -8,7 +8,7 @@
 use super::ThreadRecorder;
 use super::block::StackBlock;
 use super::skipped::Skipped;
-use crate::budget::{Call, OpenCall, Sample};
+use crate::budget::{Call, Elision, OpenCall, Sample};
 use crate::ring::Memory;
 use viztracer_format::record::{KIND_MASK, Kind, Record};
 use viztracer_format::stack::FRAME;
@@ -53,19 +53,27 @@ impl ThreadRecorder {
         self.slots_in_use().filter(|slot| is_frame(*slot))
     }
 
-    /// Has the open calls of functions that are elided end as soon as no recorded call inside of them is open.
-    pub(crate) fn end_calls_of(&mut self, is_elided: impl Fn(u32) -> bool) {
+    /// Has the open calls that are elided end as soon as no recorded call inside of them is open: those of such functions,
+    /// and those of C functions that a function called whose C functions are.
+    pub(crate) fn end_elided(&mut self, elision: impl Fn(u32) -> Option<Elision>, is_c: impl Fn(u32) -> bool) {
+        let mut caller = None;
+        let mut attached = self.attached.iter_mut().peekable();
         for slot in self.blocks[..=self.depth_block].iter().flat_map(StackBlock::used) {
             let frame = slot.load();
-            if is_frame(frame) && is_elided(frame.function()) {
-                slot.word1.store(unseen(frame).word1, Ordering::Release);
-                self.has_unseen = true;
+            if !is_frame(frame) {
+                continue;
             }
-        }
-        for arguments in &mut self.attached {
-            if is_elided(arguments.frame.function()) {
-                arguments.frame = unseen(arguments.frame);
+            let of_function = elision(frame.function());
+            let is_hidden = caller.is_some() && is_c(frame.function());
+            let is_elided = is_hidden || of_function.is_some_and(|elision| !elision.only_c_calls);
+            let arguments = attached.next_if(|arguments| arguments.is_of(frame));
+            if is_elided && !is_unseen(frame) {
+                let frame = unseen(frame);
+                slot.word1.store(frame.word1, Ordering::Release);
+                arguments.into_iter().for_each(|arguments| arguments.frame = frame);
+                self.unseen += 1;
             }
+            caller = of_function;
         }
         self.end_unseen(self.clock.now());
     }
@@ -73,14 +81,22 @@ impl ThreadRecorder {
     /// Notes that a call with this tag is open, whose function may be elided.
     pub(super) fn note_unseen(&mut self, tag: u64) {
         if tag == UNSEEN {
-            self.has_unseen = true;
+            self.unseen += 1;
             self.expect_rare_cases();
         }
     }
 
-    /// Ends the innermost calls, if they are of functions that are elided.
+    /// Notes that the innermost call has ended.
+    pub(super) fn note_end(&mut self, frame: Record) {
+        if is_unseen(frame) {
+            self.unseen -= 1;
+            self.expect_rare_cases();
+        }
+    }
+
+    /// Ends the innermost calls, if they are elided.
     pub(super) fn end_unseen(&mut self, now: u64) {
-        if !self.has_unseen {
+        if self.unseen == 0 {
             return;
         }
         while !self.is_too_deep()
@@ -88,8 +104,6 @@ impl ThreadRecorder {
         {
             self.end_innermost(frame, Kind::Abandoned, now);
         }
-        let has_unseen = self.frames().any(is_unseen);
-        self.has_unseen = has_unseen;
         self.expect_rare_cases();
     }
 }

@@ -61,6 +61,9 @@ impl ThreadRecorder {
         if !self.is_too_deep() {
             self.innermost_call();
         }
+        if self.unseen > 0 {
+            self.end_unseen(self.clock.now());
+        }
     }
 
     /// The innermost open call. Tasks that have no open call inside of it no longer run.
