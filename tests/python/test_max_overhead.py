@@ -299,6 +299,19 @@ def test_a_bound_that_holds_leaves_everything_as_it_is(sandbox):
 
 
 @needs_switches
+def test_the_reports_say_so(sandbox):
+    """The command, tables, and a merge of the report."""
+    script = sandbox.script(HEAD + "much(short); much(short)\n")
+    done = sandbox.viztracer("--max_overhead", SMALL, "-o", "traced.json", script)
+    assert "called too often to record all" in done.stdout and "short" in done.stdout
+    (process,) = sandbox.metadata("traced.json")["processes"]
+    assert [one["only_c_calls"] for one in process["elided"] if one["name"] == "short"] == [False]
+    table = sandbox.viztracer_merge("traced.json", "--top").stdout
+    assert any(line.lstrip().startswith(">=") and "short (" in line for line in table.splitlines())
+    assert sandbox.viztracer_merge("traced.json", "--strict", "-o", "again.json").returncode == 0
+
+
+@needs_switches
 def test_in_python(sandbox):
     script = sandbox.script(
         HEAD
