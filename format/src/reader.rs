@@ -101,12 +101,34 @@ impl Segment {
         ((self.committed / RECORD_SIZE) as u64).checked_sub(self.others.into())
     }
 
+    /// Its place among the segments of its kind.
+    pub fn order(&self) -> SegmentOrder {
+        (self.generation, self.offset)
+    }
+
+    /// Whether events may have extensions. The header of a sealed CALLS segment says if all other records are THREAD
+    /// records.
+    pub fn has_extensions(&self) -> bool {
+        self.seal.is_none() || self.others != self.handovers
+    }
+
     /// The events in the committed bytes of a CALLS segment.
     pub fn events<'b>(&self, committed: &'b [u8]) -> Events<'b> {
-        let ends = BTreeMap::new();
-        Events { records: committed, thread: self.thread, task: 0, opened: self.opened, unknown: 0, ends }
+        let (ends, has_extensions) = (BTreeMap::new(), self.has_extensions());
+        Events {
+            records: committed,
+            thread: self.thread,
+            task: 0,
+            opened: self.opened,
+            unknown: 0,
+            has_extensions,
+            ends,
+        }
     }
 }
+
+/// A segment's place among others: by generation, and if a damaged file has one twice, by offset.
+pub type SegmentOrder = (u64, u64);
 
 /// Something that happened on a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +165,21 @@ pub struct PayloadRef {
     pub length: u32,
 }
 
+impl PayloadRef {
+    /// What a PAYLOAD record says.
+    fn of(record: Record) -> PayloadRef {
+        let (offset, length) = (record.word1 as u32, (record.word1 >> 32) as u32);
+        PayloadRef { generation: record.start(), offset, length }
+    }
+}
+
+/// What all PAYLOAD records in the committed bytes of a CALLS segment say, whether or not they extend an event.
+pub fn payload_refs(committed: &[u8]) -> impl Iterator<Item = PayloadRef> {
+    let (records, _) = committed.as_chunks::<RECORD_SIZE>();
+    let of_payloads = records.iter().filter(|record| Kind::from_byte(record[0]) == Some(Kind::Payload));
+    of_payloads.map(|record| PayloadRef::of(bytemuck::pod_read_unaligned(record)))
+}
+
 /// The events of one CALLS segment in the order of their ends.
 #[derive(Clone, Debug)]
 pub struct Events<'b> {
@@ -151,6 +188,7 @@ pub struct Events<'b> {
     task: u32,
     opened: u64,
     unknown: u64,
+    has_extensions: bool,
     /// By generation, where the newest payload ends.
     ends: BTreeMap<u64, u64>,
 }
@@ -178,11 +216,7 @@ impl Events<'_> {
         while let Some(next) = self.peek() {
             match Kind::from_byte(next.kind_byte()) {
                 Some(Kind::Long) if is_long => event.duration = next.start(),
-                Some(Kind::Payload) => {
-                    let (generation, position) = (next.start(), next.word1);
-                    let (offset, length) = (position as u32, (position >> 32) as u32);
-                    event.payload = Some(PayloadRef { generation, offset, length });
-                }
+                Some(Kind::Payload) => event.payload = Some(PayloadRef::of(next)),
                 _ => break,
             }
             self.skip();
@@ -196,6 +230,9 @@ impl Events<'_> {
     fn take(&mut self, PayloadRef { generation, offset, length }: PayloadRef) -> bool {
         if generation == 0 {
             return true; // it could not be stored
+        }
+        if !self.has_extensions {
+            return false;
         }
         let end = self.ends.entry(generation).or_default();
         let is_behind = u64::from(offset) >= *end;
@@ -248,7 +285,7 @@ mod tests {
     use crate::record::DURATION_MAX;
 
     fn events(records: &[u8]) -> Events<'_> {
-        Events { records, thread: 1, task: 0, opened: 0, unknown: 0, ends: BTreeMap::new() }
+        Events { records, thread: 1, task: 0, opened: 0, unknown: 0, has_extensions: true, ends: BTreeMap::new() }
     }
 
     #[test]
@@ -271,6 +308,18 @@ mod tests {
         for (number, event) in events(bytemuck::cast_slice(&records)).enumerate() {
             assert_eq!(event.is_damaged, damaged.contains(&number), "{number}");
         }
+    }
+
+    #[test]
+    fn a_segment_without_extensions_has_no_payloads() {
+        let record = Record::new(Kind::Return as u8, 0, 1, 1);
+        let records = [record, Record::payload(3, 0, 5), record];
+        let bytes: &[u8] = bytemuck::cast_slice(&records);
+        let damaged = |has_extensions| {
+            let events = Events { has_extensions, ..events(bytes) };
+            events.map(|event| event.is_damaged).collect::<Vec<_>>()
+        };
+        assert_eq!((damaged(true), damaged(false)), (vec![false, false], vec![true, false]));
     }
 
     #[test]

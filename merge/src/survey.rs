@@ -7,6 +7,7 @@
 pub mod cut;
 pub mod number;
 pub mod ring;
+mod shared_payloads;
 pub mod table;
 pub mod waits;
 

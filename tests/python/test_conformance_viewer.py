@@ -2,10 +2,14 @@
 
 import contextlib
 import http.client
+import os
 import re
 import socket
 import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import conformance
 import pytest
@@ -50,6 +54,7 @@ FEATURES = (
         "what `vizviewer` prints",
         "who may read what `vizviewer` serves",
         "a port that is taken",
+        "`--open`",
     }
 )
 
@@ -144,3 +149,49 @@ def test_only_this_machine_is_served(sandbox):
     assert ROWS["who may read what `vizviewer` serves"] == "better"
     assert answers(sandbox, VIZTRACER_PYTHON.parent) == [True] * 4
     assert answers(sandbox, BIN) == [False] * 4
+
+
+# VizTracer's `--open` takes a fixed port, which somebody else may have. So this gives its viewer another one.
+SITE = """
+import os, sys
+if "viztracer.viewer" in sys.orig_argv: sys.argv += ["--port", os.environ["VIEWER_PORT"]]
+"""
+# It stores the page to which it is led.
+BROWSER = """
+import os, sys, urllib.request
+sys.path.insert(0, {tests!r})
+import served
+url = sys.argv[1]
+page = urllib.request.urlopen(served.target(url) if url.startswith("file:") else url).read()
+with open({shown!r} + ".new", "wb") as file: file.write(page)
+os.rename(file.name, {shown!r})
+"""
+OPENED = "import sys\ndef find_me(): return 3\nprint('ran')\nsys.exit(find_me())\n"
+
+
+def opened(directory, commands, report):
+    """What a run with `--open` does: exit status, what it prints, and whether the browser has got its report."""
+    directory.mkdir()
+    shown, browser = directory / "shown", directory / "browser.py"
+    browser.write_text(BROWSER.format(tests=str(Path(__file__).parent), shown=str(shown)))
+    (directory / "sitecustomize.py").write_text(SITE)
+    (directory / "prog.py").write_text(OPENED)
+    with served.reserved_port() as port:
+        own = {"BROWSER": f"{sys.executable} {browser} %s", "PYTHONPATH": str(directory), "VIEWER_PORT": str(port)}
+        command = [commands / "viztracer", "--quiet", "--open", "-o", report, "prog.py"]
+        options = {"cwd": directory, "env": os.environ | own, "stdin": subprocess.DEVNULL, "text": True}
+        done = subprocess.run(command, capture_output=True, timeout=served.DEADLINE, **options)
+    deadline = time.monotonic() + served.DEADLINE
+    while not shown.exists():  # the browser may be slower than the command
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return done.returncode, done.stdout, done.stderr, "find_me" in shown.read_text(encoding="utf-8")
+
+
+@pytest.mark.one_version
+def test_the_report_of_a_run_is_opened(tmp_path):
+    assert ROWS["`--open`"] == SAME
+    with ThreadPoolExecutor(2) as pool:
+        directories, commands = (tmp_path / "theirs", tmp_path / "ours"), (VIZTRACER_PYTHON.parent, BIN)
+        theirs, ours = pool.map(opened, directories, commands, ("r.html", "r.html"))
+    assert theirs == ours == (3, "ran\n", "", True)

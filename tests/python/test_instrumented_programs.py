@@ -336,6 +336,7 @@ renamed = f.__code__.replace(co_name="renamed")
 assert marshal.dumps({renamed})
 again = marshal.loads(marshal.dumps(renamed))
 assert again.co_name == "renamed" and types.FunctionType(again, {})(1) == 2
+with open("renamed", "wb") as file: marshal.dump(renamed, file)
 import ast
 tree = ast.parse("def g():\\n    a = 1\\n    return a\\n")
 code = compile(tree, "own.py", "exec")
@@ -349,6 +350,7 @@ RUN_ELSEWHERE = """
 import marshal, pickle, types
 code, others = marshal.load(open("codes", "rb"))
 assert types.FunctionType(code, {})(1) == types.FunctionType(others["again"][0], {})(2) - 1 == 2
+assert types.FunctionType(marshal.load(open("renamed", "rb")), {})(1) == 2
 for constant in pickle.load(open("pickled", "rb")):
     if hasattr(constant, "assigned"):
         assert constant.assigned("a", 3) == 3
@@ -365,6 +367,27 @@ def test_instrumented_code_that_another_process_gets(sandbox, run):
     assert run("--log_var", ".*", "--", path).stdout == plain.stdout
     elsewhere = sandbox.run(sys.executable, "-I", "-S", "-c", RUN_ELSEWHERE)
     assert (elsewhere.stdout, elsewhere.stderr) == ("logs nothing\n", "")
+
+
+FUNCTIONS_IN_VALUES = """
+import marshal, types
+class A: pass
+def f():
+    one = A()
+    def get(): return one
+    get().a = get().b = lambda: [k for k in (lambda: 1, 2)]
+    try: raise ValueError(lambda: 3, (k for k in "ab"))
+    except ValueError: pass
+    def last(): return 4
+    return last
+print(types.FunctionType(marshal.loads(marshal.dumps(f().__code__)), {})())
+"""
+
+
+def test_marshal_tells_functions_apart(sandbox, run):
+    """Inserted calls repeat the code of a value, and with it the functions in it."""
+    path = sandbox.script(FUNCTIONS_IN_VALUES)
+    assert run("--log_exception", "--log_attr", ".*", "--", path).stdout == "4\n"
 
 
 def test_a_value_that_marshal_cannot_write(sandbox, run):

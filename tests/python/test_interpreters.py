@@ -107,6 +107,71 @@ def test_function_that_was_called_is_shared_as_untraced(sandbox):
     assert printed == "__main__\n3\n"
 
 
+# Nothing here may run a second time: plain Python shares these functions and does not look for them in the main module.
+INSTRUMENTED = """
+from concurrent import interpreters
+print(__name__, flush=True)
+def top(a):
+    b = [a for a in range(a) if a]
+    for a in b: pass
+    if (c := a + 1): b = c  # !viztracer: log
+    # !viztracer: log_var("c", c)
+    return (lambda a: (a, b))(c)
+def nested():
+    def inside(a):
+        class A: pass
+        def make(): return A()
+        made = make()
+        made.b = make().b = a
+        return [made.b, (lambda: a)()]
+    def closure(): return inside
+    def with_default(a=1): return a
+    return inside, closure, with_default
+def raises(a):
+    b = a
+    raise ValueError(a) from KeyError(b)
+def script():
+    a = "in a script"
+    print(a, flush=True)
+one = interpreters.create()
+print(one.call(top, 3))
+for function in (*nested(), raises):
+    try: print(one.call(function, 4))
+    except interpreters.NotShareableError as error: print(type(error).__name__, error, error.__cause__)
+    except interpreters.ExecutionFailed as error: print(error.excinfo.errdisplay)
+one.exec(script)
+one.prepare_main(a=4)
+queue = interpreters.create_queue()
+queue.put((top, 5))
+function, a = queue.get()
+print(function(a))
+one.close()
+"""
+
+
+@FROM_3_14
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--log_var", ".*"],
+        ["--log_number", ".*"],
+        ["--log_attr", ".*"],
+        ["--log_func_exec", ".*"],
+        ["--log_func_entry", ".*"],
+        ["--log_exception"],
+        ["--magic_comment"],
+        ["--log_var", ".*", "--log_attr", ".*", "--log_func_exec", ".*", "--log_exception", "--magic_comment"],
+    ],
+    ids=" ".join,
+)
+def test_instrumented_functions_run_in_other_interpreters(sandbox, options):
+    """They are not recorded there, but do what they do without instrumentation."""
+    printed, _ = run_both(sandbox, sandbox.script(INSTRUMENTED), *options, "--")
+    assert printed.startswith("__main__\n(3, 3)\n")
+    assert printed.count("__main__") == printed.count("in a script") == 1
+    assert "ValueError: 4" in printed
+
+
 @FROM_3_14
 def test_pools_and_threads_of_other_interpreters(sandbox):
     printed, said = run_both(sandbox, sandbox.script(POOL))

@@ -103,23 +103,63 @@ def test_real_files(sandbox, name):
     assert [ring_reader.read(ring.read_bytes()).damage for ring in rings] == [0] * len(rings)
 
 
-def test_events_that_share_a_payload(sandbox):
-    """A file that refers to one payload many times shows it once in each segment of calls."""
+@pytest.fixture
+def of_calls(sandbox):
+    """A ring file whose calls have arguments, and the places of their PAYLOAD records, by CALLS segment."""
     sandbox.viztracer("--log_func_args", "--pid_suffix", "--output_dir", "rings", sandbox.script(LOGGED_IN_THREADS))
     ring = max((sandbox.path / "rings").glob("*.bin"), key=lambda path: path.stat().st_size)
-    honest, file = ring_reader.read(ring.read_bytes()), bytearray(ring.read_bytes())
-    segments = 0
-    for segment in range(4096, len(file), honest.segment_size):
-        records = range(segment + 128, segment + 128 + struct.unpack_from("<Q", file, segment + 64)[0], 16)
-        of_payloads = [at for at in records if file[segment + 8] == ring_reader.CALLS and file[at] == 0x22]
-        segments += bool(of_payloads)
-        for at in of_payloads[1:]:
-            file[at : at + 16] = file[of_payloads[0] : of_payloads[0] + 16]
+    file, places = bytearray(ring.read_bytes()), {}
+    for segment in range(4096, len(file), ring_reader.read(bytes(file)).segment_size):
+        if file[segment + 8] == ring_reader.CALLS:
+            records = range(segment + 128, segment + 128 + struct.unpack_from("<Q", file, segment + 64)[0], 16)
+            places[segment] = [at for at in records if file[at] == 0x22]
+    return file, {segment: of_payloads for segment, of_payloads in places.items() if of_payloads}
+
+
+def with_payload(ring):
+    return sum(call.payload is not None for call in ring.calls)
+
+
+def test_events_that_share_a_payload(sandbox, of_calls):
+    """A segment of calls that refers to one payload many times shows it once."""
+    file, places = of_calls
+    honest = ring_reader.read(bytes(file))
+    for first, *others in places.values():
+        for at in others:
+            file[at : at + 16] = file[first : first + 16]
     repair(file)
     shared = ring_reader.read(bytes(file))
-    payloads = [sum(call.payload is not None for call in reading.calls) for reading in (honest, shared)]
-    assert payloads[0] > 100 * segments and payloads[1] == segments
-    assert len(shared.calls) + shared.damage == len(honest.calls) and shared.damage == payloads[0] - segments
+    payloads = [with_payload(honest), with_payload(shared)]
+    assert payloads[0] > 100 * len(places) and payloads[1] == len(places)
+    assert len(shared.calls) + shared.damage == len(honest.calls) and shared.damage == payloads[0] - len(places)
+    agree(sandbox, bytes(file))
+
+
+def test_segments_that_share_a_payload(sandbox, of_calls):
+    """A file of which all segments of calls refer to the same bytes shows no more bytes than it has."""
+    file, places = of_calls
+    honest = ring_reader.read(bytes(file))
+    generation, body = max(honest.payloads.items(), key=lambda item: len(item[1]))
+    for first, *_ in places.values():
+        struct.pack_into("<QQ", file, first, generation << 8 | 0x22, len(body) << 32)
+    repair(file)
+    shared = ring_reader.read(bytes(file))
+    assert len(places) > 2
+    assert [call.payload for call in shared.calls].count(body) == 1
+    shown = sum(len(call.payload) for call in shared.calls if isinstance(call.payload, bytes))
+    assert shown <= sum(map(len, honest.payloads.values()))
+    assert len(shared.calls) + shared.damage == len(honest.calls)
+    agree(sandbox, bytes(file))
+
+
+def test_payloads_that_the_header_denies(sandbox, of_calls):
+    """Readers need not look for payloads where the header of a segment says that there are none."""
+    file, places = of_calls
+    honest, sealed = ring_reader.read(bytes(file)), [at for at in places if file[at + 63] >> 7]
+    for segment in sealed:
+        file[segment + 72 : segment + 76] = file[segment + 76 : segment + 80]
+    denied = ring_reader.read(bytes(file))
+    assert denied.damage == len(honest.calls) - len(denied.calls) == sum(len(places[segment]) for segment in sealed) > 0
     agree(sandbox, bytes(file))
 
 

@@ -43,6 +43,7 @@ class Segment:
     sealed: bool
     committed: int
     others: int
+    has_extensions: bool
     body: bytes | None
 
 
@@ -146,7 +147,7 @@ class Ring:
     functions: dict = field(default_factory=dict)  # id -> (name, file, line)
     sources: list = field(default_factory=list)  # (path, device, inode, size, modified)
     elided: dict = field(default_factory=dict)  # (function id, whether only its C calls) -> ticks
-    payloads: dict = field(default_factory=dict)  # generation -> bytes
+    payloads: dict = field(default_factory=dict)  # generation -> bytes, or None if they are refused
     threads: dict = field(default_factory=dict)
     tasks: dict = field(default_factory=dict)
     children: list = field(default_factory=list)  # (pid, status, monotonic ns of the wait)
@@ -166,12 +167,15 @@ def read(content, living=False):
     ring.elided = {key: ticks for key, ticks in ring.elided.items() if key[0] in ring.functions}
     for segment in in_use(segments, LABELS):
         read_labels(ring, segment.body)
-    for segment in in_use(segments, PAYLOAD):
-        ring.payloads.setdefault(segment.generation, segment.body)
+    for segment in segments:
+        if segment.kind == PAYLOAD:
+            ring.payloads.setdefault(segment.generation, segment.body)
     ring.clock = build_clock(ring, segments)
     frames = read_stacks(ring, segments)
     calls = sorted(in_use(segments, CALLS), key=lambda segment: segment.generation)
-    events = [event for segment in calls for event in read_calls(ring, segment)]
+    by_segment = [read_calls(ring, segment) for segment in calls]
+    refuse_payloads_of_others(ring, by_segment)
+    events = [event for of_segment in by_segment for event in of_segment]
     count_totals(ring, segments)
     frames = drop_complete(ring, frames, events)
     ring.last_moment = find_last_moment(ring, segments, frames)
@@ -248,6 +252,7 @@ def read_segments(ring, content):
         if first_event > (generation - 1) * (body_size // RECORD):
             first_event = 0
         body, sealed = whole[SEGMENT_HEADER : SEGMENT_HEADER + committed], bool(seal >> 63)
+        has_extensions = not sealed or len(body) < committed or others & 0xFFFFFFFF != others >> 32
         if len(body) < committed:
             ring.damage += 1
             body = body[: len(body) // RECORD * RECORD]
@@ -256,7 +261,7 @@ def read_segments(ring, content):
         ring.damage += body is None
         yield Segment(
             generation, kind, owner >> 32, first_event, opened, struct.unpack_from("<3Q", whole, 32),
-            sealed, committed, others & 0xFFFFFFFF, body,
+            sealed, committed, others & 0xFFFFFFFF, has_extensions, body,
         )  # fmt: skip
 
 
@@ -500,7 +505,7 @@ def read_calls(ring, segment):
         else:
             ring.damage += 1
             event = None
-    refuse_shared_payloads(ring, events)
+    refuse_shared_payloads(ring, segment, events)
     thread(ring, segment.owner)
     for serial, count in counts.items():
         it = thread(ring, serial)
@@ -514,17 +519,29 @@ def read_calls(ring, segment):
     return events
 
 
-def refuse_shared_payloads(ring, events):
+def refuse_shared_payloads(ring, segment, events):
     """Of the events of one CALLS segment."""
     ends = {}
     for event in events:
         generation, offset, length = event.reference or (0, 0, 0)
         if generation not in ring.payloads:
             continue
-        event.is_damaged = offset < ends.get(generation, 0)
+        event.is_damaged = not segment.has_extensions or offset < ends.get(generation, 0)
         ring.damage += event.is_damaged
         if not event.is_damaged:
             ends[generation] = offset + length
+
+
+def refuse_payloads_of_others(ring, by_segment):
+    """Of the events of all CALLS segments, by generation."""
+    body, shown = ring.segment_size - SEGMENT_HEADER, defaultdict(int)
+    for events in by_segment:
+        with_payload = [event for event in events if event.reference and not event.is_damaged]
+        for generation, offset, length in (event.reference for event in with_payload):
+            shown[generation] += length if generation in ring.payloads and offset + length <= body else 0
+        for event in with_payload:
+            event.is_damaged = shown[event.reference[0]] > body
+            ring.damage += event.is_damaged
 
 
 def shown(ring, event):
@@ -540,10 +557,8 @@ def payload(ring, reference):
     if reference is None:
         return None
     generation, offset, length = reference
-    body = ring.payloads.get(generation, b"")
-    return (
-        body[offset : offset + length] if offset + length <= len(body) and generation in ring.payloads else OVERWRITTEN
-    )
+    body = ring.payloads.get(generation)
+    return OVERWRITTEN if body is None or offset + length > len(body) else body[offset : offset + length]
 
 
 def find_last_moment(ring, segments, frames):

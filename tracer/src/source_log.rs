@@ -4,15 +4,20 @@
 use crate::daemon::sleep_if_thread_ends;
 use crate::logged::interruption::is_for_program;
 use pyo3::call::PyCallArgs;
-use pyo3::ffi::PyObject;
+use pyo3::ffi::{Py_buffer, PyBuffer_FillInfo, PyObject};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use std::ffi::c_int;
 
 /// An expression for a source log in another process: that of `snaptrace` if it is there, else one that does nothing.
 const UNPICKLED: &str = "getattr(__import__('sys').modules.get('viztracer.snaptrace'), 'source_log', None) or \
     type('SourceLog', (), {'tracer': None, 'assigned': lambda self, name, value: value, **dict.fromkeys(\
     ('variable', 'attribute', 'number', 'step', 'comment', 'current_exception'), lambda *_, **__: None)})()";
+
+/// The buffer of a source log, which `marshal` writes for it. Code in C marshals functions that it passes to other
+/// interpreters: inserted calls there find these bytes instead of the log, and are skipped.
+const PLACEHOLDER: &[u8] = b"viztracer.snaptrace.source_log\xb5\x1e\x9c\x07\xd2\x48";
 
 /// Logs by the tracer that is the global one at that time, if it records. Instrumented code has the only one,
 /// `snaptrace.source_log`, among its constants.
@@ -120,6 +125,20 @@ impl SourceLog {
         match or_for_program(python, self.exception_info.bind(python).call0().and_then(|info| info.get_item(1)))? {
             Some(exception) => self.variable(name, &exception),
             None => Ok(()),
+        }
+    }
+
+    /// Lets code objects be marshalled that have this among their constants.
+    ///
+    /// # Safety
+    ///
+    /// `view` is for this method to fill, as the interpreter's buffer protocol has it.
+    unsafe fn __getbuffer__(slf: &Bound<'_, SourceLog>, view: *mut Py_buffer, flags: c_int) -> PyResult<()> {
+        let (bytes, length) = (PLACEHOLDER.as_ptr().cast_mut().cast(), PLACEHOLDER.len() as isize);
+        // SAFETY: `view` is to be filled, the object lives, and the bytes are there for ever and only read.
+        match unsafe { PyBuffer_FillInfo(view, slf.as_ptr(), bytes, length, 1, flags) } {
+            0 => Ok(()),
+            _ => Err(PyErr::fetch(slf.py())),
         }
     }
 

@@ -200,7 +200,7 @@ impl<T: Times> Decoder<'_, T> {
             if !self.skip.is_empty() && self.skips(&event) {
                 continue;
             }
-            if self.file.is_damaged(&event) {
+            if self.file.is_damaged(segment, &event) {
                 damaged += 1;
                 continue;
             }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use viztracer_format::arguments::StackedArguments;
 use viztracer_format::clock::Anchor;
-use viztracer_format::reader::{self, PayloadRef};
+use viztracer_format::reader::{self, PayloadRef, Segment, SegmentOrder};
 use viztracer_format::record::RECORD_SIZE;
 
 /// The number of records that a segment with fewer ones counts for.
@@ -60,6 +60,8 @@ pub struct FilePlan {
     pub names: Vec<u32>,
     /// Generations and indexes of PAYLOAD segments, by generation, each once.
     pub payloads: Vec<(u64, u32)>,
+    /// PAYLOAD segments of which CALLS segments show more than there is.
+    pub overdrawn: Overdrawn,
     /// Calls still open in a file that was not closed, outermost first.
     pub frames: Vec<OpenFrame>,
     /// The arguments of those that have some.
@@ -83,6 +85,10 @@ pub struct FilePlan {
     /// Whether it is known when the recording began and ended.
     pub is_dated: bool,
 }
+
+/// PAYLOAD segments of which CALLS segments show more than there is, by generation. Each comes with the first CALLS
+/// segment with which that is so: its references are damaged, and all later ones.
+pub type Overdrawn = BTreeMap<u64, SegmentOrder>;
 
 /// What kind of file a plan is of, and what only such a file has.
 #[derive(Clone, Debug)]
@@ -208,6 +214,7 @@ impl FilePlan {
             skips: HashMap::new(),
             names: Vec::new(),
             payloads: Vec::new(),
+            overdrawn: Overdrawn::new(),
             frames: Vec::new(),
             arguments: HashMap::new(),
             last_moment: 0,
@@ -268,10 +275,11 @@ impl FilePlan {
         if thread.begun == 0 { self.recording.opened.ticks } else { thread.begun }
     }
 
-    /// Whether an event refers to the payload of an earlier one of its segment, so that its record is damaged.
-    pub fn is_damaged(&self, event: &reader::Event) -> bool {
-        let has = |reference: PayloadRef| self.payload_segment(reference.generation).is_some();
-        event.is_damaged && event.payload.is_some_and(has)
+    /// Whether an event of the CALLS segment `calls` refers to a payload of another one, so that its record is damaged.
+    pub fn is_damaged(&self, calls: &Segment, event: &reader::Event) -> bool {
+        let Some(PayloadRef { generation, .. }) = event.payload else { return false };
+        let is_overdrawn = || self.overdrawn.get(&generation).is_some_and(|first| calls.order() >= *first);
+        if event.is_damaged { self.payload_segment(generation).is_some() } else { is_overdrawn() }
     }
 
     /// The index of the PAYLOAD segment of this generation, if the file has one.

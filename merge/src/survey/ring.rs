@@ -11,6 +11,7 @@ use crate::plan::frames::{self, OpenFrame};
 use crate::plan::names::FileNames;
 use crate::plan::recording::Recording;
 use crate::survey::cut::{self, Dropped};
+use crate::survey::shared_payloads;
 use crate::survey::table::{CountedSegment, Counts, SegmentTable};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -116,6 +117,7 @@ impl FilePlan {
         // If several segments claim a generation, the first one in the file is valid.
         self.payloads.sort_by_key(|(generation, _)| *generation);
         self.payloads.dedup_by_key(|(generation, _)| *generation);
+        self.overdrawn = shared_payloads::find(input, &table.calls, &self.payloads);
         self.last_moment = self.anchors.last().map_or(0, |anchor| anchor.ticks);
         if self.state != State::Sealed {
             self.last_moment = self.last_moment.max(header.last_sign).max(table.opened);

@@ -86,7 +86,7 @@ impl SegmentTable {
             Ok(segment) => table.add(index, plausible(segment, slots as u64, problems)),
             Err(problem) => problems.add(problem),
         });
-        table.calls.sort_unstable_by_key(|segment| segment.generation);
+        table.calls.sort_unstable_by_key(Segment::order);
         table.names.sort_by_key(|(generation, _)| *generation);
         table.events_max = table.newest.saturating_mul(slots as u64);
         table

@@ -230,6 +230,66 @@ fn a_payload_belongs_to_one_event() {
     assert_eq!((shown("k"), shown("overwritten")), (4, 1000 + 1)); // one is an open call of `ring`
 }
 
+/// The same over the whole file: many CALLS segments cannot show the same bytes again and again. Which of them shows
+/// them is the same in every report, however many workers decode the file.
+#[test]
+fn segments_share_no_payloads() {
+    let mut ring = ring(&[], b"{");
+    let text = format!("{{\"k\":\"{}\"}}", "x".repeat(60_000));
+    let small = br#"{"small":1}"#;
+    let generation = ring.payload(&[text.as_bytes(), small].concat());
+    let honest = ring.payload(small);
+    let mut first_event = 0;
+    let mut add = |ring: &mut Ring, generation, offset, text: &[u8]| {
+        let start = 5_000_000 + first_event;
+        let records = [record(Kind::Return, 1, start, 0), Record::payload(generation, offset, text.len() as u32)];
+        ring.calls(1, first_event, &records, true);
+        first_event += 1;
+    };
+    for _ in 0..300 {
+        add(&mut ring, generation, 0, text.as_bytes());
+    }
+    add(&mut ring, generation, text.len() as u32, small);
+    add(&mut ring, honest, 0, small);
+    let bytes = ring.bytes(true);
+    let (summary, report) = look(&bytes, &OUTPUTS);
+    assert_eq!((summary.events(), summary.files[0].problems.count), (2 + 2, 300));
+    let shown = |name: &str| events(&report).into_iter().filter(|event| !event["args"][name].is_null()).count();
+    assert_eq!((shown("k"), shown("small")), (1, 1));
+    for workers in [1, 3] {
+        let mut case = Case::new();
+        case.add("a.bin", &bytes);
+        let again: Value = serde_json::from_slice(&case.merge("again.json", workers).1).unwrap();
+        assert_eq!(events(&again), events(&report));
+    }
+}
+
+/// PAYLOAD segments and CALLS segments are passed on between threads, so in no order of segments do all payloads stand
+/// one behind the other. Bytes that belong to one event each are all shown.
+#[test]
+fn segments_that_take_turns_keep_their_payloads() {
+    let mut ring = ring(&[], b"{");
+    ring.thread(2, 12, "second", 0, 0);
+    let texts: Vec<String> = (0..4_000).map(|number| format!("{{\"number\":\"{number:04}\"}}")).collect();
+    assert_eq!(texts[0].len(), 17);
+    let size = texts[0].len() as u32;
+    let generation = ring.payload(texts[..(SEGMENT as usize - 128) / 17].concat().as_bytes());
+    let count = (SEGMENT - 128) / size;
+    for (thread, of_thread) in [(2, 1), (1, 0), (2, 2)] {
+        let numbers = (0..count).filter(|number| number % 3 == of_thread);
+        let of = |number: u32| {
+            let end = 5_000_000 + u64::from(number);
+            [record(Kind::Instant, 1, end, 0), Record::payload(generation, number * size, size)]
+        };
+        let records: Vec<Record> = numbers.flat_map(of).collect();
+        ring.calls(thread, 0, &records, true);
+    }
+    let (summary, report) = look(&ring.bytes(true), &["out.html"]);
+    assert_eq!(left_out(&summary), 0);
+    let shown = events(&report).into_iter().filter(|event| !event["args"]["number"].is_null()).count();
+    assert_eq!(shown, count as usize);
+}
+
 /// Many slots of text without a header, and headers whose numbers are all ones.
 #[test]
 fn slots_of_arguments_that_belong_to_nothing() {

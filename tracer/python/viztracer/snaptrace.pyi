@@ -208,6 +208,8 @@ class SourceLog:
         """Call the method of the tracer that a comment names, if the tracer records."""
     def current_exception(self, name: str) -> None:
         """Log the exception that is being handled as an instant event."""
+    def __buffer__(self, flags: int, /) -> memoryview:
+        """Return what `marshal` writes for it."""
     def __reduce__(self) -> tuple[object, tuple[str]]: ...
 
 source_log: SourceLog

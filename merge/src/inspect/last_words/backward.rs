@@ -82,7 +82,10 @@ impl BackwardReader<'_> {
         let mut found: HashMap<u32, LastCalls> = HashMap::new();
         for event in segment.events(body) {
             let skipped = skip.iter_mut().find(|(thread, left)| *thread == event.thread && *left > 0);
-            if skipped.map(|(_, left)| *left -= 1).is_some() || !has_ended(event.kind) || self.plan.is_damaged(&event) {
+            if skipped.map(|(_, left)| *left -= 1).is_some()
+                || !has_ended(event.kind)
+                || self.plan.is_damaged(segment, &event)
+            {
                 continue;
             }
             let Some(words) = self.threads.get(&event.thread) else { continue };

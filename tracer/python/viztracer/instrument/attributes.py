@@ -40,13 +40,13 @@ class Attributes(Bindings):
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         """Where the owner of the attribute cannot be evaluated a second time, record the value that it gets."""
         self.generic_visit(node)
-        again = []
+        once, again = [], []
         for target in node.targets:
             if isinstance(target, ast.Attribute) and self._is_wanted(target) and syntax.acts(target.value):
-                name = f"Attribute Assign - {syntax.shown(target)}"
-                node.value = syntax.located(syntax.call("assigned", name, node.value), node.value)
+                once.append(f"Attribute Assign - {syntax.shown(target)}")
             else:
                 again.append(target)
+        node.value = syntax.located(syntax.assigned(once, node.value), node.value)
         return [node, *self.recorded(again, node)]
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:

@@ -1,9 +1,9 @@
 """Keeps instrumented code out of files.
 
 `py_compile`, loaders other than `imports.Loader`, and test runners that rewrite assertions write the code that they
-compile to ``__pycache__`` directories, by the module `marshal`, which cannot write the log among the constants of
-instrumented code. So it writes the code as it is without the inserted calls. The other way round, code that the program
-reads by `marshal` was compiled before, and has no such calls.
+compile to ``__pycache__`` directories, by the module `marshal`. So this module writes instrumented code as it is
+without the inserted calls. The other way round, code that the program reads by `marshal` was compiled before, and has
+no such calls.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import types
 import warnings
 from _thread import get_ident
 
-from .log import Unrecorded, embed, without_log
+from .log import PLACEHOLDER, Unrecorded, embed
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def loads(*arguments: Any, **keywords: Any) -> Any:
 
 def _noticed(value: Any) -> Any:
     if isinstance(value, types.CodeType):
-        value = embed(value)  # it may be what `without_log` has made
+        value = embed(value)  # the program may have made it of instrumented code, and written it
     if get_ident() not in _expecting:
         with Unrecorded():
             _notice_read[0](value)
@@ -100,10 +100,9 @@ def dump(value: Any, file: Any, *arguments: Any, **keywords: Any) -> Any:
 
 def dumps(value: Any, *arguments: Any, **keywords: Any) -> bytes:
     """Return a value as bytes as `marshal.dumps` does, which this replaces."""
-    try:
-        return _dumps(value, *arguments, **keywords)
-    except ValueError:  # the log is among what `marshal` cannot write
-        pass
+    written = _dumps(value, *arguments, **keywords)
+    if PLACEHOLDER not in written:
+        return written
     with Unrecorded(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they were shown when the code was compiled first
         try:
@@ -117,8 +116,6 @@ def _without_calls(value: Any) -> Any:
     """Return a value with plain code in place of instrumented code, also inside of containers."""
     if id(value) in _plain:
         return _plain[id(value)][1]()
-    if isinstance(value, types.CodeType):
-        return without_log(value)  # the program has made it of instrumented code
     if type(value) in (tuple, list, set, frozenset):
         return type(value)(map(_without_calls, value))
     if type(value) is dict:

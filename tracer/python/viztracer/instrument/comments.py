@@ -146,8 +146,7 @@ class Statements:
         if gap is None:
             return False
         block, index = gap
-        call = syntax.call("comment", command.func.id, *command.args)
-        call.keywords = command.keywords
+        call = syntax.call("comment", command.func.id, *command.args, keywords=command.keywords)
         beside = block.statements[min(index, len(block.statements) - 1)] if block.statements else comment.command
         block.insert(index, [_conditional(call, comment, beside)])
         return True

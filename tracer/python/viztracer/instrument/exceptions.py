@@ -14,6 +14,6 @@ class Exceptions(ast.NodeTransformer):
         self.generic_visit(node)
         if node.exc is None:
             return [syntax.statement(syntax.call("current_exception", "Exception"), node), node]
-        recorded = syntax.call("assigned", f"Exception - {syntax.shown(node.exc)}", node.exc)
+        recorded = syntax.assigned([f"Exception - {syntax.shown(node.exc)}"], node.exc)
         node.exc = syntax.located(recorded, node.exc)
         return [node]

@@ -19,16 +19,42 @@ if TYPE_CHECKING:
 ACTS = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
 
-def call(method: str, *arguments: ast.expr | str | int) -> ast.Call:
-    """Return a call of a method of the log; texts and numbers become constants."""
-    log = ast.Attribute(ast.Constant(PLACEHOLDER), method, ast.Load())
-    values = [ast.Constant(value) if isinstance(value, (str, int)) else value for value in arguments]
-    return ast.Call(log, values, [])
+def call(method: str, *arguments: ast.expr | str | int, keywords: Sequence[ast.keyword] = ()) -> ast.expr:
+    """Return a call of a method of the log, which gives `None`; texts and numbers become constants."""
+    return _if_log(_call(method, *arguments, keywords=keywords), ast.Constant(None))
+
+
+def assigned(names: Sequence[str], value: ast.expr) -> ast.expr:
+    """Return an expression that gives a value, and records it under each of these names."""
+    recorded = value
+    for name in names:
+        recorded = _call("assigned", name, recorded)
+    return _if_log(recorded, copy.deepcopy(value)) if names else value
 
 
 def is_recording() -> ast.expr:
     """Return an expression that says whether something is recorded."""
-    return ast.Compare(ast.Attribute(ast.Constant(PLACEHOLDER), "tracer", ast.Load()), [ast.IsNot()], [ast.Constant(None)])
+    tracer = _if_log(_of_log("tracer"), ast.Constant(None))
+    return ast.Compare(tracer, [ast.IsNot()], [ast.Constant(None)])
+
+
+def _call(method: str, *arguments: ast.expr | str | int, keywords: Sequence[ast.keyword] = ()) -> ast.Call:
+    values = [ast.Constant(value) if isinstance(value, (str, int)) else value for value in arguments]
+    return ast.Call(_of_log(method), values, list(keywords))
+
+
+def _of_log(attribute: str) -> ast.expr:
+    return ast.Attribute(ast.Constant(PLACEHOLDER), attribute, ast.Load())
+
+
+def _if_log(expression: ast.expr, otherwise: ast.expr) -> ast.expr:
+    """Return an expression that evaluates the second one where the log is still, or again, its placeholder.
+
+    The placeholder in the tuple stays one: `embed` replaces none inside of other constants.
+    """
+    placeholders: Any = (PLACEHOLDER,)
+    is_placeholder = ast.Compare(ast.Constant(PLACEHOLDER), [ast.In()], [ast.Constant(placeholders)])
+    return ast.IfExp(is_placeholder, otherwise, expression)
 
 
 def acts(expression: ast.expr) -> bool:
