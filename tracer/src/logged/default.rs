@@ -1,0 +1,108 @@
+//! What `repr` makes of objects, classes and exceptions whose types have no `repr` of their own.
+
+use super::{json, options};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple, PyType};
+use std::fmt::Write as _;
+
+/// Appends the `repr` of a value if that is `object`'s or that of a class, and if the value's type, or the class, is
+/// defined in C once and for all. Calls nothing. Returns false for any other value.
+pub fn append_static(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    append(value, |kind| is_static(kind).then(|| json::name_of_type(kind).into_owned()), text)
+}
+
+/// The same for any type. That looks for the module among the members of the class, which may run the program's code if
+/// their names are no plain strings.
+pub fn append_any(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    append(value, full_name, text)
+}
+
+fn append(value: &Bound<'_, PyAny>, name: impl Fn(&Bound<'_, PyType>) -> Option<String>, text: &mut String) -> bool {
+    let kind = value.get_type();
+    if has_repr_of(&kind, &raw const ffi::PyBaseObject_Type) {
+        let name = name(&kind);
+        return name.is_some_and(|name| write!(text, "<{name} object at {:p}>", value.as_ptr()).is_ok());
+    }
+    if has_repr_of(&kind, &raw const ffi::PyType_Type)
+        && let Ok(class) = value.cast::<PyType>()
+    {
+        return name(class).is_some_and(|name| write!(text, "<class '{name}'>").is_ok());
+    }
+    false
+}
+
+/// Appends the `repr` of an exception if that is `BaseException`'s. `append` appends an argument of the exception, and
+/// returns false if it does not; nothing is appended then, nor for any other value, and this returns false. Without a
+/// GIL, it does so for every value, since another thread may free the arguments meanwhile.
+pub fn append_exception(
+    value: &Bound<'_, PyAny>,
+    append: impl Fn(&Bound<'_, PyAny>, &mut String) -> bool,
+    text: &mut String,
+) -> bool {
+    let kind = value.get_type();
+    // SAFETY: a class that lives for ever.
+    if cfg!(Py_GIL_DISABLED) || !has_repr_of(&kind, unsafe { ffi::PyExc_BaseException }.cast()) {
+        return false;
+    }
+    // SAFETY: it has the `repr` of exceptions, so it is one. Its arguments are NULL or a living object.
+    let arguments = unsafe { (*value.as_ptr().cast::<ffi::PyBaseExceptionObject>()).args };
+    // SAFETY: as above.
+    let arguments = unsafe { Bound::from_borrowed_ptr_or_opt(value.py(), arguments) };
+    let Some(arguments) = arguments.and_then(|arguments| arguments.cast_into_exact::<PyTuple>().ok()) else {
+        return false;
+    };
+    let (begin, max) = (text.len(), options::bytes_per_value());
+    text.push_str(json::name_of_type(&kind).rsplit('.').next().unwrap_or_default());
+    text.push('(');
+    for (index, argument) in arguments.iter().enumerate() {
+        text.push_str(if index == 0 { "" } else { ", " });
+        if !append(&argument, text) {
+            text.truncate(begin);
+            return false;
+        }
+        if text.len() - begin > max {
+            break; // the rest is not shown
+        }
+    }
+    text.push(')');
+    true
+}
+
+/// Whether `repr` of values of a type is that of values of another one.
+fn has_repr_of(kind: &Bound<'_, PyType>, other: *const ffi::PyTypeObject) -> bool {
+    // SAFETY: two living types. A slot changes with the GIL held, or while the world is stopped.
+    let [repr, others] = [kind.as_type_ptr().cast_const(), other].map(|kind| unsafe { (*kind).tp_repr });
+    repr.map(|repr| repr as usize) == others.map(|repr| repr as usize)
+}
+
+/// Whether a type is defined in C once and for all.
+fn is_static(kind: &Bound<'_, PyType>) -> bool {
+    // SAFETY: a living type.
+    unsafe { ffi::PyType_GetFlags(kind.as_type_ptr()) & ffi::Py_TPFLAGS_HEAPTYPE == 0 }
+}
+
+/// The name of a type with its module, unless that is `builtins`.
+fn full_name(kind: &Bound<'_, PyType>) -> Option<String> {
+    if is_static(kind) {
+        return Some(json::name_of_type(kind).into_owned()); // has its module
+    }
+    let python = kind.py();
+    // SAFETY: a class that was made at run time, which has a dictionary and a string there.
+    let (members, name) = unsafe {
+        let class = kind.as_type_ptr();
+        ((*class).tp_dict, Bound::from_borrowed_ptr(python, (*class.cast::<ffi::PyHeapTypeObject>()).ht_qualname))
+    };
+    let key = pyo3::intern!(python, "__module__");
+    // SAFETY: the dictionary of a living class; NULL or a borrowed object, which nothing has had time to free.
+    let module =
+        unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyDict_GetItemWithError(members, key.as_ptr())) };
+    if module.is_none() {
+        drop(PyErr::take(python)); // none, if the class has no module
+    }
+    let module = module.and_then(|module| module.cast_into::<PyString>().ok());
+    let module = module.as_ref().map(json::text).filter(|module| module != "builtins");
+    let Some(module) = module else { return Some(json::name_of_type(kind).into_owned()) };
+    let name = name.cast_into::<PyString>().ok()?;
+    Some([&*module, ".", &*json::text(&name)].concat())
+}
