@@ -46,16 +46,10 @@ pub struct Json {
 impl Drop for Json {
     fn drop(&mut self) {
         let text = std::mem::take(&mut self.text);
-        if text.capacity() > SPARE_MAX {
+        if text.capacity() == 0 || text.capacity() > SPARE_MAX {
             return;
         }
         let _ = SPARE.try_with(|spare| spare.set(text));
-    }
-}
-
-impl AsRef<[u8]> for Json {
-    fn as_ref(&self) -> &[u8] {
-        self.as_bytes()
     }
 }
 
@@ -64,12 +58,22 @@ impl Json {
     pub fn new(max: usize) -> Json {
         let mut text = SPARE.try_with(Cell::take).unwrap_or_default();
         text.clear();
+        Json::in_memory(text, max)
+    }
+
+    /// The same, in this text, which is empty.
+    pub fn in_memory(text: String, max: usize) -> Json {
         Json { text, limit: max.saturating_sub(RESERVE).max(256), has_surrogates: false }
     }
 
     /// The text.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
+    }
+
+    /// The text, with its memory.
+    pub fn into_text(mut self) -> String {
+        std::mem::take(&mut self.text)
     }
 
     /// Appends text as it is.

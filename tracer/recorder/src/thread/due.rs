@@ -23,7 +23,7 @@ impl ThreadRecorder {
         self.is_look_due(self.clock.now())
     }
 
-    fn is_look_due(&mut self, now: u64) -> bool {
+    pub(super) fn is_look_due(&mut self, now: u64) -> bool {
         let Some(look_ticks) = self.look_ticks.filter(|_| now >= self.due_from) else { return false };
         self.due_from = now.saturating_add(look_ticks);
         self.expect_rare_cases();
