@@ -287,7 +287,8 @@ impl Json {
         }
     }
 
-    fn put_float(&mut self, value: f64) {
+    /// Appends a number.
+    pub fn put_float(&mut self, value: f64) {
         if append_plain_float(value, &mut self.text) {
             return;
         }
