@@ -9,27 +9,37 @@ use std::fmt::Write as _;
 /// Appends the `repr` of a value if that is `object`'s or that of a class, and if the value's type, or the class, is
 /// defined in C once and for all. Calls nothing. Returns false for any other value.
 pub fn append_static(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
-    append(value, |kind| is_static(kind).then(|| json::name_of_type(kind).into_owned()), text)
+    append(value, append_static_name, text)
 }
 
 /// The same for any type. That looks for the module among the members of the class, which may run the program's code if
 /// their names are no plain strings.
 pub fn append_any(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
-    append(value, full_name, text)
+    append(value, append_name, text)
 }
 
-fn append(value: &Bound<'_, PyAny>, name: impl Fn(&Bound<'_, PyType>) -> Option<String>, text: &mut String) -> bool {
+fn append(
+    value: &Bound<'_, PyAny>,
+    append_name: impl Fn(&Bound<'_, PyType>, &mut String) -> bool,
+    text: &mut String,
+) -> bool {
     let kind = value.get_type();
-    if has_repr_of(&kind, &raw const ffi::PyBaseObject_Type) {
-        let name = name(&kind);
-        return name.is_some_and(|name| write!(text, "<{name} object at {:p}>", value.as_ptr()).is_ok());
-    }
-    if has_repr_of(&kind, &raw const ffi::PyType_Type)
+    let begin = text.len();
+    let is_named = if has_repr_of(&kind, &raw const ffi::PyBaseObject_Type) {
+        text.push('<');
+        append_name(&kind, text) && write!(text, " object at {:p}>", value.as_ptr()).is_ok()
+    } else if has_repr_of(&kind, &raw const ffi::PyType_Type)
         && let Ok(class) = value.cast::<PyType>()
     {
-        return name(class).is_some_and(|name| write!(text, "<class '{name}'>").is_ok());
+        text.push_str("<class '");
+        append_name(class, text) && write!(text, "'>").is_ok()
+    } else {
+        return false;
+    };
+    if !is_named {
+        text.truncate(begin);
     }
-    false
+    is_named
 }
 
 /// Appends the `repr` of an exception if that is `BaseException`'s. `append` appends an argument of the exception, and
@@ -82,10 +92,19 @@ fn is_static(kind: &Bound<'_, PyType>) -> bool {
     unsafe { ffi::PyType_GetFlags(kind.as_type_ptr()) & ffi::Py_TPFLAGS_HEAPTYPE == 0 }
 }
 
-/// The name of a type with its module, unless that is `builtins`.
-fn full_name(kind: &Bound<'_, PyType>) -> Option<String> {
-    if is_static(kind) {
-        return Some(json::name_of_type(kind).into_owned()); // has its module
+/// Appends the name of a type that is defined in C once and for all. Returns false for any other one.
+fn append_static_name(kind: &Bound<'_, PyType>, text: &mut String) -> bool {
+    let is_static = is_static(kind);
+    if is_static {
+        text.push_str(&json::name_of_type(kind)); // has its module
+    }
+    is_static
+}
+
+/// Appends the name of a type with its module, unless that is `builtins`.
+fn append_name(kind: &Bound<'_, PyType>, text: &mut String) -> bool {
+    if append_static_name(kind, text) {
+        return true;
     }
     let python = kind.py();
     // SAFETY: a class that was made at run time, which has a dictionary and a string there.
@@ -102,7 +121,12 @@ fn full_name(kind: &Bound<'_, PyType>) -> Option<String> {
     }
     let module = module.and_then(|module| module.cast_into::<PyString>().ok());
     let module = module.as_ref().map(json::text).filter(|module| module != "builtins");
-    let Some(module) = module else { return Some(json::name_of_type(kind).into_owned()) };
-    let name = name.cast_into::<PyString>().ok()?;
-    Some([&*module, ".", &*json::text(&name)].concat())
+    let (Some(module), Ok(name)) = (module, name.cast::<PyString>()) else {
+        text.push_str(&json::name_of_type(kind));
+        return true;
+    };
+    text.push_str(&module);
+    text.push('.');
+    text.push_str(&json::text(name));
+    true
 }

@@ -117,23 +117,6 @@ impl Json {
         rest.iter().for_each(|byte| push_escaped(*byte, text));
     }
 
-    /// Appends a string that stands in JSON as it is, and is short: what a function appends. If the function returns
-    /// false, nothing is appended.
-    #[inline]
-    pub fn put_plain_by(&mut self, append: impl FnOnce(&mut String) -> bool) -> bool {
-        if self.is_full() {
-            return self.put_string_by(append);
-        }
-        let before = self.text.len();
-        self.text.push('"');
-        let is_appended = append(&mut self.text);
-        match is_appended {
-            true => self.text.push('"'),
-            false => self.text.truncate(before),
-        }
-        is_appended
-    }
-
     /// Appends, as [`Json::put_string`] does, the string that a function appends to the text. If the function returns
     /// false, nothing is appended. Most strings stay where the function has written them.
     pub fn put_string_by(&mut self, append: impl FnOnce(&mut String) -> bool) -> bool {
@@ -153,6 +136,20 @@ impl Json {
             self.put_string(&string);
         }
         true
+    }
+
+    /// Appends, in quotes, text with the escapes of JSON that a function appends. If the function returns false, or the
+    /// text passes the limit, nothing is appended, and this returns false.
+    #[inline]
+    pub fn put_by(&mut self, append: impl FnOnce(&mut String) -> bool) -> bool {
+        let before = self.text.len();
+        self.text.push('"');
+        let is_put = append(&mut self.text) && self.text.len() <= self.limit;
+        match is_put {
+            true => self.text.push('"'),
+            false => self.text.truncate(before),
+        }
+        is_put
     }
 
     /// Appends a string of Python's.

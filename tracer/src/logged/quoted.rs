@@ -7,6 +7,9 @@ use pyo3::types::{PyBytes, PyString};
 use std::ffi::c_int;
 use std::fmt::Write as _;
 
+/// Bytes of the longest escape of a byte.
+const ESCAPE_MAX: usize = 4;
+
 unsafe extern "C" {
     /// Include/cpython/unicodeobject.h: whether `repr` shows a character as it is. Reads a table.
     fn _PyUnicode_IsPrintable(character: u32) -> c_int;
@@ -23,6 +26,79 @@ pub fn append_string(string: &Bound<'_, PyString>, text: &mut String) -> bool {
         Err(_) => return false,
     }
     true
+}
+
+/// Appends the `repr` of a string with the escapes of JSON, if it is short or has nothing to escape. Returns false for
+/// any other string.
+#[inline]
+pub fn append_string_for_json(string: &Bound<'_, PyString>, text: &mut String) -> bool {
+    // SAFETY: as above.
+    let Ok(PyStringData::Ucs1(characters)) = (unsafe { string.data() }) else { return false };
+    append_for_json(characters, is_printable, text)
+}
+
+/// The same for bytes.
+#[inline]
+pub fn append_bytes_for_json(bytes: &Bound<'_, PyBytes>, text: &mut String) -> bool {
+    let begin = text.len();
+    text.push('b');
+    let is_appended = append_for_json(bytes.as_bytes(), |_| false, text);
+    if !is_appended {
+        text.truncate(begin);
+    }
+    is_appended
+}
+
+#[inline]
+fn append_for_json(bytes: &[u8], is_printable: impl Fn(u32) -> bool, text: &mut String) -> bool {
+    // Behind the quotes, and the letter of bytes, this is left.
+    let max = options::bytes_per_value().saturating_sub(3);
+    let is_plain = plain::is_plain(bytes, escaped);
+    if is_plain && bytes.len() <= max {
+        text.push('\'');
+        push_ascii(bytes, text);
+        text.push('\'');
+        return true;
+    }
+    if bytes.len() > max / ESCAPE_MAX {
+        return false;
+    }
+    let quote = quote(bytes);
+    let shown_quote = if quote == '"' { "\\\"" } else { "'" };
+    text.push_str(shown_quote);
+    for bytes in bytes.chunks(8) {
+        match bytes.first_chunk() {
+            Some(word) if escaped(u64::from_le_bytes(*word)) == 0 => push_ascii(word, text),
+            _ => bytes.iter().for_each(|byte| append_byte_for_json(*byte, quote, &is_printable, text)),
+        }
+    }
+    text.push_str(shown_quote);
+    true
+}
+
+/// A number that is 0 if none of eight bytes needs an escape in a `repr` in JSON.
+fn escaped(word: u64) -> u64 {
+    plain::escaped_in_repr(word) | plain::escaped_in_json(word)
+}
+
+/// Does what [`append_character`] does, with the escapes of JSON.
+#[inline]
+fn append_byte_for_json(byte: u8, quote: char, is_printable: impl Fn(u32) -> bool, text: &mut String) {
+    let char = char::from(byte);
+    match char {
+        '\t' => text.push_str("\\\\t"),
+        '\n' => text.push_str("\\\\n"),
+        '\r' => text.push_str("\\\\r"),
+        '\\' => text.push_str("\\\\\\\\"),
+        '"' => text.push_str("\\\""), // never in quotes of this kind
+        '\'' if quote == '\'' => text.push_str("\\\\'"),
+        ' '..='~' => text.push(char),
+        '\u{80}'.. if is_printable(byte.into()) => text.push(char),
+        _ => {
+            text.push_str("\\\\x");
+            text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+        }
+    }
 }
 
 /// Appends the `repr` of bytes, or only its begin, as [`append_string`] does.

@@ -42,7 +42,7 @@ pub fn is_showing() -> bool {
 
 /// Appends what `repr`, or the program's function for that, makes of a value, as a JSON string.
 pub fn put_shown(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json: &mut Json) {
-    if repr.is_none() && put_short(value, json) {
+    if repr.is_none() && json.put_by(|text| append_for_json(value, text)) {
         return;
     }
     json.put_string_by(|text| {
@@ -95,14 +95,14 @@ fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut St
     // `str` of a container is its `repr`.
     let repr = repr.filter(|repr| !contents::is_container(value) || !repr.is(value.py().get_type::<PyString>()));
     match repr {
-        None if append_simple(value, text) => true,
-        None if append_number(value, text) => true,
         None if contents::is_container(value) => {
             let begin = text.len();
             contents::append(value, text, &show_element);
             cut(text, begin);
             true
         }
+        None if append_simple(value, text) => true,
+        None if append_number(value, text) => true,
         None if append_default(value, text) => true,
         _ => guarded(value, repr, text),
     }
@@ -121,25 +121,29 @@ fn show_element(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
     if contents::is_container(value) { guarded(value, None, text) } else { show(value, None, text) }
 }
 
-/// Appends a short number or a constant, as a JSON string. Returns false for any other value.
-#[inline]
-fn put_short(value: &Bound<'_, PyAny>, json: &mut Json) -> bool {
-    json.put_plain_by(|text| {
-        let begin = text.len();
-        let is_short = append_short(value, text);
-        cut(text, begin);
-        is_short
-    })
-}
-
 /// Appends the `repr` of a value, as a JSON string, if that takes nothing but a look: it runs no Python, and leaves an
 /// exception alone that is under way. Returns false for any other value.
 #[inline]
 pub fn put_at_once(value: &Bound<'_, PyAny>, json: &mut Json) -> bool {
-    put_short(value, json) || json.put_string_by(|text| append_simple(value, text))
+    json.put_by(|text| append_for_json(value, text)) || json.put_string_by(|text| append_simple(value, text))
 }
 
-/// Appends a short number or a constant, which stands in JSON as it is. Returns false for any other value.
+/// Appends what [`append_plain`] does for most values, with the escapes of JSON. Returns false for any other value.
+#[inline]
+fn append_for_json(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    if let Ok(value) = value.cast_exact::<PyString>() {
+        return quoted::append_string_for_json(value, text);
+    }
+    if let Ok(value) = value.cast_exact::<PyBytes>() {
+        return quoted::append_bytes_for_json(value, text);
+    }
+    let begin = text.len();
+    let is_short = append_short(value, text);
+    cut(text, begin);
+    is_short
+}
+
+/// Appends a short number or a constant. Returns false for any other value.
 #[inline]
 fn append_short(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
     if let Ok(value) = value.cast_exact::<PyInt>() {
