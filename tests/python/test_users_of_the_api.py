@@ -1,5 +1,6 @@
 """vizplugins and objprint, as PyPI has them."""
 
+import json
 import re
 import textwrap
 
@@ -78,3 +79,29 @@ def test_objprint(sandbox):
     expected = r"<Point 0x[0-9a-f]+\n  \.parts = \[2, \{'y': 3\}\],\n  \.x = 1\n>"
     for shown in (call["args"]["func_args"]["point"], call["args"]["return_value"]):
         assert re.fullmatch(expected, shown), shown
+
+
+def test_texts_are_described_as_objprint_does(sandbox):
+    library("objprint")
+    script = sandbox.script(
+        "import objprint\n"
+        "from viztracer import get_tracer\n"
+        "class Text(str): pass\n"
+        "expected = []\n"
+        "def log(value):\n"
+        "    expected.append(objprint.objstr(value))\n"
+        "    get_tracer().log_var('v', value)\n"
+        "def log_all():\n"
+        "    for value in ('', 'a', 'it\\'s \\\\', '\\t\\xe9\\u20ac\\0\"', Text('t'), ['a'], None, b'b'): log(value)\n"
+        "log_all()\n"
+        "objprint.op.register_formatter(str, lambda text: f'<{text}>')\n"
+        "log_all()\n"
+        "objprint.op.unregister_formatter()\n"
+        "objprint.config(depth=1, indent=4)\n"
+        "log_all()\n"
+        "import json; open('expected.json', 'w').write(json.dumps(expected))\n"
+    )
+    events = sandbox.trace("--quiet", script)["traceEvents"]
+    described = [event["args"]["object"] for event in events if event["name"] == "v"]
+    assert described == json.loads((sandbox.path / "expected.json").read_text())
+    assert described.count("'a'") == 2 and described.count("<a>") == 1

@@ -258,6 +258,101 @@ def test_floats_are_shown_as_repr_shows_them(sandbox):
     assert int(count) > 400_000 and differ == "[]\n"
 
 
+AT_RANDOM = r"""
+import builtins, collections, enum, random, sys, types
+chance = random.Random(1)
+SINGLE = [chr(code) for code in range(0x110000)]
+ALPHABETS = ["abcdefgh", "abcdefgh'", "abcdefgh\"", "'\"\\\n\t\r\0", SINGLE[:256], SINGLE[:0x10000], SINGLE]
+class Text(str): pass
+class Whole(int): pass
+class Number(float): pass
+class Bytes(bytes): pass
+class List(list): pass
+class Named(collections.namedtuple("Named", "a b")): pass
+class Level(enum.IntEnum): LOW = 1
+class Meta(type):
+    __module__ = property(lambda kind: 1 / 0)
+class ShownMeta(type):
+    def __repr__(kind): return "shown"
+class Plain: pass
+class Odd(Plain): __module__ = 5
+class Builtin(Plain): __module__ = "builtins"
+exec("Homeless = type('Homeless', (), {})", homeless := {})
+Homeless = homeless["Homeless"]
+class Elsewhere(Plain): __module__ = Text("a\udc80.b")
+class Dotted(ValueError): pass
+Dotted.__name__ = "a.b"
+Plain.Inner = type("Inner", (), {"__qualname__": Text("Plain.\xe9"), "__module__": "m"})
+def made():
+    class Local(KeyError): pass
+    return Local
+class Fails(Exception):
+    def __repr__(self): return "fails"
+KINDS = [Plain, Odd, Builtin, Homeless, Elsewhere, Plain.Inner, made(), Dotted, Fails, Level, Text, object, type, int]
+KINDS += [Meta("ByMeta", (), {}), ShownMeta("ByShownMeta", (), {}), types.SimpleNamespace, type(sys), list[int]]
+KINDS += [kind for kind in vars(builtins).values() if isinstance(kind, type)]
+ERRORS = [kind for kind in KINDS if isinstance(kind, type) and issubclass(kind, (OSError, ValueError, LookupError))]
+loop = [1, Plain]; loop.append({"loop": (loop,)})
+itself = ValueError(); itself.args = (itself, 1)
+listed = ValueError(); listed.args = [1, "a"]
+def text():
+    return "".join(chance.choices(chance.choice(ALPHABETS), k=chance.choice((0, 1, 7, 8, 9, 30))))
+def whole():
+    return chance.choice((0, 1, -1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**200, chance.getrandbits(64)))
+def number():
+    return chance.choice((0.0, -0.0, 1e16, 1e-5, float("nan"), float("inf"), -float("inf"), chance.uniform(-9, 9)))
+def error(arguments):
+    kind = chance.choice(ERRORS)
+    made = kind.__new__(kind)
+    made.args = arguments
+    return made
+def value(depth=0):
+    simple = [text, whole, number, lambda: None, lambda: True, lambda: text().encode("utf-8", "surrogatepass")]
+    simple += [lambda: chance.randbytes(chance.randrange(20)), lambda: Text(text()), lambda: Whole(whole())]
+    simple += [lambda: Number(number()), lambda: Bytes(b"'"), lambda: Level.LOW, Plain, object, lambda: chance.choice(KINDS)]
+    simple += [lambda: loop, lambda: itself, lambda: listed, Odd, Builtin, Homeless, Elsewhere, Plain.Inner, Fails]
+    inner = lambda: [value(depth + 1) for n in range(chance.randrange(4))]
+    nested = [inner, lambda: tuple(inner()), lambda: dict.fromkeys(range(3), value(depth + 1)), lambda: List(inner())]
+    nested += [lambda: {text(): value(depth + 1)}, lambda: Named(1, value(depth + 1)), lambda: error(inner())]
+    return chance.choice(simple if depth > 2 or chance.random() < 0.6 else nested)()
+values = [value() for n in range(20_000)] + KINDS + [kind for kind in object.__subclasses__()]
+"""
+
+
+def test_values_are_shown_as_repr_shows_them(sandbox):
+    source = """
+from viztracer.snaptrace import text_of
+texts = ["".join(SINGLE[begin : begin + 400]) for begin in range(0, len(SINGLE), 400)]
+def shown(value):
+    encoded = repr(value).encode("utf-8", "backslashreplace")
+    return encoded[:4096].decode("utf-8", "ignore") + "... (cut)" * (len(encoded) > 4096)
+differ = [value for value in values + texts if text_of(value) != shown(value)]
+print(len(values), [(ascii(value), ascii(text_of(value))) for value in differ[:5]])
+"""
+    done = sandbox.python(sandbox.script(AT_RANDOM + source))
+    assert done.returncode == 0, done.stderr
+    count, differ = done.stdout.split(maxsplit=1)
+    assert int(count) > 20_000 and differ == "[]\n"
+
+
+def test_logged_values_are_shown_as_repr_shows_them(sandbox):
+    source = """
+import json
+def gives(value): return value
+values = [value for value in values[:5000] if len(ascii(value)) < 4000]
+for value in values: gives(value)
+encoded = [repr(value).encode("utf-8", "backslashreplace").decode() for value in values]
+with open("expected.json", "w") as file: json.dump(encoded, file)
+"""
+    script = sandbox.script(AT_RANDOM + source)
+    report = sandbox.trace("--ignore_c_function", "--log_func_args", "--log_func_retval", script)
+    calls = calls_of(report["traceEvents"], "gives")
+    expected = json.loads((sandbox.path / "expected.json").read_text())
+    assert len(calls) > 4000
+    assert [call["func_args"]["value"] for call in calls] == expected
+    assert [call["return_value"] for call in calls] == expected
+
+
 LONG_STRINGS = r"""
 import itertools, sys
 from viztracer.snaptrace import text_of

@@ -6,11 +6,14 @@
 
 pub mod arguments;
 mod contents;
+mod default;
 pub mod event;
 pub mod interruption;
 pub mod json;
 mod names;
 pub mod options;
 mod pair;
+mod plain;
+mod quoted;
 pub mod scale;
 pub mod shown;

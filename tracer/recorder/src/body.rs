@@ -7,28 +7,37 @@ use viztracer_format::sync::Ordering;
 /// the body. The caller commits them.
 pub(crate) fn store(slots: &[Slot], offset: usize, bytes: &[u8]) {
     debug_assert!(offset.is_multiple_of(8) && offset + bytes.len() <= size_of_val(slots));
-    let (mut first, mut bytes) = (offset / 8, bytes);
-    if !first.is_multiple_of(2) {
-        let (word, rest) = bytes.split_at(bytes.len().min(8));
-        store_words(slots, first, word);
-        (first, bytes) = (first + 1, rest);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (mut first, mut whole) = (offset / 8, words);
+    if !first.is_multiple_of(2)
+        && let Some((word, later)) = whole.split_first()
+    {
+        store_word(slots, first, *word);
+        (first, whole) = (first + 1, later);
     }
-    let (pairs, _) = bytes.as_chunks::<8>().0.as_chunks::<2>();
+    let (pairs, single) = whole.as_chunks::<2>();
     for (slot, [word0, word1]) in slots.iter().skip(first / 2).zip(pairs) {
         slot.word0.store(u64::from_le_bytes(*word0), Ordering::Relaxed);
         slot.word1.store(u64::from_le_bytes(*word1), Ordering::Relaxed);
     }
-    store_words(slots, first + 2 * pairs.len(), &bytes[16 * pairs.len()..]);
+    if let [word] = single {
+        store_word(slots, first + 2 * pairs.len(), *word);
+    }
+    if !rest.is_empty() {
+        store_word(slots, offset / 8 + words.len(), last_word(bytes, rest));
+    }
 }
 
-/// Stores a few bytes in the words from this index on.
+/// The word of the rest of some bytes, which is shorter than a word, with zeros behind them.
 #[inline(always)]
-fn store_words(slots: &[Slot], first: usize, bytes: &[u8]) {
-    for (index, bytes) in (first..).zip(bytes.chunks(8)) {
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        store_word(slots, index, word);
+fn last_word(bytes: &[u8], rest: &[u8]) -> [u8; 8] {
+    if let Some(last) = bytes.last_chunk() {
+        // Shifted: a copy of a few bytes would have to reach the memory before all eight can be read.
+        return (u64::from_le_bytes(*last) >> (64 - 8 * rest.len())).to_le_bytes();
     }
+    let mut word = [0; 8];
+    word[..rest.len()].copy_from_slice(rest);
+    word
 }
 
 /// Stores the word with this index.

@@ -110,6 +110,8 @@ pub struct ThreadRecorder {
     attached: Vec<Arguments>,
     /// Memory for arguments of calls to come.
     spare: Vec<Arguments>,
+    /// Memory for the text of values to come.
+    text: String,
     /// The number of the segment that the thread sealed last.
     sealed: Option<u64>,
     /// Events in the segments that this thread has sealed or passed on, and slots of the open one that hold no events
@@ -164,6 +166,7 @@ impl ThreadRecorder {
             payload: None,
             attached: Vec::new(),
             spare: Vec::new(),
+            text: String::new(),
             sealed: None,
             events: 0,
             others: 0,

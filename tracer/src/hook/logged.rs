@@ -57,35 +57,53 @@ pub fn enter(python: Python<'_>, code: Code, is_hook_in_python: bool) -> bool {
 ///
 /// # Safety
 /// `value` must be NULL or a living object.
-#[cold]
+#[inline(never)]
 pub unsafe fn leave(python: Python<'_>, code: Code, value: *mut PyObject, kind: Kind) -> bool {
-    // SAFETY: the caller promises a living object unless it is NULL; `python` proves that the GIL is held.
-    let object = |max| if value.is_null() { None } else { unsafe { arguments::return_value_at_once(value, max) } };
-    // SAFETY: `object` runs no Python.
-    let is_due = if unsafe { calls::end_at_once(python, code.tag(), kind, arguments::RETURN_VALUE, object) } {
-        false // it is recorded with its value
-    } else if let Some(ending) = (!value.is_null()).then(|| calls::ending(python, code.tag())).flatten() {
+    let put = |max, text: &mut String| {
+        // SAFETY: the caller promises a living object unless it is NULL; `python` proves that the GIL is held.
+        !value.is_null() && unsafe { arguments::put_return_value_at_once(value, max, text) }
+    };
+    // SAFETY: `put` runs no Python.
+    let left = match unsafe { calls::end_at_once(python, code.tag(), kind, arguments::RETURN_VALUE, put) } {
+        Some(left) => left,
+        // SAFETY: as the caller promises.
+        None => match unsafe { leave_slowly(python, code, value, kind) } {
+            Ok(left) => left,
+            Err(is_included) => return is_included,
+        },
+    };
+    if is_of_task(code) {
+        task::leave(python, kind != Kind::Yield);
+    }
+    if left == Left::Due {
+        due::act();
+    }
+    true
+}
+
+/// Does the same for a value that takes more than a look, and for a call without a value, or one that is not wanted.
+/// Returns what [`leave`] does if nothing more is to be done.
+///
+/// # Safety
+/// `value` must be NULL or a living object.
+#[cold]
+#[inline(never)]
+unsafe fn leave_slowly(python: Python<'_>, code: Code, value: *mut PyObject, kind: Kind) -> Result<Left, bool> {
+    let is_due = if let Some(ending) = (!value.is_null()).then(|| calls::ending(python, code.tag())).flatten() {
         // SAFETY: the caller promises a living object; `python` proves that the GIL is held.
         let json = unsafe { arguments::return_value(value, ending.payload_max) };
         // Other threads may have elided the function meanwhile, which has ended the call.
         if current::is_recording(python) && code.id() != EXCLUDED {
             calls::end_with(python, code.tag(), kind, ending.now, (arguments::RETURN_VALUE, json.as_bytes()));
         }
-        false
+        calls::take_due(python)
     } else {
         match calls::leave(python, code.tag(), kind) {
-            None => return true,
-            Some(Left::Recorded) => false,
-            Some(Left::Due) => true,
-            Some(Left::Unmatched) if code.id() == EXCLUDED => return false,
+            None => return Err(true),
+            Some(Left::Unmatched) if code.id() == EXCLUDED => return Err(false),
             Some(Left::Unmatched) => calls::unwind_to(python, code.tag(), kind),
+            Some(left) => return Ok(left),
         }
     };
-    if is_of_task(code) {
-        task::leave(python, kind != Kind::Yield);
-    }
-    if is_due || calls::take_due(python) {
-        due::act();
-    }
-    true
+    Ok(if is_due { Left::Due } else { Left::Recorded })
 }

@@ -52,22 +52,25 @@ pub fn arguments(code: Code, max: usize, is_hook_in_python: bool) -> Option<Json
     })
 }
 
-/// Returns what a function returns, yields or raises, as a JSON object with this one member, if that takes nothing but
-/// a look. Runs no Python, and leaves an exception alone that is under way.
+/// Puts what a function returns, yields or raises into an empty text, as a JSON object with this one member, if that
+/// takes nothing but a look. Runs no Python, and leaves an exception alone that is under way. Returns false for any
+/// other value.
 ///
 /// # Safety
 /// `value` must be a living object, and the GIL must be held.
-pub unsafe fn return_value_at_once(value: *mut PyObject, max: usize) -> Option<Json> {
+#[inline]
+pub unsafe fn put_return_value_at_once(value: *mut PyObject, max: usize, text: &mut String) -> bool {
     if options::has_repr() {
-        return None;
+        return false;
     }
     // SAFETY: the caller promises it.
     let value = unsafe { Borrowed::from_ptr(Python::assume_attached(), value) };
-    let mut json = Json::new(max);
+    let mut json = Json::in_memory(std::mem::take(text), max);
     json.put(RETURN_VALUE_BEGIN);
     let is_shown = shown::put_at_once(&value, &mut json);
     json.put("}");
-    is_shown.then_some(json)
+    *text = json.into_text();
+    is_shown
 }
 
 /// Returns what a function returns, yields or raises, as a JSON object with this one member. Runs Python.

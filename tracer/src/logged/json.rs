@@ -7,10 +7,10 @@
 //! surrogate pairs are written as `\\udc80`, which readers show. In reports they are `\udc80`, which some readers
 //! refuse and others read back as they were.
 
-use super::pair;
+use super::{pair, plain};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType, PyTypeMethods};
 use std::cell::Cell;
 use std::fmt::Write as _;
 
@@ -21,6 +21,8 @@ const DIGITS_MAX: usize = 300;
 /// Hexadecimal digits, with sign and prefix, of an integer that is written in base 10. Up to here, no limit on digits
 /// applies and the interpreter calculates the digits in C. For longer ones it may run a module of Python.
 const DECIMAL_MAX: usize = 512;
+/// Bytes of the longest escape.
+const ESCAPE_MAX: usize = 6;
 /// The longest memory that is kept for the next text, in bytes.
 const SPARE_MAX: usize = 1 << 20;
 /// Bytes that are kept free for what closes open containers.
@@ -44,16 +46,10 @@ pub struct Json {
 impl Drop for Json {
     fn drop(&mut self) {
         let text = std::mem::take(&mut self.text);
-        if text.capacity() > SPARE_MAX {
+        if text.capacity() == 0 || text.capacity() > SPARE_MAX {
             return;
         }
         let _ = SPARE.try_with(|spare| spare.set(text));
-    }
-}
-
-impl AsRef<[u8]> for Json {
-    fn as_ref(&self) -> &[u8] {
-        self.as_bytes()
     }
 }
 
@@ -62,12 +58,22 @@ impl Json {
     pub fn new(max: usize) -> Json {
         let mut text = SPARE.try_with(Cell::take).unwrap_or_default();
         text.clear();
+        Json::in_memory(text, max)
+    }
+
+    /// The same, in this text, which is empty.
+    pub fn in_memory(text: String, max: usize) -> Json {
         Json { text, limit: max.saturating_sub(RESERVE).max(256), has_surrogates: false }
     }
 
     /// The text.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
+    }
+
+    /// The text, with its memory.
+    pub fn into_text(mut self) -> String {
+        std::mem::take(&mut self.text)
     }
 
     /// Appends text as it is.
@@ -79,13 +85,13 @@ impl Json {
     pub fn put_string(&mut self, string: &str) {
         self.text.push('"');
         let mut left = self.limit.saturating_sub(self.text.len());
-        if string.len() <= left && is_as_in_json(string) {
-            self.put(string);
+        if string.len().saturating_mul(ESCAPE_MAX) <= left {
+            self.put_escaped(string);
             return self.text.push('"');
         }
         for (at, char) in string.char_indices() {
             let before = self.text.len();
-            self.put_char(char);
+            self.put_escaped(char.encode_utf8(&mut [0; 4]));
             let taken = self.text.len() - before;
             if taken > left {
                 self.text.truncate(before);
@@ -95,6 +101,20 @@ impl Json {
             left -= taken;
         }
         self.text.push('"');
+    }
+
+    /// Appends a string with its escapes.
+    fn put_escaped(&mut self, string: &str) {
+        // SAFETY: the bytes of the string come in their order, with some of ASCII in place of others of ASCII.
+        let text = unsafe { self.text.as_mut_vec() };
+        let (words, rest) = string.as_bytes().as_chunks();
+        for word in words {
+            match plain::escaped_in_json(u64::from_le_bytes(*word)) {
+                0 => text.extend_from_slice(word),
+                _ => word.iter().for_each(|byte| push_escaped(*byte, text)),
+            }
+        }
+        rest.iter().for_each(|byte| push_escaped(*byte, text));
     }
 
     /// Appends, as [`Json::put_string`] does, the string that a function appends to the text. If the function returns
@@ -108,7 +128,7 @@ impl Json {
             return false;
         }
         let string = self.text.get(begin..).unwrap_or_default();
-        if self.text.len() <= self.limit && is_as_in_json(string) {
+        if self.text.len() <= self.limit && plain::is_plain(string.as_bytes(), plain::escaped_in_json) {
             self.text.push('"');
         } else {
             let string = string.to_owned();
@@ -118,16 +138,18 @@ impl Json {
         true
     }
 
-    fn put_char(&mut self, char: char) {
-        match char {
-            '"' => self.put("\\\""),
-            '\\' => self.put("\\\\"),
-            '\n' => self.put("\\n"),
-            '\r' => self.put("\\r"),
-            '\t' => self.put("\\t"),
-            '\0'..'\u{20}' => self.put(&format!("\\u{:04x}", char as u32)),
-            _ => self.text.push(char),
+    /// Appends, in quotes, text with the escapes of JSON that a function appends. If the function returns false, or the
+    /// text passes the limit, nothing is appended, and this returns false.
+    #[inline]
+    pub fn put_by(&mut self, append: impl FnOnce(&mut String) -> bool) -> bool {
+        let before = self.text.len();
+        self.text.push('"');
+        let is_put = append(&mut self.text) && self.text.len() <= self.limit;
+        match is_put {
+            true => self.text.push('"'),
+            false => self.text.truncate(before),
         }
+        is_put
     }
 
     /// Appends a string of Python's.
@@ -140,7 +162,7 @@ impl Json {
             // SAFETY: a string, which has this index.
             let code = unsafe { ffi::PyUnicode_ReadChar(string.as_ptr(), index as ffi::Py_ssize_t) };
             match char::from_u32(code) {
-                Some(char) => self.put_char(char),
+                Some(char) => self.put_escaped(char.encode_utf8(&mut [0; 4])),
                 None => self.put(&format!("\\u{code:04x}")),
             }
         }
@@ -173,7 +195,7 @@ impl Json {
             return self.integer(value);
         }
         if let Ok(value) = value.cast::<PyFloat>() {
-            return self.float(value.value());
+            return self.put_float(value.value());
         }
         let is_container =
             value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyDict>();
@@ -262,7 +284,8 @@ impl Json {
         }
     }
 
-    fn float(&mut self, value: f64) {
+    /// Appends a number.
+    pub fn put_float(&mut self, value: f64) {
         if append_plain_float(value, &mut self.text) {
             return;
         }
@@ -297,9 +320,20 @@ pub fn append_plain_float(value: f64, text: &mut String) -> bool {
     is_plain
 }
 
-/// Whether a string stands in JSON as it is. Looks at all of it, since most strings do, and many bytes at a time.
-fn is_as_in_json(string: &str) -> bool {
-    string.bytes().fold(true, |is, byte| is & (byte >= 0x20) & (byte != b'"') & (byte != b'\\'))
+/// Appends a byte of a string, with an escape if it needs one.
+#[inline]
+fn push_escaped(byte: u8, text: &mut Vec<u8>) {
+    match byte {
+        b'"' | b'\\' => text.extend([b'\\', byte]),
+        b'\n' => text.extend(b"\\n"),
+        b'\r' => text.extend(b"\\r"),
+        b'\t' => text.extend(b"\\t"),
+        ..0x20 => {
+            let digit = |digit| b"0123456789abcdef"[usize::from(digit)];
+            text.extend([b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]);
+        }
+        _ => text.push(byte),
+    }
 }
 
 /// The addresses of the containers around a value.
@@ -355,7 +389,11 @@ pub fn text<'a>(string: &'a Bound<'_, PyString>) -> std::borrow::Cow<'a, str> {
 
 /// The name of a value's type, as the type's definition has it.
 pub fn type_name(value: &Bound<'_, PyAny>) -> String {
-    // SAFETY: a type's name is a string that lives as long as the type, which the value keeps alive.
-    let name = unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(value.as_ptr())).tp_name) };
-    name.to_string_lossy().into_owned()
+    name_of_type(&value.get_type()).into_owned()
+}
+
+/// The name of a type, as its definition has it.
+pub fn name_of_type<'a>(kind: &'a Bound<'_, PyType>) -> std::borrow::Cow<'a, str> {
+    // SAFETY: a type's name is a string that lives as long as the type.
+    unsafe { std::ffi::CStr::from_ptr((*kind.as_type_ptr()).tp_name) }.to_string_lossy()
 }

@@ -5,20 +5,20 @@
 //! ([`is_showing`]). Its exceptions are kept from the program, except those for the program ([`interruption`]). A type
 //! whose text took long is not asked again; a call that is under way cannot be stopped.
 
-use super::contents;
 use super::interruption;
 use super::json::{self, Json};
-use super::options;
+use super::{contents, default};
+use super::{options, quoted};
 use crate::daemon::sleep_if_thread_ends;
 use crate::sync::{Mutex, lock};
 use crate::thread::current;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::string::PyStringData;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
+use rustix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a value may take before values of its type are not shown any more.
 const SLOW: Duration = Duration::from_millis(100);
@@ -42,6 +42,9 @@ pub fn is_showing() -> bool {
 
 /// Appends what `repr`, or the program's function for that, makes of a value, as a JSON string.
 pub fn put_shown(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, json: &mut Json) {
+    if repr.is_none() && json.put_by(|text| append_for_json(value, text)) {
+        return;
+    }
     json.put_string_by(|text| {
         show(value, repr, text);
         true
@@ -77,11 +80,13 @@ fn append_at_hand(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>,
     match describe {
         None => append_simple(value, text),
         Some(describe) if !describe.is(value.py().get_type::<PyString>()) => false,
-        Some(_) if value.is_exact_instance_of::<PyString>() => {
-            append_string(&begin(value), text);
-            true
-        }
-        Some(_) => append_simple(value, text),
+        Some(_) => match value.cast_exact::<PyString>() {
+            Ok(string) => {
+                append_string(&begin(string), text);
+                true
+            }
+            Err(_) => append_simple(value, text),
+        },
     }
 }
 
@@ -90,19 +95,25 @@ fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut St
     // `str` of a container is its `repr`.
     let repr = repr.filter(|repr| !contents::is_container(value) || !repr.is(value.py().get_type::<PyString>()));
     match repr {
-        None if append_simple(value, text) => true,
-        None if is_scalar(value) => {
-            append_repr(value, text);
-            true
-        }
         None if contents::is_container(value) => {
             let begin = text.len();
             contents::append(value, text, &show_element);
             cut(text, begin);
             true
         }
+        None if append_simple(value, text) => true,
+        None if append_number(value, text) => true,
+        None if append_default(value, text) => true,
         _ => guarded(value, repr, text),
     }
+}
+
+/// Appends the `repr` of an object or a class without one of its own. Returns false for any other value.
+fn append_default(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    let begin = text.len();
+    let is_default = default::append_any(value, text);
+    cut(text, begin);
+    is_default
 }
 
 /// Appends the text of a value in a container, as [`show`] does.
@@ -112,79 +123,88 @@ fn show_element(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
 
 /// Appends the `repr` of a value, as a JSON string, if that takes nothing but a look: it runs no Python, and leaves an
 /// exception alone that is under way. Returns false for any other value.
+#[inline]
 pub fn put_at_once(value: &Bound<'_, PyAny>, json: &mut Json) -> bool {
-    json.put_string_by(|text| append_simple(value, text))
+    json.put_by(|text| append_for_json(value, text)) || json.put_string_by(|text| append_simple(value, text))
 }
 
-/// Appends one of the most frequent values, without a string of the interpreter's. Returns false for any other one.
-fn append_simple(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+/// Appends what [`append_plain`] does for most values, with the escapes of JSON. Returns false for any other value.
+#[inline]
+fn append_for_json(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
     if let Ok(value) = value.cast_exact::<PyString>() {
-        return append_plain_string(value, text);
+        return quoted::append_string_for_json(value, text);
     }
+    if let Ok(value) = value.cast_exact::<PyBytes>() {
+        return quoted::append_bytes_for_json(value, text);
+    }
+    let begin = text.len();
+    let is_short = append_short(value, text);
+    cut(text, begin);
+    is_short
+}
+
+/// Appends a short number or a constant. Returns false for any other value.
+#[inline]
+fn append_short(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
     if let Ok(value) = value.cast_exact::<PyInt>() {
         let mut overflow = 0;
         // SAFETY: an integer of the built-in type.
         let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
         if overflow == 0 {
-            append_cut(itoa::Buffer::new().format(small), text);
+            text.push_str(itoa::Buffer::new().format(small));
         }
         return overflow == 0;
     }
     if let Ok(value) = value.cast_exact::<PyFloat>() {
-        let begin = text.len();
-        let is_plain = json::append_plain_float(value.value(), text);
-        cut(text, begin);
-        return is_plain;
+        return json::append_plain_float(value.value(), text);
     }
-    let shown = if value.is_none() {
-        "None"
+    if value.is_none() {
+        text.push_str("None");
     } else if let Ok(value) = value.cast_exact::<PyBool>() {
-        if value.is_true() { "True" } else { "False" }
+        text.push_str(if value.is_true() { "True" } else { "False" });
     } else {
         return false;
-    };
-    append_cut(shown, text);
+    }
     true
 }
 
-/// Appends a string whose `repr` is its text in single quotes. Returns false for any other one.
-fn append_plain_string(string: &Bound<'_, PyString>, text: &mut String) -> bool {
-    // SAFETY: the string does not change, and its layout is that of a CPython version which PyO3 knows.
-    let Ok(PyStringData::Ucs1(characters)) = (unsafe { string.data() }) else {
-        return false;
-    };
-    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'\'') & (byte != b'\\');
-    // All are looked at, since most strings are plain, and many bytes at a time.
-    let are_plain = |characters: &[u8]| characters.iter().fold(true, |are, byte| are & is_plain(*byte));
-    if characters.len() > options::bytes_per_value() || !are_plain(characters) {
-        return false;
-    }
-    // SAFETY: only characters of ASCII are plain.
-    let shown = unsafe { str::from_utf8_unchecked(characters) };
+/// Appends one of the most frequent values, without a string of the interpreter's. Runs no Python. Returns false for any
+/// other value.
+fn append_simple(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
     let begin = text.len();
-    text.push('\'');
-    text.push_str(shown);
-    text.push('\'');
+    let is_simple = append_plain(value, text)
+        || default::append_static(value, text)
+        || default::append_exception(value, append_plain, text);
     cut(text, begin);
-    true
+    is_simple
 }
 
-/// Whether `repr` of a value is C code that calls nothing of the program's.
-fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
-    value.is_exact_instance_of::<PyInt>()
-        || value.is_exact_instance_of::<PyFloat>()
-        || value.is_exact_instance_of::<PyBytes>()
-        || value.is_exact_instance_of::<PyString>()
+/// Appends a string, bytes, a short number or a constant. Returns false for any other value. The caller cuts the text.
+#[inline]
+fn append_plain(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
+    if let Ok(value) = value.cast_exact::<PyString>() {
+        return quoted::append_string(value, text);
+    }
+    if let Ok(value) = value.cast_exact::<PyBytes>() {
+        quoted::append_bytes(value, text);
+        return true;
+    }
+    append_short(value, text)
 }
 
-fn append_repr(value: &Bound<'_, PyAny>, text: &mut String) {
+/// Appends a number whose `repr` is C code that calls nothing of the program's. Returns false for any other value.
+fn append_number(value: &Bound<'_, PyAny>, text: &mut String) -> bool {
     if let Ok(value) = value.cast_exact::<PyInt>() {
-        return append_cut(&json::digits(value).unwrap_or_else(|| NOT_DISPLAYABLE.into()), text);
+        append_cut(&json::digits(value).unwrap_or_else(|| NOT_DISPLAYABLE.into()), text);
+    } else if value.is_exact_instance_of::<PyFloat>() {
+        match value.repr() {
+            Ok(shown) => append_cut(&json::text(&shown), text),
+            Err(_) => text.push_str(NOT_DISPLAYABLE),
+        }
+    } else {
+        return false;
     }
-    match begin(value).repr() {
-        Ok(shown) => append_cut(&json::text(&shown), text),
-        Err(_) => text.push_str(NOT_DISPLAYABLE),
-    }
+    true
 }
 
 /// Appends what should be a string.
@@ -195,25 +215,18 @@ fn append_string(shown: &Bound<'_, PyAny>, text: &mut String) {
     }
 }
 
-/// Returns the begin of a long string or of long bytes, which is too long to be shown, too; else the value. The rest
-/// would take time and memory for nothing: the interpreter keeps the UTF-8 of a string as long as the string.
-fn begin<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
-    let python = value.py();
+/// Returns the begin of a long string, which is too long to be shown, too; else the string. The rest would take time and
+/// memory for nothing: the interpreter keeps the UTF-8 of a string as long as the string.
+fn begin<'py>(string: &Bound<'py, PyString>) -> Bound<'py, PyAny> {
     let max = options::bytes_per_value();
-    if let Ok(bytes) = value.cast_exact::<PyBytes>()
-        && let Some(begin) = bytes.as_bytes().get(..=max)
-    {
-        return PyBytes::new(python, begin).into_any();
-    }
-    if let Ok(string) = value.cast_exact::<PyString>()
-        && string.len().is_ok_and(|length| length > max)
-    {
+    if string.len().is_ok_and(|length| length > max) {
         // SAFETY: a string, which is longer.
         let begin = unsafe { ffi::PyUnicode_Substring(string.as_ptr(), 0, max as ffi::Py_ssize_t + 1) };
         // SAFETY: NULL with an exception, or a new reference.
-        return unsafe { Bound::from_owned_ptr_or_err(python, begin) }.unwrap_or_else(|_| value.clone());
+        let begin = unsafe { Bound::from_owned_ptr_or_err(string.py(), begin) };
+        return begin.unwrap_or_else(|_| string.clone().into_any());
     }
-    value.clone()
+    string.clone().into_any()
 }
 
 /// Appends what code of the program makes of a value. Returns false if that was interrupted.
@@ -224,15 +237,20 @@ fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut
         let _ = write!(text, "<{} object, whose repr is slow>", json::type_name(value));
         return true;
     }
-    let begin = Instant::now();
+    let begin = now();
     let was_showing = SHOWING.try_with(|showing| showing.replace(true)).unwrap_or(true);
     // What the program has made dies in here, too: that may run its code.
     let goes_on = append_called(value, repr, text);
     let _ = SHOWING.try_with(|showing| showing.set(was_showing));
-    if begin.elapsed() > SLOW {
+    if now().saturating_sub(begin) > SLOW {
         remember_slow(&kind);
     }
     goes_on
+}
+
+/// The time, to a few milliseconds, which is a fifth of the time that a precise one takes.
+fn now() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::MonotonicCoarse)).unwrap_or_default()
 }
 
 fn append_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {

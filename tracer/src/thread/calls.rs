@@ -92,26 +92,21 @@ pub fn ending(python: Python<'_>, tag: u64) -> Option<Ending> {
 }
 
 /// Records the end of the innermost call, if it has this tag and is long enough to be recorded, with one more member of
-/// its `args`: a key, and what `object` makes of the largest length, an object of that member alone. Returns false, and
-/// records nothing, if the call is another one or too short, or if nothing is made.
+/// its `args`: a key, and an object of that member alone, which `put` appends to an empty text. `None`, and nothing is
+/// recorded, if the call is another one or too short, or if `put` returns false.
 ///
 /// # Safety
-/// `object` runs no Python and does not give up the GIL.
+/// `put` runs no Python and does not give up the GIL.
 #[inline]
-pub unsafe fn end_at_once<Object: AsRef<[u8]>>(
+pub unsafe fn end_at_once(
     python: Python<'_>,
     tag: u64,
     kind: Kind,
     key: &[u8],
-    object: impl FnOnce(usize) -> Option<Object>,
-) -> bool {
-    let end = |recorder: &mut ThreadRecorder| {
-        let now = recorder.ticks();
-        let object = if recorder.is_wanted(tag, now) { object(recorder.payload_max()) } else { None };
-        object.map(|object| recorder.end_with(tag, kind, now, (key, object.as_ref())))
-    };
-    // SAFETY: `end` runs no Python, as the caller promises of `object`.
-    unsafe { current::with(python, end) }.flatten().is_some()
+    put: impl FnOnce(usize, &mut String) -> bool,
+) -> Option<Left> {
+    // SAFETY: `end_now` runs no Python, as the caller promises of `put`.
+    unsafe { current::with(python, |recorder| recorder.end_now(tag, kind, key, put)) }.flatten()
 }
 
 /// Attaches a member of `args` to the innermost call, if that has this tag: a JSON string and a JSON value.

@@ -22,6 +22,10 @@ _SHOWN_BY_REPR = frozenset(id(kind) for kind in (str, float, bytes, list, tuple,
 
 # What describes objects, once it was looked for.
 _objstr: list[Callable[[object], str]] = []
+# The `ObjPrint` that does, if it shows a text in single quotes as it is, except to formatters of the program.
+_quotes_texts: list[Any] = []
+# A text that `repr` shows in another way.
+_ODD_TEXT = "it's\t\xe9\\\0"
 
 
 class LoggedEvents(Tracer):
@@ -66,6 +70,9 @@ class LoggedEvents(Tracer):
                 from objprint import objstr
 
                 _objstr.append(functools.partial(objstr, color=False))
+                printer = getattr(objstr, "__self__", None)
+                if getattr(printer, "type_formatter", None) == {} and _objstr[0](_ODD_TEXT) == f"'{_ODD_TEXT}'":
+                    _quotes_texts.append(printer)
             except ImportError:
                 _objstr.append(_attributes_of)
             except Exception:  # too little stack is left, for example: the next value may have more
@@ -74,6 +81,8 @@ class LoggedEvents(Tracer):
                 self.resume()
         if _objstr[0] is _attributes_of and id(type(value)) in _SHOWN_BY_REPR:
             return text_of(value)
+        if type(value) is str and _quotes_texts and not _quotes_texts[0].type_formatter:
+            return text_of(f"'{value}'", str)
         return text_of(value, _objstr[0])
 
     def get_func_args(self) -> dict[str, Any] | None:

@@ -6,11 +6,14 @@
 //! [`unwind_to`](ThreadRecorder::unwind_to): calls without arguments pay nothing for those that have some. Calls end in
 //! the opposite order of their begins, so their arguments are a stack as well.
 
-use super::ThreadRecorder;
 use super::arguments::{Arguments, Earlier};
+use super::{Left, ThreadRecorder};
 use viztracer_format::arguments::{is_header, is_part};
 use viztracer_format::record::{INHERITED, Kind, Record};
 use viztracer_format::stack::task_of;
+
+/// The longest memory that is kept for the next text, in bytes.
+const TEXT_MAX: usize = 1 << 20;
 
 impl ThreadRecorder {
     /// Attaches a member of `args` to the innermost open call: a JSON string and a JSON value. `false`: no call is
@@ -45,9 +48,46 @@ impl ThreadRecorder {
     }
 
     /// The innermost open call, if it has this tag.
+    #[inline]
     fn innermost_with(&mut self, tag: u64) -> Option<Record> {
+        match self.innermost_slot() {
+            Some(frame) if frame.duration() == tag && self.too_deep.is_empty() => Some(frame),
+            _ => self.find_innermost_with(tag),
+        }
+    }
+
+    /// The same for a call that has arguments, is too deep, or is below marks of tasks.
+    fn find_innermost_with(&mut self, tag: u64) -> Option<Record> {
         let innermost = if self.is_too_deep() { None } else { self.innermost_call() };
         innermost.filter(|frame| frame.duration() == tag)
+    }
+
+    /// Ends the call with this tag now, if it is the innermost one and long enough to be recorded, with one more member
+    /// of its `args`: `put` appends the JSON object `{key:value}` of that member alone, of at most so many bytes, to an
+    /// empty text. `None`, and nothing is recorded, if it is not, or if `put` returns false.
+    #[inline]
+    pub fn end_now(
+        &mut self,
+        tag: u64,
+        kind: Kind,
+        key: &[u8],
+        put: impl FnOnce(usize, &mut String) -> bool,
+    ) -> Option<Left> {
+        let now = self.clock.now();
+        if !self.is_wanted(tag, now) {
+            return None;
+        }
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        let is_put = put(self.payload_max(), &mut text);
+        if is_put {
+            self.end_with(tag, kind, now, (key, text.as_bytes()));
+        }
+        if text.capacity() <= TEXT_MAX {
+            self.text = text;
+        }
+        let may_be_due = now >= self.rare_from || !self.slow.is_empty();
+        is_put.then(|| if may_be_due && self.is_look_due(now) { Left::Due } else { Left::Recorded })
     }
 
     /// Ends the call with this tag at `now`, with one more member of its `args`, if it is the innermost one. If it is

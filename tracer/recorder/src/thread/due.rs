@@ -24,7 +24,7 @@ impl ThreadRecorder {
         self.is_look_due(self.clock.now())
     }
 
-    fn is_look_due(&mut self, now: u64) -> bool {
+    pub(super) fn is_look_due(&mut self, now: u64) -> bool {
         if !self.slow.is_empty() {
             return true;
         }
