@@ -181,15 +181,16 @@ target/wheels/py%/.built: $(SOURCES) | .venv/.tools-$(NEWEST)
 # in our code: CPython before 3.14 ends daemon threads so. The path of libgcc_s prevents that. What this machine's
 # libgcc_s needs of a newer glibc does not matter: the wheel gets that of the user's machine.
 LIBGCC_S = -C link-arg=$$(cc -print-file-name=libgcc_s.so.1) -C link-arg=-Wl,--allow-shlib-undefined
-target/wheels/manylinux2014/py%/.built: $(SOURCES) | .venv/.zig
+target/wheels/manylinux2014/py%/.built: $(SOURCES) packaging/wheels/compress.py | .venv/.zig
 	rm -rf $(@D)
 	mkdir -p $(@D)
 	PATH=$(CURDIR)/.venv/bin:$$PATH RUSTFLAGS="$(LIBGCC_S)" \
 	  flock target/wheels .venv/bin/maturin build --release --zig --compatibility manylinux2014 \
-	  --compression-level 9 -i $(call python,$*) -o $(@D)
+	  -i $(call python,$*) -o $(@D)
+	.venv/bin/python packaging/wheels/compress.py $(@D)/*.whl
 	@touch $@
 
-.venv/.zig: | .venv/.tools-$(NEWEST)
+.venv/.zig: tests/requirements/zig.txt | .venv/.tools-$(NEWEST)
 	.venv/bin/python $(PIP) install $(NEEDS)/zig.txt
 	@touch $@
 

@@ -80,10 +80,12 @@ fn compiled(cargo_folder: &Path) -> PathBuf {
     let (profile, folder) = if variable("PROFILE") == "release" { ("release", "release") } else { ("dev", "debug") };
     let target = variable("TARGET");
     let status = Command::new(variable("CARGO"))
-        .args(["build", "--manifest-path", "../merge/Cargo.toml", "--bin", "viztracer-merge"])
-        .args(["--profile", profile, "--config", &format!("profile.{profile}.strip=true"), "--target", &target])
+        .args(["rustc", "--manifest-path", "../merge/Cargo.toml", "--bin", "viztracer-merge"])
+        .args(["--profile", profile, "--target", &target])
         .arg("--target-dir")
         .arg(cargo_folder)
+        // The setting `strip` of a profile does not reach a package that has its own settings in Cargo.toml.
+        .args(["--", "-C", "strip=symbols"])
         .status();
     assert!(status.is_ok_and(|status| status.success()), "the program viztracer-merge could not be built, see above");
     cargo_folder.join(target).join(folder)

@@ -9,6 +9,7 @@
 //! they are written. Members that have no meaning here stay text. Memory holds names, a run of events to sort and the
 //! sizes of chunks, so that a document may have any length.
 
+pub mod checked;
 mod chunks;
 pub mod clocks;
 mod document;

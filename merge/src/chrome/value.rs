@@ -57,6 +57,9 @@ impl ValueScanner {
 
 /// Whether JSON text is nested deeper than readers of a report can be expected to read.
 pub fn is_too_deep(json: &[u8]) -> bool {
+    if json.len() <= NESTING_MAX as usize {
+        return false; // most values are so short that they have too few brackets
+    }
     let mut depth = 0_u32;
     let (mut is_string, mut is_escaped) = (false, false);
     json.iter().any(|byte| {

@@ -21,6 +21,7 @@ pub fn become_outermost(python: Python<'_>) {
 /// How deep a new thread may nest calls.
 struct Depth {
     /// Calls of Python functions, which a program can ask for.
+    #[cfg(Py_3_11)]
     limit: c_int,
     /// Calls of C code: a constant of the interpreter that differs between builds.
     #[cfg(all(Py_3_12, not(Py_3_14)))]
@@ -30,6 +31,7 @@ struct Depth {
 impl Depth {
     fn of_new_thread(_: Python<'_>) -> Depth {
         Depth {
+            #[cfg(Py_3_11)]
             // SAFETY: the GIL is held, as the argument proves.
             limit: unsafe { ffi::Py_GetRecursionLimit() },
             #[cfg(all(Py_3_12, not(Py_3_14)))]

@@ -1,8 +1,7 @@
 //! OTHER records: events of the Chrome trace format, whose members are their payloads.
 
+use crate::chrome::checked::is_readable;
 use crate::chrome::event::ChromeEvent;
-use crate::chrome::value::is_too_deep;
-use serde_json::Value;
 use viztracer_format::record::Kind;
 
 /// Reads the event in a payload, and puts its further members into `text`. Returns how it is shown: as a call that
@@ -22,7 +21,9 @@ pub(super) fn read(json: &[u8], may_be_call: bool, text: &mut Vec<u8>) -> Option
 /// The event in a payload, if it is an object with a phase, and one that every reader of a report can read: its text is
 /// put there as it is.
 fn event(json: &[u8]) -> Option<ChromeEvent<'_>> {
-    serde_json::from_slice::<Value>(json).ok().filter(|_| !is_too_deep(json))?;
+    if !is_readable(json) {
+        return None;
+    }
     let (event, _) = ChromeEvent::read(json).ok()?;
     (event.phase.len() > 2 && event.phase.starts_with(b"\"")).then_some(event)
 }

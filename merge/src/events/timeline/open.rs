@@ -18,6 +18,7 @@ impl<T> Default for OpenCalls<T> {
 impl<T> OpenCalls<T> {
     /// Adds a call that begins, the innermost of `open`. `enter` makes the value of a call from the values of the calls
     /// around it.
+    #[inline(always)]
     pub fn begin(&mut self, call: &Call, open: &[Call], mut enter: impl FnMut(&Call, &[T]) -> T) {
         let (_, around) = open.split_last().unwrap_or((call, &[]));
         self.settle(call.thread, around, &mut enter);
@@ -25,6 +26,7 @@ impl<T> OpenCalls<T> {
     }
 
     /// Removes a call that ends, and returns its value. `around` are the calls that stay open.
+    #[inline(always)]
     pub fn end(&mut self, call: &Call, around: &[Call], mut enter: impl FnMut(&Call, &[T]) -> T) -> Option<T> {
         if self.thread != call.thread || self.values.len() != around.len() + 1 {
             self.settle(call.thread, around, &mut enter);
@@ -39,14 +41,21 @@ impl<T> OpenCalls<T> {
     }
 
     /// Makes the values of these calls if they are missing: at the begin of a part, some calls are open already.
+    #[inline(always)]
     fn settle(&mut self, thread: usize, calls: &[Call], enter: &mut impl FnMut(&Call, &[T]) -> T) {
         if self.thread != thread || self.values.len() != calls.len() {
-            self.thread = thread;
-            self.values.clear();
-            calls.iter().for_each(|call| self.push(call, enter));
+            self.begin_anew(thread, calls, enter);
         }
     }
 
+    #[cold]
+    fn begin_anew(&mut self, thread: usize, calls: &[Call], enter: &mut impl FnMut(&Call, &[T]) -> T) {
+        self.thread = thread;
+        self.values.clear();
+        calls.iter().for_each(|call| self.push(call, enter));
+    }
+
+    #[inline(always)]
     fn push(&mut self, call: &Call, enter: &mut impl FnMut(&Call, &[T]) -> T) {
         let value = enter(call, &self.values);
         self.values.push(value);

@@ -23,6 +23,7 @@ pub struct Sketch {
 
 impl Sketch {
     /// Adds a duration in nanoseconds.
+    #[inline(always)]
     pub fn add(&mut self, duration: u64) {
         self.add_to(bucket(duration), 1);
     }
@@ -34,6 +35,7 @@ impl Sketch {
         }
     }
 
+    #[inline(always)]
     fn add_to(&mut self, bucket: u16, count: u64) {
         match self.counts.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
             Ok(index) => self.counts[index].1 += count,

@@ -34,6 +34,7 @@ impl Default for Tally {
 
 impl Tally {
     /// Adds a call.
+    #[inline(always)]
     pub fn call(&mut self, duration: u64, kind: Kind, is_outermost: bool) {
         self.calls += 1;
         self.unfinished += u64::from(kind == Kind::Open);

@@ -31,6 +31,7 @@ impl Text {
     }
 
     /// Appends bytes as they are.
+    #[inline(always)]
     pub fn put(&mut self, bytes: &[u8]) {
         self.reserve(bytes.len());
         self.bytes[self.len..][..bytes.len()].copy_from_slice(bytes);

@@ -249,12 +249,14 @@ impl StreamSection {
         self.extras.text(self.count - 1, extra);
     }
 
+    #[inline(always)]
     fn put_what(&mut self, what: u64) {
         put_number(what, &mut self.what);
         self.count += 1;
     }
 
     /// Writes the begin of a call that did not end at once.
+    #[inline(always)]
     fn settle(&mut self) {
         if let Some((function, before)) = self.begun.take() {
             put_number(before, &mut self.begins);

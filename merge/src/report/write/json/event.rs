@@ -4,7 +4,7 @@ use super::super::missing::{self, Missing};
 use super::super::text::Text;
 use super::microseconds::microseconds;
 use super::pieces::{COPIED_MAX, EventPrefix, FunctionTexts};
-use crate::chrome::value::is_too_deep;
+use crate::chrome::checked::is_readable_object;
 use crate::events::decode::{Event, Payload};
 use crate::plan::file::FilePlan;
 use memchr::memmem;
@@ -299,7 +299,7 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
         // Members are no arguments, and no caller passes them.
         Some(Payload::Members(_)) => text.put(b"{}"),
         Some(Payload::Bytes(bytes)) => {
-            if serde_json::from_slice::<Value>(bytes).is_ok_and(|value| value.is_object()) && !is_too_deep(bytes) {
+            if is_readable_object(bytes) {
                 text.put(bytes);
             } else {
                 text.put(b"{\"value\":");

@@ -24,6 +24,7 @@ impl Text {
     }
 
     /// Appends a number in decimal.
+    #[inline(always)]
     pub fn put_number(&mut self, number: u64) {
         self.put(itoa::Buffer::new().format(number).as_bytes());
     }

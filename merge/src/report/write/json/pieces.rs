@@ -9,10 +9,12 @@ use viztracer_format::names::Function;
 const CATEGORY: &[u8] = br#","cat":"FEE"}"#;
 /// Pieces are copied in chunks of this size, which is faster than a call of `memcpy`.
 const CHUNK: usize = 32;
+/// The largest size that is always copied by a few moves of the processor, even in code that is compiled for size.
+const BLOCK: usize = 64;
 /// No prefix is longer.
-const PREFIX_MAX: usize = 64;
+const PREFIX_MAX: usize = BLOCK;
 /// Most names are not longer.
-const NAME_USUAL: usize = 128;
+const NAME_USUAL: usize = 2 * BLOCK;
 /// The most bytes that copying a prefix and a name writes, besides the name's own.
 pub const COPIED_MAX: usize = PREFIX_MAX + NAME_USUAL + CHUNK;
 
@@ -131,11 +133,14 @@ impl<'a> FunctionText<'a> {
 /// out    |-- ALWAYS bytes --|- CHUNK -|- CHUNK -|     copied; the next piece overwrites the scratch
 /// ```
 ///
-/// The first `ALWAYS` bytes are copied whatever `len` is. Lengths change from event to event, and a mispredicted branch
-/// costs more than a few bytes of scratch.
+/// The first `ALWAYS` bytes, one or two blocks, are copied whatever `len` is. Lengths change from event to event, and a
+/// mispredicted branch costs more than a few bytes of scratch.
 #[inline]
 fn copy<const ALWAYS: usize>(out: &mut [u8], at: usize, from: &[u8], len: usize) -> usize {
-    copy_chunk::<ALWAYS>(out, at, from, 0);
+    copy_chunk::<BLOCK>(out, at, from, 0);
+    if ALWAYS > BLOCK {
+        copy_chunk::<BLOCK>(out, at + BLOCK, from, BLOCK);
+    }
     let mut copied = ALWAYS;
     while copied < len {
         copy_chunk::<CHUNK>(out, at + copied, from, copied);
