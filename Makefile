@@ -237,9 +237,9 @@ $(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.
 	@touch $@
 
 # Torch of PyPI takes 6 GB, since it is made for graphics processors, too. Both tracers import it from this directory.
-.envs/torch/.installed: | machine
+.envs/torch/.installed: .envs/py$(NEWEST)/.tools
 	rm -rf $(@D)
-	$(call python,$(NEWEST)) $(PIP) install --target $(@D) $(NEEDS)/torch.txt
+	.envs/py$(NEWEST)/bin/python $(PIP) install --target $(@D) $(NEEDS)/torch.txt
 	@touch $@
 
 .envs/viztracer-py%/.installed: | machine
