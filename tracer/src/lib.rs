@@ -13,7 +13,6 @@
 //! - [`greenlets`] notices that a thread has several stacks.
 //! - [`preserve`] keeps the exception that is under way while a hook runs Python.
 //! - [`allocator`] has a reserve for a program that has used up its memory.
-//! - [`block`] logs blocks of code.
 //! - [`source_log`] logs what instrumented source code does, [`interpreter_events`] what the interpreter does.
 //!
 //! What happens once in a process:
@@ -93,8 +92,6 @@ mod background;
 mod main_program;
 // What Python's tracer calls.
 mod tracer;
-// Blocks of code that a program records.
-mod block;
 // What instrumented source code calls.
 mod source_log;
 // What the interpreter calls when it collects garbage, and at audit events.
@@ -107,8 +104,6 @@ mod interpreter_events;
 mod snaptrace {
     #[pymodule_export]
     use super::background::start_unseen;
-    #[pymodule_export]
-    use super::block::VizEvent;
     #[pymodule_export]
     use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process, snapshot};
     #[pymodule_export]
@@ -153,8 +148,7 @@ mod snaptrace {
 
         let python = module.py();
         super::function::request_slot(python);
-        let left_out = [Tracer::type_object_raw, SourceLog::type_object_raw, VizEvent::type_object_raw];
-        super::function::leave_out(left_out.map(|kind| kind(python)));
+        super::function::leave_out([Tracer::type_object_raw(python), SourceLog::type_object_raw(python)]);
         module.add("RECORD_SIZE", viztracer_format::record::RECORD_SIZE)?;
         module.add("source_log", SourceLog::new(python)?)?;
         module.add("RING_MAGIC", pyo3::types::PyBytes::new(python, &viztracer_format::header::MAGIC))?;

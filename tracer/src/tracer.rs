@@ -41,16 +41,6 @@ impl Tracer {
         recording::current() != 0 && recording::phase(self.number) == Some(Phase::Recording)
     }
 
-    /// Returns when a block begins, unless this tracer records nothing: the time that `getts` gives.
-    pub fn begin_block(&self) -> Option<f64> {
-        self.enable().then(|| self.getts())
-    }
-
-    /// Logs a block that ends now.
-    pub fn end_block(&self, python: Python<'_>, name: &str, start: f64) {
-        self.log(python, || event::block(python, name, (start, self.getts()), imported()));
-    }
-
     /// Logs something, if this tracer records; then looks at the session's switches.
     fn log<T>(&self, python: Python<'_>, event: impl FnOnce() -> T) -> Option<T> {
         let logged = self.records().then(event);

@@ -22,7 +22,6 @@ __all__ = [
     "SessionDescription",
     "SourceLog",
     "Tracer",
-    "VizEvent",
     "arm_exit_line",
     "arm_exit_report",
     "ask_before_exec",
@@ -186,22 +185,6 @@ class Tracer:
         """Do not record the calling thread until `resume` is called as often."""
     def resume(self) -> None:
         """End a `pause`."""
-
-@disjoint_base
-class VizEvent:
-    """A context manager that records the block it is used with; `VizTracer.log_event` makes it.
-
-    Args:
-        tracer: what records the block.
-        event_name: the block's name.
-        file_name: the file it is in.
-        lineno: its line.
-    """
-
-    def __new__(cls, tracer: Tracer, event_name: str, file_name: str, lineno: int) -> Self: ...
-    def __enter__(self) -> None: ...
-    def __exit__(self, _kind: object = None, _error: object = None, _traceback: object = None) -> None:
-        """Record the block, unless nothing was recorded when it began or is recorded now."""
 
 @final
 class SourceLog:

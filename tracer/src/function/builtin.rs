@@ -78,7 +78,7 @@ pub struct Forgotten {
 }
 
 /// The types whose methods, and those of their subtypes, are not recorded.
-static LEFT_OUT: [AtomicPtr<ffi::PyTypeObject>; 3] = [const { AtomicPtr::new(ptr::null_mut()) }; 3];
+static LEFT_OUT: [AtomicPtr<ffi::PyTypeObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
 
 /// Returns the definition of a C function: what the interpreter calls when the function is called.
 pub fn definition(function: &Bound<'_, PyCFunction>) -> NonNull<ffi::PyMethodDef> {
@@ -235,7 +235,7 @@ impl Owner {
 }
 
 /// Leaves the methods of these types and their subtypes out of the recording. The types must live for ever.
-pub fn leave_out(kinds: [*mut ffi::PyTypeObject; 3]) {
+pub fn leave_out(kinds: [*mut ffi::PyTypeObject; 2]) {
     for (left_out, kind) in LEFT_OUT.iter().zip(kinds) {
         left_out.store(kind, Ordering::Relaxed);
     }

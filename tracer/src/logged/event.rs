@@ -186,25 +186,6 @@ pub fn object(
     log(python, Kind::Other, FUNCTION_UNKNOWN, &json);
 }
 
-/// Logs a block of code by its begin and its end, as [`raw`] does. May run Python.
-pub fn block(python: Python<'_>, name: &str, (begin, end): (f64, f64), imported: Anchor) {
-    let Some(max) = payload_max(python) else { return };
-    let mut json = Json::new(max);
-    json.put("{\"ph\":\"X\",\"name\":");
-    json.put_string(name);
-    json.put(",\"dur\":");
-    json.put_float(end - begin);
-    json.put(",\"cat\":\"FEE\"}");
-    let scale = scale::scale(imported);
-    let start = scale.ticks(begin);
-    let duration = scale.ticks(end).saturating_sub(start).min((1 << 56) - 1);
-    // The id is valid for this recording only, so it is taken last.
-    let function = names::id(name).unwrap_or(FUNCTION_UNKNOWN);
-    let event = LoggedEvent { kind: Kind::Other, function, start, duration };
-    // SAFETY: `log` runs no Python.
-    unsafe { current::with_existing(python, |recorder| recorder.log(event, json.as_bytes())) };
-}
-
 /// Logs an event of the Chrome trace format, as one of the calling thread. Without `ts` it happens now.
 pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
     let python = event.py();

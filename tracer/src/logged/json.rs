@@ -284,8 +284,7 @@ impl Json {
         }
     }
 
-    /// Appends a number.
-    pub fn put_float(&mut self, value: f64) {
+    fn put_float(&mut self, value: f64) {
         if append_plain_float(value, &mut self.text) {
             return;
         }
