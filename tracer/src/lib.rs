@@ -45,8 +45,6 @@ mod daemon;
 mod preserve;
 // System calls of signal handlers.
 mod signal;
-// Functions of Python that are called when something has happened.
-mod listener;
 // Memory for when there is none.
 mod allocator;
 
@@ -108,8 +106,6 @@ mod snaptrace {
     use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process, snapshot};
     #[pymodule_export]
     use super::control::{ControlBlock, SessionDescription, read_control_block};
-    #[pymodule_export]
-    use super::ending::child_exits::watch_killed_children;
     #[pymodule_export]
     use super::ending::deadly_signal::watch;
     #[pymodule_export]

@@ -313,17 +313,11 @@ def arm_exit_report(command: Sequence[str], environment: Sequence[str], line: st
     written to stderr if the command fails or is interrupted; it ends with a line feed.
     """
 
-def watch_slow_calls(listener: Callable[[str, int], object] | None) -> None:
+def watch_slow_calls(watcher: Callable[[str, int], object] | None) -> None:
     """Have this called with the name of the function and the duration in ns of each call that took long; None: nothing.
 
     It is called on the thread of the call, after it has ended. The recording says which calls that are: ``slow_call`` of
     its options, in us.
-    """
-
-def watch_killed_children(listener: Callable[[int, int], object] | None) -> None:
-    """Have this called with the process id and the signal of each child that a signal has killed; None: nothing.
-
-    It is called on the thread that has waited for the child.
     """
 
 def hold_watcher() -> None:

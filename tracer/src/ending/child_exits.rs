@@ -5,7 +5,6 @@
 //! was killed by SIGKILL says nothing about that, but its parent's does.
 
 use crate::interpose::{OneArgument, Original, Positional, WithKeywords, integer, is_in_main_interpreter};
-use crate::listener::Listener;
 use crate::recording;
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
@@ -18,16 +17,6 @@ static WAITPID: Original<Positional> = Original::new();
 static WAIT3: Original<WithKeywords> = Original::new();
 static WAIT4: Original<WithKeywords> = Original::new();
 static WAITID: Original<Positional> = Original::new();
-
-/// What is told of children that a signal has killed.
-static LISTENER: Listener = Listener::new();
-
-/// Has this called with the process id and the signal of each child that a signal has killed, on the thread that has
-/// waited for the child; with `None`, nothing.
-#[pyfunction]
-pub fn watch_killed_children(listener: Option<Py<PyAny>>) {
-    LISTENER.set(listener);
-}
 
 /// Puts our functions in the place of the interpreter's. They write into the ring file, whenever there is one.
 pub fn watch(python: Python<'_>) -> PyResult<()> {
@@ -104,16 +93,11 @@ fn note(child: Option<(c_int, c_int)>) {
     }
     // A process that was forked may have done nothing yet that is recorded. This needs the main interpreter, to which a
     // call in another one does not attach the thread.
-    let is_in_main = is_in_main_interpreter();
-    // SAFETY: functions are called by attached threads.
-    let python = unsafe { Python::assume_attached() };
-    if is_in_main {
-        current::ensure_own_file(python);
+    if is_in_main_interpreter() {
+        // SAFETY: functions are called by attached threads.
+        current::ensure_own_file(unsafe { Python::assume_attached() });
     }
     recording::child_ended(pid as u32, status as u32);
-    if is_in_main && libc::WIFSIGNALED(status) {
-        LISTENER.tell(python, (pid, libc::WTERMSIG(status)));
-    }
 }
 
 /// Reads pid and status from the first two members of a tuple.

@@ -1,16 +1,11 @@
-"""What has a traced program take snapshots by itself: an exception that nothing handles, a child that was
-killed, a call that takes long."""
+"""What has a traced program take snapshots by itself: an exception that nothing handles, a call that takes long."""
 
 from __future__ import annotations
 
-import glob
-import os
 import re
-import signal
 import sys
 
-from ..process import this_process
-from ..snaptrace import watch_killed_children, watch_slow_calls
+from ..snaptrace import watch_slow_calls
 from ..tracer.options import SLOW_CALL
 from . import request
 
@@ -20,8 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-EXCEPTION, KILLED = "exception", "killed"
-ORDERLY = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # by these, processes are asked to end
+EXCEPTION = "exception"
 MICROSECONDS = {"us": 1.0, "ms": 1e3, "s": 1e6, "min": 60e6, "h": 3600e6}
 
 
@@ -46,36 +40,17 @@ class SlowCall:
 def arm(triggers: Sequence[str]) -> list[Callable[[], None]]:
     """Have these take snapshots from now on; return what takes that back."""
     exceptions = _arm_exceptions() if EXCEPTION in triggers else []
-    killed = _arm_killed_children() if KILLED in triggers else []
-    return exceptions + killed + _arm_slow_calls(slow_calls(triggers))
+    return exceptions + _arm_slow_calls(slow_calls(triggers))
 
 
 def slow_calls(triggers: Sequence[str]) -> list[SlowCall]:
     """Return the triggers that are calls that take long."""
-    return [SlowCall(trigger) for trigger in triggers if trigger not in (EXCEPTION, KILLED)]
+    return [SlowCall(trigger) for trigger in triggers if trigger != EXCEPTION]
 
 
 def shortest(triggers: Sequence[str]) -> float:
     """Return from how many us on a call may be slow; 0 if none is."""
     return min((slow.time for slow in slow_calls(triggers)), default=0.0)
-
-
-def _arm_killed_children() -> list[Callable[[], None]]:
-    def see(pid: int, signum: int) -> None:
-        if signum not in ORDERLY and _is_traced(pid):
-            name = signal.Signals(signum).name if signum in set(signal.Signals) else f"signal{signum}"
-            request.snapshot(f"{pid}_{name}")
-
-    watch_killed_children(see)
-    return [lambda: watch_killed_children(None)]
-
-
-def _is_traced(pid: int) -> bool:
-    """Return whether a process of this run had this id."""
-    tracer: Any = this_process.recording()
-    rings = tracer.rings if tracer else None
-    stem = os.path.join(glob.escape(rings.path), f"{glob.escape(rings.prefix)}_{pid}") if rings else ""
-    return bool(stem) and any(glob.glob(f"{stem}{rest}.bin") for rest in ("", "_*"))
 
 
 def _arm_slow_calls(waited: list[SlowCall]) -> list[Callable[[], None]]:

@@ -24,7 +24,7 @@ DEFAULT_ENTRIES = 16_000_000
 DEFAULT_SNAPSHOTS = 10
 
 # What may take snapshots by itself, besides functions that take long.
-TRIGGERS = ("exception", "killed")
+TRIGGERS = ("exception",)
 SLOW_CALL = r"(?P<function>.+)>\s*(?P<time>\d{1,12}(?:\.\d{1,9})?)\s*(?P<unit>us|ms|s|min|h)"
 
 LIMIT = 1 << 63  # of numbers that the extension takes
@@ -303,7 +303,7 @@ class Options:
     keep_snapshot_at: list[str] | None = option(
         None,
         "keep a snapshot of all processes of the run when this happens in a process: exception (one that nothing "
-        "handles), killed (a traced child was, but not by SIGTERM, SIGINT or SIGHUP), or a call that takes longer, such as 'handler>200ms', with a regular expression for the function",
+        "handles), or a call that takes longer, such as 'handler>200ms', with a regular expression for the function",
         is_own=True,
         metavar="WHAT",
         normalize=_list,
