@@ -67,8 +67,6 @@ mod greenlets;
 mod logged;
 // What tracing may cost.
 mod budget;
-// Calls that take long.
-mod slow_calls;
 // Functions of ours in place of the interpreter's.
 mod interpose;
 // What the interpreter calls at each event.
@@ -130,8 +128,6 @@ mod snaptrace {
     use super::process::watcher::{end_watcher, hold_watcher};
     #[pymodule_export]
     use super::ring_file::{RingFacts, RingStatus, await_ring, is_ring_open, ring_facts, ring_session, ring_status};
-    #[pymodule_export]
-    use super::slow_calls::watch_slow_calls;
     #[pymodule_export]
     use super::source_log::SourceLog;
     #[pymodule_export]

@@ -59,8 +59,6 @@ __all__ = [
     "start_unseen",
     "text_of",
     "watch_deadly_signals",
-    "watch_killed_children",
-    "watch_slow_calls",
 ]
 
 _Value = TypeVar("_Value")
@@ -311,13 +309,6 @@ def arm_exit_report(command: Sequence[str], environment: Sequence[str], line: st
 
     `command`: its first argument is the program's path; empty for none. `environment`: ``NAME=value`` each. `line`: is
     written to stderr if the command fails or is interrupted; it ends with a line feed.
-    """
-
-def watch_slow_calls(watcher: Callable[[str, int], object] | None) -> None:
-    """Have this called with the name of the function and the duration in ns of each call that took long; None: nothing.
-
-    It is called on the thread of the call, after it has ended. The recording says which calls that are: ``slow_call`` of
-    its options, in us.
     """
 
 def hold_watcher() -> None:

@@ -16,8 +16,6 @@ mod open_calls;
 mod payload;
 mod segment;
 mod skipped;
-mod slow;
-mod slow_call;
 mod stack;
 mod stacked;
 mod task;
@@ -33,7 +31,6 @@ pub use event::LoggedEvent;
 pub(crate) use open_calls::OpenCalls;
 use open_calls::TooDeep;
 use skipped::Skipped;
-pub use slow_call::SlowCall;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
@@ -60,8 +57,6 @@ pub(crate) struct Limits {
     pub max_depth: usize,
     /// The ticks between two looks at the session's switches; `None`: it has none.
     pub look_ticks: Option<u64>,
-    /// Calls that last so many ticks are noted; `u64::MAX`: none.
-    pub slow_ticks: u64,
     /// Whether the recording has a budget.
     pub has_budget: bool,
 }
@@ -76,7 +71,7 @@ pub struct ThreadRecorder {
     slot_end: *const Slot,
     block: *const BlockHeader,
     segment: *const SegmentHeader,
-    /// Durations from `min_ticks` to `min_ticks + span` fit a record as they are, and are of no further interest.
+    /// Durations from `min_ticks` to `min_ticks + span` fit a record as they are.
     min_ticks: u64,
     span: u64,
     clock: Clock,
@@ -120,9 +115,6 @@ pub struct ThreadRecorder {
     others: usize,
     /// Events that [`ThreadRecorder::take_recorded`] has answered for.
     booked: u64,
-    /// Calls that took at least so many ticks, since they were asked for last.
-    slow_ticks: u64,
-    slow: Vec<SlowCall>,
     /// The calls that were too short, if the recording has a budget.
     skipped: Option<Skipped>,
     /// How many open calls are elided.
@@ -135,8 +127,7 @@ unsafe impl Send for ThreadRecorder {}
 impl ThreadRecorder {
     /// A recorder without open calls.
     pub(crate) fn new(ring: Arc<MappedRing>, limits: Limits, serial: u32, label: Handle) -> ThreadRecorder {
-        let Limits { min_ticks, max_depth, look_ticks, slow_ticks, has_budget } = limits;
-        let plain_max = DURATION_MAX.min(slow_ticks.saturating_sub(1));
+        let Limits { min_ticks, max_depth, look_ticks, has_budget } = limits;
         let due_from = if look_ticks.is_some() { 0 } else { u64::MAX };
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
@@ -146,7 +137,7 @@ impl ThreadRecorder {
             block: std::ptr::null(),
             segment: std::ptr::null(),
             min_ticks,
-            span: plain_max.saturating_sub(min_ticks),
+            span: DURATION_MAX - min_ticks.min(DURATION_MAX),
             clock: ring.clock(),
             rare_from: due_from,
             too_deep: Vec::new(),
@@ -171,8 +162,6 @@ impl ThreadRecorder {
             events: 0,
             others: 0,
             booked: 0,
-            slow_ticks,
-            slow: Vec::new(),
             skipped: has_budget.then(Skipped::default),
             unseen: 0,
         };
@@ -228,14 +217,14 @@ impl ThreadRecorder {
             return Left::Unmatched;
         }
         self.frame = top;
-        let left = self.record(frame, kind, now);
+        self.record(frame, kind, now);
         self.publish_depth();
-        left
+        Left::Recorded
     }
 
     /// Stores the record of a frame that ends at `now`.
     #[inline(always)]
-    fn record(&mut self, frame: Record, kind: Kind, now: u64) -> Left {
+    fn record(&mut self, frame: Record, kind: Kind, now: u64) {
         let duration = elapsed(frame, now);
         if self.slot == self.slot_end || !self.fits_a_record(duration) {
             return self.record_rare(frame, kind, duration);
@@ -245,10 +234,9 @@ impl ThreadRecorder {
             word1: duration << 24 | u64::from(frame.function()),
         });
         self.commit();
-        Left::Recorded
     }
 
-    /// Whether a duration is long enough to be recorded, and short enough for an ordinary record. A duration
+    /// Whether a duration is long enough to be recorded, and short enough for a record without an extension. A duration
     /// below `min_ticks` wraps around to a large number, so one comparison covers both.
     #[inline(always)]
     fn fits_a_record(&self, duration: u64) -> bool {
@@ -334,16 +322,8 @@ impl ThreadRecorder {
     /// Records a frame whose duration is too long or too short for [`Self::record`], or that finds the segment full.
     #[cold]
     #[inline(never)]
-    fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) -> Left {
-        let Some(duration) = self.wanted_duration(duration) else {
-            self.skip(frame, duration);
-            return Left::Recorded;
-        };
-        self.store_rare(frame, kind, duration);
-        self.note_slow(frame.function(), duration)
-    }
-
-    fn store_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
+    fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
+        let Some(duration) = self.wanted_duration(duration) else { return self.skip(frame, duration) };
         let kind = frame.kind_byte() & INHERITED | kind as u8;
         let start = frame.start();
         if duration <= DURATION_MAX {

@@ -36,8 +36,6 @@ pub struct RecordingOptions {
     pub bytes_per_value: usize,
     /// As a part of the time that the process would take without tracing; 0: no bound.
     max_overhead: f64,
-    /// Calls that take so many us are told (`watch_slow_calls`); 0: none.
-    slow_call: f64,
 }
 
 /// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
@@ -82,7 +80,6 @@ impl RecordingOptions {
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported,
             look_interval: (has_budget || rings.block.is_some()).then_some(INTERVAL.as_nanos() as u64),
-            slow_call: (self.slow_call * 1000.0).round() as u64,
             budget: has_budget.then_some(Budget {
                 bound: self.max_overhead,
                 call_cost,

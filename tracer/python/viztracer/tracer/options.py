@@ -23,9 +23,8 @@ DEFAULT_ENTRIES = 16_000_000
 # How many snapshots a run may take by itself if nothing else is said.
 DEFAULT_SNAPSHOTS = 10
 
-# What may take snapshots by itself, besides functions that take long.
+# What may take snapshots by itself.
 TRIGGERS = ("exception",)
-SLOW_CALL = r"(?P<function>.+)>\s*(?P<time>\d{1,12}(?:\.\d{1,9})?)\s*(?P<unit>us|ms|s|min|h)"
 
 LIMIT = 1 << 63  # of numbers that the extension takes
 
@@ -158,16 +157,8 @@ def _triggers(name: str, values: Sequence[str] | None) -> None:
     """Raise `ValueError` for what takes no snapshots."""
     _texts(name, values)
     for value in values or ():
-        if value in TRIGGERS:
-            continue
-        import re
-
-        slow = re.fullmatch(SLOW_CALL, value, re.ASCII | re.DOTALL)
-        if not slow:
-            raise ValueError(
-                f"{name} has {value!r}, which is neither {' nor '.join(TRIGGERS)} nor like 'handler>200ms'"
-            )
-        _patterns(name, [slow["function"]])
+        if value not in TRIGGERS:
+            raise ValueError(f"{name} has {value!r}, which is none of {', '.join(TRIGGERS)}")
 
 
 def _function(name: str, value: object) -> None:
@@ -303,7 +294,7 @@ class Options:
     keep_snapshot_at: list[str] | None = option(
         None,
         "keep a snapshot of all processes of the run when this happens in a process: exception (one that nothing "
-        "handles), or a call that takes longer, such as 'handler>200ms', with a regular expression for the function",
+        "handles)",
         is_own=True,
         metavar="WHAT",
         normalize=_list,

@@ -155,7 +155,7 @@ class Recording(InterpreterEvents):
     def _record(self, rings: RingDirectory) -> None:
         this_process.follow(self)
         self.log_calls(func_args=self.log_func_args, func_retval=self.log_func_retval, func_repr=self._shown_by())
-        self.record({**self.inherited(), "slow_call": self._slow_call()}, rings, PACKAGE)
+        self.record(self.inherited(), rings, PACKAGE)
         if not self.enable:
             return  # the session has stopped
         self.name_process(self.process_name or self.first_name or this_process.process_name())
@@ -165,14 +165,6 @@ class Recording(InterpreterEvents):
         if self._is_global:
             self.register_global()
         self.begin_interpreter_events()
-
-    def _slow_call(self) -> float:
-        """Return from how many us on a call takes a snapshot; 0 if none does."""
-        if not self.keep_snapshot_at:
-            return 0.0
-        from ..sessions import triggers
-
-        return triggers.shortest(self.keep_snapshot_at)
 
     def _shown_by(self) -> Callable[..., str] | None:
         """Return what shows arguments and results; None for `repr`."""

@@ -86,8 +86,7 @@ impl ThreadRecorder {
         if text.capacity() <= TEXT_MAX {
             self.text = text;
         }
-        let may_be_due = now >= self.rare_from || !self.slow.is_empty();
-        is_put.then(|| if may_be_due && self.is_look_due(now) { Left::Due } else { Left::Recorded })
+        is_put.then(|| if now >= self.rare_from && self.is_look_due(now) { Left::Due } else { Left::Recorded })
     }
 
     /// Ends the call with this tag at `now`, with one more member of its `args`, if it is the innermost one. If it is
