@@ -84,7 +84,7 @@ def test_stacks_of_any_depth(sandbox):
     done = sandbox.viztracer_merge("rings", "-o", "report.csv", "--tid", tid_of(sandbox, "deep"))
     assert done.returncode == 0, done.stderr
     rows = (sandbox.path / "report.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert total == sum(int(row.split(",")[-8]) for row in rows if row.startswith("0,"))
+    assert total == sum(int(row.split(",")[-10]) for row in rows if row.startswith("0,"))
 
 
 def limit_memory():

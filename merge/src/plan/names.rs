@@ -3,7 +3,7 @@
 use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
 use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use viztracer_format::names::{Entry, Function, SourceIdentity};
 
 /// A thread, as far as these segments know it.
@@ -76,14 +76,15 @@ impl FileNames {
         if self.elided.is_empty() {
             return ElidedSince::new();
         }
-        let mut found = Vec::new();
+        let mut found = HashMap::new(); // of several names of a function, the last one holds
         functions(input, segments, |id, function| {
-            for only_c_calls in [false, true] {
-                let since = self.elided.get(&(id, only_c_calls));
-                found.extend(since.map(|since| (ElidedFunction::of(&function, only_c_calls), *since)));
+            for key in [(id, false), (id, true)] {
+                if let Some(since) = self.elided.get(&key) {
+                    found.insert(key, (ElidedFunction::of(&function, key.1), *since));
+                }
             }
         });
-        earliest(found)
+        earliest(found.into_values())
     }
 }
 

@@ -77,14 +77,33 @@ pub struct LookedUp {
 }
 
 impl Code {
-    /// Whether the Python function that runs on the calling thread was recorded and is elided.
+    /// Whether the innermost Python function of the calling thread that was ever recorded is elided. Makes objects of
+    /// frames, if anything is elided.
     pub fn is_running_elided(python: Python<'_>) -> bool {
-        // SAFETY: `python` proves that the GIL is held. NULL or a borrowed frame.
-        let frame = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetFrame().cast()) };
-        let Some(frame) = frame else { return false };
-        // SAFETY: a living frame; a new reference.
-        let code = unsafe { Bound::from_owned_ptr(python, ffi::PyFrame_GetCode(frame.as_ptr().cast()).cast()) };
-        Code(code.as_ptr()).is_elided()
+        if !recording::has_elided() {
+            return false;
+        }
+        without_collector(python, || {
+            // SAFETY: `python` proves that the GIL is held. NULL or a borrowed frame.
+            let innermost = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetFrame().cast()) };
+            let mut next = innermost;
+            while let Some(frame) = next {
+                // SAFETY: a living frame; a new reference.
+                let code = unsafe { Bound::from_owned_ptr(python, ffi::PyFrame_GetCode(frame.as_ptr().cast()).cast()) };
+                let code = Code(code.as_ptr());
+                if code.id() != EXCLUDED {
+                    return false;
+                }
+                if code.is_elided() {
+                    return true;
+                }
+                // SAFETY: a living frame; NULL or a new reference.
+                let back = unsafe { ffi::PyFrame_GetBack(frame.as_ptr().cast()) };
+                // SAFETY: as above.
+                next = unsafe { Bound::from_owned_ptr_or_opt(python, back.cast()) };
+            }
+            false
+        })
     }
 
     /// Whether its function was recorded and is elided.
@@ -129,7 +148,6 @@ impl Code {
 
     /// Whether the C functions that it calls are not recorded. Runs no Python, like [`Code::id`].
     #[cfg(Py_3_12)]
-    #[inline(always)]
     pub fn hides_c_calls(self) -> bool {
         self.is_known_to_hide_c_calls().unwrap_or_else(|| self.look_up().cached.hides_c_calls)
     }

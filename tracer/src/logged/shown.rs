@@ -85,7 +85,12 @@ fn append_at_hand(value: &Bound<'_, PyAny>, describe: Option<&Bound<'_, PyAny>>,
                 append_string(&begin(string), text);
                 true
             }
-            Err(_) => append_simple(value, text),
+            Err(_) => {
+                let begin = text.len();
+                let is_plain = append_plain(value, text); // of which `str` is `repr`
+                cut(text, begin);
+                is_plain
+            }
         },
     }
 }
@@ -103,7 +108,6 @@ fn show(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut St
         }
         None if append_simple(value, text) => true,
         None if append_number(value, text) => true,
-        None if append_default(value, text) => true,
         _ => guarded(value, repr, text),
     }
 }
@@ -254,6 +258,9 @@ fn now() -> Duration {
 }
 
 fn append_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {
+    if repr.is_none() && append_default(value, text) {
+        return true;
+    }
     match call(value, repr) {
         Ok(shown) => append_string(&shown, text),
         Err(error) => {

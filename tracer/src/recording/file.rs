@@ -1,6 +1,6 @@
 //! What is written into the file of the recording, and asked of it.
 
-use super::state::{FORKED, count_rules, locked, number, with, with_number};
+use super::state::{FORKED, HAS_ELIDED, count_rules, locked, number, with, with_number};
 use crate::sync::atomic::Ordering;
 use std::path::PathBuf;
 use std::ptr::NonNull;
@@ -101,10 +101,16 @@ pub fn note_coroutine(function: u32) {
 /// Records these functions no more. Returns those that were recorded until now. The caller does so exclusively, and
 /// forgets earlier decisions.
 pub fn elide(elisions: &[Elision]) -> Vec<Elision> {
+    HAS_ELIDED.store(true, Ordering::Relaxed);
     with(Vec::new(), |recording| {
         count_rules();
         recording.recorder.elide(elisions)
     })
+}
+
+/// Whether any function may be elided.
+pub fn has_elided() -> bool {
+    HAS_ELIDED.load(Ordering::Relaxed)
 }
 
 /// What is no longer recorded of the function with this id.

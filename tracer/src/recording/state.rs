@@ -16,6 +16,8 @@ shared! {
     static RULES: AtomicU64 = AtomicU64::new(0);
     /// Whether events are recorded now.
     static RECORDING: AtomicBool = AtomicBool::new(false);
+    /// Whether any function is elided, or was in an earlier recording.
+    pub(super) static HAS_ELIDED: AtomicBool = AtomicBool::new(false);
     /// Whether this process was forked and has no file of its own yet.
     pub(super) static FORKED: AtomicBool = AtomicBool::new(false);
 }

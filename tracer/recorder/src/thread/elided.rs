@@ -37,6 +37,7 @@ impl ThreadRecorder {
     /// Does not record a call that is too short.
     pub(super) fn skip(&mut self, frame: Record, duration: u64) {
         if let Some(skipped) = &mut self.skipped {
+            let duration = if duration < self.min_ticks { duration } else { 0 }; // it went backwards
             skipped.push(Call { function: frame.function(), start: frame.start(), duration });
         }
     }
@@ -56,7 +57,7 @@ impl ThreadRecorder {
     /// Has the open calls that are elided end as soon as no recorded call inside of them is open: those of such functions,
     /// and those of C functions that a function called whose C functions are.
     pub(crate) fn end_elided(&mut self, elision: impl Fn(u32) -> Option<Elision>, is_c: impl Fn(u32) -> bool) {
-        let mut caller = None;
+        let mut hides_c_calls = true; // nobody knows who called the outermost one
         let mut attached = self.attached.iter_mut().peekable();
         for slot in self.blocks[..=self.depth_block].iter().flat_map(StackBlock::used) {
             let frame = slot.load();
@@ -64,7 +65,7 @@ impl ThreadRecorder {
                 continue;
             }
             let of_function = elision(frame.function());
-            let is_hidden = caller.is_some() && is_c(frame.function());
+            let is_hidden = hides_c_calls && is_c(frame.function());
             let is_elided = is_hidden || of_function.is_some_and(|elision| !elision.only_c_calls);
             let arguments = attached.next_if(|arguments| arguments.is_of(frame));
             if is_elided && !is_unseen(frame) {
@@ -73,7 +74,7 @@ impl ThreadRecorder {
                 arguments.into_iter().for_each(|arguments| arguments.frame = frame);
                 self.unseen += 1;
             }
-            caller = of_function;
+            hides_c_calls = of_function.is_some();
         }
         self.end_unseen(self.clock.now());
     }

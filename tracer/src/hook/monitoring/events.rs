@@ -313,22 +313,22 @@ fn enter_c_anew(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
 /// What was called is over. The interpreter also says so of the call whose begin has switched its place off.
 #[inline(always)]
 fn leave_c(python: Python<'_>, arguments: Arguments<4>, kind: Kind) -> *mut PyObject {
-    if arguments.code().hides_c_calls() {
+    if arguments.code().is_known_to_hide_c_calls() == Some(true) {
         return none();
     }
     let Some(builtin) = arguments.builtin() else { return none() };
     match calls::leave(python, builtin.tag(), kind) {
         None | Some(Left::Recorded) => {}
         Some(Left::Due) => due::act(),
-        Some(Left::Unmatched) => leave_c_unmatched(python, builtin, kind),
+        Some(Left::Unmatched) => leave_c_unmatched(python, arguments.code(), builtin, kind),
     }
     none()
 }
 
 #[cold]
 #[inline(never)]
-fn leave_c_unmatched(python: Python<'_>, builtin: Builtin, kind: Kind) {
-    if builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind) {
+fn leave_c_unmatched(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
+    if !caller.hides_c_calls() && builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind) {
         due::act();
     }
 }
