@@ -103,10 +103,10 @@ FACTS = {
     ],
     "arguments of `VizTracer`": [
         "sorted(set(inspect.signature(VizTracer).parameters) - {'session', 'bytes_per_value', 'keep_leftovers', "
-        "'keep_snapshot_at', 'keep_snapshots'})",
+        "'keep_snapshot_at', 'keep_snapshots', 'max_overhead'})",
         "sorted((name, repr(parameter.default)) for name, parameter in inspect.signature(VizTracer).parameters.items() "
         "if name not in ('session', 'tracer_entries', 'bytes_per_value', 'keep_leftovers', "
-        "'keep_snapshot_at', 'keep_snapshots'))",
+        "'keep_snapshot_at', 'keep_snapshots', 'max_overhead'))",
     ],
     "what wrong arguments raise": [f"tried(make, {name}={value!r})" for name, value in ARGUMENTS.items()],
     "what wrong methods' arguments raise": [

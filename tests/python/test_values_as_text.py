@@ -493,3 +493,41 @@ def test_text_of_a_long_integer_is_hexadecimal(sandbox):
     code = "from viztracer.snaptrace import text_of; n = 10**5000; assert text_of(n) == hex(n)[:4096] + '... (cut)'"
     done = sandbox.python("-c", code)
     assert done.returncode == 0, done.stderr
+
+
+def test_str_of_a_value_is_its_own(sandbox):
+    """Not its `repr`, which is another text for exceptions."""
+    done = sandbox.python(
+        "-c",
+        "from viztracer.snaptrace import text_of\n"
+        "class Quiet(Exception):\n"
+        "    def __str__(self): return 'own str'\n"
+        "values = [ValueError('x'), KeyError('x'), Quiet(1), 5, 'x', b'x', None, True, 1.5, [1, 'x'], int, object]\n"
+        "print([value for value in values if text_of(value, str) != str(value)])\n",
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_members_of_a_class_are_asked_once_if_that_is_slow(sandbox):
+    """Odd keys of a class run the program's code, which nothing is logged of."""
+    done = sandbox.python(
+        "-c",
+        "import time\n"
+        "from viztracer import VizTracer\n"
+        "from viztracer.snaptrace import text_of\n"
+        "asked = []\n"
+        "class Key(str):\n"
+        "    def __eq__(self, other):\n"
+        "        asked.append(tracer.log_instant('inside')); time.sleep(0.15); return False\n"
+        "    __hash__ = str.__hash__\n"
+        "tracer = VizTracer(verbose=0)\n"
+        "Odd = type('Odd', (), {Key('__module__'): 1})\n"
+        "asked.clear()\n"
+        "tracer.start()\n"
+        "for _ in range(5): text_of(Odd())\n"
+        "tracer.stop()\n"
+        "tracer.parse()\n"
+        "inside = [event for event in tracer.data['traceEvents'] if event['name'] == 'inside']\n"
+        "print(len(asked) < 5, inside)\n",
+    )
+    assert (done.stdout, done.stderr) == ("True []\n", "")

@@ -28,9 +28,13 @@ impl ThreadRecorder {
 
     /// The newest calls, as a sample of what the thread does: those in the open segment, and those that were too short.
     pub fn sample(&self) -> Sample {
-        let mut calls = self.newest_calls();
-        calls.extend(self.skipped.iter().flat_map(Skipped::newest));
-        calls.sort_by_key(|call| call.start.saturating_add(call.duration));
+        let end = |call: &Call| call.start.saturating_add(call.duration);
+        let skipped = self.skipped.as_ref().map(Skipped::newest).unwrap_or_default();
+        let begin = skipped.iter().map(end).min().unwrap_or(0);
+        // Where short calls are not recorded, the segment has only long ones, also of a time that is long ago.
+        let mut calls: Vec<Call> = self.newest_calls().into_iter().filter(|call| end(call) >= begin).collect();
+        calls.extend(skipped);
+        calls.sort_by_key(end);
         Sample { calls, open: self.frames().map(open_call).collect() }
     }
 
