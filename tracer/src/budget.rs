@@ -1,9 +1,9 @@
 //! Keeps what tracing costs within the bound that the user has set: functions that are called too often are *elided*,
 //! that is, no longer recorded.
 //!
-//! At its looks (see [`crate::due`]) a thread books what it has recorded, which [`viztracer_recorder::budget`] judges. The
-//! callbacks of an elided function answer `DISABLE`, as for a function that the filter leaves out, so its events cost
-//! nothing from then on.
+//! At its looks ([`crate::due`]), a thread books what it has recorded. [`viztracer_recorder::budget`] judges that.
+//! The callbacks of an elided function answer `DISABLE`, as for a function that the filter leaves out, so it raises no
+//! events from then on.
 
 use crate::exclusive::exclusively;
 use crate::function;

@@ -48,7 +48,7 @@ fn add_up(
             if generation != here.generation {
                 settle(std::mem::replace(&mut here, Run { generation, bytes: 0 }));
             }
-            // One that reaches beyond the body is overwritten.
+            // One that reaches past the body is overwritten.
             let fits = u64::from(offset) + u64::from(length) <= body;
             here.bytes += if fits { length.into() } else { 0 };
         });

@@ -85,8 +85,7 @@ impl Code {
         }
         without_collector(python, || {
             // SAFETY: `python` proves that the GIL is held. NULL or a borrowed frame.
-            let innermost = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetFrame().cast()) };
-            let mut next = innermost;
+            let mut next = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetFrame().cast()) };
             while let Some(frame) = next {
                 // SAFETY: a living frame; a new reference.
                 let code = unsafe { Bound::from_owned_ptr(python, ffi::PyFrame_GetCode(frame.as_ptr().cast()).cast()) };
@@ -102,6 +101,8 @@ impl Code {
                 // SAFETY: as above.
                 next = unsafe { Bound::from_owned_ptr_or_opt(python, back.cast()) };
             }
+            // SAFETY: as above. Without memory for a frame, an exception is set, which is not the program's.
+            unsafe { ffi::PyErr_Clear() };
             false
         })
     }
