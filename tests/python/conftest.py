@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def mount_shared_memory():
 def own_shared_memory():
     """Whether /dev/shm belongs to these tests alone. Root has it so: tests for several versions run side by side."""
     return os.geteuid() == 0 and mount_shared_memory()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_directory(tmp_path_factory):
+    """What killed processes leave in the directory of temporary files is removed with the directories of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp", numbered=False)))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -225,7 +225,7 @@ for output in sys.argv[1:]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root may")
 def test_directory_that_cannot_be_written(sandbox, request):
     """As a user who may write nothing in it."""
-    directory = Path(tempfile.mkdtemp())  # the sandbox is not readable for the other user
+    directory = Path(tempfile.mkdtemp(dir="/tmp"))  # the sandbox is not readable for the other user
     request.addfinalizer(lambda: shutil.rmtree(directory))
     directory.chmod(0o755)
     (directory / "file").touch()

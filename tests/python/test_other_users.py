@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give fi
 @pytest.fixture
 def sandbox():
     """A directory into which every user can go."""
-    directory = Path(tempfile.mkdtemp(prefix="other_users_"))
+    directory = Path(tempfile.mkdtemp(prefix="other_users_", dir="/tmp"))
     directory.chmod(0o755)
     yield Sandbox(directory)
     shutil.rmtree(directory)
