@@ -354,7 +354,7 @@ def scratch(sandbox):
     """A program that is being recorded in a directory of shared memory, and that directory."""
     with Running(sandbox, sandbox.script(SLEEPS)) as running:
         (directory,) = running.wait_for(lambda: scratch_directories(running.pid))
-        running.wait_for(lambda: list(Path(directory).glob("*.bin")))
+        running.wait_for(lambda: "time.sleep" in sandbox.viztracer_merge("--last_words", directory).stdout)
         yield running, directory
     shutil.rmtree(directory, ignore_errors=True)
 

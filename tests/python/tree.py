@@ -18,9 +18,11 @@ class NestingError(AssertionError):
     """Two calls of one thread overlap and neither contains the other."""
 
 
-def trees(report):
-    """The call tree of each thread of a Chrome trace, by (pid, tid)."""
-    return {thread: [_call(*placed) for placed in _nested(events)] for thread, events in _by_thread(report).items()}
+def trees(report, slack=0):
+    """The call tree of each thread of a Chrome trace, by (pid, tid). A call may outlive its caller by `slack` ns."""
+    return {
+        thread: [_call(*placed) for placed in _nested(events, slack)] for thread, events in _by_thread(report).items()
+    }
 
 
 def check_nesting(report):
@@ -48,7 +50,7 @@ def nanoseconds(event):
     return start, start + round(event["dur"] * 1000) if event["ph"] == "X" else float("inf")
 
 
-def _nested(events):
+def _nested(events, slack=0):
     """The depth of each event, and the event, in the order in which they began."""
     # Perfetto's rule: of calls that start together the longer is the caller, of equal ones the first in the file.
     intervals = []
@@ -61,7 +63,7 @@ def _nested(events):
     for start, end, number in intervals:
         while open_ends[-1] <= start:
             open_ends.pop()
-        if -end > open_ends[-1]:
+        if -end > open_ends[-1] + slack:
             name = events[number]["name"]
             raise NestingError(f"{name} [{start}, {-end}] outlives its caller, which ends at {open_ends[-1]}")
         yield len(open_ends) - 1, events[number]
