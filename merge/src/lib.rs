@@ -70,6 +70,7 @@ pub use report::prefixes::Prefixes;
 pub use report::sources::LeftOut;
 pub use report::summary::{FileSummary, Summary, ThreadSummary};
 pub use report::write::{is_output_name, output_kinds};
+pub use text::when::parse_duration;
 
 pub use request::Request;
 

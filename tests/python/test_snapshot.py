@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import tree
@@ -466,6 +467,282 @@ def test_ctrl_c_and_an_orderly_end_take_none(sandbox):
     assert snapshots_of(sandbox, "*") == []
 
 
-def test_what_triggers_nothing_is_refused(sandbox):
-    done = sandbox.viztracer("--keep_snapshot_at", "SIGKILL", "--", sandbox.script("pass"))
-    assert done.returncode != 0 and "which is none of exception" in done.stderr + done.stdout
+@pytest.mark.parametrize(
+    "trigger",
+    ["SIGKILL", "handle", "handle>", "handle>5", ">5ms", "handle>-5ms", "handle>5 parsecs", "(>5ms", "f\\ >5ms",
+     "handle>0ms", "handle>99us"],
+)  # fmt: skip
+def test_what_takes_no_snapshot_is_refused(sandbox, trigger):
+    done = sandbox.viztracer("--keep_snapshot_at", trigger, "--", sandbox.script("pass"))
+    assert done.returncode != 0 and "keep_snapshot_at: " in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+# `other` is not waited for, though it takes as long.
+SLOW_HANDLER = """
+import threading, time
+class Server:
+    def handle(self, seconds): time.sleep(seconds)
+def other(): time.sleep(0.5)
+def fails():
+    time.sleep(0.5)
+    raise ValueError
+def again(depth):
+    time.sleep(0.2)
+    if depth: again(depth - 1)
+server = Server()
+for _ in range(3): server.handle(0)
+other()
+{calls}
+"""
+SLOW_CALLS = {
+    "a method": ("server.handle(0.5)", "Server.handle>0.2s", "handle"),
+    "a thread": (
+        "thread = threading.Thread(target=server.handle, args=(0.5,)); thread.start(); thread.join()",
+        "handle > 200ms",
+        "handle",
+    ),
+    "an exception": ("try: fails()\nexcept ValueError: pass", "^fails$>200ms", "fails"),
+    "a C function": ("", r"time\.sleep>490ms", "sleep"),
+    "recursion": ("again(3)", "again>150ms", "again"),
+    "a lambda": ("(lambda: time.sleep(0.5))()", "<lambda>>200ms", "lambda"),
+}
+
+
+@pytest.mark.parametrize("kind", SLOW_CALLS)
+@pytest.mark.parametrize("options", [(), ("--log_func_args",), ("--min_duration", "700ms")], ids=["", "args", "short"])
+def test_a_call_that_takes_long_takes_a_snapshot(sandbox, kind, options):
+    """One: the outer calls of a recursion are part of the snapshot that the innermost one takes."""
+    calls, trigger, function = SLOW_CALLS[kind]
+    script = sandbox.script(SLOW_HANDLER.format(calls=calls))
+    done = sandbox.viztracer("--quiet", "-o", "out.json", "--keep_snapshot_at", trigger, *options, "--", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (path,) = snapshots_of(sandbox, f"*ms_*{function}")
+    shown = [event for event in tree.spans(sandbox.report(path.name)) if function in event["name"]]
+    assert "700ms" in options or shown
+
+
+def test_short_calls_take_no_snapshot(sandbox):
+    script = sandbox.script(SLOW_HANDLER.format(calls=""))
+    triggers = ("--keep_snapshot_at", "Server.handle>10min", "exception", "killed", "--")
+    sandbox.viztracer("--quiet", "-o", "out.json", *triggers, script)
+    assert snapshots_of(sandbox, "*") == []
+
+
+def test_calls_that_a_pause_or_a_stop_ends_take_no_snapshot(sandbox):
+    source = """
+import time, viztracer
+tracer = viztracer.get_tracer()
+def handle():
+    time.sleep(0.3)
+    tracer.stop()
+    tracer.start()
+    time.sleep(0.1)
+handle()
+"""
+    done = sandbox.viztracer(
+        "--quiet", "-o", "out.json", "--keep_snapshot_at", "handle>200ms", "--", sandbox.script(source)
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert snapshots_of(sandbox, "*") == []
+
+
+def test_no_python_runs_in_the_program_for_a_snapshot(sandbox):
+    """Neither does a signal handler of the program run inside of ours, nor is what it raises lost."""
+    source = """
+import os, signal, time
+class Timeout(Exception): pass
+def late(signum, frame): raise Timeout
+signal.signal(signal.SIGALRM, late)
+def handle():
+    signal.setitimer(signal.ITIMER_REAL, 0.0005)
+    deadline = time.perf_counter() + 0.002
+    while time.perf_counter() < deadline: pass
+raised = 0
+for _ in range(200):
+    try:
+        handle()
+        time.sleep(0.01)
+    except Timeout:
+        raised += 1
+print(raised, os.listdir("/proc/self/task") == [str(os.getpid())])
+"""
+    options = ("--keep_snapshot_at", "handle>100us", "--keep_snapshots", "3")
+    done = sandbox.viztracer("--quiet", "-o", "out.json", *options, "--", sandbox.script(source))
+    assert (done.returncode, done.stdout) == (0, "200 True\n")
+    assert len(snapshots_of(sandbox, "*")) <= 3
+
+
+def test_what_was_missed_is_said_at_the_end(sandbox):
+    """And not before: the line could wait for a reader of stderr, or come into a file of the program."""
+    calls = "for _ in range(4): server.handle(0.01); time.sleep(1.1)\nprint('end', file=__import__('sys').stderr)"
+    script = sandbox.script(SLOW_HANDLER.format(calls=calls))
+    options = ("--keep_snapshot_at", "Server>5ms", "--keep_snapshots", "2")
+    done = sandbox.viztracer("--quiet", "-o", "out.json", *options, "--", script)
+    line = r"end\nviztracer: process \d+: 2 snapshots that were due are not taken \(--keep_snapshots 2\)\n"
+    assert re.fullmatch(line, done.stderr)
+    assert len(snapshots_of(sandbox, "*ms_handle")) == 2
+
+
+def test_slow_calls_at_once_take_one_snapshot_for_each_trigger(sandbox):
+    script = sandbox.script(SLOW_HANDLER.format(calls="for _ in range(20): server.handle(0.02)\nother()"))
+    options = ("--keep_snapshot_at", "handle>10ms", "other>10ms", "--")
+    done = sandbox.viztracer("--quiet", "-o", "out.json", *options, script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(snapshots_of(sandbox, "*ms_handle")) == 1
+    assert 1 <= len(snapshots_of(sandbox, "*ms_other")) <= 2
+
+
+def test_a_slow_call_is_shown_that_began_before_one_of_another_thread(sandbox):
+    source = """
+import threading, time
+def handle(seconds): time.sleep(seconds)
+first = threading.Thread(target=handle, args=(2,))
+first.start()
+handle(0.3)
+first.join()
+"""
+    options = ("--keep_snapshot_at", "handle>200ms", "--")
+    sandbox.viztracer("--quiet", "-o", "out.json", *options, sandbox.script(source))
+    assert len(snapshots_of(sandbox, "*ms_handle")) == 2
+
+
+def test_a_snapshot_that_cannot_be_written_does_not_count(sandbox):
+    source = """
+import os, time
+def handle(): time.sleep(0.02)
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir("../gone")
+handle()
+time.sleep(3)
+os.chdir(HERE)
+handle()
+"""
+    script = sandbox.script(source.replace("HERE", repr(str(sandbox.path))))
+    options = ("--keep_snapshot_at", "handle>10ms", "--keep_snapshots", "2", "--")
+    done = sandbox.viztracer("--quiet", "-o", str(sandbox.path / "out.json"), *options, script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(snapshots_of(sandbox, "*ms_handle")) == 1
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the interpreter cannot switch off the events of a function")
+def test_calls_that_are_waited_for_are_recorded_whatever_they_cost(sandbox):
+    source = """
+import time
+def tick(seconds=0):
+    if seconds: time.sleep(seconds)
+for _ in range(2_000_000): tick()
+tick(0.5)
+"""
+    options = ("--keep_snapshot_at", "tick>200ms", "--max_overhead", "1%", "--tracer_entries", "100000")
+    sandbox.viztracer("--quiet", "-o", "out.json", *options, "--", sandbox.script(source))
+    assert len(snapshots_of(sandbox, "*ms_tick")) == 1
+
+
+KILLED_CHILD = """
+import multiprocessing, os, signal, subprocess, sys, time
+def work(): [len("x") for _ in range(1000)]
+def dies(signum):
+    work()
+    os.kill(os.getpid(), signum)
+    time.sleep(100)
+if __name__ == "__main__":
+    for signum in (signal.SIGKILL, signal.SIGTERM):
+        process = multiprocessing.get_context({method!r}).Process(target=dies, args=(signum,))
+        process.start()
+        process.join()
+        print(process.exitcode)
+    sleeps = subprocess.Popen(["sleep", "100"])
+    sleeps.kill()
+    print(sleeps.wait())
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_child_that_was_killed_takes_a_snapshot(sandbox, method):
+    """Neither one that was asked to end, nor one that is not traced."""
+    script = sandbox.script(KILLED_CHILD.format(method=method))
+    done = sandbox.viztracer("--quiet", "-o", "out.json", "--keep_snapshot_at", "killed", "--", script)
+    assert (done.returncode, done.stdout) == (0, "-9\n-15\n-9\n")
+    (path,) = snapshots_of(sandbox, "*_SIG*")
+    killed = path.stem.rpartition("_SIGKILL")[0].rpartition("_")[2]
+    report = sandbox.report(path.name)
+    assert any(str(event["pid"]) == killed and event["name"].startswith("dies (") for event in tree.spans(report))
+
+
+HANGS = """
+import ctypes, signal
+assert signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL
+def hangs():
+    print("ready", flush=True)
+    ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)  # with the GIL, as in an extension that hangs
+hangs()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["", "pid 1"])
+def test_a_signal_takes_a_snapshot_of_a_program_that_hangs(sandbox, is_first):
+    if is_first and os.geteuid() != 0:
+        pytest.skip("only root makes a PID namespace")
+    script = sandbox.script(HANGS)
+    command = [BIN / "viztracer", "--quiet", "-o", "out.json", "--keep_snapshot_at", "SIGUSR2", "--", script]
+    if is_first:
+        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
+    with subprocess.Popen(
+        [str(part) for part in command], cwd=sandbox.path, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "ready\n"
+        pid = process.pid
+        if is_first:
+            pid = int((Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text())
+        os.kill(pid, signal.SIGUSR2)
+        wait_for(lambda: snapshots_of(sandbox, "SIGUSR2"), "the snapshot")
+        assert process.communicate("x", timeout=120) == ("done\n", "")
+    assert process.returncode == 0
+    (path,) = snapshots_of(sandbox, "SIGUSR2")
+    assert any(event["name"].startswith("hangs (") for event in tree.spans(sandbox.report(path.name)))
+
+
+def test_a_handler_of_the_program_replaces_a_signal_that_takes_a_snapshot(sandbox):
+    source = """
+import os, signal
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGUSR1)
+print("end")
+"""
+    script = sandbox.script(source)
+    done = sandbox.viztracer("--quiet", "-o", "out.json", "--keep_snapshot_at", "SIGUSR1", "--", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "handled\nend\n", "")
+    assert snapshots_of(sandbox, "*") == []
+
+
+def test_a_signal_that_takes_snapshots_ends_no_process_any_more(sandbox):
+    source = """
+import os, signal, viztracer
+viztracer.get_tracer().stop()
+os.kill(os.getpid(), signal.SIGUSR2)
+print("end")
+"""
+    options = ("--keep_snapshot_at", "SIGUSR2", "--")
+    done = sandbox.viztracer("--quiet", "-o", "out.json", *options, sandbox.script(source))
+    assert (done.returncode, done.stdout) == (0, "end\n")
+    assert snapshots_of(sandbox, "*") == []
+
+
+def test_tracers_that_start_again_take_no_more_snapshots(sandbox):
+    """Also in a directory of the user's own, where each process counts for itself."""
+    source = """
+import time, viztracer
+tracer = viztracer.get_tracer()
+def handle(): time.sleep(0.02)
+for _ in range(4):
+    handle()
+    tracer.stop()
+    tracer.start()
+"""
+    options = ("--pid_suffix", "--output_dir", "own", "--keep_snapshot_at", "handle>10ms", "--keep_snapshots", "2", "--")
+    sandbox.viztracer("--quiet", *options, sandbox.script(source))
+    wait_for(lambda: len(snapshots_of(sandbox, "*ms_handle")) == 2, "two snapshots")

@@ -28,6 +28,7 @@ pub fn options(directory: &Path, entries: u64) -> Options {
         python_version: 0x030c_01f0,
         imported: Default::default(),
         look_interval: None,
+        slow_call: 0,
         budget: None,
     }
 }

@@ -17,7 +17,7 @@
 use crate::signal::dispose;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::ffi::{CString, OsString, c_char, c_int, c_void};
 use std::io;
 use std::mem;
 use std::os::unix::ffi::OsStringExt;
@@ -32,13 +32,27 @@ const DIRECTORY: c_int = 3;
 const SIGNAL_MAX: c_int = 64;
 const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
 
-/// What both children need, and what they answer.
-struct Job {
+/// A command that is ready to be started. A signal handler may start it, too: that allocates nothing.
+pub struct Command {
+    /// As execve(2) takes them: pointers to C strings, and a null pointer at the end.
     arguments: Vec<*const c_char>,
     environment: Vec<*const c_char>,
+    /// The directory to lock.
+    directory: CString,
+    /// The last argument, which is written when the command is started.
+    note: Box<[u8]>,
+    /// For both children.
+    stacks: Vec<u128>,
+    /// What the pointers point to, besides the note.
+    _texts: Vec<CString>,
+}
+
+/// What both children need, and what they answer.
+struct Job {
+    arguments: *const *const c_char,
+    environment: *const *const c_char,
     /// The top of the stack of the command before it is the command.
     stack_top: *mut c_void,
-    /// The directory to lock.
     directory: *const c_char,
     /// Whether the command gets the standard error stream of this process.
     has_stderr: bool,
@@ -46,6 +60,27 @@ struct Job {
     command: libc::pid_t,
     /// The error number of what failed, or 0.
     error: c_int,
+    /// Whether what failed is the lock, which somebody else has.
+    is_locked: bool,
+}
+
+/// Why a command has not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotStarted {
+    /// Somebody else has the lock on the directory.
+    Locked,
+    /// The error number of what failed; ECHILD: it was killed before it began.
+    Failed(c_int),
+}
+
+impl NotStarted {
+    /// The error number.
+    pub fn number(self) -> c_int {
+        match self {
+            NotStarted::Locked => libc::EWOULDBLOCK,
+            NotStarted::Failed(number) => number,
+        }
+    }
 }
 
 /// Starts a command that the program does not see, and returns its process id. `command`: the first argument is the
@@ -62,9 +97,73 @@ pub fn start_unseen(
     directory: PathBuf,
     has_stderr: bool,
 ) -> PyResult<libc::pid_t> {
-    let (command, environment) = (texts(command)?, texts(environment)?);
-    let directory = CString::new(directory.into_os_string().into_vec())?;
-    Ok(python.detach(|| start(&command, &environment, &directory, has_stderr))?)
+    let mut command = Command::new(command, environment, directory, 0)?;
+    let started = python.detach(|| command.start(has_stderr));
+    Ok(started.map_err(|error| io::Error::from_raw_os_error(error.number()))?)
+}
+
+// SAFETY: the pointers are to memory that the command owns; none is tied to a thread.
+unsafe impl Send for Command {}
+
+impl Command {
+    /// A command with these arguments, and a note of fewer than so many bytes as one more argument, unless that is 0.
+    ///
+    /// Raises `ValueError`: there is no argument, or a text has a NUL.
+    pub fn new(
+        command: Vec<OsString>,
+        environment: Vec<OsString>,
+        directory: PathBuf,
+        note_size: usize,
+    ) -> PyResult<Command> {
+        if command.is_empty() {
+            return Err(PyValueError::new_err("a command has at least one argument"));
+        }
+        let note = vec![0; note_size].into_boxed_slice();
+        let (mut command, environment) = (texts(command)?, texts(environment)?);
+        let noted = (note_size > 0).then_some(note.as_ptr().cast());
+        let arguments = pointers(&command).chain(noted).chain([ptr::null()]).collect();
+        let variables = pointers(&environment).chain([ptr::null()]).collect();
+        command.extend(environment);
+        Ok(Command {
+            arguments,
+            environment: variables,
+            directory: CString::new(directory.into_os_string().into_vec())?,
+            note,
+            stacks: vec![0; 2 * STACK / size_of::<u128>()],
+            _texts: command,
+        })
+    }
+
+    /// Writes the note. What is too long is cut, and a NUL becomes a space.
+    pub fn set_note(&mut self, note: &[u8]) {
+        let Some((end, text)) = self.note.split_last_mut() else { return };
+        text.fill(0);
+        text.iter_mut().zip(note).for_each(|(to, from)| *to = if *from == 0 { b' ' } else { *from });
+        *end = 0;
+    }
+
+    /// Starts the command, and returns its process id.
+    pub fn start(&mut self, has_stderr: bool) -> Result<libc::pid_t, NotStarted> {
+        let middle = self.stacks.len() / 2;
+        let (lower, upper) = self.stacks.split_at_mut(middle);
+        let mut job = Job {
+            arguments: self.arguments.as_ptr(),
+            environment: self.environment.as_ptr(),
+            stack_top: lower.as_mut_ptr_range().end.cast(),
+            directory: self.directory.as_ptr(),
+            has_stderr,
+            command: -1,
+            error: 0,
+            is_locked: false,
+        };
+        start_in_between(&mut job, upper.as_mut_ptr_range().end.cast());
+        match (job.error, job.command) {
+            (_, _) if job.is_locked => Err(NotStarted::Locked),
+            (0, -1) => Err(NotStarted::Failed(libc::ECHILD)),
+            (0, command) => Ok(command),
+            (error, _) => Err(NotStarted::Failed(error)),
+        }
+    }
 }
 
 fn texts(texts: Vec<OsString>) -> PyResult<Vec<CString>> {
@@ -72,36 +171,20 @@ fn texts(texts: Vec<OsString>) -> PyResult<Vec<CString>> {
     texts.map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// Pointers to texts as execve(2) takes them, with a null pointer at the end.
-fn pointers(texts: &[CString]) -> Vec<*const c_char> {
-    texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
+fn pointers(texts: &[CString]) -> impl Iterator<Item = *const c_char> {
+    texts.iter().map(|text| text.as_ptr())
 }
 
-fn start(command: &[CString], environment: &[CString], directory: &CStr, has_stderr: bool) -> io::Result<libc::pid_t> {
-    if command.is_empty() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let mut stacks = vec![0_u128; 2 * STACK / size_of::<u128>()];
-    let middle = stacks.len() / 2;
-    let (lower, upper) = stacks.split_at_mut(middle);
-    let mut job = Job {
-        arguments: pointers(command),
-        environment: pointers(environment),
-        stack_top: lower.as_mut_ptr_range().end.cast(),
-        directory: directory.as_ptr(),
-        has_stderr,
-        command: -1,
-        error: 0,
-    };
+/// Starts the child between, whose stack ends at `top`, and waits for its end.
+fn start_in_between(job: &mut Job, top: *mut c_void) {
     // SAFETY: a set is made of plain integers, for which zeros are valid.
     let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
     // SAFETY: a set to write to.
     unsafe { libc::sigfillset(&mut all) };
     // SAFETY: two initialized sets. A handler of the program must not run in a child that shares the memory.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before) };
-    let top = upper.as_mut_ptr_range().end.cast();
     // SAFETY: the stack and the job live until this returns, which is when the child has ended: CLONE_VFORK.
-    let child = unsafe { libc::clone(between, top, SHARED, (&raw mut job).cast()) };
+    let child = unsafe { libc::clone(between, top, SHARED, ptr::from_mut(job).cast()) };
     if child < 0 {
         job.error = crate::signal::errno();
     } else {
@@ -112,11 +195,6 @@ fn start(command: &[CString], environment: &[CString], directory: &CStr, has_std
     }
     // SAFETY: a set that was filled above; the old one is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut()) };
-    match (job.error, job.command) {
-        (0, -1) => Err(io::Error::other("it was killed before it began")),
-        (0, command) => Ok(command),
-        (error, _) => Err(io::Error::from_raw_os_error(error)),
-    }
 }
 
 /// The child: starts the command, and leaves it alone.
@@ -145,13 +223,19 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
     for signal in 1..=SIGNAL_MAX {
         dispose(signal, libc::SIG_DFL); // of this process alone: the table of handlers is a copy
     }
+    be_ordinary();
     // SAFETY: a constant path; descriptors of this process alone: their table is a copy.
     let nowhere = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
     // SAFETY: the path outlives the job.
     let directory = unsafe { libc::open(job.directory, libc::O_RDONLY | libc::O_DIRECTORY) };
-    // SAFETY: two integers.
-    if nowhere < 0 || directory < 0 || unsafe { libc::flock(directory, libc::LOCK_SH | libc::LOCK_NB) } < 0 {
+    if nowhere < 0 || directory < 0 {
         job.error = crate::signal::errno();
+        return 127;
+    }
+    // SAFETY: two integers.
+    if unsafe { libc::flock(directory, libc::LOCK_SH | libc::LOCK_NB) } < 0 {
+        job.error = crate::signal::errno();
+        job.is_locked = job.error == libc::EWOULDBLOCK;
         return 127;
     }
     // The directory first: it may have a number below 3 if the program has closed its own.
@@ -172,8 +256,21 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
     unsafe { libc::sigemptyset(&mut none) };
     // SAFETY: an initialized set. The mask would outlive execve(2).
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) };
+    // SAFETY: the array of arguments has at least one.
+    let program = unsafe { *job.arguments };
     // SAFETY: two arrays of C strings that end with a null pointer, and the first string of one.
-    unsafe { libc::execve(job.arguments[0], job.arguments.as_ptr(), job.environment.as_ptr()) };
+    unsafe { libc::execve(program, job.arguments, job.environment) };
     job.error = crate::signal::errno();
     127
+}
+
+/// Gives up a real-time priority: nobody waits for the command.
+fn be_ordinary() {
+    // SAFETY: an integer that stands for the calling process.
+    let policy = unsafe { libc::sched_getscheduler(0) };
+    if policy == libc::SCHED_FIFO || policy == libc::SCHED_RR {
+        let usual = libc::sched_param { sched_priority: 0 };
+        // SAFETY: an initialized structure; of this process alone.
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &usual) };
+    }
 }

@@ -9,6 +9,7 @@ use crate::exclusive::exclusively;
 use crate::function;
 use crate::logged::event;
 use crate::recording;
+use crate::snapshots;
 use crate::thread::current;
 use pyo3::prelude::*;
 use viztracer_recorder::ThreadRecorder;
@@ -18,14 +19,16 @@ use viztracer_recorder::budget::Elision;
 const NAMED_MAX: usize = 3;
 
 /// Books what the calling thread has recorded since it was here last. If tracing costs too much, elides the functions
-/// that the thread calls most. May run Python.
+/// that the thread calls most, except those of which a slow call takes a snapshot. May run Python.
 pub fn keep(python: Python<'_>) {
     // SAFETY: `take_recorded` reads and writes numbers of the recorder.
     let Some(calls) = (unsafe { current::with_existing(python, ThreadRecorder::take_recorded) }) else { return };
     let Some(kept) = recording::book(calls) else { return };
     // SAFETY: `sample` reads the recorder.
     let Some(sample) = (unsafe { current::with_existing(python, |recorder| recorder.sample()) }) else { return };
-    let elisions = recording::choose(sample, kept);
+    let mut elisions = recording::choose(sample, kept);
+    let is_awaited = |elision: &Elision| snapshots::is_awaited(&recording::function_name(elision.function));
+    elisions.retain(|elision| elision.only_c_calls || !is_awaited(elision));
     if elisions.is_empty() {
         return;
     }

@@ -65,6 +65,14 @@ mod greenlets;
 
 // What a program logs besides its calls.
 mod logged;
+// The control block of a run.
+mod control;
+// What Python learns of ring files.
+mod ring_file;
+// Commands beside the program, which does not see them.
+mod background;
+// Snapshots that the process takes by itself.
+mod snapshots;
 // What tracing may cost.
 mod budget;
 // Functions of ours in place of the interpreter's.
@@ -76,14 +84,8 @@ mod ending;
 // Start and end of a recording, and forks.
 mod process;
 
-// The control block of a run.
-mod control;
-// What Python learns of ring files.
-mod ring_file;
 // Merging for Python.
 mod command;
-// Commands beside the program, which does not see them.
-mod background;
 // The program of the command `viztracer`.
 mod main_program;
 // What Python's tracer calls.
@@ -128,6 +130,8 @@ mod snaptrace {
     use super::process::watcher::{end_watcher, hold_watcher};
     #[pymodule_export]
     use super::ring_file::{RingFacts, RingStatus, await_ring, is_ring_open, ring_facts, ring_session, ring_status};
+    #[pymodule_export]
+    use super::snapshots::{arm_snapshots, check_snapshot_trigger, disarm_snapshots};
     #[pymodule_export]
     use super::source_log::SourceLog;
     #[pymodule_export]

@@ -54,6 +54,7 @@ fn explore(_switches: usize, program: impl Fn(&Options)) {
         python_version: 0,
         imported: Default::default(),
         look_interval: None,
+        slow_call: 0,
         budget: None,
     };
     for is_free in [false, true] {

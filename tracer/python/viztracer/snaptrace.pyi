@@ -24,11 +24,14 @@ __all__ = [
     "Tracer",
     "arm_exit_line",
     "arm_exit_report",
+    "arm_snapshots",
     "ask_before_exec",
     "await_ring",
+    "check_snapshot_trigger",
     "combine",
     "disarm_exit_line",
     "disarm_exit_report",
+    "disarm_snapshots",
     "end_watcher",
     "hold_watcher",
     "is_for_program",
@@ -395,6 +398,41 @@ def snapshot(
 
     Raises:
         RuntimeError: there is no report.
+    """
+
+def check_snapshot_trigger(trigger: str) -> None:
+    """Raise `ValueError` if this is nothing that may take a snapshot."""
+
+def arm_snapshots(
+    triggers: Sequence[str],
+    command: Sequence[str],
+    environment: Sequence[str],
+    rings: RingDirectory,
+    limit: int,
+    last_claim: str,
+) -> None:
+    """Have this process take snapshots of a run from now on, without Python.
+
+    Args:
+        triggers: when.
+        command: what takes one; the first argument is the path of the program. One more argument is added: the time of
+            the monotonic clock in ns, the process id, and why.
+        environment: ``NAME=value`` each.
+        rings: the ring files of the run. The command shares a lock on their directory.
+        limit: how many at most.
+        last_claim: a file that is there when all processes together have taken as many.
+
+    Raises:
+        ValueError: the command is empty, or a text has a NUL.
+    """
+
+def disarm_snapshots() -> tuple[int, str | None]:
+    """Take no more snapshots.
+
+    Signals that asked for some are ignored from now on.
+
+    Returns:
+        How many were not taken since the last time, and why the last one could not begin; None: there were enough.
     """
 
 def start_unseen(

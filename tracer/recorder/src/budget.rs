@@ -7,6 +7,7 @@
 mod account;
 mod sample;
 
+use crate::clock::scaled;
 pub use account::Account;
 pub(crate) use sample::{Call, Known, OpenCall, choose};
 pub use sample::{Elision, Sample};
@@ -17,7 +18,6 @@ const ELIDED_MAX: u64 = 10_000;
 
 /// The same in ticks, by the rate between two times.
 pub(crate) fn ticks_max(from: Anchor, to: Anchor) -> u64 {
-    let ticks = u128::from(to.ticks.saturating_sub(from.ticks));
-    let nanoseconds = u128::from(to.monotonic.saturating_sub(from.monotonic)).max(1);
-    u64::try_from(u128::from(ELIDED_MAX) * ticks / nanoseconds).unwrap_or(u64::MAX)
+    let ticks = to.ticks.saturating_sub(from.ticks);
+    scaled(ELIDED_MAX, ticks, to.monotonic.saturating_sub(from.monotonic))
 }

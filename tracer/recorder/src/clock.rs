@@ -55,6 +55,11 @@ impl Clock {
     }
 }
 
+/// How much of one unit of time so much of another one is, of which `from` take as long as `to` of the first.
+pub(crate) fn scaled(time: u64, to: u64, from: u64) -> u64 {
+    u64::try_from(u128::from(time) * u128::from(to) / u128::from(from.max(1))).unwrap_or(u64::MAX)
+}
+
 /// `CLOCK_MONOTONIC`, in nanoseconds.
 pub fn monotonic() -> u64 {
     nanoseconds(ClockId::Monotonic)

@@ -31,4 +31,4 @@ mod thread;
 
 pub use error::{FileAction, RecorderError};
 pub use recorder::{Budget, Inherited, Options, Recorder};
-pub use thread::{Earlier, Left, LoggedEvent, ThreadRecorder};
+pub use thread::{Earlier, Left, LoggedEvent, SlowCall, ThreadRecorder};

@@ -6,14 +6,14 @@ mod threads;
 
 use crate::budget::{Account, Elision, Known, Sample, choose, ticks_max};
 use crate::children::Children;
-use crate::clock::{Clock, monotonic, processor_time};
+use crate::clock::{Clock, monotonic, processor_time, scaled};
 use crate::error::{FileAction, RecorderError};
 use crate::lock::ignore_poison;
 use crate::mapped::MappedRing;
 use crate::names::NameTable;
 use crate::process;
 use crate::ring::{Memory, Ring};
-use crate::thread::{Limits, OpenCalls, ThreadRecorder};
+use crate::thread::{Limits, OpenCalls, SlowCall, ThreadRecorder};
 pub use options::{Budget, Options};
 use std::collections::HashMap;
 use std::path::Path;
@@ -80,6 +80,7 @@ impl Recorder {
                 min_ticks: options.min_ticks(opened),
                 max_depth: options.max_depth,
                 look_ticks: options.look_ticks(opened),
+                slow_ticks: options.slow_ticks(opened),
                 has_budget: options.budget.is_some(),
             },
             command_line: process::command_line(),
@@ -159,6 +160,14 @@ impl Recorder {
             thread.get().end_elided(|function| names.elision(function), |function| names.is_c(function));
         }
         new
+    }
+
+    /// The name of a function whose call was slow, and how many ns the call took.
+    pub fn slow_call(&self, call: SlowCall) -> (String, u64) {
+        let now = self.ring.clock().anchor();
+        let ticks = now.ticks.saturating_sub(self.opened.ticks);
+        let duration = scaled(call.duration, now.monotonic.saturating_sub(self.opened.monotonic), ticks);
+        (self.function_name(call.function), duration)
     }
 
     /// What is elided of this function.

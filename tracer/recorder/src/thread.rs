@@ -16,6 +16,8 @@ mod open_calls;
 mod payload;
 mod segment;
 mod skipped;
+mod slow;
+mod slow_call;
 mod stack;
 mod stacked;
 mod task;
@@ -31,6 +33,7 @@ pub use event::LoggedEvent;
 pub(crate) use open_calls::OpenCalls;
 use open_calls::TooDeep;
 use skipped::Skipped;
+pub use slow_call::SlowCall;
 use std::sync::Arc;
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, INHERITED, KIND_MASK, Kind, RECORD_SIZE, Record};
 use viztracer_format::segment::SegmentHeader;
@@ -57,6 +60,8 @@ pub(crate) struct Limits {
     pub max_depth: usize,
     /// The ticks between two looks at the session's switches; `None`: it has none.
     pub look_ticks: Option<u64>,
+    /// Calls that last so many ticks are noted; `u64::MAX`: none.
+    pub slow_ticks: u64,
     /// Whether the recording has a budget.
     pub has_budget: bool,
 }
@@ -71,7 +76,7 @@ pub struct ThreadRecorder {
     slot_end: *const Slot,
     block: *const BlockHeader,
     segment: *const SegmentHeader,
-    /// Durations from `min_ticks` to `min_ticks + span` fit a record as they are.
+    /// Durations from `min_ticks` to `min_ticks + span` fit a record as they are, and are of no further interest.
     min_ticks: u64,
     span: u64,
     clock: Clock,
@@ -115,6 +120,9 @@ pub struct ThreadRecorder {
     others: usize,
     /// Events that [`ThreadRecorder::take_recorded`] has answered for.
     booked: u64,
+    /// Calls that took at least so many ticks, since they were asked for last.
+    slow_ticks: u64,
+    slow: Vec<SlowCall>,
     /// The calls that were too short, if the recording has a budget.
     skipped: Option<Skipped>,
     /// How many open calls are elided.
@@ -127,7 +135,8 @@ unsafe impl Send for ThreadRecorder {}
 impl ThreadRecorder {
     /// A recorder without open calls.
     pub(crate) fn new(ring: Arc<MappedRing>, limits: Limits, serial: u32, label: Handle) -> ThreadRecorder {
-        let Limits { min_ticks, max_depth, look_ticks, has_budget } = limits;
+        let Limits { min_ticks, max_depth, look_ticks, slow_ticks, has_budget } = limits;
+        let plain_max = DURATION_MAX.min(slow_ticks.saturating_sub(1));
         let due_from = if look_ticks.is_some() { 0 } else { u64::MAX };
         let mut thread = ThreadRecorder {
             frame: std::ptr::null(),
@@ -137,7 +146,7 @@ impl ThreadRecorder {
             block: std::ptr::null(),
             segment: std::ptr::null(),
             min_ticks,
-            span: DURATION_MAX - min_ticks.min(DURATION_MAX),
+            span: plain_max.saturating_sub(min_ticks),
             clock: ring.clock(),
             rare_from: due_from,
             too_deep: Vec::new(),
@@ -162,6 +171,8 @@ impl ThreadRecorder {
             events: 0,
             others: 0,
             booked: 0,
+            slow_ticks,
+            slow: Vec::new(),
             skipped: has_budget.then(Skipped::default),
             unseen: 0,
         };
@@ -217,14 +228,14 @@ impl ThreadRecorder {
             return Left::Unmatched;
         }
         self.frame = top;
-        self.record(frame, kind, now);
+        let left = self.record(frame, kind, now);
         self.publish_depth();
-        Left::Recorded
+        left
     }
 
     /// Stores the record of a frame that ends at `now`.
     #[inline(always)]
-    fn record(&mut self, frame: Record, kind: Kind, now: u64) {
+    fn record(&mut self, frame: Record, kind: Kind, now: u64) -> Left {
         let duration = elapsed(frame, now);
         if self.slot == self.slot_end || !self.fits_a_record(duration) {
             return self.record_rare(frame, kind, duration);
@@ -234,9 +245,10 @@ impl ThreadRecorder {
             word1: duration << 24 | u64::from(frame.function()),
         });
         self.commit();
+        Left::Recorded
     }
 
-    /// Whether a duration is long enough to be recorded, and short enough for a record without an extension. A duration
+    /// Whether a duration is long enough to be recorded, and short enough for an ordinary record. A duration
     /// below `min_ticks` wraps around to a large number, so one comparison covers both.
     #[inline(always)]
     fn fits_a_record(&self, duration: u64) -> bool {
@@ -322,8 +334,15 @@ impl ThreadRecorder {
     /// Records a frame whose duration is too long or too short for [`Self::record`], or that finds the segment full.
     #[cold]
     #[inline(never)]
-    fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
-        let Some(duration) = self.wanted_duration(duration) else { return self.skip(frame, duration) };
+    fn record_rare(&mut self, frame: Record, kind: Kind, duration: u64) -> Left {
+        match self.wanted_duration(duration) {
+            Some(wanted) => self.store_rare(frame, kind, wanted),
+            None => self.skip(frame, duration),
+        }
+        self.note_slow(frame, kind, duration)
+    }
+
+    fn store_rare(&mut self, frame: Record, kind: Kind, duration: u64) {
         let kind = frame.kind_byte() & INHERITED | kind as u8;
         let start = frame.start();
         if duration <= DURATION_MAX {
@@ -341,8 +360,7 @@ impl ThreadRecorder {
 
     /// The duration to record; `None` if the call is too short.
     fn wanted_duration(&self, duration: u64) -> Option<u64> {
-        let is_backwards = duration >> 55 != 0; // the counter of another processor may be a few ticks behind
-        let duration = if is_backwards { 0 } else { duration };
+        let duration = if is_backwards(duration) { 0 } else { duration };
         (duration >= self.min_ticks).then_some(duration)
     }
 
@@ -396,6 +414,11 @@ impl ThreadRecorder {
 fn elapsed(frame: Record, now: u64) -> u64 {
     let start = frame.word0 & !0xff; // in the upper 56 bits
     (now << 8).wrapping_sub(start) >> 8
+}
+
+/// Whether a call ended before it began: the counter of another processor may be a few ticks behind.
+fn is_backwards(duration: u64) -> bool {
+    duration >> 55 != 0
 }
 
 /// Adds one to a counter that only one thread at a time changes.

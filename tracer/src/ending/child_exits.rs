@@ -6,6 +6,7 @@
 
 use crate::interpose::{OneArgument, Original, Positional, WithKeywords, integer, is_in_main_interpreter};
 use crate::recording;
+use crate::snapshots;
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
@@ -98,6 +99,9 @@ fn note(child: Option<(c_int, c_int)>) {
         current::ensure_own_file(unsafe { Python::assume_attached() });
     }
     recording::child_ended(pid as u32, status as u32);
+    if libc::WIFSIGNALED(status) {
+        snapshots::child_was_killed(pid, libc::WTERMSIG(status));
+    }
 }
 
 /// Reads pid and status from the first two members of a tuple.

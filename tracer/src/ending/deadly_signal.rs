@@ -10,6 +10,8 @@
 //! put the default action back and have it happen: by the signal once more, or for a fault by running into it again
 //! ```
 //!
+//! A signal that asks for a snapshot (`--keep_snapshot_at`) starts that, and ends nothing.
+//!
 //! Status and core dump are those of the default action. Python does not know of the handler: `signal.getsignal`, whose
 //! table is filled when the interpreter starts, says `SIG_DFL`. A handler of the program's, or of `faulthandler`,
 //! replaces ours; it gives way to ours again when it puts back what it found, or when the program sets `SIG_DFL`
@@ -24,6 +26,7 @@
 
 use crate::ending::exit_report;
 use crate::signal::{SENT, dispose, disposition, errno, pid, send, set_errno, tid};
+use crate::snapshots;
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 use viztracer_format::header::ENDING_SIGNAL;
@@ -43,8 +46,12 @@ static WATCHING: AtomicBool = AtomicBool::new(false);
 #[pyo3::pyfunction]
 #[pyo3(name = "watch_deadly_signals")]
 pub fn watch() {
-    if pid() == 1 || WATCHING.swap(true, Ordering::Relaxed) {
-        return; // the first process of a container does not end by a default action
+    if pid() == 1 {
+        // The first process of a container does not end by a default action.
+        return SENT.into_iter().filter(|signal| snapshots::is_asked_by(*signal)).for_each(replace_default);
+    }
+    if WATCHING.swap(true, Ordering::Relaxed) {
+        return;
     }
     FAULTS.iter().chain(&CRASHES).chain(&SENT).copied().for_each(replace_default);
 }
@@ -64,6 +71,9 @@ fn replace_default(signal: c_int) {
 }
 
 extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    if snapshots::was_asked_by(signal) {
+        return;
+    }
     // SAFETY: the kernel passes it to every handler with SA_SIGINFO, which `dispose` sets.
     let info = unsafe { &*info };
     let is_fault = FAULTS.contains(&signal) && info.si_code > 0 && info.si_code != BUS_MCEERR_AO;

@@ -11,7 +11,7 @@ use crate::logged::event;
 use crate::recording;
 use crate::sync::{Mutex, lock};
 use crate::thread::{current, name};
-use crate::{budget, due, hook, stderr};
+use crate::{budget, due, hook, snapshots, stderr};
 use pyo3::prelude::*;
 use std::collections::VecDeque;
 use std::io;
@@ -78,6 +78,7 @@ pub fn join(address: Option<Address>, imported: Anchor) -> Wanted {
 
 /// What a thread does now and then at the end of a hook. Runs Python and may give up the GIL.
 fn look(python: Python<'_>) {
+    snapshots::look(python);
     budget::keep(python);
     follow(python);
 }

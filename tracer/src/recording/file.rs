@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::ptr::NonNull;
 use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
-use viztracer_recorder::ThreadRecorder;
 use viztracer_recorder::budget::{Elision, Sample};
+use viztracer_recorder::{SlowCall, ThreadRecorder};
 
 /// Returns the path of the file.
 pub fn path() -> Option<PathBuf> {
@@ -116,6 +116,11 @@ pub fn has_elided() -> bool {
 /// What is no longer recorded of the function with this id.
 pub fn elision(function: u32) -> Option<Elision> {
     with(None, |recording| recording.recorder.elision(function))
+}
+
+/// The name of a function whose call was slow, and how many ns the call took.
+pub fn slow_call(call: SlowCall) -> (String, u64) {
+    with((String::new(), 0), |recording| recording.recorder.slow_call(call))
 }
 
 /// Returns the name of the function with this id.

@@ -5,6 +5,7 @@ use crate::hook;
 use crate::logged::options as logged_options;
 use crate::process::switching::Address;
 use crate::process::watcher::INTERVAL;
+use crate::snapshots::shortest_time;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub struct RecordingOptions {
     pub bytes_per_value: usize,
     /// As a part of the time that the process would take without tracing; 0: no bound.
     max_overhead: f64,
+    /// When to keep a snapshot.
+    keep_snapshot_at: Option<Vec<String>>,
 }
 
 /// Where ring files are, from the attributes of a `viztracer.process.ring_directory.RingDirectory`.
@@ -80,6 +83,7 @@ impl RecordingOptions {
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported,
             look_interval: (has_budget || rings.block.is_some()).then_some(INTERVAL.as_nanos() as u64),
+            slow_call: shortest_time(&self.keep_snapshot_at.unwrap_or_default()),
             budget: has_budget.then_some(Budget {
                 bound: self.max_overhead,
                 call_cost,

@@ -2,7 +2,7 @@
 //! its ring.
 
 use super::{Input, Unread, read_at_most};
-use rustix::fs::fstatvfs;
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use std::cmp::Reverse;
@@ -26,6 +26,7 @@ impl Input {
         let copy = SnapshotCopy { from: self, to: tempfile::tempfile()? };
         check_descriptors(&copy.to)?;
         check_space(&copy.to, self.length)?;
+        reserve(&copy.to, self.length)?;
         let mut page = vec![0; HEADER_SIZE];
         read_at_most(&self.file, &mut page, 0)?;
         copy.to.write_all_at(&page, 0)?;
@@ -66,6 +67,15 @@ fn check_space(file: &File, length: u64) -> io::Result<()> {
     match system.f_bavail.saturating_mul(system.f_frsize) / 2 < length {
         true => Err(Errno::NOSPC.into()),
         false => Ok(()),
+    }
+}
+
+/// Takes the space at once, so that snapshots that are made at the same time do not all count on it. Some file systems
+/// cannot do that.
+fn reserve(file: &File, length: u64) -> io::Result<()> {
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length) {
+        Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -13,7 +13,6 @@ import time
 from ..output import terminal
 from ..output.quoting import quote
 from ..process import isolation, this_process
-from ..process.shared_memory import SHARED_MEMORY
 from ..snaptrace import start_unseen
 from . import snapshot as snapshots
 
@@ -26,7 +25,6 @@ ENTRY = (
     "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; "
     "from viztracer.sessions import snapshot; snapshot.main()"
 )
-CLAIM = "snapshot_{}"  # the file in the directory of a run by which its processes count their snapshots
 START_PATIENCE = 1.0  # seconds that the removal of ring files, or a reader of their directory, may take
 PATIENCE = 600.0  # seconds that a caller waits at most
 INTERVAL = 0.005  # seconds between two looks
@@ -109,25 +107,17 @@ def _claim(directory: str, limit: int) -> bool:
 
     A directory of the user's own gets no file for that: there each process counts its own.
     """
-    in_files = os.path.dirname(directory) == SHARED_MEMORY
     taken = _taken.get(directory, 0)
-    while taken < limit:
-        taken += 1
-        _taken[directory] = taken
-        if not in_files:
-            return True
-        try:
-            path = os.path.join(directory, CLAIM.format(taken))
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        except FileExistsError:
-            continue  # another process has taken this one
-        except FileNotFoundError:
-            raise snapshots.gone(directory) from None
-        return True
-    if taken == limit:
-        _taken[directory] = limit + 1  # a line once in each process
+    if taken > limit:
+        return False
+    if snapshots.is_shared(directory):
+        number = snapshots.claim(directory, taken + 1, limit)
+    else:
+        number = taken + 1 if taken < limit else None
+    _taken[directory] = limit + 1 if number is None else number
+    if number is None:  # a line once in each process
         terminal.complain(f"no more snapshots: this session has taken {limit} (--keep_snapshots)")
-    return False
+    return number is not None
 
 
 def _await(pid: int, path: str) -> None:

@@ -15,6 +15,7 @@ import time
 from ..output import terminal
 from ..output.quoting import quote
 from ..process import directory_lock
+from ..process.shared_memory import SHARED_MEMORY
 from ..snaptrace import is_output_name, snapshot
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..snaptrace import Merged
 
 REASON_MAX = 60  # characters of a reason in a name
+CLAIM = "snapshot_{}"  # the file in the directory of a run by which its processes count their snapshots
 
 
 class SnapshotError(Exception):
@@ -53,6 +55,42 @@ def check_output(path: str) -> None:
         raise SnapshotError(f"{quote(path)}: unknown kind of report")
     if os.path.lexists(path):
         raise SnapshotError(f"{quote(path)} exists, and a snapshot replaces no file")
+
+
+def is_shared(directory: str) -> bool:
+    """Return whether a directory of ring files is the run's own, in which its processes count their snapshots."""
+    return os.path.dirname(directory) == SHARED_MEMORY
+
+
+def claim_path(directory: str, number: int) -> str:
+    """Return the file that stands for one snapshot of the run in this directory."""
+    return os.path.join(directory, CLAIM.format(number))
+
+
+def claim(directory: str, first: int, limit: int) -> int | None:
+    """Count one more snapshot of a run, in its directory.
+
+    Args:
+        directory: of the ring files.
+        first: the lowest number that is not known to be taken.
+        limit: how many the run keeps.
+
+    Returns:
+        The number of this snapshot; None if there are as many as there may be.
+
+    Raises:
+        SnapshotError: the run has ended.
+    """
+    for number in range(first, limit + 1):
+        try:
+            path = claim_path(directory, number)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            continue  # another process has taken this one
+        except FileNotFoundError:
+            raise gone(directory) from None
+        return number
+    return None
 
 
 def share(directory: str) -> int:
@@ -88,7 +126,7 @@ def write(directory: str, output: str, as_of: int, last: float | None) -> Merged
         raise SnapshotError(str(error)) from None
 
 
-def _be_expendable() -> None:
+def be_expendable() -> None:
     """Have the kernel end this process rather than the program if memory runs out: the copies of the rings take some."""
     try:
         with open("/proc/self/oom_score_adj", "w") as score:
@@ -100,7 +138,7 @@ def _be_expendable() -> None:
 def main() -> None:
     """Write the snapshot that the arguments of this process name. A lock on the ring files is open beside it."""
     directory, output, as_of, last = sys.argv[1:]
-    _be_expendable()
+    be_expendable()
     try:
         write(directory, output, int(as_of), float(last) if last else None)
     except SnapshotError as error:

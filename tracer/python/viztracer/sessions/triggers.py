@@ -1,10 +1,19 @@
-"""What has a traced program take snapshots by itself: an exception that nothing handles."""
+"""What has a traced program take snapshots by itself.
+
+An exception that nothing handles is seen here. The extension sees slow calls, killed children and signals, and starts
+the command that `_prepare` hands over; no Python runs in the program for that.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 
+from ..output import terminal
+from ..process import isolation
+from ..snaptrace import arm_snapshots, disarm_snapshots, watch_deadly_signals
 from . import request
+from . import snapshot as snapshots
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -12,12 +21,42 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from ..process.ring_directory import RingDirectory
+
 EXCEPTION = "exception"
 
+# Isolated from the program, as the process that writes the report of a run which a signal ends.
+ENTRY = (
+    "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.sessions import triggered; triggered.main()"
+)
 
-def arm(triggers: Sequence[str]) -> list[Callable[[], None]]:
-    """Have these take snapshots from now on; return what takes that back."""
-    return _arm_exceptions() if EXCEPTION in triggers else []
+
+def arm(triggers: Sequence[str], rings: RingDirectory, limit: int) -> list[Callable[[], None]]:
+    """Have these take snapshots of a run from now on, up to a limit; return what takes that back."""
+    undo = _arm_exceptions() if EXCEPTION in triggers else []
+    if set(triggers) == {EXCEPTION}:
+        return undo
+    if not sys.executable:
+        terminal.complain("no snapshots at slow calls, killed children or signals: the interpreter's path is unknown")
+        return undo
+    _prepare(triggers, rings, limit)
+    return [*undo, lambda: _end(limit)]
+
+
+def _prepare(triggers: Sequence[str], rings: RingDirectory, limit: int) -> None:
+    entry = ENTRY.format(packages=isolation.PACKAGES)
+    command = [sys.executable, "-sS", "-c", entry, rings.path, str(limit)]
+    environment = list(map("=".join, isolation.environment()))
+    arm_snapshots(triggers, command, environment, rings, limit, snapshots.claim_path(rings.path, limit))
+    watch_deadly_signals()  # the handler of signals that ask for a snapshot, too
+
+
+def _end(limit: int) -> None:
+    """Say what was missed only now: in between, a line may come in the way of the program."""
+    missed, error = disarm_snapshots()
+    if missed:
+        reason = error or f"--keep_snapshots {limit}"
+        terminal.complain(f"process {os.getpid()}: {missed} snapshots that were due are not taken ({reason})")
 
 
 def _arm_exceptions() -> list[Callable[[], None]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from ..process.ring_directory import RingDirectory
     from .torch_profile import TorchProfile
 
 # The tracer that records audit events, and which. The interpreter never forgets a hook, so all tracers share one.
@@ -33,6 +34,8 @@ class InterpreterEvents(LoggedEvents):
         log_audit: Sequence[str] | None
         log_torch: bool
         keep_snapshot_at: list[str] | None
+        keep_snapshots: int
+        rings: RingDirectory | None
 
     system_print: Any = None
     _recording_print: Any = None
@@ -54,10 +57,10 @@ class InterpreterEvents(LoggedEvents):
             from .torch_profile import TorchProfile
 
             self.torch_profile = TorchProfile()
-        if self.keep_snapshot_at:
+        if self.keep_snapshot_at and self.rings:
             from ..sessions import triggers
 
-            self._disarm_triggers = triggers.arm(self.keep_snapshot_at)
+            self._disarm_triggers = triggers.arm(self.keep_snapshot_at, self.rings, self.keep_snapshots)
 
     def end_interpreter_events(self) -> None:
         """Record none of it any more."""

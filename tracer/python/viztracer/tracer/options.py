@@ -23,9 +23,6 @@ DEFAULT_ENTRIES = 16_000_000
 # How many snapshots a run may take by itself if nothing else is said.
 DEFAULT_SNAPSHOTS = 10
 
-# What may take snapshots by itself.
-TRIGGERS = ("exception",)
-
 LIMIT = 1 << 63  # of numbers that the extension takes
 
 # How long the text of a logged value may be if nothing else is said: enough for what people read, and a file of events
@@ -156,9 +153,15 @@ def _patterns(name: str, values: Sequence[str] | None) -> None:
 def _triggers(name: str, values: Sequence[str] | None) -> None:
     """Raise `ValueError` for what takes no snapshots."""
     _texts(name, values)
-    for value in values or ():
-        if value not in TRIGGERS:
-            raise ValueError(f"{name} has {value!r}, which is none of {', '.join(TRIGGERS)}")
+    if not values:
+        return
+    from ..snaptrace import check_snapshot_trigger
+
+    for value in values:
+        try:
+            check_snapshot_trigger(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
 
 
 def _function(name: str, value: object) -> None:
@@ -293,8 +296,9 @@ class Options:
     )
     keep_snapshot_at: list[str] | None = option(
         None,
-        "keep a snapshot of all processes of the run when this happens in a process: exception (one that nothing "
-        "handles)",
+        "keep a snapshot of all processes of the run when this happens in a process: 'handler>200ms' (a call of a "
+        "function takes longer; a regular expression), exception (one that nothing handles), killed (a traced child, "
+        "by a signal), SIGUSR1 or SIGUSR2",
         is_own=True,
         metavar="WHAT",
         normalize=_list,

@@ -26,6 +26,8 @@ pub struct Options {
     pub imported: Anchor,
     /// The time between two looks at the session's switches, in ns; `None`: it has none.
     pub look_interval: Option<u64>,
+    /// Calls that last so many ns are noted for [`ThreadRecorder::take_slow`](crate::ThreadRecorder::take_slow); 0: none.
+    pub slow_call: u64,
     /// What tracing may cost; `None`: whatever it costs.
     pub budget: Option<Budget>,
 }
@@ -68,6 +70,12 @@ impl Options {
     /// The ticks between two looks, or less: no processor's counter is slower than the clock in ns.
     pub(super) fn look_ticks(&self, opened: Anchor) -> Option<u64> {
         self.look_interval.map(|interval| self.ticks(interval, opened).unwrap_or(interval))
+    }
+
+    /// A number of ticks that is certainly less than `slow_call`; what is noted is compared exactly later.
+    pub(super) fn slow_ticks(&self, opened: Anchor) -> u64 {
+        let ticks = |time| self.ticks(time, opened).unwrap_or(time);
+        if self.slow_call == 0 { u64::MAX } else { (ticks(self.slow_call) / 100 * 99).max(1) }
     }
 
     /// About so many ticks are in this time, in ns; `None` if the rate cannot be estimated.

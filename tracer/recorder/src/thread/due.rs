@@ -25,6 +25,9 @@ impl ThreadRecorder {
     }
 
     pub(super) fn is_look_due(&mut self, now: u64) -> bool {
+        if !self.slow.is_empty() {
+            return true;
+        }
         let Some(look_ticks) = self.look_ticks.filter(|_| now >= self.due_from) else { return false };
         self.due_from = now.saturating_add(look_ticks);
         self.expect_rare_cases();

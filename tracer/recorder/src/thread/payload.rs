@@ -33,7 +33,9 @@ impl ThreadRecorder {
 
     /// Records a call that ends at `now` with a JSON object as payload.
     pub(super) fn record_call(&mut self, frame: Record, kind: Kind, now: u64, json: &[u8]) {
-        let Some(duration) = self.wanted_duration(super::elapsed(frame, now)) else { return };
+        let duration = super::elapsed(frame, now);
+        self.note_slow(frame, kind, duration);
+        let Some(duration) = self.wanted_duration(duration) else { return self.skip(frame, duration) };
         let kind = frame.kind_byte() & INHERITED | kind as u8;
         self.record_with_payload((kind, frame.start(), duration, frame.function()), json);
     }

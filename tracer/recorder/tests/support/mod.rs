@@ -21,6 +21,7 @@ pub fn options(directory: &Path, entries: u64) -> Options {
         python_version: 0,
         imported: Default::default(),
         look_interval: None,
+        slow_call: 0,
         budget: None,
     }
 }
