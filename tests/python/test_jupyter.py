@@ -165,6 +165,25 @@ def test_another_tracer(run_cells, sandbox):
     assert (sandbox.path / "other.json").exists()
 
 
+def test_cell_of_a_kernel_that_the_command_records(sandbox):
+    """The cell runs as in VizTracer, and its calls are in the report of the command: the notebook goes on."""
+    awaits = "import asyncio\nawait asyncio.sleep(0, total)"
+    cells = [LOAD, "%%viztracer --output_file own.json\n" + CELL + "total", "%%viztracer\n" + awaits]
+    script = sandbox.script(SHELL, "shell.py")
+    env = {"HOME": str(sandbox.path), "IPYTHONDIR": str(sandbox.path / ".ipython")}
+    done = sandbox.viztracer("--quiet", "-o", "report.json", script, input=json.dumps(cells), env=env)
+    assert done.returncode == 0, done.stderr
+    _, plain, awaited = json.loads(done.stdout)
+    told = "viztracer: the command viztracer records this whole process, so the cell is in its report"
+    for result, value in (plain, "Out[2]: 204"), (awaited, "Out[3]: 204"):
+        assert (result["error"], result["pages"]) == (None, [])
+        assert told in result["text"]
+        assert value in result["text"]
+    assert not (sandbox.path / "own.json").exists()
+    calls = [event["name"] for event in tree.spans(sandbox.report("report.json"))]
+    assert sum(name.startswith("inner (") for name in calls) == 9
+
+
 def test_report_that_is_too_large_for_the_notebook(run_cells, sandbox):
     """The report is a file next to the notebook, shown in a frame; the server says where the notebook is."""
     there = sandbox.path / "there"

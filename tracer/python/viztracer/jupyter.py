@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from inspect import CO_COROUTINE
 from types import CodeType
 from typing import Any
@@ -95,19 +95,24 @@ def _trace(shell: Any, options: Any, cell: str) -> Any:
     __tracebackhide__ = True
     _check(options)
     code, text = _compile(shell, cell)
-    shown = _shown(options, code.co_filename, text)
+    recording = this_process.recording()
+    if recording and not recording.gives_way:
+        terminal.complain("the command viztracer records this whole process, so the cell is in its report")
+        shown: AbstractContextManager[Any] = nullcontext(nullcontext())
+    else:
+        shown = _shown(options, code.co_filename, text)
     run = _run_async if code.co_flags & CO_COROUTINE else _run
     return run(shown, code, shell.user_ns)
 
 
-def _run(shown: AbstractContextManager[VizTracer], code: CodeType, namespace: dict[str, Any]) -> Any:
+def _run(shown: AbstractContextManager[Any], code: CodeType, namespace: dict[str, Any]) -> Any:
     __tracebackhide__ = True
     with shown as tracer, tracer:
         exec(code, namespace)
     return namespace.pop(LAST_VALUE, None)
 
 
-async def _run_async(shown: AbstractContextManager[VizTracer], code: CodeType, namespace: dict[str, Any]) -> Any:
+async def _run_async(shown: AbstractContextManager[Any], code: CodeType, namespace: dict[str, Any]) -> Any:
     __tracebackhide__ = True
     with shown as tracer, tracer:
         await eval(code, namespace)
@@ -124,9 +129,6 @@ def _check(options: Any) -> None:
         check_together(recording_options(options))
     except (ValueError, OverflowError) as error:
         raise UsageError(str(error)) from None
-    recording = this_process.recording()
-    if recording and not recording.gives_way:
-        raise UsageError("the command viztracer records this whole process: the cell is in its report")
 
 
 def _compile(shell: Any, cell: str) -> tuple[CodeType, str]:
