@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import tree
-from conftest import BIN, heed_interrupts
+from conftest import BIN, heed_interrupts, library
 
 HANGS = 120  # seconds
 
@@ -209,6 +209,24 @@ def test_a_child_that_runs_something_before_exec_is_no_alarm(sandbox, options):
     done = sandbox.viztracer(*options, "-o", "r.json", script)
     assert (done.returncode, done.stderr) == (0, "") and "pid" not in done.stdout
     assert set(endings(sandbox.report("r.json"))) <= {"exited", "became another program (exec)"}
+
+
+UVLOOP = """
+import asyncio, uvloop
+async def main():
+    for run in asyncio.create_subprocess_exec, asyncio.create_subprocess_shell:
+        print(await (await run("true")).wait())
+uvloop.run(main())
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--ignore_c_function"]])
+def test_a_child_that_uvloop_forks_and_executes_is_no_alarm(sandbox, options):
+    library("uvloop")
+    done = sandbox.viztracer(*options, "-o", "r.json", sandbox.script(UVLOOP))
+    assert (done.returncode, done.stderr) == (0, "") and "pid" not in done.stdout
+    exec_ = "became another program (exec)"
+    assert sorted(endings(sandbox.report("r.json"))) == [exec_, exec_, "exited"]
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

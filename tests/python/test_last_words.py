@@ -200,7 +200,7 @@ def assert_words(words):
 def test_killed(sandbox, resting):
     resting.kill()
     (words,), rest = last_words(sandbox, "rings")
-    assert words.heading == f"MainProcess (pid {resting.pid}) {SILENT} (SIGKILL, or _exit in C code)"
+    assert words.heading == f"MainProcess (pid {resting.pid}) {SILENT} (SIGKILL, or _exit or exec in C code)"
     assert_words(words)
     # The last thing that the process did was to enter a call; but for a thread that had ended for Python, which may
     # have gone on until the system ended it.

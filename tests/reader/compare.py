@@ -21,10 +21,9 @@ CRASHES = {4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11
 # Of a process that said nothing, the merge takes these open calls for a word: it never saw them return.
 LAST_CALLS = {
     "posix._exit": ENDINGS[2],
-    **dict.fromkeys(
-        ("posix.execv", "posix.execve", "_posixsubprocess.fork_exec", "Popen._execute_child", "_execute_child"),
-        ENDINGS[3],
-    ),
+    **dict.fromkeys(("posix.execv", "posix.execve", "_posixsubprocess.fork_exec"), ENDINGS[3]),
+    **dict.fromkeys(("Popen._execute_child", "_execute_child"), ENDINGS[3]),
+    **dict.fromkeys(("create_subprocess_exec", "create_subprocess_shell"), ENDINGS[3]),
 }
 
 

@@ -40,7 +40,7 @@ const SILENT: &str = "ended without a word";
 const KILLED: &str = "killed by SIGKILL";
 const UNTOLD: &str = "not told";
 /// Why a process may end without a word.
-const REASONS: &str = " (SIGKILL, or _exit in C code)";
+const REASONS: &str = " (SIGKILL, or _exit or exec in C code)";
 
 /// Linux's numbers (signal(7), x86 and ARM), from 1 on.
 const SIGNALS: [&str; 31] = [
@@ -54,9 +54,15 @@ const CRASHES: [&str; 7] = ["ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS"];
 
 /// C functions in which a process becomes another program.
 const EXEC: [&str; 2] = ["posix.execv", "posix.execve"];
-/// What a child that `subprocess` has forked has open from its parent, until it becomes another program; the second one
-/// where C functions are not recorded.
-const FORK_EXEC: [&str; 3] = ["_posixsubprocess.fork_exec", "Popen._execute_child", "_execute_child"];
+/// What a child has open from its parent until it becomes another program, if `subprocess` has forked it (the second
+/// one where C functions are not recorded), or uvloop for `asyncio`, in C code that is not recorded.
+const FORK_EXEC: [&str; 5] = [
+    "_posixsubprocess.fork_exec",
+    "Popen._execute_child",
+    "_execute_child",
+    "create_subprocess_exec",
+    "create_subprocess_shell",
+];
 
 impl Ending {
     /// What the header of a ring file says. A process that has said how it ends may still run until its report is
@@ -183,7 +189,7 @@ mod tests {
     #[test]
     fn what_the_header_says() {
         let of = |ending, state| Ending::of(&header(ending), state);
-        assert_eq!(of(0, State::Crashed).words(), "ended without a word (SIGKILL, or _exit in C code)");
+        assert_eq!(of(0, State::Crashed).words(), "ended without a word (SIGKILL, or _exit or exec in C code)");
         assert_eq!(of(0, State::Sealed).word(), "stopped");
         assert_eq!(of(1, State::Sealed).word(), "exited");
         assert_eq!(of(2, State::Crashed).word(), "left by os._exit");

@@ -64,7 +64,7 @@ fn what_a_killed_process_was_doing() {
         [record(Kind::Yield, 1, 5_200_000, 10), record(Kind::Raise, 1, 5_300_000, 700_000), call(2, 6_999_000, 950)];
     ring.calls(1, 0, &calls, false);
     let expected = "\
-MainProcess (pid 11) ended without a word (SIGKILL, or _exit in C code)
+MainProcess (pid 11) ended without a word (SIGKILL, or _exit or exec in C code)
   command:     python x.py
 
   MainThread (tid 11)
@@ -231,6 +231,7 @@ fn one_vocabulary() {
         (0, &["posix.execve"], false, exec),
         (0, &["_posixsubprocess.fork_exec"], true, exec),
         (0, &["_execute_child"], true, exec),
+        (0, &["create_subprocess_shell"], true, exec),
     ] {
         let (word, lines, text) = case(ending, open, inherited);
         assert_eq!((&*word, &lines[..]), (expected, &[][..]));
