@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from contextlib import suppress
 from pathlib import Path
 
@@ -268,6 +269,35 @@ def test_the_first_process_becomes_another_python(sandbox):
     assert {"f", "after"} <= set(called(report))
     assert processes(report) == {"MainProcess": "became another program (exec)", "after.py": "exited"}
     assert left() == before
+
+
+@pytest.mark.parametrize("line", [sys.executable, f"/usr/bin/env {Path(sys.executable).name}"])
+def test_the_first_process_becomes_a_script_of_the_same_python(sandbox, line):
+    """As `jupyter nbconvert` does. The script ends the run."""
+    before = left()
+    sandbox.script(f"#!{line}\ndef after(): pass\nafter()\n", "after")
+    script = sandbox.script("import os\nos.chmod('after', 0o755)\ndef f(): pass\nf()\nos.execv('./after', ['x'])\n")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = sandbox.viztracer("-o", "r.json", script, env=os.environ | {"PATH": path})
+    assert (done.returncode, done.stderr) == (0, "")
+    report = sandbox.report("r.json")
+    assert {"f", "after"} <= set(called(report))
+    assert processes(report) == {"MainProcess": "became another program (exec)", "after": "exited"}
+    assert left() == before
+
+
+@pytest.mark.parametrize("is_script", [False, True])
+def test_the_first_process_becomes_the_python_of_another_environment(sandbox, is_script):
+    """It is the same binary, but finds no tracer, so nothing would write the report."""
+    venv.create(sandbox.path / "other", symlinks=True)
+    python = sandbox.path / "other" / "bin" / "python"
+    sandbox.script(f"#!{python}\nprint('after')\n", "after")
+    call = "'./after', ['after']" if is_script else f"{str(python)!r}, [{str(python)!r}, 'after']"
+    script = sandbox.script(f"import os\nos.chmod('after', 0o755)\ndef f(): pass\nf()\nos.execv({call})\n")
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert (done.returncode, done.stdout) == (0, "after\n")
+    report = merge_by_line(sandbox, done.stderr)
+    assert "f" in called(report) and endings(report) == ["became another program (exec)"]
 
 
 @pytest.mark.parametrize("call", ["os.execvp('true', ['true'])", "os.execve('/bin/true', ['true'], {})"])

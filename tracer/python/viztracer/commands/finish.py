@@ -89,7 +89,7 @@ class Ending:
 
         Return whether it was said.
         """
-        from . import replacement
+        from . import replacement, successor
 
         if isinstance(path, int):
             path = f"/proc/self/fd/{path}"
@@ -97,8 +97,8 @@ class Ending:
         variables = os.environ if variables is None else variables
         if replacement.is_refused(file, arguments, variables):
             return False
-        same = bool(sys.executable) and os.path.samefile(file, sys.executable)
-        if same and session_variable.VARIABLE in variables:  # type: ignore[operator]
+        goes_on = session_variable.VARIABLE in variables  # type: ignore[operator]
+        if goes_on and successor.is_our_python(file, arguments, variables):
             return False  # see `succeed`
         reason = report.not_written("exec", self.rings.path, self.output)
         terminal.complain(f"process {os.getpid()} becomes {file!r}; {reason}")

@@ -29,15 +29,28 @@ def is_refused(file: str, arguments: object, variables: object) -> bool:
 def _is_program(file: str) -> bool:
     if not (os.path.isfile(file) and os.access(file, os.X_OK)):
         return False
+    begin = _begin(file)
+    words = words_of_script(file)
+    if words is not None:
+        return bool(words) and os.access(words[0], os.X_OK)
+    return begin is None or begin.startswith(BINARY) or _knows_other_formats()
+
+
+def words_of_script(file: str) -> list[str] | None:
+    """Return the words after the `#!` of a script; `None` if the file is none, or cannot be read."""
+    begin = _begin(file)
+    if begin is None or not begin.startswith(SCRIPT):
+        return None
+    return [os.fsdecode(word) for word in begin[len(SCRIPT) :].split(b"\n")[0].split()]
+
+
+def _begin(file: str) -> bytes | None:
+    """Return the first bytes of a file, which may be one that can be run, but not read."""
     try:
         with open(file, "rb") as opened:
-            begin = opened.read(256)
+            return opened.read(256)
     except OSError:
-        return True  # it may be run, but not read
-    if begin.startswith(SCRIPT):
-        words = begin[len(SCRIPT) :].split(b"\n")[0].split()
-        return bool(words) and os.access(words[0], os.X_OK)
-    return begin.startswith(BINARY) or _knows_other_formats()
+        return None
 
 
 def _knows_other_formats() -> bool:
