@@ -259,6 +259,7 @@ def test_greenlets_that_all_run_one_function_are_told_of(sandbox, way):
     library("greenlet" if way == "called before" else way)
     done = sandbox.viztracer("-o", "report.json", sandbox.script(ALL_IN_ONE_FUNCTION[way]))
     assert done.returncode == 0 and re.fullmatch(TOLD, done.stderr)
+    assert " 0 ends of calls" not in done.stderr
 
 
 def test_a_program_that_only_has_greenlets_is_not_told_of(sandbox):

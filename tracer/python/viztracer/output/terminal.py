@@ -58,9 +58,10 @@ def complain_of_ring(ring: str | None, failure: int | None, *, removed: bool) ->
 def complain_of_greenlets(unmatched: int) -> None:
     """Say what became of the calls of greenlets, if there are any: they do not end in the order of their begins."""
     if "greenlet" in sys.modules:
+        lost = f"{unmatched} ends of calls matched no call, and " if unmatched else ""
         complain(
-            f"this program switches greenlets, and those of a thread share one track here: {unmatched} ends of calls "
-            'matched no call, and calls that were open across a switch may be "abandoned", or have the time of others'
+            f"this program switches greenlets, and those of a thread share one track here: {lost}"
+            'calls that were open across a switch may be "abandoned", or have the time of others'
         )
 
 
