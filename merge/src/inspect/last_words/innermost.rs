@@ -22,7 +22,8 @@ pub fn innermost(plans: &[FilePlan]) -> Innermost {
     let mut lines: Vec<String> = processes.by_ref().take(PROCESSES_MAX).flat_map(of_process).collect();
     let more = processes.count();
     if more > 0 {
-        lines.push(format!("... and {more} more processes; --last_words shows all"));
+        let processes = if more == 1 { "process" } else { "processes" };
+        lines.push(format!("... and {more} more {processes}; --last_words shows all"));
     }
     Innermost { lines }
 }
@@ -68,7 +69,8 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
     };
     let mut lines: Vec<String> = threads.iter().map(line).collect();
     if more > 0 {
-        lines.push(format!("... and {more} more threads of {process}"));
+        let threads = if more == 1 { "thread" } else { "threads" };
+        lines.push(format!("... and {more} more {threads} of {process}"));
     }
     lines
 }

@@ -279,6 +279,19 @@ fn many_processes_are_summed_up() {
 }
 
 #[test]
+fn one_more_is_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for pid in 0..11 {
+        let mut ring = Ring::new(pid, 5_000_000);
+        (1..5).for_each(|serial| ring.stack(serial, &[(1, 5_000_001)]));
+        fs::write(directory.path().join(format!("{pid}.bin")), ring.bytes(false)).unwrap();
+    }
+    let summary = merge(&Request::new(vec![directory.path().into()], "/dev/null".into()), &()).unwrap();
+    assert_eq!(summary.last_words.lines[3], "... and 1 more thread of MainProcess (pid 0)");
+    assert_eq!(summary.last_words.lines.last().unwrap(), "... and 1 more process; --last_words shows all");
+}
+
+#[test]
 fn exit_status_and_report() {
     let case = Case::of([("a.bin", small(11).bytes(false))]);
     let output: PathBuf = case.directory.path().join("out.json");
