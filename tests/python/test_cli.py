@@ -371,6 +371,7 @@ def test_interrupt_from_the_terminal(sandbox):
     ("arguments", "code", "message"),
     [
         (["missing.py"], 1, "No such file as missing.py\n"),
+        (["--", "-m", "there"], 1, "No such file as -m; options of viztracer, -m and -c too, come before --\n"),
         (["--unknown", "script.py"], 2, "viztracer: there is no option --unknown: see viztracer --help\n"),
         (["-o", "report.txt", "script.py"], 1, "Only these kinds of report are supported: .json, .json.gz, "),
         (["-m", "there_is_no_such_module"], 1, "No module named there_is_no_such_module\n"),

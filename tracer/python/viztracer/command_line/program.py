@@ -150,7 +150,8 @@ def from_command(command: list[str]) -> Program:
         return Program("python", command, run_stdin, "", file="<stdin>")
     file = find(command[0])
     if file is None:
-        raise NoProgramError(f"No such file as {command[0]}")
+        advice = "; options of viztracer, -m and -c too, come before --" if command[0].startswith("-") else ""
+        raise NoProgramError(f"No such file as {command[0]}{advice}")
     name = os.path.basename(file.rstrip(os.sep)).partition(".")[0]
     if _is_container(file):
         return Program(name, command, lambda _show: run_module("__main__", container=True), file, is_container=True)
