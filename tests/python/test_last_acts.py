@@ -286,6 +286,19 @@ def test_the_first_process_becomes_a_script_of_the_same_python(sandbox, line):
     assert left() == before
 
 
+def test_the_first_process_becomes_a_shell_that_becomes_python(sandbox):
+    """Nobody knows that before, so the line says what happens in either case."""
+    before = left()
+    sandbox.script(f"#!/bin/sh\nexec {sys.executable} after.py\n", "after")
+    sandbox.script("def after(): pass\nafter()\n", "after.py")
+    script = sandbox.script("import os\nos.chmod('after', 0o755)\nos.execv('./after', ['x'])\n")
+    done = sandbox.viztracer("-o", "r.json", script)
+    assert done.returncode == 0
+    assert "becomes './after'; no report is written unless that becomes a traced Python in turn. " in done.stderr
+    assert "after" in called(sandbox.report("r.json"))
+    assert left() == before
+
+
 @pytest.mark.parametrize("is_script", [False, True])
 def test_the_first_process_becomes_the_python_of_another_environment(sandbox, is_script):
     """It is the same binary, but finds no tracer, so nothing would write the report."""

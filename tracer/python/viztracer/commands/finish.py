@@ -100,8 +100,9 @@ class Ending:
         goes_on = session_variable.VARIABLE in variables  # type: ignore[operator]
         if goes_on and successor.is_our_python(file, arguments, variables):
             return False  # see `succeed`
-        reason = report.not_written("exec", self.rings.path, self.output)
-        terminal.complain(f"process {os.getpid()} becomes {file!r}; {reason}")
+        result = "no report is written unless that becomes a traced Python in turn"
+        kept = report.kept(self.rings.path, self.output)
+        terminal.complain(f"process {os.getpid()} becomes {file!r}; {result}. {kept}")
         return True
 
     def address(self, *, wait: bool) -> str:

@@ -83,8 +83,12 @@ def absolute(path: str) -> str:
 
 def not_written(reason: object, rings: str, output: str) -> str:
     """Return what to say when there is no report of the ring files in a directory."""
-    merge = merge_command(rings, output)
-    return f"report not written: {reason}. Ring files kept in {quote(rings)}; merge them with: {merge}"
+    return f"report not written: {reason}. {kept(rings, output)}"
+
+
+def kept(rings: str, output: str) -> str:
+    """Return where the ring files are, and the command that merges them."""
+    return f"Ring files kept in {quote(rings)}; merge them with: {merge_command(rings, output)}"
 
 
 def names(rings: Iterable[str]) -> str:
