@@ -5,6 +5,7 @@ mod arguments;
 mod exit;
 mod generate;
 mod say;
+mod watcher;
 
 use crate::align::Align;
 use crate::error::{BadInput, MergeError, Problem};
@@ -12,7 +13,7 @@ use crate::input::discover;
 use crate::input::leftovers;
 use crate::inspect::dump;
 use crate::inspect::info;
-use crate::parallel::progress::{Bar, Stage, Watch};
+use crate::parallel::progress::Watch;
 use crate::report::summary::Summary;
 use crate::storage::output;
 use crate::text::display::STDOUT;
@@ -25,6 +26,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use watcher::{Watcher, printed, watched};
 
 /// Runs the command with these arguments, the first of which is the program's name, and returns its exit status.
 /// The calling thread asks `interrupted` several times a second whether to stop.
@@ -126,7 +128,9 @@ impl Invocation<'_> {
         }
         let reported = match self.arguments.top() {
             Some(top) => Some(self.watched(|watch| trace.top(watch, top))?),
-            None if self.arguments.last_words => Some(trace.last_words(&self.watcher(true), &mut io::stdout().lock())?),
+            None if self.arguments.last_words => {
+                Some(trace.last_words(&Watcher::new(true, self.interrupted), &mut io::stdout().lock())?)
+            }
             None => None,
         };
         match (reported, targets.is_empty()) {
@@ -196,14 +200,7 @@ impl Invocation<'_> {
 
     /// Shows a progress bar while `work` runs.
     fn watched<T>(&self, work: impl FnOnce(&dyn Watch) -> T) -> T {
-        let watcher = self.watcher(self.arguments.quiet);
-        let done = work(&watcher);
-        watcher.bar.clear();
-        done
-    }
-
-    fn watcher(&self, hidden: bool) -> Watcher<'_> {
-        Watcher { bar: Bar::new(hidden), interrupted: self.interrupted }
+        watched(self.arguments.quiet, self.interrupted, work)
     }
 }
 
@@ -212,30 +209,6 @@ fn none_writable(targets: &[Target]) -> Option<u8> {
     let errors = targets.iter().map(|target| output::check_writable(&target.path).err());
     let errors: Option<Vec<MergeError>> = errors.collect();
     errors?.iter().map(say::error).max()
-}
-
-/// Passes an error of standard output on. A reader that goes away has read enough, so that is no error.
-fn printed(result: io::Result<()>) -> Result<(), MergeError> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(MergeError::Interrupted),
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(MergeError::Print(error)),
-        _ => Ok(()),
-    }
-}
-
-struct Watcher<'a> {
-    bar: Bar,
-    interrupted: &'a dyn Fn() -> bool,
-}
-
-impl Watch for Watcher<'_> {
-    fn progress(&self, stage: Stage, done: u64, total: u64) {
-        self.bar.show(stage, done, total);
-    }
-
-    fn stopped(&self) -> bool {
-        (self.interrupted)()
-    }
 }
 
 /// Shows help, the version or a wrong usage. A user that names no input may look for what a crash has left.

@@ -1,6 +1,7 @@
 //! How people read things, in reports, in tables and in messages: names, numbers and paths ([`display`]), durations and
-//! dates ([`when`]), and rows of them ([`columns`]).
+//! dates ([`when`]), rows of them ([`columns`]), and all of it in Markdown ([`markdown`]).
 
 pub mod columns;
 pub mod display;
+pub mod markdown;
 pub mod when;
