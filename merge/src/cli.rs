@@ -2,6 +2,7 @@
 //! files with the same messages and statuses, but without the parser of arguments.
 
 mod arguments;
+mod compare;
 mod exit;
 mod generate;
 mod say;
@@ -18,7 +19,7 @@ use crate::report::summary::Summary;
 use crate::storage::output;
 use crate::text::display::STDOUT;
 use crate::trace::Trace;
-use arguments::{Arguments, Target};
+use arguments::{Arguments, Command, Target};
 use clap::Parser;
 use clap::error::ErrorKind;
 use exit::{FAILED, INCOMPLETE, OK};
@@ -40,6 +41,9 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
         return printed(generate::generate(what, &mut io::stdout().lock())).map_or_else(|e| say::error(&e), |()| OK);
     }
     raise_descriptor_limit();
+    if let Some(Command::Compare(arguments)) = &arguments.command {
+        return compare::compare(arguments, interrupted).unwrap_or_else(|error| say::error(&error));
+    }
     match inputs(&arguments, interrupted) {
         Ok(inputs) => merge(&arguments, &inputs, interrupted),
         Err(error) => say::error(&error),

@@ -11,8 +11,8 @@
 //!        --inspect--> or a row about each file, a line about each record, the last words of each process
 //! ```
 //!
-//! All of them use `text`, `error`, `parallel` and `storage`. `trace` makes from inputs what a `request` asks for, and
-//! `cli` is the command.
+//! All of them use `text`, `error`, `parallel` and `storage`. `trace` makes from inputs what a `request` asks for,
+//! `compare` puts the functions of two traces side by side, and `cli` is the command.
 //!
 //! Plans are small: 32 bytes for a segment of up to 4,000 events. The events are read when they are written, a few
 //! segments at a time, so memory does not grow with the trace. A file that is still being written is copied first.
@@ -51,6 +51,8 @@ mod inspect;
 mod request;
 // Makes from inputs what a request asks for.
 mod trace;
+// Compares runs.
+mod compare;
 // The command.
 pub mod cli;
 

@@ -9,10 +9,10 @@ use crate::input::ring::State;
 use crate::inspect::last_words::{self, LastWords, Others, innermost};
 use crate::parallel::progress::Watch;
 use crate::plan::ending::Ending;
-use crate::plan::file::FilePlan;
+use crate::plan::file::{ContentId, FilePlan};
 use crate::report::sources::root::SourceRoot;
 use crate::report::summary::Summary;
-use crate::report::write::{Format, Report, top::Top};
+use crate::report::write::{CollectedFunctions, Format, Report, top::Top};
 use crate::request::Request;
 use crate::storage::inode::Inode;
 use crate::storage::output::{Output, check_apart};
@@ -21,9 +21,11 @@ use crate::survey;
 use crate::survey::number;
 use crate::survey::waits;
 use crate::text::display::STDOUT;
+use indexmap::IndexMap;
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The number of workers if the user sets none. More would wait for the one that writes, and each holds some MB.
 const WORKERS_USUAL: usize = 16;
@@ -33,7 +35,7 @@ const WORKERS_MAX: usize = 64;
 /// All inputs of a request.
 pub struct Trace<'a> {
     request: &'a Request,
-    pool: rayon::ThreadPool,
+    pool: Arc<rayon::ThreadPool>,
     source_root: Option<SourceRoot>,
     /// All files among the inputs, readable or not.
     inputs: HashSet<Inode>,
@@ -42,6 +44,24 @@ pub struct Trace<'a> {
     bad: Vec<BadInput>,
     /// Files in directories that have the name of a ring file and are none.
     passed_over: Vec<PathBuf>,
+}
+
+const NO_SESSION: [u8; 16] = [0; 16];
+
+/// What the processes of a run have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum RunId {
+    Session([u8; 16]),
+    Content(ContentId),
+}
+
+impl RunId {
+    fn of(plan: &FilePlan) -> RunId {
+        match plan.recording.session_id {
+            NO_SESSION => RunId::Content(plan.content_id()),
+            session => RunId::Session(session),
+        }
+    }
 }
 
 /// Starts the workers, or fewer if the system does not allow as many threads.
@@ -57,7 +77,7 @@ impl<'a> Trace<'a> {
     pub fn read(request: &'a Request, watch: &dyn Watch) -> Result<Trace<'a>, MergeError> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = request.threads.unwrap_or(processors.min(WORKERS_USUAL)).min(WORKERS_MAX.max(processors));
-        let pool = pool(workers)?;
+        let pool = Arc::new(pool(workers)?);
         let open = |path: &PathBuf| {
             SourceRoot::open_directory(path).map_err(|error| MergeError::SourceRoot(path.clone(), error))
         };
@@ -91,14 +111,29 @@ impl<'a> Trace<'a> {
         }
         let mut alignment = align::align(&plans, request.align, &request.offsets);
         alignment.warnings.splice(..0, warnings);
-        if let Some(instant) = as_of {
-            // What is open then lasts until just after the instant, like a call that ends later.
-            let until = instant.of_report(alignment.zero)?.saturating_add(1);
-            let living = plans.iter_mut().filter(|plan| plan.ending == Ending::Running);
-            living.for_each(|plan| plan.running_until = until);
-        }
+        show_running(request, &mut plans, &alignment)?;
         Selected::of(&request.selection, &plans, &alignment)?;
         Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over })
+    }
+
+    /// The runs in the trace, in the order of their first files, each on a time line of its own. Inputs that cannot be
+    /// read count for the first one. A run is all processes with one session, or all processes of a trace in JSON that
+    /// names none, or a ring file that names none.
+    pub fn runs(self) -> Result<Vec<Trace<'a>>, MergeError> {
+        let Trace { request, pool, bad, passed_over, .. } = self;
+        let mut by_run: IndexMap<RunId, Vec<FilePlan>> = IndexMap::new();
+        for plan in self.plans {
+            by_run.entry(RunId::of(&plan)).or_default().push(plan);
+        }
+        let mut unread = Some((bad, passed_over));
+        let mut run = |mut plans: Vec<FilePlan>| {
+            let alignment = align::align(&plans, request.align, &request.offsets);
+            show_running(request, &mut plans, &alignment)?;
+            let (bad, passed_over) = unread.take().unwrap_or_default();
+            let (pool, inputs) = (Arc::clone(&pool), HashSet::new());
+            Ok(Trace { request, pool, source_root: None, inputs, plans, alignment, bad, passed_over })
+        };
+        by_run.into_values().map(&mut run).collect()
     }
 
     /// The plans of the files that can be read, in order.
@@ -143,6 +178,14 @@ impl<'a> Trace<'a> {
             Err(MergeError::Output(..)) | Ok(()) => Ok(summary),
             Err(error) => Err(error),
         }
+    }
+
+    /// The functions of all processes, and what they are made of.
+    pub fn functions(&self, watch: &dyn Watch) -> Result<(CollectedFunctions, Summary), MergeError> {
+        let mut summary = self.summary();
+        let mut output = Output::create(Path::new(STDOUT))?;
+        let functions = self.selected_report()?.functions(&self.pool, watch, &mut output, &mut summary)?;
+        Ok((functions, summary))
     }
 
     fn selected_report(&self) -> Result<Report<'_>, MergeError> {
@@ -197,6 +240,16 @@ impl<'a> Trace<'a> {
         summary.members = chrome::metadata(&self.plans);
         summary
     }
+}
+
+/// Shows processes that still run as of the instant that is asked for, if one is: what is open then lasts until just
+/// after it, like a call that ends later.
+fn show_running(request: &Request, plans: &mut [FilePlan], alignment: &Alignment) -> Result<(), MergeError> {
+    let Some(instant) = request.selection.as_of else { return Ok(()) };
+    let until = instant.of_report(alignment.zero)?.saturating_add(1);
+    let living = plans.iter_mut().filter(|plan| plan.ending == Ending::Running);
+    living.for_each(|plan| plan.running_until = until);
+    Ok(())
 }
 
 /// Fails if an instant of this machine's clock means nothing to one of these recordings, or in this report.

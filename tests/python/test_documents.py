@@ -115,6 +115,8 @@ class Scene(Sandbox):
             "viztracer --quiet --pid_suffix --output_dir temp_dir prog.py",
             "viztracer-merge -q temp_dir -o monday.json.gz -o a.json -o b.json -o result.json -o trace.json.gz",
             "cp temp_dir/*.bin .",
+            "cp -r temp_dir base",
+            "cp -r temp_dir head",
         ):
             self.shell(command)
         self.script(DIES, "app.py")
@@ -262,7 +264,8 @@ NOT_NAMED = {f"--{name}" for kind in (NEVER, NOT_NEEDED) for name in kind}
 def options():
     """Return the options in the help of our commands."""
     control = ([BIN / "viztracer-ctl", verb] for verb in ("list", "status", "snapshot", "clean"))
-    commands = ([BIN / "viztracer"], [BIN / "viztracer-merge"], [BIN / "vizviewer"], *control)
+    merge = ([BIN / "viztracer-merge"], [BIN / "viztracer-merge", "compare"])
+    commands = ([BIN / "viztracer"], *merge, [BIN / "vizviewer"], *control)
     helps = [subprocess.run([*command, "--help"], capture_output=True, text=True).stdout for command in commands]
     assert all(len(OPTION.findall(text)) > 1 for text in helps)
     return {option for text in helps for option in OPTION.findall(text)}

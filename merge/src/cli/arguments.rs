@@ -1,5 +1,6 @@
 //! The command line's options, and the request that they make.
 
+use super::compare::arguments::CompareArguments;
 use super::exit::EXIT_STATUS;
 use crate::align::{Align, Offset};
 use crate::error::MergeError;
@@ -10,7 +11,7 @@ use crate::report::write::{Format, top::Top};
 use crate::request::Request;
 use crate::storage::output;
 use crate::text::display::STDOUT;
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,15 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 /// for https://www.speedscope.app; a table of functions; collapsed stacks for flame graphs.
 #[derive(Debug, Default, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
-#[command(override_usage = "viztracer-merge [OPTIONS] <INPUT>...")]
+#[command(
+    override_usage = "viztracer-merge [OPTIONS] <INPUT>...\n       viztracer-merge compare [OPTIONS] <BASE> <HEAD>"
+)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub struct Arguments {
+    /// A command instead of inputs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Ring files (.bin), traces in JSON (.json, .json.gz), directories (searched recursively for ring files; if there
     /// are none, for traces in JSON), and quoted patterns ('runs/**/*.bin'). Use - to read a list of inputs from
     /// standard input, each ended by a line feed or by NUL
@@ -141,6 +149,16 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub selection: selection::Options,
+}
+
+/// A command. Only the first argument can name it: behind an option, or as `./compare`, the name is that of an input.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare runs: functions by change of calls, self and total time
+    ///
+    /// Functions match by module and qualified name, so moved lines do not matter. A new function has grown from 0,
+    /// which is more than any percentage. Options that select a part apply to each run, and times count from its begin.
+    Compare(CompareArguments),
 }
 
 /// A text for another program, made from the options.

@@ -6,6 +6,8 @@ pub const OK: u8 = 0;
 pub const INCOMPLETE: u8 = 1;
 /// The report is not written.
 pub const FAILED: u8 = 2;
+/// Runs were compared, and a rule about their differences is broken.
+pub const BROKEN: u8 = 3;
 /// The report is not written, because of Ctrl+C.
 pub const INTERRUPTED: u8 = 130;
 
@@ -20,7 +22,7 @@ Exit status:
        cannot be written
   130  the report is not written: the merge was interrupted
 With --top, --last_words, --info and --dump, the statuses describe the output
-in the same way.
+in the same way. `viztracer-merge compare --help` lists those of the comparison.
 
 Examples:
   viztracer-merge ./temp_dir/*.bin -o result.json
@@ -31,6 +33,7 @@ Examples:
   viztracer-merge --last_words ./temp_dir | less
   viztracer-merge --top 20 --sort calls ./temp_dir
   viztracer-merge --info --json ./temp_dir
+  viztracer-merge compare base/ head/ --fail_on 'calls>+5%'
 
 After a crash:
   The ring files are kept. With --pid_suffix they are in the directory that

@@ -24,6 +24,7 @@ mod tests {
     use crate::cli::arguments::Arguments;
     use clap::CommandFactory;
     use clap_complete::Shell;
+    use clap_mangen::Man;
     use std::path::Path;
 
     /// After a change of the options, `BLESS=1 cargo test -p viztracer-merge generated` writes the files.
@@ -45,10 +46,28 @@ mod tests {
         }
     }
 
+    /// A page of the command and its commands, since `--generate man` prints one.
     fn manual_page() -> Vec<u8> {
+        let mut command = Arguments::command();
+        command.build();
+        let mut page = rendered(&command, |man, to| man.render(to));
+        for below in command.get_subcommands() {
+            let name = below.get_name();
+            let sections = rendered(below, |man, to| {
+                man.render_synopsis_section(to)?;
+                man.render_description_section(to)?;
+                man.render_options_section(to)?;
+                man.render_extra_section(to)
+            });
+            page += &sections.replace(".SH ", &format!(".SH {name}: "));
+        }
+        page.into_bytes()
+    }
+
+    fn rendered(command: &clap::Command, render: impl Fn(&Man, &mut Vec<u8>) -> io::Result<()>) -> String {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Arguments::command()).render(&mut page).expect("memory takes all");
-        page
+        render(&Man::new(command.clone()), &mut page).expect("memory takes all");
+        String::from_utf8(page).expect("pages are text")
     }
 
     fn completions(shell: Shell) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! workers need of its file (the open file, what the [`Writer`](writer::Writer) has prepared of it) they share.
 
 mod by_id;
+mod collector;
 mod csv;
 mod files;
 mod first;
@@ -28,6 +29,8 @@ use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::report::summary::Summary;
 use crate::storage::output::Output;
+pub use collector::CollectedFunctions;
+use collector::Collector;
 use csv::Csv;
 use folded::Folded;
 pub use format::{Format, is_output_name, output_kinds};
@@ -76,5 +79,18 @@ impl Report<'_> {
     ) -> Result<(), MergeError> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: false };
         pipeline.write(&FunctionReport::new(top), output, summary)
+    }
+    /// Collects the functions of all processes. Nothing is written to the output.
+    pub fn functions(
+        &self,
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+        output: &mut Output,
+        summary: &mut Summary,
+    ) -> Result<CollectedFunctions, MergeError> {
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        let collector = Collector::default();
+        pipeline.write(&FunctionReport::new(&collector), output, summary)?;
+        Ok(collector.take())
     }
 }

@@ -70,14 +70,65 @@ fish\:"Completion for fish"))' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::inputs -- Ring files (.bin), traces in JSON (.json, .json.gz), directories (searched recursively for ring files; if there are none, for traces in JSON), and quoted patterns ('\''runs/**/*.bin'\''). Use - to read a list of inputs from standard input, each ended by a line feed or by NUL:_files' \
+'::inputs -- Ring files (.bin), traces in JSON (.json, .json.gz), directories (searched recursively for ring files; if there are none, for traces in JSON), and quoted patterns ('\''runs/**/*.bin'\''). Use - to read a list of inputs from standard input, each ended by a line feed or by NUL:_files' \
+":: :_viztracer-merge_commands" \
+"*::: :->viztracer-merge" \
 && ret=0
+    case $state in
+    (viztracer-merge)
+        words=($line[2] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:viztracer-merge-command-$line[2]:"
+        case $line[2] in
+            (compare)
+_arguments "${_arguments_options[@]}" : \
+'*--base=[More of BASE. Can be given more than once]:INPUT:_files' \
+'*--head=[More of HEAD. Can be given more than once]:INPUT:_files' \
+'*--fail_on=[Exit with status 3 if a function, or the whole program, changes more than this\: '\''calls>+5%'\'', '\''calls>+100'\'', '\''self>+20%'\'', '\''total>+50ms'\'', or '\''calls<-5%'\'' for less. With '\''calls>+5% of func REGEX'\''\: only functions whose names match; with '\''of program'\''\: only the whole program. Can be given more than once]:RULE:_default' \
+'--top=[Show the N functions that changed most \[default\: 20, and all with --json\]]:N:_default' \
+'--sort=[Sort the functions by the change of this number, largest first; then by calls, then by self time]:BY:((calls\:"Number of calls"
+self\:"Time without called functions"
+total\:"Time with called functions, recursion counted once"))' \
+'*--strip_prefix=[Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once]:PATH:_files' \
+'--threads=[Use N worker threads\: up to 64, or one per processor if there are more \[default\: one per processor, up to 16\]]:N:_default' \
+'--since=[Only from this time on\: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11\:23\:20)]:TIME:_default' \
+'--until=[Only before this time, given in the same way]:TIME:_default' \
+'--last=[Only the last part of the trace, of this length (5s, 300ms, ...). With --until\: the part that ends at that time]:TIME:_default' \
+'(--until)--as_of=[Show processes that still run as of one instant\: \`now\`, or a time of the monotonic clock in ns. What they record later is left out, and calls that were open then are unfinished. The report has all that the rings hold, also more than --tracer_entries; --last counts back from the instant]:TIME:_default' \
+'*--pid=[Only the process with this id. Can be given more than once]:PID:_default' \
+'*--process_name=[Only processes with this name. Can be given more than once]:NAME:_default' \
+'*--tid=[Only the thread with this id of the operating system. Can be given more than once]:TID:_default' \
+'--func=[Only calls of functions whose names match, and all calls inside these calls]:REGEX:_default' \
+'--min_duration=[Only calls that took at least this long\: 100us, 2ms, ...]:TIME:_default' \
+'--max_depth=[Only calls that are nested in fewer than N other calls]:N:_default' \
+'--markdown[Print Markdown, for the summary of a CI run]' \
+'(--markdown)--json[Print JSON, for use in programs]' \
+'--strict[Exit with status 1 if calls are missing in a run, or if a rule has no verdict]' \
+'-q[Print errors and warnings only\: no progress]' \
+'--quiet[Print errors and warnings only\: no progress]' \
+'--drop_c_functions[Leave out calls of C functions]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::base -- One or several runs\: a ring file, a trace in JSON, a directory, or a quoted pattern ('\''base_*/'\''):_files' \
+'::head -- The runs that are compared with them, given in the same way:_files' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
 }
 
 (( $+functions[_viztracer-merge_commands] )) ||
 _viztracer-merge_commands() {
-    local commands; commands=()
+    local commands; commands=(
+'compare:Compare runs\: functions by change of calls, self and total time' \
+    )
     _describe -t commands 'viztracer-merge commands' commands "$@"
+}
+(( $+functions[_viztracer-merge__subcmd__compare_commands] )) ||
+_viztracer-merge__subcmd__compare_commands() {
+    local commands; commands=()
+    _describe -t commands 'viztracer-merge compare commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_viztracer-merge" ]; then

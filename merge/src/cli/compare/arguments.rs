@@ -1,0 +1,125 @@
+//! The options of `viztracer-merge compare`.
+
+use crate::compare::Both;
+use crate::compare::metric::Metric;
+use crate::compare::rule::Rule;
+use crate::events::selection;
+use crate::report::prefixes::Prefixes;
+use crate::request::Request;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// How many functions a table shows if the user does not say it.
+const ROWS_USUAL: usize = 20;
+
+/// The text below the options.
+const AFTER: &str = "\
+A run is all processes that were traced together, as their files say (the
+column `session` of --info), or a JSON trace that does not say it.
+
+Calls do not depend on how busy a machine is. Times do: they have a verdict
+only if they exceed the limit and a rank test of the runs gives p < 0.05, for
+which each side needs at least 4 runs. With fewer runs a rule about times
+warns and cannot fail.
+
+Exit status:
+  0    the comparison is printed, and no rule of --fail_on is broken
+  1    the same, but some input could not be read completely. With --strict
+       also: calls are missing, or a rule has no verdict
+  2    nothing is compared: wrong usage, no readable input, or the output
+       cannot be written
+  3    a rule of --fail_on is broken
+  130  nothing is compared: the comparison was interrupted
+
+Examples:
+  viztracer-merge compare base/ head/
+  viztracer-merge compare 'base_*/' 'head_*/' --markdown
+  viztracer-merge compare base/ head/ --fail_on 'calls>+5%'
+  viztracer-merge compare base/ head/ --fail_on 'self>+20% of func ^parse'
+  viztracer-merge compare base/ head/ --fail_on 'total>+50ms of program'
+
+The first argument `compare` is this command. To merge a file or directory of
+that name, write ./compare.";
+
+/// The options. What the help says above them stands at the command.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = AFTER, max_term_width = 100)]
+#[command(override_usage = "viztracer-merge compare [OPTIONS] <BASE> <HEAD>")]
+pub struct CompareArguments {
+    /// One or several runs: a ring file, a trace in JSON, a directory, or a quoted pattern ('base_*/')
+    #[arg(value_name = "BASE", required_unless_present = "more_base")]
+    base: Option<PathBuf>,
+
+    /// The runs that are compared with them, given in the same way
+    #[arg(value_name = "HEAD", required_unless_present = "more_head")]
+    head: Option<PathBuf>,
+
+    /// More of BASE. Can be given more than once
+    #[arg(long = "base", value_name = "INPUT", id = "more_base")]
+    more_base: Vec<PathBuf>,
+
+    /// More of HEAD. Can be given more than once
+    #[arg(long = "head", value_name = "INPUT", id = "more_head")]
+    more_head: Vec<PathBuf>,
+
+    /// Exit with status 3 if a function, or the whole program, changes more than this: 'calls>+5%', 'calls>+100',
+    /// 'self>+20%', 'total>+50ms', or 'calls<-5%' for less. With 'calls>+5% of func REGEX': only functions whose names
+    /// match; with 'of program': only the whole program. Can be given more than once
+    #[arg(long = "fail_on", alias = "fail-on", value_name = "RULE")]
+    pub fail_on: Vec<Rule>,
+
+    /// Show the N functions that changed most [default: 20, and all with --json]
+    #[arg(long, value_name = "N")]
+    top: Option<NonZeroUsize>,
+
+    /// Sort the functions by the change of this number, largest first; then by calls, then by self time
+    #[arg(long, value_name = "BY", default_value = "calls")]
+    pub sort: Metric,
+
+    /// Print Markdown, for the summary of a CI run
+    #[arg(long)]
+    pub markdown: bool,
+
+    /// Print JSON, for use in programs
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+
+    /// Exit with status 1 if calls are missing in a run, or if a rule has no verdict
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than
+    /// once
+    #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH")]
+    strip_prefix: Vec<PathBuf>,
+
+    /// Print errors and warnings only: no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    selection: selection::Options,
+}
+
+impl CompareArguments {
+    /// What to read of each side.
+    pub fn requests(&self) -> Both<Request> {
+        let request = |first: &Option<PathBuf>, more: &[PathBuf]| Request {
+            threads: self.threads.map(NonZeroUsize::get),
+            prefixes: Prefixes::new(&self.strip_prefix),
+            selection: self.selection.clone().into(),
+            ..Request::new(first.iter().chain(more).cloned().collect(), PathBuf::new())
+        };
+        Both { base: request(&self.base, &self.more_base), head: request(&self.head, &self.more_head) }
+    }
+
+    /// How many functions to show.
+    pub fn rows(&self) -> usize {
+        let usual = if self.json { usize::MAX } else { ROWS_USUAL };
+        self.top.map_or(usual, NonZeroUsize::get)
+    }
+}

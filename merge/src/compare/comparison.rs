@@ -1,0 +1,226 @@
+//! The functions of both sides, side by side.
+
+use super::Both;
+use super::matching::{Checkouts, FunctionKey};
+use super::metric::Metric;
+use super::rank_test::{RankTest, SIGNIFICANT, least_p};
+use super::samples::Samples;
+use super::side::Run;
+use crate::report::functions::{FunctionRow, InternedFunction};
+use crate::text::display::{UNKNOWN_FUNCTION, display_name};
+use indexmap::IndexMap;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+/// Stands for the name of a function in the row of the whole program.
+pub const PROGRAM: &str = "[program]";
+
+/// A function, or the whole program, in all runs.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// As in the head, or as in the base if it is gone.
+    pub function: InternedFunction,
+    /// Its numbers.
+    pub samples: Both<Samples>,
+    /// The p-values of the times without and with called functions, if each side has several runs.
+    p: Option<(f64, f64)>,
+}
+
+/// Which sides have called a function, as far as it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    New,
+    Gone,
+    Both,
+}
+
+/// How a number of a function has changed: the medians of the runs, and the p-value of a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    pub base: u64,
+    pub head: u64,
+    pub p: Option<f64>,
+}
+
+/// Both sides.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The runs.
+    pub runs: Both<Vec<Run>>,
+    /// All functions together. Its total time is the sum of the times without called functions.
+    pub program: Row,
+    /// Each function, in the order of the metric that it was asked for.
+    pub rows: Vec<Row>,
+    /// The directories of the program.
+    pub checkouts: Checkouts,
+}
+
+impl Row {
+    fn new(function: InternedFunction, runs: &Both<Vec<Run>>) -> Row {
+        Row { function, samples: runs.map(|runs| Samples::none(runs.len())), p: None }
+    }
+
+    /// The name as reports show it.
+    pub fn name(&self) -> String {
+        display_name(&self.function.function())
+    }
+
+    /// How a number has changed.
+    pub fn change(&self, metric: Metric) -> Change {
+        let medians = self.samples.map(|samples| samples.median(metric));
+        let p = self.p.and_then(|(own, total)| match metric {
+            Metric::Calls => None,
+            Metric::Own => Some(own),
+            Metric::Total => Some(total),
+        });
+        Change { base: medians.base, head: medians.head, p }
+    }
+
+    /// Whether some number may differ from what happened.
+    pub fn is_unsure(&self, metric: Metric) -> bool {
+        self.samples.base.is_unsure(metric) || self.samples.head.is_unsure(metric)
+    }
+
+    /// Whether only the base has called it, only the head, or both.
+    pub fn presence(&self) -> Presence {
+        match (self.samples.base.is_absent(), self.samples.head.is_absent()) {
+            (true, false) => Presence::New,
+            (false, true) => Presence::Gone,
+            _ => Presence::Both,
+        }
+    }
+
+    fn test(&mut self, test: &mut RankTest) {
+        let Both { base, head } = &self.samples;
+        if base.calls.len() > 1 && head.calls.len() > 1 {
+            self.p = Some((test.p(&base.own, &head.own), test.p(&base.total, &head.total)));
+        }
+    }
+}
+
+impl Change {
+    /// How much it is in either direction.
+    pub fn size(&self) -> u64 {
+        self.base.abs_diff(self.head)
+    }
+
+    /// Hundredths of the base; `None` if that is 0.
+    pub fn percent(&self) -> Option<f64> {
+        (self.base > 0).then(|| (self.head as f64 - self.base as f64) / self.base as f64 * 100.0)
+    }
+}
+
+impl Comparison {
+    /// Puts the functions of these runs side by side. Those that have changed most come first.
+    pub fn of(runs: Both<Vec<Run>>, sort: Metric) -> Comparison {
+        let checkouts = Checkouts::find(&runs.map(|runs| files(runs)));
+        let mut rows: IndexMap<FunctionKey, Row> = IndexMap::new();
+        // The head first, as a row shows the function as it is there.
+        let elided_head = add(&runs, &mut rows, &runs.head, of_head, |file| checkouts.of_head(file));
+        let elided_base = add(&runs, &mut rows, &runs.base, of_base, |file| checkouts.of_base(file));
+        mark(&mut rows, &runs.head, of_head, &elided_head);
+        mark(&mut rows, &runs.base, of_base, &elided_base);
+        let mut rows: Vec<Row> = rows.into_values().collect();
+        let mut program = program(&runs);
+        let mut test = RankTest::default();
+        rows.iter_mut().chain([&mut program]).for_each(|row| row.test(&mut test));
+        let order = |row: &Row| {
+            let size = |metric| Reverse(row.change(metric).size());
+            (size(sort), size(Metric::Calls), size(Metric::Own), row.function.name.clone(), row.function.file.clone())
+        };
+        rows.sort_by_cached_key(order);
+        Comparison { runs, program, rows, checkouts }
+    }
+
+    /// Whether the rank test can find a difference of times between so many runs.
+    pub fn has_enough_runs(&self) -> bool {
+        least_p(self.runs.base.len(), self.runs.head.len()) < SIGNIFICANT
+    }
+
+    /// Whether a row shows a difference: in calls, or in times as far as that is more than chance makes.
+    pub fn differs(&self, row: &Row) -> bool {
+        let has_enough_runs = self.has_enough_runs();
+        Metric::ALL.iter().any(|metric| {
+            let change = row.change(*metric);
+            let is_chance = has_enough_runs && change.p.is_some_and(|p| p >= SIGNIFICANT);
+            change.size() > 0 && !is_chance
+        })
+    }
+}
+
+/// The source files of the functions.
+fn files(runs: &[Run]) -> BTreeSet<&str> {
+    let rows = runs.iter().flat_map(|run| &run.functions.rows);
+    rows.filter_map(|(function, _)| Some(&*function.as_ref()?.file)).filter(|file| !file.is_empty()).collect()
+}
+
+type Of = fn(&mut Row) -> &mut Samples;
+
+fn of_base(row: &mut Row) -> &mut Samples {
+    &mut row.samples.base
+}
+
+fn of_head(row: &mut Row) -> &mut Samples {
+    &mut row.samples.head
+}
+
+/// Adds the numbers of the runs of a side, and returns the functions of which not all calls are recorded there.
+fn add(
+    both: &Both<Vec<Run>>,
+    rows: &mut IndexMap<FunctionKey, Row>,
+    runs: &[Run],
+    samples: Of,
+    module: impl Fn(&str) -> String,
+) -> BTreeSet<FunctionKey> {
+    let unknown = InternedFunction { name: UNKNOWN_FUNCTION.into(), file: "".into(), line: 0, is_c: true };
+    let mut elided = BTreeSet::new();
+    for (run, Run { functions, .. }) in runs.iter().enumerate() {
+        for (function, FunctionRow { calls, own, total, is_elided, .. }) in &functions.rows {
+            let function = function.as_ref().unwrap_or(&unknown);
+            let key = FunctionKey { module: module(&function.file), name: function.name.to_string() };
+            if *is_elided {
+                elided.insert(key.clone());
+            }
+            let row = rows.entry(key).or_insert_with(|| Row::new(function.clone(), both));
+            samples(row).add(run, *calls, *own, *total);
+        }
+    }
+    elided
+}
+
+/// Marks what may differ from what happened, also of functions that the side has not called as far as it is recorded.
+fn mark(rows: &mut IndexMap<FunctionKey, Row>, runs: &[Run], samples: Of, elided: &BTreeSet<FunctionKey>) {
+    let any = |is: fn(&Run) -> bool| runs.iter().any(is);
+    let (is_partial, elides_c_calls) = (any(Run::is_partial), any(Run::elides_c_calls));
+    let (are_times_unsure, is_own_unsure) = (any(Run::is_switched), any(|run| run.functions.is_least));
+    for (key, row) in rows {
+        let is_least = is_partial || elided.contains(key) || (row.function.is_c && elides_c_calls);
+        let samples = samples(row);
+        *samples = Samples { is_least, are_times_unsure, is_own_unsure, ..std::mem::take(samples) };
+    }
+}
+
+/// All functions together.
+fn program(runs: &Both<Vec<Run>>) -> Row {
+    let function = InternedFunction { name: PROGRAM.into(), file: "".into(), line: 0, is_c: false };
+    let samples = |runs: &Vec<Run>| {
+        let mut samples = Samples::none(runs.len());
+        for (index, Run { functions, .. }) in runs.iter().enumerate() {
+            samples.add(index, functions.calls, functions.own, functions.own);
+        }
+        samples.is_least = runs.iter().any(|run| run.is_partial() || run.functions.is_least);
+        samples.are_times_unsure = runs.iter().any(Run::is_switched);
+        samples
+    };
+    Row { samples: runs.map(samples), ..Row::new(function, runs) }
+}
+
+#[cfg(test)]
+impl Row {
+    /// Of a function that was never called.
+    pub(super) fn sample(function: &viztracer_format::names::Function<'_>) -> Row {
+        let viztracer_format::names::Function { name, file, line, is_c } = *function;
+        let function = InternedFunction { name: name.into(), file: file.into(), line, is_c };
+        Row { function, samples: Both::default(), p: None }
+    }
+}

@@ -1,0 +1,66 @@
+//! The runs of one side, read.
+
+use crate::error::MergeError;
+use crate::parallel::progress::Watch;
+use crate::report::elided::notes;
+use crate::report::loss;
+use crate::report::summary::{FileSummary, Summary};
+use crate::report::write::CollectedFunctions;
+use crate::trace::Trace;
+
+/// A run: all processes that were traced together.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// The functions of all its processes.
+    pub functions: CollectedFunctions,
+    /// What is known of its processes.
+    pub summary: Summary,
+}
+
+impl Run {
+    /// Reads each run of a trace.
+    pub fn read(trace: Trace<'_>, watch: &dyn Watch) -> Result<Vec<Run>, MergeError> {
+        let read = |run: Trace<'_>| run.functions(watch).map(|(functions, summary)| Run { functions, summary });
+        trace.runs()?.into_iter().map(read).collect()
+    }
+
+    /// Whether calls of the selected part of the run are missing, of whatever functions.
+    pub fn is_partial(&self) -> bool {
+        !self.summary.bad.is_empty() || self.summary.files.iter().any(lacks_calls)
+    }
+
+    /// Whether the times may be wrong.
+    pub fn is_switched(&self) -> bool {
+        self.summary.files.iter().any(|file| file.switched)
+    }
+
+    /// Whether not all calls of C functions are recorded.
+    pub fn elides_c_calls(&self) -> bool {
+        self.functions.rows.iter().any(|(_, row)| row.elides_c_calls)
+    }
+
+    /// A line for each file of which something is missing.
+    pub fn losses(&self) -> Vec<String> {
+        loss::lines(&self.summary)
+    }
+
+    /// What is to be said of functions of which not all calls are recorded.
+    pub fn elided(&self) -> Vec<String> {
+        notes(self.summary.files.iter().flat_map(|file| file.account.elided.keys()))
+    }
+}
+
+/// Whether calls are missing in a file, or are not those of the functions that were called.
+fn lacks_calls(file: &FileSummary) -> bool {
+    let counts = [
+        file.forgotten_events,
+        file.forgotten_threads,
+        file.lost(),
+        file.damaged(),
+        file.unnamed,
+        file.unmatched,
+        file.gaps,
+        file.failure,
+    ];
+    counts.iter().any(|count| *count > 0) || file.threads.iter().any(|thread| thread.overwritten_time.is_some())
+}
