@@ -12,7 +12,7 @@ use crate::plan::ending::Ending;
 use crate::plan::file::{ContentId, FilePlan};
 use crate::report::sources::root::SourceRoot;
 use crate::report::summary::Summary;
-use crate::report::write::{CollectedFunctions, Format, Report, top::Top};
+use crate::report::write::{CollectedFunctions, Format, Report, Sides, top::Top};
 use crate::request::Request;
 use crate::storage::inode::Inode;
 use crate::storage::output::{Output, check_apart};
@@ -21,8 +21,8 @@ use crate::survey;
 use crate::survey::number;
 use crate::survey::waits;
 use crate::text::display::STDOUT;
-use indexmap::IndexMap;
-use std::collections::HashSet;
+use indexmap::{IndexMap, IndexSet};
+use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,6 +44,16 @@ pub struct Trace<'a> {
     bad: Vec<BadInput>,
     /// Files in directories that have the name of a ring file and are none.
     passed_over: Vec<PathBuf>,
+    /// The sides, if this is a base and a head.
+    sides: Option<Sides>,
+}
+
+/// What the processes of a side are called, and how many runs it has.
+fn labels(side: &str, plans: &[FilePlan]) -> (Vec<String>, usize) {
+    let mut runs = IndexSet::new();
+    let numbers: Vec<usize> = plans.iter().map(|plan| runs.insert_full(RunId::of(plan)).0 + 1).collect();
+    let label = |number: &usize| if runs.len() == 1 { side.to_owned() } else { format!("{side} {number}") };
+    (numbers.iter().map(label).collect(), runs.len())
 }
 
 const NO_SESSION: [u8; 16] = [0; 16];
@@ -113,7 +123,7 @@ impl<'a> Trace<'a> {
         alignment.warnings.splice(..0, warnings);
         show_running(request, &mut plans, &alignment)?;
         Selected::of(&request.selection, &plans, &alignment)?;
-        Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over })
+        Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over, sides: None })
     }
 
     /// The runs in the trace, in the order of their first files, each on a time line of its own. Inputs that cannot be
@@ -131,9 +141,26 @@ impl<'a> Trace<'a> {
             show_running(request, &mut plans, &alignment)?;
             let (bad, passed_over) = unread.take().unwrap_or_default();
             let (pool, inputs) = (Arc::clone(&pool), HashSet::new());
-            Ok(Trace { request, pool, source_root: None, inputs, plans, alignment, bad, passed_over })
+            let (source_root, sides) = (None, None);
+            Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over, sides })
         };
         by_run.into_values().map(&mut run).collect()
+    }
+
+    /// This trace, which is a base, and a head as one, in which all runs begin at the same time. Functions of one name
+    /// match if these modules of their source files are the same.
+    pub fn beside(self, head: Trace<'a>, modules: HashMap<String, String>) -> Trace<'a> {
+        let (base_labels, base_runs) = labels("base", &self.plans);
+        let (head_labels, head_runs) = labels("head", &head.plans);
+        let is_head = base_labels.iter().map(|_| false).chain(head_labels.iter().map(|_| true)).collect();
+        let labels = [base_labels, head_labels].concat();
+        let sides = Some(Sides { labels, is_head, runs: [base_runs, head_runs], modules });
+        let mut plans: Vec<FilePlan> = self.plans.into_iter().chain(head.plans).collect();
+        number::number(&mut plans);
+        let alignment = align::align(&plans, Align::Start, &[]);
+        let inputs = self.inputs.union(&head.inputs).copied().collect();
+        let (bad, passed_over) = ([self.bad, head.bad].concat(), [self.passed_over, head.passed_over].concat());
+        Trace { inputs, plans, alignment, bad, passed_over, sides, ..head }
     }
 
     /// The plans of the files that can be read, in order.
@@ -194,7 +221,8 @@ impl<'a> Trace<'a> {
         let (source, source_root) = (self.request.source, self.source_root.as_ref());
         let prefixes = &self.request.prefixes;
         let show_losses = self.request.show_losses;
-        Ok(Report { files, alignment, source, show_losses, source_root, prefixes, selected })
+        let sides = self.sides.as_ref();
+        Ok(Report { files, alignment, source, show_losses, source_root, prefixes, selected, sides })
     }
 
     /// Prints the last words of the processes that did not end in order. A reader that goes away has read enough.

@@ -46,6 +46,9 @@ export function showTrace(trace) {
     panels = createPanels(trace, timeline, { announce, changed: () => hash.write() });
     wireToolbar(timeline);
     hash.read();
+    if (trace.comparison && location.hash === "") {
+        panels.open("difference");
+    }
     return {
         trace,
         timeline,

@@ -275,6 +275,33 @@ def test_hostile_names_do_no_harm(sandbox, record, compare, kind):
         assert "<b>" not in re.sub("`` .*? ``|`[^`]*`", "", done.stdout)
 
 
+def test_a_page_of_both_sides(sandbox, record, compare):
+    """tests/viewer/test_difference.py opens such a page."""
+    base, head = record("base"), record("head", above=7)
+    done = compare(base, head, "-o", "page.html")
+    assert "[program]" in done.stdout
+    text = (sandbox.path / "page.html").read_text(encoding="utf-8")
+    header = json.loads(re.search('<script type="application/json" id="header">(.*?)</script>', text, re.DOTALL)[1])
+    assert header["title"] == "Comparison: base (1 run), head (1 run)"
+    assert [process["name"].split(":")[0] for process in header["processes"]] == ["base", "head"]
+    sides = header["comparison"]
+    assert (sides["isHead"], sides["runs"]) == ([False, True], [1, 1])
+    first, second = (index for index, name in enumerate(header["names"]) if name == "leaf")
+    assert sides["same"][first] == sides["same"][second] == first
+    assert 'class="source"' in text
+    compare(base, head, "-o", "page.html", "--no_source")
+    assert 'class="source"' not in (sandbox.path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written(sandbox, record, compare):
+    base, head = record("base"), record("head", leaf=99)
+    assert "ends with .html" in compare(base, head, "-o", "page.json", status=2).stderr
+    assert "cannot write the report" in compare(base, head, "-o", "no/page.html", status=2).stderr
+    (sandbox.path / "base.html").write_bytes(next((sandbox.path / "base").glob("*.bin")).read_bytes())
+    done = compare("base.html", head, "-o", "base.html", "--fail_on", "calls>+1%", status=2)
+    assert "is one of the inputs" in done.stderr
+
+
 # --- inputs that are damaged, or lack calls ---
 
 

@@ -12,10 +12,13 @@ use crate::compare::side::Run;
 use crate::compare::table::{Table, summary};
 use crate::compare::verdict::{Verdict, verdicts};
 use crate::error::MergeError;
+use crate::report::write::Format;
 use crate::request::Request;
+use crate::storage::output;
 use crate::trace::Trace;
 use arguments::CompareArguments;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// The name of the command.
 pub const NAME: &str = "compare";
@@ -26,6 +29,9 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
         say::complain(format_args!("warning: {NAME} is a command here: to merge what has this name, write ./{NAME}"));
     }
     let requests = arguments.requests();
+    if let Some(page) = &arguments.output {
+        output::check_writable(page)?;
+    }
     let read = |request: &Request| {
         watched(arguments.quiet, interrupted, |watch| {
             let trace = Trace::read(request, watch)?;
@@ -41,7 +47,26 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
     };
     let mut stdout = io::stdout().lock();
     printed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))?;
-    Ok(of_runs(arguments, &comparison).max(of_rules(arguments, &verdicts)))
+    let status = of_runs(arguments, &comparison).max(of_rules(arguments, &verdicts));
+    match &arguments.output {
+        // That the page is missing says more than what would be in it.
+        Some(page) => write_page(arguments, &requests, &comparison, page, interrupted).map(|()| status),
+        None => Ok(status),
+    }
+}
+
+/// Writes the page of both sides. They are read again, since each run has a time line of its own in the comparison.
+fn write_page(
+    arguments: &CompareArguments,
+    requests: &Both<Request>,
+    comparison: &Comparison,
+    page: &Path,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<(), MergeError> {
+    watched(arguments.quiet, interrupted, |watch| {
+        let [base, head] = [&requests.base, &requests.head].map(|request| Trace::read(request, watch));
+        base?.beside(head?, comparison.modules()).report(watch, page, Format::Html).map(drop)
+    })
 }
 
 /// Reports what could not be read, and returns the exit status.

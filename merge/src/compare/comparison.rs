@@ -10,7 +10,7 @@ use crate::report::functions::{FunctionRow, InternedFunction};
 use crate::text::display::{UNKNOWN_FUNCTION, display_name};
 use indexmap::IndexMap;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Stands for the name of a function in the row of the whole program.
 pub const PROGRAM: &str = "[program]";
@@ -130,6 +130,14 @@ impl Comparison {
         };
         rows.sort_by_cached_key(order);
         Comparison { runs, program, rows, checkouts }
+    }
+
+    /// The module of each source file, by which functions match.
+    pub fn modules(&self) -> HashMap<String, String> {
+        let Both { base, head } = self.runs.map(|runs| files(runs));
+        let of_base = base.iter().map(|file| (file.to_string(), self.checkouts.of_base(file)));
+        let of_head = head.iter().map(|file| (file.to_string(), self.checkouts.of_head(file)));
+        of_base.chain(of_head).collect()
     }
 
     /// Whether the rank test can find a difference of times between so many runs.

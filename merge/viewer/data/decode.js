@@ -2,6 +2,7 @@
 //
 // All data is checked. `problems` describes invalid data; the rest is kept.
 
+import { comparisonOf } from "./comparison.js";
 import { elidedByProcess } from "./elided.js";
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
@@ -164,6 +165,7 @@ export class Decoder {
             title: string(header.title), version: string(header.version), duration, zero, baseRealtime,
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
             lastWords: lastWords.filter((of) => of.threads.length > 0),
+            comparison: comparisonOf(header.comparison ?? null, processes.length),
             metadata, metadataText: string(header.metadata) || "{}",
         };
     }

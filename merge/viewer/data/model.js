@@ -18,6 +18,7 @@
  * @property {Flow[]} flows
  * @property {Map<string, string>} sources  the text of source files by path
  * @property {LastWords[]} lastWords
+ * @property {import("./comparison.js").Comparison|null} comparison  the sides, if the page compares runs
  * @property {object} metadata       the same as a JSON report's `viztracer_metadata`
  * @property {string} metadataText   its text, with numbers that JavaScript cannot represent
  *

@@ -50,8 +50,9 @@ export class FlameCanvas {
 
     /**
      * @param {import("../data/model.js").Trace} trace
-     * @param {{label: string, rootName: string, isUpward?: boolean, colorOf: (of: number) => string,
-     *     inkOf: () => string, focused: (of: number, text: string) => void}} options
+     * @param {{label: string, rootName: string, isUpward?: boolean, colorOf: (of: number, node: number) => string,
+     *     factsOf?: (node: number) => [string, string][], inkOf: () => string,
+     *     focused: (of: number, text: string) => void}} options
      */
     constructor(trace, options) {
         Object.assign(this, { trace, options });
@@ -99,6 +100,9 @@ export class FlameCanvas {
     }
 
     #facts(node) {
+        if (this.options.factsOf) {
+            return this.options.factsOf(node);
+        }
         const { calls, total, own } = this.#tree;
         const share = total[ROOT] > 0 ? ` (${((total[node] / total[ROOT]) * 100).toFixed(1)} %)` : "";
         const facts = [["total", timeText(total[node]) + share]];
@@ -153,7 +157,7 @@ export class FlameCanvas {
         const y = this.#top(level);
         const isAround = node !== this.#zoomed && x === 0 && level < this.path.length;
         context.globalAlpha = isAround ? 0.55 : 1;
-        context.fillStyle = of < 0 ? style.getPropertyValue("--line") : this.options.colorOf(of);
+        context.fillStyle = of < 0 ? style.getPropertyValue("--line") : this.options.colorOf(of, node);
         context.fillRect(x, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), ROW - 1);
         context.globalAlpha = 1;
         if (width > 24) {

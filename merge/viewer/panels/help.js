@@ -2,6 +2,9 @@
 
 import { button, element } from "./element.js";
 
+/** Stands for the keys of the tabs. */
+const TABS = "tabs";
+
 const KEYS = [
     [
         "In the timeline",
@@ -34,7 +37,7 @@ const KEYS = [
         [
             ["/", "search"],
             ["Enter, Shift+Enter, Escape", "in the search: next, previous hit, no search"],
-            ["1 to 6", "open a tab of the panel; once more: go to it"],
+            [TABS, "open a tab of the panel; once more: go to it"],
             ["Escape", "in the panel: back to the timeline"],
             ["Alt+↑, Alt+↓", "on a track's buttons: move the track"],
             ["↑, ↓", "on the panel's upper edge: its height"],
@@ -61,7 +64,8 @@ function keyCaps(text) {
 }
 
 /** Creates the dialog. @param {HTMLElement} parent */
-export function helpDialog(parent) {
+/** @param {HTMLElement} parent @param {number} tabs  how many the panel has */
+export function helpDialog(parent, tabs) {
     const dialog = element("dialog", { className: "help", "aria-labelledby": "help-title" });
     const tables = KEYS.map(([title, keys]) =>
         element(
@@ -72,7 +76,7 @@ export function helpDialog(parent) {
                 "tbody",
                 {},
                 ...keys.map(([key, what]) =>
-                    element("tr", {}, element("th", { scope: "row" }, ...keyCaps(key)), element("td", {}, what)),
+                    element("tr", {}, element("th", { scope: "row" }, ...keyCaps(key === TABS ? `1 to ${tabs}` : key)), element("td", {}, what)),
                 ),
             ),
         ),

@@ -5,13 +5,15 @@
 //     panels.selectPoint(point)        for its onPoint
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
-//     panels.open("functions")         selection, functions, flame, sandwich, words, source
+//     panels.open("functions")         selection, functions, flame, sandwich, words, source;
+//                                  difference, if the page compares runs
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
 import { nextCall } from "./call.js";
 import { actions } from "./actions.js";
 import { Details } from "./details.js";
+import { Difference } from "./difference.js";
 import { button } from "./element.js";
 import { FlameGraph, FlamePane } from "./flame.js";
 import { helpDialog } from "./help.js";
@@ -25,7 +27,7 @@ import { Splitter } from "./splitter.js";
 import { Tabs } from "./tabs.js";
 
 /** Tabs that show the scope, and so depend on the range. */
-const OF_SCOPE = ["functions", "flame", "sandwich"];
+const OF_SCOPE = ["functions", "flame", "sandwich", "difference"];
 
 /**
  * @param {import("../data/model.js").Trace} trace
@@ -55,7 +57,7 @@ class Panels {
             }),
         );
         this.splitter = new Splitter(by("splitter"), this.panel, page.changed);
-        this.help = helpDialog(document.body);
+        this.help = helpDialog(document.body, this.tabs.tabs.length);
         actions(by("actions"), trace, {
             picture: () => timeline.picture(),
             csv: () => this.#csv(),
@@ -93,6 +95,7 @@ class Panels {
         this.functions = new FunctionTable(scope, go);
         this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
         this.sandwich = new Sandwich(scope, go, colors);
+        this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);
     }
@@ -107,6 +110,7 @@ class Panels {
             tab("sandwich", "Sandwich", this.sandwich),
             tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
             tab("source", "Source", this.source),
+            ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
         ];
     }
 
@@ -251,7 +255,7 @@ class Panels {
         if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
             return;
         }
-        const tab = this.tabs.tabs["123456".indexOf(event.key)];
+        const tab = this.tabs.tabs["1234567".indexOf(event.key)];
         const act =
             { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ??
             (tab && (() => this.#openOrEnter(tab)));

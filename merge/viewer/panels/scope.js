@@ -3,6 +3,7 @@
 
 import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
+import { differenceTree } from "../statistics/difference.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
@@ -66,6 +67,11 @@ export class Scope {
     /** Returns the stacks. @param {(done: number) => void} progress */
     tree(progress) {
         return this.#once("tree", () => callTree(this.range), progress);
+    }
+
+    /** Returns the stacks of both sides of a comparison. @param {(done: number) => void} progress */
+    difference(progress) {
+        return this.#once("difference", () => differenceTree(this, this.trace), progress);
     }
 
     #once(name, work, progress) {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Functions } from "../data/model.js";
-import { Colors, contrast } from "../timeline/colors.js";
+import { Colors, contrast, differenceColor } from "../timeline/colors.js";
 import { FADED } from "../timeline/painter.js";
 
 const css = readFileSync(new URL("../style.css", import.meta.url), "utf8");
@@ -48,6 +48,9 @@ for (const [theme, values] of Object.entries(themes)) {
             check(4.5, `text on ${bar}, hatched`, ink, "hatch-ink", bar);
             check(4.5, `text on ${bar}, not found by the search`, ink, [...bar, FADED / 255], "background");
             check(4.5, `text on ${bar}, outside of the range`, seen("veil", ink), "veil", bar);
+        }
+        for (const [base, head] of [[0, 1], [1, 0], [1, 1], [1, 3]]) {
+            check(4.5, `text on a difference of ${base} and ${head}`, ink, parsed(differenceColor(base, head, theme)));
         }
         for (const ground of ["background", "ground", "process"]) {
             check(4.5, `text on ${ground}`, "text", ground);

@@ -49,6 +49,22 @@ export function pixelOf([red, green, blue], alpha = 255) {
     return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+/** How strong the colours of a difference are. */
+const CHROMA = 0.09;
+const [RED, BLUE] = [25, 255];
+
+/**
+ * Returns the CSS colour of a difference: the stronger, the larger the share of one side.
+ * @param {number} base @param {number} head @param {"light"|"dark"} theme
+ */
+export function differenceColor(base, head, theme) {
+    const share = base + head > 0 ? (head - base) / (base + head) : 0;
+    const { lightness } = THEMES[theme];
+    // The root makes a few hundredths more visible, too.
+    const chroma = Math.sqrt(Math.abs(share)) * CHROMA;
+    return `rgb(${rgbOf(lightness[0], chroma, share > 0 ? RED : BLUE).join(" ")})`;
+}
+
 /** Consecutive processes have very different hues. */
 function placeOfProcess({ index }) {
     return (index * 7 + 12) % HUES;

@@ -5,6 +5,7 @@ use crate::compare::metric::Metric;
 use crate::compare::rule::Rule;
 use crate::events::selection;
 use crate::report::prefixes::Prefixes;
+use crate::report::write::Format;
 use crate::request::Request;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -26,15 +27,15 @@ Exit status:
   0    the comparison is printed, and no rule of --fail_on is broken
   1    the same, but some input could not be read completely. With --strict
        also: calls are missing, or a rule has no verdict
-  2    nothing is compared: wrong usage, no readable input, or the output
-       cannot be written
+  2    nothing is compared, or the page of -o is not written: wrong usage, no
+       readable input, or the output cannot be written
   3    a rule of --fail_on is broken
   130  nothing is compared: the comparison was interrupted
 
 Examples:
   viztracer-merge compare base/ head/
   viztracer-merge compare 'base_*/' 'head_*/' --markdown
-  viztracer-merge compare base/ head/ --fail_on 'calls>+5%'
+  viztracer-merge compare base/ head/ --fail_on 'calls>+5%' -o difference.html
   viztracer-merge compare base/ head/ --fail_on 'self>+20% of func ^parse'
   viztracer-merge compare base/ head/ --fail_on 'total>+50ms of program'
 
@@ -72,6 +73,14 @@ pub struct CompareArguments {
     #[arg(long, value_name = "N")]
     top: Option<NonZeroUsize>,
 
+    /// Also write a page (.html) that shows the runs of both sides on one time line, and a flame graph of the difference
+    #[arg(short, long, value_name = "OUT", value_parser = page, conflicts_with = "as_of")]
+    pub output: Option<PathBuf>,
+
+    /// Leave the text of source files out of the page
+    #[arg(long = "no_source", alias = "no-source", requires = "output")]
+    no_source: bool,
+
     /// Sort the functions by the change of this number, largest first; then by calls, then by self time
     #[arg(long, value_name = "BY", default_value = "calls")]
     pub sort: Metric,
@@ -105,10 +114,17 @@ pub struct CompareArguments {
     selection: selection::Options,
 }
 
+/// The name of a page.
+fn page(name: &str) -> Result<PathBuf, String> {
+    let is_page = Format::of(name.as_ref(), None).is_ok_and(|format| format == Format::Html);
+    if is_page { Ok(name.into()) } else { Err("give it a name that ends with .html".to_owned()) }
+}
+
 impl CompareArguments {
     /// What to read of each side.
     pub fn requests(&self) -> Both<Request> {
         let request = |first: &Option<PathBuf>, more: &[PathBuf]| Request {
+            source: !self.no_source,
             threads: self.threads.map(NonZeroUsize::get),
             prefixes: Prefixes::new(&self.strip_prefix),
             selection: self.selection.clone().into(),

@@ -124,7 +124,7 @@ _viztracer__merge() {
             return 0
             ;;
         viztracer__subcmd__merge__subcmd__compare)
-            opts="-q -h --base --head --fail_on --top --sort --markdown --json --strict --strip_prefix --quiet --threads --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help"
+            opts="-o -q -h --base --head --fail_on --top --output --no_source --sort --markdown --json --strict --strip_prefix --quiet --threads --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,6 +143,14 @@ _viztracer__merge() {
                     return 0
                     ;;
                 --top)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -80,6 +80,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare"
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l head -d 'More of HEAD. Can be given more than once' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l fail_on -d 'Exit with status 3 if a function, or the whole program, changes more than this: \'calls>+5%\', \'calls>+100\', \'self>+20%\', \'total>+50ms\', or \'calls<-5%\' for less. With \'calls>+5% of func REGEX\': only functions whose names match; with \'of program\': only the whole program. Can be given more than once' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l top -d 'Show the N functions that changed most [default: 20, and all with --json]' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -s o -l output -d 'Also write a page (.html) that shows the runs of both sides on one time line, and a flame graph of the difference' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l sort -d 'Sort the functions by the change of this number, largest first; then by calls, then by self time' -r -f -a "calls\t'Number of calls'
 self\t'Time without called functions'
 total\t'Time with called functions, recursion counted once'"
@@ -95,6 +96,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare"
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l func -d 'Only calls of functions whose names match, and all calls inside these calls' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l min_duration -d 'Only calls that took at least this long: 100us, 2ms, ...' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l max_depth -d 'Only calls that are nested in fewer than N other calls' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l no_source -d 'Leave the text of source files out of the page'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l markdown -d 'Print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l json -d 'Print JSON, for use in programs'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l strict -d 'Exit with status 1 if calls are missing in a run, or if a rule has no verdict'

@@ -86,6 +86,8 @@ _arguments "${_arguments_options[@]}" : \
 '*--head=[More of HEAD. Can be given more than once]:INPUT:_files' \
 '*--fail_on=[Exit with status 3 if a function, or the whole program, changes more than this\: '\''calls>+5%'\'', '\''calls>+100'\'', '\''self>+20%'\'', '\''total>+50ms'\'', or '\''calls<-5%'\'' for less. With '\''calls>+5% of func REGEX'\''\: only functions whose names match; with '\''of program'\''\: only the whole program. Can be given more than once]:RULE:_default' \
 '--top=[Show the N functions that changed most \[default\: 20, and all with --json\]]:N:_default' \
+'(--as_of)-o+[Also write a page (.html) that shows the runs of both sides on one time line, and a flame graph of the difference]:OUT:_files' \
+'(--as_of)--output=[Also write a page (.html) that shows the runs of both sides on one time line, and a flame graph of the difference]:OUT:_files' \
 '--sort=[Sort the functions by the change of this number, largest first; then by calls, then by self time]:BY:((calls\:"Number of calls"
 self\:"Time without called functions"
 total\:"Time with called functions, recursion counted once"))' \
@@ -101,6 +103,7 @@ total\:"Time with called functions, recursion counted once"))' \
 '--func=[Only calls of functions whose names match, and all calls inside these calls]:REGEX:_default' \
 '--min_duration=[Only calls that took at least this long\: 100us, 2ms, ...]:TIME:_default' \
 '--max_depth=[Only calls that are nested in fewer than N other calls]:N:_default' \
+'--no_source[Leave the text of source files out of the page]' \
 '--markdown[Print Markdown, for the summary of a CI run]' \
 '(--markdown)--json[Print JSON, for use in programs]' \
 '--strict[Exit with status 1 if calls are missing in a run, or if a rule has no verdict]' \

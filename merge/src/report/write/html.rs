@@ -188,7 +188,7 @@ mod tests {
         let (files, alignment, prefixes) = (trace.plans(), trace.alignment(), &Prefixes::default());
         let selected = selection.and_then(|selection| Selected::of(selection, files, alignment).unwrap());
         let (source, show_losses, source_root) = (false, false, None);
-        let report = Report { files, alignment, source, show_losses, source_root, selected, prefixes };
+        let report = Report { files, alignment, source, show_losses, source_root, selected, prefixes, sides: None };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let html = Html::with_at_most(events_max, &report, &pool, &())?;
         let mut output = Output::create(&directory.path().join("a.html")).unwrap();

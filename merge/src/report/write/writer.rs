@@ -2,6 +2,7 @@
 
 use super::gzip::{Gzip, LEVEL};
 use super::part::Reader;
+use super::sides::Sides;
 use super::text::Text;
 use crate::align::Alignment;
 use crate::error::MergeError;
@@ -110,6 +111,8 @@ pub struct Report<'a> {
     pub selected: Option<Selected<'a>>,
     /// Directories that are removed from the paths of source files.
     pub prefixes: &'a Prefixes,
+    /// The sides, if a page compares runs.
+    pub sides: Option<&'a Sides>,
 }
 
 /// The names of these tasks. Task 0 stands for calls outside of tasks, and has no name.

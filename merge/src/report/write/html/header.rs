@@ -11,6 +11,7 @@ use crate::report::functions::{InternedFunction, InternedFunctions};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
 use crate::report::write::missing::Missing;
+use crate::report::write::sides::Sides;
 use crate::report::write::text::Text;
 use crate::report::write::writer::{Report, ReportEnd, Tail, task_names};
 use crate::text::display;
@@ -33,7 +34,7 @@ pub fn put(
     tail.text.put_number(FORMAT.into());
     for (name, value) in [
         ("version", json!(env!("CARGO_PKG_VERSION"))),
-        ("title", json!(title(report.files))),
+        ("title", json!(report.sides.map_or_else(|| title(report.files), Sides::title))),
         ("baseRealtime", json!((summary.base_realtime != 0).then(|| summary.base_realtime.to_string()))),
         ("warnings", json!(warnings(summary))),
         // As text, since JavaScript's numbers do not hold all that is in it.
@@ -42,6 +43,9 @@ pub fn put(
         put_member(name, &value, &mut tail.text);
     }
     functions(interned, tail)?;
+    if let Some(sides) = report.sides {
+        put_member("comparison", &sides.header(interned), &mut tail.text);
+    }
     tail.text.put(b",\n\"processes\":[");
     let parents = parents(report);
     let none = BTreeMap::new();
@@ -50,7 +54,8 @@ pub fn put(
         tail.text.put(if index == 0 { b"\n" } else { b",\n" });
         let missing = totals.missing.get(&index).map_or(&[][..], Vec::as_slice);
         let overwritten = totals.overwritten.get(&index);
-        let process = ProcessHeader { plan, clock, summary, parent, missing, overwritten };
+        let label = report.sides.and_then(|sides| sides.labels.get(index));
+        let process = ProcessHeader { plan, label, clock, summary, parent, missing, overwritten };
         let calls = totals.calls.get(&index).unwrap_or(&none);
         put_value(&process.value(calls, &task_names(plan, tasks)), &mut tail.text);
         tail.flush_if_large()?;
@@ -116,6 +121,8 @@ fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) 
 /// A process, its threads and tasks, and how many calls each of them has.
 struct ProcessHeader<'a> {
     plan: &'a FilePlan,
+    /// What stands in front of its name.
+    label: Option<&'a String>,
     clock: &'a Clock,
     summary: &'a FileSummary,
     parent: Option<usize>,
@@ -130,7 +137,7 @@ impl ProcessHeader<'_> {
         let stream = |(stream, calls): (&Stream, &u64)| json!([stream.thread, stream.task, calls]);
         let mut process = json!({
             "pid": plan.pid,
-            "name": plan.process_name(),
+            "name": self.name(),
             "state": plan.state_word(),
             "ending": plan.ending_words(),
             "isEndingKnown": plan.ending != Ending::Untold,
@@ -152,6 +159,11 @@ impl ProcessHeader<'_> {
             process["losses"] = json!(losses);
         }
         process
+    }
+
+    fn name(&self) -> String {
+        let name = self.plan.process_name();
+        self.label.map_or_else(|| name.clone(), |label| format!("{label}: {name}"))
     }
 
     fn thread(&self, index: usize) -> Value {

@@ -28,6 +28,7 @@ macro_rules! modules {
 const ALL: &[Module] = modules![
     "data/bisect.js",
     "data/blocks.js",
+    "data/comparison.js",
     "data/decode.js",
     "data/elided.js",
     "data/flows.js",
@@ -52,6 +53,7 @@ const ALL: &[Module] = modules![
     "panels/actions.js",
     "panels/call.js",
     "panels/details.js",
+    "panels/difference.js",
     "panels/element.js",
     "panels/elided.js",
     "panels/flame.js",
@@ -68,6 +70,7 @@ const ALL: &[Module] = modules![
     "panels/table.js",
     "panels/tabs.js",
     "state.js",
+    "statistics/difference.js",
     "statistics/neighbours.js",
     "statistics/range.js",
     "statistics/slices.js",
