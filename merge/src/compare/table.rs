@@ -8,6 +8,7 @@ use super::verdict::{Verdict, too_few_runs};
 use crate::text::columns::aligned;
 use crate::text::display::{grouped, printable};
 use crate::text::markdown::{code, escaped};
+use indexmap::IndexSet;
 
 /// Rows that the text names of those that break a rule.
 const BROKEN_SHOWN: usize = 10;
@@ -156,18 +157,12 @@ fn named(directory: &str) -> String {
     if directory.is_empty() { "/".to_owned() } else { printable(directory) }
 }
 
-/// What is missing on a side.
+/// What is missing on a side. What is to be said of several runs stands there once.
 fn losses(side: &str, runs: &[Run]) -> Vec<String> {
-    let mut lines: Vec<String> = runs
-        .iter()
-        .flat_map(|run| run.losses().into_iter().chain(run.elided()))
-        .map(|line| format!("{side}: {line}"))
-        .collect();
-    lines.dedup();
-    let more = lines.len().saturating_sub(LOSSES_SHOWN) as u64;
-    lines.truncate(LOSSES_SHOWN);
-    lines.extend((more > 0).then(|| format!("{side}: ... and {} more lines about what is missing", grouped(more))));
-    lines
+    let said: IndexSet<String> = runs.iter().flat_map(|run| run.losses().into_iter().chain(run.elided())).collect();
+    let more = said.len().saturating_sub(LOSSES_SHOWN) as u64;
+    let more = (more > 0).then(|| format!("... and {} more lines about what is missing", grouped(more)));
+    said.into_iter().take(LOSSES_SHOWN).chain(more).map(|line| format!("{side}: {line}")).collect()
 }
 
 fn headings(has_p: bool) -> Vec<String> {

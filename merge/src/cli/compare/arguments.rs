@@ -20,8 +20,8 @@ column `session` of --info), or a JSON trace that does not say it.
 
 Calls do not depend on how busy a machine is. Times do: they have a verdict
 only if they exceed the limit and a rank test of the runs gives p < 0.05, for
-which each side needs at least 4 runs. With fewer runs a rule about times
-warns and cannot fail.
+which 4 runs on each side are enough. With one run on each side, a rule about
+times warns and cannot fail.
 
 Exit status:
   0    the comparison is printed, and no rule of --fail_on is broken
