@@ -61,7 +61,7 @@ impl Report<'_> {
             Format::Json | Format::JsonGzip => pipeline.write(&Json { show_losses: self.show_losses }, output, summary),
             Format::Perfetto | Format::PerfettoGzip => pipeline.write(&Perfetto::new(self.files), output, summary),
             Format::Folded => pipeline.write(&Folded::new(output), output, summary),
-            Format::Csv => pipeline.write(&FunctionReport::new(Csv), output, summary),
+            Format::Csv => pipeline.write(&FunctionReport::new(&Csv), output, summary),
             Format::Html => pipeline.write(&Html::new(self, pool, watch)?, output, summary),
             Format::Speedscope | Format::SpeedscopeGzip => {
                 let speedscope = Speedscope::new(self, pool, watch, output)?;
@@ -80,7 +80,7 @@ impl Report<'_> {
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: false };
-        pipeline.write(&FunctionReport::new(top), output, summary)
+        pipeline.write(&FunctionReport::new(&top), output, summary)
     }
     /// Collects the functions of all processes. Nothing is written to the output.
     pub fn functions(

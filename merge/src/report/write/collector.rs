@@ -31,7 +31,7 @@ impl Collector {
     }
 }
 
-impl Printer for &Collector {
+impl Printer for Collector {
     fn rows(&self) -> usize {
         usize::MAX
     }

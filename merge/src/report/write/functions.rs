@@ -19,11 +19,12 @@ use crate::report::summary::Summary;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Mutex;
 use viztracer_format::names::Function;
 
 /// Prints the functions of a report.
-pub trait Printer: Sync {
+pub trait Printer: fmt::Debug + Sync {
     /// The column that functions are sorted by.
     fn sort(&self) -> Sort {
         Sort::Own
@@ -60,10 +61,10 @@ pub struct FunctionTotals<'a> {
     pub more_processes: usize,
 }
 
-/// Counts the functions of all files.
+/// Counts the functions of all files. There is one for all printers, since the code of a report is large.
 #[derive(Debug)]
-pub struct FunctionReport<P> {
-    printer: P,
+pub struct FunctionReport<'a> {
+    printer: &'a dyn Printer,
     interned: Mutex<InternedFunctions>,
     /// By file and function, what is counted of files that are being read.
     files: Mutex<HashMap<usize, HashMap<u32, Tally>>>,
@@ -89,14 +90,14 @@ pub struct FileFunctions {
     numbers: Vec<u32>,
 }
 
-impl<P> FunctionReport<P> {
+impl FunctionReport<'_> {
     /// For this printer.
-    pub fn new(printer: P) -> FunctionReport<P> {
+    pub fn new(printer: &dyn Printer) -> FunctionReport<'_> {
         FunctionReport { printer, interned: Mutex::default(), files: Mutex::default(), finished: Mutex::default() }
     }
 }
 
-impl<P: Printer> Writer for FunctionReport<P> {
+impl Writer for FunctionReport<'_> {
     type File = FileFunctions;
     const NESTED: bool = true;
 
