@@ -133,7 +133,8 @@ impl Invocation<'_> {
         let reported = match self.arguments.top() {
             Some(top) => Some(self.watched(|watch| trace.top(watch, top))?),
             None if self.arguments.last_words => {
-                Some(trace.last_words(&Watcher::new(true, self.interrupted), &mut io::stdout().lock())?)
+                let mut stdout = io::stdout().lock();
+                Some(trace.last_words(&Watcher::new(true, self.interrupted), self.arguments.json, &mut stdout)?)
             }
             None => None,
         };

@@ -225,10 +225,15 @@ impl<'a> Trace<'a> {
         Ok(Report { files, alignment, source, show_losses, source_root, prefixes, selected, sides })
     }
 
-    /// Prints the last words of the processes that did not end in order. A reader that goes away has read enough.
-    pub fn last_words(&self, watch: &dyn Watch, to: &mut dyn Write) -> Result<Summary, MergeError> {
+    /// Prints the last words of the processes that did not end in order, as JSON if `json`. A reader that goes away has
+    /// read enough.
+    pub fn last_words(&self, watch: &dyn Watch, json: bool, to: &mut dyn Write) -> Result<Summary, MergeError> {
         let mut summary = self.summary();
-        match self.write_last_words(watch, to, &mut summary) {
+        let printed = match json {
+            true => self.print_last_words(watch, to, &mut summary),
+            false => self.write_last_words(watch, to, &mut summary),
+        };
+        match printed {
             Err(error) if error.kind() == ErrorKind::Interrupted => Err(MergeError::Interrupted),
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(MergeError::LastWords(error)),
             _ => Ok(summary),
@@ -236,7 +241,33 @@ impl<'a> Trace<'a> {
     }
 
     fn write_last_words(&self, watch: &dyn Watch, to: &mut dyn Write, summary: &mut Summary) -> io::Result<()> {
-        let (mut written, mut unknown) = (0, 0);
+        let others = self.each_last_words(watch, summary, |plan, words| {
+            let mut text = String::new();
+            last_words::write(plan, &words, &mut text).map_err(io::Error::other)?;
+            to.write_all(text.as_bytes())
+        })?;
+        to.write_all(others.to_string().as_bytes())?;
+        to.flush()
+    }
+
+    fn print_last_words(&self, watch: &dyn Watch, to: &mut dyn Write, summary: &mut Summary) -> io::Result<()> {
+        let mut processes = Vec::new();
+        let others = self.each_last_words(watch, summary, |plan, words| {
+            processes.push((plan, words));
+            Ok(())
+        })?;
+        to.write_all(last_words::document(&processes, others).as_bytes())?;
+        to.flush()
+    }
+
+    /// Does something with the last words of each process that has some; returns the counts of the others.
+    fn each_last_words<'plan>(
+        &'plan self,
+        watch: &dyn Watch,
+        summary: &mut Summary,
+        mut take: impl FnMut(&'plan FilePlan, LastWords) -> io::Result<()>,
+    ) -> io::Result<Others> {
+        let (mut taken, mut unknown) = (0, 0);
         for ((plan, clock), file) in self.plans.iter().zip(&self.alignment.clocks).zip(&mut summary.files) {
             if plan.state == State::Sealed {
                 continue;
@@ -249,15 +280,11 @@ impl<'a> Trace<'a> {
                 return Err(ErrorKind::Interrupted.into());
             }
             let words = LastWords::of(plan, clock);
-            let mut text = String::new();
-            last_words::write(plan, &words, &mut text).map_err(io::Error::other)?;
-            to.write_all(text.as_bytes())?;
             file.problems.append(&words.problems);
-            written += 1;
+            take(plan, words)?;
+            taken += 1;
         }
-        let others = Others { ended: self.plans.len() - written - unknown, unknown, all: written == 0 };
-        to.write_all(others.to_string().as_bytes())?;
-        to.flush()
+        Ok(Others { ended: self.plans.len() - taken - unknown, unknown, all: taken == 0 })
     }
 
     /// The summary as it is before events are read.

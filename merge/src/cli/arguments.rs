@@ -7,11 +7,12 @@ use crate::error::MergeError;
 use crate::events::selection;
 use crate::report::functions::Sort;
 use crate::report::prefixes::Prefixes;
-use crate::report::write::{Format, top::Top};
+use crate::report::write::Format;
+use crate::report::write::top::{Style, Top};
 use crate::request::Request;
 use crate::storage::output;
 use crate::text::display::STDOUT;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 /// for https://www.speedscope.app; a table of functions; collapsed stacks for flame graphs.
 #[derive(Debug, Default, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
+#[command(group(ArgGroup::new("printed").args(["top", "last_words", "info"]).multiple(true)))]
 #[command(
     override_usage = "viztracer-merge [OPTIONS] <INPUT>...\n       viztracer-merge compare [OPTIONS] <BASE> <HEAD>"
 )]
@@ -126,8 +128,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = REPORT, help_heading = INSTEAD)]
     pub info: bool,
 
-    /// With --info: print JSON, for use in programs
-    #[arg(long, requires = "info", conflicts_with_all = REPORT, help_heading = INSTEAD)]
+    /// With --top, --last_words or --info: print JSON, for use in programs
+    #[arg(long, requires = "printed", conflicts_with = "markdown", help_heading = INSTEAD)]
     pub json: bool,
 
     /// Print every record of ring files as a line, with the header, anchors, names and stacks that format/FORMAT.md
@@ -221,7 +223,12 @@ impl Arguments {
 
     /// The table of functions to print.
     pub fn top(&self) -> Option<Top> {
-        self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, markdown: self.markdown })
+        let style = match (self.markdown, self.json) {
+            (true, _) => Style::Markdown,
+            (false, true) => Style::Json,
+            (false, false) => Style::Plain,
+        };
+        self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, style })
     }
 
     /// The report that is written if the user names none.

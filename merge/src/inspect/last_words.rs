@@ -2,11 +2,13 @@
 //! ended.
 
 mod backward;
+mod document;
 mod functions;
 mod innermost;
 mod text;
 mod words;
 
+pub(crate) use document::document;
 pub(crate) use innermost::innermost;
 pub(crate) use text::{Others, write};
 pub(crate) use words::LastWords;

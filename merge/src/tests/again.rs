@@ -30,7 +30,7 @@ fn request(case: &Case) -> Request {
 fn words(case: &Case) -> String {
     let request = request(case);
     let mut words = Vec::new();
-    Trace::read(&request, &()).unwrap().last_words(&(), &mut words).unwrap();
+    Trace::read(&request, &()).unwrap().last_words(&(), false, &mut words).unwrap();
     let words = String::from_utf8(words).unwrap();
     words.lines().filter(|line| !line.starts_with("  file:")).map(|line| format!("{line}\n")).collect()
 }

@@ -135,7 +135,7 @@ fn look(bytes: &[u8], outputs: &[&str]) -> (Summary, Value) {
     let request = Request::new(case.inputs.clone(), "none.json".into());
     let trace = Trace::read(&request, &()).unwrap();
     info::document(trace.plans(), &[]);
-    trace.last_words(&(), &mut Vec::new()).unwrap();
+    trace.last_words(&(), false, &mut Vec::new()).unwrap();
     let (summary, report) = case.json(); // serde_json refuses what is nested deeper than 128
     let mut again = Case::new();
     again.add("again.json", report.to_string());

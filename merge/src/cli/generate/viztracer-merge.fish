@@ -69,7 +69,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l strict 
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l last_words -d 'Print the last calls of each process that crashed, was killed or still runs: for every thread the open calls and the last 20 calls that ended. A report is written only if -o is given'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l markdown -d 'With --top: print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l info -d 'Print one row per file: process, start, duration, events, losses'
-complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l json -d 'With --info: print JSON, for use in programs'
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l json -d 'With --top, --last_words or --info: print JSON, for use in programs'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l dump -d 'Print every record of ring files as a line, with the header, anchors, names and stacks that format/FORMAT.md describes'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -s q -l quiet -d 'Print errors and warnings only: no progress, no summary, no list of what killed runs have left'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l drop_c_functions -d 'Leave out calls of C functions'

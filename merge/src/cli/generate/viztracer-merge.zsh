@@ -61,7 +61,7 @@ fish\:"Completion for fish"))' \
 '--last_words[Print the last calls of each process that crashed, was killed or still runs\: for every thread the open calls and the last 20 calls that ended. A report is written only if -o is given]' \
 '--markdown[With --top\: print Markdown, for the summary of a CI run]' \
 '(-o --output --format --strict --last_words)--info[Print one row per file\: process, start, duration, events, losses]' \
-'(-o --output --format --strict --last_words)--json[With --info\: print JSON, for use in programs]' \
+'(--markdown)--json[With --top, --last_words or --info\: print JSON, for use in programs]' \
 '(--info -o --output --format --strict --last_words)--dump[Print every record of ring files as a line, with the header, anchors, names and stacks that format/FORMAT.md describes]' \
 '-q[Print errors and warnings only\: no progress, no summary, no list of what killed runs have left]' \
 '--quiet[Print errors and warnings only\: no progress, no summary, no list of what killed runs have left]' \

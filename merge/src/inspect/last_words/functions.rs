@@ -9,11 +9,14 @@ use std::collections::{HashMap, HashSet};
 #[derive(Debug, Default)]
 pub struct FunctionNames(HashMap<u32, DisplayNames>);
 
-/// A function's name as in reports, and in brief, with only the last part of its file's path.
+/// A function's name as in reports, in brief, with only the last part of its file's path, and its parts.
 #[derive(Debug)]
 pub struct DisplayNames {
     pub whole: String,
     pub brief: String,
+    pub name: String,
+    pub file: String,
+    pub line: u32,
     pub is_c: bool,
 }
 
@@ -28,7 +31,15 @@ impl FunctionNames {
                     file => function_name(function.name, file, function.line),
                 };
                 let brief = name(function.file.rsplit('/').next().unwrap_or_default());
-                functions.0.insert(id, DisplayNames { whole: name(function.file), brief, is_c: function.is_c });
+                let names = DisplayNames {
+                    whole: name(function.file),
+                    brief,
+                    name: function.name.to_owned(),
+                    file: function.file.to_owned(),
+                    line: function.line,
+                    is_c: function.is_c,
+                };
+                functions.0.insert(id, names);
             }
         });
         functions

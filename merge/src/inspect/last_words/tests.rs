@@ -34,7 +34,7 @@ impl Case {
     fn text(&self) -> String {
         let mut bytes = Vec::new();
         let request = self.request();
-        Trace::read(&request, &()).unwrap().last_words(&(), &mut bytes).unwrap();
+        Trace::read(&request, &()).unwrap().last_words(&(), false, &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.lines().all(|line| line.starts_with("  file:") || line.chars().count() <= 100), "{text}");
         let without = |line: &str| line.starts_with("  last record:") || line.starts_with("  file:");
@@ -322,8 +322,8 @@ fn a_reader_who_goes_away_and_a_full_disk() {
     let case = Case::of([("a.bin", small(11).bytes(false))]);
     let request = case.request();
     let trace = Trace::read(&request, &()).unwrap();
-    assert!(trace.last_words(&(), &mut Fails(io::ErrorKind::BrokenPipe)).is_ok());
-    assert!(trace.last_words(&(), &mut Fails(io::ErrorKind::StorageFull)).is_err());
+    assert!(trace.last_words(&(), false, &mut Fails(io::ErrorKind::BrokenPipe)).is_ok());
+    assert!(trace.last_words(&(), false, &mut Fails(io::ErrorKind::StorageFull)).is_err());
 }
 
 proptest! {

@@ -137,7 +137,8 @@ impl ThreadText<'_> {
     }
 }
 
-fn how(kind: Kind) -> &'static str {
+/// How a call ended.
+pub fn how(kind: Kind) -> &'static str {
     match kind {
         Kind::Return => "returned",
         Kind::Raise => "raised",

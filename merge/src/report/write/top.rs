@@ -1,4 +1,6 @@
-//! The functions that took the most time, as a table for a terminal or in Markdown.
+//! The functions that took the most time, as a table for a terminal or in Markdown, or as JSON.
+
+mod document;
 
 use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
@@ -21,8 +23,17 @@ pub struct Top {
     pub rows: usize,
     /// Which of them.
     pub sort: Sort,
-    /// Whether the tables are Markdown.
-    pub markdown: bool,
+    pub style: Style,
+}
+
+/// What the tables look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Aligned, for a terminal.
+    Plain,
+    Markdown,
+    /// One document, for programs.
+    Json,
 }
 
 /// Columns of numbers; the last one of all is the function.
@@ -44,6 +55,10 @@ impl Printer for Top {
     }
 
     fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+        if self.style == Style::Json {
+            tail.text.put(document::of(self, totals).as_bytes());
+            return Ok(());
+        }
         let interned = totals.interned;
         let count = totals.processes.len() + totals.more_processes;
         if count != 1 {
@@ -73,17 +88,18 @@ impl Top {
         let mut lines: Vec<_> = table.rows.iter().map(|row| (numbers(row, table), name(row, interned))).collect();
         lines.extend((table.overwritten > 0).then(|| overwritten(table.overwritten)));
         let note = note(table);
-        let mut text = match self.markdown {
+        let is_markdown = self.style == Style::Markdown;
+        let mut text = match is_markdown {
             true => markdown(&title, &note, &lines),
             false => plain(&title, &note, &lines),
         };
         let more = table.functions - table.rows.len();
         if more > 0 {
-            let gap = if self.markdown { "\n" } else { "" };
+            let gap = if is_markdown { "\n" } else { "" };
             text += &format!("{gap}... and {} more function{}\n", grouped(more as u64), plural(more as u64));
         }
         for note in notes {
-            text += &if self.markdown { format!("\n{}\n", escaped(note)) } else { format!("{note}\n") };
+            text += &if is_markdown { format!("\n{}\n", escaped(note)) } else { format!("{note}\n") };
         }
         text + "\n"
     }
@@ -208,16 +224,16 @@ mod tests {
         let row = FunctionRow { is_elided: true, elides_c_calls: true, ..row };
         let table = Table { rows: vec![row], functions: 1, calls: 1234, own: 5000, is_least: true, ..Table::default() };
         let notes = notes([ElidedFunction::of(&function, false)].iter());
-        let text = |markdown| {
-            let top = Top { rows: 9, sort: Sort::Own, markdown };
+        let text = |style| {
+            let top = Top { rows: 9, sort: Sort::Own, style };
             top.table("main (pid 1)", &table, &notes, &interned)
         };
-        let plain = text(false);
+        let plain = text(Style::Plain);
         let lines: Vec<&str> = plain.lines().collect();
         assert_eq!(lines[0], "main (pid 1): at least 1,234 calls of 1 function, 5.000 us");
         assert!(lines[2].starts_with(">=1,234  >=5.000 us  5.000 us"), "{plain}");
         assert!(lines[3].starts_with(">=: called too often") && lines[4].starts_with("C functions that f calls"));
-        let markdown = text(true);
+        let markdown = text(Style::Markdown);
         assert!(markdown.contains("| >=1,234 | >=5.000 us | 5.000 us |") && markdown.contains("\n\n\\>=: called"));
     }
 

@@ -1,0 +1,81 @@
+//! The table as a JSON document for programs. merge/README.md says what its keys mean; they never change.
+
+use super::Top;
+use crate::report::functions::{FunctionRow, InternedFunctions, Table};
+use crate::report::summary::FileSummary;
+use crate::report::write::functions::FunctionTotals;
+use crate::text::display::UNKNOWN_FUNCTION;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+/// Makes the document.
+pub fn of(top: &Top, totals: &FunctionTotals<'_>) -> String {
+    let (summary, interned) = (totals.summary, totals.interned);
+    let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
+    let processes = totals.processes.iter().map(|process| {
+        let mut value = json!({ "pid": process.pid, "process": process.name });
+        extend(&mut value, table(&process.table, interned));
+        value
+    });
+    let document = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "sort": top.sort.to_possible_value().map(|value| value.get_name().to_owned()),
+        "all": table(totals.all, interned),
+        "processes": processes.collect::<Vec<_>>(),
+        "more_processes": totals.more_processes,
+        "unfinished": sum(|file| file.sum(|thread| thread.unfinished)),
+        "overwritten": summary.overwritten(),
+        "lost": sum(|file| file.lost()),
+        "left_out": summary.left_out(),
+        "bad": summary.bad.iter().map(|bad| bad.path.to_string_lossy()).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}
+
+fn table(table: &Table, interned: &InternedFunctions) -> Value {
+    json!({
+        "functions": table.functions,
+        "calls": table.calls,
+        "self_ns": table.own,
+        "overwritten_ns": table.overwritten,
+        "is_least": table.is_least,
+        "top": table.rows.iter().map(|each| row(each, interned)).collect::<Vec<_>>(),
+    })
+}
+
+fn row(row: &FunctionRow, interned: &InternedFunctions) -> Value {
+    let mut value = match interned.get(row.function) {
+        Some(function) => json!({
+            "function": function.name,
+            "file": function.file,
+            "line": function.line,
+            "is_c": function.is_c,
+        }),
+        None => json!({ "function": UNKNOWN_FUNCTION, "file": "", "line": 0, "is_c": false }),
+    };
+    extend(
+        &mut value,
+        json!({
+            "calls": row.calls,
+            "total_ns": row.total,
+            "self_ns": row.own,
+            "mean_ns": row.mean,
+            "p50_ns": row.p50,
+            "p99_ns": row.p99,
+            "min_ns": row.min,
+            "max_ns": row.max,
+            "unfinished": row.unfinished,
+            "raised": row.raised,
+            "is_elided": row.is_elided,
+            "elides_c_calls": row.elides_c_calls,
+        }),
+    );
+    value
+}
+
+/// Adds the members of an object to those of another one.
+fn extend(to: &mut Value, from: Value) {
+    if let (Value::Object(to), Value::Object(from)) = (to, from) {
+        to.extend(from);
+    }
+}
