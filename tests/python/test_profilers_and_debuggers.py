@@ -248,3 +248,31 @@ def test_another_tool(sandbox, when, tool):
     assert (done.returncode, done.stdout, done.stderr) == (0, "other 2\n", "")
     names = Counter(event["name"].partition(" (")[0] for event in tree.spans(sandbox.report("report.json")))
     assert names["work"] == {"before": 1, "within": 2, "after": 1}[when]
+
+
+# Another user of what code objects have for tools, as torch._dynamo is. The code that it knows is not known to us.
+USER_OF_CODE = """
+import ctypes, sys
+import viztracer
+if AGAIN:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "viztracer"]:
+        del sys.modules[name]
+    import viztracer
+python, is_new = ctypes.pythonapi, sys.version_info >= (3, 12)
+request = python.PyUnstable_Eval_RequestCodeExtraIndex if is_new else python._PyEval_RequestCodeExtraIndex
+use = python.PyUnstable_Code_SetExtra if is_new else python._PyCode_SetExtra
+request.restype = ctypes.c_ssize_t
+use.argtypes = [ctypes.py_object, ctypes.c_ssize_t, ctypes.c_void_p]
+index = request(None)
+code = compile("1", "x", "exec")
+assert use(code, index, None) == 0
+del code
+print(index)
+"""
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_another_user_of_code_objects(sandbox, again):
+    """Code dies of which only the other one knows. The package takes one slot, however often it is imported."""
+    done = sandbox.python("-c", USER_OF_CODE.replace("AGAIN", str(again)))
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr

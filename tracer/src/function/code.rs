@@ -336,14 +336,21 @@ impl Code {
     }
 }
 
-/// Asks the interpreter for our extra slot, once per process, when this module is imported.
+/// Asks the interpreter for our extra slot, once per process, when this module is imported. A program may import it
+/// again, after it has removed it from `sys.modules`.
 pub fn request_slot(_: Python<'_>) {
+    if SLOT.load(Ordering::Relaxed) >= 0 {
+        return;
+    }
     // SAFETY: the thread is attached, as the argument proves; and `free` takes what `set_slot` puts in.
     SLOT.store(unsafe { ffi::PyUnstable_Eval_RequestCodeExtraIndex(free) }, Ordering::Relaxed);
 }
 
-/// Frees what the slot of a code object holds, when that is freed.
+/// Frees what the slot of a code object holds, when that is freed. The slot is empty if only others have used theirs.
 unsafe extern "C" fn free(extra: *mut c_void) {
+    if extra.is_null() {
+        return;
+    }
     // SAFETY: the slot holds nothing else than what `set_slot` puts in, and gives it here once.
     let extra = unsafe { Box::from_raw(extra.cast::<Extra>()) };
     cache::remove(extra.code);
