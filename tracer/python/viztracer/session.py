@@ -90,6 +90,7 @@ def _begin(name: str | None = None) -> None:
     if not tracer.join():
         return
     tracer.first_name = name or interpreter_arguments.process_name(sys.orig_argv)
+    tracer.is_interruptible = bool(fields.get("is_interruptible"))
     _joined.append(tracer)
     take_faults()
     tracer.register_exit()

@@ -210,8 +210,7 @@ class VizTracer(Options, InstalledTracer):
         try:
             self.save()
         finally:
-            if builtins.__dict__.get("__viz_tracer__") is self:
-                del builtins.__dict__["__viz_tracer__"]
+            unregister_global(self)
             self.terminate()
 
 
@@ -219,3 +218,9 @@ def get_tracer() -> VizTracer | None:
     """Return the tracer that has begun to record last, or was made last, with ``register_global``; None without one."""
     tracer: VizTracer | None = builtins.__dict__.get("__viz_tracer__")
     return tracer
+
+
+def unregister_global(tracer: VizTracer) -> None:
+    """Let `get_tracer` find no tracer, if it finds this one."""
+    if get_tracer() is tracer:
+        del builtins.__dict__["__viz_tracer__"]

@@ -19,8 +19,9 @@ def announce(fields: Mapping[str, object]) -> None:
     """Have every Python process that descends from this one, and inherits its environment, join the run.
 
     Args:
-        fields: the `init_kwargs` of the tracer that records this process; ``output``, the run's report; and ``ending``,
-            the `Ending.address` by which this process ends the run once it has become another program, or nothing.
+        fields: the `init_kwargs` of the tracer that records this process; ``output``, the run's report; ``ending``,
+            the `Ending.address` by which this process ends the run once it has become another program, or nothing; and
+            ``is_interruptible``, if the tracers of the run are.
     """
     os.environ[VARIABLE] = ";".join(f"{name}={_pack(value)}" for name, value in fields.items() if value is not None)
 

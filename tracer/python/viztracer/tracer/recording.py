@@ -38,11 +38,13 @@ class Recording(InterpreterEvents):
         rings: where it records; None if nothing is recorded.
         is_reported: whether a report or `data` has all that these ring files have. Only if they are the tracer's own.
         first_name: what the process is called before `multiprocessing` gives it a name.
+        is_interruptible: whether the program's own tracers interrupt it although it records for a run.
     """
 
     rings: RingDirectory | None = None
     is_reported: bool = False
     first_name: str | None = None
+    is_interruptible: bool = False
 
     _makes_rings: bool = False  # its ring files are its own, not those of a run
     _is_global: bool = False
@@ -73,8 +75,8 @@ class Recording(InterpreterEvents):
 
     @property
     def gives_way(self) -> bool:
-        """Whether another tracer of this process may record instead: not if this one records for a run."""
-        return self._makes_rings
+        """Whether another tracer of this process may record instead: usually not if this one records for a run."""
+        return self._makes_rings or self.is_interruptible
 
     @property
     def report_path(self) -> str:
