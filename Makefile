@@ -130,7 +130,7 @@ rust-test: | lint
 	  -p viztracer-format -p viztracer-recorder -p viztracer-model --test loom --test stop
 
 types: .venv/.installed
-	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer
+	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
 # Tests that do not depend on the interpreter run with one only. The soundness tests repeat each case fewer times here

@@ -1,6 +1,7 @@
 """Options in child processes, and what shows them, are VizTracer's, but for the rows that say otherwise."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -41,7 +42,8 @@ INCLUDED = "`--include_files` in processes of `multiprocessing`"
 IGNORED = "`--ignore_multiprocess`"
 CONTROL = "`viztracer-ctl`"
 SNAPSHOT = "`viztracer.snapshot`"
-FEATURES = {FORKED, SPAWNED, PREPARED, INCLUDED, IGNORED, CONTROL, SNAPSHOT}
+PYTEST = "`pytest --viztracer`"
+FEATURES = {FORKED, SPAWNED, PREPARED, INCLUDED, IGNORED, CONTROL, SNAPSHOT, PYTEST}
 
 
 def run_both(directory, row, source, *options):
@@ -115,3 +117,14 @@ def test_sessions_are_shown(sandbox):
     done = sandbox.viztracer("--quiet", path)
     assert done.returncode == 0, done.stderr
     assert path in str(json.loads(done.stdout)["sessions"])
+
+
+def test_test_runs():
+    """test_pytest_plugin.py proves it in detail."""
+    assert ROWS[PYTEST] == "better"
+    code = "import importlib.metadata as m; print(*(one.name for one in m.entry_points(group='pytest11')))"
+    plugins = [
+        subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        for python in (VIZTRACER_PYTHON, sys.executable)
+    ]
+    assert ["viztracer" in found for found in plugins] == [False, True]

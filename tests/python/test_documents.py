@@ -43,6 +43,7 @@ NOT_RUN = {
 STATUS = {"viztracer-merge": 2}
 # By the first line: the content of a block of text that is not the output of a command.
 PICTURES = {
+    "0.40s call": "a part of a longer output, with a time; test_pytest_plugin.py checks such lines",
     "process 4711": "the path of the data",
     "the traced process": "the same, with the modules of the code",
     "63               40 39":  "the bits of a slot; document.rs compares the numbers with the code",
@@ -262,10 +263,10 @@ NOT_NAMED = {f"--{name}" for kind in (NEVER, NOT_NEEDED) for name in kind}
 
 @pytest.fixture(scope="module")
 def options():
-    """Return the options in the help of our commands."""
+    """Return the options in the help of our commands, and of pytest, of which the package has a plugin."""
     control = ([BIN / "viztracer-ctl", verb] for verb in ("list", "status", "snapshot", "clean"))
     merge = ([BIN / "viztracer-merge"], [BIN / "viztracer-merge", "compare"])
-    commands = ([BIN / "viztracer"], *merge, [BIN / "vizviewer"], *control)
+    commands = ([BIN / "viztracer"], *merge, [BIN / "vizviewer"], [BIN / "pytest"], *control)
     helps = [subprocess.run([*command, "--help"], capture_output=True, text=True).stdout for command in commands]
     assert all(len(OPTION.findall(text)) > 1 for text in helps)
     return {option for text in helps for option in OPTION.findall(text)}

@@ -140,7 +140,11 @@ def test_the_merge_is_a_native_program_of_the_package():
     (program,) = (file for file in package.files if file.name == "viztracer-merge")
     assert program.locate().resolve() == BIN / "viztracer-merge"
     assert program.read_binary().startswith(b"\x7fELF")
-    assert {command.name for command in package.entry_points} == {"viztracer", "viztracer-ctl", "vizviewer"}
+    commands = package.entry_points.select(group="console_scripts")
+    assert {command.name for command in commands} == {"viztracer", "viztracer-ctl", "vizviewer"}
+    assert [(plugin.group, plugin.name) for plugin in package.entry_points if plugin not in commands] == [
+        ("pytest11", "viztracer")
+    ]
 
 
 @pytest.mark.one_version

@@ -19,6 +19,7 @@ INSTALL_MAX = 5  # seconds of processor time
 HELP_MAX = 0.010  # seconds: a native program takes about 3 ms, Python itself more than 10 ms
 
 PACKAGE = ROOT / "tracer/python"
+BESIDE = ROOT / "tracer/data/purelib"
 PROGRAM = ROOT / "tests/programs/primes_processes.py"
 
 
@@ -69,12 +70,14 @@ def test_contents(archive):
     names = set(archive.namelist())
     sources = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*") if path.suffix in (".py", ".pyi")}
     sources |= {"viztracer/py.typed", extension(archive), program(archive)}
-    sources.add(distribution(archive, ".data/purelib/viztracer_ring.pth"))
+    sources |= {distribution(archive, f".data/purelib/{path.name}") for path in BESIDE.iterdir() if path.is_file()}
     assert {name for name in names if ".dist-info/" not in name} == sources
     mode = archive.getinfo(program(archive)).external_attr >> 16
     assert mode & stat.S_IXUSR and mode & stat.S_IXOTH
-    commands = archive.read(distribution(archive, ".dist-info/entry_points.txt")).decode()
+    entries = archive.read(distribution(archive, ".dist-info/entry_points.txt")).decode()
+    commands, plugin = entries.split("[pytest11]")
     assert re.findall(r"^([\w-]+) *=", commands, re.MULTILINE) == ["viztracer", "viztracer-ctl", "vizviewer"]
+    assert re.findall(r"^([\w-]+) *=", plugin, re.MULTILINE) == ["viztracer"]
 
 
 def test_size(wheel):

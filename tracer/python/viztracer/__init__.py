@@ -6,6 +6,9 @@ A drop-in replacement for VizTracer::
 
     with VizTracer(output_file="result.json"):
         work()
+
+For pytest, which would warn that it cannot rewrite the assertions of a module that is there already:
+PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations
