@@ -32,6 +32,7 @@ import real_programs
 import snapshots
 import startup
 import switching
+import test_suites
 import whole_job
 from environments import Missing, found
 from question import Answer, Bench
@@ -55,6 +56,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "processes": processes.answer,
     "snapshots": snapshots.answer,
     "programs": real_programs.answer,
+    "pytest": test_suites.answer,
 }
 
 
