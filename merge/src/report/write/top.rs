@@ -56,7 +56,7 @@ impl Printer for Top {
 
     fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         if self.style == Style::Json {
-            tail.text.put(document::of(self, totals).as_bytes());
+            tail.text.put(document::of(self.sort, totals).as_bytes());
             return Ok(());
         }
         let interned = totals.interned;

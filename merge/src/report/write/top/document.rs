@@ -1,15 +1,14 @@
 //! The table as a JSON document for programs. merge/README.md says what its keys mean; they never change.
 
-use super::Top;
-use crate::report::functions::{FunctionRow, InternedFunctions, Table};
+use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
 use crate::report::summary::FileSummary;
 use crate::report::write::functions::FunctionTotals;
 use crate::text::display::UNKNOWN_FUNCTION;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-/// Makes the document.
-pub fn of(top: &Top, totals: &FunctionTotals<'_>) -> String {
+/// Makes the document of functions that are sorted like this.
+pub fn of(sort: Sort, totals: &FunctionTotals<'_>) -> String {
     let (summary, interned) = (totals.summary, totals.interned);
     let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
     let processes = totals.processes.iter().map(|process| {
@@ -19,7 +18,7 @@ pub fn of(top: &Top, totals: &FunctionTotals<'_>) -> String {
     });
     let document = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "sort": top.sort.to_possible_value().map(|value| value.get_name().to_owned()),
+        "sort": sort.to_possible_value().map(|value| value.get_name().to_owned()),
         "all": table(totals.all, interned),
         "processes": processes.collect::<Vec<_>>(),
         "more_processes": totals.more_processes,
