@@ -44,4 +44,4 @@ extern crate self as viztracer_recorder;
 use gil::Life;
 use interpreter::{due, exceptions, exclusive, function, hook, prelude, stderr};
 #[cfg(loom)]
-use watched::{Inherited, Options, Recorder, RecorderError, ThreadRecorder, budget};
+use watched::{Inherited, Options, Recorder, RecorderError, SlowCall, ThreadRecorder, budget};

@@ -29,6 +29,10 @@ pub mod budget {
     pub struct Sample;
 }
 
+/// There is none.
+#[derive(Clone, Copy, Debug)]
+pub struct SlowCall;
+
 /// Whether something is gone. Loom complains of accesses that nothing orders.
 #[derive(Debug, Default)]
 struct Gone(UnsafeCell<bool>);
@@ -195,6 +199,10 @@ impl Recorder {
 
     pub fn function_name(&self, _: u32) -> String {
         String::new()
+    }
+
+    pub fn slow_call(&self, _: SlowCall) -> (String, u64) {
+        (String::new(), 0)
     }
 
     pub fn inherit_elided(&self, _: &Inherited) {}
