@@ -2,7 +2,7 @@
 
 use super::prepared;
 use super::reason::Reason;
-use regex::Regex;
+use regex_lite::Regex;
 use std::ffi::c_int;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
