@@ -16,6 +16,8 @@ pub const NOTE_SIZE: usize = 256;
 /// long: only who looks whether the run is over.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(2);
+/// How often somebody may be starting the command when it is replaced.
+const SET_TRIES: u32 = 500;
 
 /// What is prepared; null: nothing. Only who is the [`USER`] uses or replaces it.
 static PREPARED: AtomicPtr<Prepared> = AtomicPtr::new(ptr::null_mut());
@@ -80,8 +82,15 @@ impl Prepared {
 
 /// Replaces what is prepared. A count of this process goes on if the snapshots are those of the same run.
 pub fn set(mut prepared: Box<Prepared>) {
-    while !become_user() {
-        std::thread::sleep(PAUSE); // a start takes less than a millisecond
+    let is_user = (0..SET_TRIES).any(|_| {
+        let is_user = become_user();
+        if !is_user {
+            std::thread::sleep(PAUSE); // a start takes less than a millisecond
+        }
+        is_user
+    });
+    if !is_user {
+        return; // a child in another PID namespace, where it has its parent's id: it keeps what is prepared
     }
     // SAFETY: null, or a box that nobody else uses or frees as long as this is the user.
     if let Some(before) = unsafe { PREPARED.load(Ordering::Relaxed).as_ref() }
