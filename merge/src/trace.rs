@@ -260,20 +260,27 @@ impl<'a> Trace<'a> {
         to.flush()
     }
 
-    /// Does something with the last words of each process that has some; returns the counts of the others.
+    /// Does something with the last words of each selected process that has some; returns the counts of the others.
     fn each_last_words<'plan>(
         &'plan self,
         watch: &dyn Watch,
         summary: &mut Summary,
         mut take: impl FnMut(&'plan FilePlan, LastWords) -> io::Result<()>,
     ) -> io::Result<Others> {
-        let (mut taken, mut unknown) = (0, 0);
+        let (mut taken, mut unknown, mut ended) = (0, 0, 0);
         for ((plan, clock), file) in self.plans.iter().zip(&self.alignment.clocks).zip(&mut summary.files) {
+            if !self.request.selection.has_process(plan.recording.pid, &plan.process_name()) {
+                continue;
+            }
             if plan.state == State::Sealed {
+                ended += 1;
                 continue;
             }
             if plan.state == State::Unknown && plan.frames.is_empty() && !plan.ending.is_death() {
-                unknown += usize::from(plan.ending == Ending::Untold);
+                match plan.ending {
+                    Ending::Untold => unknown += 1,
+                    _ => ended += 1,
+                }
                 continue;
             }
             if watch.stopped() {
@@ -284,7 +291,7 @@ impl<'a> Trace<'a> {
             take(plan, words)?;
             taken += 1;
         }
-        Ok(Others { ended: self.plans.len() - taken - unknown, unknown, all: taken == 0 })
+        Ok(Others { ended, unknown, all: taken == 0 })
     }
 
     /// The summary as it is before events are read.

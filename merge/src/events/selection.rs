@@ -55,9 +55,8 @@ impl<'a> Selected<'a> {
 
     /// The selection for one file.
     pub fn file(&self, plan: &FilePlan) -> FileSelection {
-        let Selection { pids, process_names, tids, min_duration, max_depth, .. } = self.selection;
-        let process = (pids.is_empty() || pids.contains(&plan.recording.pid))
-            && (process_names.is_empty() || process_names.contains(&plan.process_name()));
+        let Selection { tids, min_duration, max_depth, .. } = self.selection;
+        let process = self.selection.has_process(plan.recording.pid, &plan.process_name());
         let thread = |tid| process && (tids.is_empty() || tids.contains(&tid));
         FileSelection {
             time: self.time,

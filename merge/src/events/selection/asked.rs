@@ -40,6 +40,13 @@ impl Selection {
         let bounds = since.is_none() && until.is_none() && last.is_none() && as_of.is_none();
         lists && bounds && functions.is_none() && min_duration.is_none() && max_depth.is_none() && !drop_c_functions
     }
+
+    /// Whether a process with this id and name is selected.
+    pub fn has_process(&self, pid: u32, name: &str) -> bool {
+        let Selection { pids, process_names, .. } = self;
+        (pids.is_empty() || pids.contains(&pid))
+            && (process_names.is_empty() || process_names.iter().any(|wanted| wanted == name))
+    }
 }
 
 /// A time that bounds the selection.

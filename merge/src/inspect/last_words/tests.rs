@@ -101,6 +101,20 @@ fn who_ended_in_order_has_none() {
 }
 
 #[test]
+fn only_selected_processes_have_words() {
+    let case = Case::of([("a.bin", small(11).bytes(false)), ("b.bin", small(12).bytes(false))]);
+    let text = |pids: &[u32]| {
+        let (mut request, mut bytes) = (case.request(), Vec::new());
+        request.selection.pids = pids.to_vec();
+        Trace::read(&request, &()).unwrap().last_words(&(), false, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    assert!(text(&[11]).contains("(pid 11)") && !text(&[11]).contains("(pid 12)"));
+    assert!(text(&[]).contains("(pid 11)") && text(&[]).contains("(pid 12)"));
+    assert_eq!(text(&[13]), "");
+}
+
+#[test]
 fn only_what_is_needed_is_read() {
     let mut ring = small(11);
     for segment in 0..50u64 {
