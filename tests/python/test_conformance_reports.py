@@ -21,7 +21,9 @@ outer()
 """
 OWN = re.compile(r"/(prog|lib)\.py:")
 FILES = {"prog.py": PROGRAM, "lib.py": "def f(n):\n    return str(n)\n"}
+COMPARE = "`viztracer-merge compare`"
 FEATURES = {
+    COMPARE,
     "time 0 of a report",
     "order of events",
     "`file_info`",
@@ -209,3 +211,11 @@ def test_page_of_a_report(tmp_path):
         pages.append(page.read_text("utf-8"))
     assert [bool(re.search(r"""(src|href)=["']?https?:""", page)) for page in pages] == [True, False]
     assert len(pages[1]) * 5 < len(pages[0])
+
+
+def test_runs_are_compared(sandbox, small_trace):
+    """test_compare.py proves it in detail."""
+    assert ROWS[COMPARE] == "better"
+    assert not (VIZTRACER_PYTHON.parent / "viztracer-merge").exists()
+    done = sandbox.viztracer_merge("compare", small_trace, small_trace, "--fail_on", "calls>+0%")
+    assert done.returncode == 0 and done.stdout, done.stderr
