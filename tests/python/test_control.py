@@ -186,7 +186,9 @@ def test_the_status_has_a_row_for_each_process(control):
         assert any(row["events_per_second"] for row in rows.values())
         assert rows[process.pid]["threads"] == 2
         assert sorted(row["threads"] for row in rows.values()) == [1, 1, 2]
+        assert len(session["session"]) == 32 and control("status", session["session"]).stdout.startswith(session["id"])
         lines = control("status", session["id"][:6]).stdout.splitlines()
+        assert "viztracer --quiet -o out.json" in lines[0]
         assert lines[0].startswith(session["id"]) and lines[1].split()[:4] == ["PID", "PROCESS", "STATE", "THREADS"]
         assert {int(line.split()[0]) for line in lines[2:5]} == rows.keys()
         assert (

@@ -138,11 +138,15 @@ def show_list(options: argparse.Namespace) -> int:
 
 
 def _row(session: Session) -> list[str]:
-    command = " ".join(map(quote, session.command))
-    if len(command) > COMMAND_MAX:
-        command = command[: COMMAND_MAX - 3] + "..."
-    held = size(session.size)
-    return [session.id, session.shown_state, duration(session.age), str(len(session.rings)), held, command or "-"]
+    held, command = size(session.size), _command(session)
+    return [session.id, session.shown_state, duration(session.age), str(len(session.rings)), held, command]
+
+
+def _command(session: Session) -> str:
+    """Return what tells one session from others: its command without the directories of the interpreter and of ours."""
+    first, words = session.command[:2], session.command[2:]
+    command = printable(" ".join(map(quote, [*map(os.path.basename, first), *words])))
+    return (command[: COMMAND_MAX - 3] + "..." if len(command) > COMMAND_MAX else command) or "-"
 
 
 def show_status(options: argparse.Namespace) -> int:
@@ -166,8 +170,7 @@ def show_status(options: argparse.Namespace) -> int:
 
 
 def _status_text(shown: status.SessionStatus) -> str:
-    command = printable(" ".join(map(quote, shown.session.command)))[:COMMAND_MAX]
-    lines = [f"{shown.heading()}: {command or '-'}", table(shown.rows(), words={1, 2}), *shown.remarks()]
+    lines = [f"{shown.heading()}: {_command(shown.session)}", table(shown.rows(), words={1, 2}), *shown.remarks()]
     return "\n".join(lines) + "\n"
 
 
@@ -180,7 +183,7 @@ def _meant(begin: str | None) -> list[Session]:
     sessions = discovery.find()
     if begin is None:
         return [session for session in sessions if session.is_living]
-    found = [session for session in sessions if session.id.startswith(begin.lower())]
+    found = [session for session in sessions if session.has_id(begin.lower())]
     if not found:
         raise FailureError(f"no session begins with {quote(begin)}; see viztracer-ctl list")
     if len(found) > 1:

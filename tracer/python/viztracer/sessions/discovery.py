@@ -55,6 +55,11 @@ class Session:
         self.size = 0
         self.rings: list[str] = []
 
+    def has_id(self, begin: str) -> bool:
+        """Return whether its id, or the whole id of which that is the beginning, begins so."""
+        whole = self.description.session_id if self.description else self.id
+        return whole.startswith(begin) or self.id.startswith(begin)
+
     @property
     def age(self) -> float:
         """Return how many seconds ago it began."""
