@@ -3,9 +3,11 @@
 import json
 import re
 import shutil
+import subprocess
 
 import pytest
 from conftest import ROOT
+from conftest import program as program_path
 
 pytestmark = pytest.mark.one_version
 
@@ -204,8 +206,8 @@ def test_a_broken_rule_ends_with_status_3(record, compare):
 def test_times_of_one_run_warn_and_never_fail(record, compare):
     base, head = record("base"), record("head", leaf=3000)
     done = compare(base, head, "--fail_on", "self>+1%", "--fail_on", "total>+1ns of program")
-    assert done.stderr.count("warning: --fail_on") == 2 and "no verdict: times of one run" in done.stderr
-    assert "\nwarning: times of one run on each side have no verdict" in done.stdout
+    assert done.stderr.count("warning: --fail_on") == 2 and "no verdict: too few runs to judge times" in done.stderr
+    assert "\nwarning: too few runs to judge times (base: 1, head: 1)" in done.stdout
     compare(base, head, "--fail_on", "self>+1%", "--strict", status=1)
 
 
@@ -224,10 +226,20 @@ def test_a_rule_that_matches_nothing_warns(record, compare):
     assert "warning: --fail_on 'calls>+5% of func ^nobody$': no verdict: no function matches" in done.stderr
 
 
-@pytest.mark.parametrize("rule", ["calls", "calls>5%", "self>+5", "calls>+5% of func (", "calls>+5% of f", ""])
+@pytest.mark.parametrize("rule", ["calls", "calls>5%", "self>+5", "calls>+5% of func (", "calls>+5% of f", "calls>+5% of func ", "calls>+inf%", ""])
 def test_what_is_no_rule(record, compare, rule):
     done = compare("base", "head", "--fail_on", rule, status=2)
     assert "--fail_on" in done.stderr and done.stdout == ""
+
+
+def test_a_selection_that_matches_nothing_keeps_no_rule(record, compare, document):
+    run = record("base")
+    options = ("--process_name", "Wroker", "--fail_on", "calls>+0%")
+    done = compare(run, run, *options)
+    assert "warning: --fail_on 'calls>+0%': no verdict: the base has no calls that are selected" in done.stderr
+    assert "\nwarning: the head has no calls that are selected" in done.stdout
+    made = document(run, run, *options, "--strict", status=1)
+    assert made["rules"][0]["verdict"] == "undecided" and len(made["warnings"]) == 3
 
 
 # --- what is printed ---
@@ -315,7 +327,7 @@ def test_a_run_that_lost_calls_has_no_certain_numbers(record, compare, document)
     done = compare(base, head, "--fail_on", "calls>+5% of func ^leaf ")
     assert re.search(r"^ *>=[\d,]+ -> 9,000 .*\?.* leaf \(", done.stdout, re.MULTILINE)
     assert re.search(r"^base: base/result_\d+\.bin: [\d,]+ overwritten$", done.stdout, re.MULTILINE)
-    assert "not all calls are recorded" in done.stderr
+    assert "no verdict: not certain for 1 function, as calls may be missing" in done.stderr
     compare(base, head, "--fail_on", "calls>+5% of func ^leaf ", "--strict", status=1)
     # More calls than the base has, whatever is missing.
     compare(head, base, "--fail_on", "calls>+5% of func ^leaf ")
@@ -335,6 +347,38 @@ def test_damaged_inputs(sandbox, record, compare):
     assert "nothing: No such file or directory" in done.stderr and done.stdout == ""
     (sandbox.path / "empty.json").write_text("{}")
     compare(base, "empty.json", status=2)
+
+
+def test_a_process_that_still_runs_is_named(sandbox, record, compare, document):
+    base = record("base")
+    program = PROGRAM.format(leaf=10, read=1) + "print('ready', flush=True)\ninput()\n"
+    script = sandbox.script(program)
+    command = [program_path("viztracer"), "--quiet", "--pid_suffix", "--output_dir", "head", script]
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": sandbox.path}
+    process = subprocess.Popen(command, **options)
+    try:
+        assert process.stdout.readline().strip() == "ready"
+        options = ("--fail_on", "calls<-5% of func ^leaf ")
+        done = compare(base, "head", *options)
+        assert "still running when it was read" in done.stdout and "30 -> >=10" in done.stdout
+        made = document(base, "head", *options)
+        assert made["rules"][0]["verdict"] == "undecided" and not made["head"]["runs"][0]["complete"]
+        assert "strict: " in compare(base, "head", "--strict", status=1).stderr
+    finally:
+        process.communicate("\n", timeout=120)
+    compare(base, "head", *options, status=3)
+
+
+def test_a_process_that_was_killed_is_named(record, compare, document, sandbox):
+    base = record("base")
+    program = PROGRAM.format(leaf=10, read=1) + "import os\nos.kill(os.getpid(), 9)\n"
+    sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "head", sandbox.script(program))
+    options = ("--fail_on", "calls<-5% of func ^leaf ")
+    made = document(base, "head", *options, status=3)
+    (run,) = made["head"]["runs"]
+    assert not run["complete"] and len(run["missing"]) == 1
+    assert made["named"]["leaf"]["calls"]["head"]["certain"]
+    assert "strict: " in compare(base, "head", "--strict", status=1).stderr
 
 
 # --- the name of the command ---

@@ -39,7 +39,8 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
             Run::read(trace, watch)
         })
     };
-    let comparison = Comparison::of(Both { base: read(&requests.base)?, head: read(&requests.head)? }, arguments.sort);
+    let runs = Both { base: read(&requests.base)?, head: read(&requests.head)? };
+    let comparison = watched(arguments.quiet, interrupted, |watch| Comparison::of(runs, arguments.sort, watch))?;
     let verdicts = verdicts(&comparison, &arguments.fail_on);
     let text = match arguments.json {
         true => document(&comparison, &verdicts, arguments.rows()),
@@ -74,7 +75,7 @@ fn of_runs(arguments: &CompareArguments, comparison: &Comparison) -> u8 {
     let runs = comparison.runs.base.iter().chain(&comparison.runs.head);
     let mut reported = Vec::new();
     let mut status = |run: &Run| {
-        let missing = if arguments.strict { say::missing(&run.summary, &mut reported) } else { OK };
+        let missing = if arguments.strict { say::missing(run.losses(), &mut reported) } else { OK };
         say::summary(&run.summary, true).max(missing)
     };
     runs.map(&mut status).max().unwrap_or(OK)
