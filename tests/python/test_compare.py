@@ -137,7 +137,30 @@ def test_cuts_apply_to_each_run(record, document):
     assert functions and all(row["file"] for row in functions)
 
 
+def test_times_count_from_the_begin_of_a_run(sandbox, document):
+    """Also in traces of VizTracer, whose clock does not begin with them."""
+    for name, count in (("base.json", 20), ("head.json", 90)):
+        call = {"ph": "X", "pid": 1, "tid": 1, "dur": 500, "name": "f (/a.py:1)", "cat": "FEE"}
+        events = [call | {"ts": 5_000_000_000 + number * 1000} for number in range(count)]
+        (sandbox.path / name).write_text(json.dumps({"traceEvents": events}))
+    assert calls(document("base.json", "head.json", "--until", "5ms")["named"]["f"]) == (5, 5)
+    assert calls(document("base.json", "head.json", "--since", "5ms")["named"]["f"]) == (15, 85)
+    assert calls(document("base.json", "head.json", "--last", "4.5ms")["named"]["f"]) == (5, 5)
+
+
 # --- runs ---
+
+
+def test_a_process_in_two_files_counts_once(sandbox, record, compare, document):
+    record("base")
+    assert sandbox.viztracer_merge("-q", "base", "-o", "base/all.json").returncode == 0
+    (ring,) = (sandbox.path / "base").glob("*.bin")
+    shutil.copy(ring, sandbox.path / "base" / "copy.bin")
+    made = document("base", ring)
+    assert calls(made["named"]["leaf"]) == (30, 30)
+    assert made["base"]["runs"][0]["processes"] == 1
+    stderr = compare("base", "--head", "base/all.json").stderr
+    assert len(re.findall(r"warning: base/.*: process \d+ is in base/.*\.bin, too, and counts once", stderr)) == 2
 
 
 def test_several_runs(sandbox, record, document, compare):

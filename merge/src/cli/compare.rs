@@ -66,7 +66,7 @@ fn write_page(
 ) -> Result<(), MergeError> {
     watched(arguments.quiet, interrupted, |watch| {
         let [base, head] = [&requests.base, &requests.head].map(|request| Trace::read(request, watch));
-        base?.beside(head?, comparison.modules()).report(watch, page, Format::Html).map(drop)
+        base?.beside(head?, comparison.modules())?.report(watch, page, Format::Html).map(drop)
     })
 }
 

@@ -9,13 +9,16 @@ use super::side::Run;
 use super::table::Table;
 use super::verdict::verdicts;
 use crate::error::MergeError;
+use crate::events::selection::{Bound, Selection};
 use crate::parallel::progress::Watch;
 use crate::plan::ending::Ending;
 use crate::request::Request;
 use crate::sample::{Ring, call, small};
 use crate::trace::Trace;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 use tempfile::TempDir;
 use viztracer_format::record::Record;
 
@@ -317,4 +320,48 @@ fn a_comparison_can_be_interrupted() {
     }
     let runs = Both { base: read(runs(1, &[1, 2])), head: read(runs(11, &[1, 2])) };
     assert!(matches!(Comparison::of(runs, Metric::Calls, &Stopped), Err(MergeError::Interrupted)));
+}
+
+/// The number of selected calls of a base of 20 calls and of a head of 90, in the table and on the page. Each call begins
+/// 2 us after the one before and takes 1 us; the clock does not begin at 0.
+fn calls_of_traces_in_json(selection: Selection) -> (u64, u64, u64) {
+    let directory: TempDir = tempfile::tempdir().unwrap();
+    let request = |name: &str, calls: u64| {
+        let event = |n: u64| {
+            format!(r#"{{"ph":"X","pid":1,"tid":1,"ts":{},"dur":1,"name":"f (/a.py:1)"}}"#, 5_000_000 + calls + 2 * n)
+        };
+        let events: Vec<String> = (0..calls).map(event).collect();
+        let path = directory.path().join(name);
+        fs::write(&path, format!(r#"{{"traceEvents":[{}]}}"#, events.join(","))).unwrap();
+        Request { selection: selection.clone(), ..Request::new(vec![path], "-".into()) }
+    };
+    let (base, head) = (request("base.json", 20), request("head.json", 90));
+    let trace = |request| Trace::read(request, &()).unwrap();
+    let calls = |request| Run::read(trace(request), &()).unwrap()[0].functions.calls;
+    let both = trace(&base).beside(trace(&head), HashMap::new()).unwrap();
+    (calls(&base), calls(&head), both.functions(&()).unwrap().0.calls)
+}
+
+#[test]
+fn cuts_apply_to_each_run_from_its_begin() {
+    let everything = Selection::default;
+    let after = |time| Some(Bound::After(Duration::from_micros(time)));
+    assert_eq!(calls_of_traces_in_json(everything()), (20, 90, 110));
+    assert_eq!(calls_of_traces_in_json(Selection { until: after(10), ..everything() }), (5, 5, 10));
+    assert_eq!(calls_of_traces_in_json(Selection { since: after(10), ..everything() }), (15, 85, 100));
+    let last = Some(Duration::from_micros(9));
+    assert_eq!(calls_of_traces_in_json(Selection { last, ..everything() }), (5, 5, 10));
+    assert_eq!(calls_of_traces_in_json(Selection { last, until: after(10), ..everything() }), (4, 4, 8));
+}
+
+#[test]
+fn a_copy_of_a_file_counts_once() {
+    let same = || {
+        let mut ring = ring(1, &[(1, 3, 7)]);
+        ring.identity.opened.realtime = 1_700_000_000_000_000_000;
+        ring
+    };
+    let runs = read(vec![same(), same()]);
+    assert_eq!((runs.len(), runs[0].functions.calls, runs[0].summary.files.len()), (1, 3, 1));
+    assert!(runs[0].summary.warnings[0].ends_with("00.bin, too, and counts once"), "{:?}", runs[0].summary.warnings);
 }
