@@ -127,10 +127,21 @@ fn rest(comparison: &Comparison, differing: usize, shown: usize) -> Vec<String> 
     [
         (more > 0).then(|| format!("... and {} more with a difference", functions(more))),
         (same > 0).then(|| format!("{} with {why}", functions(same))),
+        is_tested.then(|| chance(comparison.rows.len() as u64)).flatten(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// How many times of functions differ by chance alone, if there may be some.
+fn chance(functions: u64) -> Option<String> {
+    const ONE_OF: u64 = 20;
+    let times = functions.saturating_mul(2);
+    let by_chance = times / ONE_OF;
+    (by_chance > 0).then(|| {
+        format!("Chance alone may give up to {} of the {} times p < 0.05.", grouped(by_chance), grouped(times))
+    })
 }
 
 /// What the signs in the table mean, as far as there are some.

@@ -365,3 +365,19 @@ fn a_copy_of_a_file_counts_once() {
     assert_eq!((runs.len(), runs[0].functions.calls, runs[0].summary.files.len()), (1, 3, 1));
     assert!(runs[0].summary.warnings[0].ends_with("00.bin, too, and counts once"), "{:?}", runs[0].summary.warnings);
 }
+
+#[test]
+fn how_many_differences_are_chance() {
+    let many = |first, times: [u64; 4]| -> Vec<Ring> {
+        let ring = |(took, session): (&u64, u8)| {
+            let mut ring = ring(session, &(10..30).map(|id| (id, 1, *took)).collect::<Vec<_>>());
+            (10..30).for_each(|id| ring.function(id, &format!("f{id}"), "/x/ev.py", id));
+            ring
+        };
+        times.iter().zip(first..).map(ring).collect()
+    };
+    let comparison = compared(many(1, [1, 2, 3, 4]), many(11, [5, 6, 7, 8]));
+    assert!(text(&comparison, &[]).contains("\nChance alone may give up to 2 of the 40 times p < 0.05.\n"));
+    let few = compared(runs(1, &[1, 2, 3, 4]), runs(11, &[5, 6, 7, 8]));
+    assert!(!text(&few, &[]).contains("Chance alone"));
+}
