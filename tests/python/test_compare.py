@@ -6,8 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT
-from conftest import program as program_path
+from conftest import BIN, ROOT
 
 pytestmark = pytest.mark.one_version
 
@@ -156,10 +155,10 @@ def test_a_process_in_two_files_counts_once(sandbox, record, compare, document):
     assert sandbox.viztracer_merge("-q", "base", "-o", "base/all.json").returncode == 0
     (ring,) = (sandbox.path / "base").glob("*.bin")
     shutil.copy(ring, sandbox.path / "base" / "copy.bin")
-    made = document("base", ring)
+    made = document("base", ring, "--base", "base/all.json")
     assert calls(made["named"]["leaf"]) == (30, 30)
     assert made["base"]["runs"][0]["processes"] == 1
-    stderr = compare("base", "--head", "base/all.json").stderr
+    stderr = compare("base", ring, "--base", "base/all.json").stderr
     assert len(re.findall(r"warning: base/.*: process \d+ is in base/.*\.bin, too, and counts once", stderr)) == 2
 
 
@@ -275,7 +274,7 @@ def test_markdown(record, compare):
     assert {row.count("|") for row in rows} == {8}
     assert rows[0] == "| calls | change | self | change | total | change | function |"
     assert rows[3].startswith("| 30 -> 36 | +20.0 % |") and "| `leaf (" in rows[3]
-    assert "\n- `calls>+5% of func ^leaf `: broken\n  - `leaf (" in done.stdout
+    assert "\n- `calls>+5% of func ^leaf `: broken by 1 function\n  - `leaf (" in done.stdout
 
 
 def test_as_many_functions_as_are_asked_for(record, compare, document):
@@ -376,7 +375,7 @@ def test_a_process_that_still_runs_is_named(sandbox, record, compare, document):
     base = record("base")
     program = PROGRAM.format(leaf=10, read=1) + "print('ready', flush=True)\ninput()\n"
     script = sandbox.script(program)
-    command = [program_path("viztracer"), "--quiet", "--pid_suffix", "--output_dir", "head", script]
+    command = [str(BIN / "viztracer"), "--quiet", "--pid_suffix", "--output_dir", "head", script]
     options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": sandbox.path}
     process = subprocess.Popen(command, **options)
     try:
