@@ -367,6 +367,7 @@ def test_damaged_inputs(sandbox, record, compare):
     assert "Traceback" not in done.stderr and "panicked" not in done.stderr
     done = compare(base, "nothing", status=2)
     assert "nothing: No such file or directory" in done.stderr and done.stdout == ""
+    assert "no input of the head could be read, so nothing is compared" in done.stderr
     (sandbox.path / "empty.json").write_text("{}")
     compare(base, "empty.json", status=2)
 

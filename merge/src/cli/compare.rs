@@ -32,14 +32,14 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
     if let Some(page) = &arguments.output {
         output::check_writable(page)?;
     }
-    let read = |request: &Request| {
+    let read = |side, request: &Request| {
         watched(arguments.quiet, interrupted, |watch| {
-            let trace = Trace::read(request, watch)?;
+            let trace = Trace::read(request, watch).map_err(|error| of_side(side, error))?;
             trace.check_stdout()?;
             Run::read(trace, watch)
         })
     };
-    let runs = Both { base: read(&requests.base)?, head: read(&requests.head)? };
+    let runs = Both { base: read("base", &requests.base)?, head: read("head", &requests.head)? };
     let comparison = watched(arguments.quiet, interrupted, |watch| Comparison::of(runs, arguments.sort, watch))?;
     let verdicts = verdicts(&comparison, &arguments.fail_on);
     let text = match arguments.json {
@@ -53,6 +53,14 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
         // That the page is missing says more than what would be in it.
         Some(page) => write_page(arguments, &requests, &comparison, page, interrupted).map(|()| status),
         None => Ok(status),
+    }
+}
+
+/// Names the side of which nothing could be read.
+fn of_side(side: &'static str, error: MergeError) -> MergeError {
+    match error {
+        MergeError::NothingReadable(inputs) => MergeError::NoSide(side, inputs),
+        error => error,
     }
 }
 

@@ -77,7 +77,7 @@ fn problems(file: &FileSummary) {
 
 /// Says why there is no report, and returns the exit status.
 pub fn error(error: &MergeError) -> u8 {
-    if let MergeError::NothingReadable(inputs) = error {
+    if let MergeError::NothingReadable(inputs) | MergeError::NoSide(_, inputs) = error {
         bad(inputs);
     }
     complain(error);

@@ -73,8 +73,9 @@ test("a header is not trusted", () => {
 });
 
 test("changes in words", () => {
-    const texts = [[4, 4], [4, 5], [4, 1], [0, 3], [3, 0]].map(([base, head]) => changeText(base, head, String));
-    assert.deepEqual(texts, ["4", "4 → 5 (+25.0 %)", "4 → 1 (−75.0 %)", "0 → 3 (new)", "3 → 0 (gone)"]);
+    const texts = [[4, 4], [4, 5], [4, 1], [0, 3], [3, 0], [9999, 9998]].map(([base, head]) => changeText(base, head, String));
+    assert.deepEqual(texts, ["4", "4 → 5 (+25.0 %)", "4 → 1 (−75.0 %)", "0 → 3 (new)", "3 → 0 (gone)",
+        "9999 → 9998 (<0.1 %)"]);
 });
 
 test("colours: grey for as much, red for more, blue for less", () => {
