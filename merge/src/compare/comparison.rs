@@ -1,7 +1,7 @@
 //! The functions of both sides, side by side.
 
 use super::Both;
-use super::matching::{Checkouts, FunctionKey};
+use super::matching::{Checkouts, FunctionKey, is_unknown};
 use super::median::Median;
 use super::metric::Metric;
 use super::rank_test::{RankTest, SIGNIFICANT, least_p};
@@ -195,11 +195,6 @@ impl Comparison {
             change.size() > Median::default() && !is_chance
         })
     }
-}
-
-/// Whether it stands for functions whose names are not known. They may be any functions.
-pub fn is_unknown(function: &InternedFunction) -> bool {
-    function.file.is_empty() && &*function.name == UNKNOWN_FUNCTION
 }
 
 /// The source files of the functions.

@@ -6,6 +6,8 @@
 //! - files below the directory of the program, if base and head are of two checkouts: see [`Checkouts`].
 
 use super::Both;
+use crate::report::functions::InternedFunction;
+use crate::text::display::UNKNOWN_FUNCTION;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Directories of installed modules. What is below the last of them in a path is the path of the module.
@@ -73,6 +75,11 @@ impl Checkouts {
     pub fn of_head(&self, file: &str) -> String {
         installed(file).to_owned()
     }
+}
+
+/// Whether it stands for functions whose names are not known. They may be any functions.
+pub fn is_unknown(function: &InternedFunction) -> bool {
+    function.file.is_empty() && &*function.name == UNKNOWN_FUNCTION
 }
 
 /// The path below the directory of an installation, or else the whole path.

@@ -1,6 +1,6 @@
 //! The runs of one side, read.
 
-use super::comparison::is_unknown;
+use super::matching::is_unknown;
 use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::plan::ending::Ending;
