@@ -15,6 +15,7 @@ use crate::input::leftovers;
 use crate::inspect::dump;
 use crate::inspect::info;
 use crate::parallel::progress::Watch;
+use crate::report::loss;
 use crate::report::summary::Summary;
 use crate::storage::output;
 use crate::text::display::STDOUT;
@@ -167,7 +168,7 @@ impl Invocation<'_> {
 
     /// Lists what is missing if the command line has `--strict`, and returns the exit status.
     fn missing(&self, summary: &Summary, reported: &mut Vec<String>) -> u8 {
-        if self.arguments.strict { say::missing(summary, reported) } else { OK }
+        if self.arguments.strict { say::missing(loss::lines(summary), reported) } else { OK }
     }
 
     fn info(&self, trace: &Trace<'_>) -> Result<u8, MergeError> {

@@ -13,6 +13,7 @@
 pub mod comparison;
 pub mod document;
 pub mod matching;
+pub mod median;
 pub mod metric;
 pub mod rank_test;
 pub mod rule;

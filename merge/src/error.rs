@@ -40,6 +40,9 @@ pub enum MergeError {
     /// Not one of the inputs can be read.
     #[error("no input could be read, so there is no report")]
     NothingReadable(Vec<BadInput>),
+    /// Of a side of a comparison, none of the inputs could be read.
+    #[error("no input of the {0} could be read, so nothing is compared")]
+    NoSide(&'static str, Vec<BadInput>),
     /// The report cannot be written.
     #[error("{}: cannot write the report: {}", display::output(.0), sentence(.1))]
     Output(PathBuf, io::Error),

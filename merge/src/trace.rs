@@ -1,15 +1,17 @@
 //! The trace: all inputs, opened, planned and on one time line. It makes reports, tables and last words.
 
+mod runs;
+
 use crate::align::{self, Align, Alignment, Offset};
 use crate::chrome;
 use crate::error::{BadInput, MergeError};
-use crate::events::selection::{AsOf, OTHER_CLOCK, Selected};
+use crate::events::selection::{AsOf, OTHER_CLOCK, Selected, TimeRange};
 use crate::input::discover;
 use crate::input::ring::State;
 use crate::inspect::last_words::{self, LastWords, Others, innermost};
 use crate::parallel::progress::Watch;
 use crate::plan::ending::Ending;
-use crate::plan::file::{ContentId, FilePlan};
+use crate::plan::file::FilePlan;
 use crate::report::sources::root::SourceRoot;
 use crate::report::summary::Summary;
 use crate::report::write::{CollectedFunctions, Format, Report, Sides, top::Top};
@@ -21,8 +23,7 @@ use crate::survey;
 use crate::survey::number;
 use crate::survey::waits;
 use crate::text::display::STDOUT;
-use indexmap::{IndexMap, IndexSet};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,32 +47,8 @@ pub struct Trace<'a> {
     passed_over: Vec<PathBuf>,
     /// The sides, if this is a base and a head.
     sides: Option<Sides>,
-}
-
-/// What the processes of a side are called, and how many runs it has.
-fn labels(side: &str, plans: &[FilePlan]) -> (Vec<String>, usize) {
-    let mut runs = IndexSet::new();
-    let numbers: Vec<usize> = plans.iter().map(|plan| runs.insert_full(RunId::of(plan)).0 + 1).collect();
-    let label = |number: &usize| if runs.len() == 1 { side.to_owned() } else { format!("{side} {number}") };
-    (numbers.iter().map(label).collect(), runs.len())
-}
-
-const NO_SESSION: [u8; 16] = [0; 16];
-
-/// What the processes of a run have in common.
-#[derive(PartialEq, Eq, Hash)]
-enum RunId {
-    Session([u8; 16]),
-    Content(ContentId),
-}
-
-impl RunId {
-    fn of(plan: &FilePlan) -> RunId {
-        match plan.recording.session_id {
-            NO_SESSION => RunId::Content(plan.content_id()),
-            session => RunId::Session(session),
-        }
-    }
+    /// The selected time of each file, if each run is cut by itself.
+    times: Option<Vec<TimeRange>>,
 }
 
 /// Starts the workers, or fewer if the system does not allow as many threads.
@@ -123,44 +100,7 @@ impl<'a> Trace<'a> {
         alignment.warnings.splice(..0, warnings);
         show_running(request, &mut plans, &alignment)?;
         Selected::of(&request.selection, &plans, &alignment)?;
-        Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over, sides: None })
-    }
-
-    /// The runs in the trace, in the order of their first files, each on a time line of its own. Inputs that cannot be
-    /// read count for the first one. A run is all processes with one session, or all processes of a trace in JSON that
-    /// names none, or a ring file that names none.
-    pub fn runs(self) -> Result<Vec<Trace<'a>>, MergeError> {
-        let Trace { request, pool, bad, passed_over, .. } = self;
-        let mut by_run: IndexMap<RunId, Vec<FilePlan>> = IndexMap::new();
-        for plan in self.plans {
-            by_run.entry(RunId::of(&plan)).or_default().push(plan);
-        }
-        let mut unread = Some((bad, passed_over));
-        let mut run = |mut plans: Vec<FilePlan>| {
-            let alignment = align::align(&plans, request.align, &request.offsets);
-            show_running(request, &mut plans, &alignment)?;
-            let (bad, passed_over) = unread.take().unwrap_or_default();
-            let (pool, inputs) = (Arc::clone(&pool), HashSet::new());
-            let (source_root, sides) = (None, None);
-            Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over, sides })
-        };
-        by_run.into_values().map(&mut run).collect()
-    }
-
-    /// This trace, which is a base, and a head as one, in which all runs begin at the same time. Functions of one name
-    /// match if these modules of their source files are the same.
-    pub fn beside(self, head: Trace<'a>, modules: HashMap<String, String>) -> Trace<'a> {
-        let (base_labels, base_runs) = labels("base", &self.plans);
-        let (head_labels, head_runs) = labels("head", &head.plans);
-        let is_head = base_labels.iter().map(|_| false).chain(head_labels.iter().map(|_| true)).collect();
-        let labels = [base_labels, head_labels].concat();
-        let sides = Some(Sides { labels, is_head, runs: [base_runs, head_runs], modules });
-        let mut plans: Vec<FilePlan> = self.plans.into_iter().chain(head.plans).collect();
-        number::number(&mut plans);
-        let alignment = align::align(&plans, Align::Start, &[]);
-        let inputs = self.inputs.union(&head.inputs).copied().collect();
-        let (bad, passed_over) = ([self.bad, head.bad].concat(), [self.passed_over, head.passed_over].concat());
-        Trace { inputs, plans, alignment, bad, passed_over, sides, ..head }
+        Ok(Trace { request, pool, source_root, inputs, plans, alignment, bad, passed_over, sides: None, times: None })
     }
 
     /// The plans of the files that can be read, in order.
@@ -217,7 +157,11 @@ impl<'a> Trace<'a> {
 
     fn selected_report(&self) -> Result<Report<'_>, MergeError> {
         let (files, alignment) = (&self.plans[..], &self.alignment);
-        let selected = Selected::of(&self.request.selection, files, alignment)?;
+        let selection = &self.request.selection;
+        let selected = match &self.times {
+            Some(times) => Selected::with(selection, times),
+            None => Selected::of(selection, files, alignment)?,
+        };
         let (source, source_root) = (self.request.source, self.source_root.as_ref());
         let prefixes = &self.request.prefixes;
         let show_losses = self.request.show_losses;

@@ -3,9 +3,10 @@
 import json
 import re
 import shutil
+import subprocess
 
 import pytest
-from conftest import ROOT
+from conftest import BIN, ROOT
 
 pytestmark = pytest.mark.one_version
 
@@ -135,7 +136,30 @@ def test_cuts_apply_to_each_run(record, document):
     assert functions and all(row["file"] for row in functions)
 
 
+def test_times_count_from_the_begin_of_a_run(sandbox, document):
+    """Also in traces of VizTracer, whose clock does not begin with them."""
+    for name, count in (("base.json", 20), ("head.json", 90)):
+        call = {"ph": "X", "pid": 1, "tid": 1, "dur": 500, "name": "f (/a.py:1)", "cat": "FEE"}
+        events = [call | {"ts": 5_000_000_000 + number * 1000} for number in range(count)]
+        (sandbox.path / name).write_text(json.dumps({"traceEvents": events}))
+    assert calls(document("base.json", "head.json", "--until", "5ms")["named"]["f"]) == (5, 5)
+    assert calls(document("base.json", "head.json", "--since", "5ms")["named"]["f"]) == (15, 85)
+    assert calls(document("base.json", "head.json", "--last", "4.5ms")["named"]["f"]) == (5, 5)
+
+
 # --- runs ---
+
+
+def test_a_process_in_two_files_counts_once(sandbox, record, compare, document):
+    record("base")
+    assert sandbox.viztracer_merge("-q", "base", "-o", "base/all.json").returncode == 0
+    (ring,) = (sandbox.path / "base").glob("*.bin")
+    shutil.copy(ring, sandbox.path / "base" / "copy.bin")
+    made = document("base", ring, "--base", "base/all.json")
+    assert calls(made["named"]["leaf"]) == (30, 30)
+    assert made["base"]["runs"][0]["processes"] == 1
+    stderr = compare("base", ring, "--base", "base/all.json").stderr
+    assert len(re.findall(r"warning: base/.*: process \d+ is in base/.*\.bin, too, and counts once", stderr)) == 2
 
 
 def test_several_runs(sandbox, record, document, compare):
@@ -204,8 +228,8 @@ def test_a_broken_rule_ends_with_status_3(record, compare):
 def test_times_of_one_run_warn_and_never_fail(record, compare):
     base, head = record("base"), record("head", leaf=3000)
     done = compare(base, head, "--fail_on", "self>+1%", "--fail_on", "total>+1ns of program")
-    assert done.stderr.count("warning: --fail_on") == 2 and "no verdict: times of one run" in done.stderr
-    assert "\nwarning: times of one run on each side have no verdict" in done.stdout
+    assert done.stderr.count("warning: --fail_on") == 2 and "no verdict: too few runs to judge times" in done.stderr
+    assert "\nwarning: too few runs to judge times (base: 1, head: 1)" in done.stdout
     compare(base, head, "--fail_on", "self>+1%", "--strict", status=1)
 
 
@@ -224,10 +248,20 @@ def test_a_rule_that_matches_nothing_warns(record, compare):
     assert "warning: --fail_on 'calls>+5% of func ^nobody$': no verdict: no function matches" in done.stderr
 
 
-@pytest.mark.parametrize("rule", ["calls", "calls>5%", "self>+5", "calls>+5% of func (", "calls>+5% of f", ""])
+@pytest.mark.parametrize("rule", ["calls", "calls>5%", "self>+5", "calls>+5% of func (", "calls>+5% of f", "calls>+5% of func ", "calls>+inf%", ""])
 def test_what_is_no_rule(record, compare, rule):
     done = compare("base", "head", "--fail_on", rule, status=2)
     assert "--fail_on" in done.stderr and done.stdout == ""
+
+
+def test_a_selection_that_matches_nothing_keeps_no_rule(record, compare, document):
+    run = record("base")
+    options = ("--process_name", "Wroker", "--fail_on", "calls>+0%")
+    done = compare(run, run, *options)
+    assert "warning: --fail_on 'calls>+0%': no verdict: the base has no calls that are selected" in done.stderr
+    assert "\nwarning: the head has no calls that are selected" in done.stdout
+    made = document(run, run, *options, "--strict", status=1)
+    assert made["rules"][0]["verdict"] == "undecided" and len(made["warnings"]) == 3
 
 
 # --- what is printed ---
@@ -240,7 +274,7 @@ def test_markdown(record, compare):
     assert {row.count("|") for row in rows} == {8}
     assert rows[0] == "| calls | change | self | change | total | change | function |"
     assert rows[3].startswith("| 30 -> 36 | +20.0 % |") and "| `leaf (" in rows[3]
-    assert "\n- `calls>+5% of func ^leaf `: broken\n  - `leaf (" in done.stdout
+    assert "\n- `calls>+5% of func ^leaf `: broken by 1 function\n  - `leaf (" in done.stdout
 
 
 def test_as_many_functions_as_are_asked_for(record, compare, document):
@@ -315,7 +349,7 @@ def test_a_run_that_lost_calls_has_no_certain_numbers(record, compare, document)
     done = compare(base, head, "--fail_on", "calls>+5% of func ^leaf ")
     assert re.search(r"^ *>=[\d,]+ -> 9,000 .*\?.* leaf \(", done.stdout, re.MULTILINE)
     assert re.search(r"^base: base/result_\d+\.bin: [\d,]+ overwritten$", done.stdout, re.MULTILINE)
-    assert "not all calls are recorded" in done.stderr
+    assert "no verdict: not certain for 1 function, as calls may be missing" in done.stderr
     compare(base, head, "--fail_on", "calls>+5% of func ^leaf ", "--strict", status=1)
     # More calls than the base has, whatever is missing.
     compare(head, base, "--fail_on", "calls>+5% of func ^leaf ")
@@ -333,8 +367,41 @@ def test_damaged_inputs(sandbox, record, compare):
     assert "Traceback" not in done.stderr and "panicked" not in done.stderr
     done = compare(base, "nothing", status=2)
     assert "nothing: No such file or directory" in done.stderr and done.stdout == ""
+    assert "no input of the head could be read, so nothing is compared" in done.stderr
     (sandbox.path / "empty.json").write_text("{}")
     compare(base, "empty.json", status=2)
+
+
+def test_a_process_that_still_runs_is_named(sandbox, record, compare, document):
+    base = record("base")
+    program = PROGRAM.format(leaf=10, read=1) + "print('ready', flush=True)\ninput()\n"
+    script = sandbox.script(program)
+    command = [str(BIN / "viztracer"), "--quiet", "--pid_suffix", "--output_dir", "head", script]
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": sandbox.path}
+    process = subprocess.Popen(command, **options)
+    try:
+        assert process.stdout.readline().strip() == "ready"
+        options = ("--fail_on", "calls<-5% of func ^leaf ")
+        done = compare(base, "head", *options)
+        assert "still running when it was read" in done.stdout and "30 -> >=10" in done.stdout
+        made = document(base, "head", *options)
+        assert made["rules"][0]["verdict"] == "undecided" and not made["head"]["runs"][0]["complete"]
+        assert "strict: " in compare(base, "head", "--strict", status=1).stderr
+    finally:
+        process.communicate("\n", timeout=120)
+    compare(base, "head", *options, status=3)
+
+
+def test_a_process_that_was_killed_is_named(record, compare, document, sandbox):
+    base = record("base")
+    program = PROGRAM.format(leaf=10, read=1) + "import os\nos.kill(os.getpid(), 9)\n"
+    sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "head", sandbox.script(program))
+    options = ("--fail_on", "calls<-5% of func ^leaf ")
+    made = document(base, "head", *options, status=3)
+    (run,) = made["head"]["runs"]
+    assert not run["complete"] and len(run["missing"]) == 1
+    assert made["named"]["leaf"]["calls"]["head"]["certain"]
+    assert "strict: " in compare(base, "head", "--strict", status=1).stderr
 
 
 # --- the name of the command ---

@@ -32,14 +32,15 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
     if let Some(page) = &arguments.output {
         output::check_writable(page)?;
     }
-    let read = |request: &Request| {
+    let read = |side, request: &Request| {
         watched(arguments.quiet, interrupted, |watch| {
-            let trace = Trace::read(request, watch)?;
+            let trace = Trace::read(request, watch).map_err(|error| of_side(side, error))?;
             trace.check_stdout()?;
             Run::read(trace, watch)
         })
     };
-    let comparison = Comparison::of(Both { base: read(&requests.base)?, head: read(&requests.head)? }, arguments.sort);
+    let runs = Both { base: read("base", &requests.base)?, head: read("head", &requests.head)? };
+    let comparison = watched(arguments.quiet, interrupted, |watch| Comparison::of(runs, arguments.sort, watch))?;
     let verdicts = verdicts(&comparison, &arguments.fail_on);
     let text = match arguments.json {
         true => document(&comparison, &verdicts, arguments.rows()),
@@ -55,6 +56,14 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
     }
 }
 
+/// Names the side of which nothing could be read.
+fn of_side(side: &'static str, error: MergeError) -> MergeError {
+    match error {
+        MergeError::NothingReadable(inputs) => MergeError::NoSide(side, inputs),
+        error => error,
+    }
+}
+
 /// Writes the page of both sides. They are read again, since each run has a time line of its own in the comparison.
 fn write_page(
     arguments: &CompareArguments,
@@ -65,7 +74,7 @@ fn write_page(
 ) -> Result<(), MergeError> {
     watched(arguments.quiet, interrupted, |watch| {
         let [base, head] = [&requests.base, &requests.head].map(|request| Trace::read(request, watch));
-        base?.beside(head?, comparison.modules()).report(watch, page, Format::Html).map(drop)
+        base?.beside(head?, comparison.modules())?.report(watch, page, Format::Html).map(drop)
     })
 }
 
@@ -74,7 +83,7 @@ fn of_runs(arguments: &CompareArguments, comparison: &Comparison) -> u8 {
     let runs = comparison.runs.base.iter().chain(&comparison.runs.head);
     let mut reported = Vec::new();
     let mut status = |run: &Run| {
-        let missing = if arguments.strict { say::missing(&run.summary, &mut reported) } else { OK };
+        let missing = if arguments.strict { say::missing(run.losses(), &mut reported) } else { OK };
         say::summary(&run.summary, true).max(missing)
     };
     runs.map(&mut status).max().unwrap_or(OK)

@@ -3,7 +3,6 @@
 use super::exit::{FAILED, INCOMPLETE, INTERRUPTED, OK};
 use crate::error::{BadInput, MergeError};
 use crate::input::leftovers::Leftovers;
-use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary};
 use crate::text::display::{self, grouped, printable};
 use std::fmt::Display;
@@ -39,8 +38,7 @@ fn status(summary: &Summary) -> u8 {
 }
 
 /// Lists what is missing in a report, and returns the exit status. Lines among `reported` are not repeated.
-pub fn missing(summary: &Summary, reported: &mut Vec<String>) -> u8 {
-    let lines = loss::lines(summary);
+pub fn missing(lines: Vec<String>, reported: &mut Vec<String>) -> u8 {
     let status = if lines.is_empty() { OK } else { INCOMPLETE };
     for line in lines {
         if !reported.contains(&line) {
@@ -79,7 +77,7 @@ fn problems(file: &FileSummary) {
 
 /// Says why there is no report, and returns the exit status.
 pub fn error(error: &MergeError) -> u8 {
-    if let MergeError::NothingReadable(inputs) = error {
+    if let MergeError::NothingReadable(inputs) | MergeError::NoSide(_, inputs) = error {
         bad(inputs);
     }
     complain(error);

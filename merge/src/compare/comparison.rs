@@ -1,11 +1,14 @@
 //! The functions of both sides, side by side.
 
 use super::Both;
-use super::matching::{Checkouts, FunctionKey};
+use super::matching::{Checkouts, FunctionKey, is_unknown};
+use super::median::Median;
 use super::metric::Metric;
 use super::rank_test::{RankTest, SIGNIFICANT, least_p};
 use super::samples::Samples;
 use super::side::Run;
+use crate::error::MergeError;
+use crate::parallel::progress::Watch;
 use crate::report::functions::{FunctionRow, InternedFunction};
 use crate::text::display::{UNKNOWN_FUNCTION, display_name};
 use indexmap::IndexMap;
@@ -37,8 +40,8 @@ pub enum Presence {
 /// How a number of a function has changed: the medians of the runs, and the p-value of a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
-    pub base: u64,
-    pub head: u64,
+    pub base: Median,
+    pub head: Median,
     pub p: Option<f64>,
 }
 
@@ -63,6 +66,11 @@ impl Row {
     /// The name as reports show it.
     pub fn name(&self) -> String {
         display_name(&self.function.function())
+    }
+
+    /// Whether this is the row of the whole program.
+    pub fn is_program(&self) -> bool {
+        self.function.file.is_empty() && &*self.function.name == PROGRAM
     }
 
     /// How a number has changed.
@@ -100,19 +108,20 @@ impl Row {
 
 impl Change {
     /// How much it is in either direction.
-    pub fn size(&self) -> u64 {
-        self.base.abs_diff(self.head)
+    pub fn size(&self) -> Median {
+        self.base.above(self.head).max(self.head.above(self.base))
     }
 
     /// Hundredths of the base; `None` if that is 0.
     pub fn percent(&self) -> Option<f64> {
-        (self.base > 0).then(|| (self.head as f64 - self.base as f64) / self.base as f64 * 100.0)
+        let (base, head) = (self.base.number(), self.head.number());
+        (base > 0.0).then(|| (head - base) / base * 100.0)
     }
 }
 
 impl Comparison {
     /// Puts the functions of these runs side by side. Those that have changed most come first.
-    pub fn of(runs: Both<Vec<Run>>, sort: Metric) -> Comparison {
+    pub fn of(runs: Both<Vec<Run>>, sort: Metric, watch: &dyn Watch) -> Result<Comparison, MergeError> {
         let checkouts = Checkouts::find(&runs.map(|runs| files(runs)));
         let mut rows: IndexMap<FunctionKey, Row> = IndexMap::new();
         // The head first, as a row shows the function as it is there.
@@ -123,13 +132,18 @@ impl Comparison {
         let mut rows: Vec<Row> = rows.into_values().collect();
         let mut program = program(&runs);
         let mut test = RankTest::default();
-        rows.iter_mut().chain([&mut program]).for_each(|row| row.test(&mut test));
+        for row in rows.iter_mut().chain([&mut program]) {
+            if watch.stopped() {
+                return Err(MergeError::Interrupted);
+            }
+            row.test(&mut test);
+        }
         let order = |row: &Row| {
             let size = |metric| Reverse(row.change(metric).size());
             (size(sort), size(Metric::Calls), size(Metric::Own), row.function.name.clone(), row.function.file.clone())
         };
         rows.sort_by_cached_key(order);
-        Comparison { runs, program, rows, checkouts }
+        Ok(Comparison { runs, program, rows, checkouts })
     }
 
     /// The module of each source file, by which functions match.
@@ -140,9 +154,36 @@ impl Comparison {
         of_base.chain(of_head).collect()
     }
 
-    /// Whether the rank test can find a difference of times between so many runs.
+    /// Whether the rank test can find a difference of times between so many runs. One run says nothing of how much
+    /// times vary, however many the other side has.
     pub fn has_enough_runs(&self) -> bool {
-        least_p(self.runs.base.len(), self.runs.head.len()) < SIGNIFICANT
+        let (base, head) = (self.runs.base.len(), self.runs.head.len());
+        base > 1 && head > 1 && least_p(base, head) < SIGNIFICANT
+    }
+
+    /// A line for each side of which some run has no calls, since none are selected or none were recorded.
+    pub fn sides_without_calls(&self) -> Vec<String> {
+        let line = |(side, runs): (&str, &Vec<Run>)| {
+            let without = runs.iter().filter(|run| run.functions.calls == 0).count();
+            match (without, runs.len()) {
+                (0, _) => None,
+                (1, 1) => Some(format!("the {side} has no calls that are selected")),
+                (some, all) => Some(format!("{some} of {all} runs of the {side} have no calls that are selected")),
+            }
+        };
+        self.runs.named().into_iter().filter_map(line).collect()
+    }
+
+    /// What is to be said of the comparison as a whole.
+    pub fn warnings(&self) -> Vec<String> {
+        let few = (!self.has_enough_runs()).then(|| self.too_few_runs());
+        self.sides_without_calls().into_iter().chain(few).collect()
+    }
+
+    /// Why times of so many runs have no verdict.
+    pub fn too_few_runs(&self) -> String {
+        let (base, head) = (self.runs.base.len(), self.runs.head.len());
+        format!("too few runs to judge times (base: {base}, head: {head}): compare at least 4 on each side")
     }
 
     /// Whether a row shows a difference: in calls, or in times as far as that is more than chance makes.
@@ -151,7 +192,7 @@ impl Comparison {
         Metric::ALL.iter().any(|metric| {
             let change = row.change(*metric);
             let is_chance = has_enough_runs && change.p.is_some_and(|p| p >= SIGNIFICANT);
-            change.size() > 0 && !is_chance
+            change.size() > Median::default() && !is_chance
         })
     }
 }
@@ -202,6 +243,7 @@ fn mark(rows: &mut IndexMap<FunctionKey, Row>, runs: &[Run], samples: Of, elided
     let (is_partial, elides_c_calls) = (any(Run::is_partial), any(Run::elides_c_calls));
     let (are_times_unsure, is_own_unsure) = (any(Run::is_switched), any(|run| run.functions.is_least));
     for (key, row) in rows {
+        let is_partial = is_partial || is_unknown(&row.function);
         let is_least = is_partial || elided.contains(key) || (row.function.is_c && elides_c_calls);
         let samples = samples(row);
         *samples = Samples { is_least, are_times_unsure, is_own_unsure, ..std::mem::take(samples) };

@@ -1,11 +1,12 @@
 //! A comparison in JSON, for programs. docs/comparing.md says what its keys mean; they never change.
 
 use super::comparison::{Comparison, Presence, Row};
+use super::median::Median;
 use super::metric::Metric;
 use super::samples::Samples;
 use super::side::Run;
 use super::table::summary;
-use super::verdict::{Verdict, too_few_runs};
+use super::verdict::Verdict;
 use crate::report::summary::FileSummary;
 use serde_json::{Value, json};
 
@@ -14,14 +15,13 @@ const SCHEMA: &str = "viztracer-ring/compare/1";
 
 /// Makes the document, with the first `rows` functions.
 pub fn document(comparison: &Comparison, verdicts: &[Verdict<'_>], rows: usize) -> String {
-    let warning = (!comparison.has_enough_runs()).then(|| too_few_runs(comparison));
     let checkouts = comparison.checkouts.directories.as_ref();
     let document = json!({
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "base": side(&comparison.runs.base, checkouts.map(|both| &*both.base)),
         "head": side(&comparison.runs.head, checkouts.map(|both| &*both.head)),
-        "warnings": warning.into_iter().collect::<Vec<_>>(),
+        "warnings": comparison.warnings(),
         "program": row(&comparison.program),
         "functions": comparison.rows.iter().take(rows).map(row).collect::<Vec<_>>(),
         "more_functions": comparison.rows.len().saturating_sub(rows),
@@ -46,7 +46,7 @@ fn run(run: &Run) -> Value {
         "self_ns": run.functions.own,
         "overwritten": run.summary.overwritten(),
         "lost": sum(FileSummary::lost),
-        "complete": !run.is_partial(),
+        "complete": run.losses().is_empty(),
         "elided": run.functions.is_least,
         "missing": run.losses(),
     })
@@ -72,7 +72,7 @@ fn row(row: &Row) -> Value {
 
 fn change(row: &Row, metric: Metric) -> Value {
     let change = row.change(metric);
-    let numbers = |median: u64, samples: &Samples| json!({ "median": median, "runs": samples.of(metric), "certain": !samples.is_unsure(metric) });
+    let numbers = |median: Median, samples: &Samples| json!({ "median": median.json(), "runs": samples.of(metric), "certain": !samples.is_unsure(metric) });
     let mut value = json!({
         "base": numbers(change.base, &row.samples.base),
         "head": numbers(change.head, &row.samples.head),

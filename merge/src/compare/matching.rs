@@ -6,6 +6,8 @@
 //! - files below the directory of the program, if base and head are of two checkouts: see [`Checkouts`].
 
 use super::Both;
+use crate::report::functions::InternedFunction;
+use crate::text::display::UNKNOWN_FUNCTION;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Directories of installed modules. What is below the last of them in a path is the path of the module.
@@ -29,16 +31,20 @@ pub struct FunctionKey {
 pub struct Checkouts {
     /// The directories, if they differ.
     pub directories: Option<Both<String>>,
-    /// All modules of the head. They match those of the base that have the same path.
-    head: BTreeSet<String>,
+    /// All modules of both sides. Those of the base that the head has match these, and none is moved onto another one
+    /// of the base.
+    modules: Both<BTreeSet<String>>,
 }
 
 impl Checkouts {
     /// Finds them among the source files of both sides.
     pub fn find(files: &Both<BTreeSet<&str>>) -> Checkouts {
         let modules = files.map(|files| files.iter().map(|file| installed(file)).collect::<BTreeSet<&str>>());
-        let base_only = by_name(modules.base.difference(&modules.head));
-        let head_only = by_name(modules.head.difference(&modules.base));
+        // What is installed has no place in the directory of the program, so it says nothing of that.
+        let own = files
+            .map(|files| files.iter().copied().filter(|file| installed(file) == *file).collect::<BTreeSet<&str>>());
+        let base_only = by_name(own.base.difference(&modules.head));
+        let head_only = by_name(own.head.difference(&modules.base));
         let mut votes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for (name, of_base) in &base_only {
             let of_head = head_only.get(name).map_or(&[][..], Vec::as_slice);
@@ -51,21 +57,29 @@ impl Checkouts {
         // Of several with as many votes, the longest directories: they claim the least.
         let best = votes.into_iter().max_by_key(|((base, head), votes)| (*votes, base.len() + head.len()));
         let directories = best.map(|((base, head), _)| Both { base: base.to_owned(), head: head.to_owned() });
-        Checkouts { directories, head: modules.head.into_iter().map(str::to_owned).collect() }
+        let owned = |modules: &BTreeSet<&str>| modules.iter().map(|module| (*module).to_owned()).collect();
+        Checkouts { directories, modules: modules.map(owned) }
     }
 
     /// The module of a file of the base.
     pub fn of_base(&self, file: &str) -> String {
         let module = installed(file);
-        let directories = self.directories.as_ref().filter(|_| !self.head.contains(module));
-        let moved = directories.and_then(|Both { base, head }| Some((head, below(module, base)?)));
-        moved.map_or_else(|| module.to_owned(), |(head, rest)| joined(head, rest))
+        let is_own = module == file && !self.modules.head.contains(module);
+        let directories = self.directories.as_ref().filter(|_| is_own);
+        let moved = directories.and_then(|Both { base, head }| Some(joined(head, below(module, base)?)));
+        // Two modules of the base are never one.
+        moved.filter(|moved| !self.modules.base.contains(moved)).unwrap_or_else(|| module.to_owned())
     }
 
     /// The module of a file of the head.
     pub fn of_head(&self, file: &str) -> String {
         installed(file).to_owned()
     }
+}
+
+/// Whether it stands for functions whose names are not known. They may be any functions.
+pub fn is_unknown(function: &InternedFunction) -> bool {
+    function.file.is_empty() && &*function.name == UNKNOWN_FUNCTION
 }
 
 /// The path below the directory of an installation, or else the whole path.
@@ -159,6 +173,23 @@ mod tests {
         assert_eq!(checkouts.of_base("/b/srcs/app/main.py"), "/b/srcs/app/main.py");
         assert_eq!(checkouts.of_base("/usr/lib/x.py"), "/usr/lib/x.py");
         assert_eq!(checkouts.of_base(""), "");
+    }
+
+    #[test]
+    fn what_is_installed_votes_for_nothing() {
+        let site = "/v/lib/python3.12/site-packages";
+        let (old, new) = (format!("{site}/requests/old/util.py"), format!("{site}/requests/compat/util.py"));
+        let checkouts = found(&["/b/main.py", &old], &["/h/main.py", &new]);
+        assert_eq!(checkouts.directories, Some(Both { base: "/b".into(), head: "/h".into() }));
+        assert_eq!(checkouts.of_base(&old), "requests/old/util.py");
+        assert_eq!(found(&[&old], &[&new]).directories, None);
+    }
+
+    #[test]
+    fn two_modules_of_the_base_are_never_one() {
+        let checkouts = found(&["/b/x.py", "/b/y.py", "/b/z.py", "/h/z.py"], &["/h/x.py", "/h/y.py"]);
+        assert_eq!(checkouts.of_base("/b/x.py"), "/h/x.py");
+        assert_eq!([checkouts.of_base("/b/z.py"), checkouts.of_base("/h/z.py")], ["/b/z.py", "/h/z.py"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is compared of a function.
 
+use super::median::Median;
 use crate::text::display::grouped;
 use crate::text::when;
 
@@ -35,7 +36,10 @@ impl Metric {
     }
 
     /// A number of it as people read it.
-    pub fn shown(self, number: u64) -> String {
-        if self.is_time() { when::duration(number) } else { grouped(number) }
+    pub fn shown(self, number: Median) -> String {
+        match (self.is_time(), number.parts()) {
+            (true, _) => when::duration(number.rounded_up()),
+            (false, (whole, is_half)) => grouped(whole) + if is_half { ".5" } else { "" },
+        }
     }
 }

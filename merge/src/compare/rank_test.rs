@@ -2,7 +2,8 @@
 //!
 //! Only the order of the numbers counts, so one very slow run does no more than any slow one. Equal numbers share the
 //! mean of their ranks. Up to [`EXACT_MAX`] numbers on each side, all ways to deal the ranks to the sides are counted;
-//! with more, their number is taken to be normally distributed.
+//! with more, their number is taken to be normally distributed. Where numbers are equal, each function has ranks of its
+//! own to be counted, so that is done up to [`EXACT_TIED_MAX`] only.
 
 use std::collections::HashMap;
 
@@ -11,6 +12,9 @@ pub const SIGNIFICANT: f64 = 0.05;
 
 /// The most numbers on a side for which the p-value is exact.
 const EXACT_MAX: usize = 20;
+
+/// The same if some numbers are equal.
+const EXACT_TIED_MAX: usize = 10;
 
 /// The test. It remembers what it has counted, as most functions have runs without equal numbers.
 #[derive(Debug, Default)]
@@ -26,7 +30,8 @@ impl RankTest {
             return 1.0;
         }
         let (ranks, sum) = doubled_ranks(base, head);
-        if base.len() > EXACT_MAX || head.len() > EXACT_MAX {
+        let is_tied = ranks.windows(2).any(|pair| pair[0] == pair[1]);
+        if base.len().max(head.len()) > if is_tied { EXACT_TIED_MAX } else { EXACT_MAX } {
             return approximate(&ranks, sum, base.len());
         }
         let ways = self.ways.entry((ranks, base.len())).or_insert_with_key(|(ranks, size)| ways(ranks, *size));
@@ -56,9 +61,11 @@ fn ways(ranks: &[usize], size: usize) -> Vec<f64> {
     let most = ranks.iter().sum::<usize>();
     let mut ways = vec![vec![0.0; most + 1]; size + 1];
     ways[0][0] = 1.0;
+    let mut reached = 0;
     for rank in ranks {
+        reached += rank;
         for taken in (1..=size).rev() {
-            for sum in *rank..=most {
+            for sum in *rank..=reached {
                 ways[taken][sum] += ways[taken - 1][sum - rank];
             }
         }
@@ -137,6 +144,11 @@ mod tests {
         assert_near(p(&base, &head), 0.007_525_425_440_224_27);
         assert_near(p(&(0..30).collect::<Vec<_>>(), &(100..130).collect::<Vec<_>>()), 3.019_859_359_162_157e-11);
         assert_near(p(&[5; 30], &[5; 30]), 1.0);
+        assert_near(p(&[5; 11], &[5; 11]), 1.0);
+        // A few more numbers on each side, and the exact value would be no other one to speak of.
+        let spread = |count: u64, from: u64| (0..count).map(|n| from + n % 8).collect::<Vec<u64>>();
+        let (exact, approximate) = (p(&spread(10, 0), &spread(10, 3)), p(&spread(11, 0), &spread(11, 3)));
+        assert!((exact - approximate).abs() < 0.01, "{exact} {approximate}");
     }
 
     #[test]

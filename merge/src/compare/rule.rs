@@ -62,12 +62,12 @@ impl Rule {
     /// Whether a change is larger than it may be. Any growth from nothing is more than any percentage.
     pub fn is_exceeded(&self, change: &Change) -> bool {
         let by = match self.direction {
-            Direction::Up => change.head.saturating_sub(change.base),
-            Direction::Down => change.base.saturating_sub(change.head),
+            Direction::Up => change.head.above(change.base),
+            Direction::Down => change.base.above(change.head),
         };
         match self.limit {
-            Limit::Percent(percent) => by as f64 > change.base as f64 * percent / 100.0,
-            Limit::Absolute(limit) => by > limit,
+            Limit::Percent(percent) => by.number() > change.base.number() * percent / 100.0,
+            Limit::Absolute(limit) => by > limit.into(),
         }
     }
 }
@@ -80,15 +80,20 @@ impl FromStr for Rule {
         let scope = match scope.trim_start().split_once(' ') {
             None if scope.is_empty() => Scope::Everything,
             None if scope.trim() == "program" => Scope::Program,
+            // Such as an empty variable of a shell, which would match all functions.
+            Some(("func", regex)) if regex.trim().is_empty() => return Err(FORM.to_owned()),
             Some(("func", regex)) => Scope::Functions(regex.trim().parse().map_err(|error| format!("{error}"))?),
             _ => return Err(FORM.to_owned()),
         };
         let (metric, direction, limit) = parts(change).ok_or(FORM)?;
         let limit = limit.trim();
         let limit = match (limit.strip_suffix('%'), metric.is_time()) {
-            (Some(percent), _) => {
-                percent.trim().parse().ok().filter(|percent: &f64| *percent >= 0.0).map(Limit::Percent)
-            }
+            (Some(percent), _) => percent
+                .trim()
+                .parse()
+                .ok()
+                .filter(|percent: &f64| *percent >= 0.0 && percent.is_finite())
+                .map(Limit::Percent),
             (None, false) => limit.parse().ok().map(Limit::Absolute),
             (None, true) => {
                 let duration = when::parse_duration(limit)?;
@@ -120,7 +125,7 @@ mod tests {
     }
 
     fn exceeds(text: &str, base: u64, head: u64) -> bool {
-        rule(text).is_exceeded(&Change { base, head, p: None })
+        rule(text).is_exceeded(&Change { base: base.into(), head: head.into(), p: None })
     }
 
     #[test]
@@ -163,6 +168,8 @@ mod tests {
             "calls>+-5%",
             "calls>+5ms",
             "calls>+NaN%",
+            "calls>+inf%",
+            "calls>+1e999%",
             "calls>+5.5",
             "self>+5",
             "self>+5parsecs",
@@ -171,6 +178,8 @@ mod tests {
             "calls>+5% of",
             "calls>+5% of f",
             "calls>+5% of func",
+            "calls>+5% of func ",
+            "calls>+5% of func   ",
             "calls>+5% of func (",
             "calls>+5% of program f",
         ] {

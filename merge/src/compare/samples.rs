@@ -1,5 +1,6 @@
 //! The numbers of one function in all runs of a side.
 
+use super::median::Median;
 use super::metric::Metric;
 
 /// A number for each run. A function that a run does not call has 0 there.
@@ -45,8 +46,8 @@ impl Samples {
     }
 
     /// The median of the runs.
-    pub fn median(&self, metric: Metric) -> u64 {
-        median(self.of(metric))
+    pub fn median(&self, metric: Metric) -> Median {
+        Median::of(self.of(metric))
     }
 
     /// Whether no run has called it.
@@ -65,29 +66,6 @@ impl Samples {
             Metric::Calls => self.is_least,
             Metric::Total => self.is_least || self.are_times_unsure,
             Metric::Own => self.is_least || self.are_times_unsure || self.is_own_unsure,
-        }
-    }
-}
-
-/// The middle number, or the mean of the two in the middle, rounded up; 0 if there is none.
-fn median(numbers: &[u64]) -> u64 {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable();
-    let middle = |index: usize| sorted.get(index).copied().unwrap_or(0);
-    let (low, high) = (middle(sorted.len().saturating_sub(1) / 2), middle(sorted.len() / 2));
-    low + (high - low).div_ceil(2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn medians() {
-        for (numbers, expected) in
-            [(&[][..], 0), (&[7], 7), (&[3, 1, 2], 2), (&[4, 1, 2, 100], 3), (&[1, 2], 2), (&[u64::MAX; 2], u64::MAX)]
-        {
-            assert_eq!(median(numbers), expected, "{numbers:?}");
         }
     }
 }

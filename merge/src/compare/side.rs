@@ -1,11 +1,14 @@
 //! The runs of one side, read.
 
+use super::matching::is_unknown;
 use crate::error::MergeError;
 use crate::parallel::progress::Watch;
+use crate::plan::ending::Ending;
 use crate::report::elided::notes;
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary};
 use crate::report::write::CollectedFunctions;
+use crate::text::display;
 use crate::trace::Trace;
 
 /// A run: all processes that were traced together.
@@ -26,7 +29,8 @@ impl Run {
 
     /// Whether calls of the selected part of the run are missing, of whatever functions.
     pub fn is_partial(&self) -> bool {
-        !self.summary.bad.is_empty() || self.summary.files.iter().any(lacks_calls)
+        let has_unknown = || self.functions.rows.iter().any(|(function, _)| function.as_ref().is_none_or(is_unknown));
+        !self.summary.bad.is_empty() || self.summary.files.iter().any(lacks_calls) || has_unknown()
     }
 
     /// Whether the times may be wrong.
@@ -39,9 +43,11 @@ impl Run {
         self.functions.rows.iter().any(|(_, row)| row.elides_c_calls)
     }
 
-    /// A line for each file of which something is missing.
+    /// A line for each file of which something is missing, and for each process that was killed or still runs.
     pub fn losses(&self) -> Vec<String> {
-        loss::lines(&self.summary)
+        let running = self.summary.files.iter().filter(|file| file.ending == Ending::Running);
+        let running = running.map(|file| format!("{}: still running when it was read", display::path(&file.path)));
+        loss::lines(&self.summary).into_iter().chain(running).collect()
     }
 
     /// What is to be said of functions of which not all calls are recorded.
@@ -50,7 +56,7 @@ impl Run {
     }
 }
 
-/// Whether calls are missing in a file, or are not those of the functions that were called.
+/// Whether calls are missing in a file, may still come, or are not those of the functions that were called.
 fn lacks_calls(file: &FileSummary) -> bool {
     let counts = [
         file.forgotten_events,
@@ -62,5 +68,7 @@ fn lacks_calls(file: &FileSummary) -> bool {
         file.gaps,
         file.failure,
     ];
-    counts.iter().any(|count| *count > 0) || file.threads.iter().any(|thread| thread.overwritten_time.is_some())
+    file.ending == Ending::Running
+        || counts.iter().any(|count| *count > 0)
+        || file.threads.iter().any(|thread| thread.overwritten_time.is_some())
 }

@@ -4,7 +4,7 @@ use super::Both;
 use super::comparison::{Comparison, Presence, Row};
 use super::metric::Metric;
 use super::side::Run;
-use super::verdict::{Verdict, too_few_runs};
+use super::verdict::{Verdict, named as named_rows};
 use crate::text::columns::aligned;
 use crate::text::display::{grouped, printable};
 use crate::text::markdown::{code, escaped};
@@ -35,7 +35,7 @@ impl Table {
         let mut notes = rest(comparison, differing.len(), shown.len());
         notes.extend(signs(&rows));
         notes.extend(checkouts(comparison));
-        notes.extend((!comparison.has_enough_runs()).then(|| format!("warning: {}", too_few_runs(comparison))));
+        notes.extend(comparison.warnings().into_iter().map(|warning| format!("warning: {warning}")));
         notes.extend(comparison.runs.named().into_iter().flat_map(|(side, runs)| losses(side, runs)));
         let verdicts: Vec<String> = verdicts.iter().map(|verdict| self.verdict(verdict)).collect();
         let mut text = match self.markdown {
@@ -80,8 +80,7 @@ impl Table {
 pub fn summary(verdict: &Verdict<'_>) -> String {
     let broken = match verdict.broken.len() {
         0 => None,
-        1 => Some("broken".to_owned()),
-        rows => Some(format!("broken by {}", grouped(rows as u64))),
+        _ => Some(format!("broken by {}", named_rows(&verdict.broken))),
     };
     let words: Vec<String> = match (broken, verdict.undecided.is_empty()) {
         (None, true) => vec!["kept".to_owned()],
@@ -102,7 +101,9 @@ fn titles(comparison: &Comparison) -> [String; 2] {
         let counts = [count(runs.len() as u64, "run"), count_of(processes, "process", "processes")].join(" of ");
         let median = if runs.len() > 1 { " (medians)" } else { "" };
         let least = if samples.is_unsure(Metric::Calls) { "at least " } else { "" };
-        let calls = count(samples.median(Metric::Calls), "call");
+        let calls = samples.median(Metric::Calls);
+        let unit = if calls == 1.into() { "call" } else { "calls" };
+        let calls = format!("{} {unit}", Metric::Calls.shown(calls));
         format!("{side}: {counts}, {least}{calls}, {}{median}", Metric::Own.shown(samples.median(Metric::Own)))
     });
     std::array::from_fn(|_| lines.next().unwrap_or_default())
@@ -126,10 +127,21 @@ fn rest(comparison: &Comparison, differing: usize, shown: usize) -> Vec<String> 
     [
         (more > 0).then(|| format!("... and {} more with a difference", functions(more))),
         (same > 0).then(|| format!("{} with {why}", functions(same))),
+        is_tested.then(|| chance(comparison.rows.len() as u64)).flatten(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// How many times of functions differ by chance alone, if there may be some.
+fn chance(functions: u64) -> Option<String> {
+    const ONE_OF: u64 = 20;
+    let times = functions.saturating_mul(2);
+    let by_chance = times / ONE_OF;
+    (by_chance > 0).then(|| {
+        format!("Chance alone may give up to {} of the {} times p < 0.05.", grouped(by_chance), grouped(times))
+    })
 }
 
 /// What the signs in the table mean, as far as there are some.
@@ -193,9 +205,11 @@ fn cells(row: &Row, metric: Metric) -> [String; 2] {
     let (base, head) = (number(&row.samples.base, change.base), number(&row.samples.head, change.head));
     let numbers = if base == head { base } else { format!("{base} -> {head}") };
     let how = match (change.percent(), row.presence()) {
-        _ if change.size() == 0 => "=".to_owned(),
+        _ if change.base == change.head => "=".to_owned(),
         (_, Presence::New) => "new".to_owned(),
         (_, Presence::Gone) => "gone".to_owned(),
+        // No sign of a number that is shown as 0.
+        (Some(percent), Presence::Both) if percent.abs() < 0.05 => "<0.1 %".to_owned(),
         (Some(percent), Presence::Both) => format!("{percent:+.1} %"),
         (None, Presence::Both) => "from 0".to_owned(),
     };

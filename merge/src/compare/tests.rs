@@ -8,11 +8,17 @@ use super::rule::Rule;
 use super::side::Run;
 use super::table::Table;
 use super::verdict::verdicts;
+use crate::error::MergeError;
+use crate::events::selection::{Bound, Selection};
+use crate::parallel::progress::Watch;
+use crate::plan::ending::Ending;
 use crate::request::Request;
 use crate::sample::{Ring, call, small};
 use crate::trace::Trace;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::fs;
+use std::time::Duration;
 use tempfile::TempDir;
 use viztracer_format::record::Record;
 
@@ -41,7 +47,11 @@ fn read(rings: Vec<Ring>) -> Vec<Run> {
 }
 
 fn compared(base: Vec<Ring>, head: Vec<Ring>) -> Comparison {
-    Comparison::of(Both { base: read(base), head: read(head) }, Metric::Calls)
+    of_runs(read(base), read(head))
+}
+
+fn of_runs(base: Vec<Run>, head: Vec<Run>) -> Comparison {
+    Comparison::of(Both { base, head }, Metric::Calls, &()).unwrap()
 }
 
 fn row<'a>(comparison: &'a Comparison, name: &str) -> &'a Row {
@@ -76,13 +86,13 @@ head: 1 run of 1 process, 109 calls, 757 ns
 103 -> 109  +5.8 %  715 ns -> 757 ns  +5.9 %  715 ns -> 757 ns  +5.9 %  [program]
 100 -> 106  +6.0 %  700 ns -> 742 ns  +6.0 %  700 ns -> 742 ns  +6.0 %  f (/x/ev.py:7)
 1 function with no difference
-warning: times of one run on each side have no verdict: compare several runs, at least 4 on each side
+warning: too few runs to judge times (base: 1, head: 1): compare at least 4 on each side
 
-calls>+5%: broken by 2
+calls>+5%: broken by the program and 1 function
   [program]: 103 -> 109 (+5.8 %)
   f (/x/ev.py:7): 100 -> 106 (+6.0 %)
 calls>+6%: kept
-self>+5%: no verdict: times of one run on each side have no verdict: compare several runs, at least 4 on each side
+self>+5%: no verdict: too few runs to judge times (base: 1, head: 1): compare at least 4 on each side
 "
     );
 }
@@ -125,14 +135,14 @@ fn times_need_several_runs_and_more_than_chance() {
     let rules = ["self>+20%", "total>+20ns of func ^f", "self>+60%", "self<-20%"];
     let slower = compared(base(), runs(11, &[150, 151, 152, 153]));
     assert_eq!(words(&slower, &rules), ["broken", "broken", "kept", "kept"]);
-    assert!(text(&slower, &rules[..1]).contains("  f (/x/ev.py:7): 102 ns -> 152 ns (+49.0 %, p 0.029)\n"));
+    assert!(text(&slower, &rules[..1]).contains("  f (/x/ev.py:7): 102 ns -> 152 ns (+49.3 %, p 0.029)\n"));
     // One slow run more does not make it certain.
     let noisy = compared(base(), runs(11, &[90, 151, 152, 153]));
     assert_eq!(words(&noisy, &rules), ["kept"; 4]);
     assert!(text(&noisy, &[]).contains("1 function with as many calls, and times that differ no more than by chance"));
     let few = compared(runs(1, &[100, 101, 102]), runs(11, &[150, 151, 152]));
     assert_eq!(words(&few, &rules), ["undecided"; 4]);
-    assert!(text(&few, &[]).contains("warning: times of 3 and 3 runs have no verdict"));
+    assert!(text(&few, &[]).contains("warning: too few runs to judge times (base: 3, head: 3)"));
     assert_eq!(words(&few, &["calls>+5%"]), ["kept"]);
 }
 
@@ -215,4 +225,159 @@ fn markdown_is_no_more_than_a_table_whatever_names_are() {
     );
     assert!(text.contains(&format!("  - {name}: 1 -> 5 (+400.0 %)\n")), "{text}");
     assert!(text.starts_with("### Comparison\n\nbase: 1 run of 1 process, 1 call, 5 ns  \nhead: "), "{text}");
+}
+
+#[test]
+fn one_run_has_no_verdict_about_times_however_many_the_other_side_has() {
+    let many = || runs(11, &(1000..1040).collect::<Vec<u64>>());
+    let comparison = compared(runs(1, &[1]), many());
+    assert_eq!(words(&comparison, &["self>+5%", "total>+5% of program"]), ["undecided"; 2]);
+    assert!(text(&comparison, &[]).contains("warning: too few runs to judge times (base: 1, head: 40)"));
+    let comparison = compared(many(), runs(1, &[1]));
+    assert_eq!(words(&comparison, &["self<-5%", "calls>+5%"]), ["undecided", "kept"]);
+}
+
+#[test]
+fn functions_whose_names_are_not_known_break_no_rule() {
+    let unnamed = |session| ring(session, &[(99, 9, 7)]);
+    let comparison = compared(vec![ring(1, &[(1, 9, 7)])], vec![unnamed(2)]);
+    let rules = ["calls>+5%", "calls>+5", "calls<-5%", "calls>+5% of program"];
+    assert_eq!(words(&comparison, &rules), ["undecided", "undecided", "undecided", "undecided"]);
+    assert!(row(&comparison, "f").is_unsure(Metric::Calls));
+    let comparison = compared(vec![unnamed(1)], vec![ring(2, &[(1, 9, 7)])]);
+    assert_eq!(words(&comparison, &rules[..3]), ["undecided"; 3]);
+}
+
+#[test]
+fn a_process_that_still_runs_may_call_more() {
+    let ended = |ending: Ending, first: u8, count| {
+        let mut runs = read(vec![ring(first, &[(1, count, 7)])]);
+        runs[0].summary.files[0].ending = ending;
+        runs
+    };
+    let complete = |comparison: &Comparison| {
+        let made: Value = serde_json::from_str(&document(comparison, &[], 0)).unwrap();
+        let run = made["head"]["runs"][0].clone();
+        (run["complete"].as_bool().unwrap(), run["missing"].as_array().unwrap().len())
+    };
+    let comparison = of_runs(ended(Ending::Exited, 1, 100), ended(Ending::Running, 2, 50));
+    let rules = ["calls<-5%", "calls>+5%", "calls<-50%"];
+    assert_eq!(words(&comparison, &rules), ["undecided", "undecided", "kept"]);
+    let shown = text(&comparison, &[]);
+    assert!(shown.contains("00.bin: still running when it was read\n") && shown.contains("100 -> >=50"), "{shown}");
+    assert_eq!(complete(&comparison), (false, 1));
+    // What a process did until it was killed is all that it did. That it was killed is said.
+    let comparison = of_runs(ended(Ending::Exited, 1, 100), ended(Ending::Signal(9), 2, 50));
+    assert_eq!(words(&comparison, &rules), ["broken", "kept", "kept"]);
+    assert_eq!(complete(&comparison), (false, 1));
+    let comparison = of_runs(ended(Ending::Exited, 1, 100), ended(Ending::Exited, 2, 50));
+    assert_eq!(complete(&comparison), (true, 0));
+}
+
+#[test]
+fn a_side_without_calls_keeps_no_rule() {
+    let comparison = compared(vec![ring(1, &[(1, 3, 7)])], vec![ring(2, &[])]);
+    assert_eq!(words(&comparison, &["calls>+5%", "calls<-5%"]), ["undecided", "broken"]);
+    assert!(text(&comparison, &[]).contains("warning: the head has no calls that are selected\n"));
+    let comparison = compared(vec![ring(1, &[])], vec![ring(2, &[])]);
+    assert_eq!(words(&comparison, &["calls>+0%", "calls<-0%"]), ["undecided"; 2]);
+    let comparison = compared(vec![ring(1, &[(1, 3, 7)])], vec![ring(2, &[(1, 3, 7)]), ring(3, &[])]);
+    assert!(text(&comparison, &["calls>+9%"]).contains("calls>+9%: no verdict: 1 of 2 runs of the head have no calls"));
+}
+
+#[test]
+fn medians_between_two_numbers_are_not_rounded() {
+    let calls = |first, counts: [u64; 2]| {
+        counts.iter().zip(first..).map(|(count, session)| ring(session, &[(1, *count, 5)])).collect()
+    };
+    let comparison = compared(calls(1_u8, [2, 2]), calls(11, [2, 3]));
+    let rules = ["calls>+30%", "calls>+24% of func ^f", "calls>+0 of program"];
+    assert_eq!(words(&comparison, &rules), ["kept", "broken", "broken"]);
+    let shown = text(&comparison, &[]);
+    assert!(
+        shown.contains("2 -> ~2.5  +25.0 %") && shown.contains("head: 2 runs of 2 processes, 2.5 calls"),
+        "{shown}"
+    );
+    let made: Value = serde_json::from_str(&document(&comparison, &[], 1)).unwrap();
+    let calls = &made["functions"][0]["calls"];
+    assert_eq!((&calls["base"]["median"], &calls["head"]["median"]), (&2.into(), &2.5.into()));
+}
+
+#[test]
+fn a_change_that_is_shown_as_nothing_has_no_sign() {
+    let comparison = compared(vec![ring(1, &[(1, 1, 100_000)])], vec![ring(2, &[(1, 1, 99_999)])]);
+    let shown = text(&comparison, &[]);
+    assert!(shown.contains("<0.1 %") && !shown.contains("-0.0 %"), "{shown}");
+}
+
+#[test]
+fn a_comparison_can_be_interrupted() {
+    struct Stopped;
+    impl Watch for Stopped {
+        fn stopped(&self) -> bool {
+            true
+        }
+    }
+    let runs = Both { base: read(runs(1, &[1, 2])), head: read(runs(11, &[1, 2])) };
+    assert!(matches!(Comparison::of(runs, Metric::Calls, &Stopped), Err(MergeError::Interrupted)));
+}
+
+/// The number of selected calls of a base of 20 calls and of a head of 90, in the table and on the page. Each call begins
+/// 2 us after the one before and takes 1 us; the clock does not begin at 0.
+fn calls_of_traces_in_json(selection: Selection) -> (u64, u64, u64) {
+    let directory: TempDir = tempfile::tempdir().unwrap();
+    let request = |name: &str, calls: u64| {
+        let event = |n: u64| {
+            format!(r#"{{"ph":"X","pid":1,"tid":1,"ts":{},"dur":1,"name":"f (/a.py:1)"}}"#, 5_000_000 + calls + 2 * n)
+        };
+        let events: Vec<String> = (0..calls).map(event).collect();
+        let path = directory.path().join(name);
+        fs::write(&path, format!(r#"{{"traceEvents":[{}]}}"#, events.join(","))).unwrap();
+        Request { selection: selection.clone(), ..Request::new(vec![path], "-".into()) }
+    };
+    let (base, head) = (request("base.json", 20), request("head.json", 90));
+    let trace = |request| Trace::read(request, &()).unwrap();
+    let calls = |request| Run::read(trace(request), &()).unwrap()[0].functions.calls;
+    let both = trace(&base).beside(trace(&head), HashMap::new()).unwrap();
+    (calls(&base), calls(&head), both.functions(&()).unwrap().0.calls)
+}
+
+#[test]
+fn cuts_apply_to_each_run_from_its_begin() {
+    let everything = Selection::default;
+    let after = |time| Some(Bound::After(Duration::from_micros(time)));
+    assert_eq!(calls_of_traces_in_json(everything()), (20, 90, 110));
+    assert_eq!(calls_of_traces_in_json(Selection { until: after(10), ..everything() }), (5, 5, 10));
+    assert_eq!(calls_of_traces_in_json(Selection { since: after(10), ..everything() }), (15, 85, 100));
+    let last = Some(Duration::from_micros(9));
+    assert_eq!(calls_of_traces_in_json(Selection { last, ..everything() }), (5, 5, 10));
+    assert_eq!(calls_of_traces_in_json(Selection { last, until: after(10), ..everything() }), (4, 4, 8));
+}
+
+#[test]
+fn a_copy_of_a_file_counts_once() {
+    let same = || {
+        let mut ring = ring(1, &[(1, 3, 7)]);
+        ring.identity.opened.realtime = 1_700_000_000_000_000_000;
+        ring
+    };
+    let runs = read(vec![same(), same()]);
+    assert_eq!((runs.len(), runs[0].functions.calls, runs[0].summary.files.len()), (1, 3, 1));
+    assert!(runs[0].summary.warnings[0].ends_with("00.bin, too, and counts once"), "{:?}", runs[0].summary.warnings);
+}
+
+#[test]
+fn how_many_differences_are_chance() {
+    let many = |first, times: [u64; 4]| -> Vec<Ring> {
+        let ring = |(took, session): (&u64, u8)| {
+            let mut ring = ring(session, &(10..30).map(|id| (id, 1, *took)).collect::<Vec<_>>());
+            (10..30).for_each(|id| ring.function(id, &format!("f{id}"), "/x/ev.py", id));
+            ring
+        };
+        times.iter().zip(first..).map(ring).collect()
+    };
+    let comparison = compared(many(1, [1, 2, 3, 4]), many(11, [5, 6, 7, 8]));
+    assert!(text(&comparison, &[]).contains("\nChance alone may give up to 2 of the 40 times p < 0.05.\n"));
+    let few = compared(runs(1, &[1, 2, 3, 4]), runs(11, &[5, 6, 7, 8]));
+    assert!(!text(&few, &[]).contains("Chance alone"));
 }

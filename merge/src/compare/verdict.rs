@@ -53,35 +53,36 @@ fn verdict<'a>(comparison: &'a Comparison, rule: &'a Rule) -> Verdict<'a> {
         return verdict;
     }
     if rule.metric.is_time() && !comparison.has_enough_runs() {
-        verdict.undecided.push(too_few_runs(comparison));
+        verdict.undecided.push(comparison.too_few_runs());
         return verdict;
     }
-    let mut undecided = 0_u64;
+    let mut undecided = Vec::new();
     for row in rows {
         match finding(rule, row) {
             Finding::Broken => verdict.broken.push(row),
-            Finding::Undecided => undecided += 1,
+            Finding::Undecided => undecided.push(row),
             Finding::Kept => {}
         }
     }
-    if undecided > 0 {
-        let functions = if undecided == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(undecided)) };
-        verdict.undecided.push(format!("not all calls are recorded, which may decide about {functions}"));
+    if !undecided.is_empty() {
+        verdict.undecided.push(format!("not certain for {}, as calls may be missing", named(&undecided)));
+    }
+    if verdict.broken.is_empty() {
+        // A rule that is kept since nothing was looked at says nothing.
+        verdict.undecided.extend(comparison.sides_without_calls());
     }
     verdict
 }
 
-/// Why times of so many runs have no verdict.
-pub fn too_few_runs(comparison: &Comparison) -> String {
-    match (comparison.runs.base.len(), comparison.runs.head.len()) {
-        (1, 1) => {
-            "times of one run on each side have no verdict: compare several runs, at least 4 on each side".to_owned()
-        }
-        (base, head) => format!(
-            "times of {base} and {head} runs have no verdict: chance makes any difference in 1 of 20 cases or more. \
-             Compare at least 4 runs on each side"
-        ),
-    }
+/// `the program and 2 functions`.
+pub fn named(rows: &[&Row]) -> String {
+    let functions = rows.iter().filter(|row| !row.is_program()).count() as u64;
+    let functions = (functions > 0).then(|| match functions {
+        1 => "1 function".to_owned(),
+        many => format!("{} functions", grouped(many)),
+    });
+    let program = rows.iter().any(|row| row.is_program()).then(|| "the program".to_owned());
+    program.into_iter().chain(functions).collect::<Vec<_>>().join(" and ")
 }
 
 fn finding(rule: &Rule, row: &Row) -> Finding {
@@ -89,8 +90,8 @@ fn finding(rule: &Rule, row: &Row) -> Finding {
     let is_exceeded = rule.is_exceeded(&change);
     let unsure = row.samples.map(|samples| samples.is_unsure(rule.metric));
     if rule.metric.is_time() {
-        let is_significant = change.p.is_some_and(|p| p < SIGNIFICANT);
-        return match (unsure.base || unsure.head, is_exceeded && is_significant) {
+        let Some(p) = change.p else { return Finding::Undecided };
+        return match (unsure.base || unsure.head, is_exceeded && p < SIGNIFICANT) {
             (true, _) => Finding::Undecided,
             (false, true) => Finding::Broken,
             (false, false) => Finding::Kept,

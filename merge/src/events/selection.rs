@@ -17,7 +17,8 @@ pub use asked::{Bound, Selection};
 pub use options::Options;
 use std::collections::HashSet;
 use std::ops::Range;
-use time::{TimeRange, nanoseconds};
+pub use time::TimeRange;
+use time::nanoseconds;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
 
@@ -25,7 +26,8 @@ use viztracer_format::record::Kind;
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     selection: &'a Selection,
-    time: TimeRange,
+    /// The selected time of each file.
+    times: Vec<TimeRange>,
 }
 
 impl<'a> Selected<'a> {
@@ -40,12 +42,26 @@ impl<'a> Selected<'a> {
         }
         let as_of = selection.as_of.map(|instant| instant.of_report(alignment.zero)).transpose()?;
         let time = TimeRange::of(selection, as_of, end(files, alignment), alignment.base_realtime)?;
-        Ok(Some(Selected { selection, time }))
+        Ok(Some(Selected { selection, times: vec![time; files.len()] }))
     }
 
-    /// Whether a time is selected.
-    pub fn has(&self, time: u64) -> bool {
-        self.time.has(time)
+    /// A selection that leaves these times of the files; `None` if it leaves nothing out.
+    pub fn with(selection: &'a Selection, times: &[TimeRange]) -> Option<Selected<'a>> {
+        (!selection.is_everything()).then(|| Selected { selection, times: times.to_vec() })
+    }
+
+    /// The selected time of each file.
+    pub fn times(&self) -> &[TimeRange] {
+        &self.times
+    }
+
+    /// Whether a time of a file is selected.
+    pub fn has(&self, file: usize, time: u64) -> bool {
+        self.time(file).has(time)
+    }
+
+    fn time(&self, file: usize) -> TimeRange {
+        self.times.get(file).copied().unwrap_or(TimeRange::ALL)
     }
 
     /// Whether the selection of a call depends on the calls around it.
@@ -53,13 +69,13 @@ impl<'a> Selected<'a> {
         self.selection.functions.is_some() || self.selection.max_depth.is_some()
     }
 
-    /// The selection for one file.
-    pub fn file(&self, plan: &FilePlan) -> FileSelection {
+    /// The selection for one file, which has this index.
+    pub fn file(&self, index: usize, plan: &FilePlan) -> FileSelection {
         let Selection { tids, min_duration, max_depth, .. } = self.selection;
         let process = self.selection.has_process(plan.recording.pid, &plan.process_name());
         let thread = |tid| process && (tids.is_empty() || tids.contains(&tid));
         FileSelection {
-            time: self.time,
+            time: self.time(index),
             is_instant: self.selection.as_of.is_some(),
             threads: plan.threads.iter().map(|of| thread(of.tid)).collect(),
             min_duration: min_duration.map_or(0, nanoseconds),

@@ -11,11 +11,17 @@ const HINT =
     "Red: more time in the head. Blue: more in the base. Grey: as much in both. The width is the time of both " +
     "together. All numbers are those of a run on average.";
 
+/** Returns a change in percent. One that is shown as 0 has no sign. */
+function percentText(percent) {
+    const size = Math.abs(percent);
+    return size < 0.05 ? "<0.1 %" : `${percent < 0 ? "−" : "+"}${size.toFixed(1)} %`;
+}
+
 /** Returns a number of both sides, and the change. @param {(number: number) => string} show */
 export function changeText(base, head, show) {
     const both = `${show(base)} → ${show(head)}`;
     const percent = ((head - base) / base) * 100;
-    const change = base === 0 ? "new" : head === 0 ? "gone" : `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(1)} %`;
+    const change = base === 0 ? "new" : head === 0 ? "gone" : percentText(percent);
     return base === head ? show(base) : `${both} (${change})`;
 }
 

@@ -39,7 +39,7 @@ function addCalls(tree, { start, duration, function: functions }, nodes, first, 
             continue;
         }
         const node = tree.child(around, functions[i]);
-        nodes[level] = node;
+        nodes[level] = tree.function[node] === REST ? ~node : node;
         const begin = start[i];
         const end = begin + duration[i];
         const time = (end < to ? end : to) - (begin > from ? begin : from);

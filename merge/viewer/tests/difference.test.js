@@ -6,9 +6,9 @@ import { comparisonOf } from "../data/comparison.js";
 import { changeText } from "../panels/difference.js";
 import { differenceTree } from "../statistics/difference.js";
 import { atOnce } from "../statistics/slices.js";
-import { ROOT } from "../statistics/tree.js";
+import { REST, ROOT } from "../statistics/tree.js";
 import { differenceColor } from "../timeline/colors.js";
-import { drawn } from "./drawn.js";
+import { drawn, tasksTrace } from "./drawn.js";
 
 /** A trace of a base and of a head, each of one track as drawn. */
 function compared(base, head, { runs = [1, 1], same = [0, 1, 2, 3] } = {}) {
@@ -42,6 +42,28 @@ test("numbers are those of a run, and functions that match are one", () => {
     assert.deepEqual(numbers(shown), { 0: [[0.5, 2, 2], [2, 4, 4]] });
 });
 
+test("of too many stacks, the same ones are merged on both sides, and all others have exact numbers", () => {
+    let folded = 0;
+    for (let seed = 1; seed < 60; seed += 1) {
+        const processes = [seed, seed + 1000].map((of, index) => ({ index, tracks: tasksTrace(of).tracks }));
+        const comparison = comparisonOf({ isHead: [false, true], runs: [2, 1], same: [0, 1, 1, 3] }, 4);
+        const trace = { processes, comparison };
+        const exact = atOnce(differenceTree(whole, trace));
+        const { tree, base, head } = atOnce(differenceTree(whole, trace, 16));
+        assert.equal(tree.total[ROOT], exact.tree.total[ROOT]);
+        folded += tree.rest > 0 ? 1 : 0;
+        for (let node = 1; node < tree.count; node += 1) {
+            assert.equal(tree.calls[node], base.calls[node] + head.calls[node]);
+            if (tree.function[node] !== REST) {
+                const same = exact.tree.find(tree.path(node));
+                assert.equal(base.total[node], exact.base.total[same]);
+                assert.equal(head.total[node], exact.head.total[same]);
+            }
+        }
+    }
+    assert.ok(folded > 30, `${folded}`);
+});
+
 test("a header is not trusted", () => {
     for (const nothing of [undefined, null, 7, "x"]) {
         assert.equal(comparisonOf(nothing, 1), null);
@@ -51,8 +73,9 @@ test("a header is not trusted", () => {
 });
 
 test("changes in words", () => {
-    const texts = [[4, 4], [4, 5], [4, 1], [0, 3], [3, 0]].map(([base, head]) => changeText(base, head, String));
-    assert.deepEqual(texts, ["4", "4 → 5 (+25.0 %)", "4 → 1 (−75.0 %)", "0 → 3 (new)", "3 → 0 (gone)"]);
+    const texts = [[4, 4], [4, 5], [4, 1], [0, 3], [3, 0], [9999, 9998]].map(([base, head]) => changeText(base, head, String));
+    assert.deepEqual(texts, ["4", "4 → 5 (+25.0 %)", "4 → 1 (−75.0 %)", "0 → 3 (new)", "3 → 0 (gone)",
+        "9999 → 9998 (<0.1 %)"]);
 });
 
 test("colours: grey for as much, red for more, blue for less", () => {

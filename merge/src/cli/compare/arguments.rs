@@ -20,17 +20,19 @@ column `session` of --info), or a JSON trace that does not say it.
 
 Calls do not depend on how busy a machine is. Times do: they have a verdict
 only if they exceed the limit and a rank test of the runs gives p < 0.05, for
-which 4 runs on each side are enough. With one run on each side, a rule about
+which 4 runs on each side are enough. With one run on a side, a rule about
 times warns and cannot fail.
 
 Exit status:
   0    the comparison is printed, and no rule of --fail_on is broken
   1    the same, but some input could not be read completely. With --strict
-       also: calls are missing, or a rule has no verdict
+       also: calls are missing, a process was killed or still runs, or a
+       rule has no verdict
   2    nothing is compared, or the page of -o is not written: wrong usage, no
        readable input, or the output cannot be written
   3    a rule of --fail_on is broken
-  130  nothing is compared: the comparison was interrupted
+  130  the command was interrupted: the page of -o is not written, and the
+       comparison may not be printed
 
 Examples:
   viztracer-merge compare base/ head/
@@ -93,7 +95,7 @@ pub struct CompareArguments {
     #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
 
-    /// Exit with status 1 if calls are missing in a run, or if a rule has no verdict
+    /// Exit with status 1 if calls are missing in a run, a process was killed or still runs, or a rule has no verdict
     #[arg(long)]
     pub strict: bool,
 
@@ -102,7 +104,7 @@ pub struct CompareArguments {
     #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH")]
     strip_prefix: Vec<PathBuf>,
 
-    /// Print errors and warnings only: no progress
+    /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,
 

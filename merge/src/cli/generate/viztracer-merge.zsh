@@ -106,9 +106,9 @@ total\:"Time with called functions, recursion counted once"))' \
 '--no_source[Leave the text of source files out of the page]' \
 '--markdown[Print Markdown, for the summary of a CI run]' \
 '(--markdown)--json[Print JSON, for use in programs]' \
-'--strict[Exit with status 1 if calls are missing in a run, or if a rule has no verdict]' \
-'-q[Print errors and warnings only\: no progress]' \
-'--quiet[Print errors and warnings only\: no progress]' \
+'--strict[Exit with status 1 if calls are missing in a run, a process was killed or still runs, or a rule has no verdict]' \
+'-q[Show no progress]' \
+'--quiet[Show no progress]' \
 '--drop_c_functions[Leave out calls of C functions]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \

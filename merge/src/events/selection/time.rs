@@ -14,6 +14,9 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
+    /// All the time.
+    pub const ALL: TimeRange = TimeRange { from: 0, to: u64::MAX };
+
     /// The range that a selection leaves of a trace that ends at `end` and whose zero is `base` on the wall clock.
     /// Nothing is left from `as_of` on, if that is given. All are in nanoseconds. Bounds that leave no time are an
     /// error: the user means something else.
@@ -39,6 +42,12 @@ impl TimeRange {
     /// The range between two times; it is empty if the second one is earlier.
     fn new(from: u64, to: u64) -> TimeRange {
         TimeRange { from, to: to.max(from) }
+    }
+
+    /// The same range on a time line that shows so many nanoseconds more.
+    pub fn later(self, by: i64) -> TimeRange {
+        let later = |time: u64| if time == u64::MAX { time } else { time.saturating_add_signed(by) };
+        TimeRange::new(later(self.from), later(self.to))
     }
 
     /// Whether a time lies in the range.
@@ -124,6 +133,15 @@ mod tests {
                 prop_assert!(left.is_none_or(|left| start <= left.start && left.start <= left.end && left.end <= end));
                 prop_assert_eq!(time.has(start), from <= wide_start && wide_start < to);
             }
+        }
+
+        #[test]
+        fn a_range_on_another_time_line_has_the_same_times(
+            from in 0..9_u64, to in prop_oneof![0..12_u64, Just(u64::MAX)], time in 0..15_u64, by in 0..5_u64,
+        ) {
+            let range = TimeRange::new(from, to);
+            prop_assert_eq!(range.later(by as i64).has(time + by), range.has(time));
+            prop_assert_eq!(range.later(by as i64).later(-(by as i64)), range);
         }
 
         /// No range makes a call longer than it was.

@@ -15,7 +15,6 @@ use crate::events::timeline::FileWindows;
 use crate::parallel::lock::lock;
 use crate::parallel::progress::{Stage, Watch};
 use crate::parallel::reorder_buffer::in_order;
-use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
 use crate::report::summary::Summary;
 use crate::storage::output::Output;
@@ -127,12 +126,13 @@ struct LoadedFile<F> {
 impl<W: Writer> Shared<'_, W> {
     /// Calls `work` with what is needed of the part's file.
     fn with<R>(&self, part: &Part, work: impl FnOnce(&LoadedFile<W::File>) -> R) -> R {
-        self.files.with(part, || self.load(&self.report.files[part.file]), work)
+        self.files.with(part, || self.load(part.file), work)
     }
 
-    fn load(&self, plan: &FilePlan) -> LoadedFile<W::File> {
+    fn load(&self, file: usize) -> LoadedFile<W::File> {
+        let plan = &self.report.files[file];
         let mut prepared = self.writer.file(plan);
-        let mut selection = self.report.selected.as_ref().map(|selected| selected.file(plan));
+        let mut selection = self.report.selected.as_ref().map(|selected| selected.file(file, plan));
         let content = Content::of(plan);
         if let Ok(content) = &content {
             content.functions(plan, |id, function| {

@@ -198,7 +198,7 @@ fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
         by_pid.entry(plan.recording.pid).or_default().push(index);
     }
     let is_shown = |index: usize| match (&report.selected, opened(index)) {
-        (Some(selected), Some(time)) => selected.has(time),
+        (Some(selected), Some(time)) => selected.has(index, time),
         _ => true,
     };
     let parent = |(index, plan): (usize, &FilePlan)| {
