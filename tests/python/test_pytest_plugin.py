@@ -312,26 +312,35 @@ def test_a_worker_that_dies_before_the_tests(run, sandbox):
     assert re.search(r"^-+ last words of gw0 \(pid \d+\) -+\npytest gw0 .* left by os\._exit", done.stdout, re.MULTILINE)
 
 
-def test_last_words_of_a_worker_that_hangs_when_the_user_interrupts(sandbox):
+@pytest.mark.parametrize("to_workers", [False, True])
+def test_last_words_of_a_worker_that_hangs_when_the_user_interrupts(sandbox, to_workers):
+    """Ctrl+C in a terminal reaches the workers, too. They may then be in any code of pytest, so a line has the test."""
     library("xdist")
     sandbox.script(
         "import time\ndef hang():\n    open('hangs', 'w').close()\n    time.sleep(1000)\ndef test_hangs(): hang()\n",
         "test_it.py",
     )
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--viztracer", "rings", "-n", "1", "test_it.py"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--viztracer=rings", "-n", "1", "test_it.py"]
     with subprocess.Popen(
         command, cwd=sandbox.path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler), start_new_session=True,
     ) as process:  # fmt: skip
         give_up = time.monotonic() + 120
         while not (sandbox.path / "hangs").exists() and time.monotonic() < give_up:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT) if to_workers else process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=120)
     assert process.returncode == 2, output
-    assert re.search(r"last words of gw0 \(pid \d+\) -+\npytest gw0 \(pid \d+\) is still running", output)
-    assert re.search(r"\.\.\. \d+ calls of pytest\n.*pytest_pyfunc_call .*\n.*test_hangs .*\n +\d+  hang ", output)
     assert re.search(r"^viztracer-merge rings -o result\.html$", output, re.MULTILINE)
+    heading = r"last words of gw0 \(pid (\d+)\) -+\n"
+    if to_workers:  # unless the worker has ended meanwhile
+        words = rf"{heading}(pytest gw0 \(pid \1\) .*\n  test: +test_it.py::test_hangs( |$)|none: |it has no ring file)"
+        assert re.search(words, output, re.MULTILINE) or "last words of" not in output
+    else:
+        words = rf"{heading}pytest gw0 \(pid \1\) is still running\n  test: +test_it.py::test_hangs \(call\)\n"
+        assert re.search(words, output), output
+        assert re.search(r"\.\.\. \d+ calls of pytest\n.*pytest_pyfunc_call .*\n.*test_hangs .*\n +\d+  hang ", output)
+    assert f"(pid {process.pid})" not in output
 
 
 HANGS = """
@@ -508,3 +517,20 @@ def test_a_package_that_is_not_this_one(run, sandbox):
     assert run("def test_it(): pass", env=env).returncode == 0
     done = run("def test_it(): pass", "--viztracer", "rings", env=env)
     assert done.returncode == 4 and "viztracer-ring must be installed again" in done.stderr
+
+
+def test_last_words_are_of_one_process():
+    """Nothing of the process that distributes the tests is among those of a worker."""
+    from viztracer.pytest_run import workers
+
+    words = (
+        "python -m pytest (pid 1) is still running\n  last record: now\n\n  MainThread (tid 1)\n    0  controller\n\n"
+        "pytest gw0 (pid 12) killed by SIGKILL\n  last record: now\n\n  MainThread (tid 12)\n    0  test_it\n\n"
+        "  Thread-1 (tid 13)\n    0  _thread_receiver (execnet:1)\n\n"
+        "pytest gw1 (pid 121) is still running\n\n  MainThread (tid 121)\n    0  other\n"
+    )
+    assert workers._brief(words, 12) == [
+        "pytest gw0 (pid 12) killed by SIGKILL", "  last record: now", "", "  MainThread (tid 12)", "    0  test_it"
+    ]  # fmt: skip
+    assert workers._brief("All 2 processes ended in order: they have no last words.\n", 12) == [workers.IN_ORDER]
+    assert workers._brief("", 12) == [workers.IN_ORDER]
