@@ -534,3 +534,19 @@ def test_last_words_are_of_one_process():
     ]  # fmt: skip
     assert workers._brief("All 2 processes ended in order: they have no last words.\n", 12) == [workers.IN_ORDER]
     assert workers._brief("", 12) == [workers.IN_ORDER]
+
+
+@pytest.mark.skipif(not LIMITS_OVERHEAD, reason="there is no limit")
+def test_the_slowest_tests_say_which_calls_are_left_out(run):
+    source = """
+    import time
+    def often(): pass
+    def test_it():
+        for _ in range(400_000): often()
+    """
+    done = run(source, "--viztracer=rings", "--viztracer_slowest=1")
+    assert done.returncode == 0
+    assert not re.search(r"often \(test_it\.py:3\), \d", done.stdout)
+    assert ">=: called too often to record all calls (--viztracer_max_overhead)" in done.stdout
+    done = run(source, "--viztracer=rings", "--viztracer_slowest=1", "--viztracer_max_overhead=0")
+    assert ">=" not in done.stdout and "often (test_it.py:3), 400000 calls" in done.stdout
