@@ -290,6 +290,7 @@ def test_last_words_of_a_worker_that_dies(run, sandbox, death):
     )
     (pid,) = re.findall(r"\(pid (\d+)\) -", section)
     assert f"pytest gw0 (pid {pid}) {DEATHS[death]}" in section
+    assert set(re.findall(r"\(pid (\d+)\)", section)) == {pid}, "the last words are of others, too"
     assert re.search(r"\.\.\. \d+ calls of pytest\n.*pytest_pyfunc_call .*\n.*test_dies .*\n +\d+  deep ", section)
     assert "_thread_receiver" not in section and len(section.splitlines()) < 70
     killed = [span for span in spans(sandbox.merge("rings")) if span.pid == int(pid)]
