@@ -87,7 +87,7 @@ def answer(bench: Bench) -> Answer:
                 for kind, limit in limits.items():
                     print(f"  {name}, {kind}", file=sys.stderr, flush=True)
                     rings = bench.scratch / "rings"
-                    traced = ["--viztracer", str(rings), LIMIT, limit] if limit else []
+                    traced = [f"--viztracer={rings}", LIMIT, limit] if limit else []
                     runs[kind].append(run(python, sources, [*suite.options, *workers, *traced], bench.scratch))
                     if rings.exists():
                         files = describe(python, rings) if kind == "limit" or not files else files

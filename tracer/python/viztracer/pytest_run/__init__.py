@@ -1,1 +1,1 @@
-"""A run of pytest that is recorded: ``pytest --viztracer DIR``."""
+"""A run of pytest that is recorded: ``pytest --viztracer=DIR``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import shutil
 import subprocess
+import time
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -18,12 +19,19 @@ class NoAnswerError(Exception):
     """The program has not answered; the message says why."""
 
 
-def run(arguments: Sequence[str]) -> str:
+def run(arguments: Sequence[str], deadline: float | None = None) -> str:
     """Return what the program prints on stdout.
+
+    Args:
+        arguments: of the program.
+        deadline: when it must have ended at the latest, by `time.monotonic`.
 
     Raises:
         NoAnswerError: it prints nothing.
     """
+    seconds = SECONDS if deadline is None else min(SECONDS, deadline - time.monotonic())
+    if seconds <= 0:
+        raise NoAnswerError("there was no time left")
     try:
         done = subprocess.run(
             [_find(), *arguments],
@@ -32,13 +40,18 @@ def run(arguments: Sequence[str]) -> str:
             check=False,
             encoding="utf-8",
             errors="replace",
-            timeout=SECONDS,
+            timeout=seconds,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise NoAnswerError(str(error)) from None
+        raise NoAnswerError(_reason(error)) from None
     if not done.stdout:
         raise NoAnswerError(done.stderr.strip() or f"{PROGRAM} has ended with status {done.returncode}")
     return done.stdout
+
+
+def _reason(error: Exception) -> str:
+    """Return why the program has not ended in order, without its long command line."""
+    return f"{PROGRAM} took too long" if isinstance(error, subprocess.TimeoutExpired) else str(error)
 
 
 def _find() -> str:

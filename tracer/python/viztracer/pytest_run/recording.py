@@ -32,6 +32,7 @@ class RunRecording:
         self.tracer = tracer
         self.rings = rings
         self.is_own = is_own
+        self.made_directory = False
 
     @classmethod
     def existing(cls) -> Self | None:
@@ -52,6 +53,7 @@ class RunRecording:
             ValueError: the options make no sense.
         """
         session.take_faults()
+        is_new = not os.path.exists(directory)
         os.makedirs(directory, exist_ok=True)
         tracer = VizTracer(max_overhead=max_overhead, verbose=0)
         tracer.first_name = interpreter_arguments.process_name(sys.orig_argv)
@@ -69,7 +71,14 @@ class RunRecording:
         tracer.register_exit()
         words = f"viztracer-merge --last_words {quote(rings.path)}"
         arm_exit_line(f"viztracer: pytest has ended before its summary; {words}\n")
-        return cls(tracer, rings, is_own=True)
+        recording = cls(tracer, rings, is_own=True)
+        recording.made_directory = is_new
+        return recording
+
+    def name_process(self, name: str) -> None:
+        """Name the process in this ring file, and in those after an interruption by a tracer of the tests."""
+        self.tracer.first_name = name
+        self.tracer.name_process(name)
 
     def end(self) -> None:
         """End the recording, if this run has begun it, in the process that has."""
@@ -80,6 +89,16 @@ class RunRecording:
         self.tracer.stop("flush_as_finish")
         unregister_global(self.tracer)
         self.tracer.seal()
+
+    def abandon(self) -> None:
+        """End the recording, if this run has begun it, and leave no file of it."""
+        if not self.is_own or not self.rings.is_own:
+            return
+        self.end()
+        for path in self.files():
+            os.unlink(path)
+        if self.made_directory and not os.listdir(self.rings.path):
+            os.rmdir(self.rings.path)
 
     def files(self) -> list[str]:
         """Return the ring files of the run."""
@@ -100,7 +119,8 @@ class RunRecording:
     @property
     def directory(self) -> str:
         """The directory of the ring files, for a shell."""
-        return quote(os.path.relpath(self.rings.path))
+        path = os.path.relpath(self.rings.path)
+        return quote(os.path.join(os.curdir, path) if path.startswith("-") else path)
 
     def merge_command(self) -> str:
         """Return the command that merges the ring files into a report."""

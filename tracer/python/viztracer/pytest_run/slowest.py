@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 FUNCTIONS = 5  # per phase
 PART_MIN = 0.01  # of the time of a phase, that a function must have taken
+LIMITED = (
+    ">=: called too often to record all calls (--viztracer_max_overhead). "
+    "The time of calls that are not recorded is that of their callers."
+)
 ALL_PROCESSES = "0"  # the pid of a line over all processes
 
 
@@ -53,11 +57,14 @@ class Slowest:
             return
         phases = sorted(self._phases, reverse=True)
         what = f"{len(phases)} phases" if len(phases) > 1 else "phase"
-        terminalreporter.section(f"where the slowest {what} spent {'their' if len(phases) > 1 else 'its'} time (viztracer)")
+        whose = "their" if len(phases) > 1 else "its"
+        terminalreporter.write_sep("=", f"where the slowest {what} spent {whose} time (viztracer)")
         for duration, _, report in phases:
             terminalreporter.write_line(f"{duration:.2f}s {report.when or '':<8} {report.nodeid}")
             for line in self._functions(report):
                 terminalreporter.write_line(f"    {line}")
+        if self.recording.tracer.max_overhead:
+            terminalreporter.write_line(LIMITED)
 
     def _functions(self, report: pytest.TestReport) -> list[str]:
         pid, thread, begin, end = getattr(report, MOMENTS)
@@ -71,7 +78,9 @@ class Slowest:
         rows = [row for row in csv.DictReader(table.splitlines()) if row["pid"] == ALL_PROCESSES]
         rows = heapq.nlargest(FUNCTIONS, rows, key=_own_time)
         shown = [_line(row, (end - begin) * 1000) for row in rows if _own_time(row) >= PART_MIN * (end - begin) * 1000]
-        return shown or ["unknown: the ring file has no calls of this time any more"]
+        if not rows:
+            return ["unknown: the ring file has no calls of this time; they were overwritten, or none was recorded"]
+        return shown or [f"no function took {PART_MIN:.0%} of it"]
 
 
 def _own_time(row: dict[str, str]) -> int:
@@ -82,7 +91,8 @@ def _line(row: dict[str, str], duration: float) -> str:
     place = f" ({_shown(row['file'])}:{row['line']})" if row["file"] else ""
     time, calls = _own_time(row), int(row["calls"])
     part = f"{time / 1e9:8.3f}s {time / duration:4.0%}"
-    return f"{part}  {printable(row['function'] + place)}, {calls} call{'s' * (calls != 1)}"
+    more = ">=" if row["elided"] == "true" else ""
+    return f"{part}  {printable(row['function'] + place)}, {more}{calls} call{'s' * (more != '' or calls != 1)}"
 
 
 def _shown(path: str) -> str:

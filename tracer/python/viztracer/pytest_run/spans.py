@@ -11,6 +11,8 @@ import threading
 
 import pytest
 
+from .losses import OUTPUT as LOSS
+
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,9 +50,12 @@ class Spans:
             self._log("b", ROOT, {})
         self._outcomes.clear()
         self._log("b", item.nodeid, {"id": item.nodeid})
-        yield
+        ran = yield
         self._end_phase(INTERRUPTED)
-        self._log("e", item.nodeid, {"id": item.nodeid, **self._result()})
+        result = self._result()
+        if ran.excinfo is not None:
+            result["outcome"] = INTERRUPTED
+        self._log("e", item.nodeid, {"id": item.nodeid, **result})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -84,8 +89,10 @@ class Spans:
         self._outcomes.append(outcome(report))
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
-        """End the span around all tests."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """End the span around all tests; a worker tells what it has lost."""
+        if (output := getattr(session.config, "workeroutput", None)) is not None:
+            output[LOSS] = self.tracer.ring_failure
         if self._has_root:
             self._has_root = False
             self._log("e", ROOT, {})
