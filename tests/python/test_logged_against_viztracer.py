@@ -72,6 +72,6 @@ def shown_events(report, path):
             continue
         kept = {key: event[key] for key in ("ph", "name", "s", "args", "cat") if event.get(key) is not None}
         if event["name"] == "raw":
-            kept["dur"] = event["dur"]
+            kept["dur"] = round(event["dur"], 2)  # a ring file has ticks, so a nanosecond more or less
         shown.append(json.dumps(kept, sort_keys=True))
     return shown
