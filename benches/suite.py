@@ -29,10 +29,10 @@ import overhead
 import pages
 import processes
 import real_programs
+import real_test_suites
 import snapshots
 import startup
 import switching
-import test_suites
 import whole_job
 from environments import Missing, found
 from question import Answer, Bench
@@ -56,7 +56,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "processes": processes.answer,
     "snapshots": snapshots.answer,
     "programs": real_programs.answer,
-    "pytest": test_suites.answer,
+    "pytest": real_test_suites.answer,
 }
 
 

@@ -80,24 +80,7 @@ fn approximate(ranks: &[usize], sum: usize, base: usize) -> f64 {
     let equal = ranks.chunk_by(|a, b| a == b).map(|chunk| (chunk.len() as f64).powi(3) - chunk.len() as f64);
     let variance = base * head / 12.0 * (all + 1.0 - equal.sum::<f64>() / (all * (all - 1.0)));
     let distance = (sum as f64 / 2.0 - base * (all + 1.0) / 2.0).abs() - 0.5;
-    if variance <= 0.0 { 1.0 } else { erfc(distance.max(0.0) / (2.0 * variance).sqrt()) }
-}
-
-/// The complementary error function for numbers from 0 on, by the continued fraction of Laplace where that is good, and
-/// by the series of the error function below.
-fn erfc(x: f64) -> f64 {
-    const TERMS: u32 = 100;
-    if x < 2.0 {
-        let mut term = x;
-        let mut sum = x;
-        for n in 1..TERMS {
-            term *= -x * x / f64::from(n);
-            sum += term / f64::from(2 * n + 1);
-        }
-        return 1.0 - sum * std::f64::consts::FRAC_2_SQRT_PI;
-    }
-    let fraction = (1..TERMS).rev().fold(x, |below, n| x + f64::from(n) / 2.0 / below);
-    (-x * x).exp() / (fraction * std::f64::consts::PI.sqrt())
+    if variance <= 0.0 { 1.0 } else { libm::erfc(distance.max(0.0) / (2.0 * variance).sqrt()) }
 }
 
 #[cfg(test)]

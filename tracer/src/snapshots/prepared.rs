@@ -82,14 +82,13 @@ impl Prepared {
 
 /// Replaces what is prepared. A count of this process goes on if the snapshots are those of the same run.
 pub fn set(mut prepared: Box<Prepared>) {
-    let is_user = (0..SET_TRIES).any(|_| {
-        let is_user = become_user();
-        if !is_user {
-            std::thread::sleep(PAUSE); // a start takes less than a millisecond
+    let wait = || std::thread::sleep(PAUSE); // a start takes less than a millisecond
+    if !(0..SET_TRIES).any(|_| {
+        become_user() || {
+            wait();
+            false
         }
-        is_user
-    });
-    if !is_user {
+    }) {
         return; // a child in another PID namespace, where it has its parent's id: it keeps what is prepared
     }
     // SAFETY: null, or a box that nobody else uses or frees as long as this is the user.

@@ -1,11 +1,11 @@
 //! Last words as a JSON document for programs. merge/README.md says what its keys mean; they never change.
 
 use super::Others;
+use super::functions::DisplayNames;
 use super::text::how;
 use super::words::{EndedCall, LastWords, OpenCall, ThreadWords};
 use crate::plan::file::FilePlan;
-use crate::text::display::UNKNOWN_FUNCTION;
-use crate::text::when;
+use crate::text::{json, when};
 use serde_json::{Value, json};
 
 /// Makes the document of these processes.
@@ -47,28 +47,16 @@ fn thread(thread: &ThreadWords, words: &LastWords) -> Value {
 }
 
 fn open_call(call: &OpenCall, words: &LastWords) -> Value {
-    let mut value = function(call.function, words);
+    let mut value = json::function(words.functions.get(call.function).map(DisplayNames::function));
     value["duration_ns"] = call.duration.into();
     value["inherited"] = call.inherited.into();
     value
 }
 
 fn ended_call(call: &EndedCall, words: &LastWords) -> Value {
-    let mut value = function(call.function, words);
+    let mut value = json::function(words.functions.get(call.function).map(DisplayNames::function));
     value["duration_ns"] = call.duration.into();
     value["before_end_ns"] = call.before.into();
     value["how"] = how(call.kind).into();
     value
-}
-
-fn function(id: u32, words: &LastWords) -> Value {
-    match words.functions.get(id) {
-        Some(function) => json!({
-            "function": function.name,
-            "file": function.file,
-            "line": function.line,
-            "is_c": function.is_c,
-        }),
-        None => json!({ "function": UNKNOWN_FUNCTION, "file": "", "line": 0, "is_c": false }),
-    }
 }

@@ -4,6 +4,7 @@ use crate::events::content::Content;
 use crate::plan::file::FilePlan;
 use crate::text::display::function_name;
 use std::collections::{HashMap, HashSet};
+use viztracer_format::names::Function;
 
 /// The names of some functions, by id.
 #[derive(Debug, Default)]
@@ -18,6 +19,13 @@ pub struct DisplayNames {
     pub file: String,
     pub line: u32,
     pub is_c: bool,
+}
+
+impl DisplayNames {
+    /// The function that has these names.
+    pub fn function(&self) -> Function<'_> {
+        Function { name: &self.name, file: &self.file, line: self.line, is_c: self.is_c }
+    }
 }
 
 impl FunctionNames {

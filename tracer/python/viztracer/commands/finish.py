@@ -16,7 +16,7 @@ import time
 from ..output import report, terminal
 from ..output.quoting import quote
 from ..process import procfs, session_variable
-from ..process.isolation import PACKAGES, environment
+from ..process.isolation import code, environment
 from ..process.ring_directory import RingDirectory
 from ..snaptrace import arm_exit_report, ask_before_exec, await_ring, disarm_exit_report, note_unsaved
 from . import starting
@@ -25,8 +25,6 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from ..viztracer import VizTracer
 
-# Isolated from the program: neither its directory nor its PYTHONPATH is searched, and the package is found last.
-ENTRY = "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.commands import finish; finish.main()"
 PLUGINS_ENDED = "the plugins have not had this report: they ended with the program"
 # Seconds that processes get to end which the same signal has reached: all of a terminal that is closed, say.
 GRACE = 0.3
@@ -75,7 +73,7 @@ class Ending:
         """Have the run end like this also if this process, which is about to record, ends by a signal or `os._exit`."""
         command = []
         if sys.executable:
-            entry = ENTRY.format(packages=PACKAGES)
+            entry = code("from viztracer.commands import finish; finish.main()")
             own_ring = self.rings.next_file()
             has_plugins = str(int(bool(self.plugins)))
             arguments = [self.rings.address, self.output, str(int(self.each)), str(self.verbose), own_ring, has_plugins]

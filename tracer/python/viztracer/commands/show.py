@@ -7,17 +7,12 @@ import signal
 import sys
 
 from ..output import report_kinds, terminal
-from ..process.isolation import PACKAGES, environment
+from ..process.isolation import code, environment
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Isolated from the program, like that of `finish`.
-ENTRY = (
-    "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; "
-    "from viztracer.viewer import viewer_main; sys.exit(viewer_main())"
-)
 
 
 def show(files: Sequence[str]) -> None:
@@ -26,7 +21,8 @@ def show(files: Sequence[str]) -> None:
         return
     # Only what Perfetto's page reads has to be at a certain port, which another viewer may have.
     port = [] if any(file.endswith(report_kinds.FOR_PERFETTO) for file in files) else ["--port=0"]
-    command = [sys.executable, "-sS", "-c", ENTRY.format(packages=PACKAGES), "--once", *port, "--", *files]
+    entry = code("from viztracer.viewer import viewer_main; sys.exit(viewer_main())")
+    command = [sys.executable, "-sS", "-c", entry, "--once", *port, "--", *files]
     try:
         # At the end of the interpreter it neither starts threads nor forks any more.
         pid = os.posix_spawn(sys.executable, command, dict(environment()), setsigdef=[signal.SIGINT])

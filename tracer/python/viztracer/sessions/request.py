@@ -20,11 +20,6 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from typing import Any
 
-# Isolated from the program, as the process that writes the report of a run which a signal ends.
-ENTRY = (
-    "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; "
-    "from viztracer.sessions import snapshot; snapshot.main()"
-)
 START_PATIENCE = 1.0  # seconds that the removal of ring files, or a reader of their directory, may take
 PATIENCE = 600.0  # seconds that a caller waits at most
 INTERVAL = 0.005  # seconds between two looks
@@ -81,7 +76,7 @@ def _take(tracer: Any, name: str, last: Any, output: Any, *, wait: bool, as_of: 
     directory: str = tracer.rings.path
     if not _claim(directory, tracer.keep_snapshots):
         return None
-    entry = ENTRY.format(packages=isolation.PACKAGES)
+    entry = isolation.code("from viztracer.sessions import snapshot; snapshot.main()")
     pid = _start([sys.executable, "-sS", "-c", entry, directory, path, str(as_of), seconds], directory, wait)
     if wait:
         _await(pid, path)

@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 EXCEPTION = "exception"
 
-# Isolated from the program, as the process that writes the report of a run which a signal ends.
-ENTRY = (
-    "import sys; sys.path[:] = [*sys.path[1:], {packages!r}]; from viztracer.sessions import triggered; triggered.main()"
-)
-
 
 def arm(triggers: Sequence[str], rings: RingDirectory, limit: int) -> list[Callable[[], None]]:
     """Have these take snapshots of a run from now on, up to a limit; return what takes that back."""
@@ -44,7 +39,7 @@ def arm(triggers: Sequence[str], rings: RingDirectory, limit: int) -> list[Calla
 
 
 def _prepare(triggers: Sequence[str], rings: RingDirectory, limit: int) -> None:
-    entry = ENTRY.format(packages=isolation.PACKAGES)
+    entry = isolation.code("from viztracer.sessions import triggered; triggered.main()")
     command = [sys.executable, "-sS", "-c", entry, rings.path, str(limit)]
     environment = list(map("=".join, isolation.environment()))
     arm_snapshots(triggers, command, environment, rings, limit, snapshots.claim_path(rings.path, limit))

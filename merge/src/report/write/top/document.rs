@@ -1,9 +1,9 @@
 //! The table as a JSON document for programs. merge/README.md says what its keys mean; they never change.
 
-use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
+use crate::report::functions::{FunctionRow, InternedFunction, InternedFunctions, Sort, Table};
 use crate::report::summary::FileSummary;
 use crate::report::write::functions::FunctionTotals;
-use crate::text::display::UNKNOWN_FUNCTION;
+use crate::text::json;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -43,15 +43,7 @@ fn table(table: &Table, interned: &InternedFunctions) -> Value {
 }
 
 fn row(row: &FunctionRow, interned: &InternedFunctions) -> Value {
-    let mut value = match interned.get(row.function) {
-        Some(function) => json!({
-            "function": function.name,
-            "file": function.file,
-            "line": function.line,
-            "is_c": function.is_c,
-        }),
-        None => json!({ "function": UNKNOWN_FUNCTION, "file": "", "line": 0, "is_c": false }),
-    };
+    let mut value = json::function(interned.get(row.function).map(InternedFunction::function));
     extend(
         &mut value,
         json!({
