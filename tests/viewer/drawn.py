@@ -19,7 +19,8 @@ TRACKS = """() => {
         ]),
     })));
 }"""
-AT_REST = "() => { const t = window.viztracer.timeline; return t.placed.length > 0 && !t.frames.isScheduled; }"
+# Whether a page has drawn its rows, and draws nothing more.
+AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.length > 0 && !t.frames.isScheduled; }"
 ROWS = """() => [...document.querySelectorAll(".names .row")].map((row) =>
     [row.classList[1], row.querySelector(".name").textContent, row.querySelector(".number").textContent])"""
 # Of points on the page, the pixels that a screenshot of it has.

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from drawn import AT_REST
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,6 @@ TOOLS = """
 
 # Narrow, so that they can be read beside each other.
 WIDTH = 700
-AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.length > 0 && !t.frames.isScheduled; }"
 
 
 @dataclass

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from conftest import sandboxes
+from drawn import AT_REST
 
 perfetto = sandboxes.perfetto
 
@@ -53,7 +54,7 @@ def opened(sandbox, page):
 def click(page, point):
     """Clicks what is `point`, as in timeline/points.js, at [row's id, time, height within the row]."""
     row, time, height = point
-    x, y = page.evaluate(
+    x, y = page.until(AT_REST).evaluate(
         "([id, time, height]) => { const { timeline } = window.viztracer;"
         " const { y } = timeline.placed.find(({ row }) => row.id === id);"
         " const { left, top } = timeline.stage.canvas.getBoundingClientRect();"

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from drawn import AT_REST
 
 ROOT = Path(__file__).parents[2]
-AT_REST = "() => { const t = window.viztracer?.timeline; return !!t && t.placed.length > 0 && !t.frames.isScheduled; }"
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
