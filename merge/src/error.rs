@@ -31,6 +31,9 @@ pub enum MergeError {
     /// No input is meant by an offset.
     #[error("{}: --offset fits no input: give an input, or a directory that holds inputs", display::path(.0))]
     Offset(PathBuf),
+    /// The calls of a barrier do not place the machines.
+    #[error("--barrier cannot place the machines: {0}")]
+    Barrier(String),
     /// The directory of source files cannot be opened.
     #[error("{}: cannot look for source files in it: {}", display::path(.0), sentence(.1))]
     SourceRoot(PathBuf, io::Error),

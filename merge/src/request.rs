@@ -3,6 +3,7 @@
 use crate::align::{Align, Offset};
 use crate::events::selection::Selection;
 use crate::report::prefixes::Prefixes;
+use regex::Regex;
 use std::path::PathBuf;
 
 /// What to merge into what.
@@ -28,6 +29,8 @@ pub struct Request {
     pub prefixes: Prefixes,
     /// How files are aligned on the time line.
     pub align: Align,
+    /// Functions whose calls place machines on the time line: no process leaves one before all have entered it.
+    pub barrier: Option<Regex>,
     /// Files that are moved on the time line after that.
     pub offsets: Vec<Offset>,
 }
@@ -36,7 +39,7 @@ impl Request {
     /// Makes a request with the default options.
     pub fn new(inputs: Vec<PathBuf>, output: PathBuf) -> Request {
         let (prefixes, selection) = (Prefixes::default(), Selection::default());
-        let (align, offsets) = (Align::Clock, Vec::new());
+        let (align, barrier, offsets) = (Align::Clock, None, Vec::new());
         let (threads, source, show_losses, source_root, replaces) = (None, true, false, None, true);
         Request {
             inputs,
@@ -48,6 +51,7 @@ impl Request {
             source_root,
             prefixes,
             align,
+            barrier,
             offsets,
             selection,
         }

@@ -19,6 +19,8 @@ pub struct Ring {
     pub forgotten: Forgotten,
     /// Whether the header says that the program switched between stacks.
     pub switched: bool,
+    /// How the process says it ended.
+    pub ending: u64,
     segments: Vec<Vec<u8>>,
     /// Segments that were allocated so far, the recycled ones included.
     allocated: u64,
@@ -31,7 +33,7 @@ impl Ring {
         let identity = Identity { segment_size: 4096, clock: CLOCK_MONOTONIC, pid, opened: anchor, ..Identity::new() };
         let names = name_entry(Tag::ProcessName, 0, "MainProcess", 4096);
         let forgotten = Forgotten::default();
-        Ring { identity, names, forgotten, switched: false, segments: Vec::new(), allocated: 0 }
+        Ring { identity, names, forgotten, switched: false, ending: 0, segments: Vec::new(), allocated: 0 }
     }
 
     pub fn thread(&mut self, serial: u32, tid: u64, name: &str, events: u64, lost: u64) {
@@ -170,7 +172,7 @@ impl Ring {
         let state = if sealed { STATE_SEALED } else { 1 };
         let Forgotten { threads, events, tasks } = self.forgotten;
         let switched = u64::from(self.switched);
-        for (at, word) in [(0, state), (96, threads), (104, events), (112, tasks), (120, switched)] {
+        for (at, word) in [(0, state), (72, self.ending), (96, threads), (104, events), (112, tasks), (120, switched)] {
             bytes[STATUS_OFFSET + at..][..8].copy_from_slice(&word.to_le_bytes());
         }
         bytes.extend(self.segments.concat());

@@ -5,6 +5,7 @@ mod runs;
 use crate::align::{self, Align, Alignment, Offset};
 use crate::chrome;
 use crate::error::{BadInput, MergeError};
+use crate::events::barriers;
 use crate::events::selection::{AsOf, OTHER_CLOCK, Selected, TimeRange};
 use crate::input::discover;
 use crate::input::ring::State;
@@ -96,7 +97,7 @@ impl<'a> Trace<'a> {
         if let Some(offset) = request.offsets.iter().find(unmeant) {
             return Err(MergeError::Offset(offset.path.clone()));
         }
-        let mut alignment = align::align(&plans, request.align, &request.offsets);
+        let mut alignment = aligned(request, &plans, &pool)?;
         alignment.warnings.splice(..0, warnings);
         show_running(request, &mut plans, &alignment)?;
         Selected::of(&request.selection, &plans, &alignment)?;
@@ -246,6 +247,14 @@ impl<'a> Trace<'a> {
         summary.members = chrome::metadata(&self.plans);
         summary
     }
+}
+
+/// The time line of a request.
+fn aligned(request: &Request, plans: &[FilePlan], pool: &rayon::ThreadPool) -> Result<Alignment, MergeError> {
+    let (how, offsets) = (request.align, &request.offsets);
+    let Some(barrier) = &request.barrier else { return Ok(align::align(plans, how, offsets)) };
+    let passes = barriers::passes(plans, barrier, pool);
+    passes.and_then(|passes| align::align_by_barrier(plans, how, offsets, &passes)).map_err(MergeError::Barrier)
 }
 
 /// Shows processes that still run as of the instant that is asked for, if one is: what is open then lasts until just

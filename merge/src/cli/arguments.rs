@@ -13,6 +13,7 @@ use crate::request::Request;
 use crate::storage::output;
 use crate::text::display::STDOUT;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use regex::Regex;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,12 @@ pub struct Arguments {
     /// aligned at the time of this call
     #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
     pub align: Align,
+
+    /// Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and
+    /// none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact
+    /// the times are then
+    #[arg(long, value_name = "REGEX", help_heading = "Report")]
+    pub barrier: Option<Regex>,
 
     /// Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit
     /// (run_2=+20ms). Can be given more than once
@@ -194,6 +201,7 @@ impl Arguments {
             source_root: self.source_root.clone(),
             prefixes: Prefixes::new(&self.strip_prefix),
             align: self.align,
+            barrier: self.barrier.clone(),
             offsets: self.offset.clone(),
             selection: self.selection.clone().into(),
             ..Request::new(inputs, output)

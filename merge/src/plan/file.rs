@@ -237,6 +237,11 @@ impl FilePlan {
         }
     }
 
+    /// What the monotonic clock showed at tick 0, if ticks are nanoseconds.
+    pub fn monotonic_at_tick_0(&self) -> i64 {
+        self.imported().map_or(0, Imported::clock_at_tick_0)
+    }
+
     /// What a report says of the process; `None` if this is no report.
     pub fn account(&self) -> Option<&Account> {
         match &self.source {

@@ -4,6 +4,7 @@ mod elided;
 mod metadata;
 mod table;
 
+use crate::align::barrier::PlacedHost;
 use crate::align::{Alignment, Method, Zero};
 use crate::error::{BadInput, Problems};
 use crate::events::decode::Outcome;
@@ -44,6 +45,8 @@ pub struct Summary {
     pub zero: Zero,
     /// How the files were aligned.
     pub method: Method,
+    /// The machines that a barrier has placed.
+    pub hosts: Vec<PlacedHost>,
     /// The metadata of the first of the inputs that are reports themselves.
     pub members: Map<String, Value>,
     /// The innermost calls of processes that did not end in order.
@@ -132,8 +135,8 @@ impl Summary {
         let files = plans.iter().zip(&alignment.clocks);
         let files = files.map(|(plan, clock)| FileSummary::of(plan, account::of(plan, clock, prefixes))).collect();
         let Alignment { base_realtime, zero, method, .. } = *alignment;
-        let warnings = alignment.warnings.clone();
-        Summary { output, files, bad, warnings, base_realtime, zero, method, ..Summary::default() }
+        let (warnings, hosts) = (alignment.warnings.clone(), alignment.hosts.clone());
+        Summary { output, files, bad, warnings, base_realtime, zero, method, hosts, ..Summary::default() }
     }
 
     /// Adds the counts of a part of a file.

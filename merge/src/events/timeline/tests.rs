@@ -2,7 +2,7 @@
 //! made the calls.
 
 use super::{Call, Edges, FileWindows, Nester, OVERWRITTEN, StackEvent, WindowsBuilder};
-use crate::align::Clock;
+use crate::align::{Clock, Fit};
 use crate::events::decode::{Event, Payload};
 use proptest::prelude::*;
 use std::ops::Range;
@@ -174,7 +174,7 @@ fn windows_by_ticks(parts: &[&[Call]], clock: &Clock, unfinished: &[Call]) -> Fi
 /// A clock of this many ticks a nanosecond.
 fn clock(ticks: u64) -> Clock {
     let anchor = |ns: u64| Anchor { ticks: ns * ticks, monotonic: ns, realtime: 0 };
-    Clock::new(TickMap::new([anchor(1), anchor(1 << 30)]).unwrap(), 0)
+    Clock::new(TickMap::new([anchor(1), anchor(1 << 30)]).unwrap(), 0, Fit::default())
 }
 
 fn placed(calls: &[Call], clock: &Clock) -> Vec<Call> {

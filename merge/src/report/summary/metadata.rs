@@ -1,8 +1,10 @@
 //! The summary as a report's `viztracer_metadata`.
 
 use super::{FileSummary, Summary, ThreadSummary};
+use crate::align::barrier::PlacedHost;
 use crate::align::{Method, Zero};
 use crate::plan::ending::Ending;
+use crate::text::display;
 use serde_json::{Map, Value, json};
 
 impl Summary {
@@ -23,6 +25,11 @@ impl Summary {
             Method::Monotonic => json!({ "method": "monotonic clock" }),
             Method::Start => json!({ "method": "start" }),
             Method::WallClock { uncertainty } => json!({ "method": "wall clock", "uncertainty_ns": uncertainty }),
+            Method::Barrier { uncertainty } => json!({
+                "method": "barrier",
+                "uncertainty_ns": uncertainty,
+                "hosts": self.hosts.iter().map(placed).collect::<Vec<_>>(),
+            }),
         };
         if !self.warnings.is_empty() {
             metadata["warnings"] = json!(self.warnings);
@@ -31,6 +38,18 @@ impl Summary {
         put_with_list(&metadata, "processes", self.files.iter(), FileSummary::put_metadata, &mut text);
         text
     }
+}
+
+/// A machine that a barrier has placed.
+fn placed(host: &PlacedHost) -> Value {
+    json!({
+        "boot_id": host.boot.id(),
+        "file": display::path(&host.path),
+        "files": host.files,
+        "calls": host.calls,
+        "uncertainty_ns": host.fit.uncertainty,
+        "drift_ppm": host.fit.drift * 1e6,
+    })
 }
 
 /// Appends an object, with a list as its last member. The list never is a value: there may be very many threads.

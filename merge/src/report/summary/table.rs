@@ -1,8 +1,10 @@
 //! The summary as a table, with a last line that says what went into the report.
 
 use super::{FileSummary, Summary};
+use crate::align::barrier::PlacedHost;
 use crate::text::columns::aligned;
 use crate::text::display::{self, grouped, printable};
+use crate::text::when;
 use std::fmt;
 
 /// Files that get a row of their own in the table.
@@ -23,6 +25,7 @@ impl fmt::Display for Summary {
         }
         self.last_words.fmt(f)?;
         self.elided().iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        self.hosts.iter().try_for_each(|host| writeln!(f, "{}", placed(host)))?;
         writeln!(f, "{}", self.last_line())
     }
 }
@@ -48,6 +51,17 @@ impl Summary {
         let switched = self.switched().map(|words| format!("; {words}")).unwrap_or_default();
         format!("{}: {events} events of {files} file{plural}{others}{switched}", display::output(&self.output))
     }
+}
+
+/// How exactly a barrier has placed a machine.
+fn placed(host: &PlacedHost) -> String {
+    let PlacedHost { path, files, calls, fit, .. } = host;
+    let others = if *files > 1 { format!(" and {} more of its machine", grouped(*files as u64 - 1)) } else { String::new() };
+    let (path, calls) = (display::path(path), grouped(*calls as u64));
+    let (error, drift) = (when::duration(fit.uncertainty), fit.drift * 1e6);
+    let rate = if drift < 0.0 { "fast" } else { "slow" };
+    let drift = drift.abs();
+    format!("{path}{others}: placed by {calls} calls of the barrier, within {error}; its clock is {drift:.1} ppm {rate}")
 }
 
 impl FileSummary {
