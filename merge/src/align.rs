@@ -17,6 +17,7 @@ use crate::text::display;
 use crate::text::when;
 use barrier::{Passes, PlacedHost};
 pub use clock::{Clock, Ticks, Times};
+#[cfg(test)]
 pub use fit::Fit;
 pub use offset::Offset;
 use place::Place;

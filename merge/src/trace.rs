@@ -253,6 +253,9 @@ impl<'a> Trace<'a> {
 fn aligned(request: &Request, plans: &[FilePlan], pool: &rayon::ThreadPool) -> Result<Alignment, MergeError> {
     let (how, offsets) = (request.align, &request.offsets);
     let Some(barrier) = &request.barrier else { return Ok(align::align(plans, how, offsets)) };
+    if how == Align::Start {
+        return Err(MergeError::Barrier("--align start moves each run by its begin".into()));
+    }
     let passes = barriers::passes(plans, barrier, pool);
     passes.and_then(|passes| align::align_by_barrier(plans, how, offsets, &passes)).map_err(MergeError::Barrier)
 }

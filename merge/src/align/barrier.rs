@@ -82,7 +82,9 @@ pub fn place(files: &[FilePlan], maps: &[TickMap], passes: &[Passes]) -> Result<
         let bounds = bounds(of(file)?, reference);
         let fit = Fit::of(&bounds).ok_or_else(|| {
             let (path, to) = (display::path(&file.path), display::path(&first.path));
-            format!("the clocks of {path} and {to} contradict each other: it is no barrier of both, or calls are missing")
+            format!(
+                "the clocks of {path} and {to} contradict each other: it is no barrier of both, or calls are missing"
+            )
         })?;
         placed.push(PlacedHost { boot, path: file.path.clone(), files: 1, calls: bounds.len(), fit });
     }

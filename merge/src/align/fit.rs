@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn bounds_that_no_line_passes_give_nothing() {
         let [first, second] = [(0, 100), (5_000_000, 5_000_100)].map(|(least, most)| (least, most));
-        let bounds = |at| [Bounds { at: 0, least: first.0, most: first.1 }, Bounds { at, least: second.0, most: second.1 }];
+        let bounds =
+            |at| [Bounds { at: 0, least: first.0, most: first.1 }, Bounds { at, least: second.0, most: second.1 }];
         assert_eq!(Fit::of(&bounds(1_000_000_000)), None);
         assert!(Fit::of(&bounds(10_000_000_000)).is_some());
         assert_eq!(Fit::of(&[]), None);

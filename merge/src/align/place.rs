@@ -1,8 +1,8 @@
 //! The place of a file on the common time line.
 
 use super::barrier::PlacedHost;
-use super::fit::Fit;
 use super::clock::Clock;
+use super::fit::Fit;
 use super::ticks::{SECOND, anchor};
 use crate::plan::file::FilePlan;
 use viztracer_format::clock::{Anchor, TickMap};
@@ -33,7 +33,8 @@ impl Place {
 
     /// The clock of a report that begins at `base`, for a file with this map.
     pub fn clock(&self, file: &FilePlan, map: TickMap, base: i64) -> Clock {
-        let shift = self.shift.wrapping_add(self.fit.offset).wrapping_add(file.monotonic_at_tick_0()).wrapping_sub(base);
+        let shift =
+            self.shift.wrapping_add(self.fit.offset).wrapping_add(file.monotonic_at_tick_0()).wrapping_sub(base);
         let map = if self.fit.drift == 0.0 { map } else { self.drifted(file, map) };
         Clock::new(map, shift, self.fit)
     }
@@ -41,7 +42,11 @@ impl Place {
     /// The map of a file whose clock drifts. It is a line between the file's anchors, since a drift is one, too.
     fn drifted(&self, file: &FilePlan, map: TickMap) -> TickMap {
         let opened = file.recording.opened.ticks;
-        let ticks = file.anchors.iter().map(|anchor| anchor.ticks).chain([opened, file.last_moment, opened.saturating_add(SECOND)]);
+        let ticks = file.anchors.iter().map(|anchor| anchor.ticks).chain([
+            opened,
+            file.last_moment,
+            opened.saturating_add(SECOND),
+        ]);
         let drifted = |ticks| {
             let monotonic = (map.nanoseconds(ticks) as i64).wrapping_add(file.monotonic_at_tick_0());
             self.fit.drifted(monotonic).wrapping_sub(file.monotonic_at_tick_0()).max(0) as u64

@@ -138,11 +138,15 @@ fn a_barrier_places_machines_within_the_error_that_is_said() {
 
 #[test]
 fn calls_of_a_barrier_are_counted_from_the_end_where_the_first_ones_are_overwritten() {
-    let drain = |pid: u32, calls: &mut Vec<Record>| calls.drain(..2 * (pid as usize % 7)).count() as u64;
-    let (summary, _) = placed_by_barrier(&machines(drain)).unwrap();
+    let overwrite = |pid: u32, calls: &mut Vec<Record>| calls.drain(..2 * (pid as usize % 7)).count() as u64;
+    let (summary, _) = placed_by_barrier(&machines(overwrite)).unwrap();
     assert_eq!(summary.hosts.iter().map(|host| host.calls).collect::<Vec<_>>(), [47, 47]);
     // Without a word about what was overwritten, it is not known which calls belong together.
-    let error = placed_by_barrier(&machines(|pid, calls| 0 * drain(pid, calls))).unwrap_err().to_string();
+    let unsaid = machines(|pid, calls| {
+        overwrite(pid, calls);
+        0
+    });
+    let error = placed_by_barrier(&unsaid).unwrap_err().to_string();
     assert!(error.contains("it is no barrier of all of them"), "{error}");
 }
 
@@ -164,7 +168,11 @@ fn a_barrier_that_cannot_place_machines_is_refused() {
     refused("contradict each other", |pid, calls| {
         calls.remove(if pid / 10 == 3 { 21 } else { 43 });
     });
-    refused("no process on the machine of", |pid, calls| if pid / 10 == 2 { calls.clear() });
+    refused("no process on the machine of", |pid, calls| {
+        if pid / 10 == 2 {
+            calls.clear()
+        }
+    });
     refused("not in it at the same time", |pid, calls| {
         if pid == 31 {
             calls[1] = call(1, calls[1].start() + 600_000, 1);

@@ -26,7 +26,7 @@ _viztracer__merge() {
 
     case "${cmd}" in
         viztracer__merge)
-            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --align --offset --strict --last_words --top --sort --markdown --info --json --dump --quiet --threads --generate --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version compare"
+            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --align --barrier --offset --strict --last_words --top --sort --markdown --info --json --dump --quiet --threads --generate --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version compare"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -54,6 +54,10 @@ _viztracer__merge() {
                     ;;
                 --align)
                     COMPREPLY=($(compgen -W "clock start monotonic" -- "${cur}"))
+                    return 0
+                    ;;
+                --barrier)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --offset)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_viztracer_merge_global_optspecs
-    string join \n o/output= format= no_source source_root= strip_prefix= show_losses align= offset= strict last_words top= sort= markdown info json dump q/quiet threads= generate= since= until= last= as_of= pid= process_name= tid= func= min_duration= max_depth= drop_c_functions h/help V/version
+    string join \n o/output= format= no_source source_root= strip_prefix= show_losses align= barrier= offset= strict last_words top= sort= markdown info json dump q/quiet threads= generate= since= until= last= as_of= pid= process_name= tid= func= min_duration= max_depth= drop_c_functions h/help V/version
 end
 
 function __fish_viztracer_merge_needs_command
@@ -39,6 +39,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l strip_p
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l align -d 'How to align several runs on the time line. With `monotonic`, times are those of the machine\'s monotonic clock, as in VizTracer\'s reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is aligned at the time of this call' -r -f -a "clock\t'By their clocks'
 start\t'As if all runs had begun at the same time; processes of one run stay aligned by their clocks'
 monotonic\t'By their clocks; time 0 is that of the first file\'s monotonic clock, as in the reports of VizTracer'"
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l barrier -d 'Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l offset -d 'Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l top -d 'Print the N functions that took the most time, of all processes and of each one: calls, time with and without called functions, mean, median, 99th percentile. A report is written only if -o is given' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l sort -d 'With --top: sort the functions by this column, largest first' -r -f -a "self\t'Time without called functions'

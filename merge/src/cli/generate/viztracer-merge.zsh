@@ -31,6 +31,7 @@ folded\:"Collapsed stacks for flame graphs"))' \
 '--align=[How to align several runs on the time line. With \`monotonic\`, times are those of the machine'\''s monotonic clock, as in VizTracer'\''s reports; otherwise they begin at 0. With \`start\`, a run that has called set_sync_marker() is aligned at the time of this call]:HOW:((clock\:"By their clocks"
 start\:"As if all runs had begun at the same time; processes of one run stay aligned by their clocks"
 monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clock, as in the reports of VizTracer"))' \
+'--barrier=[Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then]:REGEX:_default' \
 '*--offset=[Shift a file, or all files in a directory, on the time line\: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once]:FILE=TIME:_default' \
 '(--last_words --info --dump)--top=[Print the N functions that took the most time, of all processes and of each one\: calls, time with and without called functions, mean, median, 99th percentile. A report is written only if -o is given]:N:_default' \
 '--sort=[With --top\: sort the functions by this column, largest first]:BY:((self\:"Time without called functions"

@@ -56,12 +56,15 @@ impl Summary {
 /// How exactly a barrier has placed a machine.
 fn placed(host: &PlacedHost) -> String {
     let PlacedHost { path, files, calls, fit, .. } = host;
-    let others = if *files > 1 { format!(" and {} more of its machine", grouped(*files as u64 - 1)) } else { String::new() };
+    let others =
+        if *files > 1 { format!(" and {} more of its machine", grouped(*files as u64 - 1)) } else { String::new() };
     let (path, calls) = (display::path(path), grouped(*calls as u64));
     let (error, drift) = (when::duration(fit.uncertainty), fit.drift * 1e6);
     let rate = if drift < 0.0 { "fast" } else { "slow" };
     let drift = drift.abs();
-    format!("{path}{others}: placed by {calls} calls of the barrier, within {error}; its clock is {drift:.1} ppm {rate}")
+    format!(
+        "{path}{others}: placed by {calls} calls of the barrier, within {error}; its clock is {drift:.1} ppm {rate}"
+    )
 }
 
 impl FileSummary {

@@ -16,6 +16,7 @@ import time
 
 from ..output import report, terminal
 from ..process import this_process
+from ..process.rank import with_rank
 from ..process.ring_directory import RingDirectory
 from ..snaptrace import note_exit
 from . import unsaved
@@ -150,6 +151,10 @@ class Recording(InterpreterEvents):
             time.sleep(0.001)
         return True
 
+    def name_process(self, name: str) -> None:
+        """Name the process in the report, with its rank if it has one; the user's `process_name` stays as it is."""
+        super().name_process(with_rank(name))
+
     def join(self) -> bool:
         """Join the run that `session` names; return False if it is over."""
         return self.rings is None or self.rings.is_own or self.rings.join()
@@ -160,7 +165,10 @@ class Recording(InterpreterEvents):
         self.record(self.inherited(), rings, PACKAGE)
         if not self.enable:
             return  # the session has stopped
-        self.name_process(self.process_name or self.first_name or this_process.process_name())
+        if self.process_name:
+            super().name_process(self.process_name)
+        else:
+            self.name_process(self.first_name or this_process.process_name())
         if self.parsed:
             self.torch_traces.clear()
         self.parsed = False
