@@ -112,6 +112,12 @@ CASES = [
     ),
     of(SHELL, "programs that a shell starts", ours={"status": 0, "events": has("builtins.abs")}),
     of(FORKED, "forked children", ours={"status": 0, "events": once("before")}),
+    of(
+        FORKED,
+        "names of ranks",
+        env={"RANK": "3", "WORLD_SIZE": "4"},
+        ours={"events": lambda events: "rank 3 on " in str(events)},
+    ),
     of(EXECS, "`exec`", ours={"status": 0, "files": ("result.json",), "events": has("before")}),
     of(AT_EXIT, "what runs at exit", ours={"status": 0, "events": has("last")}),
     of(AT_EXIT, "`--log_exit`", "--log_exit", aspects=("status", "stdout", "stderr", "files")),
