@@ -2,6 +2,7 @@
 //! files with the same messages and statuses, but without the parser of arguments.
 
 mod arguments;
+mod calls;
 mod compare;
 mod exit;
 mod generate;
@@ -42,12 +43,24 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
         return printed(generate::generate(what, &mut io::stdout().lock())).map_or_else(|e| say::error(&e), |()| OK);
     }
     raise_descriptor_limit();
-    if let Some(Command::Compare(arguments)) = &arguments.command {
-        return compare::compare(arguments, interrupted).unwrap_or_else(|error| say::error(&error));
-    }
-    match inputs(&arguments, interrupted) {
-        Ok(inputs) => merge(&arguments, &inputs, interrupted),
-        Err(error) => say::error(&error),
+    let done = match &arguments.command {
+        Some(Command::Calls(arguments)) => {
+            warn_of_file(calls::NAME);
+            inputs(&arguments.inputs, interrupted).and_then(|inputs| calls::calls(arguments, inputs, interrupted))
+        }
+        Some(Command::Compare(arguments)) => {
+            warn_of_file(compare::NAME);
+            compare::compare(arguments, interrupted)
+        }
+        None => inputs(&arguments.inputs, interrupted).map(|inputs| merge(&arguments, &inputs, interrupted)),
+    };
+    done.unwrap_or_else(|error| say::error(&error))
+}
+
+/// Says how to merge a file that has the name of a command.
+fn warn_of_file(name: &str) {
+    if std::fs::exists(name).unwrap_or(false) {
+        say::complain(format_args!("warning: {name} is a command here: to merge what has this name, write ./{name}"));
     }
 }
 
@@ -84,9 +97,9 @@ fn raise_descriptor_limit() {
 }
 
 /// Returns the inputs. Those that standard input lists replace `-`.
-fn inputs(arguments: &Arguments, interrupted: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, MergeError> {
+fn inputs(given: &[PathBuf], interrupted: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, MergeError> {
     let mut inputs = Vec::new();
-    for input in &arguments.inputs {
+    for input in given {
         if input != Path::new(STDOUT) {
             inputs.push(input.clone());
             continue;

@@ -3,7 +3,7 @@
 //!
 //! The [`summary`] counts what went into it and what did not. It has an [`account`] of each process, and the innermost
 //! calls of processes that did not end in order ([`innermost`]). [`loss`] says in words what is missing, and [`elided`] of
-//! which functions not all calls are recorded.
+//! which functions not all calls are recorded. [`slowest`] orders calls.
 
 pub mod account;
 pub mod elided;
@@ -11,6 +11,7 @@ pub mod functions;
 pub mod innermost;
 pub mod loss;
 pub mod prefixes;
+pub mod slowest;
 pub mod sources;
 pub mod summary;
 pub mod write;

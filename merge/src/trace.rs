@@ -15,6 +15,7 @@ use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
 use crate::report::sources::root::SourceRoot;
 use crate::report::summary::Summary;
+use crate::report::write::slowest::Slowest;
 use crate::report::write::{CollectedFunctions, Format, Report, Sides, top::Top};
 use crate::request::Request;
 use crate::storage::inode::Inode;
@@ -141,11 +142,16 @@ impl<'a> Trace<'a> {
         let mut summary = self.summary();
         let report = self.selected_report()?;
         let mut output = Output::create(Path::new(STDOUT))?;
-        match report.top(top, &self.pool, watch, &mut output, &mut summary) {
-            Err(MergeError::Output(_, error)) if error.kind() != ErrorKind::BrokenPipe => Err(MergeError::Print(error)),
-            Err(MergeError::Output(..)) | Ok(()) => Ok(summary),
-            Err(error) => Err(error),
-        }
+        printed(report.top(top, &self.pool, watch, &mut output, &mut summary)).map(|()| summary)
+    }
+
+    /// Prints the slowest calls. A reader that goes away has read enough.
+    pub fn slowest(&self, watch: &dyn Watch, slowest: Slowest) -> Result<Summary, MergeError> {
+        let mut summary = self.summary();
+        let report = self.selected_report()?;
+        let mut output = Output::create(Path::new(STDOUT))?;
+        let asked = (slowest, self.request.selection.functions.as_ref());
+        printed(report.slowest(asked, &self.pool, watch, &mut output, &mut summary)).map(|()| summary)
     }
 
     /// The functions of all processes, and what they are made of.
@@ -258,6 +264,15 @@ fn aligned(request: &Request, plans: &[FilePlan], pool: &rayon::ThreadPool) -> R
     }
     let passes = barriers::passes(plans, barrier, pool);
     passes.and_then(|passes| align::align_by_barrier(plans, how, offsets, &passes)).map_err(MergeError::Barrier)
+}
+
+/// Passes on what became of printing. A reader that goes away has read enough.
+fn printed(result: Result<(), MergeError>) -> Result<(), MergeError> {
+    match result {
+        Err(MergeError::Output(_, error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(MergeError::Output(_, error)) => Err(MergeError::Print(error)),
+        other => other,
+    }
 }
 
 /// Shows processes that still run as of the instant that is asked for, if one is: what is open then lasts until just

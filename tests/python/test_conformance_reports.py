@@ -21,8 +21,10 @@ outer()
 """
 OWN = re.compile(r"/(prog|lib)\.py:")
 FILES = {"prog.py": PROGRAM, "lib.py": "def f(n):\n    return str(n)\n"}
+CALLS = "`viztracer-merge calls`"
 COMPARE = "`viztracer-merge compare`"
 FEATURES = {
+    CALLS,
     COMPARE,
     "time 0 of a report",
     "order of events",
@@ -211,6 +213,14 @@ def test_page_of_a_report(tmp_path):
         pages.append(page.read_text("utf-8"))
     assert [bool(re.search(r"""(src|href)=["']?https?:""", page)) for page in pages] == [True, False]
     assert len(pages[1]) * 5 < len(pages[0])
+
+
+def test_the_slowest_calls_are_printed(sandbox, small_trace):
+    """test_calls.py proves it in detail."""
+    assert ROWS[CALLS] == "better"
+    assert not (VIZTRACER_PYTHON.parent / "viztracer-merge").exists()
+    done = sandbox.viztracer_merge("calls", "--func", "^f ", "--slowest", "3", small_trace)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) >= 5, done.stderr
 
 
 def test_runs_are_compared(sandbox, small_trace):

@@ -266,7 +266,7 @@ NOT_NAMED = {f"--{name}" for kind in (NEVER, NOT_NEEDED) for name in kind}
 def options():
     """Return the options in the help of our commands, and of pytest, of which the package has a plugin."""
     control = ([BIN / "viztracer-ctl", verb] for verb in ("list", "status", "snapshot", "clean"))
-    merge = ([BIN / "viztracer-merge"], [BIN / "viztracer-merge", "compare"])
+    merge = ([BIN / "viztracer-merge"], [BIN / "viztracer-merge", "compare"], [BIN / "viztracer-merge", "calls"])
     commands = ([BIN / "viztracer"], *merge, [BIN / "vizviewer"], [BIN / "pytest"], *control)
     helps = [subprocess.run([*command, "--help"], capture_output=True, text=True).stdout for command in commands]
     assert all(len(OPTION.findall(text)) > 1 for text in helps)

@@ -36,7 +36,7 @@ def test_the_table_and_the_document_agree_with_the_report(sandbox, rings):
     done = sandbox.viztracer_merge("--info", "--json", rings)
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)
-    assert (document.keys(), document["bad"]) == ({"version", "files", "bad"}, [])
+    assert (document.keys(), document["bad"]) == ({"schema", "version", "files", "bad"}, [])
     (session,) = {file["session"] for file in document["files"]}
     for file, row in zip(document["files"], rows, strict=True):
         process = by_pid.pop(file["pid"])

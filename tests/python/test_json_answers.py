@@ -53,11 +53,37 @@ def keys(value):
     return set().union(*map(keys, value)) if isinstance(value, list) else set()
 
 
+QUESTIONS = {
+    "info": ("--info", "--json"),
+    "top": ("--top", "3", "--json"),
+    "last-words": ("--last_words", "--json"),
+    "calls": ("calls", "--json"),
+    "compare": ("compare", "--json"),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_each_document_names_its_schema(sandbox, rings, question):
+    inputs = [rings, rings] if question == "compare" else [rings]
+    done = sandbox.viztracer_merge(*QUESTIONS[question], *inputs)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert list(document)[:2] == ["schema", "version"]
+    assert document["schema"] == f"viztracer-ring/{question}/1"
+    assert document["version"] == sandbox.viztracer_merge("--version").stdout.split()[-1]
+    assert f'"{document["schema"]}"' in (ROOT / "merge" / "README.md").read_text("utf-8")
+
+
 def test_each_key_is_documented(sandbox, rings):
     top = answer(sandbox, "--top", "3", rings)
     words = answer(sandbox, "--last_words", rings)
+    done = sandbox.viztracer_merge("calls", "--json", "-q", rings)
     assert keys(top) <= documented("The document of `--top N --json`")
     assert keys(words) <= documented("The document of `--last_words --json`")
+    calls = json.loads(done.stdout)
+    assert keys(calls) - keys([call["arguments"] for call in calls["calls"]]) <= documented(
+        "The document of `calls --json`"
+    )
 
 
 def test_the_functions_are_those_of_the_table(sandbox, rings):

@@ -1,5 +1,6 @@
 //! The command line's options, and the request that they make.
 
+use super::calls::arguments::CallsArguments;
 use super::compare::arguments::CompareArguments;
 use super::exit::EXIT_STATUS;
 use crate::align::{Align, Offset};
@@ -34,7 +35,8 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(group(ArgGroup::new("printed").args(["top", "last_words", "info"]).multiple(true)))]
 #[command(
-    override_usage = "viztracer-merge [OPTIONS] <INPUT>...\n       viztracer-merge compare [OPTIONS] <BASE> <HEAD>"
+    override_usage = "viztracer-merge [OPTIONS] <INPUT>...\n       viztracer-merge calls [OPTIONS] <INPUT>...\n       \
+                      viztracer-merge compare [OPTIONS] <BASE> <HEAD>"
 )]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub struct Arguments {
@@ -163,6 +165,12 @@ pub struct Arguments {
 /// A command. Only the first argument can name it: behind an option, or as `./compare`, the name is that of an input.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Print the slowest calls: when each began, how long it took, where, and with which arguments
+    ///
+    /// Each call is shown by itself: its duration, its own time without called functions, its begin, process, thread and
+    /// task, how it ended, and its arguments if they are recorded (--log_func_args).
+    Calls(CallsArguments),
+
     /// Compare runs: functions by change of calls, self and total time
     ///
     /// Functions match by module and qualified name, so moved lines do not matter. A new function has grown from 0,
@@ -231,11 +239,7 @@ impl Arguments {
 
     /// The table of functions to print.
     pub fn top(&self) -> Option<Top> {
-        let style = match (self.markdown, self.json) {
-            (true, _) => Style::Markdown,
-            (false, true) => Style::Json,
-            (false, false) => Style::Plain,
-        };
+        let style = Style::of(self.markdown, self.json);
         self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, style })
     }
 

@@ -25,9 +25,6 @@ pub const NAME: &str = "compare";
 
 /// Compares runs, and returns the exit status.
 pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> Result<u8, MergeError> {
-    if std::fs::exists(NAME).unwrap_or(false) {
-        say::complain(format_args!("warning: {NAME} is a command here: to merge what has this name, write ./{NAME}"));
-    }
     let requests = arguments.requests();
     if let Some(page) = &arguments.output {
         output::check_writable(page)?;

@@ -22,7 +22,7 @@ Exit status:
        cannot be written
   130  the report is not written: the merge was interrupted
 With --top, --last_words, --info and --dump, the statuses describe the output
-in the same way. `viztracer-merge compare --help` lists those of the comparison.
+in the same way. `--help` behind the name of a command lists those of the command.
 
 Examples:
   viztracer-merge ./temp_dir/*.bin -o result.json
@@ -33,6 +33,7 @@ Examples:
   viztracer-merge --last_words ./temp_dir | less
   viztracer-merge --top 20 --sort calls ./temp_dir
   viztracer-merge --info --json ./temp_dir
+  viztracer-merge calls --func '^handle' --slowest 20 ./temp_dir
   viztracer-merge compare base/ head/ --fail_on 'calls>+5%'
 
 After a crash:

@@ -8,17 +8,13 @@ use super::side::Run;
 use super::table::summary;
 use super::verdict::Verdict;
 use crate::report::summary::FileSummary;
+use crate::text::json;
 use serde_json::{Value, json};
-
-/// The name and the version of the document's form.
-const SCHEMA: &str = "viztracer-ring/compare/1";
 
 /// Makes the document, with the first `rows` functions.
 pub fn document(comparison: &Comparison, verdicts: &[Verdict<'_>], rows: usize) -> String {
     let checkouts = comparison.checkouts.directories.as_ref();
-    let document = json!({
-        "schema": SCHEMA,
-        "version": env!("CARGO_PKG_VERSION"),
+    let members = json!({
         "base": side(&comparison.runs.base, checkouts.map(|both| &*both.base)),
         "head": side(&comparison.runs.head, checkouts.map(|both| &*both.head)),
         "warnings": comparison.warnings(),
@@ -27,7 +23,7 @@ pub fn document(comparison: &Comparison, verdicts: &[Verdict<'_>], rows: usize) 
         "more_functions": comparison.rows.len().saturating_sub(rows),
         "rules": verdicts.iter().map(rule).collect::<Vec<_>>(),
     });
-    format!("{document:#}\n")
+    json::document("compare/1", members)
 }
 
 fn side(runs: &[Run], directory: Option<&str>) -> Value {

@@ -3,13 +3,14 @@
 mod logged;
 mod members;
 
-pub use members::EventMembers;
+pub use members::{CALL_MARKS, EventMembers, MARK_ABANDONED, MARK_CLIPPED, MARK_INHERITED};
 
 use crate::align::Times;
 use crate::chrome::sort::StoredEvent;
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, Unread};
 use crate::plan::file::{Calls, FilePlan};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use viztracer_format::reader::{self, PayloadRef, Segment};
@@ -45,6 +46,22 @@ pub enum Payload<'a> {
     Overwritten,
     /// Further members of an event that came as JSON, each with a comma before it.
     Members(&'a [u8]),
+}
+
+impl Payload<'_> {
+    /// The arguments by name. A payload is a JSON object as the traced program wrote it; anything else is shown as the
+    /// text that it is.
+    pub fn arguments(&self) -> Map<String, Value> {
+        let one = |name: &str, value: Value| Map::from_iter([(name.to_owned(), value)]);
+        match self {
+            Payload::Overwritten => one("overwritten", true.into()),
+            Payload::Members(members) => EventMembers::of(members).arguments(),
+            Payload::Bytes(bytes) => match serde_json::from_slice(bytes) {
+                Ok(Value::Object(arguments)) => arguments,
+                _ => one("value", String::from_utf8_lossy(bytes).into()),
+            },
+        }
+    }
 }
 
 /// Counts of the events that were read.

@@ -9,7 +9,7 @@ use crate::plan::file::FilePlan;
 use crate::report::elided;
 use crate::text::columns::aligned;
 use crate::text::display::{self, grouped, printable};
-use crate::text::when;
+use crate::text::{json, when};
 use serde_json::{Value, json};
 
 /// What a row shows of a file.
@@ -187,10 +187,9 @@ pub fn document(plans: &[FilePlan], bad: &[BadInput]) -> String {
         let (file, problem) = (bad.path.to_string_lossy(), &bad.problem);
         json!({ "file": file, "reason": problem.reason, "offset": problem.offset })
     };
-    let document = json!({
-        "version": env!("CARGO_PKG_VERSION"),
+    let members = json!({
         "files": plans.iter().map(|plan| FileRow::of(plan).json()).collect::<Vec<_>>(),
         "bad": bad.iter().map(refused).collect::<Vec<_>>(),
     });
-    format!("{document:#}\n")
+    json::document("info/1", members)
 }

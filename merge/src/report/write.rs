@@ -20,6 +20,7 @@ mod part;
 pub mod perfetto;
 mod pipeline;
 mod sides;
+pub mod slowest;
 mod speedscope;
 mod spool;
 pub mod text;
@@ -41,7 +42,9 @@ use json::Json;
 use perfetto::Perfetto;
 use pipeline::Pipeline;
 use rayon::ThreadPool;
+use regex::Regex;
 pub use sides::Sides;
+use slowest::{Slowest, SlowestReport};
 use speedscope::Speedscope;
 use top::Top;
 pub use writer::Report;
@@ -82,6 +85,20 @@ impl Report<'_> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: false };
         pipeline.write(&FunctionReport::new(&top), output, summary)
     }
+
+    /// Prints the slowest calls of functions whose names match, or of all functions.
+    pub fn slowest(
+        &self,
+        (slowest, pattern): (Slowest, Option<&Regex>),
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+        output: &mut Output,
+        summary: &mut Summary,
+    ) -> Result<(), MergeError> {
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        pipeline.write(&SlowestReport::new(slowest, pattern), output, summary)
+    }
+
     /// Collects the functions of all processes. Nothing is written to the output.
     pub fn functions(
         &self,

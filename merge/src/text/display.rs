@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use viztracer_format::names::Function;
+use viztracer_format::record::Kind;
 
 /// Stands for the name of a function that has none in its file.
 pub const UNKNOWN_FUNCTION: &str = "unknown function";
@@ -20,6 +21,17 @@ pub fn display_name(function: &Function<'_>) -> String {
 /// The name of a Python function in a report.
 pub fn function_name(name: &str, file: &str, line: u32) -> String {
     format!("{name} ({file}:{line})")
+}
+
+/// How a call ended, in a word.
+pub fn how(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Return => "returned",
+        Kind::Raise => "raised",
+        Kind::Yield => "yielded",
+        Kind::Open => "unfinished",
+        _ => "abandoned",
+    }
 }
 
 /// A number with separators, such as `1,234,567`.

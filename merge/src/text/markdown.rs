@@ -18,6 +18,18 @@ pub fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| "\\`*_{}[]<>#|&~$".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
+/// A table of these columns, each with its heading and whether it is of numbers, and of these rows of cells, in which all
+/// characters that mean something are escaped.
+pub fn table(columns: &[(&str, bool)], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
+    let rules = columns.iter().map(|(_, is_number)| if *is_number { "--:|" } else { "---|" });
+    let mut text = format!("| {} |\n|{}\n", headings.join(" | "), rules.collect::<String>());
+    for cells in rows {
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,16 @@ pub fn duration(nanoseconds: u64) -> String {
     }
 }
 
+/// A time on a time line: like a duration, but always with milliseconds, such as `3 h 12 min 5.678 s`.
+pub fn moment(nanoseconds: u64) -> String {
+    let (minutes, rest) = (nanoseconds / SECOND / MINUTE, nanoseconds % (SECOND * MINUTE));
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => duration(nanoseconds),
+        (0, minutes) => format!("{minutes} min {}.{:03} s", rest / SECOND, rest % SECOND / 1_000_000),
+        (hours, minutes) => format!("{hours} h {minutes} min {}.{:03} s", rest / SECOND, rest % SECOND / 1_000_000),
+    }
+}
+
 /// How long ago a time of the wall clock is, in whole units, such as `3 h 12 min ago`.
 pub fn ago(realtime: u64) -> String {
     let seconds = now().saturating_sub(realtime) / SECOND;
@@ -99,6 +109,18 @@ mod tests {
             assert_eq!(duration(nanoseconds), text);
         }
         assert!(duration(u64::MAX).ends_with(" h"));
+    }
+
+    #[test]
+    fn times_on_a_time_line_at_the_boundaries() {
+        for (nanoseconds, text) in [
+            (MINUTE * SECOND - 1, "59.999 s"),
+            (MINUTE * SECOND + 5_678_000_000, "1 min 5.678 s"),
+            (HOUR * SECOND - 1, "59 min 59.999 s"),
+            (30 * HOUR * SECOND + 1_000_000, "30 h 0 min 0.001 s"),
+        ] {
+            assert_eq!(moment(nanoseconds), text);
+        }
     }
 
     #[test]

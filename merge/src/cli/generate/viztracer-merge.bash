@@ -16,6 +16,9 @@ _viztracer__merge() {
             ",$1")
                 cmd="viztracer__merge"
                 ;;
+            viztracer__merge,calls)
+                cmd="viztracer__merge__subcmd__calls"
+                ;;
             viztracer__merge,compare)
                 cmd="viztracer__merge__subcmd__compare"
                 ;;
@@ -26,7 +29,7 @@ _viztracer__merge() {
 
     case "${cmd}" in
         viztracer__merge)
-            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --align --barrier --offset --strict --last_words --top --sort --markdown --info --json --dump --quiet --threads --generate --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version compare"
+            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --align --barrier --offset --strict --last_words --top --sort --markdown --info --json --dump --quiet --threads --generate --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version calls compare"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -117,6 +120,84 @@ _viztracer__merge() {
                     return 0
                     ;;
                 --max_depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viztracer__subcmd__merge__subcmd__calls)
+            opts="-q -h --slowest --by --markdown --json --align --offset --strict --strip_prefix --quiet --threads --since --until --last --as_of --pid --process_name --tid --min_duration --max_depth --drop_c_functions --func --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --slowest)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -W "duration self" -- "${cur}"))
+                    return 0
+                    ;;
+                --align)
+                    COMPREPLY=($(compgen -W "clock start monotonic" -- "${cur}"))
+                    return 0
+                    ;;
+                --offset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --strip_prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as_of)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --process_name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min_duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max_depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --func)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

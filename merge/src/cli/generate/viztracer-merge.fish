@@ -76,7 +76,33 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -s q -l qu
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l drop_c_functions -d 'Leave out calls of C functions'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -s V -l version -d 'Print version'
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -a "calls" -d 'Print the slowest calls: when each began, how long it took, where, and with which arguments'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -a "compare" -d 'Compare runs: functions by change of calls, self and total time'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l slowest -d 'Show the N slowest calls' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l by -d 'The time that makes a call slow' -r -f -a "duration\t'Time with called functions'
+self\t'Time without called functions'"
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l align -d 'How to align several runs on the time line' -r -f -a "clock\t'By their clocks'
+start\t'As if all runs had begun at the same time; processes of one run stay aligned by their clocks'
+monotonic\t'By their clocks; time 0 is that of the first file\'s monotonic clock, as in the reports of VizTracer'"
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l offset -d 'Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l strip_prefix -d 'Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once' -r -F
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l threads -d 'Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l since -d 'Only from this time on: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11:23:20)' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l until -d 'Only before this time, given in the same way' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l last -d 'Only the last part of the trace, of this length (5s, 300ms, ...). With --until: the part that ends at that time' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l as_of -d 'Show processes that still run as of one instant: `now`, or a time of the monotonic clock in ns. What they record later is left out, and calls that were open then are unfinished. The report has all that the rings hold, also more than --tracer_entries; --last counts back from the instant' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l pid -d 'Only the process with this id. Can be given more than once' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l process_name -d 'Only processes with this name. Can be given more than once' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l tid -d 'Only the thread with this id of the operating system. Can be given more than once' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l min_duration -d 'Only calls that took at least this long: 100us, 2ms, ...' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l max_depth -d 'Only calls that are nested in fewer than N other calls' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l func -d 'Only calls of functions whose names match' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l markdown -d 'Print Markdown, for the summary of a CI run'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l json -d 'Print JSON, for use in programs'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l strict -d 'Exit with status 1 if calls are missing, and list what is missing'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -s q -l quiet -d 'Show no progress'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l drop_c_functions -d 'Leave out calls of C functions'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l base -d 'More of BASE. Can be given more than once' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l head -d 'More of HEAD. Can be given more than once' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l fail_on -d 'Exit with status 3 if a function, or the whole program, changes more than this: \'calls>+5%\', \'calls>+100\', \'self>+20%\', \'total>+50ms\', or \'calls<-5%\' for less. With \'calls>+5% of func REGEX\': only functions whose names match; with \'of program\': only the whole program. Can be given more than once' -r

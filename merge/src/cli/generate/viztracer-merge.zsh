@@ -81,7 +81,39 @@ fish\:"Completion for fish"))' \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:viztracer-merge-command-$line[2]:"
         case $line[2] in
-            (compare)
+            (calls)
+_arguments "${_arguments_options[@]}" : \
+'--slowest=[Show the N slowest calls]:N:_default' \
+'--by=[The time that makes a call slow]:BY:((duration\:"Time with called functions"
+self\:"Time without called functions"))' \
+'--align=[How to align several runs on the time line]:HOW:((clock\:"By their clocks"
+start\:"As if all runs had begun at the same time; processes of one run stay aligned by their clocks"
+monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clock, as in the reports of VizTracer"))' \
+'*--offset=[Shift a file, or all files in a directory, on the time line\: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once]:FILE=TIME:_default' \
+'*--strip_prefix=[Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once]:PATH:_files' \
+'--threads=[Use N worker threads\: up to 64, or one per processor if there are more \[default\: one per processor, up to 16\]]:N:_default' \
+'--since=[Only from this time on\: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11\:23\:20)]:TIME:_default' \
+'--until=[Only before this time, given in the same way]:TIME:_default' \
+'--last=[Only the last part of the trace, of this length (5s, 300ms, ...). With --until\: the part that ends at that time]:TIME:_default' \
+'(--until)--as_of=[Show processes that still run as of one instant\: \`now\`, or a time of the monotonic clock in ns. What they record later is left out, and calls that were open then are unfinished. The report has all that the rings hold, also more than --tracer_entries; --last counts back from the instant]:TIME:_default' \
+'*--pid=[Only the process with this id. Can be given more than once]:PID:_default' \
+'*--process_name=[Only processes with this name. Can be given more than once]:NAME:_default' \
+'*--tid=[Only the thread with this id of the operating system. Can be given more than once]:TID:_default' \
+'--min_duration=[Only calls that took at least this long\: 100us, 2ms, ...]:TIME:_default' \
+'--max_depth=[Only calls that are nested in fewer than N other calls]:N:_default' \
+'--func=[Only calls of functions whose names match]:REGEX:_default' \
+'--markdown[Print Markdown, for the summary of a CI run]' \
+'(--markdown)--json[Print JSON, for use in programs]' \
+'--strict[Exit with status 1 if calls are missing, and list what is missing]' \
+'-q[Show no progress]' \
+'--quiet[Show no progress]' \
+'--drop_c_functions[Leave out calls of C functions]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::inputs -- Ring files, traces in JSON, directories and quoted patterns. Use - to read a list of them from standard input:_files' \
+&& ret=0
+;;
+(compare)
 _arguments "${_arguments_options[@]}" : \
 '*--base=[More of BASE. Can be given more than once]:INPUT:_files' \
 '*--head=[More of HEAD. Can be given more than once]:INPUT:_files' \
@@ -125,9 +157,15 @@ esac
 (( $+functions[_viztracer-merge_commands] )) ||
 _viztracer-merge_commands() {
     local commands; commands=(
+'calls:Print the slowest calls\: when each began, how long it took, where, and with which arguments' \
 'compare:Compare runs\: functions by change of calls, self and total time' \
     )
     _describe -t commands 'viztracer-merge commands' commands "$@"
+}
+(( $+functions[_viztracer-merge__subcmd__calls_commands] )) ||
+_viztracer-merge__subcmd__calls_commands() {
+    local commands; commands=()
+    _describe -t commands 'viztracer-merge calls commands' commands "$@"
 }
 (( $+functions[_viztracer-merge__subcmd__compare_commands] )) ||
 _viztracer-merge__subcmd__compare_commands() {

@@ -9,6 +9,15 @@ use viztracer_format::record::Kind;
 /// Arguments of our reports that stand for the kind of a call's record.
 const ENDINGS: [(&str, Kind); 2] = [("unfinished", Kind::Open), ("raised", Kind::Raise)];
 
+/// The argument of a call that began but was never seen to end, or to be open.
+pub const MARK_ABANDONED: &str = "abandoned";
+/// The argument of a call of which only a part was selected.
+pub const MARK_CLIPPED: &str = "clipped";
+/// The argument of a call that began in the parent process.
+pub const MARK_INHERITED: &str = "inherited";
+/// Arguments with which our reports mark calls. If they are `true`, they are not the program's.
+pub const CALL_MARKS: [&str; 5] = ["unfinished", "raised", MARK_ABANDONED, MARK_CLIPPED, MARK_INHERITED];
+
 /// Its further members.
 #[derive(Debug)]
 pub struct EventMembers(Map<String, Value>);

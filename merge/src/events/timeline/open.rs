@@ -40,6 +40,24 @@ impl<T> OpenCalls<T> {
         self.values.last()
     }
 
+    /// The same, to change it.
+    #[inline(always)]
+    pub fn innermost_mut(&mut self) -> Option<&mut T> {
+        self.values.last_mut()
+    }
+
+    /// Whether these are calls of this thread.
+    #[inline(always)]
+    pub fn is_of(&self, thread: usize) -> bool {
+        self.thread == thread
+    }
+
+    /// Removes all calls of the thread, and returns their values.
+    pub fn drain(&mut self) -> impl Iterator<Item = T> {
+        self.thread = usize::MAX;
+        self.values.drain(..)
+    }
+
     /// Makes the values of these calls if they are missing: at the begin of a part, some calls are open already.
     #[inline(always)]
     fn settle(&mut self, thread: usize, calls: &[Call], enter: &mut impl FnMut(&Call, &[T]) -> T) {

@@ -2,21 +2,20 @@
 
 use super::Others;
 use super::functions::DisplayNames;
-use super::text::how;
 use super::words::{EndedCall, LastWords, OpenCall, ThreadWords};
 use crate::plan::file::FilePlan;
+use crate::text::display::how;
 use crate::text::{json, when};
 use serde_json::{Value, json};
 
 /// Makes the document of these processes.
 pub fn document(processes: &[(&FilePlan, LastWords)], others: Others) -> String {
-    let document = json!({
-        "version": env!("CARGO_PKG_VERSION"),
+    let members = json!({
         "processes": processes.iter().map(|(plan, words)| process(plan, words)).collect::<Vec<_>>(),
         "ended_in_order": others.ended,
         "end_unknown": others.unknown,
     });
-    format!("{document:#}\n")
+    json::document("last-words/1", members)
 }
 
 fn process(plan: &FilePlan, words: &LastWords) -> Value {

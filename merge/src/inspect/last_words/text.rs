@@ -4,10 +4,9 @@ use super::innermost::process;
 use super::words::{EndedCall, LastWords, OpenCall, ThreadWords};
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
-use crate::text::display::{self, printable, quoted};
+use crate::text::display::{self, how, printable, quoted};
 use crate::text::when;
 use std::fmt::{self, Write};
-use viztracer_format::record::Kind;
 
 const WIDTH: usize = 100;
 /// Of deeper stacks the middle is left out: so many outermost and innermost calls are shown.
@@ -134,16 +133,6 @@ impl ThreadText<'_> {
             writeln!(text, "    {function:<name$}  {took:>DURATION$}  {before:>DURATION$}  {how}")?;
         }
         Ok(())
-    }
-}
-
-/// How a call ended.
-pub fn how(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Return => "returned",
-        Kind::Raise => "raised",
-        Kind::Yield => "yielded",
-        _ => "abandoned",
     }
 }
 

@@ -10,7 +10,7 @@ use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
 use crate::text::columns::aligned;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
-use crate::text::markdown::{code, escaped};
+use crate::text::markdown::{code, escaped, table};
 use crate::text::when;
 
 /// Processes that get a table of their own.
@@ -34,6 +34,17 @@ pub enum Style {
     Markdown,
     /// One document, for programs.
     Json,
+}
+
+impl Style {
+    /// The style that these two options ask for.
+    pub fn of(markdown: bool, json: bool) -> Style {
+        match (markdown, json) {
+            (true, _) => Style::Markdown,
+            (false, true) => Style::Json,
+            (false, false) => Style::Plain,
+        }
+    }
 }
 
 /// Columns of numbers; the last one of all is the function.
@@ -118,22 +129,26 @@ pub fn counts(table: &Table) -> String {
 
 /// Notes about calls that the numbers do not include, or include only partly.
 pub fn foot(summary: &Summary) -> Vec<String> {
-    let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
-    let counts = [
-        (
-            sum(|file| file.sum(|thread| thread.unfinished)),
-            "never ended and are counted with the time until the last event known",
-        ),
-        (summary.overwritten(), "are lost: newer ones have overwritten them"),
-        (sum(|file| file.lost()), "are lost: the ring file had no space for them"),
-        (summary.left_out(), "were not asked for and are not counted"),
-    ];
-    let some = counts.iter().enumerate().filter(|(_, (count, _))| *count > 0);
-    let lines = some.map(|(index, (count, what))| {
-        let calls = if index == 0 { "calls" } else { "events" };
-        format!("{} {calls} {what}", grouped(*count))
-    });
+    let unfinished = sum(summary, |file| file.sum(|thread| thread.unfinished));
+    let unfinished = note_of(unfinished, "calls never ended and are counted with the time until the last event known");
+    let left_out = note_of(summary.left_out(), "events were not asked for and are not counted");
+    let lines = unfinished.into_iter().chain(losses(summary)).chain(left_out);
     lines.chain(summary.switched()).collect()
+}
+
+/// Notes about events that are not there any more.
+pub fn losses(summary: &Summary) -> impl Iterator<Item = String> {
+    let lost = sum(summary, |file| file.lost());
+    let overwritten = note_of(summary.overwritten(), "events are lost: newer ones have overwritten them");
+    overwritten.into_iter().chain(note_of(lost, "events are lost: the ring file had no space for them"))
+}
+
+fn sum(summary: &Summary, number: fn(&FileSummary) -> u64) -> u64 {
+    summary.files.iter().map(number).fold(0, u64::saturating_add)
+}
+
+fn note_of(count: u64, what: &str) -> Option<String> {
+    (count > 0).then(|| format!("{} {what}", grouped(count)))
 }
 
 fn plural(count: u64) -> &'static str {
@@ -198,15 +213,12 @@ fn plain(title: &str, note: &str, lines: &[TableLine]) -> String {
 }
 
 fn markdown(title: &str, note: &str, lines: &[TableLine]) -> String {
-    let mut text = format!("### {}\n\n", escaped(&printable(title)));
-    if !note.is_empty() {
-        text += &format!("{note}\n");
-    }
-    text += &format!("| {} | function |\n|{}---|\n", HEADINGS.join(" | "), "--:|".repeat(NUMBERS));
-    for (numbers, name) in lines {
-        text += &format!("| {} | {} |\n", numbers.join(" | "), code(&printable(name)));
-    }
-    text
+    let title = format!("### {}\n\n", escaped(&printable(title)));
+    let note = if note.is_empty() { String::new() } else { format!("{note}\n") };
+    let headings: Vec<(&str, bool)> =
+        HEADINGS.iter().map(|heading| (*heading, true)).chain([("function", false)]).collect();
+    let cells = |(numbers, name): &TableLine| numbers.iter().cloned().chain([code(&printable(name))]).collect();
+    title + &note + &table(&headings, lines.iter().map(cells))
 }
 
 #[cfg(test)]

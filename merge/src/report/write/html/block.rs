@@ -297,13 +297,7 @@ impl RareColumn {
 
 /// Splits the arguments of a call into flags and other arguments.
 fn arguments_of_call(payload: &Payload<'_>) -> (u8, Map<String, Value>) {
-    let mut arguments = match payload {
-        Payload::Members(members) => EventMembers::of(members).arguments(),
-        _ => match arguments(payload) {
-            Value::Object(arguments) => arguments,
-            _ => Map::new(),
-        },
-    };
+    let mut arguments = payload.arguments();
     let mut flags = 0;
     for (name, flag) in FLAGS {
         if arguments.get(name) == Some(&Value::Bool(true)) {
@@ -312,18 +306,6 @@ fn arguments_of_call(payload: &Payload<'_>) -> (u8, Map<String, Value>) {
         }
     }
     (flags, arguments)
-}
-
-/// A payload is a JSON object as the traced program wrote it; anything else is shown as the text that it is.
-fn arguments(payload: &Payload<'_>) -> Value {
-    match payload {
-        Payload::Overwritten => json!({"overwritten": true}),
-        Payload::Bytes(bytes) => match serde_json::from_slice(bytes) {
-            Ok(value @ Value::Object(_)) => value,
-            _ => json!({"value": String::from_utf8_lossy(bytes)}),
-        },
-        Payload::Members(_) => Value::Null,
-    }
 }
 
 /// The kind, name and arguments of an instant as JSON; `None` if it is not shown.
@@ -350,7 +332,7 @@ fn extra(event: &Event<'_>, function: u32, interned: &InternedFunctions) -> Opti
         payload => {
             let kind = if event.kind == Kind::Counter { "counter" } else { "instant" };
             let name = interned.get(function).map(|function| &*function.name);
-            json!({"kind": kind, "name": name, "args": payload.as_ref().map(arguments)})
+            json!({"kind": kind, "name": name, "args": payload.as_ref().map(Payload::arguments)})
         }
     };
     Some(extra.to_string())

@@ -7,7 +7,7 @@ use super::names::FileNames;
 use super::packets::{Encoded, Packets};
 use super::tracks::TrackIds;
 use super::wire::{Message, put_bytes, put_double, put_message, put_number};
-use crate::events::decode::{Event, EventMembers, Payload};
+use crate::events::decode::{Event, Payload};
 use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 use crate::report::write::missing::{self, LEVELS, Missing};
@@ -223,7 +223,7 @@ impl Encoder {
         self.packets.put_fields(call.end, text, |event| {
             event.extend_from_slice(END.fields());
             put_task(event, tracks, call.task);
-            put_arguments(event, &arguments(payload));
+            put_arguments(event, &payload.map(Payload::arguments).unwrap_or_default());
         });
     }
 
@@ -241,7 +241,7 @@ impl Encoder {
             return self.foreign(file, event, members, text);
         }
         let index = file.names.index_of(event.function);
-        let arguments = arguments(event.payload.as_ref());
+        let arguments = event.payload.as_ref().map(Payload::arguments).unwrap_or_default();
         if event.kind == Kind::Counter {
             return self.counters(file, event.start, &file.names.entry(index).name, &arguments, text);
         }
@@ -315,18 +315,4 @@ fn put_missing_event(event: &mut Message, event_type: u64, name: &str, what: &st
     put_bytes(event, track_event::categories, missing::CATEGORY);
     put_bytes(event, track_event::name, name);
     put_count(event, what, count);
-}
-
-/// A payload is a JSON object as the traced program wrote it; anything else is shown as the text that it is.
-fn arguments(payload: Option<&Payload<'_>>) -> Map<String, Value> {
-    let one = |name: &str, value: Value| Map::from_iter([(name.to_owned(), value)]);
-    match payload {
-        None => Map::new(),
-        Some(Payload::Overwritten) => one("overwritten", true.into()),
-        Some(Payload::Members(members)) => EventMembers::of(members).arguments(),
-        Some(Payload::Bytes(bytes)) => match serde_json::from_slice(bytes) {
-            Ok(Value::Object(arguments)) => arguments,
-            _ => one("value", String::from_utf8_lossy(bytes).into()),
-        },
-    }
 }

@@ -13,11 +13,10 @@ pub fn of(sort: Sort, totals: &FunctionTotals<'_>) -> String {
     let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
     let processes = totals.processes.iter().map(|process| {
         let mut value = json!({ "pid": process.pid, "process": process.name });
-        extend(&mut value, table(&process.table, interned));
+        json::extend(&mut value, table(&process.table, interned));
         value
     });
-    let document = json!({
-        "version": env!("CARGO_PKG_VERSION"),
+    let members = json!({
         "sort": sort.to_possible_value().map(|value| value.get_name().to_owned()),
         "all": table(totals.all, interned),
         "processes": processes.collect::<Vec<_>>(),
@@ -28,7 +27,7 @@ pub fn of(sort: Sort, totals: &FunctionTotals<'_>) -> String {
         "left_out": summary.left_out(),
         "bad": summary.bad.iter().map(|bad| bad.path.to_string_lossy()).collect::<Vec<_>>(),
     });
-    format!("{document:#}\n")
+    json::document("top/1", members)
 }
 
 fn table(table: &Table, interned: &InternedFunctions) -> Value {
@@ -44,7 +43,7 @@ fn table(table: &Table, interned: &InternedFunctions) -> Value {
 
 fn row(row: &FunctionRow, interned: &InternedFunctions) -> Value {
     let mut value = json::function(interned.get(row.function).map(InternedFunction::function));
-    extend(
+    json::extend(
         &mut value,
         json!({
             "calls": row.calls,
@@ -62,11 +61,4 @@ fn row(row: &FunctionRow, interned: &InternedFunctions) -> Value {
         }),
     );
     value
-}
-
-/// Adds the members of an object to those of another one.
-fn extend(to: &mut Value, from: Value) {
-    if let (Value::Object(to), Value::Object(from)) = (to, from) {
-        to.extend(from);
-    }
 }

@@ -1,0 +1,107 @@
+//! The options of `viztracer-merge calls`.
+
+use crate::align::{Align, Offset};
+use crate::events::selection;
+use crate::report::prefixes::Prefixes;
+use crate::report::slowest::By;
+use crate::report::write::slowest::Slowest;
+use crate::report::write::top::Style;
+use crate::request::Request;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// The text below the options.
+const AFTER: &str = "\
+Times count from the begin of the trace, as on the page. A call that never
+ended is shown with the time until the last event known: it took at least that
+long (>=). Calls that took as long come in the order of their begins.
+
+Exit status:
+  0    the calls are printed, and every input was read completely
+  1    the same, but some input could not be read completely. With --strict
+       also: calls are missing
+  2    nothing is printed: wrong usage, or no readable input
+  130  the command was interrupted
+
+Examples:
+  viztracer-merge calls --func '^handle_request' --slowest 20 ./temp_dir
+  viztracer-merge calls --by self --last 5s ./temp_dir
+  viztracer-merge calls --min_duration 100ms --json ./temp_dir | jq .calls
+
+The first argument `calls` is this command. To merge a file or directory of
+that name, write ./calls.";
+
+/// The options. What the help says above them stands at the command.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = AFTER, max_term_width = 100)]
+#[command(override_usage = "viztracer-merge calls [OPTIONS] <INPUT>...")]
+#[command(mut_arg("functions", |argument| argument.help("Only calls of functions whose names match")))]
+pub struct CallsArguments {
+    /// Ring files, traces in JSON, directories and quoted patterns. Use - to read a list of them from standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+
+    /// Show the N slowest calls
+    #[arg(long, value_name = "N", default_value = "20")]
+    slowest: NonZeroUsize,
+
+    /// The time that makes a call slow
+    #[arg(long, value_name = "BY", default_value = "duration")]
+    by: By,
+
+    /// Print Markdown, for the summary of a CI run
+    #[arg(long)]
+    markdown: bool,
+
+    /// Print JSON, for use in programs
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+
+    /// How to align several runs on the time line
+    #[arg(long, value_name = "HOW", default_value = "clock")]
+    align: Align,
+
+    /// Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit
+    /// (run_2=+20ms). Can be given more than once
+    #[arg(long, value_name = "FILE=TIME")]
+    offset: Vec<Offset>,
+
+    /// Exit with status 1 if calls are missing, and list what is missing
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than
+    /// once
+    #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH")]
+    strip_prefix: Vec<PathBuf>,
+
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    selection: selection::Options,
+}
+
+impl CallsArguments {
+    /// What to read of these inputs.
+    pub fn request(&self, inputs: Vec<PathBuf>) -> Request {
+        Request {
+            threads: self.threads.map(NonZeroUsize::get),
+            prefixes: Prefixes::new(&self.strip_prefix),
+            align: self.align,
+            offsets: self.offset.clone(),
+            selection: self.selection.clone().into(),
+            ..Request::new(inputs, PathBuf::new())
+        }
+    }
+
+    /// Which calls to print.
+    pub fn slowest(&self) -> Slowest {
+        Slowest { calls: self.slowest.get(), by: self.by, style: Style::of(self.markdown, self.json) }
+    }
+}
