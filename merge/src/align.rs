@@ -7,7 +7,9 @@
 pub mod barrier;
 mod clock;
 mod fit;
+mod how;
 mod offset;
+mod options;
 mod place;
 mod ticks;
 
@@ -19,24 +21,14 @@ use barrier::{Passes, PlacedHost};
 pub use clock::{Clock, Ticks, Times};
 #[cfg(test)]
 pub use fit::Fit;
+pub use how::Align;
 pub use offset::Offset;
+pub use options::AlignOptions;
 use place::Place;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use ticks::tick_map;
 use viztracer_format::clock::TickMap;
-
-/// How files are positioned relative to each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Align {
-    /// By their clocks.
-    #[default]
-    Clock,
-    /// As if all runs had begun at the same time; processes of one run stay aligned by their clocks.
-    Start,
-    /// By their clocks; time 0 is that of the first file's monotonic clock, as in the reports of VizTracer.
-    Monotonic,
-}
 
 /// The clocks of all files, and what ties the report to the wall clock.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ mod generate;
 mod say;
 mod watcher;
 
-use crate::align::Align;
+use crate::align::{Align, AlignOptions};
 use crate::error::{BadInput, MergeError, Problem};
 use crate::input::discover;
 use crate::input::leftovers;
@@ -74,7 +74,8 @@ pub fn combine(
     interrupted: &(dyn Fn() -> bool + Sync),
 ) -> u8 {
     raise_descriptor_limit();
-    merge(&Arguments { output: vec![output], align, quiet, ..Arguments::default() }, inputs, interrupted)
+    let alignment = AlignOptions { align, ..AlignOptions::default() };
+    merge(&Arguments { output: vec![output], alignment, quiet, ..Arguments::default() }, inputs, interrupted)
 }
 
 /// Does what the arguments ask for, and returns the exit status. Leftovers are listed if no input could be read: then

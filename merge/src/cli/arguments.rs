@@ -3,7 +3,7 @@
 use super::calls::arguments::CallsArguments;
 use super::compare::arguments::CompareArguments;
 use super::exit::EXIT_STATUS;
-use crate::align::{Align, Offset};
+use crate::align::AlignOptions;
 use crate::error::MergeError;
 use crate::events::selection;
 use crate::report::functions::Sort;
@@ -14,7 +14,6 @@ use crate::request::Request;
 use crate::storage::output;
 use crate::text::display::STDOUT;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
-use regex::Regex;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -86,23 +85,6 @@ pub struct Arguments {
     #[arg(long = "show_losses", alias = "show-losses", help_heading = "Report")]
     pub show_losses: bool,
 
-    /// How to align several runs on the time line. With `monotonic`, times are those of the machine's monotonic clock,
-    /// as in VizTracer's reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is
-    /// aligned at the time of this call
-    #[arg(long, value_name = "HOW", default_value = "clock", help_heading = "Report")]
-    pub align: Align,
-
-    /// Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and
-    /// none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact
-    /// the times are then
-    #[arg(long, value_name = "REGEX", help_heading = "Report")]
-    pub barrier: Option<Regex>,
-
-    /// Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit
-    /// (run_2=+20ms). Can be given more than once
-    #[arg(long, value_name = "FILE=TIME", help_heading = "Report")]
-    pub offset: Vec<Offset>,
-
     /// Exit with status 1 if the report is not complete, and list what is missing: calls that were overwritten, lost,
     /// damaged, unnamed, unmatched, or unfinished because of a crash
     #[arg(long, help_heading = "Report")]
@@ -159,6 +141,9 @@ pub struct Arguments {
     pub generate: Option<Generated>,
 
     #[command(flatten)]
+    pub alignment: AlignOptions,
+
+    #[command(flatten)]
     pub selection: selection::Options,
 }
 
@@ -208,9 +193,9 @@ impl Arguments {
             show_losses: self.show_losses,
             source_root: self.source_root.clone(),
             prefixes: Prefixes::new(&self.strip_prefix),
-            align: self.align,
-            barrier: self.barrier.clone(),
-            offsets: self.offset.clone(),
+            align: self.alignment.align,
+            barrier: self.alignment.barrier.clone(),
+            offsets: self.alignment.offset.clone(),
             selection: self.selection.clone().into(),
             ..Request::new(inputs, output)
         }

@@ -1,6 +1,6 @@
 //! The options of `viztracer-merge calls`.
 
-use crate::align::{Align, Offset};
+use crate::align::AlignOptions;
 use crate::events::selection;
 use crate::report::prefixes::Prefixes;
 use crate::report::slowest::By;
@@ -57,15 +57,6 @@ pub struct CallsArguments {
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
 
-    /// How to align several runs on the time line
-    #[arg(long, value_name = "HOW", default_value = "clock")]
-    align: Align,
-
-    /// Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit
-    /// (run_2=+20ms). Can be given more than once
-    #[arg(long, value_name = "FILE=TIME")]
-    offset: Vec<Offset>,
-
     /// Exit with status 1 if calls are missing, and list what is missing
     #[arg(long)]
     pub strict: bool,
@@ -84,6 +75,9 @@ pub struct CallsArguments {
     threads: Option<NonZeroUsize>,
 
     #[command(flatten)]
+    alignment: AlignOptions,
+
+    #[command(flatten)]
     selection: selection::Options,
 }
 
@@ -93,8 +87,9 @@ impl CallsArguments {
         Request {
             threads: self.threads.map(NonZeroUsize::get),
             prefixes: Prefixes::new(&self.strip_prefix),
-            align: self.align,
-            offsets: self.offset.clone(),
+            align: self.alignment.align,
+            barrier: self.alignment.barrier.clone(),
+            offsets: self.alignment.offset.clone(),
             selection: self.selection.clone().into(),
             ..Request::new(inputs, PathBuf::new())
         }

@@ -29,7 +29,7 @@ _viztracer__merge() {
 
     case "${cmd}" in
         viztracer__merge)
-            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --align --barrier --offset --strict --last_words --top --sort --markdown --info --json --dump --quiet --threads --generate --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version calls compare"
+            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --strict --last_words --top --sort --markdown --info --json --dump --quiet --threads --generate --align --barrier --offset --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version calls compare"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -55,18 +55,6 @@ _viztracer__merge() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --align)
-                    COMPREPLY=($(compgen -W "clock start monotonic" -- "${cur}"))
-                    return 0
-                    ;;
-                --barrier)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --offset)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --top)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -81,6 +69,18 @@ _viztracer__merge() {
                     ;;
                 --generate)
                     COMPREPLY=($(compgen -W "man bash zsh fish" -- "${cur}"))
+                    return 0
+                    ;;
+                --align)
+                    COMPREPLY=($(compgen -W "clock start monotonic" -- "${cur}"))
+                    return 0
+                    ;;
+                --barrier)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --offset)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --since)
@@ -131,7 +131,7 @@ _viztracer__merge() {
             return 0
             ;;
         viztracer__subcmd__merge__subcmd__calls)
-            opts="-q -h --slowest --by --markdown --json --align --offset --strict --strip_prefix --quiet --threads --since --until --last --as_of --pid --process_name --tid --min_duration --max_depth --drop_c_functions --func --help"
+            opts="-q -h --slowest --by --markdown --json --strict --strip_prefix --quiet --threads --align --barrier --offset --since --until --last --as_of --pid --process_name --tid --min_duration --max_depth --drop_c_functions --func --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -145,19 +145,23 @@ _viztracer__merge() {
                     COMPREPLY=($(compgen -W "duration self" -- "${cur}"))
                     return 0
                     ;;
-                --align)
-                    COMPREPLY=($(compgen -W "clock start monotonic" -- "${cur}"))
-                    return 0
-                    ;;
-                --offset)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --strip_prefix)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --align)
+                    COMPREPLY=($(compgen -W "clock start monotonic" -- "${cur}"))
+                    return 0
+                    ;;
+                --barrier)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --offset)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

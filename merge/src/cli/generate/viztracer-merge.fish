@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_viztracer_merge_global_optspecs
-    string join \n o/output= format= no_source source_root= strip_prefix= show_losses align= barrier= offset= strict last_words top= sort= markdown info json dump q/quiet threads= generate= since= until= last= as_of= pid= process_name= tid= func= min_duration= max_depth= drop_c_functions h/help V/version
+    string join \n o/output= format= no_source source_root= strip_prefix= show_losses strict last_words top= sort= markdown info json dump q/quiet threads= generate= align= barrier= offset= since= until= last= as_of= pid= process_name= tid= func= min_duration= max_depth= drop_c_functions h/help V/version
 end
 
 function __fish_viztracer_merge_needs_command
@@ -36,11 +36,6 @@ csv\t'Table of the functions of every process'
 folded\t'Collapsed stacks for flame graphs'"
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l source_root -d 'Look in this directory for source files that no ring file of yours identifies: those of traces in JSON, of another machine or of a container. The file for /app/a.py is DIR/app/a.py, or DIR/a.py with --strip_prefix /app' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l strip_prefix -d 'Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once' -r -F
-complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l align -d 'How to align several runs on the time line. With `monotonic`, times are those of the machine\'s monotonic clock, as in VizTracer\'s reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is aligned at the time of this call' -r -f -a "clock\t'By their clocks'
-start\t'As if all runs had begun at the same time; processes of one run stay aligned by their clocks'
-monotonic\t'By their clocks; time 0 is that of the first file\'s monotonic clock, as in the reports of VizTracer'"
-complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l barrier -d 'Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then' -r
-complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l offset -d 'Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l top -d 'Print the N functions that took the most time, of all processes and of each one: calls, time with and without called functions, mean, median, 99th percentile. A report is written only if -o is given' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l sort -d 'With --top: sort the functions by this column, largest first' -r -f -a "self\t'Time without called functions'
 total\t'Time with called functions, recursion counted once'
@@ -54,6 +49,11 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l generat
 bash\t'Completion for bash'
 zsh\t'Completion for zsh'
 fish\t'Completion for fish'"
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l align -d 'How to align several runs on the time line. With `monotonic`, times are those of the machine\'s monotonic clock, as in VizTracer\'s reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is aligned at the time of this call' -r -f -a "clock\t'By their clocks'
+start\t'As if all runs had begun at the same time; processes of one run stay aligned by their clocks'
+monotonic\t'By their clocks; time 0 is that of the first file\'s monotonic clock, as in the reports of VizTracer'"
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l barrier -d 'Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l offset -d 'Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l since -d 'Only from this time on: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11:23:20)' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l until -d 'Only before this time, given in the same way' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l last -d 'Only the last part of the trace, of this length (5s, 300ms, ...). With --until: the part that ends at that time' -r
@@ -81,12 +81,13 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -a "compar
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l slowest -d 'Show the N slowest calls' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l by -d 'The time that makes a call slow' -r -f -a "duration\t'Time with called functions'
 self\t'Time without called functions'"
-complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l align -d 'How to align several runs on the time line' -r -f -a "clock\t'By their clocks'
-start\t'As if all runs had begun at the same time; processes of one run stay aligned by their clocks'
-monotonic\t'By their clocks; time 0 is that of the first file\'s monotonic clock, as in the reports of VizTracer'"
-complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l offset -d 'Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l strip_prefix -d 'Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l threads -d 'Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l align -d 'How to align several runs on the time line. With `monotonic`, times are those of the machine\'s monotonic clock, as in VizTracer\'s reports; otherwise they begin at 0. With `start`, a run that has called set_sync_marker() is aligned at the time of this call' -r -f -a "clock\t'By their clocks'
+start\t'As if all runs had begun at the same time; processes of one run stay aligned by their clocks'
+monotonic\t'By their clocks; time 0 is that of the first file\'s monotonic clock, as in the reports of VizTracer'"
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l barrier -d 'Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then' -r
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l offset -d 'Shift a file, or all files in a directory, on the time line: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l since -d 'Only from this time on: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11:23:20)' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l until -d 'Only before this time, given in the same way' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l last -d 'Only the last part of the trace, of this length (5s, 300ms, ...). With --until: the part that ends at that time' -r

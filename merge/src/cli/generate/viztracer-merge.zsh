@@ -28,11 +28,6 @@ csv\:"Table of the functions of every process"
 folded\:"Collapsed stacks for flame graphs"))' \
 '(--no_source)--source_root=[Look in this directory for source files that no ring file of yours identifies\: those of traces in JSON, of another machine or of a container. The file for /app/a.py is DIR/app/a.py, or DIR/a.py with --strip_prefix /app]:DIR:_files' \
 '*--strip_prefix=[Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once]:PATH:_files' \
-'--align=[How to align several runs on the time line. With \`monotonic\`, times are those of the machine'\''s monotonic clock, as in VizTracer'\''s reports; otherwise they begin at 0. With \`start\`, a run that has called set_sync_marker() is aligned at the time of this call]:HOW:((clock\:"By their clocks"
-start\:"As if all runs had begun at the same time; processes of one run stay aligned by their clocks"
-monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clock, as in the reports of VizTracer"))' \
-'--barrier=[Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then]:REGEX:_default' \
-'*--offset=[Shift a file, or all files in a directory, on the time line\: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once]:FILE=TIME:_default' \
 '(--last_words --info --dump)--top=[Print the N functions that took the most time, of all processes and of each one\: calls, time with and without called functions, mean, median, 99th percentile. A report is written only if -o is given]:N:_default' \
 '--sort=[With --top\: sort the functions by this column, largest first]:BY:((self\:"Time without called functions"
 total\:"Time with called functions, recursion counted once"
@@ -46,6 +41,11 @@ max\:"Time of the longest call"))' \
 bash\:"Completion for bash"
 zsh\:"Completion for zsh"
 fish\:"Completion for fish"))' \
+'--align=[How to align several runs on the time line. With \`monotonic\`, times are those of the machine'\''s monotonic clock, as in VizTracer'\''s reports; otherwise they begin at 0. With \`start\`, a run that has called set_sync_marker() is aligned at the time of this call]:HOW:((clock\:"By their clocks"
+start\:"As if all runs had begun at the same time; processes of one run stay aligned by their clocks"
+monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clock, as in the reports of VizTracer"))' \
+'--barrier=[Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then]:REGEX:_default' \
+'*--offset=[Shift a file, or all files in a directory, on the time line\: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once]:FILE=TIME:_default' \
 '--since=[Only from this time on\: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11\:23\:20)]:TIME:_default' \
 '--until=[Only before this time, given in the same way]:TIME:_default' \
 '--last=[Only the last part of the trace, of this length (5s, 300ms, ...). With --until\: the part that ends at that time]:TIME:_default' \
@@ -86,12 +86,13 @@ _arguments "${_arguments_options[@]}" : \
 '--slowest=[Show the N slowest calls]:N:_default' \
 '--by=[The time that makes a call slow]:BY:((duration\:"Time with called functions"
 self\:"Time without called functions"))' \
-'--align=[How to align several runs on the time line]:HOW:((clock\:"By their clocks"
-start\:"As if all runs had begun at the same time; processes of one run stay aligned by their clocks"
-monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clock, as in the reports of VizTracer"))' \
-'*--offset=[Shift a file, or all files in a directory, on the time line\: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once]:FILE=TIME:_default' \
 '*--strip_prefix=[Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once]:PATH:_files' \
 '--threads=[Use N worker threads\: up to 64, or one per processor if there are more \[default\: one per processor, up to 16\]]:N:_default' \
+'--align=[How to align several runs on the time line. With \`monotonic\`, times are those of the machine'\''s monotonic clock, as in VizTracer'\''s reports; otherwise they begin at 0. With \`start\`, a run that has called set_sync_marker() is aligned at the time of this call]:HOW:((clock\:"By their clocks"
+start\:"As if all runs had begun at the same time; processes of one run stay aligned by their clocks"
+monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clock, as in the reports of VizTracer"))' \
+'--barrier=[Place machines by the calls of these functions instead of by their wall clocks. All processes must call them, and none may leave a call before all have entered it, as in torch.distributed.barrier. The summary says how exact the times are then]:REGEX:_default' \
+'*--offset=[Shift a file, or all files in a directory, on the time line\: in nanoseconds (run_2=-1500) or with a unit (run_2=+20ms). Can be given more than once]:FILE=TIME:_default' \
 '--since=[Only from this time on\: a time since the begin of the trace (5s, 300ms), or a date in UTC (2026-11-22T11\:23\:20)]:TIME:_default' \
 '--until=[Only before this time, given in the same way]:TIME:_default' \
 '--last=[Only the last part of the trace, of this length (5s, 300ms, ...). With --until\: the part that ends at that time]:TIME:_default' \
