@@ -29,6 +29,9 @@ pub const SEGMENT_SIZE_MIN: usize = 4 << 10;
 /// The largest size of a segment.
 pub const SEGMENT_SIZE_MAX: usize = 64 << 10;
 
+/// The most bytes of a host name (sethostname(2)).
+pub const HOST_MAX: usize = 64;
+
 /// `Identity::clock`: the processor's time stamp counter.
 pub const CLOCK_TSC: u32 = 1;
 /// `Identity::clock`: nanoseconds of `CLOCK_MONOTONIC`.
@@ -62,7 +65,8 @@ pub struct Identity {
     pub arguments_size: u32,
     pub imported: Anchor,
     pub opened: Anchor,
-    pub reserved: [[u8; 27]; 12],
+    pub host: [u8; HOST_MAX],
+    pub reserved: [[u8; 26]; 10],
     pub crc: u32,
 }
 const _: () = assert!(size_of::<Identity>() == STATUS_OFFSET);
@@ -87,6 +91,14 @@ impl Identity {
         let crc = checksum(&page[..], arguments.len());
         page[CRC_OFFSET..][..4].copy_from_slice(&crc.to_le_bytes());
         page
+    }
+}
+
+impl Identity {
+    /// The name of the machine, up to the first NUL; `None` if it is unknown.
+    pub fn host_name(&self) -> Option<String> {
+        let name = self.host.split(|byte| *byte == 0).next().filter(|name| !name.is_empty())?;
+        Some(String::from_utf8_lossy(name).into_owned())
     }
 }
 

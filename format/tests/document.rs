@@ -77,7 +77,7 @@ fn structures() {
     check_layout!(Anchor: ticks, monotonic, realtime);
     check_layout!(Identity: magic, version, header_size, segment_size, clock, incompatible, compatible, entries,
         min_duration, pid, parent_pid, process_start, monotonic_offset, boot_id, session_id, file_id, python_version,
-        arguments_size, imported, opened, reserved, crc);
+        arguments_size, imported, opened, host, reserved, crc);
     check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker, ending, last_sign, gaps,
         forgotten_threads, forgotten_events, forgotten_tasks, switched, forgotten_children,
         paused);
@@ -203,7 +203,7 @@ fn constants() {
         };
     }
     let known = constants! {
-        header: VERSION, HEADER_SIZE, STATUS_OFFSET, ARGUMENTS_OFFSET, ARGUMENTS_MAX, SEGMENT_SIZE_MIN,
+        header: VERSION, HEADER_SIZE, STATUS_OFFSET, ARGUMENTS_OFFSET, ARGUMENTS_MAX, HOST_MAX, SEGMENT_SIZE_MIN,
             SEGMENT_SIZE_MAX;
         segment: SEGMENT_HEADER_SIZE;
         record: RECORD_SIZE;

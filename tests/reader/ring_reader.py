@@ -124,6 +124,7 @@ class Ring:
     arguments: list = field(default_factory=list)
     session: bytes = b""
     python_version: int = 0
+    host: str = ""
     state: int = 0
     living: bool = False
     ending: int = 0
@@ -216,6 +217,7 @@ def read_header(content):
     ring.entries, ring.min_duration, ring.pid, ring.parent_pid = struct.unpack_from("<QQII", content, 40)
     ring.imported, ring.opened = struct.unpack_from("<3Q", content, 136), struct.unpack_from("<3Q", content, 160)
     ring.session = content[96:112]
+    ring.host = content[184:248].partition(b"\0")[0].decode("utf-8", "replace")
     (ring.python_version,) = struct.unpack_from("<I", content, 128)
     arguments = content[1024 : 1024 + arguments_size]
     ring.arguments = [part.decode("utf-8", "replace") for part in arguments.removesuffix(b"\0").split(b"\0")]

@@ -41,6 +41,8 @@ pub struct Passes {
 pub struct PlacedHost {
     /// Its boot.
     pub boot: Boot,
+    /// Its name, if it is known.
+    pub name: Option<String>,
     /// The first of its files.
     pub path: PathBuf,
     /// The number of its files.
@@ -86,7 +88,8 @@ pub fn place(files: &[FilePlan], maps: &[TickMap], passes: &[Passes]) -> Result<
                 "the clocks of {path} and {to} contradict each other: it is no barrier of both, or calls are missing"
             )
         })?;
-        placed.push(PlacedHost { boot, path: file.path.clone(), files: 1, calls: bounds.len(), fit });
+        let (name, path) = (file.recording.host.clone(), file.path.clone());
+        placed.push(PlacedHost { boot, name, path, files: 1, calls: bounds.len(), fit });
     }
     Ok(placed)
 }

@@ -60,6 +60,7 @@ impl PlannedDocument<'_> {
             python_version: reported.python,
             session_id: reported.session,
             entries: reported.entries,
+            host: reported.host.clone(),
             boot: self.clock.boot,
             monotonic_offset: self.clock.monotonic_offset,
             ticks_are_nanoseconds: true,

@@ -53,7 +53,7 @@ fn header(plan: &FilePlan, header: &Header, to: &mut impl Write) -> io::Result<(
     let hex = |bytes: &[u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let anchor = |a: &Anchor| format!("{} {} {}", a.ticks, a.monotonic, a.realtime);
     let clock = if id.clock == CLOCK_TSC { "1 (time stamp counter)" } else { "2 (monotonic ns)" };
-    let fields: [(&str, String); 32] = [
+    let fields: [(&str, String); 33] = [
         ("file", display::path(&plan.path)),
         ("bytes", plan.length.to_string()),
         ("state", plan.state.word().to_owned()),
@@ -70,6 +70,7 @@ fn header(plan: &FilePlan, header: &Header, to: &mut impl Write) -> io::Result<(
         ("process_start", id.process_start.to_string()),
         ("monotonic_offset", id.monotonic_offset.to_string()),
         ("boot_id", hex(&id.boot_id)),
+        ("host", printable(&id.host_name().unwrap_or_default())),
         ("session_id", hex(&id.session_id)),
         ("file_id", hex(&id.file_id)),
         ("python_version", format!("{:#010x}", id.python_version)),

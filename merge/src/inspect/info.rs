@@ -121,6 +121,7 @@ impl FileRow<'_> {
             "parent_pid": recording.parent_pid,
             "process": self.plan.process_name(),
             "command": self.plan.recording.arguments,
+            "host": recording.host,
             "state": self.plan.state_word(),
             "ending": self.plan.ending_word(),
             "python": self.python(),

@@ -32,6 +32,8 @@ pub struct Account {
     pub python: u32,
     pub session: [u8; 16],
     pub command: Vec<String>,
+    /// The name of the machine.
+    pub host: Option<String>,
     /// How many of the newest events were asked for.
     pub entries: u64,
     /// When it was recorded, if that is known.
@@ -91,6 +93,7 @@ impl Account {
         put("parent_id", number(self.parent_id.into()));
         put("waited_after_ns", self.waited_after.map(Value::from));
         put("command", (!self.command.is_empty()).then(|| json!(self.command)));
+        put("host", self.host.clone().map(Value::from));
         put("python", (self.python != 0).then(|| version(self.python).into()));
         let session: String = self.session.iter().map(|byte| format!("{byte:02x}")).collect();
         put("session", (self.session != [0; 16]).then(|| session.into()));
@@ -142,6 +145,7 @@ impl Account {
             python: hexadecimal(&members.text("python")),
             session: session(&members.text("session")).unwrap_or_default(),
             command: members.list("command"),
+            host: members.take("host", |host| Some(host.as_str()?.to_owned())),
             entries: members.count("entries"),
             times: opened.map(|_| times),
             sync_marker: members.signed("sync_marker_ns"),
@@ -354,6 +358,7 @@ mod tests {
             waited_after in prop::option::of(any::<u64>()),
             (name, state, ending, command, session) in
                 (".*", "[a-z]*", "[a-z ]*", prop::collection::vec(".*", 0..3), any::<[u8; 16]>()),
+            host in prop::option::of(".*"),
             counts in prop::collection::vec(count(), 10),
             switched in any::<bool>(),
             elided in elided(),
@@ -369,8 +374,8 @@ mod tests {
             let forgotten = Forgotten { threads: threads_gone, events, tasks };
             let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
             Account {
-                pid, name, state, ending, process_id, parent_id, waited_after, python, session, command, entries, times,
-                sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, failure, damaged, threads, others,
+                pid, name, state, ending, process_id, parent_id, waited_after, python, session, command, host, entries,
+                times, sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, failure, damaged, threads, others,
             }
         }
     }

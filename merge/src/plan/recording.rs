@@ -19,6 +19,8 @@ pub struct Recording {
     pub session_id: [u8; 16],
     /// How many of the newest events were asked for, 0 if all.
     pub entries: u64,
+    /// The name of the machine, if it is known.
+    pub host: Option<String>,
     /// The boot of the machine that its clock counts from.
     pub boot: Boot,
     /// What the process's time namespace adds to the machine's monotonic clock, in ns.
@@ -83,6 +85,7 @@ impl Recording {
             python_version: identity.python_version,
             session_id: identity.session_id,
             entries: identity.entries,
+            host: identity.host_name(),
             boot: Boot::of(identity.boot_id),
             monotonic_offset: identity.monotonic_offset,
             ticks_are_nanoseconds: identity.clock == CLOCK_MONOTONIC,

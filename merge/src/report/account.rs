@@ -34,6 +34,7 @@ pub fn of(plan: &FilePlan, clock: &Clock, prefixes: &Prefixes) -> Account {
         python: recording.python_version,
         session: recording.session_id,
         command: recording.arguments.clone(),
+        host: recording.host.clone(),
         entries: recording.entries,
         times,
         sync_marker: plan.sync_marker.map(|marker| clock.of_monotonic(marker, plan)),

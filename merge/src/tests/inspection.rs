@@ -218,6 +218,7 @@ fn the_table_and_the_document() {
         "parent_pid",
         "process",
         "command",
+        "host",
         "state",
         "ending",
         "python",

@@ -1,10 +1,11 @@
 //! The facts about this process that a ring file's header holds and the operating system knows.
 
 use std::fs;
+use viztracer_format::header::HOST_MAX;
 use viztracer_format::process_stat::ProcessStat;
 
 /// What distinguishes this process from every other one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessFacts {
     /// ProcessFacts id.
     pub pid: u32,
@@ -14,6 +15,8 @@ pub struct ProcessFacts {
     pub start: u64,
     /// Random number of this boot; zeros if unknown.
     pub boot_id: [u8; 16],
+    /// The name of the machine, filled up with NUL (uname(2)).
+    pub host: [u8; HOST_MAX],
     /// What the time namespace adds to `CLOCK_MONOTONIC`, in ns (time_namespaces(7)).
     pub monotonic_offset: i64,
     /// The command line, NUL after each argument.
@@ -28,11 +31,23 @@ impl ProcessFacts {
             pid: std::process::id(),
             parent_pid: if cfg!(miri) { 0 } else { std::os::unix::process::parent_id() }, // Miri has no `getppid`
             start: ProcessStat::parse(&read("/proc/self/stat")).map_or(0, |stat| stat.start),
+            host: host(),
             boot_id: uuid(&read("/proc/sys/kernel/random/boot_id")),
             monotonic_offset: monotonic_offset(&read("/proc/self/timens_offsets")),
             arguments: command_line(),
         }
     }
+}
+
+fn host() -> [u8; HOST_MAX] {
+    let mut host = [0; HOST_MAX];
+    if !cfg!(miri) {
+        let names = rustix::system::uname();
+        let name = names.nodename().to_bytes();
+        let length = name.len().min(HOST_MAX);
+        host[..length].copy_from_slice(&name[..length]);
+    }
+    host
 }
 
 /// The command line, NUL after each argument, as it is now: some programs write a title over it.

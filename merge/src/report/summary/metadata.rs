@@ -44,6 +44,7 @@ impl Summary {
 fn placed(host: &PlacedHost) -> Value {
     json!({
         "boot_id": host.boot.id(),
+        "host": host.name,
         "file": display::path(&host.path),
         "files": host.files,
         "calls": host.calls,

@@ -55,15 +55,17 @@ impl Summary {
 
 /// How exactly a barrier has placed a machine.
 fn placed(host: &PlacedHost) -> String {
-    let PlacedHost { path, files, calls, fit, .. } = host;
+    let PlacedHost { name, path, files, calls, fit, .. } = host;
     let others =
         if *files > 1 { format!(" and {} more of its machine", grouped(*files as u64 - 1)) } else { String::new() };
+    let name = name.as_ref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
     let (path, calls) = (display::path(path), grouped(*calls as u64));
     let (error, drift) = (when::duration(fit.uncertainty), fit.drift * 1e6);
     let rate = if drift < 0.0 { "fast" } else { "slow" };
     let drift = drift.abs();
     format!(
-        "{path}{others}: placed by {calls} calls of the barrier, within {error}; its clock is {drift:.1} ppm {rate}"
+        "{path}{others}{name}: placed by {calls} calls of the barrier, within {error}; its clock is {drift:.1} ppm \
+         {rate}"
     )
 }
 

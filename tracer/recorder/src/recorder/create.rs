@@ -48,6 +48,7 @@ fn identity(options: &Options, clock: Clock, opened: Anchor, process: &ProcessFa
         process_start: process.start,
         monotonic_offset: process.monotonic_offset,
         boot_id: process.boot_id,
+        host: process.host,
         session_id: options.session_id,
         file_id: process::random_id(),
         python_version: options.python_version,
