@@ -3,6 +3,7 @@
 pub mod arguments;
 
 use super::exit::{BROKEN, INCOMPLETE, OK};
+use super::misspelt::COMPARE;
 use super::say;
 use super::watcher::{printed, watched};
 use crate::compare::Both;
@@ -20,13 +21,12 @@ use arguments::CompareArguments;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The name of the command.
-pub const NAME: &str = "compare";
-
 /// Compares runs, and returns the exit status.
 pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> Result<u8, MergeError> {
-    if std::fs::exists(NAME).unwrap_or(false) {
-        say::complain(format_args!("warning: {NAME} is a command here: to merge what has this name, write ./{NAME}"));
+    if std::fs::exists(COMPARE).unwrap_or(false) {
+        say::complain(format_args!(
+            "warning: {COMPARE} is a command here: to merge what has this name, write ./{COMPARE}"
+        ));
     }
     let requests = arguments.requests();
     if let Some(page) = &arguments.output {
