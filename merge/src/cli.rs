@@ -6,6 +6,7 @@ mod calls;
 mod compare;
 mod exit;
 mod generate;
+mod misspelt;
 mod say;
 mod watcher;
 
@@ -23,8 +24,9 @@ use crate::text::display::STDOUT;
 use crate::trace::Trace;
 use arguments::{Arguments, Command, Target};
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use exit::{FAILED, INCOMPLETE, OK};
+use misspelt::{CALLS, COMPARE};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -45,11 +47,11 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
     raise_descriptor_limit();
     let done = match &arguments.command {
         Some(Command::Calls(arguments)) => {
-            warn_of_file(calls::NAME);
+            warn_of_file(CALLS);
             inputs(&arguments.inputs, interrupted).and_then(|inputs| calls::calls(arguments, inputs, interrupted))
         }
         Some(Command::Compare(arguments)) => {
-            warn_of_file(compare::NAME);
+            warn_of_file(COMPARE);
             compare::compare(arguments, interrupted)
         }
         None => inputs(&arguments.inputs, interrupted).map(|inputs| merge(&arguments, &inputs, interrupted)),
@@ -154,7 +156,10 @@ impl Invocation<'_> {
             None => None,
         };
         match (reported, targets.is_empty()) {
-            (Some(reported), true) => Ok(say::summary(&reported, true).max(self.missing(&reported, &mut Vec::new()))),
+            (Some(reported), true) => {
+                say::selected(&reported);
+                Ok(say::summary(&reported, true).max(self.missing(&reported, &mut Vec::new())))
+            }
             _ => self.reports(&trace, &targets),
         }
     }
@@ -168,8 +173,12 @@ impl Invocation<'_> {
                 Ok(summary) => {
                     let quiet = self.arguments.quiet;
                     // The first report has shown the inputs.
-                    let of_this =
-                        if status.is_none() { say::summary(&summary, quiet) } else { say::another(&summary, quiet) };
+                    let of_this = if status.is_none() {
+                        say::selected(&summary);
+                        say::summary(&summary, quiet)
+                    } else {
+                        say::another(&summary, quiet)
+                    };
                     status = status.max(Some(of_this)).max(Some(self.missing(&summary, &mut reported)));
                 }
                 Err(MergeError::Interrupted) => return Err(MergeError::Interrupted),
@@ -231,16 +240,34 @@ fn none_writable(targets: &[Target]) -> Option<u8> {
     errors?.iter().map(say::error).max()
 }
 
-/// Shows help, the version or a wrong usage. A user that names no input may look for what a crash has left.
+/// Shows help, the version or a wrong usage.
 fn show_usage(error: &clap::Error, words: &[OsString]) -> u8 {
-    match error.use_stderr() {
-        true => say::usage(error),
-        // A reader that has gone is no reason to fail.
-        false => drop(error.print()),
+    if lacks_inputs(error) {
+        return show_usage_without_input(error, words);
     }
-    let quiet = words.iter().any(|word| word == "-q" || word == "--quiet");
-    if error.kind() == ErrorKind::MissingRequiredArgument && !quiet {
+    if error.use_stderr() {
+        say::usage(&error.render().to_string());
+        return FAILED;
+    }
+    // A reader that has gone is no reason to fail.
+    drop(error.print());
+    OK
+}
+
+/// Whether nothing is wrong but that no input is named.
+fn lacks_inputs(error: &clap::Error) -> bool {
+    let is_input = |missing: &ContextValue| matches!(missing, ContextValue::Strings(names) if *names == ["<INPUT>..."]);
+    error.kind() == ErrorKind::MissingRequiredArgument && error.get(ContextKind::InvalidArg).is_some_and(is_input)
+}
+
+/// Shows the usage to a user that names no input, and what a crash has left, for which this user may look.
+fn show_usage_without_input(error: &clap::Error, words: &[OsString]) -> u8 {
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        say::usage(&usage.to_string());
+    }
+    if !words.iter().any(|word| word == "-q" || word == "--quiet") {
         say::leftovers(&leftovers::find(None, &[]));
     }
-    if error.use_stderr() { FAILED } else { OK }
+    say::complain("no input: name ring files, traces in JSON, or directories of them; --help explains the options");
+    FAILED
 }

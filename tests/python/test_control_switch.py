@@ -133,6 +133,32 @@ def python(body):
     return textwrap.dedent(head) + textwrap.dedent(body)
 
 
+def test_the_session_that_the_user_has_not_named_is_shown_with_its_command(switch):
+    with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')\n"), up=["first"]) as process:
+        (session,) = switch.sessions()
+        id, shown = session["id"], f"{session['id']} (python viztracer --quiet -o out.json -- "
+        for command, word in (("pause", "paused"), ("resume", "recording"), ("mark here", "marked here")):
+            named_by_us = switch(*command.split()).stdout
+            assert named_by_us.startswith(shown) and named_by_us.endswith(f"): {word}\n")
+            already = " already" * (command != "mark here")
+            assert switch(*command.split(), id[:5]).stdout == f"{id}: {word}{already}\n"
+        taken = switch("snapshot", "-o", "a.json")
+        assert taken.stderr.startswith(f"viztracer-ctl: snapshot of {shown}") and taken.stdout.startswith("a.json\n")
+        assert switch("snapshot", id, "-o", "b.json").stderr == ""
+        switch.end(process)
+
+
+def test_a_mark_without_a_name(switch):
+    with switch.running(source=python("pathlib.Path('up_first').touch()\nwork_until('go')\n"), up=["first"]) as process:
+        (session,) = switch.sessions()
+        for word in (session["id"], session["id"][:4].upper()):
+            says = f"{word} is a session, and the name of the mark is missing: viztracer-ctl mark NAME {word}\n"
+            assert switch("mark", word, status=1).stderr == f"viztracer-ctl: {says}"
+        switch("mark", session["id"], session["id"])  # as it has a name
+        switch("mark", session["id"][:3])
+        switch.end(process)
+
+
 def test_a_tree_pauses_and_resumes(switch):
     with switch.running(source=TREE, up=UP) as process:
         assert switch("pause").stdout.endswith(": paused\n")

@@ -126,6 +126,6 @@ def test_report_cannot_be_written(sandbox, mounted):
     assert_program_is_untouched(done)
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
-    rings = re.search(r"Ring files kept in (\S+); merge them with: viztracer-merge ", done.stderr)[1]
+    rings = re.search(r"Remove the cause, or name another file behind -o. Ring files kept in (\S+); merge them with: viztracer-merge ", done.stderr)[1]
     assert leaves(sandbox.merge(rings)) == 100_000
     shutil.rmtree(rings)

@@ -98,9 +98,39 @@ def test_help_and_version(sandbox):
 
 
 def test_no_input_is_a_usage_error(sandbox):
-    done = sandbox.viztracer_merge()
+    for options in ([], ["-o", "x.json"], ["--quiet"]):
+        done = sandbox.viztracer_merge(*options)
+        assert (done.returncode, done.stdout) == (2, "")
+        first, *_, last = done.stderr.splitlines()
+        assert first == "Usage: viztracer-merge [OPTIONS] <INPUT>..."
+        assert last.startswith("viztracer-merge: no input: name ring files, ")
+
+
+@pytest.mark.parametrize("command", [[], ["compare"]])
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--top", "d"], '"d" is not a whole number'),
+        (["--top", "0"], "it must be 1 or more"),
+        (["--threads", "1.5"], '"1.5" is not a whole number'),
+        (["--pid", "99999999999"], "the number is too large"),
+        (["--max_depth", "5s"], '"5s" is not a whole number'),
+        (["--last", "x"], '"x" is not a duration, such as 5s, 300ms or 10us'),
+    ],
+)
+def test_numbers_that_are_none(sandbox, small_trace, command, options, reason):
+    done = sandbox.viztracer_merge(*command, small_trace, small_trace, *options)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Usage:" in done.stderr
+    assert done.stderr.splitlines()[0].endswith(f": {reason}")
+
+
+def test_a_command_that_is_misspelt(sandbox, small_trace):
+    done = sandbox.viztracer_merge("comapre", "a", "b")
+    assert (done.returncode, done.stdout) == (2, "")
+    says = "viztracer-merge: comapre: No such file or directory: did you mean `viztracer-merge compare`?"
+    assert done.stderr.splitlines()[0] == says
+    done = sandbox.viztracer_merge("compar", small_trace)
+    assert done.returncode == 1 and "did you mean `viztracer-merge compare`?\n" in done.stderr
 
 
 def test_memory_does_not_depend_on_the_size_of_the_trace(sandbox):

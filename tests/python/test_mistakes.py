@@ -127,6 +127,12 @@ def test_python_before_the_program(place, name):
     says(place, f"without {name}: viztracer prog.py 'a b'\n", name, "prog.py", "a b", env=env)
 
 
+def test_time_to_attach_for_without_a_process(place):
+    done = place.viztracer("--quiet", "-t", "5", "prog.py")
+    assert (done.returncode, done.stdout) == (0, "ran []\n")
+    assert done.stderr == "viztracer: -t has no effect without --attach or --attach_installed\n"
+
+
 def test_program_that_is_no_python(place):
     says(place, "cat is no Python program", "cat", "prog.py")
 

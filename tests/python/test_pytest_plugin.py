@@ -699,3 +699,22 @@ def test_a_ring_file_that_cannot_grow(run, workers):
     assert done.returncode == 0, done.stdout
     line = r"^viztracer: \d ring files? could not grow \(File too large\): older calls and spans of tests were lost$"
     assert re.search(line, done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize("tests", ["tests", "tests/test_it.py"])
+def test_a_path_of_tests_after_the_option(sandbox, tests):
+    """DIR was forgotten. Behind `=` it is meant."""
+    (sandbox.path / "tests").mkdir()
+    sandbox.script("def test_it(): pass", "tests/test_it.py")
+
+    def start(*options):
+        return sandbox.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, env=environment())
+
+    done = start("--viztracer", tests)
+    assert done.returncode == 4
+    assert f"write --viztracer=DIR {tests}, or --viztracer={tests} to have them there" in done.stderr
+    assert not list(sandbox.path.rglob("*.bin"))
+    done = start("--viztracer=tests", "tests")
+    assert done.returncode == 0 and list((sandbox.path / "tests").glob("*.bin")), done.stdout
+    done = start("--viztracer", "rings", tests)
+    assert done.returncode == 0 and list((sandbox.path / "rings").glob("*.bin")), done.stdout

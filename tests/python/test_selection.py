@@ -179,6 +179,19 @@ def test_a_killed_process(sandbox):
         assert all(event["args"]["unfinished"] for event in tree.spans(report) if event["name"].startswith("inner "))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["--pid", "99"], ["--func", "nothing"], ["--process_name", "x"], ["--tid", "9"], ["--since", "1d"]],
+)
+def test_a_selection_of_nothing_is_said(trace, options):
+    sandbox, whole = trace
+    warning = "viztracer-merge: warning: the options that select a part select none of the "
+    for what in (["-o", "nothing.json", "-o", "nothing.csv"], ["--top", "3"]):
+        done = sandbox.viztracer_merge("rings", "--quiet", *what, *options)
+        assert done.returncode == 0
+        assert done.stderr == f"{warning}{len(tree.spans(whole)):,} events\n"
+
+
 @pytest.mark.parametrize("options", [["--since", "yesterday"], ["--last", "5"], ["--func", "("], ["--pid", "x"]])
 def test_nonsense_is_refused(trace, options):
     sandbox, _ = trace

@@ -289,6 +289,9 @@ def test_list_shows_what_is_there_now(sandbox, small_trace):
         (directory / "run.bin").write_bytes(b"now it is damaged")
         with pytest.raises(urllib.error.HTTPError):
             viewer.get(link)
+        viewer.process.send_signal(signal.SIGINT)
+        first = viewer.process.communicate(timeout=DEADLINE)[1].splitlines()[0]
+        assert first == f"viztracer: there is no trace in {directory}: the page stays empty until there is"
 
 
 def test_once_ends_when_the_report_was_fetched(sandbox, traced):

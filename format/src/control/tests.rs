@@ -73,6 +73,8 @@ fn the_document_has_every_field() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
+
     /// Garbage is refused or read, but never a reason to panic; the texts are parts of the block.
     #[test]
     fn garbage_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..2 * BLOCK_SIZE)) {

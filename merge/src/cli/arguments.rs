@@ -13,6 +13,7 @@ use crate::report::write::top::{Style, Top};
 use crate::request::Request;
 use crate::storage::output;
 use crate::text::display::STDOUT;
+use crate::text::whole;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
@@ -97,7 +98,13 @@ pub struct Arguments {
 
     /// Print the N functions that took the most time, of all processes and of each one: calls, time with and without
     /// called functions, mean, median, 99th percentile. A report is written only if -o is given
-    #[arg(long, value_name = "N", conflicts_with_all = ["last_words", "info", "dump"], help_heading = INSTEAD)]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = whole::parse::<NonZeroUsize>,
+        conflicts_with_all = ["last_words", "info", "dump"],
+        help_heading = INSTEAD
+    )]
     pub top: Option<NonZeroUsize>,
 
     /// With --top: sort the functions by this column, largest first
@@ -133,7 +140,7 @@ pub struct Arguments {
     pub quiet: bool,
 
     /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::parse::<NonZeroUsize>)]
     pub threads: Option<NonZeroUsize>,
 
     /// Print the manual page, or the completion script for a shell

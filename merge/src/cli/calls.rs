@@ -11,9 +11,6 @@ use crate::trace::Trace;
 use arguments::CallsArguments;
 use std::path::PathBuf;
 
-/// The name of the command.
-pub const NAME: &str = "calls";
-
 /// Prints the slowest calls, and returns the exit status.
 pub fn calls(
     arguments: &CallsArguments,

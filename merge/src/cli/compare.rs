@@ -20,9 +20,6 @@ use arguments::CompareArguments;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The name of the command.
-pub const NAME: &str = "compare";
-
 /// Compares runs, and returns the exit status.
 pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> Result<u8, MergeError> {
     let requests = arguments.requests();

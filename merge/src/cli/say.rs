@@ -1,6 +1,7 @@
 //! Messages on stderr.
 
 use super::exit::{FAILED, INCOMPLETE, INTERRUPTED, OK};
+use super::misspelt;
 use crate::error::{BadInput, MergeError};
 use crate::input::leftovers::Leftovers;
 use crate::report::summary::{FileSummary, Summary};
@@ -23,6 +24,14 @@ pub fn summary(summary: &Summary, quiet: bool) -> u8 {
         drop(write!(std::io::stderr(), "{summary}"));
     }
     status(summary)
+}
+
+/// Warns if the options select nothing of what there is.
+pub fn selected(summary: &Summary) {
+    if summary.events() == 0 && summary.left_out() > 0 {
+        let events = grouped(summary.left_out());
+        complain(format_args!("warning: the options that select a part select none of the {events} events"));
+    }
 }
 
 /// Reports another report of the same inputs, and returns the exit status.
@@ -91,7 +100,12 @@ pub fn leftovers(leftovers: &Leftovers) {
 
 /// Lists the inputs that were not read.
 pub fn bad(bad: &[BadInput]) {
-    bad.iter().for_each(complain);
+    for input in bad {
+        match misspelt::meant(&input.path) {
+            Some(command) => complain(format_args!("{input}: did you mean `viztracer-merge {command}`?")),
+            None => complain(input),
+        }
+    }
 }
 
 /// Writes a line to stderr, with control characters escaped. An error is ignored: nothing can be said about it.
@@ -99,10 +113,9 @@ pub fn complain(what: impl Display) {
     drop(writeln!(std::io::stderr(), "viztracer-merge: {}", printable(&what.to_string())));
 }
 
-/// Reports wrong usage in the words of the parser of arguments. Arguments may be names of files that a stranger has
-/// chosen and a shell has listed, so control characters are escaped.
-pub fn usage(error: &clap::Error) {
-    let text = error.render().to_string();
+/// Shows what the parser of arguments says. Arguments may be names of files that a stranger has chosen and a shell has
+/// listed, so control characters are escaped.
+pub fn usage(text: &str) {
     let lines: Vec<String> = text.lines().map(printable).collect();
     drop(writeln!(std::io::stderr(), "{}", lines.join("\n")));
 }

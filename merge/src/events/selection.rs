@@ -41,7 +41,7 @@ impl<'a> Selected<'a> {
             return Ok(None);
         }
         let as_of = selection.as_of.map(|instant| instant.of_report(alignment.zero)).transpose()?;
-        let time = TimeRange::of(selection, as_of, end(files, alignment), alignment.base_realtime)?;
+        let time = TimeRange::of(selection, as_of, span(files, alignment), alignment.base_realtime)?;
         Ok(Some(Selected { selection, times: vec![time; files.len()] }))
     }
 
@@ -97,10 +97,13 @@ impl<'a> Selected<'a> {
     }
 }
 
-/// The time of the last event that any file knows of.
-fn end(files: &[FilePlan], alignment: &Alignment) -> u64 {
-    let ends = files.iter().zip(&alignment.clocks).map(|(plan, clock)| clock.span(plan.last_moment, 0).0);
-    ends.max().unwrap_or(0)
+/// The time from the begin of the trace, which is not 0 in a trace in JSON whose time line has begun long before, to the
+/// last event that any file knows of.
+fn span(files: &[FilePlan], alignment: &Alignment) -> Range<u64> {
+    let files = || files.iter().zip(&alignment.clocks);
+    let begin = files().map(|(plan, clock)| clock.at(plan.recording.opened.ticks)).min();
+    let end = files().map(|(plan, clock)| clock.at(plan.last_moment)).max();
+    begin.unwrap_or(0)..end.unwrap_or(0)
 }
 
 /// The selection for one file.

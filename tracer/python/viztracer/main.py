@@ -107,6 +107,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _attach(options: argparse.Namespace) -> int | None:
     """Do what the options want with a process that runs already; return None if there is no such option."""
+    if max(options.attach, options.attach_installed) < 1 and options.t >= 0:
+        print("viztracer: -t has no effect without --attach or --attach_installed", file=sys.stderr)
     if max(options.attach, options.attach_installed, options.uninstall) < 1:
         return None
     from .commands import attach

@@ -108,6 +108,8 @@ fn the_document_has_every_word() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
+
     /// Whatever stands in the words, reading them does not panic, and a mark has the number that was asked for.
     #[test]
     fn garbage_is_read_or_ignored(words in proptest::collection::vec(any::<u8>(), 736), number in 0..20u64) {

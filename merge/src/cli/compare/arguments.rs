@@ -7,6 +7,7 @@ use crate::events::selection;
 use crate::report::prefixes::Prefixes;
 use crate::report::write::Format;
 use crate::request::Request;
+use crate::text::whole;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -72,7 +73,7 @@ pub struct CompareArguments {
     pub fail_on: Vec<Rule>,
 
     /// Show the N functions that changed most [default: 20, and all with --json]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::parse::<NonZeroUsize>)]
     top: Option<NonZeroUsize>,
 
     /// Also write a page (.html) that shows the runs of both sides on one time line, and a flame graph of the difference
@@ -109,7 +110,7 @@ pub struct CompareArguments {
     pub quiet: bool,
 
     /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::parse::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
 
     #[command(flatten)]

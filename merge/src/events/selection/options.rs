@@ -2,7 +2,7 @@
 
 use super::as_of::AsOf;
 use super::asked::{Bound, Selection};
-use crate::text::when;
+use crate::text::{when, whole};
 use regex::Regex;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub struct Options {
     as_of: Option<AsOf>,
 
     /// Only the process with this id. Can be given more than once
-    #[arg(long = "pid", value_name = "PID")]
+    #[arg(long = "pid", value_name = "PID", value_parser = whole::parse::<u32>)]
     pids: Vec<u32>,
 
     /// Only processes with this name. Can be given more than once
@@ -37,7 +37,7 @@ pub struct Options {
     process_names: Vec<String>,
 
     /// Only the thread with this id of the operating system. Can be given more than once
-    #[arg(long = "tid", value_name = "TID")]
+    #[arg(long = "tid", value_name = "TID", value_parser = whole::parse::<u64>)]
     tids: Vec<u64>,
 
     /// Only calls of functions whose names match, and all calls inside these calls
@@ -49,7 +49,7 @@ pub struct Options {
     min_duration: Option<Duration>,
 
     /// Only calls that are nested in fewer than N other calls
-    #[arg(long = "max_depth", alias = "max-depth", value_name = "N")]
+    #[arg(long = "max_depth", alias = "max-depth", value_name = "N", value_parser = whole::parse::<u32>)]
     max_depth: Option<u32>,
 
     /// Leave out calls of C functions

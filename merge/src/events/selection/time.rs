@@ -17,13 +17,13 @@ impl TimeRange {
     /// All the time.
     pub const ALL: TimeRange = TimeRange { from: 0, to: u64::MAX };
 
-    /// The range that a selection leaves of a trace that ends at `end` and whose zero is `base` on the wall clock.
+    /// The range that a selection leaves of a trace that spans this time, and whose zero is `base` on the wall clock.
     /// Nothing is left from `as_of` on, if that is given. All are in nanoseconds. Bounds that leave no time are an
     /// error: the user means something else.
-    pub fn of(selection: &Selection, as_of: Option<u64>, end: u64, base: u64) -> Result<TimeRange, MergeError> {
+    pub fn of(selection: &Selection, as_of: Option<u64>, span: Range<u64>, base: u64) -> Result<TimeRange, MergeError> {
         let Selection { since, until, last, .. } = selection;
-        let (since, until) =
-            (since.map(|bound| nanoseconds_of(bound, base)), until.map(|bound| nanoseconds_of(bound, base)));
+        let time = |bound| nanoseconds_of(bound, span.start, base);
+        let (since, until) = (since.map(time), until.map(time));
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
@@ -33,7 +33,7 @@ impl TimeRange {
             return Err(MergeError::NoTime("--last must be more than no time"));
         }
         // The last time ends at the instant that is shown, else where the report ends.
-        let shown_end = as_of.unwrap_or_else(|| clamped(until.unwrap_or(i128::MAX)).min(end));
+        let shown_end = as_of.unwrap_or_else(|| clamped(until.unwrap_or(i128::MAX)).min(span.end));
         let last = last.map(|last| shown_end.saturating_sub(nanoseconds(last)));
         let from = clamped(since.unwrap_or(0)).max(last.unwrap_or(0));
         Ok(TimeRange::new(from, until.map_or(u64::MAX, clamped).min(as_of.unwrap_or(u64::MAX))))
@@ -65,9 +65,9 @@ impl TimeRange {
 }
 
 /// Converts a bound to nanoseconds of the report, which may lie before its zero.
-fn nanoseconds_of(bound: Bound, base: u64) -> i128 {
+fn nanoseconds_of(bound: Bound, begin: u64, base: u64) -> i128 {
     match bound {
-        Bound::After(duration) => nanoseconds(duration).into(),
+        Bound::After(duration) => i128::from(begin) + i128::from(nanoseconds(duration)),
         Bound::At(time) => i128::from(when::nanoseconds(time)) - i128::from(base),
     }
 }
@@ -99,9 +99,9 @@ mod tests {
     }
 
     /// The time of a bound, in numbers that do not overflow.
-    fn exact(bound: Bound, base: u64) -> i128 {
+    fn exact(bound: Bound, begin: u64, base: u64) -> i128 {
         match bound {
-            Bound::After(after) => after.as_nanos() as i128,
+            Bound::After(after) => i128::from(begin) + after.as_nanos() as i128,
             Bound::At(at) => at.duration_since(UNIX_EPOCH).unwrap().as_nanos() as i128 - i128::from(base),
         }
     }
@@ -110,20 +110,20 @@ mod tests {
         #[test]
         fn what_is_left_is_what_lies_between_the_bounds(
             since in prop::option::of(bound()), until in prop::option::of(bound()),
-            last in prop::option::of(number()), end in number(), base in number(),
+            last in prop::option::of(number()), begin in number(), end in number(), base in number(),
             calls in prop::collection::vec((number(), number()), 1..20),
         ) {
             let last = last.map(Duration::from_nanos);
             let selection = Selection { since, until, last, ..Selection::default() };
             // The oracle calculates in numbers that do not overflow, and clips once, at the end.
-            let (from, to) = (since.map(|of| exact(of, base)), until.map(|of| exact(of, base)));
+            let (from, to) = (since.map(|of| exact(of, begin, base)), until.map(|of| exact(of, begin, base)));
             let is_contradiction = from.zip(to).is_some_and(|(from, to)| from >= to) || last == Some(Duration::ZERO);
-            let time = TimeRange::of(&selection, None, end, base);
+            let time = TimeRange::of(&selection, None, begin..end, base);
             prop_assert_eq!(time.is_err(), is_contradiction);
             let Ok(time) = time else { return Ok(()) };
             let back = last.map(|last| to.unwrap_or(i128::MAX).clamp(0, end.into()) - last.as_nanos() as i128);
             let from = from.unwrap_or(0).max(back.unwrap_or(0));
-            let to = to.unwrap_or(u64::MAX.into());
+            let to = to.unwrap_or(i128::MAX).min(u64::MAX.into());
             for (start, end) in calls.into_iter().map(|(a, b)| (a.min(b), a.max(b))) {
                 let (wide_start, wide_end) = (i128::from(start), i128::from(end));
                 let touches = from < to && wide_start < to && (wide_end > from || wide_start >= from);
@@ -160,7 +160,7 @@ mod tests {
         let time = |words: [Option<u64>; 3]| {
             let [since, until, last] = words.map(|seconds| seconds.map(Duration::from_secs));
             let (since, until) = (since.map(Bound::After), until.map(Bound::After));
-            TimeRange::of(&Selection { since, until, last, ..Selection::default() }, None, 4_000_000_000, 0)
+            TimeRange::of(&Selection { since, until, last, ..Selection::default() }, None, 0..4_000_000_000, 0)
         };
         let seconds = |from: u64, to: u64| TimeRange::new(from * 1_000_000_000, to.saturating_mul(1_000_000_000));
         assert_eq!(time([None, None, Some(1)]).unwrap(), seconds(3, u64::MAX));
@@ -174,15 +174,15 @@ mod tests {
         let at = |seconds| Some(Bound::At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
         let both = Selection { since: at(50), until: at(60), ..Selection::default() };
         // Both lie before the trace: that is an answer, and no contradiction.
-        assert!(!TimeRange::of(&both, None, 5, 100_000_000_000).unwrap().has(0));
+        assert!(!TimeRange::of(&both, None, 0..5, 100_000_000_000).unwrap().has(0));
     }
 
     #[test]
     fn the_last_time_ends_at_the_instant_that_is_shown() {
         let last = Selection { last: Some(Duration::from_nanos(10)), ..Selection::default() };
         for (as_of, end) in [(50, 20), (50, 50), (50, 90)] {
-            assert_eq!(TimeRange::of(&last, Some(as_of), end, 0).unwrap(), TimeRange::new(40, 50));
+            assert_eq!(TimeRange::of(&last, Some(as_of), 0..end, 0).unwrap(), TimeRange::new(40, 50));
         }
-        assert_eq!(TimeRange::of(&Selection::default(), Some(50), 90, 0).unwrap(), TimeRange::new(0, 50));
+        assert_eq!(TimeRange::of(&Selection::default(), Some(50), 0..90, 0).unwrap(), TimeRange::new(0, 50));
     }
 }

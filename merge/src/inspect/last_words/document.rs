@@ -1,7 +1,7 @@
 //! Last words as a JSON document for programs. merge/README.md says what its keys mean; they never change.
 
 use super::Others;
-use super::functions::DisplayNames;
+use super::functions::NamedFunction;
 use super::words::{EndedCall, LastWords, OpenCall, ThreadWords};
 use crate::plan::file::FilePlan;
 use crate::text::display::how;
@@ -46,14 +46,14 @@ fn thread(thread: &ThreadWords, words: &LastWords) -> Value {
 }
 
 fn open_call(call: &OpenCall, words: &LastWords) -> Value {
-    let mut value = json::function(words.functions.get(call.function).map(DisplayNames::function));
+    let mut value = json::function(words.functions.get(call.function).map(NamedFunction::function));
     value["duration_ns"] = call.duration.into();
     value["inherited"] = call.inherited.into();
     value
 }
 
 fn ended_call(call: &EndedCall, words: &LastWords) -> Value {
-    let mut value = json::function(words.functions.get(call.function).map(DisplayNames::function));
+    let mut value = json::function(words.functions.get(call.function).map(NamedFunction::function));
     value["duration_ns"] = call.duration.into();
     value["before_end_ns"] = call.before.into();
     value["how"] = how(call.kind).into();

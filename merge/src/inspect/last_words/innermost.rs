@@ -1,14 +1,14 @@
 //! One line for each thread that died in a call. Every summary shows them for processes that crashed, were killed or
 //! still run.
 
-use super::functions::FunctionNames;
+use super::functions::{FunctionNames, NamedFunction};
 use crate::events::content::Content;
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Thread};
 use crate::plan::recording::Recording;
 use crate::report::innermost::Innermost;
-use crate::text::display::printable;
+use crate::text::display::{UNKNOWN_FUNCTION, printable};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -79,10 +79,10 @@ fn of_process(plan: &FilePlan) -> Vec<String> {
 fn ending_at(plan: &FilePlan, stack: &[u32], functions: &FunctionNames) -> String {
     let mut known = stack.iter().rev().map(|id| functions.get(*id));
     let innermost = known.next().flatten();
-    let function = innermost.map_or("unknown function", |function| &function.brief);
+    let function = innermost.map_or_else(|| UNKNOWN_FUNCTION.to_owned(), NamedFunction::brief);
     let text = format!("{} in {function}", verb(plan));
     let caller = known.flatten().find(|function| !function.is_c).filter(|_| innermost.is_some_and(|name| name.is_c));
-    caller.map_or(text.clone(), |caller| format!("{text}, called by {}", caller.brief))
+    caller.map_or(text.clone(), |caller| format!("{text}, called by {}", caller.brief()))
 }
 
 /// `worker (pid 4712)`.

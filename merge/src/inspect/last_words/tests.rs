@@ -144,7 +144,7 @@ fn a_segment_that_changed_hands() {
     }
     let words = Case::of([("a.bin", ring.bytes(false))]).words();
     let calls: Vec<_> = words.threads.iter().map(|t| (t.calls.len(), words.function(t.calls[0].function))).collect();
-    assert_eq!(calls, [(20, "f (/x/ev.py:7)"), (1, "builtins.len")]);
+    assert_eq!(calls, [(20, "f (/x/ev.py:7)".to_owned()), (1, "builtins.len".to_owned())]);
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl ThreadText<'_> {
         let digits = self.thread.open.len().to_string().len().max(2);
         let name = WIDTH - 4 - digits - 2 - 2 - DURATION;
         let mark = if call.inherited { ", from before the fork" } else { "" };
-        let function = shortened(self.words.function(call.function), name - mark.len()) + mark;
+        let function = shortened(&self.words.function(call.function), name - mark.len()) + mark;
         writeln!(text, "    {depth:>digits$}  {function:<name$}  {:>DURATION$}", when::duration(call.duration))
     }
 
@@ -127,7 +127,7 @@ impl ThreadText<'_> {
         writeln!(text, "    {heading:<name$}  {:>DURATION$}  {before:>DURATION$}  how", "took")?;
         for call in &self.thread.calls {
             let EndedCall { function, duration, before, kind } = *call;
-            let function = shortened(self.words.function(function), name);
+            let function = shortened(&self.words.function(function), name);
             let (took, before) = (when::duration(duration), when::duration(before));
             let how = how(kind);
             writeln!(text, "    {function:<name$}  {took:>DURATION$}  {before:>DURATION$}  {how}")?;

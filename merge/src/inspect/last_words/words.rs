@@ -1,6 +1,6 @@
 //! The last words of a process and of its threads, as data.
 
-use super::functions::FunctionNames;
+use super::functions::{FunctionNames, NamedFunction};
 use crate::error::Problems;
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::collections::VecDeque;
@@ -53,7 +53,7 @@ pub struct EndedCall {
 
 impl LastWords {
     /// The name of a function.
-    pub fn function(&self, id: u32) -> &str {
-        self.functions.get(id).map_or(UNKNOWN_FUNCTION, |function| &function.whole)
+    pub fn function(&self, id: u32) -> String {
+        self.functions.get(id).map_or_else(|| UNKNOWN_FUNCTION.to_owned(), NamedFunction::name)
     }
 }

@@ -134,7 +134,7 @@ class Ending:
         except KeyboardInterrupt:
             terminal.complain(report.not_written("interrupted", self.rings.path, self.output))
         except (OSError, RuntimeError) as error:
-            terminal.complain(report.not_written(error, self.rings.path, self.output))
+            terminal.complain(report.cannot_be_written(error, self.rings.path, self.output))
             self.has_failed = True
         finally:
             self.rings.leave()

@@ -86,6 +86,11 @@ def not_written(reason: object, rings: str, output: str) -> str:
     return f"report not written: {reason}. {kept(rings, output)}"
 
 
+def cannot_be_written(error: Exception, rings: str, output: str) -> str:
+    """Return what to say when a report could not be written: a merge into the same file may fail, too."""
+    return f"report not written: {error}. Remove the cause, or name another file behind -o. {kept(rings, output)}"
+
+
 def kept(rings: str, output: str) -> str:
     """Return where the ring files are, and the command that merges them."""
     return f"Ring files kept in {quote(rings)}; merge them with: {merge_command(rings, output)}"

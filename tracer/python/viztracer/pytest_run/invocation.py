@@ -1,12 +1,14 @@
 """The option ``--viztracer DIR`` with a space, which pytest misunderstands.
 
 It looks for its root directory before it knows the options of plugins. So it takes a DIR that exists for a path of
-tests, and another root means another configuration file and other test ids.
+tests, and another root means another configuration file and other test ids. Or the user has meant a path of tests, and
+has forgotten DIR.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 
 import pytest
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OPTION = "--viztracer"
+TESTS = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
 
 
 def join_values(config: pytest.Config) -> None:
@@ -24,6 +27,14 @@ def join_values(config: pytest.Config) -> None:
     if OPTION in given.args:
         args = tuple(_joined(map(os.fspath, given.args)))
         config.invocation_params = type(given)(args=args, plugins=given.plugins, dir=given.dir)
+
+
+def is_of_tests(config: pytest.Config, directory: str) -> bool:
+    """Return whether DIR follows a space and is a directory of tests, or a file of them, so that DIR was forgotten."""
+    if OPTION not in map(os.fspath, config.invocation_params.args):
+        return False
+    names = os.listdir(directory) if os.path.isdir(directory) else [os.path.basename(directory)]
+    return os.path.exists(directory) and any(map(TESTS.fullmatch, names))
 
 
 def root_moved_by(config: pytest.Config, directory: str) -> str:

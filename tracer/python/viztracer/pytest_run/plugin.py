@@ -59,10 +59,11 @@ class Plugin:
         self.refusal = ""
         self._is_off = self._is_over = self._owes_summary = False
         self.root = invocation.root_moved_by(config, self.directory)
+        self._is_of_tests = WORKER not in os.environ and invocation.is_of_tests(config, self.directory)
         invocation.join_values(config)
         self.losses = Losses()
         self.recording = RunRecording.existing()
-        if WORKER not in os.environ:
+        if WORKER not in os.environ and not self._is_of_tests:
             self._begin()
 
     def _begin(self) -> None:
@@ -100,9 +101,19 @@ class Plugin:
         self.slowest = int(count)
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Bring in what this process needs."""
+        """Bring in what this process needs.
+
+        Raises:
+            pytest.UsageError: the name of the directory was forgotten.
+        """
         if self._is_off:
             return
+        if self._is_of_tests:
+            tests = quote(os.path.relpath(self.directory))
+            raise pytest.UsageError(
+                f"--viztracer takes {tests}, where tests are, for the directory of the ring files: write "
+                f"--viztracer=DIR {tests}, or --viztracer={tests} to have them there"
+            )
         worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         if worker is None:
             self._begin()

@@ -41,7 +41,6 @@ INTERVAL = 1.0  # seconds between two looks
 WITHOUT_SESSION = (
     "Runs with --pid_suffix and without -o are merged with: viztracer-merge DIRECTORY --as_of now -o snapshot.json"
 )
-COMMAND_MAX = 60  # characters of a command line in a table
 CLEAR = "\033[H\033[2J"
 
 
@@ -138,15 +137,8 @@ def show_list(options: argparse.Namespace) -> int:
 
 
 def _row(session: Session) -> list[str]:
-    held, command = size(session.size), _command(session)
-    return [session.id, session.shown_state, duration(session.age), str(len(session.rings)), held, command]
-
-
-def _command(session: Session) -> str:
-    """Return what tells one session from others: its command without the directories of the interpreter and of ours."""
-    first, words = session.command[:2], session.command[2:]
-    command = printable(" ".join(map(quote, [*map(os.path.basename, first), *words])))
-    return (command[: COMMAND_MAX - 3] + "..." if len(command) > COMMAND_MAX else command) or "-"
+    held, age = size(session.size), duration(session.age)
+    return [session.id, session.shown_state, age, str(len(session.rings)), held, session.shown_command]
 
 
 def show_status(options: argparse.Namespace) -> int:
@@ -170,7 +162,7 @@ def show_status(options: argparse.Namespace) -> int:
 
 
 def _status_text(shown: status.SessionStatus) -> str:
-    lines = [f"{shown.heading()}: {_command(shown.session)}", table(shown.rows(), words={1, 2}), *shown.remarks()]
+    lines = [f"{shown.heading()}: {shown.session.shown_command}", table(shown.rows(), words={1, 2}), *shown.remarks()]
     return "\n".join(lines) + "\n"
 
 
@@ -211,6 +203,8 @@ def take_snapshot(options: argparse.Namespace) -> int:
         facts = {"events": merged.events, "incomplete": merged.short, "problems": merged.problems}
         print(json.dumps({"snapshot": os.path.abspath(output), "session": session.id} | facts, indent=2))
     else:
+        if options.session is None:
+            complain(f"snapshot of {session.shown_to(None)}")
         print(output, *merged.short, sep="\n")
     return FAILED if merged.problems else 0
 

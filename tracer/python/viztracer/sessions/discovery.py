@@ -12,6 +12,7 @@ import re
 import stat
 import time
 
+from ..output.quoting import printable, quote
 from ..process import procfs
 from ..process.shared_memory import SHARED_MEMORY
 from ..snaptrace import read_control_block, ring_facts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BLOCK_SIZE = 4096
 NAME = re.compile(r"viztracer_(control_)?([1-9][0-9]{0,9})_([0-9a-f]{12})", re.ASCII)
 RING, UNFINISHED_RING = ".bin", ".new"
+COMMAND_MAX = 60  # characters of a command line in a message
 
 
 class Session:
@@ -87,6 +89,17 @@ class Session:
             return self.description.command
         facts = next(filter(None, map(ring_facts, self.rings)), None)
         return facts.command if facts else []
+
+    @property
+    def shown_command(self) -> str:
+        """Return what tells it from others: its command without the directories of the interpreter and of ours."""
+        first, words = self.command[:2], self.command[2:]
+        command = printable(" ".join(map(quote, [*map(os.path.basename, first), *words])))
+        return (command[: COMMAND_MAX - 3] + "..." if len(command) > COMMAND_MAX else command) or "-"
+
+    def shown_to(self, begin: str | None) -> str:
+        """Return its id, for a user who has named it so; with its command for one who has left that to us."""
+        return f"{self.id} ({self.shown_command})" if begin is None else self.id
 
 
 class NoSharedMemoryError(Exception):

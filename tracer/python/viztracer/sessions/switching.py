@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .discovery import Session
 
 MARK_NAME_MAX = 64  # bytes
+ID_MIN = 4  # digits that are meant for an id, rather than for a name
 SWITCHES = {  # by command: what it wants, and its help
     "pause": ("paused", "record nothing until resume; the programs run at untraced speed"),
     "resume": ("recording", "record again after a pause"),
@@ -97,12 +98,14 @@ def _switch(wanted: str, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"id": session.id, "switch": wanted, "changed": changes}, indent=2))
     else:
-        print(f"{session.id}: {wanted}" if changes else f"{session.id}: {wanted} already")
+        print(f"{session.shown_to(options.session)}: {wanted}{'' if changes else ' already'}")
     return 0
 
 
 def _mark(options: argparse.Namespace) -> int:
     """Have the processes of a session record an instant."""
+    if options.session is None:
+        _check_is_name(options.name)
     session = choose(options.session, options.named)
     if session.wanted == "stopped":
         raise RefusalError(f"session {session.id} has stopped; its files are closed")
@@ -110,8 +113,18 @@ def _mark(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"id": session.id, "mark": options.name}, indent=2))
     else:
-        print(f"{session.id}: marked {quote(options.name)}")
+        print(f"{session.shown_to(options.session)}: marked {quote(options.name)}")
     return 0
+
+
+def _check_is_name(word: str) -> None:
+    """Check that the only word behind ``mark`` is a name, and no id behind which the name is missing.
+
+    Raises:
+        RefusalError: it is an id.
+    """
+    if len(word) >= ID_MIN and any(session.has_id(word.lower()) for session in discovery.find()):
+        raise RefusalError(f"{word} is a session, and the name of the mark is missing: viztracer-ctl mark NAME {word}")
 
 
 def _block(session: Session, use: Callable[[ControlBlock], Any]) -> Any:

@@ -11,6 +11,7 @@ import threading
 from types import FrameType
 
 from ..output import terminal
+from ..output.quoting import quote
 from ..output.report_kinds import FOR_SPEEDSCOPE
 from . import browser
 from .catalog import KINDS, Catalog, Entry, Kind, kind_of
@@ -135,6 +136,8 @@ class Viewer:
             server.offer(entries)
             threading.Thread(target=server.serve_forever, daemon=True).start()
             for_perfetto = any(map(self._is_for_perfetto, choices))
+            if not choices:
+                terminal.complain(f"there is no trace in {quote(entries[0].paths[0])}: the page stays empty until there is")
             self._print_address(server, for_perfetto=for_perfetto)
             if not self.options.server_only:
                 browser.show(server.first_page, self.directory, server.was_asked)

@@ -47,6 +47,9 @@ ROW = """\
 <td class="number"><time>{changed}</time></td><td>{perfetto}</td></tr>"""
 
 
+NO_TRACE = "There is no trace here. Load this page again when there is one."
+
+
 @dataclass(frozen=True)
 class Choice:
     """A line of the list.
@@ -65,7 +68,7 @@ class Choice:
 def page(title: str, choices: list[Choice], left_out: int = 0) -> str:
     """Return the list as a page; `title` says what they are in, `left_out` how many older ones there are besides."""
     rows = [_row(choice) for choice in choices]
-    body = TABLE.format(rows="\n".join(rows)) if rows else "<p>There is no trace here.</p>"
+    body = TABLE.format(rows="\n".join(rows)) if rows else f"<p>{NO_TRACE}</p>"
     if left_out:
         body += f"\n<p>{left_out:,} older ones are not listed.</p>"
     return PAGE.format(title=_shown(title), body=body)
