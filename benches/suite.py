@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import artifacts
 import budget
 import bytes_per_call
 import control
@@ -52,6 +53,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "merge": merge.answer,
     "pages": pages.answer,
     "bytes_per_call": bytes_per_call.answer,
+    "artifacts": artifacts.answer,
     "startup": startup.answer,
     "processes": processes.answer,
     "snapshots": snapshots.answer,

@@ -188,7 +188,8 @@ def test_every_block_is_run_or_listed():
         found = FENCE.findall(text)
         assert len(found) * 2 == len(re.findall("^ *```", text, re.MULTILINE)), f"{document}: a block has no end"
         for language, block in found:
-            assert language in ("sh", "python", "text", "hex"), f"{document}: what is {language!r}?"
+            assert language in ("sh", "python", "text", "hex", "yaml"), f"{document}: what is {language!r}?"
+            assert language != "yaml" or document == "docs/ci.md", f"{document}: only test_action.py runs jobs"
             assert language != "hex" or document == "format/FORMAT.md", f"{document}: only document.rs reads hex lines"
             assert language != "python" or block in PRELUDES_OF, f"{document}: no test runs\n{block}"
             if language == "sh" and document in OTHERS:
