@@ -118,6 +118,7 @@ class Scene(Sandbox):
             "cp temp_dir/*.bin .",
             "cp -r temp_dir base",
             "cp -r temp_dir head",
+            "viztracer-merge -q temp_dir -o system.pftrace",
         ):
             self.shell(command)
         self.script(DIES, "app.py")
