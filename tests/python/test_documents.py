@@ -119,6 +119,7 @@ class Scene(Sandbox):
             "cp temp_dir/*.bin .",
             "cp -r temp_dir base",
             "cp -r temp_dir head",
+            "viztracer-merge -q temp_dir -o system.pftrace",
         ):
             self.shell(command)
         self.script(DIES, "app.py")

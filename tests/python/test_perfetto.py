@@ -14,8 +14,10 @@ pytestmark = pytest.mark.one_version
 
 DEEPEST = 512
 
-SLICES = """
-select process.pid, thread.tid, coalesce(thread.name, track.name) as track, ts, dur, depth, slice.name, category,
+# The report's zero. Times in JSON begin there, times in protobuf are of the machine's monotonic clock.
+ZERO = "ifnull((select clock_value from clock_snapshot where clock_name = 'MONOTONIC' limit 1), 0)"
+SLICES = f"""
+select process.pid, thread.tid, coalesce(thread.name, track.name) as track, ts - {ZERO} as ts, dur, depth, slice.name, category,
   slice.arg_set_id as args
 from slice join track on slice.track_id = track.id
   left join thread_track on thread_track.id = track.id left join thread using (utid)
@@ -215,10 +217,14 @@ def test_source_locations_in_protobuf(sandbox, perfetto):
 def test_the_wall_clock_in_protobuf(sandbox, perfetto):
     sandbox.viztracer("--pid_suffix", "--output_dir", "rings", program("classes.py"))
     assert sandbox.viztracer_merge("rings", "-o", "merged.pftrace").returncode == 0
-    query = "select ts, cast(clock_value as text) as value from clock_snapshot where clock_name = 'REALTIME'"
+    query = (
+        "select cast(ts as text) as ts, cast(clock_value as text) as value from clock_snapshot "
+        "where clock_name = 'REALTIME'"
+    )
     found = perfetto(sandbox.path / "merged.pftrace", query)
-    base = sandbox.merge("rings")["viztracer_metadata"]["baseTimeNanoseconds"]
-    assert found["rows"] == [[{"ts": 0, "value": str(base)}]]
+    metadata = sandbox.merge("rings")["viztracer_metadata"]
+    base, zero = metadata["baseTimeNanoseconds"], metadata["clock"]["monotonic"]
+    assert found["rows"] == [[{"ts": str(zero), "value": str(base)}]]
 
 
 def test_deep_recursion_in_protobuf(sandbox, perfetto):

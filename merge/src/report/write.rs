@@ -62,7 +62,9 @@ impl Report<'_> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: format.is_gzip() };
         match format {
             Format::Json | Format::JsonGzip => pipeline.write(&Json { show_losses: self.show_losses }, output, summary),
-            Format::Perfetto | Format::PerfettoGzip => pipeline.write(&Perfetto::new(self.files), output, summary),
+            Format::Perfetto | Format::PerfettoGzip => {
+                pipeline.write(&Perfetto::new(self.files, self.alignment), output, summary)
+            }
             Format::Folded => pipeline.write(&Folded::new(output), output, summary),
             Format::Csv => pipeline.write(&FunctionReport::new(&Csv), output, summary),
             Format::Html => pipeline.write(&Html::new(self, pool, watch)?, output, summary),

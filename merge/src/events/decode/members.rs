@@ -9,7 +9,7 @@ use viztracer_format::record::Kind;
 /// Arguments of our reports that stand for the kind of a call's record.
 const ENDINGS: [(&str, Kind); 2] = [("unfinished", Kind::Open), ("raised", Kind::Raise)];
 
-/// The argument of a call that began but was never seen to end, or to be open.
+/// The argument of a call whose end was never seen.
 pub const MARK_ABANDONED: &str = "abandoned";
 /// The argument of a call of which only a part was selected.
 pub const MARK_CLIPPED: &str = "clipped";

@@ -1,7 +1,7 @@
 //! The Perfetto trace, in protobuf. Nothing else here knows protobuf.
 //!
 //! ```text
-//! packet*    clock snapshot: the report's zero on the wall clock
+//! packet     clock snapshot: the report's zero on the machine's monotonic clock and on the wall clock
 //! packet*    track descriptors: processes and threads of all files
 //! packet*    by part and thread: a sequence of packets, each with the begin or end of a call, or an instant
 //! packet     metadata
@@ -13,6 +13,7 @@ mod annotation;
 mod fields;
 mod foreign;
 mod names;
+mod origin;
 mod packets;
 mod sequence;
 mod tracks;
@@ -24,12 +25,14 @@ mod tests;
 use super::part::Reader;
 use super::text::Text;
 use super::writer::{Report, ReportEnd, Tail, Writer};
+use crate::align::Alignment;
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
-use fields::{chrome_event_bundle, chrome_metadata, clock, trace, trace_packet};
+use fields::{chrome_event_bundle, chrome_metadata, trace, trace_packet};
 use names::FileNames;
+use origin::Origin;
 use sequence::{Encoder, FileContext};
 use std::sync::Mutex;
 use tracks::{OWN_SEQUENCE, TrackIds};
@@ -41,14 +44,30 @@ use wire::{Message, put_bytes, put_message, put_number};
 pub struct Perfetto {
     /// By file.
     tracks: Vec<TrackIds>,
+    origin: Origin,
     /// Those that no worker is using.
     encoders: Mutex<Vec<Encoder>>,
 }
 
 impl Perfetto {
     /// For a report of these files.
-    pub fn new(files: &[FilePlan]) -> Perfetto {
-        Perfetto { tracks: TrackIds::of(files), encoders: Mutex::default() }
+    pub fn new(files: &[FilePlan], alignment: &Alignment) -> Perfetto {
+        Perfetto { tracks: TrackIds::of(files), origin: Origin::of(alignment), encoders: Mutex::default() }
+    }
+
+    /// What comes before the events: the clocks, and the tracks of processes and threads.
+    fn head(&self, files: &[FilePlan], base_realtime: u64) -> Message {
+        let mut trace = Message::new();
+        put_message(&mut trace, trace::packet, |packet| {
+            put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);
+            put_message(packet, trace_packet::clock_snapshot, |snapshot| {
+                self.origin.put_snapshot(snapshot, base_realtime);
+            });
+        });
+        for (file, tracks) in files.iter().zip(&self.tracks) {
+            tracks.describe(file, &mut trace);
+        }
+        trace
     }
 }
 
@@ -65,12 +84,13 @@ impl Writer for Perfetto {
     }
 
     fn begin(&self, report: &Report<'_>, text: &mut Text) {
-        text.put(&begin(report.files, &self.tracks, report.alignment.base_realtime));
+        text.put(&self.head(report.files, report.alignment.base_realtime));
     }
 
     fn part(&self, reader: &mut Reader<'_>, names: &FileNames, text: &mut Text) -> Outcome {
         let mut encoder = lock(&self.encoders).pop().unwrap_or_default();
-        let file = FileContext { plan: reader.plan, names, tracks: self.tracks[reader.part.file] };
+        let tracks = self.tracks[reader.part.file];
+        let file = FileContext { plan: reader.plan, names, tracks, origin: self.origin };
         encoder.begin(&file, reader.missing());
         let mut outcome = reader.stack_events(|event, _| encoder.put(&file, &event, text));
         encoder.end(&file, text);
@@ -85,22 +105,6 @@ impl Writer for Perfetto {
         tail.text.put(&metadata(end.summary.metadata()));
         Ok(())
     }
-}
-
-/// What comes before the events: the clocks, and the tracks of processes and threads.
-fn begin(files: &[FilePlan], tracks: &[TrackIds], base_realtime: u64) -> Message {
-    let mut trace = Message::new();
-    put_message(&mut trace, trace::packet, |packet| {
-        put_number(packet, trace_packet::trusted_packet_sequence_id, OWN_SEQUENCE);
-        put_message(packet, trace_packet::clock_snapshot, |snapshot| {
-            packets::put_clock(snapshot, clock::BUILTIN_CLOCK_BOOTTIME, 0);
-            packets::put_clock(snapshot, clock::BUILTIN_CLOCK_REALTIME, base_realtime);
-        });
-    });
-    for (file, tracks) in files.iter().zip(tracks) {
-        tracks.describe(file, &mut trace);
-    }
-    trace
 }
 
 /// The metadata, behind the last event. Only Chrome's packets have a field for text about the trace; Perfetto's table

@@ -35,6 +35,7 @@ pub mod track_event_defaults {
 
 pub mod clock_snapshot {
     pub const clocks: u32 = 1;
+    pub const primary_trace_clock: u32 = 2;
 }
 
 pub mod clock {
@@ -43,6 +44,7 @@ pub mod clock {
     pub const is_incremental: u32 = 3;
 
     pub const BUILTIN_CLOCK_REALTIME: u64 = 1;
+    pub const BUILTIN_CLOCK_MONOTONIC: u64 = 3;
     pub const BUILTIN_CLOCK_BOOTTIME: u64 = 6;
 }
 

@@ -10,7 +10,8 @@
 //! 0a 0a  40 aa  50 ss  68 02  5a 02  48 02                      it ends
 //! ```
 
-use super::fields::{clock, clock_snapshot, trace, trace_packet, trace_packet_defaults, track_event_defaults};
+use super::fields::{trace, trace_packet, trace_packet_defaults, track_event_defaults};
+use super::origin::Origin;
 use super::wire::{Message, VARINT_END, put_message, put_number, varint};
 use crate::report::write::text::Text;
 
@@ -61,13 +62,13 @@ pub struct Packets {
 
 impl Packets {
     /// Begins a sequence; `reason` says why packets before it are missing, if any are.
-    pub fn begin(&mut self, id: u64, reason: Option<u64>, text: &mut Text) {
+    pub fn begin(&mut self, id: u64, origin: Origin, reason: Option<u64>, text: &mut Text) {
         let mut prefix = Message::new();
         put_number(&mut prefix, trace_packet::trusted_packet_sequence_id, u64::from(id as u32));
         put_number(&mut prefix, trace_packet::sequence_flags, trace_packet::SEQ_NEEDS_INCREMENTAL_STATE);
         self.prefix[..prefix.len()].copy_from_slice(&prefix);
         (self.id, self.now, self.prefix_length) = (id, 0, prefix.len());
-        self.put(text, |trace| put_message(trace, trace::packet, |packet| put_state(packet, id, reason)));
+        self.put(text, |trace| put_message(trace, trace::packet, |packet| put_state(packet, id, origin, reason)));
     }
 
     /// Appends a packet with this event: all the way of a usual call.
@@ -125,7 +126,7 @@ impl Packets {
 }
 
 /// The fields of a sequence's first packet.
-fn put_state(packet: &mut Message, id: u64, reason: Option<u64>) {
+fn put_state(packet: &mut Message, id: u64, origin: Origin, reason: Option<u64>) {
     put_number(packet, trace_packet::trusted_packet_sequence_id, u64::from(id as u32));
     put_number(packet, trace_packet::sequence_flags, trace_packet::SEQ_INCREMENTAL_STATE_CLEARED);
     if let Some(reason) = reason {
@@ -137,20 +138,5 @@ fn put_state(packet: &mut Message, id: u64, reason: Option<u64>) {
             put_number(event, track_event_defaults::track_uuid, id);
         });
     });
-    put_message(packet, trace_packet::clock_snapshot, |snapshot| {
-        put_message(snapshot, clock_snapshot::clocks, |clock| {
-            put_number(clock, clock::clock_id, SEQUENCE_CLOCK);
-            put_number(clock, clock::timestamp, 0);
-            put_number(clock, clock::is_incremental, 1);
-        });
-        put_clock(snapshot, clock::BUILTIN_CLOCK_BOOTTIME, 0);
-    });
-}
-
-/// Appends what a clock shows at a snapshot.
-pub fn put_clock(snapshot: &mut Message, id: u64, timestamp: u64) {
-    put_message(snapshot, clock_snapshot::clocks, |clock| {
-        put_number(clock, clock::clock_id, id);
-        put_number(clock, clock::timestamp, timestamp);
-    });
+    put_message(packet, trace_packet::clock_snapshot, |snapshot| origin.put_start(snapshot, SEQUENCE_CLOCK));
 }

@@ -4,6 +4,7 @@
 use super::annotation::{put_arguments, put_count, put_true};
 use super::fields::{interned_data, interned_name, source_location, trace_packet, track_event};
 use super::names::FileNames;
+use super::origin::Origin;
 use super::packets::{Encoded, Packets};
 use super::tracks::TrackIds;
 use super::wire::{Message, put_bytes, put_double, put_message, put_number};
@@ -61,6 +62,8 @@ pub struct FileContext<'a> {
     pub names: &'a FileNames,
     /// The numbers of its tracks.
     pub tracks: TrackIds,
+    /// The clock of all times.
+    pub origin: Origin,
 }
 
 impl Encoder {
@@ -138,7 +141,7 @@ impl Encoder {
             0 => trace_packet::DATA_LOSS_PRESENT,
             _ => trace_packet::DATA_LOSS_PRESENT | trace_packet::DATA_LOSS_OVERWRITE,
         });
-        self.packets.begin(file.tracks.thread(thread), reason, text);
+        self.packets.begin(file.tracks.thread(thread), file.origin, reason, text);
     }
 
     /// Appends a mark for lost events, and a slice where history was overwritten, unless they come after `next`.

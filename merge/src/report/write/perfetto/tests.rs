@@ -61,7 +61,7 @@ fn every_kind_of_event_as_packets() {
     let (summary, trace) = merged(vec![ring], "out.pftrace", 1);
     assert_eq!(summary.events(), 11);
     let shown = packets(&trace);
-    let tracks = r#"10:1 6{1{1:6 2:0} 1{1:1 2:1005000000}}
+    let tracks = r#"10:1 6{1{1:6 2:0} 1{1:1 2:1005000000} 2:6}
 10:1 60{1:2 3{1:9 6:"MainProcess" 2:"python" 2:"x.py"}}
 10:3 60{1:3 5:2 4{1:9 2:11 5:"MainThread"}}"#;
     let state = r#"10:3 13:1 59{58:64 11{11:3}} 6{1{1:64 2:0 3:1} 1{1:6 2:0}}"#;
