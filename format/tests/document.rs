@@ -80,7 +80,7 @@ fn structures() {
         arguments_size, imported, opened, reserved, crc);
     check_layout!(Status: state, closed, unmatched, unnamed, lost, failure, sync_marker, ending, last_sign, gaps,
         forgotten_threads, forgotten_events, forgotten_tasks, switched, forgotten_children,
-        paused);
+        paused, rests, rested, resting_since);
     check_layout!(SegmentHeader: generation, owner, first_event, opened, anchor, seal, committed, others, reserved);
     check_layout!(Record: word0, word1);
     check_layout!(BlockHeader: owner, count, reserved);

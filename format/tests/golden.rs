@@ -237,6 +237,9 @@ fn build_status() -> Vec<u8> {
         (&status.last_sign, OPENED + 7_000_000),
         (&status.gaps, 2),
         (&status.switched, 1),
+        (&status.rests, 905),
+        (&status.rested, 906),
+        (&status.resting_since, OPENED + 907),
     ] {
         word.store(value, Ordering::Relaxed);
     }

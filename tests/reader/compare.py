@@ -51,6 +51,7 @@ def process_of_report(report):
         "ending": process["ending"],
         "sync_marker": process.get("sync_marker_ns"),
         "switched": process.get("switched", False),
+        "bursts": (process.get("bursts", 0), process.get("rested_ns", 0)),
         "elided": sorted(
             (one["name"], one["line"], float(one["ts"]), one["only_c_calls"]) for one in process.get("elided", [])
         ),
@@ -72,6 +73,7 @@ def process_of_ring(ring):
         "ending": ending(ring, state),
         "sync_marker": ring.sync_marker - ring.opened[1] if ring.sync_marker else None,
         "switched": ring.switched,
+        "bursts": bursts(ring),
         "elided": elided(ring),
         "lost": ring.lost,
         "unnamed": ring.unnamed,
@@ -82,6 +84,16 @@ def process_of_ring(ring):
         "forgotten_events": ring.forgotten_events,
         "forgotten_tasks": ring.forgotten_tasks,
     }
+
+
+def bursts(ring):
+    """In how many bursts calls are recorded, 0 if all the time, and for how many ns none are."""
+    rests, rested, since = ring.rests
+    if rests == 0:
+        return 0, 0
+    opened = ring.opened[0]
+    rested = min(rested + (max(ring.last_moment - since, 0) if since else 0), max(ring.last_moment - opened, 0), rr.U64)
+    return min(rests + (since == 0), rr.U64), max(signed(ring.clock(min(opened + rested, rr.U64)) - ring.clock(opened)), 0)
 
 
 def elided(ring):

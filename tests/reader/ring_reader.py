@@ -140,6 +140,7 @@ class Ring:
     sync_marker: int = 0
     forgotten_children: int = 0
     paused: bool = False
+    rests: tuple = (0, 0, 0)  # how many, ticks of those that are over, ticks when the last one began
     imported: tuple = (0, 0, 0)
     opened: tuple = (0, 0, 0)
     closed: tuple = (0, 0, 0)
@@ -229,6 +230,7 @@ def read_header(content):
     ring.switched = struct.unpack_from("<Q", content, 512 + 120) != (0,)
     (ring.forgotten_children,) = struct.unpack_from("<Q", content, 512 + 128)
     ring.paused = struct.unpack_from("<Q", content, 512 + 136) != (0,)
+    ring.rests = struct.unpack_from("<3Q", content, 512 + 144)
     return ring
 
 

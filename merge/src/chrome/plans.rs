@@ -75,7 +75,7 @@ impl PlannedDocument<'_> {
         };
         let ending = account.as_deref().map_or(Ending::Untold, Account::known_ending);
         let (waited_after, sync_marker) = (reported.waited_after, self.sync_marker(reported));
-        let elided = self.elided(reported);
+        let (elided, bursts) = (self.elided(reported), reported.bursts);
         let source = Source::Json { imported: Arc::clone(&self.imported), account };
         FilePlan {
             pid,
@@ -94,6 +94,7 @@ impl PlannedDocument<'_> {
             anchors: if is_dated { vec![opened, last] } else { Vec::new() },
             sync_marker,
             elided,
+            bursts,
             is_dated,
             ..FilePlan::empty(self.path, Inode::of(self.metadata), recording, source)
         }

@@ -4,6 +4,7 @@
 //! merge/README.md lists the members. Those that are not known here, of a process or of a thread, are passed on.
 
 use crate::input::ring::State;
+use crate::plan::bursts::Bursts;
 use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use crate::plan::ending::Ending;
 use crate::text::when;
@@ -46,6 +47,7 @@ pub struct Account {
     pub switched: bool,
     /// Functions of which not all calls are recorded, and since when, in ns of the report.
     pub elided: ElidedSince<i64>,
+    pub bursts: Bursts,
     pub failure: u64,
     pub damaged: u64,
     pub threads: Vec<ThreadAccount>,
@@ -107,6 +109,8 @@ impl Account {
         put("unmatched", number(self.unmatched));
         put("forgotten_tasks", number(self.forgotten.tasks));
         put("switched", self.switched.then(|| true.into()));
+        put("bursts", number(self.bursts.count));
+        put("rested_ns", number(self.bursts.rested));
         put("elided", (!self.elided.is_empty()).then(|| elided_list(&self.elided)));
         pass_on(&self.others, metadata);
     }
@@ -155,6 +159,7 @@ impl Account {
                 tasks: members.count("forgotten_tasks"),
             },
             switched: members.take("switched", Value::as_bool).unwrap_or_default(),
+            bursts: Bursts { count: members.count("bursts"), rested: members.count("rested_ns") },
             elided: members.take("elided", read_elided).unwrap_or_default(),
             failure: members.count("failure"),
             damaged: members.count("damaged"),
@@ -354,7 +359,7 @@ mod tests {
             waited_after in prop::option::of(any::<u64>()),
             (name, state, ending, command, session) in
                 (".*", "[a-z]*", "[a-z ]*", prop::collection::vec(".*", 0..3), any::<[u8; 16]>()),
-            counts in prop::collection::vec(count(), 10),
+            counts in prop::collection::vec(count(), 12),
             switched in any::<bool>(),
             elided in elided(),
             times in prop::option::of(times()),
@@ -363,14 +368,14 @@ mod tests {
         ) -> Account {
             let python = hexadecimal(&python.map(|number| number.to_string()).join("."));
             let python = if python == 0xf0 { 0 } else { python };
-            let [entries, lost, unnamed, unmatched, failure, damaged, gaps, threads_gone, events, tasks] = counts[..] else {
-                unreachable!()
-            };
+            let [entries, lost, unnamed, unmatched, failure, damaged, gaps, ..] = counts[..] else { unreachable!() };
+            let [.., threads_gone, events, tasks, bursts, rested] = counts[..] else { unreachable!() };
+            let bursts = Bursts { count: bursts, rested };
             let forgotten = Forgotten { threads: threads_gone, events, tasks };
             let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
             Account {
                 pid, name, state, ending, process_id, parent_id, waited_after, python, session, command, entries, times,
-                sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, failure, damaged, threads, others,
+                sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, bursts, failure, damaged, threads, others,
             }
         }
     }

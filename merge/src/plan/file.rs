@@ -5,6 +5,7 @@
 use crate::error::Problems;
 use crate::input::ring::{Input, SegmentPart, State};
 use crate::plan::account::Account;
+use crate::plan::bursts::Bursts;
 use crate::plan::elided::ElidedSince;
 use crate::plan::ending::Ending;
 use crate::plan::frames::OpenFrame;
@@ -82,6 +83,8 @@ pub struct FilePlan {
     pub tasks: BTreeMap<u32, String>,
     /// Functions of which not all calls are recorded, and since when, in ticks.
     pub elided: ElidedSince<u64>,
+    /// Whether calls are recorded in bursts only.
+    pub bursts: Bursts,
     /// Whether it is known when the recording began and ended.
     pub is_dated: bool,
 }
@@ -225,6 +228,7 @@ impl FilePlan {
             source,
             tasks: BTreeMap::new(),
             elided: ElidedSince::new(),
+            bursts: Bursts::default(),
             is_dated: false,
         }
     }

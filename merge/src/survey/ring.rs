@@ -5,6 +5,7 @@
 
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, State, Unread};
+use crate::plan::bursts::Bursts;
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Source, Thread};
 use crate::plan::frames::{self, OpenFrame};
@@ -65,6 +66,8 @@ impl FilePlan {
             plan.drop_unreadable(input, &mut counted, &mut scanned);
         }
         plan.settle_threads(input, &table, &counted, &scanned);
+        let rests = input.header.rests;
+        plan.bursts = Bursts::of(rests, input.header.identity.opened.ticks, plan.last_moment);
         plan.ending = Ending::read(input, state, &plan.frames, &plan.names);
         let too_many = too_many(&plan, &counted);
         plan.leave_out_oldest(input, counted, too_many);

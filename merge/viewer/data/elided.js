@@ -1,4 +1,5 @@
-// Functions that were called too often to record all their calls (`--max_overhead`). Numbers of them are "at least".
+// Functions that were called too often to record all their calls, and processes that recorded calls in bursts only
+// (`--max_overhead`). Numbers of them are "at least".
 
 import { list, number, string } from "./header.js";
 
@@ -11,8 +12,16 @@ import { list, number, string } from "./header.js";
  *                                  calls are not
  */
 
+/** Stands for a set of all functions. */
+const ALL = { has: () => true };
+
+/** Returns of each process whether it recorded calls in bursts only. @param {object} metadata @returns {boolean[]} */
+export function burstsByProcess(metadata) {
+    return list(metadata?.processes).map((process) => number(process?.bursts) > 0);
+}
+
 /**
- * Returns those of each process.
+ * Returns the functions of which not all calls are recorded, of each process.
  * @param {object} metadata  of the report
  * @param {import("./model.js").Functions} functions
  * @param {number} zero  offset that is subtracted from all times
@@ -35,7 +44,8 @@ export function elidedByProcess(metadata, functions, zero) {
 
 /**
  * Returns those that concern a range: the functions of which not all calls are recorded, by number and by name, and
- * all functions by which not all calls of C functions are, by number and by name.
+ * all functions by which not all calls of C functions are, by number and by name. `isLeast`: whether there are any. In
+ * bursts, these are all functions, but without names.
  * @param {import("../statistics/range.js").Range} range
  */
 export function elidedIn({ tracks, to }) {
@@ -43,11 +53,14 @@ export function elidedIn({ tracks, to }) {
     const all = processes.flatMap(({ elided }) => elided ?? []).filter(({ since }) => since < to);
     const whole = all.filter(({ onlyCCalls }) => !onlyCCalls);
     const numbersOf = (some) => new Set(some.map((of) => of.function).filter((of) => of >= 0));
+    const inBursts = processes.some((process) => process.inBursts === true);
     return {
-        calls: numbersOf(whole),
+        calls: inBursts ? ALL : numbersOf(whole),
         names: namesOf(whole),
-        cCalls: numbersOf(all),
+        cCalls: inBursts ? ALL : numbersOf(all),
         callers: namesOf([...whole, ...all]),
+        inBursts,
+        isLeast: inBursts || all.length > 0,
     };
 }
 

@@ -20,14 +20,20 @@ export function listed(names, most = NAMED) {
 }
 
 /** Returns what is to be said below a table. @param {ReturnType<typeof elidedIn>} elided @returns {string[]} */
-export function notesOfTable({ names, callers }) {
+export function notesOfTable({ names, callers, inBursts }) {
     const whole =
         `≥: called too often to record all calls (--max_overhead): ${listed(names)}. The time of calls that are not ` +
         "recorded is self time of their callers, and what they called is shown as called by these.";
     const ofC =
         `C functions that ${listed(callers)} ${callers.length === 1 ? "calls" : "call"} are not all recorded; ` +
         "their time is self time of the recorded calls around them.";
-    return [...(names.length > 0 ? [whole] : []), ...(callers.length > 0 ? [ofC] : [])];
+    const bursts =
+        "≥: calls are recorded in bursts only (--max_overhead). What happens between two bursts is missing.";
+    return [
+        ...(names.length > 0 ? [whole] : []),
+        ...(callers.length > 0 ? [ofC] : []),
+        ...(inBursts ? [bursts] : []),
+    ];
 }
 
 /**

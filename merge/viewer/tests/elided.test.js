@@ -47,12 +47,27 @@ test("only ranges after that are affected", () => {
     const trace = hot();
     assert.deepEqual(elidedIn(wholeOf(trace)), {
         calls: new Set([1]), names: ["f1", "never called"], cCalls: new Set([1, 0]),
-        callers: ["f1", "never called", "f0"],
+        callers: ["f1", "never called", "f0"], inBursts: false, isLeast: true,
     });
     const early = elidedIn({ from: 0, to: 5, tracks: trace.tracks });
     assert.deepEqual([early.calls, early.names], [new Set(), ["never called"]]);
     assert.deepEqual(elidedIn({ from: 0, to: 1, tracks: trace.tracks }).callers, []);
     assert.deepEqual(elidedIn({ from: 0, to: 9, tracks: [] }).callers, []);
+});
+
+test("in bursts, numbers of all functions are the least that there can be", () => {
+    const { header, blocks } = encoded(drawn(["mm", " f"]), 100);
+    const traceOf = (bursts) => {
+        const decoder = new Decoder({ ...header, metadata: JSON.stringify({ processes: [{ bursts }] }) });
+        blocks.forEach(([process, bytes]) => decoder.add(process, bytes));
+        return decoder.finish();
+    };
+    const elided = elidedIn(wholeOf(traceOf(3)));
+    assert.deepEqual([elided.calls.has(1), elided.cCalls.has(0), elided.isLeast], [true, true, true]);
+    assert.deepEqual(notesOfTable(elided).map((note) => note.slice(0, 35)), ["≥: calls are recorded in bursts onl"]);
+    for (const none of [0, undefined, "many", null, {}]) {
+        assert.equal(elidedIn(wholeOf(traceOf(none))).isLeast, false);
+    }
 });
 
 test("a table marks their numbers, and says below what is not recorded", () => {

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use threads::{LivingTasks, LivingThreads, OwnedRecorder};
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::STATE_OPEN;
@@ -131,6 +132,27 @@ impl Recorder {
     pub fn book(&self, calls: u64) -> Option<f64> {
         let cost = self.options.budget?.call_cost;
         lock(&self.account).as_mut()?.book(calls as f64 * cost, processor_time())
+    }
+
+    /// Begins a rest: no calls are recorded from now on. No thread may be recording meanwhile.
+    pub fn begin_rest(&self) {
+        let status = self.ring.memory().status();
+        status.resting_since.store(self.ring.clock().now().max(1), Ordering::Relaxed);
+        status.rests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends a rest, if one goes on.
+    pub fn end_rest(&self) {
+        let status = self.ring.memory().status();
+        let since = status.resting_since.swap(0, Ordering::Relaxed);
+        if since != 0 {
+            status.rested.fetch_add(self.ring.clock().now().saturating_sub(since), Ordering::Relaxed);
+        }
+    }
+
+    /// For how much processor time of the process a rest must go on; `None`: it may end.
+    pub fn rest_left(&self) -> Option<Duration> {
+        lock(&self.account).as_mut()?.rest(processor_time()).map(Duration::from_nanos)
     }
 
     /// Which functions to elide, so that a thread with this sample records about this part of its calls.

@@ -4,6 +4,7 @@ use super::state::{FORKED, HAS_ELIDED, count_rules, locked, number, with, with_n
 use crate::sync::atomic::Ordering;
 use std::path::PathBuf;
 use std::ptr::NonNull;
+use std::time::Duration;
 use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 use viztracer_recorder::budget::{Elision, Sample};
@@ -45,9 +46,17 @@ pub fn count_gap() {
     with((), |recording| recording.recorder.count_gap());
 }
 
-/// Notes in the file whether the session is paused.
-pub fn note_paused(is_paused: bool) {
-    locked().note_paused(is_paused);
+/// Notes in the file that the recording neither pauses nor rests any more: it has stopped.
+pub fn note_stopped() {
+    locked().note(|recorder| {
+        recorder.note_paused(false);
+        recorder.end_rest();
+    });
+}
+
+/// For how much processor time of the process a rest must go on; `None`: it may end.
+pub fn rest_left() -> Option<Duration> {
+    with(None, |recording| recording.recorder.rest_left())
 }
 
 /// Notes that the program switches between several stacks inside of its threads.

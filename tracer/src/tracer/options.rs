@@ -1,5 +1,6 @@
 //! What a recording is asked for, as Python passes it.
 
+use crate::budget;
 use crate::filter::Filter;
 use crate::hook;
 use crate::logged::options as logged_options;
@@ -73,6 +74,7 @@ impl RecordingOptions {
         let has_budget = self.max_overhead > 0.0;
         let shows_values = logged_options::arguments() || logged_options::return_values();
         let call_cost = if shows_values { CALL_COST_WITH_VALUES } else { CALL_COST };
+        let interval = has_budget.then_some(budget::INTERVAL).or(rings.block.is_some().then_some(INTERVAL));
         let options = Options {
             directory: rings.path,
             prefix: rings.prefix,
@@ -82,7 +84,7 @@ impl RecordingOptions {
             session_id: rings.session_id,
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported,
-            look_interval: (has_budget || rings.block.is_some()).then_some(INTERVAL.as_nanos() as u64),
+            look_interval: interval.map(|interval| interval.as_nanos() as u64),
             slow_call: shortest_time(&self.keep_snapshot_at.unwrap_or_default()),
             budget: has_budget.then_some(Budget {
                 bound: self.max_overhead,

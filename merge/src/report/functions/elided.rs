@@ -1,6 +1,7 @@
 //! Functions of a table of which not all calls are recorded.
 
 use super::interned::InternedFunctions;
+use crate::plan::bursts::Bursts;
 use crate::plan::elided::ElidedFunction;
 use crate::report::prefixes::Prefixes;
 use std::collections::HashSet;
@@ -14,16 +15,20 @@ pub struct ElidedNumbers {
     pub c_calls: HashSet<u32>,
     /// Whether there are any, with a number or without.
     pub are_there: bool,
+    /// Whether not all calls of any function are recorded.
+    pub is_all: bool,
 }
 
 impl ElidedNumbers {
-    /// Of these functions, as far as they have numbers.
+    /// Of these functions of a process, as far as they have numbers, or of all.
     pub fn of<'a>(
         elided: impl IntoIterator<Item = &'a ElidedFunction>,
+        bursts: Bursts,
         interned: &InternedFunctions,
         prefixes: &Prefixes,
     ) -> ElidedNumbers {
-        let mut numbers = ElidedNumbers::default();
+        let is_all = bursts.are_there();
+        let mut numbers = ElidedNumbers { is_all, are_there: is_all, ..ElidedNumbers::default() };
         for one in elided {
             numbers.are_there = true;
             let Some(number) = interned.number(&prefixes.shown(&one.function())) else { continue };
@@ -35,10 +40,21 @@ impl ElidedNumbers {
         numbers
     }
 
+    /// Whether not all calls of a function are recorded.
+    pub fn has(&self, function: u32) -> bool {
+        self.is_all || self.calls.contains(&function)
+    }
+
+    /// Whether not all calls of C functions by a function are recorded.
+    pub fn has_c_calls(&self, function: u32) -> bool {
+        self.is_all || self.c_calls.contains(&function)
+    }
+
     /// Adds those of another process.
     pub fn append(&mut self, other: &ElidedNumbers) {
         self.calls.extend(&other.calls);
         self.c_calls.extend(&other.c_calls);
         self.are_there |= other.are_there;
+        self.is_all |= other.is_all;
     }
 }

@@ -102,8 +102,8 @@ impl FunctionRow {
             max: tally.max,
             unfinished: tally.unfinished,
             raised: tally.raised,
-            is_elided: elided.calls.contains(&function),
-            elides_c_calls: elided.c_calls.contains(&function),
+            is_elided: elided.has(function),
+            elides_c_calls: elided.has_c_calls(function),
         }
     }
 }

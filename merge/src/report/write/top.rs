@@ -5,9 +5,9 @@ mod document;
 use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::report::elided::notes;
 use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
+use crate::report::{bursts, elided};
 use crate::text::columns::aligned;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::text::markdown::{code, escaped};
@@ -63,8 +63,10 @@ impl Printer for Top {
         let count = totals.processes.len() + totals.more_processes;
         if count != 1 {
             let title = format!("all {} processes", grouped(count as u64));
-            let elided = totals.summary.files.iter().flat_map(|file| file.account.elided.keys());
-            tail.text.put(self.table(&title, totals.all, &notes(elided), interned).as_bytes());
+            let accounts = || totals.summary.files.iter().map(|file| &file.account);
+            let mut notes = elided::notes(accounts().flat_map(|account| account.elided.keys()));
+            notes.extend(bursts::note(accounts().map(|account| account.bursts)));
+            tail.text.put(self.table(&title, totals.all, &notes, interned).as_bytes());
         }
         for process in totals.processes {
             let title = format!("{} (pid {})", process.name, process.pid);
@@ -223,7 +225,7 @@ mod tests {
         let row = FunctionRow { function: number, calls: 1234, total: 5000, own: 5000, ..FunctionRow::default() };
         let row = FunctionRow { is_elided: true, elides_c_calls: true, ..row };
         let table = Table { rows: vec![row], functions: 1, calls: 1234, own: 5000, is_least: true, ..Table::default() };
-        let notes = notes([ElidedFunction::of(&function, false)].iter());
+        let notes = elided::notes([ElidedFunction::of(&function, false)].iter());
         let text = |style| {
             let top = Top { rows: 9, sort: Sort::Own, style };
             top.table("main (pid 1)", &table, &notes, &interned)

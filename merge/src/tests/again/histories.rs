@@ -43,6 +43,8 @@ pub struct History {
     switched: bool,
     /// Functions of which not all calls are recorded, whether only their C calls, and how many ticks after the opening.
     elided: Vec<(u32, bool, u64)>,
+    /// How often calls rested, for how many ticks, and whether they still did in the end.
+    rests: (u64, u64, bool),
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -65,8 +67,9 @@ prop_compose! {
         sign in prop_oneof![Just(0), 1..5000_u64], gaps in 0..3_u64, forgotten in prop::array::uniform3(0..3_u64),
         switched in any::<bool>(),
         elided in prop::collection::vec((1..9_u32, any::<bool>(), 0..9000_u64), 0..4),
+        rests in (0..4_u64, 0..9000_u64, any::<bool>()),
     ) -> History {
-        History { threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten, switched, elided }
+        History { threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten, switched, elided, rests }
     }
 }
 
@@ -195,6 +198,10 @@ impl History {
         let mut put = |offset: usize, value: u64| {
             bytes[STATUS_OFFSET + offset..][..8].copy_from_slice(&value.to_le_bytes());
         };
+        let (rests, rested, rests_on) = self.rests;
+        put(std::mem::offset_of!(Status, rests), rests);
+        put(std::mem::offset_of!(Status, rested), rested);
+        put(std::mem::offset_of!(Status, resting_since), if rests_on { end - 1 } else { 0 });
         if self.sealed {
             let at = std::mem::offset_of!(Status, closed);
             for (index, word) in [closed.ticks, closed.monotonic, closed.realtime].into_iter().enumerate() {
