@@ -13,7 +13,7 @@ import tree
 from test_control import wait_for
 from test_control_switch import Switch
 
-pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="newer versions switch events of single functions off")
+pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="newer versions leave out single functions")
 
 SMALL = "0.000001"  # what a process may spend at once is all that it may spend
 LARGE = "0.2"
@@ -113,13 +113,13 @@ def test_calls_that_are_open_at_the_end_of_a_burst_are_unfinished(sandbox):
         """,
     )
     report = sandbox.trace("--max_overhead", LARGE, script)
-    first = instants(report)[0][0]
+    resumed = instants(report)[1][0]
     for name in ("outer", "inner"):
         (call,) = calls(report, name)
-        assert call["ts"] + call["dur"] <= first + 0.001, name
+        assert call["ts"] + call["dur"] < resumed, name
     tree.check_nesting(report)
-    (after,) = (call for thread in tree.trees(report).values() for call in thread if call.name.startswith("after ("))
-    assert after.depth == 0
+    (after,) = calls(report, "after")
+    assert [call for call in tree.spans(report) if call["ts"] <= after["ts"] < call["ts"] + call["dur"]] == [after]
 
 
 def test_what_the_program_logs_is_recorded_between_bursts(sandbox):
@@ -232,7 +232,7 @@ def test_stop_start_and_save_between_bursts(sandbox):
         second()
         tracer.stop()
         tracer.save("again.json")
-        assert not [thread for thread in os.listdir("/proc/self/task") if thread != str(os.getpid())]
+        while len(os.listdir("/proc/self/task")) > 1: time.sleep(0.001)
         """,
     )
     done = sandbox.python(script)
@@ -240,7 +240,7 @@ def test_stop_start_and_save_between_bursts(sandbox):
     report = sandbox.report("traced.json")
     assert (len(calls(report, "first")), len(calls(report, "second"))) == (1, 1)
     assert [name for _, name in instants(report)] == [PAUSED, PAUSED]
-    assert process(sandbox)["bursts"] == 3, "a stop ends a rest"
+    assert process(sandbox)["bursts"] == 2
     assert "bursts" not in process(sandbox, "again.json")
 
 
@@ -299,14 +299,16 @@ def test_a_pause_of_the_session_between_bursts(sandbox, own_shared_memory):
         (sandbox.path / "go").touch()
         switch.end(running)
     names = [event["name"] for event in switch.report() if event["ph"] == "i"]
-    assert [name for name in names if name in (PAUSED, RESUMED, "paused", "resumed")] == [PAUSED, "paused", "resumed", PAUSED]
+    shown = [name for name in names if name in (PAUSED, RESUMED, "paused", "resumed")]
+    assert shown == [PAUSED, "paused", "resumed", PAUSED]
 
 
 def test_a_stop_of_the_session_between_bursts(sandbox, own_shared_memory):
     if not own_shared_memory:
         pytest.skip("this test switches the only session of this user, so it needs a /dev/shm of its own")
     switch = Switch(sandbox)
-    source = HEAD + "import pathlib\nuntil(rests=True)\npathlib.Path('up_here').touch()\nwhile not os.path.exists('go'): time.sleep(0.01)\n"
+    wait = "while not os.path.exists('go'): time.sleep(0.01)\n"
+    source = HEAD + f"import pathlib\nuntil(rests=True)\npathlib.Path('up_here').touch()\n{wait}"
     with switch.running("--max_overhead", SMALL, source=source, up=["here"]) as running:
         switch("stop")
         wait_for(lambda: not switch.processes(), "the process has stopped to record")
