@@ -169,12 +169,18 @@ pub struct Status {
     pub forgotten_children: AtomicU64,
     /// 1 while the process's session is paused and the process has followed.
     pub paused: AtomicU64,
+    /// How often the process has recorded no calls for a time, since they had cost too much.
+    pub rests: AtomicU64,
+    /// Ticks of those of these times that are over.
+    pub rested: AtomicU64,
+    /// Ticks when the one that goes on began, 0 if none does.
+    pub resting_since: AtomicU64,
 }
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Status>() == STATUS_SIZE);
 
 /// Bytes of [`Status`].
-const STATUS_SIZE: usize = 144;
+const STATUS_SIZE: usize = 168;
 
 impl Status {
     /// Marks the file as closed in order, at the time of the anchor.
@@ -221,6 +227,27 @@ pub struct Header {
     pub forgotten_children: u64,
     /// [`Status::paused`].
     pub paused: bool,
+    /// Times in which no calls were recorded.
+    pub rests: Rests,
+}
+
+/// Times in which the process recorded no calls, since they had cost too much: [`Status::rests`] and what follows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rests {
+    /// How many there are.
+    pub count: u64,
+    /// Ticks of those that are over.
+    pub ticks: u64,
+    /// Ticks when the one that goes on began, 0 if none does.
+    pub since: u64,
+}
+
+impl Rests {
+    /// The ticks of all rests up to a time, and no more than there are from `opened` on.
+    pub fn ticks_until(&self, opened: u64, time: u64) -> u64 {
+        let last = if self.since == 0 { 0 } else { time.saturating_sub(self.since) };
+        self.ticks.saturating_add(last).min(time.saturating_sub(opened))
+    }
 }
 
 /// How much the file has forgotten: [`Status::forgotten_threads`] and what follows it.
@@ -246,7 +273,8 @@ impl Header {
         identity.check(page)?;
         let status: [u64; STATUS_SIZE / 8] = bytemuck::pod_read_unaligned(&page[STATUS_OFFSET..][..STATUS_SIZE]);
         let [state, ticks, monotonic, realtime, unmatched, unnamed, lost, failure, sync_marker, ..] = status;
-        let [.., ending, last_sign, gaps, threads, events, tasks, switched, forgotten_children, paused] = status;
+        let [.., ending, last_sign, gaps, threads, events, tasks, switched, _, _, _, _, _] = status;
+        let [.., forgotten_children, paused, rests, rested, since] = status;
         let sealed = state == STATE_SEALED;
         let closed = Anchor { ticks, monotonic, realtime };
         Ok(Header {
@@ -266,6 +294,7 @@ impl Header {
             switched: switched != 0,
             forgotten_children,
             paused: paused != 0,
+            rests: Rests { count: rests, ticks: rested, since },
         })
     }
 

@@ -2,10 +2,11 @@
 //! or a page with the program's own text ([`sources`]), with paths made shorter ([`prefixes`]).
 //!
 //! The [`summary`] counts what went into it and what did not. It has an [`account`] of each process, and the innermost
-//! calls of processes that did not end in order ([`innermost`]). [`loss`] says in words what is missing, and [`elided`] of
-//! which functions not all calls are recorded. [`slowest`] orders calls.
+//! calls of processes that did not end in order ([`innermost`]). [`loss`] says in words what is missing, [`elided`] of
+//! which functions not all calls are recorded, and [`bursts`] of which processes. [`slowest`] orders calls.
 
 pub mod account;
+pub mod bursts;
 pub mod elided;
 pub mod functions;
 pub mod innermost;

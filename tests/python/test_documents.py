@@ -35,7 +35,7 @@ NOT_RUN = {
     **dict.fromkeys((f"viztracer-ctl {verb}" for verb in ("pause", "resume", "stop", "mark")), "test_control_switch.py"),
     "viztracer --tracer_entries 4000000 server.py": "is to run for days",
     "viztracer --keep_snapshot_at": "the same",
-    "viztracer --max_overhead": "is refused by old versions of CPython; test_max_overhead.py runs it",
+    "viztracer --max_overhead": "the same",
     "viztracer-merge host_a host_b host_c --barrier": "needs files of three machines; test_ranks.py makes some",
     "python tests/storm/storm.py": "takes hours; test_storm.py runs it for less long",
 }

@@ -396,15 +396,6 @@ def test_a_bound_that_is_none(sandbox, part):
     assert "max_overhead" in done.stderr + done.stdout
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="newer versions can do it")
-def test_versions_that_cannot_do_it_say_so(sandbox):
-    done = sandbox.viztracer("--max_overhead", "5%", sandbox.script("pass"))
-    assert done.returncode != 0
-    assert "max_overhead needs CPython 3.12 or later" in done.stderr + done.stdout
-    done = sandbox.python("-c", "from viztracer import VizTracer; VizTracer(max_overhead=0.05)")
-    assert "ValueError: max_overhead needs CPython 3.12" in done.stderr
-
-
 @needs_switches
 def test_children_inherit_the_bound(sandbox):
     script = sandbox.script(

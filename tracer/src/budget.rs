@@ -1,9 +1,11 @@
-//! Keeps what tracing costs within the bound that the user has set: functions that are called too often are *elided*,
-//! that is, no longer recorded.
+//! Keeps what tracing costs within the bound that the user has set.
 //!
 //! At its looks ([`crate::due`]), a thread books what it has recorded. [`viztracer_recorder::budget`] judges that.
-//! The callbacks of an elided function answer `DISABLE`, as for a function that the filter leaves out, so it raises no
-//! events from then on.
+//!
+//! On CPython 3.12 and later, functions that are called too often are *elided*, that is, no longer recorded. Their
+//! callbacks answer `DISABLE`, as for a function that the filter leaves out, so they raise no events from then on. Older
+//! versions cannot switch events of single functions off. There, all calls *rest* until the debt is paid
+//! (`process::resting`), so they are recorded in bursts.
 
 use crate::exclusive::exclusively;
 use crate::function;
@@ -12,18 +14,32 @@ use crate::recording;
 use crate::snapshots;
 use crate::thread::current;
 use pyo3::prelude::*;
+use std::time::Duration;
 use viztracer_recorder::ThreadRecorder;
 use viztracer_recorder::budget::Elision;
 
+/// The time between two bookings of a thread. Where calls rest, it is also the shortest burst.
+pub const INTERVAL: Duration = Duration::from_millis(if CAN_ELIDE { 20 } else { 5 });
+
+const CAN_ELIDE: bool = cfg!(Py_3_12);
 /// How many functions the text of an instant names.
 const NAMED_MAX: usize = 3;
 
-/// Books what the calling thread has recorded since it was here last. If tracing costs too much, elides the functions
-/// that the thread calls most, except those of which a slow call takes a snapshot. May run Python.
-pub fn keep(python: Python<'_>) {
+/// Books what the calling thread has recorded since it was here last. If tracing costs too much, sees to it that it
+/// costs less. Returns whether all calls must rest for that. May run Python.
+pub fn keep(python: Python<'_>) -> bool {
     // SAFETY: `take_recorded` reads and writes numbers of the recorder.
-    let Some(calls) = (unsafe { current::with_existing(python, ThreadRecorder::take_recorded) }) else { return };
-    let Some(kept) = recording::book(calls) else { return };
+    let calls = unsafe { current::with_existing(python, ThreadRecorder::take_recorded) };
+    let Some(kept) = calls.and_then(recording::book) else { return false };
+    if CAN_ELIDE {
+        elide(python, kept);
+    }
+    !CAN_ELIDE
+}
+
+/// Elides the functions that the calling thread calls most, except those of which a slow call takes a snapshot, so that
+/// it records about this part of its calls.
+fn elide(python: Python<'_>, kept: f64) {
     // SAFETY: `sample` reads the recorder.
     let Some(sample) = (unsafe { current::with_existing(python, |recorder| recorder.sample()) }) else { return };
     let mut elisions = recording::choose(sample, kept);

@@ -1,8 +1,12 @@
 //! The recording of a process: its start and its end ([`lifecycle`]), the children that the process forks ([`fork`]), and
-//! pauses of the session ([`switching`], [`watcher`]).
+//! times in which nothing is recorded: pauses of the session ([`switching`]), and rests ([`resting`]), both of which the
+//! [`watcher`] ends. It also begins bursts of counting ([`counting`]).
 
+pub mod counting;
 pub mod fork;
+pub mod instants;
 pub mod lifecycle;
 pub mod namespaces;
+pub mod resting;
 pub mod switching;
 pub mod watcher;

@@ -216,6 +216,9 @@ impl<'b> Walk<'b> {
         if self.header.forgotten_children > 0 {
             writeln!(f, "forgotten: {} ends of children", self.header.forgotten_children)?;
         }
+        if self.header.rests.count > 0 {
+            writeln!(f, "rests: {:?}", self.header.rests)?;
+        }
         match forgotten {
             Forgotten { threads: 0, events: 0, tasks: 0 } => (),
             Forgotten { threads, events, tasks } => {

@@ -4,6 +4,7 @@ use super::matching::is_unknown;
 use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::plan::ending::Ending;
+use crate::report::bursts;
 use crate::report::elided::notes;
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary};
@@ -52,7 +53,9 @@ impl Run {
 
     /// What is to be said of functions of which not all calls are recorded.
     pub fn elided(&self) -> Vec<String> {
-        notes(self.summary.files.iter().flat_map(|file| file.account.elided.keys()))
+        let accounts = || self.summary.files.iter().map(|file| &file.account);
+        let notes = notes(accounts().flat_map(|account| account.elided.keys()));
+        notes.into_iter().chain(bursts::note(accounts().map(|account| account.bursts))).collect()
     }
 }
 
@@ -67,6 +70,7 @@ fn lacks_calls(file: &FileSummary) -> bool {
         file.unmatched,
         file.gaps,
         file.failure,
+        file.account.bursts.count,
     ];
     file.ending == Ending::Running
         || counts.iter().any(|count| *count > 0)

@@ -53,7 +53,7 @@ fn header(plan: &FilePlan, header: &Header, to: &mut impl Write) -> io::Result<(
     let hex = |bytes: &[u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let anchor = |a: &Anchor| format!("{} {} {}", a.ticks, a.monotonic, a.realtime);
     let clock = if id.clock == CLOCK_TSC { "1 (time stamp counter)" } else { "2 (monotonic ns)" };
-    let fields: [(&str, String); 33] = [
+    let fields: [(&str, String); 36] = [
         ("file", display::path(&plan.path)),
         ("bytes", plan.length.to_string()),
         ("state", plan.state.word().to_owned()),
@@ -87,6 +87,9 @@ fn header(plan: &FilePlan, header: &Header, to: &mut impl Write) -> io::Result<(
         ("forgotten_tasks", header.forgotten.tasks.to_string()),
         ("switched", u8::from(header.switched).to_string()),
         ("forgotten_children", header.forgotten_children.to_string()),
+        ("rests", header.rests.count.to_string()),
+        ("rested", header.rests.ticks.to_string()),
+        ("resting_since", header.rests.since.to_string()),
     ];
     for (name, value) in fields {
         writeln!(to, "{name:<17} {value}")?;

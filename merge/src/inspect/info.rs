@@ -4,9 +4,10 @@ use crate::align::{Align, Clock, align};
 use crate::error::BadInput;
 use crate::input::ring::State;
 use crate::plan::account;
+use crate::plan::bursts::Bursts;
 use crate::plan::elided::ElidedSince;
 use crate::plan::file::FilePlan;
-use crate::report::elided;
+use crate::report::{bursts, elided};
 use crate::text::columns::aligned;
 use crate::text::display::{self, grouped, printable};
 use crate::text::{json, when};
@@ -70,19 +71,31 @@ impl FileRow<'_> {
         (id != [0; 16] || self.plan.is_dated).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// Functions of which not all calls are recorded, and since when, in ns since the opening.
-    fn elided(&self) -> ElidedSince<i64> {
+    /// Nanoseconds from the opening to a time.
+    fn since_opening(&self, ticks: u64) -> i64 {
         let opened = self.plan.recording.opened.ticks;
-        let since =
-            |ticks| self.clock.as_ref().map_or(0, |clock| clock.signed(ticks).saturating_sub(clock.signed(opened)));
-        self.plan.elided.iter().map(|(function, ticks)| (function.clone(), since(*ticks))).collect()
+        self.clock.as_ref().map_or(0, |clock| clock.signed(ticks).saturating_sub(clock.signed(opened)))
     }
 
-    /// Lines about these functions.
+    /// Functions of which not all calls are recorded, and since when, in ns since the opening.
+    fn elided(&self) -> ElidedSince<i64> {
+        self.plan.elided.iter().map(|(function, ticks)| (function.clone(), self.since_opening(*ticks))).collect()
+    }
+
+    /// Whether calls are recorded in bursts only.
+    fn bursts(&self) -> Bursts {
+        let Bursts { count, rested } = self.plan.bursts;
+        let rested = self.since_opening(self.plan.recording.opened.ticks.saturating_add(rested));
+        Bursts { count, rested: u64::try_from(rested).unwrap_or(0) }
+    }
+
+    /// Lines about that, and about functions of which not all calls are recorded.
     fn lines(&self) -> String {
         let (process, pid) = (printable(&self.plan.process_name()), self.plan.recording.pid);
-        let words = elided::words(&self.plan.elided);
-        words.iter().map(|words| format!("{process} (pid {pid}): {words}\n")).collect()
+        let words = elided::words(&self.plan.elided, &self.plan.estimates)
+            .into_iter()
+            .chain(bursts::words(self.bursts(), Some(self.duration)));
+        words.map(|words| format!("{process} (pid {pid}): {words}\n")).collect()
     }
 
     fn cells(&self) -> [String; COLUMNS] {
@@ -141,7 +154,9 @@ impl FileRow<'_> {
             "forgotten_events": self.plan.recording.forgotten.events,
             "forgotten_tasks": self.plan.recording.forgotten.tasks,
             "switched": self.plan.recording.switched,
-            "elided": account::elided_list(&self.elided()),
+            "bursts": self.bursts().count,
+            "rested_ns": self.bursts().rested,
+            "elided": account::elided_list(&self.elided(), &self.plan.estimates),
             "entries": recording.entries,
             "size": self.size,
             "session": self.session(),

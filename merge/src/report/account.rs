@@ -2,6 +2,7 @@
 
 use crate::align::Clock;
 use crate::plan::account::{Account, RecordedTimes, ThreadAccount};
+use crate::plan::bursts::Bursts;
 use crate::plan::elided::{ElidedFunction, earliest};
 use crate::plan::file::{FilePlan, Thread};
 use crate::report::prefixes::Prefixes;
@@ -17,6 +18,9 @@ pub fn of(plan: &FilePlan, clock: &Clock, prefixes: &Prefixes) -> Account {
         closed: recording.closed.map(|closed| clock.signed(closed.ticks)),
     });
     let earlier = plan.account();
+    let rested = clock
+        .signed(recording.opened.ticks.saturating_add(plan.bursts.rested))
+        .saturating_sub(clock.signed(recording.opened.ticks));
     let signed = |ticks: u64| (ticks != 0).then(|| clock.signed(ticks));
     let thread = |(index, thread): (usize, &Thread)| ThreadAccount {
         begun: signed(thread.begun),
@@ -46,6 +50,12 @@ pub fn of(plan: &FilePlan, clock: &Clock, prefixes: &Prefixes) -> Account {
             let shown = prefixes.shown(&elided.function());
             (ElidedFunction::of(&shown, elided.only_c_calls), clock.signed(*since))
         })),
+        estimates: plan
+            .estimates
+            .iter()
+            .map(|(elided, about)| (ElidedFunction::of(&prefixes.shown(&elided.function()), false), *about))
+            .collect(),
+        bursts: Bursts { rested: u64::try_from(rested).unwrap_or(0), ..plan.bursts },
         threads: plan.threads.iter().enumerate().map(thread).collect(),
         others: earlier.map(|earlier| earlier.others.clone()).unwrap_or_default(),
         ..Account::default()

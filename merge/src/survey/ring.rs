@@ -5,6 +5,7 @@
 
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, State, Unread};
+use crate::plan::bursts::Bursts;
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Source, Thread};
 use crate::plan::frames::{self, OpenFrame};
@@ -65,6 +66,8 @@ impl FilePlan {
             plan.drop_unreadable(input, &mut counted, &mut scanned);
         }
         plan.settle_threads(input, &table, &counted, &scanned);
+        let rests = input.header.rests;
+        plan.bursts = Bursts::of(rests, input.header.identity.opened.ticks, plan.last_moment);
         plan.ending = Ending::read(input, state, &plan.frames, &plan.names);
         let too_many = too_many(&plan, &counted);
         plan.leave_out_oldest(input, counted, too_many);
@@ -238,10 +241,10 @@ impl FilePlan {
     /// a segment that is damaged.
     fn settle_threads(&mut self, input: &Input, table: &SegmentTable, counted: &[CountedSegment], scanned: &Scanned) {
         let problems = &mut self.problems;
-        let names = FileNames::read(input, &self.names, |problem| problems.add(problem));
+        let mut names = FileNames::read(input, &self.names, |problem| problems.add(problem));
         self.elided = names.elided(input, &self.names);
-        self.process = names.process;
-        self.children = names.children;
+        self.process = names.process.take();
+        self.children = std::mem::take(&mut names.children);
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
         for segment in table.calls.iter().filter(|segment| !scanned.refused.contains(&segment.generation)) {
             let (total, _) = totals.entry(segment.thread).or_default();
@@ -283,6 +286,7 @@ impl FilePlan {
             Thread { serial, tid, name: known.name, overwritten, overwritten_until, lost, begun, ended }
         };
         self.threads = totals.into_iter().map(thread).collect();
+        self.estimates = names.estimates(input, &self.names, last_moment);
     }
 
     /// Whether the process can have recorded this time: the file was closed later, or it does not say when.

@@ -238,6 +238,8 @@ fn the_table_and_the_document() {
         "forgotten_events",
         "forgotten_tasks",
         "switched",
+        "bursts",
+        "rested_ns",
         "elided",
         "entries",
         "size",

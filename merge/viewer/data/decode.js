@@ -3,7 +3,7 @@
 // All data is checked. `problems` describes invalid data; the rest is kept.
 
 import { comparisonOf } from "./comparison.js";
-import { elidedByProcess } from "./elided.js";
+import { burstsByProcess, elidedByProcess } from "./elided.js";
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
 import { Functions, UNFINISHED, ofCalls } from "./model.js";
@@ -153,9 +153,10 @@ export class Decoder {
         const dead = processes.filter(({ state }) => state !== "sealed" && state !== "unknown");
         const lastWords = dead.map((of) => words(of, this.processes[of.index]));
         const metadata = parsed(header.metadata);
-        const elided = elidedByProcess(metadata, functions, zero);
+        const [elided, bursts] = [elidedByProcess(metadata, functions, zero), burstsByProcess(metadata)];
         processes.forEach((process, index) => {
             process.elided = elided[index] ?? [];
+            process.inBursts = bursts[index] ?? false;
         });
         let baseRealtime = null;
         if (/^\d{1,20}$/.test(header.baseRealtime)) {

@@ -31,6 +31,7 @@
  * @property {boolean} isEndingKnown whether these words describe it
  * @property {string[]} losses       texts about its data that is missing or may be wrong
  * @property {import("./elided.js").Elided[]=} elided  functions of which not all calls are recorded
+ * @property {boolean=} inBursts     whether it recorded calls in bursts only
  * @property {Track[]} tracks        threads first, then tasks
  *
  * @typedef {object} Track           a thread, an asyncio task, or asynchronous spans; calls are in the order of their

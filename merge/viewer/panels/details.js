@@ -56,7 +56,7 @@ export class Details {
         const isSpan = track.kind === "async";
         const { own, unknown, callees: called } = callees(track, call);
         const elided = elidedAt(track, call);
-        const least = elided.callers.length > 0 && !isSpan ? "at least " : "";
+        const least = elided.isLeast && !isSpan ? "at least " : "";
         this.table.show(
             called.map((row) => ({ ...row, elided: elided.calls.has(row.function) })),
             `What ${isSpan ? "lies in it" : "it called"}: ${least}${counted(

@@ -129,7 +129,7 @@ export class FunctionTable {
         const known = this.#known(rows);
         const sum = (all, key) => all.reduce((so, row) => so + row[key], 0);
         const [own, unknown] = [sum(known, "own"), sum(rows, "own") - sum(known, "own")];
-        const least = this.elided?.callers.length > 0 ? "at least " : "";
+        const least = this.elided?.isLeast ? "at least " : "";
         const counts = `${counted(known.length, "function")}, ${least}${counted(sum(known, "calls"), "call")}`;
         this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}${unknownText(unknown)}`);
     }

@@ -7,6 +7,7 @@ use loom::sync::Mutex;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::Duration;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
 
@@ -121,6 +122,36 @@ impl Recorder {
     pub fn close(self) {
         self.threads.lock().unwrap().drain(..).for_each(ThreadRecorder::end);
         self.file.change("the file", true);
+    }
+
+    pub fn begin_rest(&self) {
+        self.file.look("the file");
+    }
+
+    pub fn end_rest(&self) {
+        self.file.look("the file");
+    }
+
+    pub fn has_estimates(&self) -> bool {
+        false
+    }
+
+    pub fn may_count(&self, _: f64) -> bool {
+        false
+    }
+
+    pub fn count(&self, _: (u64, u64), _: &[(u32, u64)], _: f64) {}
+
+    pub fn note_recording(&self, _: bool) {
+        self.file.look("the file");
+    }
+
+    pub fn ticks(&self) -> u64 {
+        0
+    }
+
+    pub fn rest_left(&self) -> Option<Duration> {
+        None
     }
 
     pub fn name_thread(&self, _: u32, _: &str) {

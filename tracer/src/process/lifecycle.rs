@@ -67,7 +67,7 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
         return Ok(());
     }
     name::renew(current::serial());
-    let was_hooked = current::serial().is_some();
+    let was_hooked = recording::records_calls() && current::serial().is_some();
     let uninstalled = hook::uninstall(python);
     halt(python);
     if let Ok(false) = uninstalled
@@ -81,7 +81,7 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
     if finish_open_calls {
         recording::finish_open_calls();
     }
-    recording::note_paused(false);
+    recording::note_stopped();
     recording::advance(tracer, Phase::Stopping, Phase::Stopped);
     uninstalled.map(drop)
 }
@@ -89,8 +89,8 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
 /// Puts the hook back in its place if the program has taken it away and has no other there, and counts the gap. A line
 /// says so when recording stops if the hook is missing then.
 pub fn mend(python: Python<'_>, tracer: u64) -> PyResult<()> {
-    let records = recording::phase(tracer) == Some(Phase::Recording) && current::serial().is_some();
-    if records && hook::mend(python)? {
+    let records = recording::phase(tracer) == Some(Phase::Recording) && recording::records_calls();
+    if records && current::serial().is_some() && hook::mend(python)? {
         recording::count_gap();
     }
     Ok(())

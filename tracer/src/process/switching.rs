@@ -1,10 +1,10 @@
 //! Follows the switches of the session: the process pauses, resumes or stops its recording, and records marks.
 //!
-//! While it records, [`follow`] looks at the control block now and then, at the end of a hook. While it is paused, the
-//! [`watcher`] looks. Every change is made with the GIL held.
+//! While it records, [`follow`] looks at the control block now and then, at the end of a hook. While it is paused, or
+//! rests, the [`watcher`] looks. Every change is made with the GIL held.
 
-use super::lifecycle;
 use super::watcher::{self, INTERVAL};
+use super::{counting, instants, lifecycle, resting};
 use crate::daemon::sleep_if_thread_ends;
 use crate::exclusive::exclusively;
 use crate::logged::event;
@@ -13,7 +13,6 @@ use crate::sync::{Mutex, lock};
 use crate::thread::{current, name};
 use crate::{budget, due, hook, snapshots, stderr};
 use pyo3::prelude::*;
-use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +24,9 @@ use viztracer_recorder::switches::{self, OpenBlock, Switches, Wanted};
 
 /// The time between two looks of a paused process that does not find its block.
 const LOST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The shortest time between two looks of a resting process.
+const REST_LOOK_MIN: Duration = Duration::from_millis(1);
 
 /// The session that this process follows. Nobody runs Python with the lock.
 static SESSION: Mutex<Option<Session>> = Mutex::new(None);
@@ -40,17 +42,12 @@ pub struct Address {
 
 struct Session {
     address: Address,
-    /// An anchor from the import of this module.
-    imported: Anchor,
     /// The time of the last look, by the monotonic clock, in ns.
     looked: u64,
     /// How many marks are recorded, or were there at the first look; `None`: it has not succeeded yet.
     marks: Option<u64>,
-    /// Whether a line has said that no look succeeds, or that the process cannot pause. Each is said once.
+    /// Whether a line has said that no look succeeds. It is said once.
     is_lost: bool,
-    cannot_pause: bool,
-    /// Instants that are to be recorded: time and name.
-    instants: VecDeque<(u64, String)>,
 }
 
 impl Session {
@@ -65,13 +62,14 @@ pub fn join(address: Option<Address>, imported: Anchor) -> Wanted {
     let mut session = lock(&SESSION);
     let Some(address) = address else {
         *session = None;
+        instants::begin(imported);
         return Wanted::Recording;
     };
     let found = switches::look(&address.block, address.id).ok();
     if session.as_ref().is_none_or(|session| session.address.block != address.block) {
         let marks = found.as_ref().map(|found| found.marks);
-        let instants = VecDeque::new();
-        *session = Some(Session { address, imported, looked: 0, marks, is_lost: false, cannot_pause: false, instants });
+        *session = Some(Session { address, looked: 0, marks, is_lost: false });
+        instants::begin(imported);
     }
     found.unwrap_or_default().wanted
 }
@@ -79,7 +77,12 @@ pub fn join(address: Option<Address>, imported: Anchor) -> Wanted {
 /// What a thread does now and then at the end of a hook. Runs Python and may give up the GIL.
 fn look(python: Python<'_>) {
     snapshots::look(python);
-    budget::keep(python);
+    if budget::keep(python) && is_watched() {
+        resting::begin(python);
+    }
+    if counting::is_wanted() && !watcher::runs() {
+        is_watched();
+    }
     follow(python);
 }
 
@@ -88,10 +91,13 @@ pub fn follow(python: Python<'_>) {
     if recording::current() == 0 {
         return watch_in_child(python);
     }
-    record_instants(python);
+    if !recording::records_calls() && !watcher::runs() {
+        resting::end_in_child(python);
+    }
+    instants::record(python);
     let Some(found) = look_if_due() else { return };
     note_marks(&found);
-    record_instants(python);
+    instants::record(python);
     match found.wanted {
         Wanted::Recording => {}
         Wanted::Paused => pause(python),
@@ -108,9 +114,7 @@ fn look_if_due() -> Option<Switches> {
         return None;
     }
     session.looked = now;
-    let found = session.look().ok()?;
-    session.cannot_pause &= found.wanted == Wanted::Paused;
-    Some(found)
+    session.look().ok()
 }
 
 /// Notes the marks that are new. The newest one must be whole, or it is still being written, and of the past, or it is
@@ -131,33 +135,21 @@ fn note_marks(found: &Switches) {
     let marks = Vec::from_iter((first + 1..=found.marks).filter_map(|number| found.mark(number, &later)));
     let missed = found.marks.saturating_sub(before).saturating_sub(marks.len() as u64);
     if missed > 0 {
-        session.instants.push_back((now, format!("{missed} marks missed")));
+        instants::note([(now, format!("{missed} marks missed"))]);
     }
-    session.instants.extend(marks.into_iter().map(|mark| (mark.time.min(now), mark.name)));
+    instants::note(marks.into_iter().map(|mark| (mark.time.min(now), mark.name)));
     session.marks = Some(found.marks);
 }
 
-/// Records the instants that are due on the calling thread. May run Python.
-fn record_instants(python: Python<'_>) {
-    while recording::current() != 0
-        && let Some((time, name, imported)) = next_instant()
-    {
-        event::instant_at(python, &name, time, imported);
-    }
-}
-
-fn next_instant() -> Option<(u64, String, Anchor)> {
-    let mut session = lock(&SESSION);
-    let session = session.as_mut()?;
-    session.instants.pop_front().map(|(time, name)| (time, name, session.imported))
-}
-
-/// Starts the thread that looks during a pause. Returns whether there is one; a line says once why there is none.
+/// Starts the thread that looks during a pause or a rest. Returns whether there is one; a line says once why there is
+/// none.
 fn is_watched() -> bool {
-    let Some(address) = lock(&SESSION).as_ref().map(|session| session.address.clone()) else { return false };
-    let mut block = OpenBlock::new(address.block, address.id);
-    watcher::start(move |is_ended| watch(&mut block, is_ended)).unwrap_or_else(|error| {
-        let is_said = lock(&SESSION).as_mut().is_some_and(|session| mem::replace(&mut session.cannot_pause, true));
+    static IS_SAID: AtomicBool = AtomicBool::new(false);
+    let address = lock(&SESSION).as_ref().map(|session| session.address.clone());
+    let mut block = address.map(|address| OpenBlock::new(address.block, address.id));
+    let started = watcher::start(move |is_ended| watch(block.as_mut(), is_ended));
+    let is_said = IS_SAID.swap(started.is_err(), Ordering::Relaxed);
+    started.unwrap_or_else(|error| {
         if !is_said {
             stderr::complain(&format!("process {} cannot pause or resume: {error}", std::process::id()));
         }
@@ -182,17 +174,23 @@ fn watch_in_child(python: Python<'_>) {
     }
 }
 
-/// Takes a `hold_watcher` back after a fork. If the process is paused, it has its thread again; a child begins with
-/// [`watch_in_child`].
+/// Takes a `hold_watcher` back after a fork. If the process pauses or rests, it has its thread again. A child of a paused
+/// one begins with [`watch_in_child`]; one of a resting one records.
 #[pyfunction]
 pub fn release_watcher(python: Python<'_>, in_child: bool) {
     watcher::release(in_child);
-    if !recording::is_paused() {
+    let (rests, pauses) = (recording::is_resting(), recording::is_paused());
+    if !in_child {
+        if rests || pauses || counting::is_wanted() {
+            is_watched();
+        }
         return;
     }
-    if !in_child {
-        is_watched();
+    if !rests && !pauses {
         return;
+    }
+    if rests {
+        return resting::end_in_child(python);
     }
     if let Some(session) = &mut *lock(&SESSION) {
         session.looked = monotonic();
@@ -208,10 +206,17 @@ pub fn pause(python: Python<'_>) {
         return;
     }
     name::renew(current::serial());
-    let imported = lock(&SESSION).as_ref().map(|session| session.imported);
-    if let Some(imported) = imported {
-        event::instant_at(python, "paused", monotonic(), imported);
-    }
+    event::instant_now(python, "paused");
+    record_nothing(python);
+}
+
+/// Makes a pause of a rest, on a thread that is none of the program's.
+fn pause_instead(python: Python<'_>) {
+    instants::note_now("paused");
+    record_nothing(python);
+}
+
+fn record_nothing(python: Python<'_>) {
     let is_paused = exclusively(python, || {
         let is_paused = recording::pause();
         if is_paused {
@@ -240,8 +245,8 @@ fn resume(python: Python<'_>) {
     if let Some(session) = &mut *lock(&SESSION) {
         session.looked = 0;
         session.is_lost = false;
-        session.instants.push_back((monotonic(), "resumed".to_owned()));
     }
+    instants::note_now("resumed");
     if let Err(error) = hook::resume(python) {
         stderr::complain(&format!("process {} cannot record again: {error}", std::process::id()));
     }
@@ -259,29 +264,75 @@ fn stop(python: Python<'_>) {
     }
 }
 
-/// The look of a paused process, on the watcher's thread. Returns the time until the next one, if the pause goes on.
-fn watch(block: &mut OpenBlock, is_ended: &AtomicBool) -> Option<Duration> {
-    let change: fn(Python<'_>) = match block.look().map(|found| found.wanted) {
-        Ok(Wanted::Paused) => {
-            note_lost(None);
-            return Some(INTERVAL);
-        }
-        Ok(Wanted::Recording) => resume,
-        Ok(Wanted::Stopped) => stop,
-        Err(error) => {
-            note_lost(Some(&error));
-            return Some(LOST_INTERVAL);
-        }
+/// What the watcher does after a look.
+enum Next {
+    /// It looks again after this time.
+    Look(Duration),
+    Do(fn(Python<'_>)),
+}
+
+/// The look of a process that pauses or rests, on the watcher's thread. Returns the time until the next one, if that goes
+/// on.
+fn watch(block: Option<&mut OpenBlock>, is_ended: &AtomicBool) -> Option<Duration> {
+    let found = block.map(|block| block.look().map(|found| found.wanted));
+    let next = match recording::is_paused() {
+        true => watch_pause(found),
+        false if recording::is_resting() => watch_rest(found),
+        false => watch_calls(),
+    };
+    let act = match next {
+        Next::Look(time) => return Some(time),
+        Next::Do(act) => act,
     };
     current::pause(); // nothing of this thread is recorded
-    sleep_if_thread_ends(|| {
+    let goes_on = sleep_if_thread_ends(|| {
         Python::try_attach(|python| {
             if !is_ended.load(Ordering::Relaxed) {
-                change(python);
+                act(python);
             }
+            let goes_on = recording::is_paused() || recording::is_resting() || counting::is_wanted();
+            is_ended.fetch_or(!goes_on, Ordering::Relaxed);
+            goes_on
         })
     });
-    None
+    current::resume();
+    (goes_on == Some(true)).then_some(INTERVAL)
+}
+
+fn watch_pause(found: Option<io::Result<Wanted>>) -> Next {
+    match found {
+        Some(Ok(Wanted::Paused)) => {
+            note_lost(None);
+            Next::Look(INTERVAL)
+        }
+        Some(Err(error)) => {
+            note_lost(Some(&error));
+            Next::Look(LOST_INTERVAL)
+        }
+        Some(Ok(Wanted::Stopped)) => Next::Do(stop),
+        Some(Ok(Wanted::Recording)) | None => Next::Do(resume),
+    }
+}
+
+/// A process that records looks at the control block itself.
+fn watch_calls() -> Next {
+    match counting::due() {
+        Some(act) => Next::Do(act),
+        None if counting::is_wanted() => Next::Look(counting::INTERVAL),
+        None => Next::Do(|_| ()), // so that the thread ends
+    }
+}
+
+/// A process that cannot read the control block rests on, as it would record on.
+fn watch_rest(found: Option<io::Result<Wanted>>) -> Next {
+    match found {
+        Some(Ok(Wanted::Paused)) => Next::Do(pause_instead),
+        Some(Ok(Wanted::Stopped)) => Next::Do(stop),
+        Some(Ok(Wanted::Recording) | Err(_)) | None => match recording::rest_left() {
+            Some(left) => Next::Look(left.clamp(REST_LOOK_MIN, INTERVAL)),
+            None => Next::Do(resting::end),
+        },
+    }
 }
 
 /// Notes whether the look of a paused process has failed. A line says so once, unless the ring file is removed, too: the

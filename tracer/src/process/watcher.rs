@@ -1,6 +1,6 @@
-//! The thread of a paused process that waits for the end of the pause.
+//! The thread of a process that pauses or rests, which waits for the end of that.
 //!
-//! A paused process has no events, so nothing of ours runs in it that could notice the end. The thread is there only
+//! Such a process has no events, so nothing of ours runs in it that could notice the end. The thread is there only
 //! then. It has no Python state until it resumes the recording, blocks all signals, and sleeps between its looks. A fork
 //! never finds it ([`hold_watcher`]): the interpreter warns if there are other threads, and a child would not have it.
 //! It is gone before the interpreter ends ([`end_watcher`]), so that it never asks for the GIL of one that is over.
@@ -38,8 +38,8 @@ struct Watcher {
 }
 
 /// Starts the thread, unless it runs. `look` is to do nothing any more when its flag is set. It returns the time until
-/// the next look; `None`: there is none. Returns false while it must not: a fork is under way, or the interpreter is about
-/// to end. The GIL must be held.
+/// the next look; `None`: there is none, and it has set the flag with the GIL held, so that another thread can start.
+/// Returns false while it must not: a fork is under way, or the interpreter is about to end. The GIL must be held.
 ///
 /// # Errors
 /// The process may have no more threads.
@@ -49,10 +49,7 @@ pub fn start(mut look: impl FnMut(&AtomicBool) -> Option<Duration> + Send + 'sta
     }
     let mut watcher = lock(&WATCHER);
     let process = std::process::id();
-    if watcher.as_ref().is_some_and(|watcher| {
-        let runs = !watcher.thread.is_finished() && !watcher.is_ended.load(Ordering::Relaxed);
-        watcher.process == process && runs
-    }) {
+    if watcher.as_ref().is_some_and(Watcher::runs) {
         return Ok(true);
     }
     let (is_ended, id) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI32::new(0)));
@@ -75,6 +72,11 @@ pub fn start(mut look: impl FnMut(&AtomicBool) -> Option<Duration> + Send + 'sta
         std::mem::forget(parents);
     }
     Ok(true)
+}
+
+/// Whether the thread runs. The GIL must be held.
+pub fn runs() -> bool {
+    lock(&WATCHER).as_ref().is_some_and(Watcher::runs)
 }
 
 /// All signals are blocked for the calling thread, and for threads that it starts.
@@ -100,7 +102,7 @@ impl Drop for BlockedSignals {
     }
 }
 
-/// Ends the thread without waiting for it: the process is not paused any more.
+/// Ends the thread without waiting for it: the process has stopped to record.
 pub fn forget() {
     if let Some(watcher) = &*lock(&WATCHER) {
         watcher.end();
@@ -127,13 +129,18 @@ fn join(python: Python<'_>) {
 }
 
 impl Watcher {
+    fn runs(&self) -> bool {
+        let is_ended = self.thread.is_finished() || self.is_ended.load(Ordering::Relaxed);
+        self.process == std::process::id() && !is_ended
+    }
+
     fn end(&self) {
         self.is_ended.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
     }
 }
 
-/// Ends the thread of a paused process, which is about to fork.
+/// Ends the thread of a process that is about to fork.
 #[pyfunction]
 pub fn hold_watcher(python: Python<'_>) {
     HOLDS.fetch_add(1, Ordering::Relaxed);

@@ -75,6 +75,9 @@ fn adopt_locked(state: &mut RecordingState) -> Result<Inherited, RecorderError> 
             Ok(recorder) => {
                 recorder.inherit_elided(&inherited);
                 recorder.note_paused(state.owner.as_ref().is_some_and(|owner| owner.phase == Phase::Paused));
+                if state.is_resting() {
+                    recorder.begin_rest();
+                }
                 state.recording = Some(Recording { recorder, filter });
             }
             Err(error) => {

@@ -53,7 +53,11 @@ pub fn pause() -> bool {
     let Some(owner) = owner else { return false };
     owner.phase = Phase::Paused;
     state::end();
-    state.note_paused(true);
+    state.note(|recorder| {
+        recorder.end_rest();
+        recorder.note_paused(true);
+        recorder.note_recording(false);
+    });
     true
 }
 
@@ -62,9 +66,41 @@ pub fn resume() -> bool {
     let mut state = locked();
     let Some(owner) = state.owner.as_mut().filter(|owner| owner.phase == Phase::Paused) else { return false };
     owner.phase = Phase::Recording;
-    state.note_paused(false);
+    state.note(|recorder| {
+        recorder.note_paused(false);
+        recorder.note_recording(true);
+    });
     state::begin();
     true
+}
+
+/// Has the tracer that records record no calls for now, as they have cost too much; false if none records calls. The
+/// caller does so exclusively and forgets all notes.
+pub fn begin_rest() -> bool {
+    let state = locked();
+    let records = state.is_recording() && state::records_calls();
+    if records {
+        state::end_calls();
+        state.note(Recorder::begin_rest);
+    }
+    records
+}
+
+/// Has the tracer that rests record calls again; false if none rests. The caller does so exclusively and forgets all
+/// notes.
+pub fn end_rest() -> bool {
+    let state = locked();
+    let rests = state.is_resting();
+    if rests {
+        state.note(Recorder::end_rest);
+        state::begin();
+    }
+    rests
+}
+
+/// Whether a tracer records, but no calls for now.
+pub fn is_resting() -> bool {
+    locked().is_resting()
 }
 
 /// Whether a tracer is paused.
@@ -95,6 +131,8 @@ pub fn open(options: &Options, filter: Filter) -> Result<bool, RecorderError> {
         // What was open at the stop has ended unseen, or goes on as a call that began before this start. No thread uses
         // its recorder now: nothing records since the stop, which fell into no hook.
         recording.recorder.close_frames(Kind::Open);
+        recording.recorder.end_rest();
+        recording.recorder.note_recording(true);
         recording.filter = filter;
         return Ok(false);
     }

@@ -16,6 +16,8 @@ shared! {
     static RULES: AtomicU64 = AtomicU64::new(0);
     /// Whether events are recorded now.
     static RECORDING: AtomicBool = AtomicBool::new(false);
+    /// Whether calls are recorded now, too.
+    static CALLS: AtomicBool = AtomicBool::new(false);
     /// Whether any function is elided, or was in an earlier recording.
     pub(super) static HAS_ELIDED: AtomicBool = AtomicBool::new(false);
     /// Whether this process was forked and has no file of its own yet.
@@ -71,6 +73,12 @@ pub fn current() -> u64 {
     if RECORDING.load(Ordering::Acquire) { number() } else { 0 }
 }
 
+/// Whether calls are recorded now. If nothing else is said, what the program logs is recorded without them.
+#[inline]
+pub fn records_calls() -> bool {
+    CALLS.load(Ordering::Acquire)
+}
+
 /// Returns the number of the recording whose file is open, even if nothing is recorded for now; 0 if there is none.
 pub fn kept() -> u64 {
     if locked().recording.is_some() { number() } else { 0 }
@@ -99,12 +107,20 @@ pub(super) fn count_rules() {
 /// Has events recorded from now on. The caller empties the caches first.
 pub fn begin() {
     RECORDING.store(true, Ordering::Release);
+    CALLS.store(true, Ordering::Release);
 }
 
 /// Has no events recorded from now on. The caller does so [`exclusively`](crate::exclusive::exclusively), or is the
 /// only thread of the process.
 pub fn end() {
+    CALLS.store(false, Ordering::Relaxed);
     RECORDING.store(false, Ordering::Relaxed);
+}
+
+/// Has no calls recorded from now on, but what the program logs. The caller does so
+/// [`exclusively`](crate::exclusive::exclusively).
+pub(super) fn end_calls() {
+    CALLS.store(false, Ordering::Relaxed);
 }
 
 /// Works with the recording; returns `none` if there is none.
@@ -141,12 +157,22 @@ impl RecordingState {
         self.owner.as_ref().filter(|owner| owner.tracer == tracer).map(|owner| owner.phase)
     }
 
-    /// Notes in the file whether the session is paused.
-    pub fn note_paused(&self, is_paused: bool) {
+    /// Whether a tracer records now.
+    pub fn is_recording(&self) -> bool {
+        current() != 0 && self.owner.as_ref().is_some_and(|owner| owner.phase == Phase::Recording)
+    }
+
+    /// Whether it records no calls for now.
+    pub fn is_resting(&self) -> bool {
+        self.is_recording() && !records_calls()
+    }
+
+    /// Notes something in the file, unless that is the one of the process that has forked this one.
+    pub fn note(&self, note: impl FnOnce(&Recorder)) {
         if !FORKED.load(Ordering::Relaxed)
             && let Some(recording) = &self.recording
         {
-            recording.recorder.note_paused(is_paused);
+            note(&recording.recorder);
         }
     }
 

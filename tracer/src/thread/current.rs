@@ -202,7 +202,8 @@ fn own_recorder() -> (*mut ThreadRecorder, bool) {
                 return nothing;
             }
             if let Some(known) = own.attached.get().filter(|known| known.number == number) {
-                return (known.recorder.as_ptr(), true);
+                // A thread has its recorder during a rest, too, for what the program logs.
+                return if recording::records_calls() { (known.recorder.as_ptr(), true) } else { nothing };
             }
             let Some((number, serial, recorder)) = recording::attach_thread() else { return nothing };
             own.attached.set(Some(Attached { number, serial, recorder }));

@@ -1,5 +1,6 @@
 //! What a recording is asked for, as Python passes it.
 
+use crate::budget;
 use crate::filter::Filter;
 use crate::hook;
 use crate::logged::options as logged_options;
@@ -12,8 +13,9 @@ use std::path::PathBuf;
 use viztracer_format::clock::Anchor;
 use viztracer_recorder::{Budget, Options};
 
-/// What a recorded call costs, in ns, and one with its arguments or its return value: more than on most machines.
-const CALL_COST: f64 = 100.0;
+/// What a recorded call costs, in ns, and one with its arguments or its return value: more than on most machines. Before
+/// 3.12, the interpreter itself takes longer to call a hook.
+const CALL_COST: f64 = if cfg!(Py_3_12) { 100.0 } else { 200.0 };
 const CALL_COST_WITH_VALUES: f64 = 600.0;
 
 /// The options of a recording, from a mapping with the names in `viztracer/tracer/options.py`.
@@ -73,6 +75,7 @@ impl RecordingOptions {
         let has_budget = self.max_overhead > 0.0;
         let shows_values = logged_options::arguments() || logged_options::return_values();
         let call_cost = if shows_values { CALL_COST_WITH_VALUES } else { CALL_COST };
+        let interval = has_budget.then_some(budget::INTERVAL).or(rings.block.is_some().then_some(INTERVAL));
         let options = Options {
             directory: rings.path,
             prefix: rings.prefix,
@@ -82,7 +85,7 @@ impl RecordingOptions {
             session_id: rings.session_id,
             python_version: python.import("sys")?.getattr("hexversion")?.extract()?,
             imported,
-            look_interval: (has_budget || rings.block.is_some()).then_some(INTERVAL.as_nanos() as u64),
+            look_interval: interval.map(|interval| interval.as_nanos() as u64),
             slow_call: shortest_time(&self.keep_snapshot_at.unwrap_or_default()),
             budget: has_budget.then_some(Budget {
                 bound: self.max_overhead,

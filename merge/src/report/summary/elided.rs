@@ -1,6 +1,7 @@
-//! What the summary says of functions of which not all calls are recorded.
+//! What the summary says of functions, and of processes, of which not all calls are recorded.
 
 use super::{FileSummary, Summary};
+use crate::report::bursts;
 use crate::report::elided::words;
 use crate::text::display::{grouped, printable};
 use indexmap::IndexMap;
@@ -13,7 +14,9 @@ impl Summary {
     pub fn elided(&self) -> Vec<String> {
         let mut said: IndexMap<String, Vec<&FileSummary>> = IndexMap::new();
         for file in &self.files {
-            for words in words(&file.account.elided) {
+            for words in
+                words(&file.account.elided, &file.account.estimates).into_iter().chain(bursts::words_of(&file.account))
+            {
                 said.entry(words).or_default().push(file);
             }
         }

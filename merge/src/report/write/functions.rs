@@ -12,10 +12,11 @@ use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
+use crate::plan::estimate::Estimates;
 use crate::plan::file::FilePlan;
-use crate::report::elided;
 use crate::report::functions::{CallCounter, ElidedNumbers, InternedFunctions, ProcessTable, Sort, Table, Tally};
 use crate::report::summary::Summary;
+use crate::report::{bursts, elided};
 use crate::text::display::UNKNOWN_FUNCTION;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -133,12 +134,16 @@ impl Writer for FunctionReport<'_> {
         let tallies = lock(&self.files).remove(&file).unwrap_or_default();
         let interned = lock(&self.interned);
         let Some(plan) = report.files.get(file) else { return Ok(()) };
-        let elided = ElidedNumbers::of(plan.elided.keys(), &interned, report.prefixes);
+        // An estimate is one of the whole recording.
+        let is_whole = report.selected.is_none() && plan.threads.iter().all(|thread| thread.overwritten == 0);
+        let none = Estimates::new();
+        let estimates = if is_whole { &plan.estimates } else { &none };
+        let elided = ElidedNumbers::of(plan.elided.keys(), plan.bursts, estimates, &interned, report.prefixes);
         let table = Table::new(&tallies, &interned, &elided, self.printer.sort(), self.printer.rows());
         if table.is_empty() {
             return Ok(());
         }
-        let notes = elided::notes(plan.elided.keys());
+        let notes = elided::notes(plan.elided.keys()).into_iter().chain(bursts::note([plan.bursts])).collect();
         let process = ProcessTable { pid: plan.pid, name: plan.process_name(), table, notes };
         self.printer.process(&process, &interned, &mut tail.text);
         let mut finished = lock(&self.finished);

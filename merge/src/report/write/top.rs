@@ -5,9 +5,9 @@ mod document;
 use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::report::elided::notes;
 use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
+use crate::report::{bursts, elided};
 use crate::text::columns::aligned;
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, display_name, grouped, printable};
 use crate::text::markdown::{code, escaped, table};
@@ -50,6 +50,8 @@ impl Style {
 /// Columns of numbers; the last one of all is the function.
 const NUMBERS: usize = 7;
 const COLUMNS: usize = NUMBERS + 1;
+/// What a table with estimates says below its rows.
+const ABOUT: &str = "~: estimated from short times in which the calls are counted; in 1 of 20 cases it is further off.";
 const HEADINGS: [&str; NUMBERS] = ["calls", "total", "self", "self %", "mean", "p50", "p99"];
 
 impl Printer for Top {
@@ -74,8 +76,10 @@ impl Printer for Top {
         let count = totals.processes.len() + totals.more_processes;
         if count != 1 {
             let title = format!("all {} processes", grouped(count as u64));
-            let elided = totals.summary.files.iter().flat_map(|file| file.account.elided.keys());
-            tail.text.put(self.table(&title, totals.all, &notes(elided), interned).as_bytes());
+            let accounts = || totals.summary.files.iter().map(|file| &file.account);
+            let mut notes = elided::notes(accounts().flat_map(|account| account.elided.keys()));
+            notes.extend(bursts::note(accounts().map(|account| account.bursts)));
+            tail.text.put(self.table(&title, totals.all, &notes, interned).as_bytes());
         }
         for process in totals.processes {
             let title = format!("{} (pid {})", process.name, process.pid);
@@ -109,7 +113,9 @@ impl Top {
             let gap = if is_markdown { "\n" } else { "" };
             text += &format!("{gap}... and {} more function{}\n", grouped(more as u64), plural(more as u64));
         }
-        for note in notes {
+        let is_about = table.rows.iter().any(|row| row.about.is_some());
+        let about = is_about.then(|| ABOUT.to_owned());
+        for note in notes.iter().chain(&about) {
             text += &if is_markdown { format!("\n{}\n", escaped(note)) } else { format!("{note}\n") };
         }
         text + "\n"
@@ -158,8 +164,12 @@ fn plural(count: u64) -> &'static str {
 /// The cells of the columns of numbers.
 fn numbers(row: &FunctionRow, table: &Table) -> [String; NUMBERS] {
     let least = if row.is_elided { ">=" } else { "" };
+    let calls = match row.about {
+        Some(about) => format!("~{} ±{}%", about.rounded(), about.percent()),
+        None => format!("{least}{}", grouped(row.calls)),
+    };
     [
-        format!("{least}{}", grouped(row.calls)),
+        calls,
         format!("{least}{}", when::duration(row.total)),
         when::duration(row.own),
         share(row.own, table.own),
@@ -235,7 +245,7 @@ mod tests {
         let row = FunctionRow { function: number, calls: 1234, total: 5000, own: 5000, ..FunctionRow::default() };
         let row = FunctionRow { is_elided: true, elides_c_calls: true, ..row };
         let table = Table { rows: vec![row], functions: 1, calls: 1234, own: 5000, is_least: true, ..Table::default() };
-        let notes = notes([ElidedFunction::of(&function, false)].iter());
+        let notes = elided::notes([ElidedFunction::of(&function, false)].iter());
         let text = |style| {
             let top = Top { rows: 9, sort: Sort::Own, style };
             top.table("main (pid 1)", &table, &notes, &interned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import heapq
 import os
+import sys
 from datetime import datetime, timezone
 
 from ..output.quoting import printable
@@ -22,6 +23,8 @@ PART_MIN = 0.01  # of the time of a phase, that a function must have taken
 LIMITED = (
     ">=: called too often to record all calls (--viztracer_max_overhead). "
     "The time of calls that are not recorded is that of their callers."
+    if sys.version_info >= (3, 12)
+    else ">=: calls are recorded in bursts only (--viztracer_max_overhead)."
 )
 ALL_PROCESSES = "0"  # the pid of a line over all processes
 

@@ -8,7 +8,6 @@ names (``RecordingOptions`` in ``tracer/src/tracer.rs``).
 from __future__ import annotations
 
 import os
-import sys
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -116,8 +115,6 @@ def _part(name: str, value: float) -> None:
     """Raise `ValueError` for a number that is no part of something."""
     if not 0 <= value < 1:
         raise ValueError(f"{name} must be at least 0 and less than 1, not {value}")
-    if value and sys.version_info < (3, 12):
-        raise ValueError(f"{name} needs CPython 3.12 or later: older ones cannot switch events of single functions off")
 
 
 def _text(name: str, value: str | None) -> None:
@@ -269,7 +266,7 @@ class Options:
     max_overhead: float = option(
         0,
         "let tracing cost at most this part of the program's processor time: functions that are called too often are "
-        "no longer recorded, and the report names them; needs CPython 3.12 or later",
+        "no longer recorded, and the report names them; on CPython 3.10 and 3.11, calls are recorded in bursts",
         is_own=True,
         metavar="PART",
         normalize=float,

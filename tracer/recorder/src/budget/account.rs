@@ -63,6 +63,32 @@ impl Account {
         (share > self.bound).then(|| self.bound * MARGIN / share)
     }
 
+    /// Notes at this processor time that nothing is spent for now. Returns for how much processor time it must stay so,
+    /// until the debt is paid; `None`: it is.
+    pub fn rest(&mut self, now: u64) -> Option<u64> {
+        self.earn(now);
+        self.recent = Recent::default();
+        (self.balance < 0.0).then(|| (-self.balance / self.bound) as u64)
+    }
+
+    /// Whether so much may be spent at once at this processor time, beside what threads spend on recorded calls.
+    pub fn has(&mut self, cost: f64, now: u64) -> bool {
+        self.earn(now);
+        self.balance >= cost
+    }
+
+    /// Books what was spent so.
+    pub fn spend(&mut self, cost: f64) {
+        self.balance -= self.bound * cost + cost;
+    }
+
+    fn earn(&mut self, now: u64) {
+        let time = now.saturating_sub(self.time) as f64;
+        self.time = self.time.max(now);
+        self.balance = (self.balance + self.bound * time).min(CREDIT);
+        self.recent.time += time;
+    }
+
     /// Books what a thread that ends has spent since it was here last.
     pub fn book_end(&mut self, spent: f64) {
         self.balance -= self.bound * spent + spent;
@@ -135,6 +161,43 @@ mod tests {
             account.book(100.0, time * MS).is_some()
         };
         assert!((1..100).any(is_too_much));
+    }
+
+    #[test]
+    fn a_rest_pays_the_debt() {
+        let mut account = Account::new(0.05, 0);
+        assert_eq!(account.rest(0), None);
+        while account.book(0.9 * MS as f64, account.time + MS).is_none() {}
+        let left = account.rest(account.time).unwrap();
+        assert!(left > 10 * MS, "at 5 %, half a millisecond takes ten to pay: {left}");
+        let rest_left = account.rest(account.time + left / 2).unwrap();
+        assert!(rest_left.abs_diff(left - left / 2) < 1000, "{left} {rest_left}");
+        assert_eq!(account.rest(account.time + rest_left + 1000), None);
+    }
+
+    #[test]
+    fn a_program_between_rests_keeps_within_the_bound() {
+        let mut account = Account::new(0.05, 0);
+        let (mut spent, mut time) = (0.0, 0);
+        while time < 10_000 * MS {
+            time += 5 * MS;
+            spent += 2.5 * MS as f64; // as much as the program's own time
+            if account.book(2.5 * MS as f64, time).is_some() {
+                while let Some(left) = account.rest(time) {
+                    time += left.max(MS);
+                }
+            }
+        }
+        let share = (spent - CREDIT) / (time as f64 - spent);
+        assert!((0.04..=0.05).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn what_is_spent_beside_recorded_calls_needs_a_balance() {
+        let mut account = Account::new(0.05, 0);
+        assert!(account.has(9e6, 0) && !account.has(11e6, 0));
+        account.spend(9e6);
+        assert!(!account.has(2e6, 0) && account.has(2e6, 40 * MS));
     }
 
     #[test]

@@ -125,9 +125,9 @@ fn hook_new_thread(frame: &Bound<'_, PyAny>, event: &str, argument: &Bound<'_, P
     Ok(())
 }
 
-/// Whether nothing is recorded. Then the calling thread loses its hook, unless the hook waits for the end of a pause.
+/// Whether no calls are recorded. Then the calling thread loses its hook, unless the hook waits for the end of a pause.
 fn is_idle(python: Python<'_>) -> bool {
-    if recording::current() != 0 {
+    if recording::records_calls() {
         return false;
     }
     if due::is_waiting() {
@@ -152,7 +152,7 @@ unsafe extern "C" fn on_event_logged(
 ) -> c_int {
     // SAFETY: the interpreter calls with the GIL held.
     let python = unsafe { Python::assume_attached() };
-    let is_recording = recording::current() != 0;
+    let is_recording = recording::records_calls();
     match what {
         // SAFETY: the interpreter passes a living frame.
         ffi::PyTrace_CALL if is_recording && options::arguments() => unsafe {

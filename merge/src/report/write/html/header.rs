@@ -6,7 +6,6 @@ use crate::align::Clock;
 use crate::error::MergeError;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
-use crate::report::elided;
 use crate::report::functions::{InternedFunction, InternedFunctions};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
@@ -14,6 +13,7 @@ use crate::report::write::missing::Missing;
 use crate::report::write::sides::Sides;
 use crate::report::write::text::Text;
 use crate::report::write::writer::{Report, ReportEnd, Tail, task_names};
+use crate::report::{bursts, elided};
 use crate::text::display;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
@@ -154,7 +154,8 @@ impl ProcessHeader<'_> {
             process["overwritten"] = overwritten.iter().map(stream).collect();
         }
         let mut losses = loss::losses(summary);
-        losses.extend(elided::words(&summary.account.elided));
+        losses.extend(elided::words(&summary.account.elided, &summary.account.estimates));
+        losses.extend(bursts::words_of(&summary.account));
         if !losses.is_empty() {
             process["losses"] = json!(losses);
         }
