@@ -40,6 +40,17 @@ impl<T> OpenCalls<T> {
         self.values.last()
     }
 
+    /// The value of the innermost open call, to be changed.
+    #[inline(always)]
+    pub fn innermost_mut(&mut self) -> Option<&mut T> {
+        self.values.last_mut()
+    }
+
+    /// The values of all open calls, outermost first.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
     /// Makes the values of these calls if they are missing: at the begin of a part, some calls are open already.
     #[inline(always)]
     fn settle(&mut self, thread: usize, calls: &[Call], enter: &mut impl FnMut(&Call, &[T]) -> T) {

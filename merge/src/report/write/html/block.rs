@@ -16,16 +16,14 @@
 use crate::events::decode::{Event, EventMembers, Payload};
 use crate::events::timeline::{Call, StackEvent};
 use crate::report::functions::InternedFunctions;
-use serde_json::{Map, Value, json};
+use crate::report::write::arguments::{arguments, arguments_of_call};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use viztracer_format::record::Kind;
 
 const END: u64 = 0;
 const INSTANT: u64 = 1;
 const FIRST_FUNCTION: u64 = 2;
-
-/// Flags of a call's end, and the arguments that stand for them in a trace in JSON.
-const FLAGS: [(&str, u8); 5] = [("unfinished", 1), ("raised", 2), ("abandoned", 4), ("clipped", 8), ("inherited", 16)];
 
 /// A source of stack events: a thread, or a task on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -292,37 +290,6 @@ impl RareColumn {
         let bytes = self.at(position);
         put_number(text.len() as u64, bytes);
         bytes.extend_from_slice(text.as_bytes());
-    }
-}
-
-/// Splits the arguments of a call into flags and other arguments.
-fn arguments_of_call(payload: &Payload<'_>) -> (u8, Map<String, Value>) {
-    let mut arguments = match payload {
-        Payload::Members(members) => EventMembers::of(members).arguments(),
-        _ => match arguments(payload) {
-            Value::Object(arguments) => arguments,
-            _ => Map::new(),
-        },
-    };
-    let mut flags = 0;
-    for (name, flag) in FLAGS {
-        if arguments.get(name) == Some(&Value::Bool(true)) {
-            arguments.shift_remove(name);
-            flags |= flag;
-        }
-    }
-    (flags, arguments)
-}
-
-/// A payload is a JSON object as the traced program wrote it; anything else is shown as the text that it is.
-fn arguments(payload: &Payload<'_>) -> Value {
-    match payload {
-        Payload::Overwritten => json!({"overwritten": true}),
-        Payload::Bytes(bytes) => match serde_json::from_slice(bytes) {
-            Ok(value @ Value::Object(_)) => value,
-            _ => json!({"value": String::from_utf8_lossy(bytes)}),
-        },
-        Payload::Members(_) => Value::Null,
     }
 }
 
