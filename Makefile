@@ -208,7 +208,7 @@ target/wheels/name/.built: $(wildcard packaging/viztracer/*) | .venv/.tools-$(NE
 
 .envs/py%/.tools: | machine
 	$(call python,$*) -m venv --clear $(@D)
-	$(@D)/bin/python $(PIP) install $(NEEDS)/python.txt
+	$(@D)/bin/python $(PIP) install $(NEEDS)/python.txt $(if $(filter $(NEWEST),$*),$(NEEDS)/engines.txt)
 	@touch $@
 
 .envs/py%/.installed: target/wheels/py%/.built target/wheels/name/.built .envs/py%/.tools

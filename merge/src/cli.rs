@@ -19,7 +19,6 @@ use crate::inspect::info;
 use crate::parallel::progress::Watch;
 use crate::report::loss;
 use crate::report::summary::Summary;
-use crate::storage::output;
 use crate::text::display::STDOUT;
 use crate::trace::Trace;
 use arguments::{Arguments, Command, Target};
@@ -235,7 +234,7 @@ impl Invocation<'_> {
 
 /// Returns the exit status if none of the reports can be written. Then nothing is read, which may take long.
 fn none_writable(targets: &[Target]) -> Option<u8> {
-    let errors = targets.iter().map(|target| output::check_writable(&target.path).err());
+    let errors = targets.iter().map(|target| target.format.check_writable(&target.path).err());
     let errors: Option<Vec<MergeError>> = errors.collect();
     errors?.iter().map(say::error).max()
 }

@@ -74,7 +74,9 @@ pub use report::summary::{FileSummary, Summary, ThreadSummary};
 pub use report::write::{is_output_name, output_kinds};
 pub use text::when::parse_duration;
 
+pub use regex::Regex;
 pub use request::Request;
+pub use trace::calls::{CallStream, Calls};
 
 #[doc(hidden)]
 pub use report::write::gzip::of_level as gzip_of_level;
@@ -84,7 +86,7 @@ use std::path::Path;
 /// Writes the report of a request. On an error, and when `watch` stops the merge, no report is left.
 pub fn merge(request: &Request, watch: &dyn Watch) -> Result<Summary, MergeError> {
     let format = report::write::Format::of(&request.output, None)?;
-    storage::output::check_writable(&request.output)?;
+    format.check_writable(&request.output)?;
     if !request.replaces {
         storage::output::check_vacant(&request.output)?;
     }

@@ -3,6 +3,7 @@
 //! goes into a file that appears when it is whole ([`output`]), or into a named pipe whose reader may be late
 //! ([`pipe`]).
 
+pub mod directory;
 pub mod inode;
 pub mod open;
 pub mod output;

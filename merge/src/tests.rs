@@ -2,6 +2,7 @@
 
 mod again;
 mod as_of;
+mod calls;
 mod changes;
 mod clocks;
 mod damage;
@@ -31,7 +32,7 @@ use tempfile::TempDir;
 use viztracer_format::record::Record;
 
 /// One report of each kind.
-const OUTPUTS: [&str; 9] = [
+const OUTPUTS: [&str; 10] = [
     "out.json",
     "out.json.gz",
     "out.pftrace",
@@ -40,6 +41,7 @@ const OUTPUTS: [&str; 9] = [
     "out.speedscope.json",
     "out.speedscope.json.gz",
     "out.csv",
+    "out.parquet",
     "out.html",
 ];
 

@@ -1,5 +1,6 @@
 //! The trace: all inputs, opened, planned and on one time line. It makes reports, tables and last words.
 
+pub mod calls;
 mod runs;
 
 use crate::align::{self, Align, Alignment, Offset};
@@ -53,6 +54,12 @@ pub struct Trace<'a> {
     times: Option<Vec<TimeRange>>,
 }
 
+/// How many workers a request is to have.
+fn workers(request: &Request) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    request.threads.unwrap_or(processors.min(WORKERS_USUAL)).min(WORKERS_MAX.max(processors))
+}
+
 /// Starts the workers, or fewer if the system does not allow as many threads.
 fn pool(workers: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
     match rayon::ThreadPoolBuilder::new().num_threads(workers).build() {
@@ -64,9 +71,7 @@ fn pool(workers: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError
 impl<'a> Trace<'a> {
     /// Opens and plans the inputs.
     pub fn read(request: &'a Request, watch: &dyn Watch) -> Result<Trace<'a>, MergeError> {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = request.threads.unwrap_or(processors.min(WORKERS_USUAL)).min(WORKERS_MAX.max(processors));
-        let pool = Arc::new(pool(workers)?);
+        let pool = Arc::new(pool(workers(request))?);
         let open = |path: &PathBuf| {
             SourceRoot::open_directory(path).map_err(|error| MergeError::SourceRoot(path.clone(), error))
         };
@@ -120,6 +125,10 @@ impl<'a> Trace<'a> {
         let mut summary = Summary { output: output.into(), ..self.summary() };
         summary.last_words = innermost(&self.plans);
         let report = self.selected_report()?;
+        if format.is_directory(output) {
+            report.write_directory(&self.pool, watch, output, &mut summary)?;
+            return Ok(summary);
+        }
         check_apart(output, &self.inputs)?;
         let reader = wait_for_reader(output, watch)?;
         let mut output = Output::create(output)?;

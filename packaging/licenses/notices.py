@@ -21,10 +21,13 @@ EXTENSION = "viztracer-tracer"
 PLATFORM = "x86_64-unknown-linux-gnu"
 # The files of a crate that may have the text of a licence, by the licence's SPDX identifier.
 LICENCES = {
-    "MIT": ("LICENSE-MIT", "LICENSE"),
+    "MIT": ("LICENSE-MIT", "LICENSE", "LICENSE.txt"),
     "Zlib": ("LICENSE-ZLIB", "LICENSE"),
-    "Apache-2.0": ("LICENSE-APACHE", "LICENSE"),
+    "Apache-2.0": ("LICENSE-APACHE", "LICENSE", "LICENSE.txt"),
+    "BSD-3-Clause": ("COPYING",),
 }
+# The file with what must be told beside the licence, by Apache-2.0.
+NOTICE = "NOTICE.txt"
 # Texts of other software inside of crates.
 CONTAINED = {"libdeflate-sys": ("libdeflate", "MIT", "libdeflate/COPYING")}
 MIT = """\
@@ -78,17 +81,24 @@ def is_macro(package: dict[str, Any]) -> bool:
     return any("proc-macro" in target["kind"] for target in package["targets"])
 
 
-def notice(package: dict[str, Any]) -> tuple[str, str]:
-    """Return the licence of a package, and its text."""
-    offered = re.split(r" OR |/", package["license"])
+def licences(package: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the licences of a package that apply together, with their texts."""
+    found = [licence(package, offered) for offered in package["license"].split(" AND ")]
+    notice = Path(package["manifest_path"]).parent / NOTICE
+    return [*found, (NOTICE, text_of(notice))] if notice.exists() else found
+
+
+def licence(package: dict[str, Any], offer: str) -> tuple[str, str]:
+    """Return one of the licences that a package offers, and its text."""
+    offered = re.split(r" OR |/", offer)
     folder = Path(package["manifest_path"]).parent
-    for licence in (licence for licence in LICENCES if licence in offered):
-        for file in LICENCES[licence]:
+    for name in (name for name in LICENCES if name in offered):
+        for file in LICENCES[name]:
             if (folder / file).exists():
-                return licence, text_of(folder / file)
-        if licence == "MIT" and package["authors"]:  # the package has forgotten the text
-            return licence, MIT.format(owner=", ".join(re.sub(" *<.*?>", "", name) for name in package["authors"]))
-    raise SystemExit(f"{package['name']} {package['version']}: no text of a known licence: {package['license']}")
+                return name, text_of(folder / file)
+        if name == "MIT" and package["authors"]:  # the package has forgotten the text
+            return name, MIT.format(owner=", ".join(re.sub(" *<.*?>", "", author) for author in package["authors"]))
+    raise SystemExit(f"{package['name']} {package['version']}: no text of a known licence: {offer}")
 
 
 def text_of(file: Path) -> str:
@@ -100,15 +110,15 @@ def notices() -> str:
     """Return the document."""
     texts: dict[str, list[str]] = {}
     for package in linked_crates():
-        licence, text = notice(package)
         where = package["repository"] or f"https://crates.io/crates/{package['name']}"
-        texts.setdefault(text, []).append(f"{package['name']} {package['version']}, {where}: {licence}")
+        for name, text in licences(package):
+            texts.setdefault(text, []).append(f"{package['name']} {package['version']}, {where}: {name}")
         if package["name"] in CONTAINED:
-            name, licence, file = CONTAINED[package["name"]]
+            name, of_it, file = CONTAINED[package["name"]]
             text = text_of(Path(package["manifest_path"]).parent / file)
-            texts.setdefault(text, []).append(f"{name} in {package['name']} {package['version']}: {licence}")
-    for name, licence, owner in TOOLS:
-        texts.setdefault(MIT.format(owner=owner), []).append(f"{name}: {licence}")
+            texts.setdefault(text, []).append(f"{name} in {package['name']} {package['version']}: {of_it}")
+    for name, of_it, owner in TOOLS:
+        texts.setdefault(MIT.format(owner=owner), []).append(f"{name}: {of_it}")
     parts = ["\n".join(names) + "\n\n" + text for text, names in texts.items()]
     return f"\n\n{RULE}\n".join([HEAD, *parts]) + "\n"
 

@@ -42,8 +42,9 @@ INCLUDED = "`--include_files` in processes of `multiprocessing`"
 IGNORED = "`--ignore_multiprocess`"
 CONTROL = "`viztracer-ctl`"
 SNAPSHOT = "`viztracer.snapshot`"
+CALLS = "`viztracer.calls`"
 PYTEST = "`pytest --viztracer`"
-FEATURES = {FORKED, SPAWNED, PREPARED, INCLUDED, IGNORED, CONTROL, SNAPSHOT, PYTEST}
+FEATURES = {FORKED, SPAWNED, PREPARED, INCLUDED, IGNORED, CONTROL, SNAPSHOT, CALLS, PYTEST}
 
 
 def run_both(directory, row, source, *options):
@@ -102,11 +103,12 @@ def test_children_that_are_ignored(tmp_path):
     assert all("builtins.abs" not in called(outcome.report) for outcome in outcomes), "nobody has the started one"
 
 
-def test_snapshots(tmp_path):
-    """test_snapshot.py proves it in detail."""
-    assert ROWS[SNAPSHOT] == "better"
-    source = "import viztracer\ndef yes(): pass\ndef no(): pass\n(yes if hasattr(viztracer, 'snapshot') else no)()\n"
-    assert [functions(outcome) for outcome in run_both(tmp_path, SNAPSHOT, source, "prog.py")] == [{"no"}, {"yes"}]
+@pytest.mark.parametrize(("row", "name"), [(SNAPSHOT, "snapshot"), (CALLS, "calls")])
+def test_functions_of_ours_alone(tmp_path, row, name):
+    """test_snapshot.py and test_calls.py prove it in detail."""
+    assert ROWS[row] == "better"
+    source = f"import viztracer\ndef yes(): pass\ndef no(): pass\n(yes if hasattr(viztracer, {name!r}) else no)()\n"
+    assert [functions(outcome) for outcome in run_both(tmp_path, row, source, "prog.py")] == [{"no"}, {"yes"}]
 
 
 def test_sessions_are_shown(sandbox):

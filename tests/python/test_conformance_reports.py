@@ -216,7 +216,7 @@ def test_page_of_a_report(tmp_path):
 
 
 def test_the_slowest_calls_are_printed(sandbox, small_trace):
-    """test_calls.py proves it in detail."""
+    """test_slowest_calls.py proves it in detail."""
     assert ROWS[CALLS] == "better"
     assert not (VIZTRACER_PYTHON.parent / "viztracer-merge").exists()
     done = sandbox.viztracer_merge("calls", "--func", "^f ", "--slowest", "3", small_trace)

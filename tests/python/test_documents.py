@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT, Sandbox, heed_interrupts
+from conftest import BIN, ROOT, Sandbox, heed_interrupts, library
 from viztracer.command_line.missing_options import NEVER, NOT_NEEDED
 
 pytestmark = pytest.mark.one_version
@@ -192,7 +192,7 @@ def test_every_block_is_run_or_listed():
             assert language in ("sh", "python", "text", "hex", "yaml"), f"{document}: what is {language!r}?"
             assert language != "yaml" or document == "docs/ci.md", f"{document}: only test_action.py runs jobs"
             assert language != "hex" or document == "format/FORMAT.md", f"{document}: only document.rs reads hex lines"
-            assert language != "python" or block in PRELUDES_OF, f"{document}: no test runs\n{block}"
+            assert language != "python" or block in {*PRELUDES_OF, *QUERIES}, f"{document}: no test runs\n{block}"
             if language == "sh" and document in OTHERS:
                 listed = [any(line.startswith(begin) for begin in NOT_RUN) for line in block.splitlines()]
                 assert all(listed), f"{document}: no test runs\n{block}"
@@ -228,6 +228,8 @@ PRELUDES = {
     "viztracer.snapshot(": ("seconds = 1\n", "viztracer", "result.json"),
     "kwargs = get_tracer().init_kwargs": ("from viztracer import VizTracer, get_tracer\n", "viztracer", "result.json"),
 }
+# Queries, which read the ring files and tables of a `Scene`.
+QUERIES = blocks("docs/calls-as-data.md", "python")
 PRELUDES_OF = {
     block: prelude
     for document in DOCUMENTS
@@ -245,6 +247,16 @@ def test_programs_run(sandbox, block):
     assert (done.returncode, done.stderr) == (0, "")
     names = {event["name"].split(" ")[0] for event in sandbox.report(report)["traceEvents"]}
     assert "work" in names or command == "viztracer"
+
+
+@pytest.mark.parametrize("block", QUERIES, ids=lambda block: block.splitlines()[-1])
+def test_queries_run(scene, block):
+    for name in ("duckdb", "polars", "pandas", "pyarrow"):
+        library(name)
+    for line in blocks("docs/calls-as-data.md", "sh")[0].splitlines():
+        scene.command(line)
+    done = scene.python(scene.script(block, "query.py"))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # --- options ---

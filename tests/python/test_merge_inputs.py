@@ -192,13 +192,14 @@ def test_more_living_files_than_may_be_open(sandbox, copies):
         ("report.html", "a page, which can only save its trace as a file in JSON (Save)"),
         ("report.pftrace", "a trace of Perfetto's (.pftrace)"),
         ("report.csv", "a table of functions (.csv)"),
+        ("report.parquet", "a table in Parquet (.parquet)"),
         ("report.folded", "a text, such as a program, and not a ring file"),
         ("script.py", "a text, such as a program, and not a ring file"),
     ],
 )
 def test_what_cannot_be_merged_is_named(sandbox, small_trace, name, what):
     sandbox.script("print('hello')\n")
-    for output in ("report.html", "report.pftrace", "report.csv", "report.folded"):
+    for output in ("report.html", "report.pftrace", "report.csv", "report.parquet", "report.folded"):
         assert sandbox.viztracer_merge(small_trace, "-o", output).returncode == 0
     # Whatever its name says.
     for path in (name, "renamed.json"):

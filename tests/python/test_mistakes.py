@@ -109,7 +109,7 @@ def test_report_as_a_program(place):
     for name in ("a.html", "a.json.gz", "a.pftrace", "a.pftrace.gz"):
         (place.path / name).write_text("x")
         says(place, f"{name} is a report, not a program; to open it: vizviewer {name}\n", name)
-    for name in ("a.csv", "a.folded"):
+    for name in ("a.csv", "a.parquet", "a.folded"):
         (place.path / name).write_text("x")
         says(place, f"{name} is a report, not a program\n", name)
     (place.path / "a.json").write_text(REPORT)
@@ -172,7 +172,7 @@ def test_numbers(place):
 # --- outputs ---
 
 
-@pytest.mark.parametrize("name", ["x.csv", "x.json", "x.html", "x.folded", "x.json.gz", "x.pftrace"])
+@pytest.mark.parametrize("name", ["x.csv", "x.json", "x.html", "x.folded", "x.json.gz", "x.pftrace", "x.parquet"])
 def test_file_that_is_no_report_is_not_replaced(place, name):
     """The program also has an option -o, and the user meant that one."""
     (place.path / name).write_text("my,data\n1,2 and more\nand more\n")
@@ -185,7 +185,8 @@ def test_default_output_that_is_no_report_is_not_replaced(place):
     says(place, "result.json is not replaced", "prog.py")
 
 
-OUTPUTS = ("x.json", "x.json.gz", "x.html", "x.csv", "x.folded", "x.pftrace", "x.pftrace.gz", "x.speedscope.json")
+OUTPUTS = ("x.json", "x.json.gz", "x.html", "x.csv", "x.folded", "x.pftrace", "x.pftrace.gz", "x.parquet",
+           "x.speedscope.json")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OUTPUTS)

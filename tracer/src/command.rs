@@ -114,7 +114,7 @@ pub fn is_output_name(name: &str) -> bool {
 }
 
 /// Why there is no report, as one line; what is wrong with its inputs stands in it.
-fn reason(error: &MergeError) -> String {
+pub fn reason(error: &MergeError) -> String {
     match error {
         MergeError::NothingReadable(bad) if !bad.is_empty() => {
             let mut reasons: Vec<String> = bad.iter().take(LISTED_MAX).map(ToString::to_string).collect();

@@ -25,7 +25,7 @@
 //! - [`process::switching`]: the session is paused, resumed or stopped; [`process::watcher`] waits for the resume.
 //! - [`control`]: the processes of a run count themselves.
 //! - [`ring_file`] says which run a ring file belongs to, and whether its process lives.
-//! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python; [`background`] starts
+//! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python, [`calls`] gives it calls as data; [`background`] starts
 //!   commands that the program does not see.
 //!
 //! A hook is a critical section: between finding its thread's recorder and leaving it, it neither runs Python nor lets
@@ -86,6 +86,8 @@ mod process;
 
 // Merging for Python.
 mod command;
+// Calls as data for Python.
+mod calls;
 // The program of the command `viztracer`.
 mod main_program;
 // What Python's tracer calls.
@@ -102,6 +104,8 @@ mod interpreter_events;
 mod snaptrace {
     #[pymodule_export]
     use super::background::start_unseen;
+    #[pymodule_export]
+    use super::calls::{Calls, open_calls};
     #[pymodule_export]
     use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process, snapshot};
     #[pymodule_export]

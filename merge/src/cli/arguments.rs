@@ -30,7 +30,8 @@ const REPORT: [&str; 4] = ["output", "format", "strict", "last_words"];
 /// Inputs can be mixed: ring files of processes that ended, crashed or still run, and traces in JSON (reports of this
 /// tool or of VizTracer, also compressed with gzip). No input is changed. The report has one of these formats: a Chrome
 /// trace in JSON, which vizviewer and https://ui.perfetto.dev open; a Perfetto trace; a page for any browser; a profile
-/// for https://www.speedscope.app; a table of functions; collapsed stacks for flame graphs.
+/// for https://www.speedscope.app; a table of functions; a table of all calls in Parquet, for DuckDB, Polars and others;
+/// collapsed stacks for flame graphs.
 #[derive(Debug, Default, Parser)]
 #[command(name = "viztracer-merge", version, after_help = EXIT_STATUS, max_term_width = 100)]
 #[command(group(ArgGroup::new("printed").args(["top", "last_words", "info"]).multiple(true)))]
@@ -51,8 +52,8 @@ pub struct Arguments {
     pub inputs: Vec<PathBuf>,
 
     /// Write the report to this file. The file name extension selects the format: .json, .pftrace or .speedscope.json,
-    /// each also with .gz; .html, .csv or .folded. Use - for standard output. Can be given more than once [default:
-    /// result.json]
+    /// each also with .gz; .html, .csv, .parquet or .folded. A name such as calls.parquet/ is that of a new directory,
+    /// which gets a file for each process. Use - for standard output. Can be given more than once [default: result.json]
     #[arg(short, long, value_name = "OUT", help_heading = "Report")]
     pub output: Vec<PathBuf>,
 

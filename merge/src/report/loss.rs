@@ -12,6 +12,22 @@ impl Summary {
         of_processes(self).into_iter().chain(self.elided()).collect()
     }
 
+    /// A line for every input of which something is missing.
+    pub fn missing(&self) -> Vec<String> {
+        lines(self)
+    }
+
+    /// A line for every input of which parts could not be read.
+    pub fn damaged(&self) -> Vec<String> {
+        let damaged = self.files.iter().filter(|file| file.problems.count > 0);
+        let line = |file: &FileSummary| {
+            let first = file.problems.first.first().map(ToString::to_string).unwrap_or_default();
+            let (path, count) = (display::path(&file.path), grouped(file.problems.count));
+            format!("{path}: {count} parts could not be read: {}", printable(&first))
+        };
+        damaged.map(line).collect()
+    }
+
     /// A line for every process whose ring does not reach back over the whole time that this report, as of `instant`,
     /// shows.
     pub fn short(&self, instant: AsOf) -> Vec<String> {

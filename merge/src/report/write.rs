@@ -3,7 +3,9 @@
 //! A [`part`] is one run of one file, so its bytes depend on the files alone and never on the number of workers. What
 //! workers need of its file (the open file, what the [`Writer`](writer::Writer) has prepared of it) they share.
 
+mod arguments;
 mod by_id;
+mod calls;
 mod collector;
 mod csv;
 mod files;
@@ -16,6 +18,7 @@ mod html;
 pub mod json;
 mod missing;
 mod numbered;
+mod parquet;
 mod part;
 pub mod perfetto;
 mod pipeline;
@@ -31,6 +34,7 @@ use crate::error::MergeError;
 use crate::parallel::progress::Watch;
 use crate::report::summary::Summary;
 use crate::storage::output::Output;
+pub use calls::{CallReader, CallWindows};
 pub use collector::CollectedFunctions;
 use collector::Collector;
 use csv::Csv;
@@ -46,6 +50,7 @@ use regex::Regex;
 pub use sides::Sides;
 use slowest::{Slowest, SlowestReport};
 use speedscope::Speedscope;
+use std::path::Path;
 use top::Top;
 pub use writer::Report;
 
@@ -67,12 +72,24 @@ impl Report<'_> {
             }
             Format::Folded => pipeline.write(&Folded::new(output), output, summary),
             Format::Csv => pipeline.write(&FunctionReport::new(&Csv), output, summary),
+            Format::Parquet => parquet::write_file(self, pool, watch, output, summary),
             Format::Html => pipeline.write(&Html::new(self, pool, watch)?, output, summary),
             Format::Speedscope | Format::SpeedscopeGzip => {
                 let speedscope = Speedscope::new(self, pool, watch, output)?;
                 pipeline.write(&speedscope, output, summary)
             }
         }
+    }
+
+    /// Writes the calls into a new directory, with a file in Parquet for each process.
+    pub fn write_directory(
+        &self,
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+        directory: &Path,
+        summary: &mut Summary,
+    ) -> Result<(), MergeError> {
+        parquet::write_directory(self, pool, watch, directory, summary)
     }
 
     /// Prints the functions that took the most time.

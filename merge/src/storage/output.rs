@@ -70,11 +70,7 @@ impl Output {
 
     /// Appends bytes to the report.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), MergeError> {
-        let written = match &mut self.to {
-            Target::Temporary(file, _) => file.as_file_mut().write_all(bytes),
-            Target::Unnamed(file, _) | Target::Special(file) => file.write_all(bytes),
-        };
-        written.map_err(|error| MergeError::Output(self.path.clone(), error))
+        self.write_all(bytes).map_err(|error| MergeError::Output(self.path.clone(), error))
     }
 
     /// Gives the report its name. What had it before is replaced, or is an error if it `may_replace` nothing.
@@ -91,6 +87,20 @@ impl Output {
             Target::Special(_) => Ok(()),
         };
         finished.map_err(|error| MergeError::Output(self.path, error))
+    }
+}
+
+/// For libraries that write by themselves.
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.to {
+            Target::Temporary(file, _) => file.as_file_mut().write(bytes),
+            Target::Unnamed(file, _) | Target::Special(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -26,7 +26,7 @@ pub const PAGE: usize = 4096;
 /// The kinds of report that are read differently.
 pub const OUTPUTS: [&str; 3] = ["out.json", "out.pftrace", "out.folded"];
 /// The others but the page; what is left are the same, compressed.
-pub const MORE_OUTPUTS: [&str; 2] = ["out.speedscope.json", "out.csv"];
+pub const MORE_OUTPUTS: [&str; 3] = ["out.speedscope.json", "out.csv", "out.parquet"];
 
 /// Some inputs in a directory of their own.
 pub struct Case {

@@ -1,5 +1,7 @@
 //! Checks that the bytes of a report are a report of its kind, whatever it holds.
 
+use bytes::Bytes;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
 /// Checks the report of this name, in which so many events should be. Those `of_rings` have names, and metadata
@@ -10,6 +12,7 @@ pub fn check(name: &str, bytes: &[u8], events: u64, of_rings: bool) {
         "pftrace" => perfetto(bytes),
         "folded" => folded(bytes),
         "speedscope.json" => drop(serde_json::from_slice::<Value>(bytes).expect("the report is JSON")),
+        "parquet" => parquet(bytes),
         "csv" | "html" => drop(str::from_utf8(bytes).expect("the report is text")),
         other => panic!("{other} is not known"),
     }
@@ -32,6 +35,13 @@ fn json(bytes: &[u8], expected: u64, of_rings: bool) {
     }
     let most = recorded + if of_rings { 0 } else { metadata };
     assert!((recorded..=most).contains(&expected), "{expected} events are not from {recorded} to {most}");
+}
+
+/// Each of its row groups can be read to the end.
+fn parquet(bytes: &[u8]) {
+    let file = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).expect("the report is in Parquet");
+    let rows = file.get_row_iter(None).expect("its columns are known").inspect(|row| assert!(row.is_ok())).count();
+    assert_eq!(rows as i64, file.metadata().file_metadata().num_rows());
 }
 
 /// It is a sequence of packets, in which every field has the length that it says.

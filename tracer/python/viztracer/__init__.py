@@ -30,6 +30,7 @@ TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to
 if TYPE_CHECKING:
     from typing import Any
 
+    from .arrow_stream import calls as calls
     from .decorator import ignore_function, log_sparse, trace_and_save
     from .sessions.request import snapshot as snapshot
 
@@ -47,13 +48,15 @@ DECORATORS = ("ignore_function", "log_sparse", "trace_and_save")
 
 
 def __getattr__(name: str) -> Any:
-    """Return a decorator, or `snapshot`. Programs that use none do without what they import."""
-    if name in DECORATORS or name == "snapshot":
+    """Return a decorator, `snapshot` or `calls`. Programs that use none do without what they import."""
+    if name in DECORATORS or name in ("snapshot", "calls"):
         tracer = Tracer()
         tracer.pause()  # what this import takes is not the program's
         try:
             if name == "snapshot":
                 from .sessions import request as module
+            elif name == "calls":
+                from . import arrow_stream as module  # type: ignore[no-redef]
             else:
                 from . import decorator as module  # type: ignore[no-redef]
         finally:

@@ -54,7 +54,7 @@ program runs, and the status is 2, or 1 where it is 1 with VizTracer. --combine 
 """
 OUTPUT_HELP = (
     "the report: .json, .pftrace (for Perfetto) or .speedscope.json, each also with .gz; .html (a page), "
-    ".csv (functions) or .folded (stacks) [result.json]"
+    ".csv (functions), .parquet (calls) or .folded (stacks) [result.json]"
 )
 MODE = re.compile(r"-[cm]|--(cmd_string|module)(=|$)")
 DOUBLE_DASHES = ("--", "--run")  # the first one that is there counts

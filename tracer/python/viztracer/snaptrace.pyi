@@ -7,12 +7,13 @@ from re import Pattern
 from types import CodeType
 from typing import Any, Final, Self, TypeVar, final
 
-from typing_extensions import disjoint_base
+from typing_extensions import CapsuleType, disjoint_base
 
 from .process.ring_directory import RingDirectory
 from .viztracer import VizTracer
 
 __all__ = [
+    "Calls",
     "ControlBlock",
     "Merged",
     "RECORD_SIZE",
@@ -41,6 +42,7 @@ __all__ = [
     "merge",
     "note_exit",
     "note_unsaved",
+    "open_calls",
     "output_kinds",
     "read_control_block",
     "record_audit_event",
@@ -368,6 +370,40 @@ class Merged:
     @property
     def last_words(self) -> list[str]:
         """A line for every thread of a process that did not end in order: what it was doing."""
+
+@final
+class Calls:
+    """Recorded calls as a table that engines for data read as it is."""
+
+    @property
+    def losses(self) -> list[str]:
+        """A line for each input of which something is missing; damage inside of one is known when it was read."""
+    def __arrow_c_stream__(self, requested_schema: object = None) -> CapsuleType:
+        """Begin to read: a stream of record batches. What is requested is not looked at, as the interface allows."""
+    def __arrow_c_schema__(self) -> CapsuleType:
+        """Return the columns."""
+
+def open_calls(
+    inputs: Sequence[str | os.PathLike[str]],
+    *,
+    since: str | None,
+    until: str | None,
+    last: str | None,
+    as_of: str | None,
+    pids: Sequence[int],
+    process_names: Sequence[str],
+    tids: Sequence[int],
+    func: str | None,
+    min_duration: str | None,
+    max_depth: int | None,
+    drop_c_functions: bool,
+) -> Calls:
+    """Open inputs as a table of calls; `viztracer.calls` describes the cuts, which are words of the command here.
+
+    Raises:
+        RuntimeError: no input can be read.
+        ValueError: a cut cannot be read, or leaves no time.
+    """
 
 def combine(
     inputs: Sequence[str | os.PathLike[str]],

@@ -44,7 +44,7 @@ _viztracer__merge() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "json json.gz pftrace pftrace.gz speedscope speedscope.gz html csv folded" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json json.gz pftrace pftrace.gz speedscope speedscope.gz html csv parquet folded" -- "${cur}"))
                     return 0
                     ;;
                 --source_root)

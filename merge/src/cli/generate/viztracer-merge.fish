@@ -24,7 +24,7 @@ function __fish_viztracer_merge_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -s o -l output -d 'Write the report to this file. The file name extension selects the format: .json, .pftrace or .speedscope.json, each also with .gz; .html, .csv or .folded. Use - for standard output. Can be given more than once [default: result.json]' -r -F
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -s o -l output -d 'Write the report to this file. The file name extension selects the format: .json, .pftrace or .speedscope.json, each also with .gz; .html, .csv, .parquet or .folded. A name such as calls.parquet/ is that of a new directory, which gets a file for each process. Use - for standard output. Can be given more than once [default: result.json]' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l format -d 'The format of outputs whose names do not select one, such as standard output' -r -f -a "json\t'Chrome trace in JSON'
 json.gz\t'The same, compressed with gzip'
 pftrace\t'Perfetto trace in protobuf'
@@ -33,6 +33,7 @@ speedscope\t'Profile for speedscope.app'
 speedscope.gz\t'The same, compressed with gzip'
 html\t'Page that shows the trace in any browser, offline'
 csv\t'Table of the functions of every process'
+parquet\t'Table of all calls, for DuckDB, Polars, pandas and others'
 folded\t'Collapsed stacks for flame graphs'"
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l source_root -d 'Look in this directory for source files that no ring file of yours identifies: those of traces in JSON, of another machine or of a container. The file for /app/a.py is DIR/app/a.py, or DIR/a.py with --strip_prefix /app' -r -F
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l strip_prefix -d 'Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once' -r -F

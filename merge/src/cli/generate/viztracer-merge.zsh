@@ -15,8 +15,8 @@ _viztracer-merge() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'*-o+[Write the report to this file. The file name extension selects the format\: .json, .pftrace or .speedscope.json, each also with .gz; .html, .csv or .folded. Use - for standard output. Can be given more than once \[default\: result.json\]]:OUT:_files' \
-'*--output=[Write the report to this file. The file name extension selects the format\: .json, .pftrace or .speedscope.json, each also with .gz; .html, .csv or .folded. Use - for standard output. Can be given more than once \[default\: result.json\]]:OUT:_files' \
+'*-o+[Write the report to this file. The file name extension selects the format\: .json, .pftrace or .speedscope.json, each also with .gz; .html, .csv, .parquet or .folded. A name such as calls.parquet/ is that of a new directory, which gets a file for each process. Use - for standard output. Can be given more than once \[default\: result.json\]]:OUT:_files' \
+'*--output=[Write the report to this file. The file name extension selects the format\: .json, .pftrace or .speedscope.json, each also with .gz; .html, .csv, .parquet or .folded. A name such as calls.parquet/ is that of a new directory, which gets a file for each process. Use - for standard output. Can be given more than once \[default\: result.json\]]:OUT:_files' \
 '--format=[The format of outputs whose names do not select one, such as standard output]:FORMAT:((json\:"Chrome trace in JSON"
 json.gz\:"The same, compressed with gzip"
 pftrace\:"Perfetto trace in protobuf"
@@ -25,6 +25,7 @@ speedscope\:"Profile for speedscope.app"
 speedscope.gz\:"The same, compressed with gzip"
 html\:"Page that shows the trace in any browser, offline"
 csv\:"Table of the functions of every process"
+parquet\:"Table of all calls, for DuckDB, Polars, pandas and others"
 folded\:"Collapsed stacks for flame graphs"))' \
 '(--no_source)--source_root=[Look in this directory for source files that no ring file of yours identifies\: those of traces in JSON, of another machine or of a container. The file for /app/a.py is DIR/app/a.py, or DIR/a.py with --strip_prefix /app]:DIR:_files' \
 '*--strip_prefix=[Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than once]:PATH:_files' \

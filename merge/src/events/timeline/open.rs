@@ -58,6 +58,11 @@ impl<T> OpenCalls<T> {
         self.values.drain(..)
     }
 
+    /// The values of all open calls, outermost first.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
     /// Makes the values of these calls if they are missing: at the begin of a part, some calls are open already.
     #[inline(always)]
     fn settle(&mut self, thread: usize, calls: &[Call], enter: &mut impl FnMut(&Call, &[T]) -> T) {

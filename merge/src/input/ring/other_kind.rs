@@ -22,6 +22,7 @@ fn kind(begin: &[u8]) -> Option<&'static str> {
     Some(match begin {
         // A packet of a Perfetto trace: field 1, with its length.
         [0x0a, ..] if !is_text => "a trace of Perfetto's (.pftrace)",
+        [b'P', b'A', b'R', b'1', ..] => "a table in Parquet (.parquet)",
         _ if begins(b"<!doctype html") || begins(b"<html") => {
             "a page, which can only save its trace as a file in JSON (Save)"
         }

@@ -1,6 +1,7 @@
 //! The kinds of report, and the endings of file names that select them.
 
 use crate::error::MergeError;
+use crate::storage::directory::{NewDirectory, is_directory_name};
 use crate::storage::output;
 use std::path::Path;
 
@@ -31,6 +32,9 @@ pub enum Format {
     /// Table of the functions of every process
     #[value(name = "csv")]
     Csv,
+    /// Table of all calls, for DuckDB, Polars, pandas and others
+    #[value(name = "parquet")]
+    Parquet,
     /// Collapsed stacks for flame graphs
     #[value(name = "folded")]
     Folded,
@@ -38,7 +42,7 @@ pub enum Format {
 
 /// The endings of names, and the kinds of report that they select. Of two that fit a name the longer one counts.
 /// VizTracer takes every name that ends with `.gz` for JSON.
-const ENDINGS: [(&str, Format); 10] = [
+const ENDINGS: [(&str, Format); 11] = [
     (".json", Format::Json),
     (".json.gz", Format::JsonGzip),
     (".gz", Format::JsonGzip),
@@ -49,10 +53,11 @@ const ENDINGS: [(&str, Format); 10] = [
     (".html", Format::Html),
     (".csv", Format::Csv),
     (".folded", Format::Folded),
+    (".parquet", Format::Parquet),
 ];
 
 /// Endings that would ask for one kind of report and get another one.
-const NO_KINDS: [&str; 3] = [".html.gz", ".csv.gz", ".folded.gz"];
+const NO_KINDS: [&str; 4] = [".html.gz", ".csv.gz", ".folded.gz", ".parquet.gz"];
 
 /// The endings alone.
 const KINDS: [&str; ENDINGS.len()] = {
@@ -88,11 +93,26 @@ impl Format {
         }
     }
 
+    /// Whether it is written as a directory to this path.
+    pub fn is_directory(self, path: &Path) -> bool {
+        self == Format::Parquet && is_directory_name(path)
+    }
+
+    /// Fails if no report of this kind can be written at this path.
+    pub fn check_writable(self, path: &Path) -> Result<(), MergeError> {
+        if !self.is_directory(path) {
+            return output::check_writable(path);
+        }
+        NewDirectory::beside(path).map(drop).map_err(|error| MergeError::Output(path.into(), error))
+    }
+
     /// Whether people can read it.
     pub fn is_text(self) -> bool {
         match self {
             Format::Json | Format::Speedscope | Format::Html | Format::Csv | Format::Folded => true,
-            Format::JsonGzip | Format::Perfetto | Format::PerfettoGzip | Format::SpeedscopeGzip => false,
+            Format::JsonGzip | Format::Perfetto | Format::PerfettoGzip | Format::SpeedscopeGzip | Format::Parquet => {
+                false
+            }
         }
     }
 

@@ -56,6 +56,7 @@ PATTERNS = {
     ".json": rb'.*"(traceEvents|ph)"|.*www\.speedscope\.app/file-format-schema',
     ".pftrace": rb"\x0a",
     ".html": rb".*(viztracer|trace.?viewer|catapult)",
+    ".parquet": rb"PAR1",
     ".csv": rb"pid,process,function,",
     ".folded": rb"[^\n]+ \d+\n|[^\n]+\Z",
     "": rb"",

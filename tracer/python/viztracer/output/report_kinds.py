@@ -8,9 +8,9 @@ ALL = tuple(output_kinds())
 FOR_PERFETTO = tuple(kind for kind in ALL if kind.startswith(".pftrace"))
 FOR_SPEEDSCOPE = tuple(kind for kind in ALL if kind.startswith(".speedscope"))
 STACKS = ".folded"
-TEXTS = (".csv", STACKS)
+TABLES = (".csv", ".parquet")
 ANY_GZIP = ".gz"  # a trace if the user says so, but not every such file in a directory
-FOR_VIZVIEWER = tuple(kind for kind in ALL if kind not in (*TEXTS, *FOR_SPEEDSCOPE, ANY_GZIP))
+FOR_VIZVIEWER = tuple(kind for kind in ALL if kind not in (*TABLES, STACKS, *FOR_SPEEDSCOPE, ANY_GZIP))
 
 
 def can_show(name: str) -> bool:

@@ -16,16 +16,14 @@
 use crate::events::decode::{Event, EventMembers, Payload};
 use crate::events::timeline::{Call, StackEvent};
 use crate::report::functions::InternedFunctions;
-use serde_json::{Map, Value, json};
+use crate::report::write::arguments::arguments_of_call;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use viztracer_format::record::Kind;
 
 const END: u64 = 0;
 const INSTANT: u64 = 1;
 const FIRST_FUNCTION: u64 = 2;
-
-/// Flags of a call's end, and the arguments that stand for them in a trace in JSON.
-const FLAGS: [(&str, u8); 5] = [("unfinished", 1), ("raised", 2), ("abandoned", 4), ("clipped", 8), ("inherited", 16)];
 
 /// A source of stack events: a thread, or a task on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -293,19 +291,6 @@ impl RareColumn {
         put_number(text.len() as u64, bytes);
         bytes.extend_from_slice(text.as_bytes());
     }
-}
-
-/// Splits the arguments of a call into flags and other arguments.
-fn arguments_of_call(payload: &Payload<'_>) -> (u8, Map<String, Value>) {
-    let mut arguments = payload.arguments();
-    let mut flags = 0;
-    for (name, flag) in FLAGS {
-        if arguments.get(name) == Some(&Value::Bool(true)) {
-            arguments.shift_remove(name);
-            flags |= flag;
-        }
-    }
-    (flags, arguments)
 }
 
 /// The kind, name and arguments of an instant as JSON; `None` if it is not shown.
