@@ -45,6 +45,13 @@ class ListingTracer(InterpreterEvents):
     def add_raw(self, raw):
         self._add(raw["ph"], raw["name"], raw)
 
+    def begin_block(self):
+        return self.getts() if self.enable else None
+
+    def add_block(self, event_name, file_name, lineno, start):
+        name = f"{event_name} ({file_name}:{lineno})"
+        self._add("X", name, {"ts": start, "dur": self.getts() - start})
+
     def add_func_args(self, key, value):
         self.open_call[key] = value
 

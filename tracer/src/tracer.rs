@@ -6,6 +6,7 @@ use crate::ending::child_exits;
 use crate::ending::deadly_signal;
 use crate::ending::exit_calls;
 use crate::exclusive::exclusively;
+use crate::logged::json::text;
 use crate::logged::{event, options as logged_options, scale};
 use crate::process::{fork, lifecycle, namespaces, switching, watcher};
 use crate::recording::{self, Phase};
@@ -310,6 +311,28 @@ impl Tracer {
     /// Logs an event of the Chrome trace format.
     fn add_raw(&self, raw: &Bound<'_, PyDict>) {
         self.log(raw.py(), || event::raw(raw, imported()));
+    }
+
+    /// Returns the time at which a block of code begins that is to be logged, as `getts` does; `None` while this tracer
+    /// does not record.
+    fn begin_block(&self) -> Option<f64> {
+        self.enable().then(|| self.getts())
+    }
+
+    /// Logs a block of code that has begun at this time and ends now, if this tracer records.
+    fn add_block(
+        &self,
+        event_name: &Bound<'_, PyAny>,
+        file_name: &Bound<'_, PyAny>,
+        lineno: &Bound<'_, PyAny>,
+        start: f64,
+    ) -> PyResult<()> {
+        if self.enable() {
+            let [name, file, line] = [event_name.str()?, file_name.str()?, lineno.str()?];
+            let name = [&text(&name), " (", &text(&file), ":", &text(&line), ")"].concat();
+            self.log(event_name.py(), || event::block(event_name.py(), &name, start, imported()));
+        }
+        Ok(())
     }
 
     /// Adds an argument to the innermost open call of this thread.

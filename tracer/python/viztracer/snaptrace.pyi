@@ -168,6 +168,10 @@ class Tracer:
         """Log the creation (``N``), the members (``O``) or the deletion (``D``) of an object."""
     def add_raw(self, raw: dict[str, Any]) -> None:
         """Log an event of the Chrome trace format; `ts` is in microseconds of `getts`, now if it is missing."""
+    def begin_block(self) -> float | None:
+        """Return the time at which a block of code begins that is to be logged; None while nothing is recorded."""
+    def add_block(self, event_name: object, file_name: object, lineno: object, start: float) -> None:
+        """Log a block of code that has begun at this time of `begin_block` and ends now."""
     def add_func_args(self, key: str, value: Any) -> None:
         """Add an argument to the innermost open call of this thread, which it keeps until it ends."""
     def add_func_exec(self, name: str, val: Any, lineno: int) -> None:

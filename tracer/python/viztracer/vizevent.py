@@ -19,15 +19,15 @@ class VizEvent:
 
     def __init__(self, tracer: Tracer, event_name: str, file_name: str, lineno: int) -> None:
         self._tracer = tracer
-        self._name = f"{event_name} ({file_name}:{lineno})"
+        self.event_name = event_name
+        self.file_name = file_name
+        self.lineno = lineno
         self._start: float | None = None
 
     def __enter__(self) -> None:
-        self._start = self._tracer.getts() if self._tracer.enable else None
+        self._start = self._tracer.begin_block()
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, _kind: object, _error: object, _traceback: object) -> None:
         """Record the block, unless nothing was recorded when it began or is recorded now."""
-        if self._start is None or not self._tracer.enable:
-            return
-        duration = self._tracer.getts() - self._start
-        self._tracer.add_raw({"ph": "X", "name": self._name, "ts": self._start, "dur": duration, "cat": "FEE"})
+        if self._start is not None:
+            self._tracer.add_block(self.event_name, self.file_name, self.lineno, self._start)

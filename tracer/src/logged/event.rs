@@ -216,14 +216,35 @@ pub fn raw(event: &Bound<'_, PyDict>, imported: Anchor) {
         }
     }
     json.put("}");
-    let scale = scale::scale(imported);
     // The id is valid for this recording only, so it is taken last.
     let function = string("name").filter(|_| is_span).and_then(|name| names::id(&text(&name)));
+    match time {
+        Some(time) => log_span(python, function, time, duration, &json, imported),
+        None => log(python, Kind::Other, function.unwrap_or(FUNCTION_UNKNOWN), &json),
+    }
+}
+
+/// Logs a block of code that began at a time of the monotonic clock, in microseconds, and ends now. May run Python.
+pub fn block(python: Python<'_>, name: &str, start: f64, imported: Anchor) {
+    let duration = scale::now(imported) - start;
+    let Some(max) = payload_max(python) else { return };
+    let mut json = Json::new(max);
+    json.put("{\"ph\":\"X\",\"name\":");
+    json.put_string(name);
+    json.put(",\"dur\":");
+    json.put_float(duration);
+    json.put(",\"cat\":\"FEE\"}");
+    // The id is valid for this recording only, so it is taken last.
+    log_span(python, names::id(name), start, duration, &json, imported);
+}
+
+/// Records an event that began at a time of the monotonic clock and took a time, both in microseconds.
+fn log_span(python: Python<'_>, function: Option<u32>, start: f64, duration: f64, json: &Json, imported: Anchor) {
+    let scale = scale::scale(imported);
+    let (function, end) = (function.unwrap_or(FUNCTION_UNKNOWN), scale.ticks(start + duration));
+    let start = scale.ticks(start);
+    let duration = end.saturating_sub(start).min((1 << 56) - 1);
     let log = |recorder: &mut ThreadRecorder| {
-        let start = time.map_or_else(|| recorder.ticks(), |time| scale.ticks(time));
-        let end = time.map_or(start, |time| scale.ticks(time + duration));
-        let duration = end.saturating_sub(start).min((1 << 56) - 1);
-        let function = function.unwrap_or(FUNCTION_UNKNOWN);
         recorder.log(LoggedEvent { kind: Kind::Other, function, start, duration }, json.as_bytes());
     };
     // SAFETY: `log` runs no Python.

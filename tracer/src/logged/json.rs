@@ -284,7 +284,8 @@ impl Json {
         }
     }
 
-    fn put_float(&mut self, value: f64) {
+    /// Appends a number; a string, if JSON has no such number.
+    pub fn put_float(&mut self, value: f64) {
         if append_plain_float(value, &mut self.text) {
             return;
         }

@@ -63,7 +63,7 @@ fn append_for_json(bytes: &[u8], is_printable: impl Fn(u32) -> bool, text: &mut 
     if bytes.len() > max / ESCAPE_MAX {
         return false;
     }
-    let quote = quote(bytes);
+    let quote = quote_of_bytes(bytes);
     let shown_quote = if quote == '"' { "\\\"" } else { "'" };
     text.push_str(shown_quote);
     for bytes in bytes.chunks(8) {
@@ -125,7 +125,7 @@ fn append_bytes_of(bytes: &[u8], is_printable: impl Fn(u32) -> bool, text: &mut 
         return text.push('\'');
     }
     let end = text.len().saturating_add(options::bytes_per_value());
-    let quote = quote(bytes);
+    let quote = quote_of_bytes(bytes);
     text.push(quote);
     for bytes in bytes.chunks(8) {
         if text.len() > end {
@@ -163,6 +163,11 @@ fn append_quoted<T: Copy + Into<u32>>(characters: &[T], is_printable: impl Fn(u3
 fn quote<T: Copy + Into<u32>>(characters: &[T]) -> char {
     let has = |quote: char| characters.iter().any(|character| (*character).into() == u32::from(quote));
     if has('\'') && !has('"') { '"' } else { '\'' }
+}
+
+/// The same for bytes, of which several are looked at together.
+fn quote_of_bytes(bytes: &[u8]) -> char {
+    if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' }
 }
 
 #[inline]

@@ -33,8 +33,12 @@ def is_of_tests(config: pytest.Config, directory: str) -> bool:
     """Return whether DIR follows a space and is a directory of tests, or a file of them, so that DIR was forgotten."""
     if OPTION not in map(os.fspath, config.invocation_params.args):
         return False
-    names = os.listdir(directory) if os.path.isdir(directory) else [os.path.basename(directory)]
-    return os.path.exists(directory) and any(map(TESTS.fullmatch, names))
+    if os.path.isfile(directory):
+        return TESTS.fullmatch(os.path.basename(directory)) is not None
+    try:
+        return any(map(TESTS.fullmatch, os.listdir(directory)))
+    except OSError:
+        return False
 
 
 def root_moved_by(config: pytest.Config, directory: str) -> str:

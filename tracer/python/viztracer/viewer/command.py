@@ -137,7 +137,8 @@ class Viewer:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             for_perfetto = any(map(self._is_for_perfetto, choices))
             if not choices:
-                terminal.complain(f"there is no trace in {quote(entries[0].paths[0])}: the page stays empty until there is")
+                directory = quote(entries[0].paths[0])
+                terminal.complain(f"there is no trace in {directory}: the page stays empty until there is")
             self._print_address(server, for_perfetto=for_perfetto)
             if not self.options.server_only:
                 browser.show(server.first_page, self.directory, server.was_asked)
