@@ -19,7 +19,7 @@ const LENGTH: u64 = 1_000_000;
 /// The time is looked at once in so many calls.
 const CALLS_PER_LOOK: u64 = 16;
 /// What the interpreter takes to find the callback, in ns: an estimate.
-const DISPATCH: f64 = 10.0;
+const DISPATCH: f64 = 4.0;
 /// Calls of the callback by which each burst measures what counting a call takes.
 const MEASURED_CALLS: u64 = 256;
 

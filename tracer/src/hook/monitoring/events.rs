@@ -264,7 +264,7 @@ fn leave_unmatched(python: Python<'_>, code: Code, kind: Kind, can_disable: bool
 /// An elided function is entered, in a burst.
 fn count(python: Python<'_>, arguments: Arguments<1>) -> *mut PyObject {
     if counting::count(python, arguments.code().address()) {
-        preserving_exception(|python| Some(counting::end(&monitoring(python).ok()?)));
+        preserving_exception(|python| monitoring(python).ok().map(|monitoring| counting::end(&monitoring)));
     }
     none()
 }
