@@ -102,6 +102,12 @@ def test_a_part_of_a_recording_has_no_estimate(sandbox):
     assert {row["calls_about"] for row in document["all"]["top"]} == {None}
 
 
+@pytest.mark.parametrize("options", [("--min_duration", "1us"), ("--max_stack_depth", "50")])
+def test_calls_that_might_be_left_out_anyway_are_not_estimated(sandbox, options):
+    trace(sandbox, "end = time.monotonic() + 1.5\nwhile time.monotonic() < end: much()\n", *options)
+    assert "calls_about" not in elided(sandbox)
+
+
 def test_reports_of_reports_have_the_same_estimates(sandbox):
     trace(sandbox, "until()\n")
     sandbox.viztracer_merge("traced.json", "-o", "again.json")

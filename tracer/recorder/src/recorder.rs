@@ -181,10 +181,11 @@ impl Recorder {
         let mut names = lock(&self.names);
         let is_new = |elision: &Elision| names.elide(&self.ring, *elision, now);
         let new: Vec<Elision> = elisions.iter().copied().filter(is_new).collect();
-        let mut estimates = lock(&self.estimates);
-        let whole = new.iter().filter(|elision| !elision.only_c_calls);
-        whole.for_each(|elision| estimates.begin(elision.function, processor_time()));
-        drop(estimates);
+        if self.options.records_all_calls() {
+            let mut estimates = lock(&self.estimates);
+            let whole = new.iter().filter(|elision| !elision.only_c_calls);
+            whole.for_each(|elision| estimates.begin(elision.function, processor_time()));
+        }
         for thread in &mut lock(&self.threads).recorders {
             thread.get().end_elided(|function| names.elision(function), |function| names.is_c(function));
         }
