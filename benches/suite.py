@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import budget
 import bytes_per_call
+import calls
 import control
 import filters
 import logged_data
@@ -50,6 +51,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "budget": budget.answer,
     "whole_job": whole_job.answer,
     "merge": merge.answer,
+    "calls": calls.answer,
     "pages": pages.answer,
     "bytes_per_call": bytes_per_call.answer,
     "startup": startup.answer,
