@@ -60,7 +60,8 @@ def answer(bench: Bench) -> Answer:
 
 def engines(bench: Bench, environment: Environment, directory: Path, calls: int, result: Answer) -> None:
     """Read the table with each engine, and write and query Parquet."""
-    python, merge = environment.ours / "python", [environment.ours / "viztracer-merge", "-q", "rings", "-o"]
+    python = environment.ours / "python"
+    merge: list[str | Path] = [environment.ours / "viztracer-merge", "-q", "rings", "-o"]
     commands: dict[str, list[str | Path]] = {name: [python, "-c", program] for name, program in PROGRAMS.items()}
     commands["write .parquet"] = [*merge, "calls.parquet"]
     commands["DuckDB, the same of .parquet"] = [python, "-c", QUERY]

@@ -93,8 +93,8 @@ impl Called {
     }
 }
 
-/// What a trace knows of a function's module: of a C function what stands before its name, of a Python function what its
-/// source is called. The packages around a module are not known.
+/// What a trace knows of a function's module: of a C function what stands before its name, of a Python function what
+/// its source is called. The packages around a module are not known.
 fn module<'a>(function: &Function<'a>) -> Option<&'a str> {
     if function.file.is_empty() {
         return function.name.rsplit_once('.').map(|(module, _)| module);
