@@ -34,7 +34,7 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch stress miri tsan bench wheels check-wheels pictures clean
+.PHONY: help demo test test-torch test-clusters stress miri tsan bench wheels check-wheels pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -59,6 +59,9 @@ test: ## run everything that CI checks, on every CPython 3.10 to 3.15 found
 
 test-torch: .envs/py$(NEWEST)/.installed .envs/viztracer-py$(NEWEST)/.installed .envs/torch/.installed ## test with torch
 	VIZTRACER_TORCH=$(CURDIR)/.envs/torch .envs/py$(NEWEST)/bin/python -m pytest tests/python/test_real_torch.py
+
+test-clusters: .envs/py$(NEWEST)/.installed .envs/clusters/.installed ## test Parquet with a Spark cluster (needs Java) and Dask
+	VIZTRACER_CLUSTERS=$(CURDIR)/.envs/clusters .envs/py$(NEWEST)/bin/python -m pytest tests/python/test_clusters.py
 
 stress: $(VERSIONS:%=stress-%) ## try to crash a traced program, 600 runs per case and two minutes at random; take 1000 snapshots
 
@@ -240,6 +243,12 @@ $(patsubst %,.envs/%/.installed,speedscope webcomponents.js axe-core): .envs/%/.
 .envs/torch/.installed: .envs/py$(NEWEST)/.tools
 	rm -rf $(@D)
 	.envs/py$(NEWEST)/bin/python $(PIP) install --target $(@D) $(NEEDS)/torch.txt
+	@touch $@
+
+.envs/clusters/.installed: target/wheels/py$(NEWEST)/.built tests/requirements/clusters.txt
+	$(call python,$(NEWEST)) -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP) install $(NEEDS)/clusters.txt
+	$(@D)/bin/python $(PIP) install --no-deps $(<D)/*.whl
 	@touch $@
 
 .envs/viztracer-py%/.installed: | machine

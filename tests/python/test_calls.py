@@ -19,11 +19,11 @@ from conftest import Sandbox, library, program
 
 pytestmark = pytest.mark.one_version
 
-pyarrow = library("pyarrow")
-duckdb = library("duckdb")
-polars = library("polars")
-pandas = library("pandas")
-parquet = library("pyarrow.parquet")
+pyarrow = library("pyarrow", one_version=True)
+duckdb = library("duckdb", one_version=True)
+polars = library("polars", one_version=True)
+pandas = library("pandas", one_version=True)
+parquet = library("pyarrow.parquet", one_version=True)
 
 COLUMNS = {
     **dict.fromkeys(("host", "boot", "process", "thread", "task", "function", "module", "file"), "word"),
