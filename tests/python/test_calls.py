@@ -6,6 +6,7 @@ import json
 import operator
 import os
 import re
+import signal
 import struct
 import sys
 import threading
@@ -310,8 +311,16 @@ def test_two_threads_read_at_once(traced):
     assert found == [expected] * 4
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl+C interrupts, also where whoever started the tests ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="operator.call")
-def test_an_interrupt_stops_the_reading(traced):
+def test_an_interrupt_stops_the_reading(traced, interruptible):
     """No byte code runs between the signal and the reading, so the reader is the one that notices."""
     reader = pyarrow.RecordBatchReader.from_stream(viztracer.calls(traced.path / "rings"))
     steps = [ctypes.pythonapi.PyErr_SetInterrupt, reader.read_next_batch]
