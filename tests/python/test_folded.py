@@ -1,5 +1,6 @@
 """Collapsed stacks: the self time of each stack is the sum over the calls in the JSON report."""
 
+import csv
 import json
 import re
 import resource
@@ -83,8 +84,8 @@ def test_stacks_of_any_depth(sandbox):
     assert stack_of(sandbox, "report.folded", "[deeper]").count(";down (") == 50_000 - too_deep
     done = sandbox.viztracer_merge("rings", "-o", "report.csv", "--tid", tid_of(sandbox, "deep"))
     assert done.returncode == 0, done.stderr
-    rows = (sandbox.path / "report.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert total == sum(int(row.split(",")[-10]) for row in rows if row.startswith("0,"))
+    rows = csv.DictReader((sandbox.path / "report.csv").read_text(encoding="utf-8").splitlines())
+    assert total == sum(int(row["self_ns"]) for row in rows if row["pid"] == "0")
 
 
 def limit_memory():
