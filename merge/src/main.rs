@@ -1,6 +1,6 @@
 //! The program `viztracer-merge`: signals and exit status around [`viztracer_merge::command`].
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ fn main() -> ExitCode {
         // Without a handler the signal ends the program at once, which may only leave a temporary file behind.
         drop(signal_hook::flag::register(signal, Arc::clone(&interrupted)));
     }
+    // So that a report that the limit of file sizes does not allow fails like one for which the disk has no space.
+    drop(signal_hook::flag::register(SIGXFSZ, Arc::default()));
     let asked = move || interrupted.load(Ordering::Relaxed);
     ExitCode::from(viztracer_merge::command(std::env::args_os(), &asked))
 }

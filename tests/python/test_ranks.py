@@ -22,6 +22,10 @@ NAMED = {
         {"RANK": "9", "WORLD_SIZE": "16", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2", "SLURMD_NODENAME": "n1"},
         "rank 9 on n1",
     ),
+    "a host name that is no UTF-8": (
+        {"RANK": "1", "WORLD_SIZE": "2", "SLURMD_NODENAME": "n\udcff\udcfe"},
+        "rank 1 on n\ufffd\ufffd",
+    ),
 }
 
 # Four ranks, which meet three times a round and then work for different times.

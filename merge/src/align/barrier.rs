@@ -140,14 +140,15 @@ impl Numbers {
         let most = called().map(|(_, passes)| passes.calls.len()).max().ok_or("no process has called it")?;
         let from_end = called().any(|(_, passes)| passes.lacks_first);
         let lacks_end = |(_, passes): &(_, &Passes)| passes.lacks_last;
-        let short = called().find(|(_, passes)| passes.calls.len() < most && !passes.lacks_last);
+        let is_whole = |passes: &Passes| if from_end { !passes.lacks_first } else { !passes.lacks_last };
+        let short = called().find(|(_, passes)| passes.calls.len() < most && is_whole(passes));
         match (from_end, called().find(lacks_end), short) {
             (true, Some((file, _)), _) => Err(format!(
                 "its first calls are overwritten, and {} may lack its last calls, so it is not known which calls of \
                  different processes belong together",
                 display::path(&file.path)
             )),
-            (false, _, Some((file, passes))) => Err(format!(
+            (_, _, Some((file, passes))) => Err(format!(
                 "{} has {} calls of it, another process {most}: it is no barrier of all of them",
                 display::path(&file.path),
                 passes.calls.len()

@@ -30,6 +30,8 @@ pub struct Fit {
     pub offset: i64,
     /// How much faster the other clock is, in seconds per second.
     pub drift: f64,
+    /// How far off the drift may be.
+    pub drift_error: f64,
     /// By how much times between the first and the last bounds can be wrong, in ns.
     pub uncertainty: u64,
 }
@@ -53,7 +55,8 @@ impl Fit {
             (most - offset - drift * after).max(offset + drift * after - least)
         };
         let uncertainty = error(first).max(error(last)).max(0.0).ceil() as u64;
-        Some(Fit { origin: lines.origin, offset: lines.base.wrapping_add(offset.round() as i64), drift, uncertainty })
+        let offset = lines.base.wrapping_add(offset.round() as i64);
+        Some(Fit { origin: lines.origin, offset, drift, drift_error: (drifts[1] - drifts[0]) / 2.0, uncertainty })
     }
 
     /// The time on the other clock.

@@ -6,7 +6,7 @@ use crate::align::Ticks;
 use crate::align::barrier::{Pass, Passes};
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
-use crate::text::display::display_name;
+use crate::text::display::{self, display_name};
 use rayon::prelude::*;
 use regex::Regex;
 use std::collections::HashSet;
@@ -35,6 +35,9 @@ fn of_file(plan: &FilePlan, pattern: &Regex) -> Result<Passes, String> {
     if barriers.is_empty() {
         return Ok(passes);
     }
+    if let Some(reason) = missing(plan, pattern) {
+        return Err(format!("{}: {reason}, so some of its calls may be missing", display::path(&plan.path)));
+    }
     let mut buffers = Buffers::default();
     for index in 0..plan.calls.len() {
         content.decode(plan, &mut Ticks, index..index + 1, &mut buffers, |event| {
@@ -49,4 +52,18 @@ fn of_file(plan: &FilePlan, pattern: &Regex) -> Result<Passes, String> {
     }
     passes.calls.sort_unstable_by_key(|pass| pass.left);
     Ok(passes)
+}
+
+/// Why calls may be missing between others, so that it is not known which ones of different processes belong together.
+fn missing(plan: &FilePlan, pattern: &Regex) -> Option<&'static str> {
+    let is_elided = || plan.elided.keys().any(|elided| pattern.is_match(&display_name(&elided.function())));
+    if plan.min_duration() > 0 {
+        Some("it was recorded with --min_duration")
+    } else if plan.bursts.are_there() || is_elided() {
+        Some("it was recorded with --max_overhead, which has left out calls")
+    } else if plan.recording.gaps > 0 {
+        Some("the hook of the tracer was gone for a time")
+    } else {
+        None
+    }
 }

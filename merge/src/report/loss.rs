@@ -23,7 +23,8 @@ impl Summary {
         let line = |file: &FileSummary| {
             let first = file.problems.first.first().map(ToString::to_string).unwrap_or_default();
             let (path, count) = (display::path(&file.path), grouped(file.problems.count));
-            format!("{path}: {count} parts could not be read: {}", printable(&first))
+            let parts = if file.problems.count == 1 { "part" } else { "parts" };
+            format!("{path}: {count} {parts} could not be read: {}", printable(&first))
         };
         damaged.map(line).collect()
     }

@@ -65,12 +65,13 @@ impl Calls {
     }
 
     fn windows(&self, pool: &ThreadPool, watch: &dyn Watch) -> Result<Arc<CallWindows>, MergeError> {
-        let mut known = lock(&self.windows);
-        if let Some(windows) = &*known {
-            return Ok(Arc::clone(windows));
-        }
-        let windows = Arc::new(CallWindows::read(&self.report()?, pool, watch)?);
-        Ok(Arc::clone(known.insert(windows)))
+        // Not under the lock: a signal handler may read the table, too, and so may a forked child.
+        let known = lock(&self.windows).clone();
+        let windows = match known {
+            Some(windows) => windows,
+            None => Arc::new(CallWindows::read(&self.report()?, pool, watch)?),
+        };
+        Ok(Arc::clone(lock(&self.windows).get_or_insert(windows)))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::report::slowest::By;
 use crate::report::write::slowest::Slowest;
 use crate::report::write::top::Style;
 use crate::request::Request;
+use crate::text::whole;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -42,7 +43,7 @@ pub struct CallsArguments {
     pub inputs: Vec<PathBuf>,
 
     /// Show the N slowest calls
-    #[arg(long, value_name = "N", default_value = "20")]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = whole::parse::<NonZeroUsize>)]
     slowest: NonZeroUsize,
 
     /// The time that makes a call slow
@@ -71,7 +72,7 @@ pub struct CallsArguments {
     pub quiet: bool,
 
     /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::parse::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
 
     #[command(flatten)]

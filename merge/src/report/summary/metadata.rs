@@ -50,6 +50,7 @@ fn placed(host: &PlacedHost) -> Value {
         "calls": host.calls,
         "uncertainty_ns": host.fit.uncertainty,
         "drift_ppm": host.fit.drift * 1e6,
+        "drift_error_ppm": host.fit.drift_error * 1e6,
     })
 }
 

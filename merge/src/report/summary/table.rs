@@ -59,14 +59,13 @@ fn placed(host: &PlacedHost) -> String {
     let others =
         if *files > 1 { format!(" and {} more of its machine", grouped(*files as u64 - 1)) } else { String::new() };
     let name = name.as_ref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
-    let (path, calls) = (display::path(path), grouped(*calls as u64));
-    let (error, drift) = (when::duration(fit.uncertainty), fit.drift * 1e6);
-    let rate = if drift < 0.0 { "fast" } else { "slow" };
-    let drift = drift.abs();
-    format!(
-        "{path}{others}{name}: placed by {calls} calls of the barrier, within {error}; its clock is {drift:.1} ppm \
-         {rate}"
-    )
+    let (path, count) = (display::path(path), grouped(*calls as u64));
+    let calls = if *calls == 1 { "call" } else { "calls" };
+    let error = when::duration(fit.uncertainty);
+    let drifts =
+        || format!("; its clock is {:.1} ppm {}", fit.drift.abs() * 1e6, if fit.drift < 0.0 { "fast" } else { "slow" });
+    let drift = if fit.drift.abs() > fit.drift_error { drifts() } else { String::new() };
+    format!("{path}{others}{name}: placed by {count} {calls} of the barrier, within {error}{drift}")
 }
 
 impl FileSummary {

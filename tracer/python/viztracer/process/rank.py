@@ -28,5 +28,5 @@ def with_rank(name: str) -> str:
     rank = next((os.environ[rank] for rank, other in VARIABLES if rank in os.environ and other in os.environ), "")
     if not (rank.isascii() and rank.isdigit() and len(rank) <= DIGITS_MAX):
         return name
-    host = os.environ.get(HOST) or os.uname().nodename
-    return f"rank {int(rank)} on {host[:HOST_MAX]}: {name}"
+    host = os.fsencode(os.environ.get(HOST) or os.uname().nodename)[:HOST_MAX].decode("utf-8", "replace")
+    return f"rank {int(rank)} on {host}: {name}"
