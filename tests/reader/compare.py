@@ -54,11 +54,7 @@ def process_of_report(report):
         "switched": process.get("switched", False),
         "bursts": (process.get("bursts", 0), process.get("rested_ns", 0)),
         "elided": sorted(
-            (
-                *(one["name"], one["line"], float(one["ts"]), one["only_c_calls"]),
-                *(one.get("calls_about", -1), one.get("calls_error", -1)),
-            )
-            for one in process.get("elided", [])
+            (one["name"], one["line"], float(one["ts"]), one["only_c_calls"]) for one in process.get("elided", [])
         ),
     } | {name: process.get(name, 0) for name in counts}
 
@@ -98,35 +94,18 @@ def bursts(ring):
     if rests == 0:
         return 0, 0
     opened = ring.opened[0]
-    rested = min(rested + (max(ring.last_ticks - since, 0) if since else 0), max(ring.last_ticks - opened, 0), rr.U64)
-    time = signed(ring.clock(min(opened + rested, rr.U64)) - ring.clock(opened))
-    return min(rests + (since == 0), rr.U64), max(time, 0)
+    rested = min(rested + (max(ring.last_moment - since, 0) if since else 0), max(ring.last_moment - opened, 0), rr.U64)
+    return min(rests + (since == 0), rr.U64), max(signed(ring.clock(min(opened + rested, rr.U64)) - ring.clock(opened)), 0)
 
 
 def elided(ring):
     """The functions of which not all calls are recorded, on the time line of a report on this file alone."""
-    since, about = {}, {}
+    since = {}
     for (number, only_c_calls), ticks in ring.elided.items():
         function = ring.functions[number]
         since[function, only_c_calls] = min(ticks, since.get((function, only_c_calls), ticks))
-        if not only_c_calls and number in ring.estimates:
-            about[function, False] = estimate(ring, number, ticks)
-    def shown(key, ticks):
-        (name, _file, line), only_c = key
-        return name, line, signed(ring.clock(ticks) - ring.opened[1]) / 1000, only_c, *about.get(key, (-1, -1))
-
-    return sorted(shown(key, ticks) for key, ticks in since.items())
-
-
-def estimate(ring, function, since):
-    """About how many calls of an elided function are not recorded, and the error; -1 if nothing is known."""
-    bursts, _counted, _ticks, calls, error, until = ring.estimates[function]
-    known = until - since
-    if bursts < 5 or known <= 0:
-        return -1, -1
-    end = until if until == rr.U64 else max(ring.last_ticks, until)
-    calls, error = (min(number * (end - since) // known, rr.U64) for number in (calls, error))
-    return calls, min(2 * error, rr.U64)
+    times = ((name, line, ring.clock(ticks), only_c) for ((name, _file, line), only_c), ticks in since.items())
+    return sorted((name, line, signed(time - ring.opened[1]) / 1000, only_c) for name, line, time, only_c in times)
 
 
 def signed(number):

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 NAMES, STACKS, CALLS, PAYLOAD, LABELS = 1, 2, 3, 4, 5
-FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE, ELIDED, ESTIMATE = 1, 2, 3, 4, 5, 6, 7, 8
+FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE, ELIDED = 1, 2, 3, 4, 5, 6, 7
 RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER, OTHER = 1, 2, 3, 4, 5, 0x10, 0x11, 0x12
 THREAD_RECORD, LONG, PAYLOAD_RECORD, TASK_RECORD, TASK_FRAME, FRAME = 0x20, 0x21, 0x22, 0x23, 0x3E, 0x3F
 ARGUMENT_HEADER, ARGUMENT_TEXT, TEXT_IN_SLOT, NOT_STORED = 0x3C, 0x3D, 15, (1 << 24) - 1
@@ -149,7 +149,6 @@ class Ring:
     functions: dict = field(default_factory=dict)  # id -> (name, file, line)
     sources: list = field(default_factory=list)  # (path, device, inode, size, modified)
     elided: dict = field(default_factory=dict)  # (function id, whether only its C calls) -> ticks
-    estimates: dict = field(default_factory=dict)  # function id -> (bursts, counted, burst ticks, calls, error, until)
     payloads: dict = field(default_factory=dict)  # generation -> bytes, or None if they are refused
     threads: dict = field(default_factory=dict)
     tasks: dict = field(default_factory=dict)
@@ -157,7 +156,6 @@ class Ring:
     calls: list = field(default_factory=list)
     clock: object = None
     last_moment: int = 0
-    last_ticks: int = 0  # the same, in ticks
     damage: int = 0  # what was refused or passed over
 
 
@@ -289,9 +287,6 @@ def read_names(ring, body):
         if tag == ELIDED:
             read_elided_entry(ring, entry, flags, number)
             continue
-        if tag == ESTIMATE:
-            read_estimate_entry(ring, entry, number)
-            continue
         if name_size + file_size > size - 24:
             ring.damage += 1
             continue
@@ -328,13 +323,6 @@ def read_elided_entry(ring, entry, flags, function):
     key = (function, bool(flags & C_CALLS))
     (ticks,) = struct.unpack_from("<Q", entry, 24)
     ring.elided[key] = min(ticks, ring.elided.get(key, U64))
-
-
-def read_estimate_entry(ring, entry, function):
-    if len(entry) < 72:
-        ring.damage += 1
-        return
-    ring.estimates.setdefault(function, struct.unpack_from("<6Q", entry, 24))
 
 
 def read_labels(ring, body):
@@ -583,8 +571,7 @@ def find_last_moment(ring, segments, frames):
     for it in ring.threads.values():
         ticks += [it.ended if it.begun <= it.ended else 0, it.last.end() if it.last else 0]
     ticks += [frame.start() for of_thread in frames.values() for frame in of_thread]
-    ring.last_ticks = max(ticks)
-    return ring.clock(ring.last_ticks)
+    return ring.clock(max(ticks))
 
 
 def open_calls(ring, frames):

@@ -66,21 +66,6 @@ pub fn wake(python: Python<'_>) -> PyResult<()> {
     if wanted.calls { offered::wake(python, wanted) } else { Ok(()) }
 }
 
-/// Has the calls of functions that are no longer recorded counted for a short time.
-pub fn count(python: Python<'_>) -> PyResult<()> {
-    offered::count(python)
-}
-
-/// Ends that, if it goes on.
-pub fn end_counting(python: Python<'_>) -> PyResult<()> {
-    offered::end_counting(python)
-}
-
-/// Whether it goes on.
-pub fn is_counting() -> bool {
-    offered::is_counting()
-}
-
 /// Takes the hook out, and nothing that is not ours. Returns whether it was still in its place.
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let calls = lock(&WANTED).calls;

@@ -241,10 +241,10 @@ impl FilePlan {
     /// a segment that is damaged.
     fn settle_threads(&mut self, input: &Input, table: &SegmentTable, counted: &[CountedSegment], scanned: &Scanned) {
         let problems = &mut self.problems;
-        let mut names = FileNames::read(input, &self.names, |problem| problems.add(problem));
+        let names = FileNames::read(input, &self.names, |problem| problems.add(problem));
         self.elided = names.elided(input, &self.names);
-        self.process = names.process.take();
-        self.children = std::mem::take(&mut names.children);
+        self.process = names.process;
+        self.children = names.children;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
         for segment in table.calls.iter().filter(|segment| !scanned.refused.contains(&segment.generation)) {
             let (total, _) = totals.entry(segment.thread).or_default();
@@ -286,7 +286,6 @@ impl FilePlan {
             Thread { serial, tid, name: known.name, overwritten, overwritten_until, lost, begun, ended }
         };
         self.threads = totals.into_iter().map(thread).collect();
-        self.estimates = names.estimates(input, &self.names, last_moment);
     }
 
     /// Whether the process can have recorded this time: the file was closed later, or it does not say when.

@@ -4,28 +4,20 @@
 //! next start wakes it again.
 
 mod callback;
-mod counting;
 mod events;
 mod tool;
 
 use super::logged;
 use super::options::EventOptions;
-use crate::function::elided_codes;
 use crate::logged::options;
-pub use counting::is_open as is_counting;
-use events::{
-    C_EVENTS, COUNTED, ENTRIES, EXITS, Event, LOGGED_ENTRIES, LOGGED_EXITS, TASK_ENTRIES, TASK_EXITS, on_counted,
-};
-use pyo3::ffi::PyObject;
+use events::{C_EVENTS, ENTRIES, EXITS, Event, LOGGED_ENTRIES, LOGGED_EXITS, TASK_ENTRIES, TASK_EXITS};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
-use tool::monitoring;
 
 /// The events that this library has asked for, as `sys.monitoring.get_events` shows them.
 static EVENTS: AtomicI32 = AtomicI32::new(0);
-/// The callback that counts.
-static COUNT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// Those that a resume switches on again.
 static PAUSED: AtomicI32 = AtomicI32::new(0);
 
@@ -73,8 +65,6 @@ fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> P
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let Some(tool) = tool::give_up() else { return Ok(true) };
     let monitoring = monitoring(python)?;
-    counting::end(&monitoring);
-    let freed = tool::free_second(&monitoring, &COUNTED);
     let is_ours = tool::is_ours(&monitoring, tool)?;
     let mut is_whole = false;
     if is_ours {
@@ -86,7 +76,6 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     if is_ours {
         monitoring.call_method1("free_tool_id", (tool,))?;
     }
-    freed?;
     Ok(unregistered? && is_whole)
 }
 
@@ -105,7 +94,6 @@ pub fn mend(python: Python<'_>, wanted: EventOptions) -> PyResult<bool> {
 pub fn pause(python: Python<'_>) -> PyResult<()> {
     let Some(tool) = tool::taken() else { return Ok(()) };
     let monitoring = monitoring(python)?;
-    counting::end(&monitoring);
     if tool::is_ours(&monitoring, tool)? {
         PAUSED.store(EVENTS.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         monitoring.call_method1("set_events", (tool, 0))?;
@@ -129,41 +117,6 @@ pub fn resume(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 /// Switches our events on again.
 pub fn wake(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     resume(python, wanted)
-}
-
-/// Has the calls of elided functions counted for a short time. Without a free tool id, nothing happens.
-pub fn count(python: Python<'_>) -> PyResult<()> {
-    let codes = elided_codes(python);
-    let monitoring = monitoring(python)?;
-    if codes.is_empty() || counting::is_open() {
-        return Ok(());
-    }
-    let Some(tool) = tool::acquire_second(&monitoring)? else { return Ok(()) };
-    let callback = COUNT.get_or_try_init(python, || callback::new(python, on_counted).map(Bound::unbind))?.bind(python);
-    let events = register_counting(&monitoring, &tool, callback).inspect_err(|_| {
-        let _ = tool::free_second(&monitoring, &COUNTED);
-    })?;
-    counting::begin(&monitoring, (tool.id, events), codes, callback).inspect_err(|_| counting::end(&monitoring))
-}
-
-/// Registers the callback that counts, if the tool id is new. Returns the events at which it counts.
-fn register_counting(monitoring: &Bound<'_, PyAny>, tool: &tool::Second, callback: &Bound<'_, PyAny>) -> PyResult<i32> {
-    let numbers = monitoring.getattr("events")?;
-    let mut events = 0i32;
-    for name in COUNTED {
-        let event: i32 = numbers.getattr(name)?.extract()?;
-        if tool.is_new {
-            monitoring.call_method1("register_callback", (tool.id, event, callback))?;
-        }
-        events |= event;
-    }
-    Ok(events)
-}
-
-/// Ends that, if it goes on.
-pub fn end_counting(python: Python<'_>) -> PyResult<()> {
-    counting::end(&monitoring(python)?);
-    Ok(())
 }
 
 /// Hooks the calling thread if this profile function is our hook, which none is. Returns whether it is.
@@ -195,4 +148,13 @@ fn unregister(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
         }
     }
     Ok(only_ours)
+}
+
+/// Returns `sys.monitoring`, without the help of `__import__`, which may be the program's.
+fn monitoring(python: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: `python` proves that the GIL is held.
+    let monitoring = unsafe { ffi::PySys_GetObject(c"monitoring".as_ptr()) };
+    // SAFETY: NULL, or a borrowed object that lives: nothing has run since.
+    let monitoring = unsafe { Bound::from_borrowed_ptr_or_opt(python, monitoring) };
+    monitoring.ok_or_else(|| PyRuntimeError::new_err("sys.monitoring is gone"))
 }

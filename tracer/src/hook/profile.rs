@@ -77,21 +77,6 @@ pub fn wake(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     mend(python, wanted).map(drop)
 }
 
-/// Counts nothing: this hook leaves out no function.
-pub fn count(_: Python<'_>) -> PyResult<()> {
-    Ok(())
-}
-
-/// Ends nothing, like [`count`].
-pub fn end_counting(_: Python<'_>) -> PyResult<()> {
-    Ok(())
-}
-
-/// Whether [`count`] goes on.
-pub fn is_counting() -> bool {
-    false
-}
-
 /// Hooks the calling thread if this profile function is our hook. Returns whether it is. The interpreter's
 /// `sys.setprofile` would run the program's audit hooks, and fail while another thread is in one.
 pub fn put_back(python: Python<'_>, function: *mut PyObject) -> bool {

@@ -4,7 +4,7 @@
 //! rests, the [`watcher`] looks. Every change is made with the GIL held.
 
 use super::watcher::{self, INTERVAL};
-use super::{counting, instants, lifecycle, resting};
+use super::{instants, lifecycle, resting};
 use crate::daemon::sleep_if_thread_ends;
 use crate::exclusive::exclusively;
 use crate::logged::event;
@@ -79,9 +79,6 @@ fn look(python: Python<'_>) {
     snapshots::look(python);
     if budget::keep(python) && is_watched() {
         resting::begin(python);
-    }
-    if counting::is_wanted() && !watcher::runs() {
-        is_watched();
     }
     follow(python);
 }
@@ -179,14 +176,12 @@ fn watch_in_child(python: Python<'_>) {
 #[pyfunction]
 pub fn release_watcher(python: Python<'_>, in_child: bool) {
     watcher::release(in_child);
-    let (rests, pauses) = (recording::is_resting(), recording::is_paused());
-    if !in_child {
-        if rests || pauses || counting::is_wanted() {
-            is_watched();
-        }
+    let rests = recording::is_resting();
+    if !rests && !recording::is_paused() {
         return;
     }
-    if !rests && !pauses {
+    if !in_child {
+        is_watched();
         return;
     }
     if rests {
@@ -275,11 +270,7 @@ enum Next {
 /// on.
 fn watch(block: Option<&mut OpenBlock>, is_ended: &AtomicBool) -> Option<Duration> {
     let found = block.map(|block| block.look().map(|found| found.wanted));
-    let next = match recording::is_paused() {
-        true => watch_pause(found),
-        false if recording::is_resting() => watch_rest(found),
-        false => watch_calls(),
-    };
+    let next = if recording::is_paused() { watch_pause(found) } else { watch_rest(found) };
     let act = match next {
         Next::Look(time) => return Some(time),
         Next::Do(act) => act,
@@ -290,7 +281,7 @@ fn watch(block: Option<&mut OpenBlock>, is_ended: &AtomicBool) -> Option<Duratio
             if !is_ended.load(Ordering::Relaxed) {
                 act(python);
             }
-            let goes_on = recording::is_paused() || recording::is_resting() || counting::is_wanted();
+            let goes_on = recording::is_paused() || recording::is_resting();
             is_ended.fetch_or(!goes_on, Ordering::Relaxed);
             goes_on
         })
@@ -311,15 +302,6 @@ fn watch_pause(found: Option<io::Result<Wanted>>) -> Next {
         }
         Some(Ok(Wanted::Stopped)) => Next::Do(stop),
         Some(Ok(Wanted::Recording)) | None => Next::Do(resume),
-    }
-}
-
-/// A process that records looks at the control block itself.
-fn watch_calls() -> Next {
-    match counting::due() {
-        Some(act) => Next::Do(act),
-        None if counting::is_wanted() => Next::Look(counting::INTERVAL),
-        None => Next::Do(|_| ()), // so that the thread ends
     }
 }
 

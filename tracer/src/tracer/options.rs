@@ -13,9 +13,8 @@ use std::path::PathBuf;
 use viztracer_format::clock::Anchor;
 use viztracer_recorder::{Budget, Options};
 
-/// What a recorded call costs, in ns, and one with its arguments or its return value: more than on most machines. Before
-/// 3.12, the interpreter itself takes longer to call a hook.
-const CALL_COST: f64 = if cfg!(Py_3_12) { 100.0 } else { 200.0 };
+/// What a recorded call costs, in ns, and one with its arguments or its return value: more than on most machines.
+const CALL_COST: f64 = 100.0;
 const CALL_COST_WITH_VALUES: f64 = 600.0;
 
 /// The options of a recording, from a mapping with the names in `viztracer/tracer/options.py`.

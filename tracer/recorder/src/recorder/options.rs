@@ -54,12 +54,6 @@ const SEGMENTS_MAX: u64 = 1 << 16;
 const ESTIMATE_MIN: u64 = 100_000;
 
 impl Options {
-    /// Whether calls are recorded however short or deep they are. Otherwise nobody knows how many of those that are
-    /// counted would have been.
-    pub(super) fn records_all_calls(&self) -> bool {
-        self.min_duration == 0 && self.max_depth == usize::MAX
-    }
-
     /// The size of a segment, in bytes. Every living thread pins one, so it is no larger than is useful.
     pub(super) fn segment_size(&self) -> usize {
         let ring = self.entries.saturating_mul(RECORD_SIZE as u64);

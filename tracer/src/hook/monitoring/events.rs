@@ -4,13 +4,10 @@
 //! records at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then looks
 //! for the function and then for the recorder, neither of which does.
 
-use super::counting;
-use super::tool::monitoring;
 use crate::due;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
 use crate::hook::logged;
-use crate::preserve::preserving_exception;
 use crate::thread::current::{self, Found, LastEvent};
 use crate::thread::{calls, task};
 use pyo3::ffi::{self, PyObject};
@@ -62,9 +59,6 @@ pub const LOGGED_EXITS: &[Event] =
 /// The events of C functions.
 pub const C_EVENTS: &[Event] =
     &[event("CALL", on_call), with_call("C_RETURN", on_c_return), with_call("C_RAISE", on_c_raise)];
-
-/// The events at which a call of an elided function is counted.
-pub const COUNTED: [&str; 2] = ["PY_START", "PY_RESUME"];
 
 /// Looks up what a callback answers at a location that is not recorded.
 pub fn know_disable(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -133,9 +127,9 @@ impl Arguments<4> {
 
 /// Defines callbacks by what each does with its arguments.
 macro_rules! callbacks {
-    ($($(#[$doc:meta])* $public:vis $name:ident = |$python:ident, $arguments:ident| $body:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = |$python:ident, $arguments:ident| $body:expr;)*) => {$(
         $(#[$doc])*
-        $public unsafe extern "C" fn $name(
+        unsafe extern "C" fn $name(
             _: *mut PyObject,
             arguments: *const *mut PyObject,
             count: usize,
@@ -172,7 +166,6 @@ callbacks! {
     on_call = |python, arguments| enter_c(python, arguments);
     on_c_return = |python, arguments| leave_c(python, arguments, Kind::Return);
     on_c_raise = |python, arguments| leave_c(python, arguments, Kind::Raise);
-    pub on_counted = |python, arguments| count(python, arguments);
 }
 
 /// A Python function is entered.
@@ -259,14 +252,6 @@ fn leave_unmatched(python: Python<'_>, code: Code, kind: Kind, can_disable: bool
         EXCLUDED => (none(), false),
         _ => (none(), calls::unwind_to(python, code.tag(), kind)),
     }
-}
-
-/// An elided function is entered, in a burst.
-fn count(python: Python<'_>, arguments: Arguments<1>) -> *mut PyObject {
-    if counting::count(python, arguments.code().address()) {
-        preserving_exception(|python| monitoring(python).ok().map(|monitoring| counting::end(&monitoring)));
-    }
-    none()
 }
 
 /// A Python function is entered, and its arguments are logged.
