@@ -12,4 +12,4 @@ mod state;
 pub use file::*;
 pub use fork::*;
 pub use owner::*;
-pub use state::{Phase, begin, current, end, kept};
+pub use state::{Phase, begin, current, end, kept, records_calls};
