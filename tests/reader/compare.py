@@ -94,8 +94,9 @@ def bursts(ring):
     if rests == 0:
         return 0, 0
     opened = ring.opened[0]
-    rested = min(rested + (max(ring.last_moment - since, 0) if since else 0), max(ring.last_moment - opened, 0), rr.U64)
-    return min(rests + (since == 0), rr.U64), max(signed(ring.clock(min(opened + rested, rr.U64)) - ring.clock(opened)), 0)
+    rested = min(rested + (max(ring.last_ticks - since, 0) if since else 0), max(ring.last_ticks - opened, 0), rr.U64)
+    time = signed(ring.clock(min(opened + rested, rr.U64)) - ring.clock(opened))
+    return min(rests + (since == 0), rr.U64), max(time, 0)
 
 
 def elided(ring):

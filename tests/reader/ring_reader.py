@@ -156,6 +156,7 @@ class Ring:
     calls: list = field(default_factory=list)
     clock: object = None
     last_moment: int = 0
+    last_ticks: int = 0  # the same, in ticks
     damage: int = 0  # what was refused or passed over
 
 
@@ -571,7 +572,8 @@ def find_last_moment(ring, segments, frames):
     for it in ring.threads.values():
         ticks += [it.ended if it.begun <= it.ended else 0, it.last.end() if it.last else 0]
     ticks += [frame.start() for of_thread in frames.values() for frame in of_thread]
-    return ring.clock(max(ticks))
+    ring.last_ticks = max(ticks)
+    return ring.clock(ring.last_ticks)
 
 
 def open_calls(ring, frames):
