@@ -264,8 +264,11 @@ class Recording(InterpreterEvents):
         if not self.end("flush_as_finish"):
             return
         self.inform_plugins("post-stop")
-        if self.process_name is None and this_process.process_name() != this_process.MAIN:
-            self.name_process(this_process.process_name())
+        try:
+            if self.process_name is None and this_process.process_name() != this_process.MAIN:
+                self.name_process(this_process.process_name())
+        except MemoryError:
+            pass  # it keeps the name that it has; the file must be closed
         failure, removed = self.ring_failure, self.ring_removed
         unmatched = self.ring_unmatched
         if self.verbose and (unmatched or self.switches_greenlets):
