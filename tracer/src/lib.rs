@@ -25,8 +25,8 @@
 //! - [`process::switching`]: the session is paused, resumed or stopped; [`process::watcher`] waits for the resume.
 //! - [`control`]: the processes of a run count themselves.
 //! - [`ring_file`] says which run a ring file belongs to, and whether its process lives.
-//! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python, [`calls`] gives it calls as data; [`background`] starts
-//!   commands that the program does not see.
+//! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python, [`calls`] gives it
+//!   calls as data; [`background`] starts commands that the program does not see.
 //!
 //! A hook is a critical section: between finding its thread's recorder and leaving it, it neither runs Python nor lets
 //! the interpreter stop its thread. So `stop`, which falls between the hooks of all threads ([`exclusive`]), ends all

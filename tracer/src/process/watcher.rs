@@ -38,7 +38,8 @@ struct Watcher {
 }
 
 /// Starts the thread, unless it runs. `look` is to do nothing any more when its flag is set. It returns the time until
-/// the next look; `None`: there is none, and it has set the flag with the GIL held, so that another thread can start. Returns false while it must not: a fork is under way, or the interpreter is about
+/// the next look; `None`: there is none, and it has set the flag with the GIL held, so that another thread can start.
+/// Returns false while it must not: a fork is under way, or the interpreter is about
 /// to end. The GIL must be held.
 ///
 /// # Errors
