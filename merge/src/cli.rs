@@ -7,6 +7,7 @@ mod compare;
 mod exit;
 mod generate;
 mod misspelt;
+mod reading;
 mod say;
 mod watcher;
 

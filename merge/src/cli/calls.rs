@@ -18,7 +18,7 @@ pub fn calls(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<u8, MergeError> {
     let request = arguments.request(inputs);
-    let summary = watched(arguments.quiet, interrupted, |watch| {
+    let summary = watched(arguments.reading.quiet, interrupted, |watch| {
         let trace = Trace::read(&request, watch)?;
         trace.check_stdout()?;
         trace.slowest(watch, arguments.slowest())

@@ -27,14 +27,15 @@ pub fn compare(arguments: &CompareArguments, interrupted: &dyn Fn() -> bool) -> 
         output::check_writable(page)?;
     }
     let read = |side, request: &Request| {
-        watched(arguments.quiet, interrupted, |watch| {
+        watched(arguments.reading.quiet, interrupted, |watch| {
             let trace = Trace::read(request, watch).map_err(|error| of_side(side, error))?;
             trace.check_stdout()?;
             Run::read(trace, watch)
         })
     };
     let runs = Both { base: read("base", &requests.base)?, head: read("head", &requests.head)? };
-    let comparison = watched(arguments.quiet, interrupted, |watch| Comparison::of(runs, arguments.sort, watch))?;
+    let comparison =
+        watched(arguments.reading.quiet, interrupted, |watch| Comparison::of(runs, arguments.sort, watch))?;
     let verdicts = verdicts(&comparison, &arguments.fail_on);
     let text = match arguments.json {
         true => document(&comparison, &verdicts, arguments.rows()),
@@ -66,7 +67,7 @@ fn write_page(
     page: &Path,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<(), MergeError> {
-    watched(arguments.quiet, interrupted, |watch| {
+    watched(arguments.reading.quiet, interrupted, |watch| {
         let [base, head] = [&requests.base, &requests.head].map(|request| Trace::read(request, watch));
         base?.beside(head?, comparison.modules())?.report(watch, page, Format::Html).map(drop)
     })

@@ -1,8 +1,8 @@
 //! The options of `viztracer-merge calls`.
 
 use crate::align::AlignOptions;
+use crate::cli::reading::ReadOptions;
 use crate::events::selection;
-use crate::report::prefixes::Prefixes;
 use crate::report::slowest::By;
 use crate::report::write::slowest::Slowest;
 use crate::report::write::top::Style;
@@ -62,18 +62,8 @@ pub struct CallsArguments {
     #[arg(long)]
     pub strict: bool,
 
-    /// Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than
-    /// once
-    #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH")]
-    strip_prefix: Vec<PathBuf>,
-
-    /// Show no progress
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
-    #[arg(long, value_name = "N", value_parser = whole::parse::<NonZeroUsize>)]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub reading: ReadOptions,
 
     #[command(flatten)]
     alignment: AlignOptions,
@@ -86,13 +76,11 @@ impl CallsArguments {
     /// What to read of these inputs.
     pub fn request(&self, inputs: Vec<PathBuf>) -> Request {
         Request {
-            threads: self.threads.map(NonZeroUsize::get),
-            prefixes: Prefixes::new(&self.strip_prefix),
             align: self.alignment.align,
             barrier: self.alignment.barrier.clone(),
             offsets: self.alignment.offset.clone(),
             selection: self.selection.clone().into(),
-            ..Request::new(inputs, PathBuf::new())
+            ..self.reading.request(inputs)
         }
     }
 

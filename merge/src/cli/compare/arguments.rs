@@ -1,10 +1,10 @@
 //! The options of `viztracer-merge compare`.
 
+use crate::cli::reading::ReadOptions;
 use crate::compare::Both;
 use crate::compare::metric::Metric;
 use crate::compare::rule::Rule;
 use crate::events::selection;
-use crate::report::prefixes::Prefixes;
 use crate::report::write::Format;
 use crate::request::Request;
 use crate::text::whole;
@@ -100,18 +100,8 @@ pub struct CompareArguments {
     #[arg(long)]
     pub strict: bool,
 
-    /// Remove this directory from the beginning of source paths, also in the names of functions. Can be given more than
-    /// once
-    #[arg(long = "strip_prefix", alias = "strip-prefix", value_name = "PATH")]
-    strip_prefix: Vec<PathBuf>,
-
-    /// Show no progress
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// Use N worker threads: up to 64, or one per processor if there are more [default: one per processor, up to 16]
-    #[arg(long, value_name = "N", value_parser = whole::parse::<NonZeroUsize>)]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub reading: ReadOptions,
 
     #[command(flatten)]
     selection: selection::Options,
@@ -128,10 +118,8 @@ impl CompareArguments {
     pub fn requests(&self) -> Both<Request> {
         let request = |first: &Option<PathBuf>, more: &[PathBuf]| Request {
             source: !self.no_source,
-            threads: self.threads.map(NonZeroUsize::get),
-            prefixes: Prefixes::new(&self.strip_prefix),
             selection: self.selection.clone().into(),
-            ..Request::new(first.iter().chain(more).cloned().collect(), PathBuf::new())
+            ..self.reading.request(first.iter().chain(more).cloned().collect())
         };
         Both { base: request(&self.base, &self.more_base), head: request(&self.head, &self.more_head) }
     }
