@@ -134,6 +134,11 @@ pub(crate) fn out_of_the_way(file: OwnedFd) -> OwnedFd {
     file
 }
 
+/// Locks nothing: Miri has no locks of files.
+pub(crate) fn lock(_: impl AsFd) -> Result<(), Errno> {
+    Ok(())
+}
+
 /// A limit that keeps the memory of each recording small.
 pub fn address_space() -> Option<usize> {
     Some(64 << 20)
