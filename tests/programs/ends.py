@@ -137,13 +137,18 @@ def segfault_told():
     ctypes.string_at(0)
 
 
-def out_of_memory():
-    """The limit is what the process has and a little more; a smaller and smaller rest is taken, too."""
+def out_of_memory(piece=10_000):
+    """The limit is what the process has and a little more."""
     used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20),) * 2)
     taken = []
     while True:
-        taken.append(bytearray(10_000))
+        taken.append(bytearray(piece))
+
+
+def out_of_all_memory():
+    """So little is left that the interpreter has no memory for a short text."""
+    out_of_memory(300)
 
 
 def execute():

@@ -30,6 +30,7 @@ OF_ITSELF = {
     "sys_exit": CLOSED,
     "sigint": CLOSED,  # it becomes a KeyboardInterrupt
     "out_of_memory": CLOSED,
+    "out_of_all_memory": CLOSED,
     "sigterm": REPORTED,
     "sighup": REPORTED,
     "sigquit": REPORTED,

@@ -42,6 +42,7 @@ mod stderr;
 // Daemon threads at the end of the interpreter.
 mod daemon;
 // The interpreter's state, kept while a hook runs Python.
+mod fallible;
 mod preserve;
 // System calls of signal handlers.
 mod signal;
@@ -118,6 +119,8 @@ mod snaptrace {
     use super::ending::exit_report::{arm_exit_line, arm_exit_report, disarm_exit_line, disarm_exit_report};
     #[pymodule_export]
     use super::ending::exit_status::note_unsaved;
+    #[pymodule_export]
+    use super::ending::last_memory::free_last_memory;
     #[pymodule_export]
     use super::interpreter_events::{record_audit_event, record_garbage_collection};
     #[pymodule_export]

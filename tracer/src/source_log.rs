@@ -2,13 +2,21 @@
 //! of them are not recorded.
 
 use crate::daemon::sleep_if_thread_ends;
+use crate::fallible::{Name, Text};
 use crate::logged::interruption::is_for_program;
 use pyo3::call::PyCallArgs;
 use pyo3::ffi::{Py_buffer, PyBuffer_FillInfo, PyObject};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use std::ffi::c_int;
+
+/// The builtin that holds the global tracer.
+static GLOBAL_TRACER: Name = Name::new("__viz_tracer__");
+/// What is asked of it.
+static ENABLE: Name = Name::new("enable");
+static ADD_ASSIGNMENT: Name = Name::new("add_assignment");
+static ADD_NUMBER: Name = Name::new("add_number");
+static ADD_FUNC_EXEC: Name = Name::new("add_func_exec");
 
 /// An expression for a source log in another process: that of `snaptrace` if it is there, else one that does nothing.
 const UNPICKLED: &str = "getattr(__import__('sys').modules.get('viztracer.snaptrace'), 'source_log', None) or \
@@ -41,7 +49,7 @@ impl SourceLog {
 
     /// Returns the tracer that is the global one; `None` if there is none.
     fn global_tracer<'py>(&self, python: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let tracer = self.builtins.bind(python).get_item(intern!(python, "__viz_tracer__")).ok()??;
+        let tracer = self.builtins.bind(python).get_item(GLOBAL_TRACER.get(python).ok()?).ok()??;
         (!tracer.is_none()).then_some(tracer)
     }
 
@@ -49,11 +57,12 @@ impl SourceLog {
     /// is one for the program that has arrived meanwhile.
     fn call<'py>(
         &self,
-        method: &Bound<'py, PyString>,
+        python: Python<'py>,
+        method: &Name,
         arguments: impl PyCallArgs<'py>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(tracer) = self.global_tracer(method.py()) else { return Ok(None) };
-        or_for_program(method.py(), tracer.call_method1(method, arguments))
+        let Some(tracer) = self.global_tracer(python) else { return Ok(None) };
+        or_for_program(python, method.get(python).and_then(|method| tracer.call_method1(method, arguments)))
     }
 }
 
@@ -62,13 +71,13 @@ impl SourceLog {
     /// The global tracer, if it records; inserted conditions ask for it.
     #[getter]
     fn tracer<'py>(&self, python: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let is_enabled = |tracer: &Bound<'_, PyAny>| tracer.getattr(intern!(python, "enable"))?.is_truthy();
+        let is_enabled = |tracer: &Bound<'_, PyAny>| tracer.getattr(ENABLE.get(python)?)?.is_truthy();
         self.global_tracer(python).filter(|tracer| is_enabled(tracer).unwrap_or(false))
     }
 
     /// Logs a value as an instant.
     fn variable(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.call(intern!(name.py(), "add_assignment"), (name, value)).map(drop)
+        self.call(name.py(), &ADD_ASSIGNMENT, (name, value)).map(drop)
     }
 
     /// Logs a value as an instant, and returns it.
@@ -95,7 +104,7 @@ impl SourceLog {
 
     /// Logs a number as a counter, and any other value as an instant.
     fn number(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        match self.call(intern!(name.py(), "add_number"), (name, name, value))? {
+        match self.call(name.py(), &ADD_NUMBER, (name, name, value))? {
             Some(is_number) if !is_number.is_truthy()? => self.variable(name, value),
             _ => Ok(()),
         }
@@ -103,7 +112,7 @@ impl SourceLog {
 
     /// Shows an assignment with the call that is open.
     fn step(&self, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, line: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.call(intern!(name.py(), "add_func_exec"), (name, value, line)).map(drop)
+        self.call(name.py(), &ADD_FUNC_EXEC, (name, value, line)).map(drop)
     }
 
     /// Calls the method of the tracer that a comment names, if the tracer records.
@@ -145,7 +154,7 @@ impl SourceLog {
     /// Lets code objects be pickled that have this among their constants. In a process without viztracer, they log
     /// nothing.
     fn __reduce__<'py>(&self, python: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&'static str,))> {
-        Ok((self.builtins.bind(python).as_any().get_item(intern!(python, "eval"))?, (UNPICKLED,)))
+        Ok((self.builtins.bind(python).as_any().get_item(Text("eval"))?, (UNPICKLED,)))
     }
 }
 

@@ -5,6 +5,7 @@ mod options;
 use crate::ending::child_exits;
 use crate::ending::deadly_signal;
 use crate::ending::exit_calls;
+use crate::ending::last_memory;
 use crate::exclusive::exclusively;
 use crate::logged::json::text;
 use crate::logged::{event, options as logged_options, scale};
@@ -117,6 +118,7 @@ impl Tracer {
         let (recorder, filter, wanted) = options.split(python, rings, package, imported())?;
         fork::watch();
         current::ensure_own_file(python);
+        last_memory::keep();
         deadly_signal::watch();
         exit_calls::watch(python)?;
         child_exits::watch(python)?;
@@ -350,9 +352,15 @@ impl Tracer {
     }
 
     /// Returns what was added to the innermost open call of this thread, as JSON; `None` if nothing was.
-    fn func_args_json<'py>(&self, python: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+    fn func_args_json<'py>(&self, python: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let json = if self.records() { event::attached(python) } else { None };
-        json.map(|json| PyBytes::new(python, &json))
+        let bytes = |json: Vec<u8>| {
+            PyBytes::new_with(python, json.len(), |bytes| {
+                bytes.copy_from_slice(&json);
+                Ok(())
+            })
+        };
+        json.map(bytes).transpose()
     }
 
     /// Returns the current time in microseconds of the monotonic clock.

@@ -34,6 +34,7 @@ __all__ = [
     "disarm_exit_report",
     "disarm_snapshots",
     "end_watcher",
+    "free_last_memory",
     "hold_watcher",
     "is_for_program",
     "is_output_name",
@@ -345,6 +346,9 @@ def ask_before_exec(before: Callable[[object, object, object], bool]) -> None:
 
 def ring_cut() -> bool:
     """Whether somebody has cut the ring file while it was written, and with it what was recorded."""
+
+def free_last_memory() -> None:
+    """Give back the memory that is kept for the end of a process that has used up its own."""
 
 def note_exit() -> None:
     """Note in the ring file that the interpreter ends in order."""

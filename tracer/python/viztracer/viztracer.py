@@ -9,7 +9,7 @@ import warnings
 from .output import report
 from .process import this_process
 from .process.ring_directory import RingDirectory
-from .snaptrace import note_exit
+from .snaptrace import free_last_memory, note_exit
 from .tracer.installed import InstalledTracer
 from .tracer.loaded_trace import copy_report
 from .tracer.options import Options
@@ -175,6 +175,7 @@ class VizTracer(Options, InstalledTracer):
 
     def end_with_process(self) -> None:
         """The process ends: close the ring file, and see to what was not saved."""
+        free_last_memory()
         self._unwatch_exit = None
         if not self.is_inline:
             self.leave()

@@ -7,11 +7,14 @@
 
 use crate::ending::deadly_signal;
 use crate::ending::exit_report;
+use crate::fallible::Name;
 use crate::interpose::{Original, Positional, WithKeywords, integer, is_in_main_interpreter};
+use crate::recording;
 use crate::sync::{Mutex, lock};
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
 use std::ffi::CStr;
 use viztracer_format::header::{ENDING_EXEC, ENDING_EXIT, ENDING_LEFT};
 use viztracer_recorder::last_act;
@@ -22,6 +25,9 @@ static EXECV: Original<Positional> = Original::new();
 static EXECVE: Original<WithKeywords> = Original::new();
 static SIGNAL: Original<Positional> = Original::new();
 
+/// The variable with the name of a module. It is made at the start: a process that ends may have no memory.
+static NAME: Name = Name::new("__name__");
+
 /// The function that is called before the first process of a run becomes another program.
 static BEFORE_EXEC: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
@@ -30,6 +36,7 @@ pub fn watch(python: Python<'_>) -> PyResult<()> {
     if EXIT.is_replaced() {
         return Ok(());
     }
+    NAME.get(python)?;
     EXIT.replace_by(python, "posix", "_exit", exit)?;
     EXECV.replace_by(python, "posix", "execv", execv)?;
     EXECVE.replace_by(python, "posix", "execve", execve)?;
@@ -63,6 +70,8 @@ unsafe extern "C" fn exit(
     count: Py_ssize_t,
     names: *mut PyObject,
 ) -> *mut PyObject {
+    // SAFETY: the interpreter calls with the GIL held.
+    let python = unsafe { Python::assume_attached() };
     // SAFETY: the interpreter passes this many arguments, and as many more as there are names.
     let status = match unsafe { status(arguments, count, names) } {
         // SAFETY: a living object, of which the interpreter's own function would ask the same, once.
@@ -75,7 +84,7 @@ unsafe extern "C" fn exit(
     }
     // SAFETY: a living object, see above.
     if unsafe { integer(status) }.is_some() {
-        last_act::note(ENDING_LEFT);
+        note_end(python);
         exit_report::write_undisturbed();
     }
     // SAFETY: the interpreter's own function with what it would have made of the argument.
@@ -84,6 +93,29 @@ unsafe extern "C" fn exit(
     // SAFETY: a reference of our own.
     unsafe { ffi::Py_DECREF(status) };
     result
+}
+
+/// Notes in the ring file that the process ends here.
+fn note_end(python: Python<'_>) {
+    if is_in_main_interpreter() && is_called_by_multiprocessing(python) {
+        current::halt(python);
+        recording::finish_open_calls();
+        last_act::note(ENDING_EXIT);
+    } else {
+        last_act::note(ENDING_LEFT);
+    }
+}
+
+/// Whether `multiprocessing` itself calls `os._exit`: a process that it has forked ends in order so. Our finalizer has
+/// closed the ring file by then, unless the process had no memory to run it.
+fn is_called_by_multiprocessing(python: Python<'_>) -> bool {
+    // SAFETY: the GIL is held, as `python` proves. NULL, or the variables of the running function's module.
+    let variables = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetGlobals()) };
+    let variables = variables.and_then(|variables| variables.cast_into::<PyDict>().ok());
+    let module = variables.and_then(|variables| variables.get_item(NAME.get(python).ok()?).ok()?);
+    let module = module.and_then(|module| module.cast_into::<PyString>().ok());
+    let is = |module: &Bound<'_, PyString>, name| module.to_str().is_ok_and(|module| module == name);
+    module.is_some_and(|module| is(&module, "multiprocessing.popen_fork") || is(&module, "multiprocessing.forkserver"))
 }
 
 /// Returns the status that `os._exit` is called with, if it is called in the right way.

@@ -3,6 +3,7 @@
 use super::greenlet;
 use super::id::{EXCLUDED, tag};
 use crate::exclusive::HookCell;
+use crate::fallible::lossy;
 use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
@@ -208,7 +209,7 @@ impl Builtin {
             (None, Some(module)) => {
                 // SAFETY: a living object, kept by the function.
                 let module = unsafe { Bound::from_borrowed_ptr(python, module) };
-                format!("{}.{name}", super::code::lossy(&module).unwrap_or_else(|_| "<unknown>".to_owned()))
+                format!("{}.{name}", lossy(&module).unwrap_or_else(|_| "<unknown>".to_owned()))
             }
             (None, None) => name,
         };

@@ -9,6 +9,7 @@
 use super::cache::{self, Cached};
 use super::id::{EXCLUDED, tag};
 use crate::exclusive::HookCell;
+use crate::fallible::{Text, lossy};
 use crate::preserve::without_collector;
 use crate::recording;
 use pyo3::ffi;
@@ -25,6 +26,9 @@ use viztracer_format::names::Function;
 /// Flags of code objects whose frames a task may begin with (Include/cpython/code.h): coroutines, generators that stand
 /// for them, and asynchronous generators.
 const COROUTINE_FLAGS: u32 = (ffi::CO_COROUTINE | ffi::CO_ITERABLE_COROUTINE | ffi::CO_ASYNC_GENERATOR) as u32;
+
+/// What a function is called in the report if the interpreter had no memory to tell its name.
+const NAMELESS: &str = "<name unknown: no memory>";
 
 /// The index of our extra slot in code objects; -1: the interpreter has none left.
 static SLOT: AtomicIsize = AtomicIsize::new(-1);
@@ -70,10 +74,19 @@ pub struct Code(*mut ffi::PyObject);
 /// What is known of a function.
 #[derive(Clone, Copy)]
 pub struct LookedUp {
-    /// What the cache has of it from now on. What is no code object is excluded.
+    /// What the cache has of it from now on, if there was memory to read it. What is no code object is excluded.
     pub cached: Cached,
     /// Whether it is seen for the first time under the rules that hold now.
     pub is_new: bool,
+}
+
+impl LookedUp {
+    /// What is known of a function while the interpreter has no memory to tell its name. The cache does not get it, so
+    /// that the next call asks again.
+    fn nameless() -> LookedUp {
+        let id = recording::function(&Function { name: NAMELESS, file: "", line: 0, is_c: false });
+        LookedUp { cached: Cached { id, is_coroutine: false, hides_c_calls: false }, is_new: false }
+    }
 }
 
 impl Code {
@@ -178,8 +191,8 @@ impl Code {
                 cache::put(self.0 as usize, cached);
                 return LookedUp { cached, is_new: false };
             }
-            let (function, is_coroutine) =
-                without_collector(self.python(), || (self.register(), self.has_coroutine_flag()));
+            let registered = without_collector(self.python(), || Some((self.register()?, self.has_coroutine_flag()?)));
+            let Some((function, is_coroutine)) = registered else { return LookedUp::nameless() };
             if is_coroutine && function != EXCLUDED {
                 recording::note_coroutine(function);
             }
@@ -219,11 +232,11 @@ impl Code {
 
     fn read_argument_names(self) -> Option<ArgumentNames> {
         let code = self.object();
-        let number = |attribute| code.getattr(attribute).ok()?.extract::<usize>().ok();
+        let number = |attribute| code.getattr(Text(attribute)).ok()?.extract::<usize>().ok();
         let has = |flag: i32| usize::from(number("co_flags").is_some_and(|flags| flags & flag as usize != 0));
         let count = number("co_argcount")? + number("co_kwonlyargcount")?;
         let count = count + has(ffi::CO_VARARGS) + has(ffi::CO_VARKEYWORDS);
-        let names = code.getattr("co_varnames").ok()?.cast_into::<PyTuple>().ok()?;
+        let names = code.getattr(Text("co_varnames")).ok()?.cast_into::<PyTuple>().ok()?;
         Some(names.iter().take(count).filter_map(|name| Some(ArgumentName::of(name.cast_into().ok()?))).collect())
     }
 
@@ -236,9 +249,9 @@ impl Code {
 
     /// Whether it is that of the coroutine of an asyncio task.
     pub fn is_of_coroutine(self, task: &Bound<'_, PyAny>) -> bool {
-        let coroutine = task.call_method0("get_coro");
-        let code =
-            coroutine.and_then(|coroutine| coroutine.getattr("cr_code").or_else(|_| coroutine.getattr("gi_code")));
+        let coroutine = task.call_method0(Text("get_coro"));
+        let code = coroutine
+            .and_then(|coroutine| coroutine.getattr(Text("cr_code")).or_else(|_| coroutine.getattr(Text("gi_code"))));
         code.is_ok_and(|code| code.as_ptr() == self.0)
     }
 
@@ -252,8 +265,9 @@ impl Code {
     #[cfg(not(Py_3_12))]
     pub fn has_returned(self, frame: &Bound<'_, PyFrame>) -> bool {
         const RETURN_VALUE: u8 = 83; // in 3.10 and in 3.11
-        let last = frame.getattr("f_lasti").and_then(|last| last.extract::<usize>());
-        let instructions = self.object().getattr("co_code").ok().and_then(|bytes| bytes.cast_into::<PyBytes>().ok());
+        let last = frame.getattr(Text("f_lasti")).and_then(|last| last.extract::<usize>());
+        let instructions =
+            self.object().getattr(Text("co_code")).ok().and_then(|bytes| bytes.cast_into::<PyBytes>().ok());
         let byte = instructions.and_then(|bytes| bytes.as_bytes().get(last.ok()?).copied());
         byte == Some(RETURN_VALUE)
     }
@@ -266,24 +280,24 @@ impl Code {
     }
 
     fn flags(self) -> Option<u32> {
-        self.object().getattr("co_flags").and_then(|flags| flags.extract()).ok()
+        self.object().getattr(Text("co_flags")).and_then(|flags| flags.extract()).ok()
     }
 
-    fn has_coroutine_flag(self) -> bool {
-        self.flags().is_some_and(|flags| flags & COROUTINE_FLAGS != 0)
+    fn has_coroutine_flag(self) -> Option<bool> {
+        self.flags().map(|flags| flags & COROUTINE_FLAGS != 0)
     }
 
-    /// Decides whether the function is recorded, and writes its name.
-    fn register(self) -> u32 {
+    /// Decides whether the function is recorded, and writes its name. `None` if the interpreter has no memory for that.
+    fn register(self) -> Option<u32> {
         let code = self.object();
-        let text = |attribute| code.getattr(attribute).and_then(|value| lossy(&value));
-        let file = text("co_filename").unwrap_or_default();
+        let text = |attribute| code.getattr(Text(attribute)).and_then(|value| lossy(&value)).ok();
+        let file = text("co_filename")?;
         if !recording::includes(&file) {
-            return EXCLUDED;
+            return Some(EXCLUDED);
         }
-        let name = text(if cfg!(Py_3_11) { "co_qualname" } else { "co_name" }).unwrap_or_default();
-        let line = code.getattr("co_firstlineno").and_then(|line| line.extract()).unwrap_or(0);
-        recording::function(&Function { name: &name, file: &file, line, is_c: false })
+        let name = text(if cfg!(Py_3_11) { "co_qualname" } else { "co_name" })?;
+        let line = code.getattr(Text("co_firstlineno")).ok()?.extract().ok()?;
+        Some(recording::function(&Function { name: &name, file: &file, line, is_c: false }))
     }
 
     /// Works with what the slot has, while no other thread does. `work` calls nothing of the interpreter.
@@ -354,9 +368,4 @@ unsafe extern "C" fn free(extra: *mut c_void) {
     // SAFETY: the slot holds nothing else than what `set_slot` puts in, and gives it here once.
     let extra = unsafe { Box::from_raw(extra.cast::<Extra>()) };
     cache::remove(extra.code);
-}
-
-/// Returns a `str` as UTF-8. Lone surrogates, as in names of files that are not UTF-8, become U+FFFD.
-pub fn lossy(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(value.cast::<pyo3::types::PyString>()?.to_string_lossy().into_owned())
 }

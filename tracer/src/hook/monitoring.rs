@@ -9,6 +9,7 @@ mod tool;
 
 use super::logged;
 use super::options::EventOptions;
+use crate::fallible::{Number, Text};
 use crate::logged::options;
 use events::{C_EVENTS, ENTRIES, EXITS, Event, LOGGED_ENTRIES, LOGGED_EXITS, TASK_ENTRIES, TASK_EXITS};
 use pyo3::exceptions::PyRuntimeError;
@@ -32,7 +33,7 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 }
 
 fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> PyResult<()> {
-    let numbers = monitoring.getattr("events")?;
+    let numbers = monitoring.getattr(Text("events"))?;
     logged::distinguish_tasks(wanted.tasks);
     let entries = match wanted.tasks {
         _ if options::arguments() => LOGGED_ENTRIES,
@@ -47,16 +48,16 @@ fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> P
     let c_events: &[Event] = if wanted.c_functions { C_EVENTS } else { &[] };
     let mut events = 0i32;
     for Event { name, callback, is_shown } in [entries, exits, c_events].into_iter().flatten() {
-        let event: i32 = numbers.getattr(*name)?.extract()?;
+        let number = numbers.getattr(Text(name))?;
         let callback = callback::new(monitoring.py(), *callback)?;
-        monitoring.call_method1("register_callback", (tool, event, callback))?;
+        monitoring.call_method1(Text("register_callback"), (tool, &number, callback))?;
         if *is_shown {
-            events |= event;
+            events |= number.extract::<i32>()?;
         }
     }
     EVENTS.store(events, Ordering::Relaxed);
-    monitoring.call_method1("set_events", (tool, events))?;
-    monitoring.call_method0("restart_events")?;
+    monitoring.call_method1(Text("set_events"), (tool, number(events)))?;
+    monitoring.call_method0(Text("restart_events"))?;
     Ok(())
 }
 
@@ -69,12 +70,12 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let mut is_whole = false;
     if is_ours {
         is_whole = are_events_on(&monitoring, tool)?;
-        monitoring.call_method1("set_events", (tool, 0))?;
+        monitoring.call_method1(Text("set_events"), (tool, 0))?;
     }
     // An audit hook may refuse that; the id is given back all the same.
     let unregistered = unregister(&monitoring, tool);
     if is_ours {
-        monitoring.call_method1("free_tool_id", (tool,))?;
+        monitoring.call_method1(Text("free_tool_id"), (tool,))?;
     }
     Ok(unregistered? && is_whole)
 }
@@ -96,7 +97,7 @@ pub fn pause(python: Python<'_>) -> PyResult<()> {
     let monitoring = monitoring(python)?;
     if tool::is_ours(&monitoring, tool)? {
         PAUSED.store(EVENTS.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-        monitoring.call_method1("set_events", (tool, 0))?;
+        monitoring.call_method1(Text("set_events"), (tool, 0))?;
     }
     Ok(())
 }
@@ -108,7 +109,7 @@ pub fn resume(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
         Some(tool) if tool::is_ours(&monitoring, tool)? => {
             let events = PAUSED.load(Ordering::Relaxed);
             EVENTS.store(events, Ordering::Relaxed);
-            monitoring.call_method1("set_events", (tool, events)).map(drop)
+            monitoring.call_method1(Text("set_events"), (tool, number(events))).map(drop)
         }
         _ => install(python, wanted),
     }
@@ -129,22 +130,27 @@ pub fn is_hook(_: Python<'_>, _: *mut PyObject) -> bool {
     false
 }
 
+/// A set of events as a number that the interpreter makes.
+fn number(events: i32) -> Number {
+    Number(events.cast_unsigned().into())
+}
+
 fn are_events_on(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
-    let events: i32 = monitoring.call_method1("get_events", (tool,))?.extract()?;
+    let events: i32 = monitoring.call_method1(Text("get_events"), (tool,))?.extract()?;
     Ok(events == EVENTS.load(Ordering::Relaxed))
 }
 
 /// Takes our callbacks out. Returns whether they were the only ones.
 fn unregister(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
-    let numbers = monitoring.getattr("events")?;
+    let numbers = monitoring.getattr(Text("events"))?;
     let none = monitoring.py().None();
     let mut only_ours = true;
     for Event { name, .. } in [ENTRIES, EXITS, C_EVENTS].into_iter().flatten() {
-        let event = numbers.getattr(*name)?;
-        let callback = monitoring.call_method1("register_callback", (tool, &event, &none))?;
+        let event = numbers.getattr(Text(name))?;
+        let callback = monitoring.call_method1(Text("register_callback"), (tool, &event, &none))?;
         if !callback.is_none() && !callback::is_ours(&callback) {
             only_ours = false;
-            monitoring.call_method1("register_callback", (tool, &event, callback))?;
+            monitoring.call_method1(Text("register_callback"), (tool, &event, callback))?;
         }
     }
     Ok(only_ours)

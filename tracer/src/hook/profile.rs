@@ -10,6 +10,7 @@ mod thread_list;
 mod thread_state;
 
 use super::options::EventOptions;
+use crate::fallible::Text;
 use crate::sync::{Mutex, lock};
 use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
@@ -22,12 +23,12 @@ pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     events::want(wanted);
     let argument = thread_hook::argument(python)?;
     thread_hook::forget_threads(python)?;
-    let threading = python.import("threading")?;
-    let before = threading.call_method0("getprofile")?;
+    let threading = python.import(Text("threading"))?;
+    let before = threading.call_method0(Text("getprofile"))?;
     if !before.is(argument) {
         let replaced = lock(&BEFORE).replace(before.unbind());
         drop(replaced); // not under the lock: it may run Python
-        threading.call_method1("setprofile", (argument,))?;
+        threading.call_method1(Text("setprofile"), (argument,))?;
     }
     thread_hook::hook(python)?;
     thread_hook::hook_newer_threads(python);
@@ -41,10 +42,10 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let is_ours = thread_hook::unhook(python);
     // What `getprofile` and `setprofile` do. They are functions of Python, which would run the program's signal handlers
     // here, and lose what those raise.
-    let threading = python.import("threading")?;
-    if threading.getattr("_profile_hook")?.is(argument) {
+    let threading = python.import(Text("threading"))?;
+    if threading.getattr(Text("_profile_hook"))?.is(argument) {
         let before = lock(&BEFORE).take();
-        threading.setattr("_profile_hook", before)?;
+        threading.setattr(Text("_profile_hook"), before)?;
     }
     Ok(is_ours)
 }

@@ -2,6 +2,8 @@
 
 use super::json::Json;
 use super::{options, shown};
+#[cfg(not(Py_3_12))]
+use crate::fallible::Text;
 use crate::function::{ArgumentName, Code};
 use crate::preserve::preserving_exception;
 use pyo3::Borrowed;
@@ -116,7 +118,7 @@ impl<'py> Variables<'py> {
         #[cfg(Py_3_12)]
         return Some(Variables { frame });
         #[cfg(not(Py_3_12))]
-        return Some(Variables { locals: frame.getattr("f_locals").ok()?.cast_into().ok()? });
+        return Some(Variables { locals: frame.getattr(Text("f_locals")).ok()?.cast_into().ok()? });
     }
 
     fn get(&self, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {

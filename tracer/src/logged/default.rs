@@ -1,10 +1,13 @@
 //! What `repr` makes of objects, classes and exceptions whose types have no `repr` of their own.
 
 use super::{json, options};
+use crate::fallible::Name;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 use std::fmt::Write as _;
+
+static MODULE: Name = Name::new("__module__");
 
 /// Appends the `repr` of a value if that is `object`'s or that of a class, and if the value's type, or the class, is
 /// defined in C once and for all. Calls nothing. Returns false for any other value.
@@ -112,7 +115,7 @@ fn append_name(kind: &Bound<'_, PyType>, text: &mut String) -> bool {
         let class = kind.as_type_ptr();
         ((*class).tp_dict, Bound::from_borrowed_ptr(python, (*class.cast::<ffi::PyHeapTypeObject>()).ht_qualname))
     };
-    let key = pyo3::intern!(python, "__module__");
+    let Ok(key) = MODULE.get(python) else { return false };
     // SAFETY: the dictionary of a living class; NULL or a borrowed object, which nothing has had time to free.
     let module =
         unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyDict_GetItemWithError(members, key.as_ptr())) };

@@ -11,6 +11,7 @@
 //! - not by a `raise`, but by the interpreter between two instructions, or by C code. The interpreter makes the
 //!   exceptions of other threads and of Ctrl+C without arguments. C code hardly ever does so.
 
+use crate::fallible::Text;
 use crate::thread::name::is_main;
 use pyo3::exceptions::{
     PyBaseException, PyException, PyMemoryError, PyStopAsyncIteration, PyStopIteration, PySystemExit,
@@ -74,10 +75,10 @@ fn comes_from_elsewhere(error: &Bound<'_, PyBaseException>) -> PyResult<bool> {
     // SAFETY: an exception; NULL or a new reference.
     let mut next = unsafe { Bound::from_owned_ptr_or_opt(error.py(), ffi::PyException_GetTraceback(error.as_ptr())) };
     while let Some(entry) = next.filter(|entry| !entry.is_none()) {
-        if is_of_signal_handler(&entry.getattr("tb_frame")?)? {
+        if is_of_signal_handler(&entry.getattr(Text("tb_frame"))?)? {
             return Ok(true);
         }
-        next = Some(entry.getattr("tb_next")?);
+        next = Some(entry.getattr(Text("tb_next"))?);
         last = Some(entry);
     }
     if !may_come_from_elsewhere(error) {
@@ -88,19 +89,20 @@ fn comes_from_elsewhere(error: &Bound<'_, PyBaseException>) -> PyResult<bool> {
 
 /// Whether a frame is that of a signal handler: its arguments are a number and the frame that it interrupts.
 fn is_of_signal_handler(frame: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let code = frame.getattr("f_code")?;
-    let (count, flags): (usize, u32) = (code.getattr("co_argcount")?.extract()?, code.getattr("co_flags")?.extract()?);
+    let code = frame.getattr(Text("f_code"))?;
+    let (count, flags): (usize, u32) =
+        (code.getattr(Text("co_argcount"))?.extract()?, code.getattr(Text("co_flags"))?.extract()?);
     let has_more = flags & VARARGS != 0;
     if flags & OPTIMIZED == 0 || (count < 2 && !has_more) {
         return Ok(false);
     }
-    let interrupted = frame.getattr("f_back")?;
-    let (names, variables) = (code.getattr("co_varnames")?, frame.getattr("f_locals")?);
+    let interrupted = frame.getattr(Text("f_back"))?;
+    let (names, variables) = (code.getattr(Text("co_varnames"))?, frame.getattr(Text("f_locals"))?);
     // A handler may have deleted an argument.
     let argument = |index: usize| variables.get_item(names.get_item(index).ok()?).ok();
     let mut arguments: Vec<_> = (0..count).filter_map(argument).collect();
     if has_more {
-        let named: usize = code.getattr("co_kwonlyargcount")?.extract()?;
+        let named: usize = code.getattr(Text("co_kwonlyargcount"))?.extract()?;
         if let Some(more) = argument(count + named).and_then(|more| more.cast_into::<PyTuple>().ok()) {
             arguments.extend(more.iter());
         }
@@ -133,15 +135,16 @@ fn is_cancelled(error: &Bound<'_, PyBaseException>) -> bool {
     // SAFETY: the GIL is held; a borrowed dictionary, or NULL.
     let modules = unsafe { Bound::from_borrowed_ptr_or_opt(error.py(), ffi::PyImport_GetModuleDict()) };
     let kind = modules
-        .and_then(|modules| modules.get_item("asyncio.exceptions").ok())
-        .and_then(|module| module.getattr("CancelledError").ok());
+        .and_then(|modules| modules.get_item(Text("asyncio.exceptions")).ok())
+        .and_then(|module| module.getattr(Text("CancelledError")).ok());
     kind.is_some_and(|kind| error.is_instance(&kind).unwrap_or(false))
 }
 
 /// Whether the instruction of an entry of a traceback is a `raise`.
 fn is_at_raise(entry: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let instruction: usize = entry.getattr("tb_lasti")?.extract()?;
-    let code = entry.getattr("tb_frame")?.getattr("f_code")?.getattr("co_code")?.cast_into::<PyBytes>()?;
+    let instruction: usize = entry.getattr(Text("tb_lasti"))?.extract()?;
+    let code =
+        entry.getattr(Text("tb_frame"))?.getattr(Text("f_code"))?.getattr(Text("co_code"))?.cast_into::<PyBytes>()?;
     Ok(code.as_bytes().get(instruction).copied() == raise_instruction(entry.py()))
 }
 
@@ -152,7 +155,7 @@ fn raise_instruction(python: Python<'_>) -> Option<u8> {
         // SAFETY: the GIL is held; two strings that end with NUL.
         let code = unsafe { ffi::Py_CompileString(c"raise".as_ptr(), c"<raise>".as_ptr(), ffi::Py_file_input) };
         // SAFETY: NULL with an exception, or a new reference.
-        let code = unsafe { Bound::from_owned_ptr_or_err(python, code) }.ok()?.getattr("co_code").ok()?;
+        let code = unsafe { Bound::from_owned_ptr_or_err(python, code) }.ok()?.getattr(Text("co_code")).ok()?;
         let [.., number, _] = code.cast::<PyBytes>().ok()?.as_bytes() else { return None };
         Some(*number)
     })

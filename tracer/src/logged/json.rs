@@ -8,6 +8,7 @@
 //! refuse and others read back as they were.
 
 use super::{pair, plain};
+use crate::fallible::Text;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType, PyTypeMethods};
@@ -303,11 +304,11 @@ impl Json {
 
 /// Returns a value as JSON for a report, whatever its length.
 #[pyfunction]
-pub fn json_of<'py>(value: &Bound<'py, PyAny>) -> Bound<'py, PyString> {
+pub fn json_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     let mut json = Json::new(usize::MAX);
     json.has_surrogates = true;
     json.put_value(value);
-    PyString::new(value.py(), &json.text)
+    Text(&json.text).into_pyobject(value.py())
 }
 
 /// Appends a number that is written without an exponent, as Python's `repr` writes it: the fewest digits that lead back

@@ -50,7 +50,7 @@ pub fn start(
         return Ok(());
     }
     let _ = hook::uninstall(python);
-    halt(python);
+    current::halt(python);
     if is_new && let Some(ended) = recording::take_back(tracer) {
         let path = python.detach(|| ended.close());
         let _ = std::fs::remove_file(path);
@@ -69,7 +69,7 @@ pub fn stop(python: Python<'_>, tracer: u64, finish_open_calls: bool) -> PyResul
     name::renew(current::serial());
     let was_hooked = recording::records_calls() && current::serial().is_some();
     let uninstalled = hook::uninstall(python);
-    halt(python);
+    current::halt(python);
     if let Ok(false) = uninstalled
         && was_hooked
     {
@@ -110,14 +110,6 @@ pub fn seal(python: Python<'_>, tracer: u64) -> PyResult<Option<PathBuf>> {
         None => recording::set_aside(tracer),
     });
     stopped.map(|()| path)
-}
-
-/// Ends recording: no hook records from now on, and no thread's note leads to a recorder.
-fn halt(python: Python<'_>) {
-    exclusively(python, || {
-        recording::end();
-        current::forget();
-    });
 }
 
 /// Empties all caches: their contents do not hold any more. The caller does so exclusively, and drops what it gets once

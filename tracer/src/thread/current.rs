@@ -7,6 +7,7 @@
 //! [`is_recording`], which may run Python, and looks everything up only after that: nothing found before Python ran is
 //! used after it.
 
+use crate::exclusive::exclusively;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{shared, thread_own};
 use crate::thread::here::{self, Seen};
@@ -227,6 +228,14 @@ impl Drop for Own {
 /// Lets no thread's note hold any more: what is known of the recording has changed.
 pub fn forget() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Ends recording: no hook records from now on, and no thread's note leads to a recorder.
+pub fn halt(python: Python<'_>) {
+    exclusively(python, || {
+        recording::end();
+        forget();
+    });
 }
 
 /// Stops recording the calling thread until [`resume`] is called as often.

@@ -4,6 +4,7 @@
 //!
 //! A thread is named when it is first seen, and again when it ends or recording stops, if its name has changed by then.
 
+use crate::fallible::{Number, Text, lossy};
 use crate::preserve::{preserving_exception, without_collector};
 use crate::recording;
 use crate::sync::{Mutex, lock};
@@ -11,7 +12,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFrame, PyModule, PyString};
 use std::collections::HashMap;
-use std::ffi::CStr;
 use std::process;
 use std::ptr;
 use std::sync::LazyLock;
@@ -97,7 +97,7 @@ fn watch(python: Python<'_>, key: Key, thread: Named) {
     let Some(kept) = kept.and_then(|kept| kept.cast_into::<PyDict>().ok()) else { return };
     let replaced = lock(&NAMED).insert(key, thread);
     drop(replaced); // not under the lock
-    let _ = Py::new(python, End { key }).and_then(|end| kept.set_item("viztracer.thread_name", end));
+    let _ = Py::new(python, End { key }).and_then(|end| kept.set_item(Text("viztracer.thread_name"), end));
 }
 
 /// Dies with its thread.
@@ -129,19 +129,19 @@ fn name_of(thread: &Bound<'_, PyAny>) -> Option<String> {
     let kept = unsafe { ffi::PyObject_GenericGetDict(thread.as_ptr(), ptr::null_mut()) };
     // SAFETY: NULL with an exception, which is cleared by `preserving_exception`, or a new reference.
     let kept = unsafe { Bound::from_owned_ptr_or_opt(thread.py(), kept) }?;
-    let name = item(&kept, c"_name")?;
-    name.cast_exact::<PyString>().ok().map(|name| name.to_string_lossy().into_owned())
+    let name = item(&kept, "_name")?;
+    lossy(name.cast_exact::<PyString>().ok()?).ok()
 }
 
 /// Returns the calling thread's object, if it has one.
 fn object_of_current(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     // SAFETY: `python` proves that the GIL is held. A borrowed dictionary, which lives as long as the interpreter.
     let modules = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyImport_GetModuleDict()) }?;
-    let threading = item(&modules, c"threading")?;
-    let active = item(threading.cast::<PyModule>().ok()?.dict().as_any(), c"_active")?;
+    let threading = item(&modules, "threading")?;
+    let active = item(threading.cast::<PyModule>().ok()?.dict().as_any(), "_active")?;
     // SAFETY: asks the C library alone.
-    let ident = unsafe { ffi::PyThread_get_thread_ident() }.into_pyobject(python).ok()?;
-    let registered = active.cast_exact::<PyDict>().ok()?.get_item(ident).ok()?;
+    let ident = unsafe { ffi::PyThread_get_thread_ident() };
+    let registered = active.cast_exact::<PyDict>().ok()?.get_item(Number(ident)).ok()?;
     registered.or_else(|| starting_thread(python))
 }
 
@@ -153,16 +153,16 @@ fn starting_thread(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     // SAFETY: NULL or a borrowed frame, which is open.
     let frame = unsafe { Bound::from_borrowed_ptr_or_opt(python, frame.cast()) }?;
     let frame = frame.cast_exact::<PyFrame>().ok()?;
-    let code = frame.getattr("f_code").ok()?.cast_into::<PyCode>().ok()?;
-    let name = code.getattr("co_name").ok()?;
+    let code = frame.getattr(Text("f_code")).ok()?.cast_into::<PyCode>().ok()?;
+    let name = code.getattr(Text("co_name")).ok()?;
     let name = name.cast_exact::<PyString>().ok()?.to_str().ok()?;
     let is_bootstrap = name == "_bootstrap" || name == "_bootstrap_inner";
-    is_bootstrap.then(|| frame.getattr("f_locals").ok()?.get_item("self").ok()).flatten()
+    is_bootstrap.then(|| frame.getattr(Text("f_locals")).ok()?.get_item(Text("self")).ok()).flatten()
 }
 
 /// Returns what an exact dictionary has under this name.
-fn item<'py>(dictionary: &Bound<'py, PyAny>, name: &CStr) -> Option<Bound<'py, PyAny>> {
-    dictionary.cast_exact::<PyDict>().ok()?.get_item(PyString::new(dictionary.py(), name.to_str().ok()?)).ok()?
+fn item<'py>(dictionary: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyAny>> {
+    dictionary.cast_exact::<PyDict>().ok()?.get_item(Text(name)).ok()?
 }
 
 /// Whether the calling thread is the main thread of the process.

@@ -12,7 +12,7 @@ import atexit
 import os
 import sys
 
-from ..snaptrace import end_watcher, hold_watcher, release_watcher
+from ..snaptrace import end_watcher, free_last_memory, hold_watcher, release_watcher
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def _before_multiprocessing_leaves(function: Callable[[], None]) -> Any:
 
 def _after_threads(function: Callable[[], None]) -> None:
     """Wait for the threads first, as `multiprocessing` is about to do, so that the rest of their calls is recorded."""
+    free_last_memory()
     threading: Any = sys.modules["threading"]
     threading._shutdown()
     function()

@@ -18,7 +18,7 @@ from ..output import report, terminal
 from ..process import this_process
 from ..process.rank import with_rank
 from ..process.ring_directory import RingDirectory
-from ..snaptrace import note_exit
+from ..snaptrace import free_last_memory, note_exit
 from . import unsaved
 from .interpreter_events import InterpreterEvents
 
@@ -261,14 +261,12 @@ class Recording(InterpreterEvents):
 
     def leave(self) -> None:
         """The process ends: record what is open as finished, and close the ring file."""
+        free_last_memory()
         if not self.end("flush_as_finish"):
             return
         self.inform_plugins("post-stop")
-        try:
-            if self.process_name is None and this_process.process_name() != this_process.MAIN:
-                self.name_process(this_process.process_name())
-        except MemoryError:
-            pass  # it keeps the name that it has; the file must be closed
+        if self.process_name is None and this_process.process_name() != this_process.MAIN:
+            self.name_process(this_process.process_name())
         failure, removed = self.ring_failure, self.ring_removed
         unmatched = self.ring_unmatched
         if self.verbose and (unmatched or self.switches_greenlets):

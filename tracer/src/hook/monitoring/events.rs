@@ -5,6 +5,7 @@
 //! for the function and then for the recorder, neither of which does.
 
 use crate::due;
+use crate::fallible::Text;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
 use crate::hook::logged;
@@ -62,7 +63,7 @@ pub const C_EVENTS: &[Event] =
 
 /// Looks up what a callback answers at a location that is not recorded.
 pub fn know_disable(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
-    let disable = monitoring.getattr("DISABLE")?;
+    let disable = monitoring.getattr(Text("DISABLE"))?;
     if DISABLE.load(Ordering::Relaxed) != disable.as_ptr() {
         // A reference for ever, wherever the program puts its own: a hook may be about to answer the one before.
         DISABLE.store(disable.into_ptr(), Ordering::Release);

@@ -1,5 +1,6 @@
 //! The tool id of `sys.monitoring` under which this library asks for events.
 
+use crate::fallible::Text;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -22,14 +23,15 @@ static NAME: PyOnceLock<Py<PyString>> = PyOnceLock::new();
 ///
 /// Raises `RuntimeError` if all are taken, with the names of their holders.
 pub fn acquire(monitoring: &Bound<'_, PyAny>) -> PyResult<i32> {
-    let name = NAME.get_or_init(monitoring.py(), || PyString::new(monitoring.py(), "viztracer").unbind());
+    let python = monitoring.py();
+    let name = NAME.get_or_try_init(python, || Text("viztracer").into_pyobject(python).map(Bound::unbind))?;
     let mut holders = Vec::new();
     for tool in IDS {
         match holder(monitoring, tool)? {
             Some(holder) if !is_our_name(&holder) => holders.push(format!("{tool} by {holder}")),
             held => {
                 if held.is_none() {
-                    monitoring.call_method1("use_tool_id", (tool, name))?;
+                    monitoring.call_method1(Text("use_tool_id"), (tool, name))?;
                 }
                 TAKEN.store(tool, Ordering::Relaxed);
                 return Ok(tool);
@@ -56,7 +58,7 @@ pub fn is_ours(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
 }
 
 fn holder<'py>(monitoring: &Bound<'py, PyAny>, tool: i32) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let holder = monitoring.call_method1("get_tool", (tool,))?;
+    let holder = monitoring.call_method1(Text("get_tool"), (tool,))?;
     Ok((!holder.is_none()).then_some(holder))
 }
 

@@ -5,6 +5,7 @@
 
 use super::thread_state::ThreadState;
 use super::{events, thread_list};
+use crate::fallible::Text;
 use crate::logged::options;
 use crate::{due, recording};
 use pyo3::ffi::{self, PyFrameObject, PyObject};
@@ -57,9 +58,9 @@ pub fn is_free(python: Python<'_>) -> bool {
 
 /// Lets [`hook_newer_threads`] begin again with the oldest thread.
 pub fn forget_threads(python: Python<'_>) -> PyResult<()> {
-    let module = python.import("_thread")?;
+    let module = python.import(Text("_thread"))?;
     for (starter, name) in STARTERS.iter().zip(["start_new_thread", "start_new"]) {
-        let function = module.getattr(name)?.into_ptr(); // a reference for ever: no other object gets its address
+        let function = module.getattr(Text(name))?.into_ptr(); // a reference for ever: no other object gets its address
         let before = starter.swap(function, Ordering::Relaxed);
         // SAFETY: NULL or the reference that the last call has kept; `python` proves that the GIL is held.
         drop(unsafe { Bound::from_owned_ptr_or_opt(python, before) });

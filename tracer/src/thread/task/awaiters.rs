@@ -6,6 +6,7 @@
 //! are left alone: only what `asyncio` itself knows to wait is found, and no code of a callback's class or owner runs.
 
 use super::running;
+use crate::fallible::Text;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -60,13 +61,14 @@ fn woken<'py>(callback: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let function = of_method(callback)?;
         has(&function, "__name__", "__wakeup") && has(&function, "__module__", "asyncio.tasks")
     };
-    is_wakeup.then(|| callback.getattr("__self__").ok())?
+    is_wakeup.then(|| callback.getattr(Text("__self__")).ok())?
 }
 
 /// Returns the future that a callback of `asyncio` completes.
 fn completed<'py>(callback: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     if let Some(function) = of_method(callback) {
-        let group = callback.getattr("__self__").ok().filter(|_| has(&function, "__module__", "asyncio.taskgroups"))?;
+        let group =
+            callback.getattr(Text("__self__")).ok().filter(|_| has(&function, "__module__", "asyncio.taskgroups"))?;
         return stored(&group, "_on_completed_fut").filter(|future| !future.is_none());
     }
     if !is_function(callback) {
@@ -75,18 +77,19 @@ fn completed<'py>(callback: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     if !has(callback, "__module__", "asyncio.tasks") {
         return None;
     }
-    let names = callback.getattr("__code__").ok()?.getattr("co_freevars").ok()?.cast_into::<PyTuple>().ok()?;
-    let cells = callback.getattr("__closure__").ok()?.cast_into::<PyTuple>().ok()?;
+    let names =
+        callback.getattr(Text("__code__")).ok()?.getattr(Text("co_freevars")).ok()?.cast_into::<PyTuple>().ok()?;
+    let cells = callback.getattr(Text("__closure__")).ok()?.cast_into::<PyTuple>().ok()?;
     let index = names.iter().position(|name| COMPLETED.iter().any(|known| is_text(&name, known)))?;
-    cells.get_item(index).ok()?.getattr("cell_contents").ok()
+    cells.get_item(index).ok()?.getattr(Text("cell_contents")).ok()
 }
 
 /// Returns the future that `asyncio.wait_for` completes before 3.12: its callback is a partial function.
 fn released<'py>(callback: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     static PARTIAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let partial = running::attribute(callback.py(), &PARTIAL, "functools", "partial")?;
-    let function = callback.get_type().is(partial).then(|| callback.getattr("func").ok())??;
-    let arguments = callback.getattr("args").ok()?.cast_into::<PyTuple>().ok()?;
+    let function = callback.get_type().is(partial).then(|| callback.getattr(Text("func")).ok())??;
+    let arguments = callback.getattr(Text("args")).ok()?.cast_into::<PyTuple>().ok()?;
     let is_of_asyncio = is_function(&function) && has(&function, "__module__", "asyncio.tasks");
     arguments.get_item(0).ok().filter(|_| is_of_asyncio)
 }
@@ -94,7 +97,7 @@ fn released<'py>(callback: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
 /// Returns the function in Python of a method that is bound to an object.
 fn of_method<'py>(callback: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let is_method = callback.get_type_ptr() == &raw mut PyMethod_Type;
-    is_method.then(|| callback.getattr("__func__").ok())?.filter(is_function)
+    is_method.then(|| callback.getattr(Text("__func__")).ok())?.filter(is_function)
 }
 
 fn is_function(callback: &Bound<'_, PyAny>) -> bool {
@@ -103,7 +106,7 @@ fn is_function(callback: &Bound<'_, PyAny>) -> bool {
 
 /// Whether a function has an attribute with this text.
 fn has(function: &Bound<'_, PyAny>, attribute: &str, text: &str) -> bool {
-    function.getattr(attribute).is_ok_and(|value| is_text(&value, text))
+    function.getattr(Text(attribute)).is_ok_and(|value| is_text(&value, text))
 }
 
 fn is_text(value: &Bound<'_, PyAny>, text: &str) -> bool {
@@ -112,7 +115,7 @@ fn is_text(value: &Bound<'_, PyAny>, text: &str) -> bool {
 
 /// Returns what an object has under this name, without the methods by which its class may answer instead.
 fn stored<'py>(owner: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyAny>> {
-    let name = PyString::intern(owner.py(), name);
+    let name = Text(name).into_pyobject(owner.py()).ok()?;
     // SAFETY: the GIL is held; a living object and a string.
     let value = unsafe { ffi::PyObject_GenericGetAttr(owner.as_ptr(), name.as_ptr()) };
     // SAFETY: NULL with an exception, or a new reference.

@@ -3,11 +3,12 @@
 //! A task gets its serial when it is first seen. What is kept of it is a weak reference, so tracing lets no task live
 //! longer than the program does.
 
+use crate::fallible::{Text, lossy};
 use crate::recording;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::thread::current;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -80,12 +81,11 @@ fn is(reference: &Bound<'_, PyWeakrefReference>, task: &Bound<'_, PyAny>) -> boo
 
 /// Returns the name of a task: asyncio's have a method for it, trio's an attribute.
 fn name_of<'py>(task: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-    task.call_method0("get_name").or_else(|_| task.getattr("name")).ok()
+    task.call_method0(Text("get_name")).or_else(|_| task.getattr(Text("name"))).ok()
 }
 
 fn text(name: &Bound<'_, PyAny>) -> String {
-    let name: Option<&Bound<'_, PyString>> = name.cast().ok();
-    name.map_or_else(|| "Task".to_owned(), |name| name.to_string_lossy().into_owned())
+    lossy(name).unwrap_or_else(|_| "Task".to_owned())
 }
 
 /// Returns the tasks of the recording of this number, and forgets those of an earlier one; `None` if that recording has

@@ -1,5 +1,6 @@
 //! Asks asyncio, or trio, for the task that the calling thread runs.
 
+use crate::fallible::Text;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -47,8 +48,8 @@ pub(super) fn attribute<'py>(
         // interpreter.
         let modules = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyImport_GetModuleDict()) };
         let modules = modules.as_ref().and_then(|modules| modules.cast::<PyDict>().ok()).ok_or(())?;
-        let module = modules.get_item(module).ok().flatten().ok_or(())?;
-        let found = module.cast::<PyModule>().map_err(drop)?.dict().get_item(name);
+        let module = modules.get_item(Text(module)).ok().flatten().ok_or(())?;
+        let found = module.cast::<PyModule>().map_err(drop)?.dict().get_item(Text(name));
         found.ok().flatten().map(Bound::unbind).ok_or(())
     });
     found.ok().map(|found| found.bind(python))
