@@ -37,6 +37,26 @@ fn every_module_begins_by_saying_what_it_is() {
     }
 }
 
+/// Where hooks run, no conversion of pyo3 makes a Python object of a Rust value: it would panic without memory, and abort
+/// the traced program. `tracer/src/fallible.rs` has conversions that fail.
+#[test]
+fn hooks_make_no_objects_by_conversions_that_panic() {
+    let rooms = ["ending", "function", "hook", "logged", "thread", "greenlets.rs", "interpreter_events.rs"];
+    let calls = ["getattr", "setattr", "hasattr", "call_method0", "call_method1", "import", "get_item", "set_item"];
+    let makers = ["PyString::", "PyDict::", "PyList::", "PyTuple::"]
+        .map(|kind| [format!("{kind}new("), format!("{kind}empty(")]);
+    let with_literal = calls.map(|call| format!(".{call}(\""));
+    let panics: Vec<_> = with_literal.into_iter().chain(makers.into_iter().flatten()).collect();
+    for file in
+        files("rs").into_iter().filter(|file| rooms.iter().any(|room| file.starts_with(format!("tracer/src/{room}"))))
+    {
+        let code: String = read(&file).split_whitespace().collect();
+        for call in &panics {
+            assert!(!code.contains(call), "{}: {call}", file.display());
+        }
+    }
+}
+
 #[test]
 fn the_map_shows_the_folders_there_are() {
     let readme = read("README.md");

@@ -60,10 +60,10 @@ pub struct ArgumentName {
 
 impl ArgumentName {
     /// Leaves out what JSON escapes. Names are identifiers, so only code objects that a program makes itself have that.
-    fn of(name: Bound<'_, PyString>) -> ArgumentName {
-        let text = name.to_string_lossy();
+    fn of(name: Bound<'_, PyString>) -> Option<ArgumentName> {
+        let text = lossy(&name).ok()?;
         let plain: String = text.chars().filter(|char| !matches!(char, '"' | '\\' | '\0'..'\u{20}')).collect();
-        ArgumentName { key: format!("\"{plain}\":").into(), name: name.unbind() }
+        Some(ArgumentName { key: format!("\"{plain}\":").into(), name: name.unbind() })
     }
 }
 
@@ -237,7 +237,7 @@ impl Code {
         let count = number("co_argcount")? + number("co_kwonlyargcount")?;
         let count = count + has(ffi::CO_VARARGS) + has(ffi::CO_VARKEYWORDS);
         let names = code.getattr(Text("co_varnames")).ok()?.cast_into::<PyTuple>().ok()?;
-        Some(names.iter().take(count).filter_map(|name| Some(ArgumentName::of(name.cast_into().ok()?))).collect())
+        names.iter().take(count).map(|name| ArgumentName::of(name.cast_into().ok()?)).collect()
     }
 
     /// Whether a frame runs this code.

@@ -7,6 +7,7 @@
 //! program.
 
 use super::offered;
+use crate::fallible::Text;
 use crate::interpose::{OneArgument, Original, is_in_main_interpreter};
 use crate::recording;
 use pyo3::ffi::{self, PyFrameObject, PyObject};
@@ -32,7 +33,8 @@ pub fn watch(python: Python<'_>) -> PyResult<()> {
     if SET_PROFILE.is_replaced() {
         return Ok(());
     }
-    GET_PROFILE.get_or_try_init(python, || python.import("sys")?.getattr("getprofile").map(Bound::unbind))?;
+    GET_PROFILE
+        .get_or_try_init(python, || python.import(Text("sys"))?.getattr(Text("getprofile")).map(Bound::unbind))?;
     SET_PROFILE.replace_by(python, "sys", "setprofile", set_profile)
 }
 

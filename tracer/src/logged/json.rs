@@ -367,7 +367,7 @@ pub fn digits(value: &Bound<'_, PyInt>) -> Option<String> {
     let in_base = |base| {
         // SAFETY: an integer, or of a type derived from it, so no method of the program is called.
         let text = unsafe { Bound::from_owned_ptr_or_err(value.py(), ffi::PyNumber_ToBase(value.as_ptr(), base)) };
-        text.ok()?.cast_into::<PyString>().ok().map(|text| text.to_string_lossy().into_owned())
+        text.ok()?.cast_into::<PyString>().ok()?.to_str().ok().map(str::to_owned)
     };
     let hexadecimal = in_base(16)?;
     if hexadecimal.len() > DECIMAL_MAX { Some(hexadecimal) } else { in_base(10) }
