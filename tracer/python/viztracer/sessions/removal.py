@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RING = re.compile(r"[^/]+_[0-9]+(_[0-9]+)?\.bin", re.ASCII)
 REQUEST = re.compile(r"wanted_[0-9a-f]{12}", re.ASCII)  # of `viztracer --attach` to a process that has not recorded
-SNAPSHOT = re.compile(r"snapshot_[0-9]+", re.ASCII)  # by which processes count their snapshots
+SNAPSHOT = re.compile(r"snapshot_([0-9]+|failure)", re.ASCII)  # by which processes count their snapshots
 UNFINISHED_RING = re.compile(r"\..+_[0-9]+\.[0-9a-f]{32}\.new", re.ASCII)
 # Seconds after which the first process of a session has locked its block.
 SETTLED = 10.0

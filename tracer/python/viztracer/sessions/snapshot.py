@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 REASON_MAX = 60  # characters of a reason in a name
 CLAIM = "snapshot_{}"  # the file in the directory of a run by which its processes count their snapshots
+FAILURE = "snapshot_failure"  # the file there that says why a snapshot is not written
+REASON_OF_FAILURE_MAX = 1000  # characters of that
 
 
 class SnapshotError(Exception):
@@ -91,6 +93,29 @@ def claim(directory: str, first: int, limit: int) -> int | None:
             raise gone(directory) from None
         return number
     return None
+
+
+def note_failure(directory: str, reason: str) -> None:
+    """Leave the reason why a snapshot is not written in the directory of a run; the first one stays."""
+    try:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+        descriptor = os.open(os.path.join(directory, FAILURE), flags, 0o600)
+    except OSError:
+        return
+    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(reason)
+
+
+def take_failure(directory: str) -> str | None:
+    """Return why a snapshot of a run is not written, to one caller; None if all are."""
+    path = os.path.join(directory, FAILURE)
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+            reason = file.read(REASON_OF_FAILURE_MAX)
+        os.unlink(path)
+    except OSError:
+        return None
+    return reason
 
 
 def share(directory: str) -> int:

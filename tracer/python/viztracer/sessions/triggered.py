@@ -24,9 +24,10 @@ def main() -> None:
     now = time.time() - (time.monotonic_ns() - int(as_of)) / 1e9
     try:
         _write(directory, snapshots.file_name(f"{pid}_{reason}", now), int(as_of))
-    except (snapshots.SnapshotError, OSError):  # nobody hears of it: a stream of the program is not ours to keep open
+    except (snapshots.SnapshotError, OSError) as error:  # a stream of the program is not ours to keep open
         if number:
             os.unlink(snapshots.claim_path(directory, number))
+            snapshots.note_failure(directory, getattr(error, "strerror", None) or str(error))
 
 
 def _write(directory: str, name: str, as_of: int) -> None:

@@ -35,7 +35,7 @@ def arm(triggers: Sequence[str], rings: RingDirectory, limit: int) -> list[Calla
         terminal.complain("no snapshots at slow calls, killed children or signals: the interpreter's path is unknown")
         return undo
     _prepare(triggers, rings, limit)
-    return [*undo, lambda: _end(limit)]
+    return [*undo, lambda: _end(rings.path, limit)]
 
 
 def _prepare(triggers: Sequence[str], rings: RingDirectory, limit: int) -> None:
@@ -46,8 +46,11 @@ def _prepare(triggers: Sequence[str], rings: RingDirectory, limit: int) -> None:
     watch_deadly_signals()  # the handler of signals that ask for a snapshot, too
 
 
-def _end(limit: int) -> None:
+def _end(directory: str, limit: int) -> None:
     """Say what was missed only now: in between, a line may come in the way of the program."""
+    failure = snapshots.take_failure(directory) if snapshots.is_shared(directory) else None
+    if failure is not None:
+        terminal.complain(f"a snapshot that was due is not written: {failure}")
     missed, error = disarm_snapshots()
     if missed:
         reason = error or f"--keep_snapshots {limit}"
