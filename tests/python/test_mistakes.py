@@ -142,6 +142,16 @@ def test_program_swallowed_by_an_option(place, option):
     says(place, f"write: viztracer {option} ./ -- prog.py\n", option, "./", "prog.py")
 
 
+@pytest.mark.parametrize("option", ["--include_files", "--log_func_entry", "--keep_snapshot_at", "--plugins"])
+def test_option_with_many_values_that_has_none(place, option):
+    says(place, f"argument {option}: expected at least one argument\n", option, "--", "prog.py")
+
+
+def test_audit_events_need_no_name(place):
+    done = place.viztracer("--quiet", "--log_audit", "--", "prog.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran []\n", "")
+
+
 @pytest.mark.parametrize("time", ["long", "20usx", "5m", "-5", "1e999", "nan", "inf", "1_0", "5 minutes", "1,5", ""])
 def test_time_that_is_none(place, time):
     if time:

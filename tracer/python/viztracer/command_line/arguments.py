@@ -27,7 +27,8 @@ def add_recording_options(parser: argparse.ArgumentParser) -> None:
             continue
         help = argparse.SUPPRESS if option.hidden else option.help
         if option.takes_list:
-            parser.add_argument(f"--{name}", metavar=option.metavar, nargs="*", help=help)
+            count = "*" if option.may_be_empty else "+"
+            parser.add_argument(f"--{name}", metavar=option.metavar, nargs=count, help=help)
         elif option.metavar:
             read, more = VALUES[option.metavar]
             default = option.default

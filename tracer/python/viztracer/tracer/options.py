@@ -58,6 +58,7 @@ class Option:
         hidden: whether ``--help`` leaves it out.
         is_own: whether VizTracer lacks the option: its beginnings stand for VizTracer's options first.
         inherited: whether children of the process get it.
+        may_be_empty: whether a list without values stands for something, so that a command line may have it.
         normalize: turns a value into a plain one that means the same in every process.
         error: what a value of a wrong type raises; None if any value is taken.
         validate: raises an error for a wrong value, and gets the option's name, too.
@@ -73,6 +74,7 @@ class Option:
         hidden: bool = False,
         is_own: bool = False,
         inherited: bool = True,
+        may_be_empty: bool = False,
         normalize: Callable[[Any], Any] | None = None,
         error: type[Exception] | None = TypeError,
         validate: Callable[[str, Any], None] | None = None,
@@ -84,6 +86,7 @@ class Option:
         self.hidden = hidden
         self.is_own = is_own
         self.inherited = inherited
+        self.may_be_empty = may_be_empty
         self.normalize = normalize
         self.error = error
         self.validate = validate
@@ -318,6 +321,7 @@ class Options:
     log_audit: Sequence[str] | None = option(
         None,
         "record audit events whose names match one of these; without RE, all",
+        may_be_empty=True,
         normalize=_list,
         metavar="RE",
         validate=_patterns,
