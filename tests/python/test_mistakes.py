@@ -127,6 +127,28 @@ def test_python_before_the_program(place, name):
     says(place, f"without {name}: viztracer prog.py 'a b'\n", name, "prog.py", "a b", env=env)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["-m", "prog", "a b"], "-m prog 'a b'"),
+        (["-m", "prog", "-x"], "-m prog -x"),
+        (["-mprog"], "-mprog"),
+        (["-c", "print(1)"], "-c 'print(1)'"),
+    ],
+)
+def test_python_before_a_module_or_code(place, arguments, written):
+    advice = f"without python3: viztracer {written}\n"
+    env = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    says(place, advice, "--quiet", "python3", *arguments, env=env)
+    says(place, advice, "--quiet", "--", "python3", *arguments, env=env)
+
+
+def test_python_as_an_argument_of_a_module(place):
+    for arguments in (["-m", "prog", "python"], ["--output_dir", "python", "-m", "prog", "python"]):
+        done = place.viztracer("--quiet", *arguments)
+        assert (done.returncode, done.stdout) == (0, "ran ['python']\n")
+
+
 def test_time_to_attach_for_without_a_process(place):
     done = place.viztracer("--quiet", "-t", "5", "prog.py")
     assert (done.returncode, done.stdout) == (0, "ran []\n")

@@ -136,6 +136,8 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         command = list(arguments[split + 1 :])
     elif _is_unknown_option(options, arguments, command):
         raise UsageError(_mistaken(parser, command[0]))
+    elif command and (options.module is not None or options.cmd_string is not None):
+        _check_not_python(parser, arguments)
     missing_options.refuse(options)
     _check(options)
     if not command and options.cmd_string is None and options.module is None:
@@ -175,8 +177,22 @@ def _is_unknown_option(options: argparse.Namespace, arguments: Sequence[str], co
         return False
     if options.module is None and options.cmd_string is None:
         return True
-    mode = next(index for index, argument in enumerate(arguments) if MODE.match(argument))
-    return list(arguments).index(command[0]) < mode
+    return list(arguments).index(command[0]) < _mode(arguments)
+
+
+def _mode(arguments: Sequence[str]) -> int:
+    """Return where ``-m`` or ``-c`` is."""
+    return next(index for index, argument in enumerate(arguments) if MODE.match(argument))
+
+
+def _check_not_python(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """See that ``-m`` or ``-c`` is no option of an interpreter that is named before it."""
+    _, words = parser.parse_known_args(arguments[: _mode(arguments)])
+    if words:
+        from .command_line import mistakes
+
+        if mistakes.is_python(words[0]):
+            raise UsageError(mistakes.of_python(arguments[arguments.index(words[0]) :]))
 
 
 def _mistaken(parser: argparse.ArgumentParser, word: str) -> str:
