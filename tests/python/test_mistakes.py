@@ -199,6 +199,7 @@ def test_numbers(place):
         says(place, f"invalid int value: '{number}'", "--tracer_entries", number, "prog.py")
     for number in ("0", "-1"):
         says(place, "tracer_entries must be at least 1\n", "--tracer_entries", number, "prog.py")
+    says(place, "keep_snapshots must be at least 0, not -1\n", "--keep_snapshots", "-1", "prog.py")
 
 
 # --- outputs ---

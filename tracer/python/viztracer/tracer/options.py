@@ -114,6 +114,13 @@ def _number(name: str, value: int) -> None:
         raise OverflowError(f"{name} must be below 2**63, not {value}")
 
 
+def _count(name: str, value: int) -> None:
+    """Raise `ValueError` for a negative number, and what `_number` does."""
+    _number(name, value)
+    if value < 0:
+        raise ValueError(f"{name} must be at least 0, not {value}")
+
+
 def _part(name: str, value: float) -> None:
     """Raise `ValueError` for a number that is no part of something."""
     if not 0 <= value < 1:
@@ -310,7 +317,7 @@ class Options:
         f"[{DEFAULT_SNAPSHOTS}]",
         is_own=True,
         metavar="N",
-        validate=_number,
+        validate=_count,
     )
     log_func_repr: Callable[..., str] | None = argument(
         None, "formats these values, instead of `repr`", validate=_function
