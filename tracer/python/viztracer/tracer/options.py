@@ -275,8 +275,9 @@ class Options:
     min_duration: float = option(0, "do not record shorter calls; in us", metavar="TIME", normalize=float)
     max_overhead: float = option(
         0,
-        "let tracing cost at most this part of the program's processor time: functions that are called too often are "
-        "no longer recorded, and the report names them; on CPython 3.10 and 3.11, calls are recorded in bursts",
+        "let tracing cost at most this part of the program's processor time, such as 0.05 or, on a command line, 5%: "
+        "functions that are called too often are no longer recorded, and the report names them; on CPython 3.10 and "
+        "3.11, calls are recorded in bursts",
         is_own=True,
         metavar="PART",
         normalize=float,
