@@ -164,6 +164,14 @@ def test_program_swallowed_by_an_option(place, option):
     says(place, f"write: viztracer {option} ./ -- prog.py\n", option, "./", "prog.py")
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--include_files", "FILE"), ("--log_var", "RE"), ("--log_audit", "RE"), ("--plugins", "PLUGIN")],
+)
+def test_program_swallowed_as_the_only_value(place, option, value):
+    says(place, f"write: viztracer {option} {value} -- prog.py\n", option, "prog.py")
+
+
 @pytest.mark.parametrize("option", ["--include_files", "--log_func_entry", "--keep_snapshot_at", "--plugins"])
 def test_option_with_many_values_that_has_none(place, option):
     says(place, f"argument {option}: expected at least one argument\n", option, "--", "prog.py")

@@ -58,7 +58,13 @@ def of_python(words: Sequence[str]) -> str:
     return f"viztracer runs programs itself, without {words[0]}: viztracer {rest}"
 
 
-def of_swallowed_program(option: str, words: Sequence[str]) -> str:
-    """Return what to say if an option with any number of values has taken the program for one of them."""
-    values = " ".join(map(quote, words[:-1])) or "FILE"
+def of_swallowed_program(option: str, metavar: str, words: Sequence[str]) -> str:
+    """Return what to say if an option with any number of values has taken the program for one of them.
+
+    Args:
+        option: the option.
+        metavar: what the help calls a value.
+        words: its values.
+    """
+    values = " ".join(map(quote, words[:-1])) or metavar
     return f"{option} takes all words up to the next option; write: viztracer {option} {values} -- {quote(words[-1])}"
