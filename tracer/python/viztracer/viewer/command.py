@@ -13,6 +13,7 @@ from types import FrameType
 from ..output import terminal
 from ..output.quoting import quote
 from ..output.report_kinds import FOR_SPEEDSCOPE
+from ..version import __version__
 from . import browser
 from .catalog import KINDS, Catalog, Entry, Kind, kind_of
 from .server import PERFETTO_PORT, Server
@@ -74,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE|DIR",
         help="a report (.html), a trace (.json, .json.gz, .pftrace), ring files (.bin), or a directory of such files",
     )
+    add("--version", action="version", version=__version__)
     add("--server_only", "-s", action="store_true", help="do not open the browser")
     add(
         "--port",
@@ -88,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--once", action="store_true", help="exit when the browser has loaded a report or trace, or after --timeout")
     add(
         "--timeout",
-        type=float,
+        type=_seconds,
         nargs="?",
         const=math.inf,
         metavar="SECONDS",
@@ -103,6 +105,17 @@ def build_parser() -> argparse.ArgumentParser:
     add("--flamegraph", action="store_true", help="show the flame graph of a report first")
     add("--use_external_processor", action="store_true", help="no effect; accepted because VizTracer has it")
     return parser
+
+
+def _seconds(text: str) -> float:
+    """Read a number of seconds."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 class Viewer:
