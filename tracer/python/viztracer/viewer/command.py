@@ -31,7 +31,9 @@ A report needs no server: viztracer-merge temp_dir -o result.html writes one tha
 To see a trace of another machine, run  vizviewer --server_only result.json  there and
 ssh -L 9001:127.0.0.1:9001 HOST  here. Then open the address that vizviewer prints.
 
-exit status: 0, also after Ctrl+C; 1 if there is nothing to show or the port cannot be used; 2 for wrong options.
+The page of a directory without traces is empty until there are some.
+
+exit status: 0, also after Ctrl+C; 1 if a FILE cannot be shown or the port cannot be used; 2 for wrong options.
 """
 FLAME_GRAPH = "#t=flame"  # a tab of the page, as state.js writes it
 # Seconds that a wait takes at most: the interpreter notices a signal that came just before a wait only after it.
