@@ -244,7 +244,7 @@ class Viewer:
             terminal.say("Running vizviewer")
             if server.has_door:  # in VizTracer's words, since an editor waits for them and opens the address
                 terminal.say(f"You can also view your trace on http://localhost:{server.server_port}")
-                terminal.say(f"That leads to the report once. It is always on {page}")
+                terminal.say(f"This address works once. Until vizviewer ends, the report is at {page}")
             else:
                 terminal.say(f"You can also view your trace on {page}")
             terminal.say("Press Ctrl+C to quit")
