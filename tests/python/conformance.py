@@ -298,7 +298,7 @@ def _options_of(sandbox, python, main):
     options = {}
     described, meant = json.loads(done.stdout)
     for spellings, name, values, default in described:
-        values = {"?": 1, None: 1}.get(values, values)  # one without a value is a matter of its own
+        values = {"?": 1, None: 1, "+": "*"}.get(values, values)  # one without a value is a matter of its own
         for spelling in spellings or ["positional"]:
             default = None if default in ("0", 0, []) else default
             options[spelling] = {"name": name, "values": values, "default": default}

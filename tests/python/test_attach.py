@@ -242,6 +242,7 @@ def test_interpreters_own_way_is_taken_where_there_is_one(sandbox, fails, messag
         if message:
             assert done.returncode == 1
             assert done.stderr.startswith(f"viztracer: {message.format(pid=process.pid)}")
+            assert os.geteuid() != 0 or "as root" not in done.stderr
         else:
             assert (done.returncode, done.stderr) == (0, "")
             assert "work" in called(sandbox.report("x.json"))
@@ -272,7 +273,9 @@ def test_process_of_another_user_is_left_alone(sandbox):
             except injection.InjectionError as error:
                 return str(error)
 
-        assert f"process {process.pid} may not be attached to: the system forbids ptrace" in as_nobody(try_it)
+        said = as_nobody(try_it)
+        assert f"process {process.pid} may not be attached to: the system forbids ptrace" in said
+        assert "; run this as root" in said
         assert is_alive(process)
 
 

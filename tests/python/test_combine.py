@@ -69,12 +69,6 @@ def test_bad_inputs_are_named(sandbox, two_runs):
     assert not (sandbox.path / "y.json").exists()
 
 
-def test_no_files_shows_the_help(sandbox):
-    done = sandbox.viztracer("--combine")
-    assert done.returncode == 0
-    assert "--combine" in done.stdout
-
-
 OPENED_BY = [
     ("x.json", "Use the following command to open the report:\nvizviewer DIR/x.json\n"),
     ("x.json.gz", "Use the following command to open the report:\nvizviewer DIR/x.json.gz\n"),

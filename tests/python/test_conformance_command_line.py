@@ -17,6 +17,8 @@ FUNCTIONS = "def a(): b()\ndef b(): c()\ndef c(): len('x')\na()\n"
 REPORT = '{"traceEvents": [{"ph": "X", "name": "f", "ts": 1, "dur": 2, "pid": 1, "tid": 1}], "viztracer_metadata": {}}'
 TWO = {"a.json": REPORT, "b.json": REPORT.replace('"pid": 1', '"pid": 2')}
 NO_VALUE = {"status": 2, "stdout": "", "stderr": "argument .*: expected one argument.*"}
+NO_VALUES = {"status": 2, "stdout": "", "stderr": "argument .*: expected at least one argument.*", "files": ()}
+MANY_VALUES = ("--combine", "--align_combine", "--include_files", "--exclude_files", "--plugins", "--log_var")
 
 STRING = ("X", "<module> (<string>:1)")
 NO_EVENTS = ("status", "stdout", "stderr", "files")
@@ -49,6 +51,7 @@ PARSING = [
     *(case("an option without its value", option, ours=NO_VALUE) for option in ("--compress", "--decompress")),
     *(case("an option without its value", option, ours=NO_VALUE) for option in ("--attach", "--uninstall", "-t")),
     case("an option without its value", "prog.py", "-o", ours=NO_VALUE | {"files": ()}),
+    *(case("an option without its value", option, "-o", "x.json", ours=NO_VALUES) for option in MANY_VALUES),
     case(
         "an option with many values that takes the program",
         "--include_files",

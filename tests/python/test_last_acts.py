@@ -610,14 +610,28 @@ def test_few_descriptors(sandbox, limit):
 
     bare = sandbox.python(script, preexec_fn=few)
     done = sandbox.viztracer("--quiet", "-o", "r.json", script, preexec_fn=few)
-    assert (done.returncode, done.stdout) == (bare.returncode, bare.stdout), done.stderr
+    assert done.stdout == bare.stdout, done.stderr
     if bare.returncode:
-        assert "init_import_site" in bare.stderr
+        assert done.returncode == bare.returncode and "init_import_site" in bare.stderr
     elif done.stderr:
         (line,) = done.stderr.splitlines()
         assert line.startswith("viztracer: ") and line.endswith("; the program runs without tracing")
+        assert done.returncode == 1
     else:
-        assert "f" in called(sandbox.report("r.json"))
+        assert done.returncode == 0 and "f" in called(sandbox.report("r.json"))
+
+
+@pytest.mark.parametrize(("end", "status"), [("", 1), ("sys.exit(0)", 1), ("sys.exit(5)", 5)])
+def test_ring_that_is_too_large(sandbox, end, status):
+    """There is no report, so 0 becomes 1; a forked child ends as it would."""
+    source = "import os, sys\nif not os.fork(): sys.exit(0)\nprint(os.wait()[1])\n"
+    script = sandbox.script(source + end)
+    done = sandbox.viztracer("--tracer_entries", 10**14, script)
+    assert (done.returncode, done.stdout) == (status, "0\n")
+    assert re.fullmatch(
+        r"viztracer: cannot map .*: reduce tracer_entries; the program runs without tracing\n", done.stderr
+    )
+    assert not list(sandbox.path.glob("result*"))
 
 
 def test_lines_of_the_command_go_where_it_began(sandbox):

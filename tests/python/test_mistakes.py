@@ -127,6 +127,28 @@ def test_python_before_the_program(place, name):
     says(place, f"without {name}: viztracer prog.py 'a b'\n", name, "prog.py", "a b", env=env)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["-m", "prog", "a b"], "-m prog 'a b'"),
+        (["-m", "prog", "-x"], "-m prog -x"),
+        (["-mprog"], "-mprog"),
+        (["-c", "print(1)"], "-c 'print(1)'"),
+    ],
+)
+def test_python_before_a_module_or_code(place, arguments, written):
+    advice = f"without python3: viztracer {written}\n"
+    env = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    says(place, advice, "--quiet", "python3", *arguments, env=env)
+    says(place, advice, "--quiet", "--", "python3", *arguments, env=env)
+
+
+def test_python_as_an_argument_of_a_module(place):
+    for arguments in (["-m", "prog", "python"], ["--output_dir", "python", "-m", "prog", "python"]):
+        done = place.viztracer("--quiet", *arguments)
+        assert (done.returncode, done.stdout) == (0, "ran ['python']\n")
+
+
 def test_time_to_attach_for_without_a_process(place):
     done = place.viztracer("--quiet", "-t", "5", "prog.py")
     assert (done.returncode, done.stdout) == (0, "ran []\n")
@@ -140,6 +162,24 @@ def test_program_that_is_no_python(place):
 @pytest.mark.parametrize("option", ["--include_files", "--exclude_files"])
 def test_program_swallowed_by_an_option(place, option):
     says(place, f"write: viztracer {option} ./ -- prog.py\n", option, "./", "prog.py")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--include_files", "FILE"), ("--log_var", "RE"), ("--log_audit", "RE"), ("--plugins", "PLUGIN")],
+)
+def test_program_swallowed_as_the_only_value(place, option, value):
+    says(place, f"write: viztracer {option} {value} -- prog.py\n", option, "prog.py")
+
+
+@pytest.mark.parametrize("option", ["--include_files", "--log_func_entry", "--keep_snapshot_at", "--plugins"])
+def test_option_with_many_values_that_has_none(place, option):
+    says(place, f"argument {option}: expected at least one argument\n", option, "--", "prog.py")
+
+
+def test_audit_events_need_no_name(place):
+    done = place.viztracer("--quiet", "--log_audit", "--", "prog.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ran []\n", "")
 
 
 @pytest.mark.parametrize("time", ["long", "20usx", "5m", "-5", "1e999", "nan", "inf", "1_0", "5 minutes", "1,5", ""])
@@ -167,6 +207,7 @@ def test_numbers(place):
         says(place, f"invalid int value: '{number}'", "--tracer_entries", number, "prog.py")
     for number in ("0", "-1"):
         says(place, "tracer_entries must be at least 1\n", "--tracer_entries", number, "prog.py")
+    says(place, "keep_snapshots must be at least 0, not -1\n", "--keep_snapshots", "-1", "prog.py")
 
 
 # --- outputs ---

@@ -681,7 +681,10 @@ def test_the_slowest_tests_say_which_calls_are_left_out(run):
     done = run(source, "--viztracer=rings", "--viztracer_slowest=1")
     assert done.returncode == 0
     assert not re.search(r"often \(test_it\.py:3\), \d", done.stdout)
-    assert ">=: called too often to record all calls (--viztracer_max_overhead)" in done.stdout
+    said = ">=: called too often to record all calls (--viztracer_max_overhead)" in done.stdout
+    assert said == (", >=" in done.stdout)
+    done = run("import time\ndef test_it(): time.sleep(0.1)\n", "--viztracer=rings", "--viztracer_slowest=1")
+    assert "time.sleep, 1 call" in done.stdout and ">=" not in done.stdout
     done = run(source, "--viztracer=rings", "--viztracer_slowest=1", "--viztracer_max_overhead=0")
     assert ">=" not in done.stdout and "often (test_it.py:3), 400000 calls" in done.stdout
 

@@ -60,7 +60,7 @@ def test_a_forgotten_tracer_does_not_block_others(sandbox, forget):
     )
     done = sandbox.python(script)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("viztracer: report not written: save() was not called") == 1
+    assert done.stderr.count("viztracer: report not written: save() was not called or failed") == 1
     for number in range(3):
         assert called(sandbox.report(f"new_{number}.json")) == ["g"]
     command = done.stderr.rpartition("merge them with: viztracer-merge ")[2].split()
@@ -238,8 +238,23 @@ def test_what_was_not_saved_outlives_its_tracer(sandbox):
     lines = done.stderr.splitlines()
     assert len(lines) == 20
     for line in (lines[0], lines[-1]):
-        assert "save() was not called" in line
+        assert "save() was not called or failed" in line
         assert called(sandbox.merge(line.rpartition("viztracer-merge ")[2].split()[0])) == ["f"]
+
+
+def test_save_that_fails(sandbox):
+    """Its name is none of a report; the one in the command that the end of the process prints is."""
+    script = sandbox.script(
+        LEFT + "tracer = VizTracer(verbose=0, output_file='x.jsn')\n"
+        "tracer.start(); f(); tracer.stop()\n"
+        "try: tracer.save()\nexcept RuntimeError as error: print('unknown kind' in str(error))\n"
+    )
+    done = sandbox.python(script)
+    assert (done.returncode, done.stdout) == (0, "True\n")
+    assert done.stderr.startswith("viztracer: report not written: save() was not called or failed. ")
+    command = done.stderr.rpartition("merge them with: viztracer-merge ")[2].split()
+    assert sandbox.viztracer_merge(*command).returncode == 0
+    assert "f" in called(sandbox.report("x.jsn.json"))
 
 
 @pytest.mark.parametrize("saved", ["first", "second"])

@@ -281,7 +281,9 @@ def test_what_the_command_refuses(control):
         assert out.read_text() == "mine"
         assert "unknown kind of report" in control("snapshot", "-o", "out.xyz", status=1).stderr
         assert "no session begins with" in control("snapshot", "nothing", status=1).stderr
-        control("snapshot", "--last", "soon", status=2)
+        for time in ("0", "2x", "soon"):
+            said = control("snapshot", "--last", time, status=2).stderr
+            assert f"argument --last: '{time}' is no time; a time is like 500ms, 5s, 30min or 1d\n" in said
         assert "more than no time" in control("snapshot", "--last", "0s", status=1).stderr
     (session,) = control.sessions()
     assert "is dead; merge it with: viztracer-merge" in control("snapshot", session["id"], status=1).stderr
@@ -365,6 +367,32 @@ print(open("mine.json").read())
     assert (done.returncode, done.stdout) == (0, "None\nNone None None\nmine\n")
     lines = done.stderr.splitlines()
     assert len(lines) == 4 and all(line.startswith("viztracer: no snapshot: ") for line in lines)
+
+
+@pytest.mark.parametrize("last", [0.2, "0.2s", "200ms", "200000 us"])
+def test_only_the_last_time(sandbox, last):
+    """As a number of seconds, or as a text that the commands take, too."""
+    source = f"""
+import time, viztracer
+def early(): pass
+def late(): pass
+early()
+time.sleep(0.5)
+late()
+print(viztracer.snapshot("a", last={last!r}, wait=True))
+"""
+    done = sandbox.viztracer("--quiet", "-o", "out.json", sandbox.script(source))
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = {event["name"].split()[0] for event in tree.spans(sandbox.report(done.stdout.strip()))}
+    assert "late" in shown and "early" not in shown
+
+
+@pytest.mark.parametrize("last", ["5", "0s", "soon", float("inf"), -1, [5]])
+def test_no_time(sandbox, last):
+    source = f"import viztracer\ninf = float('inf')\nprint(viztracer.snapshot('a', last={last!r}))\n"
+    done = sandbox.viztracer("--quiet", "-o", "out.json", sandbox.script(source))
+    assert (done.returncode, done.stdout) == (0, "None\n")
+    assert re.fullmatch("viztracer: no snapshot: .*\n", done.stderr)
 
 
 def test_a_process_that_is_not_traced_takes_none(sandbox):

@@ -360,7 +360,7 @@ def test_it_starts_in_a_deleted_directory(witness):
     (witness.sandbox.path / "gone").mkdir()
     command = [BIN / "viztracer", witness.sandbox.path / "child.py"]
     done = witness.sandbox.run("sh", "-c", 'cd gone; rmdir ../gone; exec "$@"', "sh", *command)
-    assert (done.returncode, done.stdout) == (0, "child\n")
+    assert (done.returncode, done.stdout) == (1, "child\n")
     assert re.search(line("the program runs without tracing") + "$", done.stderr), done.stderr
 
 

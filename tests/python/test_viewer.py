@@ -324,6 +324,18 @@ def test_once_ends_when_nobody_asks(sandbox, traced):
     assert (done.returncode, done.stderr) == (0, said)
 
 
+@pytest.mark.parametrize("time", ["-3", "-inf", "nan", "soon"])
+def test_time_to_wait_that_is_none(sandbox, time):
+    done = sandbox.run(BIN / "vizviewer", "--once", f"--timeout={time}", "a.html")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"error: argument --timeout: '{time}' is no number of seconds\n")
+
+
+def test_version(sandbox):
+    done = sandbox.run(BIN / "vizviewer", "--version")
+    assert (done.returncode, done.stdout) == (0, sandbox.viztracer("--version").stdout)
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_ends_it_and_removes_its_files(sandbox, traced, signum):
     with serving(sandbox, traced("rings")) as viewer:

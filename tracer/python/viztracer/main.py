@@ -136,10 +136,12 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         command = list(arguments[split + 1 :])
     elif _is_unknown_option(options, arguments, command):
         raise UsageError(_mistaken(parser, command[0]))
+    elif command and (options.module is not None or options.cmd_string is not None):
+        _check_not_python(parser, arguments)
     missing_options.refuse(options)
     _check(options)
     if not command and options.cmd_string is None and options.module is None:
-        _check_swallowed(options)
+        _check_swallowed(parser, options)
     if options.log_multiprocess or options.log_subprocess:
         print("--log_multiprocess and --log_subprocess are no longer needed to trace multi-process program")
     return options, command
@@ -160,13 +162,15 @@ def _check(options: argparse.Namespace) -> None:
         raise VizTracersError(error) from None
 
 
-def _check_swallowed(options: argparse.Namespace) -> None:
+def _check_swallowed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """See that the program is not among the values of an option that takes any number of them."""
     for name in (*(name for name, option in OPTIONS.items() if option.takes_list), *source_options.PATTERNS):
         if values := getattr(options, name, None):
             from .command_line import mistakes
 
-            raise UsageError(mistakes.of_swallowed_program(f"--{name}", values))
+            option = f"--{name}"
+            metavar = parser._option_string_actions[option].metavar
+            raise UsageError(mistakes.of_swallowed_program(option, str(metavar), values))
 
 
 def _is_unknown_option(options: argparse.Namespace, arguments: Sequence[str], command: Sequence[str]) -> bool:
@@ -175,8 +179,22 @@ def _is_unknown_option(options: argparse.Namespace, arguments: Sequence[str], co
         return False
     if options.module is None and options.cmd_string is None:
         return True
-    mode = next(index for index, argument in enumerate(arguments) if MODE.match(argument))
-    return list(arguments).index(command[0]) < mode
+    return list(arguments).index(command[0]) < _mode(arguments)
+
+
+def _mode(arguments: Sequence[str]) -> int:
+    """Return where ``-m`` or ``-c`` is."""
+    return next(index for index, argument in enumerate(arguments) if MODE.match(argument))
+
+
+def _check_not_python(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """See that ``-m`` or ``-c`` is no option of an interpreter that is named before it."""
+    _, words = parser.parse_known_args(arguments[: _mode(arguments)])
+    if words:
+        from .command_line import mistakes
+
+        if mistakes.is_python(words[0]):
+            raise UsageError(mistakes.of_python(arguments[arguments.index(words[0]) :]))
 
 
 def _mistaken(parser: argparse.ArgumentParser, word: str) -> str:
@@ -235,10 +253,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--ignore_multiprocess", action="store_true", help="record only the first process and those forked from it")
     add("--no_wait", action="store_true", help="do not wait for child processes that are still running")
     add("--open", action="store_true", help="then show the report in the browser; see vizviewer --help")
-    add("--combine", metavar="FILE", nargs="*", help="merge ring files and .json reports; run no program")
-    add("--align_combine", metavar="FILE", nargs="*", help="the same, as if all runs had begun at the same time")
+    add("--combine", metavar="FILE", nargs="+", help="merge ring files and .json reports; run no program")
+    add("--align_combine", metavar="FILE", nargs="+", help="the same, as if all runs had begun at the same time")
     add("--rcfile", metavar="FILE", help="read defaults of these options from FILE [.viztracerrc, if it exists]")
-    add("--plugins", metavar="PLUGIN", nargs="*", default=[], help="modules to load as plugins, with their arguments")
+    add("--plugins", metavar="PLUGIN", nargs="+", default=[], help="modules to load as plugins, with their arguments")
     add("--compress", metavar="FILE", help="compress a .json report to a .cvf file; run no program")
     add("--decompress", metavar="FILE", help="decompress a .cvf file to a .json report; run no program")
     add("--attach", metavar="PID", type=whole_number, default=-1, help="record a running process")

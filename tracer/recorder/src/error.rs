@@ -1,6 +1,7 @@
 //! Why recording could not begin or go on.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -24,6 +25,12 @@ impl RecorderError {
     pub fn action(&self) -> FileAction {
         let RecorderError::File { action, .. } = self;
         *action
+    }
+
+    /// Whether the ring is larger than what the process may map.
+    pub fn is_too_large(&self) -> bool {
+        let RecorderError::File { action, source, .. } = self;
+        *action == FileAction::Map && source.kind() == ErrorKind::OutOfMemory
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{function, hook};
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
-use viztracer_recorder::Options;
+use viztracer_recorder::{Options, RecorderError};
 
 /// Gives the process's recording to this tracer; false if another one has it.
 pub fn claim(python: Python<'_>, tracer: u64) -> bool {
@@ -38,7 +38,7 @@ pub fn start(
     if recording::phase(tracer) != Some(Phase::Starting) {
         return Err(PyRuntimeError::new_err("the tracer has not claimed the recording of this process"));
     }
-    let is_new = recording::open(options, filter).map_err(|error| PyOSError::new_err(error.to_string()))?;
+    let is_new = recording::open(options, filter).map_err(refusal)?;
     let forgotten = exclusively(python, || {
         let forgotten = forget(python);
         recording::begin();
@@ -56,6 +56,11 @@ pub fn start(
         let _ = std::fs::remove_file(path);
     }
     installed
+}
+
+fn refusal(error: RecorderError) -> PyErr {
+    let advice = if error.is_too_large() { ": reduce tracer_entries" } else { "" };
+    PyOSError::new_err(format!("{error}{advice}"))
 }
 
 /// Ends recording; the file stays open for another start. Calls that are open stay so, or are recorded as if they

@@ -25,9 +25,10 @@ def add_recording_options(parser: argparse.ArgumentParser) -> None:
     for name, option in OPTIONS.items():
         if not option.on_command_line:
             continue
-        help = argparse.SUPPRESS if option.hidden else option.help
+        help = argparse.SUPPRESS if option.hidden else option.help.replace("%", "%%")
         if option.takes_list:
-            parser.add_argument(f"--{name}", metavar=option.metavar, nargs="*", help=help)
+            count = "*" if option.may_be_empty else "+"
+            parser.add_argument(f"--{name}", metavar=option.metavar, nargs=count, help=help)
         elif option.metavar:
             read, more = VALUES[option.metavar]
             default = option.default
@@ -88,5 +89,5 @@ VALUES = {
     "N": (whole_number, ""),
     "TIME": (microseconds, ", or with a unit: 20us, 0.3ms, 1s, 2min"),
     "SIZE": (size, ""),
-    "PART": (part, ", such as 5%%"),
+    "PART": (part, ""),
 }

@@ -42,7 +42,7 @@ def defaults(path: str, actions: Iterable[argparse.Action]) -> tuple[dict[str, o
 def _value(path: str, section: configparser.SectionProxy, action: argparse.Action) -> object:
     """Return the value of an option; one that takes none is given by a word for yes or no."""
     text = section[action.dest]
-    if action.nargs == "*":
+    if action.nargs in ("*", "+"):
         return text.split()
     if action.nargs != 0:
         return text

@@ -33,7 +33,7 @@ SWITCHES = {
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Let a parser know these options."""
     for name, help in PATTERNS.items():
-        parser.add_argument(f"--{name}", metavar="RE", nargs="*", help=help)
+        parser.add_argument(f"--{name}", metavar="RE", nargs="+", help=help)
     for name, help in SWITCHES.items():
         parser.add_argument(f"--{name}", action="store_true", help=help)
 

@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     import argparse
 
 
-def combine(options: argparse.Namespace) -> int | None:
-    """Merge the files that the options name; return the exit status, or None if they name none."""
+def combine(options: argparse.Namespace) -> int:
+    """Merge the files that the options name; return the exit status."""
     inputs: list[str] = options.combine or options.align_combine
-    if not inputs:
-        return None
     output = _output(options)
     if options.output_dir:
         try:

@@ -180,5 +180,7 @@ def _forbidden(pid: int) -> str:
     except OSError:
         scope = "0"
     if scope != "0":
-        return f"{message} ({PTRACE_SCOPE} is {scope}); run this as root"
-    return f"{message}; run this as root or as the user of that process"
+        message += f" ({PTRACE_SCOPE} is {scope})"
+    if os.geteuid() == 0:
+        return message
+    return f"{message}; run this as root" + ("" if scope != "0" else " or as the user of that process")

@@ -92,6 +92,7 @@ class Run:
         verbose = 0 if options.quiet else 1
         self.tracer = VizTracer(**recording_options(options), verbose=verbose, output_file=self.output)
         self.compiler: Compiler | None = None
+        self.has_failed = False  # to begin to record
 
     @property
     def _names_output(self) -> bool:
@@ -174,6 +175,7 @@ class Run:
             if self.tracer.rings:
                 self.tracer.rings.remove()
                 self.tracer.rings = None
+            self.has_failed = True
             terminal.complain(f"{error}; the program runs without tracing")
 
     def _inform_plugins(self) -> None:
@@ -188,6 +190,8 @@ class Run:
 
     def end(self) -> None:
         """The process ends in order: close its ring file; in the first process, write the report."""
+        if self.has_failed and os.getpid() == self.pid:
+            note_unsaved()
         rings = self.tracer.rings
         if rings is None or not (self.tracer.enable or os.getpid() == self.pid):
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..snaptrace import merge, ring_process
+from ..snaptrace import is_output_name, merge, ring_process
 from . import report_kinds
 from .quoting import quote
 from .terminal import GREEN, YELLOW, complain, say
@@ -110,7 +110,13 @@ def with_pid(output: str, pid: int | str) -> str:
 
 def merge_command(rings: str, output: str) -> str:
     """Return the command that merges a directory of ring files, for a shell."""
-    return f"viztracer-merge {quote(rings)} -o {quote(absolute(output))}"
+    return f"viztracer-merge {quote(rings)} -o {quote(absolute(_fitting(output)))}"
+
+
+def _fitting(output: str) -> str:
+    """Return this name, or one like it if no report can have it."""
+    is_special = os.path.exists(output) and not os.path.isfile(output)  # a device or a pipe gets JSON
+    return output if is_special or is_output_name(output) else f"{output}.json"
 
 
 def still_running(rings: str, running: Iterable[str], output: str) -> str:

@@ -42,6 +42,7 @@ class Slowest:
         self.count = count
         self._phases: list[tuple[float, int, pytest.TestReport]] = []  # a heap: the shortest one first
         self._number = 0
+        self._is_limited = False  # whether a line has `>=`
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a report if it is among the slowest ones."""
@@ -66,7 +67,7 @@ class Slowest:
             terminalreporter.write_line(f"{duration:.2f}s {report.when or '':<8} {report.nodeid}")
             for line in self._functions(report):
                 terminalreporter.write_line(f"    {line}")
-        if self.recording.tracer.max_overhead:
+        if self._is_limited:
             terminalreporter.write_line(LIMITED)
 
     def _functions(self, report: pytest.TestReport) -> list[str]:
@@ -80,21 +81,27 @@ class Slowest:
             return [f"unknown: {error}"]
         rows = [row for row in csv.DictReader(table.splitlines()) if row["pid"] == ALL_PROCESSES]
         rows = heapq.nlargest(FUNCTIONS, rows, key=_own_time)
-        shown = [_line(row, (end - begin) * 1000) for row in rows if _own_time(row) >= PART_MIN * (end - begin) * 1000]
         if not rows:
             return ["unknown: the ring file has no calls of this time; they were overwritten, or none was recorded"]
-        return shown or [f"no function took {PART_MIN:.0%} of it"]
+        rows = [row for row in rows if _own_time(row) >= PART_MIN * (end - begin) * 1000]
+        self._is_limited |= any(map(_has_more, rows))
+        return [_line(row, (end - begin) * 1000) for row in rows] or [f"no function took {PART_MIN:.0%} of it"]
 
 
 def _own_time(row: dict[str, str]) -> int:
     return int(row["self_ns"])
 
 
+def _has_more(row: dict[str, str]) -> bool:
+    """Whether there were more calls than were recorded."""
+    return row["elided"] == "true"
+
+
 def _line(row: dict[str, str], duration: float) -> str:
     place = f" ({_shown(row['file'])}:{row['line']})" if row["file"] else ""
     time, calls = _own_time(row), int(row["calls"])
     part = f"{time / 1e9:8.3f}s {time / duration:4.0%}"
-    more = ">=" if row["elided"] == "true" else ""
+    more = ">=" if _has_more(row) else ""
     return f"{part}  {printable(row['function'] + place)}, {more}{calls} call{'s' * (more != '' or calls != 1)}"
 
 

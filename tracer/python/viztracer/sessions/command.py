@@ -6,7 +6,6 @@ import argparse
 import io
 import json
 import os
-import re
 import signal
 import sys
 import time
@@ -14,7 +13,7 @@ import time
 from ..output.quoting import printable, quote
 from ..output.sizes import duration, size
 from ..version import __version__
-from . import discovery, removal, snapshot, status, switching
+from . import discovery, removal, snapshot, status, switching, times
 from .discovery import Session
 
 EPILOG = """\
@@ -35,7 +34,6 @@ exit status: 0; 1 if there is no such session, no snapshot of all of it, or one 
 wrong options; 130 after Ctrl+C.
 """
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
-UNITS = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 LIST_HEADINGS = ["SESSION", "STATE", "AGE", "PROCESSES", "SIZE", "COMMAND"]
 INTERVAL = 1.0  # seconds between two looks
 WITHOUT_SESSION = (
@@ -116,11 +114,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def seconds(text: str) -> float:
-    """Read a time such as ``500ms``, ``90s``, ``30min``, ``12h`` or ``1d``."""
-    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|min|m|h|d|w)", text.strip(), re.ASCII)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; a time is like 30min, 12h or 1d")
-    return float(found[1]) * UNITS[found[2]]
+    """Read a time; argparse shows what is wrong with it."""
+    try:
+        return times.seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def show_list(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from ..output.quoting import quote
 from ..process import isolation, this_process
 from ..snaptrace import start_unseen
 from . import snapshot as snapshots
+from . import times
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _taken: dict[str, int] = {}  # by directory, how many snapshots this process has
 
 def snapshot(
     name: str = "snapshot",
-    last: float | None = None,
+    last: str | float | None = None,
     output: str | os.PathLike[str] | None = None,
     *,
     wait: bool = False,
@@ -43,7 +44,7 @@ def snapshot(
     Args:
         name: why, for the name of the report: ``snapshot_20261129-103000.123_<pid>_<name>.json`` in the current
             directory.
-        last: only so many seconds; None for all that the rings hold.
+        last: only so many seconds, or a time such as ``"5s"`` or ``"500ms"``; None for all that the rings hold.
         output: the report, instead of that name; its extension selects the format. No file is replaced.
         wait: whether to return when the report is written. Otherwise it appears later, whole.
 
@@ -65,9 +66,7 @@ def snapshot(
 
 
 def _take(tracer: Any, name: str, last: Any, output: Any, *, wait: bool, as_of: int, now: float) -> str | None:
-    seconds = "" if last is None else str(float(last))
-    if seconds and not 0 < float(seconds) < float("inf"):
-        raise ValueError(f"last must be a number of seconds above 0, not {last!r}")
+    seconds = "" if last is None else str(_seconds(last))
     if output is None:
         path = snapshots.vacant(os.path.abspath(snapshots.file_name(f"{os.getpid()}_{name}", now)))
     else:
@@ -81,6 +80,16 @@ def _take(tracer: Any, name: str, last: Any, output: Any, *, wait: bool, as_of: 
     if wait:
         _await(pid, path)
     return path if not wait or os.path.exists(path) else None
+
+
+def _seconds(last: Any) -> float:
+    try:
+        seconds = times.seconds(last) if isinstance(last, str) else float(last)
+    except ValueError as error:
+        raise ValueError(f"last: {error}") from None
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"last must be a time above 0, not {last!r}")
+    return seconds
 
 
 def _start(command: list[str], directory: str, has_stderr: bool) -> int:

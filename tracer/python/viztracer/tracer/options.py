@@ -58,6 +58,7 @@ class Option:
         hidden: whether ``--help`` leaves it out.
         is_own: whether VizTracer lacks the option: its beginnings stand for VizTracer's options first.
         inherited: whether children of the process get it.
+        may_be_empty: whether a list without values stands for something, so that a command line may have it.
         normalize: turns a value into a plain one that means the same in every process.
         error: what a value of a wrong type raises; None if any value is taken.
         validate: raises an error for a wrong value, and gets the option's name, too.
@@ -73,6 +74,7 @@ class Option:
         hidden: bool = False,
         is_own: bool = False,
         inherited: bool = True,
+        may_be_empty: bool = False,
         normalize: Callable[[Any], Any] | None = None,
         error: type[Exception] | None = TypeError,
         validate: Callable[[str, Any], None] | None = None,
@@ -84,6 +86,7 @@ class Option:
         self.hidden = hidden
         self.is_own = is_own
         self.inherited = inherited
+        self.may_be_empty = may_be_empty
         self.normalize = normalize
         self.error = error
         self.validate = validate
@@ -109,6 +112,13 @@ def _number(name: str, value: int) -> None:
     """Raise `OverflowError` for a number that the extension does not take, as VizTracer does."""
     if not -LIMIT <= value < LIMIT:
         raise OverflowError(f"{name} must be below 2**63, not {value}")
+
+
+def _count(name: str, value: int) -> None:
+    """Raise `ValueError` for a negative number, and what `_number` does."""
+    _number(name, value)
+    if value < 0:
+        raise ValueError(f"{name} must be at least 0, not {value}")
 
 
 def _part(name: str, value: float) -> None:
@@ -265,8 +275,9 @@ class Options:
     min_duration: float = option(0, "do not record shorter calls; in us", metavar="TIME", normalize=float)
     max_overhead: float = option(
         0,
-        "let tracing cost at most this part of the program's processor time: functions that are called too often are "
-        "no longer recorded, and the report names them; on CPython 3.10 and 3.11, calls are recorded in bursts",
+        "let tracing cost at most this part of the program's processor time, such as 0.05 or, on a command line, 5%: "
+        "functions that are called too often are no longer recorded, and the report names them; on CPython 3.10 and "
+        "3.11, calls are recorded in bursts",
         is_own=True,
         metavar="PART",
         normalize=float,
@@ -307,7 +318,7 @@ class Options:
         f"[{DEFAULT_SNAPSHOTS}]",
         is_own=True,
         metavar="N",
-        validate=_number,
+        validate=_count,
     )
     log_func_repr: Callable[..., str] | None = argument(
         None, "formats these values, instead of `repr`", validate=_function
@@ -318,6 +329,7 @@ class Options:
     log_audit: Sequence[str] | None = option(
         None,
         "record audit events whose names match one of these; without RE, all",
+        may_be_empty=True,
         normalize=_list,
         metavar="RE",
         validate=_patterns,

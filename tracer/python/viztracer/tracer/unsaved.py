@@ -39,7 +39,7 @@ def say(rings: RingDirectory) -> None:
     forget(rings)
     rings.keep = True
     rings.leave()
-    terminal.complain(report.not_written("save() was not called", rings.path, output))
+    terminal.complain(report.not_written("save() was not called or failed", rings.path, output))
 
 
 def _arm() -> None:

@@ -13,6 +13,7 @@ from types import FrameType
 from ..output import terminal
 from ..output.quoting import quote
 from ..output.report_kinds import FOR_SPEEDSCOPE
+from ..version import __version__
 from . import browser
 from .catalog import KINDS, Catalog, Entry, Kind, kind_of
 from .server import PERFETTO_PORT, Server
@@ -30,7 +31,9 @@ A report needs no server: viztracer-merge temp_dir -o result.html writes one tha
 To see a trace of another machine, run  vizviewer --server_only result.json  there and
 ssh -L 9001:127.0.0.1:9001 HOST  here. Then open the address that vizviewer prints.
 
-exit status: 0, also after Ctrl+C; 1 if there is nothing to show or the port cannot be used; 2 for wrong options.
+The page of a directory without traces is empty until there are some.
+
+exit status: 0, also after Ctrl+C; 1 if a FILE cannot be shown or the port cannot be used; 2 for wrong options.
 """
 FLAME_GRAPH = "#t=flame"  # a tab of the page, as state.js writes it
 # Seconds that a wait takes at most: the interpreter notices a signal that came just before a wait only after it.
@@ -74,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE|DIR",
         help="a report (.html), a trace (.json, .json.gz, .pftrace), ring files (.bin), or a directory of such files",
     )
+    add("--version", action="version", version=__version__)
     add("--server_only", "-s", action="store_true", help="do not open the browser")
     add(
         "--port",
@@ -88,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--once", action="store_true", help="exit when the browser has loaded a report or trace, or after --timeout")
     add(
         "--timeout",
-        type=float,
+        type=_seconds,
         nargs="?",
         const=math.inf,
         metavar="SECONDS",
@@ -103,6 +107,17 @@ def build_parser() -> argparse.ArgumentParser:
     add("--flamegraph", action="store_true", help="show the flame graph of a report first")
     add("--use_external_processor", action="store_true", help="no effect; accepted because VizTracer has it")
     return parser
+
+
+def _seconds(text: str) -> float:
+    """Read a number of seconds."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 class Viewer:
@@ -229,7 +244,7 @@ class Viewer:
             terminal.say("Running vizviewer")
             if server.has_door:  # in VizTracer's words, since an editor waits for them and opens the address
                 terminal.say(f"You can also view your trace on http://localhost:{server.server_port}")
-                terminal.say(f"That leads to the report once. It is always on {page}")
+                terminal.say(f"This address works once. Until vizviewer ends, the report is at {page}")
             else:
                 terminal.say(f"You can also view your trace on {page}")
             terminal.say("Press Ctrl+C to quit")
