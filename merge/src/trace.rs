@@ -24,6 +24,7 @@ use crate::storage::output::{Output, check_apart};
 use crate::storage::pipe::wait_for_reader;
 use crate::survey;
 use crate::survey::number;
+use crate::survey::roles;
 use crate::survey::waits;
 use crate::text::display::STDOUT;
 use std::collections::HashSet;
@@ -99,6 +100,7 @@ impl<'a> Trace<'a> {
         chrome::settle(&mut plans, &mut warnings);
         number::number(&mut plans);
         waits::settle(&mut plans);
+        roles::settle(&mut plans);
         let unmeant = |offset: &&Offset| !plans.iter().any(|plan| offset.is_of(plan));
         if let Some(offset) = request.offsets.iter().find(unmeant) {
             return Err(MergeError::Offset(offset.path.clone()));
