@@ -100,7 +100,7 @@ impl<'a> Trace<'a> {
         chrome::settle(&mut plans, &mut warnings);
         number::number(&mut plans);
         waits::settle(&mut plans);
-        roles::settle(&mut plans);
+        roles::settle(&mut plans, request.are_workers);
         let unmeant = |offset: &&Offset| !plans.iter().any(|plan| offset.is_of(plan));
         if let Some(offset) = request.offsets.iter().find(unmeant) {
             return Err(MergeError::Offset(offset.path.clone()));

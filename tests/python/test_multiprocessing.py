@@ -154,6 +154,16 @@ def test_a_worker_that_its_pool_ends_is_no_loss(sandbox):
     assert endings == ["exited", "ended by SIGTERM"]
 
 
+def test_a_worker_that_its_pool_ends_gets_no_line_in_a_report_of_its_own(sandbox):
+    done = sandbox.viztracer("--pid_suffix", "-o", "each.json", sandbox.script(ENDS_A_BUSY_WORKER))
+    assert done.returncode == 0 and "SIGTERM" not in done.stdout + done.stderr
+    reports = [path.name for path in sandbox.path.glob("each_*.json")]
+    (worker,) = [name for name in reports if b"ended by SIGTERM" in (sandbox.path / name).read_bytes()]
+    assert len(reports) == 2
+    done = sandbox.viztracer_merge("--strict", worker, "-o", "again.json")
+    assert (done.returncode, "SIGTERM in" in done.stderr) == (0, False), done.stderr
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_manager(sandbox, method):
     """Its server is a process like any other, and serves each of its clients in a thread."""

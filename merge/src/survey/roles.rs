@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 const NO_SESSION: [u8; 16] = [0; 16];
 
-/// Marks the workers.
-pub fn settle(plans: &mut [FilePlan]) {
+/// Marks the workers, or all processes if the caller knows that all of them are workers.
+pub fn settle(plans: &mut [FilePlan], all: bool) {
     let mut first: HashMap<[u8; 16], (u64, u32)> = HashMap::new();
     for recording in plans.iter().map(|plan| &plan.recording) {
         let this = (recording.opened.monotonic, recording.pid);
@@ -20,6 +20,6 @@ pub fn settle(plans: &mut [FilePlan]) {
         let session = plan.recording.session_id;
         let is_later = first.get(&session).is_some_and(|(_, pid)| *pid != plan.recording.pid);
         let was_known = plan.account().is_some_and(|account| account.is_worker);
-        plan.is_worker = was_known || (session != NO_SESSION && is_later);
+        plan.is_worker = all || was_known || (session != NO_SESSION && is_later);
     }
 }
