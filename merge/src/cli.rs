@@ -157,8 +157,8 @@ impl Invocation<'_> {
         };
         match (reported, targets.is_empty()) {
             (Some(reported), true) => {
-                say::selected(&reported);
-                Ok(say::summary(&reported, true).max(self.missing(&reported, &mut Vec::new())))
+                let status = say::selected(&reported, trace.selects_a_process()).max(say::summary(&reported, true));
+                Ok(status.max(self.missing(&reported, &mut Vec::new())))
             }
             _ => self.reports(&trace, &targets),
         }
@@ -173,15 +173,16 @@ impl Invocation<'_> {
                 Ok(summary) => {
                     let quiet = self.arguments.quiet;
                     // The first report has shown the inputs.
-                    let of_this = if status.is_none() {
-                        say::selected(&summary);
-                        say::summary(&summary, quiet)
-                    } else {
-                        say::another(&summary, quiet)
-                    };
+                    let of_this =
+                        if status.is_none() { say::summary(&summary, quiet) } else { say::another(&summary, quiet) };
                     status = status.max(Some(of_this)).max(Some(self.missing(&summary, &mut reported)));
                 }
                 Err(MergeError::Interrupted) => return Err(MergeError::Interrupted),
+                // The other reports would be of nothing, too.
+                Err(error @ MergeError::NothingSelected(..)) => {
+                    failed.push(error);
+                    break;
+                }
                 Err(error) => failed.push(error),
             }
         }

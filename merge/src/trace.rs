@@ -139,6 +139,10 @@ impl<'a> Trace<'a> {
         if watch.stopped() {
             return Err(MergeError::Interrupted);
         }
+        // A snapshot replaces nothing, and nothing may have happened in its time.
+        if self.request.replaces {
+            summary.check_selected()?;
+        }
         output.finish(self.request.replaces)?;
         Ok(summary)
     }
@@ -231,7 +235,7 @@ impl<'a> Trace<'a> {
     ) -> io::Result<Others> {
         let (mut taken, mut unknown, mut ended) = (0, 0, 0);
         for ((plan, clock), file) in self.plans.iter().zip(&self.alignment.clocks).zip(&mut summary.files) {
-            if !self.request.selection.has_process(plan.recording.pid, &plan.process_name()) {
+            if !self.is_selected(plan) {
                 continue;
             }
             if plan.state == State::Sealed {
@@ -254,6 +258,15 @@ impl<'a> Trace<'a> {
             taken += 1;
         }
         Ok(Others { ended, unknown, all: taken == 0 })
+    }
+
+    /// Whether the options that select a part leave a process.
+    pub fn selects_a_process(&self) -> bool {
+        self.plans.iter().any(|plan| self.is_selected(plan))
+    }
+
+    fn is_selected(&self, plan: &FilePlan) -> bool {
+        self.request.selection.has_process(plan.recording.pid, &plan.process_name())
     }
 
     /// The summary as it is before events are read.

@@ -101,7 +101,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l func -d 'Only calls of functions whose names match' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l markdown -d 'Print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l json -d 'Print JSON, for use in programs'
-complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l strict -d 'Exit with status 1 if calls are missing, and list what is missing'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l strict -d 'Exit with status 1 if calls are missing, and list what is missing; or if no call is selected'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -s q -l quiet -d 'Show no progress'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l drop_c_functions -d 'Leave out calls of C functions'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -128,7 +128,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare"
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l no_source -d 'Leave the text of source files out of the page'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l markdown -d 'Print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l json -d 'Print JSON, for use in programs'
-complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l strict -d 'Exit with status 1 if calls are missing in a run, a process was killed or still runs, or a rule has no verdict'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l strict -d 'Exit with status 1 if calls are missing in a run, no call is selected, a process was killed or still runs, or a rule has no verdict'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -s q -l quiet -d 'Show no progress'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l drop_c_functions -d 'Leave out calls of C functions'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'

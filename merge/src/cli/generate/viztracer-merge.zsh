@@ -106,7 +106,7 @@ monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clo
 '--func=[Only calls of functions whose names match]:REGEX:_default' \
 '--markdown[Print Markdown, for the summary of a CI run]' \
 '(--markdown)--json[Print JSON, for use in programs]' \
-'--strict[Exit with status 1 if calls are missing, and list what is missing]' \
+'--strict[Exit with status 1 if calls are missing, and list what is missing; or if no call is selected]' \
 '-q[Show no progress]' \
 '--quiet[Show no progress]' \
 '--drop_c_functions[Leave out calls of C functions]' \
@@ -141,7 +141,7 @@ total\:"Time with called functions, recursion counted once"))' \
 '--no_source[Leave the text of source files out of the page]' \
 '--markdown[Print Markdown, for the summary of a CI run]' \
 '(--markdown)--json[Print JSON, for use in programs]' \
-'--strict[Exit with status 1 if calls are missing in a run, a process was killed or still runs, or a rule has no verdict]' \
+'--strict[Exit with status 1 if calls are missing in a run, no call is selected, a process was killed or still runs, or a rule has no verdict]' \
 '-q[Show no progress]' \
 '--quiet[Show no progress]' \
 '--drop_c_functions[Leave out calls of C functions]' \
