@@ -9,6 +9,7 @@ mod generate;
 mod misspelt;
 mod reading;
 mod say;
+mod usage;
 mod watcher;
 
 use crate::align::{Align, AlignOptions};
@@ -24,8 +25,7 @@ use crate::text::display::STDOUT;
 use crate::trace::Trace;
 use arguments::{Arguments, Command, Target};
 use clap::Parser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use exit::{FAILED, INCOMPLETE, OK};
+use exit::{INCOMPLETE, OK};
 use misspelt::{CALLS, COMPARE};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
@@ -39,7 +39,7 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>, interrupted: &(dyn
     let words: Vec<OsString> = arguments.into_iter().collect();
     let arguments = match Arguments::try_parse_from(&words) {
         Ok(arguments) => arguments,
-        Err(error) => return show_usage(&error, &words),
+        Err(error) => return usage::show(error, &words),
     };
     if let Some(what) = arguments.generate {
         return printed(generate::generate(what, &mut io::stdout().lock())).map_or_else(|e| say::error(&e), |()| OK);
@@ -157,8 +157,8 @@ impl Invocation<'_> {
         };
         match (reported, targets.is_empty()) {
             (Some(reported), true) => {
-                say::selected(&reported);
-                Ok(say::summary(&reported, true).max(self.missing(&reported, &mut Vec::new())))
+                let status = say::selected(&reported, trace.selects_a_process()).max(say::summary(&reported, true));
+                Ok(status.max(self.missing(&reported, &mut Vec::new())))
             }
             _ => self.reports(&trace, &targets),
         }
@@ -173,15 +173,16 @@ impl Invocation<'_> {
                 Ok(summary) => {
                     let quiet = self.arguments.quiet;
                     // The first report has shown the inputs.
-                    let of_this = if status.is_none() {
-                        say::selected(&summary);
-                        say::summary(&summary, quiet)
-                    } else {
-                        say::another(&summary, quiet)
-                    };
+                    let of_this =
+                        if status.is_none() { say::summary(&summary, quiet) } else { say::another(&summary, quiet) };
                     status = status.max(Some(of_this)).max(Some(self.missing(&summary, &mut reported)));
                 }
                 Err(MergeError::Interrupted) => return Err(MergeError::Interrupted),
+                // The other reports would be of nothing, too.
+                Err(error @ MergeError::NothingSelected(..)) => {
+                    failed.push(error);
+                    break;
+                }
                 Err(error) => failed.push(error),
             }
         }
@@ -238,36 +239,4 @@ fn none_writable(targets: &[Target]) -> Option<u8> {
     let errors = targets.iter().map(|target| target.format.check_writable(&target.path).err());
     let errors: Option<Vec<MergeError>> = errors.collect();
     errors?.iter().map(say::error).max()
-}
-
-/// Shows help, the version or a wrong usage.
-fn show_usage(error: &clap::Error, words: &[OsString]) -> u8 {
-    if lacks_inputs(error) {
-        return show_usage_without_input(error, words);
-    }
-    if error.use_stderr() {
-        say::usage(&error.render().to_string());
-        return FAILED;
-    }
-    // A reader that has gone is no reason to fail.
-    drop(error.print());
-    OK
-}
-
-/// Whether nothing is wrong but that no input is named.
-fn lacks_inputs(error: &clap::Error) -> bool {
-    let is_input = |missing: &ContextValue| matches!(missing, ContextValue::Strings(names) if *names == ["<INPUT>..."]);
-    error.kind() == ErrorKind::MissingRequiredArgument && error.get(ContextKind::InvalidArg).is_some_and(is_input)
-}
-
-/// Shows the usage to a user that names no input, and what a crash has left, for which this user may look.
-fn show_usage_without_input(error: &clap::Error, words: &[OsString]) -> u8 {
-    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
-        say::usage(&usage.to_string());
-    }
-    if !words.iter().any(|word| word == "-q" || word == "--quiet") {
-        say::leftovers(&leftovers::find(None, &[]));
-    }
-    say::complain("no input: name ring files, traces in JSON, or directories of them; --help explains the options");
-    FAILED
 }

@@ -40,6 +40,9 @@ pub enum MergeError {
     /// The bounds of what is asked for leave nothing.
     #[error("no time is left to show: {0}")]
     NoTime(&'static str),
+    /// None of so many events is selected. The inputs that could not be read wholly may be why.
+    #[error("the options that select a part select none of the {} events, so there is no report", grouped(*.0))]
+    NothingSelected(u64, Vec<BadInput>),
     /// Not one of the inputs can be read.
     #[error("no input could be read, so there is no report")]
     NothingReadable(Vec<BadInput>),

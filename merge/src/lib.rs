@@ -11,6 +11,8 @@
 //!        --inspect--> or a row about each file, a line about each record, the last words of each process
 //! ```
 //!
+//! `report::write::json` writes traces in JSON; `chrome` only reads them.
+//!
 //! All of them use `text`, `error`, `parallel` and `storage`. `trace` makes from inputs what a `request` asks for,
 //! `compare` puts the functions of two traces side by side, and `cli` is the command.
 //!

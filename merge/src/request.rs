@@ -15,6 +15,8 @@ pub struct Request {
     pub output: PathBuf,
     /// Whether the report replaces what has its name. Otherwise that is an error.
     pub replaces: bool,
+    /// Whether the processes are known to be workers of a run whose first process is not among the inputs.
+    pub are_workers: bool,
     /// The number of worker threads; `None` for one per processor, at most 16.
     pub threads: Option<usize>,
     /// Whether the report holds the text of the program's source files.
@@ -41,10 +43,12 @@ impl Request {
         let (prefixes, selection) = (Prefixes::default(), Selection::default());
         let (align, barrier, offsets) = (Align::Clock, None, Vec::new());
         let (threads, source, show_losses, source_root, replaces) = (None, true, false, None, true);
+        let are_workers = false;
         Request {
             inputs,
             output,
             replaces,
+            are_workers,
             threads,
             source,
             show_losses,

@@ -2,11 +2,12 @@
 //!
 //! The headers of the segments of a ring file make a [`table`]; [`ring`] counts their events, and [`cut`] leaves out
 //! what is more than the newest events that were asked for. Then every process gets the [`number`] of its tracks, and
-//! [`waits`] adds what parents know of the ends of their children.
+//! [`waits`] adds what parents know of the ends of their children, and [`roles`] says which processes are workers.
 
 pub mod cut;
 pub mod number;
 pub mod ring;
+pub mod roles;
 mod shared_payloads;
 pub mod table;
 pub mod waits;

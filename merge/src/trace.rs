@@ -24,6 +24,7 @@ use crate::storage::output::{Output, check_apart};
 use crate::storage::pipe::wait_for_reader;
 use crate::survey;
 use crate::survey::number;
+use crate::survey::roles;
 use crate::survey::waits;
 use crate::text::display::STDOUT;
 use std::collections::HashSet;
@@ -99,6 +100,7 @@ impl<'a> Trace<'a> {
         chrome::settle(&mut plans, &mut warnings);
         number::number(&mut plans);
         waits::settle(&mut plans);
+        roles::settle(&mut plans, request.are_workers);
         let unmeant = |offset: &&Offset| !plans.iter().any(|plan| offset.is_of(plan));
         if let Some(offset) = request.offsets.iter().find(unmeant) {
             return Err(MergeError::Offset(offset.path.clone()));
@@ -136,6 +138,10 @@ impl<'a> Trace<'a> {
         report.write(format, &self.pool, watch, &mut output, &mut summary)?;
         if watch.stopped() {
             return Err(MergeError::Interrupted);
+        }
+        // A snapshot replaces nothing, and nothing may have happened in its time.
+        if self.request.replaces {
+            summary.check_selected()?;
         }
         output.finish(self.request.replaces)?;
         Ok(summary)
@@ -229,7 +235,7 @@ impl<'a> Trace<'a> {
     ) -> io::Result<Others> {
         let (mut taken, mut unknown, mut ended) = (0, 0, 0);
         for ((plan, clock), file) in self.plans.iter().zip(&self.alignment.clocks).zip(&mut summary.files) {
-            if !self.request.selection.has_process(plan.recording.pid, &plan.process_name()) {
+            if !self.is_selected(plan) {
                 continue;
             }
             if plan.state == State::Sealed {
@@ -252,6 +258,15 @@ impl<'a> Trace<'a> {
             taken += 1;
         }
         Ok(Others { ended, unknown, all: taken == 0 })
+    }
+
+    /// Whether the options that select a part leave a process.
+    pub fn selects_a_process(&self) -> bool {
+        self.plans.iter().any(|plan| self.is_selected(plan))
+    }
+
+    fn is_selected(&self, plan: &FilePlan) -> bool {
+        self.request.selection.has_process(plan.recording.pid, &plan.process_name())
     }
 
     /// The summary as it is before events are read.

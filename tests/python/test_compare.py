@@ -262,6 +262,7 @@ def test_a_selection_that_matches_nothing_keeps_no_rule(record, compare, documen
     assert "\nwarning: the head has no calls that are selected" in done.stdout
     made = document(run, run, *options, "--strict", status=1)
     assert made["rules"][0]["verdict"] == "undecided" and len(made["warnings"]) == 3
+    compare(run, run, "--process_name", "Wroker", "--strict", status=1)
 
 
 # --- what is printed ---

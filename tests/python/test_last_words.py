@@ -373,7 +373,8 @@ def test_a_killed_run_is_found(sandbox, scratch, small_trace):
         assert directory in left_behind(done)
         (line,) = [line for line in done.stderr.splitlines() if f" {directory}: " in line]
         size = r"1 file, [\d.]+ [kM]B, last written \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC, .* ago"
-        assert re.search(f"{size}; merge it: viztracer-merge {directory}, or remove it(; left unfinished, .*)?$", line)
+        remove = "or remove it and all other dead runs with `viztracer-ctl clean`"
+        assert re.search(f"{size}; merge it: viztracer-merge {directory}, {remove}(; .*)?$", line)
     assert "left behind" not in sandbox.viztracer_merge("--quiet", "missing.bin", "-o", "other.json").stderr
     assert "left behind" not in sandbox.viztracer_merge("--quiet").stderr
     merged = sandbox.viztracer_merge(directory, "-o", "mine.json")

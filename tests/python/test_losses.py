@@ -132,12 +132,13 @@ def test_lines_add_up(chain, truth, name):
         assert {key: number(column[key]) for key in ("events", "overwritten", "lost")} | {
             "forgotten_threads": truth["forgotten_threads"]
         } == truth
-    gone = truth["overwritten"] + truth["lost"]
     of_threads = f"{truth['forgotten_threads']:,} threads"
-    assert f": {truth['events']:,} events of 1 file; {gone:,} are lost; {of_threads} have lost all" in last
+    lost = f" {truth['lost']:,} are lost;" if truth["lost"] else ""
+    gone = f"{truth['overwritten']:,} are overwritten;{lost} {of_threads} have only overwritten events"
+    assert last.endswith(f": {truth['events']:,} events of 1 file; {gone}")
     assert f": {truth['overwritten']:,} overwritten, {of_threads} of which nothing is left" in strict
     top = chain.viztracer_merge("--top", "3", name).stdout
-    assert f"\n{truth['overwritten']:,} events are lost: newer ones have overwritten them\n" in top
+    assert f"\n{truth['overwritten']:,} events are overwritten by newer ones\n" in top
     assert f"{truth['events']:,} calls of " in top
     (file,) = json.loads(chain.viztracer_merge("--info", "--json", name).stdout)["files"]
     assert {key: file[key] for key in truth} == truth

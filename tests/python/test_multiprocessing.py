@@ -130,6 +130,40 @@ def test_default_start_method(sandbox, way):
     assert {process["ending"] for process in processes} == {"exited"}
 
 
+ENDS_A_BUSY_WORKER = """import multiprocessing, time
+
+begun = multiprocessing.get_context("fork").Event()
+
+def work():
+    begun.set()
+    time.sleep(1000)
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        pool.apply_async(work)
+        begun.wait()
+"""
+
+
+def test_a_worker_that_its_pool_ends_is_no_loss(sandbox):
+    path = sandbox.script(ENDS_A_BUSY_WORKER)
+    assert sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "rings", path).returncode == 0
+    done = sandbox.viztracer_merge("--strict", "rings", "-o", "report.json")
+    assert (done.returncode, "strict:" in done.stderr) == (0, False), done.stderr
+    endings = [process["ending"] for process in sandbox.report("report.json")["viztracer_metadata"]["processes"]]
+    assert endings == ["exited", "ended by SIGTERM"]
+
+
+def test_a_worker_that_its_pool_ends_gets_no_line_in_a_report_of_its_own(sandbox):
+    done = sandbox.viztracer("--pid_suffix", "-o", "each.json", sandbox.script(ENDS_A_BUSY_WORKER))
+    assert done.returncode == 0 and "SIGTERM" not in done.stdout + done.stderr
+    reports = [path.name for path in sandbox.path.glob("each_*.json")]
+    (worker,) = [name for name in reports if b"ended by SIGTERM" in (sandbox.path / name).read_bytes()]
+    assert len(reports) == 2
+    done = sandbox.viztracer_merge("--strict", worker, "-o", "again.json")
+    assert (done.returncode, "SIGTERM in" in done.stderr) == (0, False), done.stderr
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_manager(sandbox, method):
     """Its server is a process like any other, and serves each of its clients in a thread."""

@@ -183,13 +183,33 @@ def test_a_killed_process(sandbox):
     "options",
     [["--pid", "99"], ["--func", "nothing"], ["--process_name", "x"], ["--tid", "9"], ["--since", "1d"]],
 )
-def test_a_selection_of_nothing_is_said(trace, options):
+def test_a_selection_of_nothing_is_no_report_and_replaces_none(trace, options):
     sandbox, whole = trace
-    warning = "viztracer-merge: warning: the options that select a part select none of the "
-    for what in (["-o", "nothing.json", "-o", "nothing.csv"], ["--top", "3"]):
-        done = sandbox.viztracer_merge("rings", "--quiet", *what, *options)
-        assert done.returncode == 0
-        assert done.stderr == f"{warning}{len(tree.spans(whole)):,} events\n"
+    said = f"viztracer-merge: the options that select a part select none of the {len(tree.spans(whole)):,} events"
+    good = sandbox.path / "good.json"
+    good.write_text("good")
+    for strict in ([], ["--strict"]):
+        reports = ["-o", "good.json", "-o", "nothing.csv", "-o", "nothing.parquet/"]
+        done = sandbox.viztracer_merge("rings", *strict, *reports, *options)
+        assert (done.returncode, done.stderr) == (1, f"{said}, so there is no report\n")
+        assert good.read_text() == "good" and not list(sandbox.path.glob("nothing*"))
+        done = sandbox.viztracer_merge("rings", *strict, "--top", "3", *options)
+        assert (done.returncode, done.stderr.splitlines()[0]) == (1, said)
+
+
+def test_a_selection_of_nothing_is_none_of_the_slowest_calls(trace):
+    sandbox, _ = trace
+    for strict, status in ([], 0), (["--strict"], 1):
+        done = sandbox.viztracer_merge("calls", "rings", *strict, "--func", "^nothing$")
+        assert (done.returncode, done.stdout) == (status, "no call matches\n")
+        assert ("select none of the" in done.stderr) == bool(status)
+
+
+def test_last_words_of_no_process(trace):
+    sandbox, _ = trace
+    done = sandbox.viztracer_merge("rings", "--last_words", "--pid", "99")
+    said = "viztracer-merge: the options that select a part select none of the processes\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
 @pytest.mark.parametrize("options", [["--since", "yesterday"], ["--last", "5"], ["--func", "("], ["--pid", "x"]])

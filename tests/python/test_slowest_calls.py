@@ -224,7 +224,7 @@ def test_what_is_missing_is_said(record, calls, document):
     lost = document(rings)["overwritten"]
     assert lost > 10_000
     lines = calls(rings).splitlines()
-    assert f"{lost:,} events are lost: newer ones have overwritten them" in lines
+    assert f"{lost:,} events are overwritten by newer ones" in lines
     assert "overwritten" in str(document(rings, "--strict", status=1)) and lost
 
 

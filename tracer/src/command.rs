@@ -39,19 +39,20 @@ pub struct Merged {
 }
 
 /// Merges ring files into one report, with a bar on the terminal if `progress`. Times begin at 0, or are those of
-/// `time.monotonic` if `monotonic`.
+/// `time.monotonic` if `monotonic`. Processes whose run began with another one are known to be that if `worker`.
 #[pyfunction]
-#[pyo3(signature = (inputs, output, *, source = true, monotonic = false, progress = false))]
+#[pyo3(signature = (inputs, output, *, source = true, monotonic = false, worker = false, progress = false))]
 pub fn merge(
     python: Python<'_>,
     inputs: Vec<PathBuf>,
     output: PathBuf,
     source: bool,
     monotonic: bool,
+    worker: bool,
     progress: bool,
 ) -> PyResult<Merged> {
     let align = if monotonic { Align::Monotonic } else { Align::Clock };
-    merged(python, &Request { source, align, ..Request::new(inputs, output) }, progress)
+    merged(python, &Request { source, align, are_workers: worker, ..Request::new(inputs, output) }, progress)
 }
 
 /// Merges the ring files of processes that run, as of the time at which the monotonic clock showed so many ns: the

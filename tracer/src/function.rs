@@ -1,4 +1,4 @@
-//! The ids of functions, by what the interpreter passes to a hook, with small caches in front.
+//! The ids and names of functions, by what the interpreter passes to a hook, with small caches in front.
 
 use pyo3::Python;
 

@@ -23,6 +23,9 @@ pub fn calls(
         trace.check_stdout()?;
         trace.slowest(watch, arguments.slowest())
     })?;
-    let missing = if arguments.strict { say::missing(loss::lines(&summary), &mut Vec::new()) } else { OK };
+    let missing = match arguments.strict {
+        true => say::missing(loss::lines(&summary), &mut Vec::new()).max(say::selected(&summary, true)),
+        false => OK,
+    };
     Ok(say::summary(&summary, true).max(missing))
 }

@@ -81,7 +81,8 @@ fn of_runs(arguments: &CompareArguments, comparison: &Comparison) -> u8 {
         let missing = if arguments.strict { say::missing(run.losses(), &mut reported) } else { OK };
         say::summary(&run.summary, true).max(missing)
     };
-    runs.map(&mut status).max().unwrap_or(OK)
+    let of_nothing = if arguments.strict && comparison.is_of_nothing() { INCOMPLETE } else { OK };
+    runs.map(&mut status).max().unwrap_or(OK).max(of_nothing)
 }
 
 /// Reports rules that are broken or have no verdict, and returns the exit status.

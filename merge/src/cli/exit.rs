@@ -2,7 +2,7 @@
 
 /// The report is written, and every input was read completely.
 pub const OK: u8 = 0;
-/// The report is written, but some input could not be read, or not completely.
+/// The report is written, but some input could not be read, or not completely. Or it is not, as nothing is selected.
 pub const INCOMPLETE: u8 = 1;
 /// The report is not written.
 pub const FAILED: u8 = 2;
@@ -17,7 +17,8 @@ Exit status:
   0    the report is written, and every input was read completely
   1    the report is written, but some input could not be read completely;
        stderr shows its name, the reason and the offset. With --strict also:
-       the report is written, but it is not complete
+       the report is written, but it is not complete. Or the options that
+       select a part select nothing: no report is written, and none replaced
   2    a report is not written: wrong usage, no readable input, or the output
        cannot be written
   130  the report is not written: the merge was interrupted

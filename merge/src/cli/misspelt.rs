@@ -1,4 +1,4 @@
-//! Commands that are misspelt, or not the first word: those are taken for inputs.
+//! Commands that are misspelt, or not the first word: those are taken for inputs. And options that are misspelt.
 
 use std::path::Path;
 
@@ -6,15 +6,23 @@ use std::path::Path;
 pub const CALLS: &str = "calls";
 /// The name of the command that compares runs.
 pub const COMPARE: &str = "compare";
-/// Of so many letters of a command, one can be wrong; two that are exchanged count once.
+/// What shows the help, for users that take it for a command.
+const HELP: &str = "--help";
+/// Of so many letters of a word, one can be wrong; two that are exchanged count once.
 const LETTERS_PER_MISTAKE: usize = 3;
 
-/// The command that the user may have meant by something that does not exist.
+/// The command, or option, that the user may have meant by something that does not exist.
 pub fn meant(input: &Path) -> Option<&'static str> {
     let is_alone = |word: &&str| !word.contains('/') && !input.exists();
     let word = input.to_str().filter(is_alone)?;
-    let is_similar = |command: &&str| strsim::osa_distance(word, command) <= command.len() / LETTERS_PER_MISTAKE;
-    [CALLS, COMPARE].into_iter().find(is_similar)
+    if word == "help" { Some(HELP) } else { closest(word, [CALLS, COMPARE]) }
+}
+
+/// The one of some words that this is nearly.
+pub fn closest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |meant: &str| strsim::osa_distance(word, meant);
+    let similar = words.into_iter().filter(|meant| distance(meant) <= meant.len() / LETTERS_PER_MISTAKE);
+    similar.min_by_key(|meant| distance(meant))
 }
 
 #[cfg(test)]
@@ -32,6 +40,7 @@ mod tests {
         for word in ["cell", "./compare", "runs/compare", "combine", "merge", "a", "*.bin", ""] {
             assert_eq!(meant(Path::new(word)), None, "{word}");
         }
+        assert_eq!(meant(Path::new("help")), Some("--help"));
         assert_eq!(meant(tempfile::tempdir().unwrap().path()), None);
     }
 }

@@ -26,12 +26,17 @@ pub fn summary(summary: &Summary, quiet: bool) -> u8 {
     status(summary)
 }
 
-/// Warns if the options select nothing of what there is.
-pub fn selected(summary: &Summary) {
-    if summary.events() == 0 && summary.left_out() > 0 {
-        let events = grouped(summary.left_out());
-        complain(format_args!("warning: the options that select a part select none of the {events} events"));
+/// Says so if the options select nothing of what there is, or not even a process, and returns the exit status.
+pub fn selected(summary: &Summary, has_process: bool) -> u8 {
+    if has_process && !summary.selects_nothing() {
+        return OK;
     }
+    let what = match summary.left_out() {
+        0 => "processes".to_owned(),
+        events => format!("{} events", grouped(events)),
+    };
+    complain(format_args!("the options that select a part select none of the {what}"));
+    INCOMPLETE
 }
 
 /// Reports another report of the same inputs, and returns the exit status.
@@ -86,11 +91,18 @@ fn problems(file: &FileSummary) {
 
 /// Says why there is no report, and returns the exit status.
 pub fn error(error: &MergeError) -> u8 {
-    if let MergeError::NothingReadable(inputs) | MergeError::NoSide(_, inputs) = error {
+    if let MergeError::NothingReadable(inputs)
+    | MergeError::NoSide(_, inputs)
+    | MergeError::NothingSelected(_, inputs) = error
+    {
         bad(inputs);
     }
     complain(error);
-    if matches!(error, MergeError::Interrupted) { INTERRUPTED } else { FAILED }
+    match error {
+        MergeError::Interrupted => INTERRUPTED,
+        MergeError::NothingSelected(..) => INCOMPLETE,
+        _ => FAILED,
+    }
 }
 
 /// Lists the directories that crashes have left behind.

@@ -174,6 +174,11 @@ impl Comparison {
         self.runs.named().into_iter().filter_map(line).collect()
     }
 
+    /// Whether no run of any side has calls that are selected.
+    pub fn is_of_nothing(&self) -> bool {
+        self.runs.base.iter().chain(&self.runs.head).all(|run| run.functions.calls == 0)
+    }
+
     /// What is to be said of the comparison as a whole.
     pub fn warnings(&self) -> Vec<String> {
         let few = (!self.has_enough_runs()).then(|| self.too_few_runs());

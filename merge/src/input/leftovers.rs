@@ -156,13 +156,16 @@ impl fmt::Display for Directory {
         let path = quoted(self.path.as_os_str().as_encoded_bytes());
         let written = self.written;
         write!(f, "left behind: {path}: ")?;
+        // Those elsewhere it removes only as long as their control blocks are there.
+        let is_found_by_clean = self.path.parent() == Some(Path::new(SHARED_MEMORY));
+        let clean = if is_found_by_clean { " and all other dead runs with `viztracer-ctl clean`" } else { "" };
         match self.files {
-            0 => return write!(f, "empty, made {}; remove it", when::ago(written)),
+            0 => return write!(f, "empty, made {}; remove it{clean}", when::ago(written)),
             1 => write!(f, "1 file")?,
             files => write!(f, "{files} files")?,
         }
         let (size, at, ago) = (size(self.bytes), when::utc(written), when::ago(written));
-        write!(f, ", {size}, last written {at}, {ago}; merge it: viztracer-merge {path}, or remove it")
+        write!(f, ", {size}, last written {at}, {ago}; merge it: viztracer-merge {path}, or remove it{clean}")
     }
 }
 

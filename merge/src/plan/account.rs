@@ -27,6 +27,8 @@ pub struct Account {
     /// The process's id, if its tracks have another number.
     pub process_id: Option<u32>,
     pub parent_id: u32,
+    /// Whether another process of its run was there first.
+    pub is_worker: bool,
     /// [`FilePlan::waited_after`].
     pub waited_after: Option<u64>,
     /// As in `PY_VERSION_HEX`.
@@ -93,6 +95,7 @@ impl Account {
         let number = |number: u64| (number != 0).then(|| json!(number));
         put("process_id", self.process_id.map(Value::from));
         put("parent_id", number(self.parent_id.into()));
+        put("worker", self.is_worker.then(|| true.into()));
         put("waited_after_ns", self.waited_after.map(Value::from));
         put("command", (!self.command.is_empty()).then(|| json!(self.command)));
         put("host", self.host.clone().map(Value::from));
@@ -145,6 +148,7 @@ impl Account {
             ending: members.text("ending"),
             process_id: members.number("process_id"),
             parent_id: members.number("parent_id").unwrap_or_default(),
+            is_worker: members.take("worker", Value::as_bool).unwrap_or_default(),
             waited_after: members.take("waited_after_ns", Value::as_u64),
             python: hexadecimal(&members.text("python")),
             session: session(&members.text("session")).unwrap_or_default(),

@@ -162,6 +162,11 @@ impl Ending {
         matches!(self, Ending::Signal(number) if name(number).is_some_and(|name| CRASHES.contains(&name)))
     }
 
+    /// Whether this is taken for the end that a program gives to its workers, as pools do: by a signal such as SIGTERM.
+    pub fn is_dismissal(self, is_worker: bool) -> bool {
+        is_worker && matches!(self, Ending::Signal(_)) && !self.is_crash() && !self.is_sudden()
+    }
+
     /// Whether the process has ended, and not by its own will.
     pub fn is_death(self) -> bool {
         matches!(self, Ending::Signal(_) | Ending::Silent)

@@ -42,6 +42,8 @@ pub struct FilePlan {
     pub state: State,
     /// How the process ended.
     pub ending: Ending,
+    /// Whether another process of its run was there first.
+    pub is_worker: bool,
     /// The process's name.
     pub process: Option<String>,
     /// How children of the process ended, as it has learned by waiting for them, in no order.
@@ -208,6 +210,7 @@ impl FilePlan {
             recording,
             state: State::Unknown,
             ending: Ending::Untold,
+            is_worker: false,
             process: None,
             children: Vec::new(),
             has_forgotten_children: false,

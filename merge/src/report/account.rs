@@ -34,6 +34,7 @@ pub fn of(plan: &FilePlan, clock: &Clock, prefixes: &Prefixes) -> Account {
     Account {
         process_id: (recording.pid != plan.pid).then_some(recording.pid),
         parent_id: recording.parent_pid,
+        is_worker: plan.is_worker,
         waited_after: plan.waited_after,
         python: recording.python_version,
         session: recording.session_id,

@@ -91,8 +91,9 @@ pub fn of_processes(summary: &Summary) -> Vec<String> {
 
 /// Lists what is missing of a process, or may be wrong, in words.
 pub fn losses(file: &FileSummary) -> Vec<String> {
-    // A process that ends by its own will in the middle of a call loses nothing.
-    let unfinished = if file.ending.is_death() { file.sum(|thread| thread.unfinished) } else { 0 };
+    // A process that ends by its own will, or its program's, in the middle of a call loses nothing.
+    let is_death = file.ending.is_death() && !file.ending.is_dismissal(file.account.is_worker);
+    let unfinished = if is_death { file.sum(|thread| thread.unfinished) } else { 0 };
     let counts = [
         (file.overwritten(), "overwritten"),
         (file.forgotten_threads, "threads of which nothing is left"),
@@ -107,7 +108,7 @@ pub fn losses(file: &FileSummary) -> Vec<String> {
     ];
     let counted = counts.iter().filter(|(count, _)| *count > 0);
     let mut losses: Vec<String> = counted.map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
-    if file.ending.is_death() {
+    if is_death {
         losses.push(file.ending.word().into_owned());
     }
     if file.failure > 0 {
@@ -167,5 +168,19 @@ mod tests {
         assert_eq!(lines_of(|file| file.failure = 28), ["a.bin: recording stopped early"]);
         assert_eq!(lines_of(|file| file.ending = Ending::Silent), ["a.bin: 1 unfinished, ended without a word"]);
         assert_eq!(lines_of(|file| file.ending = Ending::Signal(11)), ["a.bin: 1 unfinished, crashed by SIGSEGV"]);
+        assert_eq!(lines_of(|file| file.ending = Ending::Signal(15)), ["a.bin: 1 unfinished, ended by SIGTERM"]);
+    }
+
+    #[test]
+    fn a_worker_that_its_program_ends_loses_nothing() {
+        let worker = |ending| {
+            lines_of(|file| {
+                (file.ending, file.account.is_worker) = (ending, true);
+            })
+        };
+        assert!(worker(Ending::Signal(15)).is_empty());
+        for (number, word) in [(9, "killed by SIGKILL"), (11, "crashed by SIGSEGV")] {
+            assert_eq!(worker(Ending::Signal(number)), [format!("a.bin: 1 unfinished, {word}")]);
+        }
     }
 }

@@ -6,7 +6,7 @@ mod table;
 
 use crate::align::barrier::PlacedHost;
 use crate::align::{Alignment, Method, Zero};
-use crate::error::{BadInput, Problems};
+use crate::error::{BadInput, MergeError, Problems};
 use crate::events::decode::Outcome;
 use crate::input::ring::State;
 use crate::plan::account::Account;
@@ -179,6 +179,21 @@ impl Summary {
     /// Events that are left out because they are not selected.
     pub fn left_out(&self) -> u64 {
         self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
+    }
+
+    /// Whether the options that select a part select nothing of what there is.
+    pub fn selects_nothing(&self) -> bool {
+        self.events() == 0 && self.left_out() > 0
+    }
+
+    /// An error if nothing is selected: a report without events would replace one that has some.
+    pub(crate) fn check_selected(&self) -> Result<(), MergeError> {
+        let parts = |file: &FileSummary| {
+            let problems = file.problems.first.clone();
+            problems.into_iter().map(|problem| BadInput::new(&file.path, problem)).collect::<Vec<_>>()
+        };
+        let unread = || self.bad.iter().cloned().chain(self.files.iter().flat_map(parts)).collect();
+        if self.selects_nothing() { Err(MergeError::NothingSelected(self.left_out(), unread())) } else { Ok(()) }
     }
 
     /// The warning about processes that switched greenlets, if there are any.

@@ -53,7 +53,7 @@ fn threads_that_were_forgotten() {
     assert_eq!((&process["forgotten_threads"], &process["forgotten_events"]), (&999_999.into(), &2_999_997.into()));
     let line = summary.last_line();
     assert!(
-        line.ends_with(": 2 events of 1 file; 2,999,998 are lost; 999,999 threads have lost all of their events"),
+        line.ends_with(": 2 events of 1 file; 2,999,998 are overwritten; 999,999 threads have only overwritten events"),
         "{line}"
     );
 }

@@ -5,6 +5,9 @@ use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// What is said of a time below 0.
+pub const NEGATIVE: &str = "a time is not negative";
+
 const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -74,6 +77,9 @@ fn timestamp(realtime: u64) -> Timestamp {
 
 /// Parses a duration with units, such as `1s 500ms`, `1.5s`, `10us` or `2d`; a day has 24 hours.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    if text.starts_with('-') {
+        return Err(NEGATIVE.to_owned());
+    }
     let parse = || Duration::try_from(text.parse::<Span>()?.to_duration(SpanRelativeTo::days_are_24_hours())?);
     parse().map_err(|_: jiff::Error| format!("{text:?} is not a duration, such as 5s, 300ms or 10us"))
 }

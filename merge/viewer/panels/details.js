@@ -82,7 +82,7 @@ export class Details {
         this.track = null;
         const { track, counter, at, gap } = point;
         const { name, kind, args } = track?.instants[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
-        const place = gap ? "They are lost: the ring was full, and newer events replaced them." : kind;
+        const place = gap ? "The ring was full, and newer events replaced them." : kind;
         this.element.replaceChildren(
             element(
                 "div",

@@ -121,7 +121,7 @@ export class LastWords {
                     value: ({ process }) => `${process.name} (pid ${process.pid})`,
                 },
                 { key: "track", title: "thread or task", isText: true, value: ({ name, tid }) => `${name} (${tid})` },
-                number("overwritten", "overwritten", "Events that are lost: newer ones replaced them"),
+                number("overwritten", "overwritten", "Events that newer ones replaced"),
                 number("lost", "lost", "Events that were not stored for lack of space"),
                 number("unfinished", "unfinished", "Calls that never ended"),
             ],

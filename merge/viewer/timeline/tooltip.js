@@ -22,7 +22,7 @@ export function about(hit, trace, levels) {
         const { events, start, end } = hit.gap;
         return {
             title: `${events.toLocaleString("en")} events overwritten`,
-            location: "They are lost: the ring was full, and newer events replaced them.",
+            location: "The ring was full, and newer events replaced them.",
             facts: [["from", timeText(start)], ["duration", timeText(end - start)]],
         };
     }

@@ -525,6 +525,7 @@ def merge(
     *,
     source: bool = True,
     monotonic: bool = False,
+    worker: bool = False,
     progress: bool = False,
 ) -> Merged:
     """Merge ring files, or directories of them, into a report.
@@ -534,6 +535,7 @@ def merge(
         output: the report, whose kind is set by the ending of its name.
         source: whether the report has the text of source files.
         monotonic: whether its times are those of `time.monotonic`; otherwise they begin at 0.
+        worker: whether the run of the files began with a process that is not among them.
         progress: whether to show a bar on the terminal.
 
     Raises:

@@ -1,9 +1,9 @@
 //! The record path of viztracer-ring, without any Python in it.
 //!
 //! A traced process owns one [`Recorder`]: a [`file`] that it maps as segments ([`mapped`]), a [`ring`] that allocates
-//! them, and a [`names`] table. Each of its threads owns a [`ThreadRecorder`], whose `enter` and `leave` are all that
-//! runs per call without logged data: each makes one 16-byte store, raises one counter and reads the [`clock`] once,
-//! without a lock, an allocation or a system call.
+//! and recycles them, and a [`names`] table. Each of its threads owns a [`ThreadRecorder`], whose `enter` and `leave`
+//! are all that runs per call without logged data: each makes one 16-byte store, raises one counter and reads the
+//! [`clock`] once, without a lock, an allocation or a system call.
 //!
 //! Invariants: nothing here formats text, calls back or panics on the per-call path; a full disk, a vanished directory
 //! or a limit costs events, which are counted, and never harms the host program.

@@ -20,7 +20,7 @@ long (>=). Calls that took as long come in the order of their begins.
 Exit status:
   0    the calls are printed, and every input was read completely
   1    the same, but some input could not be read completely. With --strict
-       also: calls are missing
+       also: calls are missing, or none of them are selected
   2    nothing is printed: wrong usage, or no readable input
   130  the command was interrupted
 
@@ -58,7 +58,7 @@ pub struct CallsArguments {
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
 
-    /// Exit with status 1 if calls are missing, and list what is missing
+    /// Exit with status 1 if calls are missing, and list what is missing; or if no call is selected
     #[arg(long)]
     pub strict: bool,
 

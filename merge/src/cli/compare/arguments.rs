@@ -27,8 +27,8 @@ times warns and cannot fail.
 Exit status:
   0    the comparison is printed, and no rule of --fail_on is broken
   1    the same, but some input could not be read completely. With --strict
-       also: calls are missing, a process was killed or still runs, or a
-       rule has no verdict
+       also: calls are missing, no call is selected, a process was killed
+       or still runs, or a rule has no verdict
   2    nothing is compared, or the page of -o is not written: wrong usage, no
        readable input, or the output cannot be written
   3    a rule of --fail_on is broken
@@ -96,7 +96,8 @@ pub struct CompareArguments {
     #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
 
-    /// Exit with status 1 if calls are missing in a run, a process was killed or still runs, or a rule has no verdict
+    /// Exit with status 1 if calls are missing in a run, no call is selected, a process was killed or still runs, or a
+    /// rule has no verdict
     #[arg(long)]
     pub strict: bool,
 

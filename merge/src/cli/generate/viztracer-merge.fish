@@ -67,7 +67,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l min_dur
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l max_depth -d 'Only calls that are nested in fewer than N other calls' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l no_source -d 'Leave the text of source files out of the report'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l show_losses -d 'In JSON, show overwritten and lost events as events of the category LOSS on the tracks of their threads, for https://ui.perfetto.dev and chrome://tracing. Scripts that count events count these, too. The other formats show losses in any case'
-complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l strict -d 'Exit with status 1 if the report is not complete, and list what is missing: calls that were overwritten, lost, damaged, unnamed, unmatched, or unfinished because of a crash'
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l strict -d 'Exit with status 1 if the report is not complete, and list what is missing: calls that were overwritten, lost, damaged, unnamed, unmatched, or unfinished because their process crashed or was killed. A worker that got SIGTERM or the like was ended by its program, as pools do'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l last_words -d 'Print the last calls of each process that crashed, was killed or still runs: for every thread the open calls and the last 20 calls that ended. A report is written only if -o is given'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l markdown -d 'With --top: print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l info -d 'Print one row per file: process, start, duration, events, losses'
@@ -101,7 +101,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l func -d 'Only calls of functions whose names match' -r
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l markdown -d 'Print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l json -d 'Print JSON, for use in programs'
-complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l strict -d 'Exit with status 1 if calls are missing, and list what is missing'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l strict -d 'Exit with status 1 if calls are missing, and list what is missing; or if no call is selected'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -s q -l quiet -d 'Show no progress'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -l drop_c_functions -d 'Leave out calls of C functions'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand calls" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -128,7 +128,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare"
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l no_source -d 'Leave the text of source files out of the page'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l markdown -d 'Print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l json -d 'Print JSON, for use in programs'
-complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l strict -d 'Exit with status 1 if calls are missing in a run, a process was killed or still runs, or a rule has no verdict'
+complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l strict -d 'Exit with status 1 if calls are missing in a run, no call is selected, a process was killed or still runs, or a rule has no verdict'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -s q -l quiet -d 'Show no progress'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -l drop_c_functions -d 'Leave out calls of C functions'
 complete -c viztracer-merge -n "__fish_viztracer_merge_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -59,7 +59,7 @@ monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clo
 '--max_depth=[Only calls that are nested in fewer than N other calls]:N:_default' \
 '--no_source[Leave the text of source files out of the report]' \
 '--show_losses[In JSON, show overwritten and lost events as events of the category LOSS on the tracks of their threads, for https\://ui.perfetto.dev and chrome\://tracing. Scripts that count events count these, too. The other formats show losses in any case]' \
-'--strict[Exit with status 1 if the report is not complete, and list what is missing\: calls that were overwritten, lost, damaged, unnamed, unmatched, or unfinished because of a crash]' \
+'--strict[Exit with status 1 if the report is not complete, and list what is missing\: calls that were overwritten, lost, damaged, unnamed, unmatched, or unfinished because their process crashed or was killed. A worker that got SIGTERM or the like was ended by its program, as pools do]' \
 '--last_words[Print the last calls of each process that crashed, was killed or still runs\: for every thread the open calls and the last 20 calls that ended. A report is written only if -o is given]' \
 '--markdown[With --top\: print Markdown, for the summary of a CI run]' \
 '(-o --output --format --strict --last_words)--info[Print one row per file\: process, start, duration, events, losses]' \
@@ -106,7 +106,7 @@ monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clo
 '--func=[Only calls of functions whose names match]:REGEX:_default' \
 '--markdown[Print Markdown, for the summary of a CI run]' \
 '(--markdown)--json[Print JSON, for use in programs]' \
-'--strict[Exit with status 1 if calls are missing, and list what is missing]' \
+'--strict[Exit with status 1 if calls are missing, and list what is missing; or if no call is selected]' \
 '-q[Show no progress]' \
 '--quiet[Show no progress]' \
 '--drop_c_functions[Leave out calls of C functions]' \
@@ -141,7 +141,7 @@ total\:"Time with called functions, recursion counted once"))' \
 '--no_source[Leave the text of source files out of the page]' \
 '--markdown[Print Markdown, for the summary of a CI run]' \
 '(--markdown)--json[Print JSON, for use in programs]' \
-'--strict[Exit with status 1 if calls are missing in a run, a process was killed or still runs, or a rule has no verdict]' \
+'--strict[Exit with status 1 if calls are missing in a run, no call is selected, a process was killed or still runs, or a rule has no verdict]' \
 '-q[Show no progress]' \
 '--quiet[Show no progress]' \
 '--drop_c_functions[Leave out calls of C functions]' \

@@ -63,6 +63,9 @@ impl std::str::FromStr for Bound {
 
     /// Parses durations such as `5s` and `1.5s`, and dates in UTC such as `2026-11-22T11:23:20`.
     fn from_str(text: &str) -> Result<Bound, String> {
+        if text.starts_with('-') {
+            return Err(when::NEGATIVE.to_owned());
+        }
         if let Ok(duration) = when::parse_duration(text) {
             return Ok(Bound::After(duration));
         }

@@ -147,3 +147,14 @@ fn sizes() {
     let shown = [0, 1, 999_999, 1_000_000, 16_350_000, 2_500_000_000].map(size);
     assert_eq!(shown, ["0 kB", "1 kB", "1000 kB", "1.0 MB", "16.3 MB", "2.5 GB"]);
 }
+
+#[test]
+fn what_the_other_command_would_remove_is_said() {
+    let line = |path: &str, files| Directory { path: path.into(), files, bytes: 1, written: 1 }.to_string();
+    let clean = "remove it and all other dead runs with `viztracer-ctl clean`";
+    assert!(
+        line("/dev/shm/viztracer_9_a", 1).ends_with(&format!("viztracer-merge /dev/shm/viztracer_9_a, or {clean}"))
+    );
+    assert!(line("/dev/shm/viztracer_9_a", 0).ends_with(&format!("; {clean}")));
+    assert!(line("/tmp/viztracer_9_a", 1).ends_with(", or remove it"));
+}

@@ -6,7 +6,6 @@ use crate::events::content::Content;
 use crate::input::ring::State;
 use crate::plan::ending::Ending;
 use crate::plan::file::{FilePlan, Thread};
-use crate::plan::recording::Recording;
 use crate::report::innermost::Innermost;
 use crate::text::display::{UNKNOWN_FUNCTION, printable};
 use std::borrow::Cow;
@@ -18,7 +17,7 @@ const THREADS_MAX: usize = 3;
 
 /// Makes the lines for the processes of these plans.
 pub fn innermost(plans: &[FilePlan]) -> Innermost {
-    let mut processes = plans.iter().filter(|plan| is_worth_a_line(plan, plans) && !plan.frames.is_empty());
+    let mut processes = plans.iter().filter(|plan| is_worth_a_line(plan) && !plan.frames.is_empty());
     let mut lines: Vec<String> = processes.by_ref().take(PROCESSES_MAX).flat_map(of_process).collect();
     let more = processes.count();
     if more > 0 {
@@ -28,25 +27,15 @@ pub fn innermost(plans: &[FilePlan]) -> Innermost {
     Innermost { lines }
 }
 
-/// Whether the summary shows the process. A worker that got a signal such as SIGTERM has been ended by the program, as
-/// pools do.
-fn is_worth_a_line(plan: &FilePlan, plans: &[FilePlan]) -> bool {
+/// Whether the summary shows the process.
+fn is_worth_a_line(plan: &FilePlan) -> bool {
     match plan.ending {
         Ending::Running | Ending::Silent => true,
-        Ending::Signal(_) => plan.ending.is_crash() || plan.ending.is_sudden() || !is_worker(plan, plans),
+        Ending::Signal(_) => !plan.ending.is_dismissal(plan.is_worker),
         Ending::Status(status) => status != 0,
         Ending::Untold => plan.state != State::Sealed,
         Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced => false,
     }
-}
-
-/// Whether another process of its run was there first. That need not be its parent: the server that forks workers for
-/// `multiprocessing` has no recording.
-fn is_worker(plan: &FilePlan, plans: &[FilePlan]) -> bool {
-    let Recording { pid, session_id, .. } = plan.recording;
-    let of_run = plans.iter().map(|other| &other.recording).filter(|other| other.session_id == session_id);
-    let first = of_run.min_by_key(|other| other.opened.monotonic);
-    session_id != [0; 16] && first.is_some_and(|first| first.pid != pid)
 }
 
 fn of_process(plan: &FilePlan) -> Vec<String> {

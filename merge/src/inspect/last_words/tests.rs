@@ -278,6 +278,19 @@ fn a_worker_that_its_program_ends_gets_no_line() {
     assert_eq!(lines(vec![("a.bin", worker(1)), ("b.bin", first(6_000_000, 7))]), shown, "the first one itself");
 }
 
+/// As the tracer merges the files of a run that has a report for each process.
+#[test]
+fn a_worker_alone_gets_no_line_if_it_is_known_as_one() {
+    let case = Case::of([("a.bin", ended(4 | 15 << 8, 11, &["f"], false))]);
+    let request = Request { are_workers: true, ..case.request() };
+    assert!(merge(&request, &()).unwrap().last_words.lines.is_empty());
+    fs::remove_file(case.directory.path().join("a.bin")).unwrap();
+    let again = Request::new(vec![request.output], case.directory.path().join("again.json"));
+    let again = merge(&again, &()).unwrap();
+    assert!(again.last_words.lines.is_empty(), "its report says it");
+    assert!(crate::report::loss::lines(&again).is_empty());
+}
+
 #[test]
 fn many_processes_are_summed_up() {
     let directory = tempfile::tempdir().unwrap();

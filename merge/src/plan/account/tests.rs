@@ -43,7 +43,7 @@ prop_compose! {
             (".*", "[a-z]*", "[a-z ]*", prop::collection::vec(".*", 0..3), any::<[u8; 16]>()),
         host in prop::option::of(".*"),
         counts in prop::collection::vec(count(), 12),
-        switched in any::<bool>(),
+        [switched, is_worker] in any::<[bool; 2]>(),
         elided in elided(),
         times in prop::option::of(times()),
         sync_marker in prop::option::of(any::<i64>()),
@@ -57,8 +57,8 @@ prop_compose! {
         let forgotten = Forgotten { threads: threads_gone, events, tasks };
         let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
         Account {
-            pid, name, state, ending, process_id, parent_id, waited_after, python, session, command, host, entries,
-            times, sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, bursts, failure,
+            pid, name, state, ending, process_id, parent_id, is_worker, waited_after, python, session, command, host,
+            entries, times, sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, bursts, failure,
             damaged, threads, others,
         }
     }

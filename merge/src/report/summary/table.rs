@@ -37,14 +37,15 @@ impl Summary {
         let files = self.files.chunk_by(|a, b| a.path == b.path).count();
         let plural = if files == 1 { "" } else { "s" };
         let (events, files) = (grouped(self.events()), grouped(files as u64));
-        let lost = self.files.iter().map(FileSummary::lost).fold(self.overwritten(), u64::saturating_add);
+        let lost = self.files.iter().map(FileSummary::lost).fold(0, u64::saturating_add);
         let too_deep = self.files.iter().map(|file| file.sum(|thread| thread.too_deep)).fold(0, u64::saturating_add);
         let forgotten = self.files.iter().map(|file| file.forgotten_threads).fold(0, u64::saturating_add);
         let others = [
+            (self.overwritten(), "are overwritten"),
             (lost, "are lost"),
             (self.left_out(), "were not asked for"),
             (too_deep, "are too deep for it to show"),
-            (forgotten, "threads have lost all of their events"),
+            (forgotten, "threads have only overwritten events"),
         ];
         let others = others.iter().filter(|(count, _)| *count > 0);
         let others: String = others.map(|(count, what)| format!("; {} {what}", grouped(*count))).collect();
@@ -102,5 +103,16 @@ pid  process      threads   events  overwritten  unfinished  lost  ending       
 result.json: 240,012 events of 1 file
 ";
         assert_eq!(summary.to_string(), expected);
+    }
+
+    #[test]
+    fn the_last_line_tells_what_is_not_there() {
+        let mut file = FileSummary::sample();
+        (file.lost, file.forgotten_events, file.forgotten_threads) = (3, 20, 4);
+        (file.threads[0].overwritten, file.threads[0].left_out) = (1000, 5);
+        let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
+        let expected = "result.json: 10 events of 1 file; 1,020 are overwritten; 3 are lost; 5 were not asked for; \
+                        4 threads have only overwritten events";
+        assert_eq!(summary.last_line(), expected);
     }
 }

@@ -52,6 +52,7 @@ pub fn write_directory(
     let add = |file: usize, batch| dataset.add(file, &report.files[file].recording, pool, batch);
     read(report, &mut reader, pool, watch, directory, add)?;
     *summary = reader.into_summary();
+    summary.check_selected()?;
     dataset.finish(pool, summary)
 }
 

@@ -141,7 +141,7 @@ pub fn foot(summary: &Summary) -> Vec<String> {
 /// Notes about events that are not there any more.
 pub fn losses(summary: &Summary) -> impl Iterator<Item = String> {
     let lost = sum(summary, |file| file.lost());
-    let overwritten = note_of(summary.overwritten(), "events are lost: newer ones have overwritten them");
+    let overwritten = note_of(summary.overwritten(), "events are overwritten by newer ones");
     overwritten.into_iter().chain(note_of(lost, "events are lost: the ring file had no space for them"))
 }
 

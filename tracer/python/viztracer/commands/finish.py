@@ -189,7 +189,9 @@ class Ending:
         """Turn the ring file of one process into its report, which gets the pid from its name."""
         pid = os.path.basename(ring).removesuffix(".bin").partition("_")[2]
         output = report.with_pid(self.output, pid)
-        report.write([ring], output, source=True, verbose=self.verbose)
+        first = self.rings.pid_of(self.ended) if self.ended else str(os.getpid())
+        is_worker = self.rings.pid_of(ring) != first
+        report.write([ring], output, source=True, verbose=self.verbose, worker=is_worker)
         self.written.append(output)
         os.unlink(ring)
 

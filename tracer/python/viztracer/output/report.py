@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 LARGE = 500 << 20
 
 
-def write(inputs: list[str], output: str, *, source: bool, verbose: int) -> int:
+def write(inputs: list[str], output: str, *, source: bool, verbose: int, worker: bool = False) -> int:
     """Merge ring files, or directories of them, into `output`; return how many events it holds.
+
+    `worker`: whether the run of the files began with a process that is not among them.
 
     Raises:
         RuntimeError: there is no report.
     """
     os.makedirs(os.path.dirname(os.path.abspath(output)), exist_ok=True)
-    merged = merge(inputs, output, source=source, progress=verbose > 0)
+    merged = merge(inputs, output, source=source, worker=worker, progress=verbose > 0)
     for problem in merged.problems:
         complain(problem)
     if verbose > 0:
