@@ -38,7 +38,7 @@ pub fn start(
     if recording::phase(tracer) != Some(Phase::Starting) {
         return Err(PyRuntimeError::new_err("the tracer has not claimed the recording of this process"));
     }
-    let is_new = recording::open(options, filter).map_err(refusal)?;
+    let is_new = recording::open(options, filter).map_err(|error| PyOSError::new_err(refusal(&error)))?;
     let forgotten = exclusively(python, || {
         let forgotten = forget(python);
         recording::begin();
@@ -58,9 +58,9 @@ pub fn start(
     installed
 }
 
-fn refusal(error: RecorderError) -> PyErr {
+fn refusal(error: &RecorderError) -> String {
     let advice = if error.is_too_large() { ": reduce tracer_entries" } else { "" };
-    PyOSError::new_err(format!("{error}{advice}"))
+    format!("{error}{advice}")
 }
 
 /// Ends recording; the file stays open for another start. Calls that are open stay so, or are recorded as if they
