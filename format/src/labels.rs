@@ -140,7 +140,7 @@ fn name(label: &[u8], size: u8, offset: u64) -> Result<&str, FormatError> {
     text(bytes, offset + NAME_OFFSET as u64)
 }
 
-/// Sets the counts of all labels in a copy of a body to zero.
+/// Sets the counts of events of all labels in a copy of a body to zero.
 pub fn clear_counts(body: &mut [u8]) {
     for label in body.chunks_exact_mut(LABEL_SIZE) {
         if let Some(counts) = label.get_mut(32..NAME_OFFSET) {

@@ -54,6 +54,37 @@ def test_summary_tells_of_every_file(sandbox):
     assert "\r" not in done.stderr and "\x1b" not in done.stderr  # no progress bar where there is no terminal
 
 
+MAKES_CALLS = """
+import threading, time
+def call(): pass
+def calls():
+    for _ in range(300): call()
+end = time.monotonic() + 4
+while time.monotonic() < end: {work}
+"""
+
+
+@pytest.mark.parametrize("work", ["calls(); time.sleep(0.0005)", "threads = {work}; {start}; {join}"])
+def test_a_living_process_has_overwritten_nothing_while_its_ring_has_space(sandbox, work):
+    """What it records while its file is copied is not in the report, and not counted as overwritten."""
+    work = work.format(
+        work="[threading.Thread(target=calls) for _ in range(3)]",
+        start="[thread.start() for thread in threads]",
+        join="[thread.join() for thread in threads]",
+    )
+    script = sandbox.script(MAKES_CALLS.format(work=work))
+    command = [BIN / "viztracer", "--quiet", "--pid_suffix", "--output_dir", "rings", script]
+    with subprocess.Popen(command, cwd=sandbox.path) as running:
+        while not list(sandbox.path.glob("rings/*.bin")):
+            time.sleep(0.01)
+        merges = 0
+        while running.poll() is None:
+            done = sandbox.run(BIN / "viztracer-merge", "--top", "1", "--strict", "rings")
+            assert "overwritten" not in done.stdout + done.stderr
+            merges += 1
+    assert merges >= 2
+
+
 def test_a_living_process_is_merged_as_far_as_it_got(sandbox):
     with CountingProgram(sandbox.path, 1, "--quiet") as living:
         living.wait_for(10_000)

@@ -54,8 +54,9 @@ impl FileNames {
         visit(input, segments, bad, |entry| match entry {
             Entry::Thread { serial, tid, begun, events, lost, ended } => {
                 let thread = names.threads.entry(serial).or_default();
-                (thread.tid, thread.events, thread.lost) = (Some(tid), events, lost);
-                (thread.begun, thread.ended) = (begun, ended);
+                (thread.tid, thread.begun, thread.ended) = (Some(tid), begun, ended);
+                // A copy of a living file has labels twice, the second time without counts.
+                (thread.events, thread.lost) = (events.max(thread.events), lost.max(thread.lost));
             }
             Entry::ThreadName { serial, name } => {
                 names.threads.entry(serial).or_default().name = Some(name.to_owned());

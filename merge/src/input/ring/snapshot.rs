@@ -21,7 +21,9 @@ impl Input {
     ///
     /// Stacks come before records, so that a call which ends meanwhile is both a frame and a record (the survey then
     /// keeps one of them) and never neither. Names come last, so that no record lacks one. Labels are reused as soon as
-    /// their records are gone, so they are copied first, and once more at the end of the copy.
+    /// their records are gone, so they are copied first, and once more at the end of the copy, for threads that are new
+    /// by then. All counts of events are those of before the records were copied: what is counted later may be in none
+    /// of the records, and would seem to be overwritten.
     pub fn snapshot(&self) -> io::Result<Input> {
         let copy = SnapshotCopy { from: self, to: tempfile::tempfile()? };
         check_descriptors(&copy.to)?;
@@ -30,6 +32,7 @@ impl Input {
         let mut page = vec![0; HEADER_SIZE];
         read_at_most(&self.file, &mut page, 0)?;
         copy.to.write_all_at(&page, 0)?;
+        let before = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
         let mut unsettled = u64::MAX;
         self.segments(|_, segment| {
             if let Ok(Segment { kind: SegmentKind::Calls, seal: None, generation, .. }) = segment {
@@ -41,9 +44,9 @@ impl Input {
         copy.segments(|kind| kind == SegmentKind::Names)?;
         copy.labels_again()?;
         read_at_most(&self.file, &mut page, 0)?;
-        // The counts of the header belong to the labels that were read last.
-        let counted = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
-        let header = Header { sealed: self.header.sealed, closed: self.header.closed, ..counted };
+        let after = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
+        let (sealed, closed, forgotten) = (self.header.sealed, self.header.closed, before.forgotten);
+        let header = Header { sealed, closed, forgotten, ..after };
         let length = copy.to.metadata()?.len();
         Ok(Input { file: copy.to, length, inode: self.inode, owner: self.owner, header, unsettled })
     }
@@ -125,8 +128,7 @@ impl SnapshotCopy<'_> {
                 let committed = body.len();
                 let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
                 let bytes = buffer.get_mut(..SEGMENT_HEADER_SIZE + committed).unwrap_or_default();
-                if segment.kind == SegmentKind::Labels && to == index {
-                    // The header counts the threads that are forgotten before the labels are copied again.
+                if segment.kind == SegmentKind::Labels && to != index {
                     labels::clear_counts(bytes.get_mut(SEGMENT_HEADER_SIZE..).unwrap_or_default());
                 }
                 if let Some(words) = bytes.get_mut(SEAL_OFFSET..SEAL_OFFSET + 16) {
