@@ -39,7 +39,7 @@ pub struct Merged {
 }
 
 /// Merges ring files into one report, with a bar on the terminal if `progress`. Times begin at 0, or are those of
-/// `time.monotonic` if `monotonic`. Processes whose run began with another one are known to be that if `worker`.
+/// `time.monotonic` if `monotonic`. If `worker`, the run of the files began with a process that is not among them.
 #[pyfunction]
 #[pyo3(signature = (inputs, output, *, source = true, monotonic = false, worker = false, progress = false))]
 pub fn merge(

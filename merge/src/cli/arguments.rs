@@ -88,8 +88,8 @@ pub struct Arguments {
     pub show_losses: bool,
 
     /// Exit with status 1 if the report is not complete, and list what is missing: calls that were overwritten, lost,
-    /// damaged, unnamed, unmatched, or unfinished because their process crashed or was killed. A worker that got SIGTERM
-    /// or the like was ended by its program, as pools do
+    /// damaged, unnamed, unmatched, or unfinished because their process crashed or was killed. A worker that got
+    /// SIGTERM or the like was ended by its program, as pools do
     #[arg(long, help_heading = "Report")]
     pub strict: bool,
 
