@@ -31,8 +31,8 @@ export function columns(functions, { pick, sandwich, list, longest }) {
     // "[overwritten]" has a time, but no other numbers.
     const known = (show) => (row) => (row.function === functions.overwritten ? "–" : show(row));
     const count = (key) => known((row) => row[key].toLocaleString("en"));
-    const link = (textOf, act, title) =>
-        known((row) => button(textOf(row), () => act(row.function), { className: "link", title }));
+    const link = (textOf, act, properties) =>
+        known((row) => button(textOf(row), () => act(row.function), { className: "link", ...properties }));
     return [
         {
             key: "function",
@@ -57,7 +57,7 @@ export function columns(functions, { pick, sandwich, list, longest }) {
                     title: "Callers and callees",
                 }),
         },
-        numeric("calls", "calls", "How many calls", link(callsText, list, "List of calls")),
+        numeric("calls", "calls", "How many calls", link(callsText, list, { title: "List of calls" })),
         time("total", "total_ns", "total", "Time in it and its callees; recursion counts once per thread", (row) =>
             atLeast(row.elided, timeText(row.total))),
         time("own", "self_ns", "self", "Time in it without its callees"),
@@ -68,7 +68,8 @@ export function columns(functions, { pick, sandwich, list, longest }) {
             "max_ns",
             "max",
             "Time of the longest call",
-            link((row) => timeText(row.max), longest, "Go to the longest call"),
+            // The list of calls has the same link for Tab, which has enough stops in each row.
+            link((row) => timeText(row.max), longest, { title: "Go to the longest call", tabIndex: -1 }),
         ),
         numeric("raised", "raised", "Calls that an exception ended", count("raised")),
         numeric("unfinished", "unfinished", "Calls that never ended", count("unfinished")),
