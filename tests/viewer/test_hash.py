@@ -19,7 +19,8 @@ def test_the_back_button_brings_back_exactly_that_view(timeline):
     timeline.until("() => location.hash.includes('v=')")
     before = timeline.ask("timeline.state()")
     page.evaluate(
-        "() => { location.hash += '&s=0_3&t=functions&k=calls&a=t1&b=2&l=3&d=start&q=method&f=main&c=file&h=t2&r=1000_9000&x=t0' }"
+        "() => { location.hash += '&s=0_3&t=functions&k=calls&a=t1&b=2&l=3&d=start&q=method&f=main&c=file&h=t2'"
+        " + '&r=1000_9000&x=t0' }"
     )
     timeline.until("() => viztracer.state().filter === 'main'")
     state = timeline.rest().page.evaluate("() => viztracer.state()")
