@@ -17,9 +17,11 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
- * @property {string=} sort                 this one, the two above and the two below belong to panels/panels.js
+ * @property {string=} sort                 this one, the two above and the four below belong to panels/panels.js
  * @property {string=} where
  * @property {string=} sandwich
+ * @property {string=} calls                the function whose calls are listed
+ * @property {string=} callsSort
  */
 
 const pair = {
@@ -55,6 +57,8 @@ const FIELDS = {
     sort: ["k", words],
     where: ["a", words],
     sandwich: ["b", words],
+    calls: ["l", words],
+    callsSort: ["d", words],
 };
 
 /** Returns the hash of a state, without "#" and without empty parts. @param {State} state */

@@ -68,7 +68,7 @@ def test_it_is_used_by_keys(compared):
     compared.page.locator("#timeline").click()
     compared.page.keyboard.press("3")
     assert compared.evaluate("window.viztracer.state().tab") == "flame"
-    compared.page.keyboard.press("7")
+    compared.page.keyboard.press("8")
     assert compared.evaluate("window.viztracer.state().tab") == "difference"
 
 

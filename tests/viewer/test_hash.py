@@ -19,22 +19,23 @@ def test_the_back_button_brings_back_exactly_that_view(timeline):
     timeline.until("() => location.hash.includes('v=')")
     before = timeline.ask("timeline.state()")
     page.evaluate(
-        "() => { location.hash += '&s=0_3&t=functions&k=calls&a=t1&b=2&q=method&f=main&c=file&h=t2&r=1000_9000&x=t0' }"
+        "() => { location.hash += '&s=0_3&t=functions&k=calls&a=t1&b=2&l=3&d=start&q=method&f=main&c=file&h=t2'"
+        " + '&r=1000_9000&x=t0' }"
     )
     timeline.until("() => viztracer.state().filter === 'main'")
     state = timeline.rest().page.evaluate("() => viztracer.state()")
-    told = {name: state[name] for name in ("selection", "tab", "sort", "where", "sandwich", "search", "coloring")}
-    assert told == {
-        "selection": [0, 3], "tab": "functions", "sort": "calls", "where": "t1", "sandwich": "2", "search": "method",
-        "coloring": "file",
+    expected = {
+        "selection": [0, 3], "tab": "functions", "sort": "calls", "where": "t1", "sandwich": "2", "calls": "3",
+        "callsSort": "start", "search": "method", "coloring": "file",
     }  # fmt: skip
+    assert {name: state[name] for name in expected} == expected
     page.go_back()
     timeline.until("() => viztracer.state().filter === ''")
     after = timeline.rest().page.evaluate("() => viztracer.state()")
     assert after.pop("view") == pytest.approx(before.pop("view"), abs=0.001)
     assert after == before, "and nothing of the panel or the search"
     assert not page.is_visible("#panel") and page.input_value("#search input") == ""
-    page.evaluate("() => { location.hash = '#t=nonsense&k=nonsense&a=t99&b=999999' }")
+    page.evaluate("() => { location.hash = '#t=nonsense&k=nonsense&a=t99&b=999999&l=999999&d=nonsense' }")
     timeline.until("() => viztracer.timeline.state().view === undefined")
     assert set(timeline.rest().page.evaluate("() => viztracer.panels.getState()")) == set()
 

@@ -5,6 +5,7 @@ import { callers } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
+import { parsed, pretty, sections } from "./arguments.js";
 import { callees, flagWords } from "./call.js";
 import { atLeast, elidedAt, notesOfCall } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
@@ -20,7 +21,7 @@ export class Details {
     /**
      * @param {import("../data/model.js").Trace} trace
      * @param {{reveal: (track: object, call: number) => void, revealPoint: (point: object) => void,
-     *     openSource: () => void, openSandwich: (of: number) => void}} go
+     *     openSource: () => void, sandwich: (of: number) => void, list: (of: number) => void}} go
      */
     constructor(trace, go) {
         Object.assign(this, { trace, go });
@@ -142,7 +143,12 @@ export class Details {
             element(
                 "p",
                 { className: "bar" },
-                track.kind === "async" ? "" : button("Callers and callees", () => this.go.openSandwich(of)),
+                ...(track.kind === "async"
+                    ? []
+                    : [
+                          button("Callers and callees", () => this.go.sandwich(of)),
+                          button("List of calls", () => this.go.list(of)),
+                      ]),
                 button("Show in the timeline", () => this.go.reveal(track, call)),
             ),
         );
@@ -228,50 +234,4 @@ function block(title, value) {
     const shown =
         value.length > TEXT ? `${value.slice(0, TEXT)}\n… ${counted(value.length - TEXT, "more character")}` : value;
     return element("details", { open: true }, element("summary", {}, title), element("pre", {}, shown));
-}
-
-/**
- * Returns arguments, return value and other members, formatted.
- * @param {string} text  JSON
- * @returns {[string, string][]}
- */
-export function sections(text) {
-    const value = parsed(text);
-    if (value === null || typeof value !== "object" || Array.isArray(value)) {
-        return [["arguments", pretty(value)]];
-    }
-    const { func_args: args, return_value: returned, ...rest } = value;
-    return [
-        ["arguments", args],
-        ["returned", returned],
-        [args === undefined ? "arguments" : "more", Object.keys(rest).length > 0 ? rest : undefined],
-    ]
-        .filter(([, part]) => part !== undefined)
-        .map(([title, part]) => [title, pretty(part)]);
-}
-
-/** Text that is not JSON stays text. */
-function parsed(text) {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return text;
-    }
-}
-
-/** Texts are representations of values in the traced program. */
-function pretty(value) {
-    if (typeof value === "string") {
-        return value;
-    }
-    const isFlat =
-        value !== null &&
-        typeof value === "object" &&
-        !Array.isArray(value) &&
-        Object.values(value).every((part) => typeof part !== "object" || part === null);
-    return isFlat
-        ? Object.entries(value)
-              .map(([name, part]) => `${name} = ${part}`)
-              .join("\n")
-        : JSON.stringify(value, null, 2);
 }

@@ -270,14 +270,14 @@ export class FlameGraph {
 
     /**
      * @param {import("../data/model.js").Trace} trace
-     * @param {{pick: (of: number) => void, sandwich: (of: number) => void}} go
+     * @param {{pick: (of: number) => void, sandwich: (of: number) => void, list: (of: number) => void}} go
      */
-    constructor(trace, { pick, sandwich }, options) {
+    constructor(trace, { pick, sandwich, list }, options) {
         this.trace = trace;
         this.line = element("output", { className: "flame-line" });
         const act = (text, what) =>
             element("button", { type: "button", hidden: true, onclick: () => what(this.#of) }, text);
-        this.actions = [act("Callers and callees", sandwich), act("Next call", pick)];
+        this.actions = [act("Callers and callees", sandwich), act("List of calls", list), act("Next call", pick)];
         const focused = (of, text) => {
             this.#of = of;
             this.line.textContent = text;

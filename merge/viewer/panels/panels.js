@@ -5,13 +5,14 @@
 //     panels.selectPoint(point)        for its onPoint
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
-//     panels.open("functions")         selection, functions, flame, sandwich, words, source;
-//                                  difference, if the page compares runs
+//     panels.open("functions")         selection, functions, flame, sandwich, words, source,
+//                                  calls; difference, if the page compares runs
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
 import { nextCall } from "./call.js";
 import { actions } from "./actions.js";
+import { Calls, LONGEST_FIRST } from "./calls.js";
 import { Details } from "./details.js";
 import { Difference } from "./difference.js";
 import { button } from "./element.js";
@@ -27,7 +28,7 @@ import { Splitter } from "./splitter.js";
 import { Tabs } from "./tabs.js";
 
 /** Tabs that show the scope, and so depend on the range. */
-const OF_SCOPE = ["functions", "flame", "sandwich", "difference"];
+const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "difference"];
 
 /**
  * @param {import("../data/model.js").Trace} trace
@@ -46,7 +47,7 @@ class Panels {
         const by = (id) => document.getElementById(id);
         this.panel = by("panel");
         this.scope = new Scope(trace);
-        this.search_ = new Search(by("search"), trace, timeline, page);
+        this.search_ = new Search(by("search"), trace, timeline, { ...page, list: (of) => this.#openAt("calls", of) });
         this.#makeParts();
         this.tabs = new Tabs(by("tabs"), by("panes"), this.#tabs(), page.changed);
         by("tabs").after(
@@ -78,9 +79,9 @@ class Panels {
             reveal: (track, call) => timeline.reveal(track, call),
             revealPoint: (point) => timeline.revealPoint(point),
             openSource: () => this.open("source"),
-            openSandwich: (of) => this.#sandwich(of),
             pick: (of) => this.#pick(of),
-            sandwich: (of) => this.#sandwich(of),
+            sandwich: (of) => this.#openAt("sandwich", of),
+            list: (of) => this.#openAt("calls", of),
             clearRange: () => timeline.setRange(null, null),
             changed: page.changed,
             copy: (text) => this.#copy(text),
@@ -96,6 +97,7 @@ class Panels {
         this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
         this.sandwich = new Sandwich(scope, go, colors);
         this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
+        this.calls = new Calls(scope, go);
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);
     }
@@ -110,6 +112,7 @@ class Panels {
             tab("sandwich", "Sandwich", this.sandwich),
             tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
             tab("source", "Source", this.source),
+            tab("calls", "Calls", this.calls),
             ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
         ];
     }
@@ -182,24 +185,28 @@ class Panels {
 
     /** @returns {Record<string, string>} */
     getState() {
-        const { tabs, functions, scope, sandwich, search_: search } = this;
+        const { tabs, functions, scope, sandwich, calls, search_: search } = this;
         const state = {
             tab: this.panel.hidden ? "" : tabs.current,
             sort: functions.table.sort === "-own" ? "" : functions.table.sort,
             where: scope.where,
             sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
+            calls: calls.of < 0 ? "" : String(calls.of),
+            callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
             search: search.getState(),
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }
 
     /** Restores a state. Missing parts get their initial value. @param {Record<string, string>} state */
-    async setState({ tab = "", sort = "-own", where = "", sandwich = "", search = "" } = {}) {
-        const { table } = this.functions;
-        [table.sort, table.sort] = ["-own", sort];
+    async setState(state = {}) {
+        const { tab = "", sort = "-own", where = "", sandwich = "", search = "" } = state;
+        const { calls = "", callsSort = LONGEST_FIRST } = state;
+        this.functions.table.restore("-own", sort);
+        this.calls.table.restore(LONGEST_FIRST, callsSort);
         this.scope.setWhere(where);
-        const isKnown = /^\d+$/.test(sandwich) && Number(sandwich) < this.trace.functions.count;
-        this.sandwich.of = isKnown ? Number(sandwich) : -1;
+        this.sandwich.of = this.#known(sandwich);
+        this.calls.of = this.#known(calls);
         if (this.tabs.has(tab)) {
             this.open(tab);
         } else {
@@ -208,6 +215,11 @@ class Panels {
         if (search !== this.search_.getState()) {
             await this.search_.setState(search);
         }
+    }
+
+    /** Returns the number of a function, or -1. @param {string} text */
+    #known(text) {
+        return /^\d+$/.test(text) && Number(text) < this.trace.functions.count ? Number(text) : -1;
     }
 
     #show(key) {
@@ -230,9 +242,10 @@ class Panels {
         }
     }
 
-    #sandwich(of) {
-        this.sandwich.of = of;
-        this.open("sandwich");
+    /** Opens the tab of a function. @param {"sandwich"|"calls"} key @param {number} of */
+    #openAt(key, of) {
+        this[key].of = of;
+        this.open(key);
     }
 
     async #csv() {
@@ -255,7 +268,7 @@ class Panels {
         if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
             return;
         }
-        const tab = this.tabs.tabs["1234567".indexOf(event.key)];
+        const tab = this.tabs.tabs["12345678".indexOf(event.key)];
         const act =
             { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ??
             (tab && (() => this.#openOrEnter(tab)));

@@ -20,12 +20,19 @@ function unknownText(unknown) {
     return unknown > 0 ? `; ${timeText(unknown)} ${words}` : "";
 }
 
+/** Returns the number of a function's calls, as text. */
+export function callsText(row) {
+    return atLeast(row.elided, row.calls.toLocaleString("en"));
+}
+
 /** The columns of a table of functions, with the same titles as `--top`. */
-export function columns(functions, { pick, sandwich }) {
+export function columns(functions, { pick, sandwich, list, longest }) {
     const name = (row) => functions.label(row.function);
     // "[overwritten]" has a time, but no other numbers.
     const known = (show) => (row) => (row.function === functions.overwritten ? "–" : show(row));
     const count = (key) => known((row) => row[key].toLocaleString("en"));
+    const link = (textOf, act, properties) =>
+        known((row) => button(textOf(row), () => act(row.function), { className: "link", ...properties }));
     return [
         {
             key: "function",
@@ -50,13 +57,20 @@ export function columns(functions, { pick, sandwich }) {
                     title: "Callers and callees",
                 }),
         },
-        numeric("calls", "calls", "How many calls", (row) => atLeast(row.elided, count("calls")(row))),
+        numeric("calls", "calls", "How many calls", link(callsText, list, { title: "List of calls" })),
         time("total", "total_ns", "total", "Time in it and its callees; recursion counts once per thread", (row) =>
             atLeast(row.elided, timeText(row.total))),
         time("own", "self_ns", "self", "Time in it without its callees"),
         numeric("share", "self %", "Self of all that is known", known((row) => row.share.toFixed(1))),
         time("mean", "mean_ns", "mean", "Time of a call on average", known((row) => timeText(row.mean))),
-        time("max", "max_ns", "max", "Time of the longest call", known((row) => timeText(row.max))),
+        time(
+            "max",
+            "max_ns",
+            "max",
+            "Time of the longest call",
+            // The list of calls has the same link for Tab, which has enough stops in each row.
+            link((row) => timeText(row.max), longest, { title: "Go to the longest call", tabIndex: -1 }),
+        ),
         numeric("raised", "raised", "Calls that an exception ended", count("raised")),
         numeric("unfinished", "unfinished", "Calls that never ended", count("unfinished")),
         { ...numeric("elided", "elided", ""), isUnseen: true },
@@ -67,11 +81,13 @@ export function columns(functions, { pick, sandwich }) {
 export class FunctionTable {
     /**
      * @param {import("./scope.js").Scope} scope
-     * @param {{pick: (of: number) => void, sandwich: (of: number) => void, clearRange: () => void, changed: () => void,
+     * @param {{pick: (of: number) => void, sandwich: (of: number) => void, list: (of: number) => void,
+     *     reveal: (track: object, call: number) => void, clearRange: () => void, changed: () => void,
      *     copy: (text: string) => void}} go
      */
     constructor(scope, go) {
         this.scope = scope;
+        this.go = go;
         this.filter = element("input", {
             type: "search",
             placeholder: "filter",
@@ -83,7 +99,7 @@ export class FunctionTable {
         const caption = "Functions";
         this.table = new Table({
             caption,
-            columns: columns(scope.trace.functions, go),
+            columns: columns(scope.trace.functions, { ...go, longest: (of) => this.#longest(of) }),
             sort: "-own",
             changed: go.changed,
             empty: "Counting …",
@@ -111,6 +127,15 @@ export class FunctionTable {
                 ...notesOfTable(this.elided).map((words) => element("p", { className: "hint" }, words)),
             );
             this.#render();
+        }
+    }
+
+    /** Goes to the longest call of a function. */
+    async #longest(of) {
+        const calls = await this.bar.counted((progress) => this.scope.calls(of, progress));
+        if (calls) {
+            const { track, call } = calls.longest();
+            this.go.reveal(track, call);
         }
     }
 

@@ -27,14 +27,15 @@ export class Sandwich {
 
     /**
      * @param {import("./scope.js").Scope} scope
-     * @param {{pick: (of: number) => void, clearRange: () => void, changed: () => void}} go
+     * @param {{pick: (of: number) => void, list: (of: number) => void, clearRange: () => void, changed: () => void}} go
      * @param {{colorOf: (of: number) => string, inkOf: () => string}} colors
      */
     constructor(scope, go, colors) {
         this.scope = scope;
         this.of = -1;
         this.go = go;
-        this.bar = new ScopeBar(scope, go.clearRange);
+        this.list = button("List of calls", () => go.list(this.of));
+        this.bar = new ScopeBar(scope, go.clearRange, this.list);
         this.heading = element("h2");
         this.line = element("p", { className: "hint" });
         const graph = (options) =>
@@ -68,6 +69,7 @@ export class Sandwich {
     async show() {
         const { of, scope } = this;
         this.parts.hidden = of < 0;
+        this.list.hidden = of < 0;
         this.notes.hidden = of < 0;
         this.heading.replaceChildren(of < 0 ? "" : labelOf(scope.trace.functions, of));
         if (of < 0) {

@@ -1,8 +1,9 @@
-// The scope of functions, flame graph and sandwich: a range of time or the whole trace, on all tracks, on those of a
-// process, or on one. Results are computed once and cached until the scope changes.
+// The scope of functions, flame graph, sandwich and calls: a range of time or the whole trace, on all tracks, on those
+// of a process, or on one. Results are computed once and cached until the scope changes.
 
 import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
+import { callsOf } from "../statistics/calls.js";
 import { differenceTree } from "../statistics/difference.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
@@ -72,6 +73,14 @@ export class Scope {
     /** Returns the stacks of both sides of a comparison. @param {(done: number) => void} progress */
     difference(progress) {
         return this.#once("difference", () => differenceTree(this, this.trace), progress);
+    }
+
+    /** Returns the calls of a function; only the last one's are cached. @param {(done: number) => void} progress */
+    calls(of, progress) {
+        if (this.#kept.get("calls")?.of !== of) {
+            this.#kept.set("calls", { listeners: [], of });
+        }
+        return this.#once("calls", () => callsOf(this.range, of), progress);
     }
 
     #once(name, work, progress) {

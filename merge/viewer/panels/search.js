@@ -16,10 +16,10 @@ export class Search {
      * @param {HTMLElement} parent
      * @param {import("../data/model.js").Trace} trace
      * @param {object} timeline  see timeline/timeline.js
-     * @param {{announce: (text: string) => void, changed: () => void}} page
+     * @param {{announce: (text: string) => void, changed: () => void, list: (of: number) => void}} page
      */
-    constructor(parent, trace, timeline, { announce, changed }) {
-        Object.assign(this, { trace, timeline, announce, changed, matches: null });
+    constructor(parent, trace, timeline, { announce, changed, list }) {
+        Object.assign(this, { trace, timeline, announce, changed, list, matches: null });
         this.input = element("input", {
             type: "search",
             placeholder: "function or file",
@@ -39,8 +39,12 @@ export class Search {
             title: "Previous hit (Shift+Enter)",
         });
         const next = button("↓", () => this.step(1), { "aria-label": "Next hit", title: "Next hit (Enter)" });
+        const calls = button("≡", () => this.#listCalls(), {
+            "aria-label": "List of calls of the hit's function",
+            title: "List of calls of the hit's function",
+        });
         parent.classList.add("search");
-        parent.append(this.input, this.isRegex, this.isCase, previous, next, this.count);
+        parent.append(this.input, this.isRegex, this.isCase, previous, next, calls, this.count);
     }
 
     /** Searches now; resolves when all hits are marked. @param {string} text */
@@ -52,17 +56,33 @@ export class Search {
 
     /** Goes to the next hit or the previous one. @param {1|-1} direction */
     async step(direction) {
-        clearTimeout(this.#timer);
-        if (this.#timer !== 0) {
-            this.#running = this.#run();
-        }
-        await this.#running;
+        await this.#found();
         const { track = null, call = -1 } = this.timeline.selection ?? {};
         const found = direction > 0 ? this.matches?.after(track, call) : this.matches?.before(track, call);
         if (found) {
             this.timeline.reveal(found.track, found.call, true);
             this.#showCount(this.matches.indexOf(found.track, found.call) + 1);
         }
+    }
+
+    /** Lists the calls of the selected hit's function, or of that of the first hit. */
+    async #listCalls() {
+        await this.#found();
+        const { track = null, call = -1 } = this.timeline.selection ?? {};
+        const isHit = this.matches?.functions[track?.function[call]] === 1;
+        const hit = isHit ? { track, call } : this.matches?.after(null, -1);
+        if (hit) {
+            this.list(hit.track.function[hit.call]);
+        }
+    }
+
+    /** Searches now if a search is due, and waits for its end. */
+    async #found() {
+        clearTimeout(this.#timer);
+        if (this.#timer !== 0) {
+            this.#running = this.#run();
+        }
+        await this.#running;
     }
 
     focus() {

@@ -26,11 +26,13 @@ export class Table {
     #shown = ROWS;
 
     /**
-     * @param {{caption: string, columns: Column<Row>[], sort: string, changed?: () => void, empty?: string}} options
-     *     `sort` is a column's key, with "-" before it for the largest first
+     * @param {{caption: string, columns: Column<Row>[], sort: string, changed?: () => void, empty?: string,
+     *     isSorted?: boolean, most?: number}} options
+     *     `sort` is a column's key, with "-" before it for the largest first; `isSorted`: the rows are sorted by their
+     *     owner, who shows them again after a change; `most`: no more rows are shown
      */
-    constructor({ caption, columns, sort, changed, empty = "Nothing." }) {
-        Object.assign(this, { columns, changed, empty });
+    constructor({ caption, columns, sort, changed, empty = "Nothing.", isSorted = false, most = Infinity }) {
+        Object.assign(this, { columns, changed, empty, isSorted, most });
         this.caption = element("caption", {}, caption);
         this.head = element("tr");
         this.body = element("tbody");
@@ -50,24 +52,36 @@ export class Table {
         const key = String(sort).replace(/^-/, "");
         if (this.columns.some((column) => column.key === key && !column.isAction && !column.isUnseen)) {
             this.state = sort;
-            this.#render();
+            if (!this.isSorted) {
+                this.#render();
+            }
         }
     }
 
-    /** @param {Row[]} rows */
+    /** Sets the sort order to one, or to another one if it is unknown. */
+    restore(usual, sort) {
+        this.sort = usual;
+        this.sort = sort;
+    }
+
+    /**
+     * @param {Row[]|{length: number, slice: (from: number, to: number) => Row[]}} rows
+     * @param {string|((shown: number) => string)} caption  text, or a function of the number of shown rows
+     */
     show(rows, caption = this.caption.textContent) {
         this.#rows = rows;
         this.#shown = ROWS;
-        this.caption.textContent = caption;
+        this.captionOf = typeof caption === "string" ? () => caption : caption;
         this.#render();
     }
 
-    /** Returns the whole table, in the visible order. */
+    /** Returns the whole table, in the visible order; only the shown rows if their owner sorts them. */
     csv() {
         const columns = this.columns.filter(({ isAction }) => !isAction);
+        const rows = this.isSorted ? this.#rows.slice(0, this.#shown) : this.#sorted();
         return csv(
             columns.map(({ key, name = key }) => name),
-            this.#sorted().map((row) => columns.map(({ value }) => value(row))),
+            rows.map((row) => columns.map(({ value }) => value(row))),
         );
     }
 
@@ -76,6 +90,9 @@ export class Table {
     }
 
     #sorted() {
+        if (this.isSorted) {
+            return this.#rows;
+        }
         const isDown = this.state.startsWith("-");
         const { value } = this.columns.find(({ key }) => key === this.state.replace(/^-/, ""));
         const keyed = this.#rows.map((row) => [value(row), row]);
@@ -94,8 +111,9 @@ export class Table {
             .map((row) => this.#row(row));
         const none = element("tr", {}, element("td", { colspan: this.#seen.length, className: "word" }, this.empty));
         this.body.replaceChildren(...(rows.length > 0 ? rows : [none]));
+        this.caption.textContent = this.captionOf?.(rows.length) ?? this.caption.textContent;
         const left = this.#rows.length - this.#shown;
-        this.more.hidden = left <= 0;
+        this.more.hidden = left <= 0 || this.#shown >= this.most;
         this.more.textContent = `Show more: ${counted(left, "row")} left`;
     }
 
@@ -134,7 +152,7 @@ export class Table {
     }
 
     #showMore() {
-        this.#shown *= 4;
+        this.#shown = Math.min(this.#shown * 4, this.most);
         this.#render();
     }
 }

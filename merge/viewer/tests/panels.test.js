@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { inLine, sections } from "../panels/arguments.js";
 import { callees, flagWords, lastEnded, nextCall } from "../panels/call.js";
-import { sections } from "../panels/details.js";
 import { layout } from "../panels/flame.js";
 import { find, matcher } from "../panels/matches.js";
 import { choices, Scope } from "../panels/scope.js";
@@ -147,6 +147,11 @@ test("arguments, what was returned, and the rest", () => {
     ]);
     assert.deepEqual(sections("no JSON"), [["arguments", "no JSON"]]);
     assert.deepEqual(sections("null"), [["arguments", "null"]]);
+    const lines = JSON.stringify({ func_args: { x: "a\nb", n: 3 }, return_value: "None" });
+    assert.equal(inLine(lines), "x = a b, n = 3 → None");
+    assert.equal(inLine(JSON.stringify({ cat: { a: [1] } })), '{"cat":{"a":[1]}}');
+    assert.equal(inLine("no JSON"), "no JSON");
+    assert.equal(inLine(JSON.stringify({ x: "y".repeat(999) })), `x = ${"y".repeat(196)} …`);
 });
 
 test("frames of a flame graph fill the ones around them, the widest first, down to what can be seen", () => {
