@@ -23,9 +23,10 @@ impl Input {
     /// keeps one of them) and never neither. Names come last, so that no record lacks one. Labels are reused as soon as
     /// their records are gone, so they are copied first, and once more at the end of the copy, for threads that are new
     /// by then. All counts of events are those of before the records were copied: what is counted later may be in none
-    /// of the records, and would seem to be overwritten.
+    /// of the records, and would seem to be overwritten. For the same reason, records are also copied from segments that
+    /// the file has got since it was opened.
     pub fn snapshot(&self) -> io::Result<Input> {
-        let copy = SnapshotCopy { from: self, to: tempfile::tempfile()? };
+        let mut copy = SnapshotCopy { from: self.again()?, to: tempfile::tempfile()? };
         check_descriptors(&copy.to)?;
         check_space(&copy.to, self.length)?;
         reserve(&copy.to, self.length)?;
@@ -40,7 +41,9 @@ impl Input {
             }
         });
         copy.segments(|kind| matches!(kind, SegmentKind::Labels | SegmentKind::Stacks))?;
+        copy.follow_growth()?;
         copy.segments(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload))?;
+        copy.follow_growth()?;
         copy.segments(|kind| kind == SegmentKind::Names)?;
         copy.labels_again()?;
         read_at_most(&self.file, &mut page, 0)?;
@@ -49,6 +52,12 @@ impl Input {
         let header = Header { sealed, closed, forgotten, ..after };
         let length = copy.to.metadata()?.len();
         Ok(Input { file: copy.to, length, inode: self.inode, owner: self.owner, header, unsettled })
+    }
+
+    /// The same file.
+    fn again(&self) -> io::Result<Input> {
+        let (inode, owner, header) = (self.inode, self.owner, self.header.clone());
+        Ok(Input { file: self.file.try_clone()?, length: self.length, inode, owner, header, unsettled: self.unsettled })
     }
 }
 
@@ -83,12 +92,18 @@ fn reserve(file: &File, length: u64) -> io::Result<()> {
 }
 
 /// A snapshot in the making.
-struct SnapshotCopy<'a> {
-    from: &'a Input,
+struct SnapshotCopy {
+    from: Input,
     to: File,
 }
 
-impl SnapshotCopy<'_> {
+impl SnapshotCopy {
+    /// From now on, copies what the file has by now.
+    fn follow_growth(&mut self) -> io::Result<()> {
+        self.from.length = self.from.file.metadata()?.len();
+        Ok(())
+    }
+
     /// Copies the segments of the wanted kinds, and those that are damaged, the newest ones first. A process overwrites
     /// the oldest ones first. So of each thread, what is overwritten before it is copied is older than all that is
     /// copied. What it is overwritten with is left out, since it is newer than what the copy has of other segments. So
