@@ -19,10 +19,10 @@ const AFTER: &str = "\
 A run is all processes that were traced together, as their files say (the
 column `session` of --info), or a JSON trace that does not say it.
 
-Calls do not depend on how busy a machine is. Times do: they have a verdict
-only if they exceed the limit and a rank test of the runs gives p < 0.05, for
-which 4 runs on each side are enough. With one run on a side, a rule about
-times warns and cannot fail.
+Calls do not depend on how busy a machine is, unless the program polls. Times
+do: they have a verdict only if they exceed the limit and a rank test of the
+runs gives p < 0.05, for which 4 runs on each side are enough. With one run on
+a side, a rule about times warns and cannot fail.
 
 Exit status:
   0    the comparison is printed, and no rule of --fail_on is broken

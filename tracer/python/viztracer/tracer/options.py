@@ -244,7 +244,7 @@ class Options:
 
     tracer_entries: int = option(
         DEFAULT_ENTRIES,
-        f"keep this many of the newest events per process; older events are lost [{DEFAULT_ENTRIES}]",
+        f"keep this many of the newest events per process; newer ones overwrite older ones [{DEFAULT_ENTRIES}]",
         metavar="N",
         validate=_number,
     )
