@@ -70,6 +70,8 @@ pub struct Counts {
 
 /// The bit of the message that only the main interpreter is recorded, in [`Counts::messages`].
 pub const INTERPRETERS_MESSAGE: u64 = 1;
+/// The bit of the message that greenlets of a thread share its track.
+pub const GREENLETS_MESSAGE: u64 = 2;
 
 impl Description {
     /// A description of this version with every other field zero.

@@ -262,6 +262,16 @@ def test_greenlets_that_all_run_one_function_are_told_of(sandbox, way):
     assert " 0 ends of calls" not in done.stderr
 
 
+def test_a_run_of_several_processes_is_told_of_once(sandbox):
+    library("greenlet")
+    forks = "import os\npids = []\nwhile len(pids) < 3 and all(pids): pids.append(os.fork())\n"
+    waits = "[os.waitpid(pid, 0) for pid in pids if all(pids)]\n"
+    script = sandbox.script(forks + ALL_IN_ONE_FUNCTION["called before"] + waits)
+    done = sandbox.viztracer("-o", "report.json", script)
+    assert done.returncode == 0 and re.fullmatch(TOLD, done.stderr)
+    assert len(sandbox.report("report.json")["viztracer_metadata"]["processes"]) == 4
+
+
 def test_a_program_that_only_has_greenlets_is_not_told_of(sandbox):
     """Neither one that imports the library nor functions without a caller in threads and at the exit."""
     library("gevent")

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use viztracer_format::control::{INTERPRETERS_MESSAGE, Session};
+use viztracer_format::control::{GREENLETS_MESSAGE, INTERPRETERS_MESSAGE, Session};
 use viztracer_recorder::control;
 use viztracer_recorder::switches::{self, Wanted};
 
@@ -45,10 +45,15 @@ impl ControlBlock {
         Ok(control::refuse(&self.name)?)
     }
 
-    /// Whether no other process of the run has said that only the main interpreter is recorded. This one must then say
-    /// it.
-    fn is_first_to_mention_interpreters(&self) -> PyResult<bool> {
-        Ok(control::is_first_to_print(&self.name, INTERPRETERS_MESSAGE)?)
+    /// Whether no other process of the run has said that only the main interpreter is recorded (`"interpreters"`), or
+    /// that greenlets of a thread share its track (`"greenlets"`). This one must then say it.
+    fn is_first_to_mention(&self, what: &str) -> PyResult<bool> {
+        let message = match what {
+            "interpreters" => INTERPRETERS_MESSAGE,
+            "greenlets" => GREENLETS_MESSAGE,
+            _ => return Err(PyValueError::new_err(format!("no process mentions {what}"))),
+        };
+        Ok(control::is_first_to_print(&self.name, message)?)
     }
 
     /// Ends the run, so that nobody joins it any more; returns how many processes recorded, and how many could not.

@@ -246,8 +246,16 @@ class ControlBlock:
         """Count this process as one that records; False if the run is over."""
     def refuse(self) -> None:
         """Count this process, which has joined, as one that cannot record."""
-    def is_first_to_mention_interpreters(self) -> bool:
-        """Return whether no other process of the run has said whose calls are missing; this one must then say it."""
+    def is_first_to_mention(self, what: str) -> bool:
+        """Return whether no other process of the run has said this; then this one must say it.
+
+        Args:
+            what: "interpreters", that only the main one is recorded; or "greenlets", that those of a thread share its
+                track.
+
+        Raises:
+            ValueError: it is something else.
+        """
     def end(self) -> tuple[int, int]:
         """End the run, so that nobody joins it any more; return how many processes recorded, and how many could not."""
     def switch(self, to: str) -> bool:

@@ -55,9 +55,14 @@ def complain_of_ring(ring: str | None, failure: int | None, *, removed: bool) ->
         complain(f"{ring} could not grow ({os.strerror(failure)}): older calls were lost")
 
 
-def complain_of_greenlets(unmatched: int) -> None:
-    """Say what became of the calls of greenlets, if there are any: they do not end in the order of their begins."""
-    if "greenlet" in sys.modules:
+def complain_of_greenlets(unmatched: int, is_first: Callable[[str], bool]) -> None:
+    """Say what became of the calls of greenlets, if there are any: they do not end in the order of their begins.
+
+    Args:
+        unmatched: how many ends of calls matched no call.
+        is_first: returns whether no other process of the run has said it; asked only if there is something to say.
+    """
+    if "greenlet" in sys.modules and is_first("greenlets"):
         lost = f"{unmatched} ends of calls matched no call, and " if unmatched else ""
         complain(
             f"this program switches greenlets, and those of a thread share one track here: {lost}"
@@ -65,7 +70,7 @@ def complain_of_greenlets(unmatched: int) -> None:
         )
 
 
-def complain_of_interpreters(is_first: Callable[[], bool]) -> None:
+def complain_of_interpreters(is_first: Callable[[str], bool]) -> None:
     """Say whose calls are missing, if the program may have several interpreters: hooks belong to one of them.
 
     Args:
@@ -75,5 +80,5 @@ def complain_of_interpreters(is_first: Callable[[], bool]) -> None:
         module = "concurrent.interpreters"  # and not _interpreters, which `concurrent.futures` imports in any case
     else:
         module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
-    if module in sys.modules and is_first():
+    if module in sys.modules and is_first("interpreters"):
         complain(f"this program imports {module}: only calls in the main interpreter are recorded")

@@ -77,10 +77,14 @@ class RingDirectory:
             pass  # without shared memory nobody is counted
         return rings
 
-    def is_first_to_mention_interpreters(self) -> bool:
-        """Return whether no other process of the run has said whose calls are missing, as far as that can be known."""
+    def is_first_to_mention(self, what: str) -> bool:
+        """Return whether no other process of the run has said something, as far as that can be known.
+
+        Args:
+            what: ``"interpreters"`` or ``"greenlets"``.
+        """
         try:
-            return not self.control or self.control.is_first_to_mention_interpreters()
+            return not self.control or self.control.is_first_to_mention(what)
         except OSError:
             return True
 

@@ -269,10 +269,10 @@ class Recording(InterpreterEvents):
             self.name_process(this_process.process_name())
         failure, removed = self.ring_failure, self.ring_removed
         unmatched = self.ring_unmatched
-        if self.verbose and (unmatched or self.switches_greenlets):
-            terminal.complain_of_greenlets(unmatched)
         if self.verbose and self.rings:
-            terminal.complain_of_interpreters(self.rings.is_first_to_mention_interpreters)
+            if unmatched or self.switches_greenlets:
+                terminal.complain_of_greenlets(unmatched, self.rings.is_first_to_mention)
+            terminal.complain_of_interpreters(self.rings.is_first_to_mention)
         note_exit()
         ring = self.seal()
         terminal.complain_of_ring(ring, failure, removed=removed)
