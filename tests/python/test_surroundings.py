@@ -196,7 +196,8 @@ def test_file_sizes_are_limited(witness):
     """Children cannot make a file, nor the first process its report."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
     stderr = f"({line('File too large')})+"
-    witness.same(FUNCTIONS + "run_child()\nafter()\n", "-o", "report.json", stderr=stderr, preexec_fn=limit)
+    source = FUNCTIONS + "run_child()\nafter()\nraise SystemExit(3)\n"  # a status of 0 would become 1
+    witness.same(source, "-o", "report.json", stderr=stderr, preexec_fn=limit)
     assert not [*witness.sandbox.path.glob("report*")] and not [*witness.sandbox.path.glob("viztracer_*")]
 
 
