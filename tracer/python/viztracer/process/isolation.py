@@ -15,13 +15,18 @@ def code(statements: str) -> str:
 
     Neither the directory of the program nor its PYTHONPATH is searched, and this package is found last.
     """
-    return f"import sys; sys.path[:] = [*sys.path[1:], {PACKAGES!r}]; {statements}"
+    return f"import sys; sys.path[:] = [*filter(None, sys.path), {PACKAGES!r}]; {statements}"
 
 
 def environment() -> list[tuple[str, str]]:
-    """Return the environment without variables that make an interpreter trace itself or behave in a special way."""
+    """Return the environment without variables that make an interpreter trace itself or behave in a special way.
+
+    From 3.11 on, the current directory is not searched. If it is gone, CPython 3.13.0 cannot import extensions otherwise:
+    asking a module for an attribute that it does not have fails there without an exception.
+    """
 
     def is_kept(name: str) -> bool:
         return name == "PYTHONHOME" or not name.startswith(("PYTHON", session_variable.VARIABLE))
 
-    return [(name, value) for name, value in os.environ.items() if is_kept(name)]
+    kept = [(name, value) for name, value in os.environ.items() if is_kept(name)]
+    return [*kept, ("PYTHONSAFEPATH", "1")]
