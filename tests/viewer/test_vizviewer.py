@@ -24,7 +24,7 @@ def serving(*arguments):
     command = [BIN / "vizviewer", "--server_only", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
-            yield next(line for line in process.stdout if "always on" in line)
+            yield next(line for line in process.stdout if "report is at" in line)
         finally:
             process.terminate()
 
