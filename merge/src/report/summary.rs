@@ -181,9 +181,10 @@ impl Summary {
         self.files.iter().map(|file| file.sum(|thread| thread.left_out)).sum()
     }
 
-    /// Whether the options that select a part select nothing of what there is.
+    /// Whether the options that select a part select nothing of what there is. Overwritten events are something: the
+    /// report shows their time.
     pub fn selects_nothing(&self) -> bool {
-        self.events() == 0 && self.left_out() > 0
+        self.events() == 0 && self.left_out() > 0 && self.overwritten() == 0
     }
 
     /// An error if nothing is selected: a report without events would replace one that has some.
