@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import ctypes
 import os
 import random
@@ -21,6 +22,9 @@ from viztracer import VizTracer
 
 done: collections.Counter[str] = collections.Counter()
 stop = threading.Event()
+# Before 3.12, a child waits for ever inside of `os.fork` if a thread that C code has made was about to become known to
+# the interpreter: the child takes the lock on the list of threads before it makes it anew.
+alone = threading.Lock() if sys.version_info < (3, 12) else contextlib.nullcontext()
 
 
 def leaf(value: object) -> int:
@@ -61,9 +65,10 @@ def foreign_threads() -> None:
     called = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(lambda argument: leaf(argument) and None)
     while not stop.is_set():
         threads = [ctypes.c_ulong() for _ in range(4)]
-        started = [one for one in threads if not library.pthread_create(ctypes.byref(one), None, called, None)]
-        for one in started:
-            library.pthread_join(one, None)
+        with alone:
+            started = [one for one in threads if not library.pthread_create(ctypes.byref(one), None, called, None)]
+            for one in started:
+                library.pthread_join(one, None)
         done["foreign threads"] += len(started)
 
 
@@ -84,7 +89,8 @@ def tasks() -> None:
 def forks(choose: random.Random) -> None:
     """Children that run for a short time, with or without their own tracer."""
     while not stop.is_set():
-        pid = os.fork()
+        with alone:
+            pid = os.fork()
         if not pid:
             try:
                 leaf("child")
