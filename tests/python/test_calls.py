@@ -313,7 +313,7 @@ def test_two_threads_read_at_once(traced):
 
 @pytest.fixture
 def interruptible():
-    """Ctrl+C interrupts, also where whoever started the tests ignores it."""
+    """Ctrl+C interrupts, also where the shell that started the tests ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -12,7 +12,8 @@
 //! - [`thread::name`] reads the name of a thread, [`thread::task`] which asyncio task it runs.
 //! - [`greenlets`] notices that a thread has several stacks.
 //! - [`preserve`] keeps the exception that is under way while a hook runs Python.
-//! - [`allocator`] has a reserve for a program that has used up its memory.
+//! - [`allocator`] has a reserve for a program that has used up its memory, and [`fallible`] makes Python objects, or
+//!   fails, where pyo3 would panic.
 //! - [`source_log`] logs what instrumented source code does, [`interpreter_events`] what the interpreter does.
 //!
 //! What happens once in a process:
@@ -41,8 +42,9 @@ mod sync;
 mod stderr;
 // Daemon threads at the end of the interpreter.
 mod daemon;
-// The interpreter's state, kept while a hook runs Python.
+// Python objects whose making may fail, but does not panic.
 mod fallible;
+// The interpreter's state, kept while a hook runs Python.
 mod preserve;
 // System calls of signal handlers.
 mod signal;

@@ -141,7 +141,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     missing_options.refuse(options)
     _check(options)
     if not command and options.cmd_string is None and options.module is None:
-        _check_swallowed(parser, options)
+        _check_swallowed(options)
     if options.log_multiprocess or options.log_subprocess:
         print("--log_multiprocess and --log_subprocess are no longer needed to trace multi-process program")
     return options, command
@@ -162,15 +162,15 @@ def _check(options: argparse.Namespace) -> None:
         raise VizTracersError(error) from None
 
 
-def _check_swallowed(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _check_swallowed(options: argparse.Namespace) -> None:
     """See that the program is not among the values of an option that takes any number of them."""
-    for name in (*(name for name, option in OPTIONS.items() if option.takes_list), *source_options.PATTERNS):
+    metavars = {name: option.metavar for name, option in OPTIONS.items() if option.takes_list and option.metavar}
+    metavars |= {"plugins": "PLUGIN", **dict.fromkeys(source_options.PATTERNS, source_options.METAVAR)}
+    for name, metavar in metavars.items():
         if values := getattr(options, name, None):
             from .command_line import mistakes
 
-            option = f"--{name}"
-            metavar = parser._option_string_actions[option].metavar
-            raise UsageError(mistakes.of_swallowed_program(option, str(metavar), values))
+            raise UsageError(mistakes.of_swallowed_program(f"--{name}", metavar, values))
 
 
 def _is_unknown_option(options: argparse.Namespace, arguments: Sequence[str], command: Sequence[str]) -> bool:

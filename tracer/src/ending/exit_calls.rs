@@ -114,8 +114,8 @@ fn is_called_by_multiprocessing(python: Python<'_>) -> bool {
     let variables = variables.and_then(|variables| variables.cast_into::<PyDict>().ok());
     let module = variables.and_then(|variables| variables.get_item(NAME.get(python).ok()?).ok()?);
     let module = module.and_then(|module| module.cast_into::<PyString>().ok());
-    let is = |module: &Bound<'_, PyString>, name| module.to_str().is_ok_and(|module| module == name);
-    module.is_some_and(|module| is(&module, "multiprocessing.popen_fork") || is(&module, "multiprocessing.forkserver"))
+    let name = module.as_ref().and_then(|module| module.to_str().ok());
+    matches!(name, Some("multiprocessing.popen_fork" | "multiprocessing.forkserver"))
 }
 
 /// Returns the status that `os._exit` is called with, if it is called in the right way.

@@ -39,6 +39,6 @@ pub fn free_last_memory() {
 }
 
 fn unmap(mapped: *mut c_void) {
-    // SAFETY: `keep` has mapped so many bytes there, which nobody uses, and whoever took the address unmaps them once.
+    // SAFETY: `keep` has mapped so many bytes there, which nobody uses, and the caller alone has the address.
     let _ = unsafe { munmap(mapped, SIZE) };
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..instrument.compiler import Compiler
 
+METAVAR = "RE"  # what the help calls a value of the first ones
 # By their names, what the help says. Their values are regular expressions, which match whole names.
 PATTERNS = {
     "log_var": "record each value of variables whose names match",
@@ -25,7 +26,7 @@ PATTERNS = {
     "log_func_entry": "record an instant event when a function whose name matches begins",
 }
 SWITCHES = {
-    "log_exception": "record where exceptions are raised",
+    "log_exception": "record each `raise` statement that runs",
     "magic_comment": "follow instructions in comments of the source that begin with !viztracer:",
 }
 
@@ -33,7 +34,7 @@ SWITCHES = {
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Let a parser know these options."""
     for name, help in PATTERNS.items():
-        parser.add_argument(f"--{name}", metavar="RE", nargs="+", help=help)
+        parser.add_argument(f"--{name}", metavar=METAVAR, nargs="+", help=help)
     for name, help in SWITCHES.items():
         parser.add_argument(f"--{name}", action="store_true", help=help)
 

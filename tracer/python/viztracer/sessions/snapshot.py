@@ -97,25 +97,26 @@ def claim(directory: str, first: int, limit: int) -> int | None:
 
 def note_failure(directory: str, reason: str) -> None:
     """Leave the reason why a snapshot is not written in the directory of a run; the first one stays."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
     try:
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         descriptor = os.open(os.path.join(directory, FAILURE), flags, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(reason)
     except OSError:
-        return
-    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(reason)
+        pass  # the run is over, there is a reason already, or no space for one
 
 
 def take_failure(directory: str) -> str | None:
     """Return why a snapshot of a run is not written, to one caller; None if all are."""
     path = os.path.join(directory, FAILURE)
     try:
-        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, encoding="utf-8", errors="backslashreplace") as file:
             reason = file.read(REASON_OF_FAILURE_MAX)
         os.unlink(path)
     except OSError:
         return None
-    return reason
+    return reason or "there was no space to say why"
 
 
 def share(directory: str) -> int:
