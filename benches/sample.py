@@ -1,6 +1,6 @@
 """Take one sample of `overhead.py` in a fresh process of the measured interpreter, and print it as JSON.
 
-usage: sample.py (count | viztracer | floor=PATH) FILE STATEMENT (all | python | tasks) SCRATCH
+usage: sample.py (count | viztracer | noop=PATH | clock=PATH) FILE STATEMENT (all | python | tasks) SCRATCH
 
 Run STATEMENT in the namespace of the module FILE: first untraced, then under the `viztracer` of this interpreter, or
 under callbacks that do nothing. `all` and `tasks` record calls of C functions, `python` does not. `tasks` gives
@@ -56,8 +56,8 @@ def main() -> None:
     # Before there is a tracer: VizTracer's has its hook in place from its creation on, before 3.12.
     untraced = [timed(code, namespace) for _ in range(UNTRACED_RUNS)]
     c_functions = calls != "python"
-    is_floor = contender.startswith("floor=")
-    tracer = Floor(contender[6:], c_functions) if is_floor else viztracer(c_functions, calls == "tasks")
+    callback, _, extension = contender.partition("=")
+    tracer = Floor(extension, callback, c_functions) if extension else viztracer(c_functions, calls == "tasks")
     print(json.dumps({"untraced": untraced, **traced(tracer, code, namespace)}))
     if isinstance(tracer, RingTracer):
         tracer.save(os.path.join(scratch, "sample.json"))
@@ -111,16 +111,17 @@ def viztracer(c_functions: bool, tasks: bool) -> Tracer:
 
 
 class Floor:
-    """Callbacks that do nothing, for the same events."""
+    """Callbacks for the same events that do nothing ("noop") or only read the clock ("clock")."""
 
-    def __init__(self, extension: str, c_functions: bool) -> None:
+    def __init__(self, extension: str, callback: str, c_functions: bool) -> None:
         self.floor = load(ExtensionFileLoader("floor", extension))
+        self.callback = callback
         self.c_functions = c_functions
 
     def start(self) -> None:
         """Register them."""
         if sys.version_info < (3, 12):
-            self.floor.set_profile(True)
+            self.floor.set_profile(self.callback)
             return
         monitoring = sys.monitoring
         events = monitoring.events
@@ -130,13 +131,13 @@ class Floor:
             wanted += [events.CALL, events.C_RETURN, events.C_RAISE]
         monitoring.use_tool_id(monitoring.PROFILER_ID, "floor")
         for event in wanted:
-            monitoring.register_callback(monitoring.PROFILER_ID, event, self.floor.noop)
+            monitoring.register_callback(monitoring.PROFILER_ID, event, getattr(self.floor, self.callback))
         monitoring.set_events(monitoring.PROFILER_ID, sum(wanted))
 
     def stop(self) -> None:
         """Remove them."""
         if sys.version_info < (3, 12):
-            self.floor.set_profile(False)
+            self.floor.set_profile(None)
         else:
             sys.monitoring.set_events(sys.monitoring.PROFILER_ID, 0)
 
