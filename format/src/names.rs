@@ -8,6 +8,7 @@
 //! others    16  name size: 32 bits | 0: 32 bits, then name
 //! SOURCE    behind the name, in the last 32 bytes: device | inode | size | modified    64 bits each
 //! ELIDED    16  0: 64 bits | 24  ticks: 64 bits
+//! ESTIMATE  16  0: 64 bits | 24  bursts | 32  counted | 40  time | 48  calls | 56  error    64 bits each, changing
 //! ```
 
 use crate::error::FormatError;
@@ -27,6 +28,8 @@ pub const THREAD_ENTRY_SIZE: usize = 56;
 pub const SOURCE_IDENTITY_SIZE: usize = 32;
 /// Bytes of an ELIDED entry.
 pub const ELIDED_ENTRY_SIZE: usize = 32;
+/// Bytes of an ESTIMATE entry.
+pub const ESTIMATE_ENTRY_SIZE: usize = 64;
 /// When a string must be cut, the file's path keeps all it needs and the name at least this many bytes.
 const NAME_MIN: usize = 256;
 
@@ -48,6 +51,34 @@ pub enum Tag {
     Source = 6,
     /// A function whose calls are no longer recorded.
     Elided = 7,
+    /// About how many calls of such a function there were.
+    Estimate = 8,
+}
+
+/// About how many calls of an elided function there were, which were counted in short bursts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// How many bursts there were.
+    pub bursts: u64,
+    /// Calls that were counted in them.
+    pub counted: u64,
+    /// Processor time of the bursts, in ns.
+    pub time: u64,
+    /// About how many calls there were from the elision to the end of the last burst, or to the end of the recording.
+    pub calls: u64,
+    /// The standard error of that.
+    pub error: u64,
+}
+
+impl Estimate {
+    /// Where its words begin in an entry.
+    pub const OFFSET: usize = 24;
+
+    /// Its words as they stand in an entry.
+    pub fn words(&self) -> [u64; 5] {
+        let Estimate { bursts, counted, time, calls, error } = *self;
+        [bursts, counted, time, calls, error]
+    }
 }
 
 /// What distinguishes a file from others, and from what it was before it was changed.
@@ -150,6 +181,18 @@ pub fn elided_entry(id: u32, only_c_calls: bool, ticks: u64) -> [u8; ELIDED_ENTR
     bytes[4..8].copy_from_slice(&(ELIDED_ENTRY_SIZE as u32).to_le_bytes());
     bytes[8..12].copy_from_slice(&id.to_le_bytes());
     bytes[24..32].copy_from_slice(&ticks.to_le_bytes());
+    bytes
+}
+
+/// The bytes of an ESTIMATE entry of the function with this id.
+pub fn estimate_entry(id: u32, estimate: &Estimate) -> [u8; ESTIMATE_ENTRY_SIZE] {
+    let mut bytes = [0; ESTIMATE_ENTRY_SIZE];
+    bytes[0] = Tag::Estimate as u8;
+    bytes[4..8].copy_from_slice(&(ESTIMATE_ENTRY_SIZE as u32).to_le_bytes());
+    bytes[8..12].copy_from_slice(&id.to_le_bytes());
+    for (to, word) in bytes[Estimate::OFFSET..].chunks_exact_mut(8).zip(estimate.words()) {
+        to.copy_from_slice(&word.to_le_bytes());
+    }
     bytes
 }
 
@@ -259,6 +302,13 @@ pub enum Entry<'a> {
         /// Ticks when that began.
         ticks: u64,
     },
+    /// About how many calls of such a function there were.
+    Estimate {
+        /// The function's id.
+        function: u32,
+        /// The estimate.
+        estimate: Estimate,
+    },
     /// An entry of a later version, to be passed over.
     Unknown(u8),
 }
@@ -304,6 +354,11 @@ fn parse_entry(entry: &[u8], offset: u64) -> Result<Entry<'_>, FormatError> {
     if entry[0] == Tag::Elided as u8 {
         need(ELIDED_ENTRY_SIZE)?;
         return Ok(Entry::Elided { function: id, only_c_calls: flags & C_CALLS != 0, ticks: long(24) });
+    }
+    if entry[0] == Tag::Estimate as u8 {
+        need(ESTIMATE_ENTRY_SIZE)?;
+        let [bursts, counted, time, calls, error] = [24, 32, 40, 48, 56].map(long);
+        return Ok(Entry::Estimate { function: id, estimate: Estimate { bursts, counted, time, calls, error } });
     }
     if entry[0] == Tag::Thread as u8 {
         need(THREAD_ENTRY_SIZE)?;

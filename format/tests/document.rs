@@ -166,6 +166,20 @@ fn elided_entries() {
 }
 
 #[test]
+fn estimate_entries() {
+    let rows = layout("Estimate entry");
+    assert_eq!(rows[0], (0, 24, "head"));
+    let names: Vec<_> = rows[1..].iter().map(|(_, _, name)| *name).collect();
+    assert_eq!(names, ["bursts", "counted", "burst_time", "calls", "error"]);
+    let estimate = names::Estimate { bursts: 1, counted: 2, time: 3, calls: 4, error: 5 };
+    let bytes = names::estimate_entry(0x11, &estimate);
+    let words =
+        rows[1..].iter().map(|(offset, size, _)| u64::from_le_bytes(bytes[*offset..offset + size].try_into().unwrap()));
+    assert!(words.eq(1..=5));
+    assert_eq!((bytes.len(), bytes[0], bytes[4]), (names::ESTIMATE_ENTRY_SIZE, Tag::Estimate as u8, 64));
+}
+
+#[test]
 fn kinds_of_records() {
     let rows: Vec<_> = table("Record", "number").iter().map(|row| (number(row[0]) as u8, row[1])).collect();
     let known: Vec<_> = (0..=record::KIND_MASK)
@@ -189,8 +203,11 @@ fn kinds_of_segments() {
 
 #[test]
 fn tags_of_names() {
-    let tags = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName, Tag::TaskName, Tag::Source, Tag::Elided];
-    let known = tags.map(|tag| (tag as u64, format!("{tag:?}").to_uppercase()));
+    let named = [Tag::Function, Tag::Thread, Tag::ThreadName, Tag::ProcessName, Tag::TaskName, Tag::Source];
+    let known = named
+        .into_iter()
+        .chain([Tag::Elided, Tag::Estimate])
+        .map(|tag| (tag as u64, format!("{tag:?}").to_uppercase()));
     let rows = table("Names", "number");
     assert!(rows.iter().map(|row| (number(row[0]), row[1].to_owned())).eq(known));
 }
@@ -208,7 +225,8 @@ fn constants() {
         segment: SEGMENT_HEADER_SIZE;
         record: RECORD_SIZE;
         stack: BLOCK_SIZE, BLOCK_HEADER_SIZE, BLOCK_FRAMES;
-        names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE, SOURCE_IDENTITY_SIZE, ELIDED_ENTRY_SIZE;
+        names: ENTRY_HEADER_SIZE, THREAD_ENTRY_SIZE, SOURCE_IDENTITY_SIZE, ELIDED_ENTRY_SIZE,
+            ESTIMATE_ENTRY_SIZE;
         header: CLOCK_TSC, CLOCK_MONOTONIC, STATE_OPEN, STATE_SEALED, ENDING_UNKNOWN, ENDING_EXIT, ENDING_LEFT,
             ENDING_EXEC, ENDING_SIGNAL;
         record: DURATION_MAX, DURATION_EXTENDED, FUNCTION_UNKNOWN, INHERITED, KIND_MASK, NESTING_MAX;

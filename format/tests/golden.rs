@@ -14,7 +14,8 @@ use viztracer_format::arguments::{blank, encode, not_stored};
 use viztracer_format::header::{ENDING_SIGNAL, Identity, LABELS, STATE_OPEN};
 use viztracer_format::labels::LabelKind;
 use viztracer_format::names::{
-    Function, SourceIdentity, Tag, elided_entry, function_entry, name_entry, source_entry, thread_entry,
+    Estimate, Function, SourceIdentity, Tag, elided_entry, estimate_entry, function_entry, name_entry, source_entry,
+    thread_entry,
 };
 use viztracer_format::record::{DURATION_EXTENDED, DURATION_MAX, FUNCTION_UNKNOWN, INHERITED, Kind, Record};
 use viztracer_format::segment::SegmentKind;
@@ -363,6 +364,10 @@ fn build_elided() -> Vec<u8> {
     names.append(&elided_entry(1, true, begin + 1900));
     names.append(&elided_entry(2, true, begin + 5000));
     names.append(&elided_entry(77, false, begin)); // which is no function
+    let estimate = Estimate { bursts: 6, counted: 60, time: 300, calls: 1000, error: 20 };
+    names.append(&estimate_entry(1, &estimate));
+    names.append(&estimate_entry(1, &Estimate { calls: 7, ..estimate })); // a later one
+    names.append(&estimate_entry(2, &estimate)); // of which only the C calls are elided
     let mut labels = file.open(1, opening(2, SegmentKind::Labels, 0, 0));
     labels.label(0).take(LabelKind::Thread, 1, 4242, OPENED);
 

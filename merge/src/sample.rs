@@ -2,10 +2,11 @@
 
 use std::os::unix::fs::MetadataExt;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Identity, LABELS, STATE_SEALED, STATUS_OFFSET};
+use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Identity, LABELS, Rests, STATE_SEALED, STATUS_OFFSET};
 use viztracer_format::labels::{LABEL_SIZE, LabelKind};
 use viztracer_format::names::{
-    Function, SourceIdentity, Tag, elided_entry, function_entry, name_entry, source_entry, thread_entry,
+    Estimate, Function, SourceIdentity, Tag, elided_entry, estimate_entry, function_entry, name_entry, source_entry,
+    thread_entry,
 };
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind, Record};
 use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
@@ -21,6 +22,8 @@ pub struct Ring {
     pub switched: bool,
     /// How the process says it ended.
     pub ending: u64,
+    /// What the header says of times in which no calls were recorded.
+    pub rests: Rests,
     segments: Vec<Vec<u8>>,
     /// Segments that were allocated so far, the recycled ones included.
     allocated: u64,
@@ -33,7 +36,16 @@ impl Ring {
         let identity = Identity { segment_size: 4096, clock: CLOCK_MONOTONIC, pid, opened: anchor, ..Identity::new() };
         let names = name_entry(Tag::ProcessName, 0, "MainProcess", 4096);
         let forgotten = Forgotten::default();
-        Ring { identity, names, forgotten, switched: false, ending: 0, segments: Vec::new(), allocated: 0 }
+        Ring {
+            identity,
+            names,
+            forgotten,
+            switched: false,
+            ending: 0,
+            rests: Rests::default(),
+            segments: Vec::new(),
+            allocated: 0,
+        }
     }
 
     pub fn thread(&mut self, serial: u32, tid: u64, name: &str, events: u64, lost: u64) {
@@ -82,6 +94,12 @@ impl Ring {
     /// From `ticks` on, not all calls of this function, or of the C functions that it calls, are recorded.
     pub fn elided(&mut self, id: u32, only_c_calls: bool, ticks: u64) {
         self.names.extend(elided_entry(id, only_c_calls, ticks));
+    }
+
+    /// About how many calls of an elided function there were, in so many bursts.
+    pub fn estimate(&mut self, id: u32, bursts: u64, calls: u64, error: u64) {
+        let estimate = Estimate { bursts, counted: bursts, time: bursts, calls, error };
+        self.names.extend(estimate_entry(id, &estimate));
     }
 
     /// So many events were recorded before, in segments that have been recycled.
@@ -172,7 +190,10 @@ impl Ring {
         let state = if sealed { STATE_SEALED } else { 1 };
         let Forgotten { threads, events, tasks } = self.forgotten;
         let switched = u64::from(self.switched);
-        for (at, word) in [(0, state), (72, self.ending), (96, threads), (104, events), (112, tasks), (120, switched)] {
+        let Rests { count, ticks, since } = self.rests;
+        let forgotten = [(96, threads), (104, events), (112, tasks)];
+        let rests = [(144, count), (152, ticks), (160, since)];
+        for (at, word) in forgotten.into_iter().chain(rests).chain([(0, state), (72, self.ending), (120, switched)]) {
             bytes[STATUS_OFFSET + at..][..8].copy_from_slice(&word.to_le_bytes());
         }
         bytes.extend(self.segments.concat());

@@ -17,7 +17,7 @@ GCD = "math.integer.gcd" if sys.version_info >= (3, 15) else "math.gcd"  # moved
 
 COLUMNS = (
     "pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised,"
-    "elided,elides_c_calls"
+    "elided,elides_c_calls,calls_about,calls_error"
 ).split(",")
 NUMBERS = COLUMNS[4:15]
 
@@ -34,6 +34,7 @@ def table(sandbox, *options):
         name = f"{row['function']} ({row['file']}:{row['line']})" if row["file"] else row["function"]
         numbers = {column: int(row[column]) for column in NUMBERS}
         assert row["elided"] == row["elides_c_calls"] == "false"
+        assert row["calls_about"] == row["calls_error"] == ""
         assert name not in by_pid[int(row["pid"])]
         by_pid[int(row["pid"])][name] = numbers | {"process": row["process"]}
     return by_pid

@@ -54,7 +54,11 @@ def process_of_report(report):
         "switched": process.get("switched", False),
         "bursts": (process.get("bursts", 0), process.get("rested_ns", 0)),
         "elided": sorted(
-            (one["name"], one["line"], float(one["ts"]), one["only_c_calls"]) for one in process.get("elided", [])
+            (
+                *(one["name"], one["line"], float(one["ts"]), one["only_c_calls"]),
+                *(one.get("calls_about", -1), one.get("calls_error", -1)),
+            )
+            for one in process.get("elided", [])
         ),
     } | {name: process.get(name, 0) for name in counts}
 
@@ -101,12 +105,23 @@ def bursts(ring):
 
 def elided(ring):
     """The functions of which not all calls are recorded, on the time line of a report on this file alone."""
-    since = {}
+    since, about = {}, {}
     for (number, only_c_calls), ticks in ring.elided.items():
         function = ring.functions[number]
         since[function, only_c_calls] = min(ticks, since.get((function, only_c_calls), ticks))
-    times = ((name, line, ring.clock(ticks), only_c) for ((name, _file, line), only_c), ticks in since.items())
-    return sorted((name, line, signed(time - ring.opened[1]) / 1000, only_c) for name, line, time, only_c in times)
+        if not only_c_calls and number in ring.estimates:
+            about[function, False] = estimate(ring, number)
+    def shown(key, ticks):
+        (name, _file, line), only_c = key
+        return name, line, signed(ring.clock(ticks) - ring.opened[1]) / 1000, only_c, *about.get(key, (-1, -1))
+
+    return sorted(shown(key, ticks) for key, ticks in since.items())
+
+
+def estimate(ring, function):
+    """About how many calls of an elided function are not recorded, and the error; -1 if nothing is known."""
+    bursts, _counted, _time, calls, error = ring.estimates[function]
+    return (calls, min(2 * error, rr.U64)) if bursts >= 5 else (-1, -1)
 
 
 def signed(number):

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 NAMES, STACKS, CALLS, PAYLOAD, LABELS = 1, 2, 3, 4, 5
-FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE, ELIDED = 1, 2, 3, 4, 5, 6, 7
+FUNCTION, THREAD, THREAD_NAME, PROCESS_NAME, TASK_NAME, SOURCE, ELIDED, ESTIMATE = 1, 2, 3, 4, 5, 6, 7, 8
 RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER, OTHER = 1, 2, 3, 4, 5, 0x10, 0x11, 0x12
 THREAD_RECORD, LONG, PAYLOAD_RECORD, TASK_RECORD, TASK_FRAME, FRAME = 0x20, 0x21, 0x22, 0x23, 0x3E, 0x3F
 ARGUMENT_HEADER, ARGUMENT_TEXT, TEXT_IN_SLOT, NOT_STORED = 0x3C, 0x3D, 15, (1 << 24) - 1
@@ -149,6 +149,7 @@ class Ring:
     functions: dict = field(default_factory=dict)  # id -> (name, file, line)
     sources: list = field(default_factory=list)  # (path, device, inode, size, modified)
     elided: dict = field(default_factory=dict)  # (function id, whether only its C calls) -> ticks
+    estimates: dict = field(default_factory=dict)  # function id -> (bursts, counted, burst time, calls, error)
     payloads: dict = field(default_factory=dict)  # generation -> bytes, or None if they are refused
     threads: dict = field(default_factory=dict)
     tasks: dict = field(default_factory=dict)
@@ -288,6 +289,9 @@ def read_names(ring, body):
         if tag == ELIDED:
             read_elided_entry(ring, entry, flags, number)
             continue
+        if tag == ESTIMATE:
+            read_estimate_entry(ring, entry, number)
+            continue
         if name_size + file_size > size - 24:
             ring.damage += 1
             continue
@@ -324,6 +328,13 @@ def read_elided_entry(ring, entry, flags, function):
     key = (function, bool(flags & C_CALLS))
     (ticks,) = struct.unpack_from("<Q", entry, 24)
     ring.elided[key] = min(ticks, ring.elided.get(key, U64))
+
+
+def read_estimate_entry(ring, entry, function):
+    if len(entry) < 64:
+        ring.damage += 1
+        return
+    ring.estimates.setdefault(function, struct.unpack_from("<5Q", entry, 24))
 
 
 def read_labels(ring, body):

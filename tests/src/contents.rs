@@ -131,7 +131,7 @@ impl Contents {
                 Entry::TaskName { serial, name } => {
                     self.tasks.insert(serial, name.to_owned());
                 }
-                Entry::Source { .. } | Entry::Child { .. } | Entry::Elided { .. } => {}
+                Entry::Source { .. } | Entry::Child { .. } | Entry::Elided { .. } | Entry::Estimate { .. } => {}
                 Entry::Unknown(tag) => panic!("tag {tag}"),
             }
         }

@@ -70,6 +70,20 @@ fn an_elided_function_without_room_for_its_ticks_is_refused() {
 }
 
 #[test]
+fn an_estimate_has_its_words() {
+    let estimate = Estimate { bursts: 1, counted: 2, time: 3, calls: u64::MAX, error: 5 };
+    let mut bytes = estimate_entry(7, &estimate).to_vec();
+    let entry = Entry::Estimate { function: 7, estimate };
+    assert_eq!(entries(&bytes, 0).collect::<Vec<_>>(), [Ok(entry)]);
+    bytes.resize(72, 1);
+    bytes[4] = 72; // of a later version
+    assert_eq!(entries(&bytes, 0).collect::<Vec<_>>(), [Ok(entry)]);
+    bytes.truncate(56);
+    bytes[4] = 56;
+    assert!(matches!(entries(&bytes, 0).next(), Some(Err(FormatError::Field { field: "entry size", .. }))));
+}
+
+#[test]
 fn strings_of_a_megabyte_are_cut_between_characters() {
     let (name, file) = ("é".repeat(1 << 19), "ü".repeat(2000));
     let bytes = function_entry(1, &Function { name: &name, file: &file, line: 1, is_c: false }, 3968);

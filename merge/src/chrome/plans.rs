@@ -8,6 +8,7 @@ use crate::input::ring::State;
 use crate::plan::account::{Account, RecordedTimes};
 use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use crate::plan::ending::Ending;
+use crate::plan::estimate::Estimates;
 use crate::plan::file::{FilePlan, Source};
 use crate::plan::imported::{Imported, Name};
 use crate::plan::recording::Recording;
@@ -76,7 +77,7 @@ impl PlannedDocument<'_> {
         };
         let ending = account.as_deref().map_or(Ending::Untold, Account::known_ending);
         let (waited_after, sync_marker) = (reported.waited_after, self.sync_marker(reported));
-        let (elided, bursts) = (self.elided(reported), reported.bursts);
+        let (elided, estimates, bursts) = (self.elided(reported), estimates(reported), reported.bursts);
         let source = Source::Json { imported: Arc::clone(&self.imported), account };
         FilePlan {
             pid,
@@ -95,6 +96,7 @@ impl PlannedDocument<'_> {
             anchors: if is_dated { vec![opened, last] } else { Vec::new() },
             sync_marker,
             elided,
+            estimates,
             bursts,
             is_dated,
             ..FilePlan::empty(self.path, Inode::of(self.metadata), recording, source)
@@ -114,10 +116,7 @@ impl PlannedDocument<'_> {
 
     /// The functions of which not all calls are recorded, with names taken apart as those of events are.
     fn elided(&self, reported: &Account) -> ElidedSince<u64> {
-        earliest(reported.elided.iter().map(|(elided, since)| {
-            let name = Name::of(&display_name(&elided.function()));
-            (ElidedFunction::of(&name.function(), elided.only_c_calls), self.clock.anchor(*since).ticks)
-        }))
+        earliest(reported.elided.iter().map(|(elided, since)| (named(elided), self.clock.anchor(*since).ticks)))
     }
 
     /// The time to align the process by, on the monotonic clock: its own marker, or that of the document.
@@ -125,4 +124,15 @@ impl PlannedDocument<'_> {
         let own = reported.sync_marker.map(|marker| self.clock.monotonic.saturating_add(marker));
         own.or(self.clock.sync_marker)
     }
+}
+
+/// About how many calls of these functions are not recorded.
+fn estimates(reported: &Account) -> Estimates {
+    reported.estimates.iter().map(|(elided, about)| (named(elided), *about)).collect()
+}
+
+/// The function with its name taken apart as those of events are.
+fn named(elided: &ElidedFunction) -> ElidedFunction {
+    let name = Name::of(&display_name(&elided.function()));
+    ElidedFunction::of(&name.function(), elided.only_c_calls)
 }

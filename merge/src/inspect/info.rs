@@ -92,8 +92,9 @@ impl FileRow<'_> {
     /// Lines about that, and about functions of which not all calls are recorded.
     fn lines(&self) -> String {
         let (process, pid) = (printable(&self.plan.process_name()), self.plan.recording.pid);
-        let words =
-            elided::words(&self.plan.elided).into_iter().chain(bursts::words(self.bursts(), Some(self.duration)));
+        let words = elided::words(&self.plan.elided, &self.plan.estimates)
+            .into_iter()
+            .chain(bursts::words(self.bursts(), Some(self.duration)));
         words.map(|words| format!("{process} (pid {pid}): {words}\n")).collect()
     }
 
@@ -155,7 +156,7 @@ impl FileRow<'_> {
             "switched": self.plan.recording.switched,
             "bursts": self.bursts().count,
             "rested_ns": self.bursts().rested,
-            "elided": account::elided_list(&self.elided()),
+            "elided": account::elided_list(&self.elided(), &self.plan.estimates),
             "entries": recording.entries,
             "size": self.size,
             "session": self.session(),

@@ -7,6 +7,7 @@ use crate::input::ring::State;
 use crate::plan::bursts::Bursts;
 use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use crate::plan::ending::Ending;
+use crate::plan::estimate::{About, Estimates};
 use crate::text::when;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, from_str, json};
@@ -51,6 +52,8 @@ pub struct Account {
     pub switched: bool,
     /// Functions of which not all calls are recorded, and since when, in ns of the report.
     pub elided: ElidedSince<i64>,
+    /// About how many of their calls are not recorded.
+    pub estimates: Estimates,
     pub bursts: Bursts,
     pub failure: u64,
     pub damaged: u64,
@@ -117,7 +120,7 @@ impl Account {
         put("switched", self.switched.then(|| true.into()));
         put("bursts", number(self.bursts.count));
         put("rested_ns", number(self.bursts.rested));
-        put("elided", (!self.elided.is_empty()).then(|| elided_list(&self.elided)));
+        put("elided", (!self.elided.is_empty()).then(|| elided_list(&self.elided, &self.estimates)));
         pass_on(&self.others, metadata);
     }
 
@@ -141,6 +144,7 @@ impl Account {
             last_at: members.time("last_at"),
             closed: members.signed("closed_ns"),
         };
+        let (elided, estimates) = members.take("elided", read_elided).unwrap_or_default();
         Some(Account {
             pid,
             name: members.text("name"),
@@ -168,7 +172,8 @@ impl Account {
             },
             switched: members.take("switched", Value::as_bool).unwrap_or_default(),
             bursts: Bursts { count: members.count("bursts"), rested: members.count("rested_ns") },
-            elided: members.take("elided", read_elided).unwrap_or_default(),
+            elided,
+            estimates,
             failure: members.count("failure"),
             damaged: members.count("damaged"),
             threads: threads.map(ThreadAccount::all).unwrap_or_default(),
@@ -231,24 +236,37 @@ impl ThreadAccount {
 }
 
 /// Functions of which not all calls are recorded, as a list of objects. As of events, `ts` is in microseconds.
-pub fn elided_list(elided: &ElidedSince<i64>) -> Value {
+/// About how many calls these are is there if it is known.
+pub fn elided_list(elided: &ElidedSince<i64>, estimates: &Estimates) -> Value {
     let one = |(elided, since): (&ElidedFunction, &i64)| {
         let ElidedFunction { name, file, line, only_c_calls, .. } = elided;
         let ts = *since as f64 / 1000.0;
-        json!({ "name": name, "file": file, "line": line, "ts": ts, "only_c_calls": only_c_calls })
+        let mut value = json!({ "name": name, "file": file, "line": line, "ts": ts, "only_c_calls": only_c_calls });
+        if let Some(About { calls, error }) = estimates.get(elided) {
+            value["calls_about"] = json!(calls);
+            value["calls_error"] = json!(error);
+        }
+        value
     };
     elided.iter().map(one).collect()
 }
 
-fn read_elided(list: &Value) -> Option<ElidedSince<i64>> {
-    let one = |value: &Value| {
+fn read_elided(list: &Value) -> Option<(ElidedSince<i64>, Estimates)> {
+    let mut estimates = Estimates::new();
+    let mut one = |value: &Value| {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         let (name, file, line) = (text("name")?, text("file")?, value.get("line")?.as_u64()?.try_into().ok()?);
         let function = Function { name, file, line, is_c: file.is_empty() };
         let since = (value.get("ts")?.as_f64()? * 1000.0).round() as i64;
-        Some((ElidedFunction::of(&function, value.get("only_c_calls")?.as_bool()?), since))
+        let elided = ElidedFunction::of(&function, value.get("only_c_calls")?.as_bool()?);
+        let number = |name: &str| value.get(name).and_then(Value::as_u64);
+        if let (Some(calls), Some(error), false) = (number("calls_about"), number("calls_error"), elided.only_c_calls) {
+            estimates.insert(elided.clone(), About { calls, error });
+        }
+        Some((elided, since))
     };
-    Some(earliest(list.as_array()?.iter().filter_map(one)))
+    let elided = earliest(list.as_array()?.iter().filter_map(&mut one));
+    Some((elided, estimates))
 }
 
 /// Adds members that are not there yet.

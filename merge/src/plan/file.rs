@@ -8,6 +8,7 @@ use crate::plan::account::Account;
 use crate::plan::bursts::Bursts;
 use crate::plan::elided::ElidedSince;
 use crate::plan::ending::Ending;
+use crate::plan::estimate::Estimates;
 use crate::plan::frames::OpenFrame;
 use crate::plan::imported::Imported;
 use crate::plan::names::ChildEnd;
@@ -85,6 +86,8 @@ pub struct FilePlan {
     pub tasks: BTreeMap<u32, String>,
     /// Functions of which not all calls are recorded, and since when, in ticks.
     pub elided: ElidedSince<u64>,
+    /// About how many of their calls are not recorded.
+    pub estimates: Estimates,
     /// Whether calls are recorded in bursts only.
     pub bursts: Bursts,
     /// Whether it is known when the recording began and ended.
@@ -231,6 +234,7 @@ impl FilePlan {
             source,
             tasks: BTreeMap::new(),
             elided: ElidedSince::new(),
+            estimates: Estimates::new(),
             bursts: Bursts::default(),
             is_dated: false,
         }

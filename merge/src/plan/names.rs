@@ -3,8 +3,9 @@
 use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
 use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
+use crate::plan::estimate::{About, Estimates};
 use std::collections::{BTreeMap, HashMap};
-use viztracer_format::names::{Entry, Function, SourceIdentity};
+use viztracer_format::names::{Entry, Estimate, Function, SourceIdentity};
 
 /// A thread, as far as these segments know it.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +46,8 @@ pub struct FileNames {
     pub children: Vec<ChildEnd>,
     /// By function id and whether only its C calls are meant, since when in ticks calls are not recorded.
     pub elided: BTreeMap<(u32, bool), u64>,
+    /// By function id, about how many calls these are.
+    pub estimates: HashMap<u32, Estimate>,
 }
 
 impl FileNames {
@@ -67,6 +70,7 @@ impl FileNames {
                 let since = names.elided.entry((function, only_c_calls)).or_insert(ticks);
                 *since = ticks.min(*since);
             }
+            Entry::Estimate { function, estimate } => drop(names.estimates.entry(function).or_insert(estimate)),
             Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
         });
         names
@@ -86,6 +90,20 @@ impl FileNames {
             }
         });
         earliest(found.into_values())
+    }
+
+    /// About how many calls of functions are not recorded.
+    pub fn estimates(&self, input: &Input, segments: &[u32]) -> Estimates {
+        let mut found = HashMap::new();
+        if !self.estimates.is_empty() {
+            functions(input, segments, |id, function| {
+                let estimate = self.estimates.get(&id).filter(|_| self.elided.contains_key(&(id, false)));
+                if let Some(about) = estimate.and_then(About::of) {
+                    found.insert(id, (ElidedFunction::of(&function, false), about));
+                }
+            });
+        }
+        found.into_values().collect()
     }
 }
 

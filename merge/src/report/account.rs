@@ -51,6 +51,11 @@ pub fn of(plan: &FilePlan, clock: &Clock, prefixes: &Prefixes) -> Account {
             let shown = prefixes.shown(&elided.function());
             (ElidedFunction::of(&shown, elided.only_c_calls), clock.signed(*since))
         })),
+        estimates: plan
+            .estimates
+            .iter()
+            .map(|(elided, about)| (ElidedFunction::of(&prefixes.shown(&elided.function()), false), *about))
+            .collect(),
         bursts: Bursts { rested: u64::try_from(rested).unwrap_or(0), ..plan.bursts },
         threads: plan.threads.iter().enumerate().map(thread).collect(),
         others: earlier.map(|earlier| earlier.others.clone()).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! Says which functions were called too often to record all their calls, so that numbers of them are "at least".
 
 use crate::plan::elided::{ElidedFunction, ElidedSince};
+use crate::plan::estimate::{About, Estimates};
 use crate::text::display::{grouped, printable};
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ const NAMED: usize = 2;
 const NAMED_IN_NOTE: usize = 20;
 
 /// Says of a process of which functions not all calls are recorded, and of which not all of their C functions.
-pub fn words<T>(elided: &ElidedSince<T>) -> Vec<String> {
+pub fn words<T>(elided: &ElidedSince<T>, estimates: &Estimates) -> Vec<String> {
     let (whole, only_c) = names(elided.keys());
     let mut words = Vec::new();
     if !whole.is_empty() {
@@ -20,6 +21,14 @@ pub fn words<T>(elided: &ElidedSince<T>) -> Vec<String> {
             "{count} {were} called too often to record all {their} calls (--max_overhead): {named}; {their} time, and \
              that of C functions called there, counts for {their} callers"
         ));
+    }
+    let useful = estimates.iter().filter(|(_, about)| about.is_useful());
+    let about = |(of, about): (&ElidedFunction, &About)| {
+        format!("{} about {} ±{}%", printable(&of.name), about.rounded(), about.percent())
+    };
+    let abouts: Vec<String> = useful.map(about).collect();
+    if !abouts.is_empty() {
+        words.push(format!("calls that are not recorded, estimated: {}", listed(&abouts, NAMED)));
     }
     if !only_c.is_empty() {
         let (functions, them) = if only_c.len() == 1 { ("function", "it") } else { ("functions", "them") };

@@ -243,6 +243,7 @@ impl FilePlan {
         let problems = &mut self.problems;
         let names = FileNames::read(input, &self.names, |problem| problems.add(problem));
         self.elided = names.elided(input, &self.names);
+        self.estimates = names.estimates(input, &self.names);
         self.process = names.process;
         self.children = names.children;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();

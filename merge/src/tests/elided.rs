@@ -7,6 +7,7 @@ use crate::plan::file::FilePlan;
 use crate::sample::{Ring, call};
 use crate::{Prefixes, Request, merge};
 use serde_json::{Value, json};
+use viztracer_format::header::{Rests, STATUS_OFFSET, Status};
 
 const WHOLE: &str = "1 function was called too often to record all its calls (--max_overhead): f; its time, and that \
                      of C functions called there, counts for its callers";
@@ -141,8 +142,87 @@ fn what_a_document_says_of_them_is_not_believed_blindly() {
         case.inputs.clear();
         case.add("a.json", report);
         let csv = String::from_utf8(case.merge("out.csv", 1).1).unwrap();
-        let flags = if elided.contains(good) { "true,true" } else { "false,false" };
+        let flags = if elided.contains(good) { "true,true,," } else { "false,false,," };
         assert!(csv.lines().nth(1).unwrap().ends_with(flags), "{csv}");
         case.merge("out.html", 1);
     }
+}
+
+/// A recording that was closed at 5,001,000 ns.
+fn closed(ring: Ring) -> Case {
+    let mut bytes = ring.bytes(true);
+    for (index, word) in [5_001_000u64, 5_001_000, 1_005_001_000].into_iter().enumerate() {
+        let at = STATUS_OFFSET + std::mem::offset_of!(Status, closed) + 8 * index;
+        bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+    }
+    let mut case = Case::new();
+    case.add("a.bin", bytes);
+    case
+}
+
+/// A file with an estimate from so many bursts.
+fn estimated(bursts: u64) -> Case {
+    let mut ring = small(9);
+    ring.elided(1, false, 5_000_100);
+    ring.estimate(1, bursts, 1000, 40);
+    ring.estimate(2, bursts, 1, 0); // not elided
+    ring.calls(1, 0, &[call(1, 5_000_000, 50), call(2, 5_000_000, 1000)], true);
+    closed(ring)
+}
+
+#[test]
+fn estimates_are_shown_as_estimates() {
+    let case = estimated(5);
+    let (summary, report) = case.json();
+    let elided = &report["viztracer_metadata"]["processes"][0]["elided"][0];
+    assert_eq!((&elided["calls_about"], &elided["calls_error"]), (&json!(1000), &json!(80)));
+    assert!(summary.to_string().contains("estimated: f about 1,000 ±8%"), "{summary}");
+    let csv = String::from_utf8(case.merge("out.csv", 1).1).unwrap();
+    assert!(csv.contains("9,MainProcess,f,/x/ev.py,7,1,50,50,50,50,50,50,50,0,0,true,true,1001,80\n"), "{csv}");
+    assert!(csv.contains("builtins.len,,0,1,") && csv.matches(",1001,80").count() == 2);
+    let mut again = Case::new();
+    again.add("again.json", case.merge("again.json", 1).1);
+    assert_eq!(again.json().1["viztracer_metadata"], report["viztracer_metadata"]);
+}
+
+#[test]
+fn too_few_bursts_say_nothing() {
+    let case = estimated(4);
+    assert!(case.json().1["viztracer_metadata"]["processes"][0]["elided"][0].get("calls_about").is_none());
+    assert!(String::from_utf8(case.merge("out.csv", 1).1).unwrap().contains(",true,true,,\n"));
+}
+
+#[test]
+fn processes_of_which_one_has_no_estimate_have_none_together() {
+    let mut case = estimated(5);
+    let mut other = small(10);
+    other.elided(1, false, 5_000_100);
+    other.calls(1, 0, &[call(1, 5_000_000, 20)], true);
+    case.add("b.bin", other.bytes(true));
+    let csv = String::from_utf8(case.merge("out.csv", 1).1).unwrap();
+    assert_eq!(csv.matches(",1001,80\n").count(), 1, "{csv}");
+    assert_eq!(
+        csv.lines().filter(|line| line.starts_with("0,,f,") && line.ends_with(",true,true,,")).count(),
+        1,
+        "{csv}"
+    );
+}
+
+#[test]
+fn calls_in_bursts_are_the_least_of_all_functions() {
+    let mut ring = small(9);
+    ring.rests = Rests { count: 3, ticks: 400, since: 5_000_900 };
+    ring.calls(1, 0, &[call(1, 5_000_000, 50), call(2, 5_000_000, 1000)], true);
+    let case = closed(ring);
+    let (summary, report) = case.json();
+    let process = &report["viztracer_metadata"]["processes"][0];
+    assert_eq!((&process["bursts"], &process["rested_ns"]), (&json!(3), &json!(500)));
+    let said =
+        "calls were recorded for 500 ns of 1.000 us, in 3 bursts (--max_overhead); all their numbers are \"at least\"";
+    assert!(summary.to_string().contains(said), "{summary}");
+    let csv = String::from_utf8(case.merge("out.csv", 1).1).unwrap();
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",true,true,,")), "{csv}");
+    let mut again = Case::new();
+    again.add("again.json", case.merge("again.json", 1).1);
+    assert_eq!(again.json().1["viztracer_metadata"], report["viztracer_metadata"]);
 }

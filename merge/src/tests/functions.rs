@@ -38,16 +38,16 @@ fn the_function_table_is_exact() {
     case.add("b.bin", other.bytes(true));
     // 300 is shown as 302, the middle of its range.
     let expected = "\
-pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised,elided,elides_c_calls
-9,MainProcess,f,/x/ev.py,7,3,1101,1050,467,302,1000,101,1000,1,1,false,false
-9,MainProcess,builtins.len,,0,2,51,51,26,1,50,1,50,1,0,false,false
-9,MainProcess,unknown function,,0,1,10,10,10,10,10,10,10,0,0,false,false
-10,pid 10,f,/x/ev.py,7,1,20,20,20,20,20,20,20,0,0,false,false
-10,pid 10,\"a \"\"b\"\",\\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0,false,false
-0,,f,/x/ev.py,7,4,1121,1070,355,101,1000,20,1000,1,1,false,false
-0,,builtins.len,,0,2,51,51,26,1,50,1,50,1,0,false,false
-0,,unknown function,,0,1,10,10,10,10,10,10,10,0,0,false,false
-0,,\"a \"\"b\"\",\\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0,false,false
+pid,process,function,file,line,calls,total_ns,self_ns,mean_ns,p50_ns,p99_ns,min_ns,max_ns,unfinished,raised,elided,elides_c_calls,calls_about,calls_error
+9,MainProcess,f,/x/ev.py,7,3,1101,1050,467,302,1000,101,1000,1,1,false,false,,
+9,MainProcess,builtins.len,,0,2,51,51,26,1,50,1,50,1,0,false,false,,
+9,MainProcess,unknown function,,0,1,10,10,10,10,10,10,10,0,0,false,false,,
+10,pid 10,f,/x/ev.py,7,1,20,20,20,20,20,20,20,0,0,false,false,,
+10,pid 10,\"a \"\"b\"\",\\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0,false,false,,
+0,,f,/x/ev.py,7,4,1121,1070,355,101,1000,20,1000,1,1,false,false,,
+0,,builtins.len,,0,2,51,51,26,1,50,1,50,1,0,false,false,,
+0,,unknown function,,0,1,10,10,10,10,10,10,10,0,0,false,false,,
+0,,\"a \"\"b\"\",\\nc\",\"/x/y,z.py\",3,1,7,7,7,7,7,7,7,0,0,false,false,,
 ";
     assert_eq!(text(&case, "out.csv"), expected);
 }
@@ -61,8 +61,8 @@ fn a_cut_takes_what_is_outside_from_the_times() {
     let text = fs::read_to_string(output).unwrap();
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("9,")).collect();
     let expected = [
-        "9,MainProcess,f,/x/ev.py,7,2,120,100,95,70,120,70,120,0,1,false,false",
-        "9,MainProcess,builtins.len,,0,1,20,20,20,20,20,20,20,0,0,false,false",
+        "9,MainProcess,f,/x/ev.py,7,2,120,100,95,70,120,70,120,0,1,false,false,,",
+        "9,MainProcess,builtins.len,,0,1,20,20,20,20,20,20,20,0,0,false,false,,",
     ];
     assert_eq!(lines, expected);
 }

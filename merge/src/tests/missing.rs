@@ -116,7 +116,7 @@ fn time_of_overwritten_calls_is_nobodys() {
     let expected = expected.map(|(name, own)| (name.to_owned(), own));
     assert_eq!(own(&csv), expected);
     let last = csv.lines().last().unwrap();
-    assert_eq!(last, "0,,[overwritten],,0,0,50000,50000,0,0,0,0,0,0,0,false,false");
+    assert_eq!(last, "0,,[overwritten],,0,0,50000,50000,0,0,0,0,0,0,0,false,false,,");
 
     let folded = text(&case, "out.folded");
     let thread = "MainProcess (1);MainThread (11)";

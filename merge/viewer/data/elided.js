@@ -10,6 +10,8 @@ import { list, number, string } from "./header.js";
  * @property {number} since         when this began
  * @property {boolean} onlyCCalls   whether its own calls are recorded, and only those of the C functions that it
  *                                  calls are not
+ * @property {{calls: number, error: number}|null} about  about how many calls are not recorded in all, and how far off
+ *                                  that may be; null if unknown, or known too badly
  */
 
 /** Stands for a set of all functions. */
@@ -37,7 +39,9 @@ export function elidedByProcess(metadata, functions, zero) {
         const [name, file] = [string(of?.name), string(of?.file)];
         const label = file === "" ? name : `${name} (${file}:${number(of?.line)})`;
         const since = Math.round(number(of?.ts) * 1000) - zero;
-        return { function: numbers.get(label) ?? -1, name, since, onlyCCalls: of?.only_c_calls === true };
+        const [calls, error] = [number(of?.calls_about), number(of?.calls_error)];
+        const about = error < calls ? { calls, error } : null;
+        return { function: numbers.get(label) ?? -1, name, since, onlyCCalls: of?.only_c_calls === true, about };
     };
     return processes.map((all) => all.map(one));
 }
@@ -45,7 +49,8 @@ export function elidedByProcess(metadata, functions, zero) {
 /**
  * Returns those that concern a range: the functions of which not all calls are recorded, by number and by name, and
  * all functions by which not all calls of C functions are, by number and by name. `isLeast`: whether there are any. In
- * bursts, these are all functions, but without names.
+ * bursts, these are all functions, but without names. `abouts`: those of which it is estimated how often they were
+ * called.
  * @param {import("../statistics/range.js").Range} range
  */
 export function elidedIn({ tracks, to }) {
@@ -59,6 +64,7 @@ export function elidedIn({ tracks, to }) {
         names: namesOf(whole),
         cCalls: inBursts ? ALL : numbersOf(all),
         callers: namesOf([...whole, ...all]),
+        abouts: whole.filter(({ about }) => about !== null),
         inBursts,
         isLeast: inBursts || all.length > 0,
     };

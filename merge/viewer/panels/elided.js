@@ -12,6 +12,12 @@ export function atLeast(isLeast, text) {
     return isLeast ? `≥${text}` : text;
 }
 
+/** Returns "about 1,230,000 ±15%". @param {{calls: number, error: number}} about */
+function aboutText({ calls, error }) {
+    const rounded = Number(calls.toPrecision(3)).toLocaleString("en");
+    return `about ${rounded} ±${Math.ceil((error / calls) * 100)}%`;
+}
+
 /** Returns "fib, leaf and 1 other". @param {string[]} names */
 export function listed(names, most = NAMED) {
     const others = names.length - most;
@@ -20,19 +26,21 @@ export function listed(names, most = NAMED) {
 }
 
 /** Returns what is to be said below a table. @param {ReturnType<typeof elidedIn>} elided @returns {string[]} */
-export function notesOfTable({ names, callers, inBursts }) {
+export function notesOfTable({ names, callers, inBursts, abouts = [] }) {
     const whole =
         `≥: called too often to record all calls (--max_overhead): ${listed(names)}. The time of calls that are not ` +
         "recorded is self time of their callers, and what they called is shown as called by these.";
     const ofC =
         `C functions that ${listed(callers)} ${callers.length === 1 ? "calls" : "call"} are not all recorded; ` +
         "their time is self time of the recorded calls around them.";
+    const estimates = listed(abouts.map(({ name, about }) => `${name} ${aboutText(about)}`));
     const bursts =
         "≥: calls are recorded in bursts only (--max_overhead). What happens between two bursts is missing.";
     return [
         ...(names.length > 0 ? [whole] : []),
         ...(callers.length > 0 ? [ofC] : []),
         ...(inBursts ? [bursts] : []),
+        ...(abouts.length > 0 ? [`In the whole recording, calls of these are not recorded: ${estimates}.`] : []),
     ];
 }
 

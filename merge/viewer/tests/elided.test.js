@@ -28,9 +28,9 @@ function hot(elided = undefined) {
 test("functions are found by their names, and times are those of the page", () => {
     const [{ elided }] = hot().processes;
     assert.deepEqual(elided, [
-        { function: 1, name: "f1", since: 5, onlyCCalls: false },
-        { function: 0, name: "f0", since: 7, onlyCCalls: true },
-        { function: -1, name: "never called", since: 1, onlyCCalls: false },
+        { function: 1, name: "f1", since: 5, onlyCCalls: false, about: null },
+        { function: 0, name: "f0", since: 7, onlyCCalls: true, about: null },
+        { function: -1, name: "never called", since: 1, onlyCCalls: false, about: null },
     ]);
     assert.deepEqual(drawn(["m"]).processes[0].elided, undefined);
 });
@@ -47,7 +47,7 @@ test("only ranges after that are affected", () => {
     const trace = hot();
     assert.deepEqual(elidedIn(wholeOf(trace)), {
         calls: new Set([1]), names: ["f1", "never called"], cCalls: new Set([1, 0]),
-        callers: ["f1", "never called", "f0"], inBursts: false, isLeast: true,
+        callers: ["f1", "never called", "f0"], abouts: [], inBursts: false, isLeast: true,
     });
     const early = elidedIn({ from: 0, to: 5, tracks: trace.tracks });
     assert.deepEqual([early.calls, early.names], [new Set(), ["never called"]]);
@@ -68,6 +68,19 @@ test("in bursts, numbers of all functions are the least that there can be", () =
     for (const none of [0, undefined, "many", null, {}]) {
         assert.equal(elidedIn(wholeOf(traceOf(none))).isLeast, false);
     }
+});
+
+test("a note says about how many calls are not recorded, unless that is known too badly", () => {
+    const one = (calls, error) => ({
+        name: "f1", file: "/x/a.py", line: 2, ts: 0, only_c_calls: false, calls_about: calls, calls_error: error,
+    });
+    const note = (...elided) => notesOfTable(elidedIn(wholeOf(hot(elided)))).at(-1);
+    assert.equal(
+        note(one(1234567, 100001)),
+        "In the whole recording, calls of these are not recorded: f1 about 1,230,000 ±9%.",
+    );
+    assert.match(note(one(5, 5)), /^C functions that/);
+    assert.match(note(one("x", null)), /^C functions that/);
 });
 
 test("a table marks their numbers, and says below what is not recorded", () => {

@@ -8,7 +8,7 @@ use crate::text::display::printable;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use viztracer_format::arguments::{is_header, is_part};
-use viztracer_format::names::{Entry, SourceIdentity};
+use viztracer_format::names::{Entry, Estimate, SourceIdentity};
 use viztracer_format::reader::Segment;
 use viztracer_format::record::{DURATION_EXTENDED, INHERITED, Kind, RECORD_SIZE, Record, full_ticks};
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
@@ -97,6 +97,12 @@ impl<W: Write> Dump<'_, W> {
                     let (name, ticks) = (name(&self.functions, function), self.clock.signed(ticks));
                     let what = if only_c_calls { " only its C calls," } else { "" };
                     writeln!(self.to, "  ELIDED {function} {name},{what} from {ticks} on")
+                }
+                Ok(Entry::Estimate { function, estimate }) => {
+                    let Estimate { bursts, counted, time, calls, error } = estimate;
+                    let name = name(&self.functions, function);
+                    write!(self.to, "  ESTIMATE {function} {name}: {calls} calls, standard error {error}, ")?;
+                    writeln!(self.to, "of {counted} calls counted in {bursts} bursts of {time} ns")
                 }
                 Ok(Entry::Unknown(tag)) => writeln!(self.to, "  entry of unknown tag {tag}"),
                 Err(error) => {

@@ -45,6 +45,7 @@ prop_compose! {
         counts in prop::collection::vec(count(), 12),
         [switched, is_worker] in any::<[bool; 2]>(),
         elided in elided(),
+        abouts in prop::collection::vec((any::<u64>(), any::<u64>()), 3),
         times in prop::option::of(times()),
         sync_marker in prop::option::of(any::<i64>()),
         threads in prop::collection::vec(thread(), 0..3),
@@ -53,12 +54,15 @@ prop_compose! {
         let python = if python == 0xf0 { 0 } else { python };
         let [entries, lost, unnamed, unmatched, failure, damaged, gaps, ..] = counts[..] else { unreachable!() };
         let [.., threads_gone, events, tasks, bursts, rested] = counts[..] else { unreachable!() };
+        let whole = elided.keys().filter(|elided| !elided.only_c_calls).cloned();
+        let estimates = whole.zip(abouts).map(|(of, (calls, error))| (of, About { calls, error })).collect();
         let bursts = Bursts { count: bursts, rested };
         let forgotten = Forgotten { threads: threads_gone, events, tasks };
         let others = Map::from_iter([("signal".to_owned(), json!(9)), ("x".to_owned(), json!({"y": null}))]);
         Account {
             pid, name, state, ending, process_id, parent_id, is_worker, waited_after, python, session, command, host,
-            entries, times, sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, bursts, failure,
+            entries, times, sync_marker, lost, unnamed, unmatched, gaps, forgotten, switched, elided, estimates, bursts,
+            failure,
             damaged, threads, others,
         }
     }

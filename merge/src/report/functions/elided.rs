@@ -3,8 +3,9 @@
 use super::interned::InternedFunctions;
 use crate::plan::bursts::Bursts;
 use crate::plan::elided::ElidedFunction;
+use crate::plan::estimate::{About, Estimates};
 use crate::report::prefixes::Prefixes;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The numbers of these functions.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct ElidedNumbers {
     pub are_there: bool,
     /// Whether not all calls of any function are recorded.
     pub is_all: bool,
+    /// Of some of `calls`, about how many are not recorded; `None`: of one process, that is not known.
+    estimates: HashMap<u32, Option<About>>,
 }
 
 impl ElidedNumbers {
@@ -24,6 +27,7 @@ impl ElidedNumbers {
     pub fn of<'a>(
         elided: impl IntoIterator<Item = &'a ElidedFunction>,
         bursts: Bursts,
+        estimates: &Estimates,
         interned: &InternedFunctions,
         prefixes: &Prefixes,
     ) -> ElidedNumbers {
@@ -35,6 +39,7 @@ impl ElidedNumbers {
             numbers.c_calls.insert(number);
             if !one.only_c_calls {
                 numbers.calls.insert(number);
+                numbers.add(number, estimates.get(one).copied());
             }
         }
         numbers
@@ -50,10 +55,21 @@ impl ElidedNumbers {
         self.is_all || self.c_calls.contains(&function)
     }
 
+    /// About how many calls of a function are not recorded.
+    pub fn about(&self, function: u32) -> Option<About> {
+        self.estimates.get(&function).copied().flatten().filter(|_| !self.is_all)
+    }
+
+    fn add(&mut self, function: u32, about: Option<About>) {
+        let known = self.estimates.entry(function).or_insert(Some(About::default()));
+        *known = known.zip(about).map(|(known, about)| known.and(about));
+    }
+
     /// Adds those of another process.
     pub fn append(&mut self, other: &ElidedNumbers) {
         self.calls.extend(&other.calls);
         self.c_calls.extend(&other.c_calls);
+        other.estimates.iter().for_each(|(function, about)| self.add(*function, *about));
         self.are_there |= other.are_there;
         self.is_all |= other.is_all;
     }

@@ -4,6 +4,7 @@ use super::elided::ElidedNumbers;
 use super::interned::{InternedFunction, InternedFunctions};
 use super::tally::{Tally, narrow};
 use crate::events::timeline::OVERWRITTEN;
+use crate::plan::estimate::About;
 use std::cmp::Reverse;
 
 /// A row of a table. All times are in nanoseconds.
@@ -35,6 +36,8 @@ pub struct FunctionRow {
     pub is_elided: bool,
     /// Whether not all calls of C functions by it are recorded.
     pub elides_c_calls: bool,
+    /// About how many calls there were, if not all are recorded and that is known.
+    pub about: Option<About>,
 }
 
 /// The column that a table is sorted by, largest first.
@@ -104,6 +107,7 @@ impl FunctionRow {
             raised: tally.raised,
             is_elided: elided.has(function),
             elides_c_calls: elided.has_c_calls(function),
+            about: elided.about(function).map(|about| about.with(tally.calls)).filter(|about| about.is_useful()),
         }
     }
 }

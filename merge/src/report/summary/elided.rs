@@ -14,7 +14,9 @@ impl Summary {
     pub fn elided(&self) -> Vec<String> {
         let mut said: IndexMap<String, Vec<&FileSummary>> = IndexMap::new();
         for file in &self.files {
-            for words in words(&file.account.elided).into_iter().chain(bursts::words_of(&file.account)) {
+            for words in
+                words(&file.account.elided, &file.account.estimates).into_iter().chain(bursts::words_of(&file.account))
+            {
                 said.entry(words).or_default().push(file);
             }
         }

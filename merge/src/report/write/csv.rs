@@ -9,7 +9,7 @@ use crate::report::functions::{FunctionRow, InternedFunctions, ProcessTable, Tab
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, printable};
 use csv::{ByteRecord, Writer};
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "pid",
     "process",
     "function",
@@ -27,6 +27,8 @@ const COLUMNS: [&str; 17] = [
     "raised",
     "elided",
     "elides_c_calls",
+    "calls_about",
+    "calls_error",
 ];
 
 /// The process id of lines over all processes.
@@ -94,6 +96,9 @@ fn record(pid: u32, process: &str, (name, file, line): (&str, &str, u32), row: &
     }
     for flag in [row.is_elided, row.elides_c_calls] {
         record.push_field(if flag { b"true" } else { b"false" });
+    }
+    for number in [row.about.map(|about| about.calls), row.about.map(|about| about.error)] {
+        record.push_field(number.map_or_else(String::new, |number| number.to_string()).as_bytes());
     }
     record
 }

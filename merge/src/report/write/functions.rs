@@ -12,6 +12,7 @@ use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
+use crate::plan::estimate::Estimates;
 use crate::plan::file::FilePlan;
 use crate::report::functions::{CallCounter, ElidedNumbers, InternedFunctions, ProcessTable, Sort, Table, Tally};
 use crate::report::summary::Summary;
@@ -133,7 +134,11 @@ impl Writer for FunctionReport<'_> {
         let tallies = lock(&self.files).remove(&file).unwrap_or_default();
         let interned = lock(&self.interned);
         let Some(plan) = report.files.get(file) else { return Ok(()) };
-        let elided = ElidedNumbers::of(plan.elided.keys(), plan.bursts, &interned, report.prefixes);
+        // An estimate is one of the whole recording.
+        let is_whole = report.selected.is_none() && plan.threads.iter().all(|thread| thread.overwritten == 0);
+        let none = Estimates::new();
+        let estimates = if is_whole { &plan.estimates } else { &none };
+        let elided = ElidedNumbers::of(plan.elided.keys(), plan.bursts, estimates, &interned, report.prefixes);
         let table = Table::new(&tallies, &interned, &elided, self.printer.sort(), self.printer.rows());
         if table.is_empty() {
             return Ok(());

@@ -50,6 +50,8 @@ impl Style {
 /// Columns of numbers; the last one of all is the function.
 const NUMBERS: usize = 7;
 const COLUMNS: usize = NUMBERS + 1;
+/// What a table with estimates says below its rows.
+const ABOUT: &str = "~: estimated from short times in which the calls are counted; in 1 of 20 cases it is further off.";
 const HEADINGS: [&str; NUMBERS] = ["calls", "total", "self", "self %", "mean", "p50", "p99"];
 
 impl Printer for Top {
@@ -111,7 +113,9 @@ impl Top {
             let gap = if is_markdown { "\n" } else { "" };
             text += &format!("{gap}... and {} more function{}\n", grouped(more as u64), plural(more as u64));
         }
-        for note in notes {
+        let is_about = table.rows.iter().any(|row| row.about.is_some());
+        let about = is_about.then(|| ABOUT.to_owned());
+        for note in notes.iter().chain(&about) {
             text += &if is_markdown { format!("\n{}\n", escaped(note)) } else { format!("{note}\n") };
         }
         text + "\n"
@@ -160,8 +164,12 @@ fn plural(count: u64) -> &'static str {
 /// The cells of the columns of numbers.
 fn numbers(row: &FunctionRow, table: &Table) -> [String; NUMBERS] {
     let least = if row.is_elided { ">=" } else { "" };
+    let calls = match row.about {
+        Some(about) => format!("~{} ±{}%", about.rounded(), about.percent()),
+        None => format!("{least}{}", grouped(row.calls)),
+    };
     [
-        format!("{least}{}", grouped(row.calls)),
+        calls,
         format!("{least}{}", when::duration(row.total)),
         when::duration(row.own),
         share(row.own, table.own),

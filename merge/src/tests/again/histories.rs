@@ -5,7 +5,7 @@ use crate::sample::{Ring, record};
 use proptest::prelude::*;
 use viztracer_format::arguments::{encode, not_stored};
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::Forgotten;
+use viztracer_format::header::{Forgotten, Rests};
 use viztracer_format::names::{Tag, name_entry};
 use viztracer_format::record::{INHERITED, Kind, Record};
 use viztracer_format::stack::{FRAME, task_frame};
@@ -45,6 +45,8 @@ pub struct History {
     elided: Vec<(u32, bool, u64)>,
     /// How often calls rested, for how many ticks, and whether they still did in the end.
     rests: (u64, u64, bool),
+    /// Estimates: function, bursts, calls, error, and how many ticks after the opening they end; 0: they go on.
+    estimates: Vec<(u32, u64, u64, u64)>,
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -68,8 +70,12 @@ prop_compose! {
         switched in any::<bool>(),
         elided in prop::collection::vec((1..9_u32, any::<bool>(), 0..9000_u64), 0..4),
         rests in (0..4_u64, 0..9000_u64, any::<bool>()),
+        estimates in prop::collection::vec((1..9_u32, 4..9_u64, any::<u64>(), any::<u64>()), 0..4),
     ) -> History {
-        History { threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten, switched, elided, rests }
+        History {
+            threads, losses, sealed, is_forked, closes, failure, ending, sign, gaps, forgotten, switched, elided, rests,
+            estimates,
+        }
     }
 }
 
@@ -91,6 +97,9 @@ impl History {
         ring.function(4, "builtins.len", "", 0);
         ring.function(5, "a \"mark\"", "", 0);
         self.elided.iter().for_each(|(id, only_c_calls, after)| ring.elided(*id, *only_c_calls, opened + after));
+        for (id, bursts, calls, error) in &self.estimates {
+            ring.estimate(*id, *bursts, *calls, *error);
+        }
         (1..3).for_each(|task| ring.names.extend(name_entry(Tag::TaskName, task, &format!("Task-{task}"), 4096)));
         let mut end = opened;
         for (index, actions) in self.threads.iter().enumerate() {
@@ -194,14 +203,12 @@ impl History {
         let [threads, events, tasks] = self.forgotten;
         ring.forgotten = Forgotten { threads, events, tasks };
         ring.switched = self.switched;
+        let (count, ticks, rests_on) = self.rests;
+        ring.rests = Rests { count, ticks, since: if rests_on { end - 1 } else { 0 } };
         let mut bytes = ring.bytes(self.sealed);
         let mut put = |offset: usize, value: u64| {
             bytes[STATUS_OFFSET + offset..][..8].copy_from_slice(&value.to_le_bytes());
         };
-        let (rests, rested, rests_on) = self.rests;
-        put(std::mem::offset_of!(Status, rests), rests);
-        put(std::mem::offset_of!(Status, rested), rested);
-        put(std::mem::offset_of!(Status, resting_since), if rests_on { end - 1 } else { 0 });
         if self.sealed {
             let at = std::mem::offset_of!(Status, closed);
             for (index, word) in [closed.ticks, closed.monotonic, closed.realtime].into_iter().enumerate() {

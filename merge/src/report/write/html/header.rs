@@ -154,7 +154,7 @@ impl ProcessHeader<'_> {
             process["overwritten"] = overwritten.iter().map(stream).collect();
         }
         let mut losses = loss::losses(summary);
-        losses.extend(elided::words(&summary.account.elided));
+        losses.extend(elided::words(&summary.account.elided, &summary.account.estimates));
         losses.extend(bursts::words_of(&summary.account));
         if !losses.is_empty() {
             process["losses"] = json!(losses);

@@ -58,6 +58,8 @@ fn row(row: &FunctionRow, interned: &InternedFunctions) -> Value {
             "raised": row.raised,
             "is_elided": row.is_elided,
             "elides_c_calls": row.elides_c_calls,
+            "calls_about": row.about.map(|about| about.calls),
+            "calls_error": row.about.map(|about| about.error),
         }),
     );
     value
