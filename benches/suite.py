@@ -23,6 +23,7 @@ import budget
 import bytes_per_call
 import calls
 import control
+import estimates
 import filters
 import logged_data
 import machine
@@ -50,6 +51,7 @@ QUESTIONS: dict[str, Callable[[Bench], Answer]] = {
     "switching": switching.answer,
     "control": control.answer,
     "budget": budget.answer,
+    "estimates": estimates.answer,
     "whole_job": whole_job.answer,
     "merge": merge.answer,
     "calls": calls.answer,

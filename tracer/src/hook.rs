@@ -19,7 +19,13 @@ pub use options::EventOptions;
 use profile as offered;
 
 /// What [`install`] was called with last.
-static WANTED: Mutex<EventOptions> = Mutex::new(EventOptions { calls: false, c_functions: false, tasks: false });
+static WANTED: Mutex<EventOptions> = Mutex::new(EventOptions {
+    calls: false,
+    c_functions: false,
+    tasks: false,
+    #[cfg(Py_3_12)]
+    counts: false,
+});
 
 /// Has the interpreter call us on every event that is to be recorded, on all threads.
 pub fn install(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
@@ -64,6 +70,31 @@ pub fn resume(python: Python<'_>) -> PyResult<()> {
 pub fn wake(python: Python<'_>) -> PyResult<()> {
     let wanted = *lock(&WANTED);
     if wanted.calls { offered::wake(python, wanted) } else { Ok(()) }
+}
+
+/// Prepares to count the calls of functions that are no longer recorded, from [`open_burst`] to [`close_burst`].
+pub fn arm_counting(python: Python<'_>) -> PyResult<()> {
+    offered::arm_counting(python)
+}
+
+/// Ends what [`arm_counting`] has begun, if it goes on.
+pub fn end_counting(python: Python<'_>) -> PyResult<()> {
+    offered::end_counting(python)
+}
+
+/// Whether that goes on.
+pub fn is_counting() -> bool {
+    offered::is_counting()
+}
+
+/// Counts calls from this processor time on, in ns. Needs no GIL.
+pub fn open_burst(now: u64) {
+    offered::open_burst(now);
+}
+
+/// Counts calls up to this processor time, in ns. Needs no GIL.
+pub fn close_burst(now: u64) {
+    offered::close_burst(now);
 }
 
 /// Takes the hook out, and nothing that is not ours. Returns whether it was still in its place.

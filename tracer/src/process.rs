@@ -1,7 +1,8 @@
 //! The recording of a process: its start and its end ([`lifecycle`]), the children that the process forks ([`fork`]), and
 //! times in which nothing is recorded: pauses of the session ([`switching`]), and rests ([`resting`]), both of which the
-//! [`watcher`] ends.
+//! [`watcher`] ends. It also begins bursts of counting ([`counting`]).
 
+pub mod counting;
 pub mod fork;
 pub mod instants;
 pub mod lifecycle;

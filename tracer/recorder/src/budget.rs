@@ -2,13 +2,17 @@
 //!
 //! Nothing of this is on the record path. Now and then a thread books the calls that it has recorded since the last time
 //! ([`Account`]). If that is too much, it looks at the newest records of its segment, which are a sample of what it does
-//! ([`Sample`]), and chooses the functions that are called most.
+//! ([`Sample`]), and chooses the functions that are called most. Their calls may be counted
+//! now and then ([`Estimator`]).
 
 mod account;
+mod estimate;
 mod sample;
 
 use crate::clock::scaled;
 pub use account::Account;
+pub use estimate::Burst;
+pub(crate) use estimate::Estimator;
 pub(crate) use sample::{Call, Known, OpenCall, choose};
 pub use sample::{Elision, Sample};
 use viztracer_format::clock::Anchor;

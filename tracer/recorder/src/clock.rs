@@ -70,6 +70,11 @@ pub fn processor_time() -> u64 {
     nanoseconds(ClockId::ProcessCPUTime)
 }
 
+/// The processor time of the calling thread, in nanoseconds.
+pub fn thread_time() -> u64 {
+    nanoseconds(ClockId::ThreadCPUTime)
+}
+
 fn realtime() -> u64 {
     nanoseconds(ClockId::Realtime)
 }

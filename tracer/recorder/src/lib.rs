@@ -14,6 +14,7 @@ mod children;
 pub mod clock;
 pub mod control;
 mod error;
+mod estimates;
 #[cfg_attr(miri, path = "file_on_heap.rs")]
 pub mod file;
 mod known_file;

@@ -6,9 +6,16 @@ use crate::ring::{Memory, Ring};
 use crate::source;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use viztracer_format::names::{self, Function, Tag};
+use viztracer_format::names::{self, Estimate, Function, Tag};
 use viztracer_format::record::FUNCTION_UNKNOWN;
 use viztracer_format::segment::SegmentKind;
+
+/// Where an entry begins: its segment, and its offset in the body.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    segment: u32,
+    offset: usize,
+}
 
 /// The names of one file. Equal functions share an id, so code that is compiled again and again does not fill the disk.
 #[derive(Debug, Default)]
@@ -114,18 +121,29 @@ impl NameTable {
         self.append(ring, &names::name_entry(Tag::ProcessName, 0, name, smallest_body()));
     }
 
+    /// Writes an estimate of how often the function with this id is called; `None` if the file has no space for it.
+    pub fn estimate<M: Memory>(&mut self, ring: &Ring<M>, id: u32, estimate: &Estimate) -> Option<Place> {
+        self.append(ring, &names::estimate_entry(id, estimate))
+    }
+
+    /// Writes another estimate in place of the one before.
+    pub fn set_estimate<M: Memory>(&self, ring: &Ring<M>, place: Place, estimate: &Estimate) {
+        let words = estimate.words().map(u64::to_le_bytes);
+        body::store(ring.memory().slots(place.segment), place.offset + Estimate::OFFSET, words.as_flattened());
+    }
+
     /// Appends an entry and commits it; `None` if the file has no space for it.
-    fn append<M: Memory>(&mut self, ring: &Ring<M>, entry: &[u8]) -> Option<()> {
+    fn append<M: Memory>(&mut self, ring: &Ring<M>, entry: &[u8]) -> Option<Place> {
         let fits = |used: usize, segment| used + entry.len() <= size_of_val(ring.memory().slots(segment));
         let (segment, used) = match self.open {
             Some((segment, used)) if fits(used, segment) => (segment, used),
             _ => (ring.open_permanent(SegmentKind::Names)?, 0),
         };
         body::store(ring.memory().slots(segment), used, entry);
-        let used = used + entry.len();
-        ring.memory().header(segment).commit(used);
-        self.open = Some((segment, used));
-        Some(())
+        let end = used + entry.len();
+        ring.memory().header(segment).commit(end);
+        self.open = Some((segment, end));
+        Some(Place { segment, offset: used })
     }
 }
 

@@ -4,10 +4,11 @@ mod create;
 mod options;
 mod threads;
 
-use crate::budget::{Account, Elision, Known, Sample, choose, ticks_max};
+use crate::budget::{Account, Burst, Elision, Known, Sample, choose, ticks_max};
 use crate::children::Children;
 use crate::clock::{Clock, monotonic, processor_time, scaled};
 use crate::error::{FileAction, RecorderError};
+use crate::estimates::Estimates;
 use crate::lock::ignore_poison;
 use crate::mapped::MappedRing;
 use crate::names::NameTable;
@@ -46,6 +47,7 @@ pub struct Recorder {
     command_line: Vec<u8>,
     process_name: Mutex<String>,
     names: Mutex<NameTable>,
+    estimates: Mutex<Estimates>,
     threads: Mutex<LivingThreads>,
     tasks: Mutex<LivingTasks>,
     children: Mutex<Children>,
@@ -91,6 +93,7 @@ impl Recorder {
             options,
             process_name: Mutex::default(),
             names: Mutex::default(),
+            estimates: Mutex::default(),
             threads: Mutex::default(),
             tasks: Mutex::default(),
             children: Mutex::default(),
@@ -178,10 +181,44 @@ impl Recorder {
         let mut names = lock(&self.names);
         let is_new = |elision: &Elision| names.elide(&self.ring, *elision, now);
         let new: Vec<Elision> = elisions.iter().copied().filter(is_new).collect();
+        if self.options.estimates_calls() {
+            let mut estimates = lock(&self.estimates);
+            let whole = new.iter().filter(|elision| !elision.only_c_calls);
+            whole.for_each(|elision| estimates.begin(elision.function, processor_time()));
+        }
         for thread in &mut lock(&self.threads).recorders {
             thread.get().end_elided(|function| names.elision(function), |function| names.is_c(function));
         }
         new
+    }
+
+    /// Whether there are functions of which it is estimated how often they are called.
+    pub fn has_estimates(&self) -> bool {
+        !lock(&self.estimates).is_empty()
+    }
+
+    /// Whether the calls of elided functions may be counted for a time that costs so many ns.
+    pub fn may_count(&self, cost: f64) -> bool {
+        lock(&self.account).as_mut().is_some_and(|account| account.has(cost, processor_time()))
+    }
+
+    /// Adds a burst, which has cost so many ns, and in which so many calls of these functions were counted.
+    pub fn count(&self, burst: &Burst, counts: &[(u32, u64)], cost: f64) {
+        lock(&self.account).iter_mut().for_each(|account| account.spend(cost));
+        let mut names = lock(&self.names);
+        lock(&self.estimates).add(&self.ring, &mut names, burst, counts.iter().copied());
+    }
+
+    /// Notes that nothing is recorded from now on, or that it goes on.
+    pub fn note_recording(&self, goes_on: bool) {
+        let now = processor_time();
+        let mut names = lock(&self.names);
+        let mut estimates = lock(&self.estimates);
+        if goes_on {
+            estimates.go_on(now);
+        } else {
+            estimates.end(&self.ring, &mut names, now);
+        }
     }
 
     /// The name of a function whose call was slow, and how many ns the call took.

@@ -7,6 +7,8 @@
 //! names table gives equal functions one. A lock guards the slots, since the interpreter guards them only with the GIL.
 
 use super::cache::{self, Cached};
+#[cfg(Py_3_12)]
+use super::elided;
 use super::id::{EXCLUDED, tag};
 use crate::exclusive::HookCell;
 use crate::fallible::{Text, lossy};
@@ -134,6 +136,12 @@ impl Code {
         Code(code)
     }
 
+    /// Returns the address of the code object.
+    #[cfg(Py_3_12)]
+    pub fn address(self) -> usize {
+        self.0 as usize
+    }
+
     /// Returns what its frames on the stack are known by.
     #[inline(always)]
     pub fn tag(self) -> u64 {
@@ -204,6 +212,10 @@ impl Code {
             if recording::rules() == rules {
                 self.remember(Extra { code: self.0 as usize, rules, cached, is_elided, arguments: None });
                 cache::put(self.0 as usize, cached);
+                #[cfg(Py_3_12)]
+                if is_elided {
+                    elided::note(&self.object(), function);
+                }
                 return LookedUp { cached, is_new: true };
             }
         }

@@ -4,6 +4,7 @@
 //! next start wakes it again.
 
 mod callback;
+mod counting;
 mod events;
 mod tool;
 
@@ -11,11 +12,14 @@ use super::logged;
 use super::options::EventOptions;
 use crate::fallible::{Number, Text};
 use crate::logged::options;
-use events::{C_EVENTS, ENTRIES, EXITS, Event, LOGGED_ENTRIES, LOGGED_EXITS, TASK_ENTRIES, TASK_EXITS};
-use pyo3::exceptions::PyRuntimeError;
-use pyo3::ffi::{self, PyObject};
+pub use counting::{close as close_burst, is_armed as is_counting, open as open_burst};
+use events::{
+    C_EVENTS, COUNTED, ENTRIES, EXITS, Event, LOGGED_ENTRIES, LOGGED_EXITS, TASK_ENTRIES, TASK_EXITS, on_counted,
+};
+use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicI32, Ordering};
+use tool::monitoring;
 
 /// The events that this library has asked for, as `sys.monitoring.get_events` shows them.
 static EVENTS: AtomicI32 = AtomicI32::new(0);
@@ -55,6 +59,9 @@ fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> P
             events |= number.extract::<i32>()?;
         }
     }
+    if wanted.counts {
+        let _ = counting::prepare(monitoring, &COUNTED, on_counted); // an audit hook may refuse that; then nothing is counted
+    }
     EVENTS.store(events, Ordering::Relaxed);
     monitoring.call_method1(Text("set_events"), (tool, number(events)))?;
     monitoring.call_method0(Text("restart_events"))?;
@@ -66,6 +73,8 @@ fn register(monitoring: &Bound<'_, PyAny>, tool: i32, wanted: EventOptions) -> P
 pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     let Some(tool) = tool::give_up() else { return Ok(true) };
     let monitoring = monitoring(python)?;
+    counting::disarm(&monitoring);
+    let freed = tool::free_second(&monitoring, &COUNTED);
     let is_ours = tool::is_ours(&monitoring, tool)?;
     let mut is_whole = false;
     if is_ours {
@@ -77,6 +86,7 @@ pub fn uninstall(python: Python<'_>) -> PyResult<bool> {
     if is_ours {
         monitoring.call_method1(Text("free_tool_id"), (tool,))?;
     }
+    freed?;
     Ok(unregistered? && is_whole)
 }
 
@@ -95,6 +105,7 @@ pub fn mend(python: Python<'_>, wanted: EventOptions) -> PyResult<bool> {
 pub fn pause(python: Python<'_>) -> PyResult<()> {
     let Some(tool) = tool::taken() else { return Ok(()) };
     let monitoring = monitoring(python)?;
+    counting::disarm(&monitoring);
     if tool::is_ours(&monitoring, tool)? {
         PAUSED.store(EVENTS.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         monitoring.call_method1(Text("set_events"), (tool, 0))?;
@@ -118,6 +129,17 @@ pub fn resume(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
 /// Switches our events on again.
 pub fn wake(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     resume(python, wanted)
+}
+
+/// Prepares to count the calls of elided functions. Without a second tool id, nothing happens.
+pub fn arm_counting(python: Python<'_>) -> PyResult<()> {
+    counting::arm(&monitoring(python)?)
+}
+
+/// Ends that, if it goes on.
+pub fn end_counting(python: Python<'_>) -> PyResult<()> {
+    counting::disarm(&monitoring(python)?);
+    Ok(())
 }
 
 /// Hooks the calling thread if this profile function is our hook, which none is. Returns whether it is.
@@ -154,13 +176,4 @@ fn unregister(monitoring: &Bound<'_, PyAny>, tool: i32) -> PyResult<bool> {
         }
     }
     Ok(only_ours)
-}
-
-/// Returns `sys.monitoring`, without the help of `__import__`, which may be the program's.
-fn monitoring(python: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: `python` proves that the GIL is held.
-    let monitoring = unsafe { ffi::PySys_GetObject(c"monitoring".as_ptr()) };
-    // SAFETY: NULL, or a borrowed object that lives: nothing has run since.
-    let monitoring = unsafe { Bound::from_borrowed_ptr_or_opt(python, monitoring) };
-    monitoring.ok_or_else(|| PyRuntimeError::new_err("sys.monitoring is gone"))
 }

@@ -9,4 +9,7 @@ pub struct EventOptions {
     pub c_functions: bool,
     /// Whether the asyncio task that runs is recorded.
     pub tasks: bool,
+    /// Whether calls that are no longer recorded are counted now and then.
+    #[cfg(Py_3_12)]
+    pub counts: bool,
 }

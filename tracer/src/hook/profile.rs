@@ -78,6 +78,27 @@ pub fn wake(python: Python<'_>, wanted: EventOptions) -> PyResult<()> {
     mend(python, wanted).map(drop)
 }
 
+/// Counts nothing: this hook leaves out no function.
+pub fn arm_counting(_: Python<'_>) -> PyResult<()> {
+    Ok(())
+}
+
+/// Ends nothing, like [`arm_counting`].
+pub fn end_counting(_: Python<'_>) -> PyResult<()> {
+    Ok(())
+}
+
+/// Whether [`arm_counting`] has begun anything.
+pub fn is_counting() -> bool {
+    false
+}
+
+/// Opens nothing, like [`arm_counting`].
+pub fn open_burst(_: u64) {}
+
+/// Closes nothing, like [`arm_counting`].
+pub fn close_burst(_: u64) {}
+
 /// Hooks the calling thread if this profile function is our hook. Returns whether it is. The interpreter's
 /// `sys.setprofile` would run the program's audit hooks, and fail while another thread is in one.
 pub fn put_back(python: Python<'_>, function: *mut PyObject) -> bool {

@@ -3,6 +3,7 @@
 //! While it records, [`follow`] looks at the control block now and then, at the end of a hook. While it is paused, or
 //! rests, the [`watcher`] looks. Every change is made with the GIL held.
 
+use super::counting::{self, Next, Schedule};
 use super::watcher::{self, INTERVAL};
 use super::{instants, lifecycle, resting};
 use crate::daemon::sleep_if_thread_ends;
@@ -27,6 +28,9 @@ const LOST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks of a resting process.
 const REST_LOOK_MIN: Duration = Duration::from_millis(1);
+
+/// The time from what the watcher has done to its next look.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// The session that this process follows. Nobody runs Python with the lock.
 static SESSION: Mutex<Option<Session>> = Mutex::new(None);
@@ -79,6 +83,9 @@ fn look(python: Python<'_>) {
     snapshots::look(python);
     if budget::keep(python) && is_watched() {
         resting::begin(python);
+    }
+    if counting::is_wanted() && !watcher::runs() {
+        is_watched();
     }
     follow(python);
 }
@@ -144,7 +151,8 @@ fn is_watched() -> bool {
     static IS_SAID: AtomicBool = AtomicBool::new(false);
     let address = lock(&SESSION).as_ref().map(|session| session.address.clone());
     let mut block = address.map(|address| OpenBlock::new(address.block, address.id));
-    let started = watcher::start(move |is_ended| watch(block.as_mut(), is_ended));
+    let mut schedule = Schedule::new();
+    let started = watcher::start(move |is_ended| watch(block.as_mut(), &mut schedule, is_ended));
     let is_said = IS_SAID.swap(started.is_err(), Ordering::Relaxed);
     started.unwrap_or_else(|error| {
         if !is_said {
@@ -176,12 +184,14 @@ fn watch_in_child(python: Python<'_>) {
 #[pyfunction]
 pub fn release_watcher(python: Python<'_>, in_child: bool) {
     watcher::release(in_child);
-    let rests = recording::is_resting();
-    if !rests && !recording::is_paused() {
+    let (rests, pauses) = (recording::is_resting(), recording::is_paused());
+    if !in_child {
+        if rests || pauses || counting::is_wanted() {
+            is_watched();
+        }
         return;
     }
-    if !in_child {
-        is_watched();
+    if !rests && !pauses {
         return;
     }
     if rests {
@@ -259,18 +269,17 @@ fn stop(python: Python<'_>) {
     }
 }
 
-/// What the watcher does after a look.
-enum Next {
-    /// It looks again after this time.
-    Look(Duration),
-    Do(fn(Python<'_>)),
-}
-
 /// The look of a process that pauses or rests, on the watcher's thread. Returns the time until the next one, if that goes
 /// on.
-fn watch(block: Option<&mut OpenBlock>, is_ended: &AtomicBool) -> Option<Duration> {
-    let found = block.map(|block| block.look().map(|found| found.wanted));
-    let next = if recording::is_paused() { watch_pause(found) } else { watch_rest(found) };
+fn watch(block: Option<&mut OpenBlock>, schedule: &mut Schedule, is_ended: &AtomicBool) -> Option<Duration> {
+    let look = |block: &mut OpenBlock| block.look().map(|found| found.wanted);
+    let next = match recording::is_paused() {
+        true => watch_pause(block.map(look)),
+        false if recording::is_resting() => watch_rest(block.map(look)),
+        // A process that records looks at the control block itself.
+        false if counting::is_wanted() => schedule.look(),
+        false => Next::Do(|_| ()), // so that the thread ends
+    };
     let act = match next {
         Next::Look(time) => return Some(time),
         Next::Do(act) => act,
@@ -281,13 +290,13 @@ fn watch(block: Option<&mut OpenBlock>, is_ended: &AtomicBool) -> Option<Duratio
             if !is_ended.load(Ordering::Relaxed) {
                 act(python);
             }
-            let goes_on = recording::is_paused() || recording::is_resting();
+            let goes_on = recording::is_paused() || recording::is_resting() || counting::is_wanted();
             is_ended.fetch_or(!goes_on, Ordering::Relaxed);
             goes_on
         })
     });
     current::resume();
-    (goes_on == Some(true)).then_some(INTERVAL)
+    (goes_on == Some(true)).then_some(LOOK_AGAIN)
 }
 
 fn watch_pause(found: Option<io::Result<Wanted>>) -> Next {

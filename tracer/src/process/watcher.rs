@@ -1,10 +1,12 @@
-//! The thread of a process that pauses or rests, which waits for the end of that.
+//! The thread of a process that pauses or rests, which waits for the end of that, or of a process that has elided
+//! functions, whose calls it has counted now and then.
 //!
-//! Such a process has no events, so nothing of ours runs in it that could notice the end. The thread is there only
+//! Such a process may have no events, so nothing of ours runs in it that could notice the time. The thread is there only
 //! then. It has no Python state until it resumes the recording, blocks all signals, and sleeps between its looks. A fork
 //! never finds it ([`hold_watcher`]): the interpreter warns if there are other threads, and a child would not have it.
 //! It is gone before the interpreter ends ([`end_watcher`]), so that it never asks for the GIL of one that is over.
 
+use crate::hook;
 use crate::sync::{Mutex, lock};
 use pyo3::prelude::*;
 use std::io;
@@ -39,8 +41,7 @@ struct Watcher {
 
 /// Starts the thread, unless it runs. `look` is to do nothing any more when its flag is set. It returns the time until
 /// the next look; `None`: there is none, and it has set the flag with the GIL held, so that another thread can start.
-/// Returns false while it must not: a fork is under way, or the interpreter is about
-/// to end. The GIL must be held.
+/// Returns false while it must not: a fork is under way, or the interpreter is about to end. The GIL must be held.
 ///
 /// # Errors
 /// The process may have no more threads.
@@ -127,6 +128,7 @@ fn join(python: Python<'_>) {
         };
         (0..GONE_TRIES).take_while(|_| is_there()).for_each(|_| thread::sleep(Duration::from_micros(100)));
     });
+    let _ = hook::end_counting(python); // what the thread has begun
 }
 
 impl Watcher {

@@ -7,6 +7,8 @@ use std::ptr::NonNull;
 use std::time::Duration;
 use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
+#[cfg(Py_3_12)]
+use viztracer_recorder::budget::Burst;
 use viztracer_recorder::budget::{Elision, Sample};
 use viztracer_recorder::{SlowCall, ThreadRecorder};
 
@@ -48,7 +50,26 @@ pub fn count_gap() {
 
 /// Notes in the file that the recording has stopped, and so pauses no longer. A rest goes on until the next start.
 pub fn note_stopped() {
-    locked().note(|recorder| recorder.note_paused(false));
+    locked().note(|recorder| {
+        recorder.note_paused(false);
+        recorder.note_recording(false);
+    });
+}
+
+/// Whether there are functions of which it is estimated how often they are called.
+pub fn has_estimates() -> bool {
+    with(false, |recording| recording.recorder.has_estimates())
+}
+
+/// Whether the calls of elided functions may be counted for a time that costs so many ns.
+pub fn may_count(cost: f64) -> bool {
+    with(false, |recording| recording.recorder.may_count(cost))
+}
+
+/// Adds a burst, which has cost so many ns, and in which so many calls of these functions were counted.
+#[cfg(Py_3_12)]
+pub fn count(burst: &Burst, counts: &[(u32, u64)], cost: f64) {
+    with((), |recording| recording.recorder.count(burst, counts, cost));
 }
 
 /// For how much processor time of the process a rest must go on; `None`: it may end.

@@ -56,6 +56,7 @@ pub fn pause() -> bool {
     state.note(|recorder| {
         recorder.end_rest();
         recorder.note_paused(true);
+        recorder.note_recording(false);
     });
     true
 }
@@ -65,7 +66,10 @@ pub fn resume() -> bool {
     let mut state = locked();
     let Some(owner) = state.owner.as_mut().filter(|owner| owner.phase == Phase::Paused) else { return false };
     owner.phase = Phase::Recording;
-    state.note(|recorder| recorder.note_paused(false));
+    state.note(|recorder| {
+        recorder.note_paused(false);
+        recorder.note_recording(true);
+    });
     state::begin();
     true
 }
@@ -128,6 +132,7 @@ pub fn open(options: &Options, filter: Filter) -> Result<bool, RecorderError> {
         // its recorder now: nothing records since the stop, which fell into no hook.
         recording.recorder.close_frames(Kind::Open);
         recording.recorder.end_rest();
+        recording.recorder.note_recording(true);
         recording.filter = filter;
         return Ok(false);
     }

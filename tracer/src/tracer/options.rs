@@ -98,8 +98,13 @@ impl RecordingOptions {
             ignore_frozen: self.ignore_frozen,
             package: if self.trace_self { String::new() } else { package },
         };
-        let wanted =
-            hook::EventOptions { calls: !self.log_sparse, c_functions: !self.ignore_c_function, tasks: self.log_async };
+        let wanted = hook::EventOptions {
+            calls: !self.log_sparse,
+            c_functions: !self.ignore_c_function,
+            tasks: self.log_async,
+            #[cfg(Py_3_12)]
+            counts: options.estimates_calls(),
+        };
         Ok((options, filter, wanted))
     }
 }

@@ -66,11 +66,27 @@ impl Account {
     /// Notes at this processor time that nothing is spent for now. Returns for how much processor time it must stay so,
     /// until the debt is paid; `None`: it is.
     pub fn rest(&mut self, now: u64) -> Option<u64> {
-        let time = now.saturating_sub(self.time);
-        self.time = self.time.max(now);
-        self.balance = (self.balance + self.bound * time as f64).min(CREDIT);
+        self.earn(now);
         self.recent = Recent::default();
         (self.balance < 0.0).then(|| (-self.balance / self.bound) as u64)
+    }
+
+    /// Whether so much may be spent at once at this processor time, beside what threads spend on recorded calls.
+    pub fn has(&mut self, cost: f64, now: u64) -> bool {
+        self.earn(now);
+        self.balance >= cost
+    }
+
+    /// Books what was spent so.
+    pub fn spend(&mut self, cost: f64) {
+        self.balance -= self.bound * cost + cost;
+    }
+
+    fn earn(&mut self, now: u64) {
+        let time = now.saturating_sub(self.time) as f64;
+        self.time = self.time.max(now);
+        self.balance = (self.balance + self.bound * time).min(CREDIT);
+        self.recent.time += time;
     }
 
     /// Books what a thread that ends has spent since it was here last.
@@ -174,6 +190,14 @@ mod tests {
         }
         let share = (spent - CREDIT) / (time as f64 - spent);
         assert!((0.04..=0.05).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn what_is_spent_beside_recorded_calls_needs_a_balance() {
+        let mut account = Account::new(0.05, 0);
+        assert!(account.has(9e6, 0) && !account.has(11e6, 0));
+        account.spend(9e6);
+        assert!(!account.has(2e6, 0) && account.has(2e6, 40 * MS));
     }
 
     #[test]

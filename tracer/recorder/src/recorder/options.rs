@@ -54,6 +54,12 @@ const SEGMENTS_MAX: u64 = 1 << 16;
 const ESTIMATE_MIN: u64 = 100_000;
 
 impl Options {
+    /// Whether it is estimated how often elided functions are called. If calls are left out that are too short or too
+    /// deep, nobody knows how many of those that are counted would have been recorded.
+    pub fn estimates_calls(&self) -> bool {
+        self.budget.is_some() && self.min_duration == 0 && self.max_depth == usize::MAX
+    }
+
     /// The size of a segment, in bytes. Every living thread pins one, so it is no larger than is useful.
     pub(super) fn segment_size(&self) -> usize {
         let ring = self.entries.saturating_mul(RECORD_SIZE as u64);

@@ -4,6 +4,7 @@
 //! records at once. One that does not starts anew out of line: it prepares the thread, which may run Python, then looks
 //! for the function and then for the recorder, neither of which does.
 
+use super::counting;
 use crate::due;
 use crate::fallible::Text;
 use crate::function::{Builtin, Code, EXCLUDED};
@@ -60,6 +61,9 @@ pub const LOGGED_EXITS: &[Event] =
 /// The events of C functions.
 pub const C_EVENTS: &[Event] =
     &[event("CALL", on_call), with_call("C_RETURN", on_c_return), with_call("C_RAISE", on_c_raise)];
+
+/// The events at which a call of an elided function is counted.
+pub const COUNTED: [&str; 2] = ["PY_START", "PY_RESUME"];
 
 /// Looks up what a callback answers at a location that is not recorded.
 pub fn know_disable(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -128,9 +132,9 @@ impl Arguments<4> {
 
 /// Defines callbacks by what each does with its arguments.
 macro_rules! callbacks {
-    ($($(#[$doc:meta])* $name:ident = |$python:ident, $arguments:ident| $body:expr;)*) => {$(
+    ($($(#[$doc:meta])* $public:vis $name:ident = |$python:ident, $arguments:ident| $body:expr;)*) => {$(
         $(#[$doc])*
-        unsafe extern "C" fn $name(
+        $public unsafe extern "C" fn $name(
             _: *mut PyObject,
             arguments: *const *mut PyObject,
             count: usize,
@@ -167,6 +171,12 @@ callbacks! {
     on_call = |python, arguments| enter_c(python, arguments);
     on_c_return = |python, arguments| leave_c(python, arguments, Kind::Return);
     on_c_raise = |python, arguments| leave_c(python, arguments, Kind::Raise);
+    /// An elided function is entered, in a burst.
+    pub on_counted = |python, arguments| {
+        let arguments: Arguments<1> = arguments;
+        counting::count(python, arguments.code().address());
+        none()
+    };
 }
 
 /// A Python function is entered.
