@@ -262,6 +262,19 @@ def test_functions_of_which_not_all_calls_are_recorded_have_at_least_so_many(san
     assert page.errors == []
 
 
+def test_the_flame_graph_says_at_least_of_functions_of_which_not_all_calls_are_recorded(sandbox, page):
+    show(sandbox, page, processes=[{"pid": 7, "elided": [CALLED_OFTEN]}])
+    page.page.keyboard.press("3")
+    wait(page, "#pane-flame output", "all: total")
+    assert "called too often to record all calls" in page.page.locator("#pane-flame .hint").nth(1).inner_text()
+    found = page.evaluate("""() => {
+        const { graph } = window.viztracer.panels.flame.graph;
+        return Array.from({ length: 50 }, (_, node) => { try { return graph.text(node) } catch { return "" } })
+            .filter((text) => text.startsWith("quick"));
+    }""")
+    assert found and all("calls ≥" in text and "total ≥" in text for text in found), found
+
+
 @pytest.mark.parametrize("name", ["mutual_recursion", "tasks", "primes_processes"])
 def test_its_numbers_are_those_of_functions(sandbox, page, name):
     report(sandbox, page, sandboxes.program(f"{name}.py"), *(["gather"] if name == "tasks" else []))

@@ -1,11 +1,13 @@
 // A flame graph on a canvas. The width of a frame is its time; wider frames are to the left. A click or Enter zooms
 // into a frame; the arrow keys go from frame to frame.
 
+import { elidedIn } from "../data/elided.js";
 import { REST, ROOT } from "../statistics/tree.js";
 import { cut } from "../timeline/labels.js";
 import { timeText } from "../timeline/ruler.js";
 import { Tooltip } from "../timeline/tooltip.js";
 import { element, grouped } from "./element.js";
+import { atLeast, notesOfTable } from "./elided.js";
 
 const ROW = 19;
 /** Levels below the zoomed frame; deeper ones are visible after another zoom. */
@@ -44,6 +46,7 @@ export function layout(tree, zoomed, width) {
 
 export class FlameCanvas {
     #tree = null;
+    #elided = new Set();
     #frames = [];
     #zoomed = ROOT;
     #focus = ROOT;
@@ -74,9 +77,14 @@ export class FlameCanvas {
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
     }
 
-    /** @param {import("../statistics/tree.js").CallTree} tree @param {number[]} path  functions to the zoomed node */
-    show(tree, path = []) {
+    /**
+     * @param {import("../statistics/tree.js").CallTree} tree
+     * @param {number[]} path  functions to the zoomed node
+     * @param {{has: (of: number) => boolean}} elided  functions of which not all calls are recorded
+     */
+    show(tree, path = [], elided = new Set()) {
         this.#tree = tree;
+        this.#elided = elided;
         this.#zoomed = Math.max(ROOT, tree.find(path));
         this.#focus = this.#zoomed;
         this.#layout();
@@ -105,9 +113,12 @@ export class FlameCanvas {
         }
         const { calls, total, own } = this.#tree;
         const share = total[ROOT] > 0 ? ` (${((total[node] / total[ROOT]) * 100).toFixed(1)} %)` : "";
-        const facts = [["total", timeText(total[node]) + share]];
-        const isCalls = node !== ROOT && this.#tree.function[node] !== this.trace.functions.overwritten;
-        return !isCalls ? facts : [["calls", grouped(calls[node])], ...facts, ["self", timeText(own[node])]];
+        const of = this.#tree.function[node];
+        const isLeast = this.#elided.has(of) && of >= 0;
+        const facts = [["total", atLeast(isLeast, timeText(total[node])) + share]];
+        const isCalls = node !== ROOT && of !== this.trace.functions.overwritten;
+        const least = atLeast(isLeast, grouped(calls[node]));
+        return !isCalls ? facts : [["calls", least], ...facts, ["self", timeText(own[node])]];
     }
 
     #layout() {
@@ -292,8 +303,8 @@ export class FlameGraph {
         );
     }
 
-    show(tree, path) {
-        this.graph.show(tree, path);
+    show(tree, path, elided) {
+        this.graph.show(tree, path, elided);
         const text = this.graph.text(ROOT) + restText(tree) + this.#unknownText(tree);
         this.line.textContent = tree.total[ROOT] > 0 ? text : "No calls.";
         this.actions.forEach((action) => (action.hidden = true));
@@ -317,14 +328,18 @@ export class FlamePane {
     constructor(bar, graph) {
         Object.assign(this, { bar, graph });
         const hint = "The width is the time of all threads. Calls of a task are on its thread, below the event loop.";
-        this.element = element("div", {}, bar.element, element("p", { className: "hint" }, hint), graph.element);
+        this.notes = element("div");
+        const hints = [element("p", { className: "hint" }, hint), this.notes];
+        this.element = element("div", {}, bar.element, ...hints, graph.element);
     }
 
     async show() {
         const tree = await this.bar.counted((progress) => this.bar.scope.tree(progress));
         if (tree && tree !== this.tree) {
             this.tree = tree;
-            this.graph.show(tree, this.graph.graph.path);
+            const elided = elidedIn(this.bar.scope.range);
+            this.graph.show(tree, this.graph.graph.path, elided.calls);
+            this.notes.replaceChildren(...notesOfTable(elided).map((words) => element("p", { className: "hint" }, words)));
         }
     }
 }
