@@ -151,6 +151,7 @@ export class Decoder {
         });
         const counters = this.processes.flatMap((process, index) => process.counters(processes[index]));
         const dead = processes.filter(({ state }) => state !== "sealed" && state !== "unknown");
+        dead.sort((one, other) => other.isAbnormal - one.isAbnormal);
         const lastWords = dead.map((of) => words(of, this.processes[of.index]));
         const metadata = parsed(header.metadata);
         const [elided, bursts] = [elidedByProcess(metadata, functions, zero), burstsByProcess(metadata)];

@@ -29,6 +29,9 @@
  * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended
  * @property {string} ending         how the process ended, in words
  * @property {boolean} isEndingKnown whether these words describe it
+ * @property {boolean} isAbnormal    whether it crashed or was killed, or nobody knows why it ended
+ * @property {boolean} tellsItsEnd   whether it is known when it ended: its open calls lasted until then, not longer
+ * @property {number|null} waitedAfter  how many ns after its last sign of life its parent knew of its end
  * @property {string[]} losses       texts about its data that is missing or may be wrong
  * @property {import("./elided.js").Elided[]=} elided  functions of which not all calls are recorded
  * @property {boolean=} inBursts     whether it recorded calls in bursts only
@@ -95,7 +98,8 @@
  * @property {number} toTime
  * @property {string} name
  *
- * @typedef {object} LastWords       the open calls of a process that died
+ * @typedef {object} LastWords       the open calls of a process that did not close its recording; those of processes
+ *                                   that did not end normally come first
  * @property {Process} process
  * @property {number} end            the last known time of it
  * @property {LastThread[]} threads

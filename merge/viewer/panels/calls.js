@@ -17,8 +17,14 @@ const MOST = 3200;
 /** The order at first. */
 export const LONGEST_FIRST = "-duration";
 
-/** Returns a call's duration; that of a call whose end is not known is the least that it can be. */
+/**
+ * Returns a call's duration; that of a call whose end is not known is the least that it can be. Nothing is known of one
+ * that began with the last sign of life of its process.
+ */
 export function durationText({ duration, flags }) {
+    if (flags & UNFINISHED && duration <= 1) {
+        return "unknown";
+    }
     return atLeast(flags & (UNFINISHED | CLIPPED), timeText(duration));
 }
 

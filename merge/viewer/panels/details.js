@@ -1,10 +1,11 @@
 // The selected call: function, source, time, arguments, callers and callees. Or the selected point: see
 // ../timeline/points.js.
 
-import { callers } from "../data/model.js";
+import { callers, UNFINISHED } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
+import { durationWords, parentWords } from "../timeline/unfinished.js";
 import { parsed, pretty, sections } from "./arguments.js";
 import { callees, flagWords } from "./call.js";
 import { atLeast, elidedAt, notesOfCall } from "./elided.js";
@@ -159,7 +160,7 @@ export class Details {
         const [start, duration] = [track.start[call], track.duration[call]];
         const facts = [
             ["start", timeText(start), exactText(start)],
-            ["duration", timeText(duration), exactText(duration)],
+            ["duration", durationWords(track, call), exactText(duration)],
             ["self", timeText(own), exactText(own)],
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
@@ -227,7 +228,11 @@ export class Details {
 function notes(track, call) {
     const words = flagWords(track.flags[call], track.process);
     const isSpan = track.kind === "async";
-    return isSpan ? words.map(() => "its end is not in the trace") : [...words, ...notesOfCall(track, call)];
+    if (isSpan) {
+        return words.map(() => "its end is not in the trace");
+    }
+    const ofParent = track.flags[call] & UNFINISHED ? parentWords(track.process) : "";
+    return [...words, ...(ofParent === "" ? [] : [ofParent]), ...notesOfCall(track, call)];
 }
 
 function block(title, value) {

@@ -367,7 +367,7 @@ test("what rows and tooltips say", () => {
     const call = track.flags.findIndex((flags) => (flags & UNFINISHED) !== 0);
     const words = about({ track, call }, trace, levelsFor(trace)(track));
     assert.equal(words.title, trace.functions.name(track.function[call]));
-    assert.ok(words.facts.some(([word]) => word === "so far"));
+    assert.ok(words.facts.some(([word]) => word === "duration"));
     assert.ok(words.facts.some(([, value]) => value === "unfinished"));
     assert.match(about({ gap: track.gap }, trace).title, /^12,345 events overwritten$/);
     assert.equal(about({ instant: track.instants[0] }, trace).title, "</script>here");

@@ -22,7 +22,7 @@ function make(tag, className, text = "", attributes = {}) {
 /** Returns the name, the number and the warning of a row. @param {import("./layout.js").Row} row */
 export function wordsOf({ kind, process, track, counter }) {
     if (kind === "process") {
-        const ended = { crashed: process.ending || "crashed", living: "still running" }[process.state] ?? "";
+        const ended = process.isAbnormal ? process.ending : process.state === "living" ? "still running" : "";
         const words = new Set([ended, ...process.losses].filter(Boolean));
         return { name: process.name || "process", number: `pid ${process.pid}`, warning: [...words].join(", ") };
     }

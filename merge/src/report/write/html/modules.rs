@@ -58,6 +58,7 @@ const ALL: &[Module] = modules![
     "panels/difference.js",
     "panels/element.js",
     "panels/elided.js",
+    "panels/ends.js",
     "panels/flame.js",
     "panels/help.js",
     "panels/lastwords.js",
@@ -107,6 +108,7 @@ const ALL: &[Module] = modules![
     "timeline/timeline.js",
     "timeline/tooltip.js",
     "timeline/tour.js",
+    "timeline/unfinished.js",
     "timeline/view.js",
     "timeline/walk.js",
 ];
