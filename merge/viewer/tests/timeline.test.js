@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Levels } from "../data/levels.js";
-import { Functions, UNFINISHED } from "../data/model.js";
+import { Functions, INHERITED, UNFINISHED } from "../data/model.js";
 import { fromHash, toHash } from "../state.js";
 import { Colors, contrast, hash, pixelOf, rgbOf } from "../timeline/colors.js";
 import { greatestOf, numberText, valueAt } from "../timeline/counters.js";
 import { hitAt } from "../timeline/hit.js";
+import { inheritedLevels } from "../timeline/inherited.js";
 import { wheelFactor } from "../timeline/input.js";
 import { cut } from "../timeline/labels.js";
-import { LANE, arrangement, layOut, moved, visible } from "../timeline/layout.js";
+import { LANE, arrangement, laneOf, layOut, moved, visible } from "../timeline/layout.js";
 import { profile } from "../timeline/minimap.js";
 import { areSiblings, wordsOf } from "../timeline/names.js";
 import { drawFlows, rectangleOf } from "../timeline/overlay.js";
@@ -329,6 +330,25 @@ test("counters keep their peaks", () => {
     assert.deepEqual([0, 1234.5678, 1e-9, 2e20].map(numberText), ["0", "1,234.568", "1.000e-9", "2.000e+20"]);
 });
 
+test("calls from before the fork take one level until they are unfolded", () => {
+    const trace = sample({ tracks: 2, calls: 0 });
+    const [own, child] = trace.tracks;
+    const calls = (track, depths, inherited) => Object.assign(track, {
+        count: depths.length, depth: Uint16Array.from(depths), maxDepth: Math.max(...depths),
+        flags: Uint8Array.from(depths, (_, call) => (call < inherited ? INHERITED : 0)),
+    });
+    calls(own, [0, 1, 2], 0);
+    calls(child, [0, 1, 2, 3, 4, 3], 3);
+    const rowOf = (...unfolded) =>
+        layOut(trace, { ...arrangement(), unfolded: new Set(unfolded) }).rows.find(({ id }) => id === "t1");
+    assert.deepEqual([inheritedLevels(own), inheritedLevels(child)], [0, 3]);
+    assert.deepEqual([rowOf().skipped, rowOf().lanes, rowOf().folded], [2, 3, 0]);
+    assert.deepEqual([0, 1, 2, 3, 4, 5].map((depth) => laneOf(rowOf(), depth)), [-1, -1, 0, 1, 2, -1]);
+    assert.deepEqual([rowOf("t1").skipped, rowOf("t1").lanes, rowOf("t1").unfolded], [0, 5, true]);
+    const left = calls({ ...child }, [0, 1, 2, 3, 1], 3);
+    assert.equal(inheritedLevels(left), 1, "the fork has returned in the child, and its caller went on");
+});
+
 test("names are cut between characters", () => {
     assert.equal(cut("function", 4), "func…");
     assert.equal(cut("ab😀cd", 3), "ab…");
@@ -379,7 +399,7 @@ test("arrows of rows that are scrolled below the pinned ones are not drawn", () 
     const [one, other] = [trace.tracks[0], trace.tracks[2]];
     const view = new View(trace.duration);
     view.width = 1000;
-    const row = (track) => ({ track, top: 5, lanes: 1, height: 28 });
+    const row = (track) => ({ track, top: 5, lanes: 1, skipped: 0, height: 28 });
     const drawn = (y, fixed) => {
         let curves = 0;
         const nothing = () => {};

@@ -37,12 +37,12 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     if (inside < 0) {
         return instantAt(row, view, x);
     }
-    const depth = Math.floor(inside / LANE);
+    const lane = Math.floor(inside / LANE);
     const levels = levelsOf(track);
-    if (depth >= row.lanes || !levels.ready) {
+    if (lane >= row.lanes || !levels.ready) {
         return null;
     }
-    const call = callAt(levels, depth, view, x, ratio);
+    const call = callAt(levels, row.skipped + lane, view, x, ratio);
     return call < 0 ? null : { row, track, call };
 }
 

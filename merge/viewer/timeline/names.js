@@ -43,6 +43,12 @@ export function shiftOf({ row, y, fixed }, pinnedHeight) {
     return Math.max(0, Math.min((fixed ? 0 : pinnedHeight) - y, row.height - NAME_HEIGHT));
 }
 
+/** Returns what a row does not draw until it is unfolded. @param {import("./layout.js").Row} row */
+function foldText({ folded, skipped }) {
+    const from = skipped > 0 ? [`${skipped} level${skipped === 1 ? "" : "s"} from before the fork`] : [];
+    return [...from, ...(folded > 0 ? [`${folded} deeper levels`] : [])].join(", ");
+}
+
 export class Names {
     /**
      * @param {HTMLElement} column
@@ -101,7 +107,7 @@ export class Names {
     }
 
     #elementOf(row) {
-        const key = [row.collapsed, row.pinned, row.folded, row.unfolded].join();
+        const key = [row.collapsed, row.pinned, row.skipped, row.folded, row.unfolded].join();
         const present = this.elements.get(row.id);
         if (present && present.dataset.key === key) {
             return present;
@@ -129,7 +135,7 @@ export class Names {
         if (warning !== "") {
             words.append(make("span", "warning", warning));
         }
-        if (row.folded > 0 || row.unfolded) {
+        if (row.folded > 0 || row.unfolded || (row.skipped > 0 && !row.collapsed)) {
             words.append(this.#foldButton(row, name));
         }
         const buttons = make("span", "buttons");
@@ -146,7 +152,7 @@ export class Names {
 
     /** Shows or hides the deeper calls of a track. */
     #foldButton(row, name) {
-        const text = row.unfolded ? "Fewer levels" : `${row.folded} deeper levels`;
+        const text = row.unfolded ? "Fewer levels" : foldText(row);
         const button = this.#button("fold", "unfolded", row, { "aria-label": `${text} of ${name}` });
         button.textContent = text;
         return button;

@@ -36,9 +36,9 @@
  *                                     canvas.tracks; null if its row is not visible
  *     timeline.focus()                moves the keyboard focus to the tracks
  *
- * page.html has these elements for the panels: #panel below the timeline, with #tabs (role=tablist) and #panes
- * (a .pane per tab, `hidden` until a tab opens); #splitter above it; #search and #actions, empty, in the toolbar; #alerts
- * for warnings and errors; #progress while loading; #status for announced lines.
+ * page.html has these elements for the panels: #panel below the timeline, with #tabs (role=tablist) and #panes (a .pane
+ * per tab, `hidden` until a tab opens); #splitter above it; #search and #actions, empty, in the toolbar; #alerts for
+ * warnings and errors; #progress while loading; #status for announced lines.
  */
 
 import { Frames } from "./frames.js";
