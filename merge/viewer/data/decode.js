@@ -28,6 +28,7 @@ export class Decoder {
         const indices = list(files).map((index) => (Number.isInteger(index) ? index : -1));
         const [strings, numbers] = [(of) => list(of).map(string), (of) => list(of).map(number)];
         this.functions = new Functions(strings(names), strings(paths), indices, numbers(lines));
+        this.functions.waits = new Set(list(this.header.waits).filter(Number.isInteger));
         this.processes = list(this.header.processes).map((of, index) => new ProcessData(of ?? {}, index));
         if (this.processes.some(({ of }) => list(of.overwritten).length > 0)) {
             this.functions.addOverwritten();

@@ -149,6 +149,9 @@ export class Functions {
     /** The function "[overwritten]", or -1 if there is none. It must be added before the functions of spans. */
     overwritten = -1;
 
+    /** The functions that wait, for a lock or data or a time. docs/waiting.md lists them. @type {Set<number>} */
+    waits = new Set();
+
     /** Adds the function "[overwritten]". */
     addOverwritten() {
         this.overwritten = this.count;

@@ -10,6 +10,7 @@ import { parsed, pretty, sections } from "./arguments.js";
 import { callees, flagWords } from "./call.js";
 import { atLeast, elidedAt, notesOfCall } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
+import { MeanwhileTable } from "./meanwhile.js";
 import { Table } from "./table.js";
 import { numeric } from "./range.js";
 
@@ -27,6 +28,7 @@ export class Details {
     constructor(trace, go) {
         Object.assign(this, { trace, go });
         this.element = element("div", { className: "details" });
+        this.meanwhile = new MeanwhileTable(trace, go.reveal);
         this.table = new Table({
             caption: "What it called",
             sort: "-total",
@@ -75,8 +77,17 @@ export class Details {
                 ...this.#arguments(track, call),
             ),
             this.#callers(track, call),
-            this.table.element,
+            element("div", {}, this.table.element, ...this.#meanwhile(track, call)),
         );
+    }
+
+    /** Of a call that waits, what the other tracks did. */
+    #meanwhile(track, call) {
+        if (!this.trace.functions.waits.has(track.function[call])) {
+            return [];
+        }
+        this.meanwhile.show(track, call);
+        return [this.meanwhile.element];
     }
 
     /** @param {object} point  see ../timeline/points.js */

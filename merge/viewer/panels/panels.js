@@ -202,6 +202,7 @@ class Panels {
         const state = {
             tab: this.isClosed ? "" : tabs.current,
             sort: functions.table.sort === "-own" ? "" : functions.table.sort,
+            busy: functions.busy.checked ? "busy" : "",
             where: scope.where,
             sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
             calls: calls.of < 0 ? "" : String(calls.of),
@@ -215,6 +216,7 @@ class Panels {
     async setState(state = {}) {
         const { tab = "", sort = "-own", where = "", sandwich = "", search = "" } = state;
         const { calls = "", callsSort = LONGEST_FIRST } = state;
+        this.functions.busy.checked = state.busy === "busy";
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
         this.scope.setWhere(where);

@@ -5,6 +5,7 @@ import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
 import { differenceTree } from "../statistics/difference.js";
+import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
@@ -104,12 +105,6 @@ export class Scope {
         Object.assign(this, to, { version: this.version + 1 });
         this.#followers.forEach((act) => act());
     }
-}
-
-/** Returns a track; for a thread, also the tasks that ran on it. */
-function withTasks(track) {
-    const isOn = ({ parts }) => parts?.some(({ thread }) => thread === track);
-    return track && [track, ...track.process.tracks.filter(isOn)];
 }
 
 /** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */

@@ -16,11 +16,22 @@ import { longer } from "./tree.js";
  * @property {number} max         the longest call
  * @property {number} raised      calls that an exception ended
  * @property {number} unfinished  calls that never ended
+ * @property {number} waiting     the time of its calls in which it, or what it called, waited
+ * @property {{calls: number, total: number, own: number}} idle  what of these was in calls that wait, and in what such
+ *                                calls called
  */
 
 /** Sums by function. */
 class Tally {
-    constructor(count) {
+    /** @param {number} count  of functions @param {Set<number>} waits  functions that wait */
+    constructor(count, waits) {
+        this.waits = Uint8Array.from({ length: count }, (_, of) => Number(waits.has(of)));
+        this.idleCalls = new Float64Array(count);
+        this.idleTotal = new Float64Array(count);
+        this.idleOwn = new Float64Array(count);
+        /** By level, whether the open call waits, or one around it; and whether it is the outermost of its function. */
+        this.isWaiting = new Uint8Array(0);
+        this.isOutermost = new Uint8Array(0);
         this.calls = new Float64Array(count);
         this.total = new Float64Array(count);
         this.own = new Float64Array(count);
@@ -36,7 +47,7 @@ class Tally {
 
     /** Adds calls. @type {import("./range.js").Taker} */
     add({ start, duration, function: functions, flags }, first, last, levels, { from, to }) {
-        const { path, calls, total, own, sum, max, raised, unfinished, outermost } = this;
+        const { path, waits, calls, total, own, sum, max, raised, unfinished, outermost } = this;
         for (let i = first; i < last; i += 1) {
             const of = functions[i];
             const level = levels[i - first];
@@ -45,9 +56,15 @@ class Tally {
             const time = (end < to ? end : to) - (begin > from ? begin : from);
             const around = outermost[of];
             path[level] = of;
-            if (!(around >= 0 && around < level && path[around] === of)) {
+            const isFirst = !(around >= 0 && around < level && path[around] === of);
+            if (isFirst) {
                 outermost[of] = level;
                 total[of] += time;
+            }
+            this.isOutermost[level] = isFirst ? 1 : 0;
+            this.isWaiting[level] = waits[of] | (level > 0 ? this.isWaiting[level - 1] : 0);
+            if (this.isWaiting[level] === 1) {
+                this.#wait(of, level, time);
             }
             calls[of] += 1;
             sum[of] += time;
@@ -65,6 +82,30 @@ class Tally {
         }
     }
 
+    /** Counts a call that waits, for itself and for the calls around it. */
+    #wait(of, level, time) {
+        this.idleCalls[of] += 1;
+        this.idleOwn[of] += time;
+        this.idleTotal[of] += this.isOutermost[level] === 1 ? time : 0;
+        if (level > 0 && this.isWaiting[level - 1] === 1) {
+            this.idleOwn[this.path[level - 1]] -= time;
+            return;
+        }
+        // The calls around a call that waits have waited, too, once for all that it calls.
+        for (let at = 0; at < level; at += 1) {
+            this.idleTotal[this.path[at]] += this.isOutermost[at] === 1 ? time : 0;
+        }
+    }
+
+    /** Makes space for this many levels. */
+    grow(height) {
+        if (this.path.length < height) {
+            this.path = longer(this.path, height);
+            this.isWaiting = longer(this.isWaiting, height);
+            this.isOutermost = longer(this.isOutermost, height);
+        }
+    }
+
     /** @returns {Row[]} */
     rows() {
         const rows = [];
@@ -73,7 +114,9 @@ class Tally {
                 const mean = Math.floor((this.sum[of] + Math.floor(calls / 2)) / calls);
                 const [total, own, max] = [this.total[of], Math.max(this.own[of], 0), this.max[of]];
                 const [raised, unfinished] = [this.raised[of], this.unfinished[of]];
-                rows.push({ function: of, calls, total, own, mean, max, raised, unfinished });
+                const idle = { calls: this.idleCalls[of], total: this.idleTotal[of], own: this.idleOwn[of] };
+                const waiting = idle.total;
+                rows.push({ function: of, calls, total, own, mean, max, raised, unfinished, waiting, idle });
             }
         });
         return rows;
@@ -86,16 +129,29 @@ class Tally {
  * @returns {Generator<number, Row[]>}
  */
 export function* statistics(trace, range) {
-    const tally = new Tally(functionsOf(trace));
+    const tally = new Tally(functionsOf(trace), trace.functions.waits);
     yield* runs(range, (track, first, last, levels, height) => {
-        if (tally.path.length < height) {
-            tally.path = longer(tally.path, height);
-        }
+        tally.grow(height);
         tally.add(track, first, last, levels, range);
     });
     const { overwritten } = trace.functions;
     // "[overwritten]" is not a function.
     return tally.rows().map((row) => (row.function === overwritten ? { ...row, calls: 0, mean: 0, max: 0 } : row));
+}
+
+/**
+ * Returns the rows without calls that wait and without their time in the calls around them, as `--busy` does. Times of
+ * one call stay as they are. `leftOut` is the self time that is left out.
+ * @param {Row[]} rows @returns {{rows: Row[], leftOut: number}}
+ */
+export function busy(rows, overwritten) {
+    const left = rows.map((row) => {
+        const { calls, total, own } = row.idle;
+        return { ...row, calls: Math.max(row.calls - calls, 0), total: row.total - total, own: Math.max(row.own - own, 0) };
+    });
+    const leftOut = rows.reduce((sum, { idle }) => sum + idle.own, 0);
+    const isLeft = ({ function: of, calls, total }) => calls > 0 || (of === overwritten && total > 0);
+    return { rows: left.filter(isLeft), leftOut: Math.max(leftOut, 0) };
 }
 
 /** Returns the number of function ids. Calls can have an id without a name. */

@@ -11,6 +11,8 @@ import { readTheme } from "./theme.js";
 
 /** Opacity of calls that a search has not found. */
 export const FADED = 56;
+/** Opacity of calls that wait. */
+export const PALE = 120;
 
 export class Painter {
     /** @param {import("./stage.js").Stage} stage @param {import("../data/model.js").Trace} trace */
@@ -38,9 +40,10 @@ export class Painter {
         let pixels = this.pixels.get(key);
         if (!pixels) {
             const { byFunction, palette } = this.colors;
-            const { found } = this;
+            const { found, trace: { functions: { waits } } } = this;
+            const opacity = (index) => (found && !found[index] ? FADED : waits.has(index) ? PALE : 255);
             pixels = Uint32Array.from(byFunction, (own, index) =>
-                pixelOf(palette[key < 0 ? own : key], found && !found[index] ? FADED : 255));
+                pixelOf(palette[key < 0 ? own : key], opacity(index)));
             this.pixels.set(key, pixels);
         }
         return pixels;
