@@ -4,6 +4,7 @@
 
 import { comparisonOf } from "./comparison.js";
 import { burstsByProcess, elidedByProcess } from "./elided.js";
+import { settleFamily } from "./family.js";
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
 import { Functions, UNFINISHED, ofCalls } from "./model.js";
@@ -142,6 +143,7 @@ export class Decoder {
         const processes = this.processes.map((process) => process.finish(this.functions.overwritten, zero));
         const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
         const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
+        settleFamily(processes, this.processes.map(({ of }) => of), flows, functions);
         this.processes.forEach((process, index) => {
             const of = processes[index];
             of.tracks = of.tracks.concat(process.spans(of, duration, functions));
@@ -165,13 +167,20 @@ export class Decoder {
             baseRealtime = BigInt(header.baseRealtime) + BigInt(zero);
         }
         return {
-            title: string(header.title), version: string(header.version), duration, zero, baseRealtime,
+            title: titleOf(string(header.title), processes), version: string(header.version),
+            duration, zero, baseRealtime,
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
             lastWords: lastWords.filter((of) => of.threads.length > 0),
             comparison: comparisonOf(header.comparison ?? null, processes.length),
             metadata, metadataText: string(header.metadata) || "{}",
         };
     }
+}
+
+/** Returns the title, in which the first process goes by its label. */
+function titleOf(title, [first]) {
+    const name = first ? `${first.name} (pid ` : "";
+    return name !== "" && title.startsWith(name) ? `${first.label} (pid ${title.slice(name.length)}` : title;
 }
 
 /** Parses the metadata. */

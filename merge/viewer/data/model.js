@@ -25,7 +25,14 @@
  * @typedef {object} Process
  * @property {number} index          its index in `processes`
  * @property {number} pid
- * @property {string} name
+ * @property {string} name           its name in all reports
+ * @property {string} label          its name on the page: that of its program, and arguments if others are called so, too
+ * @property {string[]} command      its command line
+ * @property {Process|null} parent   the process that started it
+ * @property {Process[]} children    the processes that it started
+ * @property {{track: Track, call: number}|null} birth  the call of the parent that started it, if it is known
+ * @property {number} opened         when its recording began, or its first event
+ * @property {number} last           the last known time of it
  * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended
  * @property {string} ending         how the process ended, in words
  * @property {boolean} isEndingKnown whether these words describe it
@@ -97,6 +104,8 @@
  * @property {Track} toTrack
  * @property {number} toTime
  * @property {string} name
+ * @property {boolean=} isStart      whether a process started another one
+ * @property {number=} fromCall      the call that started it, or -1
  *
  * @typedef {object} LastWords       the open calls of a process that did not close its recording; those of processes
  *                                   that did not end normally come first

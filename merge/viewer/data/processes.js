@@ -179,7 +179,8 @@ export class ProcessData {
             made.unknown = made.parts.map((part) => part.unknown);
             process.tracks.push(made);
         }
-        return process;
+        const opened = this.isImported ? Math.min(this.earliest, this.latest) : number(of.opened);
+        return Object.assign(process, { opened, last: this.latest });
     }
 
     /** Returns the counters of the model. */

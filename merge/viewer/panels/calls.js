@@ -31,7 +31,7 @@ export function durationText({ duration, flags }) {
 /** Returns the thread or task of a call, with its process if there are several. */
 export function placeText({ processes }, { process, name, kind, tid }) {
     const own = kind === "thread" ? `${name} (${tid})` : `${name} (${kind})`;
-    return processes.length > 1 ? `${process.name} (pid ${process.pid}), ${own}` : own;
+    return processes.length > 1 ? `${process.label} (pid ${process.pid}), ${own}` : own;
 }
 
 /** Returns what is special about a call, in a few words. */

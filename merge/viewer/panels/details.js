@@ -12,7 +12,9 @@ import { atLeast, elidedAt, notesOfCall } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
 import { MeanwhileTable } from "./meanwhile.js";
 import { Table } from "./table.js";
+import { processFacts } from "./process.js";
 import { numeric } from "./range.js";
+import { relations } from "./relations.js";
 
 /** Largest number of listed callers, for deep recursion. */
 const CALLERS = 60;
@@ -76,7 +78,7 @@ export class Details {
                 this.#facts(track, call, own, unknown),
                 ...this.#arguments(track, call),
             ),
-            this.#callers(track, call),
+            element("div", {}, ...relations(this.trace, this.go, track, call), this.#callers(track, call)),
             element("div", {}, this.table.element, ...this.#meanwhile(track, call)),
         );
     }
@@ -93,7 +95,11 @@ export class Details {
     /** @param {object} point  see ../timeline/points.js */
     showPoint(point) {
         this.track = null;
-        const { track, counter, at, gap } = point;
+        const { track, counter, at, gap, process } = point;
+        if (process) {
+            this.element.replaceChildren(...processFacts(this.trace, process, this.go));
+            return;
+        }
         const { name, kind, args } = track?.instants[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
         const place = gap ? "The ring was full, and newer events replaced them." : kind;
         this.element.replaceChildren(
@@ -184,7 +190,7 @@ export class Details {
 
     #where(track, process) {
         const row = track?.kind === "async" ? [] : [[track?.kind, `${track?.name} (${track?.tid})`]];
-        return [...(track ? row : []), ["process", `${process.name} (pid ${process.pid})`]];
+        return [...(track ? row : []), ["process", `${process.label} (pid ${process.pid})`]];
     }
 
     #list(facts) {

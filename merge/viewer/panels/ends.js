@@ -21,7 +21,7 @@ export function endsLine(trace, open) {
     if (dead.length === 0) {
         return [];
     }
-    const named = dead.slice(0, NAMED).map(({ name, pid, ending }) => `${name} (pid ${pid}) ${ending}`);
+    const named = dead.slice(0, NAMED).map(({ label, pid, ending }) => `${label} (pid ${pid}) ${ending}`);
     const rest = dead.length > NAMED ? ` and ${grouped(dead.length - NAMED)} more` : "";
     const words = `${dead.length === 1 ? "1 process" : `${grouped(dead.length)} processes`} did not end normally`;
     const line = element(

@@ -58,7 +58,7 @@ export class LastWords {
         return element(
             "section",
             { className: isNormal ? "normal" : "" },
-            element("h3", {}, `${process.name} (pid ${process.pid}) ${state}`),
+            element("h3", {}, `${process.label} (pid ${process.pid}) ${state}`),
             ...(isNormal ? [hint("This is a normal end.")] : []),
             ...(ofParent === "" ? [] : [hint(ofParent)]),
             ...threads.slice(0, MOST).map((thread) => this.#thread(thread, end)),
@@ -96,8 +96,8 @@ export class LastWords {
     /** Returns a line for each process with missing or unreliable data. */
     #losses() {
         const all = this.trace.processes.filter(({ losses }) => losses.length > 0);
-        const line = ({ name, pid, losses }) =>
-            element("p", { className: "warning" }, `${name} (pid ${pid}): ${losses.join(", ")}`);
+        const line = ({ label, pid, losses }) =>
+            element("p", { className: "warning" }, `${label} (pid ${pid}): ${losses.join(", ")}`);
         const left = all.length - MOST;
         const more = left > 0 ? [element("p", {}, `… and ${counted(left, "more process")}`)] : [];
         return [...all.slice(0, MOST).map(line), ...more];
@@ -123,7 +123,7 @@ export class LastWords {
                     key: "process",
                     title: "process",
                     isText: true,
-                    value: ({ process }) => `${process.name} (pid ${process.pid})`,
+                    value: ({ process }) => `${process.label} (pid ${process.pid})`,
                 },
                 { key: "track", title: "thread or task", isText: true, value: ({ name, tid }) => `${name} (${tid})` },
                 number("overwritten", "overwritten", "Events that newer ones replaced"),

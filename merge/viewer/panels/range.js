@@ -104,7 +104,7 @@ export class FunctionTable {
                 this.show();
             },
         });
-        const hint = "Leaves out calls that wait, for a lock or data or a time, and their time in the calls around them";
+        const hint = "Leaves out calls that wait for a lock, data or a time, and their time in the calls around them";
         const busy = element("label", { className: "check", title: hint }, this.busy, "Without waiting");
         this.bar = new ScopeBar(scope, go.clearRange, this.filter, busy, copy);
         const caption = "Functions";

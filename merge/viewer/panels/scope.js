@@ -112,7 +112,7 @@ export function choices({ processes, tracks }) {
     const found = [["", "all processes and threads"]];
     for (const process of processes) {
         if (processes.length > 1) {
-            found.push([`p${process.index}`, `${process.name} (pid ${process.pid})`]);
+            found.push([`p${process.index}`, `${process.label} (pid ${process.pid})`]);
         }
         if (tracks.length > 1) {
             found.push(

@@ -6,8 +6,8 @@ import { runs, withTasks } from "./range.js";
 /**
  * A function on a track.
  * @typedef {{function: number, track: import("../data/model.js").Track, time: number,
- *     of: import("../data/model.js").Track, call: number, longest: number}} Meanwhile  `of` and `call`: its longest call
- *     in that time, `track`: the thread that it is on
+ *     of: import("../data/model.js").Track, call: number, longest: number}} Meanwhile  `of` and `call`: its longest
+ *     call in that time, `track`: the thread that it is on
  *
  * @param {import("../data/model.js").Trace} trace
  * @param {import("../data/model.js").Track} track @param {number} call

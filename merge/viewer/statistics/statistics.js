@@ -147,7 +147,8 @@ export function* statistics(trace, range) {
 export function busy(rows, overwritten) {
     const left = rows.map((row) => {
         const { calls, total, own } = row.idle;
-        return { ...row, calls: Math.max(row.calls - calls, 0), total: row.total - total, own: Math.max(row.own - own, 0) };
+        const [left, self] = [Math.max(row.calls - calls, 0), Math.max(row.own - own, 0)];
+        return { ...row, calls: left, total: row.total - total, own: self };
     });
     const leftOut = rows.reduce((sum, { idle }) => sum + idle.own, 0);
     const isLeft = ({ function: of, calls, total }) => calls > 0 || (of === overwritten && total > 0);

@@ -176,7 +176,8 @@ test("a task's calls count as calls of the thread that runs them, each once", ()
             track.parts?.some((part) => part.thread === thread && (part.calls?.includes(call) ?? true));
         for (const thread of [one, two]) {
             const all = callsOf({ ...whole, tracks }, around).filter(isOn(thread));
-            assert.deepEqual(atOnce(statistics(trace, { ...whole, tracks: [thread, ...tasks] })), plainStatistics(all, WAITS));
+            const rows = atOnce(statistics(trace, { ...whole, tracks: [thread, ...tasks] }));
+            assert.deepEqual(rows, plainStatistics(all, WAITS));
         }
         // Of tasks alone, nothing of the threads is around.
         const alone = { ...whole, tracks: tasks };

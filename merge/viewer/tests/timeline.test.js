@@ -282,7 +282,7 @@ test("what lies at a pixel", () => {
     const rowOf = (id) => placed.find(({ row }) => row.id === id);
     assert.equal(hitAt(placed, view, levelsOf, view.xOf(instant.time) + 2, rowOf("t0").y + 8).instant, instant);
     assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("c0").y + 8).counter, trace.counters[0]);
-    assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("p0").y + 8), null);
+    assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("p0").y + 8).process, trace.processes[0]);
     assert.equal(hitAt(placed, view, levelsOf, 500, 1e6), null);
     trace.tracks[0].gap = { start: 0, end: trace.duration, events: 3 };
     assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("t0").y + 50).gap.events, 3);

@@ -1,5 +1,5 @@
-// The calls that a forked process has from its parent: they fill the first levels of its main thread, and say nothing of
-// the process itself.
+// The calls that a forked process has from its parent: they fill the first levels of its main thread, and say nothing
+// of the process itself.
 
 import { INHERITED } from "../data/model.js";
 

@@ -1,5 +1,6 @@
 // Computes the rows, their order and positions. Heights are CSS pixels.
 
+import { inTree } from "../data/family.js";
 import { inheritedLevels } from "./inherited.js";
 
 export const LANE = 18;
@@ -39,6 +40,7 @@ const LEAST_WARNED = 44;
  * @property {number} top        from the row's y to its first lane
  * @property {boolean} collapsed
  * @property {boolean} pinned
+ * @property {number=} level     of a process, how many processes are above it
  *
  * @typedef {object} Layout
  * @property {Row[]} pinned      rows that stay at the top, with their own y from 0
@@ -65,7 +67,8 @@ export function layOut(trace, arranged, limit = Infinity, screen = Infinity) {
     const rows = [];
     const pinned = [];
     const counters = countersByProcess(trace);
-    for (const process of inOrder(trace.processes, (p) => `p${p.index}`, arranged.order)) {
+    const idOf = ({ process }) => `p${process.index}`;
+    for (const { process, level } of inOrder(inTree(trace.processes), idOf, arranged.order)) {
         const own = rowsOf(process, counters.get(process) ?? [], arranged, most);
         pinned.push(...own.filter((row) => row.pinned));
         const rest = own.filter((row) => !row.pinned);
@@ -74,7 +77,7 @@ export function layOut(trace, arranged, limit = Infinity, screen = Infinity) {
             continue;
         }
         const collapsed = arranged.collapsed.has(id);
-        rows.push(row(id, "process", process, { height: PROCESS_HEIGHT, collapsed }));
+        rows.push(row(id, "process", process, { height: PROCESS_HEIGHT, collapsed, level }));
         if (!collapsed) {
             rows.push(...rest);
         }
@@ -120,7 +123,7 @@ function countersByProcess(trace) {
 function rowsOf(process, counters, arranged, most) {
     const { filter, hidden, order } = arranged;
     const needle = filter.trim().toLowerCase();
-    const whole = `${process.name} ${process.pid}`.toLowerCase().includes(needle);
+    const whole = `${process.label} ${process.pid}`.toLowerCase().includes(needle);
     const all = [
         ...counters.map(({ counter, index }) =>
             row(`c${index}`, "counter", process, { counter, height: COUNTER_HEIGHT })),

@@ -5,6 +5,8 @@ import { greatestOf, numberText } from "./counters.js";
 
 /** A pointer that moves less than this does not drag, in pixels. */
 const DRAG = 5;
+/** Processes are indented by at most so many levels. */
+const MOST_INDENTED = 6;
 /** The height of a name with a warning below it. */
 const NAME_HEIGHT = 44;
 
@@ -24,7 +26,7 @@ export function wordsOf({ kind, process, track, counter }) {
     if (kind === "process") {
         const ended = process.isAbnormal ? process.ending : process.state === "living" ? "still running" : "";
         const words = new Set([ended, ...process.losses].filter(Boolean));
-        return { name: process.name || "process", number: `pid ${process.pid}`, warning: [...words].join(", ") };
+        return { name: process.label || "process", number: `pid ${process.pid}`, warning: [...words].join(", ") };
     }
     if (kind === "counter") {
         return { name: counter.name, number: `up to ${numberText(greatestOf(counter))}`, warning: "" };
@@ -54,8 +56,10 @@ export class Names {
      * @param {HTMLElement} column
      * @param {import("./rows.js").Rows} rows
      * @param {() => {row: import("./layout.js").Row, y: number}[]} placed  the visible rows
+     * @param {(process: import("../data/model.js").Process) => void} about  shows the details of a process
      */
-    constructor(column, rows, placed) {
+    constructor(column, rows, placed, about) {
+        this.about = about;
         this.column = column;
         this.rows = rows;
         this.placed = placed;
@@ -126,6 +130,7 @@ export class Names {
         const className = `row ${row.kind}${row.pinned ? " pinned" : ""}`;
         const title = warning === "" ? label : `${label}: ${warning}`;
         const element = make("div", className, "", { role: "listitem", title });
+        element.style.setProperty("--level", Math.min(row.level ?? 0, MOST_INDENTED));
         if (row.kind !== "counter") {
             const attributes = { "aria-expanded": String(!row.collapsed), "aria-label": label };
             element.append(this.#button("toggle", "collapsed", row, attributes));
@@ -139,7 +144,9 @@ export class Names {
             words.append(this.#foldButton(row, name));
         }
         const buttons = make("span", "buttons");
-        if (row.kind !== "process") {
+        if (row.kind === "process") {
+            buttons.append(this.#aboutButton(row, name));
+        } else {
             const pressed = { "aria-pressed": String(row.pinned) };
             const spoken = { "aria-label": `Pin ${name}`, title: "Keep at the top" };
             buttons.append(this.#button("pin", "pinned", row, { ...pressed, ...spoken }));
@@ -155,6 +162,14 @@ export class Names {
         const text = row.unfolded ? "Fewer levels" : foldText(row);
         const button = this.#button("fold", "unfolded", row, { "aria-label": `${text} of ${name}` });
         button.textContent = text;
+        return button;
+    }
+
+    /** Shows the details of a process. A click on its name does this, too. */
+    #aboutButton({ process }, name) {
+        const attributes = { type: "button", "aria-label": `Details of ${name}`, title: "Details" };
+        const button = make("button", "about", "i", attributes);
+        button.addEventListener("click", () => this.about(process));
         return button;
     }
 
@@ -191,11 +206,14 @@ export class Names {
         const end = (event) => {
             const dragged = from !== null && element.classList.contains("dragged");
             const target = dragged ? this.#targetAt(row, event.clientY) : null;
+            const isDown = from !== null;
             from = null;
             this.drop.hidden = true;
             element.classList.remove("dragged");
             if (target !== null && event.type === "pointerup") {
                 this.rows.move(row, target.before);
+            } else if (isDown && !dragged && event.type === "pointerup" && row.kind === "process") {
+                this.about(row.process);
             }
         };
         element.addEventListener("pointerup", end);

@@ -43,7 +43,9 @@ export function outlinePoint(context, { view, theme, layout }, placed, point) {
     clip(context, view, found.fixed ? 0 : layout.pinnedHeight, found.fixed ? layout.pinnedHeight : Infinity);
     context.strokeStyle = theme.accent;
     context.lineWidth = 2;
-    if (point.gap) {
+    if (point.process) {
+        context.strokeRect(-4, y + 1, view.width + 8, row.height - 3);
+    } else if (point.gap) {
         const right = Math.min(Math.max(view.xOf(point.gap.end), x + 3), view.width + 4);
         context.strokeRect(Math.max(x, -4), y + 1, right - Math.max(x, -4), row.height - 3);
     } else {

@@ -100,7 +100,8 @@ export class Rows {
     /** Scrolls until a call is visible. */
     scrollTo(track, call) {
         const row = this.rowOf(track);
-        this.scrollToRow(row, row && row.top + Math.max(0, Math.min(track.depth[call] - row.skipped, row.lanes)) * LANE);
+        const lane = row && Math.max(0, Math.min(track.depth[call] - row.skipped, row.lanes));
+        this.scrollToRow(row, row && row.top + lane * LANE);
     }
 
     /** Scrolls until a height of a row is visible. */

@@ -74,7 +74,8 @@ class Timeline {
         this.frames = new Frames(this);
         this.minimap = new Minimap(this.stage.overview, trace, this.frames.levelsOf);
         this.rows = new Rows(trace, this.stage, () => this.#changed());
-        this.names = new Names(this.stage.column, this.rows, () => this.placed);
+        const about = (process) => this.selectPoint({ process });
+        this.names = new Names(this.stage.column, this.rows, () => this.placed, about);
         this.gestures = new Gestures(this);
         this.gestures.listen();
         this.painter.dark.addEventListener("change", () => this.frames.repaint());
@@ -121,8 +122,9 @@ class Timeline {
     }
 
     revealPoint(point) {
-        this.rows.openRow(point.counter ? `c${this.trace.counters.indexOf(point.counter)}` : `t${point.track.index}`,
-            (point.counter ?? point.track).process);
+        const { process, counter, track } = point;
+        const ofTrack = counter ? `c${this.trace.counters.indexOf(counter)}` : `t${track?.index}`;
+        this.rows.openRow(process ? `p${process.index}` : ofTrack, process ?? (counter ?? track).process);
         this.rows.scrollToRow(this.rows.all.find((row) => isIn(point, row)));
         this.motion.glide((view) => view.revealTime(timeOf(point)));
         this.selectPoint(point);
@@ -160,6 +162,8 @@ class Timeline {
             this.fitTime(range.from, range.to);
         } else if (selection) {
             this.fitCall(selection);
+        } else if (this.point?.process) {
+            this.fitTime(this.point.process.opened, this.point.process.last);
         } else if (this.point?.gap) {
             this.fitTime(this.point.gap.start, this.point.gap.end);
         }

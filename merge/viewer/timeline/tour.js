@@ -57,7 +57,7 @@ export class Tour {
         const rows = this.timeline.rows.all.filter((row) => pointsIn(row) > 0);
         const { selection, point } = this.timeline;
         const row = rows[selection || point ? this.#placeIn(rows) : 0];
-        if (!row || (point && !point.gap)) {
+        if (!row || (point && !point.gap && !point.process)) {
             this.#goToPoint(row ? beside(point, by) : null);
             return;
         }
