@@ -203,7 +203,7 @@ def assert_arrows(report):
             # A dot over the fork, and a head just before the child's first call.
             report.zoom(leaves - (arrives - leaves), arrives + (arrives - leaves))
             # The upper half of the dot, where the line is not.
-            dot = report.x(leaves), report.top(parent, fork) - 4 + LANE / 2
+            dot = report.x(leaves), report.top(parent, fork) - 6 + LANE
             head = report.x(arrives) - 4, report.top(child, 0) - 2 + LANE / 2
             points = [dot, (dot[0] - 12, dot[1] - 5), head, (head[0], head[1] + 9)]
             drawn, beside, filled, below = map(sum, report.pixels(points))

@@ -26,7 +26,7 @@
  * @property {number} index          its index in `processes`
  * @property {number} pid
  * @property {string} name           its name in all reports
- * @property {string} label          its name on the page: that of its program, and arguments if others are called so, too
+ * @property {string} label          its name on the page: that of its program, with arguments if others have the same
  * @property {string[]} command      its command line
  * @property {Process|null} parent   the process that started it
  * @property {Process[]} children    the processes that it started

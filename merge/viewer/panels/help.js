@@ -17,6 +17,7 @@ const KEYS = [
             ["[, ]", "track above, below"],
             ["H, L, Alt+←, Alt+→", "call before, after on the track"],
             ["K, J, Alt+↑, Alt+↓", "caller, first callee"],
+            ["Shift+J", "longest callee"],
             ["Comma, Period", "instant, snapshot or sample before, after"],
             ["M", "the selected call's time becomes the range"],
             ["Escape", "no range, no selection"],

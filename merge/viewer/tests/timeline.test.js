@@ -296,6 +296,10 @@ test("from call to call", () => {
         assert.equal(neighbour(own, call, "parent"), track.parent[call]);
         const child = track.parent.indexOf(call);
         assert.equal(neighbour(own, call, "child"), child);
+        const children = [...track.parent.keys()].filter((at) => track.parent[at] === call);
+        const isLonger = (at, one) => one < 0 || track.duration[at] > track.duration[one];
+        const longest = children.reduce((one, at) => (isLonger(at, one) ? at : one), -1);
+        assert.equal(neighbour(own, call, "longest"), longest);
         const next = track.depth.indexOf(track.depth[call], call + 1);
         assert.equal(neighbour(own, call, "next"), next);
         if (next >= 0) {
@@ -347,6 +351,17 @@ test("calls from before the fork take one level until they are unfolded", () => 
     assert.deepEqual([rowOf("t1").skipped, rowOf("t1").lanes, rowOf("t1").unfolded], [0, 5, true]);
     const left = calls({ ...child }, [0, 1, 2, 3, 1], 3);
     assert.equal(inheritedLevels(left), 1, "the fork has returned in the child, and its caller went on");
+});
+
+test("on the way along a track the zoom stays", () => {
+    const view = new View(1e9);
+    view.width = 1000;
+    view.show(1e8, 3e8);
+    view.approach(2e8, 2e8 + 50);
+    assert.deepEqual([view.from, view.to], [1e8, 3e8], "it is in view, however short");
+    view.approach(6e8, 6e8 + 50);
+    assert.ok(view.from < 6e8 && view.to > 6e8);
+    assert.equal(view.to - view.from, 2e8);
 });
 
 test("names are cut between characters", () => {

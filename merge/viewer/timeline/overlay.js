@@ -107,7 +107,8 @@ export function drawFlows(context, scene, placed, flows, selection) {
             continue;
         }
         const ends = [
-            view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime),
+            // From the lower edge of a call: an arrow does not strike through its name.
+            view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime) + LANE / 2 - 2,
             view.xOf(flow.toTime), heightOf(to, levelsOf, flow.toTime),
         ];
         // Pinned rows cover the rows that are scrolled below them.

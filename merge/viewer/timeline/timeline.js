@@ -14,6 +14,7 @@
  *     timeline.reveal(track, call)    select the call and make it visible: opens and unhides its rows, scrolls, moves
  *                                     or zooms if needed; (track, call, true) centres it and keeps the zoom if the
  *                                     call is visible with it
+ *     timeline.approach(track, call)  select a call and move until it is in view; the zoom stays
  *     timeline.revealPoint(point)     select a point and make it visible; timeline.point is the selected one, or null
  *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
  *     timeline.selection              { track, call } or null
@@ -110,6 +111,14 @@ class Timeline {
     }
 
     reveal(track, call, keepsZoom = false) {
+        this.#bring(track, call, (view, from, to) => view.reveal(from, to, keepsZoom));
+    }
+
+    approach(track, call) {
+        this.#bring(track, call, (view, from, to) => view.approach(from, to));
+    }
+
+    #bring(track, call, move) {
         const [from, to] = [track.start[call], track.start[call] + track.duration[call]];
         this.select(track, call);
         // A panel that shows the selection may have opened.
@@ -118,7 +127,7 @@ class Timeline {
         }
         this.rows.open(track, call);
         this.rows.scrollTo(track, call);
-        this.motion.glide((view) => view.reveal(from, to, keepsZoom));
+        this.motion.glide((view) => move(view, from, to));
     }
 
     revealPoint(point) {

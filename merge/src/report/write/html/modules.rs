@@ -94,6 +94,7 @@ const ALL: &[Module] = modules![
     "timeline/colors.js",
     "timeline/counters.js",
     "timeline/draw.js",
+    "timeline/edge.js",
     "timeline/frames.js",
     "timeline/gestures.js",
     "timeline/hit.js",
