@@ -11,8 +11,6 @@ import { readTheme } from "./theme.js";
 
 /** Opacity of calls that a search has not found. */
 export const FADED = 56;
-/** Opacity of calls that wait. */
-export const PALE = 120;
 
 export class Painter {
     /** @param {import("./stage.js").Stage} stage @param {import("../data/model.js").Trace} trace */
@@ -39,11 +37,9 @@ export class Painter {
         const key = this.colors.paletteIndex(process);
         let pixels = this.pixels.get(key);
         if (!pixels) {
-            const { byFunction, palette } = this.colors;
-            const { found, trace: { functions: { waits } } } = this;
-            const opacity = (index) => (found && !found[index] ? FADED : waits.has(index) ? PALE : 255);
-            pixels = Uint32Array.from(byFunction, (own, index) =>
-                pixelOf(palette[key < 0 ? own : key], opacity(index)));
+            const { found, colors } = this;
+            pixels = Uint32Array.from(colors.byFunction, (_, index) =>
+                pixelOf(colors.shadeOf(index, key), found && !found[index] ? FADED : 255));
             this.pixels.set(key, pixels);
         }
         return pixels;
