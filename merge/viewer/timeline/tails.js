@@ -9,8 +9,13 @@ const known = new WeakMap();
 /** Returns the calls of a track that never ended. */
 function openCalls(track) {
     if (!known.has(track)) {
-        const all = track.unfinished > 0 ? Array.from(track.flags.keys()) : [];
-        known.set(track, all.filter((call) => track.flags[call] & UNFINISHED));
+        const open = [];
+        for (let call = 0; open.length < track.unfinished && call < track.count; call += 1) {
+            if (track.flags[call] & UNFINISHED) {
+                open.push(call);
+            }
+        }
+        known.set(track, open);
     }
     return known.get(track);
 }
