@@ -29,9 +29,8 @@ class Tally {
         this.idleCalls = new Float64Array(count);
         this.idleTotal = new Float64Array(count);
         this.idleOwn = new Float64Array(count);
-        /** By level, whether the open call waits, or one around it; and whether it is the outermost of its function. */
-        this.isWaiting = new Uint8Array(0);
-        this.isOutermost = new Uint8Array(0);
+        /** The level of the outermost open call that waits, Infinity if none does. */
+        this.waiting = Infinity;
         this.calls = new Float64Array(count);
         this.total = new Float64Array(count);
         this.own = new Float64Array(count);
@@ -48,6 +47,7 @@ class Tally {
     /** Adds calls. @type {import("./range.js").Taker} */
     add({ start, duration, function: functions, flags }, first, last, levels, { from, to }) {
         const { path, waits, calls, total, own, sum, max, raised, unfinished, outermost } = this;
+        let { waiting } = this;
         for (let i = first; i < last; i += 1) {
             const of = functions[i];
             const level = levels[i - first];
@@ -56,15 +56,15 @@ class Tally {
             const time = (end < to ? end : to) - (begin > from ? begin : from);
             const around = outermost[of];
             path[level] = of;
-            const isFirst = !(around >= 0 && around < level && path[around] === of);
-            if (isFirst) {
+            if (!(around >= 0 && around < level && path[around] === of)) {
                 outermost[of] = level;
                 total[of] += time;
             }
-            this.isOutermost[level] = isFirst ? 1 : 0;
-            this.isWaiting[level] = waits[of] | (level > 0 ? this.isWaiting[level - 1] : 0);
-            if (this.isWaiting[level] === 1) {
-                this.#wait(of, level, time);
+            if (level <= waiting) {
+                waiting = waits[of] === 1 ? level : Infinity;
+            }
+            if (level >= waiting) {
+                this.#wait(of, level, time, level > waiting);
             }
             calls[of] += 1;
             sum[of] += time;
@@ -80,29 +80,22 @@ class Tally {
                 unfinished[of] += flags[i] & UNFINISHED ? 1 : 0;
             }
         }
+        this.waiting = waiting;
     }
 
-    /** Counts a call that waits, for itself and for the calls around it. */
-    #wait(of, level, time) {
-        this.idleCalls[of] += 1;
-        this.idleOwn[of] += time;
-        this.idleTotal[of] += this.isOutermost[level] === 1 ? time : 0;
-        if (level > 0 && this.isWaiting[level - 1] === 1) {
-            this.idleOwn[this.path[level - 1]] -= time;
+    /** Counts a call that waits, for itself and for the calls around it. `isWithin`: one around it waits, too. */
+    #wait(of, level, time, isWithin) {
+        const { path, outermost, idleCalls, idleTotal, idleOwn } = this;
+        idleCalls[of] += 1;
+        idleOwn[of] += time;
+        idleTotal[of] += outermost[of] === level ? time : 0;
+        if (isWithin) {
+            idleOwn[path[level - 1]] -= time;
             return;
         }
         // The calls around a call that waits have waited, too, once for all that it calls.
         for (let at = 0; at < level; at += 1) {
-            this.idleTotal[this.path[at]] += this.isOutermost[at] === 1 ? time : 0;
-        }
-    }
-
-    /** Makes space for this many levels. */
-    grow(height) {
-        if (this.path.length < height) {
-            this.path = longer(this.path, height);
-            this.isWaiting = longer(this.isWaiting, height);
-            this.isOutermost = longer(this.isOutermost, height);
+            idleTotal[path[at]] += outermost[path[at]] === at ? time : 0;
         }
     }
 
@@ -131,7 +124,9 @@ class Tally {
 export function* statistics(trace, range) {
     const tally = new Tally(functionsOf(trace), trace.functions.waits);
     yield* runs(range, (track, first, last, levels, height) => {
-        tally.grow(height);
+        if (tally.path.length < height) {
+            tally.path = longer(tally.path, height);
+        }
         tally.add(track, first, last, levels, range);
     });
     const { overwritten } = trace.functions;
