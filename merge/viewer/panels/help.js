@@ -31,6 +31,8 @@ const KEYS = [
             ["click, double click", "select a call, zoom to it"],
             ["drag on the ruler, with Shift", "a range, and how long it is"],
             ["drag a name", "another order of the tracks"],
+            ["click the name of a process", "its details"],
+            ["drag the edge of the names", "their width"],
         ],
     ],
     [
