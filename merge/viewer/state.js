@@ -17,7 +17,8 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
- * @property {string=} sort                 this one, the two above and the four below belong to panels/panels.js
+ * @property {string=} sort                 this one, the two above and the five below belong to panels/panels.js
+ * @property {"busy"=} busy                 the table of functions is without calls that wait
  * @property {string=} where
  * @property {string=} sandwich
  * @property {string=} calls                the function whose calls are listed
@@ -55,6 +56,7 @@ const FIELDS = {
     search: ["q", words],
     tab: ["t", words],
     sort: ["k", words],
+    busy: ["i", oneOf("busy")],
     where: ["a", words],
     sandwich: ["b", words],
     calls: ["l", words],

@@ -84,7 +84,8 @@ ENDED = {
 BEGINS = re.compile(r"(Thread\.)?(_bootstrap|_bootstrap_inner|run)|_contextvars\.Context\.run")
 INHERITED = ", from before the fork"
 UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-OPEN_LINE = re.compile(r"    +(\d+)  (\S.*?) +([\d.]+) (ns|us|ms|s)")
+# A call that began with the last sign of life was open for an unknown time: at least 0 ns.
+OPEN_LINE = re.compile(r"    +(\d+)  (\S.*?) +(?:([\d.]+) (ns|us|ms|s)|unknown)")
 ENDED_LINE = re.compile(r"    (\S.*?) +([\d.]+) (ns|us|ms|s) +([\d.]+) (ns|us|ms|s)  (\w+)")
 
 
@@ -100,7 +101,7 @@ class Words:
                 self.open[thread], self.ended[thread] = [], []
             elif call := OPEN_LINE.fullmatch(line):
                 assert int(call[1]) == len(self.open[thread])
-                self.open[thread].append((plain(call[2]), nanoseconds(call[3], call[4])))
+                self.open[thread].append((plain(call[2]), nanoseconds(call[3] or 0, call[4] or "ns")))
             elif call := ENDED_LINE.fullmatch(line):
                 took, before = nanoseconds(call[2], call[3]), nanoseconds(call[4], call[5])
                 self.ended[thread].append((plain(call[1]), call[6], took, before))

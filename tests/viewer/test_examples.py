@@ -34,7 +34,7 @@ def traced(sandbox, page):
 
 def test_one_process(traced):
     report, pid = traced("formulas.py")
-    assert report.rows() == [("process", "MainProcess", f"pid {pid}"), ("track", "MainThread", f"tid {pid}")]
+    assert report.rows() == [("process", "formulas.py", f"pid {pid}"), ("track", "MainThread", f"tid {pid}")]
     (track,) = report.tracks
     formulas = ["1 + 2 * 3", "(1 + 2) * 3", "2 * (3 + 4 * (5 - 1)) - 7", "((8 - 3) * (2 + 2) - 6) * 9"]
     every = "".join(formulas)
@@ -77,7 +77,7 @@ def test_three_threads(traced):
     report, pid = traced("three_threads.py")
     workers = [report.track(f"worker {n}") for n in (1, 2, 3)]
     assert report.rows() == [
-        ("process", "MainProcess", f"pid {pid}"),
+        ("process", "three_threads.py", f"pid {pid}"),
         ("track", "MainThread", f"tid {pid}"),
         *(("track", f"worker {n}", f"tid {worker.tid}") for n, worker in enumerate(workers, 1)),
     ]
@@ -167,7 +167,9 @@ def assert_primes(report, pid):
     assert [track.process[0] for track in report.tracks] == names and parent.process[1] == pid
     assert report.rows() == [
         row
-        for name, (_, number) in zip(names, (track.process for track in report.tracks), strict=True)
+        for name, (_, number) in zip(
+            ["primes_processes.py", *names[1:]], (track.process for track in report.tracks), strict=True
+        )
         for row in (("process", name, f"pid {number}"), ("track", "MainThread", f"tid {number}"))
     ]
     ours = ["count_primes", "count_primes.<locals>.<genexpr>", "is_prime", "Random.randint"]
@@ -201,7 +203,7 @@ def assert_arrows(report):
             # A dot over the fork, and a head just before the child's first call.
             report.zoom(leaves - (arrives - leaves), arrives + (arrives - leaves))
             # The upper half of the dot, where the line is not.
-            dot = report.x(leaves), report.top(parent, fork) - 4 + LANE / 2
+            dot = report.x(leaves), report.top(parent, fork) - 6 + LANE
             head = report.x(arrives) - 4, report.top(child, 0) - 2 + LANE / 2
             points = [dot, (dot[0] - 12, dot[1] - 5), head, (head[0], head[1] + 9)]
             drawn, beside, filled, below = map(sum, report.pixels(points))
@@ -211,7 +213,7 @@ def assert_arrows(report):
 
 def io_tasks(report, pid):
     """What is the same with tracks for tasks and without."""
-    assert report.rows()[:2] == [("process", "MainProcess", f"pid {pid}"), ("track", "MainThread", f"tid {pid}")]
+    assert report.rows()[:2] == [("process", "io_tasks.py", f"pid {pid}"), ("track", "MainThread", f"tid {pid}")]
     counts = Counter(name for track in report.tracks for name in track.names)
     tasks, rounds, rendering = 3, 3, 2 * 610 - 1
     # A coroutine is called once, and once more whenever it goes on.

@@ -34,7 +34,7 @@ def test_the_back_button_brings_back_exactly_that_view(timeline):
     after = timeline.rest().page.evaluate("() => viztracer.state()")
     assert after.pop("view") == pytest.approx(before.pop("view"), abs=0.001)
     assert after == before, "and nothing of the panel or the search"
-    assert not page.is_visible("#panel") and page.input_value("#search input") == ""
+    assert not page.is_visible("#panes") and page.input_value("#search input") == ""
     page.evaluate("() => { location.hash = '#t=nonsense&k=nonsense&a=t99&b=999999&l=999999&d=nonsense' }")
     timeline.until("() => viztracer.timeline.state().view === undefined")
     assert set(timeline.rest().page.evaluate("() => viztracer.panels.getState()")) == set()

@@ -342,7 +342,7 @@ def test_letters_work_while_a_button_has_the_focus_and_are_text_in_fields(timeli
     timeline.page.click("#filter")
     timeline.page.keyboard.type("w1sd")
     timeline.until("() => viztracer.timeline.rows.arranged.filter === 'w1sd'")
-    assert timeline.view == there and not timeline.page.is_visible("#panel")
+    assert timeline.view == there and not timeline.page.is_visible("#panes")
 
 
 def test_a_picture_of_what_is_seen_is_saved(timeline, tmp_path):

@@ -120,6 +120,11 @@ pub struct Arguments {
     )]
     pub sort: Sort,
 
+    /// With --top: leave out calls that wait, for a lock, a queue, data or a time, and their time in the calls around
+    /// them. docs/waiting.md lists the functions that wait. Mean, median and 99th percentile are of whole calls
+    #[arg(long, requires = "top", help_heading = INSTEAD)]
+    pub busy: bool,
+
     /// With --top: print Markdown, for the summary of a CI run
     #[arg(long, requires = "top", help_heading = INSTEAD)]
     pub markdown: bool,
@@ -234,7 +239,7 @@ impl Arguments {
     /// The table of functions to print.
     pub fn top(&self) -> Option<Top> {
         let style = Style::of(self.markdown, self.json);
-        self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, style })
+        self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, is_busy: self.busy, style })
     }
 
     /// The report that is written if the user names none.

@@ -167,6 +167,19 @@ impl Ending {
         is_worker && matches!(self, Ending::Signal(_)) && !self.is_crash() && !self.is_sudden()
     }
 
+    /// Whether the process did not end normally: it crashed or was killed, or nobody knows why it ended. Workers that
+    /// their program dismisses end normally.
+    pub fn is_abnormal(self, is_worker: bool) -> bool {
+        match self {
+            Ending::Silent => true,
+            Ending::Signal(_) => !self.is_dismissal(is_worker),
+            Ending::Status(status) => status != 0,
+            Ending::Running | Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced | Ending::Untold => {
+                false
+            }
+        }
+    }
+
     /// Whether the process has ended, and not by its own will.
     pub fn is_death(self) -> bool {
         matches!(self, Ending::Signal(_) | Ending::Silent)
@@ -217,6 +230,18 @@ mod tests {
         assert_eq!(of(11 | 0x80).as_deref(), Some("crashed by SIGSEGV"), "with a core");
         for no_end in [0x7f | 19 << 8, 0xffff, 0x1_0000, 9 << 32, u64::MAX] {
             assert_eq!(of(no_end), None, "{no_end:#x}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_normal() {
+        let is_abnormal = |ending: Ending| [false, true].map(|is_worker| ending.is_abnormal(is_worker));
+        for ending in [Ending::Silent, Ending::Signal(9), Ending::Signal(11), Ending::Status(3)] {
+            assert_eq!(is_abnormal(ending), [true, true], "{ending:?}");
+        }
+        assert_eq!(is_abnormal(Ending::Signal(15)), [true, false], "a pool ends its workers by SIGTERM");
+        for ending in [Ending::Exited, Ending::Left, Ending::Running, Ending::Untold, Ending::Status(0)] {
+            assert_eq!(is_abnormal(ending), [false, false], "{ending:?}");
         }
     }
 

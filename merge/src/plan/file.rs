@@ -337,6 +337,17 @@ impl FilePlan {
         }
     }
 
+    /// Whether the process did not end normally.
+    pub fn is_abnormal(&self) -> bool {
+        self.ending.is_abnormal(self.is_worker)
+    }
+
+    /// Whether the file tells when the process ended. Then its open calls lasted until that moment, and not longer.
+    pub fn tells_its_end(&self) -> bool {
+        let tells = matches!(self.ending, Ending::Exited | Ending::Left | Ending::Replaced | Ending::Signal(_));
+        tells && !self.ending.is_sudden() && self.waited_after.is_none()
+    }
+
     /// Whether the process still runs. A process in a report is not known to: it ran when the report was made.
     pub fn is_running(&self) -> bool {
         self.ending == Ending::Running && self.imported().is_none()

@@ -12,6 +12,7 @@ mod interned;
 mod sketch;
 mod table;
 mod tally;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -19,5 +20,6 @@ mod tests;
 pub use counter::CallCounter;
 pub use elided::ElidedNumbers;
 pub use interned::{InternedFunction, InternedFunctions};
-pub use table::{FunctionRow, ProcessTable, Sort, Table};
+pub use table::{FunctionRow, ProcessTable, Rows, Sort, Table};
 pub use tally::Tally;
+pub use waiting::waits;

@@ -4,6 +4,7 @@
 
 import { comparisonOf } from "./comparison.js";
 import { burstsByProcess, elidedByProcess } from "./elided.js";
+import { settleFamily } from "./family.js";
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
 import { Functions, UNFINISHED, ofCalls } from "./model.js";
@@ -28,6 +29,7 @@ export class Decoder {
         const indices = list(files).map((index) => (Number.isInteger(index) ? index : -1));
         const [strings, numbers] = [(of) => list(of).map(string), (of) => list(of).map(number)];
         this.functions = new Functions(strings(names), strings(paths), indices, numbers(lines));
+        this.functions.waits = new Set(list(this.header.waits).filter(Number.isInteger));
         this.processes = list(this.header.processes).map((of, index) => new ProcessData(of ?? {}, index));
         if (this.processes.some(({ of }) => list(of.overwritten).length > 0)) {
             this.functions.addOverwritten();
@@ -141,6 +143,7 @@ export class Decoder {
         const processes = this.processes.map((process) => process.finish(this.functions.overwritten, zero));
         const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
         const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
+        settleFamily(processes, this.processes.map(({ of }) => of), flows, functions);
         this.processes.forEach((process, index) => {
             const of = processes[index];
             of.tracks = of.tracks.concat(process.spans(of, duration, functions));
@@ -151,6 +154,7 @@ export class Decoder {
         });
         const counters = this.processes.flatMap((process, index) => process.counters(processes[index]));
         const dead = processes.filter(({ state }) => state !== "sealed" && state !== "unknown");
+        dead.sort((one, other) => other.isAbnormal - one.isAbnormal);
         const lastWords = dead.map((of) => words(of, this.processes[of.index]));
         const metadata = parsed(header.metadata);
         const [elided, bursts] = [elidedByProcess(metadata, functions, zero), burstsByProcess(metadata)];
@@ -163,13 +167,20 @@ export class Decoder {
             baseRealtime = BigInt(header.baseRealtime) + BigInt(zero);
         }
         return {
-            title: string(header.title), version: string(header.version), duration, zero, baseRealtime,
+            title: titleOf(string(header.title), processes), version: string(header.version),
+            duration, zero, baseRealtime,
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
             lastWords: lastWords.filter((of) => of.threads.length > 0),
             comparison: comparisonOf(header.comparison ?? null, processes.length),
             metadata, metadataText: string(header.metadata) || "{}",
         };
     }
+}
+
+/** Returns the title, in which the first process goes by its label. */
+function titleOf(title, [first]) {
+    const name = first ? `${first.name} (pid ` : "";
+    return name !== "" && title.startsWith(name) ? `${first.label} (pid ${title.slice(name.length)}` : title;
 }
 
 /** Parses the metadata. */

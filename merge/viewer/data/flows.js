@@ -24,7 +24,8 @@ export function* starts(read, processes, functions) {
         const busy = parent.tracks.filter((of) => of.kind === "thread" && isBusy(of, fromTime));
         const fromTrack = birth?.track ?? busy.find((of) => of.tid === parent.pid) ?? busy[0] ?? parent.tracks[0];
         if (fromTrack !== undefined) {
-            yield { fromTrack, fromTime, toTrack, toTime, name: "start", isStart: true };
+            const fromCall = birth?.call ?? -1;
+            yield { fromTrack, fromTime, toTrack, toTime, name: "start", isStart: true, fromCall };
         }
     }
 }
@@ -56,7 +57,7 @@ function startsIn({ tracks }, { of }, starting) {
         // The first call of a forked child is the end of the fork.
         for (let call = of.parent === undefined || of.parent === null ? 0 : 1; call < track.count; call += 1) {
             if (starting[track.function[call]] === 1) {
-                found.push({ track, time: track.start[call] });
+                found.push({ track, call, time: track.start[call] });
             }
         }
     }

@@ -25,10 +25,20 @@
  * @typedef {object} Process
  * @property {number} index          its index in `processes`
  * @property {number} pid
- * @property {string} name
+ * @property {string} name           its name in all reports
+ * @property {string} label          its name on the page: that of its program, with arguments if others have the same
+ * @property {string[]} command      its command line
+ * @property {Process|null} parent   the process that started it
+ * @property {Process[]} children    the processes that it started
+ * @property {{track: Track, call: number}|null} birth  the call of the parent that started it, if it is known
+ * @property {number} opened         when its recording began, or its first event
+ * @property {number} last           the last known time of it
  * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended
  * @property {string} ending         how the process ended, in words
  * @property {boolean} isEndingKnown whether these words describe it
+ * @property {boolean} isAbnormal    whether it crashed or was killed, or nobody knows why it ended
+ * @property {boolean} tellsItsEnd   whether it is known when it ended: its open calls lasted until then, not longer
+ * @property {number|null} waitedAfter  how many ns after its last sign of life its parent knew of its end
  * @property {string[]} losses       texts about its data that is missing or may be wrong
  * @property {import("./elided.js").Elided[]=} elided  functions of which not all calls are recorded
  * @property {boolean=} inBursts     whether it recorded calls in bursts only
@@ -94,8 +104,11 @@
  * @property {Track} toTrack
  * @property {number} toTime
  * @property {string} name
+ * @property {boolean=} isStart      whether a process started another one
+ * @property {number=} fromCall      the call that started it, or -1
  *
- * @typedef {object} LastWords       the open calls of a process that died
+ * @typedef {object} LastWords       the open calls of a process that did not close its recording; those of processes
+ *                                   that did not end normally come first
  * @property {Process} process
  * @property {number} end            the last known time of it
  * @property {LastThread[]} threads
@@ -144,6 +157,9 @@ export class Functions {
 
     /** The function "[overwritten]", or -1 if there is none. It must be added before the functions of spans. */
     overwritten = -1;
+
+    /** The functions that wait, for a lock or data or a time. docs/waiting.md lists them. @type {Set<number>} */
+    waits = new Set();
 
     /** Adds the function "[overwritten]". */
     addOverwritten() {

@@ -137,8 +137,7 @@ export class ProcessData {
     finish(overwritten, zero) {
         const { of, index, pid, name } = this;
         const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "unknown";
-        const words = { ending: string(of.ending), isEndingKnown: of.isEndingKnown !== false };
-        const process = { index, pid, name, state, ...words, losses: list(of.losses).map(string), tracks: [] };
+        const process = { index, pid, name, state, ...endOf(of), losses: list(of.losses).map(string), tracks: [] };
         const unknown = new Map();
         for (const [thread, task, times] of list(of.overwritten).filter(Array.isArray)) {
             const time = unknownTime(list(times), overwritten, zero);
@@ -180,7 +179,8 @@ export class ProcessData {
             made.unknown = made.parts.map((part) => part.unknown);
             process.tracks.push(made);
         }
-        return process;
+        const opened = this.isImported ? Math.min(this.earliest, this.latest) : number(of.opened);
+        return Object.assign(process, { opened, last: this.latest });
     }
 
     /** Returns the counters of the model. */
@@ -192,6 +192,17 @@ export class ProcessData {
             return { process, name, times, values };
         });
     }
+}
+
+/** Returns how a process ended, as its header says. */
+function endOf({ ending, isEndingKnown, isAbnormal, tellsItsEnd, waitedAfter }) {
+    return {
+        ending: string(ending),
+        isEndingKnown: isEndingKnown !== false,
+        isAbnormal: isAbnormal === true,
+        tellsItsEnd: tellsItsEnd === true,
+        waitedAfter: Number.isFinite(waitedAfter) && waitedAfter >= 0 ? waitedAfter : null,
+    };
 }
 
 /** Returns a track of the model, of one stream, or of several if a task ran on several threads. */

@@ -17,15 +17,21 @@ const MOST = 3200;
 /** The order at first. */
 export const LONGEST_FIRST = "-duration";
 
-/** Returns a call's duration; that of a call whose end is not known is the least that it can be. */
+/**
+ * Returns a call's duration; that of a call whose end is not known is the least that it can be. Nothing is known of one
+ * that began with the last sign of life of its process.
+ */
 export function durationText({ duration, flags }) {
+    if (flags & UNFINISHED && duration <= 1) {
+        return "unknown";
+    }
     return atLeast(flags & (UNFINISHED | CLIPPED), timeText(duration));
 }
 
 /** Returns the thread or task of a call, with its process if there are several. */
 export function placeText({ processes }, { process, name, kind, tid }) {
     const own = kind === "thread" ? `${name} (${tid})` : `${name} (${kind})`;
-    return processes.length > 1 ? `${process.name} (pid ${process.pid}), ${own}` : own;
+    return processes.length > 1 ? `${process.label} (pid ${process.pid}), ${own}` : own;
 }
 
 /** Returns what is special about a call, in a few words. */

@@ -1,16 +1,20 @@
 // The selected call: function, source, time, arguments, callers and callees. Or the selected point: see
 // ../timeline/points.js.
 
-import { callers } from "../data/model.js";
+import { callers, UNFINISHED } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
+import { durationWords, parentWords } from "../timeline/unfinished.js";
 import { parsed, pretty, sections } from "./arguments.js";
 import { callees, flagWords } from "./call.js";
 import { atLeast, elidedAt, notesOfCall } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
+import { MeanwhileTable } from "./meanwhile.js";
 import { Table } from "./table.js";
+import { processFacts } from "./process.js";
 import { numeric } from "./range.js";
+import { relations } from "./relations.js";
 
 /** Largest number of listed callers, for deep recursion. */
 const CALLERS = 60;
@@ -26,6 +30,7 @@ export class Details {
     constructor(trace, go) {
         Object.assign(this, { trace, go });
         this.element = element("div", { className: "details" });
+        this.meanwhile = new MeanwhileTable(trace, go.reveal);
         this.table = new Table({
             caption: "What it called",
             sort: "-total",
@@ -73,15 +78,28 @@ export class Details {
                 this.#facts(track, call, own, unknown),
                 ...this.#arguments(track, call),
             ),
-            this.#callers(track, call),
-            this.table.element,
+            element("div", {}, ...relations(this.trace, this.go, track, call), this.#callers(track, call)),
+            element("div", {}, this.table.element, ...this.#meanwhile(track, call)),
         );
+    }
+
+    /** Of a call that waits, what the other tracks did. */
+    #meanwhile(track, call) {
+        if (!this.trace.functions.waits.has(track.function[call])) {
+            return [];
+        }
+        this.meanwhile.show(track, call);
+        return [this.meanwhile.element];
     }
 
     /** @param {object} point  see ../timeline/points.js */
     showPoint(point) {
         this.track = null;
-        const { track, counter, at, gap } = point;
+        const { track, counter, at, gap, process } = point;
+        if (process) {
+            this.element.replaceChildren(...processFacts(this.trace, process, this.go));
+            return;
+        }
         const { name, kind, args } = track?.instants[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
         const place = gap ? "The ring was full, and newer events replaced them." : kind;
         this.element.replaceChildren(
@@ -159,7 +177,7 @@ export class Details {
         const [start, duration] = [track.start[call], track.duration[call]];
         const facts = [
             ["start", timeText(start), exactText(start)],
-            ["duration", timeText(duration), exactText(duration)],
+            ["duration", durationWords(track, call), exactText(duration)],
             ["self", timeText(own), exactText(own)],
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
@@ -172,7 +190,7 @@ export class Details {
 
     #where(track, process) {
         const row = track?.kind === "async" ? [] : [[track?.kind, `${track?.name} (${track?.tid})`]];
-        return [...(track ? row : []), ["process", `${process.name} (pid ${process.pid})`]];
+        return [...(track ? row : []), ["process", `${process.label} (pid ${process.pid})`]];
     }
 
     #list(facts) {
@@ -227,7 +245,11 @@ export class Details {
 function notes(track, call) {
     const words = flagWords(track.flags[call], track.process);
     const isSpan = track.kind === "async";
-    return isSpan ? words.map(() => "its end is not in the trace") : [...words, ...notesOfCall(track, call)];
+    if (isSpan) {
+        return words.map(() => "its end is not in the trace");
+    }
+    const ofParent = track.flags[call] & UNFINISHED ? parentWords(track.process) : "";
+    return [...words, ...(ofParent === "" ? [] : [ofParent]), ...notesOfCall(track, call)];
 }
 
 function block(title, value) {

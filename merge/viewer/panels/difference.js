@@ -75,7 +75,7 @@ export class Difference {
     /** What is missing, and may be a part of the difference. */
     #losses() {
         const incomplete = this.scope.trace.processes.filter(({ losses }) => losses.length > 0);
-        const text = ({ name, pid, losses }) => `${name} (pid ${pid}): ${losses.join(", ")}`;
+        const text = ({ label, pid, losses }) => `${label} (pid ${pid}): ${losses.join(", ")}`;
         return incomplete.map((process) => element("p", { className: "hint" }, text(process)));
     }
 }

@@ -17,6 +17,7 @@ const KEYS = [
             ["[, ]", "track above, below"],
             ["H, L, Alt+←, Alt+→", "call before, after on the track"],
             ["K, J, Alt+↑, Alt+↓", "caller, first callee"],
+            ["Shift+J", "longest callee"],
             ["Comma, Period", "instant, snapshot or sample before, after"],
             ["M", "the selected call's time becomes the range"],
             ["Escape", "no range, no selection"],
@@ -30,6 +31,8 @@ const KEYS = [
             ["click, double click", "select a call, zoom to it"],
             ["drag on the ruler, with Shift", "a range, and how long it is"],
             ["drag a name", "another order of the tracks"],
+            ["click the name of a process", "its details"],
+            ["drag the edge of the names", "their width"],
         ],
     ],
     [

@@ -1,7 +1,8 @@
-// The open calls of processes that died, and the data that the report lacks.
+// The open calls of processes that did not end normally, and the data that the report lacks.
 
 import { endOf } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
+import { openWords, parentWords } from "../timeline/unfinished.js";
 import { flagWords, lastEnded } from "./call.js";
 import { button, counted, element, grouped, labelOf } from "./element.js";
 import { Table } from "./table.js";
@@ -30,7 +31,7 @@ export class LastWords {
         this.element.append(
             element("h2", {}, "Last words"),
             ...dead,
-            ...this.#others(dead.length === 0).map((text) => element("p", { className: "hint" }, text)),
+            ...this.#others().map(hint),
             ...(more > 0 ? [element("p", {}, `… and ${counted(more, "more process")}`)] : []),
             element("h2", {}, "Warnings and losses"),
             ...warnings.map((warning) => element("p", { className: "warning" }, warning)),
@@ -39,29 +40,33 @@ export class LastWords {
         );
     }
 
-    /** Returns notes about processes without last words. */
-    #others(areAll) {
+    /** Returns notes about all processes. */
+    #others() {
         const unknown = this.trace.processes.filter(({ isEndingKnown }) => !isEndingKnown).length;
         if (unknown > 0) {
             const these = unknown === 1 ? "one process" : `${grouped(unknown)} processes`;
             return [`How ${these} ended is not known: a JSON trace does not have to record it.`];
         }
-        return areAll ? ["Every process ended in order."] : [];
+        const areFine = this.trace.processes.every(({ isAbnormal, state }) => !isAbnormal && state !== "living");
+        return areFine ? ["All processes ended normally."] : [];
     }
 
     #process({ process, threads, end }) {
-        const died = process.ending || "died";
-        const state = process.state === "living" ? "still ran when the report was written" : died;
+        const state = process.state === "living" ? "still ran when the report was written" : process.ending;
+        const ofParent = parentWords(process);
+        const isNormal = !process.isAbnormal && process.state !== "living";
         return element(
             "section",
-            {},
-            element("h3", {}, `${process.name} (pid ${process.pid}) ${state}`),
+            { className: isNormal ? "normal" : "" },
+            element("h3", {}, `${process.label} (pid ${process.pid}) ${state}`),
+            ...(isNormal ? [hint("This is a normal end.")] : []),
+            ...(ofParent === "" ? [] : [hint(ofParent)]),
             ...threads.slice(0, MOST).map((thread) => this.#thread(thread, end)),
         );
     }
 
     #thread({ track, name, frames }, end) {
-        const open = frames.map(({ call }) => this.#item(track, call, `open for ${timeText(track.duration[call])}`));
+        const open = frames.map(({ call }) => this.#item(track, call, openWords(track, call)));
         const ended = lastEnded(track, LAST).map((call) => {
             const before = timeText(Math.max(0, end - endOf(track, call)));
             const how = flagWords(track.flags[call], track.process).map((words) => `, ${words}`);
@@ -91,8 +96,8 @@ export class LastWords {
     /** Returns a line for each process with missing or unreliable data. */
     #losses() {
         const all = this.trace.processes.filter(({ losses }) => losses.length > 0);
-        const line = ({ name, pid, losses }) =>
-            element("p", { className: "warning" }, `${name} (pid ${pid}): ${losses.join(", ")}`);
+        const line = ({ label, pid, losses }) =>
+            element("p", { className: "warning" }, `${label} (pid ${pid}): ${losses.join(", ")}`);
         const left = all.length - MOST;
         const more = left > 0 ? [element("p", {}, `… and ${counted(left, "more process")}`)] : [];
         return [...all.slice(0, MOST).map(line), ...more];
@@ -118,7 +123,7 @@ export class LastWords {
                     key: "process",
                     title: "process",
                     isText: true,
-                    value: ({ process }) => `${process.name} (pid ${process.pid})`,
+                    value: ({ process }) => `${process.label} (pid ${process.pid})`,
                 },
                 { key: "track", title: "thread or task", isText: true, value: ({ name, tid }) => `${name} (${tid})` },
                 number("overwritten", "overwritten", "Events that newer ones replaced"),
@@ -129,4 +134,8 @@ export class LastWords {
         table.show(rows);
         return table.element;
     }
+}
+
+function hint(text) {
+    return element("p", { className: "hint" }, text);
 }

@@ -15,6 +15,7 @@ import { actions } from "./actions.js";
 import { Calls, LONGEST_FIRST } from "./calls.js";
 import { Details } from "./details.js";
 import { Difference } from "./difference.js";
+import { abnormal, endsLine } from "./ends.js";
 import { button } from "./element.js";
 import { FlameGraph, FlamePane } from "./flame.js";
 import { helpDialog } from "./help.js";
@@ -50,13 +51,15 @@ class Panels {
         this.search_ = new Search(by("search"), trace, timeline, { ...page, list: (of) => this.#openAt("calls", of) });
         this.#makeParts();
         this.tabs = new Tabs(by("tabs"), by("panes"), this.#tabs(), page.changed);
-        by("tabs").after(
-            button("×", () => this.close(), {
-                className: "close",
-                "aria-label": "Close the panel",
-                title: "Close the panel",
-            }),
-        );
+        this.closing = button("×", () => this.close(), {
+            className: "close",
+            "aria-label": "Close the panel",
+            title: "Close the panel",
+        });
+        by("tabs").after(this.closing);
+        this.#fold(true);
+        this.panel.hidden = false;
+        by("alerts").append(...endsLine(trace, () => this.open("words")));
         this.splitter = new Splitter(by("splitter"), this.panel, page.changed);
         this.help = helpDialog(document.body, this.tabs.tabs.length);
         actions(by("actions"), trace, {
@@ -103,7 +106,7 @@ class Panels {
     }
 
     #tabs() {
-        const dead = this.trace.lastWords.length;
+        const dead = abnormal(this.trace).length;
         const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => this.#show(key) });
         return [
             tab("selection", "Selection", this.details),
@@ -122,7 +125,7 @@ class Panels {
         this.of = track === null ? -1 : (track.function[call] ?? -1);
         this.details.show(track, call);
         this.source.show(this.of);
-        if (track !== null && this.panel.hidden) {
+        if (track !== null && this.isClosed) {
             this.open("selection");
         }
     }
@@ -131,7 +134,7 @@ class Panels {
     selectPoint(point) {
         if (point) {
             this.details.showPoint(point);
-            if (this.panel.hidden || this.tabs.current === "source") {
+            if (this.isClosed || this.tabs.current === "source") {
                 this.open("selection");
             }
         }
@@ -140,7 +143,7 @@ class Panels {
     /** Shows the timeline's range, or the whole trace. */
     range(from, to) {
         this.scope.setRange(from, to);
-        if (from !== null && (this.panel.hidden || !OF_SCOPE.includes(this.tabs.current))) {
+        if (from !== null && (this.isClosed || !OF_SCOPE.includes(this.tabs.current))) {
             this.open("functions");
         }
     }
@@ -152,14 +155,24 @@ class Panels {
 
     /** Opens the panel at a tab. @param {string} key */
     open(key) {
-        this.panel.hidden = false;
-        document.getElementById("splitter").hidden = false;
+        this.#fold(false);
         this.tabs.open(key);
+    }
+
+    /** Whether only the bar of tabs is visible. */
+    get isClosed() {
+        return this.panel.classList.contains("closed");
+    }
+
+    #fold(isClosed) {
+        this.panel.classList.toggle("closed", isClosed);
+        const parts = [document.getElementById("panes"), document.getElementById("splitter"), this.closing];
+        parts.forEach((part) => (part.hidden = isClosed));
     }
 
     /** Handles a tab's key: it opens the tab. The second time, or inside the panel, it also moves the focus there. */
     #openOrEnter({ key, tab }) {
-        const isThere = this.tabs.current === key && !this.panel.hidden;
+        const isThere = this.tabs.current === key && !this.isClosed;
         const isWithin = this.panel.contains(document.activeElement);
         this.open(key);
         if (isThere || isWithin) {
@@ -173,8 +186,8 @@ class Panels {
     }
 
     #hide() {
-        this.panel.hidden = true;
-        document.getElementById("splitter").hidden = true;
+        this.#fold(true);
+        this.tabs.close();
         this.page.changed();
     }
 
@@ -187,8 +200,9 @@ class Panels {
     getState() {
         const { tabs, functions, scope, sandwich, calls, search_: search } = this;
         const state = {
-            tab: this.panel.hidden ? "" : tabs.current,
+            tab: this.isClosed ? "" : tabs.current,
             sort: functions.table.sort === "-own" ? "" : functions.table.sort,
+            busy: functions.busy.checked ? "busy" : "",
             where: scope.where,
             sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
             calls: calls.of < 0 ? "" : String(calls.of),
@@ -202,6 +216,7 @@ class Panels {
     async setState(state = {}) {
         const { tab = "", sort = "-own", where = "", sandwich = "", search = "" } = state;
         const { calls = "", callsSort = LONGEST_FIRST } = state;
+        this.functions.busy.checked = state.busy === "busy";
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
         this.scope.setWhere(where);
@@ -223,7 +238,7 @@ class Panels {
     }
 
     #show(key) {
-        if (this.panel.hidden) {
+        if (this.isClosed) {
             return;
         }
         if (key === "source") {

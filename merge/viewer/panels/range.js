@@ -1,5 +1,6 @@
 // The table of functions of the scope: number of calls and times.
 
+import { busy } from "../statistics/statistics.js";
 import { timeText } from "../timeline/ruler.js";
 import { elidedIn } from "../data/elided.js";
 import { atLeast, notesOfTable } from "./elided.js";
@@ -61,6 +62,7 @@ export function columns(functions, { pick, sandwich, list, longest }) {
         time("total", "total_ns", "total", "Time in it and its callees; recursion counts once per thread", (row) =>
             atLeast(row.elided, timeText(row.total))),
         time("own", "self_ns", "self", "Time in it without its callees"),
+        time("waiting", "waiting_ns", "waiting", "Time of its calls in which it, or what it called, waited"),
         numeric("share", "self %", "Self of all that is known", known((row) => row.share.toFixed(1))),
         time("mean", "mean_ns", "mean", "Time of a call on average", known((row) => timeText(row.mean))),
         time(
@@ -95,7 +97,16 @@ export class FunctionTable {
             oninput: () => this.#render(),
         });
         const copy = button("Copy as CSV", () => go.copy(this.table.csv()));
-        this.bar = new ScopeBar(scope, go.clearRange, this.filter, copy);
+        this.busy = element("input", {
+            type: "checkbox",
+            onchange: () => {
+                go.changed();
+                this.show();
+            },
+        });
+        const hint = "Leaves out calls that wait for a lock, data or a time, and their time in the calls around them";
+        const busy = element("label", { className: "check", title: hint }, this.busy, "Without waiting");
+        this.bar = new ScopeBar(scope, go.clearRange, this.filter, busy, copy);
         const caption = "Functions";
         this.table = new Table({
             caption,
@@ -112,8 +123,11 @@ export class FunctionTable {
     /** Computes the table if needed, and shows it. */
     async show() {
         const { scope } = this;
-        const rows = await this.bar.counted((progress) => scope.rows(progress));
-        if (rows) {
+        const all = await this.bar.counted((progress) => scope.rows(progress));
+        if (all) {
+            const { overwritten } = scope.trace.functions;
+            const { rows, leftOut } = this.busy.checked ? busy(all, overwritten) : { rows: all, leftOut: 0 };
+            this.leftOut = leftOut;
             this.table.empty = "No calls.";
             const own = this.#known(rows).reduce((sum, row) => sum + row.own, 0);
             const share = (row) => (own > 0 && this.#known([row]).length > 0 ? (row.own / own) * 100 : 0);
@@ -155,7 +169,8 @@ export class FunctionTable {
         const sum = (all, key) => all.reduce((so, row) => so + row[key], 0);
         const [own, unknown] = [sum(known, "own"), sum(rows, "own") - sum(known, "own")];
         const least = this.elided?.isLeast ? "at least " : "";
+        const without = this.leftOut > 0 && wanted === "" ? `; without ${timeText(this.leftOut)} of waiting` : "";
         const counts = `${counted(known.length, "function")}, ${least}${counted(sum(known, "calls"), "call")}`;
-        this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}${unknownText(unknown)}`);
+        this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}${without}${unknownText(unknown)}`);
     }
 }

@@ -5,6 +5,7 @@ import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
 import { differenceTree } from "../statistics/difference.js";
+import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
@@ -106,18 +107,12 @@ export class Scope {
     }
 }
 
-/** Returns a track; for a thread, also the tasks that ran on it. */
-function withTasks(track) {
-    const isOn = ({ parts }) => parts?.some(({ thread }) => thread === track);
-    return track && [track, ...track.process.tracks.filter(isOn)];
-}
-
 /** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */
 export function choices({ processes, tracks }) {
     const found = [["", "all processes and threads"]];
     for (const process of processes) {
         if (processes.length > 1) {
-            found.push([`p${process.index}`, `${process.name} (pid ${process.pid})`]);
+            found.push([`p${process.index}`, `${process.label} (pid ${process.pid})`]);
         }
         if (tracks.length > 1) {
             found.push(

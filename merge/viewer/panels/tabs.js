@@ -19,6 +19,12 @@ export class Tabs {
         panes.append(...this.tabs.map(({ pane }) => pane));
         list.addEventListener("keydown", (event) => this.#key(event));
         this.#show(this.tabs[0]);
+        this.close();
+    }
+
+    /** No tab is open any more. The last one keeps its place for Tab. */
+    close() {
+        this.tabs.forEach(({ tab }) => tab.setAttribute("aria-selected", "false"));
     }
 
     /** Returns whether a tab exists. @param {string} key */

@@ -21,6 +21,12 @@ const RUN = 1 << 14;
  *     height: number) => void} Taker
  */
 
+/** Returns a track; for a thread, also the tasks that ran on it. */
+export function withTasks(track) {
+    const isOn = ({ parts }) => parts?.some(({ thread }) => thread === track);
+    return track && [track, ...track.process.tracks.filter(isOn)];
+}
+
 /** Returns the range of a whole trace. @param {import("../data/model.js").Trace} trace @returns {Range} */
 export function wholeOf(trace) {
     return { from: -Infinity, to: Infinity, tracks: trace.tracks };

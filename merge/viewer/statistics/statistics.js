@@ -16,11 +16,21 @@ import { longer } from "./tree.js";
  * @property {number} max         the longest call
  * @property {number} raised      calls that an exception ended
  * @property {number} unfinished  calls that never ended
+ * @property {number} waiting     the time of its calls in which it, or what it called, waited
+ * @property {{calls: number, total: number, own: number}} idle  what of these was in calls that wait, and in what such
+ *                                calls called
  */
 
 /** Sums by function. */
 class Tally {
-    constructor(count) {
+    /** @param {number} count  of functions @param {Set<number>} waits  functions that wait */
+    constructor(count, waits) {
+        this.waits = Uint8Array.from({ length: count }, (_, of) => Number(waits.has(of)));
+        this.idleCalls = new Float64Array(count);
+        this.idleTotal = new Float64Array(count);
+        this.idleOwn = new Float64Array(count);
+        /** The level of the outermost open call that waits, Infinity if none does. */
+        this.waiting = Infinity;
         this.calls = new Float64Array(count);
         this.total = new Float64Array(count);
         this.own = new Float64Array(count);
@@ -36,7 +46,8 @@ class Tally {
 
     /** Adds calls. @type {import("./range.js").Taker} */
     add({ start, duration, function: functions, flags }, first, last, levels, { from, to }) {
-        const { path, calls, total, own, sum, max, raised, unfinished, outermost } = this;
+        const { path, waits, calls, total, own, sum, max, raised, unfinished, outermost } = this;
+        let { waiting } = this;
         for (let i = first; i < last; i += 1) {
             const of = functions[i];
             const level = levels[i - first];
@@ -48,6 +59,12 @@ class Tally {
             if (!(around >= 0 && around < level && path[around] === of)) {
                 outermost[of] = level;
                 total[of] += time;
+            }
+            if (level <= waiting) {
+                waiting = waits[of] === 1 ? level : Infinity;
+            }
+            if (level >= waiting) {
+                this.#wait(of, level, time, level > waiting);
             }
             calls[of] += 1;
             sum[of] += time;
@@ -63,6 +80,23 @@ class Tally {
                 unfinished[of] += flags[i] & UNFINISHED ? 1 : 0;
             }
         }
+        this.waiting = waiting;
+    }
+
+    /** Counts a call that waits, for itself and for the calls around it. `isWithin`: one around it waits, too. */
+    #wait(of, level, time, isWithin) {
+        const { path, outermost, idleCalls, idleTotal, idleOwn } = this;
+        idleCalls[of] += 1;
+        idleOwn[of] += time;
+        idleTotal[of] += outermost[of] === level ? time : 0;
+        if (isWithin) {
+            idleOwn[path[level - 1]] -= time;
+            return;
+        }
+        // The calls around a call that waits have waited, too, once for all that it calls.
+        for (let at = 0; at < level; at += 1) {
+            idleTotal[path[at]] += outermost[path[at]] === at ? time : 0;
+        }
     }
 
     /** @returns {Row[]} */
@@ -73,7 +107,9 @@ class Tally {
                 const mean = Math.floor((this.sum[of] + Math.floor(calls / 2)) / calls);
                 const [total, own, max] = [this.total[of], Math.max(this.own[of], 0), this.max[of]];
                 const [raised, unfinished] = [this.raised[of], this.unfinished[of]];
-                rows.push({ function: of, calls, total, own, mean, max, raised, unfinished });
+                const idle = { calls: this.idleCalls[of], total: this.idleTotal[of], own: this.idleOwn[of] };
+                const waiting = idle.total;
+                rows.push({ function: of, calls, total, own, mean, max, raised, unfinished, waiting, idle });
             }
         });
         return rows;
@@ -86,7 +122,7 @@ class Tally {
  * @returns {Generator<number, Row[]>}
  */
 export function* statistics(trace, range) {
-    const tally = new Tally(functionsOf(trace));
+    const tally = new Tally(functionsOf(trace), trace.functions.waits);
     yield* runs(range, (track, first, last, levels, height) => {
         if (tally.path.length < height) {
             tally.path = longer(tally.path, height);
@@ -96,6 +132,22 @@ export function* statistics(trace, range) {
     const { overwritten } = trace.functions;
     // "[overwritten]" is not a function.
     return tally.rows().map((row) => (row.function === overwritten ? { ...row, calls: 0, mean: 0, max: 0 } : row));
+}
+
+/**
+ * Returns the rows without calls that wait and without their time in the calls around them, as `--busy` does. Times of
+ * one call stay as they are. `leftOut` is the self time that is left out.
+ * @param {Row[]} rows @returns {{rows: Row[], leftOut: number}}
+ */
+export function busy(rows, overwritten) {
+    const left = rows.map((row) => {
+        const { calls, total, own } = row.idle;
+        const [left, self] = [Math.max(row.calls - calls, 0), Math.max(row.own - own, 0)];
+        return { ...row, calls: left, total: row.total - total, own: self };
+    });
+    const leftOut = rows.reduce((sum, { idle }) => sum + idle.own, 0);
+    const isLeft = ({ function: of, calls, total }) => calls > 0 || (of === overwritten && total > 0);
+    return { rows: left.filter(isLeft), leftOut: Math.max(leftOut, 0) };
 }
 
 /** Returns the number of function ids. Calls can have an id without a name. */

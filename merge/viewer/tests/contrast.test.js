@@ -75,3 +75,16 @@ for (const [theme, values] of Object.entries(themes)) {
         }
     });
 }
+
+test("calls that wait are pale, and their names can be read", () => {
+    for (const theme of ["light", "dark"]) {
+        const functions = new Functions(["f", "wait"], ["/x/a.py"], [0, 0], [1, 2]);
+        functions.waits = new Set([1]);
+        const colors = new Colors(functions, theme, "function");
+        const ink = [1, 3, 5].map((at) => Number.parseInt(colors.ink.slice(at, at + 2), 16));
+        assert.ok(colors.pale.every((rgb) => contrast(rgb, ink) >= 4.5));
+        assert.equal(colors.colorOf(1, null), `rgb(${colors.shadeOf(1, -1).join(" ")})`);
+        assert.notDeepEqual(colors.shadeOf(1, -1), colors.palette[colors.byFunction[1]]);
+        assert.deepEqual(colors.shadeOf(0, -1), colors.palette[colors.byFunction[0]]);
+    }
+});

@@ -12,7 +12,7 @@ function traceOf(tracks, functionCount) {
         names.map((_, i) => (i % 3 === 2 ? -1 : 0)),
         names.map((_, i) => i + 1),
     );
-    const process = { index: 0, pid: 7, name: "main", state: "sealed", ending: "", losses: [], tracks: [] };
+    const process = { index: 0, pid: 7, name: "main", label: "main", state: "sealed", ending: "", losses: [], tracks: [] };
     let duration = 0;
     for (const [index, calls] of tracks.entries()) {
         const column = (at, Type) => Type.from(calls, (call) => call[at]);

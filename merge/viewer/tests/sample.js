@@ -82,10 +82,16 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
     const processes = [
         {
             index: 0, pid: 4711, name: "MainProcess", state: "crashed", ending: "ended by SIGTERM",
-            losses: [], tracks: [],
+            isAbnormal: true, tellsItsEnd: true, losses: [], tracks: [],
         },
-        { index: 1, pid: 4712, name: "<b>worker</b>", state: "sealed", ending: "exited", losses: [], tracks: [] },
-    ].slice(0, Math.min(2, tracks)).map((process) => ({ ...process, isEndingKnown: true }));
+        {
+            index: 1, pid: 4712, name: "<b>worker</b>", state: "sealed", ending: "exited",
+            isAbnormal: false, tellsItsEnd: true, losses: [], tracks: [],
+        },
+    ].slice(0, Math.min(2, tracks)).map((process) => ({
+        ...process, label: process.name, isEndingKnown: true, waitedAfter: null,
+        parent: null, children: [], birth: null,
+    }));
     let duration = 0;
     const all = Array.from({ length: tracks }, (_, index) => {
         const process = processes[index % processes.length];

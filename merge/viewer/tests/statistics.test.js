@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { callers, endOf } from "../data/model.js";
+import { meanwhile } from "../statistics/meanwhile.js";
 import { neighbours } from "../statistics/neighbours.js";
 import { wholeOf } from "../statistics/range.js";
 import { atOnce, inSlices, Stopped } from "../statistics/slices.js";
 import { callTree, calleesOf, callersOf } from "../statistics/stacks.js";
-import { statistics } from "../statistics/statistics.js";
+import { busy, statistics } from "../statistics/statistics.js";
 import { CallTree, REST, ROOT } from "../statistics/tree.js";
 import { numbers } from "./sample.js";
 import { drawn, randomTrace, tasksTrace } from "./drawn.js";
@@ -33,7 +34,22 @@ function callsOf({ from, to, tracks }, around = onItsTrack) {
     );
 }
 
-function plainStatistics(all) {
+/** Functions that wait in these tests. */
+const WAITS = new Set([1, 3]);
+
+/** What of a function's calls was in calls that wait, and in what these call. */
+function plainIdle(all, of, waits) {
+    const waitsIn = (stack) => stack.some((one) => waits.has(one));
+    const sum = (calls) => calls.reduce((total, { time }) => total + time, 0);
+    const own = all.filter((call) => call.of === of && waitsIn(call.stack));
+    const called = all.filter(({ stack }) => stack[1] === of && waitsIn(stack.slice(1)));
+    const waited = all.filter(({ stack }) => waits.has(stack[0]) && !waitsIn(stack.slice(1)));
+    const outermost = own.filter(({ stack }) => !stack.slice(1).includes(of));
+    const within = waited.filter(({ stack }) => stack.slice(1).includes(of));
+    return { calls: own.length, total: sum(outermost) + sum(within), own: sum(own) - sum(called) };
+}
+
+function plainStatistics(all, waits) {
     return [...new Set(all.map(({ of }) => of))]
         .sort((a, b) => a - b)
         .map((of) => {
@@ -51,6 +67,8 @@ function plainStatistics(all) {
                 max: Math.max(...own.map(({ time }) => time)),
                 raised: flagged(2),
                 unfinished: flagged(1),
+                waiting: plainIdle(all, of, waits).total,
+                idle: plainIdle(all, of, waits),
             };
         });
 }
@@ -68,8 +86,9 @@ test("statistics are those of the plainest way to count", () => {
     const random = numbers(7);
     for (let seed = 1; seed < 60; seed += 1) {
         const trace = randomTrace(seed);
+        trace.functions.waits = WAITS;
         for (const range of [wholeOf(trace), ...ranges(trace, random)]) {
-            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(callsOf(range)));
+            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(callsOf(range), WAITS));
         }
     }
 });
@@ -81,6 +100,33 @@ test("recursion counts once, also through others, and calls are clipped to the r
     assert.deepEqual([g.calls, g.total, g.own, g.mean, g.max], [2, 6, 4, 4, 6]);
     const [cut] = atOnce(statistics(trace, { from: 2, to: 5, tracks: trace.tracks }));
     assert.deepEqual([cut.calls, cut.total, cut.own, cut.max], [2, 3, 1, 3]);
+});
+
+test("without waiting, what waits is left out, and its time in the calls around it", () => {
+    const trace = drawn(["ffffffff", " gg hhh ", " f   g  "]);
+    const { functions } = trace;
+    const [f, g, h] = [0, 1, 2];
+    functions.waits = new Set([g]);
+    const all = atOnce(statistics(trace, wholeOf(trace)));
+    const numbersOf = (some, of) =>
+        some.filter((row) => row.function === of).map((row) => [row.calls, row.total, row.own]);
+    const { rows, leftOut } = busy(all, -1);
+    assert.deepEqual(all.map(({ waiting }) => waiting), [3, 3, 1]);
+    assert.deepEqual([numbersOf(rows, f), numbersOf(rows, g), numbersOf(rows, h)], [[[1, 5, 3]], [], [[1, 2, 2]]]);
+    assert.equal(leftOut, 3);
+    assert.equal(all.reduce((sum, { own }) => sum + own, 0), leftOut + rows.reduce((sum, { own }) => sum + own, 0));
+});
+
+test("what the other tracks did meanwhile", () => {
+    const trace = drawn(["ffffffff", " gg hhh "]);
+    const [one] = trace.tracks;
+    const [other] = drawn(["ffff hhhhh", " gg"]).tracks;
+    trace.tracks.push(other);
+    trace.functions.waits = new Set([1]);
+    const rows = atOnce(meanwhile(trace, one, 0));
+    const found = rows.map(({ function: of, track, time, call }) => [of, track, time, other.function[call]]);
+    assert.deepEqual(found, [[2, other, 3, 2], [0, other, 2, 0]], "what waits is left out");
+    assert.deepEqual(atOnce(meanwhile({ ...trace, tracks: [one] }, one, 0)), []);
 });
 
 test("a call without duration is in the range that begins with it and in no other", () => {
@@ -108,11 +154,12 @@ test("a task's calls count as calls of the thread that runs them, each once", ()
     const whole = { from: -Infinity, to: Infinity };
     for (let seed = 1; seed < 60; seed += 1) {
         const trace = tasksTrace(seed);
+        trace.functions.waits = WAITS;
         const { tracks, around } = trace;
         const [one, two, ...tasks] = tracks;
         for (const range of [wholeOf(trace), { ...ranges(trace, random)[0], tracks }]) {
             const all = callsOf(range, around);
-            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(all));
+            assert.deepEqual(atOnce(statistics(trace, range)), plainStatistics(all, WAITS));
             const tree = atOnce(callTree(range));
             assert.deepEqual(paths(tree), plainPaths(all, ({ stack }) => [...stack].reverse().join(";")));
             for (const of of [0, 1, 2, 3]) {
@@ -129,11 +176,12 @@ test("a task's calls count as calls of the thread that runs them, each once", ()
             track.parts?.some((part) => part.thread === thread && (part.calls?.includes(call) ?? true));
         for (const thread of [one, two]) {
             const all = callsOf({ ...whole, tracks }, around).filter(isOn(thread));
-            assert.deepEqual(atOnce(statistics(trace, { ...whole, tracks: [thread, ...tasks] })), plainStatistics(all));
+            const rows = atOnce(statistics(trace, { ...whole, tracks: [thread, ...tasks] }));
+            assert.deepEqual(rows, plainStatistics(all, WAITS));
         }
         // Of tasks alone, nothing of the threads is around.
         const alone = { ...whole, tracks: tasks };
-        assert.deepEqual(atOnce(statistics(trace, alone)), plainStatistics(callsOf(alone)));
+        assert.deepEqual(atOnce(statistics(trace, alone)), plainStatistics(callsOf(alone), WAITS));
     }
 });
 

@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Levels } from "../data/levels.js";
-import { Functions, UNFINISHED } from "../data/model.js";
+import { Functions, INHERITED, UNFINISHED } from "../data/model.js";
 import { fromHash, toHash } from "../state.js";
 import { Colors, contrast, hash, pixelOf, rgbOf } from "../timeline/colors.js";
 import { greatestOf, numberText, valueAt } from "../timeline/counters.js";
 import { hitAt } from "../timeline/hit.js";
+import { inheritedLevels } from "../timeline/inherited.js";
 import { wheelFactor } from "../timeline/input.js";
 import { cut } from "../timeline/labels.js";
-import { LANE, arrangement, layOut, moved, visible } from "../timeline/layout.js";
+import { LANE, arrangement, laneOf, layOut, moved, visible } from "../timeline/layout.js";
 import { profile } from "../timeline/minimap.js";
 import { areSiblings, wordsOf } from "../timeline/names.js";
 import { drawFlows, rectangleOf } from "../timeline/overlay.js";
@@ -281,7 +282,7 @@ test("what lies at a pixel", () => {
     const rowOf = (id) => placed.find(({ row }) => row.id === id);
     assert.equal(hitAt(placed, view, levelsOf, view.xOf(instant.time) + 2, rowOf("t0").y + 8).instant, instant);
     assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("c0").y + 8).counter, trace.counters[0]);
-    assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("p0").y + 8), null);
+    assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("p0").y + 8).process, trace.processes[0]);
     assert.equal(hitAt(placed, view, levelsOf, 500, 1e6), null);
     trace.tracks[0].gap = { start: 0, end: trace.duration, events: 3 };
     assert.equal(hitAt(placed, view, levelsOf, 500, rowOf("t0").y + 50).gap.events, 3);
@@ -295,6 +296,10 @@ test("from call to call", () => {
         assert.equal(neighbour(own, call, "parent"), track.parent[call]);
         const child = track.parent.indexOf(call);
         assert.equal(neighbour(own, call, "child"), child);
+        const children = [...track.parent.keys()].filter((at) => track.parent[at] === call);
+        const isLonger = (at, one) => one < 0 || track.duration[at] > track.duration[one];
+        const longest = children.reduce((one, at) => (isLonger(at, one) ? at : one), -1);
+        assert.equal(neighbour(own, call, "longest"), longest);
         const next = track.depth.indexOf(track.depth[call], call + 1);
         assert.equal(neighbour(own, call, "next"), next);
         if (next >= 0) {
@@ -327,6 +332,36 @@ test("counters keep their peaks", () => {
     assert.equal(valueAt(counter, -1), null);
     assert.deepEqual([0, 5, 10, 7771, 1e9].map((time) => valueAt(counter, time)), [0, 0, 1, 99, 999 % 7]);
     assert.deepEqual([0, 1234.5678, 1e-9, 2e20].map(numberText), ["0", "1,234.568", "1.000e-9", "2.000e+20"]);
+});
+
+test("calls from before the fork take one level until they are unfolded", () => {
+    const trace = sample({ tracks: 2, calls: 0 });
+    const [own, child] = trace.tracks;
+    const calls = (track, depths, inherited) => Object.assign(track, {
+        count: depths.length, depth: Uint16Array.from(depths), maxDepth: Math.max(...depths),
+        flags: Uint8Array.from(depths, (_, call) => (call < inherited ? INHERITED : 0)),
+    });
+    calls(own, [0, 1, 2], 0);
+    calls(child, [0, 1, 2, 3, 4, 3], 3);
+    const rowOf = (...unfolded) =>
+        layOut(trace, { ...arrangement(), unfolded: new Set(unfolded) }).rows.find(({ id }) => id === "t1");
+    assert.deepEqual([inheritedLevels(own), inheritedLevels(child)], [0, 3]);
+    assert.deepEqual([rowOf().skipped, rowOf().lanes, rowOf().folded], [2, 3, 0]);
+    assert.deepEqual([0, 1, 2, 3, 4, 5].map((depth) => laneOf(rowOf(), depth)), [-1, -1, 0, 1, 2, -1]);
+    assert.deepEqual([rowOf("t1").skipped, rowOf("t1").lanes, rowOf("t1").unfolded], [0, 5, true]);
+    const left = calls({ ...child }, [0, 1, 2, 3, 1], 3);
+    assert.equal(inheritedLevels(left), 1, "the fork has returned in the child, and its caller went on");
+});
+
+test("on the way along a track the zoom stays", () => {
+    const view = new View(1e9);
+    view.width = 1000;
+    view.show(1e8, 3e8);
+    view.approach(2e8, 2e8 + 50);
+    assert.deepEqual([view.from, view.to], [1e8, 3e8], "it is in view, however short");
+    view.approach(6e8, 6e8 + 50);
+    assert.ok(view.from < 6e8 && view.to > 6e8);
+    assert.equal(view.to - view.from, 2e8);
 });
 
 test("names are cut between characters", () => {
@@ -367,7 +402,7 @@ test("what rows and tooltips say", () => {
     const call = track.flags.findIndex((flags) => (flags & UNFINISHED) !== 0);
     const words = about({ track, call }, trace, levelsFor(trace)(track));
     assert.equal(words.title, trace.functions.name(track.function[call]));
-    assert.ok(words.facts.some(([word]) => word === "so far"));
+    assert.ok(words.facts.some(([word]) => word === "duration"));
     assert.ok(words.facts.some(([, value]) => value === "unfinished"));
     assert.match(about({ gap: track.gap }, trace).title, /^12,345 events overwritten$/);
     assert.equal(about({ instant: track.instants[0] }, trace).title, "</script>here");
@@ -379,7 +414,7 @@ test("arrows of rows that are scrolled below the pinned ones are not drawn", () 
     const [one, other] = [trace.tracks[0], trace.tracks[2]];
     const view = new View(trace.duration);
     view.width = 1000;
-    const row = (track) => ({ track, top: 5, lanes: 1, height: 28 });
+    const row = (track) => ({ track, top: 5, lanes: 1, skipped: 0, height: 28 });
     const drawn = (y, fixed) => {
         let curves = 0;
         const nothing = () => {};

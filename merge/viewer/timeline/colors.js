@@ -3,9 +3,12 @@
 /** Hues of a theme in OKLCH: equal differences look equal. */
 const HUES = 24;
 const THEMES = {
-    light: { lightness: [0.86, 0.82, 0.9], chroma: 0.066, grey: 0.012, ink: "#1c2128", unknown: "#ffd978" },
-    dark: { lightness: [0.43, 0.39, 0.47], chroma: 0.066, grey: 0.012, ink: "#f2f4f7", unknown: "#6b4e0a" },
+    light: { lightness: [0.86, 0.82, 0.9], chroma: 0.066, grey: 0.012, ink: "#1c2128", unknown: "#ffd978", ground: [255, 255, 255] },
+    dark: { lightness: [0.43, 0.39, 0.47], chroma: 0.066, grey: 0.012, ink: "#f2f4f7", unknown: "#6b4e0a", ground: [22, 25, 30] },
 };
+
+/** The share of their colour that calls keep if they wait; the rest is the background. */
+const PALE = 0.47;
 
 /** Converts OKLCH to sRGB, 0 to 255 each. */
 export function rgbOf(lightness, chroma, hue) {
@@ -77,8 +80,9 @@ export class Colors {
      * @param {"function"|"file"|"process"} mode
      */
     constructor(functions, theme, mode) {
-        const { lightness, chroma, grey, ink, unknown } = THEMES[theme];
+        const { lightness, chroma, grey, ink, unknown, ground } = THEMES[theme];
         this.ink = ink;
+        this.waits = functions.waits;
         /** The colour of "[overwritten]", and its function. */
         Object.assign(this, { unknown, overwritten: functions.overwritten });
         this.mode = mode;
@@ -88,7 +92,11 @@ export class Colors {
         this.greys = this.palette.length;
         this.palette.push(...lightness.map((light) => rgbOf(light, grey, 260)));
         this.pixels = Uint32Array.from(this.palette, (rgb) => pixelOf(rgb));
-        this.css = this.palette.map((rgb) => `rgb(${rgb.join(" ")})`);
+        const css = (rgb) => `rgb(${rgb.join(" ")})`;
+        this.css = this.palette.map(css);
+        /** The same, pale, for calls that wait. */
+        this.pale = this.palette.map((rgb) => rgb.map((of, i) => Math.round(of * PALE + ground[i] * (1 - PALE))));
+        this.paleCss = this.pale.map(css);
         /** By function, an index in the palette. */
         this.byFunction = Uint8Array.from({ length: functions.count }, (_, i) => this.#paletteIndex(functions, i));
     }
@@ -118,6 +126,11 @@ export class Colors {
             return this.unknown;
         }
         const own = this.paletteIndex(process);
-        return this.css[own >= 0 ? own : this.byFunction[index] ?? this.greys];
+        return (this.waits.has(index) ? this.paleCss : this.css)[own >= 0 ? own : this.byFunction[index] ?? this.greys];
+    }
+
+    /** Returns the colour of a function's calls as red, green and blue. @param {number} own  see paletteIndex */
+    shadeOf(index, own) {
+        return (this.waits.has(index) ? this.pale : this.palette)[own < 0 ? this.byFunction[index] : own];
     }
 }

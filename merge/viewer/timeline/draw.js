@@ -5,6 +5,7 @@ import { indexFrom } from "../data/bisect.js";
 import { drawCounter } from "./counters.js";
 import { FONT } from "./labels.js";
 import { LANE, PROCESS_HEIGHT, visible } from "./layout.js";
+import { drawTails } from "./tails.js";
 
 /** Narrower calls have no name, in pixels. */
 const LEAST_NAMED = 26;
@@ -90,7 +91,7 @@ function lanesOf(row, y, { levelsOf, height }) {
     const first = Math.max(0, Math.floor(-top / LANE));
     const end = Math.min(row.lanes, Math.ceil((height - top) / LANE));
     return Array.from({ length: Math.max(0, end - first) }, (_, i) =>
-        ({ row, levels, depth: first + i, y: top + (first + i) * LANE, height: LANE - 1 }));
+        ({ row, levels, depth: row.skipped + first + i, y: top + (first + i) * LANE, height: LANE - 1 }));
 }
 
 /** Draws a collapsed process: the outermost calls of its first tracks. */
@@ -240,6 +241,7 @@ function drawAbove(context, scene, row, y) {
     if (row.kind !== "track") {
         return;
     }
+    drawTails(context, scene, row, y);
     drawHits(context, scene, row, y);
     if (row.track.instants.length > 0) {
         drawInstants(context, scene, row, y);

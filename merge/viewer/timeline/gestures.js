@@ -62,7 +62,7 @@ export class Gestures {
         this.pointer = x;
         const hit = x === null || y === null ? null : this.#hit(x, y);
         this.hovered = hit?.call === undefined ? null : hit;
-        if (hit) {
+        if (hit && !hit.process) {
             const { left, top } = stage.canvas.getBoundingClientRect();
             this.tooltip.show(about(hit, trace, hit.track && frames.levelsOf(hit.track)), left + x, top + y);
         } else {
@@ -73,8 +73,9 @@ export class Gestures {
 
     #click(hit) {
         if (hit && hit.call === undefined) {
-            const { track, counter, at, gap } = hit;
-            this.timeline.selectPoint(counter ? { counter, at } : gap ? { track, gap } : { track, at });
+            const { track, counter, at, gap, process } = hit;
+            const ofTrack = gap ? { track, gap } : { track, at };
+            this.timeline.selectPoint(process ? { process } : counter ? { counter, at } : ofTrack);
         } else {
             this.timeline.select(hit?.track ?? null, hit?.call ?? -1);
         }

@@ -11,7 +11,7 @@ const NEAR = 3;
 /**
  * @param {{row: import("./layout.js").Row, y: number}[]} placed
  * @param {import("./view.js").View} view
- * @returns {object|null} with row and: track and call, or instant, or gap, or counter and value
+ * @returns {object|null} with row and: track and call, or instant, or gap, or counter and value, or process
  */
 export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     const found = placed.findLast((one) => y >= one.y && y < one.y + one.row.height);
@@ -27,7 +27,7 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
         return value === null ? null : { row, counter: row.counter, value, at: times[at] === time ? at : at - 1 };
     }
     if (row.kind !== "track") {
-        return null;
+        return { row, process: row.process };
     }
     const { track } = row;
     if (track.gap && time >= track.gap.start && time <= Math.max(track.gap.end, track.gap.start + 3 * view.scale)) {
@@ -37,12 +37,12 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     if (inside < 0) {
         return instantAt(row, view, x);
     }
-    const depth = Math.floor(inside / LANE);
+    const lane = Math.floor(inside / LANE);
     const levels = levelsOf(track);
-    if (depth >= row.lanes || !levels.ready) {
+    if (lane >= row.lanes || !levels.ready) {
         return null;
     }
-    const call = callAt(levels, depth, view, x, ratio);
+    const call = callAt(levels, row.skipped + lane, view, x, ratio);
     return call < 0 ? null : { row, track, call };
 }
 

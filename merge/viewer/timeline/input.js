@@ -130,6 +130,7 @@ export const KEYS = {
     ArrowUp: ["scroll", -60], ArrowDown: ["scroll", 60], PageUp: ["scroll", -400], PageDown: ["scroll", 400],
     f: ["fit"], m: ["mark"], 0: ["all"], Home: ["all"], Enter: ["fit"], Escape: ["clear"],
     h: ["walk", "previous"], l: ["walk", "next"], k: ["walk", "parent"], j: ["walk", "child"],
+    "Shift+j": ["walk", "longest"], "Shift+Alt+ArrowDown": ["walk", "longest"],
     "Alt+ArrowLeft": ["walk", "previous"], "Alt+ArrowRight": ["walk", "next"],
     "Alt+ArrowUp": ["walk", "parent"], "Alt+ArrowDown": ["walk", "child"],
     "[": ["track", -1], "]": ["track", 1], ",": ["point", -1], ".": ["point", 1],
@@ -155,7 +156,8 @@ export function followKeys(element, act) {
             return;
         }
         const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-        const found = KEYS[event.altKey ? `Alt+${key}` : key];
+        const name = event.altKey ? `Alt+${key}` : key;
+        const found = (event.shiftKey && KEYS[`Shift+${name}`]) || KEYS[name];
         if (found) {
             event.preventDefault();
             act(...found);

@@ -1,5 +1,8 @@
 // Computes the rows, their order and positions. Heights are CSS pixels.
 
+import { inTree } from "../data/family.js";
+import { inheritedLevels } from "./inherited.js";
+
 export const LANE = 18;
 export const PROCESS_HEIGHT = 30;
 export const COUNTER_HEIGHT = 46;
@@ -31,11 +34,13 @@ const LEAST_WARNED = 44;
  * @property {number} y
  * @property {number} height
  * @property {number} lanes      depths that are drawn
- * @property {number} folded     depths that are not drawn because the track is not unfolded
+ * @property {number} skipped    first depths that are not drawn: those of calls from before the fork, but the innermost
+ * @property {number} folded     depths that are not drawn because the track is not unfolded, without those
  * @property {boolean} unfolded  whether the track is unfolded and would otherwise be folded
  * @property {number} top        from the row's y to its first lane
  * @property {boolean} collapsed
  * @property {boolean} pinned
+ * @property {number=} level     of a process, how many processes are above it
  *
  * @typedef {object} Layout
  * @property {Row[]} pinned      rows that stay at the top, with their own y from 0
@@ -62,7 +67,8 @@ export function layOut(trace, arranged, limit = Infinity, screen = Infinity) {
     const rows = [];
     const pinned = [];
     const counters = countersByProcess(trace);
-    for (const process of inOrder(trace.processes, (p) => `p${p.index}`, arranged.order)) {
+    const idOf = ({ process }) => `p${process.index}`;
+    for (const { process, level } of inOrder(inTree(trace.processes), idOf, arranged.order)) {
         const own = rowsOf(process, counters.get(process) ?? [], arranged, most);
         pinned.push(...own.filter((row) => row.pinned));
         const rest = own.filter((row) => !row.pinned);
@@ -71,7 +77,7 @@ export function layOut(trace, arranged, limit = Infinity, screen = Infinity) {
             continue;
         }
         const collapsed = arranged.collapsed.has(id);
-        rows.push(row(id, "process", process, { height: PROCESS_HEIGHT, collapsed }));
+        rows.push(row(id, "process", process, { height: PROCESS_HEIGHT, collapsed, level }));
         if (!collapsed) {
             rows.push(...rest);
         }
@@ -117,7 +123,7 @@ function countersByProcess(trace) {
 function rowsOf(process, counters, arranged, most) {
     const { filter, hidden, order } = arranged;
     const needle = filter.trim().toLowerCase();
-    const whole = `${process.name} ${process.pid}`.toLowerCase().includes(needle);
+    const whole = `${process.label} ${process.pid}`.toLowerCase().includes(needle);
     const all = [
         ...counters.map(({ counter, index }) =>
             row(`c${index}`, "counter", process, { counter, height: COUNTER_HEIGHT })),
@@ -138,19 +144,28 @@ function mainFirst({ pid, tracks }) {
 function trackRow(track, arranged, most) {
     const id = `t${track.index}`;
     const all = track.maxDepth + 1;
-    const [collapsed, deep] = [arranged.collapsed.has(id), all - most >= LEAST_FOLDED];
-    const unfolded = deep && !collapsed && arranged.unfolded.has(id);
-    const lanes = collapsed ? 1 : deep && !unfolded ? most : all;
+    const collapsed = arranged.collapsed.has(id);
+    const inherited = Math.max(0, inheritedLevels(track) - 1);
+    const foldable = inherited > 0 || all - most >= LEAST_FOLDED;
+    const unfolded = foldable && !collapsed && arranged.unfolded.has(id);
+    const skipped = unfolded ? 0 : inherited;
+    const left = all - skipped;
+    const lanes = collapsed ? 1 : !unfolded && left - most >= LEAST_FOLDED ? most : left;
     const top = PADDING + (track.instants.length > 0 ? LANE : 0);
     const least = track.overwritten + track.lost > 0 ? LEAST_WARNED : LEAST;
     const height = Math.max(least, top + lanes * LANE + PADDING);
-    const folded = collapsed ? 0 : all - lanes;
-    return row(id, "track", track.process, { track, lanes, top, height, collapsed, folded, unfolded });
+    const folded = collapsed ? 0 : left - lanes;
+    return row(id, "track", track.process, { track, lanes, top, height, collapsed, skipped, folded, unfolded });
 }
 
 function row(id, kind, process, more) {
-    const defaults = { y: 0, lanes: 0, top: 0, folded: 0, unfolded: false, collapsed: false, pinned: false };
-    return { id, kind, process, track: null, counter: null, ...defaults, ...more };
+    const folds = { skipped: 0, folded: 0, unfolded: false, collapsed: false };
+    return { id, kind, process, track: null, counter: null, y: 0, lanes: 0, top: 0, pinned: false, ...folds, ...more };
+}
+
+/** Returns the lane of a depth in a row; -1 if the row does not draw it. @param {Row} row @param {number} depth */
+export function laneOf({ lanes, skipped }, depth) {
+    return depth >= skipped && depth - skipped < lanes ? depth - skipped : -1;
 }
 
 /** Stacks rows. Returns their total height. */

@@ -5,6 +5,8 @@ import { greatestOf, numberText } from "./counters.js";
 
 /** A pointer that moves less than this does not drag, in pixels. */
 const DRAG = 5;
+/** Processes are indented by at most so many levels. */
+const MOST_INDENTED = 6;
 /** The height of a name with a warning below it. */
 const NAME_HEIGHT = 44;
 
@@ -22,9 +24,9 @@ function make(tag, className, text = "", attributes = {}) {
 /** Returns the name, the number and the warning of a row. @param {import("./layout.js").Row} row */
 export function wordsOf({ kind, process, track, counter }) {
     if (kind === "process") {
-        const ended = { crashed: process.ending || "crashed", living: "still running" }[process.state] ?? "";
+        const ended = process.isAbnormal ? process.ending : process.state === "living" ? "still running" : "";
         const words = new Set([ended, ...process.losses].filter(Boolean));
-        return { name: process.name || "process", number: `pid ${process.pid}`, warning: [...words].join(", ") };
+        return { name: process.label || "process", number: `pid ${process.pid}`, warning: [...words].join(", ") };
     }
     if (kind === "counter") {
         return { name: counter.name, number: `up to ${numberText(greatestOf(counter))}`, warning: "" };
@@ -43,13 +45,21 @@ export function shiftOf({ row, y, fixed }, pinnedHeight) {
     return Math.max(0, Math.min((fixed ? 0 : pinnedHeight) - y, row.height - NAME_HEIGHT));
 }
 
+/** Returns what a row does not draw until it is unfolded. @param {import("./layout.js").Row} row */
+function foldText({ folded, skipped }) {
+    const from = skipped > 0 ? [`${skipped} level${skipped === 1 ? "" : "s"} from before the fork`] : [];
+    return [...from, ...(folded > 0 ? [`${folded} deeper levels`] : [])].join(", ");
+}
+
 export class Names {
     /**
      * @param {HTMLElement} column
      * @param {import("./rows.js").Rows} rows
      * @param {() => {row: import("./layout.js").Row, y: number}[]} placed  the visible rows
+     * @param {(process: import("../data/model.js").Process) => void} about  shows the details of a process
      */
-    constructor(column, rows, placed) {
+    constructor(column, rows, placed, about) {
+        this.about = about;
         this.column = column;
         this.rows = rows;
         this.placed = placed;
@@ -101,7 +111,7 @@ export class Names {
     }
 
     #elementOf(row) {
-        const key = [row.collapsed, row.pinned, row.folded, row.unfolded].join();
+        const key = [row.collapsed, row.pinned, row.skipped, row.folded, row.unfolded].join();
         const present = this.elements.get(row.id);
         if (present && present.dataset.key === key) {
             return present;
@@ -120,6 +130,7 @@ export class Names {
         const className = `row ${row.kind}${row.pinned ? " pinned" : ""}`;
         const title = warning === "" ? label : `${label}: ${warning}`;
         const element = make("div", className, "", { role: "listitem", title });
+        element.style.setProperty("--level", Math.min(row.level ?? 0, MOST_INDENTED));
         if (row.kind !== "counter") {
             const attributes = { "aria-expanded": String(!row.collapsed), "aria-label": label };
             element.append(this.#button("toggle", "collapsed", row, attributes));
@@ -129,11 +140,13 @@ export class Names {
         if (warning !== "") {
             words.append(make("span", "warning", warning));
         }
-        if (row.folded > 0 || row.unfolded) {
+        if (row.folded > 0 || row.unfolded || (row.skipped > 0 && !row.collapsed)) {
             words.append(this.#foldButton(row, name));
         }
         const buttons = make("span", "buttons");
-        if (row.kind !== "process") {
+        if (row.kind === "process") {
+            buttons.append(this.#aboutButton(row, name));
+        } else {
             const pressed = { "aria-pressed": String(row.pinned) };
             const spoken = { "aria-label": `Pin ${name}`, title: "Keep at the top" };
             buttons.append(this.#button("pin", "pinned", row, { ...pressed, ...spoken }));
@@ -146,9 +159,17 @@ export class Names {
 
     /** Shows or hides the deeper calls of a track. */
     #foldButton(row, name) {
-        const text = row.unfolded ? "Fewer levels" : `${row.folded} deeper levels`;
+        const text = row.unfolded ? "Fewer levels" : foldText(row);
         const button = this.#button("fold", "unfolded", row, { "aria-label": `${text} of ${name}` });
         button.textContent = text;
+        return button;
+    }
+
+    /** Shows the details of a process. A click on its name does this, too. */
+    #aboutButton({ process }, name) {
+        const attributes = { type: "button", "aria-label": `Details of ${name}`, title: "Details" };
+        const button = make("button", "about", "i", attributes);
+        button.addEventListener("click", () => this.about(process));
         return button;
     }
 
@@ -185,11 +206,14 @@ export class Names {
         const end = (event) => {
             const dragged = from !== null && element.classList.contains("dragged");
             const target = dragged ? this.#targetAt(row, event.clientY) : null;
+            const isDown = from !== null;
             from = null;
             this.drop.hidden = true;
             element.classList.remove("dragged");
             if (target !== null && event.type === "pointerup") {
                 this.rows.move(row, target.before);
+            } else if (isDown && !dragged && event.type === "pointerup" && row.kind === "process") {
+                this.about(row.process);
             }
         };
         element.addEventListener("pointerup", end);

@@ -1,7 +1,7 @@
 // The layer over the rows: arrows between tracks, the selected call and the call under the pointer, the range, the
 // pointer's time.
 
-import { LANE } from "./layout.js";
+import { LANE, laneOf } from "./layout.js";
 import { isIn, timeOf } from "./points.js";
 
 /** Largest number of arrows in a frame. */
@@ -10,13 +10,13 @@ const MOST_ARROWS = 500;
 /** Returns the rectangle of a call on the canvas, or null if its row is not visible. */
 export function rectangleOf({ view }, placed, track, call) {
     const found = placed.find(({ row }) => row.track === track);
-    const depth = track.depth[call];
-    if (!found || depth >= found.row.lanes) {
+    const lane = found ? laneOf(found.row, track.depth[call]) : -1;
+    if (lane < 0) {
         return null;
     }
     const left = Math.max(-4, view.xOf(track.start[call]));
     const right = Math.min(view.width + 4, Math.max(view.xOf(track.start[call] + track.duration[call]), left + 2));
-    return { left, right, top: found.y + found.row.top + depth * LANE, height: LANE - 1, fixed: found.fixed };
+    return { left, right, top: found.y + found.row.top + lane * LANE, height: LANE - 1, fixed: found.fixed };
 }
 
 /** Outlines a call. */
@@ -43,7 +43,9 @@ export function outlinePoint(context, { view, theme, layout }, placed, point) {
     clip(context, view, found.fixed ? 0 : layout.pinnedHeight, found.fixed ? layout.pinnedHeight : Infinity);
     context.strokeStyle = theme.accent;
     context.lineWidth = 2;
-    if (point.gap) {
+    if (point.process) {
+        context.strokeRect(-4, y + 1, view.width + 8, row.height - 3);
+    } else if (point.gap) {
         const right = Math.min(Math.max(view.xOf(point.gap.end), x + 3), view.width + 4);
         context.strokeRect(Math.max(x, -4), y + 1, right - Math.max(x, -4), row.height - 3);
     } else {
@@ -105,7 +107,8 @@ export function drawFlows(context, scene, placed, flows, selection) {
             continue;
         }
         const ends = [
-            view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime),
+            // From the lower edge of a call: an arrow does not strike through its name.
+            view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime) + LANE / 2 - 2,
             view.xOf(flow.toTime), heightOf(to, levelsOf, flow.toTime),
         ];
         // Pinned rows cover the rows that are scrolled below them.
@@ -138,11 +141,11 @@ function touches(flow, selection) {
 /** Returns the middle of the innermost call that is drawn at a time. */
 function heightOf({ row, y }, levelsOf, time) {
     const levels = levelsOf(row.track);
-    let depth = 0;
-    while (levels.ready && depth + 1 < row.lanes && levels.covering(depth + 1, time) >= 0) {
-        depth += 1;
+    let lane = 0;
+    while (levels.ready && lane + 1 < row.lanes && levels.covering(row.skipped + lane + 1, time) >= 0) {
+        lane += 1;
     }
-    return y + row.top + depth * LANE + LANE / 2;
+    return y + row.top + lane * LANE + LANE / 2;
 }
 
 function drawArrow(context, [x1, y1, x2, y2], color) {

@@ -37,10 +37,9 @@ export class Painter {
         const key = this.colors.paletteIndex(process);
         let pixels = this.pixels.get(key);
         if (!pixels) {
-            const { byFunction, palette } = this.colors;
-            const { found } = this;
-            pixels = Uint32Array.from(byFunction, (own, index) =>
-                pixelOf(palette[key < 0 ? own : key], found && !found[index] ? FADED : 255));
+            const { found, colors } = this;
+            pixels = Uint32Array.from(colors.byFunction, (_, index) =>
+                pixelOf(colors.shadeOf(index, key), found && !found[index] ? FADED : 255));
             this.pixels.set(key, pixels);
         }
         return pixels;

@@ -1,9 +1,10 @@
-// Points: instants and snapshots on a track, samples of a counter, and the gap of overwritten history. A point can be
-// selected like a call. Pure functions.
+// Points: instants and snapshots on a track, samples of a counter, the gap of overwritten history, and a process as a
+// whole. A point can be selected like a call. Pure functions.
 //
 //     { track, at }      an instant, by its index on the track
 //     { counter, at }    a sample, by its index in the counter
 //     { track, gap }     the overwritten history of the track
+//     { process }        the process
 
 import { indexFrom } from "../data/bisect.js";
 
@@ -13,12 +14,15 @@ export function pointsIn({ track, counter }) {
 }
 
 /** Returns the time of a point. */
-export function timeOf({ track, counter, at, gap }) {
-    return gap ? gap.start : counter ? counter.times[at] : track.instants[at].time;
+export function timeOf({ track, counter, at, gap, process }) {
+    return process ? process.opened : gap ? gap.start : counter ? counter.times[at] : track.instants[at].time;
 }
 
 /** Returns the name of a point. */
-export function nameOf({ track, counter, at, gap }) {
+export function nameOf({ track, counter, at, gap, process }) {
+    if (process) {
+        return `${process.label} (pid ${process.pid})`;
+    }
     if (gap) {
         return `${gap.events.toLocaleString("en")} events overwritten`;
     }
@@ -27,6 +31,9 @@ export function nameOf({ track, counter, at, gap }) {
 
 /** Returns whether a point is in a row. */
 export function isIn(point, row) {
+    if (point.process) {
+        return row.kind === "process" && row.process === point.process;
+    }
     return point.counter ? row.counter === point.counter : row.track === point.track;
 }
 
@@ -40,7 +47,7 @@ export function pointFrom({ track, counter }, time) {
 
 /** Returns the point before (-1) or after (1) a point in its row, with `alike` of the same kind and name. */
 export function beside(point, by, alike = false) {
-    if (point.gap) {
+    if (point.gap || point.process) {
         return null;
     }
     const one = point.track?.instants[point.at];
@@ -53,14 +60,23 @@ export function beside(point, by, alike = false) {
     return null;
 }
 
-/** Returns a point as text for the hash: "t3_5", "c0_7", "g3". @param {import("../data/model.js").Trace} trace */
-export function pointText(trace, { track, counter, at, gap }) {
+/**
+ * Returns a point as text for the hash: "t3_5", "c0_7", "g3", "p1".
+ * @param {import("../data/model.js").Trace} trace
+ */
+export function pointText(trace, { track, counter, at, gap, process }) {
+    if (process) {
+        return `p${process.index}`;
+    }
     return gap ? `g${track.index}` : counter ? `c${trace.counters.indexOf(counter)}_${at}` : `t${track.index}_${at}`;
 }
 
 /** Returns the point of such a text, or null. @param {import("../data/model.js").Trace} trace @param {string} text */
-export function pointOf({ tracks, counters }, text) {
-    const [, kind, index, at] = /^([tcg])(\d{1,9})(?:_(\d{1,9}))?$/.exec(text ?? "") ?? [];
+export function pointOf({ tracks, counters, processes }, text) {
+    const [, kind, index, at] = /^([tcgp])(\d{1,9})(?:_(\d{1,9}))?$/.exec(text ?? "") ?? [];
+    if (kind === "p") {
+        return processes[index] ? { process: processes[index] } : null;
+    }
     const track = kind === "c" ? undefined : tracks[index];
     if (kind === "g") {
         return track?.gap ? { track, gap: track.gap } : null;

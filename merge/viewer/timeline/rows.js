@@ -1,6 +1,6 @@
 // The user's changes to the rows: collapsing, pinning, hiding, moving, filtering.
 
-import { LANE, arrangement, layOut, moved } from "./layout.js";
+import { LANE, arrangement, laneOf, layOut, moved } from "./layout.js";
 import { areSiblings } from "./names.js";
 
 /** The largest part of the height for pinned rows; further ones scroll with the others. */
@@ -76,7 +76,7 @@ export class Rows {
         }
         this.openRow(`t${track.index}`, track.process);
         const row = this.rowOf(track);
-        if (row?.folded > 0 && track.depth[call] >= row.lanes) {
+        if (row && !row.collapsed && laneOf(row, track.depth[call]) < 0 && row.folded + row.skipped > 0) {
             this.flip("unfolded", row.id);
         }
     }
@@ -100,7 +100,8 @@ export class Rows {
     /** Scrolls until a call is visible. */
     scrollTo(track, call) {
         const row = this.rowOf(track);
-        this.scrollToRow(row, row && row.top + Math.min(track.depth[call], row.lanes) * LANE);
+        const lane = row && Math.max(0, Math.min(track.depth[call] - row.skipped, row.lanes));
+        this.scrollToRow(row, row && row.top + lane * LANE);
     }
 
     /** Scrolls until a height of a row is visible. */

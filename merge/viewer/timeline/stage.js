@@ -1,5 +1,7 @@
 // The timeline's elements and their sizes.
 
+import { Edge } from "./edge.js";
+
 export const MINIMAP_HEIGHT = 52;
 export const RULER_HEIGHT = 28;
 
@@ -29,9 +31,17 @@ export class Stage {
         const window = make("div", "window", this.sheet);
         this.canvas = make("canvas", "tracks", window, { tabindex: "0", role: "application", "aria-label": LABEL });
         this.column = make("div", "names", window, { role: "list", "aria-label": "Tracks" });
+        const handle = make("div", "edge", element, {
+            role: "separator", tabindex: "0", "aria-orientation": "vertical", "aria-label": "Width of the names",
+        });
         this.width = 0;
         this.height = 0;
-        new ResizeObserver(() => this.fit() && resized()).observe(this.scroller);
+        const fit = () => this.fit() && resized();
+        const edge = new Edge(handle, element, this.column, fit);
+        new ResizeObserver(() => {
+            fit();
+            edge.announce();
+        }).observe(this.scroller);
     }
 
     /** Fits the canvases to the available size. Returns whether there is any. */

@@ -14,6 +14,7 @@
  *     timeline.reveal(track, call)    select the call and make it visible: opens and unhides its rows, scrolls, moves
  *                                     or zooms if needed; (track, call, true) centres it and keeps the zoom if the
  *                                     call is visible with it
+ *     timeline.approach(track, call)  select a call and move until it is in view; the zoom stays
  *     timeline.revealPoint(point)     select a point and make it visible; timeline.point is the selected one, or null
  *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
  *     timeline.selection              { track, call } or null
@@ -36,9 +37,9 @@
  *                                     canvas.tracks; null if its row is not visible
  *     timeline.focus()                moves the keyboard focus to the tracks
  *
- * page.html has these elements for the panels: #panel below the timeline, `hidden` until a tab opens, with #tabs
- * (role=tablist) and #panes (a .pane per tab); #splitter above it; #search and #actions, empty, in the toolbar; #alerts
- * for warnings and errors; #progress while loading; #status for announced lines.
+ * page.html has these elements for the panels: #panel below the timeline, with #tabs (role=tablist) and #panes (a .pane
+ * per tab, `hidden` until a tab opens); #splitter above it; #search and #actions, empty, in the toolbar; #alerts for
+ * warnings and errors; #progress while loading; #status for announced lines.
  */
 
 import { Frames } from "./frames.js";
@@ -74,7 +75,8 @@ class Timeline {
         this.frames = new Frames(this);
         this.minimap = new Minimap(this.stage.overview, trace, this.frames.levelsOf);
         this.rows = new Rows(trace, this.stage, () => this.#changed());
-        this.names = new Names(this.stage.column, this.rows, () => this.placed);
+        const about = (process) => this.selectPoint({ process });
+        this.names = new Names(this.stage.column, this.rows, () => this.placed, about);
         this.gestures = new Gestures(this);
         this.gestures.listen();
         this.painter.dark.addEventListener("change", () => this.frames.repaint());
@@ -109,6 +111,14 @@ class Timeline {
     }
 
     reveal(track, call, keepsZoom = false) {
+        this.#bring(track, call, (view, from, to) => view.reveal(from, to, keepsZoom));
+    }
+
+    approach(track, call) {
+        this.#bring(track, call, (view, from, to) => view.approach(from, to));
+    }
+
+    #bring(track, call, move) {
         const [from, to] = [track.start[call], track.start[call] + track.duration[call]];
         this.select(track, call);
         // A panel that shows the selection may have opened.
@@ -117,12 +127,13 @@ class Timeline {
         }
         this.rows.open(track, call);
         this.rows.scrollTo(track, call);
-        this.motion.glide((view) => view.reveal(from, to, keepsZoom));
+        this.motion.glide((view) => move(view, from, to));
     }
 
     revealPoint(point) {
-        this.rows.openRow(point.counter ? `c${this.trace.counters.indexOf(point.counter)}` : `t${point.track.index}`,
-            (point.counter ?? point.track).process);
+        const { process, counter, track } = point;
+        const ofTrack = counter ? `c${this.trace.counters.indexOf(counter)}` : `t${track?.index}`;
+        this.rows.openRow(process ? `p${process.index}` : ofTrack, process ?? (counter ?? track).process);
         this.rows.scrollToRow(this.rows.all.find((row) => isIn(point, row)));
         this.motion.glide((view) => view.revealTime(timeOf(point)));
         this.selectPoint(point);
@@ -160,6 +171,8 @@ class Timeline {
             this.fitTime(range.from, range.to);
         } else if (selection) {
             this.fitCall(selection);
+        } else if (this.point?.process) {
+            this.fitTime(this.point.process.opened, this.point.process.last);
         } else if (this.point?.gap) {
             this.fitTime(this.point.gap.start, this.point.gap.end);
         }

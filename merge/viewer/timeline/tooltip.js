@@ -3,6 +3,7 @@
 import { flagNames } from "../data/model.js";
 import { numberText } from "./counters.js";
 import { timeText } from "./ruler.js";
+import { durationWords } from "./unfinished.js";
 
 const LONGEST = 300;
 
@@ -33,7 +34,7 @@ function aboutCall({ track, call }, { functions }, levels) {
     const index = track.function[call];
     const facts = [
         ["start", timeText(track.start[call])],
-        [track.flags[call] & 1 ? "so far" : "duration", timeText(track.duration[call])],
+        ["duration", durationWords(track, call)],
         ["self", levels.ready ? timeText(levels.selfTime(call)) : "…"],
         ["depth", String(track.depth[call])],
     ];

@@ -24,9 +24,9 @@ export class Tour {
         const levels = this.timeline.levelsOf(track);
         const next = levels.work(Infinity) ? neighbour(levels, call, way) : -1;
         if (next >= 0) {
-            this.#goTo(track, next);
+            this.#goTo(track, next, way === "next" || way === "previous");
         } else {
-            this.timeline.options.announce?.(`No ${way} call.`);
+            this.timeline.options.announce?.(`No ${way === "longest" ? "child" : way} call.`);
         }
     }
 
@@ -57,7 +57,7 @@ export class Tour {
         const rows = this.timeline.rows.all.filter((row) => pointsIn(row) > 0);
         const { selection, point } = this.timeline;
         const row = rows[selection || point ? this.#placeIn(rows) : 0];
-        if (!row || (point && !point.gap)) {
+        if (!row || (point && !point.gap && !point.process)) {
             this.#goToPoint(row ? beside(point, by) : null);
             return;
         }
@@ -76,8 +76,9 @@ export class Tour {
         this.timeline.options.announce?.(words);
     }
 
-    #goTo(track, call) {
-        this.timeline.reveal(track, call);
+    /** @param {boolean} keepsZoom  for a way along a track */
+    #goTo(track, call, keepsZoom = false) {
+        this.timeline[keepsZoom ? "approach" : "reveal"](track, call);
         this.timeline.options.announce?.(inWords(this.timeline.trace, track, call));
     }
 }

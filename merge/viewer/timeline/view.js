@@ -83,6 +83,13 @@ export class View {
         }
     }
 
+    /** Moves until a range of time is in view, at least in part, and never zooms. */
+    approach(from, to) {
+        if (to < this.from || from > this.to) {
+            this.revealTime(from);
+        }
+    }
+
     /** Moves as little as possible until a time is visible. @param {number} time */
     revealTime(time) {
         const shown = this.to - this.from;

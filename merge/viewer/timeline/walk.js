@@ -6,7 +6,8 @@ import { firstAfter, firstFrom } from "../data/levels.js";
  * Returns a call next to a call.
  * @param {import("../data/levels.js").Levels} levels  of its track, complete
  * @param {number} call
- * @param {"parent"|"child"|"next"|"previous"} way  next and previous stay at the call's depth
+ * @param {"parent"|"child"|"longest"|"next"|"previous"} way  next and previous stay at the call's depth; longest is
+ *     the longest child
  * @returns {number} -1 if there is none
  */
 export function neighbour(levels, call, way) {
@@ -14,9 +15,11 @@ export function neighbour(levels, call, way) {
     if (way === "parent") {
         return parent[call];
     }
-    if (way === "child") {
+    if (way === "child" || way === "longest") {
         const [calls, first, end] = levels.between(depth[call] + 1, start[call], start[call] + duration[call]);
-        return calls.subarray(first, end).find((one) => parent[one] === call) ?? -1;
+        const children = calls.subarray(first, end).filter((one) => parent[one] === call);
+        const longer = (one, other) => (duration[other] > duration[one] ? other : one);
+        return children.length === 0 ? -1 : way === "child" ? children[0] : children.reduce(longer);
     }
     const { calls } = levels.lanes[depth[call]].levels[0];
     let at = firstFrom(calls, start, start[call]);

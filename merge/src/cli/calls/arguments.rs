@@ -15,7 +15,7 @@ use std::path::PathBuf;
 const AFTER: &str = "\
 Times count from the begin of the trace, as on the page. A call that never
 ended is shown with the time until the last event known: it took at least that
-long (>=). Calls that took as long come in the order of their begins.
+long (>=), or an unknown time if it began with that event. Calls that took as long come in the order of their begins.
 
 Exit status:
   0    the calls are printed, and every input was read completely

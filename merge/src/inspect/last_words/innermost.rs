@@ -30,11 +30,9 @@ pub fn innermost(plans: &[FilePlan]) -> Innermost {
 /// Whether the summary shows the process.
 fn is_worth_a_line(plan: &FilePlan) -> bool {
     match plan.ending {
-        Ending::Running | Ending::Silent => true,
-        Ending::Signal(_) => !plan.ending.is_dismissal(plan.is_worker),
-        Ending::Status(status) => status != 0,
+        Ending::Running => true,
         Ending::Untold => plan.state != State::Sealed,
-        Ending::Stopped | Ending::Exited | Ending::Left | Ending::Replaced => false,
+        _ => plan.is_abnormal(),
     }
 }
 

@@ -71,7 +71,7 @@ MainProcess (pid 11) ended without a word (SIGKILL, or _exit or exec in C code)
     open calls, outermost first                                                         for at least
      0  <module> (/x/ev.py:1)                                                               2.000 ms
      1  f (/x/ev.py:7)                                                                      1.900 ms
-     2  builtins.len                                                                            0 ns
+     2  builtins.len                                                                         unknown
     last 3 calls that ended, newest last                               took    before end  how
     f (/x/ev.py:7)                                                    10 ns      1.799 ms  yielded
     f (/x/ev.py:7)                                               700.000 us      1.000 ms  raised

@@ -92,8 +92,8 @@ impl ThreadText<'_> {
         let open = &self.thread.open;
         let heading = match self.plan.ending {
             Ending::Running if self.plan.is_running() => "open for",
-            ending if ending.is_sudden() || self.plan.waited_after.is_some() => "for at least",
-            _ => "was open for",
+            _ if self.plan.tells_its_end() => "was open for",
+            _ => "for at least",
         };
         let name = WIDTH - 4 - 2 - DURATION;
         writeln!(text, "    {:<name$}  {heading:>DURATION$}", "open calls, outermost first")?;
@@ -114,7 +114,12 @@ impl ThreadText<'_> {
         let name = WIDTH - 4 - digits - 2 - 2 - DURATION;
         let mark = if call.inherited { ", from before the fork" } else { "" };
         let function = shortened(&self.words.function(call.function), name - mark.len()) + mark;
-        writeln!(text, "    {depth:>digits$}  {function:<name$}  {:>DURATION$}", when::duration(call.duration))
+        let duration = match call.duration {
+            // It began with the last sign of life.
+            0 if !self.plan.is_running() && !self.plan.tells_its_end() => "unknown".to_owned(),
+            duration => when::duration(duration),
+        };
+        writeln!(text, "    {depth:>digits$}  {function:<name$}  {duration:>DURATION$}")
     }
 
     fn ended_calls(&self, text: &mut String) -> fmt::Result {

@@ -6,9 +6,9 @@ use crate::events::timeline::{Call, OpenCalls, StackEvent};
 
 /// Counts the calls of a part, by function.
 #[derive(Debug)]
-pub struct CallCounter {
+pub struct CallCounter<'a> {
     open: OpenCalls<OpenFunction>,
-    tallies: Tallies,
+    tallies: Tallies<'a>,
 }
 
 /// The function of an open call.
@@ -18,10 +18,14 @@ struct OpenFunction {
     index: u32,
     /// Whether no call of the same function is around it.
     is_outermost: bool,
+    /// Whether it waits, or a call around it.
+    is_waiting: bool,
 }
 
 #[derive(Debug)]
-struct Tallies {
+struct Tallies<'a> {
+    /// Whether a function waits, by its number.
+    waits: &'a [bool],
     /// The index in `list` by the function's number, or `NONE`.
     indexes: Vec<u32>,
     list: Vec<FunctionTally>,
@@ -37,12 +41,12 @@ struct FunctionTally {
 
 const NONE: u32 = u32::MAX;
 
-impl CallCounter {
-    /// Makes a counter for a part of a file with this many functions.
-    pub fn new(functions: usize) -> CallCounter {
+impl CallCounter<'_> {
+    /// Makes a counter for a part of a file. `waits` has the functions of the file by number, and whether each waits.
+    pub fn new(waits: &[bool]) -> CallCounter<'_> {
         CallCounter {
             open: OpenCalls::default(),
-            tallies: Tallies { indexes: vec![NONE; functions], list: Vec::new() },
+            tallies: Tallies { waits, indexes: vec![NONE; waits.len()], list: Vec::new() },
         }
     }
 
@@ -58,11 +62,14 @@ impl CallCounter {
                     Some(Payload::Members(members)) => EventMembers::ending(members).unwrap_or(call.kind),
                     _ => call.kind,
                 };
-                let Some(OpenFunction { index, is_outermost }) = self.open.end(call, open, enter) else { return };
+                let Some(ended) = self.open.end(call, open, enter) else { return };
                 let duration = call.end.saturating_sub(call.start);
-                tallies.list[index as usize].tally.call(duration, kind, is_outermost);
+                tallies.list[ended.index as usize].tally.call(duration, kind, ended.is_outermost);
                 if let Some(caller) = self.open.innermost() {
                     tallies.list[caller.index as usize].tally.called(duration);
+                }
+                if ended.is_waiting {
+                    tallies.waited(ended, duration, self.open.values());
                 }
             }
             StackEvent::Instant(_) => {}
@@ -75,7 +82,23 @@ impl CallCounter {
     }
 }
 
-impl Tallies {
+impl Tallies<'_> {
+    /// Counts a call that waits, for itself and for the calls around it.
+    fn waited(&mut self, ended: OpenFunction, duration: u64, around: &[OpenFunction]) {
+        self.list[ended.index as usize].tally.waited(duration, ended.is_outermost);
+        match around.last() {
+            // The calls around a call that waits have waited, too, once for all that it calls.
+            Some(caller) if caller.is_waiting => {
+                self.list[caller.index as usize].tally.waiting.own -= i128::from(duration);
+            }
+            _ => {
+                for open in around.iter().filter(|open| open.is_outermost) {
+                    self.list[open.index as usize].tally.waiting.total += u128::from(duration);
+                }
+            }
+        }
+    }
+
     #[inline]
     fn enter(&mut self, function: u32, around: &[OpenFunction]) -> OpenFunction {
         let index = self.index_of(function);
@@ -84,7 +107,9 @@ impl Tallies {
         if is_outermost {
             entry.outermost = around.len();
         }
-        OpenFunction { index, is_outermost }
+        let waits = self.waits.get(function as usize).copied().unwrap_or_default();
+        let is_waiting = waits || around.last().is_some_and(|caller| caller.is_waiting);
+        OpenFunction { index, is_outermost, is_waiting }
     }
 
     fn index_of(&mut self, function: u32) -> u32 {

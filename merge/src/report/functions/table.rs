@@ -2,7 +2,7 @@
 
 use super::elided::ElidedNumbers;
 use super::interned::{InternedFunction, InternedFunctions};
-use super::tally::{Tally, narrow};
+use super::tally::{Tally, Waiting, narrow};
 use crate::events::timeline::OVERWRITTEN;
 use crate::plan::estimate::About;
 use std::cmp::Reverse;
@@ -32,6 +32,8 @@ pub struct FunctionRow {
     pub unfinished: u64,
     /// Calls that an exception ended.
     pub raised: u64,
+    /// The time in them in which it, or what it called, waited. A table without waiting has it, too.
+    pub waiting: u64,
     /// Whether not all of its calls are recorded.
     pub is_elided: bool,
     /// Whether not all calls of C functions by it are recorded.
@@ -61,6 +63,16 @@ pub enum Sort {
     Max,
 }
 
+/// Which rows a table has.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    pub sort: Sort,
+    /// At most so many, the first ones.
+    pub most: usize,
+    /// Whether calls that wait are left out.
+    pub is_busy: bool,
+}
+
 /// The functions of one process, or of all.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -72,6 +84,8 @@ pub struct Table {
     pub calls: u64,
     /// The time in them.
     pub own: u64,
+    /// The self time of calls that wait and of what they called, if the table leaves it out.
+    pub left_out: u64,
     /// Overwritten time: the functions that it belongs to are not known.
     pub overwritten: u64,
     /// Whether there were calls that are not recorded, so that the numbers are the least that there can be.
@@ -92,12 +106,12 @@ pub struct ProcessTable {
 }
 
 impl FunctionRow {
-    fn of(function: u32, tally: &Tally, elided: &ElidedNumbers) -> FunctionRow {
+    fn of(function: u32, tally: &Tally, elided: &ElidedNumbers, without: Waiting) -> FunctionRow {
         FunctionRow {
             function,
-            calls: tally.calls,
-            total: narrow(tally.total),
-            own: narrow(u128::try_from(tally.own).unwrap_or(0)),
+            calls: tally.calls - without.calls,
+            total: narrow(tally.total - without.total),
+            own: narrow(u128::try_from(tally.own - without.own).unwrap_or(0)),
             mean: tally.mean(),
             p50: tally.percentile(50),
             p99: tally.percentile(99),
@@ -105,6 +119,7 @@ impl FunctionRow {
             max: tally.max,
             unfinished: tally.unfinished,
             raised: tally.raised,
+            waiting: narrow(tally.waiting.total),
             is_elided: elided.has(function),
             elides_c_calls: elided.has_c_calls(function),
             about: elided.about(function).map(|about| about.with(tally.calls)).filter(|about| about.is_useful()),
@@ -133,17 +148,20 @@ impl Table {
     }
 
     /// The first `rows` of these functions; the tally of [`OVERWRITTEN`] is of none. Equal ones stand in the order of
-    /// their names, whatever their numbers are.
+    /// their names, whatever their numbers are. If it `is_busy`, calls that wait are left out with all that they call.
     pub fn new<'a>(
         tallies: impl IntoIterator<Item = (&'a u32, &'a Tally)>,
         interned: &InternedFunctions,
         elided: &ElidedNumbers,
-        sort: Sort,
-        rows: usize,
+        Rows { sort, most, is_busy }: Rows,
     ) -> Table {
-        let called = tallies.into_iter().filter(|(_, tally)| tally.calls > 0);
-        let mut all: Vec<FunctionRow> =
-            called.map(|(function, tally)| FunctionRow::of(*function, tally, elided)).collect();
+        let mut left_out = 0;
+        let mut row = |(function, tally): (&u32, &Tally)| {
+            let without = if is_busy { tally.waiting } else { Waiting::default() };
+            left_out += without.own;
+            FunctionRow::of(*function, tally, elided, without)
+        };
+        let mut all: Vec<FunctionRow> = tallies.into_iter().map(&mut row).filter(|row| row.calls > 0).collect();
         let overwritten = all.extract_if(.., |row| row.function == OVERWRITTEN).map(|row| row.total).sum();
         let name = |row: &FunctionRow| {
             interned.get(row.function).map(|InternedFunction { name, file, line, is_c }| (name, file, *line, *is_c))
@@ -154,8 +172,9 @@ impl Table {
         });
         let sum = |number: fn(&FunctionRow) -> u64| all.iter().map(number).fold(0, u64::saturating_add);
         let (functions, calls, own) = (all.len(), sum(|row| row.calls), sum(|row| row.own));
-        all.truncate(rows);
+        all.truncate(most);
         all.shrink_to_fit();
-        Table { rows: all, functions, calls, own, overwritten, is_least: elided.are_there }
+        let left_out = narrow(u128::try_from(left_out).unwrap_or(0));
+        Table { rows: all, functions, calls, own, left_out, overwritten, is_least: elided.are_there }
     }
 }

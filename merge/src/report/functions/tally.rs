@@ -20,15 +20,28 @@ pub struct Tally {
     pub total: u128,
     /// Nanoseconds without what they called. A part of a trace may know of the callees alone, and have less than none.
     pub own: i128,
+    /// What of this was in calls that wait.
+    pub waiting: Waiting,
     /// Nanoseconds of all calls.
     sum: u128,
     sketch: Sketch,
 }
 
+/// The part of a function's calls and times in calls that wait: calls of functions that wait, and all that these call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Calls that waited, or were made by such calls.
+    pub calls: u64,
+    /// Nanoseconds of the function's calls in which it, or what it called, waited.
+    pub total: u128,
+    /// Nanoseconds of its self time in those calls.
+    pub own: i128,
+}
+
 impl Default for Tally {
     fn default() -> Tally {
-        let sketch = Sketch::default();
-        Tally { calls: 0, unfinished: 0, raised: 0, min: u64::MAX, max: 0, total: 0, own: 0, sum: 0, sketch }
+        let (waiting, sketch) = (Waiting::default(), Sketch::default());
+        Tally { calls: 0, unfinished: 0, raised: 0, min: u64::MAX, max: 0, total: 0, own: 0, waiting, sum: 0, sketch }
     }
 }
 
@@ -52,6 +65,13 @@ impl Tally {
         self.own -= i128::from(duration);
     }
 
+    /// Counts a call, which is added as well, as one that waits.
+    pub fn waited(&mut self, duration: u64, is_outermost: bool) {
+        self.waiting.calls += 1;
+        self.waiting.total += if is_outermost { u128::from(duration) } else { 0 };
+        self.waiting.own += i128::from(duration);
+    }
+
     /// Adds the counts of other calls.
     pub fn append(&mut self, other: &Tally) {
         self.calls += other.calls;
@@ -61,6 +81,9 @@ impl Tally {
         self.max = self.max.max(other.max);
         self.total += other.total;
         self.own += other.own;
+        self.waiting.calls += other.waiting.calls;
+        self.waiting.total += other.waiting.total;
+        self.waiting.own += other.waiting.own;
         self.sum += other.sum;
         self.sketch.append(&other.sketch);
     }

@@ -1,10 +1,11 @@
 //! Whatever calls there are, and however their stack events fall into parts: the tallies are those of an oracle that
 //! sees all calls at once.
 
-use super::{CallCounter, ElidedNumbers, FunctionRow, InternedFunctions, Sort, Table, Tally};
+use super::tally::Waiting;
+use super::{CallCounter, ElidedNumbers, FunctionRow, InternedFunctions, Rows, Sort, Table, Tally};
 use crate::events::timeline::{Call, StackEvent};
 use proptest::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
 
@@ -66,10 +67,37 @@ fn oracle(emitted: &[Emitted]) -> HashMap<u32, (u64, u128, i128, u64, u64)> {
     tallies
 }
 
+/// Whether functions 0 to 4 wait.
+const WAITS: [bool; 5] = [false, false, false, true, true];
+
+/// What of the calls and times of each function was in calls that wait.
+fn waiting_oracle(emitted: &[Emitted]) -> HashMap<u32, Waiting> {
+    let waits = |call: &Call| WAITS[call.function as usize];
+    let mut found: HashMap<u32, Waiting> = HashMap::new();
+    for (_, call, open) in emitted.iter().filter(|(begins, ..)| !begins) {
+        let duration = call.end - call.start;
+        let is_within = open.iter().any(waits);
+        if !is_within && !waits(call) {
+            continue;
+        }
+        let is_outermost = open.iter().all(|around| around.function != call.function);
+        let own = found.entry(call.function).or_default();
+        own.calls += 1;
+        own.total += if is_outermost { duration.into() } else { 0 };
+        own.own += i128::from(duration);
+        let around: BTreeSet<u32> = open.iter().map(|call| call.function).collect();
+        match (is_within, open.last()) {
+            (true, Some(caller)) => found.entry(caller.function).or_default().own -= i128::from(duration),
+            _ => around.iter().for_each(|of| found.entry(*of).or_default().total += u128::from(duration)),
+        }
+    }
+    found
+}
+
 fn walked<'a>(parts: impl IntoIterator<Item = &'a [Emitted]>) -> HashMap<u32, Tally> {
     let mut sum: HashMap<u32, Tally> = HashMap::new();
     for part in parts {
-        let mut counter = CallCounter::new(2);
+        let mut counter = CallCounter::new(&WAITS);
         for (begins, call, open) in part {
             let event = if *begins { StackEvent::Begin(call) } else { StackEvent::End(call, None) };
             counter.take(event, open, |id| id);
@@ -98,6 +126,11 @@ proptest! {
         let found = |(function, t): (&u32, &Tally)| (*function, (t.calls, t.total, t.own, t.unfinished, t.raised));
         prop_assert_eq!(tallies.iter().map(found).collect::<HashMap<_, _>>(), oracle(&all));
         prop_assert_eq!(&walked([&all[..]]), &tallies);
+        let waited = tallies.iter().map(|(function, tally)| (*function, tally.waiting));
+        let waited: HashMap<_, _> = waited.filter(|(_, waiting)| *waiting != Waiting::default()).collect();
+        let mut expected = waiting_oracle(&all);
+        expected.retain(|_, waiting| *waiting != Waiting::default());
+        prop_assert_eq!(waited, expected);
         let ends = all.iter().filter(|(begins, ..)| !begins);
         let durations = ends.map(|(_, call, _)| (call.function, call.end - call.start));
         for (function, tally) in &tallies {
@@ -125,8 +158,8 @@ fn rows_are_sorted_and_ties_are_settled_by_name() {
         let tally = tallies.entry(*function).or_default();
         durations.iter().for_each(|duration| tally.call(*duration, Kind::Return, true));
     }
-    let sorted = |sort, rows| {
-        let table = Table::new(&tallies, &interned, &ElidedNumbers::default(), sort, rows);
+    let sorted = |sort, most| {
+        let table = Table::new(&tallies, &interned, &ElidedNumbers::default(), Rows { sort, most, is_busy: false });
         assert_eq!((table.functions, table.calls, table.own), (3, 4, 60));
         let name = |row: &FunctionRow| interned.get(row.function).unwrap().name.to_string();
         table.rows.iter().map(name).collect::<String>()
@@ -148,6 +181,6 @@ fn numbers_that_only_damage_can_make_do_no_harm() {
     sum.append(&tally);
     assert_eq!((sum.calls, sum.mean(), sum.percentile(99)), (6, u64::MAX, u64::MAX));
     let (interned, elided) = Default::default();
-    let table = Table::new([(&0, &*sum)], &interned, &elided, Sort::Own, 1);
+    let table = Table::new([(&0, &*sum)], &interned, &elided, Rows { sort: Sort::Own, most: 1, is_busy: true });
     assert_eq!((table.rows[0].total, table.rows[0].own), (u64::MAX, u64::MAX));
 }

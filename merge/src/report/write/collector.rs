@@ -4,7 +4,7 @@ use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
 use crate::parallel::lock::lock;
-use crate::report::functions::{FunctionRow, InternedFunction};
+use crate::report::functions::{FunctionRow, InternedFunction, Rows, Sort};
 use std::sync::Mutex;
 
 /// The functions of all processes of a report, in no order that means anything.
@@ -32,8 +32,8 @@ impl Collector {
 }
 
 impl Printer for Collector {
-    fn rows(&self) -> usize {
-        usize::MAX
+    fn rows(&self) -> Rows {
+        Rows { sort: Sort::Own, most: usize::MAX, is_busy: false }
     }
 
     fn processes(&self) -> usize {

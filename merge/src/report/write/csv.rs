@@ -5,7 +5,7 @@ use super::functions::{FunctionTotals, Printer};
 use super::text::Text;
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::report::functions::{FunctionRow, InternedFunctions, ProcessTable, Table};
+use crate::report::functions::{FunctionRow, InternedFunctions, ProcessTable, Rows, Sort, Table};
 use crate::text::display::{OVERWRITTEN_CALLS, UNKNOWN_FUNCTION, printable};
 use csv::{ByteRecord, Writer};
 
@@ -42,8 +42,8 @@ const ROWS_PER_FLUSH: usize = 1024;
 pub struct Csv;
 
 impl Printer for Csv {
-    fn rows(&self) -> usize {
-        usize::MAX
+    fn rows(&self) -> Rows {
+        Rows { sort: Sort::Own, most: usize::MAX, is_busy: false }
     }
 
     fn processes(&self) -> usize {

@@ -14,7 +14,9 @@ use crate::events::timeline::OVERWRITTEN;
 use crate::parallel::lock::lock;
 use crate::plan::estimate::Estimates;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{CallCounter, ElidedNumbers, InternedFunctions, ProcessTable, Sort, Table, Tally};
+use crate::report::functions::{
+    CallCounter, ElidedNumbers, InternedFunctions, ProcessTable, Rows, Table, Tally, waits,
+};
 use crate::report::summary::Summary;
 use crate::report::{bursts, elided};
 use crate::text::display::UNKNOWN_FUNCTION;
@@ -26,13 +28,8 @@ use viztracer_format::names::Function;
 
 /// Prints the functions of a report.
 pub trait Printer: fmt::Debug + Sync {
-    /// The column that functions are sorted by.
-    fn sort(&self) -> Sort {
-        Sort::Own
-    }
-
-    /// How many functions of a process, and of all, it wants to know.
-    fn rows(&self) -> usize;
+    /// Which functions of a process, and of all, it wants to know.
+    fn rows(&self) -> Rows;
 
     /// How many processes it wants to have at the end: those with the most time in them.
     fn processes(&self) -> usize;
@@ -89,6 +86,8 @@ pub struct FileFunctions {
     /// The interned number of each function of the file. The first one stands for those without a name, the second one
     /// for overwritten calls.
     numbers: Vec<u32>,
+    /// Whether each of these functions waits.
+    waits: Vec<bool>,
 }
 
 impl FunctionReport<'_> {
@@ -105,12 +104,13 @@ impl Writer for FunctionReport<'_> {
     fn file(&self, _: &FilePlan) -> FileFunctions {
         let unknown = Function { name: UNKNOWN_FUNCTION, is_c: true, ..Function::default() };
         let numbers = vec![lock(&self.interned).add(&unknown), OVERWRITTEN];
-        FileFunctions { indexes: ById::default(), numbers }
+        FileFunctions { indexes: ById::default(), waits: vec![false; numbers.len()], numbers }
     }
 
     fn function(&self, file: &mut FileFunctions, id: u32, function: &Function<'_>) {
         file.indexes.insert(id, file.numbers.len() as u32);
         file.numbers.push(lock(&self.interned).add(function));
+        file.waits.push(waits(function));
     }
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
@@ -118,7 +118,7 @@ impl Writer for FunctionReport<'_> {
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &FileFunctions, _: &mut Text) -> Outcome {
-        let mut counter = CallCounter::new(file.numbers.len());
+        let mut counter = CallCounter::new(&file.waits);
         let index = |id| if id == OVERWRITTEN { 1 } else { file.indexes.get(id).unwrap_or(0) };
         let outcome = reader.stack_events(|event, open| counter.take(event, open, index));
         let mut files = lock(&self.files);
@@ -139,7 +139,7 @@ impl Writer for FunctionReport<'_> {
         let none = Estimates::new();
         let estimates = if is_whole { &plan.estimates } else { &none };
         let elided = ElidedNumbers::of(plan.elided.keys(), plan.bursts, estimates, &interned, report.prefixes);
-        let table = Table::new(&tallies, &interned, &elided, self.printer.sort(), self.printer.rows());
+        let table = Table::new(&tallies, &interned, &elided, self.printer.rows());
         if table.is_empty() {
             return Ok(());
         }
@@ -157,7 +157,7 @@ impl Writer for FunctionReport<'_> {
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         let (interned, mut finished) = (lock(&self.interned), lock(&self.finished));
-        let all = Table::new(&finished.all, &interned, &finished.elided, self.printer.sort(), self.printer.rows());
+        let all = Table::new(&finished.all, &interned, &finished.elided, self.printer.rows());
         let more_processes = finished.drop_least(self.printer.processes());
         let processes: Vec<ProcessTable> = finished.processes.drain(..).map(|(_, process)| process).collect();
         let totals = FunctionTotals {

@@ -5,7 +5,7 @@ mod document;
 use super::functions::{FunctionTotals, Printer};
 use super::writer::Tail;
 use crate::error::MergeError;
-use crate::report::functions::{FunctionRow, InternedFunctions, Sort, Table};
+use crate::report::functions::{FunctionRow, InternedFunctions, Rows, Sort, Table};
 use crate::report::summary::{FileSummary, Summary};
 use crate::report::{bursts, elided};
 use crate::text::columns::aligned;
@@ -23,6 +23,8 @@ pub struct Top {
     pub rows: usize,
     /// Which of them.
     pub sort: Sort,
+    /// Whether calls that wait are left out.
+    pub is_busy: bool,
     pub style: Style,
 }
 
@@ -55,12 +57,8 @@ const ABOUT: &str = "~: estimated from short times in which the calls are counte
 const HEADINGS: [&str; NUMBERS] = ["calls", "total", "self", "self %", "mean", "p50", "p99"];
 
 impl Printer for Top {
-    fn sort(&self) -> Sort {
-        self.sort
-    }
-
-    fn rows(&self) -> usize {
-        self.rows
+    fn rows(&self) -> Rows {
+        Rows { sort: self.sort, most: self.rows, is_busy: self.is_busy }
     }
 
     fn processes(&self) -> usize {
@@ -69,7 +67,7 @@ impl Printer for Top {
 
     fn end(&self, totals: &FunctionTotals<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         if self.style == Style::Json {
-            tail.text.put(document::of(self.sort, totals).as_bytes());
+            tail.text.put(document::of(self.rows(), totals).as_bytes());
             return Ok(());
         }
         let interned = totals.interned;
@@ -130,7 +128,11 @@ pub fn counts(table: &Table) -> String {
         format!("{} function{}", grouped(functions), plural(functions)),
     );
     let least = if table.is_least { "at least " } else { "" };
-    format!("{least}{calls} of {functions}, {}", when::duration(table.own))
+    let waiting = match table.left_out {
+        0 => String::new(),
+        time => format!("; without {} of waiting", when::duration(time)),
+    };
+    format!("{least}{calls} of {functions}, {}{waiting}", when::duration(table.own))
 }
 
 /// Notes about calls that the numbers do not include, or include only partly.
@@ -247,7 +249,7 @@ mod tests {
         let table = Table { rows: vec![row], functions: 1, calls: 1234, own: 5000, is_least: true, ..Table::default() };
         let notes = elided::notes([ElidedFunction::of(&function, false)].iter());
         let text = |style| {
-            let top = Top { rows: 9, sort: Sort::Own, style };
+            let top = Top { rows: 9, sort: Sort::Own, is_busy: false, style };
             top.table("main (pid 1)", &table, &notes, &interned)
         };
         let plain = text(Style::Plain);

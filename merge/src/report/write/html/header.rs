@@ -6,7 +6,7 @@ use crate::align::Clock;
 use crate::error::MergeError;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
-use crate::report::functions::{InternedFunction, InternedFunctions};
+use crate::report::functions::{InternedFunction, InternedFunctions, waits};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
 use crate::report::write::missing::Missing;
@@ -102,7 +102,9 @@ fn functions(interned: &InternedFunctions, tail: &mut Tail<'_>) -> Result<(), Me
     column("names", interned.iter().map(|function| json!(function.name)), tail)?;
     column("paths", paths.iter().map(|path| json!(path)), tail)?;
     column("files", interned.iter().map(index), tail)?;
-    column("lines", interned.iter().map(|function| json!(function.line)), tail)
+    column("lines", interned.iter().map(|function| json!(function.line)), tail)?;
+    let waiting = interned.iter().enumerate().filter(|(_, function)| waits(&function.function()));
+    column("waits", waiting.map(|(number, _)| json!(number)), tail)
 }
 
 fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
@@ -141,6 +143,10 @@ impl ProcessHeader<'_> {
             "state": plan.state_word(),
             "ending": plan.ending_words(),
             "isEndingKnown": plan.ending != Ending::Untold,
+            "isAbnormal": plan.is_abnormal(),
+            "tellsItsEnd": plan.tells_its_end(),
+            "waitedAfter": plan.waited_after,
+            "command": plan.recording.arguments,
             "parent": self.parent,
             "threads": (0..plan.threads.len()).map(|index| self.thread(index)).collect::<Vec<_>>(),
             "tasks": tasks,

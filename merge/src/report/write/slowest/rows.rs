@@ -26,6 +26,7 @@ pub struct Rows<'a> {
 }
 
 /// A call. Times are in nanoseconds of the report.
+#[derive(Default)]
 pub struct Row<'a> {
     /// `None`: its name is not known.
     pub function: Option<&'a InternedFunction>,

@@ -127,9 +127,14 @@ fn markdown(rows: &[Row<'_>]) -> String {
     table(&headings, (0..rows.len()).map(line))
 }
 
-/// A time of a call, which may be the least that it took.
+/// A time of a call, which may be the least that it took. Nothing is known of a call that began with the last event
+/// known: it is open until just after that.
 fn time(row: &Row<'_>, time: u64) -> String {
-    format!("{}{}", if row.is_least { ">=" } else { "" }, when::duration(time))
+    match (row.is_least, row.duration) {
+        (true, ..=1) => "unknown".to_owned(),
+        (true, _) => format!(">={}", when::duration(time)),
+        (false, _) => when::duration(time),
+    }
 }
 
 /// What is to be said of a call that did not just return as a whole.
@@ -149,5 +154,21 @@ fn arguments(row: &Row<'_>) -> String {
     match text.char_indices().nth(ARGUMENTS_MAX) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_time_of_a_call_that_never_ended() {
+        let times = |duration, is_least| {
+            let row = Row { duration, own: 1, is_least, ..Row::default() };
+            [row.duration, row.own].map(|of| time(&row, of))
+        };
+        assert_eq!(times(1, false), ["1 ns", "1 ns"]);
+        assert_eq!(times(2000, true), [">=2.000 us", ">=1 ns"]);
+        assert_eq!(times(1, true), ["unknown", "unknown"], "it began with the last event known");
     }
 }

@@ -1,14 +1,14 @@
 //! The table as a JSON document for programs. merge/README.md says what its keys mean; they never change.
 
-use crate::report::functions::{FunctionRow, InternedFunction, InternedFunctions, Sort, Table};
+use crate::report::functions::{FunctionRow, InternedFunction, InternedFunctions, Rows, Table};
 use crate::report::summary::FileSummary;
 use crate::report::write::functions::FunctionTotals;
 use crate::text::json;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-/// Makes the document of functions that are sorted like this.
-pub fn of(sort: Sort, totals: &FunctionTotals<'_>) -> String {
+/// Makes the document.
+pub fn of(rows: Rows, totals: &FunctionTotals<'_>) -> String {
     let (summary, interned) = (totals.summary, totals.interned);
     let sum = |number: fn(&FileSummary) -> u64| summary.files.iter().map(number).fold(0, u64::saturating_add);
     let processes = totals.processes.iter().map(|process| {
@@ -17,7 +17,8 @@ pub fn of(sort: Sort, totals: &FunctionTotals<'_>) -> String {
         value
     });
     let members = json!({
-        "sort": sort.to_possible_value().map(|value| value.get_name().to_owned()),
+        "sort": rows.sort.to_possible_value().map(|value| value.get_name().to_owned()),
+        "busy": rows.is_busy,
         "all": table(totals.all, interned),
         "processes": processes.collect::<Vec<_>>(),
         "more_processes": totals.more_processes,
@@ -35,6 +36,7 @@ fn table(table: &Table, interned: &InternedFunctions) -> Value {
         "functions": table.functions,
         "calls": table.calls,
         "self_ns": table.own,
+        "left_out_waiting_ns": table.left_out,
         "overwritten_ns": table.overwritten,
         "is_least": table.is_least,
         "top": table.rows.iter().map(|each| row(each, interned)).collect::<Vec<_>>(),
@@ -49,6 +51,7 @@ fn row(row: &FunctionRow, interned: &InternedFunctions) -> Value {
             "calls": row.calls,
             "total_ns": row.total,
             "self_ns": row.own,
+            "waiting_ns": row.waiting,
             "mean_ns": row.mean,
             "p50_ns": row.p50,
             "p99_ns": row.p99,
