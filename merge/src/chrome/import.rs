@@ -36,6 +36,8 @@ const LOSSES_MAX: usize = 1 << 12;
 const LOSS: &[u8] = b"\"LOSS\"";
 /// The category of arrows to started processes in what a page of ours saves. They are drawn anew.
 const STARTS: &[u8] = b"\"PROCESS_START\"";
+/// The scope of asynchronous events that show lives of tasks and coroutines. A report finds these anew.
+pub const LIVES: &str = "\"viztracer_ring\"";
 const NOT_JSON: &str = "an event that is no JSON";
 
 /// A document that was read.
@@ -116,6 +118,12 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Whether an event shows the life of a task or a coroutine.
+fn is_life(event: &ChromeEvent<'_>) -> bool {
+    let is_scope = |(name, value): &(&[u8], &[u8])| *name == b"\"scope\"" && *value == LIVES.as_bytes();
+    matches!(event.phase, b"\"b\"" | b"\"e\"") && event.others.iter().any(is_scope)
+}
+
 fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(reason.into()))
 }
@@ -194,7 +202,7 @@ impl<'a> Reading<'a> {
             self.loss(&event, track, time);
             return Ok(());
         }
-        if event.category == Some(STARTS) {
+        if event.category == Some(STARTS) || is_life(&event) {
             return Ok(());
         }
         let track = self.of_task(&mut event, track);

@@ -123,6 +123,16 @@ pub struct FileSelection {
 }
 
 impl FileSelection {
+    /// When the selected time begins.
+    pub fn begin(&self) -> u64 {
+        self.time.begin()
+    }
+
+    /// Whether calls are left out as they are short.
+    pub fn drops_short_calls(&self) -> bool {
+        self.min_duration > 0
+    }
+
     /// The selected part of an event, without a look at the calls around it.
     pub fn clip<'e>(&self, event: &Event<'e>) -> Option<Event<'e>> {
         let end = event.start.saturating_add(event.duration);

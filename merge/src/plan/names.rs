@@ -4,7 +4,9 @@ use crate::error::Problem;
 use crate::input::ring::{Input, Unread};
 use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use std::collections::{BTreeMap, HashMap};
+use viztracer_format::labels;
 use viztracer_format::names::{Entry, Function, SourceIdentity};
+use viztracer_format::segment::SegmentKind;
 
 /// A thread, as far as these segments know it.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +47,8 @@ pub struct FileNames {
     pub children: Vec<ChildEnd>,
     /// By function id and whether only its C calls are meant, since when in ticks calls are not recorded.
     pub elided: BTreeMap<(u32, bool), u64>,
+    /// Whether the process had tasks of an event loop.
+    pub has_tasks: bool,
 }
 
 impl FileNames {
@@ -67,7 +71,8 @@ impl FileNames {
                 let since = names.elided.entry((function, only_c_calls)).or_insert(ticks);
                 *since = ticks.min(*since);
             }
-            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
+            Entry::TaskName { .. } => names.has_tasks = true,
+            Entry::Function { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
         });
         names
     }
@@ -114,6 +119,18 @@ pub fn tasks(input: &Input, segments: &[u32], mut each: impl FnMut(u32, &str)) {
             each(serial, name);
         }
     });
+}
+
+/// Calls `each` with every task that has a label, and with the ticks when it was first seen.
+pub fn task_begins(input: &Input, segments: &[u32], mut each: impl FnMut(u32, u64)) {
+    let mut buffer = Vec::new();
+    for index in segments {
+        if let Ok((segment, body)) = input.read_now(*index, &mut buffer)
+            && segment.kind == SegmentKind::Labels
+        {
+            labels::task_begins(body).for_each(|(serial, begun)| each(serial, begun));
+        }
+    }
 }
 
 fn visit(input: &Input, segments: &[u32], mut bad: impl FnMut(Problem), mut each: impl FnMut(Entry<'_>)) {

@@ -244,6 +244,7 @@ impl FilePlan {
         let names = FileNames::read(input, &self.names, |problem| problems.add(problem));
         self.elided = names.elided(input, &self.names);
         self.process = names.process;
+        self.has_tasks = names.has_tasks;
         self.children = names.children;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
         for segment in table.calls.iter().filter(|segment| !scanned.refused.contains(&segment.generation)) {

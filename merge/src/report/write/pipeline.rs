@@ -6,7 +6,7 @@ use super::gzip::Gzip;
 use super::missing::Missing;
 use super::part::{Part, Reader, Scratch, parts};
 use super::text::Text;
-use super::writer::{Report, ReportEnd, Tail, Writer, encoder};
+use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart, encoder};
 use crate::error::{MergeError, Problem};
 use crate::events::content::Content;
 use crate::events::decode::Outcome;
@@ -23,6 +23,9 @@ use rayon::ThreadPool;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How often a file is needed for each of its parts: to write the part, and to go on behind it.
+const USES_OF_PART: usize = 2;
 
 /// The pipeline of one report.
 pub struct Pipeline<'a> {
@@ -63,9 +66,9 @@ impl Pipeline<'_> {
     ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
         let files = self.report.files;
         let parts = parts(files);
-        let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
+        let is_nested = writer.is_nested(self.report) || self.report.selected.as_ref().is_some_and(Selected::is_nested);
         let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
-        let files_of_parts = LoadedFiles::new(files.len(), &parts);
+        let files_of_parts = LoadedFiles::new(files.len(), &parts, USES_OF_PART);
         let spare = Mutex::default();
         let shared = Shared { writer, report: self.report, sources, is_nested, windows, files: files_of_parts, spare };
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
@@ -73,7 +76,7 @@ impl Pipeline<'_> {
         let gzip = self.gzip;
         let local = || Worker { encoder: encoder(gzip), ..Worker::default() };
         let work = |worker: &mut Worker, index: usize| match parts.get(index) {
-            Some(part) => worker.format(&shared, part, index == 0),
+            Some(part) => FormattedPart { part: index, ..worker.format(&shared, part, index == 0) },
             None => FormattedPart::default(),
         };
         let mut tasks = vec![BTreeSet::new(); files.len()];
@@ -86,6 +89,14 @@ impl Pipeline<'_> {
             }
             tasks[formatted.file].append(&mut formatted.outcome.tasks);
             shared.give_back(formatted.text);
+            if let Some(part) = parts.get(formatted.part) {
+                let is_last = formatted.is_last;
+                shared.with(part, |opened| {
+                    let written = WrittenPart { report: self.report, part, is_last, file: &opened.prepared };
+                    writer.follow(&written, tail)
+                })?;
+                tail.flush_if_large()?;
+            }
             if formatted.is_last {
                 writer.close(self.report, formatted.file, tail)?;
                 tail.flush()?;
@@ -189,6 +200,8 @@ struct Worker {
 #[derive(Default)]
 struct FormattedPart {
     file: usize,
+    /// Its index among all parts.
+    part: usize,
     text: Text,
     outcome: Outcome,
     /// What is missing of threads of which no earlier part has anything.
@@ -215,7 +228,7 @@ impl Worker {
             (outcome, reader.missing().collect(), reader.planned(), reader.is_last())
         });
         let text = self.encode(shared, text);
-        FormattedPart { file: part.file, text, outcome, missing, planned, is_last }
+        FormattedPart { file: part.file, part: 0, text, outcome, missing, planned, is_last }
     }
 
     fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {

@@ -80,6 +80,16 @@ impl FileText {
         self.call(event, text, Some(arguments));
     }
 
+    /// What an event on the track of a thread begins with.
+    pub fn thread(&self, index: usize) -> Option<&EventPrefix> {
+        self.threads.get(index)
+    }
+
+    /// The member of an event that is the name of this function.
+    pub fn bare_name(&self, function: u32) -> &[u8] {
+        self.functions.get(function).bare()
+    }
+
     /// What an event begins with: the track of its task, if it has one.
     fn prefix(&self, event: &Event<'_>) -> Option<EventPrefix> {
         match event.task {
@@ -310,7 +320,8 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
     }
 }
 
-fn put_microseconds(nanoseconds: u64, text: &mut Text) {
+/// Appends a time or a duration.
+pub fn put_microseconds(nanoseconds: u64, text: &mut Text) {
     text.reserve(FIXED_MAX);
     text.len = microseconds(&mut text.bytes, text.len, nanoseconds);
 }
