@@ -6,13 +6,14 @@
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source,
-//                                  calls; difference, if the page compares runs
+//                                  calls; coroutines, if there are any; difference, if the page compares runs
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
 import { nextCall } from "./call.js";
 import { actions } from "./actions.js";
 import { Calls, LONGEST_FIRST } from "./calls.js";
+import { CoroutineTable } from "./coroutines.js";
 import { Details } from "./details.js";
 import { Difference } from "./difference.js";
 import { button } from "./element.js";
@@ -28,7 +29,7 @@ import { Splitter } from "./splitter.js";
 import { Tabs } from "./tabs.js";
 
 /** Tabs that show the scope, and so depend on the range. */
-const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "difference"];
+const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "coroutines", "difference"];
 
 /**
  * @param {import("../data/model.js").Trace} trace
@@ -98,6 +99,7 @@ class Panels {
         this.sandwich = new Sandwich(scope, go, colors);
         this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
         this.calls = new Calls(scope, go);
+        this.coroutines = trace.tracks.some(({ lives }) => lives) ? new CoroutineTable(scope, go) : null;
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);
     }
@@ -113,6 +115,7 @@ class Panels {
             tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
             tab("source", "Source", this.source),
             tab("calls", "Calls", this.calls),
+            ...(this.coroutines ? [tab("coroutines", "Coroutines", this.coroutines)] : []),
             ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
         ];
     }
@@ -268,7 +271,7 @@ class Panels {
         if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
             return;
         }
-        const tab = this.tabs.tabs["12345678".indexOf(event.key)];
+        const tab = this.tabs.tabs["123456789".indexOf(event.key)];
         const act =
             { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ??
             (tab && (() => this.#openOrEnter(tab)));
