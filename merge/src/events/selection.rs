@@ -128,6 +128,11 @@ impl FileSelection {
         self.time.begin()
     }
 
+    /// Whether the selection of a call depends on the calls around it.
+    pub fn is_nested(&self) -> bool {
+        self.roots.is_some() || self.max_depth != u32::MAX
+    }
+
     /// Whether calls are left out as they are short.
     pub fn drops_short_calls(&self) -> bool {
         self.min_duration > 0

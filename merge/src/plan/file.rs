@@ -83,6 +83,8 @@ pub struct FilePlan {
     pub source: Source,
     /// Names of tasks that a trace in JSON contains, by serial.
     pub tasks: BTreeMap<u32, String>,
+    /// When those of them began of which a trace in JSON tells it, in ticks.
+    pub task_begins: BTreeMap<u32, u64>,
     /// Whether a ring file has names of tasks.
     pub has_tasks: bool,
     /// Functions of which not all calls are recorded, and since when, in ticks.
@@ -232,6 +234,7 @@ impl FilePlan {
             sync_marker: None,
             source,
             tasks: BTreeMap::new(),
+            task_begins: BTreeMap::new(),
             has_tasks: false,
             elided: ElidedSince::new(),
             bursts: Bursts::default(),

@@ -3,10 +3,10 @@
 /// A task from the first time that it runs to its end, or a coroutine from its first piece to its last one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Life {
-    /// Its number in the file, from 1 on.
-    pub id: u64,
-    /// The number of the coroutine that awaits it; 0 if none does, or it is a task.
-    pub awaited_by: u64,
+    /// The number of the coroutine in its task, from 1 on; 0: this is the life of the task itself.
+    pub id: u32,
+    /// The number of the coroutine that awaits it; 0 if none of its task does.
+    pub awaited_by: u32,
     /// The index of its thread in the plan.
     pub thread: usize,
     /// The serial of the task.
@@ -46,6 +46,11 @@ impl Life {
     /// Nanoseconds from its begin to its end.
     pub fn latency(&self) -> u64 {
         self.end.saturating_sub(self.begin)
+    }
+
+    /// The number in the file of a coroutine of the task.
+    pub fn number(&self, id: u32) -> u64 {
+        u64::from(self.task) << 32 | u64::from(id)
     }
 
     /// Nanoseconds in which it did not run.

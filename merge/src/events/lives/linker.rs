@@ -23,8 +23,6 @@ pub struct Linker {
 /// What was found in the tasks of the file.
 #[derive(Debug, Default)]
 struct Found {
-    /// How many lives have begun.
-    count: u64,
     /// Lives that have ended.
     lives: Vec<Life>,
     /// Calls in one piece, of coroutines and other functions.
@@ -33,16 +31,18 @@ struct Found {
     doubtful: Vec<Life>,
     /// Functions that await.
     awaiting: HashSet<u32>,
-    /// Functions that hand values to their callers.
-    generators: HashSet<u32>,
-    /// How many coroutines of each function were left behind. They may go on elsewhere.
-    left_behind: HashMap<u32, u64>,
+    /// Functions that hand values to their callers, by thread: so the order in which threads come does not matter.
+    generators: HashSet<(usize, u32)>,
+    /// How many coroutines of each thread and function were left behind. They may go on elsewhere.
+    left_behind: HashMap<(usize, u32), u64>,
 }
 
 /// A task.
 #[derive(Debug)]
 struct Task {
     life: Life,
+    /// How many coroutines have a number.
+    coroutines: u32,
     /// Whether the first slice goes on, and may not be the first one of the task.
     is_doubtful: bool,
     /// Open calls of the slice that may be pieces of coroutines, outermost first.
@@ -81,7 +81,7 @@ impl Linker {
                     let task = self.tasks.entry(piece.task).or_insert_with(|| {
                         let since = steps.complete_since.get(&piece.thread).copied().unwrap_or(0);
                         let is_known = since == 0 || self.begins.0.get(&piece.task).is_some_and(|at| *at >= since);
-                        Task::new(self.found.next_id(), piece, is_known)
+                        Task::new(piece, is_known)
                     });
                     task.begin(piece, &mut self.found);
                 }
@@ -103,7 +103,7 @@ impl Linker {
     pub fn finish(self, tells_awaits: bool) -> Vec<Life> {
         let Linker { mut found, last, tasks, .. } = self;
         let mut tasks: Vec<Task> = tasks.into_values().collect();
-        tasks.sort_unstable_by_key(|task| task.life.id);
+        tasks.sort_unstable_by_key(|task| task.life.task);
         for mut task in tasks {
             let unfinished = |life: Life| Life { end: last, how: LifeEnd::Unfinished, ..life };
             let waiting: Vec<Life> = task.waiting.take().map(unfinished).collect();
@@ -123,9 +123,9 @@ impl Linker {
 }
 
 impl Task {
-    fn new(id: u64, first: &Piece, is_begin_known: bool) -> Task {
+    fn new(first: &Piece, is_begin_known: bool) -> Task {
         let Piece { thread, task, start, .. } = *first;
-        let (awaited_by, function, depth, running, resumes, how) = (0, None, 0, 0, 0, LifeEnd::Unknown);
+        let (id, awaited_by, function, depth, running, resumes, how) = (0, 0, None, 0, 0, 0, LifeEnd::Unknown);
         let (begin, end) = (start, start);
         Task {
             life: Life {
@@ -142,6 +142,7 @@ impl Task {
                 is_begin_known,
                 how,
             },
+            coroutines: 0,
             is_doubtful: !is_begin_known,
             open: Vec::new(),
             waiting: Waiting::default(),
@@ -190,7 +191,7 @@ impl Task {
             self.suspended.push((open, end));
         } else {
             self.other(found);
-            found.end_piece(open, kind, end);
+            found.end_piece(open, kind, end, &mut self.coroutines);
         }
         if self.open.is_empty() {
             self.end_root(piece, kind, end, found);
@@ -207,7 +208,10 @@ impl Task {
             let depth = self.waiting.len() as u32;
             let awaited_by = self.waiting.innermost().map_or(0, |life| life.id);
             found.awaiting.insert(open.piece.function);
-            let life = open.life.clone().unwrap_or_else(|| found.begin(&open, awaited_by, depth));
+            let life = open.life.clone().unwrap_or_else(|| {
+                self.coroutines += 1;
+                found.begin(&open, self.coroutines, awaited_by, depth)
+            });
             self.waiting.suspend(life.after(&open.piece, end));
         }
         self.goes_on = kind != Kind::Yield && self.waiting.len() > 0;
@@ -221,7 +225,8 @@ impl Task {
 
     /// What was suspended has handed a value to a caller that goes on.
     fn hand_values(&mut self, found: &mut Found) {
-        found.generators.extend(self.suspended.drain(..).map(|(open, _)| open.piece.function));
+        let handed = self.suspended.drain(..).map(|(open, _)| (open.piece.thread, open.piece.function));
+        found.generators.extend(handed);
     }
 
     fn settle(&mut self) {
@@ -230,15 +235,10 @@ impl Task {
 }
 
 impl Found {
-    fn next_id(&mut self) -> u64 {
-        self.count += 1;
-        self.count
-    }
-
     /// A coroutine whose first piece this is.
-    fn begin(&mut self, open: &OpenPiece, awaited_by: u64, depth: u32) -> Life {
+    fn begin(&mut self, open: &OpenPiece, id: u32, awaited_by: u32, depth: u32) -> Life {
         let Piece { thread, task, function, start, .. } = open.piece;
-        let is_left_behind = match self.left_behind.get_mut(&function) {
+        let is_left_behind = match self.left_behind.get_mut(&(thread, function)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 true
@@ -246,7 +246,7 @@ impl Found {
             _ => false,
         };
         Life {
-            id: self.next_id(),
+            id,
             awaited_by,
             thread,
             task,
@@ -262,11 +262,12 @@ impl Found {
     }
 
     /// A call has ended that may be the last piece of a coroutine.
-    fn end_piece(&mut self, open: OpenPiece, kind: Kind, end: u64) {
+    fn end_piece(&mut self, open: OpenPiece, kind: Kind, end: u64, coroutines: &mut u32) {
         match open.life {
             Some(life) => self.end(Life { how: how(kind), ..life.after(&open.piece, end) }),
             None if open.is_doubtful => {
-                let life = self.begin(&open, 0, open.piece.depth);
+                *coroutines += 1;
+                let life = self.begin(&open, *coroutines, 0, open.piece.depth);
                 self.doubtful.push(Life { how: how(kind), ..life.after(&open.piece, end) });
             }
             None => self.single(&open.piece, kind, end),
@@ -283,13 +284,13 @@ impl Found {
     /// A task has gone on without a coroutine that it awaited.
     fn lose(&mut self, life: Life) {
         if let Some(function) = life.function {
-            *self.left_behind.entry(function).or_default() += 1;
+            *self.left_behind.entry((life.thread, function)).or_default() += 1;
         }
         self.end(Life { how: LifeEnd::Unknown, ..life });
     }
 
     fn end(&mut self, life: Life) {
-        if life.function.is_none_or(|function| !self.generators.contains(&function)) {
+        if life.function.is_none_or(|function| !self.generators.contains(&(life.thread, function))) {
             self.lives.push(life);
         }
     }

@@ -25,6 +25,7 @@ use super::text::Text;
 use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart, task_names};
 use crate::error::MergeError;
 use crate::events::decode::{Event, Outcome};
+use crate::events::selection::FileSelection;
 use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
@@ -120,9 +121,14 @@ impl Writer for Json {
 impl Json {
     fn events(&self, reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
         if reader.is_nested {
+            // Calls without an end come first, unless it depends on the calls around them whether they are selected.
+            let come_first = !reader.selection.is_some_and(FileSelection::is_nested);
+            if come_first {
+                reader.unfinished(&mut Outcome::default(), |event, call| put(event, call, file, text));
+            }
             return self.lives.stack_events(reader, |event, _| match event {
                 StackEvent::Begin(_) => {}
-                StackEvent::End(call, _) if call.is_overwritten() => {}
+                StackEvent::End(call, _) if call.is_overwritten() || (come_first && call.is_without_end()) => {}
                 StackEvent::End(call, payload) => put(&call.event(payload.copied()), call, file, text),
                 StackEvent::Instant(event) => file.event(event, text),
             });

@@ -71,9 +71,12 @@ fn begins(report: &Report<'_>, file: usize) -> TaskBegins {
         return TaskBegins::default();
     };
     let is_incomplete = report.selected.is_some() || plan.threads.iter().any(|thread| thread.is_incomplete());
-    match is_incomplete && plan.imported().is_none() {
-        true => TaskBegins(of_labels(plan, clock)),
-        false => TaskBegins::default(),
+    match (is_incomplete, plan.imported()) {
+        (false, _) => TaskBegins::default(),
+        (true, None) => TaskBegins(of_labels(plan, clock)),
+        (true, Some(_)) => {
+            TaskBegins(plan.task_begins.iter().map(|(serial, begun)| (*serial, clock.at(*begun))).collect())
+        }
     }
 }
 

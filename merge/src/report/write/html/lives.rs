@@ -26,8 +26,8 @@ pub fn bytes(lives: &[Life], number: impl Fn(u32) -> u32) -> Vec<u8> {
             life.running,
             life.resumes,
             how + if life.is_begin_known { 0 } else { BEGIN_UNKNOWN },
-            life.id,
-            life.awaited_by,
+            life.id.into(),
+            life.awaited_by.into(),
         ];
         numbers.into_iter().for_each(|number| put_number(number, &mut bytes));
     }

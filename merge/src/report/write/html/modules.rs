@@ -46,6 +46,7 @@ const ALL: &[Module] = modules![
     "export/download.js",
     "export/events.js",
     "export/json.js",
+    "export/lives.js",
     "export/pftrace.js",
     "export/protobuf.js",
     "export/screenshot.js",

@@ -80,9 +80,10 @@ impl FileText {
         self.call(event, text, Some(arguments));
     }
 
-    /// What an event on the track of a thread begins with.
-    pub fn thread(&self, index: usize) -> Option<&EventPrefix> {
-        self.threads.get(index)
+    /// What an event on the track of a task begins and ends with; the second one names the thread with this index.
+    pub fn task(&self, serial: u32, thread: usize) -> (EventPrefix, String) {
+        let tid = self.tids.get(thread).copied().unwrap_or_default();
+        (EventPrefix::new(self.pid, task_track(serial)), format!(",\"thread\":{tid}}}"))
     }
 
     /// The member of an event that is the name of this function.
@@ -109,8 +110,7 @@ impl FileText {
     #[cold]
     fn end_of_task(&self, event: &Event<'_>, text: &mut Text) {
         text.len -= 1;
-        let tid = self.tids.get(event.thread).copied().unwrap_or_default();
-        text.put(format!(",\"thread\":{tid}}}").as_bytes());
+        text.put(self.task(event.task, event.thread).1.as_bytes());
     }
 
     /// Appends a slice where a thread's history was overwritten, and a mark for lost events.

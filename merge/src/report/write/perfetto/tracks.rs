@@ -6,8 +6,9 @@ use crate::plan::file::{FilePlan, Thread};
 
 /// Packets that belong to no thread.
 pub const OWN_SEQUENCE: u64 = 1;
-/// Packets of the lives of tasks and coroutines: behind the numbers of all threads.
-pub const LIVES_SEQUENCE: u64 = u32::MAX as u64;
+/// Packets of the lives of tasks and coroutines: behind the numbers of all threads. Perfetto takes the clock of a
+/// sequence with a larger number for a negative one.
+pub const LIVES_SEQUENCE: u64 = i32::MAX as u64;
 
 /// The numbers of one file's tracks. A thread's is also that of its packet sequence: they are small, so that most
 /// packets need one byte for it.
