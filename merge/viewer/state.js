@@ -17,11 +17,12 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
- * @property {string=} sort                 this one, the two above and the four below belong to panels/panels.js
+ * @property {string=} sort                 this one, the two above and the five below belong to panels/panels.js
  * @property {string=} where
  * @property {string=} sandwich
  * @property {string=} calls                the function whose calls are listed
  * @property {string=} callsSort
+ * @property {string=} coroutinesSort
  */
 
 const pair = {
@@ -59,6 +60,7 @@ const FIELDS = {
     sandwich: ["b", words],
     calls: ["l", words],
     callsSort: ["d", words],
+    coroutinesSort: ["j", words],
 };
 
 /** Returns the hash of a state, without "#" and without empty parts. @param {State} state */

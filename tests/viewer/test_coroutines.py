@@ -74,10 +74,12 @@ def test_the_tab_says_it_and_the_address_keeps_it(shown):
     assert " awaiting, " in caption and "tasks" in caption
     row = shown.page.locator("#pane-coroutines tr", has_text="handler (").inner_text().split("\t")
     assert row[1:3] == ["5", "20"]
-    shown.until("location.hash.includes('t=coroutines')")
+    shown.page.locator("#pane-coroutines th button", has_text="calls").click()
+    shown.until("location.hash.includes('t=coroutines') && location.hash.includes('j=-calls')")
     shown.page.reload()
     shown.until("window.viztracer !== undefined")
     wait(shown, "#pane-coroutines caption", "coroutine functions")
+    assert shown.page.locator("#pane-coroutines th[aria-sort=descending]").inner_text().startswith("calls")
     shown.page.locator("#pane-coroutines button", has_text="handler (").click()
     selection = "window.viztracer.timeline.selection"
     shown.until(f"{selection} !== null")
@@ -92,6 +94,11 @@ def test_functions_count_resumes_by_themselves(shown):
     row = shown.page.locator("#pane-functions tr", has_text="handler (")
     assert "5 + 20 resumes" in row.inner_text()
     assert "resume" not in shown.page.locator("#pane-functions tr", has_text="<module>").first.inner_text()
+
+
+def test_a_search_counts_resumes_among_its_hits(shown):
+    shown.evaluate("window.viztracer.search('handler')")
+    wait(shown, "#search output", " calls (20 resumes)")
 
 
 def test_a_coroutine_that_awaits_is_a_pale_bar_that_can_be_selected(shown):

@@ -92,8 +92,8 @@ function found({ count, start, depth, function: functions, lives }) {
         living.set(functions[call], own);
         const first = own.find((life) => lives.start[life] === start[call]);
         // An exception that is thrown into a coroutine enters it without those around it.
-        const around = own.find((life) => lives.depth[life] === depth[call]) ?? (depth[call] === 0 ? own.at(-1) : undefined);
-        const life = first ?? around;
+        const thrown = depth[call] === 0 ? own.at(-1) : undefined;
+        const life = first ?? own.find((one) => lives.depth[one] === depth[call]) ?? thrown;
         if (life !== undefined) {
             kinds[call] = first === undefined ? LATER_PIECE : FIRST_PIECE;
             of[call] = life;

@@ -33,7 +33,7 @@ function columns(functions, { pick, list }) {
                 title: "List of calls and resumes",
             })),
         numeric("resumes", "resumes", "How often calls went on after they had awaited", grouped("resumes")),
-        named("p50_ns", numeric("p50", "p50", "Half of the calls took no longer, from first resume to end", latency("p50"))),
+        named("p50_ns", numeric("p50", "p50", "Half of the calls took no longer, from start to end", latency("p50"))),
         named("p99_ns", numeric("p99", "p99", "99 of 100 calls took no longer", latency("p99"))),
         named("max_ns", numeric("max", "max", "The call that took longest", latency("max"))),
         named("awaiting_ns", numeric("awaiting", "awaiting", "Time in which calls awaited")),

@@ -164,7 +164,7 @@ export class Details {
             ["self", timeText(own), exactText(own)],
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
-            ...lifeFacts(track, call),
+            ...lifeFacts(track, call, this.trace.functions),
             ...this.#where(track, track.process),
             ["id", track.ids?.[call] ?? ""],
             ...notes(track, call).map((words) => ["note", words]),
@@ -227,7 +227,7 @@ export class Details {
 }
 
 /** What is known of the coroutine whose piece a call is. */
-function lifeFacts(track, call) {
+function lifeFacts(track, call, functions) {
     const life = track.lives ? piecesOf(track).lives[call] : -1;
     if (life < 0) {
         return [];
@@ -235,14 +235,22 @@ function lifeFacts(track, call) {
     const { start, duration, running, resumes, end, isBeginUnknown } = track.lives;
     const piece = resumeNumber(track, call, life);
     const [all, awaiting] = [duration[life], Math.max(0, duration[life] - running[life])];
+    const at = `${piece === 0 ? "begins here" : `resume ${piece}`} of ${counted(resumes[life], "resume")}`;
     const ended = ENDS[end[life]] === "unknown" ? "its end is unknown" : ENDS[end[life]];
     const begun = isBeginUnknown[life] ? ", its begin is unknown" : "";
     return [
-        ["coroutine", `${piece === 0 ? "begins here" : `resume ${piece}`} of ${counted(resumes[life], "resume")}; ${ended}${begun}`],
+        ["coroutine", `${at}; ${ended}${begun}`],
         ["latency", `${timeText(all)} since ${timeText(start[life])}`, exactText(all)],
+        ["awaited by", awaitedBy(track, life, functions)],
         ["awaiting", timeText(awaiting), exactText(awaiting)],
         ["running", timeText(running[life]), exactText(running[life])],
     ];
+}
+
+/** Returns the coroutine that awaits another one, "" if none of the task does. */
+function awaitedBy({ lives }, life, functions) {
+    const around = lives.awaitedBy[life] > 0 ? lives.id.indexOf(lives.awaitedBy[life]) : -1;
+    return around < 0 ? "" : labelOf(functions, lives.function[around]);
 }
 
 /** Returns how many pieces of a life come before a call. */

@@ -13,7 +13,7 @@
 import { nextCall } from "./call.js";
 import { actions } from "./actions.js";
 import { Calls, LONGEST_FIRST } from "./calls.js";
-import { CoroutineTable } from "./coroutines.js";
+import { CoroutineTable, MOST_TIME_FIRST } from "./coroutines.js";
 import { Details } from "./details.js";
 import { Difference } from "./difference.js";
 import { button } from "./element.js";
@@ -196,6 +196,7 @@ class Panels {
             sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
             calls: calls.of < 0 ? "" : String(calls.of),
             callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
+            coroutinesSort: this.coroutines?.table.sort === MOST_TIME_FIRST ? "" : (this.coroutines?.table.sort ?? ""),
             search: search.getState(),
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
@@ -204,9 +205,10 @@ class Panels {
     /** Restores a state. Missing parts get their initial value. @param {Record<string, string>} state */
     async setState(state = {}) {
         const { tab = "", sort = "-own", where = "", sandwich = "", search = "" } = state;
-        const { calls = "", callsSort = LONGEST_FIRST } = state;
+        const { calls = "", callsSort = LONGEST_FIRST, coroutinesSort = MOST_TIME_FIRST } = state;
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
+        this.coroutines?.table.restore(MOST_TIME_FIRST, coroutinesSort);
         this.scope.setWhere(where);
         this.sandwich.of = this.#known(sandwich);
         this.calls.of = this.#known(calls);

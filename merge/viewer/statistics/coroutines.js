@@ -153,3 +153,19 @@ export function resumesIn({ from, to, tracks }) {
     }
     return found;
 }
+
+/**
+ * Returns how many of these calls are resumes of coroutines.
+ * @param {import("../data/model.js").Track[]} tracks
+ * @param {Map<number, Iterable<number>>} calls  by index of the track
+ */
+export function resumesAmong(tracks, calls) {
+    let found = 0;
+    for (const [index, own] of calls) {
+        const track = tracks[index];
+        for (const call of track?.lives ? own : []) {
+            found += piecesOf(track).kinds[call] === LATER_PIECE ? 1 : 0;
+        }
+    }
+    return found;
+}

@@ -6,7 +6,7 @@ import { FIRST_PIECE, LATER_PIECE, NO_PIECE, livesOf, pieceBefore, piecesOf, rea
 import { RAISED, UNFINISHED, YIELDED } from "../data/model.js";
 import { Varints } from "../data/varints.js";
 import { wholeOf } from "../statistics/range.js";
-import { coroutines, percentile, resumesIn } from "../statistics/coroutines.js";
+import { coroutines, percentile, resumesAmong, resumesIn } from "../statistics/coroutines.js";
 import { varint } from "./encode.js";
 
 const [MAIN, HANDLER, PLAIN] = [0, 1, 2];
@@ -58,8 +58,8 @@ function trace(track) {
 
 test("lives are read from bytes", () => {
     const bytes = [];
-    [0, 7, 0, 5, 300, 20, 3, 0, 1, 0, 2, 7, 4, 6, 200, 10, 2, 4 + 3, 2, 1, 99, 7, 0, 6, 1, 1, 0, 2, 3, 0].forEach((value) =>
-        varint(bytes, value));
+    const numbers = [0, 7, 0, 5, 300, 20, 3, 0, 1, 0, 2, 7, 4, 6, 200, 10, 2, 4 + 3, 2, 1, 99, 7, 0, 6, 1, 1, 0, 2, 3, 0];
+    numbers.forEach((value) => varint(bytes, value));
     const found = [];
     readLives(new Varints(Uint8Array.from(bytes), 0, bytes.length), 5, (task, one) => found.push([task, one]));
     const [task, coroutine, unknown] = found;
@@ -107,6 +107,7 @@ test("the table of coroutines counts each call once", () => {
     const late = atOnce(coroutines(trace(track), { from: 205, to: 1000, tracks: [track] }));
     assert.deepEqual(late.rows.map(({ calls }) => calls), [2]);
     assert.deepEqual([...resumesIn(wholeOf(trace(track)))], [[MAIN, 3], [HANDLER, 3]]);
+    assert.equal(resumesAmong([track], new Map([[0, [0, 1, 2, 3, 6]]])), 2);
 });
 
 test("what has no known begin or end has no latency", () => {
