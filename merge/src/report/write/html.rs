@@ -135,14 +135,14 @@ impl Writer for Html {
         outcome
     }
 
-    fn follow(&self, written: &WrittenPart<'_, ById>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    fn follow(&self, written: &WrittenPart<'_, ById>, tail: &mut Tail<'_>) -> Result<u64, MergeError> {
         let (found, _) = self.lives.follow(written);
         if !found.is_empty() {
             let bytes = lives::bytes(&found, |id| written.file.get(id).unwrap_or_default());
             let attributes = format!("class=\"lives\" data-process=\"{}\"", written.part.file);
             put_script(&attributes, &self.packed(&bytes), &mut tail.text);
         }
-        Ok(())
+        Ok(0)
     }
 
     fn close(&self, _: &Report<'_>, _: usize, _: &mut Tail<'_>) -> Result<(), MergeError> {

@@ -91,16 +91,17 @@ impl Writer for Json {
         outcome
     }
 
-    fn follow(&self, written: &WrittenPart<'_, FileText>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    fn follow(&self, written: &WrittenPart<'_, FileText>, tail: &mut Tail<'_>) -> Result<u64, MergeError> {
         let (lives, _) = self.lives.follow(written);
-        let Some(plan) = written.report.files.get(written.part.file) else { return Ok(()) };
+        let Some(plan) = written.report.files.get(written.part.file) else { return Ok(0) };
         let tasks = lives.iter().filter(|life| life.function.is_none()).map(|life| life.task).collect();
         let names = task_names(plan, &tasks);
         for life in &lives {
             written.file.life(life, names.get(&life.task).map(String::as_str), &mut tail.text);
             tail.flush_if_large()?;
         }
-        Ok(())
+        // Each has a begin and an end.
+        Ok(2 * lives.len() as u64)
     }
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {

@@ -110,13 +110,13 @@ impl Writer for Perfetto {
         outcome
     }
 
-    fn follow(&self, written: &WrittenPart<'_, FileNames>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
+    fn follow(&self, written: &WrittenPart<'_, FileNames>, tail: &mut Tail<'_>) -> Result<u64, MergeError> {
         let (lives, _) = self.lives.follow(written);
         let file = written.part.file;
         if let (Some(plan), Some(tracks)) = (written.report.files.get(file), self.tracks.get(file)) {
             lives::put(plan, written.file, *tracks, self.origin, &lives, &mut tail.text);
         }
-        Ok(())
+        Ok(0)
     }
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {

@@ -45,25 +45,26 @@ impl Pipeline<'_> {
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
         let sources = (W::SOURCES && self.report.source).then(Sources::default);
         let sources = sources.as_ref();
-        let tasks = self.parts(writer, sources, &mut tail, summary)?;
-        for ((file, plan), tasks) in summary.files.iter_mut().zip(self.report.files).zip(&tasks) {
+        let parts = self.parts(writer, sources, &mut tail, summary)?;
+        for ((file, plan), (tasks, added)) in summary.files.iter_mut().zip(self.report.files).zip(&parts) {
             // Task 0 stands for calls outside of tasks.
-            file.names = plan.names_count() + tasks.iter().filter(|task| **task != 0).count() as u64;
+            file.names = plan.names_count() + tasks.iter().filter(|task| **task != 0).count() as u64 + added;
         }
+        let tasks: Vec<BTreeSet<u32>> = parts.into_iter().map(|(tasks, _)| tasks).collect();
         let end = ReportEnd { report: self.report, tasks: &tasks, summary, sources, watch: self.watch };
         writer.end(&end, &mut tail)?;
         summary.sources_left_out = sources.map(Sources::left_out).unwrap_or_default();
         tail.flush()
     }
 
-    /// Writes all parts, and returns the tasks of each file that were in them.
+    /// Writes all parts, and returns the tasks of each file that were in them, and how many events were added.
     fn parts<W: Writer>(
         &self,
         writer: &W,
         sources: Option<&Sources>,
         tail: &mut Tail<'_>,
         summary: &mut Summary,
-    ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
+    ) -> Result<Vec<(BTreeSet<u32>, u64)>, MergeError> {
         let files = self.report.files;
         let parts = parts(files);
         let is_nested = writer.is_nested(self.report) || self.report.selected.as_ref().is_some_and(Selected::is_nested);
@@ -80,6 +81,7 @@ impl Pipeline<'_> {
             None => FormattedPart::default(),
         };
         let mut tasks = vec![BTreeSet::new(); files.len()];
+        let mut added = vec![0; files.len()];
         let take = |mut formatted: FormattedPart| {
             tail.output.write(formatted.text.as_bytes())?;
             planned.fetch_add(formatted.planned, Ordering::Relaxed);
@@ -91,7 +93,7 @@ impl Pipeline<'_> {
             shared.give_back(formatted.text);
             if let Some(part) = parts.get(formatted.part) {
                 let is_last = formatted.is_last;
-                shared.with(part, |opened| {
+                added[part.file] += shared.with(part, |opened| {
                     let written = WrittenPart { report: self.report, part, is_last, file: &opened.prepared };
                     writer.follow(&written, tail)
                 })?;
@@ -108,7 +110,7 @@ impl Pipeline<'_> {
             self.watch.stopped()
         };
         in_order(self.pool, parts.len(), stopped, local, work, take).map_err(MergeError::from)?;
-        Ok(tasks)
+        Ok(tasks.into_iter().zip(added).collect())
     }
 }
 

@@ -75,13 +75,13 @@ impl Writer for TaskReport {
         self.lives.stack_events(reader, |_, _| {})
     }
 
-    fn follow(&self, written: &WrittenPart<'_, FileFunctions>, _: &mut Tail<'_>) -> Result<(), MergeError> {
+    fn follow(&self, written: &WrittenPart<'_, FileFunctions>, _: &mut Tail<'_>) -> Result<u64, MergeError> {
         let (lives, singles) = self.lives.follow(written);
         let mut counts = lock(&self.counts);
         let number = |id| written.file.matching(id).map_or(0, |index| written.file.number(index));
         lives.iter().for_each(|life| counts.life(life, number));
         singles.iter().for_each(|single| counts.single(single, number(single.function)));
-        Ok(())
+        Ok(0)
     }
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {

@@ -51,9 +51,9 @@ pub trait Writer: Sync {
     /// Writes a part.
     fn part(&self, reader: &mut Reader<'_>, file: &Self::File, text: &mut Text) -> Outcome;
 
-    /// Goes on behind a part that is written. Parts come in order.
-    fn follow(&self, _part: &WrittenPart<'_, Self::File>, _tail: &mut Tail<'_>) -> Result<(), MergeError> {
-        Ok(())
+    /// Goes on behind a part that is written, and returns how many events that adds. Parts come in order.
+    fn follow(&self, _part: &WrittenPart<'_, Self::File>, _tail: &mut Tail<'_>) -> Result<u64, MergeError> {
+        Ok(0)
     }
 
     /// Writes what stands behind the parts of a file. Files come in order.
