@@ -131,6 +131,15 @@ pub fn entries(body: &[u8], offset: u64) -> impl Iterator<Item = Result<Entry<'_
     })
 }
 
+/// The serial of each task in the committed part of a LABELS body, and the ticks when it was first seen.
+pub fn task_begins(body: &[u8]) -> impl Iterator<Item = (u32, u64)> {
+    body.chunks_exact(LABEL_SIZE).filter_map(|label| {
+        let word = |at: usize| label.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+        let head = word(0)?;
+        if head as u8 == LabelKind::Task as u8 { Some(((head >> 32) as u32, word(16)?)) } else { None }
+    })
+}
+
 fn name(label: &[u8], size: u8, offset: u64) -> Result<&str, FormatError> {
     let bytes = label.get(NAME_OFFSET..NAME_OFFSET + usize::from(size)).ok_or(FormatError::Field {
         field: "name size",
@@ -204,6 +213,14 @@ mod tests {
             thread(u32::MAX, 1, 1, 0, 0),
         ];
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn labels_of_tasks_tell_when_these_were_first_seen() {
+        let labels: [Label; 3] = Default::default();
+        labels[0].take(LabelKind::Thread, 7, 4242, 99);
+        labels[2].take(LabelKind::Task, 9, 0, 100);
+        assert_eq!(task_begins(&bytes(&labels)).collect::<Vec<_>>(), [(9, 100)]);
     }
 
     #[test]

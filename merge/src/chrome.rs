@@ -16,7 +16,7 @@ mod document;
 pub mod event;
 mod ids;
 mod images;
-mod import;
+pub mod import;
 pub mod marks;
 mod members;
 mod microseconds;

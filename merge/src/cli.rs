@@ -149,6 +149,7 @@ impl Invocation<'_> {
         }
         let reported = match self.arguments.top() {
             Some(top) => Some(self.watched(|watch| trace.top(watch, top))?),
+            None if let Some(tasks) = self.arguments.tasks() => Some(self.watched(|watch| trace.tasks(watch, tasks))?),
             None if self.arguments.last_words => {
                 let mut stdout = io::stdout().lock();
                 Some(trace.last_words(&Watcher::new(true, self.interrupted), self.arguments.json, &mut stdout)?)

@@ -9,5 +9,6 @@ pub mod barriers;
 pub mod content;
 pub mod decode;
 pub mod imported;
+pub mod lives;
 pub mod selection;
 pub mod timeline;

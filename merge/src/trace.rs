@@ -17,6 +17,7 @@ use crate::plan::file::FilePlan;
 use crate::report::sources::root::SourceRoot;
 use crate::report::summary::Summary;
 use crate::report::write::slowest::Slowest;
+use crate::report::write::tasks::Tasks;
 use crate::report::write::{CollectedFunctions, Format, Report, Sides, top::Top};
 use crate::request::Request;
 use crate::storage::inode::Inode;
@@ -158,6 +159,14 @@ impl<'a> Trace<'a> {
         let report = self.selected_report()?;
         let mut output = Output::create(Path::new(STDOUT))?;
         printed(report.top(top, &self.pool, watch, &mut output, &mut summary)).map(|()| summary)
+    }
+
+    /// Prints the coroutines that took the most time. A reader that goes away has read enough.
+    pub fn tasks(&self, watch: &dyn Watch, tasks: Tasks) -> Result<Summary, MergeError> {
+        let mut summary = self.summary();
+        let report = self.selected_report()?;
+        let mut output = Output::create(Path::new(STDOUT))?;
+        printed(report.tasks(tasks, &self.pool, watch, &mut output, &mut summary)).map(|()| summary)
     }
 
     /// Prints the slowest calls. A reader that goes away has read enough.

@@ -23,6 +23,7 @@
  * @property {string=} sandwich
  * @property {string=} calls                the function whose calls are listed
  * @property {string=} callsSort
+ * @property {string=} coroutinesSort
  */
 
 const pair = {
@@ -61,6 +62,7 @@ const FIELDS = {
     sandwich: ["b", words],
     calls: ["l", words],
     callsSort: ["d", words],
+    coroutinesSort: ["j", words],
 };
 
 /** Returns the hash of a state, without "#" and without empty parts. @param {State} state */

@@ -48,6 +48,7 @@ STATUS = {
 # By the first line: the content of a block of text that is not the output of a command.
 PICTURES = {
     "[default]": "a file; test_conformance_command_line.py has such files read",
+    "6 tasks, ": "the output for another program, with times; test_coroutines.py checks such lines",
     "0.40s call": "a part of a longer output, with a time; test_pytest_plugin.py checks such lines",
     "process 4711": "the path of the data",
     "the traced process": "the same, with the modules of the code",

@@ -112,6 +112,10 @@ def slices(perfetto, path):
         own = sorted(arguments[row["args"]].items()) if row["args"] is not None else []
         # Calls have a category in JSON alone.
         category = row["category"] if row["category"] != "FEE" else None
+        if category in ("task", "coroutine"):
+            # Lives of tasks and coroutines are on other tracks in each format, and in other units.
+            tracks[row["pid"], "life"].append((row["ts"], 0, row["dur"], row["name"], category, []))
+            continue
         tracks[row["pid"], row["track"]].append((row["ts"], row["depth"], row["dur"], row["name"], category, own))
     return {track: sorted(found) for track, found in tracks.items()}, metadata
 

@@ -14,6 +14,10 @@ const blocks = /<script type="text\/plain" class="block" data-process="(\d+)">(.
 for (const [, index, packed] of text.matchAll(blocks)) {
     decoder.add(Number(index), await unzipped(bytesOf(packed)));
 }
+const lives = /<script type="text\/plain" class="lives" data-process="(\d+)">(.*?)<\/script>/gs;
+for (const [, index, packed] of text.matchAll(lives)) {
+    decoder.addLives(Number(index), await unzipped(bytesOf(packed)));
+}
 for (const [, packed] of text.matchAll(/<script type="text\/plain" class="source">(.*?)<\/script>/gs)) {
     decoder.addSource(new TextDecoder().decode(await unzipped(bytesOf(packed))));
 }

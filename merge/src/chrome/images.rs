@@ -47,6 +47,8 @@ pub struct Image {
     pub arguments: HashMap<OpenFrame, StackedArguments>,
     /// The names of its tasks, by serial.
     pub tasks: BTreeMap<u32, String>,
+    /// When those of them began of which that is known.
+    pub task_begins: BTreeMap<u32, i64>,
     /// How its recording ended.
     pub state: State,
 }
@@ -70,8 +72,8 @@ impl Owner {
 
 impl Images {
     /// The processes of a document with these tracks. `tasks` are the tasks that have events, each with the index of
-    /// its process in the tracks.
-    pub fn of(tracks: Tracks, accounts: Vec<Account>, tasks: &HashSet<(u32, u32)>) -> Images {
+    /// its process in the tracks, and when they began if that is known.
+    pub fn of(tracks: Tracks, accounts: Vec<Account>, tasks: &HashMap<(u32, u32), Option<i64>>) -> Images {
         let mut images = Images { all: accounts.into_iter().map(Image::reported).collect(), ..Images::default() };
         let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
         for (index, image) in images.all.iter().enumerate() {
@@ -128,10 +130,13 @@ impl Images {
         tid: u32,
         images: &[usize],
         by_tid: &HashMap<(usize, u32), Vec<u32>>,
-        tasks: &HashSet<(u32, u32)>,
+        tasks: &HashMap<(u32, u32), Option<i64>>,
     ) {
-        let task = tid.checked_sub(FIRST_TASK).filter(|task| tasks.contains(&(track.process, *task)));
+        let task = tid.checked_sub(FIRST_TASK).filter(|task| tasks.contains_key(&(track.process, *task)));
         if let (Some(task), false, Some(name)) = (task, track.is_used, &track.name) {
+            if let Some(Some(begun)) = tasks.get(&(track.process, task)) {
+                images.iter().for_each(|image| self.all[*image].task_begins.extend([(task, *begun)]));
+            }
             images.iter().for_each(|image| drop(self.all[*image].tasks.insert(task, name.clone())));
             return self.owners.push(Vec::new());
         }

@@ -22,7 +22,7 @@ use crate::plan::account::Account;
 use crate::plan::imported::{Imported, Name};
 use crate::storage::store::{Region, Store};
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +36,8 @@ const LOSSES_MAX: usize = 1 << 12;
 const LOSS: &[u8] = b"\"LOSS\"";
 /// The category of arrows to started processes in what a page of ours saves. They are drawn anew.
 const STARTS: &[u8] = b"\"PROCESS_START\"";
+/// The scope of asynchronous events that show lives of tasks and coroutines. A report finds these anew.
+pub const LIVES: &str = "\"viztracer_ring\"";
 const NOT_JSON: &str = "an event that is no JSON";
 
 /// A document that was read.
@@ -84,8 +86,8 @@ struct Reading<'a> {
     pairs: Pairs<'a>,
     members: MemberStore<'a>,
     tracks: Tracks,
-    /// The tasks that have events, each with the index of its process.
-    tasks: HashSet<(u32, u32)>,
+    /// The tasks that have events, each with the index of its process, and when it began if that is known.
+    tasks: HashMap<(u32, u32), Option<i64>>,
     /// What the document says of its processes.
     accounts: Vec<Account>,
     /// Ids of functions, by the name as it is written.
@@ -116,6 +118,12 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Whether an event shows the life of a task or a coroutine.
+fn is_life(event: &ChromeEvent<'_>) -> bool {
+    let is_scope = |(name, value): &(&[u8], &[u8])| *name == b"\"scope\"" && *value == LIVES.as_bytes();
+    matches!(event.phase, b"\"b\"" | b"\"e\"") && event.others.iter().any(is_scope)
+}
+
 fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(reason.into()))
 }
@@ -129,7 +137,7 @@ impl<'a> Reading<'a> {
             pairs: Pairs::new(store),
             members: MemberStore::new(store),
             tracks: Tracks::default(),
-            tasks: HashSet::new(),
+            tasks: HashMap::new(),
             accounts: Vec::new(),
             functions: HashMap::new(),
             names: 0,
@@ -197,7 +205,11 @@ impl<'a> Reading<'a> {
         if event.category == Some(STARTS) {
             return Ok(());
         }
-        let track = self.of_task(&mut event, track);
+        let (process, track) = (self.tracks.all[track as usize].process, self.of_task(&mut event, track));
+        if is_life(&event) {
+            self.life(&event, (process, track.1), time);
+            return Ok(());
+        }
         match event.phase {
             b"\"X\"" => {
                 let end = end(&event, time, text)?;
@@ -240,8 +252,16 @@ impl<'a> Reading<'a> {
         let Some(thread) = event.take_other(b"\"thread\"").and_then(|tid| self.tracks.beside(track, tid)) else {
             return (track, 0);
         };
-        self.tasks.insert((self.tracks.all[track as usize].process, task));
+        self.tasks.entry((self.tracks.all[track as usize].process, task)).or_default();
         (thread, task)
+    }
+
+    /// Takes from the life of a task that its begin is known. All else is found anew.
+    fn life(&mut self, event: &ChromeEvent<'_>, task: (u32, u32), time: i64) {
+        let is_known = event.arguments.is_some_and(|arguments| string_in(arguments, "begin").is_none());
+        if event.phase == b"\"b\"" && event.category == Some(b"\"task\"") && is_known {
+            self.tasks.entry(task).and_modify(|begun| *begun = Some(time));
+        }
     }
 
     /// Takes the name of a thread or process; false if the event is none.

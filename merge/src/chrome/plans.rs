@@ -1,6 +1,6 @@
 //! The plans of a document that was read: one for each of its processes.
 
-use super::clocks::DocumentClock;
+use super::clocks::{DocumentClock, ticks};
 use super::images::Image;
 use super::import::Import;
 use crate::error::Problem;
@@ -47,7 +47,7 @@ struct PlannedDocument<'a> {
 
 impl PlannedDocument<'_> {
     fn plan(&self, image: Image) -> FilePlan {
-        let Image { pid, name: process, account, threads, calls, frames, arguments, tasks, state } = image;
+        let Image { pid, name: process, account, threads, calls, frames, arguments, tasks, task_begins, state } = image;
         let unreported = Account::default();
         let reported = account.as_deref().unwrap_or(&unreported);
         let is_dated = reported.times.is_some();
@@ -91,6 +91,7 @@ impl PlannedDocument<'_> {
             frames,
             arguments,
             tasks,
+            task_begins: task_begins.into_iter().map(|(task, time)| (task, ticks(time))).collect(),
             last_moment: last.ticks,
             // The last anchor is the time of the last record.
             anchors: if is_dated { vec![opened, last] } else { Vec::new() },

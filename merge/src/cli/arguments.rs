@@ -9,6 +9,7 @@ use crate::events::selection;
 use crate::report::functions::Sort;
 use crate::report::prefixes::Prefixes;
 use crate::report::write::Format;
+use crate::report::write::tasks::Tasks;
 use crate::report::write::top::{Style, Top};
 use crate::request::Request;
 use crate::storage::output;
@@ -114,15 +115,19 @@ pub struct Arguments {
         long,
         value_name = "BY",
         requires = "top",
-        default_value = "self",
-        hide_default_value = true,
         help_heading = INSTEAD
     )]
-    pub sort: Sort,
+    pub sort: Option<Sort>,
+
+    /// With --top: print the coroutines of asyncio and trio tasks (--log_async) instead: calls and resumes, latency from
+    /// the first resume to the end (median, 99th percentile, longest), and how much of it was awaiting and running. They
+    /// are sorted by both together, or with --sort self by running
+    #[arg(long, requires = "top", help_heading = INSTEAD)]
+    pub tasks: bool,
 
     /// With --top: leave out calls that wait, for a lock, a queue, data or a time, and their time in the calls around
     /// them. docs/waiting.md lists the functions that wait. Mean, median and 99th percentile are of whole calls
-    #[arg(long, requires = "top", help_heading = INSTEAD)]
+    #[arg(long, requires = "top", conflicts_with = "tasks", help_heading = INSTEAD)]
     pub busy: bool,
 
     /// With --top: print Markdown, for the summary of a CI run
@@ -239,7 +244,14 @@ impl Arguments {
     /// The table of functions to print.
     pub fn top(&self) -> Option<Top> {
         let style = Style::of(self.markdown, self.json);
-        self.top.map(|rows| Top { rows: rows.get(), sort: self.sort, is_busy: self.busy, style })
+        let sort = self.sort.unwrap_or_default();
+        self.top.filter(|_| !self.tasks).map(|rows| Top { rows: rows.get(), sort, is_busy: self.busy, style })
+    }
+
+    /// The table of coroutines to print.
+    pub fn tasks(&self) -> Option<Tasks> {
+        let style = Style::of(self.markdown, self.json);
+        self.top.filter(|_| self.tasks).map(|rows| Tasks { rows: rows.get(), sort: self.sort, style })
     }
 
     /// The report that is written if the user names none.

@@ -123,6 +123,21 @@ pub struct FileSelection {
 }
 
 impl FileSelection {
+    /// When the selected time begins.
+    pub fn begin(&self) -> u64 {
+        self.time.begin()
+    }
+
+    /// Whether the selection of a call depends on the calls around it.
+    pub fn is_nested(&self) -> bool {
+        self.roots.is_some() || self.max_depth != u32::MAX
+    }
+
+    /// Whether calls are left out as they are short.
+    pub fn drops_short_calls(&self) -> bool {
+        self.min_duration > 0
+    }
+
     /// The selected part of an event, without a look at the calls around it.
     pub fn clip<'e>(&self, event: &Event<'e>) -> Option<Event<'e>> {
         let end = event.start.saturating_add(event.duration);

@@ -21,6 +21,8 @@ use crate::align::Clock;
 use crate::events::decode::{Outcome, Payload};
 use crate::input::ring::State;
 use crate::plan::file::FilePlan;
+#[cfg(test)]
+pub use call::NO_FRAME;
 pub use call::{Call, OVERWRITTEN, StackEvent};
 pub use edges::Edges;
 pub use nester::Nester;

@@ -84,6 +84,10 @@ pub struct FilePlan {
     pub source: Source,
     /// Names of tasks that a trace in JSON contains, by serial.
     pub tasks: BTreeMap<u32, String>,
+    /// When those of them began of which a trace in JSON tells it, in ticks.
+    pub task_begins: BTreeMap<u32, u64>,
+    /// Whether a ring file has names of tasks.
+    pub has_tasks: bool,
     /// Functions of which not all calls are recorded, and since when, in ticks.
     pub elided: ElidedSince<u64>,
     /// About how many of their calls are not recorded.
@@ -233,11 +237,23 @@ impl FilePlan {
             sync_marker: None,
             source,
             tasks: BTreeMap::new(),
+            task_begins: BTreeMap::new(),
+            has_tasks: false,
             elided: ElidedSince::new(),
             estimates: Estimates::new(),
             bursts: Bursts::default(),
             is_dated: false,
         }
+    }
+
+    /// Whether calls may stand on the tracks of tasks.
+    pub fn may_have_tasks(&self) -> bool {
+        self.has_tasks || !self.tasks.is_empty()
+    }
+
+    /// Whether the recording tells an await from a return. CPython 3.10 and 3.11 do not.
+    pub fn tells_awaits(&self) -> bool {
+        self.recording.python_version == 0 || self.recording.python_version >= 0x030c_0000
     }
 
     /// What a trace in JSON became when it was read; `None` if this is a ring file.

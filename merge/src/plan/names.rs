@@ -5,7 +5,9 @@ use crate::input::ring::{Input, Unread};
 use crate::plan::elided::{ElidedFunction, ElidedSince, earliest};
 use crate::plan::estimate::{About, Estimates};
 use std::collections::{BTreeMap, HashMap};
+use viztracer_format::labels;
 use viztracer_format::names::{Entry, Estimate, Function, SourceIdentity};
+use viztracer_format::segment::SegmentKind;
 
 /// A thread, as far as these segments know it.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,8 @@ pub struct FileNames {
     pub elided: BTreeMap<(u32, bool), u64>,
     /// By function id, about how many calls these are.
     pub estimates: HashMap<u32, Estimate>,
+    /// Whether the process had tasks of an event loop.
+    pub has_tasks: bool,
 }
 
 impl FileNames {
@@ -71,7 +75,8 @@ impl FileNames {
                 *since = ticks.min(*since);
             }
             Entry::Estimate { function, estimate } => drop(names.estimates.entry(function).or_insert(estimate)),
-            Entry::Function { .. } | Entry::TaskName { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
+            Entry::TaskName { .. } => names.has_tasks = true,
+            Entry::Function { .. } | Entry::Source { .. } | Entry::Unknown(_) => {}
         });
         names
     }
@@ -132,6 +137,18 @@ pub fn tasks(input: &Input, segments: &[u32], mut each: impl FnMut(u32, &str)) {
             each(serial, name);
         }
     });
+}
+
+/// Calls `each` with every task that has a label, and with the ticks when it was first seen.
+pub fn task_begins(input: &Input, segments: &[u32], mut each: impl FnMut(u32, u64)) {
+    let mut buffer = Vec::new();
+    for index in segments {
+        if let Ok((segment, body)) = input.read_now(*index, &mut buffer)
+            && segment.kind == SegmentKind::Labels
+        {
+            labels::task_begins(body).for_each(|(serial, begun)| each(serial, begun));
+        }
+    }
 }
 
 fn visit(input: &Input, segments: &[u32], mut bad: impl FnMut(Problem), mut each: impl FnMut(Entry<'_>)) {

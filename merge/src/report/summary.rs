@@ -64,7 +64,8 @@ pub struct FileSummary {
     pub process: String,
     /// Its threads.
     pub threads: Vec<ThreadSummary>,
-    /// How many names of itself, its threads and its tasks the report has.
+    /// How many names of itself, its threads and its tasks the report has, and begins and ends of lives of tasks and
+    /// coroutines.
     pub names: u64,
     /// How its recording ended.
     pub state: State,
@@ -166,7 +167,7 @@ impl Summary {
         self.files.iter().map(|file| file.sum(|thread| thread.events)).sum()
     }
 
-    /// The entries that `traceEvents` has in JSON: events, and names of processes, threads and tasks.
+    /// The entries that `traceEvents` has in JSON: events, names of processes, threads and tasks, and lives.
     pub fn entries(&self) -> u64 {
         self.files.iter().fold(self.events(), |sum, file| sum.saturating_add(file.names))
     }

@@ -16,6 +16,7 @@ mod functions;
 pub mod gzip;
 mod html;
 pub mod json;
+mod lives;
 mod missing;
 mod numbered;
 mod parquet;
@@ -26,6 +27,7 @@ mod sides;
 pub mod slowest;
 mod speedscope;
 mod spool;
+pub mod tasks;
 pub mod text;
 pub mod top;
 mod writer;
@@ -51,6 +53,7 @@ pub use sides::Sides;
 use slowest::{Slowest, SlowestReport};
 use speedscope::Speedscope;
 use std::path::Path;
+use tasks::{TaskReport, Tasks};
 use top::Top;
 pub use writer::Report;
 
@@ -66,7 +69,7 @@ impl Report<'_> {
     ) -> Result<(), MergeError> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: format.is_gzip() };
         match format {
-            Format::Json | Format::JsonGzip => pipeline.write(&Json { show_losses: self.show_losses }, output, summary),
+            Format::Json | Format::JsonGzip => pipeline.write(&Json::new(self.show_losses), output, summary),
             Format::Perfetto | Format::PerfettoGzip => {
                 pipeline.write(&Perfetto::new(self.files, self.alignment), output, summary)
             }
@@ -103,6 +106,19 @@ impl Report<'_> {
     ) -> Result<(), MergeError> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: false };
         pipeline.write(&FunctionReport::new(&top), output, summary)
+    }
+
+    /// Prints the coroutines that took the most time.
+    pub fn tasks(
+        &self,
+        tasks: Tasks,
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+        output: &mut Output,
+        summary: &mut Summary,
+    ) -> Result<(), MergeError> {
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        pipeline.write(&TaskReport::new(tasks), output, summary)
     }
 
     /// Prints the slowest calls of functions whose names match, or of all functions.

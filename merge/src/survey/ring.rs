@@ -245,6 +245,7 @@ impl FilePlan {
         self.elided = names.elided(input, &self.names);
         self.estimates = names.estimates(input, &self.names);
         self.process = names.process;
+        self.has_tasks = names.has_tasks;
         self.children = names.children;
         let mut totals: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
         for segment in table.calls.iter().filter(|segment| !scanned.refused.contains(&segment.generation)) {

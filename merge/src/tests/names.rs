@@ -53,7 +53,8 @@ fn whatever_a_name_holds_the_report_is_one() {
             let shown = event["args"]["name"].as_str().or(event["name"].as_str()).unwrap();
             assert!(shown.starts_with(&cut), "{shown:?} is not {cut:?}");
         }
-        assert_eq!(events(&report).len(), 3);
+        // Three calls, and begin and end of the task's life.
+        assert_eq!(events(&report).len(), 5);
         let (_, packets) = case.merge("out.pftrace", 1);
         let times = packets.windows(cut.len()).filter(|bytes| *bytes == cut.as_bytes()).count();
         assert!(times >= 4, "{cut:?} is there {times} times");

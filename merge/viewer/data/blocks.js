@@ -60,6 +60,14 @@ export async function load(page, progress) {
             last = performance.now();
         }
     }
+    for (const element of page.querySelectorAll("script.lives")) {
+        const process = Number(element.dataset.process);
+        try {
+            decoder.addLives(process, await unpacked(taken(element)));
+        } catch (error) {
+            decoder.damaged(process, error);
+        }
+    }
     const text = new TextDecoder();
     for (const element of page.querySelectorAll("script.source")) {
         try {

@@ -7,6 +7,7 @@ import { burstsByProcess, elidedByProcess } from "./elided.js";
 import { settleFamily } from "./family.js";
 import { pairs, starts } from "./flows.js";
 import { list, number, string } from "./header.js";
+import { readLives } from "./lives.js";
 import { Functions, UNFINISHED, ofCalls } from "./model.js";
 import { ProcessData } from "./processes.js";
 import { section } from "./streams.js";
@@ -55,6 +56,20 @@ export class Decoder {
         }
         try {
             this.#block(process, new Varints(bytes, 0, bytes.length));
+        } catch (error) {
+            this.damaged(index, error);
+        }
+    }
+
+    /**
+     * Adds lives of tasks and coroutines of a process.
+     * @param {number} index  index of the process
+     * @param {Uint8Array} bytes
+     */
+    addLives(index, bytes) {
+        const input = new Varints(bytes, 0, bytes.length);
+        try {
+            readLives(input, list(this.header.names).length, (task, life) => this.processes[index]?.life(task, life));
         } catch (error) {
             this.damaged(index, error);
         }

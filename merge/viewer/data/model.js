@@ -71,6 +71,7 @@
  * @property {Gap|null} gap          the longest time of which no data is left
  * @property {Unknown[]} unknown     time in which the callees of its innermost call are unknown: see overwritten.js
  * @property {TaskPart[]=} parts     of a task: the calls by thread
+ * @property {import("./lives.js").Lives|null=} lives  of a task and its coroutines
  *
  * @typedef {object} TaskPart
  * @property {Track} thread

@@ -1,6 +1,7 @@
 // Collects the data of a process, and converts it to the model.
 
 import { list, number, string } from "./header.js";
+import { livesOf } from "./lives.js";
 import { UNFINISHED } from "./model.js";
 import { unknownTime } from "./overwritten.js";
 import { isOfSpan, spanTracks } from "./spans.js";
@@ -29,6 +30,8 @@ export class ProcessData {
         this.streams = new Map();
         /** Samples by name of the counter. @type {Map<string, [number, number][]>} */
         this.samples = new Map();
+        /** Lives of tasks and coroutines, by task. @type {Map<number, object[]>} */
+        this.lives = new Map();
         /** Begins and ends of flows. */
         this.flows = [];
         this.latest = 0;
@@ -52,6 +55,16 @@ export class ProcessData {
             this.streams.set(key, stream);
         }
         return stream;
+    }
+
+    /** Adds a life of a task or of a coroutine in it. */
+    life(task, life) {
+        const own = this.lives.get(task);
+        if (own === undefined) {
+            this.lives.set(task, [life]);
+        } else {
+            own.push(life);
+        }
     }
 
     instant(stream, extra) {
@@ -177,6 +190,9 @@ export class ProcessData {
                 thread: process.tracks[thread], calls: stream.indices, unknown: unknownOf(thread, task),
             }));
             made.unknown = made.parts.map((part) => part.unknown);
+            if (this.lives.has(task)) {
+                made.lives = livesOf(this.lives.get(task), zero);
+            }
             process.tracks.push(made);
         }
         const opened = this.isImported ? Math.min(this.earliest, this.latest) : number(of.opened);

@@ -4,6 +4,7 @@
 
 import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, firstFrom, ofCalls } from "../data/model.js";
 import { extras, parsed } from "./events.js";
+import { eachLife, lifeMembers } from "./lives.js";
 
 /** Characters per piece of text. */
 const PIECE = 1 << 20;
@@ -67,6 +68,11 @@ function* events(trace, put) {
                 yield (done + call) / all;
             }
         }
+        eachLife(track, trace.functions, (life, at) => {
+            const [begin, end] = lifeMembers(track, life, at);
+            put(`${headAt(life.start)}${microseconds(life.start + zero)},${JSON.stringify(begin).slice(1)}`);
+            put(`${headAt(life.start)}${microseconds(life.end + zero)},${JSON.stringify(end).slice(1)}`);
+        });
         done += track.count;
     }
 }

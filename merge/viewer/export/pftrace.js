@@ -4,6 +4,7 @@
 import { DRAWN, ofCalls } from "../data/model.js";
 import { lostName, gapName, extras, parsed, walk } from "./events.js";
 import { marks, metadataText } from "./json.js";
+import { eachLife, lifeArguments } from "./lives.js";
 import { Message } from "./protobuf.js";
 
 /** Bytes per piece. */
@@ -57,6 +58,7 @@ export function* perfettoTrace(trace) {
         }
         done += track.count;
         tooDeep += encoder.tooDeep;
+        putLives(out, track, trace.functions, numbers);
     }
     for (const counter of trace.counters) {
         putCounter(out, counter, numbers);
@@ -171,6 +173,31 @@ function putCounter(out, counter, numbers) {
         event.number(EVENT.type, EVENT.COUNTER);
         event.double(EVENT.doubleCounter, counter.values[i]);
     }));
+}
+
+/** Writes the lives of a task: those of each depth are a track and a sequence. Tracks of one name are drawn as one. */
+function putLives(out, track, functions, numbers) {
+    const sequences = [];
+    const begun = (level) => {
+        const uuid = numbers.size + OWN_SEQUENCE + 1;
+        numbers.set({}, uuid);
+        putTrack(out, uuid, uuid, (message) => {
+            message.number(TRACK.parent, numbers.get(track));
+            message.string(TRACK.name, "life");
+        });
+        sequences[level] = new Sequence(out, uuid);
+        return sequences[level];
+    };
+    eachLife(track, functions, ({ level, start, end, category, name }, at) => {
+        const sequence = sequences[level] ?? begun(level);
+        sequence.event(start, (event) => {
+            event.number(EVENT.type, EVENT.BEGIN);
+            event.string(EVENT.categories, category);
+            event.string(EVENT.name, name);
+            putArguments(event, lifeArguments(track, at));
+        });
+        sequence.event(end, (event) => event.number(EVENT.type, EVENT.END));
+    });
 }
 
 /** The packet sequence of one track. */

@@ -1,7 +1,8 @@
 // The selected call: function, source, time, arguments, callers and callees. Or the selected point: see
 // ../timeline/points.js.
 
-import { callers, UNFINISHED } from "../data/model.js";
+import { ENDS, piecesOf } from "../data/lives.js";
+import { callers, firstFrom, UNFINISHED } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
@@ -181,6 +182,7 @@ export class Details {
             ["self", timeText(own), exactText(own)],
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
+            ...lifeFacts(track, call, this.trace.functions),
             ...this.#where(track, track.process),
             ["id", track.ids?.[call] ?? ""],
             ...notes(track, call).map((words) => ["note", words]),
@@ -240,6 +242,43 @@ export class Details {
             title: timeText(track.duration[call]),
         });
     }
+}
+
+/** What is known of the coroutine whose piece a call is. */
+function lifeFacts(track, call, functions) {
+    const life = track.lives ? piecesOf(track).lives[call] : -1;
+    if (life < 0) {
+        return [];
+    }
+    const { start, duration, running, resumes, end, isBeginUnknown } = track.lives;
+    const piece = resumeNumber(track, call, life);
+    const [all, awaiting] = [duration[life], Math.max(0, duration[life] - running[life])];
+    const at = `${piece === 0 ? "begins here" : `resume ${piece}`} of ${counted(resumes[life], "resume")}`;
+    const ended = ENDS[end[life]] === "unknown" ? "its end is unknown" : ENDS[end[life]];
+    const begun = isBeginUnknown[life] ? ", its begin is unknown" : "";
+    return [
+        ["coroutine", `${at}; ${ended}${begun}`],
+        ["latency", `${timeText(all)} since ${timeText(start[life])}`, exactText(all)],
+        ["awaited by", awaitedBy(track, life, functions)],
+        ["awaiting", timeText(awaiting), exactText(awaiting)],
+        ["running", timeText(running[life]), exactText(running[life])],
+    ];
+}
+
+/** Returns the coroutine that awaits another one, "" if none of the task does. */
+function awaitedBy({ lives }, life, functions) {
+    const around = lives.awaitedBy[life] > 0 ? lives.id.indexOf(lives.awaitedBy[life]) : -1;
+    return around < 0 ? "" : labelOf(functions, lives.function[around]);
+}
+
+/** Returns how many pieces of a life come before a call. */
+function resumeNumber(track, call, life) {
+    const { lives } = piecesOf(track);
+    let before = 0;
+    for (let at = firstFrom(track, track.lives.start[life]); at < call; at += 1) {
+        before += lives[at] === life ? 1 : 0;
+    }
+    return before;
 }
 
 function notes(track, call) {

@@ -6,13 +6,14 @@
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source,
-//                                  calls; difference, if the page compares runs
+//                                  calls; coroutines, if there are any; difference, if the page compares runs
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
 import { nextCall } from "./call.js";
 import { actions } from "./actions.js";
 import { Calls, LONGEST_FIRST } from "./calls.js";
+import { CoroutineTable, MOST_TIME_FIRST } from "./coroutines.js";
 import { Details } from "./details.js";
 import { Difference } from "./difference.js";
 import { abnormal, endsLine } from "./ends.js";
@@ -29,7 +30,7 @@ import { Splitter } from "./splitter.js";
 import { Tabs } from "./tabs.js";
 
 /** Tabs that show the scope, and so depend on the range. */
-const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "difference"];
+const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "coroutines", "difference"];
 
 /**
  * @param {import("../data/model.js").Trace} trace
@@ -101,6 +102,7 @@ class Panels {
         this.sandwich = new Sandwich(scope, go, colors);
         this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
         this.calls = new Calls(scope, go);
+        this.coroutines = trace.tracks.some(({ lives }) => lives) ? new CoroutineTable(scope, go) : null;
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);
     }
@@ -116,6 +118,7 @@ class Panels {
             tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
             tab("source", "Source", this.source),
             tab("calls", "Calls", this.calls),
+            ...(this.coroutines ? [tab("coroutines", "Coroutines", this.coroutines)] : []),
             ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
         ];
     }
@@ -207,6 +210,7 @@ class Panels {
             sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
             calls: calls.of < 0 ? "" : String(calls.of),
             callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
+            coroutinesSort: this.coroutines?.table.sort === MOST_TIME_FIRST ? "" : (this.coroutines?.table.sort ?? ""),
             search: search.getState(),
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
@@ -215,10 +219,11 @@ class Panels {
     /** Restores a state. Missing parts get their initial value. @param {Record<string, string>} state */
     async setState(state = {}) {
         const { tab = "", sort = "-own", where = "", sandwich = "", search = "" } = state;
-        const { calls = "", callsSort = LONGEST_FIRST } = state;
+        const { calls = "", callsSort = LONGEST_FIRST, coroutinesSort = MOST_TIME_FIRST } = state;
         this.functions.busy.checked = state.busy === "busy";
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
+        this.coroutines?.table.restore(MOST_TIME_FIRST, coroutinesSort);
         this.scope.setWhere(where);
         this.sandwich.of = this.#known(sandwich);
         this.calls.of = this.#known(calls);
@@ -283,7 +288,7 @@ class Panels {
         if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
             return;
         }
-        const tab = this.tabs.tabs["12345678".indexOf(event.key)];
+        const tab = this.tabs.tabs["123456789".indexOf(event.key)];
         const act =
             { "?": () => this.help.showModal(), "/": () => this.search_.focus() }[event.key] ??
             (tab && (() => this.#openOrEnter(tab)));

@@ -3,6 +3,7 @@
 import { busy } from "../statistics/statistics.js";
 import { timeText } from "../timeline/ruler.js";
 import { elidedIn } from "../data/elided.js";
+import { resumesIn } from "../statistics/coroutines.js";
 import { atLeast, notesOfTable } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
 import { ScopeBar } from "./scope.js";
@@ -21,9 +22,11 @@ function unknownText(unknown) {
     return unknown > 0 ? `; ${timeText(unknown)} ${words}` : "";
 }
 
-/** Returns the number of a function's calls, as text. */
+/** Returns the number of a function's calls, as text. Resumes of coroutines are counted by themselves. */
 export function callsText(row) {
-    return atLeast(row.elided, row.calls.toLocaleString("en"));
+    const resumes = row.resumes ?? 0;
+    const calls = atLeast(row.elided, (row.calls - resumes).toLocaleString("en"));
+    return resumes > 0 ? `${calls} + ${counted(resumes, "resume")}` : calls;
 }
 
 /** The columns of a table of functions, with the same titles as `--top`. */
@@ -75,6 +78,7 @@ export function columns(functions, { pick, sandwich, list, longest }) {
         ),
         numeric("raised", "raised", "Calls that an exception ended", count("raised")),
         numeric("unfinished", "unfinished", "Calls that never ended", count("unfinished")),
+        { ...numeric("resumes", "resumes", ""), isUnseen: true },
         { ...numeric("elided", "elided", ""), isUnseen: true },
         { ...numeric("elidesCCalls", "elides_c_calls", ""), name: "elides_c_calls", isUnseen: true },
     ];
@@ -133,9 +137,10 @@ export class FunctionTable {
             const share = (row) => (own > 0 && this.#known([row]).length > 0 ? (row.own / own) * 100 : 0);
             this.elided = elidedIn(scope.range);
             const { calls, cCalls } = this.elided;
+            const resumes = resumesIn(scope.range);
             this.rows = rows.map((row) => {
                 const [elided, elidesCCalls] = [calls.has(row.function), cCalls.has(row.function)];
-                return { ...row, share: share(row), elided, elidesCCalls };
+                return { ...row, resumes: resumes.get(row.function) ?? 0, share: share(row), elided, elidesCCalls };
             });
             this.notes.replaceChildren(
                 ...notesOfTable(this.elided).map((words) => element("p", { className: "hint" }, words)),

@@ -4,6 +4,7 @@
 import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
+import { coroutines } from "../statistics/coroutines.js";
 import { differenceTree } from "../statistics/difference.js";
 import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
@@ -64,6 +65,11 @@ export class Scope {
     /** Returns the functions. @param {(done: number) => void} progress */
     rows(progress) {
         return this.#once("rows", () => statistics(this.trace, this.range), progress);
+    }
+
+    /** Returns the coroutines. @param {(done: number) => void} progress */
+    coroutines(progress) {
+        return this.#once("coroutines", () => coroutines(this.trace, this.range), progress);
     }
 
     /** Returns the stacks. @param {(done: number) => void} progress */

@@ -1,5 +1,6 @@
 // The search in the toolbar: by name or regular expression. All hits are marked, and buttons go from hit to hit.
 
+import { resumesAmong } from "../statistics/coroutines.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { button, element, grouped } from "./element.js";
 import { find, matcher } from "./matches.js";
@@ -163,7 +164,10 @@ export class Search {
     #showCount(index) {
         const { count } = this.matches;
         const of = index > 0 ? `${grouped(index)} of ` : "";
-        this.#show(count === 0 ? "no call" : `${of}${grouped(count)} ${count === 1 ? "call" : "calls"}`);
+        this.matches.resumes ??= resumesAmong(this.trace.tracks, this.matches.calls);
+        const { resumes } = this.matches;
+        const among = resumes > 0 ? ` (${grouped(resumes)} ${resumes === 1 ? "resume" : "resumes"})` : "";
+        this.#show(count === 0 ? "no call" : `${of}${grouped(count)} ${count === 1 ? "call" : "calls"}${among}`);
     }
 
     #show(text) {

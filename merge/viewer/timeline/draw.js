@@ -5,6 +5,7 @@ import { indexFrom } from "../data/bisect.js";
 import { drawCounter } from "./counters.js";
 import { FONT } from "./labels.js";
 import { LANE, PROCESS_HEIGHT, visible } from "./layout.js";
+import { drawLifeNames, drawLives } from "./lives.js";
 import { drawTails } from "./tails.js";
 
 /** Narrower calls have no name, in pixels. */
@@ -111,6 +112,8 @@ function drawPart(context, strips, scene, placed, lanes, top, bottom) {
     for (const { row, y } of placed) {
         drawGround(context, scene, row, y);
     }
+    const withLives = placed.filter(({ row }) => row.track?.lives);
+    withLives.forEach(({ row, y }) => drawLives(context, scene, row, y));
     const own = lanes.filter(({ row }) => placed.some((one) => one.row === row));
     for (const lane of own) {
         strips.draw(context, lane.line, 0, snapped(lane.y, scene.ratio), scene.view.width, lane.height);
@@ -119,6 +122,7 @@ function drawPart(context, strips, scene, placed, lanes, top, bottom) {
         drawFlags(context, scene, lane);
     }
     drawNames(context, scene, own);
+    withLives.forEach(({ row, y }) => drawLifeNames(context, scene, row, y));
     for (const { row, y } of placed) {
         drawAbove(context, scene, row, y);
     }

@@ -4,6 +4,7 @@ import { indexFrom } from "../data/bisect.js";
 import { firstAfter } from "../data/levels.js";
 import { valueAt } from "./counters.js";
 import { LANE } from "./layout.js";
+import { awaitingAt } from "./lives.js";
 
 /** Tolerance in pixels. */
 const NEAR = 3;
@@ -42,7 +43,9 @@ export function hitAt(placed, view, levelsOf, x, y, ratio = 1) {
     if (lane >= row.lanes || !levels.ready) {
         return null;
     }
-    const call = callAt(levels, row.skipped + lane, view, x, ratio);
+    const depth = row.skipped + lane;
+    const drawn = callAt(levels, depth, view, x, ratio);
+    const call = drawn < 0 && track.lives ? awaitingAt(track, depth, time) : drawn;
     return call < 0 ? null : { row, track, call };
 }
 

@@ -9,6 +9,8 @@ export const COUNTER_HEIGHT = 46;
 const PADDING = 5;
 /** If the trace is higher than the screen, a track shows this many lanes until it is unfolded. */
 const SHALLOW = 8;
+/** A task then shows its outermost coroutines. */
+const SHALLOW_TASK = 2;
 /** Fewer lanes than these are not worth hiding. */
 const LEAST_FOLDED = 3;
 /** A row is high enough for its name, and for a warning below it. */
@@ -141,7 +143,8 @@ function mainFirst({ pid, tracks }) {
     return [...tracks].sort((one, other) => isMain(other) - isMain(one));
 }
 
-function trackRow(track, arranged, most) {
+function trackRow(track, arranged, limit) {
+    const most = track.lives ? Math.min(limit, limit === Infinity ? limit : SHALLOW_TASK) : limit;
     const id = `t${track.index}`;
     const all = track.maxDepth + 1;
     const collapsed = arranged.collapsed.has(id);

@@ -29,7 +29,7 @@ _viztracer__merge() {
 
     case "${cmd}" in
         viztracer__merge)
-            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --strict --last_words --top --sort --busy --markdown --info --json --dump --quiet --threads --generate --align --barrier --offset --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version calls compare"
+            opts="-o -q -h -V --output --format --no_source --source_root --strip_prefix --show_losses --strict --last_words --top --sort --tasks --busy --markdown --info --json --dump --quiet --threads --generate --align --barrier --offset --since --until --last --as_of --pid --process_name --tid --func --min_duration --max_depth --drop_c_functions --help --version calls compare"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

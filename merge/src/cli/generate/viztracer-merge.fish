@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_viztracer_merge_global_optspecs
-    string join \n o/output= format= no_source source_root= strip_prefix= show_losses strict last_words top= sort= busy markdown info json dump q/quiet threads= generate= align= barrier= offset= since= until= last= as_of= pid= process_name= tid= func= min_duration= max_depth= drop_c_functions h/help V/version
+    string join \n o/output= format= no_source source_root= strip_prefix= show_losses strict last_words top= sort= tasks busy markdown info json dump q/quiet threads= generate= align= barrier= offset= since= until= last= as_of= pid= process_name= tid= func= min_duration= max_depth= drop_c_functions h/help V/version
 end
 
 function __fish_viztracer_merge_needs_command
@@ -69,6 +69,7 @@ complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l no_sour
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l show_losses -d 'In JSON, show overwritten and lost events as events of the category LOSS on the tracks of their threads, for https://ui.perfetto.dev and chrome://tracing. Scripts that count events count these, too. The other formats show losses in any case'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l strict -d 'Exit with status 1 if the report is not complete, and list what is missing: calls that were overwritten, lost, damaged, unnamed, unmatched, or unfinished because their process crashed or was killed. A worker that got SIGTERM or the like was ended by its program, as pools do'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l last_words -d 'Print the last calls of each process that crashed, was killed or still runs: for every thread the open calls and the last 20 calls that ended. A report is written only if -o is given'
+complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l tasks -d 'With --top: print the coroutines of asyncio and trio tasks (--log_async) instead: calls and resumes, latency from the first resume to the end (median, 99th percentile, longest), and how much of it was awaiting and running. They are sorted by both together, or with --sort self by running'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l busy -d 'With --top: leave out calls that wait, for a lock, a queue, data or a time, and their time in the calls around them. docs/waiting.md lists the functions that wait. Mean, median and 99th percentile are of whole calls'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l markdown -d 'With --top: print Markdown, for the summary of a CI run'
 complete -c viztracer-merge -n "__fish_viztracer_merge_needs_command" -l info -d 'Print one row per file: process, start, duration, events, losses'

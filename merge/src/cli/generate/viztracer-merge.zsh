@@ -61,7 +61,8 @@ monotonic\:"By their clocks; time 0 is that of the first file'\''s monotonic clo
 '--show_losses[In JSON, show overwritten and lost events as events of the category LOSS on the tracks of their threads, for https\://ui.perfetto.dev and chrome\://tracing. Scripts that count events count these, too. The other formats show losses in any case]' \
 '--strict[Exit with status 1 if the report is not complete, and list what is missing\: calls that were overwritten, lost, damaged, unnamed, unmatched, or unfinished because their process crashed or was killed. A worker that got SIGTERM or the like was ended by its program, as pools do]' \
 '--last_words[Print the last calls of each process that crashed, was killed or still runs\: for every thread the open calls and the last 20 calls that ended. A report is written only if -o is given]' \
-'--busy[With --top\: leave out calls that wait, for a lock, a queue, data or a time, and their time in the calls around them. docs/waiting.md lists the functions that wait. Mean, median and 99th percentile are of whole calls]' \
+'--tasks[With --top\: print the coroutines of asyncio and trio tasks (--log_async) instead\: calls and resumes, latency from the first resume to the end (median, 99th percentile, longest), and how much of it was awaiting and running. They are sorted by both together, or with --sort self by running]' \
+'(--tasks)--busy[With --top\: leave out calls that wait, for a lock, a queue, data or a time, and their time in the calls around them. docs/waiting.md lists the functions that wait. Mean, median and 99th percentile are of whole calls]' \
 '--markdown[With --top\: print Markdown, for the summary of a CI run]' \
 '(-o --output --format --strict --last_words)--info[Print one row per file\: process, start, duration, events, losses]' \
 '(--markdown)--json[With --top, --last_words or --info\: print JSON, for use in programs]' \

@@ -50,6 +50,11 @@ impl TimeRange {
         TimeRange::new(later(self.from), later(self.to))
     }
 
+    /// Where the range begins.
+    pub fn begin(&self) -> u64 {
+        self.from
+    }
+
     /// Whether a time lies in the range.
     pub fn has(&self, time: u64) -> bool {
         (self.from..self.to).contains(&time)

@@ -1,4 +1,4 @@
-//! What workers need of a file. The first worker that comes to one of its parts loads it, the last one drops it.
+//! What workers need of a file. The first worker that comes to one of its parts loads it, the last use drops it.
 
 use super::part::Part;
 use crate::parallel::lock::lock;
@@ -11,17 +11,17 @@ pub struct LoadedFiles<T> {
 }
 
 struct Slot<T> {
-    parts_left: AtomicUsize,
+    uses_left: AtomicUsize,
     loaded: Mutex<Option<Arc<T>>>,
 }
 
 impl<T> LoadedFiles<T> {
-    /// Prepares `count` files, each of which is needed once for each of its parts.
-    pub fn new(count: usize, parts: &[Part]) -> LoadedFiles<T> {
-        let slot = |_| Slot { parts_left: AtomicUsize::new(0), loaded: Mutex::new(None) };
+    /// Prepares `count` files, each of which is needed `uses` times for each of its parts.
+    pub fn new(count: usize, parts: &[Part], uses: usize) -> LoadedFiles<T> {
+        let slot = |_| Slot { uses_left: AtomicUsize::new(0), loaded: Mutex::new(None) };
         let slots: Vec<Slot<T>> = (0..count).map(slot).collect();
         for part in parts {
-            slots[part.file].parts_left.fetch_add(1, Ordering::Relaxed);
+            slots[part.file].uses_left.fetch_add(uses, Ordering::Relaxed);
         }
         LoadedFiles { slots }
     }
@@ -32,7 +32,7 @@ impl<T> LoadedFiles<T> {
         let loaded = Arc::clone(lock(&slot.loaded).get_or_insert_with(|| Arc::new(load())));
         let result = work(&loaded);
         drop(loaded);
-        if slot.parts_left.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if slot.uses_left.fetch_sub(1, Ordering::AcqRel) == 1 {
             *lock(&slot.loaded) = None;
         }
         result

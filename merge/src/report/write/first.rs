@@ -24,7 +24,7 @@ pub fn read(
     let is_read = |plan: &FilePlan| is_nested || plan.threads.iter().any(Thread::is_incomplete);
     let mut builders: Vec<_> = plans.iter().map(|plan| is_read(plan).then(WindowsBuilder::default)).collect();
     let parts: Vec<Part> = parts.iter().filter(|part| builders[part.file].is_some()).copied().collect();
-    let files = LoadedFiles::new(plans.len(), &parts);
+    let files = LoadedFiles::new(plans.len(), &parts, 1);
     let clocks = &report.alignment.clocks;
     let work = |scratch: &mut Scratch, index: usize| {
         let part = parts.get(index)?;

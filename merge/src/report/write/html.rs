@@ -3,6 +3,7 @@
 //! ```text
 //! head, style, viewer's modules                         as they are, in an import map
 //! <script class="block" data-process="0">H4sIA...       the events of a part: see [`block`]
+//! <script class="lives" data-process="0">H4sIA...        the lives that ended in it: see [`lives`]
 //! <script class="source">H4sIA...                       ["/x/a.py",[text,lines]]
 //! <script id="header">{"format":1,...                   processes, threads, functions: see [`header`]
 //! ```
@@ -12,15 +13,17 @@
 
 mod block;
 mod header;
+mod lives;
 mod modules;
 mod totals;
 
 use super::by_id::ById;
 use super::gzip::{Gzip, LEVEL};
+use super::lives::Lives;
 use super::numbered;
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, ReportEnd, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
 use crate::parallel::lock::lock;
@@ -48,6 +51,7 @@ const BLOCKS: &str = "{{BLOCKS}}";
 pub struct Html {
     interned: InternedFunctions,
     totals: Mutex<PageTotals>,
+    lives: Lives,
     spare: Mutex<Vec<Gzip>>,
     events_max: u64,
 }
@@ -70,7 +74,7 @@ impl Html {
             return Err(MergeError::TooManyEvents(planned, events_max));
         }
         let interned = numbered::functions(report, pool, watch)?;
-        Ok(Html { interned, totals: Mutex::default(), spare: Mutex::default(), events_max })
+        Ok(Html { interned, totals: Mutex::default(), lives: Lives::default(), spare: Mutex::default(), events_max })
     }
 
     /// Compresses bytes, and encodes them as text.
@@ -110,8 +114,9 @@ impl Writer for Html {
 
     fn part(&self, reader: &mut Reader<'_>, file: &ById, text: &mut Text) -> Outcome {
         let mut block = PageBlock::new(&self.interned);
-        let outcome =
-            reader.stack_events(|event, open| block.take(&event, open, |id| file.get(id).unwrap_or_default()));
+        let outcome = self
+            .lives
+            .stack_events(reader, |event, open| block.take(&event, open, |id| file.get(id).unwrap_or_default()));
         let index = reader.part.file;
         let mut totals = lock(&self.totals);
         totals.missing.entry(index).or_default().extend(reader.missing());
@@ -128,6 +133,16 @@ impl Writer for Html {
             put_script(&attributes, &self.packed(&block.bytes()), text);
         }
         outcome
+    }
+
+    fn follow(&self, written: &WrittenPart<'_, ById>, tail: &mut Tail<'_>) -> Result<u64, MergeError> {
+        let (found, _) = self.lives.follow(written);
+        if !found.is_empty() {
+            let bytes = lives::bytes(&found, |id| written.file.get(id).unwrap_or_default());
+            let attributes = format!("class=\"lives\" data-process=\"{}\"", written.part.file);
+            put_script(&attributes, &self.packed(&bytes), &mut tail.text);
+        }
+        Ok(0)
     }
 
     fn close(&self, _: &Report<'_>, _: usize, _: &mut Tail<'_>) -> Result<(), MergeError> {

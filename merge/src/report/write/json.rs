@@ -14,15 +14,18 @@
 //! `\u` escapes literally, so text stays UTF-8.
 
 mod event;
+mod life;
 mod literal;
 mod microseconds;
 mod pieces;
 
+use super::lives::Lives;
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, ReportEnd, Tail, Writer, task_names};
+use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart, task_names};
 use crate::error::MergeError;
 use crate::events::decode::{Event, Outcome};
+use crate::events::selection::FileSelection;
 use crate::events::timeline::{Call, StackEvent};
 use crate::plan::file::FilePlan;
 use crate::report::sources::Sources;
@@ -37,6 +40,14 @@ use viztracer_format::names::Function;
 pub struct Json {
     /// Whether events show where events are missing. The metadata always says it.
     pub show_losses: bool,
+    lives: Lives,
+}
+
+impl Json {
+    /// With events that show where events are missing, or without.
+    pub fn new(show_losses: bool) -> Json {
+        Json { show_losses, lives: Lives::default() }
+    }
 }
 
 impl Writer for Json {
@@ -59,10 +70,14 @@ impl Writer for Json {
         text.put(all.as_bytes().strip_prefix(b",").unwrap_or_default());
     }
 
+    fn is_nested(&self, report: &Report<'_>) -> bool {
+        report.files.iter().any(FilePlan::may_have_tasks)
+    }
+
     fn part(&self, reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
         let begin = text.len();
         let is_first = reader.part.is_first() && text.as_bytes().ends_with(b"[");
-        let outcome = events(reader, file, text);
+        let outcome = self.events(reader, file, text);
         if self.show_losses {
             // Behind the first call: should it have the same begin and end, it is the one around.
             reader.missing().for_each(|missing| file.missing(&missing, text));
@@ -74,6 +89,19 @@ impl Writer for Json {
             text.blank(begin);
         }
         outcome
+    }
+
+    fn follow(&self, written: &WrittenPart<'_, FileText>, tail: &mut Tail<'_>) -> Result<u64, MergeError> {
+        let (lives, _) = self.lives.follow(written);
+        let Some(plan) = written.report.files.get(written.part.file) else { return Ok(0) };
+        let tasks = lives.iter().filter(|life| life.function.is_none()).map(|life| life.task).collect();
+        let names = task_names(plan, &tasks);
+        for life in &lives {
+            written.file.life(life, names.get(&life.task).map(String::as_str), &mut tail.text);
+            tail.flush_if_large()?;
+        }
+        // Each has a begin and an end.
+        Ok(2 * lives.len() as u64)
     }
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
@@ -91,19 +119,26 @@ impl Writer for Json {
     }
 }
 
-fn events(reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
-    if reader.is_nested {
-        return reader.stack_events(|event, _| match event {
-            StackEvent::Begin(_) => {}
-            StackEvent::End(call, _) if call.is_overwritten() => {}
-            StackEvent::End(call, payload) => put(&call.event(payload.copied()), call, file, text),
-            StackEvent::Instant(event) => file.event(event, text),
-        });
+impl Json {
+    fn events(&self, reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
+        if reader.is_nested {
+            // Calls without an end come first, unless it depends on the calls around them whether they are selected.
+            let come_first = !reader.selection.is_some_and(FileSelection::is_nested);
+            if come_first {
+                reader.unfinished(&mut Outcome::default(), |event, call| put(event, call, file, text));
+            }
+            return self.lives.stack_events(reader, |event, _| match event {
+                StackEvent::Begin(_) => {}
+                StackEvent::End(call, _) if call.is_overwritten() || (come_first && call.is_without_end()) => {}
+                StackEvent::End(call, payload) => put(&call.event(payload.copied()), call, file, text),
+                StackEvent::Instant(event) => file.event(event, text),
+            });
+        }
+        let mut outcome = Outcome::default();
+        reader.unfinished(&mut outcome, |event, call| put(event, call, file, text));
+        outcome.append(reader.events(|event| file.event(event, text)));
+        outcome
     }
-    let mut outcome = Outcome::default();
-    reader.unfinished(&mut outcome, |event, call| put(event, call, file, text));
-    outcome.append(reader.events(|event| file.event(event, text)));
-    outcome
 }
 
 fn put(event: &Event<'_>, call: &Call, file: &FileText, text: &mut Text) {

@@ -169,6 +169,20 @@ impl Reader<'_> {
         Some(Missing { thread: index, overwritten, lost, since: time.start, until: time.end, gap })
     }
 
+    /// The threads of the part by index, and since when, in nanoseconds, the report has all of their events: 0 if always,
+    /// the largest number if never.
+    pub fn complete_since(&self) -> impl Iterator<Item = (usize, u64)> {
+        let begin = self.selection.map_or(0, FileSelection::begin);
+        let file =
+            self.windows.into_iter().flat_map(|file| file.of_part(self.part.number).iter().map(move |w| (file, w)));
+        file.map(move |(file, window)| {
+            let is_lossy = self.plan.threads.get(window.thread).is_some_and(|thread| thread.lost > 0);
+            let since = file.overwritten(window.thread).last().map_or(0, |stretch| stretch.end);
+            let is_never = is_lossy || self.plan.bursts.are_there();
+            (window.thread, if is_never { u64::MAX } else { since.max(begin) })
+        })
+    }
+
     /// Calls `each` with the stack events of the part, thread after thread in the order of time, unfinished calls
     /// included, and with the calls that are open on the thread, outermost first.
     pub fn stack_events(&mut self, mut each: impl FnMut(StackEvent<'_>, &[Call])) -> Outcome {

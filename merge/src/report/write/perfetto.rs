@@ -4,6 +4,7 @@
 //! packet     clock snapshot: the report's zero on the machine's monotonic clock and on the wall clock
 //! packet*    track descriptors: processes and threads of all files
 //! packet*    by part and thread: a sequence of packets, each with the begin or end of a call, or an instant
+//! packet*    behind each part: the lives of tasks and coroutines that ended in it
 //! packet     metadata
 //! ```
 //!
@@ -12,6 +13,7 @@
 mod annotation;
 mod fields;
 mod foreign;
+mod lives;
 mod names;
 mod origin;
 mod packets;
@@ -22,9 +24,10 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use super::lives::Lives;
 use super::part::Reader;
 use super::text::Text;
-use super::writer::{Report, ReportEnd, Tail, Writer};
+use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart};
 use crate::align::Alignment;
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
@@ -47,12 +50,18 @@ pub struct Perfetto {
     origin: Origin,
     /// Those that no worker is using.
     encoders: Mutex<Vec<Encoder>>,
+    lives: Lives,
 }
 
 impl Perfetto {
     /// For a report of these files.
     pub fn new(files: &[FilePlan], alignment: &Alignment) -> Perfetto {
-        Perfetto { tracks: TrackIds::of(files), origin: Origin::of(alignment), encoders: Mutex::default() }
+        Perfetto {
+            tracks: TrackIds::of(files),
+            origin: Origin::of(alignment),
+            encoders: Mutex::default(),
+            lives: Lives::default(),
+        }
     }
 
     /// What comes before the events: the clocks, and the tracks of processes and threads.
@@ -92,13 +101,22 @@ impl Writer for Perfetto {
         let tracks = self.tracks[reader.part.file];
         let file = FileContext { plan: reader.plan, names, tracks, origin: self.origin };
         encoder.begin(&file, reader.missing());
-        let mut outcome = reader.stack_events(|event, _| encoder.put(&file, &event, text));
+        let mut outcome = self.lives.stack_events(reader, |event, _| encoder.put(&file, &event, text));
         encoder.end(&file, text);
         for (thread, calls) in encoder.too_deep() {
             outcome.thread(*thread).too_deep += calls;
         }
         lock(&self.encoders).push(encoder);
         outcome
+    }
+
+    fn follow(&self, written: &WrittenPart<'_, FileNames>, tail: &mut Tail<'_>) -> Result<u64, MergeError> {
+        let (lives, _) = self.lives.follow(written);
+        let file = written.part.file;
+        if let (Some(plan), Some(tracks)) = (written.report.files.get(file), self.tracks.get(file)) {
+            lives::put(plan, written.file, *tracks, self.origin, &lives, &mut tail.text);
+        }
+        Ok(0)
     }
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {

@@ -6,7 +6,7 @@ use super::gzip::Gzip;
 use super::missing::Missing;
 use super::part::{Part, Reader, Scratch, parts};
 use super::text::Text;
-use super::writer::{Report, ReportEnd, Tail, Writer, encoder};
+use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart, encoder};
 use crate::error::{MergeError, Problem};
 use crate::events::content::Content;
 use crate::events::decode::Outcome;
@@ -23,6 +23,9 @@ use rayon::ThreadPool;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How often a file is needed for each of its parts: to write the part, and to go on behind it.
+const USES_OF_PART: usize = 2;
 
 /// The pipeline of one report.
 pub struct Pipeline<'a> {
@@ -42,30 +45,31 @@ impl Pipeline<'_> {
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
         let sources = (W::SOURCES && self.report.source).then(Sources::default);
         let sources = sources.as_ref();
-        let tasks = self.parts(writer, sources, &mut tail, summary)?;
-        for ((file, plan), tasks) in summary.files.iter_mut().zip(self.report.files).zip(&tasks) {
+        let parts = self.parts(writer, sources, &mut tail, summary)?;
+        for ((file, plan), (tasks, added)) in summary.files.iter_mut().zip(self.report.files).zip(&parts) {
             // Task 0 stands for calls outside of tasks.
-            file.names = plan.names_count() + tasks.iter().filter(|task| **task != 0).count() as u64;
+            file.names = plan.names_count() + tasks.iter().filter(|task| **task != 0).count() as u64 + added;
         }
+        let tasks: Vec<BTreeSet<u32>> = parts.into_iter().map(|(tasks, _)| tasks).collect();
         let end = ReportEnd { report: self.report, tasks: &tasks, summary, sources, watch: self.watch };
         writer.end(&end, &mut tail)?;
         summary.sources_left_out = sources.map(Sources::left_out).unwrap_or_default();
         tail.flush()
     }
 
-    /// Writes all parts, and returns the tasks of each file that were in them.
+    /// Writes all parts, and returns the tasks of each file that were in them, and how many events were added.
     fn parts<W: Writer>(
         &self,
         writer: &W,
         sources: Option<&Sources>,
         tail: &mut Tail<'_>,
         summary: &mut Summary,
-    ) -> Result<Vec<BTreeSet<u32>>, MergeError> {
+    ) -> Result<Vec<(BTreeSet<u32>, u64)>, MergeError> {
         let files = self.report.files;
         let parts = parts(files);
-        let is_nested = W::NESTED || self.report.selected.as_ref().is_some_and(Selected::is_nested);
+        let is_nested = writer.is_nested(self.report) || self.report.selected.as_ref().is_some_and(Selected::is_nested);
         let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
-        let files_of_parts = LoadedFiles::new(files.len(), &parts);
+        let files_of_parts = LoadedFiles::new(files.len(), &parts, USES_OF_PART);
         let spare = Mutex::default();
         let shared = Shared { writer, report: self.report, sources, is_nested, windows, files: files_of_parts, spare };
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
@@ -73,10 +77,11 @@ impl Pipeline<'_> {
         let gzip = self.gzip;
         let local = || Worker { encoder: encoder(gzip), ..Worker::default() };
         let work = |worker: &mut Worker, index: usize| match parts.get(index) {
-            Some(part) => worker.format(&shared, part, index == 0),
+            Some(part) => FormattedPart { part: index, ..worker.format(&shared, part, index == 0) },
             None => FormattedPart::default(),
         };
         let mut tasks = vec![BTreeSet::new(); files.len()];
+        let mut added = vec![0; files.len()];
         let take = |mut formatted: FormattedPart| {
             tail.output.write(formatted.text.as_bytes())?;
             planned.fetch_add(formatted.planned, Ordering::Relaxed);
@@ -86,6 +91,14 @@ impl Pipeline<'_> {
             }
             tasks[formatted.file].append(&mut formatted.outcome.tasks);
             shared.give_back(formatted.text);
+            if let Some(part) = parts.get(formatted.part) {
+                let is_last = formatted.is_last;
+                added[part.file] += shared.with(part, |opened| {
+                    let written = WrittenPart { report: self.report, part, is_last, file: &opened.prepared };
+                    writer.follow(&written, tail)
+                })?;
+                tail.flush_if_large()?;
+            }
             if formatted.is_last {
                 writer.close(self.report, formatted.file, tail)?;
                 tail.flush()?;
@@ -97,7 +110,7 @@ impl Pipeline<'_> {
             self.watch.stopped()
         };
         in_order(self.pool, parts.len(), stopped, local, work, take).map_err(MergeError::from)?;
-        Ok(tasks)
+        Ok(tasks.into_iter().zip(added).collect())
     }
 }
 
@@ -189,6 +202,8 @@ struct Worker {
 #[derive(Default)]
 struct FormattedPart {
     file: usize,
+    /// Its index among all parts.
+    part: usize,
     text: Text,
     outcome: Outcome,
     /// What is missing of threads of which no earlier part has anything.
@@ -215,7 +230,7 @@ impl Worker {
             (outcome, reader.missing().collect(), reader.planned(), reader.is_last())
         });
         let text = self.encode(shared, text);
-        FormattedPart { file: part.file, text, outcome, missing, planned, is_last }
+        FormattedPart { file: part.file, part: 0, text, outcome, missing, planned, is_last }
     }
 
     fn encode<W: Writer>(&mut self, shared: &Shared<'_, W>, mut text: Text) -> Text {

@@ -21,7 +21,7 @@ use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
 use crate::report::functions::InternedFunctions;
 use crate::report::slowest::{By, Matched, Ranking};
-use functions::FileFunctions;
+pub use functions::FileFunctions;
 use part::PartCalls;
 use regex::Regex;
 use rows::Rows;

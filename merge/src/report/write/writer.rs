@@ -1,7 +1,7 @@
 //! The interface of every kind of report.
 
 use super::gzip::{Gzip, LEVEL};
-use super::part::Reader;
+use super::part::{Part, Reader};
 use super::sides::Sides;
 use super::text::Text;
 use crate::align::Alignment;
@@ -31,6 +31,11 @@ pub trait Writer: Sync {
     /// Whether parts are read as stack events, with calls nested and in the order of time.
     const NESTED: bool;
 
+    /// Whether the parts of this report are read so.
+    fn is_nested(&self, _report: &Report<'_>) -> bool {
+        Self::NESTED
+    }
+
     /// Whether the text of the program's source files can be a part of the report.
     const SOURCES: bool = false;
 
@@ -46,6 +51,11 @@ pub trait Writer: Sync {
     /// Writes a part.
     fn part(&self, reader: &mut Reader<'_>, file: &Self::File, text: &mut Text) -> Outcome;
 
+    /// Goes on behind a part that is written, and returns how many events that adds. Parts come in order.
+    fn follow(&self, _part: &WrittenPart<'_, Self::File>, _tail: &mut Tail<'_>) -> Result<u64, MergeError> {
+        Ok(0)
+    }
+
     /// Writes what stands behind the parts of a file. Files come in order.
     fn close(&self, _report: &Report<'_>, _file: usize, _tail: &mut Tail<'_>) -> Result<(), MergeError> {
         Ok(())
@@ -53,6 +63,18 @@ pub trait Writer: Sync {
 
     /// Writes what stands behind the last part.
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError>;
+}
+
+/// A part that is written.
+pub struct WrittenPart<'a, F> {
+    /// What the report is made of.
+    pub report: &'a Report<'a>,
+    /// Which part it is.
+    pub part: &'a Part,
+    /// Whether it is the last one of its file.
+    pub is_last: bool,
+    /// What was prepared of its file.
+    pub file: &'a F,
 }
 
 /// What is known when all parts of a report are written.

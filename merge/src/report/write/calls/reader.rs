@@ -85,7 +85,7 @@ impl CallReader {
     pub fn new(report: &Report<'_>, summary: Summary) -> CallReader {
         let begin = i64::try_from(report.alignment.base_realtime).unwrap_or(0);
         let parts = parts(report.files);
-        let files = LoadedFiles::new(report.files.len(), &parts);
+        let files = LoadedFiles::new(report.files.len(), &parts, 1);
         let schema = schema(begin, before_reading(&summary.metadata()));
         let (next, carried, spare) = (0, Carried::default(), Mutex::default());
         CallReader { schema, begin, parts, next, files, carried, spare, summary, planned: 0 }

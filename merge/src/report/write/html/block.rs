@@ -335,8 +335,9 @@ fn kind(phase: &str) -> Option<&str> {
     }
 }
 
+/// Appends a number as a varint.
 #[inline]
-fn put_number(mut number: u64, bytes: &mut Vec<u8>) {
+pub fn put_number(mut number: u64, bytes: &mut Vec<u8>) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;

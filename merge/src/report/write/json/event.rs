@@ -80,6 +80,17 @@ impl FileText {
         self.call(event, text, Some(arguments));
     }
 
+    /// What an event on the track of a task begins and ends with; the second one names the thread with this index.
+    pub fn task(&self, serial: u32, thread: usize) -> (EventPrefix, String) {
+        let tid = self.tids.get(thread).copied().unwrap_or_default();
+        (EventPrefix::new(self.pid, task_track(serial)), format!(",\"thread\":{tid}}}"))
+    }
+
+    /// The member of an event that is the name of this function.
+    pub fn bare_name(&self, function: u32) -> &[u8] {
+        self.functions.get(function).bare()
+    }
+
     /// What an event begins with: the track of its task, if it has one.
     fn prefix(&self, event: &Event<'_>) -> Option<EventPrefix> {
         match event.task {
@@ -99,8 +110,7 @@ impl FileText {
     #[cold]
     fn end_of_task(&self, event: &Event<'_>, text: &mut Text) {
         text.len -= 1;
-        let tid = self.tids.get(event.thread).copied().unwrap_or_default();
-        text.put(format!(",\"thread\":{tid}}}").as_bytes());
+        text.put(self.task(event.task, event.thread).1.as_bytes());
     }
 
     /// Appends a slice where a thread's history was overwritten, and a mark for lost events.
@@ -310,7 +320,8 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
     }
 }
 
-fn put_microseconds(nanoseconds: u64, text: &mut Text) {
+/// Appends a time or a duration.
+pub fn put_microseconds(nanoseconds: u64, text: &mut Text) {
     text.reserve(FIXED_MAX);
     text.len = microseconds(&mut text.bytes, text.len, nanoseconds);
 }

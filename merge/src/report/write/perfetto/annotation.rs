@@ -19,6 +19,14 @@ pub fn put_count(event: &mut Message, name: &str, count: u64) {
     });
 }
 
+/// An argument that is a word.
+pub fn put_word(event: &mut Message, name: &str, word: &str) {
+    put_message(event, track_event::debug_annotations, |message| {
+        put_bytes(message, annotation::name, name);
+        put_bytes(message, annotation::string_value, word);
+    });
+}
+
 /// An argument that is true.
 pub fn put_true(event: &mut Message, name: &str) {
     put_message(event, track_event::debug_annotations, |message| {

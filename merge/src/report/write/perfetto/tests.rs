@@ -256,7 +256,11 @@ fn tasks_have_tracks_of_their_own() {
     let (_, trace) = merged(vec![ring], "out.pftrace", 1);
     let slices = slices(&trace);
     let keys: Vec<u64> = slices.keys().copied().collect();
-    assert_eq!(keys, [3, (1 << 32) + 5, (1 << 32) + 6]);
+    assert_eq!(keys[..3], [3, (1 << 32) + 5, (1 << 32) + 6]);
+    let lives: Vec<_> =
+        keys[3..].iter().flat_map(|key| &slices[key]).map(|life| (life.0.as_str(), life.2 - life.1)).collect();
+    assert_eq!(lives.len(), 2);
+    assert!(lives.contains(&("Task-é", 5)) && lives.contains(&("task 6", 5)), "{lives:?}");
     let shown = packets(&trace).join("\n");
     assert!(shown.contains(r#"60{1:4294967301 5:2 2:"Task-é" 15:2}"#), "{shown}");
     assert!(shown.contains(r#"60{1:4294967302 5:2 2:"task 6" 15:2}"#), "{shown}");

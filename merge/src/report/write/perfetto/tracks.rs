@@ -6,6 +6,9 @@ use crate::plan::file::{FilePlan, Thread};
 
 /// Packets that belong to no thread.
 pub const OWN_SEQUENCE: u64 = 1;
+/// Packets of the lives of tasks and coroutines: behind the numbers of all threads. Perfetto takes the clock of a
+/// sequence with a larger number for a negative one.
+pub const LIVES_SEQUENCE: u64 = i32::MAX as u64;
 
 /// The numbers of one file's tracks. A thread's is also that of its packet sequence: they are small, so that most
 /// packets need one byte for it.
@@ -37,9 +40,18 @@ impl TrackIds {
         (self.file + 1) << 32 | u64::from(serial)
     }
 
+    /// The track of the lives of a task and its coroutines that are so deep.
+    pub fn lives(self, serial: u32, level: u32) -> u64 {
+        self.hash(format!("lives {serial} {level}").bytes())
+    }
+
     /// The track of a counter, by its name (FNV-1a).
     pub fn counter(self, name: &str) -> u64 {
-        let bytes = self.file.to_le_bytes().into_iter().chain(name.bytes());
+        self.hash(name.bytes())
+    }
+
+    fn hash(self, name: impl Iterator<Item = u8>) -> u64 {
+        let bytes = self.file.to_le_bytes().into_iter().chain(name);
         let hash =
             bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         1 << 63 | hash
@@ -80,6 +92,14 @@ impl TrackIds {
             put_number(descriptor, track::parent_uuid, self.process);
             put_bytes(descriptor, track::name, name);
             put_number(descriptor, track::sibling_merge_behavior, track::SIBLING_MERGE_BEHAVIOR_NONE);
+        });
+    }
+
+    /// Describes a track of lives. Those of a task have one name, so they are drawn as one track.
+    pub fn describe_lives(self, sequence: u64, serial: u32, level: u32, trace: &mut Message) {
+        put_track(trace, sequence, self.lives(serial, level), |descriptor| {
+            put_number(descriptor, track::parent_uuid, self.task(serial));
+            put_bytes(descriptor, track::name, "life");
         });
     }
 
