@@ -5,7 +5,8 @@ import { chromeJson } from "../export/json.js";
 import { perfettoTrace } from "../export/pftrace.js";
 import { picture } from "../export/screenshot.js";
 import { inSlices } from "../statistics/slices.js";
-import { button, counted, element } from "./element.js";
+import { button, counted } from "./element.js";
+import { menuOf } from "./menu.js";
 
 /**
  * @param {HTMLElement} parent
@@ -33,30 +34,14 @@ export function actions(parent, trace, page) {
     };
     const table = async () => save(new Blob([await page.csv()], { type: "text/csv" }), ".csv");
     const image = async () => save(await picture(page.picture()), ".png");
-    const menu = element("details", { className: "menu" }, element("summary", {}, "Save"));
     const entry = (text, hint, act) => button(text, () => guarded(act, menu, page.announce), { title: hint });
-    menu.append(
-        element(
-            "div",
-            { role: "group", "aria-label": "Save" },
-            entry("Chrome trace (.json)", "For Perfetto, chrome://tracing and scripts", json),
-            entry("Perfetto (.pftrace)", "Smaller and faster to open in Perfetto", perfetto),
-            entry("Functions (.csv)", "The table of functions, of the chosen range", table),
-            entry("Picture (.png)", "The timeline as it is now", image),
-        ),
+    const menu = menuOf(
+        "Save",
+        entry("Chrome trace (.json)", "For Perfetto, chrome://tracing and scripts", json),
+        entry("Perfetto (.pftrace)", "Smaller and faster to open in Perfetto", perfetto),
+        entry("Functions (.csv)", "The table of functions, of the chosen range", table),
+        entry("Picture (.png)", "The timeline as it is now", image),
     );
-    menu.addEventListener("keydown", (event) => {
-        if (event.key === "Escape" && menu.open) {
-            event.stopPropagation();
-            menu.open = false;
-            menu.firstChild.focus();
-        }
-    });
-    menu.addEventListener("focusout", ({ relatedTarget }) => {
-        if (!menu.contains(relatedTarget)) {
-            menu.open = false;
-        }
-    });
     parent.append(
         menu,
         button("?", page.help, { "aria-label": "Help: keys", title: "Keys (?)", "aria-keyshortcuts": "?" }),

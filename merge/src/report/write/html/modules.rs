@@ -62,6 +62,7 @@ const ALL: &[Module] = modules![
     "panels/help.js",
     "panels/lastwords.js",
     "panels/matches.js",
+    "panels/menu.js",
     "panels/panels.js",
     "panels/range.js",
     "panels/rate.js",
